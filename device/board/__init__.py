@@ -1,0 +1,1 @@
+"""GPIO out and in: the protocol that every board fulfils, and the choice of one by name."""

@@ -1,0 +1,52 @@
+"""The board protocol: what a post asks of what hangs on the GPIO."""
+
+from abc import ABC, abstractmethod
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+
+class Light(StrEnum):
+    """What the status light shows to a technician on the ground."""
+
+    OFF = "off"
+    STARTING = "starting"
+    IN_SERVICE = "in_service"
+    DEGRADED = "degraded"
+    FAULT = "fault"
+
+
+class Board(ABC):
+    """Illuminator, tamper switch, status light and camera power of one post.
+
+    A backend *must* implement every abstract method. Closing (idempotent) leaves every output in its safe state:
+    illuminator off, status light off, camera powered.
+    """
+
+    @abstractmethod
+    def illuminator(self, *, on: bool) -> None:
+        """Switch the infrared illuminator."""
+
+    @abstractmethod
+    def status_light(self, light: Light) -> None:
+        """Show a state on the status light."""
+
+    @abstractmethod
+    def camera_power(self, *, on: bool) -> None:
+        """Switch the camera's supply."""
+
+    @abstractmethod
+    def tamper_open(self) -> bool:
+        """Say whether the tamper switch reports an open case."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Put every output in its safe state and release the pins; a second call does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

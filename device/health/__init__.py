@@ -1,0 +1,1 @@
+"""Clock quality, watchdog and degraded states."""

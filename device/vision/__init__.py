@@ -1,0 +1,1 @@
+"""Detector, reader and passages: frame -> sightings -> read."""
