@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 class Frame:
     """One picture of the camera and when it was taken.
 
-    `grey` is H x W uint8 luma, for motion, detection and reading; `colour` makes H x W x 3 uint8 BGR, and is called only
-    when a picture is kept, so that a camera which delivers YUV converts nothing in vain. Both must stay valid as long as the
-    frame does: a camera that reuses its buffers copies first.
+    `grey` is H x W uint8 luma, for motion, detection and reading; `colour` makes H x W x 3 uint8 BGR, and is called
+    only when a picture is kept, so that a camera which delivers YUV converts nothing in vain. Both must stay valid as
+    long as the frame does: a camera that reuses its buffers copies first.
     """
 
     number: int
@@ -33,8 +33,8 @@ class Frame:
 class Camera(ABC):
     """A source of frames.
 
-    A backend *must* implement `open`, `close` and `frames`, and *may* override `finite`. `close` is idempotent and may be
-    called from another thread to end a blocked `frames`.
+    A backend *must* implement `open`, `close` and `frames`, and *may* override `finite`. `close` is idempotent and
+    may be called from another thread to end a blocked `frames`.
     """
 
     name: str = "camera"

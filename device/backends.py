@@ -1,0 +1,66 @@
+"""Backends chosen by name and loaded when they are first needed.
+
+A post's camera and board are named in its configuration. The device's own backends stand in the tables here; other
+packages, such as the simulator, announce theirs by entry point, so that nothing of theirs is imported on a post, nor
+anything of a post's hardware on a desktop.
+"""
+
+import importlib
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from device.board.base import Board
+from device.camera.base import Camera
+from device.errors import BackendError, ConfigurationError
+
+CAMERAS: Mapping[str, str] = {}
+BOARDS: Mapping[str, str] = {"none": "device.board.none:NoBoard"}
+"""The device's own backends: name -> module:class."""
+
+
+def camera(name: str, settings: Mapping[str, Any]) -> Camera:
+    """Make the camera called `name` with its own settings; it is not opened yet.
+
+    Raises:
+        BackendError: there is no such camera, or what it needs is not installed.
+        ConfigurationError: it does not know one of the settings.
+
+    """
+    made = _make("camera", name, settings, own=CAMERAS, group="platepost.cameras")
+    if not isinstance(made, Camera):
+        raise BackendError(f"camera {name!r} is a {type(made).__name__}, which is no Camera")
+    return made
+
+
+def board(name: str, settings: Mapping[str, Any]) -> Board:
+    """Make the board called `name` with its own settings.
+
+    Raises:
+        BackendError: there is no such board, or what it needs is not installed.
+        ConfigurationError: it does not know one of the settings.
+
+    """
+    made = _make("board", name, settings, own=BOARDS, group="platepost.boards")
+    if not isinstance(made, Board):
+        raise BackendError(f"board {name!r} is a {type(made).__name__}, which is no Board")
+    return made
+
+
+def _make(kind: str, name: str, settings: Mapping[str, Any], *, own: Mapping[str, str], group: str) -> object:
+    try:
+        if name in own:
+            module, _, attribute = own[name].partition(":")
+            factory = getattr(importlib.import_module(module), attribute)
+        else:
+            brought = {entry.name: entry for entry in entry_points(group=group)}
+            if name not in brought:
+                known = ", ".join(sorted({*own, *brought})) or "none"
+                raise BackendError(f"no {kind} is called {name!r}; installed: {known}")
+            factory = brought[name].load()
+    except ImportError as error:
+        raise BackendError(f"{kind} {name!r} needs {error.name}, which is not installed") from error
+    try:
+        return factory(**settings)
+    except TypeError as error:
+        raise ConfigurationError(f"[{kind}.{name}] {error}") from error

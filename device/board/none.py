@@ -1,0 +1,23 @@
+"""A unit with nothing on its GPIO."""
+
+from device.board.base import Board, Light
+
+
+class NoBoard(Board):
+    """The board of a unit without illuminator, tamper switch or lamp: outputs go nowhere, the case counts as closed."""
+
+    def illuminator(self, *, on: bool) -> None:
+        """There is none."""
+
+    def status_light(self, light: Light) -> None:
+        """There is none."""
+
+    def camera_power(self, *, on: bool) -> None:
+        """Do nothing: the camera is powered with the unit."""
+
+    def tamper_open(self) -> bool:
+        """Return False: nothing watches the case."""
+        return False
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,1 @@
+"""The post's own sub-commands of `platepost`, a file each."""

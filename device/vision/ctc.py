@@ -1,0 +1,106 @@
+"""Connectionist temporal classification: from the reader's 40 columns of logits to texts and how likely each is.
+
+Prefix beam search after Hannun et al., "First-pass large vocabulary continuous speech recognition using
+bi-directional recurrent DNNs" (2014), without a language model: a plate owes nothing to any language, and a read is
+never forced into a format.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""The characters of classes 1 to 36; class 0 is the blank."""
+
+BEAM_WIDTH = 8
+"""Prefixes kept a column: past it nothing that matters was seen to change."""
+
+NEGLIGIBLE = 1e-3
+"""Probability below which a class of a column is not followed up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One text that the columns may mean."""
+
+    text: str
+    probability: float
+    """Of the whole text, summed over its alignments, 0 to 1."""
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn logits [columns, classes] into probabilities of each column."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def beam_search(probabilities: NDArray[np.float32], *, width: int = BEAM_WIDTH) -> list[Hypothesis]:
+    """Find the likeliest texts of `probabilities` [columns, classes], the likeliest first; never empty."""
+    # For each prefix: the probability of all its alignments that end in a blank, and of those that end in its last
+    # character.
+    beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
+    for column in probabilities:
+        candidates = np.nonzero(column > NEGLIGIBLE)[0].tolist()
+        chances = column.tolist()
+        grown: dict[tuple[int, ...], list[float]] = {}
+        for prefix, (blank_end, character_end) in beams.items():
+            total = blank_end + character_end
+            for symbol in candidates:
+                chance = chances[symbol]
+                if symbol == 0:
+                    grown.setdefault(prefix, [0.0, 0.0])[0] += total * chance
+                elif prefix and prefix[-1] == symbol:
+                    # The same character again: without a blank between, it is the same stroke of the pen.
+                    grown.setdefault(prefix, [0.0, 0.0])[1] += character_end * chance
+                    grown.setdefault((*prefix, symbol), [0.0, 0.0])[1] += blank_end * chance
+                else:
+                    grown.setdefault((*prefix, symbol), [0.0, 0.0])[1] += total * chance
+        best = sorted(grown.items(), key=lambda item: -(item[1][0] + item[1][1]))[:width]
+        beams = {prefix: (ends[0], ends[1]) for prefix, ends in best}
+    found = [Hypothesis(_spell(prefix), min(1.0, sum(ends))) for prefix, ends in beams.items()]
+    return sorted(found, key=lambda hypothesis: -hypothesis.probability)
+
+
+def character_confidences(probabilities: NDArray[np.float32], text: str) -> list[float]:
+    """Say how sure each character of `text` is: its highest probability along the text's best alignment.
+
+    The alignment is Viterbi's over the text with blanks between its characters. Returns zeros if the text does not
+    fit into the columns at all.
+    """
+    if not text:
+        return []
+    symbols = [0]
+    for character in text:
+        symbols += [ALPHABET.index(character) + 1, 0]
+    logarithms = np.log(np.maximum(probabilities[:, symbols], 1e-12))
+    columns, states = logarithms.shape
+    # Skipping a blank is allowed into a character that differs from the one before it.
+    may_skip = np.array([state >= 2 and symbols[state] not in (0, symbols[state - 2]) for state in range(states)])
+    score = np.full(states, -math.inf)
+    score[:2] = logarithms[0, :2]
+    origins = np.zeros((columns, states), np.int8)
+    for column in range(1, columns):
+        steps = np.stack([score, _shifted(score, 1), np.where(may_skip, _shifted(score, 2), -math.inf)])
+        origins[column] = steps.argmax(axis=0)
+        score = steps.max(axis=0) + logarithms[column]
+    state = states - 1 if score[-1] >= score[-2] else states - 2
+    if not math.isfinite(score[state]):
+        return [0.0] * len(text)
+    confidences = [0.0] * len(text)
+    for column in range(columns - 1, -1, -1):
+        if symbols[state]:
+            place = state // 2
+            confidences[place] = max(confidences[place], float(probabilities[column, symbols[state]]))
+        state -= int(origins[column, state])
+    return confidences
+
+
+def _shifted(values: NDArray[np.float64], places: int) -> NDArray[np.float64]:
+    return np.concatenate([np.full(places, -math.inf), values[:-places]])
+
+
+def _spell(prefix: tuple[int, ...]) -> str:
+    return "".join(ALPHABET[symbol - 1] for symbol in prefix)

@@ -1,0 +1,98 @@
+"""The plate detector: a grey frame in, plates with four corners out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.vision.geometry import Box, Corners, area, bounding_box, intersection_over_union
+from device.vision.interpreter import Model
+
+WIDTH, HEIGHT = 640, 368
+"""Pixels of the network's input: 1280x720 is halved exactly, and 368 divides by the network's largest stride, 16."""
+STRIDE = 8
+"""Pixels of the input per cell of the output."""
+PADDING = 114
+"""Grey beside a frame of another shape than the input."""
+MINIMUM_SCORE = 0.3
+"""Score below which a cell is no plate, unless the configuration says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One plate found in one frame."""
+
+    score: float
+    """How sure the detector is that it is a plate, 0 to 1."""
+    corners: Corners
+    """Of the plate in pixels of the full-size frame."""
+
+    @property
+    def box(self) -> Box:
+        """The upright box around the corners."""
+        return bounding_box(self.corners)
+
+
+class Detector:
+    """Finds plates with an int8 centre-net: a score per cell and, from each cell, the offsets of the four corners."""
+
+    def __init__(self, path: Path, *, minimum_score: float = MINIMUM_SCORE, runtime: str | None = None) -> None:
+        """Load the detector of `path`.
+
+        Raises:
+            BackendError: no TFLite runtime.
+            ModelError: the file is no detector of this device.
+
+        """
+        self.model = Model(path, runtime=runtime)
+        rows, columns = HEIGHT // STRIDE, WIDTH // STRIDE
+        self.model.expect(
+            input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=((1, rows, columns, 1), (1, rows, columns, 8))
+        )
+        self._score, self._corners = sorted(range(2), key=lambda index: self.model.outputs[index].shape[3])
+        self._minimum_score = minimum_score
+        self._canvas = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
+
+    def detect(self, grey: NDArray[np.uint8]) -> list[Detection]:
+        """Find the plates of an H x W uint8 frame, the surest first."""
+        scale = min(WIDTH / grey.shape[1], HEIGHT / grey.shape[0])
+        width, height = min(WIDTH, round(grey.shape[1] * scale)), min(HEIGHT, round(grey.shape[0] * scale))
+        small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        self._canvas.fill(PADDING)
+        self._canvas[:height, :width] = small
+        values = (self._canvas ^ 0x80).view(np.int8)[None, :, :, None]  # uint8 - 128 without widening
+        outputs = self.model.run(values)
+        factor = np.array([grey.shape[1] / width, grey.shape[0] / height], np.float32)
+        return self._decode(outputs, factor)
+
+    def _decode(self, outputs: tuple[NDArray[np.int8], ...], factor: NDArray[np.float32]) -> list[Detection]:
+        tensors = self.model.outputs
+        heat = outputs[self._score][0, :, :, 0]
+        floor = self._minimum_score / tensors[self._score].scale + tensors[self._score].zero_point
+        # Under int8 a plate's peak is often a plateau: every cell of it passes here, and the duplicates fall below.
+        peaks = (heat == cv2.dilate(heat.astype(np.int16), np.ones((3, 3), np.uint8))) & (heat >= floor)
+        found = []
+        for row, column in zip(*np.nonzero(peaks), strict=True):
+            offsets = np.sinh(tensors[self._corners].real(outputs[self._corners][0, row, column])).reshape(4, 2)
+            corners = (offsets + np.array([column + 0.5, row + 0.5], np.float32)) * STRIDE
+            score = float(tensors[self._score].real(heat[row, column]))
+            found.append(Detection(score, (corners * factor).astype(np.float32)))
+        return _without_duplicates(found)
+
+
+def _without_duplicates(found: list[Detection], *, overlap: float = 0.3) -> list[Detection]:
+    """Keep the surest of detections that cover each other, or lie one within the other."""
+    kept: list[Detection] = []
+    for detection in sorted(found, key=lambda candidate: -candidate.score):
+        if area(detection.box) > 0 and all(not _same(detection.box, other.box, overlap) for other in kept):
+            kept.append(detection)
+    return kept
+
+
+def _same(first: Box, second: Box, overlap: float) -> bool:
+    if intersection_over_union(first, second) > overlap:
+        return True
+    centre_x, centre_y = (first[0] + first[2]) / 2, (first[1] + first[3]) / 2
+    return second[0] < centre_x < second[2] and second[1] < centre_y < second[3]

@@ -1,0 +1,89 @@
+"""Corners, boxes and the rectification of plates.
+
+Corners are float32 [4, 2] in pixels, x then y, in the order top-left, top-right, bottom-right, bottom-left as a
+person reads the plate. Boxes are (left, top, right, bottom) in pixels. Both count from the picture's outer edge: the
+first pixel lies between 0 and 1, its centre at 0.5.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+Corners = NDArray[np.float32]
+
+
+def bounding_box(corners: Corners) -> Box:
+    """Return the upright box around four corners."""
+    left, top = corners.min(axis=0)
+    right, bottom = corners.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
+
+
+def intersection_over_union(first: Box, second: Box) -> float:
+    """Return how much two boxes cover each other, 0 (apart) to 1 (equal)."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    common = width * height
+    return common / (area(first) + area(second) - common)
+
+
+def area(box: Box) -> float:
+    """Return the area of a box in square pixels; 0 for an inverted one."""
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def plate_size(corners: Corners) -> tuple[float, float]:
+    """Return width and height of a plate in pixels: the means of its two opposite edges."""
+    top_left, top_right, bottom_right, bottom_left = corners
+    width = (np.linalg.norm(top_right - top_left) + np.linalg.norm(bottom_right - bottom_left)) / 2
+    height = (np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right)) / 2
+    return float(width), float(height)
+
+
+def rectify(
+    picture: NDArray[np.uint8], corners: Corners, *, width: int, height: int, margin: float
+) -> NDArray[np.uint8]:
+    """Cut a plate out of a picture, seen from the front.
+
+    Args:
+        picture: H x W or H x W x 3 uint8.
+        corners: of the plate's outer edge in `picture`.
+        width: of the result, pixels.
+        height: of the result, pixels.
+        margin: share of the result's width and height that is kept around the plate on each side.
+
+    A plate much larger than the result is first scaled down with area averaging, for a warp alone would skip pixels
+    and turn thin strokes into dots.
+
+    """
+    plate_width, plate_height = plate_size(corners)
+    shrink = min(plate_width / width, plate_height / height)
+    if shrink > 1.5:  # below it bilinear sampling misses nothing
+        left, top, right, bottom = _window(picture.shape, corners)
+        part = picture[top:bottom, left:right]
+        size = (max(2, round((right - left) / shrink)), max(2, round((bottom - top) / shrink)))
+        picture = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        factor = np.array([size[0] / (right - left), size[1] / (bottom - top)], np.float32)
+        corners = (corners - np.array([left, top], np.float32)) * factor
+    wanted = np.array(
+        [[margin, margin], [1 - margin, margin], [1 - margin, 1 - margin], [margin, 1 - margin]], np.float32
+    )
+    wanted = wanted * np.array([width, height], np.float32)
+    # OpenCV counts from the centre of the first pixel, hence the halves.
+    transform = cv2.getPerspectiveTransform((corners - 0.5).astype(np.float32), (wanted - 0.5).astype(np.float32))
+    return cv2.warpPerspective(
+        picture, transform, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )  # type: ignore[return-value]
+
+
+def _window(shape: tuple[int, ...], corners: Corners) -> tuple[int, int, int, int]:
+    """Box of whole pixels around the corners with a quarter of its size to spare, inside the picture."""
+    left, top, right, bottom = bounding_box(corners)
+    spare_x, spare_y = (right - left) / 4 + 2, (bottom - top) / 4 + 2
+    height, width = shape[:2]
+    left, top = int(np.clip(left - spare_x, 0, width - 2)), int(np.clip(top - spare_y, 0, height - 2))
+    right, bottom = int(np.clip(right + spare_x, left + 2, width)), int(np.clip(bottom + spare_y, top + 2, height))
+    return left, top, int(right), int(bottom)

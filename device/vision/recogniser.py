@@ -1,0 +1,119 @@
+"""Detector and reader together: one picture in, its plates out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.vision.detector import MINIMUM_SCORE, Detection, Detector
+from device.vision.geometry import Box, Corners, bounding_box
+from device.vision.modelfiles import shipped
+from device.vision.reader import Reader, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """One plate that was found and read in one picture."""
+
+    reading: Reading
+    score: float
+    """How sure the detector is that it is a plate, 0 to 1."""
+    corners: Corners
+
+    @property
+    def text(self) -> str:
+        """What the plate says."""
+        return self.reading.text
+
+    @property
+    def box(self) -> Box:
+        """The upright box around the corners."""
+        return bounding_box(self.corners)
+
+
+@dataclass(frozen=True, slots=True)
+class Milliseconds:
+    """Where the time of one picture went."""
+
+    detect: float
+    read: float
+    total: float
+    """From the decoded picture to the last character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """All that was recognised in one picture, the best plate first."""
+
+    plates: tuple[Plate, ...]
+    milliseconds: Milliseconds
+
+
+class Recogniser:
+    """The two networks of a post. Not safe to share between threads."""
+
+    def __init__(self, detector: Detector, reader: Reader) -> None:
+        self.detector = detector
+        self.reader = reader
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        detector: Path | None = None,
+        reader: Path | None = None,
+        minimum_score: float = MINIMUM_SCORE,
+        runtime: str | None = None,
+    ) -> Self:
+        """Load the shipped networks, or those of the given paths.
+
+        Raises:
+            BackendError: no TFLite runtime.
+            ModelError: a file is missing, damaged or of another shape.
+
+        """
+        return cls(
+            Detector(detector or shipped("detector.tflite"), minimum_score=minimum_score, runtime=runtime),
+            Reader(reader or shipped("reader.tflite"), runtime=runtime),
+        )
+
+    def recognise(self, picture: NDArray[np.uint8]) -> Recognition:
+        """Find and read the plates of an H x W or H x W x 3 (BGR) uint8 picture."""
+        start = perf_counter()
+        grey = as_grey(picture)
+        detections = self.detector.detect(grey)
+        detected = perf_counter()
+        plates = [self.read(grey, detection) for detection in detections]
+        end = perf_counter()
+        return _recognition(plates, start=start, detected=detected, end=end)
+
+    def recognise_crop(self, picture: NDArray[np.uint8]) -> Recognition:
+        """Read an H x W or H x W x 3 (BGR) uint8 picture that shows one plate and nothing else."""
+        start = perf_counter()
+        reading = self.reader.read_crop(as_grey(picture))
+        height, width = picture.shape[:2]
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+        return _recognition([Plate(reading, 1.0, corners)], start=start, detected=start, end=perf_counter())
+
+    def read(self, grey: NDArray[np.uint8], detection: Detection) -> Plate:
+        """Read one detected plate of an H x W uint8 picture."""
+        return Plate(self.reader.read(grey, detection.corners), detection.score, detection.corners)
+
+
+def as_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the luma of a picture that is H x W already, or H x W x 3 BGR."""
+    return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
+
+
+def _recognition(plates: list[Plate], *, start: float, detected: float, end: float) -> Recognition:
+    found = [plate for plate in plates if plate.text]
+    found.sort(key=lambda plate: -plate.score * plate.reading.confidence)
+    thousand = 1000.0
+    milliseconds = Milliseconds(
+        detect=(detected - start) * thousand, read=(end - detected) * thousand, total=(end - start) * thousand
+    )
+    return Recognition(tuple(found), milliseconds)
