@@ -1,0 +1,1 @@
+"""The two recognisers that ship with a post, and how to train, convert and evaluate them."""

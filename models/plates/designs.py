@@ -1,0 +1,167 @@
+"""The designs that the generator knows: what a plate of each looks like and what may stand on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.plates import texts
+
+Colour = tuple[int, int, int]
+"""Blue, green, red."""
+Writer = Callable[[np.random.Generator], str]
+
+
+@dataclass(frozen=True)
+class Design:
+    """How to make plates of one kind; what is a tuple is drawn from."""
+
+    name: str
+    writer: Writer
+    colours: tuple[tuple[Colour, Colour], ...]
+    """Pairs of ground and ink."""
+    grounds: tuple[str, ...] = ("plain",)
+    """Painters of the ground, see `models.plates.paint`."""
+    headings: tuple[str, ...] = ()
+    footings: tuple[str, ...] = ()
+    aspect: float = 2.0
+    """Width by height of the plate."""
+    splits: tuple[int, ...] = ()
+    """Where a separator may stand, counted in characters from the left; none: no separator."""
+    separators: tuple[str, ...] = (" ",)
+    """Space, `-`, `.` or `*` (a picture)."""
+    band: tuple[float, float] = (0.27, 0.80)
+    """Top and bottom of the serial, by the plate's height."""
+    stickers: float = 0.5
+    """How likely each upper corner carries a sticker."""
+    stacked: float = 0.0
+    """How likely small stacked letters, which do not belong to the serial, stand beside it."""
+    picture: float = 0.0
+    """How likely a picture stands left of the serial."""
+    dies: float = 0.7
+    """How likely the serial is pressed by dies rather than set in a font."""
+    blue_band: float = 0.0
+    """How likely a European blue band stands at the left."""
+    retroreflective: bool = True
+    weight: float = 1.0
+    """How often a random plate is of this design."""
+
+
+WHITE: Final[Colour] = (236, 238, 238)
+NAVY: Final[Colour] = (95, 40, 25)
+BLACK: Final[Colour] = (32, 30, 30)
+GOLD: Final[Colour] = (40, 190, 245)
+RED: Final[Colour] = (45, 35, 165)
+GREEN: Final[Colour] = (60, 85, 25)
+DARK_BLUE: Final[Colour] = (110, 55, 20)
+
+_US_COLOURS: Final[tuple[tuple[Colour, Colour], ...]] = (
+    (WHITE, NAVY), (WHITE, BLACK), (WHITE, RED), (WHITE, GREEN), (WHITE, (140, 70, 20)), ((245, 225, 190), DARK_BLUE),
+    ((240, 210, 170), BLACK), ((150, 215, 245), BLACK), ((90, 220, 245), NAVY), (GOLD, NAVY), (GOLD, BLACK),
+    (DARK_BLUE, WHITE), (DARK_BLUE, GOLD), ((70, 95, 25), WHITE), ((170, 150, 30), (60, 220, 240)), ((205, 215, 220), NAVY),
+    ((200, 205, 210), (150, 90, 40)), ((225, 200, 150), NAVY), (BLACK, WHITE), (BLACK, GOLD), (RED, WHITE),
+)  # fmt: skip
+_STATES: Final = (
+    "ALABAMA", "Alaska", "ARIZONA", "Arkansas", "Colorado", "Connecticut", "DELAWARE", "FLORIDA", "GEORGIA", "HAWAII",
+    "IDAHO", "Illinois", "INDIANA", "Iowa", "KANSAS", "Kentucky", "Louisiana", "MAINE", "Maryland", "Massachusetts",
+    "MICHIGAN", "Minnesota", "MISSISSIPPI", "MISSOURI", "Montana", "Nebraska", "NEVADA", "NEW HAMPSHIRE", "New Jersey",
+    "NEW MEXICO", "NEW YORK", "First in Flight", "NORTH DAKOTA", "Ohio", "OKLAHOMA", "Oregon", "PENNSYLVANIA",
+    "Rhode Island", "South Carolina", "SOUTH DAKOTA", "Tennessee", "TEXAS", "UTAH", "Vermont", "VIRGINIA", "WASHINGTON",
+    "West Virginia", "WISCONSIN", "Wyoming", "WASHINGTON, DC", "Ontario", "Beautiful British Columbia", "U.S. GOVERNMENT",
+)  # fmt: skip
+_SLOGANS: Final = (
+    "THE LONE STAR STATE", "Garden State", "EMPIRE STATE", "SUNSHINE STATE", "GRAND CANYON STATE", "Land of Lincoln",
+    "10,000 lakes", "Great Lakes", "Sportsman's Paradise", "Constitution State", "THE FIRST STATE", "ALOHA STATE",
+    "FAMOUS POTATOES", "Vacationland", "LIVE FREE OR DIE", "Ocean State", "EVERGREEN STATE", "PEACH STATE", "JACKSON",
+    "NATIVE AMERICA", "THE SILVER STATE", "TAXATION WITHOUT REPRESENTATION", "www.example.gov", "The Natural State",
+    "SHOW-ME STATE", "CRITICAL HABITAT", "IN GOD WE TRUST", "MADISON", "FOR OFFICIAL USE ONLY", "VETERAN", "DEALER", "",
+)  # fmt: skip
+
+
+def _random_format(rng: np.random.Generator) -> str:
+    patterns = (
+        "AAA999", "999AAA", "AAA9999", "9999AAA", "AA9999", "9999AA", "AAA99A", "99A999", "9A9999A", "A999999", "999999",
+        "9999999", "AA9A9A", "A99999", "AA99999", "99AAA9", "999A99A", "AAA999A", "9AAA999", "A9A9A9", "AA99AA", "999AA9",
+        "?A9?9A", "AA9?9?", "A99AAA", "99AA99", "AA99A9", "99999AA", "AAAA999", "A9999", "999", "9999", "A99A9A", "9AA9999",
+    )  # fmt: skip
+    kind = rng.random()
+    if kind < 0.5:
+        return texts.from_pattern(rng, patterns[int(rng.integers(len(patterns)))])
+    return texts.anything(rng) if kind < 0.85 else texts.personalised(rng)
+
+
+def _pattern(*patterns: str) -> Writer:
+    return lambda rng: texts.from_pattern(rng, patterns[int(rng.integers(len(patterns)))])
+
+
+def _european(rng: np.random.Generator) -> str:
+    kind = rng.random()
+    if kind < 0.35:
+        return texts.from_pattern(rng, ("99A99999", "99A9999")[int(rng.integers(5)) // 4])
+    patterns = ("AA999AA", "AAA9999", "A999AA", "AA99AAA", "AAA999", "9999AAA", "AA9999A", "AAAA9999", "AA999999", "99AA999")
+    return texts.from_pattern(rng, patterns[int(rng.integers(len(patterns)))]) if kind < 0.8 else texts.anything(rng, 5, 8)
+
+
+_CALIFORNIA: Final = {
+    "headings": ("California", "California", "California", "CALIFORNIA"),
+    "footings": ("", "", "dmv.ca.gov", "www.dmv.ca.gov"),
+}
+
+DESIGNS: Final[dict[str, Design]] = {
+    design.name: design
+    for design in (
+        Design("california_passenger", texts.california_passenger, ((WHITE, NAVY), (WHITE, (120, 50, 20))),
+               headings=("California",), footings=_CALIFORNIA["footings"], band=(0.30, 0.83), weight=2.6),
+        Design("california_commercial", _pattern("9A99999", "99999A9"), ((WHITE, NAVY),),
+               headings=("California",), footings=_CALIFORNIA["footings"], band=(0.30, 0.83), weight=0.8),
+        Design("california_exempt", _pattern("9999999", "1999999"), ((WHITE, NAVY),),
+               headings=("CA EXEMPT", "California", "E  CALIFORNIA"), band=(0.32, 0.84), stickers=0.1, weight=0.7),
+        Design("california_personalised", texts.personalised, ((WHITE, NAVY),), splits=(1, 2, 3, 4, 5), separators=(" ",),
+               headings=_CALIFORNIA["headings"], footings=_CALIFORNIA["footings"], band=(0.30, 0.83), weight=1.1),
+        Design("california_picture", _pattern("99999", "A9999A", "AAAA9", "AA999A"), ((WHITE, NAVY), (WHITE, RED)),
+               grounds=("plain", "hills", "wash", "sky"), headings=_CALIFORNIA["headings"],
+               footings=("YOSEMITE", "THE ARTS", "KIDS", "COASTAL"), stacked=0.4, picture=0.7, weight=0.6),
+        Design("california_legacy", lambda r: texts.california_passenger(r) if r.random() < 0.3 else
+               (texts.personalised(r) if r.random() < 0.3 else texts.from_pattern(r, "AAA999" if r.random() < 0.5 else "9A9AA9")),
+               ((BLACK, (40, 185, 240)),), headings=("CALIFORNIA",), splits=(3,), separators=("", " "), band=(0.30, 0.84),
+               stickers=0.4, retroreflective=False, weight=0.8),
+        Design("california_blue", _pattern("999AAA", "9AAA999", "9A99999"), (((115, 55, 15), (60, 200, 245)),),
+               headings=("CALIFORNIA",), splits=(3,), separators=("", " "), band=(0.30, 0.84), retroreflective=False, weight=0.5),
+        Design("california_motorcycle", _pattern("99A9999", "9A99999", "99A999", "AA9999"), ((WHITE, NAVY),),
+               headings=("California", "CALIFORNIA"), aspect=1.75, band=(0.36, 0.86), weight=0.3),
+        Design("california_temporary", _pattern("AA99A99", "AA99A99", "A99A999"), (((245, 245, 245), BLACK),),
+               headings=("CALIFORNIA", "TEMPORARY", "CALIFORNIA TEMPORARY"), footings=("EXPIRES 01-15", "VALID 90 DAYS", ""),
+               band=(0.34, 0.74), stickers=0.1, dies=0.15, retroreflective=False, weight=0.5),
+        Design("us_plain", _random_format, _US_COLOURS, grounds=("plain", "plain", "wash"), headings=_STATES, footings=_SLOGANS,
+               splits=(2, 3, 3, 3, 4), separators=("", " ", " ", "-", "."), weight=3.0),
+        Design("us_graphic", _random_format, _US_COLOURS, grounds=("hills", "wash", "sky", "blobs", "bands"),
+               headings=_STATES, footings=_SLOGANS, splits=(2, 3, 3, 3, 4), separators=("", " ", "-", "."), weight=2.4),
+        Design("us_logo", _random_format, _US_COLOURS, grounds=("plain", "plain", "wash", "sky"), headings=_STATES,
+               footings=_SLOGANS, splits=(2, 3, 3, 3, 4), separators=("*",), weight=3.0),
+        Design("us_stacked", _random_format, _US_COLOURS, grounds=("plain", "wash", "blobs"), headings=_STATES, footings=_SLOGANS,
+               splits=(2, 3, 4), separators=("", "", " ", "*"), stacked=1.0, picture=0.4, weight=1.1),
+        Design("us_picture", _random_format, _US_COLOURS, grounds=("plain", "wash", "sky", "hills"), headings=_STATES,
+               footings=_SLOGANS, splits=(2, 3), separators=("", "", " "), picture=1.0, weight=1.1),
+        Design("us_personalised", texts.personalised, _US_COLOURS, grounds=("plain", "wash", "hills", "sky"), headings=_STATES,
+               footings=_SLOGANS, splits=(1, 2, 3, 4, 5), separators=("", "", " "), weight=1.5),
+        Design("us_temporary", lambda r: texts.anything(r, 5, 8), (((245, 245, 245), BLACK), ((245, 245, 245), RED)),
+               headings=_STATES, footings=("TEMPORARY", "EXPIRES 12/30"), band=(0.3, 0.72), stickers=0.1, dies=0.1,
+               retroreflective=False, weight=0.4),
+        Design("european", _european, ((WHITE, BLACK), ((240, 242, 242), (30, 25, 20)), ((40, 205, 245), BLACK)), aspect=4.5,
+               splits=(1, 2, 3), separators=(" ", " ", "-", "*", ""), band=(0.14, 0.86), stickers=0.0, dies=0.3,
+               blue_band=0.55, weight=1.0),
+        Design("asian_long", _pattern("99A99999", "99A99999", "99AA9999", "99A9999"), ((WHITE, BLACK), ((40, 205, 245), BLACK),
+               (DARK_BLUE, WHITE)), aspect=4.3, splits=(3,), separators=("-", "-", " "), band=(0.14, 0.86), stickers=0.0, dies=0.5,
+               weight=0.9),
+    )
+}  # fmt: skip
+"""Every design by name."""
+
+_NAMES: Final = tuple(DESIGNS)
+_WEIGHTS: Final = np.array([DESIGNS[name].weight for name in _NAMES]) / sum(d.weight for d in DESIGNS.values())
+
+
+def draw_design(rng: np.random.Generator) -> Design:
+    """Draw a design, each as often as its weight says."""
+    return DESIGNS[_NAMES[int(rng.choice(len(_NAMES), p=_WEIGHTS))]]

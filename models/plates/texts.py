@@ -1,0 +1,78 @@
+"""Serials: what stands on plates, never only what a format allows."""
+
+from typing import Final
+
+import numpy as np
+
+LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+DIGITS: Final = "0123456789"
+CALIFORNIA_OUTER_LETTERS: Final = "ABCDEFGHJKLMNPRSTUVWXYZ"
+"""Letters of the first and third place of a California passenger serial: I, O and Q never stand there."""
+CONFUSIONS: Final = ("4LA", "1IT", "0ODQ", "2Z", "5S", "8B", "6G", "VY", "MNHW", "CG", "3J", "7Z1", "UV0", "PF", "KX")
+"""Characters that readers take for one another; they are drawn more often than the rest."""
+
+_CONFUSED: Final = "".join(CONFUSIONS)
+_WORDS: Final = (
+    "LOVE SUN SKI DAD MOM HOT RUN SEA SURF DOC CAT DOG VAN BMW JET FLY GOLF BIKE ROCK STAR KING QUEEN LADY BOSS MY "
+    "THE FOR YOU ALL NO GO I 4 2 U R LIL BIG RED BLU CAR FUN JOY WIN ACE ZEN YES WAY HOME OCEAN BEACH LAKE HIKE CAMP"
+).split()
+
+
+def letter(rng: np.random.Generator, alphabet: str = LETTERS) -> str:
+    """One letter; the confused ones come twice as often."""
+    pool = alphabet + "".join(c for c in _CONFUSED if c in alphabet)
+    return pool[int(rng.integers(len(pool)))]
+
+
+def digit(rng: np.random.Generator) -> str:
+    """One digit, all equally often: each has a letter that it is taken for."""
+    return DIGITS[int(rng.integers(10))]
+
+
+def from_pattern(rng: np.random.Generator, pattern: str) -> str:
+    """Fill a pattern: A is any letter, 9 any digit, ? either; other characters stand for themselves."""
+    drawn = []
+    for place in pattern:
+        if place == "A":
+            drawn.append(letter(rng))
+        elif place == "9":
+            drawn.append(digit(rng))
+        elif place == "?":
+            drawn.append(letter(rng) if rng.random() < 0.5 else digit(rng))
+        else:
+            drawn.append(place)
+    return "".join(drawn)
+
+
+def anything(rng: np.random.Generator, shortest: int = 2, longest: int = 8) -> str:
+    """Letters and digits in any order, 6 and 7 of them most often."""
+    lengths = np.arange(shortest, longest + 1)
+    weights = np.array([{2: 1, 3: 2, 4: 3, 5: 6, 6: 24, 7: 30, 8: 8}.get(int(n), 1) for n in lengths], float)
+    length = int(rng.choice(lengths, p=weights / weights.sum()))
+    share = float(rng.choice([0.0, 0.3, 0.5, 0.7, 1.0]))
+    return "".join(letter(rng) if rng.random() < share else digit(rng) for _ in range(length))
+
+
+def personalised(rng: np.random.Generator, longest: int = 7) -> str:
+    """A text somebody chose: words, parts of words, letters for sounds. Only the letter O, never zero."""
+    if rng.random() < 0.5:
+        text = ""
+        while len(text) < longest - 2:
+            text += _WORDS[int(rng.integers(len(_WORDS)))]
+        text = text[: int(rng.integers(3, longest + 1))]
+    else:
+        vowels, others = "AEIOUY", "BCDFGHJKLMNPQRSTVWXZ"
+        length = int(rng.integers(3, longest + 1))
+        text = "".join(letter(rng, vowels if rng.random() < 0.4 else others) for _ in range(length))
+        if rng.random() < 0.3:
+            at = int(rng.integers(len(text)))
+            text = text[:at] + "123456789"[int(rng.integers(9))] + text[at + 1 :]
+    return text.replace("0", "O")
+
+
+def california_passenger(rng: np.random.Generator) -> str:
+    """1ABC234 up to 9ZZZ999, and since then 000AAA1."""
+    letters = letter(rng, CALIFORNIA_OUTER_LETTERS) + letter(rng) + letter(rng, CALIFORNIA_OUTER_LETTERS)
+    if rng.random() < 0.75:
+        return "123456789"[int(rng.integers(9))] + letters + from_pattern(rng, "999")
+    return from_pattern(rng, "999") + letters + digit(rng)
