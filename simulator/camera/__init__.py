@@ -1,0 +1,1 @@
+"""Cameras that play what was recorded."""

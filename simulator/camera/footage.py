@@ -1,0 +1,128 @@
+"""The camera of the simulator: plays footage to a post as a lens would, or as fast as the post can take it."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Literal, get_args
+
+from device.camera.base import Camera, Frame
+from device.errors import CameraError, ConfigurationError
+from simulator.camera.recordings import Recording, open_recording
+
+Pace = Literal["realtime", "fast"]
+
+
+class FootageCamera(Camera):
+    """Plays a video file, a folder of images, or a frame sequence with its timing.
+
+    In pace `realtime` each frame is delivered when it is due and none is left out: whoever is too slow for them must
+    drop them, as with a lens. In pace `fast` they are delivered without waiting. In both, a frame's `captured` and
+    `monotonic` are those of the footage, counted from when its first frame was asked for, so that what follows sees
+    the vehicles' true speed; in pace `fast` they run ahead of the clock.
+
+    It does not simulate: exposure, auto-focus, a lens that is cut off, rolling shutter. Those are in the footage or
+    absent.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str | Path,
+        pace: Pace = "realtime",
+        loop: bool = False,
+        frames_per_second: float | None = None,
+    ) -> None:
+        """Keep the settings; nothing is opened yet.
+
+        Args:
+            path: the footage.
+            pace: `realtime` or `fast`.
+            loop: begin again when the footage ends, for ever.
+            frames_per_second: for a folder of images, which does not know it (10 where not given).
+
+        Raises:
+            ConfigurationError: a setting has a value that cannot be.
+
+        """
+        if pace not in get_args(Pace):
+            raise ConfigurationError(f"camera.footage.pace: {pace!r} is neither 'realtime' nor 'fast'")
+        if frames_per_second is not None and not 0 < frames_per_second <= 1000:
+            raise ConfigurationError(f"camera.footage.frames_per_second: {frames_per_second!r} is not within 0 to 1000")
+        self._path = Path(path)
+        self._realtime = pace == "realtime"
+        self._loop = loop
+        self._frames_per_second = frames_per_second
+        self._recording: Recording | None = None
+        self._closed = Event()
+        self.name = f"footage {self._path.name}"
+
+    def __repr__(self) -> str:
+        state = "closed" if self._recording is None else "open"
+        return f"<FootageCamera {self._path.name!r} {'realtime' if self._realtime else 'fast'}, {state}>"
+
+    @property
+    def finite(self) -> bool:
+        """Whether the footage ends by itself."""
+        return not self._loop
+
+    @property
+    def frame_count(self) -> int:
+        """How many frames the footage has, 0 where only playing it would tell; the camera must be open."""
+        return self._opened().count()
+
+    def open(self) -> None:
+        """Open the footage.
+
+        Raises:
+            CameraError: it is missing, or nothing that can be played.
+
+        """
+        self._closed.clear()
+        self._recording = open_recording(self._path, frames_per_second=self._frames_per_second)
+
+    def close(self) -> None:
+        """Stop playing; a blocked `frames` ends."""
+        self._closed.set()
+        self._recording = None
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield every frame of the footage, each when it is due.
+
+        Raises:
+            CameraError: the camera is not open, or the footage is damaged.
+
+        """
+        recording = self._opened()
+        number = 0
+        offset = 0.0
+        begin, begin_utc = time.monotonic(), datetime.now(UTC)
+        while not self._closed.is_set():
+            seconds = offset
+            for still in recording.stills():
+                seconds = offset + still.seconds
+                if self._wait_until(begin + seconds):
+                    return
+                yield Frame(
+                    number=number,
+                    captured=begin_utc + timedelta(seconds=seconds),
+                    monotonic=begin + seconds,
+                    grey=still.grey,
+                    colour=still.colour,
+                )
+                number += 1
+            if not self._loop:
+                return
+            offset = seconds + recording.frame_seconds()
+
+    def _wait_until(self, moment: float) -> bool:
+        """Wait for the moment (pace `realtime`); return whether the camera was closed meanwhile."""
+        if not self._realtime:
+            return self._closed.is_set()
+        return self._closed.wait(max(0.0, moment - time.monotonic()))
+
+    def _opened(self) -> Recording:
+        if self._recording is None:
+            raise CameraError(f"{self._path}: the camera is not open")
+        return self._recording

@@ -1,0 +1,203 @@
+"""What footage is made of: video files, folders of images, frame sequences with their timing.
+
+A recording is a sequence of `Still` in the order of their time. The grey picture of a video is its own luma plane,
+brought to full range where the video says that it is not, so that what the post sees equals what training saw of the
+same frame (`cv2.cvtColor` to grey) without converting every frame to colour first.
+"""
+
+import csv
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.errors import CameraError
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+TIMING_FILE = "timing.csv"
+"""Beside the images of a frame sequence: a header `file,seconds`, then a line a frame, seconds since the first."""
+
+_PLANAR_LUMA = frozenset({"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p"})
+"""Pixel formats whose first plane is eight-bit luma."""
+_FULL_RANGE = 2
+"""AVCOL_RANGE_JPEG of FFmpeg: luma from 0 to 255; anything else is 16 to 235 (ITU-R BT.601, BT.709)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One frame of a recording: seconds since its first, grey H x W uint8, and how to make BGR H x W x 3 of it."""
+
+    seconds: float
+    grey: NDArray[np.uint8]
+    colour: Callable[[], NDArray[np.uint8]]
+
+
+class Recording(ABC):
+    """A sequence of stills that can be played more than once."""
+
+    @abstractmethod
+    def stills(self) -> Iterator[Still]:
+        """Yield the stills from the first to the last.
+
+        Raises:
+            CameraError: the footage cannot be decoded.
+
+        """
+
+    @abstractmethod
+    def frame_seconds(self) -> float:
+        """Say how long one frame lasts: what separates the last frame from the first when the recording is repeated."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """Say how many frames the recording has, 0 where only playing it would tell."""
+
+
+def open_recording(path: Path, *, frames_per_second: float | None = None) -> Recording:
+    """Open a video file, a folder of images, or a frame sequence (a folder of images with `timing.csv`).
+
+    `frames_per_second` is for image folders, which do not know it.
+
+    Raises:
+        CameraError: there is nothing at the path, or nothing that can be played.
+
+    """
+    if path.is_dir():
+        return SequenceRecording(path) if (path / TIMING_FILE).is_file() else FolderRecording(path, frames_per_second)
+    if path.is_file():
+        return VideoRecording(path)
+    raise CameraError(f"{path}: no such footage; a video file or a folder of images is wanted")
+
+
+class VideoRecording(Recording):
+    """A video file, in any format that FFmpeg decodes; timing is the video's own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._open() as container:
+            stream = container.streams.video[0]
+            self._rate = float(stream.average_rate or stream.guessed_rate or 25)
+            self._count = int(stream.frames or 0)
+
+    def _open(self) -> Any:  # noqa: ANN401  PyAV's types are opaque to the type checker
+        try:
+            container = av.open(str(self._path))
+        except (av.error.FFmpegError, OSError) as error:
+            raise CameraError(f"{self._path}: not a video that can be played ({error})") from error
+        if not container.streams.video:
+            container.close()
+            raise CameraError(f"{self._path}: no picture in this file")
+        return container
+
+    def stills(self) -> Iterator[Still]:
+        """Decode the video from its first frame."""
+        with self._open() as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            first: float | None = None
+            try:
+                for index, frame in enumerate(container.decode(stream)):
+                    moment = frame.time if frame.time is not None else index / self._rate
+                    first = moment if first is None else first
+                    yield Still(moment - first, _luma(frame), partial(_bgr, frame))
+            except av.error.FFmpegError as error:
+                raise CameraError(f"{self._path}: damaged after frame {index} ({error})") from error
+
+    def frame_seconds(self) -> float:
+        """Say how long one frame lasts, by the average rate."""
+        return 1 / self._rate
+
+    def count(self) -> int:
+        """Say how many frames the container claims."""
+        return self._count
+
+
+class FolderRecording(Recording):
+    """The images of a folder in the order of their names, evenly timed."""
+
+    def __init__(self, path: Path, frames_per_second: float | None) -> None:
+        self._seconds = 1 / (frames_per_second or 10.0)
+        self._files = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+        if not self._files:
+            raise CameraError(f"{path}: no images in this folder")
+
+    def stills(self) -> Iterator[Still]:
+        """Read the images one after the other."""
+        for index, file in enumerate(self._files):
+            yield _still(file, index * self._seconds)
+
+    def frame_seconds(self) -> float:
+        """Say how far apart the images are."""
+        return self._seconds
+
+    def count(self) -> int:
+        """Say how many images there are."""
+        return len(self._files)
+
+
+class SequenceRecording(Recording):
+    """The images of a folder that its `timing.csv` names, at the times it gives."""
+
+    def __init__(self, path: Path) -> None:
+        self._frames: list[tuple[Path, float]] = []
+        timing = path / TIMING_FILE
+        with timing.open(encoding="utf-8", newline="") as lines:
+            for number, row in enumerate(csv.DictReader(lines), start=2):
+                try:
+                    self._frames.append((path / row["file"], float(row["seconds"])))
+                except (KeyError, TypeError, ValueError) as error:
+                    raise CameraError(f"{timing}, line {number}: `file,seconds` is wanted") from error
+        if not self._frames:
+            raise CameraError(f"{timing}: names no frame")
+        times = [seconds for _, seconds in self._frames]
+        if any(later <= earlier for earlier, later in pairwise(times)):
+            raise CameraError(f"{timing}: the times of the frames must increase")
+
+    def stills(self) -> Iterator[Still]:
+        """Read the images that the timing file names."""
+        begin = self._frames[0][1]
+        for file, seconds in self._frames:
+            yield _still(file, seconds - begin)
+
+    def frame_seconds(self) -> float:
+        """Say how long a frame lasts on average."""
+        return (self._frames[-1][1] - self._frames[0][1]) / max(len(self._frames) - 1, 1) or 0.1
+
+    def count(self) -> int:
+        """Say how many frames the timing file names."""
+        return len(self._frames)
+
+
+def _still(file: Path, seconds: float) -> Still:
+    picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise CameraError(f"{file}: not a picture that can be decoded")
+    colour = np.asarray(picture, dtype=np.uint8)
+    return Still(seconds, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8), lambda: colour)
+
+
+def _bgr(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401
+    return np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
+
+
+def _luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401
+    if frame.format.name not in _PLANAR_LUMA:
+        return np.asarray(cv2.cvtColor(_bgr(frame), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+    luma = rows[: frame.height, : frame.width]
+    if frame.color_range == _FULL_RANGE or frame.format.name in {"gray", "yuvj420p", "yuvj422p", "yuvj444p"}:
+        return luma.copy()  # the decoder reuses its buffers
+    return np.asarray(cv2.LUT(luma, _FROM_LIMITED_RANGE), dtype=np.uint8)
+
+
+_FROM_LIMITED_RANGE = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)

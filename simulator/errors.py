@@ -1,0 +1,33 @@
+"""The errors of the simulator.
+
+::
+
+    PlatepostError
+     +-- SimulatorError (RuntimeError)    something around the post could not be set up
+          +-- BrokerError                 mosquitto is missing, did not start, or ended by itself
+          +-- SubscriberError             the subscriber was refused, or could not connect
+          +-- TruthError (ValueError)     a truth file is unreadable or of another form
+          +-- DemoError                   the demonstration cannot start
+"""
+
+from device.errors import PlatepostError
+
+
+class SimulatorError(PlatepostError, RuntimeError):
+    """Something around the post could not be set up."""
+
+
+class BrokerError(SimulatorError):
+    """The broker is missing, did not start, or ended by itself."""
+
+
+class SubscriberError(SimulatorError):
+    """The subscriber was refused, or could not connect."""
+
+
+class TruthError(SimulatorError, ValueError):
+    """A truth file is unreadable, or of a form that is not understood."""
+
+
+class DemoError(SimulatorError):
+    """The demonstration cannot start."""

@@ -1,0 +1,182 @@
+import time
+from datetime import timedelta
+from pathlib import Path
+from threading import Timer
+
+import av
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device.errors import CameraError, ConfigurationError
+from simulator.camera.footage import FootageCamera
+
+SIZE = (96, 64)
+
+
+def pictures(count: int) -> list[NDArray[np.uint8]]:
+    """Grey ramps with a coloured block, each brighter than the one before."""
+    made = []
+    for index in range(count):
+        picture = np.full((SIZE[1], SIZE[0], 3), 40 + 15 * index, dtype=np.uint8)
+        picture[:, :16] = np.linspace(0, 255, SIZE[1], dtype=np.uint8)[:, None, None]
+        made.append(picture)
+    return made
+
+
+def write_video(path: Path, count: int, *, rate: int = 20, pixel_format: str = "yuv420p") -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate, options={"qp": "0"})
+        stream.width, stream.height, stream.pix_fmt = SIZE[0], SIZE[1], pixel_format
+        for picture in pictures(count):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+
+
+def write_images(folder: Path, count: int) -> None:
+    folder.mkdir()
+    for index, picture in enumerate(pictures(count)):
+        cv2.imwrite(str(folder / f"{index:04d}.png"), picture)
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv444p"])
+def test_grey_of_a_video_equals_grey_of_its_colours(tmp_path: Path, pixel_format: str) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, 4, pixel_format=pixel_format)
+
+    with FootageCamera(path=clip, pace="fast") as camera:
+        frames = list(camera.frames())
+
+    assert len(frames) == 4
+    for frame in frames:
+        expected = cv2.cvtColor(frame.colour(), cv2.COLOR_BGR2GRAY)
+        assert frame.grey.shape == (SIZE[1], SIZE[0])
+        assert np.abs(frame.grey.astype(int) - expected.astype(int)).max() <= 3
+    assert frames[0].grey.min() <= 2  # full range: black is black, white is white
+    assert frames[0].grey.max() >= 253
+
+
+def test_frames_stay_valid_after_the_next_is_decoded(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, 8)
+
+    with FootageCamera(path=clip, pace="fast") as camera:
+        frames = list(camera.frames())
+
+    levels = [int(frame.grey[5, 60]) for frame in frames]
+    assert levels == sorted(levels)
+    assert [int(frame.colour()[5, 60, 1]) for frame in frames] == pytest.approx(levels, abs=3)
+
+
+def test_times_are_the_footage_s_own_whatever_the_pace(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, 6, rate=20)
+
+    with FootageCamera(path=clip, pace="fast") as camera:
+        frames = list(camera.frames())
+
+    assert [frame.number for frame in frames] == [0, 1, 2, 3, 4, 5]
+    assert frames[5].monotonic - frames[0].monotonic == pytest.approx(0.25)
+    assert frames[5].captured - frames[0].captured == timedelta(seconds=0.25)
+
+
+def test_realtime_never_delivers_a_frame_before_it_is_due(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, 5, rate=20)
+
+    with FootageCamera(path=clip) as camera:
+        lateness = [time.monotonic() - frame.monotonic for frame in camera.frames()]
+
+    assert len(lateness) == 5
+    assert min(lateness) >= 0
+
+
+def test_realtime_leaves_out_no_frame_for_a_slow_consumer(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, 5, rate=100)
+    numbers = []
+
+    with FootageCamera(path=clip) as camera:
+        for frame in camera.frames():
+            numbers.append(frame.number)
+            time.sleep(0.03)
+
+    assert numbers == [0, 1, 2, 3, 4]
+
+
+def test_loop_goes_on_with_numbers_and_times(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    write_images(folder, 3)
+    camera = FootageCamera(path=folder, pace="fast", loop=True, frames_per_second=10)
+    assert not camera.finite
+
+    with camera:
+        frames = [frame for frame, _ in zip(camera.frames(), range(7), strict=False)]
+
+    assert [frame.number for frame in frames] == list(range(7))
+    steps = np.diff([frame.monotonic for frame in frames])
+    assert steps == pytest.approx([0.1] * 6)
+    assert np.array_equal(frames[0].grey, frames[3].grey)
+
+
+def test_sequence_keeps_the_times_of_its_timing_file(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    write_images(folder, 3)
+    (folder / "timing.csv").write_text("file,seconds\n0000.png,100.0\n0002.png,100.04\n0001.png,100.5\n")
+
+    with FootageCamera(path=folder, pace="fast") as camera:
+        frames = list(camera.frames())
+
+    assert [frame.monotonic - frames[0].monotonic for frame in frames] == pytest.approx([0, 0.04, 0.5])
+    assert int(frames[1].grey[5, 60]) > int(frames[2].grey[5, 60])
+
+
+def test_close_ends_a_wait_for_the_next_frame(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    write_images(folder, 2)
+    (folder / "timing.csv").write_text("file,seconds\n0000.png,0\n0001.png,3600\n")
+    camera = FootageCamera(path=folder)
+    camera.open()
+    Timer(0.1, camera.close).start()
+
+    assert [frame.number for frame in camera.frames()] == [0]
+    camera.close()
+
+
+@pytest.mark.parametrize(
+    ("timing", "message"),
+    [
+        ("file,seconds\n", "names no frame"),
+        ("file,seconds\n0000.png,soon\n", "line 2"),
+        ("name\n0000.png\n", "line 2"),
+        ("file,seconds\n0000.png,1\n0001.png,1\n", "increase"),
+    ],
+)
+def test_bad_timing_file_is_named(tmp_path: Path, timing: str, message: str) -> None:
+    folder = tmp_path / "frames"
+    write_images(folder, 2)
+    (folder / "timing.csv").write_text(timing)
+    with pytest.raises(CameraError, match=message):
+        FootageCamera(path=folder).open()
+
+
+def test_missing_or_unplayable_footage_is_named(tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a video")
+    (tmp_path / "empty").mkdir()
+    for path, message in ((tmp_path / "gone.mp4", "no such"), (text, "not a video"), (tmp_path / "empty", "no images")):
+        with pytest.raises(CameraError, match=message):
+            FootageCamera(path=path).open()
+
+
+def test_settings_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="pace"):
+        FootageCamera(path="clip.mp4", pace="slow")  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="frames_per_second"):
+        FootageCamera(path="clip.mp4", frames_per_second=0)
+
+
+def test_frames_of_a_camera_that_is_not_open_are_refused() -> None:
+    with pytest.raises(CameraError, match="not open"):
+        next(FootageCamera(path="clip.mp4").frames())
