@@ -1,0 +1,228 @@
+"""The configuration of one post: a TOML file, checked to the last key before anything starts."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from device.errors import ConfigurationError
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+"""What may stand in a topic and in a certificate's name: lower-case letters, digits and hyphens."""
+
+Address = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$")]
+"""host:port, with brackets around an IPv6 address."""
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PostSection(Section):
+    """Which post this is and where it stands."""
+
+    agency: Name = Field(description="The department, as it stands in every topic.")
+    name: Name = Field(description="The post, as it stands in every topic and in its certificate.")
+    site: str = Field(default="", description="Where it stands, in words.")
+    latitude: float | None = Field(default=None, ge=-90, le=90, description="Degrees north, WGS 84.")
+    longitude: float | None = Field(default=None, ge=-180, le=180, description="Degrees east, WGS 84.")
+    heading_degrees: float | None = Field(default=None, ge=0, lt=360, description="Where it looks, from north.")
+
+
+class BackendSection(BaseModel):
+    """A backend by name, and a table of that name with the backend's own settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    backend: str = Field(description="Name of the backend.")
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The backend's own settings."""
+        found = (self.model_extra or {}).get(self.backend, {})
+        return dict(found)
+
+    @model_validator(mode="after")
+    def _only_tables(self) -> Self:
+        for key, value in (self.model_extra or {}).items():
+            if not isinstance(value, dict):
+                # pydantic turns a ValueError, and no TypeError, into a fault of the file.
+                raise ValueError(  # noqa: TRY004
+                    f"unknown key {key!r}; the settings of a backend stand in a table of its name"
+                )
+        return self
+
+
+class VisionSection(Section):
+    """Detection and reading."""
+
+    detector: Path | None = Field(default=None, description="Another detector.tflite than the one that ships.")
+    reader: Path | None = Field(default=None, description="Another reader.tflite than the one that ships.")
+    minimum_score: float = Field(default=0.3, ge=0.05, le=1, description="Least score of a plate's detection.")
+    minimum_confidence: float = Field(
+        default=0.3, ge=0, le=1, description="Reads less confident than this are counted and not published."
+    )
+    minimum_characters: int = Field(default=4, ge=1, le=8, description="Reads shorter than this are not published.")
+    motion_area: float = Field(
+        default=0.002, ge=0, le=1, description="Share of the picture that must change; 0 switches the gate off."
+    )
+    queue_frames: int = Field(default=4, ge=1, le=64, description="Frames that may wait; more are dropped and counted.")
+
+
+class PassagesSection(Section):
+    """What makes one passage, and when it is safe to act on early."""
+
+    gone_seconds: float = Field(default=1.0, gt=0, le=30, description="Unseen for so long, a passage has ended.")
+    longest_seconds: float = Field(default=60, gt=0, description="A vehicle that stands longer is read then, and once.")
+    repeat_seconds: float = Field(
+        default=10, ge=0, description="The same text again within this time is the same vehicle: no second read."
+    )
+    sure: float = Field(default=0.97, ge=0.5, le=1, description="Confidence at which one frame alone makes a hit.")
+    agreeing: int = Field(default=2, ge=2, le=50, description="Frames that must agree for an early hit otherwise.")
+    agreeing_confidence: float = Field(default=0.6, ge=0, le=1, description="Least confidence when frames agree.")
+
+
+class HotListSection(Section):
+    """The hot list: whose, where, and how old it may be."""
+
+    directory: Path = Field(description="Folder in which the last good package is kept.")
+    issuer_key: Path = Field(description="PEM of the public key that signs the department's lists.")
+    unseal_key: Path = Field(description="PEM of this post's private key, to which lists are sealed.")
+    warning_hours: float = Field(default=13, gt=0, description="Age at which the post warns.")
+    stale_hours: float = Field(default=24, gt=0, description="Age at which the post is degraded: hotlist_stale.")
+    in_service_without_list: bool = Field(
+        default=False, description="Read before the first current list has come; hits cannot be found then."
+    )
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.stale_hours < self.warning_hours:
+            raise ValueError("stale_hours must not be less than warning_hours")
+        return self
+
+
+class RecordsSection(Section):
+    """How records are signed, and which pictures they carry."""
+
+    signing_key: Path = Field(description="PEM of this post's private signing key, ES256.")
+    read_patch: bool = Field(default=True, description="Whether reads that are no hit carry the picture of the plate.")
+    read_overview: bool = Field(default=False, description="Whether they carry the picture of the vehicle.")
+    patch_bytes: int = Field(default=3072, ge=512, le=65536, description="Largest picture of a plate.")
+    overview_bytes: int = Field(default=25600, ge=2048, le=262144, description="Largest picture of a vehicle.")
+    health_seconds: float = Field(default=60, ge=1, description="How often health is published.")
+
+
+class OutboxSection(Section):
+    """Where records wait until the broker has them."""
+
+    path: Path = Field(description="The encrypted database.")
+    key_file: Path = Field(description="File with its key, 32 bytes or 64 hexadecimal digits; never beside the data.")
+    quota_megabytes: float = Field(default=1024, gt=0, description="How much disk it may take.")
+
+
+class UplinkSection(Section):
+    """The department's broker."""
+
+    brokers: tuple[Address, ...] = Field(min_length=1, description="host:port, tried in order.")
+    ca: Path = Field(description="PEM of the authorities that may vouch for the broker.")
+    certificate: Path = Field(description="PEM of this post's certificate, whose common name is the post's name.")
+    private_key: Path = Field(description="PEM of the certificate's private key.")
+    drain_seconds: float = Field(default=30, ge=0, description="How long stopping waits for the outbox to empty.")
+
+
+class Configuration(Section):
+    """All that one post is told. Relative paths are relative to the file's own folder."""
+
+    post: PostSection
+    camera: BackendSection
+    board: BackendSection = BackendSection(backend="none")
+    vision: VisionSection = VisionSection()
+    passages: PassagesSection = PassagesSection()
+    hotlist: HotListSection
+    records: RecordsSection
+    outbox: OutboxSection
+    uplink: UplinkSection
+
+
+def load(path: Path) -> Configuration:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigurationError: naming for each fault the key, its value, and what would be right.
+
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: not a TOML file: {error}") from error
+    return parse(table, folder=path.parent, origin=str(path))
+
+
+def parse(table: Mapping[str, Any], *, folder: Path, origin: str = "configuration") -> Configuration:
+    """Check a configuration that has been read already; paths are taken relative to `folder`.
+
+    Raises:
+        ConfigurationError: as for `load`.
+
+    """
+    try:
+        configuration = Configuration.model_validate(table)
+    except ValidationError as error:
+        lines = [f"{origin}: {_explain(fault, Configuration)}" for fault in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from error
+    anchored: Configuration = _anchored(configuration, folder.resolve())
+    return anchored
+
+
+def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any model of this file, and the same comes back
+    changes: dict[str, Any] = {}
+    for key in type(section).model_fields:
+        value = getattr(section, key)
+        if isinstance(value, Path):
+            changes[key] = folder / value
+        elif isinstance(value, BackendSection):
+            # Backends read paths too; by convention those settings are called `path`.
+            settings = dict(value.settings)
+            if isinstance(settings.get("path"), str):
+                settings["path"] = str(folder / settings["path"])
+                changes[key] = value.model_copy(update={value.backend: settings})
+        elif isinstance(value, BaseModel):
+            changes[key] = _anchored(value, folder)
+    return section.model_copy(update=changes)
+
+
+def _explain(fault: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    place = [part for part in fault["loc"] if isinstance(part, str)]
+    key = ".".join(str(part) for part in fault["loc"]) or "the file"
+    section, field = _find(model, place)
+    if fault["type"] == "extra_forbidden":
+        known = list(section.model_fields)
+        near = difflib.get_close_matches(place[-1], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        return f"{key}: unknown key; {hint}"
+    about = f" ({field.description})" if field is not None and field.description else ""
+    if fault["type"] == "missing":
+        return f"{key}: missing{about}"
+    message = re.sub(r"^(Value error, |Input )", "", fault["msg"])
+    wrong = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
+    return f"{key}{wrong}: {message}{about}"
+
+
+def _find(model: type[BaseModel], place: list[str]) -> tuple[type[BaseModel], Any]:
+    """Follow a key's path to the section it stands in and its field, as far as they are known."""
+    field = None
+    for part in place:
+        field = model.model_fields.get(part)
+        annotation = field.annotation if field is not None else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        model = annotation
+    return model, field

@@ -1,0 +1,219 @@
+"""Passages: one vehicle's plate followed over its frames, ending in exactly one read."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import hypot
+
+from device.camera.base import Frame
+from device.vision.consensus import Consensus, Vote, consensus
+from device.vision.geometry import plate_size
+from device.vision.recogniser import Plate
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRules:
+    """How sightings are joined to passages, and when a passage is safe to act on."""
+
+    gone_seconds: float = 1.0
+    """A passage ends when its plate was not seen for so long."""
+    longest_seconds: float = 60.0
+    """A vehicle that stands longer is read then, and not a second time when it leaves."""
+    reach: float = 2.5
+    """Plate widths that a plate may be away from where it was expected."""
+    sure: float = 0.97
+    """Confidence at which one frame alone is safe to act on."""
+    agreeing: int = 2
+    """Frames that must agree otherwise."""
+    agreeing_confidence: float = 0.6
+    """Least confidence of the consensus when frames agree."""
+    least_looks: int = 2
+    """Looks that a passage needs to be a vehicle rather than a flicker of the detector, unless one was sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One plate found in one frame."""
+
+    frame: Frame
+    plate: Plate
+    sharpness: float
+    """Of the rectified plate, any positive scale that is the same for a whole passage."""
+
+    @property
+    def width(self) -> float:
+        """Pixels across the plate."""
+        return plate_size(self.plate.corners)[0]
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Pixels of the plate's middle."""
+        x, y = self.plate.corners.mean(axis=0)
+        return float(x), float(y)
+
+    @property
+    def weight(self) -> float:
+        """What the sighting counts: wider and sharper plates count more, up to where more pixels add nothing."""
+        return min(self.width, 140.0) * self.sharpness
+
+
+@dataclass(slots=True, eq=False)
+class Passage:
+    """A vehicle's plate on its way through the picture."""
+
+    number: int
+    rules: PassageRules
+    first: Sighting
+    last: Sighting
+    best: Sighting
+    velocity: tuple[float, float] = (0.0, 0.0)
+    """Of the plate's middle, pixels a second."""
+    votes: list[Vote] = field(default_factory=list)
+    told: bool = False
+    """Whether the passage's read has left already, because the vehicle stood for too long."""
+    _consensus: Consensus | None = None
+
+    def add(self, sighting: Sighting) -> None:
+        """Take in the plate's next sighting."""
+        elapsed = sighting.frame.monotonic - self.last.frame.monotonic
+        if elapsed > 0:
+            (x, y), (old_x, old_y) = sighting.centre, self.last.centre
+            # Half old, half new: a corner that jumps by a pixel must not throw the prediction.
+            self.velocity = (
+                (self.velocity[0] + (x - old_x) / elapsed) / 2,
+                (self.velocity[1] + (y - old_y) / elapsed) / 2,
+            )
+        self.last = sighting
+        self._look(sighting)
+
+    def _look(self, sighting: Sighting) -> None:
+        self.votes.append(Vote(sighting.plate.reading, sighting.weight))
+        self._consensus = None
+        if _picture_value(sighting) > _picture_value(self.best):
+            self.best = sighting
+
+    @classmethod
+    def start(cls, number: int, rules: PassageRules, sighting: Sighting) -> "Passage":
+        """Open a passage with its first sighting."""
+        passage = cls(number=number, rules=rules, first=sighting, last=sighting, best=sighting)
+        passage._look(sighting)
+        return passage
+
+    @property
+    def consensus(self) -> Consensus:
+        """What all frames so far say together."""
+        if self._consensus is None:
+            self._consensus = consensus(self.votes)
+        return self._consensus
+
+    @property
+    def safe(self) -> bool:
+        """Whether the consensus may be acted on before the passage ends."""
+        found = self.consensus
+        agreed = found.agreeing >= self.rules.agreeing and found.confidence >= self.rules.agreeing_confidence
+        return agreed or any(
+            vote.reading.text == found.text and vote.reading.confidence >= self.rules.sure for vote in self.votes
+        )
+
+    @property
+    def credible(self) -> bool:
+        """Whether it was a plate at all, rather than a flicker of the detector."""
+        return bool(self.consensus.text) and (self.consensus.looks >= self.rules.least_looks or self.safe)
+
+    @property
+    def direction(self) -> str:
+        """`approaching` if the plate grew, `receding` if it shrank, else `unknown`."""
+        growth = self.last.width / max(self.first.width, 1.0)
+        if growth > 1.1:
+            return "approaching"
+        return "receding" if growth < 1 / 1.1 else "unknown"
+
+    @property
+    def seen(self) -> tuple[datetime, datetime]:
+        """When the plate was first and last seen, UTC."""
+        return self.first.frame.captured, self.last.frame.captured
+
+
+class Passages:
+    """Joins sightings to passages and says which passages have ended."""
+
+    def __init__(self, rules: PassageRules | None = None) -> None:
+        self.rules = rules or PassageRules()
+        self.open: list[Passage] = []
+        self._count = 0
+
+    def update(self, sightings: Sequence[Sighting]) -> list[Passage]:
+        """Take in all sightings of one frame; returns the passages that got one, new ones among them.
+
+        Each sighting goes to the passage nearest to where its plate was expected, in plate widths; each passage takes
+        at most one.
+        """
+        pairs = sorted(
+            (
+                (self._distance(passage, sighting), number, place)
+                for number, passage in enumerate(self.open)
+                for place, sighting in enumerate(sightings)
+            ),
+        )
+        passage_of: dict[int, Passage] = {}
+        taken: set[int] = set()
+        for distance, number, place in pairs:
+            if distance <= self.rules.reach and number not in taken and place not in passage_of:
+                taken.add(number)
+                passage_of[place] = self.open[number]
+        touched = []
+        for place, sighting in enumerate(sightings):
+            passage = passage_of.get(place)
+            if passage is None:
+                passage = Passage.start(self._count, self.rules, sighting)
+                self._count += 1
+                self.open.append(passage)
+            else:
+                passage.add(sighting)
+            touched.append(passage)
+        return touched
+
+    def ended(self, monotonic: float) -> list[Passage]:
+        """Return the passages that are over at `monotonic` seconds and have not been told; those gone are forgotten."""
+        gone = [p for p in self.open if monotonic - p.last.frame.monotonic > self.rules.gone_seconds]
+        self.open = [p for p in self.open if p not in gone]
+        standing = [p for p in self.open if monotonic - p.first.frame.monotonic > self.rules.longest_seconds]
+        return self._untold([*gone, *standing])
+
+    def end_all(self) -> list[Passage]:
+        """End every open passage, as when the camera stops; returns those that have not been told."""
+        gone, self.open = self.open, []
+        return self._untold(gone)
+
+    @staticmethod
+    def _untold(passages: Iterable[Passage]) -> list[Passage]:
+        untold = [passage for passage in passages if not passage.told]
+        for passage in untold:
+            passage.told = True
+        return untold
+
+    def _distance(self, passage: Passage, sighting: Sighting) -> float:
+        """Plate widths between a sighting and where the passage's plate is expected; less for the same text."""
+        elapsed = sighting.frame.monotonic - passage.last.frame.monotonic
+        (x, y), (old_x, old_y) = sighting.centre, passage.last.centre
+        expected_x = old_x + passage.velocity[0] * elapsed
+        expected_y = old_y + passage.velocity[1] * elapsed
+        width = max(passage.last.width, sighting.width, 1.0)
+        if not 0.5 < sighting.width / max(passage.last.width, 1.0) < 2.0:
+            return float("inf")
+        distance = min(hypot(x - expected_x, y - expected_y), hypot(x - old_x, y - old_y)) / width
+        if _alike(sighting.plate.text, passage.consensus.text):
+            distance /= 3
+        return distance
+
+
+def _alike(first: str, second: str) -> bool:
+    """Whether two texts of a plate's length differ in at most one place."""
+    if len(first) != len(second) or len(first) < 4:
+        return False
+    return sum(a != b for a, b in zip(first, second, strict=True)) <= 1
+
+
+def _picture_value(sighting: Sighting) -> float:
+    """Rank sightings by how good a picture they make: large, sharp and well read."""
+    return sighting.weight * (0.2 + sighting.plate.reading.confidence)
