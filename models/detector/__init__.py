@@ -1,0 +1,1 @@
+"""The int8 plate detector: net, targets, losses, training and conversion to TFLite."""

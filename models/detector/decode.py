@@ -1,0 +1,100 @@
+"""From the net's two outputs to plates, and how good a set of plates is: used to choose checkpoints in training."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.detector.geometry import INPUT_HEIGHT, INPUT_WIDTH, PADDING_GREY, cell_centres, decode_corners, input_scale
+
+MATCH_IOU: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plate in input pixels: corners [4, 2] and score."""
+
+    corners: NDArray[np.float32]
+    score: float
+
+    @property
+    def box(self) -> NDArray[np.float32]:
+        """Bounding box of the corners."""
+        return np.concatenate([self.corners.min(axis=0), self.corners.max(axis=0)])
+
+
+def fit_frame(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    """Scale a picture [H, W, 3] or [H, W] into the input [368, 640], grey, top left; return it and the factor."""
+    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    height, width = grey.shape
+    scale = input_scale(width=width, height=height)
+    size = (min(INPUT_WIDTH, round(width * scale)), min(INPUT_HEIGHT, round(height * scale)))
+    frame = np.full((INPUT_HEIGHT, INPUT_WIDTH), PADDING_GREY, np.uint8)
+    frame[: size[1], : size[0]] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return frame, scale
+
+
+def find_plates(
+    score: NDArray[np.float32], corners: NDArray[np.float32], *, threshold: float = 0.3, overlap: float = 0.3
+) -> list[Found]:
+    """Local maxima (3x3) of score [rows, columns] with their decoded corners [rows, columns, 8], best first."""
+    peaks = (score >= cv2.dilate(score, np.ones((3, 3), np.uint8))) & (score >= threshold)
+    centres = cell_centres(*score.shape)
+    kept: list[Found] = []
+    for row, column in sorted(np.argwhere(peaks), key=lambda place: -score[place[0], place[1]]):
+        quad = decode_corners(corners[row, column], centres[row, column])
+        found = Found(quad, float(score[row, column]))
+        if all(box_iou(found.box, other.box) < overlap for other in kept):
+            kept.append(found)
+    return kept
+
+
+def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Intersection over union of two boxes left, top, right, bottom."""
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    shared = float(np.prod(np.maximum(sides, 0)))
+    union = float(np.prod(a[2:] - a[:2])) + float(np.prod(b[2:] - b[:2])) - shared
+    return shared / union if union > 0 else 0.0
+
+
+@dataclass
+class Tally:
+    """Counts over photos: true plates, found ones, sum of their IoU, extra plates, photos whose best plate is right."""
+
+    truths: int = 0
+    matched: int = 0
+    overlap: float = 0.0
+    extra: int = 0
+    photos: int = 0
+    best_right: int = 0
+
+    def add(self, found: Sequence[Found], truths: NDArray[np.floating], ignored: NDArray[np.floating]) -> None:
+        """Count one photo; truths and ignored boxes [N, 4] in input pixels."""
+        self.photos += 1
+        self.truths += len(truths)
+        taken: set[int] = set()
+        for number, plate in enumerate(found):
+            overlaps = [box_iou(plate.box, truth) if i not in taken else 0.0 for i, truth in enumerate(truths)]
+            best = int(np.argmax(overlaps)) if overlaps else -1
+            if best >= 0 and overlaps[best] >= MATCH_IOU:
+                taken.add(best)
+                self.matched += 1
+                self.overlap += overlaps[best]
+                self.best_right += number == 0
+            elif not any(box_iou(plate.box, box) > 0.1 for box in ignored):
+                self.extra += 1
+
+    @property
+    def recall(self) -> float:
+        """Share of true plates found."""
+        return self.matched / max(1, self.truths)
+
+    def __str__(self) -> str:
+        """One line for a log."""
+        return (
+            f"recall {self.recall:.3f}, IoU {self.overlap / max(1, self.matched):.3f}, "
+            f"best right {self.best_right / max(1, self.photos):.3f}, extra a photo {self.extra / max(1, self.photos):.3f}"
+        )

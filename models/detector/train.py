@@ -1,0 +1,197 @@
+"""Train the detector: one process draws windows, one torch thread learns; resumable at every checkpoint."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from models.detector.decode import Tally, find_plates, fit_frame
+from models.detector.losses import detector_losses
+from models.detector.net import PlateDetector, new_detector
+from models.detector.targets import pack_targets
+from models.scenes.photos import Photo, PhotoStore
+from models.scenes.windows import Recipe, WindowSampler
+
+VALIDATION_PHOTOS: Final = 100
+Picture = NDArray[np.uint8]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a run does. Steps are batches of the whole training, over all resumptions."""
+
+    folder: Path
+    steps: int = 12_000
+    batch: int = 32
+    learning_rate: float = 2e-3
+    warmup: int = 300
+    decay: float = 0.02
+    average: float = 0.998
+    checkpoint_minutes: float = 4.0
+    seed: int = 20_260
+    recipe: Recipe = field(default_factory=Recipe)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Reported every few batches and, with `validation`, at every checkpoint."""
+
+    step: int
+    losses: dict[str, float]
+    samples_per_second: float
+    validation: str | None = None
+
+
+def split_photos(store: PhotoStore) -> tuple[list[int], list[int]]:
+    """Return the numbers of the training photos and of the 100 Open Images photos kept for validation."""
+    street = [number for number in range(len(store)) if store[number].name.startswith("open_images")]
+    held = set(np.random.default_rng(7).choice(street, size=min(VALIDATION_PHOTOS, len(street) // 4), replace=False).tolist())
+    return [number for number in range(len(store)) if number not in held], sorted(held)
+
+
+class Chosen(Sequence[Photo]):
+    """Some photos of a store."""
+
+    def __init__(self, store: PhotoStore, numbers: Sequence[int]) -> None:
+        self._store, self._numbers = store, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, number: int) -> Photo:  # type: ignore[override]
+        """Return a photo by its place among the chosen."""
+        return self._store[self._numbers[number]]
+
+
+class WindowStream(IterableDataset[tuple[Tensor, Tensor]]):
+    """An endless stream of windows; every worker and every start draws others."""
+
+    def __init__(self, sampler: WindowSampler, *, seed: int) -> None:
+        self._sampler, self._seed = sampler, seed
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng([self._seed, worker.id if worker else 0])
+        while True:
+            window = self._sampler.sample(rng)
+            yield torch.from_numpy(window.grey.copy()), torch.from_numpy(pack_targets(window))
+
+
+def train(
+    training: Training, *, store: PhotoStore, plates: Sequence[Picture], distractors: Sequence[Picture],
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Path:  # fmt: skip
+    """Train until `training.steps`, going on from `folder`/last.pt when it exists; return the path of the best weights.
+
+    Checkpoints: last.pt (everything needed to go on) and best.pt (averaged weights with the best validation so far).
+    """
+    torch.set_num_threads(1)
+    training.folder.mkdir(parents=True, exist_ok=True)
+    kept, held = split_photos(store)
+    net = new_detector(seed=training.seed)
+    average = new_detector(seed=training.seed)
+    average.load_state_dict(net.state_dict())
+    optimiser = torch.optim.AdamW(net.parameters(), lr=training.learning_rate, weight_decay=training.decay)
+    last, best = training.folder / "last.pt", training.folder / "best.pt"
+    step, best_score = 0, -math.inf
+    if last.is_file():
+        state = torch.load(last, weights_only=True)
+        net.load_state_dict(state["net"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, best_score = state["step"], state["best"]
+    sampler = WindowSampler(
+        Chosen(store, kept), plates=_draw_from(plates), distractors=_draw_from(distractors), recipe=training.recipe
+    )
+    stream = WindowStream(sampler, seed=training.seed + step)
+    batches = iter(DataLoader(stream, batch_size=training.batch, num_workers=1, prefetch_factor=4))
+    saved, since, sums = time.monotonic(), time.monotonic(), np.zeros(3)
+    net.train()
+    while step < training.steps:
+        grey, target = next(batches)
+        for group in optimiser.param_groups:
+            group["lr"] = training.learning_rate * schedule(step, training)
+        sums += _learn(net, optimiser, grey, target)
+        step += 1
+        _follow(average, net, rate=min(training.average, (1 + step) / (10 + step)))
+        if step % 50 == 0:
+            speed = 50 * training.batch / (time.monotonic() - since)
+            names = ("heat", "corners", "shape")
+            report(Progress(step, dict(zip(names, (sums / 50).tolist(), strict=True)), speed))
+            since, sums = time.monotonic(), np.zeros(3)
+        if time.monotonic() - saved > training.checkpoint_minutes * 60 or step == training.steps:
+            tally = validate(average, Chosen(store, held))
+            score = tally.recall + tally.overlap / max(1, tally.matched) - 0.1 * tally.extra / max(1, tally.photos)
+            if score > best_score:
+                best_score = score
+                _save({"average": average.state_dict(), "step": step}, best)
+            state = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
+            _save({**state, "step": step, "best": best_score}, last)
+            report(Progress(step, {}, 0.0, str(tally)))
+            saved = since = time.monotonic()
+    return best
+
+
+def schedule(step: int, training: Training) -> float:
+    """Warm up linearly, then fall along a cosine to 2 % at the last step."""
+    if step < training.warmup:
+        return (step + 1) / training.warmup
+    done = min(1.0, (step - training.warmup) / max(1, training.steps - training.warmup))
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
+
+
+@torch.no_grad()
+def validate(net: PlateDetector, photos: Sequence[Photo]) -> Tally:
+    """Find plates in whole photos as the device would and count; plates too small to learn are ignored."""
+    net.eval()
+    tally = Tally()
+    for photo in photos:
+        frame, scale = fit_frame(photo.pixels)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits, corners = net(torch.from_numpy(frame)[None, None].float() / 255)
+        score = torch.sigmoid(logits)[0, 0].numpy()
+        found = find_plates(score, corners[0].permute(1, 2, 0).contiguous().numpy())
+        boxes = photo.boxes * scale
+        large = (boxes[:, 2] - boxes[:, 0] >= 14) & (boxes[:, 3] - boxes[:, 1] >= 5)
+        tally.add(found, boxes[large], boxes[~large])
+    return tally
+
+
+def _learn(net: PlateDetector, optimiser: torch.optim.Optimizer, grey: Tensor, target: Tensor) -> NDArray[np.float64]:
+    pictures = (grey[:, None].float() / 255).to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits, corners = net(pictures)
+    losses = detector_losses(logits, corners, target)
+    losses.total.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    return np.array([losses.heat.item(), losses.corners.item(), losses.shape.item()])
+
+
+@torch.no_grad()
+def _follow(average: PlateDetector, net: PlateDetector, *, rate: float) -> None:
+    for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(value, 1 - rate)
+        else:
+            mean.copy_(value)
+
+
+def _save(state: dict[str, object], path: Path) -> None:
+    torch.save(state, path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
+
+
+def _draw_from(pool: Sequence[Picture]) -> Callable[[np.random.Generator], Picture]:
+    return lambda rng: pool[int(rng.integers(len(pool)))]

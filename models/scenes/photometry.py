@@ -1,0 +1,72 @@
+"""Change the light, the sharpness and the noise of a grey training window as cameras do."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+GREY = np.array([0.114, 0.587, 0.299], np.float32)
+"""BGR to grey, ITU-R BT.601, as cv2.cvtColor does and as the device sees."""
+
+
+def to_grey(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Turn BGR [H, W, 3] into grey [H, W]: mostly as the device does, now and then with other weights (red: infrared)."""
+    weights = GREY
+    if rng.random() < 0.35:
+        weights = rng.dirichlet([0.7, 1.2, 1.2]).astype(np.float32)
+    return cv2.transform(pixels, weights[None])  # type: ignore[return-value]
+
+
+def disturb(grey: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return the window [H, W] with random gamma, contrast, blur, noise and JPEG; half of the windows change little."""
+    strength = 0.4 if rng.random() < 0.5 else 1.0
+    grey = _tone(grey, rng, strength)
+    if rng.random() < 0.25 * strength:
+        grey = _shade(grey, rng)
+    if rng.random() < 0.4 * strength:
+        grey = _blur(grey, rng)
+    if rng.random() < 0.6 * strength:
+        sigma = rng.uniform(1, 9) * strength
+        noise = np.empty(grey.shape, np.int16)
+        cv2.setRNGSeed(int(rng.integers(2**31)))
+        cv2.randn(noise, 0, sigma)
+        grey = np.clip(grey + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.3 * strength:
+        quality = int(rng.integers(30, 90))
+        grey = cv2.imdecode(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+    return grey
+
+
+def _tone(grey: NDArray[np.uint8], rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
+    levels = np.arange(256, dtype=np.float32) / 255
+    if rng.random() < 0.1:  # night: little light, or infrared that only the reflecting plate sends back
+        levels = levels ** rng.uniform(1.2, 2.2)
+    levels = levels ** np.exp(rng.normal(0, 0.28 * strength))
+    contrast, middle = np.exp(rng.normal(0, 0.18 * strength)), rng.uniform(0.3, 0.7)
+    levels = (levels - middle) * contrast + middle + rng.normal(0, 0.08 * strength)
+    if rng.random() < 0.01:
+        levels = 1 - levels
+    table = (np.clip(levels, 0, 1) * 255).astype(np.uint8)
+    return cv2.LUT(grey, table)  # type: ignore[return-value]
+
+
+def _shade(grey: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Light from a side, or the hard edge of a shadow."""
+    height, width = grey.shape
+    angle = rng.uniform(0, 2 * np.pi)
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None] * np.float32(np.cos(angle))
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None] * np.float32(np.sin(angle))
+    edge = np.float32(1 / rng.uniform(0.02, 1.5))
+    factor = 1 - rng.uniform(0.2, 0.6) / (1 + np.exp(-np.clip((x + y - rng.uniform(-0.5, 0.5)) * 4 * edge, -30, 30)))
+    return (grey * factor).astype(np.uint8)  # type: ignore[no-any-return]
+
+
+def _blur(grey: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    if rng.random() < 0.6:
+        return cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 1.3))  # type: ignore[return-value]
+    length = int(rng.integers(2, 6))
+    kernel = np.zeros((length * 2 + 1, length * 2 + 1), np.float32)
+    angle = rng.uniform(0, np.pi)
+    end = (length + length * np.cos(angle) * 0.5, length + length * np.sin(angle) * 0.5)
+    start = (2 * length - end[0], 2 * length - end[1])
+    cv2.line(kernel, tuple(map(round, start)), tuple(map(round, end)), 1.0, 1, cv2.LINE_AA)
+    return cv2.filter2D(grey, -1, kernel / max(float(kernel.sum()), 1e-3))  # type: ignore[return-value]

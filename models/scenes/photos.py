@@ -1,0 +1,71 @@
+"""Real photos with plate boxes, decoded once into one memory-mapped file."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+LONGEST_SIDE: Final = 1280
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo: pixels BGR [H, W, 3], boxes [N, 4] left, top, right, bottom in its pixels, and where it comes from."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    boxes: NDArray[np.float32]
+
+
+class PhotoStore(Sequence[Photo]):
+    """Photos of several data folders, each with manifest.json; the pixels lie in `cache`, which is built when missing.
+
+    Photos longer than 1280 pixels are scaled down to that. Raises FileNotFoundError when a folder has no manifest.
+    """
+
+    def __init__(self, folders: Sequence[Path], *, cache: Path) -> None:
+        index_path = cache.with_suffix(".json")
+        if not (cache.is_file() and index_path.is_file()):
+            _build(folders, cache=cache)
+        self._index = json.loads(index_path.read_text(encoding="utf-8"))
+        self._pixels = np.memmap(cache, np.uint8, mode="r")
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, number: int) -> Photo:  # type: ignore[override]
+        """Return one photo; its pixels are a read-only view of the memory map."""
+        entry = self._index[number]
+        height, width, offset = entry["height"], entry["width"], entry["offset"]
+        pixels = self._pixels[offset : offset + height * width * 3].reshape(height, width, 3)
+        return Photo(entry["name"], pixels, np.array(entry["boxes"], np.float32).reshape(-1, 4))
+
+
+def _build(folders: Sequence[Path], *, cache: Path) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    index, offset = [], 0
+    with cache.open("wb") as out:
+        for folder in folders:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            for entry in manifest["images"]:
+                pixels = cv2.imread(str(folder / entry["file"]), cv2.IMREAD_COLOR)
+                if pixels is None:
+                    logger.warning("cannot decode %s", entry["file"])
+                    continue
+                scale = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
+                if scale < 1.0:
+                    pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+                height, width = pixels.shape[:2]
+                boxes = [[value * scale for value in plate["box"]] for plate in entry["plates"]]
+                name = f"{folder.name}/{Path(entry['file']).stem}"
+                index.append({"name": name, "height": height, "width": width, "offset": offset, "boxes": boxes})
+                out.write(np.ascontiguousarray(pixels).tobytes())
+                offset += height * width * 3
+    cache.with_suffix(".json").write_text(json.dumps(index), encoding="utf-8")
