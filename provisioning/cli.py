@@ -1,0 +1,134 @@
+"""`platepost provision`: a department's trust, posts, subscribers and hot lists."""
+
+import importlib
+import logging
+from pathlib import Path
+
+import click
+
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.post_file import PostSettings, Setting
+
+logger = logging.getLogger(__name__)
+
+_FLEET = click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+
+
+class _WithHotList(click.Group):
+    """A group that loads the commands of hot lists when they are first asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "hotlist"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "hotlist":
+            command: click.Command = importlib.import_module("provisioning.hotlist.cli").hotlist
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_WithHotList)
+def provision() -> None:
+    """Make a department's trust, posts, subscribers and hot lists."""
+
+
+@provision.group()
+def fleet() -> None:
+    """Make a fleet's root of trust and its broker's configuration."""
+
+
+@fleet.command("init")
+@_FLEET
+@click.option("--agency", required=True, help="The agency as in the topics, such as 'riverside'.")
+@click.option(
+    "--broker-name",
+    "broker_names",
+    multiple=True,
+    default=("localhost", "127.0.0.1"),
+    show_default=True,
+    help="A host name or address by which posts reach the broker; give it once for each.",
+)
+def fleet_init(directory: Path, agency: str, broker_names: tuple[str, ...]) -> None:
+    """Make a fleet in DIRECTORY: root certificate, broker, the key that signs hot lists."""
+    made = Fleet.create(directory, agency=agency, broker_names=broker_names)
+    click.echo(f"Fleet of {agency} made in {directory}.")
+    click.echo(f"  mosquitto -c {made.directory / 'broker' / 'mosquitto.conf'}")
+    click.echo("Keep authority/ and hotlist/signing_key.pem off the broker and away from the posts.")
+
+
+@provision.group()
+def post() -> None:
+    """Add posts to a fleet."""
+
+
+@post.command("add")
+@_FLEET
+@click.argument("name")
+@click.option(
+    "--broker",
+    "brokers",
+    multiple=True,
+    help="host:port of a broker, the first one first; by default the fleet's first name.",
+)
+@click.option("--site", default="", help="The place in words, as dispatch knows it.")
+@click.option("--latitude", type=click.FloatRange(-90, 90), help="Degrees, WGS 84.")
+@click.option("--longitude", type=click.FloatRange(-180, 180), help="Degrees, WGS 84.")
+@click.option("--heading", type=click.FloatRange(0, 360, max_open=True), help="Degrees from true north.")
+@click.option("--camera", default="picamera2", show_default=True, help="The camera's backend.")
+@click.option("--camera-setting", "camera_settings", multiple=True, help="key=value of the camera's backend.")
+@click.option("--board", default="none", show_default=True, help="The board's backend.")
+def post_add(
+    *,
+    directory: Path,
+    name: str,
+    brokers: tuple[str, ...],
+    site: str,
+    latitude: float | None,
+    longitude: float | None,
+    heading: float | None,
+    camera: str,
+    camera_settings: tuple[str, ...],
+    board: str,
+) -> None:
+    """Make the identity, the keys and the configuration of post NAME in the fleet of DIRECTORY."""
+    opened = Fleet.load(directory)
+    settings = PostSettings(
+        brokers=brokers or (f"{opened.broker_names[0]}:{DEFAULT_PORT}",),
+        site=site,
+        latitude=latitude,
+        longitude=longitude,
+        heading_degrees=heading,
+        camera=camera,
+        camera_settings=dict(_setting(text) for text in camera_settings),
+        board=board,
+    )
+    folder = opened.add_post(name, settings)
+    click.echo(f"Post {name} made; copy {folder} to the unit and run:")
+    click.echo("  platepost run --config post.toml")
+
+
+@provision.group()
+def subscriber() -> None:
+    """Add subscribers to a fleet."""
+
+
+@subscriber.command("add")
+@_FLEET
+@click.argument("name")
+def subscriber_add(directory: Path, name: str) -> None:
+    """Make the identity of NAME, who reads every record of the fleet of DIRECTORY."""
+    folder = Fleet.load(directory).add_subscriber(name)
+    click.echo(f"Subscriber {name} made in {folder}; tell a running mosquitto with SIGHUP.")
+
+
+def _setting(text: str) -> tuple[str, Setting]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise ProvisioningError(f"camera setting {text!r}: key=value is wanted")
+    for kind in (int, float):
+        try:
+            return key, kind(value)
+        except ValueError:
+            continue
+    return key, {"true": True, "false": False}.get(value, value)

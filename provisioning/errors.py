@@ -1,0 +1,13 @@
+"""The errors of provisioning.
+
+::
+
+    PlatepostError
+     +-- ProvisioningError (ValueError)    a fleet, post or subscriber cannot be made as asked
+"""
+
+from device.errors import PlatepostError
+
+
+class ProvisioningError(PlatepostError, ValueError):
+    """A fleet, post or subscriber cannot be made as asked; the message says why."""

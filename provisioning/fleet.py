@@ -1,0 +1,218 @@
+"""One department's fleet on disk: its root of trust, its broker, its posts and its subscribers.
+
+::
+
+    DIR/
+      fleet.json                       the agency and the broker's names
+      authority/                       root certificate and key
+      hotlist/                         the key that signs hot lists, and its public half
+      broker/                          certificate, key, root, mosquitto.conf, acl
+      department/                      the client that publishes the hot list
+      posts/NAME/                      everything that goes onto one post, with post.toml
+      records/NAME.pem                 the public half of each post's record-signing key, for those who verify
+      recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
+      subscribers/NAME/                client certificate, key and root of who reads the records
+
+Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+from provisioning import mosquitto
+from provisioning.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.errors import ProvisioningError
+from provisioning.keys import new_key, new_outbox_key, private_folder, private_pem, public_pem, write_private
+from provisioning.post_file import PostSettings, post_file
+
+PUBLISHER = "department"
+ROOT_FILE = "ca.pem"
+DEFAULT_PORT = 8883
+"""The port that IANA registers for MQTT over TLS."""
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_RESERVED = frozenset({PUBLISHER, "hotlist"})
+"""Names that would collide with the department's own client, or with the topics of the hot list."""
+
+
+class Fleet:
+    """A fleet on disk; see the module for what lies where."""
+
+    def __init__(self, directory: Path, agency: str, broker_names: tuple[str, ...]) -> None:
+        self.directory = directory
+        self.agency = agency
+        self.broker_names = broker_names
+
+    def __repr__(self) -> str:
+        return f"<Fleet {self.agency!r} in {self.directory}, {len(self.posts())} posts>"
+
+    @classmethod
+    def create(cls, directory: Path, *, agency: str, broker_names: Iterable[str] = ("localhost", "127.0.0.1")) -> Self:
+        """Make a fleet: its root, the key that signs its hot lists, its broker's certificate and its publisher.
+
+        Args:
+            directory: where; it must not hold a fleet already.
+            agency: as in the topics: lower-case letters, digits and hyphens.
+            broker_names: the host names and addresses by which posts reach the broker.
+
+        Raises:
+            ProvisioningError: the agency's name cannot be, or there is a fleet already.
+
+        """
+        if not _NAME.fullmatch(agency):
+            raise ProvisioningError(f"agency {agency!r}: use lower-case letters, digits and hyphens, at most 63")
+        if (directory / "fleet.json").exists():
+            raise ProvisioningError(f"{directory} holds a fleet already")
+        fleet = cls(directory.absolute(), agency, tuple(broker_names))
+        private_folder(fleet.directory)
+        authority = Authority.create(agency)
+        authority.save(fleet.directory / "authority")
+        issuer = new_key()
+        private_folder(fleet.list_signing_key.parent)
+        write_private(fleet.list_signing_key, private_pem(issuer))
+        write_private(fleet.list_verifying_key, public_pem(issuer))
+        broker = private_folder(fleet.directory / "broker")
+        key = new_key()
+        write_private(broker / KEY_FILE, private_pem(key))
+        write_private(broker / CERTIFICATE_FILE, authority.issue_server(fleet.broker_names, key))
+        write_private(broker / ROOT_FILE, authority.pem)
+        fleet._write_client(fleet.directory / PUBLISHER, PUBLISHER, authority)
+        fleet._write_access_list()
+        settings = mosquitto.configuration(fleet.broker, address=None, port=DEFAULT_PORT)
+        write_private(broker / "mosquitto.conf", settings.encode())
+        description = {"agency": agency, "broker_names": list(fleet.broker_names)}
+        write_private(fleet.directory / "fleet.json", json.dumps(description, indent=2).encode() + b"\n")
+        return fleet
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Open the fleet that `create` made.
+
+        Raises:
+            ProvisioningError: there is none.
+
+        """
+        path = directory / "fleet.json"
+        try:
+            description = json.loads(path.read_bytes())
+            return cls(directory.absolute(), description["agency"], tuple(description["broker_names"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ProvisioningError(f"{path}: no fleet here; `platepost provision fleet init` makes one") from error
+
+    @property
+    def broker(self) -> mosquitto.BrokerFiles:
+        """The files that a broker of this fleet needs."""
+        folder = self.directory / "broker"
+        return mosquitto.BrokerFiles(
+            authority=folder / ROOT_FILE,
+            certificate=folder / CERTIFICATE_FILE,
+            private_key=folder / KEY_FILE,
+            access_list=folder / "acl",
+        )
+
+    @property
+    def list_signing_key(self) -> Path:
+        """The private key that signs this fleet's hot lists."""
+        return self.directory / "hotlist" / "signing_key.pem"
+
+    @property
+    def list_verifying_key(self) -> Path:
+        """The public key by which a post knows this fleet's hot lists."""
+        return self.directory / "hotlist" / "verifying_key.pem"
+
+    @property
+    def publisher(self) -> Path:
+        """The folder of the client that publishes the hot list."""
+        return self.directory / PUBLISHER
+
+    def posts(self) -> tuple[str, ...]:
+        """Return the names of the fleet's posts."""
+        return self._names("posts")
+
+    def subscribers(self) -> tuple[str, ...]:
+        """Return the names of those who read the fleet's records."""
+        return self._names("subscribers")
+
+    def post(self, name: str) -> Path:
+        """Return the folder of a post."""
+        return self.directory / "posts" / name
+
+    def subscriber(self, name: str) -> Path:
+        """Return the folder of a subscriber."""
+        return self.directory / "subscribers" / name
+
+    def record_key(self, post: str) -> Path:
+        """Return the public key by which a post's records are verified."""
+        return self.directory / "records" / f"{post}.pem"
+
+    def recipient_key(self, post: str) -> Path:
+        """Return the public key to which a hot list is sealed for a post."""
+        return self.directory / "recipients" / f"{post}.pem"
+
+    def add_post(self, name: str, settings: PostSettings) -> Path:
+        """Make a post's identity and keys, and write its folder with its `post.toml`.
+
+        Raises:
+            ProvisioningError: the name cannot be, or is taken.
+
+        """
+        self._check_name(name)
+        authority = Authority.load(self.directory / "authority")
+        folder = self.post(name)
+        self._write_client(folder, name, authority)
+        signing, unsealing = new_key(), new_key()
+        write_private(folder / "signing_key.pem", private_pem(signing))
+        write_private(folder / "unseal_key.pem", private_pem(unsealing))
+        write_private(folder / "issuer_key.pem", self.list_verifying_key.read_bytes())
+        write_private(folder / "outbox.key", new_outbox_key())
+        private_folder(folder / "state")
+        for path, key in ((self.record_key(name), signing), (self.recipient_key(name), unsealing)):
+            private_folder(path.parent)
+            write_private(path, public_pem(key))
+        write_private(folder / "post.toml", post_file(agency=self.agency, name=name, settings=settings).encode())
+        return folder
+
+    def add_subscriber(self, name: str) -> Path:
+        """Make the identity of someone who reads every record of the agency, and let the broker know.
+
+        A running mosquitto reads its access list anew on SIGHUP.
+
+        Raises:
+            ProvisioningError: the name cannot be, or is taken.
+
+        """
+        self._check_name(name)
+        folder = self.subscriber(name)
+        self._write_client(folder, name, Authority.load(self.directory / "authority"))
+        self._write_access_list()
+        return folder
+
+    def _check_name(self, name: str) -> None:
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            raise ProvisioningError(
+                f"name {name!r}: use lower-case letters, digits and hyphens, at most 63, and none of "
+                + ", ".join(sorted(_RESERVED))
+            )
+        if name in {*self.posts(), *self.subscribers()}:
+            raise ProvisioningError(f"name {name!r} is taken in this fleet")
+
+    def _names(self, kind: str) -> tuple[str, ...]:
+        folder = self.directory / kind
+        return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+
+    def _write_client(self, folder: Path, name: str, authority: Authority) -> None:
+        private_folder(folder.parent)
+        private_folder(folder)
+        key = new_key()
+        write_private(folder / KEY_FILE, private_pem(key))
+        write_private(folder / CERTIFICATE_FILE, authority.issue_client(name, key))
+        write_private(folder / ROOT_FILE, authority.pem)
+
+    def _write_access_list(self) -> None:
+        path = self.broker.access_list
+        path.unlink(missing_ok=True)
+        text = mosquitto.access_list(self.agency, publisher=PUBLISHER, subscribers=self.subscribers())
+        write_private(path, text.encode())

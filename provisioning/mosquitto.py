@@ -1,0 +1,97 @@
+"""Mosquitto's configuration and access list for one fleet.
+
+The broker takes the common name of a client's certificate for both its user name and its client id, so that nobody can
+take over another's session. A post writes only below its own name and reads only its own commands, its configuration
+and the agency's hot list (`%u` is the name); who reads the fleet's records is named one by one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrokerFiles:
+    """What the broker's configuration names: its certificate, key, the fleet's root and the access list."""
+
+    authority: Path
+    certificate: Path
+    private_key: Path
+    access_list: Path
+
+
+def configuration(
+    files: BrokerFiles, *, address: str | None, port: int, state: Path | None = None, user: str | None = None
+) -> str:
+    """Return the text of a mosquitto.conf (mosquitto 2).
+
+    Args:
+        files: what the configuration names.
+        address: the address to listen on, every one where None.
+        port: the port to listen on.
+        state: the folder in which sessions, retained and waiting messages survive a restart; mosquitto's own where
+            None.
+        user: whom the broker becomes when started as root; mosquitto's own choice (`mosquitto`) where None.
+
+    """
+    listener = f"listener {port}" + (f" {address}" if address else "")
+    lines = [
+        "# Made by `platepost provision`: mutual TLS 1.3 only, rights by certificate.",
+        "per_listener_settings false",
+        "allow_anonymous false",
+        listener,
+        "protocol mqtt",
+        f"cafile {files.authority}",
+        f"certfile {files.certificate}",
+        f"keyfile {files.private_key}",
+        "tls_version tlsv1.3",
+        "require_certificate true",
+        "use_identity_as_username true",
+        "use_username_as_clientid true",
+        f"acl_file {files.access_list}",
+        "# Small records and one acknowledgement each: do not wait to fill a packet.",
+        "set_tcp_nodelay true",
+        "# What waits for a subscriber that is away is not thrown away after a thousand messages.",
+        "max_queued_messages 0",
+        "# Saved after every change, so that a broker that is killed knows what it has acknowledged.",
+        "persistence true",
+        "autosave_on_changes true",
+        "autosave_interval 1",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+    ]
+    if state is not None:
+        lines.append(f"persistence_location {state}/")
+    if user is not None:
+        lines.append(f"user {user}")
+    return "\n".join(lines) + "\n"
+
+
+def access_list(agency: str, *, publisher: str, subscribers: Iterable[str]) -> str:
+    """Return the text of mosquitto's ACL file for an agency.
+
+    Args:
+        agency: the agency, as in the topics.
+        publisher: the name of the department's own client, which gives out the hot list.
+        subscribers: the names of those who read every record of the agency.
+
+    """
+    prefix = f"alpr/v1/{agency}"
+    lines = [
+        "# Made by `platepost provision`; written anew whenever a subscriber is added.",
+        f"user {publisher}",
+        f"topic readwrite {prefix}/hotlist/#",
+        "",
+    ]
+    for name in subscribers:
+        lines += [f"user {name}", f"topic read {prefix}/#", ""]
+    lines += [
+        "# Every post, by the name in its certificate.",
+        f"pattern write {prefix}/%u/#",
+        f"pattern read {prefix}/%u/command/#",
+        f"pattern read {prefix}/%u/configuration",
+        f"pattern read {prefix}/hotlist/#",
+    ]
+    return "\n".join(lines) + "\n"

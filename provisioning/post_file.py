@@ -1,0 +1,63 @@
+"""The configuration file that provisioning writes for one post."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+Setting = str | int | float | bool | Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostSettings:
+    """What a post's configuration says beyond its name: where it stands, what it looks through, whom it reports to."""
+
+    brokers: tuple[str, ...]
+    """`host:port`, the first one first."""
+    site: str = ""
+    """The place in words, as dispatch knows it."""
+    latitude: float | None = None
+    longitude: float | None = None
+    """Degrees, WGS 84."""
+    heading_degrees: float | None = None
+    """Where the camera looks, clockwise from true north."""
+    camera: str = "picamera2"
+    camera_settings: Mapping[str, Setting] = field(default_factory=dict)
+    board: str = "none"
+    more: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    """Further keys by section, such as `{"records": {"read_overview": True}}`; device.config says which there are."""
+
+
+def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
+    """Return the text of `post.toml`; the paths of its keys are relative to the post's own folder."""
+    place = {
+        "site": settings.site,
+        "latitude": settings.latitude,
+        "longitude": settings.longitude,
+        "heading_degrees": settings.heading_degrees,
+    }
+    tables: dict[str, dict[str, Setting]] = {
+        "post": {"agency": agency, "name": name, **{key: value for key, value in place.items() if value is not None}},
+        "camera": {"backend": settings.camera},
+        f"camera.{settings.camera}": dict(settings.camera_settings),
+        "board": {"backend": settings.board},
+        "hotlist": {"directory": "state/hotlist", "issuer_key": "issuer_key.pem", "unseal_key": "unseal_key.pem"},
+        "records": {"signing_key": "signing_key.pem"},
+        "outbox": {"path": "state/outbox.db", "key_file": "outbox.key"},
+        "uplink": {
+            "brokers": settings.brokers,
+            "ca": "ca.pem",
+            "certificate": "certificate.pem",
+            "private_key": "private_key.pem",
+        },
+    }
+    for section, keys in settings.more.items():
+        tables.setdefault(section, {}).update(keys)
+    blocks = ["# Made by `platepost provision post add`. Relative paths are relative to this file's folder."]
+    for section, keys in tables.items():
+        blocks.append("\n".join([f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in keys.items())]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _toml(value: Setting) -> str:
+    """Write one value as TOML: its strings, numbers, booleans and arrays are JSON's, but it wants DEL escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device import config
+from provisioning.cli import provision
+from provisioning.errors import ProvisioningError
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(provision, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_fleet_post_and_subscriber_are_made_from_the_command_line(tmp_path: Path) -> None:
+    directory = str(tmp_path / "fleet")
+    run("fleet", "init", directory, "--agency", "riverside", "--broker-name", "broker.example")
+    run("subscriber", "add", directory, "dispatch")
+    settings = ("--camera-setting", "path=/footage/a=b.mp4", "--camera-setting", "loop=true")
+    output = run("post", "add", directory, "post-1", "--camera", "footage", *settings, "--latitude", "37.5")
+
+    assert "platepost run" in output
+    read = config.load(tmp_path / "fleet" / "posts" / "post-1" / "post.toml")
+    assert read.uplink.brokers == ("broker.example:8883",)
+    assert read.camera.settings == {"path": "/footage/a=b.mp4", "loop": True}
+    assert read.post.latitude == 37.5
+    assert read.post.longitude is None
+    assert "user dispatch" in (tmp_path / "fleet" / "broker" / "acl").read_text()
+
+
+def test_setting_without_a_value_is_refused(tmp_path: Path) -> None:
+    directory = str(tmp_path / "fleet")
+    run("fleet", "init", directory, "--agency", "riverside")
+    with pytest.raises(ProvisioningError, match="key=value"):
+        run("post", "add", directory, "post-1", "--camera-setting", "path")

@@ -1,0 +1,169 @@
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+from device import config
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+
+SETTINGS = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings={"path": "/tmp/clip.mp4"})  # noqa: S108
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    return Fleet.create(tmp_path / "fleet", agency="riverside", broker_names=("broker.example", "127.0.0.1"))
+
+
+def certificate(path: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def test_every_file_and_folder_is_its_owner_s_alone(fleet: Fleet) -> None:
+    fleet.add_post("post-1", SETTINGS)
+    fleet.add_subscriber("dispatch")
+    entries = [fleet.directory, *fleet.directory.rglob("*")]
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in entries}
+    assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in entries}
+    assert len(entries) > 20
+
+
+def test_client_certificates_verify_under_the_root_and_carry_the_name(fleet: Fleet) -> None:
+    folder = fleet.add_post("post-1", SETTINGS)
+    root = certificate(folder / "ca.pem")
+    leaf = certificate(folder / "certificate.pem")
+
+    verified = PolicyBuilder().store(Store([root])).build_client_verifier().verify(leaf, [])
+
+    assert len(verified.chain) == 2
+    assert [a.value for a in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)] == ["post-1"]
+    assert list(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [
+        ExtendedKeyUsageOID.CLIENT_AUTH
+    ]
+
+
+def test_broker_s_certificate_is_good_for_its_names_and_no_other(fleet: Fleet) -> None:
+    root, leaf = certificate(fleet.broker.authority), certificate(fleet.broker.certificate)
+    builder = PolicyBuilder().store(Store([root]))
+
+    assert builder.build_server_verifier(x509.DNSName("broker.example")).verify(leaf, [])
+    with pytest.raises(VerificationError):
+        builder.build_server_verifier(x509.DNSName("other.example")).verify(leaf, [])
+
+
+def test_certificate_of_another_fleet_does_not_verify(fleet: Fleet, tmp_path: Path) -> None:
+    other = Fleet.create(tmp_path / "other", agency="riverside")
+    leaf = certificate(other.add_post("post-1", SETTINGS) / "certificate.pem")
+    root = certificate(fleet.broker.authority)
+    verifier = PolicyBuilder().store(Store([root])).build_client_verifier()
+    with pytest.raises(VerificationError):
+        verifier.verify(leaf, [])
+
+
+def test_public_halves_belong_to_the_post_s_private_keys(fleet: Fleet) -> None:
+    folder = fleet.add_post("post-1", SETTINGS)
+    for private, public in (
+        (folder / "signing_key.pem", fleet.record_key("post-1")),
+        (folder / "unseal_key.pem", fleet.recipient_key("post-1")),
+        (fleet.list_signing_key, folder / "issuer_key.pem"),
+    ):
+        key = serialization.load_pem_private_key(private.read_bytes(), password=None)
+        expected = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        assert public.read_bytes() == expected
+
+
+def test_no_two_keys_are_the_same(fleet: Fleet) -> None:
+    for name in ("post-1", "post-2"):
+        fleet.add_post(name, SETTINGS)
+    keys = [path.read_bytes() for path in fleet.directory.rglob("*") if path.name.endswith(("key.pem", ".key"))]
+    private = [key for key in keys if b"PUBLIC" not in key]
+    assert len(private) == len(set(private)) == 12
+
+
+def test_outbox_key_is_thirty_two_bytes_in_hexadecimal(fleet: Fleet) -> None:
+    text = (fleet.add_post("post-1", SETTINGS) / "outbox.key").read_text()
+    assert len(bytes.fromhex(text)) == 32
+
+
+def test_post_s_file_is_a_configuration_that_the_device_takes(fleet: Fleet) -> None:
+    settings = PostSettings(
+        brokers=("localhost:8883", "127.0.0.1:8884"),
+        site='Bridge "A" \\ north',
+        latitude=37.5,
+        longitude=-122.25,
+        heading_degrees=90,
+        camera="footage",
+        camera_settings={"path": "/footage/clip.mp4", "loop": False, "pace": "fast"},
+        board="virtual",
+        more={"records": {"read_overview": True, "health_seconds": 5}},
+    )
+    folder = fleet.add_post("post-1", settings)
+
+    read = config.load(folder / "post.toml")
+
+    assert read.post.agency == "riverside"
+    assert read.post.site == 'Bridge "A" \\ north'
+    assert read.post.longitude == -122.25
+    assert read.camera.settings == {"path": "/footage/clip.mp4", "loop": False, "pace": "fast"}
+    assert read.uplink.brokers == ("localhost:8883", "127.0.0.1:8884")
+    assert read.records.read_overview
+    for path in (read.uplink.ca, read.uplink.certificate, read.uplink.private_key, read.records.signing_key):
+        assert path.is_file()
+    for path in (read.hotlist.issuer_key, read.hotlist.unseal_key, read.outbox.key_file, read.outbox.path.parent):
+        assert path.exists()
+
+
+def test_access_list_names_each_subscriber_and_binds_posts_to_their_name(fleet: Fleet) -> None:
+    fleet.add_subscriber("dispatch")
+    fleet.add_subscriber("records")
+    lines = fleet.broker.access_list.read_text().splitlines()
+    assert "pattern write alpr/v1/riverside/%u/#" in lines
+    for name in ("dispatch", "records"):
+        assert lines[lines.index(f"user {name}") + 1] == "topic read alpr/v1/riverside/#"
+    assert [line for line in lines if "write" in line and not line.startswith("pattern")] == [
+        "topic readwrite alpr/v1/riverside/hotlist/#"
+    ]
+
+
+def test_loaded_fleet_is_the_one_that_was_made(fleet: Fleet) -> None:
+    fleet.add_post("post-1", SETTINGS)
+    loaded = Fleet.load(fleet.directory)
+    assert (loaded.agency, loaded.broker_names, loaded.posts()) == (
+        "riverside",
+        ("broker.example", "127.0.0.1"),
+        ("post-1",),
+    )
+
+
+@pytest.mark.parametrize("name", ["", "Post", "a/b", "+", "#", "post_1", "-a", "a-", "x" * 64, "hotlist", "department"])
+def test_names_that_cannot_stand_in_a_topic_are_refused(fleet: Fleet, name: str) -> None:
+    with pytest.raises(ProvisioningError, match="name"):
+        fleet.add_post(name, SETTINGS)
+    assert fleet.posts() == ()
+
+
+def test_name_is_given_once_in_a_fleet(fleet: Fleet) -> None:
+    fleet.add_post("post-1", SETTINGS)
+    key = (fleet.post("post-1") / "signing_key.pem").read_bytes()
+    with pytest.raises(ProvisioningError, match="taken"):
+        fleet.add_post("post-1", SETTINGS)
+    with pytest.raises(ProvisioningError, match="taken"):
+        fleet.add_subscriber("post-1")
+    assert (fleet.post("post-1") / "signing_key.pem").read_bytes() == key
+
+
+def test_second_fleet_in_the_same_folder_is_refused(fleet: Fleet) -> None:
+    with pytest.raises(ProvisioningError, match="already"):
+        Fleet.create(fleet.directory, agency="riverside")
+
+
+def test_missing_fleet_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ProvisioningError, match="fleet init"):
+        Fleet.load(tmp_path)
