@@ -30,7 +30,9 @@ class Design:
     splits: tuple[int, ...] = ()
     """Where a separator may stand, counted in characters from the left; none: no separator."""
     separators: tuple[str, ...] = (" ",)
-    """Space, `-`, `.` or `*` (a picture)."""
+    """Space, `-`, `.`, `*` (a picture), `o` (a large picture that the characters overlap) or `y` (a year's sticker)."""
+    second: float = 0.0
+    """How likely a second separator stands further right (a dot two places from the end, or a space)."""
     band: tuple[float, float] = (0.27, 0.80)
     """Top and bottom of the serial, by the plate's height."""
     stickers: float = 0.5
@@ -134,26 +136,29 @@ DESIGNS: Final[dict[str, Design]] = {
                headings=("CALIFORNIA", "TEMPORARY", "CALIFORNIA TEMPORARY"), footings=("EXPIRES 01-15", "VALID 90 DAYS", ""),
                band=(0.34, 0.74), stickers=0.1, dies=0.15, retroreflective=False, weight=0.5),
         Design("us_plain", _random_format, _US_COLOURS, grounds=("plain", "plain", "wash"), headings=_STATES, footings=_SLOGANS,
-               splits=(2, 3, 3, 3, 4), separators=("", " ", " ", "-", "."), weight=3.0),
-        Design("us_graphic", _random_format, _US_COLOURS, grounds=("hills", "wash", "sky", "blobs", "bands"),
+               splits=(2, 3, 3, 3, 4), separators=("", " ", " ", "-", "."), second=0.05, weight=3.0),
+        Design("us_graphic", _random_format, _US_COLOURS, grounds=("hills", "wash", "sky", "blobs", "bands", "ghost", "ghost"),
                headings=_STATES, footings=_SLOGANS, splits=(2, 3, 3, 3, 4), separators=("", " ", "-", "."), weight=2.4),
         Design("us_logo", _random_format, _US_COLOURS, grounds=("plain", "plain", "wash", "sky"), headings=_STATES,
-               footings=_SLOGANS, splits=(2, 3, 3, 3, 4), separators=("*",), weight=3.0),
+               footings=_SLOGANS, splits=(2, 3, 3, 3, 4), separators=("*", "*", "o"), weight=2.8),
+        Design("us_year_sticker", _pattern("AA9A9A", "AA9A9A", "9AA999", "AAA999", "9A9A99", "??????"), _US_COLOURS,
+               grounds=("plain", "wash", "ghost"), headings=_STATES, footings=_SLOGANS, splits=(3,), separators=("y",),
+               stickers=0.15, weight=1.2),
         Design("us_stacked", _random_format, _US_COLOURS, grounds=("plain", "wash", "blobs"), headings=_STATES, footings=_SLOGANS,
                splits=(2, 3, 4), separators=("", "", " ", "*"), stacked=1.0, picture=0.4, weight=1.1),
-        Design("us_picture", _random_format, _US_COLOURS, grounds=("plain", "wash", "sky", "hills"), headings=_STATES,
+        Design("us_picture", _random_format, _US_COLOURS, grounds=("plain", "wash", "sky", "hills", "ghost"), headings=_STATES,
                footings=_SLOGANS, splits=(2, 3), separators=("", "", " "), picture=1.0, weight=1.1),
-        Design("us_personalised", texts.personalised, _US_COLOURS, grounds=("plain", "wash", "hills", "sky"), headings=_STATES,
+        Design("us_personalised", texts.personalised, _US_COLOURS, grounds=("plain", "wash", "hills", "sky", "ghost"), headings=_STATES,
                footings=_SLOGANS, splits=(1, 2, 3, 4, 5), separators=("", "", " "), weight=1.5),
         Design("us_temporary", lambda r: texts.anything(r, 5, 8), (((245, 245, 245), BLACK), ((245, 245, 245), RED)),
                headings=_STATES, footings=("TEMPORARY", "EXPIRES 12/30"), band=(0.3, 0.72), stickers=0.1, dies=0.1,
                retroreflective=False, weight=0.4),
         Design("european", _european, ((WHITE, BLACK), ((240, 242, 242), (30, 25, 20)), ((40, 205, 245), BLACK)), aspect=4.5,
                splits=(1, 2, 3), separators=(" ", " ", "-", "*", ""), band=(0.14, 0.86), stickers=0.0, dies=0.3,
-               blue_band=0.55, weight=1.0),
+               blue_band=0.55, second=0.35, weight=1.0),
         Design("asian_long", _pattern("99A99999", "99A99999", "99AA9999", "99A9999"), ((WHITE, BLACK), ((40, 205, 245), BLACK),
                (DARK_BLUE, WHITE)), aspect=4.3, splits=(3,), separators=("-", "-", " "), band=(0.14, 0.86), stickers=0.0, dies=0.5,
-               weight=0.9),
+               second=0.7, weight=0.9),
     )
 }  # fmt: skip
 """Every design by name."""

@@ -9,7 +9,7 @@ import numpy as np
 from models.plates.fonts import font_masks, installed
 from models.plates.glyphs import CHARACTERS, DieStyle, Mask, draw_glyph
 
-_DIES = 400
+_DIES = 800
 """How many makers' dies there are; each is drawn from its own number, so that a plate repeats from its seed."""
 
 

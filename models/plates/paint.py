@@ -1,5 +1,7 @@
 """Grounds, pictures, stickers and everything else on a plate that is not its serial."""
 
+from typing import Final
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,12 @@ Picture = npt.NDArray[np.uint8]
 """Blue-green-red picture, H x W x 3."""
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels."""
+
+BLACK_ON: Final[Colour] = (25, 25, 25)
+WHITE_ON: Final[Colour] = (240, 240, 240)
+LOGOS: Final = 11
+WELL: Final = 6
+"""The kind of `logo` that is a year's sticker in a well between the characters."""
 
 
 def any_colour(rng: np.random.Generator) -> Colour:
@@ -47,7 +55,7 @@ def ground(kind: str, shape: tuple[int, int], colour: Colour, rng: np.random.Gen
     """Paint a plate's ground.
 
     Args:
-        kind: plain, wash (vertical gradient), sky (bright middle), hills, bands or blobs.
+        kind: plain, wash (vertical gradient), sky (bright middle), hills, bands, blobs or ghost (a pale picture).
         shape: height and width in pixels.
         colour: its main colour.
         rng: draws the rest.
@@ -72,6 +80,8 @@ def ground(kind: str, shape: tuple[int, int], colour: Colour, rng: np.random.Gen
             points = np.stack([np.linspace(-5, width + 5, steps), ys], 1)
             outline = np.vstack([points, [[width + 5, height + 5], [-5, height + 5]]]).astype(np.int32)
             cv2.fillPoly(picture, [outline], mixed(colour, any_colour(rng), float(rng.uniform(0.15, 0.6))), cv2.LINE_AA)
+    elif kind == "ghost":
+        _ghost(picture, rng)
     elif kind == "bands":
         for top in (True, False):
             if rng.random() < 0.75:
@@ -89,14 +99,34 @@ def ground(kind: str, shape: tuple[int, int], colour: Colour, rng: np.random.Gen
     return picture
 
 
-def logo(picture: Picture, box: Box, rng: np.random.Generator) -> None:  # noqa: C901, PLR0912
+def _ghost(picture: Picture, rng: np.random.Generator) -> None:
+    """A portrait, a mountain, a rainbow, printed pale behind the serial."""
+    height, width = picture.shape[:2]
+    drawn = picture.copy()
+    for _ in range(int(rng.integers(1, 4))):
+        if rng.random() < 0.3:
+            centre = (int(rng.uniform(0.2, 0.8) * width), int(rng.uniform(0.6, 1.4) * height))
+            reach = int(rng.uniform(0.3, 1.0) * height)
+            for ring in range(int(rng.integers(1, 6))):
+                deep = max(1, height // 20)
+                cv2.circle(drawn, centre, max(2, reach - ring * deep), any_colour(rng), deep, cv2.LINE_AA)
+        else:
+            size = (int(rng.uniform(0.12, 0.4) * width), int(rng.uniform(0.4, 1.0) * height))
+            logo(drawn, (int(rng.uniform(0, 0.8) * width), int(rng.uniform(0, 0.5) * height), *size), rng)
+    if rng.random() < 0.6:
+        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), float(rng.uniform(0.5, 3))), np.uint8)
+    share = float(rng.uniform(0.12, 0.5))
+    picture[:] = cv2.addWeighted(drawn, share, picture, 1 - share, 0)
+
+
+def logo(picture: Picture, box: Box, rng: np.random.Generator, kind: int | None = None) -> None:  # noqa: C901, PLR0912
     """Draw a small picture, as stands between characters: it must not be read as one."""
     left, top, width, height = box
     colour, second = any_colour(rng), any_colour(rng)
     middle = (left + width // 2, top + height // 2)
     small = max(3, min(width, height) // 2)
     line = max(1, small // 5)
-    kind = int(rng.integers(11))
+    kind = int(rng.integers(LOGOS)) if kind is None else kind
     if kind == 0:  # a tree
         for level in range(int(rng.integers(2, 5))):
             y, half = top + height * level // 6, width * (level + 2) // 12
@@ -130,7 +160,7 @@ def logo(picture: Picture, box: Box, rng: np.random.Generator) -> None:  # noqa:
         cv2.circle(picture, middle, small, colour, -1, cv2.LINE_AA)
         cv2.circle(picture, middle, small * 2 // 3, second, line, cv2.LINE_AA)
         cv2.line(picture, (middle[0] - small // 2, middle[1]), (middle[0] + small // 2, middle[1]), second, line)
-    elif kind == 6:  # a year's sticker in a well  # noqa: PLR2004
+    elif kind == WELL:
         half = (max(2, int(width * 0.36)), max(3, int(height * 0.3)))
         corners = (middle[0] - half[0], middle[1] - half[1]), (middle[0] + half[0], middle[1] + half[1])
         cv2.rectangle(picture, *corners, colour, -1)
@@ -166,10 +196,6 @@ def sticker(picture: Picture, box: Box, rng: np.random.Generator) -> None:
     text = line_of_text(months[int(rng.integers(len(months)))], height=max(4, int(height * 0.6)), rng=rng)
     dark = BLACK_ON if sum(colour) > 380 else WHITE_ON  # noqa: PLR2004
     ink(picture, text, left=left + (width - text.shape[1]) // 2, top=top + height // 5, colour=dark)
-
-
-BLACK_ON: Colour = (25, 25, 25)
-WHITE_ON: Colour = (240, 240, 240)
 
 
 def screws(picture: Picture, rng: np.random.Generator) -> None:

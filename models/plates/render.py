@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates import paint
+from models.plates import paint, texts
 from models.plates.designs import DESIGNS, Colour, Design, draw_design
 from models.plates.faces import Face, draw_face
 from models.plates.fonts import line_of_text
 
-_WIDEST = {"chars": 1.0, "-": 0.55, ".": 0.45, " ": 0.5, "*": 1.0, "stack": 0.6, "": 0.0}
+_WIDEST = {"chars": 1.0, "-": 0.55, ".": 0.45, " ": 0.5, "*": 1.0, "o": 0.9, "y": 0.8, "stack": 0.6, "": 0.0}
 _DARK = 300
+_LEAST_CONTRAST = 70.0
 _UNREAD = ("DP", "DV", "NG", "TRK", "RT", "CU", "WT", "ES", "FD", "PR", "DIS", "VET", "CC", "LS", "BB", "IB", "ME")
 
 
@@ -49,8 +50,11 @@ def _separated(text: str, design: Design, rng: np.random.Generator) -> list[_Par
         separator = design.separators[int(rng.integers(len(design.separators)))]
         if separator:
             parts.insert(at, _Part(separator))
+        if rng.random() < design.second and at < len(text) - 2:
+            further = len(text) - 2 if design.name == "asian_long" else int(rng.integers(at + 1, len(text) - 1))
+            parts.insert(further + bool(separator), _Part("." if design.name == "asian_long" else separator or " "))
     if rng.random() < design.stacked:
-        small = _UNREAD[int(rng.integers(len(_UNREAD)))]
+        small = _UNREAD[int(rng.integers(len(_UNREAD)))] if rng.random() < 0.6 else texts.anything(rng, 2, 3)
         where = int(rng.choice([0, 0, len(parts)]))
         parts.insert(where, _Part("stack", small))
     return parts
@@ -95,6 +99,12 @@ def _write(
         elif part.kind == "*":
             tall = round(height * rng.uniform(0.45, 1.1))
             paint.logo(picture, (round(x), top + (height - tall) // 2, max(4, round(room)), tall), rng)
+        elif part.kind == "o":
+            wide, tall = room * float(rng.uniform(1.2, 2.2)), round(height * rng.uniform(0.8, 1.35))
+            paint.logo(picture, (round(centre - wide / 2), top + (height - tall) // 2, round(wide), tall), rng)
+        elif part.kind == "y":
+            tall = round(height * rng.uniform(0.6, 1.2))
+            paint.logo(picture, (round(x), top + (height - tall) // 2, max(4, round(room)), tall), rng, paint.WELL)
         elif part.kind == "stack":
             step = height / len(part.text)
             for row, character in enumerate(part.text):
@@ -126,6 +136,10 @@ def _small_print(picture: npt.NDArray[np.uint8], text: str, centre: float, heigh
         mask = np.asarray(cv2.resize(mask, (longest, mask.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
     left = (picture.shape[1] - mask.shape[1]) // 2
     paint.ink(picture, mask, left=left, top=round(centre - mask.shape[0] / 2), colour=colour)
+
+
+def _luminance(colour: Colour) -> float:
+    return 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
 
 
 def _contrasting(ground: Colour, colour: Colour, rng: np.random.Generator) -> Colour:
@@ -160,6 +174,8 @@ def render_plate(
     width = round(height * look.aspect)
     base, pen = look.colours[int(rng.integers(len(look.colours)))]
     base, pen = paint.near(base, rng), paint.near(pen, rng, 18)
+    if abs(_luminance(base) - _luminance(pen)) < _LEAST_CONTRAST:
+        pen = paint.mixed(pen, (0, 0, 0) if _luminance(base) > _luminance(pen) else (255, 255, 255), 0.5)
     picture = paint.ground(look.grounds[int(rng.integers(len(look.grounds)))], (height, width), base, rng)
     top, bottom = (y + float(rng.normal(0, 0.015)) for y in look.band)
     bottom = max(top + 0.3, min(bottom, 0.95)) * height

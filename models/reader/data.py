@@ -1,0 +1,75 @@
+"""Batches for training: pool plates degraded anew, a few per cent real ones."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import IterableDataset
+
+from models.plates import Severity, degrade
+from models.reader.labels import encode
+from models.reader.pool import Pool
+from models.reader.real import RealPlate
+
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Pictures (uint8, N x 1 x 64 x 160), labels of all samples in a row, and how many belong to each."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What batches are made of."""
+
+    pools: tuple[Path, ...]
+    """Folders of pools; the last one is used as often as all others together."""
+    batch: int = 64
+    real_share: float = 0.05
+    seed: int = 1
+    easy: int = 0
+    """Batches at the start that are spared the smallest plates."""
+
+
+class Batches(IterableDataset[Batch]):
+    """Endless batches."""
+
+    def __init__(self, recipe: Recipe, real: list[RealPlate]) -> None:
+        """Hold the recipe; pools are opened by the process that iterates."""
+        self.recipe = recipe
+        self.real = [(plate.framed(), plate.width, plate.text) for plate in real]
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Draw batches for ever."""
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng(self.recipe.seed)
+        pools = [Pool(folder) for folder in self.recipe.pools]
+        filled = [len(pool) for pool in pools]
+        count = 0
+        while True:
+            if count % 200 == 0:
+                filled = [len(pool) for pool in pools]
+            severity = Severity(smallest=90) if count < self.recipe.easy else Severity()
+            yield collate([self._sample(rng, pools, filled, severity) for _ in range(self.recipe.batch)])
+            count += 1
+
+    def _sample(
+        self, rng: np.random.Generator, pools: list[Pool], filled: list[int], severity: Severity
+    ) -> tuple[npt.NDArray[np.uint8], str]:
+        if self.real and rng.random() < self.recipe.real_share:
+            picture, width, text = self.real[int(rng.integers(len(self.real)))]
+            # a small photograph is blurred already: it is made smaller only a little
+            own = Severity(smallest=max(44.0, min(0.65 * width, 110.0)), largest=max(260.0, width), crops=1.0)
+            return degrade(picture, rng, own), text
+        last = len(pools) - 1
+        which = last if last == 0 or rng.random() < 0.5 else int(rng.integers(last))
+        picture, text = pools[which].get(int(rng.integers(filled[which])))
+        return degrade(picture, rng, severity), text
+
+
+def collate(samples: list[tuple[npt.NDArray[np.uint8], str]]) -> Batch:
+    """Put samples together as CTC wants them."""
+    pictures = torch.from_numpy(np.stack([picture for picture, _ in samples])[:, None])
+    labels = [encode(text) for _, text in samples]
+    return pictures, torch.tensor([c for label in labels for c in label]), torch.tensor([len(label) for label in labels])

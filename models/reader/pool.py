@@ -1,0 +1,54 @@
+"""Framed plates on disk: drawn once, degraded anew each time they are used.
+
+Drawing a plate costs five times what degrading it does. The pool is two memory-mapped arrays that one process fills
+while another already trains on what is there.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from models.plates import framed, render_plate
+from models.plates.degrade import FRAMED_SHAPE
+
+LONGEST: Final = 10
+_HEIGHT: Final = 96
+"""Height that plates are drawn at: the framed picture's own resolution and a little more."""
+
+
+class Pool:
+    """Pictures (N x 96 x 240) and texts (N x 10 bytes, zero-padded) in a folder."""
+
+    def __init__(self, folder: Path, *, size: int | None = None) -> None:
+        """Open a pool.
+
+        Args:
+            folder: where it lies.
+            size: plates it shall hold; makes it when given and absent.
+        """
+        pictures, texts = folder / "pictures.npy", folder / "texts.npy"
+        if size is not None and not pictures.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            np.lib.format.open_memmap(pictures, mode="w+", dtype=np.uint8, shape=(size, *FRAMED_SHAPE))
+            np.lib.format.open_memmap(texts, mode="w+", dtype=np.uint8, shape=(size, LONGEST))
+        mode = "r" if size is None else "r+"
+        self.pictures: npt.NDArray[np.uint8] = np.lib.format.open_memmap(pictures, mode=mode)
+        self.texts: npt.NDArray[np.uint8] = np.lib.format.open_memmap(texts, mode=mode)
+
+    def __len__(self) -> int:
+        """Plates drawn so far (they are drawn in order)."""
+        return int(np.searchsorted(self.texts[:, 0] == 0, True))  # noqa: FBT003 - the value sought
+
+    def get(self, index: int) -> tuple[npt.NDArray[np.uint8], str]:
+        """One framed plate and its text."""
+        return self.pictures[index], bytes(self.texts[index]).rstrip(b"\0").decode()
+
+    def fill(self, seed: int) -> None:
+        """Draw what is missing; plate i depends on the seed and i alone."""
+        for index in range(len(self), len(self.pictures)):
+            rng = np.random.default_rng([seed, index])
+            plate = render_plate(rng, height=_HEIGHT)
+            self.pictures[index] = framed(plate, rng)
+            self.texts[index] = np.frombuffer(plate.text[:LONGEST].encode().ljust(LONGEST, b"\0"), np.uint8)
