@@ -1,0 +1,76 @@
+# `make` alone explains itself.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit end-to-end format contract lock models clean
+
+help: ## Show this help
+	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.13 picks the interpreter (3.11 to 3.13), VENV=... another virtual environment."
+
+demo: $(VENV)/.simulator ## One post does its whole job on recorded footage; ends with build/demo/report.html
+	@scripts/need mosquitto
+	$(BIN)/platepost simulate demo --directory build/demo
+
+test: lint types unit end-to-end ## All that must be green: lint, types, unit tests, one end-to-end run
+
+lint: $(VENV)/.development ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.development ## Check types
+	$(BIN)/mypy
+
+unit: $(VENV)/.development ## Run the tests that need no broker
+	$(BIN)/pytest -m "not end_to_end"
+
+end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto with client certificates
+	@scripts/need mosquitto
+	$(BIN)/pytest -m end_to_end
+
+format: $(VENV)/.development ## Put the code into shape
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+contract: $(VENV)/.development ## Write docs/contract/ anew from the record types
+	$(BIN)/python -m device.records.schema
+
+models: $(VENV)/.training ## Train, convert and evaluate both networks from nothing (hours)
+	$(BIN)/platepost models train detector
+	$(BIN)/platepost models convert detector
+	$(BIN)/platepost models train reader
+	$(BIN)/platepost models convert reader
+
+lock: $(VENV)/.development ## Resolve the environments anew into requirements/
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --extra simulator pyproject.toml -o requirements/simulator.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --extra development pyproject.toml -o requirements/development.txt
+
+clean: ## Remove what was built, the virtual environment included
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Each environment is installed from its lock file, hashes checked; the project itself goes on top, editable.
+$(VENV)/.simulator: requirements/simulator.txt pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/simulator.txt
+	$(BIN)/python -m pip install -q --no-deps -e .
+	@touch $@
+
+$(VENV)/.development: requirements/development.txt pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/development.txt
+	$(BIN)/python -m pip install -q --no-deps -e .
+	@touch $@ $(VENV)/.simulator
+
+$(VENV)/.training: pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install -q -e '.[training]'
+	@touch $@
+
+$(VENV)/.created:
+	scripts/make-venv "$(PYTHON)" "$(VENV)"
+	@touch $@

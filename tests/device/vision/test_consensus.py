@@ -1,0 +1,52 @@
+from collections.abc import Callable
+
+import pytest
+
+from device.vision.consensus import Vote, consensus
+from device.vision.reader import Reading
+
+Readings = Callable[..., Reading]
+
+
+def test_one_sharp_look_outweighs_several_blurred_ones(reading: Readings) -> None:
+    votes = [Vote(reading("7ABL123", 0.3, ("7AB4123", 0.2)), 20)] * 4 + [Vote(reading("7AB4123", 0.95), 100)]
+    assert consensus(votes).text == "7AB4123"
+
+
+def test_characters_are_voted_for_one_by_one(reading: Readings) -> None:
+    votes = [
+        Vote(reading("7ABC128", 0.8), 1),
+        Vote(reading("7ABG123", 0.8), 1),
+        Vote(reading("1ABC123", 0.8), 1),
+    ]
+    found = consensus(votes)
+    assert found.text == "7ABC123"
+    assert found.agreeing == 0
+    assert found.looks == 3
+    assert found.confidence < 0.6
+
+
+def test_a_lost_character_does_not_shift_the_others(reading: Readings) -> None:
+    votes = [Vote(reading("7ABC123", 0.9), 1), Vote(reading("7ABC123", 0.9), 1), Vote(reading("ABC123", 0.9), 1)]
+    found = consensus(votes)
+    assert found.text == "7ABC123"
+    assert found.agreeing == 2
+
+
+def test_disagreement_lowers_confidence_of_the_character_in_question_only(reading: Readings) -> None:
+    found = consensus([Vote(reading("7ABC123"), 2), Vote(reading("7A8C123"), 1)])
+    confidences = {character.character: character.confidence for character in found.characters}
+    assert confidences["B"] == pytest.approx(0.6)
+    assert confidences["C"] == pytest.approx(0.9)
+    assert found.alternatives[0].text == "7A8C123"
+
+
+def test_a_single_look_is_never_as_sure_as_two(reading: Readings) -> None:
+    one = consensus([Vote(reading("7ABC123", 0.95), 1)])
+    two = consensus([Vote(reading("7ABC123", 0.95), 1)] * 2)
+    assert one.confidence < two.confidence == pytest.approx(0.95)
+
+
+def test_no_vote_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one vote"):
+        consensus([])

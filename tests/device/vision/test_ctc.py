@@ -1,0 +1,62 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from device.vision.ctc import ALPHABET, beam_search, character_confidences, softmax
+
+
+def columns(*steps: dict[str, float]) -> np.ndarray:
+    """Make probabilities from what each column shows; "-" is the blank, the rest of a column goes to it."""
+    table = np.zeros((len(steps), len(ALPHABET) + 1), np.float32)
+    for row, step in zip(table, steps, strict=True):
+        for character, probability in step.items():
+            row[0 if character == "-" else ALPHABET.index(character) + 1] = probability
+        row[0] += 1 - row.sum()
+    return table
+
+
+def test_repeated_columns_are_one_character_and_a_blank_parts_two() -> None:
+    one = columns({"7": 1}, {"7": 1}, {"A": 1})
+    two = columns({"7": 1}, {"-": 1}, {"7": 1}, {"A": 1})
+    assert beam_search(one)[0].text == "7A"
+    assert beam_search(two)[0].text == "77A"
+
+
+def test_probabilities_are_those_of_all_alignments_together() -> None:
+    rng = np.random.default_rng(7)
+    logits = rng.normal(size=(4, len(ALPHABET) + 1)).astype(np.float32) * 4
+    logits[:, 4:] = -30  # three characters and the blank are enough to enumerate
+    probabilities = softmax(logits)
+    sums: dict[str, float] = {}
+    for path in itertools.product(range(4), repeat=4):
+        text = "".join(ALPHABET[s - 1] for s, _ in itertools.groupby(path) if s)
+        sums[text] = sums.get(text, 0.0) + float(np.prod([probabilities[c, s] for c, s in enumerate(path)]))
+    found = beam_search(probabilities, width=400)
+    best = max(sums, key=lambda text: sums[text])
+    assert found[0].text == best
+    assert found[0].probability == pytest.approx(sums[best], abs=0.01)
+
+
+def test_likely_alternatives_come_in_order() -> None:
+    found = beam_search(columns({"0": 0.6, "O": 0.39}, {"-": 1}, {"8": 0.8, "B": 0.19}))
+    assert [hypothesis.text for hypothesis in found[:4]] == ["08", "O8", "0B", "OB"]
+    assert found[1].probability == pytest.approx(0.39 * 0.8, abs=0.01)
+
+
+def test_nothing_but_blanks_is_the_empty_text() -> None:
+    assert beam_search(columns({"-": 1}, {"-": 1}))[0].text == ""
+
+
+def test_each_character_has_the_confidence_of_its_best_column() -> None:
+    seen = columns({"4": 0.5, "L": 0.4}, {"4": 0.7, "L": 0.2}, {"-": 1}, {"K": 0.95})
+    assert character_confidences(seen, "4K") == pytest.approx([0.7, 0.95])
+
+
+def test_a_doubled_character_needs_two_places() -> None:
+    seen = columns({"8": 0.9}, {"-": 0.9, "8": 0.1}, {"8": 0.6})
+    assert character_confidences(seen, "88") == pytest.approx([0.9, 0.6])
+
+
+def test_a_text_too_long_for_the_columns_has_no_confidence() -> None:
+    assert character_confidences(columns({"8": 1}), "88") == [0.0, 0.0]

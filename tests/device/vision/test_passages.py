@@ -1,0 +1,90 @@
+from collections.abc import Callable
+
+import pytest
+
+from device.vision.passages import PassageRules, Passages, Sighting
+
+Sightings = Callable[..., Sighting]
+
+
+def test_a_vehicle_that_comes_nearer_is_one_passage(sighting: Sightings) -> None:
+    passages = Passages()
+    for step in range(20):
+        passages.update([sighting(step / 20, x=100 + 25 * step, y=80 + 20 * step, width=50 + 3 * step)])
+    (only,) = passages.open
+    assert only.consensus.looks == 20
+    assert only.direction == "approaching"
+    assert passages.ended(0.95 + 0.9) == []
+    assert passages.ended(0.95 + 1.1) == [only]
+    assert passages.ended(5) == []
+
+
+def test_two_side_by_side_stay_two(sighting: Sightings) -> None:
+    passages = Passages()
+    for step in range(20):
+        left = sighting(step / 20, text="7ABC123", x=100 + 10 * step, width=80)
+        right = sighting(step / 20, text="8XYZ987", x=300 + 10 * step, width=80)
+        passages.update([right, left] if step % 2 else [left, right])
+    assert {passage.consensus.text for passage in passages.open} == {"7ABC123", "8XYZ987"}
+    assert all(passage.consensus.agreeing == 20 for passage in passages.open)
+
+
+def test_a_plate_hidden_for_half_a_second_stays_the_same_passage(sighting: Sightings) -> None:
+    passages = Passages()
+    for step in (*range(10), *range(20, 30)):
+        passages.update([sighting(step / 20, x=100 + 12 * step)])
+        assert passages.ended(step / 20) == []
+    assert len(passages.open) == 1
+
+
+def test_another_vehicle_elsewhere_opens_another_passage(sighting: Sightings) -> None:
+    passages = Passages()
+    passages.update([sighting(0, x=100)])
+    passages.update([sighting(0.05, x=900, text="8XYZ987")])
+    assert len(passages.open) == 2
+
+
+def test_two_frames_that_agree_are_safe_and_one_doubtful_is_not(sighting: Sightings) -> None:
+    passages = Passages()
+    (passage,) = passages.update([sighting(0, confidence=0.8)])
+    assert not passage.safe
+    passages.update([sighting(0.05, x=105, confidence=0.8)])
+    assert passage.safe
+
+
+def test_one_very_sure_frame_is_safe(sighting: Sightings) -> None:
+    (passage,) = Passages().update([sighting(0, confidence=0.99)])
+    assert passage.safe
+
+
+def test_frames_that_agree_on_a_blur_are_not_safe(sighting: Sightings) -> None:
+    passages = Passages()
+    passages.update([sighting(0, confidence=0.3)])
+    (passage,) = passages.update([sighting(0.05, x=105, confidence=0.3)])
+    assert passage.consensus.agreeing == 2
+    assert not passage.safe
+
+
+def test_a_flicker_of_the_detector_is_not_credible(sighting: Sightings) -> None:
+    passages = Passages()
+    passages.update([sighting(0, confidence=0.5)])
+    (passage,) = passages.end_all()
+    assert not passage.credible
+
+
+def test_a_vehicle_that_stands_is_told_once(sighting: Sightings) -> None:
+    passages = Passages(PassageRules(longest_seconds=5))
+    told = []
+    for step in range(200):
+        passages.update([sighting(step / 20)])
+        told += passages.ended(step / 20)
+    told += passages.end_all()
+    assert len(told) == 1
+
+
+def test_the_best_picture_is_large_and_well_read(sighting: Sightings) -> None:
+    passages = Passages()
+    passages.update([sighting(0, width=60)])
+    passages.update([sighting(0.05, x=105, width=95, confidence=0.95)])
+    passages.update([sighting(0.1, x=110, width=100, confidence=0.1)])
+    assert passages.open[0].best.width == pytest.approx(95)
