@@ -33,8 +33,8 @@ class Frame:
 class Camera(ABC):
     """A source of frames.
 
-    A backend *must* implement `open`, `close` and `frames`, and *may* override `finite`. `close` is idempotent and
-    may be called from another thread to end a blocked `frames`.
+    A backend *must* implement `open`, `close` and `frames`, and *may* override `finite` and `patient`. `close` is
+    idempotent and may be called from another thread to end a blocked `frames`.
     """
 
     name: str = "camera"
@@ -65,6 +65,11 @@ class Camera(ABC):
     @property
     def finite(self) -> bool:
         """Whether the frames end by themselves, as footage does and a lens does not."""
+        return False
+
+    @property
+    def patient(self) -> bool:
+        """Whether frames wait for whoever takes them, as footage at full speed does, so that none need be dropped."""
         return False
 
     def __enter__(self) -> Self:

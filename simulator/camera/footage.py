@@ -68,6 +68,11 @@ class FootageCamera(Camera):
         return not self._loop
 
     @property
+    def patient(self) -> bool:
+        """Whether frames wait for whoever takes them."""
+        return not self._realtime
+
+    @property
     def frame_count(self) -> int:
         """How many frames the footage has, 0 where only playing it would tell; the camera must be open."""
         return self._opened().count()

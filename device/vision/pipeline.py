@@ -1,0 +1,148 @@
+"""The way of a frame through vision: motion gate, detector, reader, passages."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from time import perf_counter
+
+from device.camera.base import Frame
+from device.vision.geometry import rectify
+from device.vision.motion import MotionGate
+from device.vision.passages import Passage, PassageRules, Passages, Sighting
+from device.vision.pictures import sharpness
+from device.vision.reader import HEIGHT, MARGIN, WIDTH
+from device.vision.recogniser import Plate, Recogniser
+
+REMEMBERED = 2000
+"""Inference times kept for health: a minute's at more than 30 frames a second."""
+
+
+class Verdict(StrEnum):
+    """What an ended passage is to the post."""
+
+    READ = "read"
+    REPEAT = "repeat"
+    """The same vehicle again, within the time of repetition."""
+    UNREADABLE = "unreadable"
+    """Too blurred, too short, or no plate at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is worth telling."""
+
+    minimum_confidence: float = 0.3
+    minimum_characters: int = 4
+    repeat_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A passage that is over."""
+
+    passage: Passage
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one frame brought."""
+
+    sightings: tuple[Sighting, ...]
+    early: tuple[Passage, ...]
+    """Passages of this frame whose consensus is safe to act on now."""
+    ended: tuple[Ended, ...]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the pipeline has done since it was made."""
+
+    frames: int = 0
+    idle: int = 0
+    """Frames in which nothing moved, so that nothing was looked for."""
+    sightings: int = 0
+    reads: int = 0
+    repeats: int = 0
+    unreadable: int = 0
+
+
+class Pipeline:
+    """Turns frames into passages. One thread at a time."""
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        *,
+        rules: PassageRules | None = None,
+        limits: Limits | None = None,
+        motion: MotionGate | None = None,
+    ) -> None:
+        self.recogniser = recogniser
+        self.counters = Counters()
+        self.detect_milliseconds: deque[float] = deque(maxlen=REMEMBERED)
+        self.read_milliseconds: deque[float] = deque(maxlen=REMEMBERED)
+        self._passages = Passages(rules)
+        self._limits = limits or Limits()
+        self._motion = motion or MotionGate()
+        self._told: dict[str, float] = {}
+
+    def look(self, frame: Frame) -> Look:
+        """Take in the next frame."""
+        self.counters.frames += 1
+        # A vehicle that stands still moves nothing, yet its passage goes on.
+        if not self._motion.moves(frame.grey, frame.monotonic) and not self._passages.open:
+            self.counters.idle += 1
+            return Look((), (), ())
+        sightings = tuple(self._sightings(frame))
+        touched = self._passages.update(sightings)
+        early = tuple(passage for passage in touched if passage.safe and self._worth_telling(passage))
+        return Look(sightings, early, self._judge(self._passages.ended(frame.monotonic), frame.monotonic))
+
+    def finish(self) -> tuple[Ended, ...]:
+        """End every open passage, as when the camera stops."""
+        last = max((passage.last.frame.monotonic for passage in self._passages.open), default=0.0)
+        return self._judge(self._passages.end_all(), last)
+
+    def _sightings(self, frame: Frame) -> Iterable[Sighting]:
+        start = perf_counter()
+        detections = self.recogniser.detector.detect(frame.grey)
+        self.detect_milliseconds.append((perf_counter() - start) * 1000)
+        for detection in detections:
+            start = perf_counter()
+            rectified = rectify(frame.grey, detection.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
+            reading = self.recogniser.reader.read_rectified(rectified)
+            self.read_milliseconds.append((perf_counter() - start) * 1000)
+            if reading.text:
+                self.counters.sightings += 1
+                yield Sighting(frame, Plate(reading, detection.score, detection.corners), sharpness(rectified))
+
+    def _judge(self, passages: list[Passage], monotonic: float) -> tuple[Ended, ...]:
+        ended = tuple(Ended(passage, self._verdict(passage)) for passage in passages)
+        for passage, verdict in ((item.passage, item.verdict) for item in ended):
+            self.counters.reads += verdict is Verdict.READ
+            self.counters.repeats += verdict is Verdict.REPEAT
+            self.counters.unreadable += verdict is Verdict.UNREADABLE
+            if verdict is not Verdict.UNREADABLE:
+                self._told[passage.consensus.text] = passage.last.frame.monotonic
+        horizon = monotonic - self._limits.repeat_seconds
+        self._told = {text: told for text, told in self._told.items() if told >= horizon}
+        return ended
+
+    def _verdict(self, passage: Passage) -> Verdict:
+        if not passage.credible or not self._legible(passage):
+            return Verdict.UNREADABLE
+        return Verdict.REPEAT if self._repeats(passage) else Verdict.READ
+
+    def _worth_telling(self, passage: Passage) -> bool:
+        return self._legible(passage) and not self._repeats(passage)
+
+    def _legible(self, passage: Passage) -> bool:
+        found = passage.consensus
+        long_enough = len(found.text) >= self._limits.minimum_characters
+        return long_enough and found.confidence >= self._limits.minimum_confidence
+
+    def _repeats(self, passage: Passage) -> bool:
+        told = self._told.get(passage.consensus.text)
+        return told is not None and passage.first.frame.monotonic - told <= self._limits.repeat_seconds
