@@ -72,7 +72,9 @@ def framed(plate: PlateImage, rng: np.random.Generator) -> Grey:
 
 def _surroundings(height: int, width: int, rng: np.random.Generator) -> Grey:
     level = float(rng.uniform(5, 245) if rng.random() < 0.6 else rng.uniform(5, 70))
-    coarse = rng.normal(level, float(rng.uniform(2, 45)), (int(rng.integers(2, 6)), int(rng.integers(2, 7)))).clip(0, 255)
+    coarse = rng.normal(level, float(rng.uniform(2, 45)), (int(rng.integers(2, 6)), int(rng.integers(2, 7)))).clip(
+        0, 255
+    )
     page = cv2.resize(coarse.astype(np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
     for _ in range(int(rng.integers(0, 4))):
         shade = int(rng.integers(0, 256))
@@ -94,7 +96,12 @@ def _frame(page: Grey, box: tuple[int, int, int, int], rng: np.random.Generator)
     cover_bottom = rng.uniform(0.02, 0.17) if rng.random() < 0.6 else rng.uniform(0.01, 0.05)
     side = max(1, round(width * rng.uniform(0.005, 0.03)))
     outer = (left - out[0], top - out[1], left + width + out[2], top + height + out[3])
-    inner = (left + side, top + round(height * cover_top), left + width - side, top + round(height * (1 - cover_bottom)))
+    inner = (
+        left + side,
+        top + round(height * cover_top),
+        left + width - side,
+        top + round(height * (1 - cover_bottom)),
+    )
     ring = np.zeros(page.shape, np.uint8)
     cv2.rectangle(ring, outer[:2], (outer[2] - 1, outer[3] - 1), 255, -1)
     cv2.rectangle(ring, inner[:2], (inner[2] - 1, inner[3] - 1), 0, -1)
@@ -124,12 +131,16 @@ def _light(page: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArr
         page = page * cv2.GaussianBlur(shadow, (0, 0), float(rng.uniform(0.8, 4)))
     if rng.random() < 0.12:  # dirt
         spots = rng.normal(0, 1, (int(rng.integers(4, 14)), int(rng.integers(8, 30)))).astype(np.float32)
-        field = np.clip(cv2.resize(spots, (width, height), interpolation=cv2.INTER_CUBIC) - 1.0, 0, 1) * float(rng.uniform(0.2, 0.8))
+        field = np.clip(cv2.resize(spots, (width, height), interpolation=cv2.INTER_CUBIC) - 1.0, 0, 1) * float(
+            rng.uniform(0.2, 0.8)
+        )
         page = page + (float(rng.uniform(40, 150)) - page) * field
     if rng.random() < 0.08:  # glare
         centre = (int(rng.integers(width)), int(rng.integers(height)))
         spot = np.zeros((height, width), np.float32)
-        cv2.ellipse(spot, centre, (int(width * rng.uniform(0.04, 0.2)), int(height * rng.uniform(0.1, 0.4))), 0, 0, 360, 1.0, -1)
+        cv2.ellipse(
+            spot, centre, (int(width * rng.uniform(0.04, 0.2)), int(height * rng.uniform(0.1, 0.4))), 0, 0, 360, 1.0, -1
+        )
         page = page + cv2.GaussianBlur(spot, (0, 0), float(rng.uniform(3, 12))) * float(rng.uniform(40, 150))
     return page
 
@@ -168,10 +179,12 @@ def _sensor(view: npt.NDArray[np.float32], plate_width: float, rng: np.random.Ge
         sigma = float(rng.uniform(0.5, 1) ** 2 * rng.choice([2.5, 5.0, 9.0], p=[0.5, 0.35, 0.15]))
         view = view + rng.standard_normal(view.shape, np.float32) * sigma
     if rng.random() < 0.25:  # the sharpening of surveillance cameras
-        view = view + (view - cv2.GaussianBlur(view, (0, 0), float(rng.uniform(0.7, 1.6)))) * float(rng.uniform(0.5, 2.0))
+        view = view + (view - cv2.GaussianBlur(view, (0, 0), float(rng.uniform(0.7, 1.6)))) * float(
+            rng.uniform(0.5, 2.0)
+        )
     grey = np.clip(view, 0, 255).astype(np.uint8)
     if rng.random() < 0.65:
-        quality = int(rng.uniform(18, 95)) if plate_width > 80 else int(rng.uniform(30, 95))  # noqa: PLR2004
+        quality = int(rng.uniform(18, 95)) if plate_width > 80 else int(rng.uniform(30, 95))
         done, packed = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if done:
             grey = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
@@ -246,4 +259,7 @@ def degrade(picture: Grey, rng: np.random.Generator, severity: Severity | None =
     smooth = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
     if plate_width > out_width * 1.5:  # the device shrinks by area before it warps
         grey = np.asarray(cv2.blur(grey, (2, 2)), np.uint8)
-    return np.asarray(cv2.warpPerspective(grey, back, (out_width, out_height), flags=smooth, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.warpPerspective(grey, back, (out_width, out_height), flags=smooth, borderMode=cv2.BORDER_REPLICATE),
+        np.uint8,
+    )

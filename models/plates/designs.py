@@ -101,8 +101,21 @@ def _european(rng: np.random.Generator) -> str:
     kind = rng.random()
     if kind < 0.35:
         return texts.from_pattern(rng, ("99A99999", "99A9999")[int(rng.integers(5)) // 4])
-    patterns = ("AA999AA", "AAA9999", "A999AA", "AA99AAA", "AAA999", "9999AAA", "AA9999A", "AAAA9999", "AA999999", "99AA999")
-    return texts.from_pattern(rng, patterns[int(rng.integers(len(patterns)))]) if kind < 0.8 else texts.anything(rng, 5, 8)
+    patterns = (
+        "AA999AA",
+        "AAA9999",
+        "A999AA",
+        "AA99AAA",
+        "AAA999",
+        "9999AAA",
+        "AA9999A",
+        "AAAA9999",
+        "AA999999",
+        "99AA999",
+    )
+    return (
+        texts.from_pattern(rng, patterns[int(rng.integers(len(patterns)))]) if kind < 0.8 else texts.anything(rng, 5, 8)
+    )
 
 
 _CALIFORNIA: Final = {
@@ -122,7 +135,7 @@ DESIGNS: Final[dict[str, Design]] = {
         Design("california_personalised", texts.personalised, ((WHITE, NAVY),), splits=(1, 2, 3, 4, 5), separators=(" ",),
                headings=_CALIFORNIA["headings"], footings=_CALIFORNIA["footings"], band=(0.30, 0.83), weight=1.1),
         Design("california_picture", _pattern("99999", "A9999A", "AAAA9", "AA999A"), ((WHITE, NAVY), (WHITE, RED)),
-               grounds=("plain", "hills", "wash", "sky"), headings=_CALIFORNIA["headings"],
+               grounds=("plain", "hills", "wash", "wash"), headings=_CALIFORNIA["headings"],
                footings=("YOSEMITE", "THE ARTS", "KIDS", "COASTAL"), stacked=0.4, picture=0.7, weight=0.6),
         Design("california_legacy", lambda r: texts.california_passenger(r) if r.random() < 0.3 else
                (texts.personalised(r) if r.random() < 0.3 else texts.from_pattern(r, "AAA999" if r.random() < 0.5 else "9A9AA9")),
@@ -137,18 +150,18 @@ DESIGNS: Final[dict[str, Design]] = {
                band=(0.34, 0.74), stickers=0.1, dies=0.15, retroreflective=False, weight=0.5),
         Design("us_plain", _random_format, _US_COLOURS, grounds=("plain", "plain", "wash"), headings=_STATES, footings=_SLOGANS,
                splits=(2, 3, 3, 3, 4), separators=("", " ", " ", "-", "."), second=0.05, weight=3.0),
-        Design("us_graphic", _random_format, _US_COLOURS, grounds=("hills", "wash", "sky", "blobs", "bands", "ghost", "ghost"),
+        Design("us_graphic", _random_format, _US_COLOURS, grounds=("hills", "wash", "wash", "blobs", "bands", "ghost", "ghost"),
                headings=_STATES, footings=_SLOGANS, splits=(2, 3, 3, 3, 4), separators=("", " ", "-", "."), weight=2.4),
-        Design("us_logo", _random_format, _US_COLOURS, grounds=("plain", "plain", "wash", "sky"), headings=_STATES,
+        Design("us_logo", _random_format, _US_COLOURS, grounds=("plain", "plain", "wash", "wash"), headings=_STATES,
                footings=_SLOGANS, splits=(2, 3, 3, 3, 4), separators=("*", "*", "o"), weight=2.8),
         Design("us_year_sticker", _pattern("AA9A9A", "AA9A9A", "9AA999", "AAA999", "9A9A99", "??????"), _US_COLOURS,
                grounds=("plain", "wash", "ghost"), headings=_STATES, footings=_SLOGANS, splits=(3,), separators=("y",),
                stickers=0.15, weight=1.2),
         Design("us_stacked", _random_format, _US_COLOURS, grounds=("plain", "wash", "blobs"), headings=_STATES, footings=_SLOGANS,
                splits=(2, 3, 4), separators=("", "", " ", "*"), stacked=1.0, picture=0.4, weight=1.1),
-        Design("us_picture", _random_format, _US_COLOURS, grounds=("plain", "wash", "sky", "hills", "ghost"), headings=_STATES,
+        Design("us_picture", _random_format, _US_COLOURS, grounds=("plain", "wash", "hills", "ghost"), headings=_STATES,
                footings=_SLOGANS, splits=(2, 3), separators=("", "", " "), picture=1.0, weight=1.1),
-        Design("us_personalised", texts.personalised, _US_COLOURS, grounds=("plain", "wash", "hills", "sky", "ghost"), headings=_STATES,
+        Design("us_personalised", texts.personalised, _US_COLOURS, grounds=("plain", "wash", "hills", "ghost"), headings=_STATES,
                footings=_SLOGANS, splits=(1, 2, 3, 4, 5), separators=("", "", " "), weight=1.5),
         Design("us_temporary", lambda r: texts.anything(r, 5, 8), (((245, 245, 245), BLACK), ((245, 245, 245), RED)),
                headings=_STATES, footings=("TEMPORARY", "EXPIRES 12/30"), band=(0.3, 0.72), stickers=0.1, dies=0.1,

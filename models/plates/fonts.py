@@ -70,7 +70,7 @@ def fetch(folder: Path | None = None) -> list[Path]:
             continue
         with tempfile.TemporaryDirectory() as scratch:
             command = [npm, "pack", f"@fontsource/{package}", "--silent"]
-            done = subprocess.run(command, cwd=scratch, check=False, capture_output=True, text=True)  # noqa: S603
+            done = subprocess.run(command, cwd=scratch, check=False, capture_output=True, text=True)
             if done.returncode:
                 logger.warning("the font %s could not be fetched: %s", package, done.stderr.strip())
                 continue

@@ -124,7 +124,14 @@ def _seven(rng: np.random.Generator) -> list[Stroke]:
 
 def _eight(rng: np.random.Generator) -> list[Stroke]:
     waist, inset = float(rng.uniform(0.43, 0.5)), float(rng.uniform(0, 0.1))
-    upper: Stroke = [(0.5, 0, 0), (1 - inset, 0, 1), (1 - inset, waist, 1), (inset, waist, 1), (inset, 0, 1), (0.5, 0, 0)]
+    upper: Stroke = [
+        (0.5, 0, 0),
+        (1 - inset, 0, 1),
+        (1 - inset, waist, 1),
+        (inset, waist, 1),
+        (inset, 0, 1),
+        (0.5, 0, 0),
+    ]
     lower: Stroke = [(0.5, waist, 0), (1, waist, 1), (1, 1, 1), (0, 1, 1), (0, waist, 1), (0.5, waist, 0)]
     return [upper, lower]
 
@@ -319,4 +326,6 @@ def trimmed(mask: Mask) -> Mask:
     """Crop a mask to its ink and scale it to `MASK_HEIGHT`."""
     x, y, w, h = cv2.boundingRect(mask)
     width = max(4, round(w * MASK_HEIGHT / h))
-    return np.asarray(cv2.resize(mask[y : y + h, x : x + w], (width, MASK_HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(
+        cv2.resize(mask[y : y + h, x : x + w], (width, MASK_HEIGHT), interpolation=cv2.INTER_AREA), np.uint8
+    )

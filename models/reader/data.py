@@ -72,4 +72,8 @@ def collate(samples: list[tuple[npt.NDArray[np.uint8], str]]) -> Batch:
     """Put samples together as CTC wants them."""
     pictures = torch.from_numpy(np.stack([picture for picture, _ in samples])[:, None])
     labels = [encode(text) for _, text in samples]
-    return pictures, torch.tensor([c for label in labels for c in label]), torch.tensor([len(label) for label in labels])
+    return (
+        pictures,
+        torch.tensor([c for label in labels for c in label]),
+        torch.tensor([len(label) for label in labels]),
+    )

@@ -39,7 +39,7 @@ class Pool:
 
     def __len__(self) -> int:
         """Plates drawn so far (they are drawn in order)."""
-        return int(np.searchsorted(self.texts[:, 0] == 0, True))  # noqa: FBT003 - the value sought
+        return int(np.searchsorted(self.texts[:, 0] == 0, True))
 
     def get(self, index: int) -> tuple[npt.NDArray[np.uint8], str]:
         """One framed plate and its text."""

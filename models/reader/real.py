@@ -38,7 +38,9 @@ class RealPlate:
         factor = min(1.0, 2 * shape[1] / (high[0] - low[0]))
         picture = self.picture
         if factor < 1:
-            picture = np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
+            picture = np.asarray(
+                cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8
+            )
         source = np.array([[low[0], low[1]], [high[0], low[1]], [low[0], high[1]]], np.float32) * factor
         target = np.array([[0, 0], [shape[1], 0], [0, shape[0]]], np.float32)
         cut = cv2.warpAffine(picture, cv2.getAffineTransform(source, target), (shape[1], shape[0]), flags=cv2.INTER_LINEAR,

@@ -62,7 +62,9 @@ def _share_of_time(start: float, until: float) -> float:
     return min(1.0, (time.time() - start) / max(until - start, 1.0))
 
 
-def train(plan: Plan, recipe: Recipe, real: list[RealPlate], checks: dict[str, list[Sample]], *, resume: bool = True) -> nn.Module:
+def train(
+    plan: Plan, recipe: Recipe, real: list[RealPlate], checks: dict[str, list[Sample]], *, resume: bool = True
+) -> nn.Module:
     """Train and return the averaged net.
 
     Args:

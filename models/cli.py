@@ -1,0 +1,64 @@
+"""`platepost models`: train, convert and evaluate the recogniser.
+
+Sub-commands are loaded when they are asked for: evaluating needs no torch, and help needs nothing.
+"""
+
+import importlib
+from typing import Final
+
+import click
+
+
+class LazyGroup(click.Group):
+    """A group whose sub-commands are named by module and attribute, with their line of help."""
+
+    def __init__(self, name: str, summary: str, commands: dict[str, tuple[str, str]]) -> None:
+        super().__init__(name, help=summary)
+        self._places = commands
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all sub-commands, those given as objects too."""
+        return sorted({*super().list_commands(ctx), *self._places})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a sub-command.
+
+        Raises:
+            click.ClickException: what it needs is not installed; says what brings it.
+        """
+        if cmd_name not in self._places:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = self._places[cmd_name][0].partition(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in {"models", "device"}:
+                raise
+            message = f"{cmd_name} needs {error.name}: pip install 'platepost[training]'"
+            raise click.ClickException(message) from error
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the sub-commands without importing any."""
+        rows = [(name, place[1]) for name, place in self._places.items()]
+        rows += [(name, command.get_short_help_str()) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows))
+
+
+_TRAIN: Final = {
+    "detector": ("models.detector.cli:train", "Train the detector on pasted and real plates."),
+    "reader": ("models.reader.cli:train", "Train the reader on drawn and real plates."),
+}
+_CONVERT: Final = {
+    "detector": ("models.detector.cli:convert", "Quantise a trained detector to int8."),
+    "reader": ("models.reader.cli:convert", "Quantise a trained reader to int8."),
+}
+
+models = LazyGroup(
+    "models",
+    "Train, convert and evaluate the recogniser.",
+    {"evaluate": ("models.evaluate.cli:evaluate", "Figures of the recogniser on labelled pictures.")},
+)
+models.add_command(LazyGroup("train", "Train one of the two nets.", _TRAIN))
+models.add_command(LazyGroup("convert", "Make a .tflite file of a trained net.", _CONVERT))

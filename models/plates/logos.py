@@ -1,0 +1,175 @@
+"""Small pictures that stand between characters or beside them, and must not be read as any."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from models.plates.designs import Colour
+from models.plates.fonts import line_of_text
+from models.plates.paint import Box, Picture, any_colour, ink
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Where a logo goes, and the lengths that its painters share."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        return self.left + self.width // 2, self.top + self.height // 2
+
+    @property
+    def small(self) -> int:
+        return max(3, min(self.width, self.height) // 2)
+
+    @property
+    def line(self) -> int:
+        return max(1, self.small // 5)
+
+
+@dataclass(frozen=True)
+class _Pens:
+    colour: Colour
+    second: Colour
+
+
+_Painter = Callable[[Picture, _Space, _Pens, np.random.Generator], None]
+
+
+def _open_line(picture: Picture, points: list[tuple[int, int]], colour: Colour, thickness: int) -> None:
+    line = [np.array(points, np.int32)]
+    cv2.polylines(picture, line, isClosed=False, color=colour, thickness=thickness, lineType=cv2.LINE_AA)
+
+
+def _tree(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    x, _ = space.middle
+    for level in range(int(rng.integers(2, 5))):
+        y, half = space.top + space.height * level // 6, space.width * (level + 2) // 12
+        shape = np.array([[x, y], [x - half, y + space.height // 3], [x + half, y + space.height // 3]], np.int32)
+        cv2.fillPoly(picture, [shape], pens.colour, cv2.LINE_AA)
+    cv2.line(picture, space.middle, (x, space.top + space.height), pens.colour, space.line)
+
+
+def _cactus(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    x, _ = space.middle
+    cv2.line(picture, (x, space.top), (x, space.top + space.height), pens.colour, space.line + 1, cv2.LINE_AA)
+    for side in (-1, 1):
+        y, end = space.top + int(space.height * rng.uniform(0.3, 0.6)), x + side * space.width // 4
+        _open_line(picture, [(x, y), (end, y), (end, y - space.height // 4)], pens.colour, space.line)
+
+
+def _wheelchair(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:  # noqa: ARG001
+    (x, _), small = space.middle, space.small
+    wheel = (x, space.top + space.height * 2 // 3)
+    radii = (small // 2 + 1, small // 2 + 1)
+    cv2.ellipse(picture, wheel, radii, 0, 0, 290, pens.colour, space.line, cv2.LINE_AA)
+    cv2.circle(picture, (x - small // 5, space.top + small // 5), max(1, small // 5), pens.colour, -1, cv2.LINE_AA)
+    back, seat = x - small // 5, wheel[1] - small // 6
+    body = [(back, space.top + small // 3), (back, seat), (x + small // 2, seat), (x + small, wheel[1] + small // 2)]
+    _open_line(picture, body, pens.colour, space.line)
+
+
+def _blot(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    """Fill a polygon: the outline of a state, or of anything."""
+    angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(5, 12))))
+    reach = rng.uniform(0.3, 1.0, len(angles))
+    x = space.middle[0] + np.cos(angles) * reach * space.width / 2
+    y = space.middle[1] + np.sin(angles) * reach * space.small
+    cv2.fillPoly(picture, [np.stack([x, y], 1).astype(np.int32)], pens.colour, cv2.LINE_AA)
+
+
+def _star(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:  # noqa: ARG001
+    angles = np.arange(10) * np.pi / 5 - np.pi / 2
+    reach = np.where(np.arange(10) % 2, 0.4, 1.0) * space.small
+    star = np.stack([space.middle[0] + np.cos(angles) * reach, space.middle[1] + np.sin(angles) * reach], 1)
+    cv2.fillPoly(picture, [star.astype(np.int32)], pens.colour, cv2.LINE_AA)
+
+
+def _seal(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:  # noqa: ARG001
+    (x, y), small = space.middle, space.small
+    cv2.circle(picture, (x, y), small, pens.colour, -1, cv2.LINE_AA)
+    cv2.circle(picture, (x, y), small * 2 // 3, pens.second, space.line, cv2.LINE_AA)
+    cv2.line(picture, (x - small // 2, y), (x + small // 2, y), pens.second, space.line)
+
+
+def _well(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    (x, y), half = space.middle, (max(2, int(space.width * 0.36)), max(3, int(space.height * 0.3)))
+    corners = (x - half[0], y - half[1]), (x + half[0], y + half[1])
+    cv2.rectangle(picture, *corners, pens.colour, -1)
+    cv2.rectangle(picture, *corners, pens.second, 1)
+    figure = line_of_text(f"{int(rng.integers(100)):02d}", height=max(3, half[1]), rng=rng)
+    ink(picture, figure, left=x - figure.shape[1] // 2, top=y - half[1] // 2, colour=pens.second)
+
+
+def _flag(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    thick = max(1, space.small // 4)
+    for row in range(int(rng.integers(2, 4))):
+        y = space.middle[1] + (row - 1) * space.small // 2
+        left, right = space.left + space.width // 8, space.left + space.width * 7 // 8
+        cv2.rectangle(picture, (left, y), (right, y + thick), pens.colour, -1)
+
+
+def _fruit(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:  # noqa: ARG001
+    (x, y), small = space.middle, space.small
+    for side in (-1, 1):
+        centre = (x + side * small // 2, y + int(rng.integers(-small // 2, small // 2 + 1)))
+        cv2.circle(picture, centre, small * 2 // 3, (30, int(rng.integers(80, 180)), 250), -1, cv2.LINE_AA)
+    cv2.ellipse(picture, (x, y - small // 2), (small, small // 3), 20, 0, 360, (50, 130, 30), -1)
+
+
+def _shield(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:  # noqa: ARG001
+    (x, y), small = space.middle, space.small
+    shield = np.array([[-1, -1], [1, -1], [1, 0.2], [0, 1.2], [-1, 0.2]]) * small * 0.8 + (x, y)
+    cv2.fillPoly(picture, [shield.astype(np.int32)], pens.colour, cv2.LINE_AA)
+    cv2.line(picture, (x, y - small // 2), (x, y + small // 2), pens.second, space.line)
+
+
+def _animal(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    (x, y), small = space.middle, space.small
+    body = (max(2, space.width // 3), max(2, small // 2))
+    cv2.ellipse(picture, (x, y), body, float(rng.uniform(-20, 20)), 0, 360, pens.colour, -1)
+    cv2.circle(picture, (x + space.width // 4, y - small // 2), max(1, small // 3), pens.colour, -1, cv2.LINE_AA)
+    for leg in (x - space.width // 5, x + space.width // 6):
+        cv2.line(picture, (leg, y), (leg, y + small), pens.colour, space.line)
+
+
+_PAINTERS: Final[tuple[_Painter, ...]] = (
+    _tree, _cactus, _wheelchair, _blot, _star, _seal, _well, _flag, _fruit, _shield, _animal,
+)  # fmt: skip
+
+
+def draw_logo(picture: Picture, box: Box, rng: np.random.Generator) -> None:
+    """Draw any logo into a box of the picture."""
+    pens = _Pens(any_colour(rng), any_colour(rng))
+    _PAINTERS[int(rng.integers(len(_PAINTERS)))](picture, _Space(*box), pens, rng)
+
+
+def draw_well(picture: Picture, box: Box, rng: np.random.Generator) -> None:
+    """Draw a year's sticker in its well between the characters."""
+    _well(picture, _Space(*box), _Pens(any_colour(rng), any_colour(rng)), rng)
+
+
+def draw_ghost(picture: Picture, rng: np.random.Generator) -> None:
+    """Print a portrait, a mountain or a rainbow pale over the whole ground, for a serial to stand on."""
+    height, width = picture.shape[:2]
+    drawn = picture.copy()
+    for _ in range(int(rng.integers(1, 4))):
+        if rng.random() < 0.3:
+            centre = (int(rng.uniform(0.2, 0.8) * width), int(rng.uniform(0.6, 1.4) * height))
+            reach, deep = int(rng.uniform(0.3, 1.0) * height), max(1, height // 20)
+            for ring in range(int(rng.integers(1, 6))):
+                cv2.circle(drawn, centre, max(2, reach - ring * deep), any_colour(rng), deep, cv2.LINE_AA)
+        else:
+            left, top = int(rng.uniform(0, 0.8) * width), int(rng.uniform(0, 0.5) * height)
+            draw_logo(drawn, (left, top, int(rng.uniform(0.12, 0.4) * width), int(rng.uniform(0.4, 1) * height)), rng)
+    if rng.random() < 0.6:
+        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), float(rng.uniform(0.5, 3))), np.uint8)
+    share = float(rng.uniform(0.12, 0.5))
+    picture[:] = cv2.addWeighted(drawn, share, picture, 1 - share, 0)

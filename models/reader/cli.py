@@ -1,0 +1,90 @@
+"""`platepost models train reader` and `platepost models convert reader`."""
+
+import logging
+import multiprocessing
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from models.plates import degrade, fonts, framed, render_plate
+from models.reader.convert import convert as quantise
+from models.reader.convert import load
+from models.reader.data import Recipe
+from models.reader.pool import Pool
+from models.reader.real import is_held_out, load_crops, load_photos
+from models.reader.train import Plan, Sample
+from models.reader.train import train as run
+
+_FIRST = 2000
+"""Plates that must lie in a pool before training starts."""
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+def drawn_samples(count: int, seed: int) -> list[Sample]:
+    """Degraded drawn plates with their texts, for checks and for the range of activations."""
+    rng = np.random.default_rng(seed)
+    plates = [render_plate(rng, height=96) for _ in range(count)]
+    return [(degrade(framed(plate, rng), rng), plate.text) for plate in plates]
+
+
+def _fill(folder: Path, size: int, seed: int) -> None:
+    Pool(folder, size=size).fill(seed)
+
+
+def _filling(folder: Path, size: int, seed: int) -> multiprocessing.Process:
+    filler = multiprocessing.get_context("spawn").Process(target=_fill, args=(folder, size, seed), daemon=True)
+    filler.start()
+    while filler.is_alive() and (not (folder / "texts.npy").exists() or len(Pool(folder)) < _FIRST):
+        time.sleep(1)
+    return filler
+
+
+@click.command(name="reader")
+@click.argument("folder", type=_FOLDER)
+@click.option(
+    "--photos", type=_FOLDER, help="Real plates to mix in: a folder with manifest.json (one in seven is held out)."
+)
+@click.option(
+    "--check-photos", type=_FOLDER, multiple=True, help="Photos with boxes and texts to report on, never trained on."
+)
+@click.option("--check-crops", type=_FOLDER, multiple=True, help="Crops with texts to report on, never trained on.")
+@click.option("--pool", "pool_size", default=120_000, show_default=True, help="Plates to draw.")
+@click.option("--minutes", default=90.0, show_default=True, help="How long to train.")
+@click.option("--seed", default=1, show_default=True)
+def train(
+    *, folder: Path, photos: Path | None, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...], pool_size: int,
+    minutes: float, seed: int,
+) -> None:  # fmt: skip
+    """Train the reader in FOLDER, which keeps the drawn plates and the checkpoints; a second run goes on."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    fonts.fetch()
+    filler = _filling(folder / "pool", pool_size, seed)
+    real = [] if photos is None else load_photos(photos)
+    checks: dict[str, list[Sample]] = {"drawn": drawn_samples(400, seed + 1000)}
+    if real:
+        checks["held_out"] = [(plate.rectified(), plate.text) for plate in real if is_held_out(plate)]
+    for place in check_photos:
+        checks[place.name] = [(plate.rectified(), plate.text) for plate in load_photos(place)]
+    for place in check_crops:
+        checks[place.name] = load_crops(place)
+    recipe = Recipe(pools=(folder / "pool",), seed=seed, easy=1200)
+    plan = Plan(folder=folder, until=time.time() + minutes * 60)
+    run(plan, recipe, [plate for plate in real if not is_held_out(plate)], checks)
+    filler.terminate()
+
+
+@click.command(name="reader")
+@click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--photos", type=_FOLDER, help="Real plates whose activations count too: a folder with manifest.json.")
+@click.option("--seed", default=5, show_default=True)
+def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -> None:
+    """Quantise CHECKPOINT (best.pt or last.pt) to full int8 and write OUTPUT."""
+    pictures: list[npt.NDArray[np.uint8]] = [picture for picture, _ in drawn_samples(400, seed)]
+    if photos is not None:
+        pictures += [plate.rectified() for plate in load_photos(photos)]
+    output.write_bytes(quantise(load(checkpoint), np.stack(pictures)))
+    click.echo(f"{output}: {output.stat().st_size} bytes")
