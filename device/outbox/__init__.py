@@ -1,0 +1,23 @@
+"""The outbox: the durable, encrypted queue on disk between what happened and the broker."""
+
+from device.outbox.database import read_key_file
+from device.outbox.errors import (
+    OutboxBusyError,
+    OutboxDamagedError,
+    OutboxFullError,
+    OutboxKeyError,
+    OutboxVersionError,
+)
+from device.outbox.outbox import Backlog, Outbox, SetAside
+
+__all__ = [
+    "Backlog",
+    "Outbox",
+    "OutboxBusyError",
+    "OutboxDamagedError",
+    "OutboxFullError",
+    "OutboxKeyError",
+    "OutboxVersionError",
+    "SetAside",
+    "read_key_file",
+]

@@ -1,0 +1,179 @@
+"""The file under the outbox: SQLCipher (AES-256, one HMAC a page), opened, checked and migrated.
+
+`synchronous=FULL` with a write-ahead log: a commit that returned is on the disk. The lock is exclusive: one a file.
+"""
+
+import hashlib
+import hmac
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import sqlcipher3
+
+from device.errors import OutboxError
+from device.outbox.errors import (
+    OutboxBusyError,
+    OutboxDamagedError,
+    OutboxFullError,
+    OutboxKeyError,
+    OutboxVersionError,
+)
+
+log = logging.getLogger(__name__)
+
+KEY_BYTES = 32
+Connection: TypeAlias = Any
+"""A `sqlcipher3.Connection`, a module without type hints."""
+
+# Primary result codes, https://sqlite.org/rescode.html
+_BUSY, _LOCKED, _CORRUPT, _FULL, _NOTADB = 5, 6, 11, 13, 26
+_ERRORS: dict[int, type[OutboxError]] = {
+    _BUSY: OutboxBusyError,
+    _LOCKED: OutboxBusyError,
+    _CORRUPT: OutboxDamagedError,
+    _NOTADB: OutboxDamagedError,
+    _FULL: OutboxFullError,
+}
+
+
+def read_key_file(path: Path) -> bytes:
+    """Read the outbox key: 32 raw bytes, or 64 hexadecimal digits.
+
+    Raises:
+        OutboxKeyError: the file is unreadable or holds neither.
+
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise OutboxKeyError(f"cannot read the outbox key {path.name}: {error.strerror}") from error
+    if len(content) == KEY_BYTES:
+        return content
+    if re.fullmatch(rb"\s*[0-9a-fA-F]{64}\s*", content):
+        return bytes.fromhex(content.decode("ascii"))
+    raise OutboxKeyError(f"{path.name} holds neither 32 bytes nor 64 hexadecimal digits")
+
+
+@contextmanager
+def named_errors() -> Iterator[None]:
+    """Turn what SQLite raises into the outbox's own errors."""
+    try:
+        yield
+    except sqlcipher3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        kind = _ERRORS.get(code) or _by_message(str(error))
+        raise kind(f"outbox: {error}") from error
+
+
+def open_database(path: Path, *, key: bytes) -> Connection:
+    """Open the outbox's file, creating or migrating it.
+
+    Raises:
+        OutboxKeyError: the key is not 32 bytes, or not the file's.
+        OutboxDamagedError: the file is no outbox, or damaged.
+        OutboxVersionError: newer software wrote it.
+        OutboxBusyError: another process has it open.
+        OutboxFullError: the disk is full.
+        OutboxError: it cannot be read or written for another reason.
+
+    """
+    if len(key) != KEY_BYTES:
+        raise OutboxKeyError(f"the outbox key must be {KEY_BYTES} bytes, not {len(key)}")
+    _check_key(path, key)
+    with named_errors():
+        connection = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=1.0)
+        try:
+            connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = FAST")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            _check_pages(connection)
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+    _write_key_check(path, key)
+    return connection
+
+
+def schema_versions() -> dict[int, str]:
+    """Return the SQL of every schema version, by number."""
+    found = {}
+    for file in files("device.outbox").joinpath("schema").iterdir():
+        if name := re.fullmatch(r"schema_v(\d+)\.sql", file.name):
+            found[int(name[1])] = file.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the schema to the newest version, each step in a transaction of its own.
+
+    Raises:
+        OutboxVersionError: the file is newer than this software.
+
+    """
+    versions = schema_versions()
+    (present,) = connection.execute("PRAGMA user_version").fetchone()
+    if present > max(versions):
+        raise OutboxVersionError(f"the outbox has schema version {present}; this software knows up to {max(versions)}")
+    for number, sql in versions.items():
+        if number > present:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+            log.info("outbox schema brought to version %d", number)
+
+
+def _check_pages(connection: Connection) -> None:
+    """Read every page once, so that damage shows at the start rather than at the record that lies on it."""
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != ("ok",):
+        raise OutboxDamagedError(f"outbox: {verdict[0] if verdict else 'no verdict'}")
+
+
+def key_check_file(path: Path) -> Path:
+    """Return the file that tells a wrong key from a damaged outbox; it says nothing about the key."""
+    return path.with_name(f"{path.name}.keycheck")
+
+
+def database_files(path: Path) -> list[Path]:
+    """Return the files of the database that exist."""
+    return [
+        file for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")) if file.exists()
+    ]
+
+
+def _key_check(key: bytes) -> str:
+    return hmac.new(key, b"platepost outbox key check", hashlib.sha256).hexdigest()
+
+
+def _check_key(path: Path, key: bytes) -> None:
+    check = key_check_file(path)
+    if (
+        path.exists()
+        and check.exists()
+        and check.read_text(encoding="ascii", errors="replace").strip() != _key_check(key)
+    ):
+        raise OutboxKeyError("the outbox was written with another key")
+
+
+def _write_key_check(path: Path, key: bytes) -> None:
+    check = key_check_file(path)
+    if not check.exists():
+        check.write_text(_key_check(key) + "\n", encoding="ascii")
+        check.chmod(0o600)
+
+
+def _by_message(message: str) -> type[OutboxError]:
+    if "not a database" in message or "malformed" in message:
+        return OutboxDamagedError
+    if "full" in message:
+        return OutboxFullError
+    if "locked" in message:
+        return OutboxBusyError
+    return OutboxError

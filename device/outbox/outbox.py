@@ -1,0 +1,335 @@
+"""The outbox: every record waits here, encrypted, until the broker has acknowledged it."""
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from device.errors import OutboxError
+from device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
+from device.outbox.errors import OutboxDamagedError, OutboxFullError, OutboxKeyError, OutboxVersionError
+from device.outbox.quota import MIB, Quota
+from device.records import TYPES, Audit, ChainHead, Dropped, Envelope, Hit, HitWithdrawn, Status, new_identifier
+
+log = logging.getLogger(__name__)
+
+RANKS = {TYPES[Hit]: 0, TYPES[HitWithdrawn]: 0, TYPES[Audit]: 1, TYPES[Status]: 2}
+"""Who goes first; every other kind comes after them."""
+READS = 3
+
+COLUMNS = "id, type, topic, time, body, digest, sequence, expires"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An outbox file that could not be used and was put out of the way; a new chain began."""
+
+    path: Path
+    reason: str
+    """`damaged`, `wrong_key` or `newer_version`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in the outbox, and what its quota has cost since the outbox was made."""
+
+    depth: int
+    size_bytes: int
+    quota_bytes: int
+    oldest_age_seconds: float | None
+    reads_dropped: int
+    pictures_dropped: int
+
+
+class Outbox:
+    """A durable queue of signed records, and the end of their chain.
+
+    `append` returns when the record is on the disk. Order out: hits, audit, status, reads; oldest first within. When
+    the records exceed `quota_bytes`, pictures of reads go first, then the oldest reads; hits, audit and status never.
+
+    A file that cannot be used (wrong key, damaged, written by newer software) is renamed, `set_aside` says so, and a
+    new one with a new chain takes its place, at the start and at any later moment: a post never stops for it.
+
+    May be used from several threads. Close it, or use it as a context manager.
+
+    Raises:
+        OutboxKeyError: the key is not 32 bytes long.
+        OutboxBusyError: another process has the file open.
+        OutboxFullError: the disk is full.
+        OutboxError: the file's folder cannot be used.
+
+    """
+
+    def __init__(self, path: Path, *, key: bytes, quota_bytes: int = 256 * MIB) -> None:
+        self.path = path
+        self.set_aside: tuple[SetAside, ...] = ()
+        self._key = key
+        self._quota = Quota(quota_bytes)
+        self._lock = threading.RLock()
+        self._listeners: list[Callable[[], None]] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutboxError(f"cannot make the folder of the outbox: {error.strerror}") from error
+        self._connection: Connection | None = self._open()
+
+    def __repr__(self) -> str:
+        if self._connection is None:
+            return f"<Outbox {self.path.name} closed>"
+        return f"<Outbox {self.path.name} depth={self.depth()}>"
+
+    # --- in
+
+    def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
+        """Store what `make` returns for the chain's end; it becomes the new end. Durable on return.
+
+        `make` may be called twice, if the file turns out to be damaged and a new chain begins.
+
+        Raises:
+            OutboxFullError: the disk is full.
+            OutboxError: the record cannot be stored.
+
+        """
+
+        def work(connection: Connection) -> Envelope:
+            return self._insert(connection, make)
+
+        envelope = self._transaction(work)
+        self._notify()
+        return envelope
+
+    def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
+        """Store the account of what was dropped since the last one, if anything was.
+
+        Raises:
+            OutboxFullError: the disk is full.
+            OutboxError: the record cannot be stored.
+
+        """
+
+        def work(connection: Connection) -> Envelope | None:
+            dropped = self._quota.take_pending(connection)
+            return self._insert(connection, lambda head: make(head, dropped)) if dropped else None
+
+        envelope = self._transaction(work)
+        if envelope is not None:
+            self._notify()
+        return envelope
+
+    def on_append(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after every append, in the thread that appended; it must be quick and not raise."""
+        self._listeners.append(listener)
+
+    # --- out
+
+    def next(
+        self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
+    ) -> tuple[Envelope, ...]:
+        """Return up to `limit` records in order, but for sequence numbers `excluding` and topics `holding`."""
+        sql = (
+            f"SELECT {COLUMNS} FROM record"  # noqa: S608 - only question marks are put together
+            f" WHERE sequence NOT IN ({_marks(excluding)}) AND topic NOT IN ({_marks(holding)})"
+            " ORDER BY rank, sequence LIMIT ?"
+        )
+        rows = self._run(lambda connection: connection.execute(sql, (*excluding, *holding, limit)).fetchall())
+        return tuple(_envelope(row) for row in rows)
+
+    def acknowledge(self, sequences: Collection[int]) -> int:
+        """Delete records that the broker has taken; return how many there were."""
+
+        def work(connection: Connection) -> int:
+            deleted = 0
+            for sequence in sequences:
+                row = connection.execute("DELETE FROM record WHERE sequence = ? RETURNING size", (sequence,)).fetchone()
+                if row is not None:
+                    deleted += 1
+                    self._quota.size -= row[0]
+            return deleted
+
+        return self._transaction(work) if sequences else 0
+
+    # --- state
+
+    @property
+    def head(self) -> ChainHead:
+        """The end of the chain."""
+        return self._run(_head)
+
+    def depth(self, *, status_only: bool = False) -> int:
+        """Return how many records wait; with `status_only`, how many of them are status."""
+        ranks = (RANKS[TYPES[Status]],) * 2 if status_only else (0, READS)
+        sql = "SELECT count(*) FROM record WHERE rank BETWEEN ? AND ?"
+        return int(self._run(lambda connection: connection.execute(sql, ranks).fetchone()[0]))
+
+    def oldest_age(self, *, now: datetime | None = None) -> float | None:
+        """Return the age of the oldest record in seconds, or None if nothing waits; 0 if the clock went back."""
+        (oldest,) = self._run(lambda connection: connection.execute("SELECT min(time) FROM record").fetchone())
+        return None if oldest is None else max(0.0, (now or datetime.now(UTC)).timestamp() - oldest)
+
+    def backlog(self, *, now: datetime | None = None) -> Backlog:
+        """Return all of the state at once, for health and status."""
+        with self._lock:
+            reads, pictures = self._run(self._quota.totals)
+            return Backlog(
+                depth=self.depth(),
+                size_bytes=self._quota.size,
+                quota_bytes=self._quota.limit,
+                oldest_age_seconds=self.oldest_age(now=now),
+                reads_dropped=reads,
+                pictures_dropped=pictures,
+            )
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        with self._lock:
+            if self._connection is not None:
+                connection, self._connection = self._connection, None
+                with suppress(OutboxError), named_errors():
+                    connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- inside
+
+    def _insert(self, connection: Connection, make: Callable[[ChainHead], Envelope]) -> Envelope:
+        head = _head(connection)
+        envelope = make(head)
+        if envelope.sequence != head.sequence + 1:
+            raise OutboxError(f"a record numbered {envelope.sequence} cannot follow number {head.sequence}")
+        rank = RANKS.get(envelope.type, READS)
+        connection.execute(
+            "INSERT INTO record (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                envelope.sequence,
+                envelope.id,
+                rank,
+                envelope.type,
+                envelope.topic,
+                envelope.digest,
+                envelope.time.timestamp(),
+                None if envelope.expires is None else envelope.expires.timestamp(),
+                envelope.body,
+                len(envelope.body),
+                rank == READS and bool(envelope.event["data"].get("pictures")),
+            ),
+        )
+        connection.execute("UPDATE chain SET sequence = ?, digest = ?", (envelope.sequence, envelope.digest))
+        self._quota.size += len(envelope.body)
+        self._quota.enforce(connection)
+        return envelope
+
+    def _open(self) -> Connection:
+        try:
+            connection = open_database(self.path, key=self._key)
+        except (OutboxDamagedError, OutboxVersionError) as error:
+            return self._begin_anew(error.reason)
+        except OutboxKeyError as error:
+            if not self.path.exists():
+                raise
+            return self._begin_anew(error.reason)
+        self._prepare(connection)
+        return connection
+
+    def _begin_anew(self, reason: str) -> Connection:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        target = _free_name(self.path, f"{reason}-{stamp}")
+        for file in database_files(self.path):
+            file.rename(target.with_name(target.name + file.name.removeprefix(self.path.name)))
+        key_check_file(self.path).unlink(missing_ok=True)
+        log.error("outbox set aside as %s: %s", target.name, reason)
+        connection = open_database(self.path, key=self._key)
+        self._prepare(connection)
+        self.set_aside = (*self.set_aside, SetAside(path=target, reason=reason))
+        return connection
+
+    def _prepare(self, connection: Connection) -> None:
+        with named_errors():
+            connection.execute(
+                "INSERT INTO chain (only_row, id, sequence, digest) VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (new_identifier(), ChainHead("").sequence, ChainHead("").digest),
+            )
+            self._quota.measure(connection)
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
+        with self._lock:
+            try:
+                return self._once(work)
+            except OutboxDamagedError as error:
+                self.close()
+                self._connection = self._begin_anew(error.reason)
+                return self._once(work)
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        if self._connection is None:
+            raise OutboxError("the outbox is closed")
+        with named_errors():
+            return work(self._connection)
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        def guarded(connection: Connection) -> T:
+            with self._rollback_unless_done(connection):
+                return work(connection)
+
+        return self._run(guarded)
+
+    @contextmanager
+    def _rollback_unless_done(self, connection: Connection) -> Iterator[None]:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(OutboxError), named_errors():
+                connection.execute("ROLLBACK")
+            with suppress(OutboxError), named_errors():
+                self._quota.measure(connection)
+            raise
+
+    def _notify(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+def _head(connection: Connection) -> ChainHead:
+    chain, sequence, digest = connection.execute("SELECT id, sequence, digest FROM chain").fetchone()
+    return ChainHead(chain=chain, sequence=sequence, digest=digest)
+
+
+def _envelope(row: tuple[Any, ...]) -> Envelope:
+    identifier, kind, topic, time, body, digest, sequence, expires = row
+    return Envelope(
+        id=identifier,
+        type=kind,
+        topic=topic,
+        time=datetime.fromtimestamp(time, UTC),
+        body=bytes(body),
+        digest=digest,
+        sequence=sequence,
+        expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
+    )
+
+
+def _marks(values: Collection[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _free_name(path: Path, label: str) -> Path:
+    for number in range(1000):
+        suffix = f"-{number}" if number else ""
+        target = path.with_name(f"{path.stem}.{label}{suffix}{path.suffix}")
+        if not target.exists():
+            return target
+    raise OutboxFullError("too many outbox files were set aside")

@@ -1,0 +1,86 @@
+"""What goes when the outbox is full: pictures of reads, then the oldest reads; counted, and never anything else."""
+
+import logging
+from typing import Any
+
+from device.outbox.database import Connection
+from device.records import Dropped, SequenceRange
+from device.records.canonical import dump, parse, without_pictures
+
+log = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
+RANGES_AN_ACCOUNT = 1000
+"""At most so many ranges of dropped reads in one account; what is left comes in the next."""
+
+
+class Quota:
+    """Keeps the records of an outbox within `limit` bytes, as far as pictures and reads can make room."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.size = 0
+
+    def measure(self, connection: Connection) -> None:
+        """Count the bytes that the records have now."""
+        self.size = connection.execute("SELECT coalesce(sum(size), 0) FROM record").fetchone()[0]
+
+    def enforce(self, connection: Connection) -> None:
+        """Make room, within the caller's transaction."""
+        while self.size > self.limit:
+            if not (self._strip_oldest(connection) or self._drop_oldest(connection)):
+                log.error("outbox above its quota with nothing left that may be dropped")
+                return
+
+    def totals(self, connection: Connection) -> tuple[int, int]:
+        """Return how many reads and how many reads' pictures were dropped since the outbox was made."""
+        reads, pictures = connection.execute("SELECT reads, pictures FROM dropped").fetchone()
+        return reads, pictures
+
+    def take_pending(self, connection: Connection) -> Dropped | None:
+        """Return what is not yet accounted for, and mark it as accounted, within the caller's transaction."""
+        reads, pictures = connection.execute("SELECT reads_pending, pictures_pending FROM dropped").fetchone()
+        if not reads and not pictures:
+            return None
+        ranges = connection.execute(
+            "SELECT first, last FROM gap ORDER BY first LIMIT ?", (RANGES_AN_ACCOUNT,)
+        ).fetchall()
+        told = sum(last - first + 1 for first, last in ranges)
+        if ranges:
+            connection.execute("DELETE FROM gap WHERE first <= ?", (ranges[-1][0],))
+        connection.execute("UPDATE dropped SET reads_pending = reads_pending - ?, pictures_pending = 0", (told,))
+        return Dropped(
+            reads=told,
+            pictures=pictures,
+            sequences=tuple(SequenceRange(first=first, last=last) for first, last in ranges),
+        )
+
+    def _strip_oldest(self, connection: Connection) -> bool:
+        row: tuple[Any, ...] | None = connection.execute(
+            "SELECT sequence, body, size FROM record WHERE rank = 3 AND has_pictures = 1 ORDER BY sequence LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return False
+        sequence, body, size = row
+        stripped = dump(without_pictures(parse(body)))
+        connection.execute(
+            "UPDATE record SET body = ?, size = ?, has_pictures = 0 WHERE sequence = ?",
+            (stripped, len(stripped), sequence),
+        )
+        connection.execute("UPDATE dropped SET pictures = pictures + 1, pictures_pending = pictures_pending + 1")
+        self.size -= size - len(stripped)
+        return True
+
+    def _drop_oldest(self, connection: Connection) -> bool:
+        row: tuple[int, int] | None = connection.execute(
+            "DELETE FROM record WHERE sequence ="
+            " (SELECT sequence FROM record WHERE rank = 3 ORDER BY sequence LIMIT 1) RETURNING sequence, size"
+        ).fetchone()
+        if row is None:
+            return False
+        sequence, size = row
+        if not connection.execute("UPDATE gap SET last = ? WHERE last = ?", (sequence, sequence - 1)).rowcount:
+            connection.execute("INSERT INTO gap (first, last) VALUES (?, ?)", (sequence, sequence))
+        connection.execute("UPDATE dropped SET reads = reads + 1, reads_pending = reads_pending + 1")
+        self.size -= size
+        return True

@@ -1,0 +1,69 @@
+"""Records: the wire types, their envelope, signature and chain. Knows nobody else in the house."""
+
+from device.records.audit import Audit, Dropped, SequenceRange
+from device.records.base import Identifier, UtcTime, timestamp
+from device.records.envelope import TYPES, Envelope, Event, read_event
+from device.records.health import Health, Queue, Timing
+from device.records.hit import WORDING, Hit, HitWithdrawn
+from device.records.parts import (
+    Alternative,
+    Box,
+    Character,
+    ClockQuality,
+    HotListState,
+    Location,
+    Model,
+    Picture,
+    Place,
+    Point,
+    RecordData,
+    Versions,
+)
+from device.records.read import Consultation, Read
+from device.records.recorder import ChainHead, Recorder, new_identifier
+from device.records.signing import Keyring, Signer
+from device.records.status import Reason, Status
+from device.records.topics import Source, category_slug, hotlist_package
+
+__all__ = [
+    "TYPES",
+    "WORDING",
+    "Alternative",
+    "Audit",
+    "Box",
+    "ChainHead",
+    "Character",
+    "ClockQuality",
+    "Consultation",
+    "Dropped",
+    "Envelope",
+    "Event",
+    "Health",
+    "Hit",
+    "HitWithdrawn",
+    "HotListState",
+    "Identifier",
+    "Keyring",
+    "Location",
+    "Model",
+    "Picture",
+    "Place",
+    "Point",
+    "Queue",
+    "Read",
+    "Reason",
+    "RecordData",
+    "Recorder",
+    "SequenceRange",
+    "Signer",
+    "Source",
+    "Status",
+    "Timing",
+    "UtcTime",
+    "Versions",
+    "category_slug",
+    "hotlist_package",
+    "new_identifier",
+    "read_event",
+    "timestamp",
+]

@@ -1,0 +1,55 @@
+"""The record of an event that people are accountable for."""
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from device.records.base import Count, Outcome, Slug, UtcTime, WireModel
+from device.records.parts import RecordData
+
+
+class SequenceRange(WireModel):
+    """Consecutive sequence numbers of the chain that the record itself belongs to."""
+
+    first: Annotated[int, Field(ge=1)] = Field(description="First sequence number.")
+    last: Annotated[int, Field(ge=1)] = Field(description="Last sequence number, inclusive.")
+
+
+class Dropped(WireModel):
+    """What the post gave up because the disk ran low, since the last record of this kind."""
+
+    reads: Count = Field(description="Reads dropped whole.")
+    pictures: Count = Field(description="Reads whose pictures were dropped.")
+    sequences: tuple[SequenceRange, ...] = Field(
+        default=(), description="Sequence numbers of the reads dropped whole: these are gone, not missing."
+    )
+
+
+class Audit(RecordData):
+    """An event of the audit trail: what, when, where, source, outcome, identity. Never a plate in clear."""
+
+    action: Slug = Field(
+        description=(
+            "What happened: `boot`, `stop`, `enrolment`, `hotlist_installed`, `hotlist_refused`, "
+            "`configuration_applied`, `configuration_refused`, `technician_session`, `tamper_opened`, `tamper_closed`, "
+            "`clock_step`, `key_use`, `frame_stored`, `outbox_set_aside`, `records_dropped`, `publish_refused`; others "
+            "may follow."
+        )
+    )
+    occurred: UtcTime = Field(description="When it happened.")
+    where: str = Field(min_length=1, max_length=120, description="Where: the post, or the part of it.")
+    source: str = Field(
+        min_length=1, max_length=120, description="Where it came from: a module, a topic, an address, a console."
+    )
+    outcome: Outcome = Field(description="How it ended.")
+    identity: str = Field(
+        min_length=1, max_length=120, description="Who did it: the post's own name, a technician, an issuer."
+    )
+    reason: str | None = Field(default=None, max_length=64, description="Why it failed or was refused, a slug.")
+    object: str | None = Field(
+        default=None,
+        max_length=200,
+        description="What it was done to: a record's identifier, a version, a file.",
+    )
+    details: dict[str, JsonValue] = Field(default_factory=dict, description="More, by name; never a plate.")
+    dropped: Dropped | None = Field(default=None, description="With `records_dropped` only: what was given up.")

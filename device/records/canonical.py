@@ -1,0 +1,89 @@
+"""The bytes of a record that signature and chain cover, and the record stripped of its pictures.
+
+Canonical bytes = RFC 8785 (JCS) of the CloudEvents object, without its `signature` and without the `data` of each
+picture in `data.pictures`. The digest of a record is the SHA-256 of these bytes.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import rfc8785
+
+from device.errors import RecordError
+
+GENESIS = "0" * 64
+"""`previous` of a chain's first record."""
+
+
+class MalformedRecordError(RecordError):
+    """Not a JSON object that can be canonicalised: wrong syntax, repeated member, not a finite number."""
+
+
+def parse(body: bytes | str) -> dict[str, Any]:
+    """Read one event, refusing what two readers could understand differently.
+
+    Raises:
+        MalformedRecordError: not UTF-8, not a JSON object, a member named twice, NaN or infinity.
+
+    """
+    try:
+        event = json.loads(body, object_pairs_hook=_members_once, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:  # both json.JSONDecodeError and UnicodeDecodeError are ValueErrors
+        raise MalformedRecordError(f"not a record: {error}") from error
+    if not isinstance(event, dict):
+        raise MalformedRecordError("not a record: not a JSON object")
+    return event
+
+
+def dump(event: dict[str, Any]) -> bytes:
+    """Write an event as compact UTF-8 JSON, as it goes on the wire."""
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def canonical_bytes(event: dict[str, Any]) -> bytes:
+    """Return the bytes that signature and chain cover.
+
+    Raises:
+        MalformedRecordError: a number or string that has no canonical form.
+
+    """
+    bare = {name: value for name, value in without_pictures(event).items() if name != "signature"}
+    try:
+        return rfc8785.dumps(bare)
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError) as error:
+        raise MalformedRecordError(f"not a record: {error}") from error
+
+
+def digest_of(canonical: bytes) -> str:
+    """Return the digest of a record, given its canonical bytes."""
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def without_pictures(event: dict[str, Any], *, kinds: frozenset[str] | None = None) -> dict[str, Any]:
+    """Return the event with the bytes of its pictures left out; their digests stay, and the signature stays good.
+
+    With `kinds`, only pictures of these kinds lose their bytes.
+    """
+    data = event.get("data")
+    pictures = data.get("pictures") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(pictures, list):
+        return event
+    stripped = [
+        {name: value for name, value in picture.items() if name != "data"}
+        if isinstance(picture, dict) and (kinds is None or picture.get("kind") in kinds)
+        else picture
+        for picture in pictures
+    ]
+    return event | {"data": data | {"pictures": stripped}}
+
+
+def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is named twice")
+    return members
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")

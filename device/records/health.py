@@ -1,0 +1,48 @@
+"""The vital signs that a post sends once a minute."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from device.records.base import Count, Identifier, Seconds, WireModel
+from device.records.parts import HotListState, RecordData
+
+
+class Timing(WireModel):
+    """How long a step took over the last minute."""
+
+    median_ms: Annotated[float, Field(ge=0)] = Field(description="Median in milliseconds.")
+    p95_ms: Annotated[float, Field(ge=0)] = Field(description="95th percentile in milliseconds.")
+    count: Count = Field(description="How often the step ran.")
+
+
+class Queue(WireModel):
+    """What waits in the outbox."""
+
+    depth: Count = Field(description="Records waiting for the broker's acknowledgement.")
+    oldest_age_seconds: Seconds | None = Field(default=None, description="Age of the oldest in seconds; none if empty.")
+    size_bytes: Count = Field(description="Bytes of the records waiting.")
+    quota_bytes: Count = Field(description="Bytes at which pictures of reads, then oldest reads are dropped.")
+    reads_dropped: Count = Field(description="Reads dropped whole since the outbox was made.")
+    pictures_dropped: Count = Field(description="Reads that lost their pictures since the outbox was made.")
+
+
+class Health(RecordData):
+    """Vital signs, once a minute: QoS 0, signed but not part of the chain, not kept in the outbox."""
+
+    boot: Identifier = Field(description="Identifier of this run of the post's software.")
+    uptime_seconds: Seconds = Field(description="Since this run of the post's software began, seconds.")
+    frame_rate: Annotated[float, Field(ge=0)] = Field(description="Frames evaluated per second over the last minute.")
+    last_frame_age_seconds: Seconds | None = Field(
+        default=None, description="Age of the newest frame in seconds; absent before the first."
+    )
+    frames_dropped: Count = Field(description="Frames that the post skipped because it was too slow, since it started.")
+    frames_lost: Count = Field(default=0, description="Frames that the camera itself lost, since the post started.")
+    inference: dict[str, Timing] = Field(default_factory=dict, description="By step: `detector`, `reader`.")
+    queue: Queue = Field(description="The outbox.")
+    hotlist: HotListState = Field(description="The hot list held.")
+    connected: bool = Field(default=True, description="Whether the uplink was connected.")
+    disk_free_bytes: Count | None = Field(default=None, description="Free bytes on the disk of the outbox.")
+    temperature_celsius: float | None = Field(default=None, description="Temperature of the processor in Celsius.")
+    memory_bytes: Count | None = Field(default=None, description="Memory that the post's software occupies, bytes.")
+    load: Annotated[float, Field(ge=0)] | None = Field(default=None, description="Load average of the last minute.")

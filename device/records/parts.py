@@ -1,0 +1,166 @@
+"""Parts that several kinds of record carry."""
+
+import base64
+import binascii
+import hashlib
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from device.records.base import Count, Digest, Fraction, PlateText, Seconds, Slug, UtcTime, WireModel
+
+
+class ClockQuality(WireModel):
+    """How far the post's clock can be trusted at the moment of the record."""
+
+    source: Literal["kernel", "unknown"] = Field(
+        description="Who vouches for the clock: the kernel's clock discipline (adjtimex), or nobody."
+    )
+    synchronised: bool = Field(description="Whether the clock is at present disciplined by a time source.")
+    estimated_error_seconds: Seconds | None = Field(
+        default=None, description="Estimated error in seconds; absent while unsynchronised or unknown."
+    )
+    maximum_error_seconds: Seconds | None = Field(
+        default=None, description="Bound of the error in seconds; absent while unsynchronised or unknown."
+    )
+
+
+class RecordData(WireModel):
+    """What every kind of record has."""
+
+    clock: ClockQuality = Field(description="Quality of the clock when the record was made.")
+
+
+class Character(WireModel):
+    """One character of a plate as read."""
+
+    value: Annotated[str, Field(min_length=1, max_length=1)] = Field(description="The character.")
+    confidence: Fraction = Field(description="Probability that it is right, 0 to 1.")
+
+
+class Alternative(WireModel):
+    """Another text the plate may bear."""
+
+    text: PlateText = Field(description="The whole text of the alternative.")
+    confidence: Fraction = Field(description="Probability that it is right, 0 to 1.")
+
+
+class Box(WireModel):
+    """An upright rectangle in the full-size frame."""
+
+    x: int = Field(description="Left edge in pixels from the left of the frame.")
+    y: int = Field(description="Upper edge in pixels from the top of the frame.")
+    width: Count = Field(description="Width in pixels.")
+    height: Count = Field(description="Height in pixels.")
+
+
+class Point(WireModel):
+    """A point in the full-size frame."""
+
+    x: float = Field(description="Pixels from the left of the frame.")
+    y: float = Field(description="Pixels from the top of the frame.")
+
+
+class Location(WireModel):
+    """Where in its frame a plate was."""
+
+    frame_width: Count = Field(description="Width of the full-size frame in pixels.")
+    frame_height: Count = Field(description="Height of the full-size frame in pixels.")
+    box: Box = Field(description="Upright rectangle around the plate.")
+    corners: tuple[Point, Point, Point, Point] | None = Field(
+        default=None,
+        description="The plate's corners: top left, top right, bottom right, bottom left as a person reads it.",
+    )
+
+
+class Place(WireModel):
+    """Where the post stands and looks."""
+
+    site: str | None = Field(default=None, max_length=120, description="Name of the site, for people.")
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = Field(default=None, description="Degrees north, WGS 84.")
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = Field(
+        default=None, description="Degrees east, WGS 84."
+    )
+    heading_degrees: Annotated[float, Field(ge=0, lt=360)] | None = Field(
+        default=None, description="Direction the camera looks in, degrees clockwise from true north."
+    )
+
+
+class Model(WireModel):
+    """One recognition model in use."""
+
+    name: Slug = Field(description="What the model does: `detector` or `reader`.")
+    digest: Digest = Field(description="SHA-256 of the model file.")
+
+
+class Versions(WireModel):
+    """What was running when the record was made."""
+
+    software: str = Field(min_length=1, max_length=64, description="Version of the post's software.")
+    configuration: str = Field(
+        min_length=1, max_length=64, description="Version of the configuration in force, or the head of its SHA-256."
+    )
+    models: tuple[Model, ...] = Field(default=(), description="The recognition models, by name and digest.")
+
+
+ListState = Literal["none", "current", "warning", "stale"]
+
+
+class HotListState(WireModel):
+    """Which hot list the post holds, and how old it is."""
+
+    state: ListState = Field(
+        description="`none` is held; `current`; `warning`: older than the first limit; `stale`: than the last."
+    )
+    version: Count | None = Field(default=None, description="Version of the list; absent without a list.")
+    issuer: str | None = Field(default=None, max_length=120, description="Who issued the list.")
+    built: UtcTime | None = Field(default=None, description="When the department built the list.")
+    age_seconds: Seconds | None = Field(default=None, description="Age of the list when the record was made, seconds.")
+    entries: Count | None = Field(default=None, description="How many plates and patterns the list holds.")
+
+
+class Picture(WireModel):
+    """A picture, named by its digest; the bytes may be left out without harm to signature and chain.
+
+    Signature and chain cover every field but `data`: a picture dropped on the way (disk low, packet too large) leaves
+    a record that still verifies and still proves which picture there was.
+    """
+
+    kind: Literal["patch", "overview"] = Field(description="`patch`: the plate; `overview`: the vehicle.")
+    media_type: Literal["image/jpeg"] = Field(default="image/jpeg", description="Media type of the bytes.")
+    width: Annotated[int, Field(ge=1)] = Field(description="Width in pixels.")
+    height: Annotated[int, Field(ge=1)] = Field(description="Height in pixels.")
+    size: Annotated[int, Field(ge=1)] = Field(description="Length of the picture in bytes, before base64.")
+    sha256: Digest = Field(description="SHA-256 of the picture's bytes, before base64.")
+    data: str | None = Field(
+        default=None,
+        description="The bytes in base64 (RFC 4648, section 4), outside the signature; absent when dropped.",
+        json_schema_extra={"contentEncoding": "base64", "contentMediaType": "image/jpeg"},
+    )
+
+    @model_validator(mode="after")
+    def _matches(self) -> Self:
+        if self.data is not None and not picture_matches(self.data, size=self.size, sha256=self.sha256):
+            raise ValueError("picture does not match its size and SHA-256")
+        return self
+
+    @classmethod
+    def of(cls, kind: Literal["patch", "overview"], jpeg: bytes, *, width: int, height: int) -> Self:
+        """Make the picture of the bytes of a JPEG of `width` x `height` pixels."""
+        return cls(
+            kind=kind,
+            width=width,
+            height=height,
+            size=len(jpeg),
+            sha256=hashlib.sha256(jpeg).hexdigest(),
+            data=base64.b64encode(jpeg).decode("ascii"),
+        )
+
+
+def picture_matches(data: str, *, size: int, sha256: str) -> bool:
+    """Tell whether base64 `data` is the picture of `size` bytes with the digest `sha256`."""
+    try:
+        content = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return len(content) == size and hashlib.sha256(content).hexdigest() == sha256

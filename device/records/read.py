@@ -1,0 +1,63 @@
+"""The record of a passage: what the post says of one vehicle's plate."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from device.records.base import Count, Fraction, Identifier, PlateText, UtcTime
+from device.records.parts import (
+    Alternative,
+    Character,
+    HotListState,
+    Location,
+    Picture,
+    Place,
+    RecordData,
+    Versions,
+)
+
+Direction = Literal["approaching", "receding", "unknown"]
+
+
+class Sight(RecordData):
+    """What a read and a hit say alike of the plate that was seen."""
+
+    passage: Identifier = Field(description="Identifier of the passage; links a hit and the read that follows it.")
+    plate_read: PlateText = Field(description="The plate as it was read; never changed afterwards.")
+    plate_key: PlateText = Field(description="Normalised form for look-up; O and 0 share a key, as do I and 1.")
+    confidence: Fraction = Field(description="Probability that the whole text is right, 0 to 1.")
+    characters: tuple[Character, ...] = Field(
+        min_length=1, description="Each character of `plate_read` with its confidence, in order."
+    )
+    alternatives: tuple[Alternative, ...] = Field(default=(), description="Other texts, the likeliest first.")
+    region: str | None = Field(
+        default=None, max_length=16, description="State that issued the plate; absent where the reader does not tell."
+    )
+    region_confidence: Fraction | None = Field(default=None, description="Probability that `region` is right, 0 to 1.")
+    location: Location = Field(description="Where in the best frame the plate was.")
+    captured: UtcTime = Field(description="Capture time of the best frame.")
+    first_seen: UtcTime = Field(description="Capture time of the first frame with this plate.")
+    last_seen: UtcTime = Field(description="Capture time of the last frame with this plate so far.")
+    frames_seen: Annotated[int, Field(ge=1)] = Field(description="Frames in which this plate was found.")
+    frames_agreeing: Count = Field(description="Frames whose own text equals `plate_read`.")
+    direction: Direction = Field(description="The vehicle's movement relative to the camera.")
+    camera: str = Field(min_length=1, max_length=64, description="Name of the camera at the post.")
+    lane: str | None = Field(default=None, max_length=64, description="Lane watched, where configured.")
+    place: Place = Field(description="Where the post stands and looks.")
+    versions: Versions = Field(description="Software, configuration and models in use.")
+    pictures: tuple[Picture, ...] = Field(default=(), description="Patch and overview.")
+
+
+class Consultation(HotListState):
+    """The hot list that was asked, and what it answered."""
+
+    result: Literal["match", "no_match", "not_consulted"] = Field(
+        description="Whether the plate, an alternative or a pattern matched; `not_consulted` without a list."
+    )
+
+
+class Read(Sight):
+    """A read: what the post says of one passage. Ends the passage; there is exactly one."""
+
+    hotlist: Consultation = Field(description="The hot list consulted and its answer.")
+    hits: tuple[Identifier, ...] = Field(default=(), description="Identifiers of the hits of this passage.")

@@ -1,0 +1,144 @@
+"""The recorder: turns what happened into signed, chained records, and hands them to the store in one transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import uuid_utils
+
+from device.errors import RecordError
+from device.records.audit import Audit, Dropped
+from device.records.base import timestamp
+from device.records.canonical import GENESIS, canonical_bytes, digest_of, dump
+from device.records.envelope import TYPES, Envelope, topic_of
+from device.records.health import Health
+from device.records.hit import Hit, HitWithdrawn
+from device.records.parts import ClockQuality, RecordData
+from device.records.signing import Signer
+from device.records.status import Status
+from device.records.topics import Source
+
+HIT_EXPIRY = timedelta(hours=24)
+"""How long a hit is worth delivering: a record keeper down overnight still gets it; a console judges by `time`."""
+
+
+def new_identifier() -> str:
+    """Make an identifier: UUID version 7, later ones sort after earlier ones."""
+    return str(uuid_utils.uuid7())
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The end of a chain: the next record continues it."""
+
+    chain: str
+    sequence: int = 0
+    digest: str = GENESIS
+
+
+class Store(Protocol):
+    """What the recorder asks of the outbox."""
+
+    def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
+        """Call `make` with the chain's end and keep what it returns as the new end, both or neither, durably."""
+        ...
+
+    def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
+        """Do the same with what was dropped since the last account; None, and nothing done, if nothing was."""
+        ...
+
+
+class Recorder:
+    """Makes the records of one post. Safe to use from several threads if its store is."""
+
+    def __init__(
+        self,
+        store: Store,
+        signer: Signer,
+        source: Source,
+        *,
+        hit_expiry: timedelta = HIT_EXPIRY,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.source = source
+        self._store = store
+        self._signer = signer
+        self._hit_expiry = hit_expiry
+        self._now = now
+
+    def record(self, data: RecordData) -> Envelope:
+        """Store one record, numbered, chained and signed; when this returns, it survives a power cut.
+
+        Raises:
+            RecordError: a health record, which is not chained, or values that have no canonical form.
+            OutboxError: the store cannot keep it.
+
+        """
+        if isinstance(data, Health):
+            raise RecordError("health is not chained: use unchained() and send it at once")
+        return self._store.append(lambda head: self._seal(data, head))
+
+    def unchained(self, data: Status | Health) -> Envelope:
+        """Sign one record that is no part of the chain: health, and the will, which is made before its time.
+
+        Raises:
+            RecordError: a status other than `offline`, or values that have no canonical form.
+
+        """
+        if isinstance(data, Status) and data.state != "offline":
+            raise RecordError("only the will is outside the chain: its state is offline")
+        return self._seal(data, None)
+
+    def account_for_drops(self, *, clock: ClockQuality) -> Envelope | None:
+        """Put into the audit trail what the store dropped since the last time; None if nothing was.
+
+        Raises:
+            OutboxError: the store cannot keep it.
+
+        """
+
+        def seal(head: ChainHead, dropped: Dropped) -> Envelope:
+            audit = Audit(
+                clock=clock,
+                action="records_dropped",
+                occurred=self._now(),
+                where=self.source.post,
+                source="outbox",
+                outcome="success",
+                identity=self.source.post,
+                reason="quota",
+                dropped=dropped,
+            )
+            return self._seal(audit, head)
+
+        return self._store.append_account(seal)
+
+    def _seal(self, data: RecordData, head: ChainHead | None) -> Envelope:
+        now = self._now()
+        expires = now + self._hit_expiry if isinstance(data, Hit | HitWithdrawn) else None
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": new_identifier(),
+            "source": self.source.uri,
+            "type": TYPES[type(data)],
+            "time": timestamp(now),
+            "datacontenttype": "application/json",
+        }
+        if expires is not None:
+            event["expirytime"] = timestamp(expires)
+        if head is not None:
+            event |= {"chain": head.chain, "sequence": head.sequence + 1, "previous": head.digest}
+        event["data"] = data.wire()
+        canonical = canonical_bytes(event)
+        event["signature"] = self._signer.sign(canonical)
+        return Envelope(
+            id=event["id"],
+            type=event["type"],
+            topic=topic_of(data, self.source),
+            time=now,
+            body=dump(event),
+            digest=digest_of(canonical),
+            sequence=event.get("sequence"),
+            expires=expires,
+        )

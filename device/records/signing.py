@@ -1,0 +1,142 @@
+"""Signatures of records: JWS, ES256, detached payload (RFC 7515, appendix F), by joserfc."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+from joserfc.util import urlsafe_b64encode
+
+from device.errors import RecordError
+
+ALGORITHM = "ES256"
+
+
+class KeyRefusedError(RecordError):
+    """A key file is unreadable, or not a key on the curve P-256."""
+
+
+class ForeignKeyError(RecordError):
+    """A signature names a key that is not among those trusted."""
+
+
+class SignatureRefusedError(RecordError):
+    """A signature does not belong to these bytes."""
+
+
+class Signer:
+    """Signs with the post's record-signing key; `kid` is the key's RFC 7638 thumbprint."""
+
+    def __init__(self, key: ECKey) -> None:
+        if not key.is_private:
+            raise KeyRefusedError("signing needs a private key")
+        self._key = key
+        self.kid = key.thumbprint()
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> Self:
+        """Read a private key from PEM.
+
+        Raises:
+            KeyRefusedError: not a private key on P-256.
+
+        """
+        return cls(read_key(pem))
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """Read a private key from a PEM file.
+
+        Raises:
+            KeyRefusedError: the file is unreadable or not a private key on P-256.
+
+        """
+        return cls(read_key(_content(path)))
+
+    def sign(self, payload: bytes) -> str:
+        """Return `header..signature` over `payload`."""
+        header = {"alg": ALGORITHM, "kid": self.kid}
+        return jws.detach_content(jws.serialize_compact(header, payload, self._key, algorithms=[ALGORITHM]))
+
+    @property
+    def public_pem(self) -> bytes:
+        """The public key, PEM."""
+        return self._key.as_pem(private=False)
+
+
+class Keyring:
+    """The public keys whose signatures are trusted, found by `kid`."""
+
+    def __init__(self, keys: Iterable[ECKey]) -> None:
+        self._keys = {key.thumbprint(): key for key in keys}
+
+    @classmethod
+    def from_pem(cls, *pems: bytes) -> Self:
+        """Read keys, public or private, from PEM.
+
+        Raises:
+            KeyRefusedError: one of them is not a key on P-256.
+
+        """
+        return cls(read_key(pem) for pem in pems)
+
+    @classmethod
+    def from_files(cls, *paths: Path) -> Self:
+        """Read keys, public or private, from PEM files.
+
+        Raises:
+            KeyRefusedError: one of them is unreadable or not a key on P-256.
+
+        """
+        return cls(read_key(_content(path)) for path in paths)
+
+    def check(self, signature: str, payload: bytes) -> str:
+        """Verify a detached signature over `payload` and return the `kid` of its key.
+
+        Raises:
+            SignatureRefusedError: malformed, of another algorithm, or not of these bytes.
+            ForeignKeyError: of a key that is not in this ring.
+
+        """
+        head, separator, tail = signature.partition("..")
+        if not separator or "." in head or "." in tail:
+            raise SignatureRefusedError("not a detached JWS")
+        compact = f"{head}.{urlsafe_b64encode(payload).decode('ascii')}.{tail}"
+        try:
+            kid = jws.extract_compact(compact.encode("ascii")).headers().get("kid")
+            key = self._keys.get(kid) if isinstance(kid, str) else None
+            if key is None:
+                raise ForeignKeyError("signed by a key that is not trusted")
+            jws.deserialize_compact(compact, key, algorithms=[ALGORITHM])
+        except (JoseError, ValueError, UnicodeEncodeError) as error:
+            if isinstance(error, RecordError):
+                raise
+            raise SignatureRefusedError(f"signature refused: {error}") from error
+        return str(kid)
+
+
+def read_key(pem: bytes) -> ECKey:
+    """Read a key on P-256 from PEM.
+
+    Raises:
+        KeyRefusedError: it is not one.
+
+    """
+    try:
+        key = ECKey.import_key(pem)
+        curve = key.public_key.curve
+    except (JoseError, ValueError, TypeError) as error:
+        raise KeyRefusedError("not a PEM key of an elliptic curve") from error
+    if not isinstance(curve, ec.SECP256R1):
+        raise KeyRefusedError("not a key on the curve P-256")
+    return key
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise KeyRefusedError(f"cannot read the key {path.name}: {error.strerror}") from error

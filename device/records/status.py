@@ -1,0 +1,40 @@
+"""The record of the post's state: also the will that the broker publishes when the post falls silent."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from device.records.base import Identifier, Slug, UtcTime, WireModel
+from device.records.parts import HotListState, Place, RecordData, Versions
+
+
+class Reason(WireModel):
+    """One thing that ails the post."""
+
+    name: Slug = Field(description="Name of the fault, such as `hotlist_stale` or `camera_silent`.")
+    message: str = Field(max_length=200, description="The same for people; never a plate.")
+
+
+class Status(RecordData):
+    """The state of the post; retained, so that a subscriber knows it at once."""
+
+    state: Literal["online", "degraded", "offline"] = Field(
+        description="`online`; `degraded`: works, with faults; `offline`: stopped, or silent when it is the will."
+    )
+    reasons: tuple[Reason, ...] = Field(default=(), description="Every present fault; empty when `online`.")
+    since: UtcTime = Field(description="When this state began; in the will, when the connection began.")
+    boot: Identifier = Field(description="Identifier of this run of the post's software.")
+    place: Place | None = Field(default=None, description="Where the post stands and looks.")
+    versions: Versions = Field(description="Software, configuration and models in use.")
+    hotlist: HotListState = Field(description="The hot list held.")
+    certificate_expires: UtcTime | None = Field(
+        default=None, description="When the post's client certificate ends its validity."
+    )
+
+    @model_validator(mode="after")
+    def _reasoned(self) -> Self:
+        if self.state == "degraded" and not self.reasons:
+            raise ValueError("a degraded post says why")
+        if self.state == "online" and self.reasons:
+            raise ValueError("an online post has no faults")
+        return self

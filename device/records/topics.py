@@ -1,0 +1,65 @@
+"""The topics of the wire: `alpr/v1/{agency}/{post}/...`."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from device.errors import RecordError
+
+ROOT = "alpr/v1"
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+"""What an agency or a post may be called: safe in topics, file names, certificates and URIs."""
+
+RESERVED_POSTS = frozenset({"hotlist"})
+"""Names that would collide with a topic of the whole agency."""
+
+
+class NameRefusedError(RecordError):
+    """The name of an agency or a post cannot be part of a topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who speaks: one post of one agency.
+
+    Raises:
+        NameRefusedError: a name has other characters than A-Z, a-z, 0-9, `.`, `_`, `-`, is too long, or is reserved.
+
+    """
+
+    agency: str
+    post: str
+
+    def __post_init__(self) -> None:
+        for name in (self.agency, self.post):
+            if not NAME.fullmatch(name):
+                raise NameRefusedError(f"{name!r} cannot name an agency or a post: use A-Z, a-z, 0-9, '.', '_', '-'")
+        if self.post in RESERVED_POSTS:
+            raise NameRefusedError(f"{self.post!r} is reserved and cannot name a post")
+
+    @property
+    def uri(self) -> str:
+        """The CloudEvents `source`."""
+        return f"//{ROOT}/{self.agency}/{self.post}"
+
+    def topic(self, name: str) -> str:
+        """Return the topic `name` below this post."""
+        return f"{ROOT}/{self.agency}/{self.post}/{name}"
+
+    def hit(self, category: str) -> str:
+        """Return the topic of hits of `category`, slugged."""
+        return self.topic(f"hit/{category_slug(category)}")
+
+
+def hotlist_package(agency: str) -> str:
+    """Return the topic that carries the hot-list package to all posts of `agency`, retained."""
+    return f"{ROOT}/{agency}/hotlist/package"
+
+
+def category_slug(category: str) -> str:
+    """Turn a category as the list names it into one level of a topic: `Stolen Vehicle` -> `stolen_vehicle`.
+
+    Accents go, every run of other characters becomes one underscore, at most 64 characters; `other` if nothing is left.
+    """
+    plain = unicodedata.normalize("NFKD", category).encode("ascii", "ignore").decode("ascii").lower()
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:64].strip("_") or "other"
