@@ -33,7 +33,7 @@ def fit_frame(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     scale = input_scale(width=width, height=height)
     size = (min(INPUT_WIDTH, round(width * scale)), min(INPUT_HEIGHT, round(height * scale)))
     frame = np.full((INPUT_HEIGHT, INPUT_WIDTH), PADDING_GREY, np.uint8)
-    frame[: size[1], : size[0]] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    frame[: size[1], : size[0]] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     return frame, scale
 
 

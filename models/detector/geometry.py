@@ -10,11 +10,25 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-INPUT_HEIGHT: Final = 368
-INPUT_WIDTH: Final = 640
-STRIDE: Final = 8
-PADDING_GREY: Final = 114
+from device.vision.detector import HEIGHT, PADDING, STRIDE, WIDTH
+
+INPUT_HEIGHT: Final = HEIGHT
+INPUT_WIDTH: Final = WIDTH
+PADDING_GREY: Final = PADDING
 """Grey beside and below a frame that does not fill the input."""
+
+__all__ = [
+    "FLIP_ORDER",
+    "INPUT_HEIGHT",
+    "INPUT_WIDTH",
+    "PADDING_GREY",
+    "STRIDE",
+    "cell_centres",
+    "decode_corners",
+    "encode_corners",
+    "flip_corners",
+    "input_scale",
+]
 
 FLIP_ORDER: Final = (1, 0, 3, 2)
 """Corner order after a left-right flip: what was top-right becomes top-left."""

@@ -43,7 +43,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Report:
     """Reported every few batches and, with `validation`, at every checkpoint."""
 
     step: int
@@ -89,7 +89,7 @@ class WindowStream(IterableDataset[tuple[Tensor, Tensor]]):
 
 def train(
     training: Training, *, store: PhotoStore, plates: Sequence[Picture], distractors: Sequence[Picture],
-    report: Callable[[Progress], None] = lambda progress: None,
+    report: Callable[[Report], None] = lambda progress: None,
 ) -> Path:  # fmt: skip
     """Train until `training.steps`, going on from `folder`/last.pt when it exists; return the path of the best weights.
 
@@ -127,7 +127,7 @@ def train(
         if step % 50 == 0:
             speed = 50 * training.batch / (time.monotonic() - since)
             names = ("heat", "corners", "shape")
-            report(Progress(step, dict(zip(names, (sums / 50).tolist(), strict=True)), speed))
+            report(Report(step, dict(zip(names, (sums / 50).tolist(), strict=True)), speed))
             since, sums = time.monotonic(), np.zeros(3)
         if time.monotonic() - saved > training.checkpoint_minutes * 60 or step == training.steps:
             tally = validate(average, Chosen(store, held))
@@ -137,7 +137,7 @@ def train(
                 _save({"average": average.state_dict(), "step": step}, best)
             state = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
             _save({**state, "step": step, "best": best_score}, last)
-            report(Progress(step, {}, 0.0, str(tally)))
+            report(Report(step, {}, 0.0, str(tally)))
             saved = since = time.monotonic()
     return best
 

@@ -1,0 +1,71 @@
+"""`platepost models train detector` and `platepost models convert detector`."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.detector.convert import CALIBRATION_FRAMES, load_weights
+from models.detector.convert import convert as quantise
+from models.detector.decode import fit_frame
+from models.detector.train import Report, Training, split_photos
+from models.detector.train import train as run
+from models.plates import render_plate
+from models.scenes.distractors import find_fonts, render_distractor
+from models.scenes.photos import PhotoStore
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_PHOTOS = click.option(
+    "--photos",
+    type=_FOLDER,
+    multiple=True,
+    required=True,
+    help="Real photos with plate boxes: a folder with manifest.json. Give it once a folder.",
+)
+
+
+@click.command(name="detector")
+@click.argument("folder", type=_FOLDER)
+@_PHOTOS
+@click.option("--steps", default=Training.steps, show_default=True, help="Batches of 32, over all resumptions.")
+@click.option("--plates", default=4000, show_default=True, help="Synthetic plates to draw for pasting.")
+@click.option("--seed", default=Training.seed, show_default=True)
+def train(*, folder: Path, photos: Sequence[Path], steps: int, plates: int, seed: int) -> None:
+    """Train the detector in FOLDER, which keeps the decoded photos and the checkpoints; a second run goes on."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    store = PhotoStore(photos, cache=folder / "photos.bin")
+    rng = np.random.default_rng(seed)
+    fonts = find_fonts()
+    pool = [render_plate(rng, height=128).image for _ in range(plates)]
+    others = [render_distractor(rng, fonts) for _ in range(1500)]
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("training", total=steps)
+
+        def report(progress: Report) -> None:
+            parts = [f"{name} {value:.3f}" for name, value in progress.losses.items()]
+            text = progress.validation or f"{', '.join(parts)}, {progress.samples_per_second:.0f} windows/s"
+            bar.update(task, completed=progress.step, description=f"step {progress.step}: {text}")
+            if progress.validation:
+                bar.console.log(text)
+
+        best = run(Training(folder, steps=steps, seed=seed), store=store, plates=pool, distractors=others, report=report)
+    click.echo(str(best))
+
+
+@click.command(name="detector")
+@click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+@_PHOTOS
+@click.option("--seed", default=1, show_default=True)
+def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int) -> None:
+    """Quantise CHECKPOINT (best.pt or last.pt) to full int8, calibrated on photos, and write OUTPUT."""
+    store = PhotoStore(photos, cache=checkpoint.parent / "photos.bin")
+    kept, _ = split_photos(store)
+    chosen = np.random.default_rng(seed).choice(kept, min(CALIBRATION_FRAMES, len(kept)), replace=False)
+    output.write_bytes(quantise(load_weights(checkpoint), [fit_frame(store[int(number)].pixels)[0] for number in chosen]))
+    click.echo(f"{output}: {output.stat().st_size} bytes")

@@ -1,0 +1,75 @@
+"""From torch weights to models/detector.tflite: the same net in Keras, batch norm folded, then full int8."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.detector.geometry import INPUT_HEIGHT, INPUT_WIDTH
+from models.detector.net import HEAD, STEM, WIDTHS, ConvBlock, PlateDetector
+from models.quantise import folded, to_int8
+
+CALIBRATION_FRAMES: Final = 200
+
+
+def load_weights(path: Path) -> PlateDetector:
+    """Load the averaged weights of a checkpoint (best.pt or last.pt), ready to run."""
+    net = PlateDetector()
+    net.load_state_dict(torch.load(path, weights_only=True)["average"])
+    return net.eval()
+
+
+def build_twin(net: PlateDetector) -> Any:  # noqa: ANN401 - Keras is untyped
+    """Return a keras.Model with the same weights: [1, 368, 640, 1] in [0, 1] -> score (sigmoid), encoded corners."""
+    import keras  # noqa: PLC0415 - heavy, and only conversion needs it
+
+    def conv(name: str, outputs: int, *, kernel: int = 3, stride: int = 1, relu: bool = True) -> Any:  # noqa: ANN401
+        activation = "relu" if relu else None
+        return keras.layers.Conv2D(outputs, kernel, stride, padding="same", activation=activation, name=name)
+
+    def residual(x: Any, name: str, width: int) -> Any:  # noqa: ANN401
+        inner = conv(f"{name}.second", width, relu=False)(conv(f"{name}.first", width)(x))
+        return keras.layers.ReLU()(keras.layers.Add()([x, inner]))
+
+    def join(lower: Any, upper: Any) -> Any:  # noqa: ANN401
+        rows, upper_rows = lower.shape[1], upper.shape[1] * 2
+        upper = keras.ops.image.resize(upper, (upper_rows, upper.shape[2] * 2), interpolation="nearest")
+        if upper_rows != rows:
+            upper = keras.layers.Cropping2D(((0, upper_rows - rows), (0, 0)))(upper)
+        return keras.layers.ReLU()(keras.layers.Add()([lower, upper]))
+
+    picture = keras.Input((INPUT_HEIGHT, INPUT_WIDTH, 1), batch_size=1, name="picture")
+    x = conv("down4", WIDTHS[4], stride=2)(conv("stem", STEM, stride=2)(picture))
+    x8 = residual(conv("down8", WIDTHS[8], stride=2)(conv("block4", WIDTHS[4])(x)), "block8", WIDTHS[8])
+    x16 = residual(conv("down16", WIDTHS[16], stride=2)(x8), "block16", WIDTHS[16])
+    x32 = residual(conv("down32", WIDTHS[32], stride=2)(x16), "block32", WIDTHS[32])
+    up32 = conv("up32", WIDTHS[16], kernel=1, relu=False)(x32)
+    x16 = join(conv("lateral16", WIDTHS[16], kernel=1, relu=False)(x16), up32)
+    x8 = join(x8, conv("up16", WIDTHS[8], kernel=1, relu=False)(x16))
+    features = conv("head", HEAD)(x8)
+    score = keras.layers.Conv2D(1, 1, activation="sigmoid", name="score")(features)
+    corners = keras.layers.Conv2D(8, 1, name="corners")(features)
+    twin = keras.Model(picture, [score, corners])
+    _copy(net, twin)
+    return twin
+
+
+def convert(net: PlateDetector, frames: Iterable[NDArray[np.uint8]]) -> bytes:
+    """Quantise a net to full int8, calibrated on frames [368, 640] uint8; returns the .tflite file."""
+    pictures = [frame.astype(np.float32)[..., None] / 255 for frame in frames]
+    return to_int8(build_twin(net), pictures)
+
+
+def _copy(net: PlateDetector, twin: Any) -> None:  # noqa: ANN401
+    """Copy all weights, batch norm folded into the convolution before it."""
+    for name, module in net.named_modules():
+        if isinstance(module, ConvBlock):
+            weights = folded(module.convolution, module.norm)
+        elif name in {"score", "corners"} and isinstance(module, torch.nn.Conv2d):
+            weights = folded(module)
+        else:
+            continue
+        twin.get_layer(name).set_weights(weights)

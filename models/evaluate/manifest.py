@@ -1,0 +1,88 @@
+"""manifest.json of a folder of pictures: where they are, and which plates they show."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device.errors import PlatepostError
+from device.vision.geometry import Box
+
+
+class ManifestError(PlatepostError, ValueError):
+    """A manifest is missing, is no JSON, or lacks what every manifest has; the message names file and place."""
+
+
+@dataclass(frozen=True, slots=True)
+class TruePlate:
+    """A plate that a picture shows; `box` in pixels, None when the picture is the plate; `text` None when unknown."""
+
+    text: str | None
+    box: Box | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPicture:
+    """A picture and the plates in it."""
+
+    path: Path
+    plates: tuple[TruePlate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A set of pictures."""
+
+    name: str
+    path: Path
+    pictures: tuple[LabelledPicture, ...]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read manifest.json, given itself or by its folder.
+
+    An image has "file" (relative to the manifest) and either "plates", each with "box" and perhaps "text", or "text"
+    alone when it is the crop of one plate.
+
+    Raises:
+        ManifestError: naming the file and the image that is wrong.
+
+    """
+    path = path / "manifest.json" if path.is_dir() else path
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ManifestError(f"{path}: is no JSON: {error}") from error
+    images = content.get("images") if isinstance(content, dict) else None
+    if not isinstance(images, list) or not images:
+        raise ManifestError(f'{path}: expected an object with a list "images" that is not empty')
+    pictures = tuple(_picture(image, path, number) for number, image in enumerate(images))
+    return Manifest(str(content.get("name", path.parent.name)), path, pictures)
+
+
+def _picture(image: Any, path: Path, number: int) -> LabelledPicture:  # noqa: ANN401 - JSON
+    where = f"{path}: images[{number}]"
+    if not isinstance(image, dict) or not isinstance(image.get("file"), str):
+        raise ManifestError(f'{where}: expected an object with "file"')
+    plates = image.get("plates")
+    if plates is None:
+        if not isinstance(image.get("text"), str):
+            raise ManifestError(f'{where}: expected "plates", or "text" for a crop')
+        return LabelledPicture(path.parent / image["file"], (TruePlate(image["text"], None),))
+    if not isinstance(plates, list):
+        raise ManifestError(f'{where}: "plates" is no list')
+    return LabelledPicture(path.parent / image["file"], tuple(_plate(plate, where) for plate in plates))
+
+
+def _plate(plate: Any, where: str) -> TruePlate:  # noqa: ANN401 - JSON
+    box = plate.get("box") if isinstance(plate, dict) else None
+    numbers = isinstance(box, list) and len(box) == 4 and all(isinstance(side, int | float) for side in box)
+    if not numbers or not box[0] < box[2] or not box[1] < box[3]:
+        raise ManifestError(f"{where}: expected a box [left, top, right, bottom] in pixels, found {box!r}")
+    text = plate.get("text")
+    if not (text is None or isinstance(text, str)):
+        raise ManifestError(f"{where}: expected a text, found {text!r}")
+    left, top, right, bottom = map(float, box)
+    return TruePlate(text, (left, top, right, bottom))

@@ -1,0 +1,166 @@
+"""What one picture's recognition is worth against the truth, and the figures of a whole set."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from device.vision.geometry import intersection_over_union
+from device.vision.recogniser import Plate, Recognition
+from models.evaluate.manifest import LabelledPicture
+
+MATCH_IOU: Final = 0.5
+CORRECT_SHARE: Final = 0.99
+"""Of the reads that are surer than the threshold of the figure `coverage`, this share must be right."""
+_FOLD: Final = str.maketrans("OI", "01")
+
+
+def normalise(text: str) -> str:
+    """Keep letters and digits only, upper case."""
+    return "".join(character for character in text.upper() if character.isalnum())
+
+
+def fold(text: str) -> str:
+    """Normalise, and write O as 0 and I as 1, which share a key on the hot list and one shape on most plates."""
+    return normalise(text).translate(_FOLD)
+
+
+def edit_distance(first: str, second: str) -> int:
+    """Return the least number of characters to insert, delete or replace (Levenshtein 1966)."""
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first, 1):
+        previous, row[0] = row[0], i
+        for j, b in enumerate(second, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
+    return row[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One picture: what it shows, what was read, and what that is worth."""
+
+    picture: LabelledPicture
+    truth: str
+    """The text that the best plate was held against; empty when the picture's texts are unknown."""
+    read: str
+    """Text of the best plate; empty when none was found."""
+    confidence: float
+    strict: bool
+    folded: bool
+    anywhere: bool
+    """Whether any plate of the picture reads right, folded."""
+    wrong_characters: int
+    boxes: int
+    """True plates whose place is known."""
+    boxes_found: int
+    extra: int
+    """Plates told beyond those that match a true one; only counted where places are known."""
+    milliseconds: tuple[float, float, float]
+    """Of detector, reader, and all."""
+    plates: tuple[Plate, ...]
+
+
+def compare(picture: LabelledPicture, recognition: Recognition) -> Outcome:
+    """Hold what was recognised in a picture against its plates."""
+    plates = recognition.plates
+    texts = [plate.text for plate in picture.plates if plate.text]
+    best = normalise(plates[0].text) if plates else ""
+    truth = min(texts, key=lambda text: edit_distance(fold(text), fold(best)), default="")
+    folded = {fold(text) for text in texts}
+    found, extra = _match_boxes(picture, plates)
+    return Outcome(
+        picture=picture,
+        truth=normalise(truth),
+        read=best,
+        confidence=plates[0].reading.confidence if plates else 0.0,
+        strict=bool(texts) and best in {normalise(text) for text in texts},
+        folded=fold(best) in folded,
+        anywhere=any(fold(plate.text) in folded for plate in plates),
+        wrong_characters=min(edit_distance(fold(truth), fold(best)), len(normalise(truth))),
+        boxes=sum(plate.box is not None for plate in picture.plates),
+        boxes_found=found,
+        extra=extra,
+        milliseconds=(recognition.milliseconds.detect, recognition.milliseconds.read, recognition.milliseconds.total),
+        plates=plates,
+    )
+
+
+def _match_boxes(picture: LabelledPicture, plates: Sequence[Plate]) -> tuple[int, int]:
+    """Return how many true boxes were found, one plate each, and how many plates are left over."""
+    boxes = [plate.box for plate in picture.plates if plate.box is not None]
+    if not boxes:
+        return 0, 0
+    free = list(boxes)
+    for plate in plates:
+        best = max(free, key=lambda box: intersection_over_union(plate.box, box), default=None)
+        if best is not None and intersection_over_union(plate.box, best) >= MATCH_IOU:
+            free.remove(best)
+    found = len(boxes) - len(free)
+    return found, len(plates) - found
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of a set; shares from 0 to 1, None where nothing of the kind was in the set."""
+
+    pictures: int
+    strict: float | None
+    """Pictures whose best plate reads exactly right."""
+    folded: float | None
+    """The same with O counted as 0 and I as 1."""
+    anywhere: float | None
+    """Pictures any plate of which reads right, folded."""
+    characters: float | None
+    """Characters right, folded: 1 - edit distance / length over the whole set."""
+    coverage: float | None
+    """Largest share of pictures whose surest reads are together 99 % right, folded."""
+    box_recall: float | None
+    extra: float | None
+    """Plates too many a picture."""
+    milliseconds: tuple[float, float, float]
+    """Medians of detector, reader, all."""
+
+
+def summarise(outcomes: Sequence[Outcome]) -> Summary:
+    """Sum up a set.
+
+    Raises:
+        ValueError: the set is empty.
+
+    """
+    if not outcomes:
+        raise ValueError("no pictures to sum up")
+    texted = [outcome for outcome in outcomes if outcome.truth]
+    boxes = sum(outcome.boxes for outcome in outcomes)
+    boxed = [outcome for outcome in outcomes if outcome.boxes]
+    length = sum(len(outcome.truth) for outcome in texted)
+    return Summary(
+        pictures=len(outcomes),
+        strict=_share([outcome.strict for outcome in texted]),
+        folded=_share([outcome.folded for outcome in texted]),
+        anywhere=_share([outcome.anywhere for outcome in texted]),
+        characters=1 - sum(outcome.wrong_characters for outcome in texted) / length if length else None,
+        coverage=coverage(texted),
+        box_recall=sum(outcome.boxes_found for outcome in boxed) / boxes if boxes else None,
+        extra=sum(outcome.extra for outcome in boxed) / len(boxed) if boxed else None,
+        milliseconds=tuple(statistics.median(outcome.milliseconds[part] for outcome in outcomes) for part in range(3)),  # type: ignore[arg-type]
+    )
+
+
+def coverage(outcomes: Sequence[Outcome], *, correct: float = CORRECT_SHARE) -> float | None:
+    """Return the largest share of pictures that can be accepted by confidence alone with `correct` of them right."""
+    if not outcomes:
+        return None
+    ranked = sorted(outcomes, key=lambda outcome: -outcome.confidence)
+    right, accepted = 0, 0
+    for number, outcome in enumerate(ranked, 1):
+        right += outcome.folded
+        # Reads of equal confidence are accepted together or not at all.
+        last_of_tie = number == len(ranked) or ranked[number].confidence < outcome.confidence
+        if last_of_tie and outcome.read and right / number >= correct:
+            accepted = number
+    return accepted / len(ranked)
+
+
+def _share(values: Sequence[bool]) -> float | None:
+    return sum(values) / len(values) if values else None

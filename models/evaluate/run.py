@@ -1,0 +1,26 @@
+"""Run the device's own recogniser over a manifest."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from device.errors import PictureError
+from device.vision.recogniser import Recogniser
+from models.evaluate.manifest import Manifest
+from models.evaluate.metrics import Outcome, compare
+
+
+def evaluate_manifest(manifest: Manifest, recogniser: Recogniser, *, crop: bool = False) -> Iterator[Outcome]:
+    """Recognise every picture, one after the other; `crop` says that a picture is the plate itself.
+
+    Raises:
+        PictureError: a picture of the manifest is missing or cannot be decoded.
+
+    """
+    for picture in manifest.pictures:
+        pixels = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise PictureError(f"{picture.path}: is missing or no picture (named by {manifest.path})")
+        image = np.asarray(pixels, np.uint8)
+        yield compare(picture, recogniser.recognise_crop(image) if crop else recogniser.recognise(image))
