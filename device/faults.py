@@ -1,0 +1,93 @@
+"""The faults that a post names in its status: name, cause, what it means, what heals it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from device.records import Reason
+
+
+class Fault(StrEnum):
+    """Why a post is `degraded`, as its status says it."""
+
+    CAMERA_FAILED = "camera_failed"
+    CAMERA_SILENT = "camera_silent"
+    CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
+    FALLING_BEHIND = "falling_behind"
+    HOTLIST_MISSING = "hotlist_missing"
+    HOTLIST_STALE = "hotlist_stale"
+    OUTBOX_FAILED = "outbox_failed"
+    OUTBOX_SET_ASIDE = "outbox_set_aside"
+    PUBLISH_REFUSED = "publish_refused"
+    TAMPER_OPEN = "tamper_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a fault means to people."""
+
+    message: str
+    """One line for the status record: cause and effect."""
+    healed_by: str
+    remedy: str
+    """What a technician does if it does not heal."""
+
+
+DESCRIPTIONS: dict[Fault, Description] = {
+    Fault.CAMERA_FAILED: Description(
+        "The camera stopped with an error; nothing is read.",
+        "the camera delivering frames again",
+        "Look at the log, check the ribbon cable, replace the camera.",
+    ),
+    Fault.CAMERA_SILENT: Description(
+        "The camera delivers no frames; nothing is read.",
+        "the next frame",
+        "Check the ribbon cable, power-cycle the unit, replace the camera.",
+    ),
+    Fault.CLOCK_UNSYNCHRONISED: Description(
+        "The clock is not synchronised; times of records are not to be relied on.",
+        "the clock being synchronised",
+        "Check that the unit reaches its time server.",
+    ),
+    Fault.FALLING_BEHIND: Description(
+        "Frames come faster than they can be evaluated; some are skipped.",
+        "a minute without a skipped frame",
+        "Check temperature and throttling; lower the camera's frame rate.",
+    ),
+    Fault.HOTLIST_MISSING: Description(
+        "No hot list has come yet; the post is not in service.",
+        "a current list",
+        "Check that the department publishes a list sealed to this post.",
+    ),
+    Fault.HOTLIST_STALE: Description(
+        "The hot list is older than allowed; hits say so.",
+        "a current list",
+        "Check the department's publishing of lists and the uplink.",
+    ),
+    Fault.OUTBOX_FAILED: Description(
+        "Records cannot be stored; reading waits until they can.",
+        "the disk taking records again",
+        "Check space and wear of the storage; replace it.",
+    ),
+    Fault.OUTBOX_SET_ASIDE: Description(
+        "The outbox could not be used and was set aside; a new chain began.",
+        "the next start",
+        "Keep the file that was set aside; check the storage and replace it if it happens again.",
+    ),
+    Fault.PUBLISH_REFUSED: Description(
+        "The broker refuses records; they wait on the post.",
+        "the broker taking them",
+        "Check the rights of this post's certificate at the broker.",
+    ),
+    Fault.TAMPER_OPEN: Description(
+        "The case is open.",
+        "the case being closed",
+        "Go and look.",
+    ),
+}
+"""Every fault has its description; docs/faults.md says the same to technicians."""
+
+
+def reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:
+    """Return present faults as a status record names them, in the order of their names."""
+    return tuple(Reason(name=fault.value, message=DESCRIPTIONS[fault].message) for fault in sorted(set(faults)))

@@ -1,0 +1,199 @@
+"""The reporter: what a passage means to the department, as records.
+
+A hit leaves as soon as a passage is safe to act on; the read follows at its end and names the hits; a hit that the
+final text no longer bears out is withdrawn.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from device.config import RecordsSection
+from device.hotlist import HotList, Match, plate_key
+from device.records import (
+    ClockQuality,
+    Consultation,
+    Hit,
+    HitWithdrawn,
+    HotListState,
+    Place,
+    Read,
+    RecordData,
+    Versions,
+    new_identifier,
+)
+from device.sight import pictures_of, sight_of
+from device.vision.passages import Passage
+from device.vision.pipeline import Ended, Verdict
+
+
+class Records(Protocol):
+    """Where records go."""
+
+    def record(self, data: RecordData) -> object:
+        """Sign, chain and store one record."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What every read and hit of a post carries alike."""
+
+    camera: str
+    place: Place
+    versions: Versions
+
+
+@dataclass(slots=True)
+class _Announced:
+    """What was said of an open passage so far."""
+
+    identifier: str
+    text: str = ""
+    hits: dict[tuple[str, str, str | None], Hit] = field(default_factory=dict)
+    """By what on the list it matched."""
+
+
+class Reporter:
+    """Turns passages into reads, hits and withdrawals. One thread at a time."""
+
+    def __init__(
+        self,
+        recorder: Records,
+        *,
+        hotlist: Callable[[], HotList | None],
+        list_state: Callable[[datetime], HotListState],
+        clock: Callable[[], ClockQuality],
+        circumstances: Circumstances,
+        section: RecordsSection,
+    ) -> None:
+        """Make a reporter.
+
+        Args:
+            recorder: signs, chains and stores.
+            hotlist: gives the list in force, None before the first.
+            list_state: judges that list's age at a moment.
+            clock: gives the clock's quality now.
+            circumstances: what all records carry.
+            section: which pictures they carry.
+
+        """
+        self._recorder = recorder
+        self._hotlist = hotlist
+        self._list_state = list_state
+        self._clock = clock
+        self._circumstances = circumstances
+        self._section = section
+        self._announced: dict[int, _Announced] = {}
+        self.hits = 0
+        """Hits recorded so far."""
+        self.withdrawn = 0
+        """Hits withdrawn so far."""
+
+    def early(self, passage: Passage) -> None:
+        """Check an open passage that is safe to act on against the hot list; record what matches and is new.
+
+        Raises:
+            OutboxError: the record cannot be stored.
+
+        """
+        announced = self._of(passage)
+        if announced.text != passage.consensus.text:
+            announced.text = passage.consensus.text
+            self._announce(passage, announced, self._matches(passage))
+
+    def ended(self, ended: Ended) -> None:
+        """Record the read of an ended passage, with hits that are new and withdrawals of those not borne out.
+
+        Raises:
+            OutboxError: a record cannot be stored.
+
+        """
+        passage = ended.passage
+        announced = self._announced.pop(passage.number, None) or _Announced(new_identifier())
+        matches = self._matches(passage) if passage.consensus.text else ()
+        self._withdraw(passage, announced, {_key(match) for match in matches})
+        if ended.verdict is not Verdict.READ:
+            return
+        self._announce(passage, announced, matches)
+        state = self._list_state(passage.best.frame.captured)
+        result = "not_consulted" if self._hotlist() is None else "match" if matches else "no_match"
+        read = Read(
+            **self._sight(passage, announced),
+            hotlist=Consultation(**dict(state), result=result),
+            hits=tuple(hit.hit for hit in announced.hits.values()),
+            pictures=pictures_of(
+                passage.best,
+                self._section,
+                with_patch=self._section.read_patch,
+                with_overview=self._section.read_overview,
+            ),
+        )
+        self._recorder.record(read)
+
+    def _of(self, passage: Passage) -> _Announced:
+        return self._announced.setdefault(passage.number, _Announced(new_identifier()))
+
+    def _matches(self, passage: Passage) -> tuple[Match, ...]:
+        hotlist = self._hotlist()
+        if hotlist is None:
+            return ()
+        alternatives = tuple(other.text for other in passage.consensus.alternatives)
+        return hotlist.match(passage.consensus.text, at=passage.best.frame.captured, alternatives=alternatives)
+
+    def _announce(self, passage: Passage, announced: _Announced, matches: tuple[Match, ...]) -> None:
+        fresh = [match for match in matches if _key(match) not in announced.hits]
+        if not fresh:
+            return
+        pictures = pictures_of(passage.best, self._section, with_patch=True, with_overview=True)
+        state = self._list_state(passage.best.frame.captured)
+        for match in fresh:
+            hit = Hit(
+                **self._sight(passage, announced),
+                hit=new_identifier(),
+                plate_matched=match.plate_matched,
+                match=match.kind.value,
+                differs=match.differs,
+                category=match.category,
+                priority=match.priority,
+                state=match.state,
+                reference=match.reference,
+                hotlist=state,
+                hotlist_stale=state.state == "stale",
+                pictures=pictures,
+            )
+            self._recorder.record(hit)
+            self.hits += 1
+            announced.hits[_key(match)] = hit
+
+    def _withdraw(self, passage: Passage, announced: _Announced, still: set[tuple[str, str, str | None]]) -> None:
+        for key in [key for key in announced.hits if key not in still]:
+            hit = announced.hits.pop(key)
+            text = passage.consensus.text
+            self._recorder.record(
+                HitWithdrawn(
+                    clock=self._clock(),
+                    hit=hit.hit,
+                    passage=announced.identifier,
+                    category=hit.category,
+                    plate_read=text,
+                    plate_key=plate_key(text),
+                    reason="not_listed" if text == hit.plate_read else "text_changed",
+                )
+            )
+            self.withdrawn += 1
+
+    def _sight(self, passage: Passage, announced: _Announced) -> dict[str, object]:
+        circumstances = self._circumstances
+        return sight_of(passage) | {
+            "clock": self._clock(),
+            "passage": announced.identifier,
+            "camera": circumstances.camera,
+            "place": circumstances.place,
+            "versions": circumstances.versions,
+        }
+
+
+def _key(match: Match) -> tuple[str, str, str | None]:
+    return match.category, match.plate_matched, match.reference

@@ -1,0 +1,72 @@
+"""From a passage to what records say of it: texts, places in the frame, pictures."""
+
+from typing import Any
+
+from device.config import RecordsSection
+from device.errors import PictureError
+from device.hotlist import plate_key
+from device.records import Alternative, Box, Character, Location, Picture, Point
+from device.vision.passages import Passage, Sighting
+from device.vision.pictures import Jpeg, overview, patch
+
+
+def sight_of(passage: Passage) -> dict[str, Any]:
+    """Return the fields of a read or hit that speak of the plate seen, by the names of `device.records.read.Sight`."""
+    consensus = passage.consensus
+    first_seen, last_seen = passage.seen
+    return {
+        "plate_read": consensus.text,
+        "plate_key": plate_key(consensus.text),
+        "confidence": round(consensus.confidence, 4),
+        "characters": tuple(
+            Character(value=character.character, confidence=round(character.confidence, 4))
+            for character in consensus.characters
+        ),
+        "alternatives": tuple(
+            Alternative(text=other.text, confidence=round(other.probability, 4))
+            for other in consensus.alternatives
+            if other.text
+        ),
+        "location": location_of(passage.best),
+        "captured": passage.best.frame.captured,
+        "first_seen": first_seen,
+        "last_seen": last_seen,
+        "frames_seen": consensus.looks,
+        "frames_agreeing": consensus.agreeing,
+        "direction": passage.direction,
+    }
+
+
+def location_of(sighting: Sighting) -> Location:
+    """Return where in its frame a plate was."""
+    height, width = sighting.frame.grey.shape
+    left, top, right, bottom = sighting.plate.box
+    return Location(
+        frame_width=width,
+        frame_height=height,
+        box=Box(x=round(left), y=round(top), width=max(0, round(right - left)), height=max(0, round(bottom - top))),
+        corners=tuple(Point(x=round(float(x), 1), y=round(float(y), 1)) for x, y in sighting.plate.corners),
+    )
+
+
+def pictures_of(
+    sighting: Sighting, section: RecordsSection, *, with_patch: bool, with_overview: bool
+) -> tuple[Picture, ...]:
+    """Make the pictures that a record carries; one that cannot be made small enough is left out."""
+    made: list[Picture] = []
+    if with_patch or with_overview:
+        colour = sighting.frame.colour()
+        corners = sighting.plate.corners
+        if with_patch:
+            made += _picture("patch", lambda: patch(colour, corners, largest=section.patch_bytes))
+        if with_overview:
+            made += _picture("overview", lambda: overview(colour, corners, largest=section.overview_bytes))
+    return tuple(made)
+
+
+def _picture(kind: Any, make: Any) -> list[Picture]:  # noqa: ANN401 - a literal and a thunk
+    try:
+        jpeg: Jpeg = make()
+    except PictureError:
+        return []
+    return [Picture.of(kind, jpeg.content, width=jpeg.width, height=jpeg.height)]
