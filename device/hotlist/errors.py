@@ -1,0 +1,116 @@
+"""Why a hot list is refused.
+
+::
+
+    device.errors.HotListError (ValueError)
+     +-- HotListRefused                 a package was not taken; the list before it stays in force
+     |    +-- Unsigned                  no signature at all
+     |    +-- BadSignature              not signed by the issuer, or changed after it was signed
+     |    +-- ForeignAgency             another agency's list
+     |    +-- Older                     a version that is not newer than the one in force
+     |    |    +-- Repeated             the very package in force, delivered again
+     |    +-- Expired                   past the time that the issuer gave it
+     |    +-- Truncated                 shorter than it says
+     |    +-- WrongKey                  not sealed to this post
+     |    +-- Malformed                 cannot be what it says it is
+     |    +-- UnsupportedFormat         a format, or a member of it, that this software does not know
+     |    +-- SizeJump                  grew or shrank by more than is believable
+     +-- HotListNotStored (OSError)     sound, but the disk did not take it; the list before it stays in force
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from device.errors import HotListError
+
+
+class Refusal(StrEnum):
+    """The name of each refusal, as audit records carry it."""
+
+    UNSIGNED = "unsigned"
+    BAD_SIGNATURE = "bad_signature"
+    FOREIGN_AGENCY = "foreign_agency"
+    OLDER = "older"
+    REPEATED = "repeated"
+    EXPIRED = "expired"
+    TRUNCATED = "truncated"
+    WRONG_KEY = "wrong_key"
+    MALFORMED = "malformed"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    SIZE_JUMP = "size_jump"
+
+
+class HotListRefused(HotListError):  # noqa: N818 - a refusal is an outcome, not a fault
+    """A package was refused. `reason` says why in one word, the message in a sentence; neither names a plate."""
+
+    reason: ClassVar[Refusal]
+
+
+class Unsigned(HotListRefused):
+    """The package carries no signature."""
+
+    reason = Refusal.UNSIGNED
+
+
+class BadSignature(HotListRefused):
+    """The signature is not the issuer's, or what it covers was changed."""
+
+    reason = Refusal.BAD_SIGNATURE
+
+
+class ForeignAgency(HotListRefused):
+    """The list was made for another agency."""
+
+    reason = Refusal.FOREIGN_AGENCY
+
+
+class Older(HotListRefused):
+    """The version is not newer than that of the list in force."""
+
+    reason = Refusal.OLDER
+
+
+class Repeated(Older):
+    """The package is the one in force, as a broker's retained message brings it at every connection."""
+
+    reason = Refusal.REPEATED
+
+
+class Expired(HotListRefused):
+    """The issuer's own time limit for the list has passed."""
+
+    reason = Refusal.EXPIRED
+
+
+class Truncated(HotListRefused):
+    """The package ends before it should."""
+
+    reason = Refusal.TRUNCATED
+
+
+class WrongKey(HotListRefused):
+    """The content key is not sealed to this post's key."""
+
+    reason = Refusal.WRONG_KEY
+
+
+class Malformed(HotListRefused):
+    """The package does not follow its format."""
+
+    reason = Refusal.MALFORMED
+
+
+class UnsupportedFormat(HotListRefused):
+    """The package is of a format, or uses a member, that this software does not know; it takes none by guessing."""
+
+    reason = Refusal.UNSUPPORTED_FORMAT
+
+
+class SizeJump(HotListRefused):
+    """The number of entries moved too far from the list in force, and the issuer did not say that it should."""
+
+    reason = Refusal.SIZE_JUMP
+
+
+class HotListNotStored(HotListError, OSError):  # noqa: N818 - named after its sister
+    """A sound package could not be written to disk."""

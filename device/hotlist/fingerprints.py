@@ -1,0 +1,110 @@
+"""The sorted table of keyed fingerprints: what the few plates that pass the filter are listed for.
+
+Columns of equal length, entry by entry in the order of the first:
+
+===============  =====================  ==============================================================================
+section          type                   content
+===============  =====================  ==============================================================================
+fingerprints     u64, ascending         of the folded plate; equal ones (one plate, several entries) stand together
+texts            u32                    of the unfolded spelling
+details          u8, u16 or u32         index into the header's details: category, priority, state
+expires          u32, may be absent     seconds since 1970 from which the entry no longer matches; 0 = never
+references       u32, may be absent     where the entry's reference begins in the heap, plus 1; 0 = none
+reference_heap   u8, may be absent      references one after another: a byte of length, then UTF-8
+===============  =====================  ==============================================================================
+
+At a million entries a chance fingerprint costs 2**-44, after the filter's 1e-9.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from operator import le
+
+from device.hotlist.errors import Malformed
+from device.hotlist.layout import Detail
+
+LONGEST_REFERENCE = 120
+"""Bytes of UTF-8 that a reference may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One listed plate's row, as the table knows it."""
+
+    text_fingerprint: int
+    detail: Detail
+    expires: int  # seconds since 1970, 0 = never
+    reference: str | None
+
+    def in_force(self, moment: int) -> bool:
+        """Say whether the entry still counts at a moment (seconds since 1970)."""
+        return not self.expires or moment < self.expires
+
+
+class FingerprintTable:
+    """Entries found by fingerprint with a binary search, over columns that are only mapped.
+
+    Raises Malformed when the columns do not belong together; what the constructor accepts, `entries` can read.
+    """
+
+    def __init__(self, columns: Mapping[str, memoryview], details: Sequence[Detail]) -> None:
+        self._fingerprints = _column(columns, "fingerprints", "Q")
+        self._texts = _column(columns, "texts", "I")
+        self._details = _column(columns, "details", "BHI")
+        self._expires = _column(columns, "expires", "I") if "expires" in columns else None
+        self._references = _column(columns, "references", "I") if "references" in columns else None
+        self._heap = _column(columns, "reference_heap", "B") if "reference_heap" in columns else memoryview(b"")
+        self._rows = details
+        self._check()
+
+    def __len__(self) -> int:
+        return len(self._fingerprints)
+
+    def entries(self, fingerprint: int) -> Iterator[Entry]:
+        """Yield every entry of a fingerprint; none for one that is not listed."""
+        index = bisect_left(self._fingerprints, fingerprint)
+        while index < len(self._fingerprints) and self._fingerprints[index] == fingerprint:
+            yield Entry(
+                text_fingerprint=self._texts[index],
+                detail=self._rows[self._details[index]],
+                expires=self._expires[index] if self._expires is not None else 0,
+                reference=self._reference(index),
+            )
+            index += 1
+
+    def _reference(self, index: int) -> str | None:
+        if self._references is None:
+            return None
+        start = self._references[index]  # one past the byte of length, since positions count from 1
+        if not start:
+            return None
+        return bytes(self._heap[start : start + min(self._heap[start - 1], LONGEST_REFERENCE)]).decode(
+            "utf-8", "replace"
+        )
+
+    def _check(self) -> None:
+        count = len(self._fingerprints)
+        for column in (self._texts, self._details, self._expires, self._references):
+            if column is not None and len(column) != count:
+                raise Malformed("the table's columns differ in length")
+        if not count:
+            return
+        # An unsorted table would lose listed plates without a sound.
+        if not all(map(le, self._fingerprints, islice(self._fingerprints, 1, None))):
+            raise Malformed("the table's fingerprints are not in order")
+        if max(self._details) >= len(self._rows):
+            raise Malformed("an entry points at no detail")
+        if self._references is not None and max(self._references) > len(self._heap):
+            raise Malformed("an entry points at no reference")
+
+
+def _column(columns: Mapping[str, memoryview], name: str, formats: str) -> memoryview:
+    try:
+        column = columns[name]
+    except KeyError:
+        raise Malformed(f"the body lacks the section {name!r}") from None
+    if column.format not in formats:
+        raise Malformed(f"the section {name!r} is of another type than it must be")
+    return column

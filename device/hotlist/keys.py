@@ -1,0 +1,72 @@
+"""Three strings that never become one: what was read, what is looked up, what is listed.
+
+`plate_read` is what the camera saw and is never changed. `normalise` strips it to A-Z and 0-9; `plate_key` then folds
+the characters that look alike on a plate, so that a list that says O finds a plate that says 0. `plate_matched` is the
+list's own spelling or pattern, and only a match carries it.
+
+Only O/0 and I/1 are folded: California's personalised plates have no zero and its serials have both, and each further
+pair would double what one listed plate covers.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NewType
+
+PlateText = NewType("PlateText", str)
+"""A plate as spelled, normalised: A-Z and 0-9 only."""
+
+PlateKey = NewType("PlateKey", str)
+"""A plate as looked up: normalised and folded."""
+
+FOLDING = {"O": "0", "I": "1"}
+"""Which character stands for which in a key. A list says which folding it was built with."""
+
+LOOK_ALIKE = {"O": "0", "0": "O", "I": "1", "1": "I"}
+"""The other spelling of each folded character."""
+
+_FOLD = str.maketrans(FOLDING)
+_ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+def normalise(text: str) -> PlateText:
+    """Reduce any spelling of a plate to A-Z and 0-9: NFKC, upper case, everything else dropped.
+
+    Spaces, hyphens and symbols (hearts, stars) vanish, full-width letters become plain. May return an empty string.
+    """
+    if text.isascii() and text.isalnum():
+        return PlateText(text.upper())
+    upper = unicodedata.normalize("NFKC", text).upper()
+    return PlateText("".join(character for character in upper if character in _ALLOWED))
+
+
+def fold(text: PlateText) -> PlateKey:
+    """Fold the characters that look alike of a normalised plate."""
+    return PlateKey(text.translate(_FOLD))
+
+
+def plate_key(text: str) -> PlateKey:
+    """Normalise any spelling of a plate, then fold it: the string that is looked up."""
+    return fold(normalise(text))
+
+
+def look_alike_indexes(text: PlateText) -> tuple[int, ...]:
+    """Return where a normalised plate has a character that another could be taken for."""
+    return tuple(index for index, character in enumerate(text) if character in LOOK_ALIKE)
+
+
+def other_spellings(text: PlateText, *, most: int = 1024) -> Iterator[tuple[PlateText, tuple[int, ...]]]:
+    """Yield every other spelling with the same key and the indexes that differ, fewest differences first.
+
+    A plate with n such characters has 2**n - 1 of them; `most` bounds the work for text that is no plate.
+    """
+    indexes = look_alike_indexes(text)
+    for count in range(1, len(indexes) + 1):
+        for chosen in combinations(indexes, count):
+            if most <= 0:
+                return
+            most -= 1
+            spelled = list(text)
+            for index in chosen:
+                spelled[index] = LOOK_ALIKE[spelled[index]]
+            yield PlateText("".join(spelled)), chosen

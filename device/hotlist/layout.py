@@ -1,0 +1,177 @@
+r"""The body of a package: a JSON header, then columns of unsigned little-endian integers.
+
+::
+
+    8 bytes   b"PPHOTL1\n"
+    4 bytes   length of the header, u32 little-endian
+    header    JSON (UTF-8), padded with spaces so that the first section starts at a multiple of 8
+    sections  one after another, each padded with zero bytes to a multiple of 8
+
+Columns are what a memory map and a binary search want: a look-up touches a few pages of one of them. The header's
+members are closed: one that is not known refuses the whole list, since it might change what an entry means.
+"""
+
+import struct
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from device.hotlist import bloom
+from device.hotlist.errors import Malformed, UnsupportedFormat
+
+MAGIC = b"PPHOTL1\n"
+_ALIGNMENT = 8
+_LENGTH = struct.Struct("<I")
+_FORMATS: dict[str, Literal["B", "H", "I", "Q"]] = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}
+_WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+type_of_width = {width: name for name, width in _WIDTHS.items()}
+
+Category = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""A category's slug; it is a level of an MQTT topic."""
+Priority = Annotated[int, Field(ge=1, le=9)]
+"""1 is the most urgent."""
+State = Annotated[str, Field(pattern=r"^[A-Z]{2,3}$")]
+"""The state, province or country of a plate."""
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Detail(_Closed):
+    """What entries share: category, priority and state."""
+
+    category: Category
+    priority: Priority
+    state: State | None = None
+
+
+class PatternEntry(_Closed):
+    """One partial plate, answered for by a case, an author and an end."""
+
+    pattern: str = Field(min_length=1, max_length=16, pattern=r"^[A-Z0-9?*]+$")
+    characters: int | None = Field(default=None, ge=1, le=16)
+    category: Category
+    priority: Priority
+    state: State | None = None
+    case: str = Field(min_length=1, max_length=120)
+    author: str = Field(min_length=1, max_length=120)
+    expires: AwareDatetime
+
+
+class Filter(_Closed):
+    """The Bloom filter's shape."""
+
+    log2_bits: int = Field(ge=3, le=bloom.LARGEST_LOG2_BITS)
+    probes: int = Field(ge=1, le=bloom.MOST_PROBES)
+
+
+class Section(_Closed):
+    """Where a column lies."""
+
+    type: Literal["u8", "u16", "u32", "u64"]
+    offset: int = Field(ge=0)
+    count: int = Field(ge=0)
+
+
+class Header(_Closed):
+    """The body's header: everything but the columns."""
+
+    hash_key: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+    folding: dict[str, str]
+    filter: Filter
+    details: list[Detail]
+    patterns: list[PatternEntry]
+    sections: dict[str, Section]
+
+    @model_validator(mode="after")
+    def _sections_in_order(self) -> Self:
+        end = 0
+        for section in sorted(self.sections.values(), key=lambda section: section.offset):
+            if section.offset < end or section.offset % _ALIGNMENT:
+                raise ValueError("sections overlap or are not aligned")
+            end = section.offset + section.count * _WIDTHS[section.type]
+        return self
+
+
+def encode(header: Mapping[str, object], columns: Mapping[str, tuple[str, bytes | memoryview]]) -> bytes:
+    """Lay out a body from the header's members other than `sections` and each column's (type, little-endian bytes)."""
+    sections: dict[str, dict[str, object]] = {}
+    offset = 0  # counted from the first section, so that the header's own length does not matter
+    for name, (kind, data) in columns.items():
+        sections[name] = {"type": kind, "offset": offset, "count": len(data) // _WIDTHS[kind]}
+        offset += _padded(len(data))
+    model = Header.model_validate({**header, "sections": sections})
+    text = model.model_dump_json(exclude_none=True).encode()
+    start = len(MAGIC) + _LENGTH.size
+    text = text.ljust(_padded(start + len(text)) - start)
+    parts: list[bytes | memoryview] = [MAGIC, _LENGTH.pack(len(text)), text]
+    for _, data in columns.values():
+        parts += [data, bytes(_padded(len(data)) - len(data))]
+    return b"".join(parts)
+
+
+def decode(body: memoryview) -> tuple[Header, dict[str, memoryview]]:
+    """Read a body's header and map its columns, without copying them.
+
+    Raises:
+        Malformed: it is not such a body, or a column lies outside it.
+        UnsupportedFormat: the header has a member that this software does not know.
+
+    """
+    start = len(MAGIC) + _LENGTH.size
+    if len(body) < start or body[: len(MAGIC)] != MAGIC:
+        raise Malformed("the body does not begin as a hot list's body does")
+    (length,) = _LENGTH.unpack(body[len(MAGIC) : start])
+    first = start + length
+    if first > len(body) or first % _ALIGNMENT:
+        raise Malformed("the body's header does not fit into the body")
+    header = parse(Header, bytes(body[start:first]), "the body's header")
+    columns: dict[str, memoryview] = {}
+    for name, section in header.sections.items():
+        begin = first + section.offset
+        end = begin + section.count * _WIDTHS[section.type]
+        if end > len(body):
+            raise Malformed(f"section {name!r} does not fit into the body")
+        columns[name] = _native(body[begin:end], section.type)
+    return header, columns
+
+
+def parse(model: type[_Model], text: bytes, what: str) -> _Model:
+    """Validate JSON against a closed model; the error says where it is wrong, never what stood there."""
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+    where = ", ".join(sorted({".".join(str(part) for part in item["loc"]) or "all of it" for item in found}))
+    if any(item["type"] in {"extra_forbidden", "literal_error"} for item in found):
+        raise UnsupportedFormat(f"{what} has a member or value that this software does not know: {where}")
+    raise Malformed(f"{what} is wrong at: {where}")
+
+
+def epoch(moment: datetime) -> int:
+    """Return whole seconds since 1970 of an aware moment; ValueError for a naive one."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be compared with a list's")
+    return int(moment.timestamp())
+
+
+def _padded(length: int) -> int:
+    return -(-length // _ALIGNMENT) * _ALIGNMENT
+
+
+def _native(data: memoryview, kind: str) -> memoryview:
+    """Map a little-endian column as integers of this machine."""
+    width = _WIDTHS[kind]
+    if sys.byteorder == "big" and width > 1:
+        swapped = bytearray(len(data))
+        for byte in range(width):
+            swapped[byte::width] = data[width - 1 - byte :: width]
+        data = memoryview(swapped)
+    return data.cast(_FORMATS[kind])

@@ -1,0 +1,106 @@
+"""The manifest: what a package says of itself in clear, under the issuer's signature."""
+
+import json
+from datetime import datetime
+from typing import Literal, Self
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+from joserfc.util import urlsafe_b64decode
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from device.hotlist.errors import BadSignature, Malformed, Truncated, Unsigned
+from device.hotlist.layout import parse
+
+TYPE = "platepost-hotlist+jws"
+LONGEST_LINE = 64 * 1024
+LARGEST_BODY = 1 << 30
+"""Bytes of an unsealed body that a post will take, whatever a manifest says."""
+
+
+class Manifest(BaseModel):
+    """The facts of a package; members are closed, as one that is not known might change what the list means."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["platepost-hotlist/1"] = "platepost-hotlist/1"
+    kind: Literal["complete"] = "complete"
+    issuer: str = Field(min_length=1, max_length=120, description="Who built and signed the list.")
+    agency: str = Field(min_length=1, max_length=64, description="Whose posts it is for.")
+    version: int = Field(ge=1, lt=2**53, description="Only goes up.")
+    built: AwareDatetime = Field(description="When the list was built; its age counts from here.")
+    expires: AwareDatetime = Field(description="From when no post installs it any more.")
+    entries: int = Field(ge=0, description="Entries of the fingerprint table.")
+    patterns: int = Field(ge=0, description="Partial plates.")
+    false_positive_rate: float = Field(gt=0, lt=1, description="What the filter promises for one probe.")
+    length: int = Field(gt=0, description="Bytes that follow the manifest's line.")
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of them, hexadecimal.")
+    body_length: int = Field(gt=0, le=LARGEST_BODY, description="Bytes of the body, unsealed and inflated.")
+    size_override: str | None = Field(
+        default=None, min_length=1, max_length=500, description="Why the list may differ much in size from the last."
+    )
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.expires <= self.built:
+            raise ValueError("expires before it was built")
+        return self
+
+    def expired(self, at: datetime) -> bool:
+        """Say whether the list may no longer be installed at a moment."""
+        return at >= self.expires
+
+
+def split(package: bytes) -> tuple[bytes, memoryview]:
+    """Split a package into the manifest's line and what follows it.
+
+    Raises Truncated when no line ends, Malformed when the first is longer than a manifest can be.
+    """
+    end = package.find(b"\n", 0, LONGEST_LINE)
+    if end < 0 and len(package) >= LONGEST_LINE:
+        raise Malformed("the package does not begin with a manifest")
+    if end < 0:
+        raise Truncated("the package ends within its manifest")
+    return package[:end], memoryview(package)[end + 1 :]
+
+
+def verify(line: bytes, issuer_key: ECKey) -> Manifest:
+    """Check a manifest's signature (compact JWS, ES256) and return what it says.
+
+    Raises Unsigned, BadSignature, Malformed or UnsupportedFormat.
+    """
+    algorithm, signature = _outline(line)
+    if algorithm == "none" or not signature:
+        raise Unsigned("the manifest carries no signature")
+    if algorithm != "ES256":
+        raise BadSignature("the manifest is not signed with ES256")
+    try:
+        signed = jws.deserialize_compact(line, issuer_key, algorithms=["ES256"])
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise BadSignature("the manifest's signature is not the issuer's") from error
+    return parse(Manifest, signed.payload, "the manifest")
+
+
+def read_unverified(line: bytes) -> Manifest:
+    """Return what a manifest says without checking who says it: for people to look at, never to act on."""
+    _outline(line)
+    try:
+        payload = urlsafe_b64decode(line.split(b".")[1])
+    except ValueError:
+        raise Malformed("the manifest is not a compact JWS") from None
+    return parse(Manifest, payload, "the manifest")
+
+
+def _outline(line: bytes) -> tuple[object, bytes]:
+    """Return the algorithm and the signature that a compact JWS names."""
+    parts = line.split(b".")
+    if len(parts) != 3:
+        raise Malformed("the manifest is not a compact JWS")
+    try:
+        header = json.loads(urlsafe_b64decode(parts[0]))
+    except (ValueError, RecursionError):
+        raise Malformed("the manifest's header is not JSON") from None
+    if not isinstance(header, dict):
+        raise Malformed("the manifest's header is not an object")
+    return header.get("alg"), parts[2]

@@ -1,0 +1,188 @@
+"""Opening a package: signature, digest, seal, body, in that order, each failure with a name.
+
+A package is three parts: the manifest's line, a line with a general JWE whose plaintext is the content key, and the
+body, deflated and encrypted with that key. The body is bytes after its own nonce rather than the JWE's ciphertext,
+because base64 in JSON would cost a third more on the radio link and several copies in memory. The format is in
+docs/hotlist-package.md.
+"""
+
+import hashlib
+import json
+import mmap
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import GCM
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+from joserfc.util import urlsafe_b64decode
+
+from device.errors import ConfigurationError
+from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
+from device.hotlist.manifest import Manifest, split, verify
+
+NONCE_BYTES = 12
+TAG_BYTES = 16
+SEAL_ALGORITHMS = ["ECDH-ES+A256KW", "A256GCM"]
+_CHUNK = 1 << 20
+
+# What joserfc and the standard library raise for a JWE that is not one.
+_NOT_A_JWE = (JoseError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A package whose signature and seal were good; `body` is in memory only."""
+
+    manifest: Manifest
+    body: memoryview
+
+
+def load_key(pem: bytes, *, private: bool) -> ECKey:
+    """Read a P-256 key from PEM. Raises ConfigurationError for any other."""
+    try:
+        key = ECKey.import_key(pem)
+    except (JoseError, ValueError, TypeError) as error:
+        raise ConfigurationError("not a P-256 key in PEM") from error
+    if not isinstance(key, ECKey) or key.curve_name != "P-256" or (private and not key.is_private):
+        raise ConfigurationError(f"not a {'private' if private else 'public'} P-256 key in PEM")
+    return key
+
+
+def verify_package(package: bytes, issuer_key: ECKey) -> tuple[Manifest, memoryview]:
+    """Check that a package is whole and the issuer's; return the manifest and what follows it, still sealed.
+
+    Raises Unsigned, BadSignature, Truncated, Malformed or UnsupportedFormat.
+    """
+    line, sealed = split(package)
+    manifest = verify(line, issuer_key)
+    if len(sealed) < manifest.length:
+        raise Truncated(f"the package ends {manifest.length - len(sealed)} bytes early")
+    if len(sealed) > manifest.length:
+        raise Malformed("the package goes on after its end")
+    if hashlib.sha256(sealed).hexdigest() != manifest.digest:
+        raise BadSignature("what follows the manifest is not what was signed")
+    return manifest, sealed
+
+
+def open_package(package: bytes, *, issuer_key: ECKey, unseal_key: ECKey) -> Opened:
+    """Verify a package and unseal its body into memory.
+
+    Raises what `verify_package` raises, WrongKey when it is not sealed to this post, Malformed when it does not hold
+    what its format says.
+    """
+    manifest, sealed = verify_package(package, issuer_key)
+    return Opened(manifest, unseal(manifest, sealed, unseal_key))
+
+
+def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey) -> memoryview:
+    """Decrypt and inflate what follows a verified manifest. Raises WrongKey or Malformed."""
+    seal = _seal(sealed)
+    content_key = _content_key(seal, unseal_key)
+    encrypted = sealed[len(seal) + 1 :]
+    if len(encrypted) < NONCE_BYTES + TAG_BYTES:
+        raise Malformed("the package holds no body")
+    mode = GCM(bytes(encrypted[:NONCE_BYTES]), bytes(encrypted[-TAG_BYTES:]))
+    decryptor = Cipher(AES256(content_key), mode).decryptor()
+    decryptor.authenticate_additional_data(associated_data(manifest.agency, manifest.version))
+    ciphertext = encrypted[NONCE_BYTES:-TAG_BYTES]
+    inflater = zlib.decompressobj()
+    # Anonymous memory: the body is never in a file, nor in a core dump where the system can keep it out of one.
+    body = mmap.mmap(-1, manifest.body_length)
+    with suppress(AttributeError, OSError):
+        body.madvise(mmap.MADV_DONTDUMP)
+    try:
+        for start in range(0, len(ciphertext), _CHUNK):
+            _inflate(inflater, decryptor.update(ciphertext[start : start + _CHUNK]), body)
+        decryptor.finalize()
+    except InvalidTag:
+        raise Malformed("the body does not open with its key") from None
+    except zlib.error:
+        raise Malformed("the body does not inflate") from None
+    if not inflater.eof or body.tell() != manifest.body_length:
+        raise Malformed("the body is shorter than the manifest says")
+    return memoryview(body).toreadonly()
+
+
+def recipients(sealed: memoryview) -> list[str]:
+    """Return the key identifiers (RFC 7638 thumbprints) that a package is sealed to. Raises Malformed."""
+    members = _members(_seal(sealed))
+    return [_kid(recipient) for recipient in members["recipients"]]
+
+
+def associated_data(agency: str, version: int) -> bytes:
+    """Return what the body's encryption also authenticates, so that no body serves under another manifest."""
+    return f"platepost-hotlist/1\n{agency}\n{version}".encode()
+
+
+def _inflate(inflater: "zlib._Decompress", data: bytes, body: mmap.mmap) -> None:
+    while data:
+        room = len(body) - body.tell()
+        # One byte more than fits tells a body that is too long from one that just fits; 0 would mean no limit.
+        piece = inflater.decompress(data, room + 1)
+        if len(piece) > room or inflater.unused_data:
+            raise Malformed("the body is longer than the manifest says")
+        body.write(piece)
+        data = inflater.unconsumed_tail
+
+
+def _seal(sealed: memoryview) -> bytes:
+    end = _find_newline(sealed)
+    return bytes(sealed[:end])
+
+
+def _find_newline(sealed: memoryview) -> int:
+    # The line grows with the fleet (about 350 bytes a post), so it is searched rather than bounded.
+    for start in range(0, len(sealed), _CHUNK):
+        found = bytes(sealed[start : start + _CHUNK]).find(b"\n")
+        if found >= 0:
+            return start + found
+    raise Malformed("the package holds no seal")
+
+
+def _members(seal: bytes) -> jwe.GeneralJSONSerialization:
+    try:
+        members = json.loads(seal)
+        whole = isinstance(members, dict) and isinstance(members["recipients"], list)
+    except (ValueError, KeyError, RecursionError):
+        whole = False
+    if not whole:
+        raise Malformed("the seal is not a general JWE")
+    return members  # type: ignore[no-any-return]
+
+
+def _kid(recipient: object) -> str:
+    header = recipient.get("header") if isinstance(recipient, dict) else None
+    kid = header.get("kid") if isinstance(header, dict) else None
+    if not isinstance(kid, str):
+        raise Malformed("a recipient of the seal has no key identifier")
+    return kid
+
+
+def _content_key(seal: bytes, unseal_key: ECKey) -> bytes:
+    members = _members(seal)
+    own = unseal_key.thumbprint()
+    mine = [recipient for recipient in members["recipients"] if _kid(recipient) == own]
+    if not mine:
+        raise WrongKey("the list is not sealed to this post's key")
+    # Only this post's recipient is handed on: the library would try, or count, the whole fleet's.
+    alone = {**members, "recipients": mine[:1]}
+    try:
+        plain = jwe.decrypt_json(alone, unseal_key, algorithms=SEAL_ALGORITHMS).plaintext  # type: ignore[arg-type]
+    except _NOT_A_JWE:
+        raise WrongKey("the content key does not open with this post's key") from None
+    try:
+        key = json.loads(plain or b"")
+        if key["kty"] != "oct" or key["alg"] != "A256GCM":
+            raise Malformed("the content key is not for A256GCM")
+        raw = urlsafe_b64decode(key["k"].encode())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Malformed("the content key is not a JWK") from error
+    if len(raw) != 32:
+        raise Malformed("the content key has not 256 bits")
+    return raw

@@ -1,0 +1,209 @@
+"""The post's lists on disk: sealed as they came, swapped in whole, the last good one always there.
+
+A package is kept sealed, under its version's number, and opened into memory only: a stolen disk is worth no more than
+what was on the air. It is written aside, flushed, renamed, and the folder flushed: a power cut leaves the old list or
+the new one. The list before the newest is kept too, for the day the disk returns bad bytes.
+"""
+
+import logging
+import os
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+from device.hotlist.errors import (
+    Expired,
+    ForeignAgency,
+    HotListNotStored,
+    HotListRefused,
+    Malformed,
+    Older,
+    Repeated,
+    SizeJump,
+)
+from device.hotlist.hotlist import HotList
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import Opened, load_key, unseal, verify_package
+
+log = logging.getLogger(__name__)
+
+SIZE_JUMP = 0.30
+"""Share by which a list may grow or shrink unless its issuer gives a reason."""
+
+SIZE_JUMP_FLOOR = 10
+"""Entries that may come or go however small the list."""
+
+_NAME = re.compile(r"hotlist-(\d{16})\.package")
+
+
+def size_jumps(*, before: int, after: int, limit: float = SIZE_JUMP) -> bool:
+    """Say whether a list of `after` entries is beyond belief where one of `before` was; one that lost all always is."""
+    if before == after:
+        return False
+    return after == 0 or abs(after - before) > max(limit * before, SIZE_JUMP_FLOOR)
+
+
+class HotListStore:
+    """The lists of one post.
+
+    Args:
+        directory: where packages are kept; made if missing, for the post's user only.
+        agency: whose lists are taken.
+        issuer_key: PEM of the P-256 public key that signs them.
+        unseal_key: PEM of the post's own P-256 private key.
+        size_jump: share by which a list may differ in size from the last one; None takes any.
+
+    Raises:
+        ConfigurationError: a key is not what it should be.
+
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        agency: str,
+        issuer_key: bytes,
+        unseal_key: bytes,
+        size_jump: float | None = SIZE_JUMP,
+    ) -> None:
+        self._directory = Path(directory)
+        self._agency = agency
+        self._issuer_key = load_key(issuer_key, private=False)
+        self._unseal_key = load_key(unseal_key, private=True)
+        self._size_jump = size_jump
+        self._current: HotList | None = None
+        self._lock = Lock()
+        self.damaged: tuple[HotListRefused, ...] = ()
+        """Why packages found on disk by `load` could not be used; each is worth an audit record."""
+
+    @property
+    def current(self) -> HotList | None:
+        """The list in force; one reference, swapped at once, so that a reader sees the old list or the new."""
+        return self._current
+
+    def install(self, package: bytes, *, at: datetime | None = None) -> HotList:
+        """Verify a package, keep it and put it in force.
+
+        Args:
+            package: the file's bytes.
+            at: the moment that its expiry is judged by; now, if none is given.
+
+        Raises:
+            HotListRefused: by its subclass and `reason`, why the package was not taken. The list before stays in force.
+            HotListNotStored: the disk did not take it. The list before stays in force.
+
+        """
+        with self._lock:
+            manifest, sealed = verify_package(package, self._issuer_key)
+            self._judge(manifest, at or datetime.now(UTC))
+            fresh = HotList(Opened(manifest, unseal(manifest, sealed, self._unseal_key)))
+            try:
+                self._write(package, fresh.version)
+            except OSError as error:
+                raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
+            kept = {fresh.version} | ({self._current.version} if self._current else set())
+            self._current = fresh
+            self._forget_all_but(kept)
+        log.info("hot list %d in force, %d entries", fresh.version, fresh.entries)
+        return fresh
+
+    def load(self) -> HotList | None:
+        """Put the newest list on disk that is whole in force, and return it; None if there is none.
+
+        What expired is loaded too: an old list that says its age is better than none.
+        """
+        with self._lock:
+            self._clean()
+            damaged: list[HotListRefused] = []
+            self._current = None
+            for path in self._packages():
+                try:
+                    self._current = self._read(path)
+                except HotListRefused as refusal:
+                    log.warning("hot list %s on disk cannot be used: %s", path.name, refusal.reason)
+                    damaged.append(refusal)
+                else:
+                    break
+            self.damaged = tuple(damaged)
+            return self._current
+
+    def _judge(self, manifest: Manifest, at: datetime) -> None:
+        if manifest.agency != self._agency:
+            raise ForeignAgency(f"the list is for agency {manifest.agency!r}, this post serves {self._agency!r}")
+        current = self._current
+        if current is not None:
+            if manifest == current.manifest:
+                raise Repeated(f"version {manifest.version} is in force already")
+            if manifest.version <= current.version:
+                raise Older(f"version {manifest.version} is not newer than {current.version}, which is in force")
+        if manifest.expired(at):
+            raise Expired(f"the list expired at {manifest.expires.isoformat()}")
+        if (
+            current is not None
+            and self._size_jump is not None
+            and not manifest.size_override
+            and size_jumps(before=current.entries, after=manifest.entries, limit=self._size_jump)
+        ):
+            raise SizeJump(f"{manifest.entries} entries after {current.entries}, and no reason given")
+
+    def _read(self, path: Path) -> HotList:
+        try:
+            package = path.read_bytes()
+        except OSError as error:
+            raise Malformed(f"{path.name} cannot be read: {error.strerror or error}") from error
+        manifest, sealed = verify_package(package, self._issuer_key)
+        if manifest.agency != self._agency:
+            raise ForeignAgency(f"the list is for agency {manifest.agency!r}, this post serves {self._agency!r}")
+        return HotList(Opened(manifest, unseal(manifest, sealed, self._unseal_key)))
+
+    def _write(self, package: bytes, version: int) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._directory / f"hotlist-{version:016d}.package"
+        aside = path.with_suffix(".part")
+        try:
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "wb") as file:  # noqa: PTH123 - the descriptor carries the mode
+                file.write(package)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(aside, path)  # noqa: PTH105 - beside the other calls that a power cut may come between
+            self._flush_directory()
+        except OSError:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
+
+    def _flush_directory(self) -> None:
+        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _packages(self) -> list[Path]:
+        """Return the packages on disk, newest version first."""
+        if not self._directory.is_dir():
+            return []
+        found = [path for path in self._directory.iterdir() if _version(path) is not None]
+        return sorted(found, reverse=True)
+
+    def _forget_all_but(self, versions: set[int]) -> None:
+        for path in self._packages():
+            if _version(path) not in versions:
+                with suppress(OSError):
+                    path.unlink()
+
+    def _clean(self) -> None:
+        """Remove what a power cut left half written."""
+        if self._directory.is_dir():
+            for path in self._directory.glob("hotlist-*.part"):
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _version(path: Path) -> int | None:
+    found = _NAME.fullmatch(path.name)
+    return int(found[1]) if found else None

@@ -1,0 +1,91 @@
+"""Building a package: the one call between cleaned rows and the bytes of the file."""
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from device.hotlist.hashing import KEY_BYTES
+from device.hotlist.layout import PatternEntry
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import load_key
+from device.hotlist.store import SIZE_JUMP, size_jumps
+from provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
+from provisioning.hotlist.sealing import seal_package
+from provisioning.hotlist.table import build_table
+
+FALSE_POSITIVE_RATE = 1e-9
+"""Chance that one probe of a plate that is not listed passes the filter."""
+
+LIFETIME = timedelta(days=7)
+"""How long posts may install a list after it was built."""
+
+
+def build_package(
+    rows: Iterable[HotListRow],
+    *,
+    agency: str,
+    issuer: str,
+    version: int,
+    signing_key: bytes,
+    post_keys: Sequence[bytes],
+    patterns: Sequence[PatternEntry] = (),
+    built: datetime | None = None,
+    expires: datetime | None = None,
+    false_positive_rate: float = FALSE_POSITIVE_RATE,
+    previous: Manifest | None = None,
+    size_override: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> bytes:
+    """Build a hot-list package and return its bytes; its manifest says how many entries it has.
+
+    Args:
+        rows: cleaned rows (see `provisioning.hotlist.csv_source`), consumed one at a time.
+        agency: whose posts take the list.
+        issuer: who answers for it.
+        version: greater than that of every list before.
+        signing_key: PEM of the issuer's private P-256 key.
+        post_keys: PEM of each post's public P-256 key.
+        patterns: partial plates.
+        built: when (aware); now, if not given. The list's age counts from here.
+        expires: from when no post installs it; seven days after `built`, if not given.
+        false_positive_rate: of the filter, for one probe.
+        previous: the manifest of the list before, to hold the new one's size and version against.
+        size_override: why the size may differ by more than 30 %; the posts see it too.
+        progress: called now and then with the number of rows taken so far.
+
+    Raises:
+        SizeJumpError: the size differs too much from the previous list's, and `size_override` gives no reason.
+        SourceError: the version does not go up, or there is nobody to seal to.
+        RowRefusedError: a row does not fit the table.
+        ConfigurationError: a key is not what it should be.
+
+    """
+    issuer_key = load_key(signing_key, private=True)
+    posts = [load_key(key, private=False) for key in post_keys]
+    built = built or datetime.now(UTC)
+    if previous is not None and version <= previous.version:
+        raise SourceError(f"version {version} is not newer than {previous.version}, that of the previous list")
+    table = build_table(
+        rows,
+        patterns=patterns,
+        hash_key=secrets.token_bytes(KEY_BYTES),
+        false_positive_rate=false_positive_rate,
+        progress=progress,
+    )
+    if previous is not None and not size_override and size_jumps(before=previous.entries, after=table.entries):
+        raise SizeJumpError(
+            f"{table.entries} entries after {previous.entries}: more than {SIZE_JUMP:.0%} apart; "
+            "check the source, or give the reason"
+        )
+    facts = {
+        "issuer": issuer,
+        "agency": agency,
+        "version": version,
+        "built": built,
+        "expires": expires or built + LIFETIME,
+        "entries": table.entries,
+        "patterns": len(patterns),
+        "false_positive_rate": false_positive_rate,
+        "size_override": size_override,
+    }
+    return seal_package(table.body, facts, signing_key=issuer_key, post_keys=posts)

@@ -1,0 +1,133 @@
+"""The field's rules for what may stand on a list.
+
+NCIC's manual asks for plates without spaces, hyphens and symbols, and forbids partials and words such as NONE or
+UNKNOWN; spreadsheets add their own damage. A refused row costs a telephone call, a wrong one a wrong stop.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from device.hotlist.fingerprints import LONGEST_REFERENCE
+from device.hotlist.keys import PlateText, normalise
+from provisioning.hotlist.rows import RowRefusedError
+
+SHORTEST_PLATE = 3
+LONGEST_PLATE = 10
+"""NCIC's LIC field has ten characters."""
+
+PLACEHOLDERS = frozenset(
+    {
+        *("NONE", "UNKNOWN", "UNK", "UNKN", "NOTKNOWN", "NULL", "NIL", "TBD", "NOTAPPLICABLE", "MISSING", "BLANK"),
+        *("PAPER", "PAPERPLATE", "PAPERPLATES", "PAPERTAG", "TEMP", "TEMPTAG", "TEMPORARY", "TEMPPLATE", "DEALER"),
+        *("NOPLATE", "NOPLATES", "NOTAG", "NOTAGS", "NOLICENSE", "NOREG", "UNREADABLE", "ILLEGIBLE", "PARTIAL"),
+        *("TEST", "PENDING", "PLATE", "LICENSE"),
+    }
+)
+_SPREADSHEET = re.compile(r"\d+(\.\d+)?[eE]\+?\d+|\d+\.\d+")
+_FILLER = frozenset("X0")
+_STATE = re.compile(r"[A-Z]{2,3}")
+
+
+def clean_plate(text: str) -> PlateText:
+    """Return a listed plate normalised. Raises RowRefusedError with the reason it is not one."""
+    stripped = unicodedata.normalize("NFKC", text).strip()
+    if "?" in stripped or "*" in stripped:
+        raise RowRefusedError("a partial plate: it belongs into the patterns file")
+    if _SPREADSHEET.fullmatch(stripped):
+        raise RowRefusedError("a number that a spreadsheet has rewritten")
+    _plain_letters(stripped)
+    plate = normalise(stripped)
+    if not plate:
+        raise RowRefusedError("no plate")
+    if plate in PLACEHOLDERS or (len(set(plate)) == 1 and plate[0] in _FILLER):
+        raise RowRefusedError("a word that stands for no plate")
+    if len(plate) < SHORTEST_PLATE:
+        raise RowRefusedError(f"fewer than {SHORTEST_PLATE} characters")
+    if len(plate) > LONGEST_PLATE:
+        raise RowRefusedError(f"more than {LONGEST_PLATE} characters")
+    return plate
+
+
+def clean_pattern(text: str) -> str:
+    """Return a partial plate normalised, wildcards kept. Raises RowRefusedError with the reason it is none."""
+    stripped = unicodedata.normalize("NFKC", text).strip()
+    _plain_letters(stripped)
+    pattern = "".join(piece if piece in "?*" else normalise(piece) for piece in stripped)
+    if not pattern:
+        raise RowRefusedError("no pattern")
+    if not set(pattern) & set("?*"):
+        raise RowRefusedError("a whole plate: it belongs into the list")
+    if sum(piece not in "?*" for piece in pattern) < SHORTEST_PLATE:
+        raise RowRefusedError(f"fewer than {SHORTEST_PLATE} known characters would stop too many vehicles")
+    if len(pattern) > LONGEST_PLATE:
+        raise RowRefusedError(f"more than {LONGEST_PLATE} characters")
+    return pattern
+
+
+def clean_state(text: str) -> str | None:
+    """Return a state's letters in upper case, None for an empty field. Raises RowRefusedError for anything else."""
+    state = text.strip().upper()
+    if not state:
+        return None
+    if not _STATE.fullmatch(state):
+        raise RowRefusedError("the state is not two or three letters")
+    return state
+
+
+def clean_reference(text: str) -> str | None:
+    """Return a reference stripped, None for an empty field. Raises RowRefusedError if the table cannot hold it."""
+    reference = text.strip()
+    if len(reference.encode()) > LONGEST_REFERENCE:
+        raise RowRefusedError(f"the reference has more than {LONGEST_REFERENCE} bytes")
+    return reference or None
+
+
+def clean_priority(text: str) -> int:
+    """Return a priority from 1 to 9. Raises RowRefusedError for anything else."""
+    stripped = text.strip()
+    if len(stripped) != 1 or stripped not in "123456789":
+        raise RowRefusedError("the priority is not a number from 1 to 9")
+    return int(stripped)
+
+
+def clean_moment(text: str, *, zone: tzinfo, formats: tuple[str, ...], end_of_day: bool) -> datetime | None:
+    """Read a date or time, None for an empty field; ISO 8601 always, other formats (strptime) if the mapping has them.
+
+    A date alone is its first moment in `zone`, or with `end_of_day` the first moment of the day after: a row that
+    expires on a day counts until that day is over. Raises RowRefusedError when nothing fits.
+    """
+    stripped = text.strip()
+    if not stripped:
+        return None
+    moment = _read_moment(stripped, formats)
+    if isinstance(moment, datetime):
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    try:
+        day = moment + timedelta(days=1) if end_of_day else moment
+        return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        raise RowRefusedError("a date beyond the calendar") from None
+
+
+def _read_moment(text: str, formats: tuple[str, ...]) -> date:
+    for pattern in formats:
+        try:
+            moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is the mapping's, given by the caller
+        except ValueError:
+            continue
+        return moment if "%H" in pattern or "%I" in pattern else moment.date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise RowRefusedError("not a date that can be read") from None
+
+
+def _plain_letters(text: str) -> None:
+    """Refuse letters and digits outside A-Z and 0-9: dropping one would list another plate."""
+    if any(character.isalnum() and not character.isascii() for character in text.upper()):
+        raise RowRefusedError("a letter outside A-Z")

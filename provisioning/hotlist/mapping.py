@@ -1,0 +1,145 @@
+"""The mapping file: which column of an export holds what, and which categories a department allows.
+
+::
+
+    [source]
+    delimiter = ";"
+    encoding = "latin-1"
+
+    [columns]
+    plate = "LIC"
+    category = "TYPE"
+
+    [defaults]
+    state = "CA"
+
+    [dates]
+    zone = "America/Los_Angeles"
+    formats = ["%m/%d/%Y"]
+
+    [categories]
+    "STOLEN VEH" = { category = "stolen_vehicle", priority = 2 }
+    "FELONY" = { category = "felony_vehicle", priority = 1 }
+
+The category allow-list is the law's place: a source may hold what a state forbids to act on, so what is not named here
+is refused row by row.
+"""
+
+import codecs
+import tomllib
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from device.hotlist.layout import Category, Priority, State
+from provisioning.hotlist.rows import RowRefusedError, SourceError
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"no time zone {name!r}") from error
+    return name
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError as error:
+        raise ValueError(f"no encoding {name!r}") from error
+    return name
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Closed):
+    """How the file is written."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8-sig"
+
+
+class Columns(_Closed):
+    """The header's name of each column. Only the plate's must be there; the others are used where they are."""
+
+    plate: str = "plate"
+    state: str = "state"
+    category: str = "category"
+    priority: str = "priority"
+    entered: str = "entered"
+    expires: str = "expires"
+    reference: str = "reference"
+
+
+class Defaults(_Closed):
+    """What an empty or missing field means."""
+
+    state: State | None = None
+    category: str | None = None
+    priority: Priority = 5
+
+
+class Dates(_Closed):
+    """How dates are written: ISO 8601 always, other strptime formats first."""
+
+    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    formats: tuple[str, ...] = ()
+
+
+class AllowedCategory(_Closed):
+    """What one of the source's category names becomes."""
+
+    category: Category
+    priority: Priority | None = None
+
+
+DEFAULT_CATEGORIES: dict[str, AllowedCategory | str] = {
+    name: AllowedCategory(category=name, priority=priority)
+    for name, priority in {
+        "felony_vehicle": 1,
+        "missing_person": 1,
+        "wanted_person": 2,
+        "stolen_vehicle": 2,
+        "stolen_plate": 3,
+        "protection_order": 3,
+        "local": 5,
+    }.items()
+}
+
+
+class Mapping(_Closed):
+    """One source's mapping; the defaults fit a file with the columns plate, state, category, priority, ..."""
+
+    source: Source = Source()
+    columns: Columns = Columns()
+    defaults: Defaults = Defaults()
+    dates: Dates = Dates()
+    categories: dict[str, AllowedCategory | Category] = Field(default_factory=lambda: dict(DEFAULT_CATEGORIES))
+
+    def allow(self, name: str) -> AllowedCategory:
+        """Return what a source's category name becomes. Raises RowRefusedError if it is not on the allow-list."""
+        name = name.strip() or self.defaults.category or ""
+        if not name:
+            raise RowRefusedError("no category")
+        allowed = self.categories.get(name)
+        if allowed is None:
+            raise RowRefusedError(f"category {name[:40]!r} is not on the allow-list")
+        return AllowedCategory(category=allowed) if isinstance(allowed, str) else allowed
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read a mapping file. Raises SourceError that names the key and what is wrong with it."""
+    try:
+        return Mapping.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: not TOML: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise SourceError(f"{path}: {problems}") from error

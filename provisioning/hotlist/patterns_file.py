@@ -1,0 +1,101 @@
+"""Partial plates from a file: CSV with a header, or TOML with one [[pattern]] each.
+
+Members are pattern, characters, state, category, priority, case, author and expires. Case, author and expiry are not
+optional: somebody answers for every pattern, and it ends.
+"""
+
+import csv
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from device.hotlist.fingerprints import LONGEST_REFERENCE
+from device.hotlist.layout import PatternEntry
+from provisioning.hotlist.cleaning import LONGEST_PLATE, clean_moment, clean_pattern, clean_priority, clean_state
+from provisioning.hotlist.mapping import Mapping as SourceMapping
+from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
+
+MOST_PATTERNS = 500
+"""Every read is tried against every pattern, and every pattern stops innocent drivers."""
+
+_MEMBERS = frozenset({"pattern", "characters", "state", "category", "priority", "case", "author", "expires"})
+
+
+def read_patterns(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterator[PatternEntry | RefusedRow]:
+    """Yield every pattern of a file, cleaned or refused; a refusal's line is the entry's number in a TOML file.
+
+    Raises SourceError when the file as a whole cannot be read, has members that are not known, or too many patterns.
+    """
+    try:
+        records = _toml(path) if path.suffix == ".toml" else _csv(path)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"{path}: {error}") from error
+    if len(records) > MOST_PATTERNS:
+        raise SourceError(f"{path}: {len(records)} patterns, at most {MOST_PATTERNS} are allowed")
+    unknown = {name for _, record in records for name in record} - _MEMBERS
+    if unknown:
+        raise SourceError(f"{path}: unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(_MEMBERS))}")
+    for line, record in records:
+        try:
+            yield _clean(record, mapping, at)
+        except RowRefusedError as refusal:
+            yield RefusedRow(line, str(refusal))
+
+
+def _csv(path: Path) -> list[tuple[int, dict[str, str]]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, restkey="too many fields", restval="", strict=True)
+        return [(reader.line_num, record) for record in reader if any(record.values())]
+
+
+def _toml(path: Path) -> list[tuple[int, dict[str, str]]]:
+    entries = tomllib.loads(path.read_text("utf-8")).get("pattern", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise SourceError(f"{path}: patterns are written as [[pattern]] tables")
+    return [(number, {name: _text(value) for name, value in entry.items()}) for number, entry in enumerate(entries, 1)]
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _clean(record: Mapping[str, str], mapping: SourceMapping, at: datetime) -> PatternEntry:
+    pattern = clean_pattern(record.get("pattern", ""))
+    allowed = mapping.allow(record.get("category", ""))
+    zone, formats = ZoneInfo(mapping.dates.zone), mapping.dates.formats
+    expires = clean_moment(record.get("expires", ""), zone=zone, formats=formats, end_of_day=True)
+    case, author = record.get("case", "").strip(), record.get("author", "").strip()
+    if expires is None or not case or not author:
+        raise RowRefusedError("a pattern needs a case, an author and an expiry")
+    if max(len(case), len(author)) > LONGEST_REFERENCE:
+        raise RowRefusedError(f"the case or the author has more than {LONGEST_REFERENCE} characters")
+    if expires <= at:
+        raise RowRefusedError("expired before the list was built")
+    priority = record.get("priority", "").strip()
+    return PatternEntry(
+        pattern=pattern,
+        characters=_characters(record.get("characters", ""), pattern),
+        category=allowed.category,
+        priority=clean_priority(priority) if priority else allowed.priority or mapping.defaults.priority,
+        state=clean_state(record.get("state", "")) or mapping.defaults.state,
+        case=case,
+        author=author,
+        expires=expires,
+    )
+
+
+def _characters(text: str, pattern: str) -> int | None:
+    stripped = text.strip()
+    if not stripped:
+        return None
+    count = int(stripped) if stripped.isascii() and stripped.isdigit() else 0
+    if not 1 <= count <= LONGEST_PLATE:
+        raise RowRefusedError(f"the number of characters is not between 1 and {LONGEST_PLATE}")
+    fixed = sum(piece != "*" for piece in pattern)
+    if count < fixed or (count > fixed and "*" not in pattern):
+        raise RowRefusedError("the pattern cannot have that number of characters")
+    return count

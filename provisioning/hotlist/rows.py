@@ -1,0 +1,48 @@
+"""What a source yields: rows fit for a list, and rows that are not, with the reason."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from device.errors import HotListError
+
+
+@dataclass(frozen=True, slots=True)
+class HotListRow:
+    """One plate of interest, cleaned.
+
+    Attributes:
+        plate: the listed spelling, normalised to A-Z and 0-9, O and 0 as the source has them.
+        category: slug from the allow-list.
+        priority: 1 (most urgent) to 9.
+        state: two or three letters, or None.
+        expires: aware moment from which the row no longer matches, or None.
+        reference: the source's case or entry, at most 120 bytes of UTF-8, or None.
+
+    """
+
+    plate: str
+    category: str
+    priority: int
+    state: str | None = None
+    expires: datetime | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row that does not go into the list. The reason never repeats the plate, the line number leads to it."""
+
+    line: int
+    reason: str
+
+
+class RowRefusedError(HotListError):
+    """A field of a row is not fit for a list; the message is the reason."""
+
+
+class SourceError(HotListError):
+    """A source or a mapping as a whole cannot be read."""
+
+
+class SizeJumpError(HotListError):
+    """The new list's size differs from the previous one's by more than is believable, and no reason was given."""
