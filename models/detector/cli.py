@@ -53,7 +53,9 @@ def train(*, folder: Path, photos: Sequence[Path], steps: int, plates: int, seed
             if progress.validation:
                 bar.console.log(text)
 
-        best = run(Training(folder, steps=steps, seed=seed), store=store, plates=pool, distractors=others, report=report)
+        best = run(
+            Training(folder, steps=steps, seed=seed), store=store, plates=pool, distractors=others, report=report
+        )
     click.echo(str(best))
 
 
@@ -67,5 +69,7 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
     store = PhotoStore(photos, cache=checkpoint.parent / "photos.bin")
     kept, _ = split_photos(store)
     chosen = np.random.default_rng(seed).choice(kept, min(CALIBRATION_FRAMES, len(kept)), replace=False)
-    output.write_bytes(quantise(load_weights(checkpoint), [fit_frame(store[int(number)].pixels)[0] for number in chosen]))
+    output.write_bytes(
+        quantise(load_weights(checkpoint), [fit_frame(store[int(number)].pixels)[0] for number in chosen])
+    )
     click.echo(f"{output}: {output.stat().st_size} bytes")

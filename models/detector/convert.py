@@ -19,7 +19,8 @@ def load_weights(path: Path) -> PlateDetector:
     """Load the averaged weights of a checkpoint (best.pt or last.pt), ready to run."""
     net = PlateDetector()
     net.load_state_dict(torch.load(path, weights_only=True)["average"])
-    return net.eval()
+    net.eval()
+    return net
 
 
 def build_twin(net: PlateDetector) -> Any:  # noqa: ANN401 - Keras is untyped
@@ -59,7 +60,7 @@ def build_twin(net: PlateDetector) -> Any:  # noqa: ANN401 - Keras is untyped
 
 def convert(net: PlateDetector, frames: Iterable[NDArray[np.uint8]]) -> bytes:
     """Quantise a net to full int8, calibrated on frames [368, 640] uint8; returns the .tflite file."""
-    pictures = [frame.astype(np.float32)[..., None] / 255 for frame in frames]
+    pictures = [frame.astype(np.float32)[..., None] / np.float32(255) for frame in frames]
     return to_int8(build_twin(net), pictures)
 
 

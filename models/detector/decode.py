@@ -33,7 +33,9 @@ def fit_frame(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     scale = input_scale(width=width, height=height)
     size = (min(INPUT_WIDTH, round(width * scale)), min(INPUT_HEIGHT, round(height * scale)))
     frame = np.full((INPUT_HEIGHT, INPUT_WIDTH), PADDING_GREY, np.uint8)
-    frame[: size[1], : size[0]] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    frame[: size[1], : size[0]] = cv2.resize(
+        grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
     return frame, scale
 
 
@@ -96,5 +98,6 @@ class Tally:
         """One line for a log."""
         return (
             f"recall {self.recall:.3f}, IoU {self.overlap / max(1, self.matched):.3f}, "
-            f"best right {self.best_right / max(1, self.photos):.3f}, extra a photo {self.extra / max(1, self.photos):.3f}"
+            f"best right {self.best_right / max(1, self.photos):.3f}, "
+            f"extra a photo {self.extra / max(1, self.photos):.3f}"
         )

@@ -31,13 +31,13 @@ class Training:
     """What a run does. Steps are batches of the whole training, over all resumptions."""
 
     folder: Path
-    steps: int = 12_000
+    steps: int = 7_000
     batch: int = 32
     learning_rate: float = 2e-3
     warmup: int = 300
     decay: float = 0.02
     average: float = 0.998
-    checkpoint_minutes: float = 4.0
+    checkpoint_minutes: float = 5.0
     seed: int = 20_260
     recipe: Recipe = field(default_factory=Recipe)
 
@@ -55,7 +55,9 @@ class Report:
 def split_photos(store: PhotoStore) -> tuple[list[int], list[int]]:
     """Return the numbers of the training photos and of the 100 Open Images photos kept for validation."""
     street = [number for number in range(len(store)) if store[number].name.startswith("open_images")]
-    held = set(np.random.default_rng(7).choice(street, size=min(VALIDATION_PHOTOS, len(street) // 4), replace=False).tolist())
+    held = set(
+        np.random.default_rng(7).choice(street, size=min(VALIDATION_PHOTOS, len(street) // 4), replace=False).tolist()
+    )
     return [number for number in range(len(store)) if number not in held], sorted(held)
 
 
@@ -73,7 +75,7 @@ class Chosen(Sequence[Photo]):
         return self._store[self._numbers[number]]
 
 
-class WindowStream(IterableDataset[tuple[Tensor, Tensor]]):
+class WindowStream(IterableDataset[tuple[Tensor, Tensor]]):  # type: ignore[misc,unused-ignore] - Any where torch is not installed
     """An endless stream of windows; every worker and every start draws others."""
 
     def __init__(self, sampler: WindowSampler, *, seed: int) -> None:
@@ -89,7 +91,7 @@ class WindowStream(IterableDataset[tuple[Tensor, Tensor]]):
 
 def train(
     training: Training, *, store: PhotoStore, plates: Sequence[Picture], distractors: Sequence[Picture],
-    report: Callable[[Report], None] = lambda progress: None,
+    report: Callable[[Report], None],
 ) -> Path:  # fmt: skip
     """Train until `training.steps`, going on from `folder`/last.pt when it exists; return the path of the best weights.
 
@@ -150,14 +152,13 @@ def schedule(step: int, training: Training) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
 
 
-@torch.no_grad()
 def validate(net: PlateDetector, photos: Sequence[Photo]) -> Tally:
     """Find plates in whole photos as the device would and count; plates too small to learn are ignored."""
     net.eval()
     tally = Tally()
     for photo in photos:
         frame, scale = fit_frame(photo.pixels)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
             logits, corners = net(torch.from_numpy(frame)[None, None].float() / 255)
         score = torch.sigmoid(logits)[0, 0].numpy()
         found = find_plates(score, corners[0].permute(1, 2, 0).contiguous().numpy())
@@ -172,20 +173,20 @@ def _learn(net: PlateDetector, optimiser: torch.optim.Optimizer, grey: Tensor, t
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits, corners = net(pictures)
     losses = detector_losses(logits, corners, target)
-    losses.total.backward()  # type: ignore[no-untyped-call]
+    losses.total.backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
     return np.array([losses.heat.item(), losses.corners.item(), losses.shape.item()])
 
 
-@torch.no_grad()
 def _follow(average: PlateDetector, net: PlateDetector, *, rate: float) -> None:
-    for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-        if mean.dtype.is_floating_point:
-            mean.lerp_(value, 1 - rate)
-        else:
-            mean.copy_(value)
+    with torch.no_grad():
+        for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(value, 1 - rate)
+            else:
+                mean.copy_(value)
 
 
 def _save(state: dict[str, object], path: Path) -> None:

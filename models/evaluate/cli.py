@@ -80,7 +80,14 @@ def _table() -> Table:
 
 
 def _add_row(table: Table, name: str, summary: Summary) -> None:
-    shares = (summary.strict, summary.folded, summary.anywhere, summary.characters, summary.coverage, summary.box_recall)
+    shares = (
+        summary.strict,
+        summary.folded,
+        summary.anywhere,
+        summary.characters,
+        summary.coverage,
+        summary.box_recall,
+    )
     extra = "-" if summary.extra is None else f"{summary.extra:.2f}"
     detect, read, total = summary.milliseconds
     table.add_row(

@@ -78,8 +78,12 @@ def _picture(image: Any, path: Path, number: int) -> LabelledPicture:  # noqa: A
 
 def _plate(plate: Any, where: str) -> TruePlate:  # noqa: ANN401 - JSON
     box = plate.get("box") if isinstance(plate, dict) else None
-    numbers = isinstance(box, list) and len(box) == 4 and all(isinstance(side, int | float) for side in box)
-    if not numbers or not box[0] < box[2] or not box[1] < box[3]:
+    if (
+        not isinstance(box, list)
+        or len(box) != 4
+        or not all(isinstance(side, int | float) for side in box)
+        or not (box[0] < box[2] and box[1] < box[3])
+    ):
         raise ManifestError(f"{where}: expected a box [left, top, right, bottom] in pixels, found {box!r}")
     text = plate.get("text")
     if not (text is None or isinstance(text, str)):

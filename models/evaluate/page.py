@@ -64,7 +64,9 @@ def _overview(image: NDArray[np.uint8], outcome: Outcome) -> NDArray[np.uint8]:
             left, top, right, bottom = (round(side) for side in plate.box)
             cv2.rectangle(drawn, (left, top), (right, bottom), (0, 160, 0), thick)
     for found in outcome.plates:
-        cv2.polylines(drawn, [np.round(found.corners).astype(np.int32)], isClosed=True, color=(0, 0, 230), thickness=thick)
+        cv2.polylines(
+            drawn, [np.round(found.corners).astype(np.int32)], isClosed=True, color=(0, 0, 230), thickness=thick
+        )
     scale = OVERVIEW_WIDTH / image.shape[1]
     return cv2.resize(drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 

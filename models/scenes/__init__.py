@@ -1,1 +1,1 @@
-"""Training scenes of the detector: real photos, synthetic plates pasted into them, hard negatives, photometric changes."""
+"""Training scenes of the detector: real photos, plates pasted into them, hard negatives, changes of light."""

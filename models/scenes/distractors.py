@@ -12,10 +12,59 @@ from PIL import Image, ImageDraw, ImageFont
 LETTER_HEIGHT = 28
 
 WORDS = (
-    "CHEVROLET TOYOTA FORD HYBRID TURBO 4x4 LIMITED RENT TRUCKS FIRE POLICE TAXI EXIT STOP YIELD ONE WAY SPEED LIMIT "
-    "FOR SALE CALL PLUMBING ELECTRIC DELIVERY SCHOOL BUS AMBULANCE SHERIFF CAMRY ACCORD SILVERADO RAM F-150 TUNDRA "
-    "V6 V8 AWD DIESEL GAS OPEN PARKING NO ENTRY LANE CASH ONLY ENTER HERE CLOSED CAUTION www.example.com"
-).split()
+    "CHEVROLET",
+    "TOYOTA",
+    "FORD",
+    "HYBRID",
+    "TURBO",
+    "4x4",
+    "LIMITED",
+    "RENT",
+    "TRUCKS",
+    "FIRE",
+    "POLICE",
+    "TAXI",
+    "EXIT",
+    "STOP",
+    "YIELD",
+    "ONE",
+    "WAY",
+    "SPEED",
+    "LIMIT",
+    "FOR",
+    "SALE",
+    "CALL",
+    "PLUMBING",
+    "ELECTRIC",
+    "DELIVERY",
+    "SCHOOL",
+    "BUS",
+    "AMBULANCE",
+    "SHERIFF",
+    "CAMRY",
+    "ACCORD",
+    "SILVERADO",
+    "RAM",
+    "F-150",
+    "TUNDRA",
+    "V6",
+    "V8",
+    "AWD",
+    "DIESEL",
+    "GAS",
+    "OPEN",
+    "PARKING",
+    "NO",
+    "ENTRY",
+    "LANE",
+    "CASH",
+    "ONLY",
+    "ENTER",
+    "HERE",
+    "CLOSED",
+    "CAUTION",
+    "www.example.com",
+)
 
 
 def find_fonts(folder: Path = Path("/usr/share/fonts")) -> list[Path]:
@@ -41,7 +90,7 @@ def render_sign(rng: np.random.Generator, fonts: Sequence[Path]) -> NDArray[np.u
     colours = _colours(rng)
     count = int(rng.choice([1, 1, 1, 2, 3, 4]))
     lines = [_text(rng, alone=count == 1) for _ in range(count)]
-    font = ImageFont.truetype(str(fonts[rng.integers(len(fonts))]), LETTER_HEIGHT)
+    font = ImageFont.truetype(str(fonts[int(rng.integers(len(fonts)))]), LETTER_HEIGHT)
     boxes = [font.getbbox(line) for line in lines]
     width = int(max(box[2] for box in boxes) + rng.uniform(4, 40))
     step = int(LETTER_HEIGHT * rng.uniform(1.0, 1.5))

@@ -13,7 +13,7 @@ SUPERSAMPLING: Final = 2
 
 @dataclass(frozen=True)
 class Pose:
-    """Attitude of a flat thing before the camera, radians; distance in widths of the thing (strength of perspective)."""
+    """Attitude of a flat thing before the camera, radians; distance in its widths (strength of perspective)."""
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -33,21 +33,24 @@ def random_pose(rng: np.random.Generator) -> Pose:
 
 
 def project_corners(*, width: float, aspect: float, centre: tuple[float, float], pose: Pose) -> NDArray[np.float32]:
-    """Return the corners [4, 2] (reading order) of a rectangle that would be `width` pixels wide seen from the front."""
-    half = np.array([[-0.5, -0.5 / aspect, 0], [0.5, -0.5 / aspect, 0], [0.5, 0.5 / aspect, 0], [-0.5, 0.5 / aspect, 0]])
+    """Return the corners [4, 2] of a rectangle that would be `width` pixels wide seen from the front."""
+    half = np.array(
+        [[-0.5, -0.5 / aspect, 0], [0.5, -0.5 / aspect, 0], [0.5, 0.5 / aspect, 0], [-0.5, 0.5 / aspect, 0]]
+    )
     cos, sin = math.cos, math.sin
     yaw = np.array([[cos(pose.yaw), 0, sin(pose.yaw)], [0, 1, 0], [-sin(pose.yaw), 0, cos(pose.yaw)]])
     pitch = np.array([[1, 0, 0], [0, cos(pose.pitch), -sin(pose.pitch)], [0, sin(pose.pitch), cos(pose.pitch)]])
     roll = np.array([[cos(pose.roll), -sin(pose.roll), 0], [sin(pose.roll), cos(pose.roll), 0], [0, 0, 1]])
     points = half @ (roll @ pitch @ yaw).T
     depth = 1.0 + points[:, 2:] / pose.distance
-    return (points[:, :2] / depth * width + np.array(centre)).astype(np.float32)
+    corners: NDArray[np.float32] = (points[:, :2] / depth * width + np.array(centre)).astype(np.float32)
+    return corners
 
 
 def paste(
     background: NDArray[np.uint8], picture: NDArray[np.uint8], corners: NDArray[np.float32], *, blur: float = 0.0
 ) -> None:
-    """Warp `picture` [h, w, 3] so that its outer corners come to `corners` [4, 2] and blend it into `background` in place.
+    """Warp `picture` [h, w, 3] so that its outer corners come to `corners` [4, 2]; blend it into `background` in place.
 
     Pixel coordinates count from the outer edge of the first pixel. `blur` is the sigma, in pixels of the background,
     of a Gaussian over picture and edge alike. Nothing happens where the corners lie outside the background.
@@ -58,7 +61,7 @@ def paste(
     right, bottom = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + margin, (width, height))
     if right - left < 2 or bottom - top < 2:
         return
-    picture, scale = _shrink(picture, corners)
+    picture = _shrink(picture, corners)
     target = (corners - (left, top)) * SUPERSAMPLING
     source_height, source_width = picture.shape[:2]
     source = np.array([[0, 0], [source_width, 0], [source_width, source_height], [0, source_height]], np.float32)
@@ -81,13 +84,13 @@ def paste(
     np.copyto(region, np.clip(blended, 0, 255).astype(np.uint8))
 
 
-def _shrink(picture: NDArray[np.uint8], corners: NDArray[np.float32]) -> tuple[NDArray[np.uint8], float]:
+def _shrink(picture: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Scale the picture down by area to about the supersampled target, so that the warp does not alias."""
     width = max(np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[2] - corners[3]))
     height = max(np.linalg.norm(corners[3] - corners[0]), np.linalg.norm(corners[2] - corners[1]))
     fx = min(1.0, SUPERSAMPLING * float(width) / picture.shape[1])
     fy = min(1.0, SUPERSAMPLING * float(height) / picture.shape[0])
     if fx > 0.9 and fy > 0.9:
-        return picture, 1.0
+        return picture
     size = (max(2, round(picture.shape[1] * fx)), max(2, round(picture.shape[0] * fy)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA), fx
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]

@@ -9,7 +9,7 @@ GREY = np.array([0.114, 0.587, 0.299], np.float32)
 
 
 def to_grey(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turn BGR [H, W, 3] into grey [H, W]: mostly as the device does, now and then with other weights (red: infrared)."""
+    """Turn BGR [H, W, 3] into grey [H, W]: mostly as the device does, now and then with other weights."""
     weights = GREY
     if rng.random() < 0.35:
         weights = rng.dirichlet([0.7, 1.2, 1.2]).astype(np.float32)
@@ -28,11 +28,12 @@ def disturb(grey: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
         sigma = rng.uniform(1, 9) * strength
         noise = np.empty(grey.shape, np.int16)
         cv2.setRNGSeed(int(rng.integers(2**31)))
-        cv2.randn(noise, 0, sigma)
+        cv2.randn(noise, np.zeros(1), np.full(1, sigma))
         grey = np.clip(grey + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.3 * strength:
         quality = int(rng.integers(30, 90))
-        grey = cv2.imdecode(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+        packed = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
     return grey
 
 
@@ -57,7 +58,7 @@ def _shade(grey: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None] * np.float32(np.sin(angle))
     edge = np.float32(1 / rng.uniform(0.02, 1.5))
     factor = 1 - rng.uniform(0.2, 0.6) / (1 + np.exp(-np.clip((x + y - rng.uniform(-0.5, 0.5)) * 4 * edge, -30, 30)))
-    return (grey * factor).astype(np.uint8)  # type: ignore[no-any-return]
+    return (grey * factor).astype(np.uint8)
 
 
 def _blur(grey: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -42,7 +42,7 @@ class Recipe:
 
     height: int = 240
     width: int = 384
-    replace_plate: float = 0.35
+    replace_plate: float = 0.45
     paste_free: float = 0.45
     distractors: float = 0.4
     caption: float = 0.15
@@ -53,7 +53,7 @@ Source = Callable[[np.random.Generator], Picture]
 
 
 class WindowSampler:
-    """Draws training windows. `plates` and `distractors` give flat BGR pictures to paste (plates: outer edge = border)."""
+    """Draws training windows; `plates` and `distractors` give flat BGR pictures to paste, cut at their outer edge."""
 
     def __init__(self, photos: Sequence[Photo], *, plates: Source, distractors: Source, recipe: Recipe) -> None:
         self._photos, self._plates, self._distractors, self._recipe = photos, plates, distractors, recipe
@@ -178,8 +178,10 @@ class WindowSampler:
                 paste(pixels, picture, corners, blur=float(rng.choice([0.0, 0.5])))
 
 
-def _resample(pixels: Picture, factor: tuple[float, float], origin: NDArray[np.floating], size: tuple[int, int]) -> Picture:
-    """Scale by area where it shrinks, and cut a window of this size (w, h); outside of the photo: the padding's grey."""
+def _resample(
+    pixels: Picture, factor: tuple[float, float], origin: NDArray[np.floating], size: tuple[int, int]
+) -> Picture:
+    """Scale, by area where it shrinks, and cut a window of this size (w, h); grey outside of the photo."""
     fx, fy = factor
     height, width = pixels.shape[:2]
     left, top = max(0, int(origin[0] / fx) - 2), max(0, int(origin[1] / fy) - 2)
@@ -191,11 +193,12 @@ def _resample(pixels: Picture, factor: tuple[float, float], origin: NDArray[np.f
     part = np.ascontiguousarray(pixels[top:bottom, left:right])
     if min(fx, fy) < 0.6:  # halve first by area, as the device's INTER_AREA would
         scaled = (max(2, round((right - left) * fx)), max(2, round((bottom - top) * fy)))
-        part = cv2.resize(part, scaled, interpolation=cv2.INTER_AREA)
+        part = np.asarray(cv2.resize(part, scaled, interpolation=cv2.INTER_AREA), np.uint8)
     sx, sy = part.shape[1] / (right - left), part.shape[0] / (bottom - top)
     ax, ay = fx / sx, fy / sy
     matrix = np.array(
-        [[ax, 0, (0.5 * ax - 0.5) + left * fx - origin[0]], [0, ay, (0.5 * ay - 0.5) + top * fy - origin[1]]], np.float32
+        [[ax, 0, (0.5 * ax - 0.5) + left * fx - origin[0]], [0, ay, (0.5 * ay - 0.5) + top * fy - origin[1]]],
+        np.float32,
     )
     grey = (PADDING_GREY,) * 3
     return cv2.warpAffine(part, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=grey)  # type: ignore[return-value]
@@ -226,7 +229,8 @@ def _lit(plate: Picture, pixels: Picture, corners: NDArray[np.float32], rng: np.
         wanted = rng.uniform(30, 240)
     white = max(float(np.percentile(plate[::4, ::4], 90)), 30.0)
     gain, haze = min(wanted / white, 2.2), rng.uniform(0, 0.25) ** 1.5 * wanted
-    return np.clip(plate * (gain * (1 - haze / 255)) + haze, 0, 255).astype(np.uint8)
+    lit: Picture = np.clip(plate * (gain * (1 - haze / 255)) + haze, 0, 255).astype(np.uint8)
+    return lit
 
 
 def _corners_of(box: NDArray[np.float32]) -> NDArray[np.float32]:
