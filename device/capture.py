@@ -48,7 +48,7 @@ class Capture:
         return self._thread.is_alive() or not self._queue.empty()
 
     def frames(self, *, patience: float = 0.2) -> Iterator[Frame | None]:
-        """Yield frames until the camera ends; None when none came for `patience` seconds, so that the caller can breathe."""
+        """Yield frames until the camera ends; None when none came for `patience` seconds, for the caller to breathe."""
         while self.running and not self._stop.is_set():
             try:
                 yield self._queue.get(timeout=patience)

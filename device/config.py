@@ -4,6 +4,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -148,6 +149,11 @@ class Configuration(Section):
     records: RecordsSection
     outbox: OutboxSection
     uplink: UplinkSection
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the configuration in force, hexadecimal: what records call its version."""
+        return sha256(self.model_dump_json().encode()).hexdigest()
 
 
 def load(path: Path) -> Configuration:

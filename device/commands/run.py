@@ -1,0 +1,45 @@
+"""`platepost run`: one post, until it is told to stop."""
+
+import json
+import logging
+import signal
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from device.config import load
+from device.post import Post
+
+log = logging.getLogger(__name__)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost run --config post.toml
+  platepost run --config post.toml --check     only see whether the configuration is right
+"""
+)
+@click.option(
+    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
+)
+@click.option("--check", is_flag=True, help="Check the configuration and end.")
+@click.option("--json", "as_json", is_flag=True, help="Print what the run came to as one line of JSON.")
+def run(*, path: Path, check: bool, as_json: bool) -> None:
+    """Run the post that a configuration describes.
+
+    It ends at SIGTERM or SIGINT, or when its footage ends, after having delivered what waits as far as the time
+    configured allows. What it could not deliver stays in the outbox for the next start.
+    """
+    configuration = load(path)
+    if check:
+        click.echo(f"{path}: right; this is post {configuration.post.name} of {configuration.post.agency}")
+        return
+    post = Post(configuration)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: post.stop())
+    account = post.run()
+    if as_json:
+        click.echo(json.dumps(asdict(account)))
+    log.info("%s", account)

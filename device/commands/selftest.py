@@ -1,0 +1,206 @@
+"""`platepost selftest`: whether this unit can do its work, point by point."""
+
+import json
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import numpy as np
+from cryptography import x509
+from rich.console import Console
+from rich.table import Table
+
+from device import backends
+from device.config import Configuration, load
+from device.errors import PlatepostError
+from device.health.clock import clock_quality
+from device.hotlist import HotListStore
+from device.outbox import Outbox, read_key_file
+from device.records import Signer
+from device.uplink import Broker, UplinkSettings
+from device.uplink.tls import connection_problem, tls_context
+from device.vision.detector import HEIGHT, WIDTH
+from device.vision.recogniser import Recogniser
+from device.vitals import list_state
+
+CONNECT_SECONDS = 5.0
+"""How long a broker may take to answer."""
+CERTIFICATE_DAYS = 14
+"""Days of validity left below which a certificate is a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One point of the self-test."""
+
+    point: str
+    good: bool
+    said: str
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost selftest --config post.toml
+  platepost selftest --config post.toml --json
+"""
+)
+@click.option(
+    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a point.")
+def selftest(*, path: Path, as_json: bool) -> None:
+    """Check that this unit can do its work: models, keys, camera, storage, hot list, clock, broker.
+
+    Run it while the post itself is stopped, for both need the camera and the outbox. The exit code is 1 if anything is
+    wrong.
+    """
+    configuration = load(path)
+    points: tuple[tuple[str, Callable[[Configuration], str]], ...] = (
+        ("recogniser", _recogniser),
+        ("keys", _keys),
+        ("camera", _camera),
+        ("board", _board),
+        ("outbox", _outbox),
+        ("hot list", _hotlist),
+        ("clock", _clock),
+        ("certificate", _certificate),
+        *((f"broker {address}", _broker(address)) for address in configuration.uplink.brokers),
+    )
+    findings = [_find(point, check, configuration) for point, check in points]
+    if as_json:
+        for finding in findings:
+            click.echo(json.dumps(asdict(finding)))
+    else:
+        table = Table("point", "", "found")
+        for finding in findings:
+            table.add_row(finding.point, "[green]good[/green]" if finding.good else "[red]FAULT[/red]", finding.said)
+        Console().print(table)
+    if not all(finding.good for finding in findings):
+        raise SystemExit(1)
+
+
+class _FaultError(PlatepostError):
+    """A point of the self-test is not as it should be."""
+
+
+def _find(point: str, check: Callable[[Configuration], str], configuration: Configuration) -> Finding:
+    try:
+        return Finding(point, good=True, said=check(configuration))
+    except PlatepostError as error:
+        return Finding(point, good=False, said=str(error))
+
+
+def _recogniser(configuration: Configuration) -> str:
+    vision = configuration.vision
+    recogniser = Recogniser.load(detector=vision.detector, reader=vision.reader)
+    blank = np.full((HEIGHT, WIDTH), 127, np.uint8)
+    found = recogniser.recognise(blank)
+    if found.plates:
+        raise _FaultError("it sees plates in an empty picture")
+    return f"both networks run, {found.milliseconds.detect:.0f} ms for an empty frame"
+
+
+def _keys(configuration: Configuration) -> str:
+    Signer.from_file(configuration.records.signing_key)
+    _store(configuration)
+    return "signing, unsealing and the department's key are there"
+
+
+def _camera(configuration: Configuration) -> str:
+    camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+    with camera:
+        frame = next(iter(camera.frames()), None)
+    if frame is None:
+        raise _FaultError("no frame came")
+    return f"{camera.name}: {frame.grey.shape[1]} x {frame.grey.shape[0]}, mean grey {frame.grey.mean():.0f}"
+
+
+def _board(configuration: Configuration) -> str:
+    with backends.board(configuration.board.backend, configuration.board.settings) as board:
+        if board.tamper_open():
+            raise _FaultError("the case is open")
+    return f"{configuration.board.backend}: case closed"
+
+
+def _outbox(configuration: Configuration) -> str:
+    section = configuration.outbox
+    with Outbox(section.path, key=read_key_file(section.key_file)) as outbox:
+        if outbox.set_aside:
+            raise _FaultError(f"it could not be used and was set aside: {outbox.set_aside[0].reason}")
+        return f"{outbox.depth()} records wait"
+
+
+def _hotlist(configuration: Configuration) -> str:
+    state = list_state(_store(configuration).load(), configuration.hotlist, at=datetime.now(UTC))
+    if state.state not in {"current", "warning"}:
+        raise _FaultError("none has come yet" if state.state == "none" else "it is older than allowed")
+    return f"version {state.version}, {(state.age_seconds or 0) / 3600:.1f} h old, {state.entries} entries"
+
+
+def _store(configuration: Configuration) -> HotListStore:
+    section = configuration.hotlist
+    keys = []
+    for key in (section.issuer_key, section.unseal_key):
+        try:
+            keys.append(key.read_bytes())
+        except OSError as error:
+            raise _FaultError(f"{key.name}: {error.strerror or error}") from error
+    return HotListStore(section.directory, agency=configuration.post.agency, issuer_key=keys[0], unseal_key=keys[1])
+
+
+def _clock(_configuration: Configuration) -> str:
+    quality = clock_quality()
+    if not quality.synchronised:
+        raise _FaultError("not synchronised")
+    return f"synchronised, error about {1000 * (quality.estimated_error_seconds or 0):.1f} ms"
+
+
+def _certificate(configuration: Configuration) -> str:
+    try:
+        certificate = x509.load_pem_x509_certificate(configuration.uplink.certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise _FaultError(f"unreadable: {error}") from error
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    if left.days < CERTIFICATE_DAYS:
+        raise _FaultError(f"it ends in {left.days} days")
+    return f"valid for {left.days} days more"
+
+
+def _broker(address: str) -> Callable[[Configuration], str]:
+    def check(configuration: Configuration) -> str:
+        section = configuration.uplink
+        settings = UplinkSettings(
+            brokers=(address,),
+            ca=section.ca,
+            certificate=section.certificate,
+            private_key=section.private_key,
+            client_id="selftest",
+        )
+        broker = Broker.parse(address)
+        try:
+            context = tls_context(settings)
+            with (
+                socket.create_connection((broker.host, broker.port), timeout=CONNECT_SECONDS) as plain,
+                context.wrap_socket(plain, server_hostname=broker.host) as secured,
+            ):
+                _await_refusal(secured)
+                return f"{secured.version()} with a broker that the department vouches for"
+        except (OSError, ssl.SSLError, PlatepostError) as error:
+            raise _FaultError(connection_problem(error)) from error
+
+    return check
+
+
+def _await_refusal(secured: ssl.SSLSocket) -> None:
+    """Give the broker a second to refuse the certificate: with TLS 1.3 it does so after the handshake."""
+    secured.settimeout(1.0)
+    try:
+        if secured.recv(1) == b"":
+            raise ssl.SSLError("the broker hung up")
+    except TimeoutError:
+        return  # it waits for an MQTT CONNECT, as it should

@@ -1,0 +1,174 @@
+"""What a post knows of its own state: faults, status and health."""
+
+import os
+import shutil
+import statistics
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+from device.capture import Capture
+from device.config import HotListSection
+from device.faults import Fault, reasons
+from device.hotlist import FreshnessLimits, HotList, freshness
+from device.outbox import Backlog
+from device.records import ClockQuality, Health, HotListState, Place, Queue, Status, Timing, Versions, new_identifier
+from device.vision.pipeline import Pipeline
+
+SILENT_SECONDS = 5.0
+"""Age of the newest frame from which a camera counts as silent."""
+BEHIND_SECONDS = 60.0
+"""How long after a dropped frame a post still counts as falling behind."""
+
+
+def list_state(hotlist: HotList | None, section: HotListSection, *, at: datetime) -> HotListState:
+    """Judge the list in force at a moment."""
+    if hotlist is None:
+        return HotListState(state="none")
+    limits = FreshnessLimits(warning=timedelta(hours=section.warning_hours), stale=timedelta(hours=section.stale_hours))
+    judged = freshness(hotlist.built, at=at, expires=hotlist.expires, limits=limits)
+    return HotListState(
+        state=judged.value,
+        version=hotlist.version,
+        issuer=hotlist.issuer,
+        built=hotlist.built,
+        age_seconds=round(max(0.0, (at - hotlist.built).total_seconds()), 1),
+        entries=hotlist.entries + hotlist.patterns,
+    )
+
+
+class Vitals:
+    """The present faults, and the status and health records that say them."""
+
+    def __init__(self, *, place: Place, versions: Versions, certificate_expires: datetime | None) -> None:
+        self.boot = new_identifier()
+        self._place = place
+        self._versions = versions
+        self._certificate_expires = certificate_expires
+        self._started = monotonic()
+        self._since = datetime.now(UTC)
+        self._told: frozenset[Fault] | None = None
+        self._dropped = 0
+        self._dropped_at: float | None = None
+        self._counted = (monotonic(), 0)
+
+    def changed(self, faults: Iterable[Fault]) -> bool:
+        """Take note of the present faults; True if they are not those of the last status."""
+        present = frozenset(faults)
+        if present == self._told:
+            return False
+        self._told = present
+        self._since = datetime.now(UTC)
+        return True
+
+    def status(self, *, clock: ClockQuality, hotlist: HotListState) -> Status:
+        """Say the state that `changed` last took note of."""
+        present = reasons(self._told or ())
+        return self._status("degraded" if present else "online", clock=clock, hotlist=hotlist, present=present)
+
+    def offline(self, *, clock: ClockQuality, hotlist: HotListState) -> Status:
+        """Say that the post has stopped, or, as the will, that it fell silent."""
+        return self._status("offline", clock=clock, hotlist=hotlist, present=())
+
+    def _status(self, state: str, *, clock: ClockQuality, hotlist: HotListState, present: object) -> Status:
+        return Status.model_validate(
+            {
+                "clock": clock,
+                "state": state,
+                "reasons": present,
+                "since": self._since,
+                "boot": self.boot,
+                "place": self._place,
+                "versions": self._versions,
+                "hotlist": hotlist,
+                "certificate_expires": self._certificate_expires,
+            }
+        )
+
+    def capture_faults(self, capture: Capture) -> set[Fault]:
+        """Judge a running capture."""
+        faults = set()
+        if capture.fault is not None:
+            faults.add(Fault.CAMERA_FAILED)
+        elif capture.last_frame is None or monotonic() - capture.last_frame > SILENT_SECONDS:
+            faults.add(Fault.CAMERA_SILENT)
+        if capture.dropped > self._dropped:
+            self._dropped, self._dropped_at = capture.dropped, monotonic()
+        if self._dropped_at is not None and monotonic() - self._dropped_at < BEHIND_SECONDS:
+            faults.add(Fault.FALLING_BEHIND)
+        return faults
+
+    def health(
+        self,
+        *,
+        clock: ClockQuality,
+        hotlist: HotListState,
+        pipeline: Pipeline,
+        capture: Capture | None,
+        backlog: Backlog,
+        connected: bool,
+        disk: Path,
+    ) -> Health:
+        """Take the post's pulse; frame rate and times are those since the last call."""
+        now = monotonic()
+        before, frames = self._counted
+        self._counted = (now, pipeline.counters.frames)
+        last_frame = capture.last_frame if capture is not None else None
+        return Health(
+            clock=clock,
+            boot=self.boot,
+            uptime_seconds=round(now - self._started, 1),
+            frame_rate=round((pipeline.counters.frames - frames) / max(now - before, 1e-3), 2),
+            last_frame_age_seconds=None if last_frame is None else round(max(0.0, now - last_frame), 3),
+            frames_dropped=capture.dropped if capture is not None else 0,
+            frames_lost=capture.lost if capture is not None else 0,
+            inference={
+                name: timing
+                for name, timing in (
+                    ("detector", _timing(pipeline.detect_milliseconds)),
+                    ("reader", _timing(pipeline.read_milliseconds)),
+                )
+                if timing is not None
+            },
+            queue=Queue(
+                depth=backlog.depth,
+                oldest_age_seconds=backlog.oldest_age_seconds,
+                size_bytes=backlog.size_bytes,
+                quota_bytes=backlog.quota_bytes,
+                reads_dropped=backlog.reads_dropped,
+                pictures_dropped=backlog.pictures_dropped,
+            ),
+            hotlist=hotlist,
+            connected=connected,
+            disk_free_bytes=shutil.disk_usage(disk).free,
+            temperature_celsius=_temperature(),
+            memory_bytes=_memory(),
+            load=round(os.getloadavg()[0], 2),
+        )
+
+
+def _timing(times: Iterable[float]) -> Timing | None:
+    ordered = sorted(times)
+    if not ordered:
+        return None
+    return Timing(
+        median_ms=round(statistics.median(ordered), 2),
+        p95_ms=round(ordered[int(0.95 * (len(ordered) - 1))], 2),
+        count=len(ordered),
+    )
+
+
+def _temperature() -> float | None:
+    try:
+        return int(Path("/sys/class/thermal/thermal_zone0/temp").read_text(encoding="ascii")) / 1000
+    except (OSError, ValueError):
+        return None
+
+
+def _memory() -> int | None:
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
