@@ -38,7 +38,7 @@ class LazyGroup(click.Group):
             raise click.ClickException(message) from error
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """List the sub-commands without importing any."""
         rows = [(name, place[1]) for name, place in self._places.items()]
         rows += [(name, command.get_short_help_str()) for name, command in self.commands.items()]

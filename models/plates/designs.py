@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from models.plates import texts
+from models.plates.wording import EUROPEAN_PATTERNS, SLOGANS, STATES, US_PATTERNS
 
 Colour = tuple[int, int, int]
 """Blue, green, red."""
@@ -30,7 +31,7 @@ class Design:
     splits: tuple[int, ...] = ()
     """Where a separator may stand, counted in characters from the left; none: no separator."""
     separators: tuple[str, ...] = (" ",)
-    """Space, `-`, `.`, `*` (a picture), `o` (a large picture that the characters overlap) or `y` (a year's sticker)."""
+    """Space, `-`, `.`, `*` (a picture), `o` (a larger one that characters overlap) or `y` (a year's sticker)."""
     second: float = 0.0
     """How likely a second separator stands further right (a dot two places from the end, or a space)."""
     band: tuple[float, float] = (0.27, 0.80)
@@ -61,64 +62,42 @@ DARK_BLUE: Final[Colour] = (110, 55, 20)
 _US_COLOURS: Final[tuple[tuple[Colour, Colour], ...]] = (
     (WHITE, NAVY), (WHITE, BLACK), (WHITE, RED), (WHITE, GREEN), (WHITE, (140, 70, 20)), ((245, 225, 190), DARK_BLUE),
     ((240, 210, 170), BLACK), ((150, 215, 245), BLACK), ((90, 220, 245), NAVY), (GOLD, NAVY), (GOLD, BLACK),
-    (DARK_BLUE, WHITE), (DARK_BLUE, GOLD), ((70, 95, 25), WHITE), ((170, 150, 30), (60, 220, 240)), ((205, 215, 220), NAVY),
-    ((200, 205, 210), (150, 90, 40)), ((225, 200, 150), NAVY), (BLACK, WHITE), (BLACK, GOLD), (RED, WHITE),
-)  # fmt: skip
-_STATES: Final = (
-    "ALABAMA", "Alaska", "ARIZONA", "Arkansas", "Colorado", "Connecticut", "DELAWARE", "FLORIDA", "GEORGIA", "HAWAII",
-    "IDAHO", "Illinois", "INDIANA", "Iowa", "KANSAS", "Kentucky", "Louisiana", "MAINE", "Maryland", "Massachusetts",
-    "MICHIGAN", "Minnesota", "MISSISSIPPI", "MISSOURI", "Montana", "Nebraska", "NEVADA", "NEW HAMPSHIRE", "New Jersey",
-    "NEW MEXICO", "NEW YORK", "First in Flight", "NORTH DAKOTA", "Ohio", "OKLAHOMA", "Oregon", "PENNSYLVANIA",
-    "Rhode Island", "South Carolina", "SOUTH DAKOTA", "Tennessee", "TEXAS", "UTAH", "Vermont", "VIRGINIA", "WASHINGTON",
-    "West Virginia", "WISCONSIN", "Wyoming", "WASHINGTON, DC", "Ontario", "Beautiful British Columbia", "U.S. GOVERNMENT",
-)  # fmt: skip
-_SLOGANS: Final = (
-    "THE LONE STAR STATE", "Garden State", "EMPIRE STATE", "SUNSHINE STATE", "GRAND CANYON STATE", "Land of Lincoln",
-    "10,000 lakes", "Great Lakes", "Sportsman's Paradise", "Constitution State", "THE FIRST STATE", "ALOHA STATE",
-    "FAMOUS POTATOES", "Vacationland", "LIVE FREE OR DIE", "Ocean State", "EVERGREEN STATE", "PEACH STATE", "JACKSON",
-    "NATIVE AMERICA", "THE SILVER STATE", "TAXATION WITHOUT REPRESENTATION", "www.example.gov", "The Natural State",
-    "SHOW-ME STATE", "CRITICAL HABITAT", "IN GOD WE TRUST", "MADISON", "FOR OFFICIAL USE ONLY", "VETERAN", "DEALER", "",
+    (DARK_BLUE, WHITE), (DARK_BLUE, GOLD), ((70, 95, 25), WHITE), ((170, 150, 30), (60, 220, 240)),
+    ((205, 215, 220), NAVY), ((200, 205, 210), (150, 90, 40)),
+    ((225, 200, 150), NAVY), (BLACK, WHITE), (BLACK, GOLD), (RED, WHITE),
 )  # fmt: skip
 
 
-def _random_format(rng: np.random.Generator) -> str:
-    patterns = (
-        "AAA999", "999AAA", "AAA9999", "9999AAA", "AA9999", "9999AA", "AAA99A", "99A999", "9A9999A", "A999999", "999999",
-        "9999999", "AA9A9A", "A99999", "AA99999", "99AAA9", "999A99A", "AAA999A", "9AAA999", "A9A9A9", "AA99AA", "999AA9",
-        "?A9?9A", "AA9?9?", "A99AAA", "99AA99", "AA99A9", "99999AA", "AAAA999", "A9999", "999", "9999", "A99A9A", "9AA9999",
-    )  # fmt: skip
-    kind = rng.random()
-    if kind < 0.5:
-        return texts.from_pattern(rng, patterns[int(rng.integers(len(patterns)))])
-    return texts.anything(rng) if kind < 0.85 else texts.personalised(rng)
+def _any_of(rng: np.random.Generator, patterns: tuple[str, ...]) -> str:
+    return texts.from_pattern(rng, patterns[int(rng.integers(len(patterns)))])
 
 
 def _pattern(*patterns: str) -> Writer:
-    return lambda rng: texts.from_pattern(rng, patterns[int(rng.integers(len(patterns)))])
+    return lambda rng: _any_of(rng, patterns)
+
+
+def _american(rng: np.random.Generator) -> str:
+    kind = rng.random()
+    if kind < 0.5:
+        return _any_of(rng, US_PATTERNS)
+    return texts.anything(rng) if kind < 0.85 else texts.personalised(rng)
 
 
 def _european(rng: np.random.Generator) -> str:
     kind = rng.random()
     if kind < 0.35:
-        return texts.from_pattern(rng, ("99A99999", "99A9999")[int(rng.integers(5)) // 4])
-    patterns = (
-        "AA999AA",
-        "AAA9999",
-        "A999AA",
-        "AA99AAA",
-        "AAA999",
-        "9999AAA",
-        "AA9999A",
-        "AAAA9999",
-        "AA999999",
-        "99AA999",
-    )
-    return (
-        texts.from_pattern(rng, patterns[int(rng.integers(len(patterns)))]) if kind < 0.8 else texts.anything(rng, 5, 8)
-    )
+        return _any_of(rng, ("99A99999", "99A99999", "99A99999", "99A9999"))
+    return _any_of(rng, EUROPEAN_PATTERNS) if kind < 0.8 else texts.anything(rng, 5, 8)
 
 
-_CALIFORNIA: Final = {
+def _legacy(rng: np.random.Generator) -> str:
+    kind = rng.random()
+    if kind < 0.3:
+        return texts.california_passenger(rng)
+    return texts.personalised(rng) if kind < 0.5 else _any_of(rng, ("AAA999", "9A9AA9"))
+
+
+_CALIFORNIA: Final[dict[str, tuple[str, ...]]] = {
     "headings": ("California", "California", "California", "CALIFORNIA"),
     "footings": ("", "", "dmv.ca.gov", "www.dmv.ca.gov"),
 }
@@ -126,54 +105,222 @@ _CALIFORNIA: Final = {
 DESIGNS: Final[dict[str, Design]] = {
     design.name: design
     for design in (
-        Design("california_passenger", texts.california_passenger, ((WHITE, NAVY), (WHITE, (120, 50, 20))),
-               headings=("California",), footings=_CALIFORNIA["footings"], band=(0.30, 0.83), weight=2.6),
-        Design("california_commercial", _pattern("9A99999", "99999A9"), ((WHITE, NAVY),),
-               headings=("California",), footings=_CALIFORNIA["footings"], band=(0.30, 0.83), weight=0.8),
-        Design("california_exempt", _pattern("9999999", "1999999"), ((WHITE, NAVY),),
-               headings=("CA EXEMPT", "California", "E  CALIFORNIA"), band=(0.32, 0.84), stickers=0.1, weight=0.7),
-        Design("california_personalised", texts.personalised, ((WHITE, NAVY),), splits=(1, 2, 3, 4, 5), separators=(" ",),
-               headings=_CALIFORNIA["headings"], footings=_CALIFORNIA["footings"], band=(0.30, 0.83), weight=1.1),
-        Design("california_picture", _pattern("99999", "A9999A", "AAAA9", "AA999A"), ((WHITE, NAVY), (WHITE, RED)),
-               grounds=("plain", "hills", "wash", "wash"), headings=_CALIFORNIA["headings"],
-               footings=("YOSEMITE", "THE ARTS", "KIDS", "COASTAL"), stacked=0.4, picture=0.7, weight=0.6),
-        Design("california_legacy", lambda r: texts.california_passenger(r) if r.random() < 0.3 else
-               (texts.personalised(r) if r.random() < 0.3 else texts.from_pattern(r, "AAA999" if r.random() < 0.5 else "9A9AA9")),
-               ((BLACK, (40, 185, 240)),), headings=("CALIFORNIA",), splits=(3,), separators=("", " "), band=(0.30, 0.84),
-               stickers=0.4, retroreflective=False, weight=0.8),
-        Design("california_blue", _pattern("999AAA", "9AAA999", "9A99999"), (((115, 55, 15), (60, 200, 245)),),
-               headings=("CALIFORNIA",), splits=(3,), separators=("", " "), band=(0.30, 0.84), retroreflective=False, weight=0.5),
-        Design("california_motorcycle", _pattern("99A9999", "9A99999", "99A999", "AA9999"), ((WHITE, NAVY),),
-               headings=("California", "CALIFORNIA"), aspect=1.75, band=(0.36, 0.86), weight=0.3),
-        Design("california_temporary", _pattern("AA99A99", "AA99A99", "A99A999"), (((245, 245, 245), BLACK),),
-               headings=("CALIFORNIA", "TEMPORARY", "CALIFORNIA TEMPORARY"), footings=("EXPIRES 01-15", "VALID 90 DAYS", ""),
-               band=(0.34, 0.74), stickers=0.1, dies=0.15, retroreflective=False, weight=0.5),
-        Design("us_plain", _random_format, _US_COLOURS, grounds=("plain", "plain", "wash"), headings=_STATES, footings=_SLOGANS,
-               splits=(2, 3, 3, 3, 4), separators=("", " ", " ", "-", "."), second=0.05, weight=3.0),
-        Design("us_graphic", _random_format, _US_COLOURS, grounds=("hills", "wash", "wash", "blobs", "bands", "ghost", "ghost"),
-               headings=_STATES, footings=_SLOGANS, splits=(2, 3, 3, 3, 4), separators=("", " ", "-", "."), weight=2.4),
-        Design("us_logo", _random_format, _US_COLOURS, grounds=("plain", "plain", "wash", "wash"), headings=_STATES,
-               footings=_SLOGANS, splits=(2, 3, 3, 3, 4), separators=("*", "*", "o"), weight=2.8),
-        Design("us_year_sticker", _pattern("AA9A9A", "AA9A9A", "9AA999", "AAA999", "9A9A99", "??????"), _US_COLOURS,
-               grounds=("plain", "wash", "ghost"), headings=_STATES, footings=_SLOGANS, splits=(3,), separators=("y",),
-               stickers=0.15, weight=1.2),
-        Design("us_stacked", _random_format, _US_COLOURS, grounds=("plain", "wash", "blobs"), headings=_STATES, footings=_SLOGANS,
-               splits=(2, 3, 4), separators=("", "", " ", "*"), stacked=1.0, picture=0.4, weight=1.1),
-        Design("us_picture", _random_format, _US_COLOURS, grounds=("plain", "wash", "hills", "ghost"), headings=_STATES,
-               footings=_SLOGANS, splits=(2, 3), separators=("", "", " "), picture=1.0, weight=1.1),
-        Design("us_personalised", texts.personalised, _US_COLOURS, grounds=("plain", "wash", "hills", "ghost"), headings=_STATES,
-               footings=_SLOGANS, splits=(1, 2, 3, 4, 5), separators=("", "", " "), weight=1.5),
-        Design("us_temporary", lambda r: texts.anything(r, 5, 8), (((245, 245, 245), BLACK), ((245, 245, 245), RED)),
-               headings=_STATES, footings=("TEMPORARY", "EXPIRES 12/30"), band=(0.3, 0.72), stickers=0.1, dies=0.1,
-               retroreflective=False, weight=0.4),
-        Design("european", _european, ((WHITE, BLACK), ((240, 242, 242), (30, 25, 20)), ((40, 205, 245), BLACK)), aspect=4.5,
-               splits=(1, 2, 3), separators=(" ", " ", "-", "*", ""), band=(0.14, 0.86), stickers=0.0, dies=0.3,
-               blue_band=0.55, second=0.35, weight=1.0),
-        Design("asian_long", _pattern("99A99999", "99A99999", "99AA9999", "99A9999"), ((WHITE, BLACK), ((40, 205, 245), BLACK),
-               (DARK_BLUE, WHITE)), aspect=4.3, splits=(3,), separators=("-", "-", " "), band=(0.14, 0.86), stickers=0.0, dies=0.5,
-               second=0.7, weight=0.9),
+        Design(
+            "california_passenger",
+            texts.california_passenger,
+            ((WHITE, NAVY), (WHITE, (120, 50, 20))),
+            headings=("California",),
+            footings=_CALIFORNIA["footings"],
+            band=(0.30, 0.83),
+            weight=2.6,
+        ),
+        Design(
+            "california_commercial",
+            _pattern("9A99999", "99999A9"),
+            ((WHITE, NAVY),),
+            headings=("California",),
+            footings=_CALIFORNIA["footings"],
+            band=(0.30, 0.83),
+            weight=0.8,
+        ),
+        Design(
+            "california_exempt",
+            _pattern("9999999", "1999999"),
+            ((WHITE, NAVY),),
+            headings=("CA EXEMPT", "California", "E  CALIFORNIA"),
+            band=(0.32, 0.84),
+            stickers=0.1,
+            weight=0.7,
+        ),
+        Design(
+            "california_personalised",
+            texts.personalised,
+            ((WHITE, NAVY),),
+            splits=(1, 2, 3, 4, 5),
+            separators=(" ",),
+            headings=_CALIFORNIA["headings"],
+            footings=_CALIFORNIA["footings"],
+            band=(0.30, 0.83),
+            weight=1.1,
+        ),
+        Design(
+            "california_picture",
+            _pattern("99999", "A9999A", "AAAA9", "AA999A"),
+            ((WHITE, NAVY), (WHITE, RED)),
+            grounds=("plain", "hills", "wash", "wash"),
+            headings=_CALIFORNIA["headings"],
+            footings=("YOSEMITE", "THE ARTS", "KIDS", "COASTAL"),
+            stacked=0.4,
+            picture=0.7,
+            weight=0.6,
+        ),
+        Design(
+            "california_legacy",
+            _legacy,
+            ((BLACK, (40, 185, 240)),),
+            headings=("CALIFORNIA",),
+            splits=(3,),
+            separators=("", " "),
+            band=(0.30, 0.84),
+            stickers=0.4,
+            retroreflective=False,
+            weight=0.8,
+        ),
+        Design(
+            "california_blue",
+            _pattern("999AAA", "9AAA999", "9A99999"),
+            (((115, 55, 15), (60, 200, 245)),),
+            headings=("CALIFORNIA",),
+            splits=(3,),
+            separators=("", " "),
+            band=(0.30, 0.84),
+            retroreflective=False,
+            weight=0.5,
+        ),
+        Design(
+            "california_motorcycle",
+            _pattern("99A9999", "9A99999", "99A999", "AA9999"),
+            ((WHITE, NAVY),),
+            headings=("California", "CALIFORNIA"),
+            aspect=1.75,
+            band=(0.36, 0.86),
+            weight=0.3,
+        ),
+        Design(
+            "california_temporary",
+            _pattern("AA99A99", "AA99A99", "A99A999"),
+            (((245, 245, 245), BLACK),),
+            headings=("CALIFORNIA", "TEMPORARY", "CALIFORNIA TEMPORARY"),
+            footings=("EXPIRES 01-15", "VALID 90 DAYS", ""),
+            band=(0.34, 0.74),
+            stickers=0.1,
+            dies=0.15,
+            retroreflective=False,
+            weight=0.5,
+        ),
+        Design(
+            "us_plain",
+            _american,
+            _US_COLOURS,
+            grounds=("plain", "plain", "wash"),
+            headings=STATES,
+            footings=SLOGANS,
+            splits=(2, 3, 3, 3, 4),
+            separators=("", " ", " ", "-", "."),
+            second=0.05,
+            weight=3.0,
+        ),
+        Design(
+            "us_graphic",
+            _american,
+            _US_COLOURS,
+            grounds=("hills", "wash", "wash", "blobs", "bands", "ghost", "ghost"),
+            headings=STATES,
+            footings=SLOGANS,
+            splits=(2, 3, 3, 3, 4),
+            separators=("", " ", "-", "."),
+            weight=2.4,
+        ),
+        Design(
+            "us_logo",
+            _american,
+            _US_COLOURS,
+            grounds=("plain", "plain", "wash", "wash"),
+            headings=STATES,
+            footings=SLOGANS,
+            splits=(2, 3, 3, 3, 4),
+            separators=("*", "*", "o"),
+            weight=2.8,
+        ),
+        Design(
+            "us_year_sticker",
+            _pattern("AA9A9A", "AA9A9A", "9AA999", "AAA999", "9A9A99", "??????"),
+            _US_COLOURS,
+            grounds=("plain", "wash", "ghost"),
+            headings=STATES,
+            footings=SLOGANS,
+            splits=(3,),
+            separators=("y",),
+            stickers=0.15,
+            weight=1.2,
+        ),
+        Design(
+            "us_stacked",
+            _american,
+            _US_COLOURS,
+            grounds=("plain", "wash", "blobs"),
+            headings=STATES,
+            footings=SLOGANS,
+            splits=(2, 3, 4),
+            separators=("", "", " ", "*"),
+            stacked=1.0,
+            picture=0.4,
+            weight=1.1,
+        ),
+        Design(
+            "us_picture",
+            _american,
+            _US_COLOURS,
+            grounds=("plain", "wash", "hills", "ghost"),
+            headings=STATES,
+            footings=SLOGANS,
+            splits=(2, 3),
+            separators=("", "", " "),
+            picture=1.0,
+            weight=1.1,
+        ),
+        Design(
+            "us_personalised",
+            texts.personalised,
+            _US_COLOURS,
+            grounds=("plain", "wash", "hills", "ghost"),
+            headings=STATES,
+            footings=SLOGANS,
+            splits=(1, 2, 3, 4, 5),
+            separators=("", "", " "),
+            weight=1.5,
+        ),
+        Design(
+            "us_temporary",
+            lambda r: texts.anything(r, 5, 8),
+            (((245, 245, 245), BLACK), ((245, 245, 245), RED)),
+            headings=STATES,
+            footings=("TEMPORARY", "EXPIRES 12/30"),
+            band=(0.3, 0.72),
+            stickers=0.1,
+            dies=0.1,
+            retroreflective=False,
+            weight=0.4,
+        ),
+        Design(
+            "european",
+            _european,
+            ((WHITE, BLACK), ((240, 242, 242), (30, 25, 20)), ((40, 205, 245), BLACK)),
+            aspect=4.5,
+            splits=(1, 2, 3),
+            separators=(" ", " ", "-", "*", ""),
+            band=(0.14, 0.86),
+            stickers=0.0,
+            dies=0.3,
+            blue_band=0.55,
+            second=0.35,
+            weight=1.0,
+        ),
+        Design(
+            "asian_long",
+            _pattern("99A99999", "99A99999", "99AA9999", "99A9999"),
+            ((WHITE, BLACK), ((40, 205, 245), BLACK), (DARK_BLUE, WHITE)),
+            aspect=4.3,
+            splits=(3,),
+            separators=("-", "-", " "),
+            band=(0.14, 0.86),
+            stickers=0.0,
+            dies=0.5,
+            second=0.7,
+            weight=0.9,
+        ),
     )
-}  # fmt: skip
+}
 """Every design by name."""
 
 _NAMES: Final = tuple(DESIGNS)

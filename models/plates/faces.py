@@ -23,12 +23,12 @@ class Face:
     def mean_aspect(self) -> float:
         """Width by height of the H, after which cells are sized."""
         mask = self.masks["H"]
-        return mask.shape[1] / mask.shape[0]
+        return float(mask.shape[1] / mask.shape[0])
 
 
 @lru_cache(maxsize=_DIES)
 def die_face(number: int) -> Face:
-    """The dies of maker `number`: the same number always gives the same face."""
+    """Make the dies of maker `number`: the same number always gives the same face."""
     rng = np.random.default_rng([7, number])
     style = DieStyle.draw(rng)
     return Face(f"die{number}", {c: draw_glyph(c, style, rng) for c in CHARACTERS})
@@ -36,7 +36,7 @@ def die_face(number: int) -> Face:
 
 @lru_cache(maxsize=256)
 def font_face(index: int, bolder: int) -> Face:
-    """A font's characters, `bolder` pixels thicker (or thinner when negative) than designed."""
+    """Take a font's characters, `bolder` pixels thicker (or thinner when negative) than designed."""
     masks = font_masks(installed()[index])
     if bolder:
         kernel = np.ones((abs(bolder) + 1, abs(bolder) + 1), np.uint8)

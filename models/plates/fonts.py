@@ -121,7 +121,7 @@ def _sized(path: Path, size: int) -> ImageFont.FreeTypeFont:
 
 
 def line_of_text(text: str, *, height: int, rng: np.random.Generator) -> Mask:
-    """A line of small print (a slogan, a state's name, a dealer) as a mask, in a random face.
+    """Set a line of small print (a slogan, a state's name, a dealer) as a mask, in a random face.
 
     Args:
         text: what it says.

@@ -18,7 +18,9 @@ Box = tuple[int, int, int, int]
 BLACK_ON: Final[Colour] = (25, 25, 25)
 WHITE_ON: Final[Colour] = (240, 240, 240)
 
-_ON_STICKERS: Final = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC 2025 2024 07 19".split()
+_ON_STICKERS: Final = (
+    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC", "2025", "2024", "07", "19",
+)  # fmt: skip
 
 
 def any_colour(rng: np.random.Generator) -> Colour:

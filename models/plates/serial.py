@@ -14,7 +14,9 @@ from models.plates.logos import draw_logo, draw_well
 
 _ROOM: Final = {"character": 1.0, "-": 0.55, ".": 0.45, " ": 0.5, "*": 1.0, "o": 0.9, "y": 0.8, "stack": 0.6}
 """Width of each kind of part, by a character's cell."""
-_UNREAD: Final = "DP DV NG TRK RT CU WT ES FD PR DIS VET CC LS BB IB ME".split()
+_UNREAD: Final = (
+    "DP", "DV", "NG", "TRK", "RT", "CU", "WT", "ES", "FD", "PR", "DIS", "VET", "CC", "LS", "BB", "IB", "ME",
+)  # fmt: skip
 """Small stacked letters that name a class of plates and do not belong to the serial."""
 
 
@@ -66,13 +68,13 @@ def write(
     for part in parts:
         wide = cell * room[part.kind]
         if part.kind in {"*", "o", "y"}:
-            _picture_between(picture, part.kind, setting, x, wide, rng)
+            _picture_between(picture, part.kind, setting, left=x, room=wide, rng=rng)
         elif part.kind == "stack":
             _stack(letters, part.text, setting, x + wide / 2, wide)
         elif part.kind == "character":
             _character(letters, part.text, setting, x + wide / 2)
         else:
-            _mark(letters, part.kind, setting, x + wide / 2, wide, rng)
+            _mark(letters, part.kind, setting, centre=x + wide / 2, room=wide, rng=rng)
         x += wide
     if rng.random() < 0.6:
         _emboss(picture, letters, float(rng.uniform(0.03, 0.2)))
@@ -106,7 +108,7 @@ def _stack(letters: Mask, text: str, setting: _Setting, centre: float, room: flo
         _stamp(letters, glyph, round(centre - wide / 2), round(setting.top + row * step))
 
 
-def _mark(letters: Mask, kind: str, setting: _Setting, centre: float, room: float, rng: np.random.Generator) -> None:
+def _mark(letters: Mask, kind: str, setting: _Setting, *, centre: float, room: float, rng: np.random.Generator) -> None:
     height = setting.height
     if kind == "-":
         thick, half = max(1, round(height * rng.uniform(0.05, 0.11))), room * float(rng.uniform(0.22, 0.42))
@@ -118,7 +120,7 @@ def _mark(letters: Mask, kind: str, setting: _Setting, centre: float, room: floa
 
 
 def _picture_between(
-    picture: paint.Picture, kind: str, setting: _Setting, left: float, room: float, rng: np.random.Generator
+    picture: paint.Picture, kind: str, setting: _Setting, *, left: float, room: float, rng: np.random.Generator
 ) -> None:
     low, high = {"*": (0.45, 1.1), "o": (0.8, 1.35), "y": (0.6, 1.2)}[kind]
     tall = round(setting.height * rng.uniform(low, high))

@@ -106,7 +106,7 @@ def anything(rng: np.random.Generator, shortest: int = 2, longest: int = 8) -> s
 
 
 def personalised(rng: np.random.Generator, longest: int = 7) -> str:
-    """A text somebody chose: words, parts of words, letters for sounds. Only the letter O, never zero."""
+    """Choose a text as owners do: words, parts of words, letters for sounds. Only the letter O, never zero."""
     if rng.random() < 0.5:
         text = ""
         while len(text) < longest - 2:

@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import click
@@ -34,7 +35,7 @@ def _fill(folder: Path, size: int, seed: int) -> None:
     Pool(folder, size=size).fill(seed)
 
 
-def _filling(folder: Path, size: int, seed: int) -> multiprocessing.Process:
+def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
     filler = multiprocessing.get_context("spawn").Process(target=_fill, args=(folder, size, seed), daemon=True)
     filler.start()
     while filler.is_alive() and (not (folder / "texts.npy").exists() or len(Pool(folder)) < _FIRST):

@@ -21,11 +21,12 @@ def load(checkpoint: Path) -> Reader:
     state = torch.load(checkpoint, weights_only=True)
     net = Reader()
     net.load_state_dict(state.get("averaged", state))
-    return net.eval()
+    net.eval()
+    return net
 
 
 def to_keras(net: Reader) -> "keras.Model":
-    """The same net in Keras, batch norm folded; N x 64 x 160 x 1 in [0, 1] to N x 40 x 37."""
+    """Build the same net in Keras, batch norm folded; N x 64 x 160 x 1 in [0, 1] to N x 40 x 37."""
     import keras  # noqa: PLC0415 - seconds to import
 
     picture = keras.Input((64, 160, 1))

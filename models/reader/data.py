@@ -32,7 +32,7 @@ class Recipe:
     """Batches at the start that are spared the smallest plates."""
 
 
-class Batches(IterableDataset[Batch]):
+class Batches(IterableDataset[Batch]):  # type: ignore[misc, unused-ignore]  # torch may be absent
     """Endless batches."""
 
     def __init__(self, recipe: Recipe, real: list[RealPlate]) -> None:

@@ -37,5 +37,5 @@ def greedy(logits: npt.NDArray[np.generic]) -> list[str]:
 
 
 def alike(text: str) -> str:
-    """The text with O as 0 and I as 1: no reader can tell them on many plates."""
+    """Write O as 0 and I as 1: no reader can tell them on many plates."""
     return text.replace("O", "0").replace("I", "1")

@@ -44,7 +44,7 @@ def conv_block(inputs: int, layer: Layer) -> nn.Sequential:
     return nn.Sequential(nn.ZeroPad2d(tuple(pads)), conv, nn.BatchNorm2d(layer.filters, momentum=0.02), nn.ReLU())
 
 
-class Reader(nn.Module):
+class Reader(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent where types are checked
     """Grey in [0, 1], N x 1 x 64 x 160, to CTC logits, N x 40 x 37."""
 
     def __init__(self) -> None:

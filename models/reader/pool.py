@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.plates import framed, render_plate
-from models.plates.degrade import FRAMED_SHAPE
+from models.plates.surroundings import FRAMED_SHAPE
 
 LONGEST: Final = 10
 _HEIGHT: Final = 96

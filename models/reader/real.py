@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates.degrade import FRAMED_SHAPE, MARGIN, READER_MARGIN, READER_SHAPE
+from models.plates.degrade import READER_MARGIN, READER_SHAPE
+from models.plates.surroundings import FRAMED_SHAPE, MARGIN
 
 _HELD_OUT: Final = 7
 
@@ -31,7 +32,7 @@ class RealPlate:
         return self.box[2] - self.box[0]
 
     def cut(self, margin: float, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
-        """The plate with a margin around it (by its size), scaled to a shape; edges are repeated where it leaves the photo."""
+        """Cut the plate with a margin (by its size), scaled to a shape; the photo's edges are repeated beyond it."""
         left, top, right, bottom = self.box
         dx, dy = (right - left) * margin, (bottom - top) * margin
         low, high = (left - dx, top - dy), (right + dx, bottom + dy)
@@ -43,8 +44,13 @@ class RealPlate:
             )
         source = np.array([[low[0], low[1]], [high[0], low[1]], [low[0], high[1]]], np.float32) * factor
         target = np.array([[0, 0], [shape[1], 0], [0, shape[0]]], np.float32)
-        cut = cv2.warpAffine(picture, cv2.getAffineTransform(source, target), (shape[1], shape[0]), flags=cv2.INTER_LINEAR,
-                             borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+        cut = cv2.warpAffine(
+            picture,
+            cv2.getAffineTransform(source, target),
+            (shape[1], shape[0]),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         return np.asarray(cut, np.uint8)
 
     def framed(self) -> npt.NDArray[np.uint8]:

@@ -5,6 +5,7 @@ and resumed, also with other pools.
 """
 
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from models.reader.data import Batches, Recipe
+from models.reader.data import Batch, Batches, Recipe
 from models.reader.labels import alike, greedy
 from models.reader.net import Reader
 from models.reader.real import RealPlate
@@ -58,8 +59,46 @@ def exact_rate(net: nn.Module, samples: list[Sample]) -> float:
     return float(np.mean([alike(text) == alike(truth) for text, (_, truth) in zip(texts, samples, strict=True)]))
 
 
-def _share_of_time(start: float, until: float) -> float:
-    return min(1.0, (time.time() - start) / max(until - start, 1.0))
+@dataclass
+class _State:
+    """What a run keeps between checkpoints."""
+
+    net: nn.Module
+    averaged: nn.Module
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    best: float = -1.0
+    start: float = 0.0
+
+    def save(self, path: Path) -> None:
+        kept = {"net": self.net.state_dict(), "averaged": self.averaged.state_dict(), "step": self.step}
+        kept |= {"optimiser": self.optimiser.state_dict(), "best": self.best, "start": self.start}
+        torch.save(kept, path.with_suffix(".tmp"))
+        path.with_suffix(".tmp").replace(path)
+
+    def load(self, path: Path) -> None:
+        kept = torch.load(path, weights_only=True)
+        self.net.load_state_dict(kept["net"])
+        self.averaged.load_state_dict(kept["averaged"])
+        self.optimiser.load_state_dict(kept["optimiser"])
+        self.step, self.best, self.start = kept["step"], kept["best"], kept["start"]
+
+    def learn(self, batch: Batch, keep: float) -> float:
+        """Take one step; returns the loss."""
+        pictures, labels, lengths = batch
+        self.net.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.net((pictures.float() / 255).contiguous(memory_format=torch.channels_last))
+        scores = logits.float().log_softmax(2).transpose(0, 1)
+        steps = torch.full((len(lengths),), scores.shape[0])
+        loss = nn.functional.ctc_loss(scores, labels, steps, lengths, zero_infinity=True)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimiser.step()
+        self.step += 1
+        _average(self.averaged, self.net, min(keep, (self.step + 1) / (self.step + 20)))
+        return float(loss.detach())
 
 
 def train(
@@ -76,59 +115,48 @@ def train(
     """
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
-    net = Reader().to(memory_format=torch.channels_last)
-    averaged = Reader()
+    net, averaged = Reader().to(memory_format=torch.channels_last), Reader()
     averaged.load_state_dict(net.state_dict())
-    optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02)
-    step, best, start = 0, -1.0, time.time()
-    last = plan.folder / "last.pt"
+    state = _State(net, averaged, torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02))
+    state.start = time.time()
     plan.folder.mkdir(parents=True, exist_ok=True)
+    last = plan.folder / "last.pt"
     if resume and last.exists():
-        state = torch.load(last, weights_only=True)
-        net.load_state_dict(state["net"])
-        averaged.load_state_dict(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, best, start = state["step"], state["best"], state["start"]
-    loss_function = nn.CTCLoss(zero_infinity=True)
+        state.load(last)
     loader = DataLoader(Batches(recipe, real), batch_size=None, num_workers=1, prefetch_factor=4)
-    running, clock, share = 0.0, time.time(), _share_of_time(start, plan.until)
-    for pictures, labels, lengths in loader:
-        rate = plan.floor + (plan.rate - plan.floor) * 0.5 * (1 + np.cos(np.pi * share))
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / plan.warm_up)
-        net.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = net((pictures.float() / 255).contiguous(memory_format=torch.channels_last))
-        scores = logits.float().log_softmax(2).transpose(0, 1)
-        steps = torch.full((len(lengths),), scores.shape[0])
-        loss = loss_function(scores, labels, steps, lengths)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimiser.step()
-        step += 1
-        _average(averaged, net, min(plan.average, (step + 1) / (step + 20)))
-        now = float(loss.detach())
-        running = now if step == 1 else 0.99 * running + 0.01 * now
-        share = _share_of_time(start, plan.until)
-        if step % 100 == 0:
+    smoothed, clock = float("nan"), time.time()
+    for batch in loader:
+        share = min(1.0, (time.time() - state.start) / max(plan.until - state.start, 1.0))
+        rate = _rate(plan, state.step, share)
+        for group in state.optimiser.param_groups:
+            group["lr"] = rate
+        loss = state.learn(batch, plan.average)
+        smoothed = loss if smoothed != smoothed else 0.99 * smoothed + 0.01 * loss  # noqa: PLR0124 - not a number yet
+        if state.step % 100 == 0:
             pace = 100 * recipe.batch / (time.time() - clock)
-            logger.info("step %d: loss %.3f, rate %.2e, %.0f plates/s", step, running, rate, pace)
+            logger.info("step %d: loss %.3f, rate %.2e, %.0f plates/s", state.step, smoothed, rate, pace)
             clock = time.time()
-        if step % plan.save_every == 0 or share >= 1:
-            rates = {name: exact_rate(averaged, samples) for name, samples in checks.items()}
-            logger.info("step %d: %s", step, ", ".join(f"{name} {rate:.3f}" for name, rate in rates.items()))
-            if rates.get("held_out", 0.0) >= best:
-                best = rates.get("held_out", 0.0)
-                torch.save(averaged.state_dict(), plan.folder / "best.pt")
-            state = {"net": net.state_dict(), "averaged": averaged.state_dict(), "optimiser": optimiser.state_dict(),
-                     "step": step, "best": best, "start": start}  # fmt: skip
-            torch.save(state, last.with_suffix(".tmp"))
-            last.with_suffix(".tmp").replace(last)
+        if state.step % plan.save_every == 0 or share >= 1:
+            _check(state, checks, plan.folder)
             clock = time.time()
         if share >= 1:
             break
     return averaged
+
+
+def _rate(plan: Plan, step: int, share: float) -> float:
+    cosine = 0.5 * (1 + math.cos(math.pi * share))
+    return (plan.floor + (plan.rate - plan.floor) * cosine) * min(1.0, (step + 1) / plan.warm_up)
+
+
+def _check(state: _State, checks: dict[str, list[Sample]], folder: Path) -> None:
+    """Report on the checks and write the checkpoints."""
+    rates = {name: exact_rate(state.averaged, samples) for name, samples in checks.items()}
+    logger.info("step %d: %s", state.step, ", ".join(f"{name} {rate:.3f}" for name, rate in rates.items()))
+    if rates.get("held_out", 0.0) >= state.best:
+        state.best = rates.get("held_out", 0.0)
+        torch.save(state.averaged.state_dict(), folder / "best.pt")
+    state.save(folder / "last.pt")
 
 
 def _average(averaged: nn.Module, net: nn.Module, keep: float) -> None:

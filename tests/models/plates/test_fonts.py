@@ -1,0 +1,38 @@
+import logging
+
+import numpy as np
+import pytest
+
+from models.plates import fonts
+
+
+def test_installed_says_what_is_missing(monkeypatch, tmp_path, caplog):
+    fonts.installed.cache_clear()
+    monkeypatch.setenv("PLATEPOST_FONTS", str(tmp_path))
+    monkeypatch.setattr(fonts, "SYSTEM_FOLDER", tmp_path)
+    with caplog.at_level(logging.WARNING):
+        assert fonts.installed() == ()
+    assert "not installed" in caplog.text
+    fonts.installed.cache_clear()
+
+
+def test_fetch_without_npm_fetches_nothing_and_says_so(monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr(fonts.shutil, "which", lambda _: None)
+    assert fonts.fetch(tmp_path / "fonts") == []
+    assert "npm is not installed" in caplog.text
+
+
+def test_font_masks_hold_every_character():
+    if not fonts.installed():
+        pytest.skip("no font of the lists is installed")
+    masks = fonts.font_masks(fonts.installed()[0])
+    assert len(masks) == 36
+    assert {mask.shape[0] for mask in masks.values()} == {96}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_line_of_text_has_its_height(seed):
+    mask = fonts.line_of_text("GOLDEN STATE", height=20, rng=np.random.default_rng(seed))
+    assert mask.shape[0] == 20
+    assert mask.shape[1] > 40
+    assert mask.max() > 100
