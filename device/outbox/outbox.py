@@ -22,7 +22,7 @@ RANKS = {TYPES[Hit]: 0, TYPES[HitWithdrawn]: 0, TYPES[Audit]: 1, TYPES[Status]: 
 """Who goes first; every other kind comes after them."""
 READS = 3
 
-COLUMNS = "id, type, topic, time, body, digest, sequence, expires"
+COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures"
 T = TypeVar("T")
 
 
@@ -223,7 +223,7 @@ class Outbox:
                 None if envelope.expires is None else envelope.expires.timestamp(),
                 envelope.body,
                 len(envelope.body),
-                rank == READS and bool(envelope.event["data"].get("pictures")),
+                envelope.illustrated,
             ),
         )
         connection.execute("UPDATE chain SET sequence = ?, digest = ?", (envelope.sequence, envelope.digest))
@@ -309,7 +309,7 @@ def _head(connection: Connection) -> ChainHead:
 
 
 def _envelope(row: tuple[Any, ...]) -> Envelope:
-    identifier, kind, topic, time, body, digest, sequence, expires = row
+    identifier, kind, topic, time, body, digest, sequence, expires, has_pictures = row
     return Envelope(
         id=identifier,
         type=kind,
@@ -319,6 +319,7 @@ def _envelope(row: tuple[Any, ...]) -> Envelope:
         digest=digest,
         sequence=sequence,
         expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
+        illustrated=bool(has_pictures),
     )
 
 

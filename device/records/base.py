@@ -39,7 +39,8 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", max_length=64)]
 """A name for machines: lower-case words joined by underscores."""
 
-PlateText = Annotated[str, StringConstraints(min_length=1, max_length=16)]
+PLATE_LENGTH = 24
+PlateText = Annotated[str, StringConstraints(min_length=1, max_length=PLATE_LENGTH)]
 """Characters of a plate; which of the three plate strings it is, the field says."""
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]

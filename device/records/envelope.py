@@ -115,6 +115,8 @@ class Envelope:
     sequence: int | None = None
     """Number in the chain; None for what is not chained (health, the will)."""
     expires: datetime | None = None
+    illustrated: bool = False
+    """Whether it carries the bytes of pictures."""
 
     @property
     def qos(self) -> int:
@@ -134,7 +136,7 @@ class Envelope:
 
     def stripped(self, *, kinds: frozenset[str] | None = None) -> "Envelope":
         """Return the same record with the bytes of its pictures (of `kinds` only, if given) left out."""
-        return replace(self, body=dump(without_pictures(self.event, kinds=kinds)))
+        return replace(self, body=dump(without_pictures(self.event, kinds=kinds)), illustrated=kinds is not None)
 
 
 def topic_of(data: RecordData, source: Source) -> str:

@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from device.records.base import Count, Identifier, PlateText
+from device.records.base import PLATE_LENGTH, Count, Identifier, PlateText
 from device.records.parts import HotListState, RecordData
 from device.records.read import Sight
 
+FinalText = Annotated[str, Field(max_length=PLATE_LENGTH)]
 WORDING = "Possible match. Verify by eye and with the state's system before acting."
 
 
@@ -48,8 +49,8 @@ class HitWithdrawn(RecordData):
     hit: Identifier = Field(description="Identifier of the hit withdrawn.")
     passage: Identifier = Field(description="Identifier of the passage.")
     category: str = Field(min_length=1, max_length=64, description="Category of the hit, as the list names it.")
-    plate_read: PlateText = Field(description="The passage's final text.")
-    plate_key: PlateText = Field(description="Normalised form of the final text.")
+    plate_read: FinalText = Field(description="The passage's final text; empty if nothing legible is left.")
+    plate_key: FinalText = Field(description="Normalised form of the final text.")
     reason: Literal["text_changed", "not_listed"] = Field(
         description=("`text_changed`: the final text does not match; `not_listed`: the entry left the list meanwhile.")
     )

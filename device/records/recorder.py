@@ -141,4 +141,5 @@ class Recorder:
             digest=digest_of(canonical),
             sequence=event.get("sequence"),
             expires=expires,
+            illustrated=bool(event["data"].get("pictures")),
         )

@@ -1,0 +1,172 @@
+"""The records under way: which may be sent next, which are, and what an answer to one means."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from device.outbox import Outbox
+from device.records import Envelope
+from device.uplink.link import Link
+from device.uplink.refusals import EVERYTHING, Refusals
+
+log = logging.getLogger(__name__)
+
+PACKET_OVERHEAD = 256
+"""Bound of an MQTT 5 PUBLISH's bytes beside topic and body, with the properties used here."""
+LEAST_EXPIRY_SECONDS = 3600
+"""A hit that waited in the outbox past its expiry still gets so long at the broker, for record keepers."""
+STRIKES = 3
+"""Connections that ended without a single acknowledgement before the oldest topic under way is suspected."""
+WHOLE_BROKER = frozenset({"quota_exceeded", "server_busy", "message_rate_too_high", "administrative_action"})
+"""Reasons that speak of the broker, not of the topic."""
+TOO_LARGE = "packet_too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    sequence: int
+    topic: str
+    size: int
+
+
+class Flight:
+    """Sends from the outbox within a window and settles the answers. One thread drives it.
+
+    Window: one record at first, doubling with acknowledgements, so that a record which makes a broker hang up is known.
+    Status goes one at a time: the last one sent must be the one retained.
+    """
+
+    def __init__(self, outbox: Outbox, refusals: Refusals, *, window: int) -> None:
+        self.refusals = refusals
+        self.acknowledged = 0
+        self.last_acknowledged: float | None = None
+        self.pictures_left_out = 0
+        self._outbox = outbox
+        self._window = window
+        self._allowed = 1
+        self._under_way: dict[int, _UnderWay] = {}
+        self._too_large: set[int] = set()
+        self._learned_limit: int | None = None
+        self._strikes: dict[str, int] = {}
+        self._answered = False
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    @property
+    def too_large(self) -> int:
+        """How many records no broker so far would take for their size."""
+        return len(self._too_large)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the present connection has acknowledged anything."""
+        return self._answered
+
+    def begin(self) -> None:
+        """Start a new connection: nothing is under way, sizes are judged anew."""
+        self._under_way.clear()
+        self._too_large.clear()
+        self._allowed = 1
+        self._answered = False
+
+    def fill(self, link: Link) -> None:
+        """Send what the window allows."""
+        held = self.refusals.held()
+        room = min(self._allowed, self._window, link.receive_maximum) - len(self._under_way)
+        if room <= 0 or EVERYTHING in held or link.end is not None:
+            return
+        topics = {item.topic for item in self._under_way.values()}
+        alone = {topic for topic in topics if self._alone(topic)}
+        excluding = self._too_large | {item.sequence for item in self._under_way.values()}
+        for waiting in self._outbox.next(room, excluding=excluding, holding=held | alone):
+            if self._alone(waiting.topic) and waiting.topic in topics:
+                continue
+            fitting = self._fit(waiting, link)
+            if fitting is None:
+                continue
+            mid = link.publish(fitting, expiry_seconds=expiry_seconds(fitting))
+            if mid is None:
+                return
+            self._under_way[mid] = _UnderWay(_sequence(fitting), fitting.topic, packet_size(fitting))
+            topics.add(waiting.topic)
+
+    def settle(self, link: Link) -> None:
+        """Take the broker's answers: delete what it has, hold what it refused."""
+        taken: list[int] = []
+        while link.answers:
+            mid, refused = link.answers.popleft()
+            item = self._under_way.pop(mid, None)
+            if item is None:
+                continue
+            if refused is None:
+                taken.append(item.sequence)
+                self.refusals.accepted(item.topic)
+                self._strikes.pop(item.topic, None)
+                self._allowed = min(self._allowed * 2, self._window)
+            else:
+                self._refused(item, refused)
+        if taken:
+            self._answered = True
+            self.acknowledged += self._outbox.acknowledge(taken)
+            self.last_acknowledged = time.monotonic()
+
+    def lost(self, reason: str) -> None:
+        """Judge a connection that ended, for `reason`, with records under way."""
+        items = list(self._under_way.values())
+        self._under_way.clear()
+        if not items:
+            return
+        if reason == TOO_LARGE:
+            self._learned_limit = max(item.size for item in items) - 1
+        elif reason in {"not_authorized", "topic_name_invalid", "payload_format_invalid", *WHOLE_BROKER}:
+            self._refused(items[0], reason)
+        elif not self._answered:
+            topic = items[0].topic
+            self._strikes[topic] = self._strikes.get(topic, 0) + 1
+            if self._strikes[topic] >= STRIKES:
+                self._strikes.pop(topic)
+                self._refused(items[0], f"{reason}_on_publish")
+
+    def _alone(self, topic: str) -> bool:
+        return topic.endswith("/status") or self.refusals.on_trial(topic)
+
+    def _refused(self, item: _UnderWay, reason: str) -> None:
+        if reason == TOO_LARGE:
+            self._learned_limit = item.size - 1
+            return
+        if self.refusals.refuse(EVERYTHING if reason in WHOLE_BROKER else item.topic, reason):
+            log.warning("the broker refuses %s: %s", item.topic, reason)
+
+    def _fit(self, envelope: Envelope, link: Link) -> Envelope | None:
+        limits = [limit for limit in (link.maximum_packet_size, self._learned_limit) if limit is not None]
+        if not limits or packet_size(envelope) <= min(limits):
+            return envelope
+        for kinds in (frozenset({"overview"}), None):
+            smaller = envelope.stripped(kinds=kinds)
+            if packet_size(smaller) <= min(limits):
+                self.pictures_left_out += 1
+                return smaller
+        log.error("a record of %d bytes is larger than the broker takes", len(envelope.body))
+        self._too_large.add(_sequence(envelope))
+        return None
+
+
+def packet_size(envelope: Envelope) -> int:
+    """Return a bound of the bytes that a record's PUBLISH packet has."""
+    return len(envelope.body) + len(envelope.topic) + PACKET_OVERHEAD
+
+
+def expiry_seconds(envelope: Envelope, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> int | None:
+    """Return how long the broker may keep a record for absent subscribers; None is for ever."""
+    if envelope.expires is None:
+        return None
+    return max(LEAST_EXPIRY_SECONDS, int((envelope.expires - now()).total_seconds()))
+
+
+def _sequence(envelope: Envelope) -> int:
+    if envelope.sequence is None:
+        raise ValueError("only chained records wait in the outbox")
+    return envelope.sequence

@@ -1,0 +1,285 @@
+"""One connection to one broker, from CONNECT to its end: paho-mqtt, MQTT 5, driven by the uplink's own thread.
+
+A new paho client is made for every connection. Nothing is resent by the library: what was not acknowledged is still in
+the outbox, so a publication that makes a broker hang up cannot be repeated without the uplink's knowledge.
+"""
+
+import logging
+import select
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from device.records import Envelope
+from device.records.envelope import CONTENT_TYPE
+from device.uplink.inbox import Delivery
+from device.uplink.settings import Broker, UplinkSettings
+from device.uplink.tls import tls_problem
+
+log = logging.getLogger(__name__)
+
+DISCONNECT_WITH_WILL = 0x04
+HALF_OPEN_MILLISECONDS = 20_000
+"""How long sent bytes may stay without the peer's TCP acknowledgement."""
+
+
+class LinkError(ConnectionError):
+    """The broker did not accept the connection; `reason` names why."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+
+
+class Link:
+    """One connection. Not thread-safe: one thread drives it."""
+
+    def __init__(
+        self,
+        settings: UplinkSettings,
+        broker: Broker,
+        context: ssl.SSLContext,
+        *,
+        number: int,
+        will: Envelope,
+        received: Callable[[Delivery], None],
+    ) -> None:
+        self.number = number
+        self.broker = broker
+        self.answers: deque[tuple[int, str | None]] = deque()
+        """Packet identifiers acknowledged, each with the reason if it was refused."""
+        self.refused_subscriptions: deque[str] = deque()
+        self.end: str | None = None
+        """Why the connection ended; None while it lives."""
+        self.receive_maximum = 65535
+        self.maximum_packet_size: int | None = None
+        self._settings = settings
+        self._received = received
+        self._accepted: ReasonCode | None = None
+        self._last_error = ""
+        self._subscriptions: dict[int, str] = {}
+        self._client = self._make_client(context, will)
+
+    # --- life
+
+    def open(self, *, timeout: float) -> None:
+        """Connect and wait for the broker's answer.
+
+        Raises:
+            OSError: the broker cannot be reached, or TLS failed.
+            LinkError: the broker refused.
+
+        """
+        deadline = time.monotonic() + timeout
+        self._client.connect_timeout = timeout
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._settings.session_expiry_seconds
+        properties.MaximumPacketSize = self._settings.package_most_bytes
+        self._client.connect(
+            self.broker.host,
+            self.broker.port,
+            keepalive=self._settings.keepalive_seconds,
+            clean_start=False,
+            properties=properties,
+        )
+        while self._accepted is None and self.end is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise LinkError("timeout", "no answer to CONNECT")
+            self.turn(timeout=left)
+        if self._accepted is None:
+            raise LinkError(
+                tls_problem(self._last_error) if self._last_error else "closed_before_answer", self._last_error
+            )
+        if self._accepted.is_failure:
+            raise LinkError(reason_name(self._accepted))
+
+    def turn(self, *, timeout: float, wake: socket.socket | None = None) -> None:
+        """Wait up to `timeout` seconds for the network or for `wake`, and do what is due."""
+        connection: Any = self._client.socket()
+        if connection is None:
+            self._ended("closed")
+            return
+        poll = select.poll()
+        poll.register(connection, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
+        if wake is not None:
+            poll.register(wake, select.POLLIN)
+        events = dict(poll.poll(0 if connection.pending() else max(0.0, timeout) * 1000))
+        if wake is not None and wake.fileno() in events:
+            drain(wake)
+        code = MQTTErrorCode.MQTT_ERR_SUCCESS
+        if events.get(connection.fileno(), 0) & ~select.POLLOUT or connection.pending():
+            code = self._client.loop_read()
+        if code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._client.want_write():
+            code = self._client.loop_write()
+        if code == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            code = self._client.loop_misc()
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or self._client.socket() is None:
+            self._ended("connection_lost")
+
+    def close(self, *, with_will: bool = False) -> None:
+        """Disconnect; `with_will` has the broker publish the will nonetheless. Never raises."""
+        reason = ReasonCode(PacketTypes.DISCONNECT, identifier=DISCONNECT_WITH_WILL) if with_will else None
+        try:
+            if self._client.socket() is not None:
+                self._client.disconnect(reasoncode=reason)
+                deadline = time.monotonic() + 1.0
+                while self._client.want_write() and time.monotonic() < deadline:
+                    self._client.loop_write()
+        except OSError as error:
+            log.debug("disconnecting: %s", error)
+        self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection at once. Never raises."""
+        connection: Any = self._client.socket()
+        if connection is not None:
+            try:
+                connection.close()
+            except OSError as error:
+                log.debug("closing: %s", error)
+        self._ended("closed")
+
+    # --- out
+
+    def publish(self, envelope: Envelope, *, expiry_seconds: int | None) -> int | None:
+        """Send one record; return its packet identifier, or None if the connection is gone."""
+        info = self._client.publish(
+            envelope.topic,
+            envelope.body,
+            qos=envelope.qos,
+            retain=envelope.retain,
+            properties=publish_properties(PacketTypes.PUBLISH, expiry_seconds=expiry_seconds),
+        )
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._ended("connection_lost")
+            return None
+        return info.mid
+
+    def subscribe(self, topic: str, *, retained_again: bool) -> None:
+        """Subscribe at QoS 1; `retained_again` asks for the retained message even of an old subscription."""
+        handling = (
+            SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if retained_again else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+        )
+        code, mid = self._client.subscribe(topic, options=SubscribeOptions(qos=1, retainHandling=handling))
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._ended("connection_lost")
+        elif mid is not None:
+            self._subscriptions[mid] = topic
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Tell the broker that a message it sent has been handled."""
+        if delivery.connection == self.number and self.end is None and delivery.qos > 0:
+            self._client.ack(delivery.mid, delivery.qos)
+
+    # --- paho's callbacks, all in the driving thread
+
+    def _make_client(self, context: ssl.SSLContext, will: Envelope) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._settings.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.tls_set_context(context)
+        client.max_inflight_messages_set(0)  # the uplink keeps the window
+        properties = publish_properties(PacketTypes.WILLMESSAGE, expiry_seconds=None)
+        properties.WillDelayInterval = self._settings.will_delay_seconds
+        client.will_set(will.topic, will.body, qos=1, retain=True, properties=properties)
+        client.on_socket_open = self._on_socket_open
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_log = self._on_log
+        return client
+
+    def _on_socket_open(self, client: Client, userdata: object, connection: Any) -> None:  # noqa: ANN401 - paho's type
+        del client, userdata
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HALF_OPEN_MILLISECONDS)
+
+    def _on_connect(
+        self, client: Client, userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        del client, userdata, flags
+        self._accepted = reason
+        self.receive_maximum = getattr(properties, "ReceiveMaximum", self.receive_maximum)
+        self.maximum_packet_size = getattr(properties, "MaximumPacketSize", None)
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        userdata: object,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del client, userdata, properties
+        if flags.is_disconnect_packet_from_server:
+            self._ended(reason_name(reason))
+        else:
+            self._ended("connection_lost")
+
+    def _on_publish(
+        self, client: Client, userdata: object, mid: int, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        del client, userdata, properties
+        self.answers.append((mid, reason_name(reason) if reason.is_failure else None))
+
+    def _on_subscribe(
+        self, client: Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: Properties | None
+    ) -> None:
+        del client, userdata, properties
+        topic = self._subscriptions.pop(mid, "")
+        self.refused_subscriptions.extend(f"{topic} {reason_name(reason)}" for reason in reasons if reason.is_failure)
+
+    def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
+        del client, userdata
+        self._received(Delivery(self.number, message.mid, message.qos, message.topic, bytes(message.payload)))
+
+    def _on_log(self, client: Client, userdata: object, level: int, text: str) -> None:
+        del client, userdata
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._last_error = text
+
+    def _ended(self, reason: str) -> None:
+        if self.end is None:
+            self.end = reason
+
+
+def publish_properties(packet: int, *, expiry_seconds: int | None) -> Properties:
+    """Return the MQTT 5 properties of a record, for a publication or a will."""
+    properties = Properties(packet)  # type: ignore[no-untyped-call]
+    properties.ContentType = CONTENT_TYPE
+    properties.PayloadFormatIndicator = 1
+    if expiry_seconds is not None:
+        properties.MessageExpiryInterval = expiry_seconds
+    return properties
+
+
+def reason_name(reason: ReasonCode) -> str:
+    """Return an MQTT 5 reason code's name as a slug: `Not authorized` -> `not_authorized`."""
+    return "_".join(reason.getName().lower().replace("-", " ").split())
+
+
+def drain(wake: socket.socket) -> None:
+    """Read away what woke the thread."""
+    try:
+        while wake.recv(4096):
+            pass
+    except (BlockingIOError, InterruptedError):
+        return

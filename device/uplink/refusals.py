@@ -1,0 +1,73 @@
+"""Topics and records that the broker refused: named, left alone for a while, then tried with one record."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+EVERYTHING = "#"
+"""Stands for all topics where the broker refused for its own sake, such as a quota."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One topic that the broker refuses at present."""
+
+    topic: str
+    reason: str
+    """The MQTT 5 reason code's name in lower case with underscores, such as `not_authorized`."""
+    attempts: int
+    retry_in_seconds: float
+
+
+@dataclass(slots=True)
+class _Hold:
+    reason: str
+    attempts: int
+    until: float
+
+
+class Refusals:
+    """Remembers refusals by topic, each with a doubling wait."""
+
+    def __init__(self, *, first: float, most: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._first = first
+        self._most = most
+        self._now = now
+        self._holds: dict[str, _Hold] = {}
+
+    def refuse(self, topic: str, reason: str) -> bool:
+        """Hold `topic`, unless it is held already. Return whether the refusal is new or of a new kind."""
+        hold = self._holds.get(topic)
+        if hold is not None and hold.until > self._now():
+            return False
+        attempts = hold.attempts + 1 if hold else 1
+        wait = min(self._most, self._first * 2.0 ** min(attempts - 1, 32))
+        self._holds[topic] = _Hold(reason, attempts, self._now() + wait)
+        return hold is None or hold.reason != reason
+
+    def accepted(self, topic: str) -> None:
+        """Forget what was held against `topic`: the broker took a record of it."""
+        self._holds.pop(topic, None)
+        self._holds.pop(EVERYTHING, None)
+
+    def held(self) -> frozenset[str]:
+        """Return the topics to leave alone now; `EVERYTHING` among them means all."""
+        now = self._now()
+        return frozenset(topic for topic, hold in self._holds.items() if hold.until > now)
+
+    def on_trial(self, topic: str) -> bool:
+        """Tell whether only one record of `topic` may be under way, since the last was refused."""
+        return topic in self._holds or EVERYTHING in self._holds
+
+    def next_retry(self) -> float | None:
+        """Return the seconds until the next hold ends, or None without holds that lie ahead."""
+        now = self._now()
+        return min((hold.until - now for hold in self._holds.values() if hold.until > now), default=None)
+
+    def all(self) -> tuple[Refusal, ...]:
+        """Return every refusal that was not followed by an acceptance."""
+        now = self._now()
+        return tuple(
+            Refusal(topic, hold.reason, hold.attempts, max(0.0, hold.until - now))
+            for topic, hold in sorted(self._holds.items())
+        )

@@ -1,0 +1,83 @@
+"""What an uplink has to know of its brokers, its identity, and how patient to be."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.errors import UplinkError
+
+DEFAULT_PORT = 8883
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where a broker listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Broker":
+        """Read `host`, `host:port` or `[IPv6]:port`.
+
+        Raises:
+            UplinkError: it is none of these.
+
+        """
+        host, _, port = text.strip().rpartition(":") if not text.strip().endswith("]") else (text.strip(), "", "")
+        if not host:
+            host, port = port, ""
+        bare = host.removeprefix("[").removesuffix("]")
+        if not bare or (":" in bare and not host.startswith("[")) or not (port or "1").isdecimal():
+            raise UplinkError(f"{text!r} is not host:port")
+        number = int(port or DEFAULT_PORT)
+        if not 0 < number < 65536:
+            raise UplinkError(f"{text!r} has no such port")
+        return cls(bare, number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkSettings:
+    """Everything about the uplink that is configured.
+
+    Raises:
+        UplinkError: no broker, or one that is not `host:port`.
+
+    """
+
+    brokers: tuple[str, ...]
+    """`host:port`, the preferred first; the next is tried when one fails."""
+    ca: Path
+    """PEM of the authority that signed the broker's certificate; no other is trusted."""
+    certificate: Path
+    """PEM chain of the post's client certificate; read anew for every connection, so that renewal needs no restart."""
+    private_key: Path
+    client_id: str
+    keepalive_seconds: int = 30
+    connect_timeout_seconds: float = 10.0
+    session_expiry_seconds: int = 7 * 24 * 3600
+    """How long the broker keeps the post's session, and with it what it has for the post."""
+    will_delay_seconds: int = 10
+    """How long the broker waits before it says that the post is offline."""
+    window: int = 20
+    """Records under way at a time without acknowledgement; a broker may ask for fewer."""
+    backoff_first_seconds: float = 1.0
+    backoff_most_seconds: float = 120.0
+    refusal_first_seconds: float = 30.0
+    refusal_most_seconds: float = 900.0
+    """A topic whose publication was refused is tried again after a time between these, doubling."""
+    package_most_bytes: int = 64 * 1024 * 1024
+    """The largest message that the broker may send to the post."""
+
+    def __post_init__(self) -> None:
+        if not self.brokers:
+            raise UplinkError("no broker is configured")
+        for text in self.brokers:
+            Broker.parse(text)
+
+    @property
+    def endpoints(self) -> tuple[Broker, ...]:
+        """The brokers, parsed."""
+        return tuple(Broker.parse(text) for text in self.brokers)

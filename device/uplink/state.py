@@ -1,0 +1,38 @@
+"""What the uplink says of itself."""
+
+from dataclasses import dataclass
+
+from device.uplink.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkState:
+    """The uplink at one moment."""
+
+    connected: bool
+    broker: str | None
+    """`host:port` of the broker connected to, or tried last."""
+    for_seconds: float
+    """How long it has been connected, or not."""
+    problem: str | None
+    """Why it is not connected: a slug such as `client_certificate_refused` or `name_unresolved`; None when it is."""
+    detail: str
+    """The same in the words of the library that said so."""
+    failures: int
+    """Attempts that failed since the last success."""
+    retry_in_seconds: float | None
+    """When the next attempt is due; None while connected or attempting."""
+    in_flight: int
+    """Records sent and not yet acknowledged."""
+    acknowledged: int
+    """Records acknowledged since the uplink started."""
+    last_acknowledged_seconds: float | None
+    """How long ago the last acknowledgement came."""
+    refusals: tuple[Refusal, ...]
+    """Topics whose publication the broker refuses."""
+    refused_subscriptions: tuple[str, ...]
+    """Topics, each with the reason, that the broker does not let the post subscribe to."""
+    too_large: int
+    """Records larger than the broker takes, even without their pictures: they wait for a broker that does."""
+    pictures_left_out: int
+    """Records that were sent without some of their pictures, being too large for the broker with them."""

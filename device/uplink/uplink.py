@@ -1,0 +1,276 @@
+"""The uplink: keeps a connection to a broker, empties the outbox into it, and takes what is meant for the post."""
+
+import logging
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+from device.errors import OutboxError, UplinkError
+from device.outbox import Outbox
+from device.records import Envelope
+from device.uplink.backoff import Backoff
+from device.uplink.flight import Flight
+from device.uplink.inbox import Delivery, Handler, Inbox
+from device.uplink.link import Link, LinkError
+from device.uplink.refusals import Refusals
+from device.uplink.settings import Broker, UplinkSettings
+from device.uplink.state import UplinkState
+from device.uplink.tls import connection_problem, tls_context
+
+log = logging.getLogger(__name__)
+
+SETTLED_SECONDS = 10.0
+"""A connection that lasted so long was a success, even if there was nothing to deliver."""
+EPHEMERAL = 4
+"""How many records of QoS 0 may wait for the network's thread."""
+IDLE_SECONDS = 1.0
+
+
+class Uplink:
+    """Delivers the outbox to the first broker of the list that takes it.
+
+    A record leaves the outbox when the broker has acknowledged it without a reason against it, and not before. What is
+    refused is named in `state()`, left alone for a while, and tried again. `start` and `stop` it, or use it as a
+    context manager.
+    """
+
+    def __init__(
+        self,
+        settings: UplinkSettings,
+        outbox: Outbox,
+        *,
+        will: Callable[[], Envelope],
+        on_connected: Callable[[], object] | None = None,
+        subscriptions: Mapping[str, Handler] | None = None,
+    ) -> None:
+        """Make an uplink.
+
+        Args:
+            settings: brokers, identity, patience.
+            outbox: what to deliver.
+            will: makes the signed `offline` status of one connection: `recorder.unchained(Status(...))`.
+            on_connected: called after every connection, in the uplink's thread; records the present status (the birth).
+            subscriptions: topics, each with what is called with the payload, in a thread of its own.
+
+        """
+        self._settings = settings
+        self._outbox = outbox
+        self._will = will
+        self._on_connected = on_connected
+        self._brokers = settings.endpoints
+        self._preferred = 0
+        self._backoff = Backoff(first=settings.backoff_first_seconds, most=settings.backoff_most_seconds)
+        refusals = Refusals(first=settings.refusal_first_seconds, most=settings.refusal_most_seconds)
+        self._flight = Flight(outbox, refusals, window=settings.window)
+        self._inbox = Inbox(subscriptions or {}, handled=self._handled)
+        self._done: deque[Delivery] = deque()
+        self._ephemeral: deque[Envelope] = deque(maxlen=EPHEMERAL)
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_out.setblocking(False)
+        self._wake_in.setblocking(False)
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+        self._stop_by: float | None = None
+        self._drained = False
+        self._closed = False
+        self._connections = 0
+        # What state() tells; written by the uplink's thread, each in one assignment.
+        self._connected = False
+        self._changed = time.monotonic()
+        self._problem: tuple[str, str] | None = ("not_started", "")
+        self._retry_at: float | None = None
+        self._refused_subscriptions: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Uplink {self._brokers[self._preferred]} {'connected' if self._connected else self._problem}>"
+
+    def start(self) -> None:
+        """Begin to connect and deliver, in threads of the uplink's own."""
+        self._problem = ("connecting", "")
+        self._outbox.on_append(self._wake)
+        self._inbox.start()
+        self._thread.start()
+
+    def stop(self, *, drain_seconds: float = 5.0) -> bool:
+        """Deliver what waits, for at most `drain_seconds`, and disconnect; a second call does nothing.
+
+        Returns whether nothing was left waiting. If something was, the broker is asked to publish the will.
+        """
+        if self._closed:
+            return self._drained
+        self._closed = True
+        self._stop_by = time.monotonic() + drain_seconds
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(drain_seconds + self._settings.connect_timeout_seconds + 5.0)
+            self._inbox.stop(timeout=5.0)
+        if not self._thread.is_alive():
+            self._wake_out.close()
+            self._wake_in.close()
+        return self._drained
+
+    def send_now(self, envelope: Envelope) -> bool:
+        """Send a record of QoS 0 (health) if there is a connection; return whether there is. It is never kept."""
+        if not self._connected:
+            return False
+        self._ephemeral.append(envelope)
+        self._wake()
+        return True
+
+    def state(self) -> UplinkState:
+        """Return what the uplink says of itself."""
+        now = time.monotonic()
+        problem, retry_at, last = self._problem, self._retry_at, self._flight.last_acknowledged
+        return UplinkState(
+            connected=self._connected,
+            broker=str(self._brokers[self._preferred]),
+            for_seconds=now - self._changed,
+            problem=problem[0] if problem else None,
+            detail=problem[1] if problem else "",
+            failures=self._backoff.failures,
+            retry_in_seconds=None if retry_at is None else max(0.0, retry_at - now),
+            in_flight=len(self._flight),
+            acknowledged=self._flight.acknowledged,
+            last_acknowledged_seconds=None if last is None else now - last,
+            refusals=self._flight.refusals.all(),
+            refused_subscriptions=self._refused_subscriptions,
+            too_large=self._flight.too_large,
+            pictures_left_out=self._flight.pictures_left_out,
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- the uplink's thread
+
+    def _run(self) -> None:
+        while not self._over():
+            broker = self._brokers[self._preferred]
+            try:
+                self._connect_and_deliver(broker)
+            except (OSError, UplinkError, OutboxError, LinkError) as error:
+                self._failed(error)
+            except Exception as error:  # an unforeseen fault must not end delivery for good
+                log.exception("the uplink failed")
+                self._failed(error)
+            if self._stop_by is not None and not self._drained:
+                self._drained = self._is_empty()
+
+    def _connect_and_deliver(self, broker: Broker) -> None:
+        context = tls_context(self._settings)
+        self._connections += 1
+        link = Link(
+            self._settings, broker, context, number=self._connections, will=self._will(), received=self._inbox.put
+        )
+        began = time.monotonic()
+        self._flight.begin()
+        try:
+            link.open(timeout=self._time_left(self._settings.connect_timeout_seconds))
+            self._now_connected(link)
+            while link.end is None and not self._finished(link):
+                self._flight.fill(link)
+                self._send_ephemeral(link)
+                link.turn(timeout=self._pause(), wake=self._wake_out)
+                self._settle(link)
+            if link.end is not None:
+                self._settle(link)
+                self._flight.lost(link.end)
+                raise LinkError(link.end)
+        finally:
+            if self._flight.answered or time.monotonic() - began > SETTLED_SECONDS:
+                self._backoff.reset()
+            self._disconnected()
+            link.abort()
+
+    def _now_connected(self, link: Link) -> None:
+        self._problem, self._retry_at = None, None
+        self._changed = time.monotonic()
+        self._connected = True
+        log.info("connected to %s", link.broker)
+        for topic in self._inbox.topics:
+            link.subscribe(topic, retained_again=self._connections == 1)
+        if self._on_connected is not None and self._stop_by is None:
+            self._on_connected()
+
+    def _settle(self, link: Link) -> None:
+        self._flight.settle(link)
+        while self._done:
+            link.acknowledge(self._done.popleft())
+        if link.refused_subscriptions:
+            self._refused_subscriptions = tuple(link.refused_subscriptions)
+
+    def _finished(self, link: Link) -> bool:
+        """End the connection if the uplink is to stop and all is delivered, or time is up."""
+        if self._stop_by is None:
+            return False
+        if self._is_empty():
+            self._drained = True
+            link.close()
+            return True
+        if time.monotonic() >= self._stop_by:
+            link.close(with_will=True)
+            return True
+        return False
+
+    def _is_empty(self) -> bool:
+        return self._outbox.depth() == 0
+
+    def _send_ephemeral(self, link: Link) -> None:
+        while self._ephemeral and link.end is None:
+            link.publish(self._ephemeral.popleft(), expiry_seconds=None)
+
+    def _pause(self) -> float:
+        retry = self._flight.refusals.next_retry()
+        return IDLE_SECONDS if retry is None else max(0.01, min(IDLE_SECONDS, retry))
+
+    def _failed(self, error: Exception) -> None:
+        reason = error.reason if isinstance(error, LinkError) else connection_problem(error)
+        if not isinstance(error, OSError | UplinkError):
+            reason = "internal_error"
+        if isinstance(error, OutboxError):
+            reason = "outbox_failed"
+        self._problem = (reason, str(error)[:200])
+        if self._over():
+            return
+        self._preferred = (self._preferred + 1) % len(self._brokers)
+        wait = self._backoff.failed()
+        self._retry_at = time.monotonic() + wait
+        log.warning("not connected: %s; next attempt in %.1f s", reason, wait)
+        while (left := self._retry_at - time.monotonic()) > 0 and not self._over():
+            time.sleep(min(left, 0.2))
+        self._retry_at = None
+
+    def _disconnected(self) -> None:
+        if self._connected:
+            self._changed = time.monotonic()
+        self._connected = False
+        self._ephemeral.clear()
+
+    def _over(self) -> bool:
+        return self._stop_by is not None and (self._drained or time.monotonic() >= self._stop_by)
+
+    def _time_left(self, most: float) -> float:
+        return most if self._stop_by is None else max(0.1, min(most, self._stop_by - time.monotonic()))
+
+    # --- from other threads
+
+    def _handled(self, delivery: Delivery) -> None:
+        self._done.append(delivery)
+        self._wake()
+
+    def _wake(self) -> None:
+        try:
+            self._wake_in.send(b"\0")
+        except (BlockingIOError, InterruptedError):
+            return  # already awake
+        except OSError:
+            log.debug("woken after its end")
