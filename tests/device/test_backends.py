@@ -1,0 +1,33 @@
+import subprocess
+import sys
+
+import pytest
+
+from device import backends
+from device.errors import BackendError, ConfigurationError
+
+
+def test_an_unknown_backend_is_named_with_those_that_exist() -> None:
+    with pytest.raises(BackendError, match=r"no board is called 'telepathy'; installed: none, virtual"):
+        backends.board("telepathy", {})
+
+
+def test_a_setting_that_the_backend_does_not_know_is_a_fault_of_the_configuration() -> None:
+    with pytest.raises(ConfigurationError, match=r"\[board.none\]"):
+        backends.board("none", {"colour": "red"})
+
+
+def test_the_simulators_camera_is_found_by_name() -> None:
+    camera = backends.camera("footage", {"path": "nowhere.mp4"})
+    assert camera.finite
+
+
+def test_importing_the_device_imports_no_hardware_and_nothing_of_the_other_packages() -> None:
+    script = (
+        "import pkgutil, importlib, sys, device\n"
+        "for module in pkgutil.walk_packages(device.__path__, 'device.'): importlib.import_module(module.name)\n"
+        "bad = {'picamera2', 'RPi', 'simulator', 'provisioning', 'models', 'torch', 'tensorflow', 'av', 'starlette'}\n"
+        "print(sorted(bad & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

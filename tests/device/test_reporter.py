@@ -1,0 +1,154 @@
+import itertools
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from device.camera.base import Frame
+from device.config import RecordsSection
+from device.hotlist import HotList, Match, MatchKind
+from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Versions
+from device.reporter import Circumstances, Reporter
+from device.vision.passages import Passage, PassageRules, Passages, Sighting
+from device.vision.pipeline import Ended, Verdict
+from device.vision.reader import Character, Reading
+from device.vision.recogniser import Plate
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+class FakeList:
+    """A list that holds exactly the given texts."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = set(texts)
+
+    def match(self, plate_read: str, *, at: datetime, alternatives: tuple[str, ...] = ()) -> tuple[Match, ...]:
+        if plate_read not in self.texts:
+            return ()
+        return (Match(MatchKind.EXACT, plate_read, "stolen_vehicle", 1, "CA", "REF-1", (), 7),)
+
+
+class Desk:
+    """A reporter with everything around it, and the records that it made."""
+
+    def __init__(self, hotlist: FakeList | None, **section: bool) -> None:
+        self.records: list[RecordData] = []
+        self.hotlist = hotlist
+        self.passages = Passages(PassageRules())
+        self._seconds = itertools.count()
+        self.reporter = Reporter(
+            self,
+            hotlist=lambda: self.hotlist,  # type: ignore[arg-type,return-value]
+            list_state=lambda _at: HotListState(state="none" if self.hotlist is None else "current", version=7),
+            clock=lambda: ClockQuality(source="unknown", synchronised=False),
+            circumstances=Circumstances("camera", Place(), Versions(software="0", configuration="0")),
+            section=RecordsSection(signing_key="key.pem", **section),
+        )
+
+    def record(self, data: RecordData) -> None:
+        self.records.append(data)
+
+    def see(self, text: str, *, confidence: float = 0.9) -> Passage:
+        number = next(self._seconds)
+        rng = np.random.default_rng(number)
+        colour = rng.integers(0, 255, (240, 320, 3), np.uint8)
+        frame = Frame(number, NOON, number / 20, colour[:, :, 0], lambda: colour)
+        corners = np.array([[100, 100], [200, 100], [200, 150], [100, 150]], np.float32)
+        reading = Reading(text, confidence, tuple(Character(c, confidence) for c in text), ())
+        (passage,) = self.passages.update([Sighting(frame, Plate(reading, 0.9, corners), 1.0)])
+        if passage.safe:
+            self.reporter.early(passage)
+        return passage
+
+    def end(self, verdict: Verdict = Verdict.READ) -> None:
+        for passage in self.passages.end_all():
+            self.reporter.ended(Ended(passage, verdict))
+
+
+def kinds(desk: Desk) -> list[type]:
+    return [type(record) for record in desk.records]
+
+
+def test_a_hit_leaves_as_soon_as_two_frames_agree_and_the_read_names_it() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    assert kinds(desk) == []
+    desk.see("7ABC123")
+    assert kinds(desk) == [Hit]
+    for _ in range(3):
+        desk.see("7ABC123")
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert read.hits == (hit.hit,)
+    assert read.passage == hit.passage
+    assert read.hotlist.result == "match"
+    assert {picture.kind for picture in hit.pictures} == {"patch", "overview"}
+    assert hit.verification == "unverified"
+
+
+def test_a_hit_that_the_final_text_does_not_bear_out_is_withdrawn() -> None:
+    desk = Desk(FakeList("7ABC128"))
+    desk.see("7ABC128", confidence=0.7)
+    desk.see("7ABC128", confidence=0.7)
+    for _ in range(8):
+        desk.see("7ABC123", confidence=0.97)
+    desk.end()
+    assert kinds(desk) == [Hit, HitWithdrawn, Read]
+    hit, withdrawn, read = desk.records
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert withdrawn.hit == hit.hit  # type: ignore[attr-defined]
+    assert withdrawn.reason == "text_changed"
+    assert isinstance(read, Read)
+    assert read.hits == ()
+    assert read.plate_read == "7ABC123"
+
+
+def test_an_entry_that_left_the_list_meanwhile_is_withdrawn_for_that_reason() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.hotlist = FakeList()
+    desk.end()
+    withdrawn = desk.records[1]
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert withdrawn.reason == "not_listed"
+
+
+def test_a_match_that_shows_only_at_the_end_still_makes_a_hit() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123", confidence=0.5)
+    desk.end()
+    assert kinds(desk) == [Hit, Read]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REPEAT, Verdict.UNREADABLE])
+def test_what_is_no_read_leaves_no_record(verdict: Verdict) -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123", confidence=0.5)
+    desk.end(verdict)
+    assert desk.records == []
+
+
+def test_without_a_list_the_read_says_that_none_was_consulted() -> None:
+    desk = Desk(None)
+    desk.see("7ABC123")
+    desk.end()
+    (read,) = desk.records
+    assert isinstance(read, Read)
+    assert read.hotlist.result == "not_consulted"
+
+
+def test_pictures_of_reads_are_as_configured() -> None:
+    desk = Desk(FakeList(), read_patch=False, read_overview=True)
+    desk.see("7ABC123")
+    desk.end()
+    (read,) = desk.records
+    assert isinstance(read, Read)
+    assert [picture.kind for picture in read.pictures] == ["overview"]
+
+
+def test_the_real_list_has_the_interface_of_the_fake() -> None:
+    assert hasattr(HotList, "match")
