@@ -60,12 +60,25 @@ class Recorder:
         *,
         hit_expiry: timedelta = HIT_EXPIRY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        identify: Callable[[], str] = new_identifier,
     ) -> None:
+        """Make a recorder.
+
+        Args:
+            store: keeps the records and the chain's end: the outbox.
+            signer: has the post's record-signing key.
+            source: the post.
+            hit_expiry: how long a hit is worth delivering.
+            now: the clock.
+            identify: makes identifiers that sort by time.
+
+        """
         self.source = source
         self._store = store
         self._signer = signer
         self._hit_expiry = hit_expiry
         self._now = now
+        self._identify = identify
 
     def record(self, data: RecordData) -> Envelope:
         """Store one record, numbered, chained and signed; when this returns, it survives a power cut.
@@ -119,7 +132,7 @@ class Recorder:
         expires = now + self._hit_expiry if isinstance(data, Hit | HitWithdrawn) else None
         event: dict[str, Any] = {
             "specversion": "1.0",
-            "id": new_identifier(),
+            "id": self._identify(),
             "source": self.source.uri,
             "type": TYPES[type(data)],
             "time": timestamp(now),

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -127,10 +126,9 @@ def read_key(pem: bytes) -> ECKey:
     """
     try:
         key = ECKey.import_key(pem)
-        curve = key.public_key.curve
     except (JoseError, ValueError, TypeError) as error:
         raise KeyRefusedError("not a PEM key of an elliptic curve") from error
-    if not isinstance(curve, ec.SECP256R1):
+    if not isinstance(key, ECKey) or key.curve_name != "P-256":
         raise KeyRefusedError("not a key on the curve P-256")
     return key
 

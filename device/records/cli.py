@@ -1,0 +1,98 @@
+"""`platepost verify`: prove that a stream of records is whole and genuine."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from device.records.signing import Keyring
+from device.records.verify import Problem, Report, Verifier
+
+MEANING = {
+    "malformed": "is not a record",
+    "foreign": "is foreign",
+    "changed": "was changed",
+    "repeated": "is repeated",
+    "missing": "is missing",
+    "forked": "belongs to another history",
+}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost verify archive.jsonl --key post-1.records.pub.pem
+  mosquitto_sub ... -t 'alpr/v1/demo/post-1/#' | platepost verify - --key post-1.records.pub.pem --redelivery
+Exit status: 0 if every record is there and genuine, 1 if not.
+"""
+)
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--key",
+    "keys",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="PEM of the post's public record-signing key; may be given again for former keys.",
+)
+@click.option("--source", help="The only source allowed, such as //alpr/v1/demo/post-1; that of the first by default.")
+@click.option("--whole", is_flag=True, help="Require the chain from its very first record on.")
+@click.option("--redelivery", is_flag=True, help="Allow the same record again, as a subscriber at QoS 1 may see it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def verify(
+    *,
+    file: BinaryIO,
+    keys: tuple[Path, ...],
+    source: str | None,
+    whole: bool,
+    redelivery: bool,
+    as_json: bool,
+) -> None:
+    """Verify the records in FILE (- for standard input), one JSON object a line.
+
+    Checks each signature and the chain of hashes, in whatever order the records come, and names the first record
+    that is missing, changed, repeated or foreign. Of several posts' records, verify each post's by itself.
+    """
+    verifier = Verifier(Keyring.from_files(*keys), source=source, whole=whole, redelivery=redelivery)
+    report = verifier.feed_all(_lines(file))
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(report) | {"intact": report.intact}))
+    else:
+        _show(report)
+    sys.exit(0 if report.intact and report.fed else 1)
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    yield from file
+
+
+def _show(report: Report) -> None:
+    if not report.fed:
+        click.echo("no records")
+        return
+    click.echo(f"{report.fed} records read: {report.chained} of a chain, {report.unchained} outside (health, wills)")
+    if report.redelivered:
+        click.echo(f"{report.redelivered} delivered again, which was allowed")
+    for chain in report.chains:
+        gone = f", {chain.dropped} dropped by the post itself for want of space" if chain.dropped else ""
+        click.echo(f"chain {chain.chain}: numbers {chain.first} to {chain.last}, {chain.records} records{gone}")
+    if report.intact:
+        click.secho("intact: nothing missing, changed, repeated or foreign", fg="green")
+        return
+    first = report.problems[0]
+    click.secho(f"first: {_sentence(first)}", fg="red")
+    for problem in report.problems[1:20]:
+        click.echo(f"  also: {_sentence(problem)}")
+    if len(report.problems) > 20:
+        click.echo(f"  and {len(report.problems) - 20} more")
+
+
+def _sentence(problem: Problem) -> str:
+    where = "" if problem.line is None else f" (record {problem.line} of the input)"
+    name = "a record" if problem.sequence is None else f"number {problem.sequence}"
+    identifier = "" if problem.id is None else f" {problem.id}"
+    return f"{name}{identifier}{where} {MEANING[problem.kind]}: {problem.message}"

@@ -1,0 +1,256 @@
+"""One short history of an invented post, the same at every run: the examples of the contract."""
+
+import base64
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from joserfc.jwk import ECKey
+from joserfc.util import json_b64encode, urlsafe_b64encode
+
+from device.records.audit import Audit, Dropped
+from device.records.envelope import Envelope
+from device.records.health import Health, Queue, Timing
+from device.records.hit import Hit, HitWithdrawn
+from device.records.parts import (
+    Alternative,
+    Box,
+    Character,
+    ClockQuality,
+    HotListState,
+    Location,
+    Model,
+    Picture,
+    Place,
+    Point,
+    Versions,
+)
+from device.records.read import Consultation, Read
+from device.records.recorder import ChainHead, Recorder
+from device.records.signing import ALGORITHM, Signer
+from device.records.status import Reason, Status
+from device.records.topics import Source
+
+BEGAN = datetime(2026, 1, 31, 17, 5, 9, 120000, UTC)
+SOURCE = Source("demo", "post-1")
+CLOCK = ClockQuality(source="kernel", synchronised=True, estimated_error_seconds=0.000412, maximum_error_seconds=0.031)
+PLACE = Place(site="Bridge Street", latitude=37.3541, longitude=-121.9552, heading_degrees=245.0)
+VERSIONS = Versions(
+    software="0.1.0",
+    configuration="3f0c9a517b2e",
+    models=(Model(name="detector", digest="1f" * 32), Model(name="reader", digest="2e" * 32)),
+)
+LIST = HotListState(
+    state="current",
+    version=118,
+    issuer="Demo Police Department",
+    built=BEGAN - timedelta(hours=2),
+    age_seconds=7200.0,
+    entries=48213,
+)
+# A picture of 24 x 12 pixels.
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9"
+    "lnN+gXz/wAALCAAMABgBAREA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEG"
+    "E1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJ"
+    "ipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/9oACAEBAAA/AMPRNMt7+G7l"
+    "uBct5Gzatvgsck9iPat6Pwjp8kSP5l4u5QdrMoI9j8vWsXxJo1vpP2b7O8rebu3eYQemOmAPWsmC6uLbd9nnlh3fe8tyufripv7U1D/n+uv+/wA3"
+    "+NQz3Vxc7ftE8s237vmOWx9M1//Z"
+)
+
+
+class ExampleSigner(Signer):
+    """Signs the same bytes always alike (RFC 6979), with a key that everybody knows: for examples only."""
+
+    def __init__(self) -> None:
+        self._private = ec.derive_private_key(int.from_bytes(b"platepost example key, not secret"[:32]), ec.SECP256R1())
+        super().__init__(ECKey(self._private, self._private))
+
+    def sign(self, payload: bytes) -> str:
+        """Return `header..signature` over `payload`."""
+        head = json_b64encode({"alg": ALGORITHM, "kid": self.kid})
+        signed = head + b"." + urlsafe_b64encode(payload)
+        algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+        r, s = decode_dss_signature(self._private.sign(signed, algorithm))
+        tail = urlsafe_b64encode(r.to_bytes(32) + s.to_bytes(32))
+        return f"{head.decode('ascii')}..{tail.decode('ascii')}"
+
+
+class MemoryStore:
+    """A store that forgets: enough for examples and tests. `dropped`, if set, is accounted for next."""
+
+    def __init__(self, chain: str) -> None:
+        self.head = ChainHead(chain)
+        self.records: list[Envelope] = []
+        self.dropped: Dropped | None = None
+
+    def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
+        """Keep what `make` returns."""
+        envelope = make(self.head)
+        self.head = ChainHead(self.head.chain, envelope.sequence or 0, envelope.digest)
+        self.records.append(envelope)
+        return envelope
+
+    def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
+        """Keep the account of `dropped`."""
+        dropped, self.dropped = self.dropped, None
+        return None if dropped is None else self.append(lambda head: make(head, dropped))
+
+
+def identifiers() -> Iterator[str]:
+    """Make UUIDs of version 7 that are the same at every run, a second apart."""
+    for number in count():
+        milliseconds = int(BEGAN.timestamp() * 1000) + 1000 * number
+        yield f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7000-8000-{number:012x}"
+
+
+def example_sight(passage: str, text: str = "7ABC123") -> dict[str, object]:
+    """Return what a read and a hit say alike of an invented plate."""
+    return {
+        "clock": CLOCK,
+        "passage": passage,
+        "plate_read": text,
+        "plate_key": text.replace("O", "0").replace("I", "1"),
+        "confidence": 0.973,
+        "characters": tuple(Character(value=value, confidence=0.9962) for value in text),
+        "alternatives": (Alternative(text=text.replace("B", "8"), confidence=0.0118),),
+        "location": Location(
+            frame_width=1280,
+            frame_height=720,
+            box=Box(x=602, y=411, width=118, height=63),
+            corners=(
+                Point(x=603.2, y=411.5),
+                Point(x=719.0, y=414.1),
+                Point(x=718.4, y=473.6),
+                Point(x=602.7, y=470.2),
+            ),
+        ),
+        "captured": BEGAN + timedelta(seconds=20.4),
+        "first_seen": BEGAN + timedelta(seconds=20),
+        "last_seen": BEGAN + timedelta(seconds=21.3),
+        "frames_seen": 14,
+        "frames_agreeing": 12,
+        "direction": "approaching",
+        "camera": "north",
+        "place": PLACE,
+        "versions": VERSIONS,
+        "pictures": (Picture.of("patch", JPEG, width=24, height=12),),
+    }
+
+
+def example_status(state: str, boot: str, *reasons: Reason) -> Status:
+    """Return an invented status."""
+    return Status.model_validate(
+        {
+            "clock": CLOCK,
+            "state": state,
+            "reasons": reasons,
+            "since": BEGAN,
+            "boot": boot,
+            "place": PLACE,
+            "versions": VERSIONS,
+            "hotlist": LIST,
+        }
+    )
+
+
+def example_audit(action: str, *, clock: ClockQuality = CLOCK, **more: object) -> Audit:
+    """Return an invented event of the audit trail."""
+    values = {
+        "clock": clock,
+        "action": action,
+        "occurred": BEGAN,
+        "where": SOURCE.post,
+        "source": "device.post",
+        "outcome": "success",
+        "identity": SOURCE.post,
+    }
+    return Audit.model_validate(values | more)
+
+
+def example_health(boot: str) -> Health:
+    """Return invented vital signs."""
+    return Health(
+        clock=CLOCK,
+        boot=boot,
+        uptime_seconds=60.0,
+        frame_rate=19.6,
+        last_frame_age_seconds=0.04,
+        frames_dropped=3,
+        inference={
+            "detector": Timing(median_ms=21.4, p95_ms=24.9, count=1176),
+            "reader": Timing(median_ms=4.1, p95_ms=5.2, count=214),
+        },
+        queue=Queue(
+            depth=2,
+            oldest_age_seconds=0.3,
+            size_bytes=9120,
+            quota_bytes=268435456,
+            reads_dropped=0,
+            pictures_dropped=0,
+        ),
+        hotlist=LIST,
+        connected=True,
+        disk_free_bytes=11811160064,
+        temperature_celsius=51.5,
+    )
+
+
+def example_records(signer: Signer) -> dict[str, Envelope]:
+    """Return one record of each kind by name, in the order of their making; those of the chain continue one another."""
+    identify = identifiers()
+    moments = (BEGAN + timedelta(seconds=second) for second in count())
+    store = MemoryStore(next(identify))
+    recorder = Recorder(store, signer, SOURCE, now=lambda: next(moments), identify=lambda: next(identify))
+    boot, passage, hit = next(identify), next(identify), next(identify)
+    stale = Reason(name="camera_silent", message="No frame for 5 s.")
+    sight = example_sight(passage)
+    records = {
+        "audit": recorder.record(example_audit("boot", details={"software": "0.1.0"})),
+        "status": recorder.record(example_status("online", boot)),
+        "hit": recorder.record(
+            Hit.model_validate(
+                sight
+                | {
+                    "hit": hit,
+                    "plate_matched": "7ABC123",
+                    "match": "exact",
+                    "category": "Stolen Vehicle",
+                    "priority": 1,
+                    "state": "CA",
+                    "reference": "26-004711",
+                    "hotlist": LIST,
+                    "hotlist_stale": False,
+                }
+            )
+        ),
+        "hit.withdrawn": recorder.record(
+            HitWithdrawn(
+                clock=CLOCK,
+                hit=hit,
+                passage=passage,
+                category="Stolen Vehicle",
+                plate_read="7A8C123",
+                plate_key="7A8C123",
+                reason="text_changed",
+            )
+        ),
+        "read": recorder.record(
+            Read.model_validate(
+                example_sight(passage, "7A8C123")
+                | {"hotlist": Consultation(**dict(LIST), result="no_match"), "hits": (hit,)}
+            )
+        ),
+        "status.degraded": recorder.record(example_status("degraded", boot, stale)),
+    }
+    store.dropped = Dropped(reads=0, pictures=2)
+    account = recorder.account_for_drops(clock=CLOCK)
+    if account is not None:
+        records["audit.dropped"] = account
+    silent = Reason(name="connection_lost", message="The post fell silent.")
+    records["health"] = recorder.unchained(example_health(boot))
+    records["status.will"] = recorder.unchained(example_status("offline", boot, silent))
+    return records

@@ -1,0 +1,119 @@
+"""The contract, generated from the record types: JSON Schema, AsyncAPI, examples. `python -m device.records.schema`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from device.records.asyncapi import asyncapi
+from device.records.envelope import EVENTS, TYPES
+from device.records.examples import ExampleSigner, example_records
+from device.records.health import Health
+from device.records.hit import Hit, HitWithdrawn
+from device.records.status import Status
+
+FOLDER = Path("docs/contract")
+CHAINED = ("chain", "sequence", "previous")
+
+
+class WireSchema(GenerateJsonSchema):
+    """JSON Schema of what is on the wire, where nothing is null: a field without a value is absent."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 - one of many core schemas
+        """Give fields no title beside their name and description."""
+        del schema
+        return False
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """Leave null out."""
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Leave the default null out."""
+        generated = super().default_schema(schema)
+        if "default" in generated and generated["default"] is None:
+            del generated["default"]
+        return generated
+
+
+def short_name(kind: str) -> str:
+    """Return the name of a kind of record in files: `platepost.hit.withdrawn.v1` -> `hit.withdrawn`."""
+    return kind.removeprefix("platepost.").rpartition(".v")[0]
+
+
+def event_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of the whole event of a kind of record."""
+    schema = EVENTS[kind].model_json_schema(mode="serialization", schema_generator=WireSchema)
+    schema = _single_item_arrays(schema)
+    properties = schema["properties"]
+    properties["type"] = {"const": kind, "description": properties["type"]["description"]}
+    if kind not in {TYPES[Hit], TYPES[HitWithdrawn]}:
+        del properties["expirytime"]
+    else:
+        schema["required"].append("expirytime")
+    if kind == TYPES[Health]:
+        for name in CHAINED:
+            del properties[name]
+    elif kind == TYPES[Status]:
+        schema["dependentRequired"] = {name: [other for other in CHAINED if other != name] for name in CHAINED}
+        schema["if"] = {"properties": {"data": {"properties": {"state": {"enum": ["online", "degraded"]}}}}}
+        schema["then"] = {"required": list(CHAINED)}
+    else:
+        schema["required"] += CHAINED
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:platepost:{short_name(kind).replace('.', '-')}:v1",
+        "title": kind,
+    }
+    return head | {name: value for name, value in schema.items() if name not in head}
+
+
+def contract() -> dict[str, str]:
+    """Return the files of the contract by name."""
+    kinds = {short_name(kind): kind for kind in EVENTS}
+    signer = ExampleSigner()
+    examples = example_records(signer)
+    archive = "".join(envelope.body.decode() + "\n" for envelope in examples.values())
+    return (
+        {f"{name}.schema.json": _pretty(event_schema(kind)) for name, kind in kinds.items()}
+        | {"asyncapi.json": _pretty(asyncapi({name: envelope.event for name, envelope in examples.items()}))}
+        | {f"examples/{name}.json": _pretty(envelope.event) for name, envelope in examples.items()}
+        | {"examples/archive.jsonl": archive, "examples/post-1.pub.pem": signer.public_pem.decode()}
+    )
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the contract into `folder`; return the files."""
+    written = []
+    for name, text in contract().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def _single_item_arrays(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Turn `prefixItems` of equal schemas into `items`, which older readers know too."""
+    if isinstance(schema, list):
+        return [_single_item_arrays(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {name: _single_item_arrays(part) for name, part in schema.items()}
+    prefix = parts.get("prefixItems")
+    if isinstance(prefix, list) and all(part == prefix[0] for part in prefix):
+        del parts["prefixItems"]
+        parts["items"] = prefix[0]
+    return parts
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    for path in write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER):
+        sys.stdout.write(f"{path}\n")
