@@ -61,13 +61,18 @@ def verify_package(package: bytes, issuer_key: ECKey) -> tuple[Manifest, memoryv
     """
     line, sealed = split(package)
     manifest = verify(line, issuer_key)
+    check_whole(manifest, sealed)
+    return manifest, sealed
+
+
+def check_whole(manifest: Manifest, sealed: memoryview) -> None:
+    """Check that what follows a manifest is what it was written for. Raises Truncated, Malformed or BadSignature."""
     if len(sealed) < manifest.length:
         raise Truncated(f"the package ends {manifest.length - len(sealed)} bytes early")
     if len(sealed) > manifest.length:
         raise Malformed("the package goes on after its end")
     if hashlib.sha256(sealed).hexdigest() != manifest.digest:
         raise BadSignature("what follows the manifest is not what was signed")
-    return manifest, sealed
 
 
 def open_package(package: bytes, *, issuer_key: ECKey, unseal_key: ECKey) -> Opened:

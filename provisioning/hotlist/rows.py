@@ -30,7 +30,7 @@ class HotListRow:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that does not go into the list. The reason never repeats the plate, the line number leads to it."""
+    """A row that does not go into the list. The reason never repeats the plate's field, the line number leads to it."""
 
     line: int
     reason: str
