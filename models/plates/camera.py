@@ -18,21 +18,22 @@ def exposed(view: Level, plate_width: float, rng: np.random.Generator) -> npt.ND
     """
     stroke = plate_width / 60
     if rng.random() < 0.75:
-        sigma = 0.3 + float(rng.uniform(0, 1.0) ** 1.5) * min(0.75 * stroke, 3.0)
+        sigma = 0.3 + float(rng.uniform(0, 1.0) ** 1.5) * min(0.7 * stroke, 3.0)
         view = np.asarray(cv2.GaussianBlur(view, (0, 0), sigma), np.float32)
     if rng.random() < 0.2:
         kernel = _motion(1 + float(rng.uniform(0, 1.7)) * stroke, float(rng.uniform(0, np.pi)))
         view = np.asarray(cv2.filter2D(view, -1, kernel), np.float32)
     view = _brightness(view, rng)
     if rng.random() < 0.55:
-        sigma = float(rng.uniform(0.5, 1) ** 2 * rng.choice([2.5, 5.0, 9.0], p=[0.5, 0.35, 0.15]))
+        contrast = min(1.0, float(view.max() - view.min()) / 120)
+        sigma = contrast * float(rng.uniform(0.5, 1) ** 2 * rng.choice([2.5, 5.0, 9.0], p=[0.5, 0.35, 0.15]))
         view = view + rng.standard_normal(view.shape, np.float32) * np.float32(sigma)
     if rng.random() < 0.25:  # the sharpening of surveillance cameras
         soft = cv2.GaussianBlur(view, (0, 0), float(rng.uniform(0.7, 1.6)))
         view = np.asarray(view + (view - soft) * float(rng.uniform(0.5, 2.0)), np.float32)
     grey = np.clip(view, 0, 255).astype(np.uint8)
     if rng.random() < 0.65:
-        grey = _compressed(grey, int(rng.uniform(18 if plate_width > 80 else 30, 95)))
+        grey = _compressed(grey, int(rng.uniform(20, 95)))
     return grey
 
 
@@ -54,8 +55,8 @@ def _brightness(view: Level, rng: np.random.Generator) -> Level:
     if kind < 0.55:  # exposed somehow, as it comes
         view = view * np.float32(rng.uniform(0.55, 1.25)) + np.float32(rng.uniform(-15, 40))
     elif kind < 0.8:  # dark, or flat
-        span = float(rng.uniform(35, 140))
-        view = (view - low) * np.float32(span / max(high - low, 20)) + np.float32(rng.uniform(8, 235 - span))
+        span = float(np.exp(rng.uniform(np.log(14), np.log(140))))
+        view = (view - low) * np.float32(span / max(high - low, 20)) + np.float32(rng.uniform(4, 235 - span))
     else:  # stretched, blown out
         gain = float(rng.uniform(150, 330)) / max(high - low, 20)
         view = (view - low) * np.float32(gain) + np.float32(rng.uniform(-60, 30))

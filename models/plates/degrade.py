@@ -62,7 +62,8 @@ def degrade(picture: Grey, rng: np.random.Generator, severity: Severity | None =
     size = (max(16, round(plate_width * _GROWN)), max(10, round(plate_height * _GROWN)))
     if size[0] < page.shape[1]:
         page = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.float32)
-    outline = (_tilted(rng, 0.035 if is_crop else 0.10, may_recede=not is_crop) + _PAD) * np.array(size, np.float32)
+    upright = is_crop and rng.random() < 0.75
+    outline = (_tilted(rng, 0.035 if upright else 0.10, may_recede=not upright) + _PAD) * np.array(size, np.float32)
     grey = exposed(_seen(page, outline, size), plate_width, rng)
     inset = MARGIN / _GROWN
     inner = (inset + _UNIT * (1 - 2 * inset)).astype(np.float32)
@@ -101,7 +102,9 @@ def _seen(page: Level, outline: npt.NDArray[np.floating], size: tuple[int, int])
 def _boxed(corners: npt.NDArray[np.floating], rng: np.random.Generator) -> tuple[Level, Level]:
     """Cut by an upright box, tight or loose: what is cut out, and where its corners go."""
     low, high = corners.min(0), corners.max(0)
-    low, high = low - (high - low) * rng.uniform(-0.04, 0.10, 2), high + (high - low) * rng.uniform(-0.04, 0.10, 2)
+    loosest = 0.10 if rng.random() < 0.85 else 0.22
+    before, after = rng.uniform(-0.04, loosest, (2, 2)) * (high - low)
+    low, high = low - before, high + after
     return np.array([low, [high[0], low[1]], high, [low[0], high[1]]], np.float32), _UNIT
 
 

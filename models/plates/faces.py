@@ -29,7 +29,7 @@ class Face:
 @lru_cache(maxsize=_DIES)
 def die_face(number: int) -> Face:
     """Make the dies of maker `number`: the same number always gives the same face."""
-    rng = np.random.default_rng([7, number])
+    rng = np.random.default_rng([8, number])
     style = DieStyle.draw(rng)
     return Face(f"die{number}", {c: draw_glyph(c, style, rng) for c in CHARACTERS})
 
@@ -47,7 +47,7 @@ def font_face(index: int, bolder: int) -> Face:
 
 def draw_face(rng: np.random.Generator, *, dies: float = 0.65) -> Face:
     """Draw a face: dies with the given probability, else a font (dies again when none is installed)."""
-    number, choice, bolder = int(rng.integers(_DIES)), int(rng.integers(1 << 30)), int(rng.integers(-2, 4))
+    number, choice, bolder = int(rng.integers(_DIES)), int(rng.integers(1 << 30)), int(rng.integers(-2, 3))
     if rng.random() < dies or not installed():
         return die_face(number)
     return font_face(choice % len(installed()), bolder)

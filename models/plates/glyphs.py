@@ -22,6 +22,7 @@ Stroke = list[Point]
 CHARACTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MASK_HEIGHT: Final = 96
 _NARROW: Final = frozenset("1I")
+_SERIFED: Final = frozenset("ABDEFHIKLMNPRTUVWXYZ")
 _ARC: Final = 0.5523  # control-point distance of the cubic Bezier nearest to a quarter circle
 
 
@@ -37,6 +38,8 @@ class DieStyle:
     """Corner radius by half of the width: 1 gives round bowls, 0.3 boxy ones."""
     slant: float
     """Shift of the top by height, to the right."""
+    serif: float = 0.0
+    """Half the length of the serifs of letters by width, as Virginia's have; 0: none."""
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "DieStyle":
@@ -47,6 +50,7 @@ class DieStyle:
             weight=float(np.clip(rng.normal(0.125, 0.02), 0.075, 0.19)),
             radius=float(rng.uniform(0.45, 1.0)),
             slant=float(rng.normal(0, 0.02)) if rng.random() < 0.1 else 0.0,
+            serif=float(rng.uniform(0.14, 0.28)) if rng.random() < 0.15 else 0.0,
         )
 
 
@@ -271,6 +275,19 @@ def _strokes(character: str, rng: np.random.Generator) -> list[Stroke]:
     return fixed[character]
 
 
+def _serifs(strokes: list[Stroke], length: float) -> list[Stroke]:
+    """Short level strokes where an upright one meets the top or the bottom of the character."""
+    added: list[Stroke] = []
+    for stroke in strokes:
+        for i, (x, y, radius) in enumerate(stroke):
+            if radius or y not in (0, 1):
+                continue
+            beside = [stroke[j] for j in (i - 1, i + 1) if 0 <= j < len(stroke)]
+            if any(abs(x - other[0]) < 0.6 * abs(y - other[1]) for other in beside):
+                added.append([(x - length, y, 0), (x + length, y, 0)])
+    return added
+
+
 def _rounded(points: npt.NDArray[np.float64], radii: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Replace each inner corner of a polyline by a cubic arc that starts `radius` away from it."""
     out = [points[0]]
@@ -307,13 +324,16 @@ def draw_glyph(character: str, style: DieStyle, rng: np.random.Generator) -> Mas
         The mask, `MASK_HEIGHT` high (a Q with a low tail may be shrunk to it), as wide as its ink.
     """
     height = MASK_HEIGHT * 2  # drawn twice as large, because OpenCV's thick lines have rough edges
-    weight = style.weight * height
+    weight = min(style.weight, style.aspect * 0.34) * height  # bolder strokes close the counters of narrow characters
     width = style.aspect * height
     inner_width, inner_height = max(width - weight, 4.0), height - weight
     pad = int(weight * 2 + 8)
     canvas = np.zeros((height + 2 * pad, int(width * 1.6) + 2 * pad), np.uint8)
     scale_x = inner_width * (0.55 if character in _NARROW else 1.0)
-    for stroke in _strokes(character, rng):
+    strokes = _strokes(character, rng)
+    if style.serif and character in _SERIFED:
+        strokes += _serifs(strokes, style.serif)
+    for stroke in strokes:
         points = np.array([(x * scale_x + pad + weight / 2, y * inner_height + pad + weight / 2) for x, y, _ in stroke])
         points[:, 0] += style.slant * (height / 2 + pad - points[:, 1])
         radii = np.array([r * style.radius * inner_width / 2 for _, _, r in stroke])

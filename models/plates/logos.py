@@ -140,8 +140,45 @@ def _animal(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generat
         cv2.line(picture, (leg, y), (leg, y + small), pens.colour, space.line)
 
 
+def _pillar(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    """Draw something tall and narrow, a lighthouse say, which is neither 1 nor I."""
+    (x, _), bottom = space.middle, space.top + space.height
+    top, foot = max(1, space.width // int(rng.integers(5, 10))), max(2, space.width // int(rng.integers(3, 6)))
+    shape = np.array([[x - top, space.top], [x + top, space.top], [x + foot, bottom], [x - foot, bottom]], np.int32)
+    cv2.fillPoly(picture, [shape], pens.colour, cv2.LINE_AA)
+    for y in range(space.top, bottom, max(2, space.height // int(rng.integers(3, 8)))):
+        cv2.line(picture, (x - foot, y), (x + foot, y), pens.second, max(1, space.line // 2), cv2.LINE_AA)
+
+
+def _rider(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    """Draw a tangle of limbs."""
+    steps = int(rng.integers(5, 11))
+    x = space.left + rng.uniform(0.1, 0.9, steps) * space.width
+    y = space.top + rng.uniform(0.05, 0.95, steps) * space.height
+    points = [(int(a), int(b)) for a, b in zip(x, y, strict=True)]
+    _open_line(picture, points, pens.colour, space.line + int(rng.integers(0, 3)))
+
+
+def _emblem(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    """Draw the badge of a team or club, with its letters in it: they belong to no serial."""
+    (x, y), small = space.middle, space.small
+    if rng.random() < 0.5:
+        cv2.circle(picture, (x, y), small, pens.colour, -1 if rng.random() < 0.6 else space.line, cv2.LINE_AA)
+    elif rng.random() < 0.5:
+        corners = (x - small, y - small * 3 // 4), (x + small, y + small * 3 // 4)
+        cv2.rectangle(picture, *corners, pens.colour, -1 if rng.random() < 0.6 else space.line)
+    letters = "".join("ABCDEFGHIKLMNOPRSTUVWXY0123456789"[int(i)] for i in rng.integers(0, 33, int(rng.integers(1, 4))))
+    mask = line_of_text(letters, height=max(4, int(small * rng.uniform(0.7, 1.5))), rng=rng)
+    if mask.shape[1] > space.width:
+        mask = np.asarray(
+            cv2.resize(mask, (max(2, space.width), mask.shape[0]), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    ink(picture, mask, left=x - mask.shape[1] // 2, top=y - mask.shape[0] // 2, colour=pens.second)
+
+
 _PAINTERS: Final[tuple[_Painter, ...]] = (
-    _tree, _cactus, _wheelchair, _blot, _star, _seal, _well, _flag, _fruit, _shield, _animal,
+    _tree, _cactus, _wheelchair, _blot, _star, _seal, _well, _flag, _fruit, _shield, _animal, _pillar, _rider,
+    _emblem, _emblem,
 )  # fmt: skip
 
 

@@ -1,0 +1,27 @@
+"""The shipped reader's exact answer to one made-up picture; run this file after a new reader.tflite."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from device.vision.interpreter import Model
+
+SHIPPED = Path(__file__).parents[3] / "models" / "reader.tflite"
+GOLDEN = Path(__file__).parent / "golden_reader.json"
+
+
+def fixture_input():
+    """A plate out of integer arithmetic alone, so that it is the same on every machine."""
+    rows, columns = np.mgrid[0:64, 0:160]
+    upright = ((columns // 6) % 3 == 1) & (rows > 18) & (rows < 52)
+    level = ((rows // 8) % 4 == 3) & (columns % 22 > 5)
+    inked = (upright | level) & (columns > 8) & (columns < 152)
+    grey = np.where(inked, 40 + rows // 4, 200 - rows // 2).astype(np.uint8)
+    return (grey ^ 0x80).view(np.int8)[None, :, :, None]
+
+
+if __name__ == "__main__":
+    model = Model(SHIPPED, delegates=False)
+    (logits,) = model.run(fixture_input())
+    GOLDEN.write_text(json.dumps({"digest": model.digest, "logits": logits[0].tolist()}) + "\n")

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the training extra is not installed")
+
+from models.quantise import folded  # noqa: E402
+from models.reader.labels import CLASSES, STEPS  # noqa: E402
+from models.reader.net import Reader  # noqa: E402
+
+
+def test_reader_maps_pictures_to_steps_and_classes():
+    net = Reader().eval()
+    assert net(torch.zeros(2, 1, 64, 160)).shape == (2, STEPS, CLASSES)
+
+
+def test_reader_is_small_enough():
+    assert sum(parameter.numel() for parameter in Reader().parameters()) < 1_000_000
+
+
+def test_folded_convolution_computes_the_same():
+    torch.manual_seed(1)
+    conv, norm = torch.nn.Conv2d(3, 5, 3, bias=False), torch.nn.BatchNorm2d(5).eval()
+    norm.running_mean.uniform_(-1, 1)
+    norm.running_var.uniform_(0.5, 2)
+    norm.weight.data.uniform_(0.5, 2)
+    norm.bias.data.uniform_(-1, 1)
+    kernel, bias = folded(conv, norm)
+    plain = torch.nn.Conv2d(3, 5, 3)
+    plain.weight.data = torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy())
+    plain.bias.data = torch.from_numpy(bias)
+    pictures = torch.rand(1, 3, 8, 8)
+    np.testing.assert_allclose(plain(pictures).detach(), norm(conv(pictures)).detach(), atol=1e-5)
+
+
+def test_keras_net_computes_what_torch_does():
+    pytest.importorskip("tensorflow", reason="the training extra is not installed")
+    from models.reader.convert import to_keras  # noqa: PLC0415
+
+    torch.manual_seed(1)
+    net = Reader()
+    with torch.no_grad():
+        for _ in range(3):  # statistics other than 0 and 1
+            net(torch.rand(8, 1, 64, 160) * 0.6)
+    net.eval()
+    pictures = np.random.default_rng(1).random((2, 64, 160, 1), np.float32)
+    expected = net(torch.from_numpy(pictures.transpose(0, 3, 1, 2))).detach().numpy()
+    np.testing.assert_allclose(to_keras(net).predict(pictures, verbose=0), expected, atol=2e-3)

@@ -1,0 +1,52 @@
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+from device.vision.interpreter import RUNTIMES, Model
+from device.vision.reader import Reader
+from models.plates import Severity, degrade, framed, render_plate
+from models.reader.labels import alike, greedy
+from tests.models.reader.golden import GOLDEN, SHIPPED, fixture_input
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Model(SHIPPED, delegates=False)
+
+
+def test_shipped_reader_keeps_the_contract(model):
+    assert model.input.shape == (1, 64, 160, 1)
+    assert model.input.scale == pytest.approx(1 / 255)
+    assert model.input.zero_point == -128
+    assert [output.shape for output in model.outputs] == [(1, 40, 37)]
+    assert SHIPPED.stat().st_size <= 1_200_000
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_shipped_reader_is_bit_identical_to_the_golden_output(runtime):
+    if importlib.util.find_spec(runtime.partition(".")[0]) is None:
+        pytest.skip(f"{runtime} is not installed")
+    model, golden = Model(SHIPPED, runtime=runtime, delegates=False), json.loads(GOLDEN.read_text())
+    assert golden["digest"] == model.digest, "another reader.tflite: run golden.py"
+    for _ in range(2):
+        (logits,) = model.run(fixture_input())
+        assert logits[0].tolist() == golden["logits"]
+
+
+def test_shipped_reader_reads_fresh_plates():
+    reader = Reader(SHIPPED)
+    rng = np.random.default_rng(20260)
+    easy = Severity(smallest=140, largest=260, inverted=0)
+    right = 0
+    for _ in range(120):
+        plate = render_plate(rng, height=96)
+        text = reader.read_rectified(degrade(framed(plate, rng), rng, easy)).text
+        right += alike(text) == alike(plate.text)
+    assert right / 120 >= 0.80
+
+
+def test_shipped_reader_says_nothing_of_an_empty_plate(model):
+    (logits,) = model.run(np.zeros((1, 64, 160, 1), np.int8))
+    assert greedy(logits) == [""]
