@@ -1,0 +1,75 @@
+"""`platepost simulate demo`: one post does its whole job on recorded footage."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from simulator.demo.clip import STREET, find_clip
+from simulator.demo.live import LivePage
+from simulator.demo.outcome import DemoOutcome, as_json
+from simulator.demo.report import write_report
+from simulator.demo.run import Observer, run_demo
+from simulator.demo.show import Show, figures_table
+
+
+@click.command()
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/demo"),
+    show_default=True,
+    help="Where everything is made; emptied if a former demonstration made it.",
+)
+@click.option(
+    "--clip",
+    type=click.Path(exists=True, path_type=Path),
+    default=STREET,
+    help="Another clip than the one that ships; what lies beside it says what is true and due.",
+)
+@click.option(
+    "--live/--no-live",
+    default=None,
+    help="Serve a live page on this machine; by default in a terminal, and not where CI is set.",
+)
+@click.option("--json", "as_json_", is_flag=True, help="Print the figures as one JSON document.")
+@click.pass_context
+def demo(context: click.Context, *, directory: Path, clip: Path, live: bool | None, as_json_: bool) -> None:
+    """Show one post do its whole job on recorded footage.
+
+    Makes a throw-away fleet, a signed hot list and a post; runs the post on the clip against a real mosquitto; shows
+    what a subscriber receives; and checks every record. Exit code 0 only if every due hit came, none was undue, and
+    every record is whole and genuine.
+    """
+    console = Console(stderr=as_json_)
+    if live is None:
+        live = console.is_terminal and not os.environ.get("CI")
+    outcome = _run(directory, clip, console=console, live=live)
+    report = directory / "report.html"
+    write_report(report, outcome)
+    (directory / "result.json").write_text(json.dumps(as_json(outcome), indent=2) + "\n", encoding="utf-8")
+    if as_json_:
+        click.echo(json.dumps(as_json(outcome), indent=2))
+    console.print(figures_table(outcome))
+    for failure in outcome.failures:
+        console.print(f"[red]{failure}[/red]", highlight=False)
+    console.print(f"Report: {report}", highlight=False)
+    context.exit(0 if outcome.passed else 1)
+
+
+def _run(directory: Path, clip: Path, *, console: Console, live: bool) -> DemoOutcome:
+    show = Show(console)
+    observers: list[Observer] = [show]
+    page = LivePage() if live else None
+    try:
+        if page is not None:
+            page.start()
+            observers.append(page)
+            console.print(f"Live page: [bold]{page.address}[/bold]", highlight=False)
+        return run_demo(directory, find_clip(clip), observers=observers)
+    finally:
+        show.close()
+        if page is not None:
+            page.close()

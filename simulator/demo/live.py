@@ -1,0 +1,177 @@
+"""The live page: what the subscriber receives, as it comes, in a browser on this machine.
+
+Served on the loopback interface only, while the demonstration runs. A page that is opened late gets everything that
+came before it.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import uvicorn
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Status
+from simulator.broker import free_port
+from simulator.demo.report import MATCH_WORDS, environment
+from simulator.demo.run import Observer
+from simulator.demo.stage import Stage
+from simulator.errors import DemoError
+from simulator.subscriber import Arrival
+
+_START_SECONDS = 10.0
+_LAST_WORD_SECONDS = 0.5
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+class LivePage(Observer):
+    """Shows a running demonstration in a browser, at `address`."""
+
+    def __init__(self, *, port: int | None = None) -> None:
+        self._port = port if port is not None else free_port()
+        self._changed = asyncio.Condition()
+        self._events: list[dict[str, Any]] = []
+        self._over = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        application = Starlette(routes=[Route("/", self._page), Route("/events", self._stream)])
+        self._server = uvicorn.Server(
+            uvicorn.Config(application, host="127.0.0.1", port=self._port, log_level="error", access_log=False)
+        )
+        self._thread = threading.Thread(target=self._serve, name="live page", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self._port}/"
+
+    def start(self) -> None:
+        """Serve the page; returns when it can be opened.
+
+        Raises:
+            DemoError: it cannot be served.
+
+        """
+        self._thread.start()
+        waited = threading.Event()
+        for _ in range(round(_START_SECONDS / 0.05)):
+            if self._server.started:
+                return
+            if not self._thread.is_alive():
+                break
+            waited.wait(0.05)
+        raise DemoError(f"the live page cannot be served at {self.address}")
+
+    def close(self) -> None:
+        """Let the pages that are open hear the last of it, then stop serving; a second call does nothing."""
+        if self._thread.is_alive():
+            self._thread.join(timeout=_LAST_WORD_SECONDS)
+        self._server.should_exit = True
+        self._server.force_exit = True
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def staged(self, stage: Stage, *, frames: int) -> None:  # noqa: ARG002 - the observer's signature
+        """Say how long the footage is."""
+        self._tell({"kind": "staged", "frames": frames})
+
+    def arrived(self, arrival: Arrival) -> None:
+        """Show a record on every page that is open."""
+        event = page_event(arrival)
+        if event is not None:
+            self._tell(event)
+
+    def ended(self) -> None:
+        """Say on every page that the demonstration is over."""
+        self._tell({"kind": "ended"}, over=True)
+
+    def _serve(self) -> None:
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._server.serve()
+
+    def _tell(self, event: dict[str, Any], *, over: bool = False) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._add(event, over=over), self._loop)
+
+    async def _add(self, event: dict[str, Any], *, over: bool) -> None:
+        async with self._changed:
+            self._events.append(event)
+            self._over = self._over or over
+            self._changed.notify_all()
+
+    async def _page(self, _request: Request) -> HTMLResponse:
+        return HTMLResponse(environment().get_template("live.html").render(), headers=_SECURITY)
+
+    async def _stream(self, request: Request) -> EventSourceResponse:
+        # A browser that lost the stream says which event it had last.
+        last = request.headers.get("last-event-id", "")
+        return EventSourceResponse(self._tail(int(last) + 1 if last.isdecimal() else 0), headers=_SECURITY)
+
+    async def _tail(self, start: int) -> AsyncIterator[ServerSentEvent]:
+        sent = start
+        while True:
+            async with self._changed:
+                while sent >= len(self._events) and not self._over:
+                    await self._changed.wait()
+                fresh = self._events[sent:]
+            for event in fresh:
+                yield ServerSentEvent(json.dumps(event), id=str(sent))
+                sent += 1
+            if self._over and sent >= len(self._events):
+                return
+
+
+def page_event(arrival: Arrival) -> dict[str, Any] | None:
+    """Return what the page shows of a record, None for records that it does not show."""
+    data = arrival.data
+    pictures = {
+        picture["kind"]: f"data:{picture['media_type']};base64,{picture['data']}"
+        for picture in data.get("pictures", ())
+        if "data" in picture
+    }
+    common = {"time": arrival.received.strftime("%H:%M:%S")}
+    if arrival.kind in {TYPES[Hit], TYPES[Read]}:
+        is_hit = arrival.kind == TYPES[Hit]
+        return common | {
+            "kind": "hit" if is_hit else "read",
+            "passage": data["passage"],
+            "plate": data["plate_read"],
+            "confidence": data["confidence"],
+            "patch": pictures.get("patch"),
+            "overview": pictures.get("overview"),
+            "hit": data["hit"] if is_hit else None,
+            "match": MATCH_WORDS.get(data["match"], data["match"]) if is_hit else None,
+            "category": data["category"].replace("_", " ") if is_hit else None,
+            "priority": data["priority"] if is_hit else None,
+        }
+    if arrival.kind == TYPES[HitWithdrawn]:
+        return common | {"kind": "withdrawn", "hit": data["hit"]}
+    if arrival.kind == TYPES[Status]:
+        return common | {
+            "kind": "status",
+            "state": data["state"],
+            "reasons": [reason["name"].replace("_", " ") for reason in data.get("reasons", ())],
+        }
+    if arrival.kind == TYPES[Health]:
+        return common | {
+            "kind": "health",
+            "rate": data["frame_rate"],
+            "dropped": data["frames_dropped"],
+            "queue": data["queue"]["depth"],
+            "uptime": data["uptime_seconds"],
+        }
+    return None

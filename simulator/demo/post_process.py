@@ -1,0 +1,79 @@
+"""The post as a process of its own: `platepost run`, as on a unit in the field."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from simulator.errors import DemoError
+
+_STOP_SECONDS = 15.0
+_LOG_LINES_SHOWN = 12
+_PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+"""What the command `platepost` runs, by the interpreter that runs this, wherever the command itself is installed."""
+
+
+class PostProcess:
+    """One running post. It ends by itself when its footage ends and its outbox is empty."""
+
+    def __init__(self, configuration: Path, *, log: Path) -> None:
+        self._configuration = configuration
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the post."""
+        command = [sys.executable, "-c", _PROGRAM, "-v", "run", "--config", str(self._configuration), "--json"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+
+    @property
+    def running(self) -> bool:
+        """Whether the post has not ended yet."""
+        return self._process is not None and self._process.poll() is None
+
+    def account(self) -> dict[str, Any]:
+        """Wait for the post's end and return what it says its run came to.
+
+        Raises:
+            DemoError: it ended with an error; the message carries the end of its log.
+
+        """
+        if self._process is None:
+            raise DemoError("the post was not started")
+        output, _ = self._process.communicate()
+        if self._process.returncode != 0:
+            raise DemoError(f"the post ended with exit code {self._process.returncode}:\n{self.log_tail()}")
+        account: dict[str, Any] = json.loads(output.splitlines()[-1])
+        return account
+
+    def log_tail(self) -> str:
+        """Return the last lines of the post's log."""
+        text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.is_file() else ""
+        return "\n".join(text.splitlines()[-_LOG_LINES_SHOWN:])
+
+    def stop(self) -> None:
+        """Ask the post to end, and see that it does; does nothing if it has ended."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

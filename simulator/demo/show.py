@@ -1,0 +1,110 @@
+"""What a demonstration shows in a terminal: progress while it runs, and a table at its end."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from device.records import TYPES, Health, Hit, HitWithdrawn, Read
+from simulator.demo.outcome import DemoOutcome
+from simulator.demo.report import MATCH_WORDS, duration, words
+from simulator.demo.run import Observer
+from simulator.demo.stage import Stage
+from simulator.subscriber import Arrival
+
+
+class Show(Observer):
+    """Shows the course of a demonstration on a console; without a terminal, a line for every hit and read."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("frames  {task.fields[reads]} reads  [yellow]{task.fields[hits]} hits"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("the post is starting", total=None, reads=0, hits=0)
+        self._frames = 0.0
+        self._uptime = 0.0
+        self._reads = 0
+        self._hits = 0
+
+    def staged(self, stage: Stage, *, frames: int) -> None:
+        """Say what stands around the post."""
+        self._console.print(f"Fleet, hot list and post made in [bold]{stage.directory}[/bold].", highlight=False)
+        self._console.print(
+            f"mosquitto at {stage.broker.address}, mutual TLS 1.3; subscriber connected.", highlight=False
+        )
+        self._progress.update(self._task, total=frames or None)
+        self._progress.start()
+
+    def arrived(self, arrival: Arrival) -> None:
+        """Show a record that arrived."""
+        data = arrival.data
+        if arrival.kind == TYPES[Hit]:
+            self._hits += 1
+            match = MATCH_WORDS.get(data["match"], data["match"])
+            self._say("hit ", "bold yellow", data["plate_read"], f"{match}, {words(data['category'])}")
+        elif arrival.kind == TYPES[HitWithdrawn]:
+            self._say("hit withdrawn", "bold red", data["plate_read"], words(data["reason"]))
+        elif arrival.kind == TYPES[Read]:
+            self._reads += 1
+            seen = f"{data['frames_agreeing']} of {data['frames_seen']} frames agree"
+            self._say("read", "green", data["plate_read"], f"{data['confidence']:.3f}, {seen}")
+        elif arrival.kind == TYPES[Health]:
+            self._frames += data["frame_rate"] * max(0.0, data["uptime_seconds"] - self._uptime)
+            self._uptime = data["uptime_seconds"]
+        else:
+            return
+        self._progress.update(
+            self._task,
+            description="the post at work" if self._frames else "the post is starting",
+            completed=round(self._frames),
+            reads=self._reads,
+            hits=self._hits,
+        )
+
+    def ended(self) -> None:
+        """Take the progress bar away."""
+        self._progress.stop()
+
+    def close(self) -> None:
+        """Take the progress bar away, also after an error; a second call does nothing."""
+        self._progress.stop()
+
+    def _say(self, what: str, style: str, plate: str, more: str) -> None:
+        line = Text.assemble((what, style), "  ", (f"{plate:<9}", "bold"), f"  {more}")
+        self._progress.console.print(line)
+
+
+def figures_table(outcome: DemoOutcome) -> Table:
+    """Show what came of a demonstration."""
+    table = Table(title="One post, end to end", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right", style="bold")
+    found = outcome.score
+    if found is not None:
+        table.add_row("passages", str(found.passages))
+        table.add_row("captured", str(found.captured))
+        table.add_row("read right", f"{found.right} ({found.right_folded} with O = 0 and I = 1)")
+        table.add_row("undue reads, duplicates", f"{len(found.undue)}, {found.duplicates}")
+    else:
+        table.add_row("reads", str(len(outcome.reads)))
+    table.add_row("hits due", str(outcome.due))
+    table.add_row("hits received", str(outcome.due_received))
+    table.add_row("hits undue", str(len(outcome.undue)))
+    table.add_row("frames a second", f"{outcome.frames_per_second:.1f}")
+    frames, dropped = outcome.account.get("frames", 0), outcome.account.get("dropped", 0)
+    table.add_row("frames dropped", f"{dropped} of {frames + dropped}")
+    table.add_row("frame to subscriber, median", duration(outcome.latency(0.5)))
+    table.add_row("frame to subscriber, 95th percentile", duration(outcome.latency(0.95)))
+    verified = outcome.verification
+    state = Text("problems", "red") if verified.problems else Text("whole and genuine", "green")
+    table.add_row("records received, chained", f"{verified.records}, {verified.chained}")
+    table.add_row("signatures and chain", state)
+    return table

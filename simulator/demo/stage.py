@@ -1,0 +1,91 @@
+"""What stands around the post in the demonstration: a throw-away fleet, its broker, its hot list and a subscriber."""
+
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from provisioning.client import publish_hot_list
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.broker import Broker
+from simulator.demo.clip import DemoClip
+from simulator.demo.hot_list import build_hot_list
+from simulator.errors import DemoError
+from simulator.subscriber import Subscriber
+
+AGENCY = "demo"
+POST = "post-1"
+SUBSCRIBER = "dispatch"
+_MARK = ".platepost-demo"
+"""A file by which a folder of a former demonstration is known, which may be emptied."""
+
+
+class Stage:
+    """Everything but the post, made anew in one folder; as a context manager, running while it is open."""
+
+    def __init__(self, directory: Path, clip: DemoClip) -> None:
+        """Keep what is wanted; nothing is made yet."""
+        self.directory = directory.absolute()
+        self._clip = clip
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            self._make()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def post_configuration(self) -> Path:
+        """The configuration of the post."""
+        return self.fleet.post(POST) / "post.toml"
+
+    def _make(self) -> None:
+        empty_folder(self.directory)
+        self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
+        self.fleet.add_subscriber(SUBSCRIBER)
+        self.broker = Broker(self.fleet, self.directory / "broker")
+        self.fleet.add_post(
+            POST,
+            PostSettings(
+                brokers=(self.broker.address,),
+                site="Demonstration street",
+                camera="footage",
+                camera_settings={"path": str(self._clip.footage), "pace": "realtime"},
+                board="virtual",
+                more={"records": {"health_seconds": 1.0}},
+            ),
+        )
+        package = build_hot_list(self._clip, self.fleet)
+        self._stack.enter_context(self.broker)
+        self.subscriber = self._stack.enter_context(
+            Subscriber(
+                self.fleet.subscriber(SUBSCRIBER),
+                agency=AGENCY,
+                broker=self.broker.address,
+                archive=self.directory / "records.jsonl",
+            )
+        )
+        publish_hot_list(package, agency=AGENCY, identity=self.fleet.publisher, broker=self.broker.address)
+
+
+def empty_folder(directory: Path) -> None:
+    """Make a folder, or empty it if a former demonstration made it.
+
+    Raises:
+        DemoError: it holds something else.
+
+    """
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / _MARK).is_file():
+            raise DemoError(f"{directory} holds files that are not a demonstration's; name another folder")
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / _MARK).touch()
