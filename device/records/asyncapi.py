@@ -18,7 +18,7 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "title": "Hits and their withdrawals",
         "description": (
             "A possible match with the hot list, always unverified, and its withdrawal on the same topic. Never "
-            "retained; the message expires with the event's `expirytime`, but not sooner than an hour after it was sent."
+            "retained; the message expires with the event's `expirytime`, but not before an hour at the broker."
         ),
     },
     "status": {
@@ -29,7 +29,7 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "description": (
             "Retained. `online` and `degraded` are part of the chain. `offline` is part of the chain when the post "
             "stopped in order; as the will, signed when the connection began and published by the broker when it was "
-            "lost, it is not: it has neither chain nor sequence nor previous."
+            "lost, it is not and has neither chain nor sequence nor previous."
         ),
     },
     "audit": {

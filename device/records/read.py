@@ -43,7 +43,7 @@ class Sight(RecordData):
     direction: Direction = Field(description="The vehicle's movement relative to the camera.")
     camera: str = Field(min_length=1, max_length=64, description="Name of the camera at the post.")
     lane: str | None = Field(default=None, max_length=64, description="Lane watched, where configured.")
-    place: Place = Field(description="Where the post stands and looks.")
+    place: Place = Field(description="Where the camera stands and looks.")
     versions: Versions = Field(description="Software, configuration and models in use.")
     pictures: tuple[Picture, ...] = Field(default=(), description="Patch and overview.")
 

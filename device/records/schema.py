@@ -27,6 +27,12 @@ class WireSchema(GenerateJsonSchema):
         del schema
         return False
 
+    def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: ANN401, FBT001 - pydantic's signature
+        """Require also what has a default: on the wire everything is there that is not absent for a reason."""
+        schema = field["schema"]
+        always = schema["type"] == "default" and schema.get("default", ...) is not None
+        return always or super().field_is_required(field, total)
+
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """Leave null out."""
         return self.generate_inner(schema["schema"])

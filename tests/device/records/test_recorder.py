@@ -1,0 +1,133 @@
+from datetime import timedelta
+
+import pytest
+
+from device.errors import RecordError
+from device.records import Audit, Hit, HitWithdrawn, Keyring, Read, Recorder, Source, read_event
+from device.records.audit import Dropped, SequenceRange
+from device.records.canonical import GENESIS, canonical_bytes, digest_of
+from device.records.envelope import UnknownTypeError
+from device.records.examples import (
+    BEGAN,
+    CLOCK,
+    ExampleSigner,
+    MemoryStore,
+    example_audit,
+    example_health,
+    example_records,
+    example_status,
+    identifiers,
+)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(next(identifiers()))
+
+
+@pytest.fixture
+def recorder(store: MemoryStore) -> Recorder:
+    return Recorder(store, ExampleSigner(), Source("demo", "post-1"), now=lambda: BEGAN)
+
+
+def test_records_continue_one_another(recorder: Recorder, store: MemoryStore) -> None:
+    first, second = (recorder.record(example_audit("boot")).event for _ in range(2))
+    assert (first["sequence"], second["sequence"]) == (1, 2)
+    assert first["previous"] == GENESIS
+    assert second["previous"] == digest_of(canonical_bytes(first))
+    assert first["chain"] == second["chain"] == store.head.chain
+    assert store.head.digest == digest_of(canonical_bytes(second))
+
+
+def test_what_is_signed_verifies(recorder: Recorder) -> None:
+    event = recorder.record(example_audit("boot")).event
+    ring = Keyring.from_pem(ExampleSigner().public_pem)
+    assert ring.check(event["signature"], canonical_bytes(event)) == ExampleSigner().kid
+
+
+def test_every_kind_has_its_topic_and_its_way_of_travelling() -> None:
+    records = example_records(ExampleSigner())
+    base = "alpr/v1/demo/post-1/"
+    ways = {name: (envelope.topic, envelope.qos, envelope.retain) for name, envelope in records.items()}
+    assert ways == {
+        "audit": (base + "audit", 1, False),
+        "status": (base + "status", 1, True),
+        "hit": (base + "hit/stolen_vehicle", 1, False),
+        "hit.withdrawn": (base + "hit/stolen_vehicle", 1, False),
+        "read": (base + "read", 1, False),
+        "status.degraded": (base + "status", 1, True),
+        "audit.dropped": (base + "audit", 1, False),
+        "health": (base + "health", 0, False),
+        "status.will": (base + "status", 1, True),
+    }
+
+
+def test_the_wire_reads_back_as_the_types() -> None:
+    records = example_records(ExampleSigner())
+    kinds = {name: type(read_event(envelope.event).data) for name, envelope in records.items()}
+    assert (kinds["read"], kinds["hit"], kinds["hit.withdrawn"], kinds["audit"]) == (Read, Hit, HitWithdrawn, Audit)
+
+
+def test_the_three_strings_stay_apart() -> None:
+    data = example_records(ExampleSigner())["hit"].event["data"]
+    assert {"plate_read", "plate_key", "plate_matched"} <= data.keys()
+    assert data["verification"] == "unverified"
+
+
+def test_only_hits_and_their_withdrawals_expire() -> None:
+    for name, envelope in example_records(ExampleSigner()).items():
+        expected = name in {"hit", "hit.withdrawn"}
+        assert ("expirytime" in envelope.event) is expected
+        assert (envelope.expires is not None) is expected
+        if envelope.expires is not None:
+            assert envelope.expires - envelope.time == timedelta(hours=24)
+
+
+def test_nothing_is_null_on_the_wire() -> None:
+    for envelope in example_records(ExampleSigner()).values():
+        assert b":null" not in envelope.body
+
+
+def test_health_and_will_are_signed_and_outside_the_chain(recorder: Recorder, store: MemoryStore) -> None:
+    boot = next(identifiers())
+    for envelope in (recorder.unchained(example_health(boot)), recorder.unchained(_offline(recorder))):
+        assert not {"chain", "sequence", "previous"} & envelope.event.keys()
+        assert envelope.event["signature"]
+    assert store.records == []
+
+
+def test_nothing_else_may_be_outside_the_chain(recorder: Recorder) -> None:
+    boot = next(identifiers())
+    with pytest.raises(RecordError, match="will"):
+        recorder.unchained(example_status("online", boot))
+    with pytest.raises(RecordError, match="health"):
+        recorder.record(example_health(boot))
+
+
+def test_drops_are_accounted_for_once(recorder: Recorder, store: MemoryStore) -> None:
+    store.dropped = Dropped(reads=2, pictures=1, sequences=(SequenceRange(first=4, last=5),))
+    envelope = recorder.account_for_drops(clock=CLOCK)
+    assert envelope is not None
+    assert envelope.event["data"]["dropped"] == {"reads": 2, "pictures": 1, "sequences": [{"first": 4, "last": 5}]}
+    assert recorder.account_for_drops(clock=CLOCK) is None
+
+
+def test_a_stripped_record_keeps_digest_and_signature() -> None:
+    hit = example_records(ExampleSigner())["hit"]
+    bare = hit.stripped()
+    assert b'"data":"' not in bare.body
+    assert digest_of(canonical_bytes(bare.event)) == hit.digest
+    assert read_event(bare.event).data.pictures[0].data is None  # type: ignore[union-attr]
+
+
+def test_an_event_of_unknown_type_is_refused() -> None:
+    event = example_records(ExampleSigner())["hit"].event
+    with pytest.raises(UnknownTypeError):
+        read_event(event | {"type": "platepost.hit.v2"})
+
+
+def _offline(recorder: Recorder):  # noqa: ANN202
+    from device.records import Reason  # noqa: PLC0415
+
+    del recorder
+    return example_status("offline", next(identifiers()), Reason(name="connection_lost", message="Silent."))

@@ -1,0 +1,118 @@
+"""The contract as committed is the contract as generated, and every record keeps it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from device.records import Keyring
+from device.records.envelope import EVENTS
+from device.records.examples import ExampleSigner, example_records
+from device.records.schema import contract, event_schema, short_name
+from device.records.verify import Verifier
+
+FOLDER = Path(__file__).parents[3] / "docs" / "contract"
+FILES = contract()
+SCHEMAS = {kind: event_schema(kind) for kind in EVENTS}
+EXAMPLES = example_records(ExampleSigner())
+
+
+def errors(event: dict[str, Any]) -> list[str]:
+    validator = Draft202012Validator(SCHEMAS[event["type"]], format_checker=FormatChecker())
+    return [error.message for error in validator.iter_errors(event)]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_committed_file_is_current(name: str) -> None:
+    path = FOLDER / name
+    assert path.read_text(encoding="utf-8") == FILES[name], "run: python -m device.records.schema"
+
+
+def test_nothing_else_is_committed() -> None:
+    present = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
+    assert present == {*FILES, "README.md"}
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_schema_is_a_schema(kind: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[kind])
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_keeps_its_schema(name: str) -> None:
+    assert errors(EXAMPLES[name].event) == []
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {envelope.type for envelope in EXAMPLES.values()} == set(SCHEMAS)
+
+
+def test_examples_verify_as_an_archive() -> None:
+    keys = Keyring.from_pem((FOLDER / "examples" / "post-1.pub.pem").read_bytes())
+    lines = (FOLDER / "examples" / "archive.jsonl").read_bytes().splitlines()
+    report = Verifier(keys, whole=True).feed_all(lines)
+    assert report.intact
+    assert report.fed == len(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", ["chain", "sequence", "previous", "signature", "data"])
+def test_schema_misses_what_is_missing(name: str) -> None:
+    event = EXAMPLES["hit"].event
+    del event[name]
+    assert errors(event)
+
+
+def test_schema_refuses_null_unknown_and_verified() -> None:
+    for change in ({"lane": None}, {"surprise": 1}, {"verification": "verified"}):
+        event = EXAMPLES["hit"].event
+        event["data"] |= change
+        assert errors(event), change
+
+
+def test_only_the_will_may_be_outside_the_chain() -> None:
+    event = EXAMPLES["status"].event
+    for name in ("chain", "sequence", "previous"):
+        del event[name]
+    assert errors(event)
+    will = EXAMPLES["status.will"].event
+    assert errors(will) == []
+    assert errors(will | {"sequence": 4}), "a number without its chain"
+
+
+def test_every_field_is_described() -> None:
+    def fields(schema: object, where: str) -> list[str]:
+        if isinstance(schema, list):
+            return [bare for part in schema for bare in fields(part, where)]
+        if not isinstance(schema, dict):
+            return []
+        bare = [
+            f"{where}.{name}"
+            for name, part in schema.get("properties", {}).items()
+            if where != "if" and "description" not in part
+        ]
+        return bare + [found for name, part in schema.items() if name != "if" for found in fields(part, name)]
+
+    for kind, schema in SCHEMAS.items():
+        assert fields(schema, kind) == []
+
+
+def test_asyncapi_names_every_topic_and_finds_every_schema() -> None:
+    document = json.loads(FILES["asyncapi.json"])
+    assert {channel["address"] for channel in document["channels"].values()} == {
+        "alpr/v1/{agency}/{post}/read",
+        "alpr/v1/{agency}/{post}/hit/{category}",
+        "alpr/v1/{agency}/{post}/status",
+        "alpr/v1/{agency}/{post}/audit",
+        "alpr/v1/{agency}/{post}/health",
+        "alpr/v1/{agency}/hotlist/package",
+    }
+    messages = document["components"]["messages"]
+    payloads = {message["payload"].get("$ref") for message in messages.values()} - {None}
+    assert payloads == {f"./{short_name(kind)}.schema.json" for kind in SCHEMAS}
+    assert all(f"{name[2:]}" in FILES for name in payloads)
+    for text in json.dumps(document).split('"$ref": "#/')[1:]:
+        part: Any = document
+        for step in text.partition('"')[0].split("/"):
+            part = part[step]
