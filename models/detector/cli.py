@@ -40,7 +40,8 @@ def train(*, folder: Path, photos: Sequence[Path], steps: int, plates: int, seed
     store = PhotoStore(photos, cache=folder / "photos.bin")
     rng = np.random.default_rng(seed)
     fonts = find_fonts()
-    pool = [render_plate(rng, height=128).image for _ in range(plates)]
+    drawn = (render_plate(rng, height=128) for _ in range(plates))
+    pool = [np.dstack([plate.image, plate.mask]) for plate in drawn]
     others = [render_distractor(rng, fonts) for _ in range(1500)]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:

@@ -18,7 +18,7 @@ WIDTHS: Final = {4: 32, 8: 48, 16: 96, 32: 96}
 HEAD: Final = 64
 
 
-class ConvBlock(nn.Module):  # type: ignore[misc,unused-ignore] - Any where torch is not installed
+class ConvBlock(nn.Module):  # type: ignore[misc,unused-ignore]  # Any where torch is not installed
     """3x3 (or 1x1) convolution, batch norm, ReLU; "same" padding as TensorFlow means it."""
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, relu: bool = True) -> None:
@@ -37,7 +37,7 @@ class ConvBlock(nn.Module):  # type: ignore[misc,unused-ignore] - Any where torc
         return functional.relu(x) if self.relu else x
 
 
-class Residual(nn.Module):  # type: ignore[misc,unused-ignore] - Any where torch is not installed
+class Residual(nn.Module):  # type: ignore[misc,unused-ignore]  # Any where torch is not installed
     """Two 3x3 convolutions around which the input is added."""
 
     def __init__(self, width: int) -> None:
@@ -50,7 +50,7 @@ class Residual(nn.Module):  # type: ignore[misc,unused-ignore] - Any where torch
         return functional.relu(x + self.second(self.first(x)))
 
 
-class PlateDetector(nn.Module):  # type: ignore[misc,unused-ignore] - Any where torch is not installed
+class PlateDetector(nn.Module):  # type: ignore[misc,unused-ignore]  # Any where torch is not installed
     """Grey picture [N, 1, H, W] in [0, 1] -> score logits [N, 1, H/8, W/8] and encoded corners [N, 8, H/8, W/8]."""
 
     def __init__(self) -> None:

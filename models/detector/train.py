@@ -75,7 +75,7 @@ class Chosen(Sequence[Photo]):
         return self._store[self._numbers[number]]
 
 
-class WindowStream(IterableDataset[tuple[Tensor, Tensor]]):  # type: ignore[misc,unused-ignore] - Any where torch is not installed
+class WindowStream(IterableDataset[tuple[Tensor, Tensor]]):  # type: ignore[misc,unused-ignore]  # Any where torch is not installed
     """An endless stream of windows; every worker and every start draws others."""
 
     def __init__(self, sampler: WindowSampler, *, seed: int) -> None:

@@ -86,11 +86,15 @@ def _text(rng: np.random.Generator, *, alone: bool) -> str:
 
 
 def render_sign(rng: np.random.Generator, fonts: Sequence[Path]) -> NDArray[np.uint8]:
-    """Draw lettering on a panel (1 to 4 lines, any proportions) and return it BGR [h, w, 3]."""
+    """Draw 1 to 4 lines of lettering on a panel, BGR [h, w, 3]; without fonts, in Pillow's own."""
     colours = _colours(rng)
     count = int(rng.choice([1, 1, 1, 2, 3, 4]))
     lines = [_text(rng, alone=count == 1) for _ in range(count)]
-    font = ImageFont.truetype(str(fonts[int(rng.integers(len(fonts)))]), LETTER_HEIGHT)
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+    if fonts:
+        font = ImageFont.truetype(str(fonts[int(rng.integers(len(fonts)))]), LETTER_HEIGHT)
+    else:
+        font = ImageFont.load_default(LETTER_HEIGHT)
     boxes = [font.getbbox(line) for line in lines]
     width = int(max(box[2] for box in boxes) + rng.uniform(4, 40))
     step = int(LETTER_HEIGHT * rng.uniform(1.0, 1.5))

@@ -50,10 +50,15 @@ def project_corners(*, width: float, aspect: float, centre: tuple[float, float],
 def paste(
     background: NDArray[np.uint8], picture: NDArray[np.uint8], corners: NDArray[np.float32], *, blur: float = 0.0
 ) -> None:
-    """Warp `picture` [h, w, 3] so that its outer corners come to `corners` [4, 2]; blend it into `background` in place.
+    """Warp `picture` so that its outer corners come to `corners`, and blend it into `background` in place.
 
-    Pixel coordinates count from the outer edge of the first pixel. `blur` is the sigma, in pixels of the background,
-    of a Gaussian over picture and edge alike. Nothing happens where the corners lie outside the background.
+    Args:
+        background: BGR [H, W, 3].
+        picture: BGR [h, w, 3], or with a fourth channel that says where it is opaque (a plate's rounded corners).
+        corners: [4, 2] in pixels of the background, counted from the outer edge of its first pixel. Nothing happens
+            when they lie outside of it.
+        blur: sigma, in pixels of the background, of a Gaussian over picture and edge alike.
+
     """
     margin = 2 + int(3 * blur)
     height, width = background.shape[:2]
@@ -69,8 +74,12 @@ def paste(
     matrix = cv2.getPerspectiveTransform(source - 0.5, (target - 0.5).astype(np.float32))
     size = (int(right - left) * SUPERSAMPLING, int(bottom - top) * SUPERSAMPLING)
     warped = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mask = np.zeros((size[1], size[0]), np.uint8)
-    cv2.fillConvexPoly(mask, np.round((target - 0.5) * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
+    # Bilinear between the last pixel's centre and nothing: half opaque exactly at the outer edge.
+    opaque = np.full(picture.shape[:2], 255, np.uint8)
+    mask = cv2.warpPerspective(opaque, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    if warped.ndim == 3 and warped.shape[2] == 4:
+        mask = np.minimum(mask, warped[..., 3])
+        warped = np.ascontiguousarray(warped[..., :3])
     small = (size[0] // SUPERSAMPLING, size[1] // SUPERSAMPLING)
     warped = cv2.resize(warped, small, interpolation=cv2.INTER_AREA)
     alpha = cv2.resize(mask, small, interpolation=cv2.INTER_AREA).astype(np.float32)[..., None] / 255

@@ -53,7 +53,7 @@ Source = Callable[[np.random.Generator], Picture]
 
 
 class WindowSampler:
-    """Draws training windows; `plates` and `distractors` give flat BGR pictures to paste, cut at their outer edge."""
+    """Draws training windows; `plates` and `distractors` give flat BGR or BGRA pictures, cut at their outer edge."""
 
     def __init__(self, photos: Sequence[Photo], *, plates: Source, distractors: Source, recipe: Recipe) -> None:
         self._photos, self._plates, self._distractors, self._recipe = photos, plates, distractors, recipe
@@ -87,7 +87,7 @@ class WindowSampler:
             wanted = np.clip(recipe.median_plate * np.exp(rng.normal(0, 0.6)), 14, 330)
             scale = float(wanted / max(chosen[2] - chosen[0], 4))
         window = np.array([recipe.width, recipe.height], np.float32)
-        scale = float(np.clip(scale, 0.7 * (window / (width, height)).max(), 1.6))
+        scale = float(np.clip(scale, 0.85 * (window / (width, height)).max(), 1.6))
         room = np.array([width, height]) * scale - window
         origin = np.where(room > 0, rng.uniform(0, 1, 2) * room, room * rng.uniform(0, 1, 2))
         if chosen is not None and rng.random() < 0.85:
@@ -227,10 +227,10 @@ def _lit(plate: Picture, pixels: Picture, corners: NDArray[np.float32], rng: np.
     wanted = np.clip(level * rng.uniform(0.8, 1.7) + rng.uniform(0, 50), 25, 245)
     if rng.random() < 0.2:
         wanted = rng.uniform(30, 240)
-    white = max(float(np.percentile(plate[::4, ::4], 90)), 30.0)
+    white = max(float(np.percentile(plate[::4, ::4, :3], 90)), 30.0)
     gain, haze = min(wanted / white, 2.2), rng.uniform(0, 0.25) ** 1.5 * wanted
-    lit: Picture = np.clip(plate * (gain * (1 - haze / 255)) + haze, 0, 255).astype(np.uint8)
-    return lit
+    lit: Picture = np.clip(plate[..., :3] * (gain * (1 - haze / 255)) + haze, 0, 255).astype(np.uint8)
+    return np.concatenate([lit, plate[..., 3:]], axis=2)
 
 
 def _corners_of(box: NDArray[np.float32]) -> NDArray[np.float32]:

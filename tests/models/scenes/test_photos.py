@@ -1,0 +1,43 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from models.scenes.photos import PhotoStore
+
+
+def make_folder(folder: Path, size: tuple[int, int]) -> Path:
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.png"), np.full((size[1], size[0], 3), (10, 20, 30), np.uint8))
+    manifest = {"images": [{"file": "a.png", "plates": [{"box": [100, 50, 180, 90]}]}]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_photos_are_kept_with_their_boxes(tmp_path: Path) -> None:
+    store = PhotoStore([make_folder(tmp_path / "set", (400, 300))], cache=tmp_path / "photos.bin")
+    assert len(store) == 1
+    assert store[0].name == "set/a"
+    assert store[0].pixels.shape == (300, 400, 3)
+    assert store[0].pixels[7, 9].tolist() == [10, 20, 30]
+    assert store[0].boxes.tolist() == [[100, 50, 180, 90]]
+
+
+def test_large_photos_are_scaled_with_their_boxes(tmp_path: Path) -> None:
+    store = PhotoStore([make_folder(tmp_path / "set", (2560, 1440))], cache=tmp_path / "photos.bin")
+    assert store[0].pixels.shape == (720, 1280, 3)
+    assert store[0].boxes.tolist() == [[50, 25, 90, 45]]
+
+
+def test_a_second_start_needs_the_cache_only(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "set", (400, 300))
+    PhotoStore([folder], cache=tmp_path / "photos.bin")
+    (folder / "a.png").unlink()
+    assert len(PhotoStore([folder], cache=tmp_path / "photos.bin")) == 1
+
+
+def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="manifest"):
+        PhotoStore([tmp_path], cache=tmp_path / "photos.bin")
