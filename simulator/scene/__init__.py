@@ -1,0 +1,1 @@
+"""Draws recorded footage of a post that does not exist: road, vehicles, plates, weather, lens and sensor, with exact truth."""

@@ -1,0 +1,62 @@
+"""`platepost simulate render`: a scene file to a clip with its truth."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+import cv2
+from rich.progress import track
+
+from simulator.scene.errors import SceneError
+
+
+@click.command()
+@click.argument("scene", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.option("--frames", type=click.IntRange(min=1), help="Draw only the first N frames.")
+@click.option(
+    "--preview",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw one frame to a PNG instead of the clip; --at says which.",
+)
+@click.option("--at", "second", type=float, default=0.0, show_default=True, help="The preview's second.")
+def render(scene: Path, out: Path | None, frames: int | None, preview: Path | None, second: float) -> None:
+    """Draw the scene file SCENE to the clip OUT (MP4, H.264).
+
+    Beside OUT come its truth (OUT.truth.json, OUT.frames.json) and, if the scene has a [watch] table, the hot list, the
+    patterns and the hits that are due. Needs an OpenGL 3.3 context: a graphics card, or on Debian
+    `apt-get install libegl1 libgl1-mesa-dri`.
+    """
+    from simulator.scene.description import load_scene  # noqa: PLC0415  the drawing libraries load when needed
+    from simulator.scene.encode import ClipWriter  # noqa: PLC0415
+    from simulator.scene.renderer import Renderer  # noqa: PLC0415
+    from simulator.scene.truth import Truth  # noqa: PLC0415
+    from simulator.scene.watch import write_watch  # noqa: PLC0415
+
+    described = load_scene(scene)
+    if preview is None and out is None:
+        raise click.UsageError("say where the clip goes (OUT), or --preview PNG")
+    with ExitStack() as stack:
+        renderer = stack.enter_context(Renderer(described))
+        if preview is not None:
+            picture = renderer.shot(round(second * described.clip.fps)).picture
+            if not cv2.imwrite(str(preview), picture):
+                raise SceneError(f"cannot write {preview}")
+            return
+        assert out is not None  # noqa: S101  checked above
+        count = min(frames or len(renderer), len(renderer))
+        truth = Truth(described, out.name)
+        size = (described.lens.width, described.lens.height)
+        writer = stack.enter_context(ClipWriter(out, size=size, fps=described.clip.fps, quality=described.clip.quality))
+        for number in track(range(count), description=out.name):
+            shot = renderer.shot(number)
+            writer.add(shot.picture)
+            truth.add(shot.sights)
+    truth.write(out)
+    if described.watch is not None:
+        write_watch(described, truth.passages(), out)
+    click.echo(f"{out}: {count} frames, {len(truth.passages())} passages, {out.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    render()

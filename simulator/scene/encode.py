@@ -1,0 +1,44 @@
+"""Frames to H.264 in MP4."""
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+
+class ClipWriter:
+    """An MP4 file (H.264, yuv420p) that frames are appended to; a context manager."""
+
+    def __init__(self, path: Path, *, size: tuple[int, int], fps: int, quality: float, preset: str = "slow") -> None:
+        self._container: Any = av.open(str(path), "w", options={"movflags": "+faststart"})
+        self._stream: Any = self._container.add_stream("libx264", rate=Fraction(fps))
+        self._stream.width, self._stream.height = size
+        self._stream.pix_fmt = "yuv420p"
+        # One thread and bit-exact: the same frames give the same file.
+        self._stream.options = {"crf": f"{quality:g}", "preset": preset, "threads": "1", "g": str(fps * 2)}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        """Append a frame, H x W x 3 blue-green-red."""
+        frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+        for packet in self._stream.encode(frame):
+            self._container.mux(packet)
+
+    def close(self) -> None:
+        """Finish the file; may be called twice."""
+        if self._container is not None:
+            for packet in self._stream.encode():
+                self._container.mux(packet)
+            self._container.close()
+            self._container = None

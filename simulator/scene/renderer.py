@@ -1,0 +1,158 @@
+"""Draws a scene frame by frame, with the truth of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.scene.canvas import Canvas, Placed
+from simulator.scene.description import Scene
+from simulator.scene.light import LIGHTS, Light, between
+from simulator.scene.pinhole import Pinhole
+from simulator.scene.rain import Rain
+from simulator.scene.road import lay_street
+from simulator.scene.sensor import Sensor
+from simulator.scene.traffic import drives, vehicle_of
+from simulator.scene.truth import Sight
+from simulator.scene.vehicles import Vehicle
+
+_LAMP_LIGHT = 14.0  # of a lit headlamp by day, in white sheets in full sun
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One frame and what is truly in it."""
+
+    picture: NDArray[np.uint8]  # H x W x 3, blue-green-red
+    sights: list[Sight]
+
+
+class Renderer:
+    """Draws the frames of a scene in any order; the same scene gives the same frames on the same graphics driver.
+
+    Raises NoGraphicsError when no OpenGL context can be made.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        lens, seed = scene.lens, scene.clip.seed
+        self.lens = Pinhole(
+            lens.width, lens.height, lens.focal, lens.mount, lens.offset, lens.pitch, lens.yaw, lens.roll
+        )
+        self._canvas = Canvas(self.lens, seed=seed)
+        self._street = lay_street(self.lens, scene.street)
+        self._drives = drives(scene)
+        self._vehicles: dict[int, Vehicle] = {}
+        size = (lens.width, lens.height)
+        self._sensor = Sensor(size, seed=seed, softness=lens.softness)
+        self._rain = Rain(size, seed=seed, amount=scene.weather.rain, focal=lens.focal, shutter=lens.shutter)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the graphics context back."""
+        self._canvas.close()
+
+    def __len__(self) -> int:
+        return round(self.scene.clip.seconds * self.scene.clip.fps)
+
+    def __iter__(self) -> Iterator[Shot]:
+        return (self.shot(number) for number in range(len(self)))
+
+    def light(self, time: float) -> Light:
+        """The light at an instant of the clip."""
+        weather = self.scene.weather
+        now = LIGHTS[weather.light]
+        if weather.later is None:
+            return now
+        begin, end = weather.turn
+        share = float(np.clip((time - begin) / max(end - begin, 1e-6), 0, 1))
+        return between(now, LIGHTS[weather.later], share)
+
+    def _placed(self, time: float, indexes: list[int]) -> list[Placed]:
+        return [Placed(self._vehicles[index], self._drives[index].street(time), index) for index in indexes]
+
+    def _in_view(self, time: float) -> list[int]:
+        """Passings in view, nearest first."""
+        near = [(drive.place(time)[1], index) for index, drive in enumerate(self._drives) if drive.in_view(time, 6.0)]
+        indexes = [index for _, index in sorted(near)]
+        for index in set(self._vehicles) - set(indexes):
+            del self._vehicles[index]
+        self._canvas.forget(set(indexes))
+        for index in indexes:
+            if index not in self._vehicles:
+                self._vehicles[index] = vehicle_of(self.scene, index)
+        return indexes
+
+    def _sights(self, placed: list[Placed]) -> list[Sight]:
+        """Corners at mid exposure; the visible share counts what is hidden and what lies outside the frame."""
+        found = []
+        for one, open_share in zip(placed, self._canvas.visible(placed), strict=True):
+            corners = one.vehicle.plate_corners
+            street = np.concatenate([corners, np.ones((4, 1))], axis=1) @ one.street.T
+            if street[:, 2].min() < 2:
+                continue
+            pixels = self.lens.project(street[:, :3])
+            inside = _share_inside(pixels, self.lens.width, self.lens.height)
+            if inside > 0:
+                found.append(Sight(one.key, pixels, inside * open_share))
+        return found
+
+    def shot(self, number: int) -> Shot:
+        """Draw one frame."""
+        clip, weather = self.scene.clip, self.scene.weather
+        middle = number / clip.fps
+        light = self.light(middle)
+        rng = np.random.default_rng([clip.seed, 8, number])
+        linear = self._street.radiance(light, wet=weather.rain)
+        indexes = self._in_view(middle)
+        sights: list[Sight] = []
+        if indexes:
+            lamps = weather.lamps * _LAMP_LIGHT
+            if weather.rain:
+                linear = self._reflect(linear, self._placed(middle, indexes), light, lamps)
+            shutter = self.scene.lens.shutter
+            instants = middle + ((np.arange(clip.samples) + 0.5) / clip.samples - 0.5) * shutter
+            moments = [self._placed(float(instant), indexes) for instant in instants]
+            drawn = self._canvas.draw(moments, light, lamps=lamps, rng=rng)
+            linear = linear * (1 - drawn[..., 3:]) + drawn[..., :3]
+            sights = self._sights(self._placed(middle, indexes))
+        if weather.rain:
+            linear = self._wet_air(linear, light, number)
+        return Shot(self._sensor.expose(linear, light, frame=number, glare=weather.glare), sights)
+
+    def _reflect(
+        self, linear: NDArray[np.float32], placed: list[Placed], light: Light, lamps: float
+    ) -> NDArray[np.float32]:
+        mirrored = self._canvas.mirror(placed, light, lamps=lamps)
+        mirrored = cv2.GaussianBlur(mirrored, (0, 0), sigmaX=2.5, sigmaY=14)
+        share = self._street.reflecting[..., None] * (0.42 * self.scene.weather.rain)
+        return np.asarray(linear * (1 - share * mirrored[..., 3:]) + share * mirrored[..., :3], np.float32)
+
+    def _wet_air(self, linear: NDArray[np.float32], light: Light, number: int) -> NDArray[np.float32]:
+        amount = self.scene.weather.rain
+        sky = np.array(light.horizon, np.float32) + np.float32(light.lamp_power * 0.4)
+        haze = (self._street.haze * (0.35 * amount))[..., None]
+        linear = linear * (1 - haze) + sky * haze
+        streaks = self._rain.streaks(number)[..., None]
+        linear = linear + streaks * (sky * 1.1 - linear)
+        return self._rain.on_window(np.ascontiguousarray(linear, np.float32))
+
+
+def _share_inside(corners: NDArray[np.float64], width: int, height: int) -> float:
+    """The share of a convex quadrilateral's area that lies inside the frame."""
+    quad = corners.astype(np.float32)
+    whole = abs(cv2.contourArea(quad))
+    frame = np.array([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]], np.float32)
+    inside, _ = cv2.intersectConvexConvex(quad, frame)
+    return float(inside / whole) if whole > 0 else 0.0
