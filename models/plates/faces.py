@@ -29,7 +29,7 @@ class Face:
 @lru_cache(maxsize=_DIES)
 def die_face(number: int) -> Face:
     """Make the dies of maker `number`: the same number always gives the same face."""
-    rng = np.random.default_rng([8, number])
+    rng = np.random.default_rng([9, number])
     style = DieStyle.draw(rng)
     return Face(f"die{number}", {c: draw_glyph(c, style, rng) for c in CHARACTERS})
 

@@ -88,12 +88,13 @@ def _three(rng: np.random.Generator) -> list[Stroke]:
 
 
 def _four(rng: np.random.Generator) -> list[Stroke]:
-    bar = float(rng.uniform(0.6, 0.78))
+    bar = float(rng.uniform(0.6, 0.8))
     stem = float(rng.uniform(0.62, 0.85))
     if rng.random() < 0.4:
         return [[(stem, 1, 0), (stem, 0, 0), (0, bar, 0), (1, bar, 0)]]
     lean = float(rng.uniform(0.0, 0.6))  # open: the arm ends left of the stem, which starts lower
-    return [[(lean, 0, 0), (0, bar, 0), (1, bar, 0)], [(stem, float(rng.uniform(0.0, 0.5)), 0), (stem, 1, 0)]]
+    rise = float(rng.uniform(0.0, 0.5) if rng.random() < 0.5 else rng.uniform(0.38, 0.62))
+    return [[(lean, 0, 0), (0, bar, 0), (1, bar, 0)], [(stem, rise, 0), (stem, 1, 0)]]
 
 
 def _five(rng: np.random.Generator) -> list[Stroke]:
@@ -150,6 +151,11 @@ def _a(rng: np.random.Generator) -> list[Stroke]:
     kind = rng.random()
     if kind < 0.06:
         return [[(0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 0)], [(0, bar, 0), (1, bar, 0)]]
+    if kind < 0.25:  # upright sides under a gable
+        eaves, inset = float(rng.uniform(0.25, 0.45)), float(rng.uniform(0, 0.1))
+        flat = float(rng.uniform(0, 0.15))
+        roof: Stroke = [(0.5 - flat, 0, 0), (0.5 + flat, 0, 0)]
+        return [[(0, 1, 0), (inset, eaves, 0.6), *roof, (1 - inset, eaves, 0.6), (1, 1, 0)], [(0, bar, 0), (1, bar, 0)]]
     reach = 0.5 * bar
     sides: Stroke = [(0, 1, 0), (0.5 - flat, 0, 0), (0.5 + flat, 0, 0), (1, 1, 0)]
     return [sides, [(0.5 - reach, bar, 0), (0.5 + reach, bar, 0)]]
@@ -243,7 +249,18 @@ def _zero(rng: np.random.Generator) -> list[Stroke]:
 
 def _y(rng: np.random.Generator) -> list[Stroke]:
     fork = float(rng.uniform(0.42, 0.58))
+    if rng.random() < 0.25:  # upright arms that bend in
+        bend = fork * float(rng.uniform(0.4, 0.75))
+        return [[(0, 0, 0), (0, bend, 0.7), (0.5, fork, 0), (1, bend, 0.7), (1, 0, 0)], [(0.5, fork, 0), (0.5, 1, 0)]]
     return [[(0, 0, 0), (0.5, fork, 0), (1, 0, 0)], [(0.5, fork, 0), (0.5, 1, 0)]]
+
+
+def _v(rng: np.random.Generator) -> list[Stroke]:
+    if rng.random() < 0.3:  # upright sides that taper late
+        waist = float(rng.uniform(0.35, 0.7))
+        return [[(0, 0, 0), (0, waist, 0.6), (0.5, 1, 0), (1, waist, 0.6), (1, 0, 0)]]
+    blunt = float(rng.choice([0.0, 0.0, 0.06]))
+    return [[(0, 0, 0), (0.5 - blunt, 1, 0), (0.5 + blunt, 1, 0), (1, 0, 0)]]
 
 
 def _strokes(character: str, rng: np.random.Generator) -> list[Stroke]:
@@ -251,7 +268,7 @@ def _strokes(character: str, rng: np.random.Generator) -> list[Stroke]:
     variants = {
         "0": _zero, "1": _one, "2": _two, "3": _three, "4": _four, "5": _five, "6": _six, "7": _seven, "8": _eight,
         "A": _a, "B": _b, "C": _c, "G": _g, "I": _i, "J": _j, "K": _k, "M": _m, "P": _p, "Q": _q, "R": _r, "S": _s,
-        "W": _w, "Y": _y,
+        "V": _v, "W": _w, "Y": _y,
     }  # fmt: skip
     if character in variants:
         return variants[character](rng)
@@ -268,7 +285,6 @@ def _strokes(character: str, rng: np.random.Generator) -> list[Stroke]:
         "O": [_ring()],
         "T": [[(0, 0, 0), (1, 0, 0)], [(0.5, 0, 0), (0.5, 1, 0)]],
         "U": [[(0, 0, 0), (0, 1, 1), (1, 1, 1), (1, 0, 0)]],
-        "V": [[(0, 0, 0), (0.5, 1, 0), (1, 0, 0)]],
         "X": [[(0, 0, 0), (1, 1, 0)], [(1, 0, 0), (0, 1, 0)]],
         "Z": [[(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0)]],
     }
