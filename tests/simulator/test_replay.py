@@ -1,3 +1,5 @@
+# ruff: noqa: ANN401 - JSON is of any type
+
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,7 +57,7 @@ def clip(tmp_path: Path) -> Path:
     return folder
 
 
-def recogniser(text: str = "7ABC123") -> Any:  # noqa: ANN401
+def recogniser(text: str = "7ABC123") -> Any:
     return SimpleNamespace(detector=FindsWhite(), reader=ReadsAlways(text))
 
 

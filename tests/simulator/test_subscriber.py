@@ -1,3 +1,5 @@
+# ruff: noqa: ANN401 - JSON is of any type
+
 import json
 import time
 from collections.abc import Iterator
@@ -50,7 +52,7 @@ class FakePost:
         self.client.connect(broker.host, broker.port)
         self.client.loop_start()
 
-    def send(self, identifier: str, *, topic: str = "read", **data: Any) -> None:  # noqa: ANN401
+    def send(self, identifier: str, *, topic: str = "read", **data: Any) -> None:
         event = {"id": identifier, "type": "platepost.read.v1", "data": data}
         self.raw(json.dumps(event), topic=topic)
 
@@ -74,7 +76,7 @@ def ids(archive: Path) -> list[str]:
     return [json.loads(line)["id"] for line in archive.read_text().splitlines()]
 
 
-def count(number: int) -> Any:  # noqa: ANN401
+def count(number: int) -> Any:
     return lambda arrivals: len(arrivals) >= number
 
 

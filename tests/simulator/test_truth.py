@@ -1,3 +1,5 @@
+# ruff: noqa: ANN401 - JSON is of any type
+
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ PASSAGES = [
 ]
 
 
-def written(path: Path, content: Any) -> Path:  # noqa: ANN401
+def written(path: Path, content: Any) -> Path:
     path.write_text(json.dumps(content))
     return path
 
@@ -41,7 +43,7 @@ def test_manifest_is_searched_by_the_clip_s_name(tmp_path: Path) -> None:
     "content",
     [[], {"fps": 20}, {"fps": 0, "passages": []}, {"fps": 20, "passages": [{"text": "A"}]}, {"videos": [{}]}],
 )
-def test_other_forms_are_refused(tmp_path: Path, content: Any) -> None:  # noqa: ANN401
+def test_other_forms_are_refused(tmp_path: Path, content: Any) -> None:
     with pytest.raises(TruthError, match="not a truth file"):
         load_truth(written(tmp_path / "truth.json", content))
 
