@@ -19,6 +19,9 @@ from device.hotlist.manifest import Manifest
 from device.hotlist.package import Opened
 from device.hotlist.patterns import Patterns
 
+LONGEST_TEXT = 16
+"""Characters beyond which a read is no plate, and not worth trying patterns on."""
+
 
 class MatchKind(StrEnum):
     """How a read matched."""
@@ -135,7 +138,7 @@ class HotList:
         """
         moment = epoch(at)
         text = normalise(plate_read)
-        if not text:
+        if not text or len(text) > LONGEST_TEXT:
             return ()
         found = [*self._listed(text, moment), *self._partial(text, moment)]
         if not found:

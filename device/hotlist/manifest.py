@@ -18,6 +18,9 @@ LONGEST_LINE = 64 * 1024
 LARGEST_BODY = 1 << 30
 """Bytes of an unsealed body that a post will take, whatever a manifest says."""
 
+NOT_JOSE = (JoseError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
+"""What joserfc and the standard library raise for what is no JWS or JWE, or not one for the key at hand."""
+
 
 class Manifest(BaseModel):
     """The facts of a package; members are closed, as one that is not known might change what the list means."""
@@ -77,7 +80,7 @@ def verify(line: bytes, issuer_key: ECKey) -> Manifest:
         raise BadSignature("the manifest is not signed with ES256")
     try:
         signed = jws.deserialize_compact(line, issuer_key, algorithms=["ES256"])
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except NOT_JOSE as error:
         raise BadSignature("the manifest's signature is not the issuer's") from error
     return parse(Manifest, signed.payload, "the manifest")
 

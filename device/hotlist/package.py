@@ -24,15 +24,12 @@ from joserfc.util import urlsafe_b64decode
 
 from device.errors import ConfigurationError
 from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
-from device.hotlist.manifest import Manifest, split, verify
+from device.hotlist.manifest import NOT_JOSE, Manifest, split, verify
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
 SEAL_ALGORITHMS = ["ECDH-ES+A256KW", "A256GCM"]
 _CHUNK = 1 << 20
-
-# What joserfc and the standard library raise for a JWE that is not one.
-_NOT_A_JWE = (JoseError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +176,7 @@ def _content_key(seal: bytes, unseal_key: ECKey) -> bytes:
     alone = {**members, "recipients": mine[:1]}
     try:
         plain = jwe.decrypt_json(alone, unseal_key, algorithms=SEAL_ALGORITHMS).plaintext  # type: ignore[arg-type]
-    except _NOT_A_JWE:
+    except NOT_JOSE:
         raise WrongKey("the content key does not open with this post's key") from None
     try:
         key = json.loads(plain or b"")

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from device.hotlist.fingerprints import LONGEST_REFERENCE
 from device.hotlist.keys import PlateText, normalise
+from device.hotlist.patterns import WILDCARDS, literals
 from provisioning.hotlist.rows import RowRefusedError
 
 SHORTEST_PLATE = 3
@@ -53,12 +54,12 @@ def clean_pattern(text: str) -> str:
     """Return a partial plate normalised, wildcards kept. Raises RowRefusedError with the reason it is none."""
     stripped = unicodedata.normalize("NFKC", text).strip()
     _plain_letters(stripped)
-    pattern = "".join(piece if piece in "?*" else normalise(piece) for piece in stripped)
+    pattern = "".join(piece if piece in WILDCARDS else normalise(piece) for piece in stripped)
     if not pattern:
         raise RowRefusedError("no pattern")
-    if not set(pattern) & set("?*"):
+    if literals(pattern) == len(pattern):
         raise RowRefusedError("a whole plate: it belongs into the list")
-    if sum(piece not in "?*" for piece in pattern) < SHORTEST_PLATE:
+    if literals(pattern) < SHORTEST_PLATE:
         raise RowRefusedError(f"fewer than {SHORTEST_PLATE} known characters would stop too many vehicles")
     if len(pattern) > LONGEST_PLATE:
         raise RowRefusedError(f"more than {LONGEST_PLATE} characters")

@@ -55,7 +55,9 @@ class _Fields:
         for meaning in ("plate",) if mapping.defaults.category else ("plate", "category"):
             if self._indexes[meaning] is None:
                 wanted = getattr(mapping.columns, meaning)
-                raise SourceError(f"no column {wanted!r}; the file has: {', '.join(named) or 'no header'}")
+                raise SourceError(
+                    f"no column {wanted!r}; the file has: {', '.join(name.strip() for name in header) or 'no header'}"
+                )
         self._row: list[str] = []
 
     def take(self, row: list[str]) -> None:

@@ -61,7 +61,7 @@ def build_table(
     entries = len(table)
     log2_bits, probes = bloom.shape_for(entries, false_positive_rate)
     columns: dict[str, tuple[str, bytes | memoryview]] = {
-        "filter": ("u8", _filter_bits(words, log2_bits, probes)),
+        "filter": ("u8", filter_bits(words, log2_bits, probes)),
         "fingerprints": ("u64", table["fingerprint"].astype("<u8").tobytes()),
         "texts": ("u32", table["text"].astype("<u4").tobytes()),
         "details": _narrow(table["detail"], len(collected.details)),
@@ -143,7 +143,7 @@ def _collect(rows: Iterable[HotListRow], plate_hash: PlateHash, progress: Callab
     return collected
 
 
-def _filter_bits(words: NDArray[np.uint64], log2_bits: int, probes: int) -> bytes:
+def filter_bits(words: NDArray[np.uint64], log2_bits: int, probes: int) -> bytes:
     """Set the same bits as `bloom.add` would for each digest, a step for all of them at a time."""
     mask = np.uint64((1 << log2_bits) - 1)
     a, b, c = (words[:, column].copy() & mask for column in (1, 2, 3))

@@ -1,0 +1,84 @@
+from array import array
+
+import pytest
+
+from device.hotlist.errors import Malformed
+from device.hotlist.fingerprints import FingerprintTable
+from device.hotlist.layout import Detail
+
+DETAILS = [Detail(category="local", priority=5), Detail(category="stolen_vehicle", priority=2, state="CA")]
+HEAP = b"\x02R1\x03ABC"
+
+
+def column(kind: str, *values: int) -> memoryview:
+    return memoryview(array(kind, values))
+
+
+def columns(**changed: memoryview) -> dict[str, memoryview]:
+    return {
+        "fingerprints": column("Q", 3, 9, 9, 2**64 - 1),
+        "texts": column("I", 1, 2, 3, 4),
+        "details": column("B", 0, 1, 0, 1),
+        "expires": column("I", 0, 100, 0, 0),
+        "references": column("I", 0, 1, 4, 0),
+        "reference_heap": memoryview(HEAP),
+        **changed,
+    }
+
+
+def test_every_entry_of_a_fingerprint_is_found_and_no_other() -> None:
+    table = FingerprintTable(columns(), DETAILS)
+    assert len(table) == 4
+    assert [entry.reference for entry in table.entries(9)] == ["R1", "ABC"]
+    assert [entry.detail.category for entry in table.entries(9)] == ["stolen_vehicle", "local"]
+    assert [entry.text_fingerprint for entry in table.entries(2**64 - 1)] == [4]
+    for absent in (0, 4, 10, 2**64 - 2):
+        assert not list(table.entries(absent))
+
+
+def test_an_entry_counts_until_it_expires_and_not_after() -> None:
+    first, second = FingerprintTable(columns(), DETAILS).entries(9)
+    assert first.in_force(99)
+    assert not first.in_force(100)
+    assert second.in_force(2**31)
+
+
+def test_columns_that_are_absent_mean_no_expiry_and_no_reference() -> None:
+    kept = {name: data for name, data in columns().items() if name in {"fingerprints", "texts", "details"}}
+    (entry,) = FingerprintTable(kept, DETAILS).entries(3)
+    assert entry.expires == 0
+    assert entry.reference is None
+
+
+def test_a_table_of_nothing_finds_nothing() -> None:
+    empty = {"fingerprints": column("Q"), "texts": column("I"), "details": column("B")}
+    assert not list(FingerprintTable(empty, []).entries(0))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"fingerprints": column("Q", 9, 3, 9, 9)},
+        {"fingerprints": column("I", 3, 9, 9, 9)},
+        {"texts": column("I", 1, 2, 3)},
+        {"expires": column("I", 1)},
+        {"details": column("B", 0, 1, 0, 2)},
+        {"references": column("I", 0, 1, 4, 8)},
+    ],
+)
+def test_columns_that_do_not_belong_together_are_malformed(changed: dict[str, memoryview]) -> None:
+    with pytest.raises(Malformed):
+        FingerprintTable(columns(**changed), DETAILS)
+
+
+@pytest.mark.parametrize("missing", ["fingerprints", "texts", "details"])
+def test_a_missing_column_is_malformed(missing: str) -> None:
+    kept = {name: data for name, data in columns().items() if name != missing}
+    with pytest.raises(Malformed, match=missing):
+        FingerprintTable(kept, DETAILS)
+
+
+def test_a_reference_that_runs_past_the_heap_is_cut_short() -> None:
+    table = FingerprintTable(columns(references=column("I", 7, 0, 0, 0)), DETAILS)
+    (entry,) = table.entries(3)
+    assert entry.reference == ""

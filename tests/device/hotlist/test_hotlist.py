@@ -1,0 +1,130 @@
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from device.hotlist import HotList, MatchKind
+from provisioning.hotlist import HotListRow
+from tests.device.hotlist.department import Department
+
+PLATES = st.text("ABCIO0178", min_size=3, max_size=8)
+
+
+@pytest.fixture(scope="module")
+def hotlist(department: Department) -> HotList:
+    patterns = [department.pattern("6XY*", characters=7), department.pattern("4OL???5", state="CA", priority=4)]
+    return department.hotlist(patterns=patterns, version=9)
+
+
+@pytest.fixture
+def now(department: Department) -> datetime:
+    return department.built + timedelta(hours=1)
+
+
+def test_an_exact_match_says_what_the_list_says(hotlist: HotList, now: datetime) -> None:
+    (match,) = hotlist.match("7abc 123", at=now)
+    assert match.kind is MatchKind.EXACT
+    assert (match.plate_matched, match.category, match.priority) == ("7ABC123", "stolen_vehicle", 2)
+    assert (match.state, match.reference, match.differs, match.list_version) == ("CA", "NCIC-1", (), 9)
+
+
+@pytest.mark.parametrize(
+    ("read", "listed", "differs"),
+    [("80DE456", "8ODE456", (1,)), ("I29ll64", None, ()), ("I29I164", "1291164", (0, 3))],
+)
+def test_a_look_alike_says_which_characters_differ(
+    hotlist: HotList, now: datetime, read: str, listed: str | None, differs: tuple[int, ...]
+) -> None:
+    matches = hotlist.match(read, at=now)
+    if listed is None:
+        assert matches == ()
+        return
+    (match,) = matches
+    assert match.kind is MatchKind.LOOK_ALIKE
+    assert match.plate_matched == listed
+    assert match.differs == differs
+
+
+def test_a_partial_plate_matches_with_its_case(hotlist: HotList, now: datetime) -> None:
+    (match,) = hotlist.match("6XYZ123", at=now)
+    assert (match.kind, match.plate_matched, match.reference) == (MatchKind.PARTIAL, "6XY*", "C-1")
+    assert hotlist.match("6XYZ12", at=now) == ()
+    (match,) = hotlist.match("40LABC5", at=now)
+    assert (match.kind, match.differs, match.state) == (MatchKind.PARTIAL, (1,), "CA")
+
+
+def test_a_row_matches_until_it_expires_and_never_after(hotlist: HotList, department: Department) -> None:
+    expires = department.built + timedelta(hours=6)
+    assert hotlist.match("8ODE456", at=expires - timedelta(seconds=1))
+    assert hotlist.match("8ODE456", at=expires) == ()
+    assert hotlist.match("80DE456", at=expires + timedelta(days=400)) == ()
+
+
+def test_near_alternatives_are_off_unless_a_budget_turns_them_on(hotlist: HotList, now: datetime) -> None:
+    alternatives = ["7ABC128", "7ABC123"]
+    assert hotlist.match("7ABC12B", at=now, alternatives=alternatives) == ()
+    assert hotlist.match("7ABC12B", at=now, alternatives=alternatives, near_budget=1) == ()
+    (match,) = hotlist.match("7ABC12B", at=now, alternatives=alternatives, near_budget=2)
+    assert (match.kind, match.plate_matched, match.differs) == (MatchKind.NEAR, "7ABC123", (6,))
+
+
+def test_near_alternatives_do_not_drown_a_match_of_the_read_itself(hotlist: HotList, now: datetime) -> None:
+    kinds = [match.kind for match in hotlist.match("7ABC123", at=now, alternatives=["1291164"], near_budget=5)]
+    assert kinds == [MatchKind.EXACT]
+
+
+def test_a_near_alternative_of_another_length_says_from_where_it_differs(hotlist: HotList, now: datetime) -> None:
+    (match,) = hotlist.match("7ABC1233", at=now, alternatives=["7ABC123"], near_budget=1)
+    assert match.differs == (7,)
+
+
+def test_the_most_urgent_match_comes_first_and_every_entry_counts(department: Department, now: datetime) -> None:
+    rows = [
+        HotListRow("5GHJ701", "local", 5, "NV"),
+        HotListRow("5GHJ701", "felony_vehicle", 1, "CA"),
+        HotListRow("5GHJ7O1", "stolen_plate", 1, "CA"),
+    ]
+    matches = department.hotlist(rows, patterns=[department.pattern("5GH*")]).match("5GHJ701", at=now)
+    assert [(match.priority, match.kind.value) for match in matches] == [
+        (1, "exact"),
+        (1, "look_alike"),
+        (1, "partial"),
+        (5, "exact"),
+    ]
+
+
+@pytest.mark.parametrize("read", ["", "♥", "A" * 17, "NOTHERE"])
+def test_what_is_no_listed_plate_matches_nothing(hotlist: HotList, now: datetime, read: str) -> None:
+    assert hotlist.match(read, at=now) == ()
+
+
+def test_a_time_without_zone_is_an_error(hotlist: HotList) -> None:
+    with pytest.raises(ValueError, match="zone"):
+        hotlist.match("7ABC123", at=datetime(2026, 11, 1))  # noqa: DTZ001 - the point of the test
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PLATES, max_size=12), st.lists(PLATES, max_size=12))
+def test_every_listed_plate_is_found_in_every_spelling_and_no_other(
+    department: Department, now: datetime, listed: list[str], others: list[str]
+) -> None:
+    hotlist = department.hotlist([HotListRow(plate, "local", 5) for plate in listed])
+    keys = {plate.replace("O", "0").replace("I", "1") for plate in listed}
+    for plate in listed:
+        kinds = {match.kind for match in hotlist.match(plate, at=now)}
+        assert MatchKind.EXACT in kinds
+        assert hotlist.match(plate.replace("0", "O").replace("1", "I"), at=now)
+    for plate in others:
+        matches = hotlist.match(plate, at=now)
+        assert bool(matches) is (plate.replace("O", "0").replace("I", "1") in keys)
+        assert {match.plate_matched for match in matches} <= set(listed)
+
+
+def test_the_list_says_its_facts_and_its_repr_no_secret(hotlist: HotList, department: Department) -> None:
+    assert (hotlist.version, hotlist.issuer, hotlist.agency) == (9, "Demo", "demo")
+    assert (hotlist.entries, hotlist.patterns) == (3, 2)
+    assert hotlist.built == department.built
+    assert hotlist.expires > hotlist.built
+    assert len(hotlist.digest) == 64
+    assert repr(hotlist) == "HotList(agency='demo', version=9, entries=3)"

@@ -1,0 +1,104 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from device.hotlist import HotList
+from device.hotlist.layout import decode
+from device.hotlist.package import load_key, open_package
+from provisioning.hotlist import HotListRow, build_package
+from provisioning.hotlist.rows import RowRefusedError, SizeJumpError, SourceError
+from provisioning.hotlist.table import build_table
+from provisioning.keys import new_key, private_pem, public_pem
+
+BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+ISSUER, POST = new_key(), new_key()
+
+
+def built(rows: list[HotListRow], **facts: Any) -> HotList:  # noqa: ANN401
+    settings = {"agency": "demo", "issuer": "Demo", "version": 1, "built": BUILT, "post_keys": [public_pem(POST)]}
+    package = build_package(rows, signing_key=private_pem(ISSUER), **(settings | facts))
+    issuer_key = load_key(public_pem(ISSUER), private=False)
+    return HotList(open_package(package, issuer_key=issuer_key, unseal_key=load_key(private_pem(POST), private=True)))
+
+
+def rows(count: int) -> list[HotListRow]:
+    return [HotListRow(f"T{number:05d}", "local", 5, "CA", None, f"R{number}") for number in range(count)]
+
+
+def columns(listed: list[HotListRow]) -> dict[str, memoryview]:
+    table = build_table(listed, patterns=(), hash_key=bytes(32), false_positive_rate=1e-9)
+    return decode(memoryview(table.body))[1]
+
+
+def test_every_row_of_a_larger_list_is_found_with_what_belongs_to_it() -> None:
+    hotlist = built(rows(3000))
+    assert hotlist.entries == 3000
+    for number in range(0, 3000, 7):
+        (match,) = hotlist.match(f"T{number:05d}", at=BUILT)
+        assert (match.reference, match.state, match.category) == (f"R{number}", "CA", "local")
+    assert not any(hotlist.match(f"U{number:05d}", at=BUILT) for number in range(3000))
+
+
+def test_rows_that_say_the_same_count_once_and_others_do_not() -> None:
+    row = HotListRow("7ABC123", "local", 5)
+    other = HotListRow("7ABC123", "local", 5, None, None, "R1")
+    assert built([row, row, other]).entries == 2
+
+
+def test_the_order_of_the_source_does_not_show() -> None:
+    listed = [HotListRow(f"T{number:05d}", "local", 5) for number in range(50)]
+    forwards, backwards = columns(listed), columns(listed[::-1])
+    assert all(forwards[name] == backwards[name] for name in forwards)
+
+
+def test_columns_nobody_needs_are_absent_and_indexes_are_narrow() -> None:
+    plain = columns([HotListRow("7ABC123", "local", 5)])
+    assert set(plain) == {"filter", "fingerprints", "texts", "details"}
+    assert plain["details"].format == "B"
+    many = [HotListRow(f"T{n:05d}", f"category_{n}", 5, None, BUILT, "R") for n in range(300)]
+    assert columns(many)["details"].format == "H"
+    assert "expires" in columns(many)
+
+
+def test_a_reference_that_occurs_twice_is_stored_once() -> None:
+    listed = [HotListRow(f"T{number:05d}", "local", 5, None, None, "CASE") for number in range(9)]
+    assert bytes(columns(listed)["reference_heap"]) == b"\x04CASE"
+
+
+def test_the_list_holds_for_a_week_unless_it_says_otherwise() -> None:
+    assert built(rows(1)).expires == BUILT + timedelta(days=7)
+    assert built(rows(1), expires=BUILT + timedelta(hours=1)).expires == BUILT + timedelta(hours=1)
+
+
+def test_a_size_jump_needs_a_reason() -> None:
+    previous = built(rows(100)).manifest
+    assert built(rows(130), version=2, previous=previous).entries == 130
+    with pytest.raises(SizeJumpError, match="131 entries after 100"):
+        built(rows(131), version=2, previous=previous)
+    override = built(rows(131), version=2, previous=previous, size_override="merged two sources")
+    assert override.manifest.size_override == "merged two sources"
+
+
+def test_a_version_must_go_up() -> None:
+    with pytest.raises(SourceError, match="version 4 is not newer than 4"):
+        built(rows(1), version=4, previous=built(rows(1), version=4).manifest)
+
+
+def test_a_list_is_for_somebody() -> None:
+    with pytest.raises(SourceError, match="at least one post"):
+        built(rows(1), post_keys=[])
+
+
+@pytest.mark.parametrize("row", [HotListRow("♥", "local", 5), HotListRow("7ABC123", "local", 5, None, None, "R" * 121)])
+def test_a_row_that_was_not_cleaned_is_refused(row: HotListRow) -> None:
+    with pytest.raises(RowRefusedError):
+        built([row])
+
+
+def test_progress_ends_at_the_number_of_rows() -> None:
+    told: list[int] = []
+    built(rows(5000), progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 5000
+    assert len(told) > 1

@@ -1,0 +1,120 @@
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from provisioning.hotlist.cleaning import (
+    clean_moment,
+    clean_pattern,
+    clean_plate,
+    clean_priority,
+    clean_reference,
+    clean_state,
+)
+from provisioning.hotlist.rows import RowRefusedError
+
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+@pytest.mark.parametrize(
+    ("text", "plate"),
+    [
+        (" 7abc-123 ", "7ABC123"),
+        ("7ABC·123", "7ABC123"),
+        ("８ＯＤＥ４５６", "8ODE456"),  # noqa: RUF001 - full-width on purpose
+        ("LUV♥CA", "LUVCA"),
+        ("0012345", "0012345"),
+        ("1291164", "1291164"),
+        ("ABC", "ABC"),
+    ],
+)
+def test_a_plate_is_kept_as_the_string_it_is(text: str, plate: str) -> None:
+    assert clean_plate(text) == plate
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no plate"),
+        (" - ", "no plate"),
+        ("none", "stands for no plate"),
+        ("UN-KNOWN", "stands for no plate"),
+        ("Paper Plate", "stands for no plate"),
+        ("XXXXXXX", "stands for no plate"),
+        ("0000000", "stands for no plate"),
+        ("A", "fewer than 3"),
+        ("A-1", "fewer than 3"),
+        ("7ABC1234567", "more than 10"),
+        ("7AB?123", "partial"),
+        ("7AB*", "partial"),
+        ("1.29116E+06", "spreadsheet"),
+        ("1291164.0", "spreadsheet"),
+        ("ÄBC123", "outside A-Z"),
+        ("АBC123", "outside A-Z"),  # noqa: RUF001 - a Cyrillic letter on purpose
+    ],
+)
+def test_what_is_no_whole_plate_is_refused_with_its_reason(text: str, reason: str) -> None:
+    with pytest.raises(RowRefusedError, match=reason):
+        clean_plate(text)
+
+
+@pytest.mark.parametrize(("text", "pattern"), [(" 7ab-? 123", "7AB?123"), ("*ABC", "*ABC"), ("6xy*", "6XY*")])
+def test_a_pattern_keeps_its_wildcards(text: str, pattern: str) -> None:
+    assert clean_pattern(text) == pattern
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no pattern"),
+        ("7ABC123", "whole plate"),
+        ("7A*", "fewer than 3"),
+        ("*?*", "fewer"),
+        ("?" * 8 + "ABC", "10"),
+    ],
+)
+def test_a_pattern_that_would_stop_everybody_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(RowRefusedError, match=reason):
+        clean_pattern(text)
+
+
+def test_states_priorities_and_references() -> None:
+    assert clean_state(" ca ") == "CA"
+    assert clean_state("") is None
+    assert clean_priority(" 9 ") == 9
+    assert clean_reference(" NCIC 1 ") == "NCIC 1"
+    assert clean_reference(" ") is None
+    for wrong in ("California", "C", "4A"):
+        with pytest.raises(RowRefusedError):
+            clean_state(wrong)
+    for wrong in ("0", "10", "high", "", "²"):
+        with pytest.raises(RowRefusedError):
+            clean_priority(wrong)
+    with pytest.raises(RowRefusedError):
+        clean_reference("é" * 61)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-01", datetime(2026, 11, 2, 8, tzinfo=UTC)),  # the day after summer time ended: UTC-8
+        ("10/31/2026", datetime(2026, 11, 1, 7, tzinfo=UTC)),
+        ("2026-11-01T12:00:00Z", datetime(2026, 11, 1, 12, tzinfo=UTC)),
+        ("2026-11-02T12:00", datetime(2026, 11, 2, 20, tzinfo=UTC)),
+        ("11/02/2026 12:00", datetime(2026, 11, 2, 20, tzinfo=UTC)),
+    ],
+)
+def test_a_day_counts_to_its_end_where_the_department_is(text: str, moment: datetime) -> None:
+    formats = ("%m/%d/%Y", "%m/%d/%Y %H:%M")
+    assert clean_moment(text, zone=PACIFIC, formats=formats, end_of_day=True) == moment
+
+
+def test_a_day_begins_at_its_first_moment() -> None:
+    assert clean_moment("2026-11-01", zone=UTC, formats=(), end_of_day=False) == datetime(2026, 11, 1, tzinfo=UTC)
+    assert clean_moment("  ", zone=UTC, formats=(), end_of_day=False) is None
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "31/12/2026", "9999-12-31", "2026-13-01"])
+def test_a_date_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(RowRefusedError, match="date"):
+        clean_moment(text, zone=UTC, formats=("%m/%d/%Y",), end_of_day=True)

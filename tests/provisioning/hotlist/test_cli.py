@@ -1,0 +1,137 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from device.hotlist import HotListStore
+from provisioning.hotlist.cli import hotlist
+from provisioning.hotlist.rows import SizeJumpError, SourceError
+from provisioning.keys import new_key, private_pem, public_pem
+
+EXPORT = """plate,state,category,priority,entered,expires,reference
+7ABC-123,CA,stolen_vehicle,2,2026-01-01,2099-01-01,NCIC-1
+8ODE456,CA,stolen_plate,,,,NCIC-2
+8ODE456,CA,stolen_plate,,,,NCIC-2
+NONE,CA,stolen_vehicle,,,,
+"""
+PATTERNS = """pattern,characters,state,category,priority,case,author,expires
+6XY*,7,CA,felony_vehicle,1,C-1,Sample,2099-01-01
+7AB*,,CA,felony_vehicle,1,,Sample,2099-01-01
+"""
+
+
+@pytest.fixture
+def department(tmp_path: Path) -> Path:
+    issuer, post = new_key(), new_key()
+    (tmp_path / "posts").mkdir()
+    for name, content in {
+        "signing.pem": private_pem(issuer),
+        "verifying.pem": public_pem(issuer),
+        "posts/post-1.pem": public_pem(post),
+        "unseal.pem": private_pem(post),
+        "export.csv": EXPORT.encode(),
+        "patterns.csv": PATTERNS.encode(),
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+def run(department: Path, *arguments: str) -> Result:
+    """Run a command on the department's files: what ends in a known suffix is a path of it."""
+    suffixes = (".pem", ".csv", ".package", "posts")
+    resolved = [str(department / word) if word.endswith(suffixes) else word for word in arguments]
+    return CliRunner().invoke(hotlist, resolved)
+
+
+def build(department: Path, *more: str, output: str = "list.package") -> Result:
+    keys = ("--agency", "demo", "--signing-key", "signing.pem", "--post-key", "posts")
+    return run(department, "build", "export.csv", *keys, "--output", output, *more)
+
+
+def test_a_build_says_what_it_did_and_the_post_takes_it(department: Path) -> None:
+    result = build(department, "--patterns", "patterns.csv", "--refusals", "refused.csv", "--json")
+    assert result.exit_code == 0, result.output
+    summary = json.loads(result.stdout)
+    assert (summary["entries"], summary["patterns"], summary["duplicates"], summary["refused"]) == (2, 1, 1, 2)
+    assert summary["reasons"]["a word that stands for no plate"] == 1
+    assert summary["categories"] == {"felony_vehicle": 1, "stolen_plate": 2, "stolen_vehicle": 1}
+    with (department / "refused.csv").open(newline="") as file:
+        listed = [(row["source"], row["line"]) for row in csv.DictReader(file)]
+    assert listed == [("pattern", "3"), ("row", "5")]
+    keys = {name: (department / f"{name}.pem").read_bytes() for name in ("verifying", "unseal")}
+    store = HotListStore(department / "post", agency="demo", issuer_key=keys["verifying"], unseal_key=keys["unseal"])
+    installed = store.install((department / "list.package").read_bytes())
+    assert (installed.version, installed.digest) == (summary["version"], summary["digest"])
+    (match,) = installed.match("80DE456", at=installed.built)
+    assert match.reference == "NCIC-2"
+
+
+def test_a_build_for_people_shows_a_table_and_refusals_on_the_side(department: Path) -> None:
+    result = build(department)
+    assert result.exit_code == 0, result.output
+    assert "entries" in result.stdout
+    assert "row refused, line 5: a word that stands for no plate" in result.stderr
+    assert "7ABC" not in result.output
+
+
+def test_the_version_follows_the_previous_list(department: Path) -> None:
+    assert build(department, "--version", "7").exit_code == 0
+    result = build(department, "--previous", "list.package", "--json", output="next.package")
+    assert json.loads(result.stdout)["version"] == 8
+
+
+def test_a_size_jump_is_refused_until_it_has_a_reason(department: Path) -> None:
+    build(department)
+    more = "".join(f"T{number:05d},CA,local,,,,\n" for number in range(40))
+    (department / "export.csv").write_text(EXPORT + more)
+    result = build(department, "--previous", "list.package", output="next.package")
+    assert isinstance(result.exception, SizeJumpError)
+    assert not (department / "next.package").exists()
+    result = build(
+        department, "--previous", "list.package", "--override-reason", "another source", output="next.package"
+    )
+    assert result.exit_code == 0, result.output
+    assert "another source" in run(department, "inspect", "next.package", "--json").stdout
+
+
+def test_a_source_without_a_fit_row_builds_nothing(department: Path) -> None:
+    (department / "export.csv").write_text("plate,category\nNONE,local\n")
+    result = build(department)
+    assert isinstance(result.exception, SourceError)
+    assert not (department / "list.package").exists()
+
+
+def test_keys_must_come_from_somewhere(department: Path) -> None:
+    result = run(department, "build", "export.csv", "--output", "list.package")
+    assert result.exit_code == 2
+    assert "--fleet" in result.output
+
+
+def test_inspect_shows_the_facts_and_checks_the_signature(department: Path) -> None:
+    build(department)
+    result = run(department, "inspect", "list.package", "--issuer-key", "verifying.pem", "--json")
+    facts = json.loads(result.stdout)
+    assert (facts["entries"], len(facts["posts"]), facts["state"]) == (2, 1, "whole, signature good")
+    result = run(department, "inspect", "list.package")
+    assert result.exit_code == 0
+    assert "signature not checked" in result.stdout
+
+
+def test_inspect_fails_for_a_foreign_or_damaged_package(department: Path) -> None:
+    build(department)
+    (department / "other.pem").write_bytes(public_pem(new_key()))
+    result = run(department, "inspect", "list.package", "--issuer-key", "other.pem", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["state"].startswith("bad_signature")
+    path = department / "list.package"
+    path.write_bytes(path.read_bytes()[:-10])
+    result = run(department, "inspect", "list.package", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["state"].startswith("truncated")
+
+
+@pytest.mark.parametrize("command", ["build", "inspect"])
+def test_help_has_examples(department: Path, command: str) -> None:
+    assert "platepost provision hotlist" in run(department, command, "--help").output

@@ -1,0 +1,189 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from device.hotlist.layout import PatternEntry
+from provisioning.hotlist import HotListRow, RefusedRow
+from provisioning.hotlist.csv_source import read_csv
+from provisioning.hotlist.mapping import Mapping, load_mapping
+from provisioning.hotlist.patterns_file import MOST_PATTERNS, read_patterns
+from provisioning.hotlist.rows import SourceError
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HEADER = "plate,state,category,priority,entered,expires,reference\n"
+
+
+def written(tmp_path: Path, text: str, name: str = "file.csv", encoding: str = "utf-8") -> Path:
+    path = tmp_path / name
+    path.write_text(text, encoding)
+    return path
+
+
+def rows(path: Path, mapping: Mapping | None = None) -> list[HotListRow | RefusedRow]:
+    return list(read_csv(path, mapping or Mapping(), at=NOW))
+
+
+def test_a_row_becomes_what_the_list_needs(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER + "7abc-123,ca,stolen_vehicle,1,2026-11-01,2026-12-01,NCIC-1\n1291164,,local,,,,\n")
+    assert rows(path) == [
+        HotListRow("7ABC123", "stolen_vehicle", 1, "CA", datetime(2026, 12, 2, tzinfo=UTC), "NCIC-1"),
+        HotListRow("1291164", "local", 5),
+    ]
+
+
+def test_each_refusal_has_its_line_and_reason_and_the_rest_go_on(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        HEADER
+        + "NONE,,local,,,,\n"
+        + "7ABC123,,immigration_violator,,,,\n"
+        + '7ABC124,,local,,,,"two\nlines"\n'
+        + "7ABC125,,local,,,2026-11-23,\n"
+        + "\n"
+        + "7ABC126,,local,,2027-01-01,,\n"
+        + "7ABC127,California,local,,,,\n"
+        + "7ABC128,,,,,,\n"
+        + "7ABC129\n",
+    )
+    found = rows(path)
+    assert [(row.line, row.reason) for row in found if isinstance(row, RefusedRow)] == [
+        (2, "a word that stands for no plate"),
+        (3, "category 'immigration_violator' is not on the allow-list"),
+        (6, "expired before the list was built"),
+        (8, "entered after the list was built"),
+        (9, "the state is not two or three letters"),
+        (10, "no category"),
+        (11, "no category"),
+    ]
+    assert [row.plate for row in found if isinstance(row, HotListRow)] == ["7ABC124"]
+
+
+MAPPING = """
+[source]
+delimiter = ";"
+encoding = "latin-1"
+[columns]
+plate = "LIC"
+category = "TYPE"
+expires = "PURGE"
+[defaults]
+state = "CA"
+priority = 4
+[dates]
+zone = "America/Los_Angeles"
+formats = ["%m/%d/%Y"]
+[categories]
+"STOLEN VEH" = { category = "stolen_vehicle", priority = 2 }
+"OTHER" = "local"
+"""
+
+
+def test_a_mapping_fits_another_vendors_export(tmp_path: Path) -> None:
+    mapping = load_mapping(written(tmp_path, MAPPING, "mapping.toml"))
+    export = written(
+        tmp_path,
+        "NOTE;LIC;TYPE;PURGE\né;7ABC123;STOLEN VEH;11/30/2026\n;7ABC124;OTHER;\n;7ABC125;local;\n",
+        encoding="latin-1",
+    )
+    assert rows(export, mapping) == [
+        HotListRow("7ABC123", "stolen_vehicle", 2, "CA", datetime(2026, 12, 1, 8, tzinfo=UTC)),
+        HotListRow("7ABC124", "local", 4, "CA"),
+        RefusedRow(4, "category 'local' is not on the allow-list"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[columns]\nplat = 'LIC'", "columns.plat"),
+        ("[dates]\nzone = 'Mars/Olympus'", "dates.zone"),
+        ("[source]\nencoding = 'rot-none'", "source.encoding"),
+        ("[categories]\nX = 'No Slug'", "categories.X"),
+        ("not toml", "not TOML"),
+    ],
+)
+def test_a_wrong_mapping_names_the_key(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(SourceError, match=named):
+        load_mapping(written(tmp_path, text, "mapping.toml"))
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"", "no column 'plate'"),
+        (b"LIC,category\n", "no column 'plate'; the file has: LIC, category"),
+        (b"plate,state\n", "no column 'category'"),
+        (b"plate,category\n\xff\xfe,local\n", "not utf-8-sig"),
+        (b'plate,category\n"7ABC123,local\n', "unexpected end of data"),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_a_whole_says_why(tmp_path: Path, content: bytes, named: str) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=named):
+        rows(path)
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="No such file"):
+        rows(tmp_path / "absent.csv")
+    with pytest.raises(SourceError, match="No such file"):
+        list(read_patterns(tmp_path / "absent.csv", Mapping(), at=NOW))
+
+
+PATTERNS_CSV = """pattern,characters,state,category,priority,case,author,expires
+6xy*,7,CA,felony_vehicle,,C-1,Sample,2027-01-01
+7ABC123,,,felony_vehicle,,C-1,Sample,2027-01-01
+7AB?12,7,,felony_vehicle,,C-1,Sample,2027-01-01
+7AB*,x,,felony_vehicle,,C-1,Sample,2027-01-01
+7AB*,,,felony_vehicle,,,Sample,2027-01-01
+7AB*,,,felony_vehicle,,C-1,Sample,
+7AB*,,,felony_vehicle,,C-1,Sample,2020-01-01
+7AB*,,,secret,,C-1,Sample,2027-01-01
+"""
+
+
+def test_patterns_come_from_csv_with_each_refusal(tmp_path: Path) -> None:
+    first, *refused = read_patterns(written(tmp_path, PATTERNS_CSV), Mapping(), at=NOW)
+    assert isinstance(first, PatternEntry)
+    assert (first.pattern, first.characters, first.state, first.priority) == ("6XY*", 7, "CA", 1)
+    assert (first.case, first.author, first.expires) == ("C-1", "Sample", datetime(2027, 1, 2, tzinfo=UTC))
+    assert [(row.line, row.reason.split()[0]) for row in refused if isinstance(row, RefusedRow)] == [
+        (3, "a"),
+        (4, "the"),
+        (5, "the"),
+        (6, "a"),
+        (7, "a"),
+        (8, "expired"),
+        (9, "category"),
+    ]
+
+
+def test_patterns_come_from_toml_too(tmp_path: Path) -> None:
+    text = """[[pattern]]
+pattern = "6XY*"
+characters = 7
+category = "felony_vehicle"
+priority = 3
+case = "C-1"
+author = "Sample"
+expires = 2027-01-01
+"""
+    (entry,) = read_patterns(written(tmp_path, text, "patterns.toml"), Mapping(), at=NOW)
+    assert isinstance(entry, PatternEntry)
+    assert (entry.characters, entry.priority, entry.expires) == (7, 3, datetime(2027, 1, 2, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "named"),
+    [
+        ("p.csv", "pattern,colour\n7AB*,red\n", "unknown: colour"),
+        ("p.toml", "pattern = 3\n", "tables"),
+        ("p.toml", "pattern", "TOML|Expected"),
+        ("p.csv", "pattern\n" + "7AB*\n" * (MOST_PATTERNS + 1), f"at most {MOST_PATTERNS}"),
+    ],
+)
+def test_a_patterns_file_that_cannot_be_is_refused_whole(tmp_path: Path, name: str, text: str, named: str) -> None:
+    with pytest.raises(SourceError, match=named):
+        list(read_patterns(written(tmp_path, text, name), Mapping(), at=NOW))
