@@ -27,6 +27,7 @@ from device.outbox.errors import (
 log = logging.getLogger(__name__)
 
 KEY_BYTES = 32
+_LEAST_PAGE = 512
 Connection: TypeAlias = Any
 """A `sqlcipher3.Connection`, a module without type hints."""
 
@@ -127,6 +128,11 @@ def migrate(connection: Connection) -> None:
         if number > present:
             connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
             log.info("outbox schema brought to version %d", number)
+
+
+def has_vanished(path: Path) -> bool:
+    """Tell whether there was an outbox whose file is gone or empty; SQLite would begin anew without a word."""
+    return key_check_file(path).exists() and not (path.exists() and path.stat().st_size >= _LEAST_PAGE)
 
 
 def _check_pages(connection: Connection) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from device.errors import OutboxError
-from device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
+from device.outbox.database import Connection, database_files, has_vanished, key_check_file, named_errors, open_database
 from device.outbox.errors import OutboxDamagedError, OutboxFullError, OutboxKeyError, OutboxVersionError
 from device.outbox.quota import MIB, Quota
 from device.records import TYPES, Audit, ChainHead, Dropped, Envelope, Hit, HitWithdrawn, Status, new_identifier
@@ -31,8 +31,9 @@ class SetAside:
     """An outbox file that could not be used and was put out of the way; a new chain began."""
 
     path: Path
+    """Where it is now; no such file if it had `vanished`."""
     reason: str
-    """`damaged`, `wrong_key` or `newer_version`."""
+    """`damaged`, `wrong_key`, `newer_version` or `vanished`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class Outbox:
     `append` returns when the record is on the disk. Order out: hits, audit, status, reads; oldest first within. When
     the records exceed `quota_bytes`, pictures of reads go first, then the oldest reads; hits, audit and status never.
 
-    A file that cannot be used (wrong key, damaged, written by newer software) is renamed, `set_aside` says so, and a
-    new one with a new chain takes its place, at the start and at any later moment: a post never stops for it.
+    A file that cannot be used (wrong key, damaged, written by newer software, emptied) is renamed, `set_aside` says so,
+    and a new one with a new chain takes its place, at the start and at any later moment: a post never stops for it.
 
     May be used from several threads. Close it, or use it as a context manager.
 
@@ -232,6 +233,8 @@ class Outbox:
         return envelope
 
     def _open(self) -> Connection:
+        if has_vanished(self.path):
+            return self._begin_anew("vanished")
         try:
             connection = open_database(self.path, key=self._key)
         except (OutboxDamagedError, OutboxVersionError) as error:

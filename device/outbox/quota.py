@@ -10,6 +10,7 @@ from device.records.canonical import dump, parse, without_pictures
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
+HEADROOM = 4096
 RANGES_AN_ACCOUNT = 1000
 """At most so many ranges of dropped reads in one account; what is left comes in the next."""
 
@@ -26,10 +27,15 @@ class Quota:
         self.size = connection.execute("SELECT coalesce(sum(size), 0) FROM record").fetchone()[0]
 
     def enforce(self, connection: Connection) -> None:
-        """Make room, within the caller's transaction."""
-        while self.size > self.limit:
+        """Make room if the limit is passed, within the caller's transaction.
+
+        A little more is made than is needed: the account of what was dropped must not cost the next read.
+        """
+        target = self.limit if self.size <= self.limit else max(0, self.limit - max(self.limit // 64, HEADROOM))
+        while self.size > target:
             if not (self._strip_oldest(connection) or self._drop_oldest(connection)):
-                log.error("outbox above its quota with nothing left that may be dropped")
+                if self.size > self.limit:
+                    log.error("outbox above its quota with nothing left that may be dropped")
                 return
 
     def totals(self, connection: Connection) -> tuple[int, int]:

@@ -24,7 +24,7 @@ class Status(RecordData):
     reasons: tuple[Reason, ...] = Field(default=(), description="Every present fault; empty when `online`.")
     since: UtcTime = Field(description="When this state began; in the will, when the connection began.")
     boot: Identifier = Field(description="Identifier of this run of the post's software.")
-    place: Place | None = Field(default=None, description="Where the post stands and looks.")
+    place: Place | None = Field(default=None, description="Where the camera stands and looks.")
     versions: Versions = Field(description="Software, configuration and models in use.")
     hotlist: HotListState = Field(description="The hot list held.")
     certificate_expires: UtcTime | None = Field(

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+import sqlcipher3
+from pytest_mock import MockerFixture
+
+from device.errors import OutboxError
+from device.outbox import OutboxFullError, OutboxVersionError
+from device.outbox.database import migrate, named_errors, open_database, schema_versions
+
+KEY = bytes(range(32))
+
+
+def test_the_file_is_encrypted_durable_and_exclusive(tmp_path: Path) -> None:
+    connection = open_database(tmp_path / "outbox.db", key=KEY)
+    settings = {
+        name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("synchronous", "journal_mode", "locking_mode", "cipher_use_hmac", "user_version", "secure_delete")
+    }
+    connection.close()
+    assert settings == {
+        "synchronous": 2,
+        "journal_mode": "wal",
+        "locking_mode": "exclusive",
+        "cipher_use_hmac": "1",
+        "user_version": max(schema_versions()),
+        "secure_delete": 2,
+    }
+
+
+def test_schema_versions_are_kept_from_the_first() -> None:
+    assert list(schema_versions()) == list(range(1, max(schema_versions()) + 1))
+
+
+def test_migration_runs_each_missing_step_once(tmp_path: Path, mocker: MockerFixture) -> None:
+    connection = open_database(tmp_path / "outbox.db", key=KEY)
+    versions = schema_versions() | {2: "CREATE TABLE two (a);", 3: "INSERT INTO two VALUES (3);"}
+    mocker.patch("device.outbox.database.schema_versions", return_value=versions)
+    migrate(connection)
+    migrate(connection)
+    assert connection.execute("SELECT a FROM two").fetchall() == [(3,)]
+    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    mocker.stopall()
+    with pytest.raises(OutboxVersionError, match="version 3"):
+        migrate(connection)
+    connection.close()
+
+
+def test_a_step_that_fails_is_undone(tmp_path: Path, mocker: MockerFixture) -> None:
+    path = tmp_path / "outbox.db"
+    open_database(path, key=KEY).close()
+    versions = schema_versions() | {2: "CREATE TABLE two (a); INSERT INTO absent VALUES (1);"}
+    mocker.patch("device.outbox.database.schema_versions", return_value=versions)
+    with pytest.raises(OutboxError, match="absent"):
+        open_database(path, key=KEY)
+    mocker.stopall()
+    connection = open_database(path, key=KEY)
+    assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'two'").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    connection = open_database(tmp_path / "outbox.db", key=KEY)
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(OutboxFullError), named_errors():
+        connection.execute("CREATE TABLE much AS SELECT randomblob(100000) AS a")
+    connection.close()
+
+
+def test_other_errors_of_the_library_are_named_too() -> None:
+    with pytest.raises(OutboxError), named_errors():
+        sqlcipher3.connect("/nonexistent/outbox.db")
