@@ -19,6 +19,7 @@ from simulator import broker as broker_module
 from simulator.broker import Broker, mosquitto_path
 from simulator.errors import BrokerError
 
+pytestmark = pytest.mark.end_to_end
 needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
 PREFIX = "alpr/v1/riverside"
 

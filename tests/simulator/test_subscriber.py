@@ -20,7 +20,10 @@ from simulator.broker import Broker, mosquitto_path
 from simulator.errors import SubscriberError
 from simulator.subscriber import Arrival, Subscriber
 
-pytestmark = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+]
 
 
 @pytest.fixture(scope="module")

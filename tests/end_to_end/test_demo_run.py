@@ -1,0 +1,160 @@
+"""One post against a real mosquitto with client certificates, from frames to a subscriber's verified archive."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device.records import TYPES, Audit, Health, Hit, Read, Status
+from simulator.broker import mosquitto_path
+from simulator.cli import simulate
+from simulator.demo.clip import STREET, find_clip
+from simulator.demo.run import Observer, run_demo
+from simulator.demo.stage import Stage
+from simulator.subscriber import Arrival
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+]
+
+FOOTAGE = STREET.parent
+OUTAGE_SECONDS = 10.0
+
+
+@pytest.fixture
+def short_clip(tmp_path: Path) -> Path:
+    """Two passages in seven seconds: the first on the hot list, the second matched by a pattern."""
+    clip = tmp_path / "clip" / "pass.mp4"
+    clip.parent.mkdir()
+    for name in ("pass.mp4", "pass.truth.json"):
+        shutil.copy(FOOTAGE / name, clip.parent)
+    first, second = (passage["text"] for passage in json.loads((FOOTAGE / "pass.truth.json").read_text())["passages"])
+    (clip.parent / "pass.hotlist.csv").write_text(
+        f"plate,state,category,priority,reference\n{first},CA,stolen_vehicle,2,CASE-1\n4ZZZ999,CA,local,5,CASE-2\n"
+    )
+    (clip.parent / "pass.patterns.csv").write_text(
+        f"pattern,category,priority,case,author,expires\n{second[:4]}*,felony_vehicle,1,CASE-3,A. Author,2099-12-31\n"
+    )
+    due = [
+        {"passage": 0, "kind": "exact", "category": "stolen_vehicle"},
+        {"passage": 1, "kind": "partial", "category": "felony_vehicle"},
+    ]
+    (clip.parent / "pass.due.json").write_text(json.dumps({"hits": due}))
+    return clip
+
+
+class Kinds(Observer):
+    """Keeps what arrived, by topic and type."""
+
+    def __init__(self) -> None:
+        self.topics: list[tuple[str, str]] = []
+
+    def arrived(self, arrival: Arrival) -> None:
+        self.topics.append((arrival.topic, arrival.kind))
+
+
+def test_every_kind_of_record_travels_on_its_topic_and_verifies(tmp_path: Path, short_clip: Path) -> None:
+    kinds = Kinds()
+    outcome = run_demo(tmp_path / "demo", find_clip(short_clip), observers=[kinds])
+
+    assert outcome.failures == ()
+    assert outcome.score is not None
+    assert (outcome.score.captured, outcome.score.right, outcome.score.undue) == (2, 2, ())
+    assert sorted(hit.hit.match for hit in outcome.hits) == ["exact", "partial"]
+    prefix = "alpr/v1/demo/post-1"
+    assert {
+        (f"{prefix}/read", TYPES[Read]),
+        (f"{prefix}/hit/stolen_vehicle", TYPES[Hit]),
+        (f"{prefix}/hit/felony_vehicle", TYPES[Hit]),
+        (f"{prefix}/status", TYPES[Status]),
+        (f"{prefix}/audit", TYPES[Audit]),
+        (f"{prefix}/health", TYPES[Health]),
+    } == set(kinds.topics)
+
+
+def test_no_plate_stands_in_a_log_and_nothing_stays_in_the_outbox(tmp_path: Path, short_clip: Path) -> None:
+    outcome = run_demo(tmp_path / "demo", find_clip(short_clip))
+    assert outcome.account["undelivered"] == 0
+    plates = {read.plate_read for read in outcome.reads}
+    assert plates
+    post = tmp_path / "demo" / "fleet" / "posts" / "post-1"
+    files = [tmp_path / "demo" / "post.log", *(path for path in (post / "state").rglob("*") if path.is_file())]
+    assert len(files) > 1
+    for path in files:
+        content = path.read_bytes()
+        assert not [plate for plate in plates if plate.encode() in content], path
+
+
+def test_command_writes_report_and_figures_and_ends_with_zero(tmp_path: Path, short_clip: Path) -> None:
+    directory = tmp_path / "demo"
+    arguments = ["demo", "--directory", str(directory), "--clip", str(short_clip), "--no-live", "--json"]
+    result = CliRunner().invoke(simulate, arguments, catch_exceptions=False)
+
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures["passed"]
+    assert figures == json.loads((directory / "result.json").read_text())
+    report = (directory / "report.html").read_text()
+    assert report.count("Possible match - unverified") == 2
+    assert report.count("data:image/jpeg;base64,") >= 6  # patch and overview of both hits, patch of both reads
+
+
+def test_command_ends_with_one_when_a_due_hit_does_not_come(tmp_path: Path, short_clip: Path) -> None:
+    (short_clip.parent / "pass.hotlist.csv").write_text("plate,state,category\n4ZZZ999,CA,local\n")
+    arguments = ["demo", "--directory", str(tmp_path / "demo"), "--clip", str(short_clip), "--no-live"]
+    result = CliRunner().invoke(simulate, arguments, catch_exceptions=False)
+    assert result.exit_code == 1
+    assert "due hit missing" in " ".join(result.output.split())
+
+
+class Outage(Observer):
+    """Kills the broker while the post is at work, and starts it again ten seconds later."""
+
+    def __init__(self, *, after_reads: int) -> None:
+        self._after_reads = after_reads
+        self._reads = 0
+        self._killed_at: float | None = None
+        self.came_back = False
+
+    def arrived(self, arrival: Arrival) -> None:
+        self._reads += arrival.kind == TYPES[Read]
+
+    def tick(self, stage: Stage) -> None:
+        if self._killed_at is None and self._reads >= self._after_reads:
+            stage.broker.kill()
+            self._killed_at = time.monotonic()
+        elif self._killed_at is not None and not self.came_back:
+            assert not stage.broker.running
+            if time.monotonic() - self._killed_at >= OUTAGE_SECONDS:
+                stage.broker.start()
+                self.came_back = True
+
+
+def test_nothing_is_missing_after_the_broker_was_killed_for_ten_seconds(tmp_path: Path) -> None:
+    clip = find_clip(STREET)
+    outage = Outage(after_reads=3)
+    outcome = run_demo(tmp_path / "demo", clip, observers=[outage])
+
+    assert outage.came_back
+    assert outcome.verification.problems == ()
+    assert outcome.account["undelivered"] == 0
+    assert outcome.missing == ()
+    assert outcome.undue == ()
+    assert len(outcome.reads) == outcome.account["reads"]
+
+
+def test_folder_with_other_files_is_left_alone(tmp_path: Path, short_clip: Path) -> None:
+    other = tmp_path / "demo" / "letter.txt"
+    other.parent.mkdir()
+    other.write_text("mine")
+    result = CliRunner().invoke(
+        simulate, ["demo", "--directory", str(other.parent), "--clip", str(short_clip), "--no-live"]
+    )
+    assert result.exit_code != 0
+    assert "name another folder" in str(result.exception)
+    assert os.listdir(other.parent) == ["letter.txt"]  # noqa: PTH208
