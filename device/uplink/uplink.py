@@ -222,7 +222,10 @@ class Uplink:
         return False
 
     def _is_empty(self) -> bool:
-        return self._outbox.depth() == 0
+        try:
+            return self._outbox.depth() == 0
+        except OutboxError:
+            return False
 
     def _send_ephemeral(self, link: Link) -> None:
         while self._ephemeral and link.end is None:

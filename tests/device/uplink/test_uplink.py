@@ -1,0 +1,328 @@
+"""The uplink against a real mosquitto."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import ssl
+import threading
+import time
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from device.outbox import Outbox
+from device.records import Keyring, Recorder, Source
+from device.records.examples import example_audit, example_health
+from device.records.verify import Verifier
+
+Bench: TypeAlias = Any  # conftest's
+
+pytestmark = pytest.mark.end_to_end
+PACKAGE = "alpr/v1/demo/hotlist/package"
+
+
+def test_nothing_is_lost_over_a_broker_that_is_killed_and_restarted(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    sent: list[str] = []
+    with bench.uplink(bench.settings(broker), on_connected=bench.birth) as uplink:
+        for number in range(150):
+            sent.append(bench.audit(number).id)
+            if number == 50:
+                bench.wait_for(lambda: len(keeper.bodies) > 10, what="first records")
+                broker.kill()
+            if number == 100:
+                broker.start()
+        bench.wait_for(lambda: set(sent) <= keeper.ids, what="all records")
+        bench.wait_for(lambda: bench.outbox.depth() == 0, what="the outbox to empty")
+        assert uplink.state().problem is None
+        assert uplink.stop(drain_seconds=5)
+    verifier = Verifier(Keyring.from_pem(bench.signer.public_pem), redelivery=True, whole=True)
+    report = verifier.feed_all(keeper.bodies)
+    assert report.problems == ()
+    assert report.chained == bench.outbox.head.sequence == len(keeper.ids)
+
+
+def test_what_a_killed_run_had_under_way_is_sent_by_the_next(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    path = bench.directory / "killed" / "outbox.db"
+    child = os.fork()
+    if child == 0:
+        try:
+            outbox = Outbox(path, key=bytes(32))
+            recorder = Recorder(outbox, bench.signer, Source("demo", "post-1"))
+            bench.outbox, bench.recorder = outbox, recorder
+            bench.uplink(bench.settings(broker)).start()
+            while True:
+                recorder.record(example_audit("boot"))
+        finally:
+            os._exit(1)
+    bench.wait_for(lambda: len(keeper.bodies) > 40, what="records of the first run")
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with Outbox(path, key=bytes(32)) as outbox:
+        left = {envelope.id for envelope in outbox.next(10_000)}
+        bench.outbox = outbox
+        uplink = bench.uplink(bench.settings(broker))
+        uplink.start()
+        assert uplink.stop(drain_seconds=10)
+        bench.wait_for(lambda: left <= keeper.ids, what="what was left")
+        head = outbox.head
+    verifier = Verifier(Keyring.from_pem(bench.signer.public_pem), redelivery=True, whole=True)
+    report = verifier.feed_all(keeper.bodies)
+    assert report.problems == ()
+    assert report.chained == head.sequence
+
+
+def test_records_wait_for_a_broker_that_is_away_and_arrive_in_order(bench: Bench) -> None:
+    broker = bench.broker()
+    settings = bench.settings(broker)
+    broker.kill()
+    sent = {bench.audit(number).id for number in range(30)}
+    first = bench.uplink(settings)
+    first.start()
+    bench.wait_for(lambda: first.state().problem == "connection_refused", what="the problem's name")
+    assert not first.stop(drain_seconds=0.2)
+    broker.start()
+    keeper = bench.keeper(broker)
+    with bench.uplink(settings) as second:
+        bench.wait_for(lambda: sent <= keeper.ids, what="all records")
+        assert second.stop(drain_seconds=5)
+    assert [event["data"]["details"]["number"] for event in keeper.events] == list(range(30))
+
+
+def test_birth_is_retained_and_the_will_follows_a_post_that_dies(bench: Bench) -> None:
+    broker = bench.broker()
+    uplink = bench.uplink(bench.settings(broker), on_connected=bench.birth)
+    uplink.start()
+    bench.wait_for(lambda: uplink.state().acknowledged == 1, what="the birth")
+    keeper = bench.keeper(broker)
+    bench.wait_for(lambda: keeper.retained == [True], what="the retained status")
+    assert keeper.events[0]["data"]["state"] == "online"
+    assert keeper.events[0]["sequence"] == 1
+    bench.outbox.close()  # nothing can be delivered any more
+    bench.wait_for(lambda: not uplink.state().connected, what="the end")
+    bench.wait_for(lambda: keeper.events[-1]["data"]["state"] == "offline", what="the will")
+    assert "sequence" not in keeper.events[-1]
+    assert keeper.topics[-1] == "alpr/v1/demo/post-1/status"
+    bench.wait_for(lambda: uplink.state().problem == "outbox_failed", what="the problem's name")
+    uplink.stop(drain_seconds=0.1)
+
+
+def test_a_post_that_stops_in_order_leaves_no_will(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    with bench.uplink(bench.settings(broker), on_connected=bench.birth) as uplink:
+        bench.wait_for(lambda: uplink.state().acknowledged == 1, what="the birth")
+        assert uplink.stop(drain_seconds=5)
+    time.sleep(0.3)
+    assert [event["data"]["state"] for event in keeper.events] == ["online"]
+
+
+def test_a_post_that_stops_with_records_left_has_the_will_published(bench: Bench) -> None:
+    rights = "user post-1\ntopic write alpr/v1/demo/post-1/status\nuser keeper\ntopic read alpr/v1/demo/#\n"
+    broker = bench.broker(rights=rights)
+    keeper = bench.keeper(broker)
+    bench.audit()
+    with bench.uplink(bench.settings(broker), on_connected=bench.birth) as uplink:
+        bench.wait_for(lambda: uplink.state().acknowledged == 1, what="the birth")
+        assert not uplink.stop(drain_seconds=0.2)
+    bench.wait_for(lambda: keeper.events[-1]["data"]["state"] == "offline", what="the will")
+
+
+def test_a_denied_topic_is_named_and_holds_up_no_other(bench: Bench) -> None:
+    rights = "user post-1\ntopic write alpr/v1/demo/post-1/status\nuser keeper\ntopic read alpr/v1/demo/#\n"
+    broker = bench.broker(rights=rights)
+    keeper = bench.keeper(broker)
+    sent = {bench.audit(number).id for number in range(30)}
+    settings = bench.settings(broker, refusal_first_seconds=0.3, refusal_most_seconds=0.6)
+    with bench.uplink(settings, on_connected=bench.birth) as uplink:
+        bench.wait_for(lambda: len(keeper.bodies) == 1, what="the status")
+        bench.wait_for(lambda: any(r.attempts >= 2 for r in uplink.state().refusals), what="a second attempt")
+        (refusal,) = uplink.state().refusals
+        assert refusal.topic == "alpr/v1/demo/post-1/audit"
+        assert refusal.reason == "not_authorized"
+        assert bench.outbox.depth() == 30
+        assert broker.log().count("Denied PUBLISH") <= 6, "a hot loop"
+        broker.rights = rights.replace("/status", "/#")
+        broker.stop()
+        broker.start()
+        bench.wait_for(lambda: sent <= keeper.ids, what="the records, once allowed")
+        bench.wait_for(lambda: bench.outbox.depth() == 0, what="the outbox to empty")
+        assert uplink.state().refusals == ()
+
+
+def test_tls_1_2_is_refused(bench: Bench) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*bench.authority.issue("broker", server=True))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    accepted: list[str | None] = []
+
+    def serve(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+                    accepted.append(secured.version())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        settings = bench.settings(brokers=(f"localhost:{listener.getsockname()[1]}",))
+        with bench.uplink(settings) as uplink:
+            bench.wait_for(lambda: uplink.state().problem == "tls_version_refused", what="the problem's name")
+        listener.shutdown(socket.SHUT_RDWR)
+    assert accepted == []
+
+
+def test_a_certificate_of_another_authority_is_refused_and_named(bench: Bench, tmp_path: Path) -> None:
+    broker = bench.broker()
+    stranger = type(bench.authority)(tmp_path / "stranger")
+    certificate, key = stranger.issue("post-1")
+    bench.audit()
+    with bench.uplink(bench.settings(broker, certificate=certificate, private_key=key)) as uplink:
+        bench.wait_for(lambda: uplink.state().problem == "client_certificate_refused", what="the problem's name")
+        assert not uplink.stop(drain_seconds=0.1)
+    assert bench.outbox.depth() == 1
+
+
+def test_another_posts_place_cannot_be_taken(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    bench.audit()
+    with bench.uplink(bench.settings(broker, name="post-2")) as uplink:
+        bench.wait_for(lambda: bool(uplink.state().refusals), what="the refusal")
+        uplink.stop(drain_seconds=0.1)
+    assert keeper.bodies == []
+
+
+def test_a_broker_of_another_name_is_refused(bench: Bench) -> None:
+    broker = bench.broker()
+    with bench.uplink(bench.settings(broker, brokers=(f"127.0.0.1:{broker.port}",))) as uplink:
+        bench.wait_for(lambda: uplink.state().problem == "broker_certificate_refused", what="the problem's name")
+
+
+def test_a_renewed_certificate_is_used_without_restart(bench: Bench) -> None:
+    broker = bench.broker()
+    settings = bench.settings(broker)
+    hidden = settings.certificate.with_suffix(".hidden")
+    shutil.move(settings.certificate, hidden)
+    with bench.uplink(settings) as uplink:
+        bench.wait_for(lambda: uplink.state().problem == "identity_unreadable", what="the problem's name")
+        shutil.move(hidden, settings.certificate)
+        bench.wait_for(lambda: uplink.state().connected, what="a connection")
+
+
+def test_the_next_broker_takes_over(bench: Bench) -> None:
+    first, second = bench.broker(), bench.broker()
+    with bench.uplink(bench.settings(first, second)) as uplink:
+        bench.wait_for(lambda: uplink.state().connected, what="a connection")
+        assert uplink.state().broker == f"localhost:{first.port}"
+        first.kill()
+        bench.audit()
+        bench.wait_for(lambda: bench.outbox.depth() == 0, what="delivery")
+        assert uplink.state().broker == f"localhost:{second.port}"
+
+
+def test_hits_expire_and_carry_their_content_type(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    bench.hit()
+    bench.audit()
+    with bench.uplink(bench.settings(broker)):
+        bench.wait_for(lambda: len(keeper.bodies) == 2, what="both records")
+    hit, audit = keeper.properties
+    assert keeper.topics[0] == "alpr/v1/demo/post-1/hit/stolen_vehicle"
+    assert 86_000 < hit.MessageExpiryInterval <= 86_400
+    assert hit.ContentType == "application/cloudevents+json; charset=utf-8"
+    assert not hasattr(audit, "MessageExpiryInterval")
+
+
+def test_health_goes_at_once_or_not_at_all(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    envelope = bench.recorder.unchained(example_health(bench.hit().event["data"]["hit"]))
+    uplink = bench.uplink(bench.settings(broker))
+    assert not uplink.send_now(envelope)
+    with uplink:
+        bench.wait_for(lambda: uplink.state().connected, what="a connection")
+        assert uplink.send_now(envelope)
+        bench.wait_for(lambda: envelope.id in keeper.ids, what="health")
+    assert len(keeper.bodies) == 2
+
+
+def test_a_package_reaches_its_handler_once(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    keeper.client.publish(PACKAGE, b"first", qos=1, retain=True).wait_for_publish(5)
+    got: list[bytes] = []
+    seen = threading.Event()
+
+    def handler(payload: bytes) -> None:
+        got.append(payload)
+        seen.set()
+        if payload == b"first":
+            raise ValueError("a bad package must not end deliveries")
+
+    with bench.uplink(bench.settings(broker), subscriptions={PACKAGE: handler}) as uplink:
+        assert seen.wait(10)
+        broker.stop()
+        bench.wait_for(lambda: not uplink.state().connected, what="the loss")
+        broker.start()
+        bench.wait_for(lambda: uplink.state().connected, what="a new connection")
+        keeper.ready.clear()
+        assert keeper.ready.wait(10)
+        keeper.client.publish(PACKAGE, b"second", qos=1, retain=True).wait_for_publish(5)
+        bench.wait_for(lambda: b"second" in got, what="the second package")
+        assert got == [b"first", b"second"]
+        assert uplink.state().refused_subscriptions == ()
+
+
+def test_a_package_that_came_while_the_post_was_away_waits_for_it(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    got: list[bytes] = []
+    settings = bench.settings(broker)
+    with bench.uplink(settings, subscriptions={PACKAGE: got.append}) as uplink:
+        bench.wait_for(lambda: "post-1 1 alpr/v1/demo/hotlist/package" in broker.log(), what="the subscription")
+        uplink.stop(drain_seconds=1)
+    keeper.client.publish(PACKAGE, b"package", qos=1, retain=True).wait_for_publish(5)
+    with bench.uplink(settings, subscriptions={PACKAGE: got.append}):
+        bench.wait_for(lambda: bool(got), what="the package")
+        time.sleep(0.3)
+    assert got == [b"package"], "the session's copy and the retained one are the same"
+
+
+def test_a_broker_that_takes_little_gets_hits_without_pictures(bench: Bench) -> None:
+    broker = bench.broker(extra="max_packet_size 4500")
+    keeper = bench.keeper(broker)
+    both, none = bench.hit(picture_bytes=100), bench.hit(picture_bytes=3000)
+    one = bench.hit(picture_bytes=400)
+    bench.audit(padding=5000)
+    small = bench.audit()
+    with bench.uplink(bench.settings(broker)) as uplink:
+        bench.wait_for(lambda: {both.id, one.id, none.id, small.id} <= keeper.ids, what="what fits")
+        bench.wait_for(lambda: uplink.state().too_large == 1, what="the count")
+        assert uplink.state().pictures_left_out == 2
+        uplink.stop(drain_seconds=0.1)
+    assert bench.outbox.depth() == 1
+    kept = {
+        event["id"]: [picture["kind"] for picture in event["data"].get("pictures", ()) if "data" in picture]
+        for event in keeper.events
+        if event["type"] != "platepost.status.v1"  # the will
+    }
+    assert kept == {both.id: ["patch", "overview"], one.id: ["patch"], none.id: [], small.id: []}
+    assert Verifier(Keyring.from_pem(bench.signer.public_pem)).feed_all(keeper.bodies[:3]).intact
+
+
+def test_an_ended_uplink_does_not_mind_what_is_recorded_later(bench: Bench) -> None:
+    broker = bench.broker()
+    uplink = bench.uplink(bench.settings(broker))
+    uplink.start()
+    assert uplink.stop(drain_seconds=5)
+    assert uplink.stop(drain_seconds=5)
+    bench.audit()
+    assert bench.outbox.depth() == 1
