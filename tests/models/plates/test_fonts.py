@@ -1,4 +1,5 @@
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +7,9 @@ import pytest
 from models.plates import fonts
 
 
-def test_installed_says_what_is_missing(monkeypatch, tmp_path, caplog):
+def test_installed_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     fonts.installed.cache_clear()
     monkeypatch.setenv("PLATEPOST_FONTS", str(tmp_path))
     monkeypatch.setattr(fonts, "SYSTEM_FOLDER", tmp_path)
@@ -16,13 +19,15 @@ def test_installed_says_what_is_missing(monkeypatch, tmp_path, caplog):
     fonts.installed.cache_clear()
 
 
-def test_fetch_without_npm_fetches_nothing_and_says_so(monkeypatch, tmp_path, caplog):
+def test_fetch_without_npm_fetches_nothing_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(fonts.shutil, "which", lambda _: None)
     assert fonts.fetch(tmp_path / "fonts") == []
     assert "npm is not installed" in caplog.text
 
 
-def test_font_masks_hold_every_character():
+def test_font_masks_hold_every_character() -> None:
     if not fonts.installed():
         pytest.skip("no font of the lists is installed")
     masks = fonts.font_masks(fonts.installed()[0])
@@ -31,7 +36,7 @@ def test_font_masks_hold_every_character():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_line_of_text_has_its_height(seed):
+def test_line_of_text_has_its_height(seed: int) -> None:
     mask = fonts.line_of_text("GOLDEN STATE", height=20, rng=np.random.default_rng(seed))
     assert mask.shape[0] == 20
     assert mask.shape[1] > 40

@@ -5,7 +5,7 @@ import numpy as np
 from models.plates import texts
 
 
-def test_california_passenger_follows_both_formats():
+def test_california_passenger_follows_both_formats() -> None:
     rng = np.random.default_rng(1)
     drawn = [texts.california_passenger(rng) for _ in range(2000)]
     assert all(re.fullmatch(r"[1-9][A-Z]{3}\d{3}|\d{3}[A-Z]{3}\d", text) for text in drawn)
@@ -15,7 +15,7 @@ def test_california_passenger_follows_both_formats():
     assert {"I", "O", "Q"} <= {three[1] for three in letters}
 
 
-def test_personalised_never_says_zero():
+def test_personalised_never_says_zero() -> None:
     rng = np.random.default_rng(1)
     drawn = [texts.personalised(rng) for _ in range(2000)]
     assert not any("0" in text for text in drawn)
@@ -23,18 +23,18 @@ def test_personalised_never_says_zero():
     assert all(3 <= len(text) <= 7 for text in drawn)
 
 
-def test_from_pattern_fills_places():
+def test_from_pattern_fills_places() -> None:
     rng = np.random.default_rng(1)
     assert re.fullmatch(r"X[A-Z]{2}\d{2}[A-Z\d]", texts.from_pattern(rng, "XAA99?"))
 
 
-def test_letter_prefers_the_confused():
+def test_letter_prefers_the_confused() -> None:
     rng = np.random.default_rng(1)
     drawn = [texts.letter(rng) for _ in range(6000)]
     assert drawn.count("V") > 1.5 * drawn.count("E")
 
 
-def test_anything_mixes_lengths_and_kinds():
+def test_anything_mixes_lengths_and_kinds() -> None:
     rng = np.random.default_rng(1)
     drawn = [texts.anything(rng) for _ in range(500)]
     assert {len(text) for text in drawn} == set(range(2, 9))

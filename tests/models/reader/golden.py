@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from device.vision.interpreter import Model
 
@@ -11,7 +12,7 @@ SHIPPED = Path(__file__).parents[3] / "models" / "reader.tflite"
 GOLDEN = Path(__file__).parent / "golden_reader.json"
 
 
-def fixture_input():
+def fixture_input() -> npt.NDArray[np.int8]:
     """A plate out of integer arithmetic alone, so that it is the same on every machine."""
     rows, columns = np.mgrid[0:64, 0:160]
     upright = ((columns // 6) % 3 == 1) & (rows > 18) & (rows < 52)

@@ -8,16 +8,16 @@ from models.reader.labels import CLASSES, STEPS  # noqa: E402
 from models.reader.net import Reader  # noqa: E402
 
 
-def test_reader_maps_pictures_to_steps_and_classes():
+def test_reader_maps_pictures_to_steps_and_classes() -> None:
     net = Reader().eval()
     assert net(torch.zeros(2, 1, 64, 160)).shape == (2, STEPS, CLASSES)
 
 
-def test_reader_is_small_enough():
+def test_reader_is_small_enough() -> None:
     assert sum(parameter.numel() for parameter in Reader().parameters()) < 1_000_000
 
 
-def test_folded_convolution_computes_the_same():
+def test_folded_convolution_computes_the_same() -> None:
     torch.manual_seed(1)
     conv, norm = torch.nn.Conv2d(3, 5, 3, bias=False), torch.nn.BatchNorm2d(5).eval()
     norm.running_mean.uniform_(-1, 1)
@@ -32,7 +32,7 @@ def test_folded_convolution_computes_the_same():
     np.testing.assert_allclose(plain(pictures).detach(), norm(conv(pictures)).detach(), atol=1e-5)
 
 
-def test_keras_net_computes_what_torch_does():
+def test_keras_net_computes_what_torch_does() -> None:
     pytest.importorskip("tensorflow", reason="the training extra is not installed")
     from models.reader.convert import to_keras  # noqa: PLC0415
 

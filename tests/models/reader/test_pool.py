@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 
 from models.reader.pool import Pool
 
 
-def test_pool_fills_goes_on_and_repeats(tmp_path):
+def test_pool_fills_goes_on_and_repeats(tmp_path: Path) -> None:
     whole = Pool(tmp_path / "whole", size=6)
     assert len(whole) == 0
     whole.fill(seed=4)

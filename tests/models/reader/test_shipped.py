@@ -12,11 +12,11 @@ from tests.models.reader.golden import GOLDEN, SHIPPED, fixture_input
 
 
 @pytest.fixture(scope="module")
-def model():
+def model() -> Model:
     return Model(SHIPPED, delegates=False)
 
 
-def test_shipped_reader_keeps_the_contract(model):
+def test_shipped_reader_keeps_the_contract(model: Model) -> None:
     assert model.input.shape == (1, 64, 160, 1)
     assert model.input.scale == pytest.approx(1 / 255)
     assert model.input.zero_point == -128
@@ -25,7 +25,7 @@ def test_shipped_reader_keeps_the_contract(model):
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_shipped_reader_is_bit_identical_to_the_golden_output(runtime):
+def test_shipped_reader_is_bit_identical_to_the_golden_output(runtime: str) -> None:
     if importlib.util.find_spec(runtime.partition(".")[0]) is None:
         pytest.skip(f"{runtime} is not installed")
     model, golden = Model(SHIPPED, runtime=runtime, delegates=False), json.loads(GOLDEN.read_text())
@@ -35,7 +35,7 @@ def test_shipped_reader_is_bit_identical_to_the_golden_output(runtime):
         assert logits[0].tolist() == golden["logits"]
 
 
-def test_shipped_reader_reads_fresh_plates():
+def test_shipped_reader_reads_fresh_plates() -> None:
     reader = Reader(SHIPPED)
     rng = np.random.default_rng(20260)
     easy = Severity(smallest=140, largest=260, inverted=0)
@@ -47,6 +47,6 @@ def test_shipped_reader_reads_fresh_plates():
     assert right / 120 >= 0.80
 
 
-def test_shipped_reader_says_nothing_of_an_empty_plate(model):
+def test_shipped_reader_says_nothing_of_an_empty_plate(model: Model) -> None:
     (logits,) = model.run(np.zeros((1, 64, 160, 1), np.int8))
     assert greedy(logits) == [""]

@@ -1,4 +1,5 @@
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from models.reader.train import Plan, train  # noqa: E402
 
 
 @pytest.fixture
-def recipe(tmp_path):
+def recipe(tmp_path: Path) -> Recipe:
     Pool(tmp_path / "pool", size=8).fill(seed=1)
     return Recipe(pools=(tmp_path / "pool",), batch=4, real_share=0.3)
 
 
-def test_collate_lays_labels_in_a_row():
+def test_collate_lays_labels_in_a_row() -> None:
     empty = np.zeros((64, 160), np.uint8)
     pictures, labels, lengths = collate([(empty, "A1"), (empty, "009")])
     assert pictures.shape == (2, 1, 64, 160)
@@ -25,7 +26,7 @@ def test_collate_lays_labels_in_a_row():
     assert lengths.tolist() == [2, 3]
 
 
-def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path, recipe):
+def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, recipe: Recipe) -> None:
     real = [RealPlate(np.full((40, 100), 90, np.uint8), (10, 10, 90, 30), "AB12")]
     checks = {"held_out": [(np.zeros((64, 160), np.uint8), "")]}
     run = tmp_path / "run"
