@@ -1,0 +1,120 @@
+"""What a hot list costs: time and memory to build, to install and to look up.
+
+::
+
+    python benchmarks/hotlist_lookup.py                      a million entries
+    python benchmarks/hotlist_lookup.py 300000 --posts 200
+"""
+
+import argparse
+import random
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import TypeVar
+
+from device.hotlist import HotList, HotListStore
+from device.hotlist.layout import PatternEntry
+from provisioning.hotlist import HotListRow, build_package
+from provisioning.keys import new_key, private_pem, public_pem
+
+LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+Result = TypeVar("Result")
+CATEGORIES = ("stolen_vehicle", "stolen_plate", "felony_vehicle")
+
+
+def serials(count: int, seed: int) -> Iterator[str]:
+    """Yield invented serials of California's passenger form."""
+    draw = random.Random(seed)
+    for _ in range(count):
+        letters = "".join(draw.choices(LETTERS, k=3))
+        yield f"{draw.randrange(1, 10)}{letters}{draw.randrange(1000):03d}"
+
+
+def rows(count: int) -> Iterator[HotListRow]:
+    """Yield a list of that many rows, each with a reference of its own."""
+    for number, serial in enumerate(serials(count, 1)):
+        yield HotListRow(serial, CATEGORIES[number % 3], 1 + number % 3, "CA", None, f"ENTRY-{number:09d}")
+
+
+def microseconds(hotlist: HotList, reads: list[str], **options: int | tuple[str, ...]) -> str:
+    """Time look-ups: the median of five rounds, in microseconds a read."""
+    at = hotlist.built
+    rounds: list[float] = []
+    for _ in range(5):
+        begin = perf_counter()
+        for read in reads:
+            hotlist.match(read, at=at, **options)  # type: ignore[arg-type]
+        rounds.append((perf_counter() - begin) / len(reads) * 1e6)
+    return f"{sorted(rounds)[2]:8.1f} us a read"
+
+
+def peak_megabytes() -> float:
+    """Return the most memory that this process ever held, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def timed(what: str, work: Callable[[], Result]) -> Result:
+    """Do some work and print how long it took, and the most memory held so far."""
+    begin = perf_counter()
+    result = work()
+    print(f"{what:<34}{perf_counter() - begin:8.2f} s      peak {peak_megabytes():6.0f} MB")
+    return result
+
+
+def main() -> None:
+    """Build, install and look up, and print what each cost."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("entries", type=int, nargs="?", default=1_000_000)
+    options.add_argument("--posts", type=int, default=1, help="posts that the list is sealed to")
+    options.add_argument("--patterns", type=int, default=50, help="partial plates on the list")
+    given = options.parse_args()
+
+    built = datetime(2026, 11, 1, tzinfo=UTC)
+    issuer, posts = new_key(), [new_key() for _ in range(given.posts)]
+    patterns = [
+        PatternEntry(
+            pattern=f"{serial[:4]}*",
+            category="felony_vehicle",
+            priority=1,
+            case="C-1",
+            author="Sample",
+            expires=built + timedelta(days=1),
+        )
+        for serial in serials(given.patterns, 2)
+    ]
+    package = timed(
+        f"build {given.entries:,} entries",
+        lambda: build_package(
+            rows(given.entries),
+            agency="demo",
+            issuer="benchmark",
+            version=1,
+            signing_key=private_pem(issuer),
+            post_keys=[public_pem(post) for post in posts],
+            patterns=patterns,
+            built=built,
+        ),
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        store = HotListStore(
+            Path(directory), agency="demo", issuer_key=public_pem(issuer), unseal_key=private_pem(posts[-1])
+        )
+        hotlist = timed("verify, unseal, store", lambda: store.install(package, at=built))
+        timed("load at start", store.load)
+    body = hotlist.manifest.body_length
+    print(
+        f"package {len(package) / 1e6:.1f} MB; in memory {body / 1e6:.1f} MB, {body / hotlist.entries:.1f} bytes an entry"
+    )
+    absent = [f"Z{serial}" for serial in serials(20_000, 3)]
+    print(f"{'not listed':<34}{microseconds(hotlist, absent)}")
+    print(f"{'listed':<34}{microseconds(hotlist, list(serials(20_000, 1)))}")
+    print(f"{'not listed, 8 alternatives tried':<34}", end="")
+    print(microseconds(hotlist, absent[:5000], alternatives=tuple(absent[:8]), near_budget=8))
+
+
+if __name__ == "__main__":
+    main()
