@@ -1,0 +1,56 @@
+# ruff: noqa: ANN401 - fixtures of conftest.py have no importable type
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from simulator.demo.clip import DemoClip
+from simulator.demo.outcome import Verification, judge
+from simulator.demo.show import Show, figures_table
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=120)
+
+
+def shown(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return " ".join(console.file.getvalue().split())
+
+
+def test_without_a_terminal_each_hit_and_read_is_a_line(console: Console, post: Any) -> None:
+    passage, hit = post.hits("7ABC123", 10, 15, category="stolen_vehicle", match="look_alike")
+    post.withdraws(passage, hit, "7ABC128", "stolen_vehicle")
+    post.reads("7ABC128", 10, 40, passage=passage)
+    post.pulses(10.0, 5.0)
+    show = Show(console)
+    for arrival in post.arrivals:
+        show.arrived(arrival)
+    show.ended()
+    show.close()
+    lines = shown(console)
+    assert "hit 7ABC123 look-alike (O/0, I/1), stolen vehicle" in lines
+    assert "hit withdrawn 7ABC128 text changed" in lines
+    assert "read 7ABC128 0.970, 2 of 31 frames agree" in lines
+
+
+def test_table_says_every_figure(console: Console, post: Any, clip: DemoClip) -> None:
+    passage, _ = post.hits("7ABC123", 10, 15, category="stolen_vehicle", after=0.25)
+    post.reads("7ABC123", 10, 40, passage=passage)
+    whole = Verification(records=2, chained=2, problems=())
+    console.print(figures_table(judge(post.arrivals, clip, account={"frames": 157, "dropped": 3}, verification=whole)))
+    table = shown(console).replace("│", "").replace("  ", " ")
+    for figure in (
+        "passages 3",
+        "captured 1",
+        "read right 1 (1 with O = 0 and I = 1)",
+        "hits due 2",
+        "hits received 1",
+        "hits undue 0",
+        "frames dropped 3 of 160",
+        "median 250 ms",
+        "whole and genuine",
+    ):
+        assert figure in " ".join(table.split()), figure
