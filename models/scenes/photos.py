@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -12,16 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 LONGEST_SIDE: Final = 1280
+DOUBTFUL: Final = Path(__file__).with_name("doubtful.json")
+"""By photo, boxes in pixels of the stored photo: found by an early detector, gone through by eye."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo: pixels BGR [H, W, 3], boxes [N, 4] left, top, right, bottom in its pixels, and where it comes from."""
+    """A photo: pixels BGR [H, W, 3], and boxes [N, 4] left, top, right, bottom in its pixels.
+
+    `doubtful` are places that look like plates and have no box: most are plates that the labellers passed over.
+    """
 
     name: str
     pixels: NDArray[np.uint8]
     boxes: NDArray[np.float32]
+    doubtful: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
 
 class PhotoStore(Sequence[Photo]):
@@ -35,6 +41,7 @@ class PhotoStore(Sequence[Photo]):
         if not (cache.is_file() and index_path.is_file()):
             _build(folders, cache=cache)
         self._index = json.loads(index_path.read_text(encoding="utf-8"))
+        self._doubtful = json.loads(DOUBTFUL.read_text(encoding="utf-8"))
         self._pixels = np.memmap(cache, np.uint8, mode="r")
 
     def __len__(self) -> int:
@@ -45,7 +52,12 @@ class PhotoStore(Sequence[Photo]):
         entry = self._index[number]
         height, width, offset = entry["height"], entry["width"], entry["offset"]
         pixels = self._pixels[offset : offset + height * width * 3].reshape(height, width, 3)
-        return Photo(entry["name"], pixels, np.array(entry["boxes"], np.float32).reshape(-1, 4))
+        doubtful = self._doubtful.get(entry["name"], [])
+        return Photo(entry["name"], pixels, _boxes(entry["boxes"]), _boxes(doubtful))
+
+
+def _boxes(sides: list[list[float]]) -> NDArray[np.float32]:
+    return np.array(sides, np.float32).reshape(-1, 4)
 
 
 def _build(folders: Sequence[Path], *, cache: Path) -> None:

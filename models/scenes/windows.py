@@ -40,8 +40,8 @@ class Window:
 class Recipe:
     """How windows are made. Sizes in pixels of the detector's input; probabilities per window or per plate."""
 
-    height: int = 240
-    width: int = 384
+    height: int = 208
+    width: int = 320
     replace_plate: float = 0.45
     paste_free: float = 0.45
     distractors: float = 0.4
@@ -61,9 +61,9 @@ class WindowSampler:
     def sample(self, rng: np.random.Generator) -> Window:
         """Return one window, changed in light and noise."""
         photo = self._photos[int(rng.integers(len(self._photos)))]
-        pixels, boxes = self._cut(photo, rng)
-        targets = [Target(_corners_of(box), boxed=True) for box in boxes]
-        targets, ignored = self._sort(targets)
+        pixels, boxes, doubtful = self._cut(photo, rng)
+        targets, ignored = self._sort([Target(_corners_of(box), boxed=True) for box in boxes])
+        ignored = np.concatenate([ignored, doubtful])
         if rng.random() < self._recipe.distractors:
             self._add_distractors(pixels, targets, rng)
         targets = [self._replace(pixels, target, rng) for target in targets]
@@ -78,8 +78,8 @@ class WindowSampler:
             ignored[:, [0, 2]] = width - ignored[:, [2, 0]]
         return Window(disturb(to_grey(pixels, rng), rng), tuple(targets), ignored)
 
-    def _cut(self, photo: Photo, rng: np.random.Generator) -> tuple[Picture, NDArray[np.float32]]:
-        """Cut a window at a random scale; boxes in window pixels."""
+    def _cut(self, photo: Photo, rng: np.random.Generator) -> tuple[Picture, NDArray[np.float32], NDArray[np.float32]]:
+        """Cut a window at a random scale; return it with boxes and doubtful boxes in window pixels."""
         recipe, (height, width) = self._recipe, photo.pixels.shape[:2]
         scale = input_scale(width=width, height=height) * float(np.exp(rng.uniform(np.log(0.5), np.log(1.6))))
         chosen = photo.boxes[int(rng.integers(len(photo.boxes)))] if len(photo.boxes) else None
@@ -99,8 +99,9 @@ class WindowSampler:
         stretch = np.exp(rng.normal(0, 0.06))
         fx, fy = scale * stretch, scale / stretch
         pixels = _resample(photo.pixels, (fx, fy), origin * (stretch, 1 / stretch), (recipe.width, recipe.height))
-        boxes = photo.boxes * (fx, fy, fx, fy) - np.tile(origin * (stretch, 1 / stretch), 2)
-        return pixels, boxes.astype(np.float32)
+        factors, shift = np.array([fx, fy, fx, fy]), np.tile(origin * (stretch, 1 / stretch), 2)
+        boxes, doubtful = photo.boxes * factors - shift, photo.doubtful * factors - shift
+        return pixels, boxes.astype(np.float32), doubtful.astype(np.float32)
 
     def _sort(self, targets: list[Target]) -> tuple[list[Target], NDArray[np.float32]]:
         """Part plates that are whole and large enough from those that are to be ignored; forget those outside."""
