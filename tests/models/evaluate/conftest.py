@@ -1,0 +1,33 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.vision.geometry import Box
+from device.vision.reader import Character, Reading
+from device.vision.recogniser import Milliseconds, Plate, Recognition
+from models.evaluate.manifest import LabelledPicture, TruePlate
+from models.evaluate.metrics import Outcome, compare
+
+Found = tuple[str, float, Box]
+Compare = Callable[[list[tuple[str | None, Box | None]], list[Found]], Outcome]
+
+
+def _plate(text: str, confidence: float, box: Box) -> Plate:
+    left, top, right, bottom = box
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    characters = tuple(Character(character, confidence) for character in text)
+    return Plate(Reading(text=text, confidence=confidence, characters=characters, alternatives=()), 0.9, corners)
+
+
+@pytest.fixture
+def outcome() -> Compare:
+    """Compare a picture's true plates (text, box) with those found (text, confidence, box)."""
+
+    def make(truth: list[tuple[str | None, Box | None]], found: list[Found], path: Path = Path("a.jpg")) -> Outcome:
+        picture = LabelledPicture(path, tuple(TruePlate(text, box) for text, box in truth))
+        plates = tuple(_plate(*plate) for plate in found)
+        return compare(picture, Recognition(plates, Milliseconds(detect=5.0, read=2.0, total=7.0)))
+
+    return make

@@ -1,0 +1,64 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from pytest_mock import MockerFixture
+
+from device.errors import PictureError
+from device.vision.reader import Reading
+from device.vision.recogniser import Milliseconds, Plate, Recognition
+from models.evaluate.cli import evaluate
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((120, 200, 3), 90, np.uint8))
+    images = [{"file": "a.png", "plates": [{"box": [20, 20, 80, 50], "text": "7ABC123"}]}]
+    (tmp_path / "manifest.json").write_text(json.dumps({"images": images}))
+    return tmp_path
+
+
+@pytest.fixture
+def recogniser(mocker: MockerFixture):  # type: ignore[no-untyped-def] # noqa: ANN201 - a mock
+    corners = np.array([[20, 20], [80, 20], [80, 50], [20, 50]], np.float32)
+    plate = Plate(Reading(text="7ABC123", confidence=0.9, characters=(), alternatives=()), 0.9, corners)
+    fake = mocker.Mock()
+    fake.recognise.return_value = Recognition((plate,), Milliseconds(detect=5.0, read=2.0, total=7.0))
+    fake.recognise_crop.return_value = Recognition((), Milliseconds(detect=0.0, read=2.0, total=2.0))
+    mocker.patch("models.evaluate.cli.Recogniser.load", return_value=fake)
+    return fake
+
+
+def test_json_line_a_manifest(folder: Path, recogniser: object) -> None:
+    result = CliRunner().invoke(evaluate, ["--json", str(folder), str(folder / "manifest.json")])
+    assert result.exit_code == 0
+    lines = [json.loads(line) for line in result.output.splitlines()]
+    assert [line["manifest"] for line in lines] == [str(folder), str(folder / "manifest.json")]
+    assert lines[0]["strict"] == 1
+    assert lines[0]["box_recall"] == 1
+    assert lines[0]["milliseconds"] == [5, 2, 7]
+
+
+def test_crops_go_to_the_reader_alone(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    result = CliRunner().invoke(evaluate, ["--json", "--crop", str(folder)])
+    assert json.loads(result.output)["strict"] == 0
+    recogniser.recognise_crop.assert_called_once()
+    recogniser.recognise.assert_not_called()
+
+
+def test_table_and_page(folder: Path, recogniser: object) -> None:
+    page = folder / "page.html"
+    result = CliRunner().invoke(evaluate, ["--page", str(page), str(folder)])
+    assert result.exit_code == 0
+    assert "100.0%" in result.output
+    assert "0 of 1 pictures" in page.read_text(encoding="utf-8")
+
+
+def test_missing_picture_is_named(folder: Path, recogniser: object) -> None:
+    (folder / "a.png").unlink()
+    result = CliRunner().invoke(evaluate, [str(folder)])
+    assert isinstance(result.exception, PictureError)
+    assert "a.png" in str(result.exception)

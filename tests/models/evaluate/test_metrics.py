@@ -1,0 +1,124 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from models.evaluate.metrics import Outcome, coverage, edit_distance, fold, normalise, summarise
+
+Compare = Callable[..., Outcome]
+BOX = (100.0, 100.0, 160.0, 130.0)
+NEAR = (103.0, 101.0, 162.0, 131.0)
+FAR = (400.0, 300.0, 460.0, 330.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "distance"),
+    [("", "", 0), ("ABC", "ABC", 0), ("ABC", "", 3), ("ABC123", "ABD123", 1), ("ABC", "XABC", 1), ("AB", "BA", 2)],
+)
+def test_edit_distance(first: str, second: str, distance: int) -> None:
+    assert edit_distance(first, second) == edit_distance(second, first) == distance
+
+
+def test_normalise_and_fold() -> None:
+    assert normalise("7abc-123 ") == "7ABC123"
+    assert fold("OIl0") == "01L0"
+
+
+def test_right_plate_in_its_place(outcome: Compare) -> None:
+    result = outcome([("7ABC123", BOX)], [("7ABC123", 0.9, NEAR)])
+    assert (result.strict, result.folded, result.anywhere) == (True, True, True)
+    assert (result.boxes, result.boxes_found, result.extra, result.wrong_characters) == (1, 1, 0, 0)
+
+
+def test_look_alike_is_right_when_folded_only(outcome: Compare) -> None:
+    result = outcome([("O1", BOX)], [("0I", 0.9, NEAR)])
+    assert (result.strict, result.folded) == (False, True)
+    assert result.wrong_characters == 0
+
+
+def test_right_plate_that_is_not_the_best_counts_as_anywhere_only(outcome: Compare) -> None:
+    result = outcome([("7ABC123", BOX)], [("EXIT", 0.95, FAR), ("7ABC123", 0.9, NEAR)])
+    assert (result.folded, result.anywhere, result.extra) == (False, True, 1)
+
+
+def test_any_true_plate_will_do_as_the_best(outcome: Compare) -> None:
+    result = outcome([("AAA111", BOX), ("BBB222", FAR)], [("BBB222", 0.9, FAR)])
+    assert result.strict
+    assert result.truth == "BBB222"
+    assert (result.boxes, result.boxes_found) == (2, 1)
+
+
+def test_plate_that_covers_less_than_half_is_missed_and_extra(outcome: Compare) -> None:
+    loose = (80.0, 80.0, 190.0, 150.0)
+    result = outcome([("7ABC123", BOX)], [("7ABC123", 0.9, loose)])
+    assert (result.boxes_found, result.extra, result.folded) == (0, 1, True)
+
+
+def test_one_true_plate_is_found_once(outcome: Compare) -> None:
+    result = outcome([("7ABC123", BOX)], [("7ABC123", 0.9, BOX), ("7ABC123", 0.8, NEAR)])
+    assert (result.boxes_found, result.extra) == (1, 1)
+
+
+def test_nothing_found(outcome: Compare) -> None:
+    result = outcome([("7ABC123", BOX)], [])
+    assert (result.read, result.strict, result.boxes_found, result.wrong_characters) == ("", False, 0, 7)
+
+
+def test_long_nonsense_costs_at_most_the_whole_text(outcome: Compare) -> None:
+    assert outcome([("A1", BOX)], [("ZZZZZZZZ", 0.5, NEAR)]).wrong_characters == 2
+
+
+def test_summary(outcome: Compare) -> None:
+    summary = summarise(
+        [
+            outcome([("ABCD", BOX)], [("ABCD", 0.9, NEAR)]),
+            outcome([("OBCD", BOX)], [("0BCD", 0.8, NEAR), ("X", 0.3, FAR)]),
+            outcome([("ABCD", BOX)], [("ABCE", 0.7, NEAR)]),
+            outcome([("ABCD", BOX)], []),
+        ]
+    )
+    assert summary.pictures == 4
+    assert (summary.strict, summary.folded, summary.anywhere) == (0.25, 0.5, 0.5)
+    assert summary.characters == pytest.approx(1 - 5 / 16)
+    assert summary.coverage == 0.5
+    assert (summary.box_recall, summary.extra) == (0.75, 0.25)
+    assert summary.milliseconds == (5, 2, 7)
+
+
+def test_summary_leaves_out_what_the_set_does_not_say(outcome: Compare) -> None:
+    without_texts = summarise([outcome([(None, BOX)], [("ABC", 0.9, NEAR)])])
+    assert without_texts.strict is None
+    assert without_texts.characters is None
+    assert without_texts.coverage is None
+    assert without_texts.box_recall == 1
+    crops = summarise([outcome([("ABC", None)], [("ABC", 0.9, BOX)])])
+    assert crops.box_recall is None
+    assert crops.extra is None
+    assert crops.strict == 1
+
+
+def test_summary_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no pictures"):
+        summarise([])
+
+
+@pytest.mark.parametrize(
+    ("reads", "share"),
+    [
+        ([("A1", 0.9), ("A1", 0.8), ("A1", 0.7), ("B2", 0.6)], 0.75),
+        ([("B2", 0.9), ("A1", 0.8), ("A1", 0.7), ("A1", 0.6)], 0.0),
+        ([("A1", 0.9), ("A1", 0.6), ("B2", 0.6), ("A1", 0.5)], 0.25),
+        ([("A1", 0.9)] * 4, 1.0),
+    ],
+)
+def test_coverage_ends_before_the_first_error_of_few_reads(
+    outcome: Compare, reads: list[tuple[str, float]], share: float
+) -> None:
+    outcomes: list[Any] = [outcome([("A1", BOX)], [(text, confidence, NEAR)]) for text, confidence in reads]
+    assert coverage(outcomes) == share
+
+
+def test_coverage_bears_one_error_in_a_hundred(outcome: Compare) -> None:
+    right = [outcome([("A1", BOX)], [("A1", 0.9, NEAR)]) for _ in range(99)]
+    wrong = outcome([("A1", BOX)], [("B2", 0.95, NEAR)])
+    assert coverage([*right, wrong]) == 1
