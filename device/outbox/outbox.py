@@ -142,7 +142,10 @@ class Outbox:
         return tuple(_envelope(row) for row in rows)
 
     def acknowledge(self, sequences: Collection[int]) -> int:
-        """Delete records that the broker has taken; return how many there were."""
+        """Delete records that the broker has taken; return how many there were.
+
+        Alone of all changes this one may be undone by a power cut: the records are then sent again.
+        """
 
         def work(connection: Connection) -> int:
             deleted = 0
@@ -153,7 +156,7 @@ class Outbox:
                     self._quota.size -= row[0]
             return deleted
 
-        return self._transaction(work) if sequences else 0
+        return self._transaction(work, durable=False) if sequences else 0
 
     # --- state
 
@@ -281,9 +284,9 @@ class Outbox:
         with named_errors():
             return work(self._connection)
 
-    def _transaction(self, work: Callable[[Connection], T]) -> T:
+    def _transaction(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
         def guarded(connection: Connection) -> T:
-            with self._rollback_unless_done(connection):
+            with _synchronised(connection, durable=durable), self._rollback_unless_done(connection):
                 return work(connection)
 
         return self._run(guarded)
@@ -304,6 +307,19 @@ class Outbox:
     def _notify(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+@contextmanager
+def _synchronised(connection: Connection, *, durable: bool) -> Iterator[None]:
+    """Spare a change that may be lost the wait for the disk."""
+    if durable:
+        yield
+        return
+    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA synchronous = FULL")
 
 
 def _head(connection: Connection) -> ChainHead:

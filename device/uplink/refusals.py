@@ -33,6 +33,7 @@ class Refusals:
         self._first = first
         self._most = most
         self._now = now
+        # Replaced, never changed in place: `all` is asked from other threads.
         self._holds: dict[str, _Hold] = {}
 
     def refuse(self, topic: str, reason: str) -> bool:
@@ -42,13 +43,13 @@ class Refusals:
             return False
         attempts = hold.attempts + 1 if hold else 1
         wait = min(self._most, self._first * 2.0 ** min(attempts - 1, 32))
-        self._holds[topic] = _Hold(reason, attempts, self._now() + wait)
+        self._holds = self._holds | {topic: _Hold(reason, attempts, self._now() + wait)}
         return hold is None or hold.reason != reason
 
     def accepted(self, topic: str) -> None:
         """Forget what was held against `topic`: the broker took a record of it."""
-        self._holds.pop(topic, None)
-        self._holds.pop(EVERYTHING, None)
+        if self._holds:
+            self._holds = {name: hold for name, hold in self._holds.items() if name not in {topic, EVERYTHING}}
 
     def held(self) -> frozenset[str]:
         """Return the topics to leave alone now; `EVERYTHING` among them means all."""

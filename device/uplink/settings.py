@@ -1,11 +1,13 @@
 """What an uplink has to know of its brokers, its identity, and how patient to be."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from device.errors import UplinkError
 
 DEFAULT_PORT = 8883
+_ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+))(?::(?P<port>[0-9]{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +28,13 @@ class Broker:
             UplinkError: it is none of these.
 
         """
-        host, _, port = text.strip().rpartition(":") if not text.strip().endswith("]") else (text.strip(), "", "")
-        if not host:
-            host, port = port, ""
-        bare = host.removeprefix("[").removesuffix("]")
-        if not bare or (":" in bare and not host.startswith("[")) or not (port or "1").isdecimal():
+        match = _ADDRESS.fullmatch(text.strip())
+        if match is None:
             raise UplinkError(f"{text!r} is not host:port")
-        number = int(port or DEFAULT_PORT)
-        if not 0 < number < 65536:
+        port = int(match["port"] or DEFAULT_PORT)
+        if not 0 < port < 65536:
             raise UplinkError(f"{text!r} has no such port")
-        return cls(bare, number)
+        return cls(match["six"] or match["host"], port)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

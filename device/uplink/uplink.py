@@ -53,7 +53,8 @@ class Uplink:
             settings: brokers, identity, patience.
             outbox: what to deliver.
             will: makes the signed `offline` status of one connection: `recorder.unchained(Status(...))`.
-            on_connected: called after every connection, in the uplink's thread; records the present status (the birth).
+            on_connected: called after every connection, in the uplink's thread; records the present status (the
+                birth). It must not wait: if it raises OutboxError, it is called again.
             subscriptions: topics, each with what is called with the payload, in a thread of its own.
 
         """
@@ -75,6 +76,7 @@ class Uplink:
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self._stop_by: float | None = None
         self._drained = False
+        self._birth_due = False
         self._closed = False
         self._connections = 0
         # What state() tells; written by the uplink's thread, each in one assignment.
@@ -177,6 +179,7 @@ class Uplink:
             link.open(timeout=self._time_left(self._settings.connect_timeout_seconds))
             self._now_connected(link)
             while link.end is None and not self._finished(link):
+                self._be_born()
                 self._flight.fill(link)
                 self._send_ephemeral(link)
                 link.turn(timeout=self._pause(), wake=self._wake_out)
@@ -198,8 +201,18 @@ class Uplink:
         log.info("connected to %s", link.broker)
         for topic in self._inbox.topics:
             link.subscribe(topic, retained_again=self._connections == 1)
-        if self._on_connected is not None and self._stop_by is None:
+        self._birth_due = self._on_connected is not None and self._stop_by is None
+
+    def _be_born(self) -> None:
+        if not self._birth_due or self._on_connected is None:
+            return
+        try:
             self._on_connected()
+        except OutboxError as error:
+            # A full disk takes no birth; what is delivered meanwhile makes room for it.
+            log.warning("the birth waits: %s", error)
+        else:
+            self._birth_due = False
 
     def _settle(self, link: Link) -> None:
         self._flight.settle(link)

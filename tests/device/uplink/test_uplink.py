@@ -189,6 +189,17 @@ def test_a_certificate_of_another_authority_is_refused_and_named(bench: Bench, t
     assert bench.outbox.depth() == 1
 
 
+def test_no_certificate_is_refused(bench: Bench) -> None:
+    broker = bench.broker()
+    context = ssl.create_default_context(cafile=str(bench.authority.ca))
+    with (
+        socket.create_connection(("localhost", broker.port)) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secured,
+        pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"),
+    ):
+        secured.recv(1)
+
+
 def test_another_posts_place_cannot_be_taken(bench: Bench) -> None:
     broker = bench.broker()
     keeper = bench.keeper(broker)

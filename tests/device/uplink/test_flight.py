@@ -1,0 +1,187 @@
+"""What brokers do that mosquitto does not: hang up at a publication, refuse for a quota, learn of sizes late."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+
+from device.outbox import Outbox
+from device.records import Envelope, Recorder, Source
+from device.records.examples import ExampleSigner, example_audit, example_status, identifiers
+from device.uplink.flight import LEAST_EXPIRY_SECONDS, Flight, expiry_seconds, packet_size
+from device.uplink.link import publish_properties
+from device.uplink.refusals import EVERYTHING, Refusals
+
+AUDIT = "alpr/v1/demo/post-1/audit"
+
+
+class FakeLink:
+    """A connection that takes publications and answers when told."""
+
+    def __init__(self) -> None:
+        self.answers: deque[tuple[int, str | None]] = deque()
+        self.end: str | None = None
+        self.receive_maximum = 65535
+        self.maximum_packet_size: int | None = None
+        self.sent: list[Envelope] = []
+
+    def publish(self, envelope: Envelope, *, expiry_seconds: int | None) -> int | None:
+        if self.end is not None:
+            return None
+        self.sent.append(envelope)
+        return len(self.sent)
+
+    def answer(self, reason: str | None = None) -> None:
+        answered = {mid for mid, _ in self.answers}
+        self.answers.extend((mid, reason) for mid in range(1, len(self.sent) + 1) if mid not in answered)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with Outbox(tmp_path / "outbox.db", key=bytes(32)) as box:
+        yield box
+
+
+@pytest.fixture
+def recorder(outbox: Outbox) -> Recorder:
+    return Recorder(outbox, ExampleSigner(), Source("demo", "post-1"))
+
+
+@pytest.fixture
+def flight(outbox: Outbox) -> Flight:
+    return Flight(outbox, Refusals(first=30, most=60), window=8)
+
+
+def turn(flight: Flight, link: FakeLink, reason: str | None = None) -> int:
+    """Fill, answer all, settle; return how many went out."""
+    before = len(link.sent)
+    flight.fill(link)  # type: ignore[arg-type]
+    for mid in range(before + 1, len(link.sent) + 1):
+        link.answers.append((mid, reason))
+    flight.settle(link)  # type: ignore[arg-type]
+    return len(link.sent) - before
+
+
+def test_the_window_opens_with_acknowledgements(flight: Flight, recorder: Recorder, outbox: Outbox) -> None:
+    for _ in range(30):
+        recorder.record(example_audit("boot"))
+    flight.begin()
+    link = FakeLink()
+    assert [turn(flight, link) for _ in range(5)] == [1, 2, 8, 8, 8]
+    assert outbox.depth() == 3
+    link.receive_maximum = 2
+    assert turn(flight, link) == 2
+
+
+def test_what_is_under_way_is_not_sent_twice(flight: Flight, recorder: Recorder, outbox: Outbox) -> None:
+    recorder.record(example_audit("boot"))
+    flight.begin()
+    link = FakeLink()
+    for _ in range(3):
+        flight.fill(link)  # type: ignore[arg-type]
+    assert len(link.sent) == len(flight) == 1
+    assert outbox.depth() == 1, "not before the answer"
+
+
+def test_status_goes_one_at_a_time(flight: Flight, recorder: Recorder) -> None:
+    for boot, _ in zip(identifiers(), range(3), strict=False):
+        recorder.record(example_audit("boot"))
+        recorder.record(example_status("online", boot))
+    flight.begin()
+    link = FakeLink()
+    sent = [turn(flight, link) for _ in range(5)]
+    assert sent == [1, 2, 1, 1, 1]
+
+
+def test_a_refusal_holds_the_topic_and_keeps_the_records(flight: Flight, recorder: Recorder, outbox: Outbox) -> None:
+    for _ in range(3):
+        recorder.record(example_audit("boot"))
+    flight.begin()
+    link = FakeLink()
+    assert turn(flight, link, "not_authorized") == 1
+    assert turn(flight, link) == 0
+    assert outbox.depth() == 3
+    assert [(refusal.topic, refusal.reason) for refusal in flight.refusals.all()] == [(AUDIT, "not_authorized")]
+
+
+def test_a_quota_holds_everything(flight: Flight, recorder: Recorder) -> None:
+    recorder.record(example_audit("boot"))
+    recorder.record(example_status("online", next(identifiers())))
+    flight.begin()
+    link = FakeLink()
+    turn(flight, link, "quota_exceeded")
+    assert turn(flight, link) == 0
+    assert [refusal.topic for refusal in flight.refusals.all()] == [EVERYTHING]
+
+
+def test_a_broker_that_hangs_up_at_a_publication_is_found_out(flight: Flight, recorder: Recorder) -> None:
+    recorder.record(example_audit("boot"))
+    recorder.record(example_status("online", next(identifiers())))
+    for _ in range(3):
+        assert flight.refusals.all() == ()
+        flight.begin()
+        link = FakeLink()
+        flight.fill(link)  # type: ignore[arg-type]
+        assert [envelope.topic for envelope in link.sent] == [AUDIT]
+        flight.lost("connection_lost")
+    assert [refusal.reason for refusal in flight.refusals.all()] == ["connection_lost_on_publish"]
+    flight.begin()
+    link = FakeLink()
+    turn(flight, link)
+    assert [envelope.topic for envelope in link.sent] == ["alpr/v1/demo/post-1/status"], "the others go on"
+
+
+def test_a_reason_given_with_the_hanging_up_is_believed_at_once(flight: Flight, recorder: Recorder) -> None:
+    recorder.record(example_audit("boot"))
+    flight.begin()
+    flight.fill(FakeLink())  # type: ignore[arg-type]
+    flight.lost("not_authorized")
+    assert [(refusal.topic, refusal.reason) for refusal in flight.refusals.all()] == [(AUDIT, "not_authorized")]
+
+
+def test_connections_that_deliver_may_be_lost_as_often_as_they_like(flight: Flight, recorder: Recorder) -> None:
+    for _ in range(40):
+        recorder.record(example_audit("boot"))
+    for _ in range(6):
+        flight.begin()
+        link = FakeLink()
+        turn(flight, link)
+        flight.fill(link)  # type: ignore[arg-type]
+        flight.lost("connection_lost")
+    assert flight.refusals.all() == ()
+
+
+def test_a_size_refused_is_learned(flight: Flight, recorder: Recorder, outbox: Outbox) -> None:
+    large = recorder.record(example_audit("boot", details={"padding": "x" * 5000}))
+    small = recorder.record(example_audit("boot"))
+    flight.begin()
+    flight.fill(FakeLink())  # type: ignore[arg-type]
+    flight.lost("packet_too_large")
+    flight.begin()
+    link = FakeLink()
+    turn(flight, link)
+    turn(flight, link)
+    assert [envelope.id for envelope in link.sent] == [small.id]
+    assert flight.too_large == 1
+    assert [envelope.id for envelope in outbox.next(9)] == [large.id]
+
+
+def test_expiry_is_what_is_left_but_never_nothing(recorder: Recorder) -> None:
+    envelope = recorder.record(example_audit("boot"))
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert expiry_seconds(envelope) is None
+    for left, expected in ((7200, 7200), (5, LEAST_EXPIRY_SECONDS), (-(10**6), LEAST_EXPIRY_SECONDS)):
+        expiring = replace(envelope, expires=now + timedelta(seconds=left))
+        assert expiry_seconds(expiring, now=lambda: now) == expected
+
+
+def test_packet_size_is_an_upper_bound(recorder: Recorder) -> None:
+    envelope = recorder.record(example_audit("boot"))
+    properties = publish_properties(PacketTypes.PUBLISH, expiry_seconds=86_400).pack()
+    header, topic_length, packet_identifier = 5, 2, 2
+    exact = header + topic_length + len(envelope.topic) + packet_identifier + len(properties) + len(envelope.body)
+    assert exact <= packet_size(envelope)

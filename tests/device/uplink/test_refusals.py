@@ -1,0 +1,66 @@
+import pytest
+
+from device.uplink.refusals import EVERYTHING, Refusals
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def refusals(clock: Clock) -> Refusals:
+    return Refusals(first=30.0, most=100.0, now=clock)
+
+
+def test_a_refused_topic_is_held_and_then_on_trial(refusals: Refusals, clock: Clock) -> None:
+    assert refusals.refuse("a", "not_authorized")
+    assert refusals.held() == {"a"}
+    assert refusals.next_retry() == 30.0
+    clock.now += 30.0
+    assert refusals.held() == frozenset()
+    assert refusals.on_trial("a")
+    assert not refusals.on_trial("b")
+    assert refusals.next_retry() is None
+
+
+def test_the_wait_doubles_up_to_the_most(refusals: Refusals, clock: Clock) -> None:
+    waits = []
+    for _ in range(4):
+        refusals.refuse("a", "not_authorized")
+        (refusal,) = refusals.all()
+        waits.append(refusal.retry_in_seconds)
+        clock.now += refusal.retry_in_seconds
+    assert waits == [30.0, 60.0, 100.0, 100.0]
+
+
+def test_many_refusals_at_once_count_as_one(refusals: Refusals) -> None:
+    for _ in range(20):
+        refusals.refuse("a", "not_authorized")
+    (refusal,) = refusals.all()
+    assert (refusal.attempts, refusal.reason) == (1, "not_authorized")
+
+
+def test_only_news_is_reported_as_news(refusals: Refusals, clock: Clock) -> None:
+    assert refusals.refuse("a", "not_authorized")
+    clock.now += 30
+    assert not refusals.refuse("a", "not_authorized")
+    clock.now += 60
+    assert refusals.refuse("a", "payload_format_invalid")
+
+
+def test_acceptance_forgets(refusals: Refusals) -> None:
+    refusals.refuse("a", "not_authorized")
+    refusals.refuse("b", "not_authorized")
+    refusals.refuse(EVERYTHING, "quota_exceeded")
+    assert refusals.on_trial("c")
+    refusals.accepted("a")
+    assert [refusal.topic for refusal in refusals.all()] == ["b"]

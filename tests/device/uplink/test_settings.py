@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from device.errors import UplinkError
+from device.uplink import Broker, UplinkSettings
+
+FILES = {"ca": Path("ca"), "certificate": Path("c"), "private_key": Path("k"), "client_id": "post-1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("broker.example:8884", "broker.example", 8884),
+        ("broker.example", "broker.example", 8883),
+        ("10.0.0.1:1", "10.0.0.1", 1),
+        ("[fd00::1]:8883", "fd00::1", 8883),
+        ("[fd00::1]", "fd00::1", 8883),
+        (" broker.example:8884 ", "broker.example", 8884),
+    ],
+)
+def test_brokers_are_host_and_port(text: str, host: str, port: int) -> None:
+    assert Broker.parse(text) == Broker(host, port)
+    assert Broker.parse(str(Broker.parse(text))) == Broker(host, port)
+
+
+@pytest.mark.parametrize("text", ["", ":8883", "host:", "host:x", "host:0", "host:65536", "fd00::1", "host:-1", "[]:1"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(UplinkError):
+        UplinkSettings(brokers=(text,), **FILES)  # type: ignore[arg-type]
+
+
+def test_there_must_be_a_broker() -> None:
+    with pytest.raises(UplinkError, match="no broker"):
+        UplinkSettings(brokers=(), **FILES)  # type: ignore[arg-type]
