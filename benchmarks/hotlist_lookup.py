@@ -106,9 +106,8 @@ def main() -> None:
         hotlist = timed("verify, unseal, store", lambda: store.install(package, at=built))
         timed("load at start", store.load)
     body = hotlist.manifest.body_length
-    print(
-        f"package {len(package) / 1e6:.1f} MB; in memory {body / 1e6:.1f} MB, {body / hotlist.entries:.1f} bytes an entry"
-    )
+    print(f"package {len(package) / 1e6:.1f} MB, sealed to {given.posts} posts")
+    print(f"in memory {body / 1e6:.1f} MB, {body / hotlist.entries:.1f} bytes an entry")
     absent = [f"Z{serial}" for serial in serials(20_000, 3)]
     print(f"{'not listed':<34}{microseconds(hotlist, absent)}")
     print(f"{'listed':<34}{microseconds(hotlist, list(serials(20_000, 1)))}")
