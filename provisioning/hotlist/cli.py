@@ -42,6 +42,21 @@ Examples:
   platepost provision hotlist build export.csv --mapping vendor.toml --patterns partial.csv \\
       --agency riverside --signing-key signing_key.pem --post-key posts/ \\
       --previous yesterday.package --refusals refused.csv --output list.package
+
+\b
+The export has a header; without --mapping its columns are plate, state, category,
+priority, entered, expires and reference, of which plate and category must be there.
+A mapping names others, and what is allowed:
+  [columns]
+  plate = "LIC"
+  expires = "PURGE"
+  [defaults]
+  state = "CA"
+  [dates]
+  zone = "America/Los_Angeles"
+  formats = ["%m/%d/%Y"]
+  [categories]
+  "STOLEN VEH" = { category = "stolen_vehicle", priority = 2 }
 """
 )
 @click.argument("source", metavar="CSV", type=_FILE)
