@@ -139,7 +139,7 @@ def _seal(sealed: memoryview) -> bytes:
 
 
 def _find_newline(sealed: memoryview) -> int:
-    # The line grows with the fleet (about 350 bytes a post), so it is searched rather than bounded.
+    # The line grows with the fleet (about 300 bytes a post), so it is searched rather than bounded.
     for start in range(0, len(sealed), _CHUNK):
         found = bytes(sealed[start : start + _CHUNK]).find(b"\n")
         if found >= 0:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from provisioning.hotlist.cleaning import clean_moment, clean_plate, clean_priority, clean_reference, clean_state
 from provisioning.hotlist.mapping import Mapping
@@ -83,7 +82,7 @@ def _rows(reader: "_Reader", mapping: Mapping, at: datetime) -> Iterator[HotList
 def _clean(fields: _Fields, mapping: Mapping, at: datetime) -> HotListRow:
     plate = clean_plate(fields["plate"])
     allowed = mapping.allow(fields["category"])
-    zone, formats = ZoneInfo(mapping.dates.zone), mapping.dates.formats
+    zone, formats = mapping.dates.tzinfo, mapping.dates.formats
     expires = clean_moment(fields["expires"], zone=zone, formats=formats, end_of_day=True)
     if expires is not None and expires <= at:
         raise RowRefusedError("expired before the list was built")

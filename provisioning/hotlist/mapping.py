@@ -27,6 +27,7 @@ is refused row by row.
 
 import codecs
 import tomllib
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -37,9 +38,14 @@ from device.hotlist.layout import Category, Priority, State
 from provisioning.hotlist.rows import RowRefusedError, SourceError
 
 
+def _zone(name: str) -> tzinfo:
+    # UTC needs no time-zone database, which a small machine may lack.
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
 def _known_zone(name: str) -> str:
     try:
-        ZoneInfo(name)
+        _zone(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(f"no time zone {name!r}") from error
     return name
@@ -89,6 +95,11 @@ class Dates(_Closed):
 
     zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     formats: tuple[str, ...] = ()
+
+    @property
+    def tzinfo(self) -> tzinfo:
+        """The zone that dates and times without one are in."""
+        return _zone(self.zone)
 
 
 class AllowedCategory(_Closed):

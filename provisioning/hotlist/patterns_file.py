@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from device.hotlist.fingerprints import LONGEST_REFERENCE
 from device.hotlist.layout import PatternEntry
@@ -66,7 +65,7 @@ def _text(value: object) -> str:
 def _clean(record: Mapping[str, str], mapping: SourceMapping, at: datetime) -> PatternEntry:
     pattern = clean_pattern(record.get("pattern", ""))
     allowed = mapping.allow(record.get("category", ""))
-    zone, formats = ZoneInfo(mapping.dates.zone), mapping.dates.formats
+    zone, formats = mapping.dates.tzinfo, mapping.dates.formats
     expires = clean_moment(record.get("expires", ""), zone=zone, formats=formats, end_of_day=True)
     case, author = record.get("case", "").strip(), record.get("author", "").strip()
     if expires is None or not case or not author:
