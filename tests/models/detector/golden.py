@@ -1,0 +1,34 @@
+"""The shipped detector's exact answer to one made-up picture; run this file after a new detector.tflite."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.vision.interpreter import Model
+
+SHIPPED = Path(__file__).parents[3] / "models" / "detector.tflite"
+GOLDEN = Path(__file__).parent / "golden_detector.json"
+
+
+def fixture_input() -> NDArray[np.int8]:
+    """A road with three barred panels out of integer arithmetic alone, so that it is the same on every machine."""
+    rows, columns = np.mgrid[0:368, 0:640]
+    grey = 60 + rows // 6 + (columns * 7 + rows * 13) % 5
+    for left, top, width, height in ((100, 120, 40, 20), (300, 200, 64, 32), (480, 90, 90, 20)):
+        panel = (columns >= left) & (columns < left + width) & (rows >= top) & (rows < top + height)
+        inked = ((columns - left) // 3 % 3 == 1) & (rows > top + height // 4) & (rows < top + height * 4 // 5)
+        grey = np.where(panel, np.where(inked, 50, 215), grey)
+    return (grey.astype(np.uint8) ^ 0x80).view(np.int8)[None, :, :, None]
+
+
+def answer(model: Model) -> dict[str, str]:
+    """SHA-256 of the file and of each output, named by its number of channels."""
+    outputs = model.run(fixture_input())
+    return {"file": model.digest} | {str(output.shape[3]): sha256(output.tobytes()).hexdigest() for output in outputs}
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(answer(Model(SHIPPED, delegates=False)), indent=1) + "\n")

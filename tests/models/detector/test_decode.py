@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from models.detector.decode import Found, Tally, box_iou, find_plates, fit_frame
+from models.detector.geometry import INPUT_HEIGHT, INPUT_WIDTH, PADDING_GREY
+from models.detector.targets import Planes, pack_targets
+from models.scenes.windows import Target, Window
+
+QUAD = np.array([[100, 60], [160, 64], [160, 94], [100, 90]], np.float32)
+
+
+def test_frame_is_halved_into_the_upper_left() -> None:
+    frame, scale = fit_frame(np.full((720, 1280, 3), 200, np.uint8))
+    assert frame.shape == (INPUT_HEIGHT, INPUT_WIDTH)
+    assert scale == 0.5
+    assert (frame[:360] == 200).all()
+    assert (frame[360:] == PADDING_GREY).all()
+
+
+def test_perfect_outputs_give_the_plates_back() -> None:
+    far = QUAD + np.array([150, 80], np.float32)
+    targets = (Target(QUAD, boxed=False), Target(far, boxed=False))
+    planes = pack_targets(Window(np.zeros((240, 384), np.uint8), targets))
+    found = find_plates(planes[Planes.heat], np.moveaxis(planes[Planes.corners :], 0, -1))
+    assert len(found) == 2
+    for target in targets:
+        assert min(np.abs(plate.corners - target.corners).max() for plate in found) < 0.05
+
+
+def test_found_twice_is_told_once() -> None:
+    score = np.zeros((30, 48), np.float32)
+    score[9, 14], score[9, 17] = 0.9, 0.6
+    planes = pack_targets(Window(np.zeros((240, 384), np.uint8), (Target(QUAD, boxed=False),)))
+    corners = np.moveaxis(planes[Planes.corners :], 0, -1)
+    assert len(find_plates(score, corners)) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "iou"), [((0, 0, 10, 10), 1), ((0, 0, 10, 5), 0.5), ((5, 0, 15, 10), 1 / 3), ((20, 20, 30, 30), 0)]
+)
+def test_box_iou(other: tuple[float, ...], iou: float) -> None:
+    assert box_iou(np.array([0, 0, 10, 10.0]), np.array(other, float)) == pytest.approx(iou)
+
+
+def test_tally_counts_found_missed_extra_and_ignored() -> None:
+    tally = Tally()
+    truths = np.array([[100, 60, 160, 94], [300, 60, 360, 90.0]])
+    ignored = np.array([[200, 200, 220, 206.0]])
+    elsewhere = QUAD + np.array([0, 150], np.float32)
+    small = np.array([[200, 200], [220, 200], [220, 206], [200, 206]], np.float32)
+    tally.add([Found(QUAD, 0.9), Found(elsewhere, 0.5), Found(small, 0.4)], truths, ignored)
+    assert (tally.truths, tally.matched, tally.extra, tally.best_right) == (2, 1, 1, 1)
+    assert tally.recall == 0.5

@@ -1,0 +1,76 @@
+import importlib.util
+import json
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device.vision.detector import Detector
+from device.vision.geometry import bounding_box, intersection_over_union
+from device.vision.interpreter import RUNTIMES, Model
+from models.plates import render_plate
+from models.scenes.paste import Pose, paste, project_corners
+from tests.models.detector.golden import GOLDEN, SHIPPED, answer
+
+
+def road(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A frame of 1280 x 720: sky, road, and the back of a dark vehicle with two lamps."""
+    picture = np.full((720, 1280, 3), (150, 150, 145), np.uint8)
+    picture[220:] = (95, 97, 98)
+    cv2.rectangle(picture, (430, 180), (850, 560), (60, 52, 48), -1)
+    cv2.rectangle(picture, (470, 200), (810, 320), (30, 28, 26), -1)
+    cv2.rectangle(picture, (440, 370), (500, 410), (40, 40, 130), -1)
+    cv2.rectangle(picture, (780, 370), (840, 410), (40, 40, 130), -1)
+    noise = rng.normal(0, 4, picture.shape[:2])[..., None]
+    return np.clip(cv2.GaussianBlur(picture, (0, 0), 1.2) + noise, 0, 255).astype(np.uint8)
+
+
+def test_shipped_detector_keeps_the_contract() -> None:
+    model = Model(SHIPPED, delegates=False)
+    assert model.input.shape == (1, 368, 640, 1)
+    assert model.input.scale == pytest.approx(1 / 255)
+    assert model.input.zero_point == -128
+    assert sorted(output.shape for output in model.outputs) == [(1, 46, 80, 1), (1, 46, 80, 8)]
+    score = min(model.outputs, key=lambda output: output.shape[3])
+    assert (score.scale, score.zero_point) == (1 / 256, -128)
+    assert SHIPPED.stat().st_size <= 800_000
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_shipped_detector_is_bit_identical_to_the_golden_output(runtime: str) -> None:
+    if importlib.util.find_spec(runtime.partition(".")[0]) is None:
+        pytest.skip(f"{runtime} is not installed")
+    model, golden = Model(SHIPPED, runtime=runtime, delegates=False), json.loads(GOLDEN.read_text())
+    assert golden["file"] == model.digest, "another detector.tflite: run golden.py"
+    assert answer(model) == golden
+    assert answer(model) == golden
+
+
+@pytest.mark.parametrize(
+    ("width", "least_found", "least_overlap"), [(44, 0.9, 0.65), (70, 0.95, 0.75), (140, 0.95, 0.8)]
+)
+def test_shipped_detector_finds_pasted_plates(width: int, least_found: float, least_overlap: float) -> None:
+    detector, rng = Detector(SHIPPED), np.random.default_rng(width)
+    overlaps, extra, tries = [], 0, 30
+    for _ in range(tries):
+        picture = road(rng)
+        plate = render_plate(rng, height=96)
+        pose = Pose(yaw=float(rng.normal(0, 0.2)), pitch=float(rng.normal(0.1, 0.1)), roll=float(rng.normal(0, 0.05)))
+        place = (float(rng.uniform(590, 690)), float(rng.uniform(420, 470)))
+        aspect = plate.image.shape[1] / plate.image.shape[0]
+        corners = project_corners(width=width, aspect=aspect, centre=place, pose=pose)
+        paste(picture, np.dstack([plate.image, plate.mask]), corners, blur=0.6)
+        found = detector.detect(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
+        best = max((intersection_over_union(plate.box, bounding_box(corners)) for plate in found), default=0.0)
+        overlaps.append(best)
+        extra += len(found) - (best >= 0.5)
+    assert np.mean(np.array(overlaps) >= 0.5) >= least_found
+    assert np.median(overlaps) >= least_overlap
+    assert extra / tries <= 0.2
+
+
+def test_shipped_detector_finds_nothing_on_an_empty_road() -> None:
+    detector = Detector(SHIPPED)
+    for level in (0, 114, 255):
+        assert detector.detect(np.full((720, 1280), level, np.uint8)) == []

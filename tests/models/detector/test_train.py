@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'platepost[training]'")
+
+from models.detector.convert import load_weights  # noqa: E402
+from models.detector.train import Report, Training, schedule, split_photos, train  # noqa: E402
+from models.scenes.photos import PhotoStore  # noqa: E402
+from models.scenes.windows import Recipe  # noqa: E402
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> PhotoStore:
+    folder = tmp_path / "open_images"
+    folder.mkdir()
+    images = []
+    for number in range(12):
+        pixels = np.full((240, 320, 3), 60 + number, np.uint8)
+        pixels[100:130, 120:180] = 230
+        cv2.imwrite(str(folder / f"{number}.png"), pixels)
+        images.append({"file": f"{number}.png", "plates": [{"box": [120, 100, 180, 130]}]})
+    (folder / "manifest.json").write_text(json.dumps({"images": images}))
+    return PhotoStore([folder], cache=tmp_path / "photos.bin")
+
+
+def test_held_out_photos_are_apart_and_always_the_same(store: PhotoStore) -> None:
+    kept, held = split_photos(store)
+    assert sorted(kept + held) == list(range(12))
+    assert len(held) == 3
+    assert split_photos(store) == (kept, held)
+
+
+def test_training_goes_on_from_its_checkpoint(store: PhotoStore, tmp_path: Path) -> None:
+    white, black = np.full((32, 64, 3), 255, np.uint8), np.zeros((32, 64, 3), np.uint8)
+    recipe = Recipe(height=80, width=96)
+    folder = tmp_path / "run"
+
+    def go(steps: int) -> list[Report]:
+        reports: list[Report] = []
+        training = Training(folder, steps=steps, batch=2, recipe=recipe, checkpoint_minutes=60)
+        train(training, store=store, plates=[white], distractors=[black], report=reports.append)
+        return reports
+
+    first = go(2)
+    assert [report.step for report in first] == [2]
+    assert first[0].validation is not None
+    assert "recall" in first[0].validation
+    before = torch.load(folder / "last.pt", weights_only=True)
+    assert before["step"] == 2
+    assert [report.step for report in go(3)] == [3]
+    after = torch.load(folder / "last.pt", weights_only=True)
+    assert after["step"] == 3
+    assert not torch.equal(before["net"]["head.convolution.weight"], after["net"]["head.convolution.weight"])
+    assert load_weights(folder / "best.pt").training is False
+
+
+def test_rate_rises_then_falls() -> None:
+    training = Training(Path(), steps=1000, warmup=100)
+    rates = [schedule(step, training) for step in (0, 50, 100, 550, 1000)]
+    assert rates[0] < rates[1] < rates[2]
+    assert rates[2] > rates[3] > rates[4] > 0
+    assert rates[2] == pytest.approx(1)
