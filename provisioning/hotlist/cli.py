@@ -1,21 +1,16 @@
 """`platepost provision hotlist`: build packages from exports, and look into packages."""
 
-import csv
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
 
 from device.hotlist.errors import HotListRefused
-from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import read_unverified, split
 from device.hotlist.package import check_whole, load_key, recipients, verify_package
 from provisioning.fleet import Fleet
@@ -23,11 +18,10 @@ from provisioning.hotlist.build import FALSE_POSITIVE_RATE, LIFETIME, build_pack
 from provisioning.hotlist.csv_source import read_csv
 from provisioning.hotlist.mapping import Mapping, load_mapping
 from provisioning.hotlist.patterns_file import read_patterns
-from provisioning.hotlist.rows import HotListRow, RefusedRow, SourceError
+from provisioning.hotlist.report import Tally, show_facts, show_refusals, summarise, write_refusals
+from provisioning.hotlist.rows import SourceError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_SHOWN = 20
-_Item = TypeVar("_Item", HotListRow, PatternEntry)
 
 
 @click.group()
@@ -137,7 +131,7 @@ def build(
     previous = verify_package(previous_path.read_bytes(), load_key(key, private=True))[0] if previous_path else None
     mapping = load_mapping(mapping_path) if mapping_path else Mapping()
     console = Console(stderr=True)
-    tally = _Tally()
+    tally = Tally()
     patterns = tuple(tally.sift(read_patterns(patterns_path, mapping, at=now), "pattern")) if patterns_path else ()
     with _rows_taken(console, source, hidden=as_json) as taken:
         package = build_package(
@@ -156,17 +150,17 @@ def build(
             progress=lambda rows: taken(rows + tally.refused["row"]),
         )
     if refusals_path:
-        _write_refusals(refusals_path, tally.refusals)
+        write_refusals(refusals_path, tally.refusals)
     if not tally.accepted["row"] and not patterns:
         raise SourceError(f"{source}: no row is fit for a list: {tally.reasons() or 'the file has none'}")
     _write(output, package)
-    summary = _summary(output, package, tally)
+    summary = summarise(output, package, tally)
     if as_json:
         click.echo(json.dumps(summary))
         return
     if tally.refusals and not refusals_path:
-        _show_refusals(console, tally)
-    _show(Console(), "Hot list", summary)
+        show_refusals(console, tally)
+    show_facts(Console(), "Hot list", summary)
 
 
 @hotlist.command(
@@ -202,32 +196,9 @@ def inspect(*, package_path: Path, issuer_key: Path | None, as_json: bool) -> No
     if as_json:
         click.echo(json.dumps(facts))
     else:
-        _show(Console(), package_path.name, facts)
+        show_facts(Console(), package_path.name, facts)
     if refused:
         raise click.exceptions.Exit(1)
-
-
-class _Tally:
-    """Sorts what sources yield into what goes into the list and what does not."""
-
-    def __init__(self) -> None:
-        self.refusals: list[tuple[str, RefusedRow]] = []
-        self.accepted: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
-        self.categories: Counter[str] = Counter()
-
-    def sift(self, items: Iterable[_Item | RefusedRow], what: str) -> Iterator[_Item]:
-        for item in items:
-            if isinstance(item, RefusedRow):
-                self.refusals.append((what, item))
-                self.refused[what] += 1
-                continue
-            self.accepted[what] += 1
-            self.categories[item.category] += 1
-            yield item
-
-    def reasons(self) -> dict[str, int]:
-        return dict(Counter(row.reason for _, row in self.refusals).most_common())
 
 
 def _key_files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -248,55 +219,6 @@ def _lines(path: Path) -> int:
     """Count a file's rows below the header, roughly: quoted fields may hold line ends."""
     with path.open("rb") as file:
         return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
-
-
-def _summary(output: Path, package: bytes, tally: _Tally) -> dict[str, Any]:
-    line, sealed = split(package)
-    manifest = read_unverified(line)
-    facts = manifest.model_dump(
-        mode="json", exclude_none=True, include={"agency", "issuer", "version", "built", "expires", "entries"}
-    )
-    return {
-        "package": str(output),
-        **facts,
-        "patterns": manifest.patterns,
-        "duplicates": tally.accepted["row"] - manifest.entries,
-        "refused": len(tally.refusals),
-        "reasons": tally.reasons(),
-        "categories": dict(sorted(tally.categories.items())),
-        "posts": len(recipients(sealed)),
-        "bytes": len(package),
-        "digest": manifest.digest,
-    }
-
-
-def _show(console: Console, title: str, facts: dict[str, Any]) -> None:
-    table = Table("fact", Column("value", overflow="fold"), title=title, title_justify="left", show_header=False)
-    for name, value in facts.items():
-        table.add_row(name.replace("_", " "), str(value) if name == "version" else _words(value))
-    console.print(table)
-
-
-def _words(value: object) -> str:
-    if isinstance(value, dict):
-        return "\n".join(f"{count:,} {name}" for name, count in value.items()) or "-"
-    if isinstance(value, list):
-        return "\n".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def _show_refusals(console: Console, tally: _Tally) -> None:
-    for what, row in tally.refusals[:_SHOWN]:
-        console.print(f"{what} refused, line {row.line}: {row.reason}", highlight=False, markup=False)
-    if len(tally.refusals) > _SHOWN:
-        console.print(f"and {len(tally.refusals) - _SHOWN} more; --refusals FILE lists them all", highlight=False)
-
-
-def _write_refusals(path: Path, refusals: Iterable[tuple[str, RefusedRow]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("source", "line", "reason"))
-        writer.writerows((what, row.line, row.reason) for what, row in refusals)
 
 
 def _write(path: Path, package: bytes) -> None:
