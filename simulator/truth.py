@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from simulator.errors import TruthError
 
@@ -57,8 +57,7 @@ class _Manifest(_Known):
     videos: tuple[_Video, ...]
 
 
-class _Due(_Known):
-    hits: tuple[DueHit, ...]
+_DUE = TypeAdapter(tuple[DueHit, ...])
 
 
 def load_truth(path: Path, *, clip: str | None = None) -> Truth:
@@ -93,7 +92,7 @@ def load_due_hits(path: Path, truth: Truth) -> tuple[DueHit, ...]:
 
     """
     try:
-        due = _Due.model_validate(_read(path)).hits
+        due = _DUE.validate_python(_read(path))
     except ValidationError as error:
         raise TruthError(f"{path}: not a file of due hits ({_first(error)})") from error
     for hit in due:

@@ -6,7 +6,7 @@
     street.truth.json     the passages; without it nothing is scored
     street.hotlist.csv    the plates of interest, with the columns that `platepost provision hotlist` expects
     street.patterns.csv   partial plates
-    street.due.json       {"hits": [{"passage": 3, "kind": "exact", "category": "stolen_vehicle"}, ...]}
+    street.due.json       [{"passage": 3, "kind": "exact", "category": "stolen_vehicle"}, ...]
 
 A clip of one's own needs none of them; then the demonstration only checks that every record is whole and genuine.
 """

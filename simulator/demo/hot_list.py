@@ -6,13 +6,16 @@ from device.hotlist.layout import PatternEntry
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.csv_source import read_csv
-from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.mapping import DEFAULT_CATEGORIES, AllowedCategory, Mapping
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.rows import HotListRow, RefusedRow
 from simulator.demo.clip import DemoClip
 from simulator.errors import DemoError
 
 ISSUER = "demonstration department"
+
+MAPPING = Mapping(categories={**DEFAULT_CATEGORIES, "bolo": AllowedCategory(category="bolo", priority=3)})
+"""The demonstration's department also acts on its own "be on the look-out"."""
 
 
 def build_hot_list(clip: DemoClip, fleet: Fleet) -> bytes:
@@ -26,9 +29,9 @@ def build_hot_list(clip: DemoClip, fleet: Fleet) -> bytes:
     rows: list[HotListRow] = []
     patterns: list[PatternEntry] = []
     refused: list[RefusedRow] = []
-    for row in read_csv(clip.hot_list, Mapping(), at=now) if clip.hot_list else ():
+    for row in read_csv(clip.hot_list, MAPPING, at=now) if clip.hot_list else ():
         (refused if isinstance(row, RefusedRow) else rows).append(row)  # type: ignore[arg-type]
-    for pattern in read_patterns(clip.patterns, Mapping(), at=now) if clip.patterns else ():
+    for pattern in read_patterns(clip.patterns, MAPPING, at=now) if clip.patterns else ():
         (refused if isinstance(pattern, RefusedRow) else patterns).append(pattern)  # type: ignore[arg-type]
     if refused:
         reasons = "; ".join(f"line {row.line}: {row.reason}" for row in refused)

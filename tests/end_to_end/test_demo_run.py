@@ -44,7 +44,7 @@ def short_clip(tmp_path: Path) -> Path:
         {"passage": 0, "kind": "exact", "category": "stolen_vehicle"},
         {"passage": 1, "kind": "partial", "category": "felony_vehicle"},
     ]
-    (clip.parent / "pass.due.json").write_text(json.dumps({"hits": due}))
+    (clip.parent / "pass.due.json").write_text(json.dumps(due))
     return clip
 
 

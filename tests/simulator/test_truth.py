@@ -58,9 +58,9 @@ def test_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
 def test_due_hits_name_passages_of_the_truth(tmp_path: Path) -> None:
     truth = load_truth(written(tmp_path / "truth.json", {"fps": 20, "passages": PASSAGES}))
     hits = [{"passage": 1, "kind": "look_alike", "category": "stolen_vehicle"}]
-    due = load_due_hits(written(tmp_path / "due.json", {"hits": hits}), truth)
+    due = load_due_hits(written(tmp_path / "due.json", hits), truth)
     assert [(hit.passage, hit.kind) for hit in due] == [(1, "look_alike")]
 
     hits[0]["passage"] = 2
     with pytest.raises(TruthError, match="passage 2"):
-        load_due_hits(written(tmp_path / "due.json", {"hits": hits}), truth)
+        load_due_hits(written(tmp_path / "due.json", hits), truth)

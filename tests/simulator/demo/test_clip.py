@@ -30,7 +30,7 @@ def test_what_lies_beside_a_clip_is_found(footage: Path) -> None:
     passages = [{"text": "7ABC123", "frames": [0, 9]}]
     footage.with_name("street.truth.json").write_text(json.dumps({"fps": 20, "passages": passages}))
     hits = [{"passage": 0, "kind": "exact", "category": "local"}]
-    footage.with_name("street.due.json").write_text(json.dumps({"hits": hits}))
+    footage.with_name("street.due.json").write_text(json.dumps(hits))
     footage.with_name("street.hotlist.csv").touch()
     clip = find_clip(footage)
     assert clip.truth is not None
