@@ -85,10 +85,21 @@ def open_database(path: Path, *, key: bytes) -> Connection:
     """
     if len(key) != KEY_BYTES:
         raise OutboxKeyError(f"the outbox key must be {KEY_BYTES} bytes, not {len(key)}")
-    _check_key(path, key)
+    try:
+        connection = _open(path, key)
+    except OutboxDamagedError as error:
+        if _other_key(path, key):
+            raise OutboxKeyError("the outbox was written with another key") from error
+        raise
+    _write_key_check(path, key)
+    return connection
+
+
+def _open(path: Path, key: bytes) -> Connection:
     with named_errors():
         connection = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=1.0)
         try:
+            connection.execute("PRAGMA cipher_log_level = NONE")  # every error is raised, and named here
             connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -100,8 +111,7 @@ def open_database(path: Path, *, key: bytes) -> Connection:
         except BaseException:
             connection.close()
             raise
-    _write_key_check(path, key)
-    return connection
+        return connection
 
 
 def schema_versions() -> dict[int, str]:
@@ -158,19 +168,14 @@ def _key_check(key: bytes) -> str:
     return hmac.new(key, b"platepost outbox key check", hashlib.sha256).hexdigest()
 
 
-def _check_key(path: Path, key: bytes) -> None:
+def _other_key(path: Path, key: bytes) -> bool:
     check = key_check_file(path)
-    if (
-        path.exists()
-        and check.exists()
-        and check.read_text(encoding="ascii", errors="replace").strip() != _key_check(key)
-    ):
-        raise OutboxKeyError("the outbox was written with another key")
+    return check.exists() and check.read_text(encoding="ascii", errors="replace").strip() != _key_check(key)
 
 
 def _write_key_check(path: Path, key: bytes) -> None:
     check = key_check_file(path)
-    if not check.exists():
+    if not check.exists() or _other_key(path, key):
         check.write_text(_key_check(key) + "\n", encoding="ascii")
         check.chmod(0o600)
 

@@ -144,6 +144,19 @@ def test_a_wrong_key_is_named_and_the_file_is_kept(
         assert [envelope.id for envelope in old.next(9)] == [kept.id]
 
 
+def test_a_damaged_key_check_costs_nothing(path: Path, outbox: Outbox, fill: Filler) -> None:
+    fill.audit()
+    outbox.close()
+    check = path.with_name("outbox.db.keycheck")
+    genuine = check.read_bytes()
+    for content in (b"", b"\xff\xfe"):
+        check.write_bytes(content)
+        with Outbox(path, key=KEY) as again:
+            assert again.set_aside == ()
+            assert again.depth() == 1
+        assert check.read_bytes() == genuine
+
+
 @pytest.mark.parametrize("page", [0, 1, -1])
 def test_a_damaged_file_is_set_aside_at_the_start(page: int, path: Path, outbox: Outbox, fill: Filler) -> None:
     for _ in range(10):
