@@ -75,31 +75,43 @@ def character_confidences(probabilities: NDArray[np.float32], text: str) -> list
     symbols = [0]
     for character in text:
         symbols += [ALPHABET.index(character) + 1, 0]
-    logarithms = np.log(np.maximum(probabilities[:, symbols], 1e-12))
-    columns, states = logarithms.shape
     # Skipping a blank is allowed into a character that differs from the one before it.
-    may_skip = np.array([state >= 2 and symbols[state] not in (0, symbols[state - 2]) for state in range(states)])
-    score = np.full(states, -math.inf)
-    score[:2] = logarithms[0, :2]
-    origins = np.zeros((columns, states), np.int8)
-    for column in range(1, columns):
-        steps = np.stack([score, _shifted(score, 1), np.where(may_skip, _shifted(score, 2), -math.inf)])
-        origins[column] = steps.argmax(axis=0)
-        score = steps.max(axis=0) + logarithms[column]
-    state = states - 1 if score[-1] >= score[-2] else states - 2
-    if not math.isfinite(score[state]):
-        return [0.0] * len(text)
+    may_skip = [place > 1 and symbol not in (0, symbols[place - 2]) for place, symbol in enumerate(symbols)]
+    chances = probabilities[:, symbols].tolist()
+    logarithms = np.log(np.maximum(probabilities[:, symbols], 1e-12)).tolist()
     confidences = [0.0] * len(text)
-    for column in range(columns - 1, -1, -1):
+    for column, state in enumerate(_alignment(logarithms, may_skip)):
         if symbols[state]:
-            place = state // 2
-            confidences[place] = max(confidences[place], float(probabilities[column, symbols[state]]))
-        state -= int(origins[column, state])
+            confidences[state // 2] = max(confidences[state // 2], chances[column][state])
     return confidences
 
 
-def _shifted(values: NDArray[np.float64], places: int) -> NDArray[np.float64]:
-    return np.concatenate([np.full(places, -math.inf), values[:-places]])
+def _alignment(logarithms: list[list[float]], may_skip: list[bool]) -> list[int]:
+    """Return the state of each column on the best way from the first or second state to the last or last but one.
+
+    Empty if there is no such way. Plain lists: with so few states a column, numpy's calls would cost more than the
+    arithmetic.
+    """
+    states = len(may_skip)
+    score = [logarithms[0][state] if state < 2 else -math.inf for state in range(states)]
+    origins: list[list[int]] = []
+    for column in logarithms[1:]:
+        steps = [0] * states
+        reached = score.copy()
+        for state in range(1, states):
+            if score[state - 1] > reached[state]:
+                reached[state], steps[state] = score[state - 1], 1
+            if may_skip[state] and score[state - 2] > reached[state]:
+                reached[state], steps[state] = score[state - 2], 2
+        origins.append(steps)
+        score = [value + logarithm for value, logarithm in zip(reached, column, strict=True)]
+    state = states - 1 if score[-1] >= score[-2] else states - 2
+    if not math.isfinite(score[state]):
+        return []
+    path = [state]
+    for steps in reversed(origins):
+        path.append(path[-1] - steps[path[-1]])
+    return path[::-1]
 
 
 def _spell(prefix: tuple[int, ...]) -> str:
