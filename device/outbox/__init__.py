@@ -1,5 +1,6 @@
 """The outbox: the durable, encrypted queue on disk between what happened and the broker."""
 
+from device.outbox.aside import SetAside
 from device.outbox.database import read_key_file
 from device.outbox.errors import (
     OutboxBusyError,
@@ -8,7 +9,7 @@ from device.outbox.errors import (
     OutboxKeyError,
     OutboxVersionError,
 )
-from device.outbox.outbox import Backlog, Outbox, SetAside
+from device.outbox.outbox import Backlog, Outbox
 
 __all__ = [
     "Backlog",

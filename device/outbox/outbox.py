@@ -1,6 +1,5 @@
 """The outbox: every record waits here, encrypted, until the broker has acknowledged it."""
 
-import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -8,32 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from device.errors import OutboxError
-from device.outbox.database import Connection, database_files, has_vanished, key_check_file, named_errors, open_database
-from device.outbox.errors import OutboxDamagedError, OutboxFullError, OutboxKeyError, OutboxVersionError
+from device.outbox import rows
+from device.outbox.aside import SetAside, set_aside
+from device.outbox.database import Connection, has_vanished, named_errors, open_database
+from device.outbox.errors import OutboxDamagedError, OutboxKeyError, OutboxVersionError
 from device.outbox.quota import MIB, Quota
-from device.records import TYPES, Audit, ChainHead, Dropped, Envelope, Hit, HitWithdrawn, Status, new_identifier
+from device.records import TYPES, ChainHead, Dropped, Envelope, Status
 
-log = logging.getLogger(__name__)
-
-RANKS = {TYPES[Hit]: 0, TYPES[HitWithdrawn]: 0, TYPES[Audit]: 1, TYPES[Status]: 2}
-"""Who goes first; every other kind comes after them."""
-READS = 3
-
-COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures"
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """An outbox file that could not be used and was put out of the way; a new chain began."""
-
-    path: Path
-    """Where it is now; no such file if it had `vanished`."""
-    reason: str
-    """`damaged`, `wrong_key`, `newer_version` or `vanished`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +62,11 @@ class Outbox:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutboxError(f"cannot make the folder of the outbox: {error.strerror}") from error
+        self._closed = False
         self._connection: Connection | None = self._open()
 
     def __repr__(self) -> str:
-        if self._connection is None:
+        if self._closed:
             return f"<Outbox {self.path.name} closed>"
         return f"<Outbox {self.path.name} depth={self.depth()}>"
 
@@ -133,13 +118,7 @@ class Outbox:
         self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
     ) -> tuple[Envelope, ...]:
         """Return up to `limit` records in order, but for sequence numbers `excluding` and topics `holding`."""
-        sql = (
-            f"SELECT {COLUMNS} FROM record"  # noqa: S608 - only question marks are put together
-            f" WHERE sequence NOT IN ({_marks(excluding)}) AND topic NOT IN ({_marks(holding)})"
-            " ORDER BY rank, sequence LIMIT ?"
-        )
-        rows = self._run(lambda connection: connection.execute(sql, (*excluding, *holding, limit)).fetchall())
-        return tuple(_envelope(row) for row in rows)
+        return self._run(lambda connection: rows.select(connection, limit, excluding=excluding, holding=holding))
 
     def acknowledge(self, sequences: Collection[int]) -> int:
         """Delete records that the broker has taken; return how many there were.
@@ -150,10 +129,10 @@ class Outbox:
         def work(connection: Connection) -> int:
             deleted = 0
             for sequence in sequences:
-                row = connection.execute("DELETE FROM record WHERE sequence = ? RETURNING size", (sequence,)).fetchone()
-                if row is not None:
+                size = rows.delete(connection, sequence)
+                if size is not None:
                     deleted += 1
-                    self._quota.size -= row[0]
+                    self._quota.size -= size
             return deleted
 
         return self._transaction(work, durable=False) if sequences else 0
@@ -163,11 +142,11 @@ class Outbox:
     @property
     def head(self) -> ChainHead:
         """The end of the chain."""
-        return self._run(_head)
+        return self._run(rows.read_head)
 
     def depth(self, *, status_only: bool = False) -> int:
         """Return how many records wait; with `status_only`, how many of them are status."""
-        ranks = (RANKS[TYPES[Status]],) * 2 if status_only else (0, READS)
+        ranks = (rows.RANKS[TYPES[Status]],) * 2 if status_only else (0, rows.READS)
         sql = "SELECT count(*) FROM record WHERE rank BETWEEN ? AND ?"
         return int(self._run(lambda connection: connection.execute(sql, ranks).fetchone()[0]))
 
@@ -192,10 +171,8 @@ class Outbox:
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         with self._lock:
-            if self._connection is not None:
-                connection, self._connection = self._connection, None
-                with suppress(OutboxError), named_errors():
-                    connection.close()
+            self._closed = True
+            self._disconnect()
 
     def __enter__(self) -> Self:
         return self
@@ -208,29 +185,11 @@ class Outbox:
     # --- inside
 
     def _insert(self, connection: Connection, make: Callable[[ChainHead], Envelope]) -> Envelope:
-        head = _head(connection)
+        head = rows.read_head(connection)
         envelope = make(head)
         if envelope.sequence != head.sequence + 1:
             raise OutboxError(f"a record numbered {envelope.sequence} cannot follow number {head.sequence}")
-        rank = RANKS.get(envelope.type, READS)
-        connection.execute(
-            "INSERT INTO record (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                envelope.sequence,
-                envelope.id,
-                rank,
-                envelope.type,
-                envelope.topic,
-                envelope.digest,
-                envelope.time.timestamp(),
-                None if envelope.expires is None else envelope.expires.timestamp(),
-                envelope.body,
-                len(envelope.body),
-                envelope.illustrated,
-            ),
-        )
-        connection.execute("UPDATE chain SET sequence = ?, digest = ?", (envelope.sequence, envelope.digest))
+        rows.insert(connection, envelope)
         self._quota.size += len(envelope.body)
         self._quota.enforce(connection)
         return envelope
@@ -250,23 +209,21 @@ class Outbox:
         return connection
 
     def _begin_anew(self, reason: str) -> Connection:
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        target = _free_name(self.path, f"{reason}-{stamp}")
-        for file in database_files(self.path):
-            file.rename(target.with_name(target.name + file.name.removeprefix(self.path.name)))
-        key_check_file(self.path).unlink(missing_ok=True)
-        log.error("outbox set aside as %s: %s", target.name, reason)
+        aside = set_aside(self.path, reason=reason)
+        self.set_aside = (*self.set_aside, aside)
         connection = open_database(self.path, key=self._key)
         self._prepare(connection)
-        self.set_aside = (*self.set_aside, SetAside(path=target, reason=reason))
         return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(OutboxError), named_errors():
+                connection.close()
 
     def _prepare(self, connection: Connection) -> None:
         with named_errors():
-            connection.execute(
-                "INSERT INTO chain (only_row, id, sequence, digest) VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (new_identifier(), ChainHead("").sequence, ChainHead("").digest),
-            )
+            rows.begin_chain(connection)
             self._quota.measure(connection)
 
     def _run(self, work: Callable[[Connection], T]) -> T:
@@ -274,13 +231,15 @@ class Outbox:
             try:
                 return self._once(work)
             except OutboxDamagedError as error:
-                self.close()
+                self._disconnect()
                 self._connection = self._begin_anew(error.reason)
                 return self._once(work)
 
     def _once(self, work: Callable[[Connection], T]) -> T:
-        if self._connection is None:
+        if self._closed:
             raise OutboxError("the outbox is closed")
+        if self._connection is None:  # the last attempt to begin anew failed
+            self._connection = self._open()
         with named_errors():
             return work(self._connection)
 
@@ -320,36 +279,3 @@ def _synchronised(connection: Connection, *, durable: bool) -> Iterator[None]:
         yield
     finally:
         connection.execute("PRAGMA synchronous = FULL")
-
-
-def _head(connection: Connection) -> ChainHead:
-    chain, sequence, digest = connection.execute("SELECT id, sequence, digest FROM chain").fetchone()
-    return ChainHead(chain=chain, sequence=sequence, digest=digest)
-
-
-def _envelope(row: tuple[Any, ...]) -> Envelope:
-    identifier, kind, topic, time, body, digest, sequence, expires, has_pictures = row
-    return Envelope(
-        id=identifier,
-        type=kind,
-        topic=topic,
-        time=datetime.fromtimestamp(time, UTC),
-        body=bytes(body),
-        digest=digest,
-        sequence=sequence,
-        expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
-        illustrated=bool(has_pictures),
-    )
-
-
-def _marks(values: Collection[object]) -> str:
-    return ",".join("?" * len(values))
-
-
-def _free_name(path: Path, label: str) -> Path:
-    for number in range(1000):
-        suffix = f"-{number}" if number else ""
-        target = path.with_name(f"{path.stem}.{label}{suffix}{path.suffix}")
-        if not target.exists():
-            return target
-    raise OutboxFullError("too many outbox files were set aside")

@@ -6,7 +6,7 @@ numbers that the post itself says it dropped (a signed `records_dropped`) are to
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from device.errors import RecordError
 from device.records.audit import Audit
@@ -16,64 +16,9 @@ from device.records.health import Health
 from device.records.parts import picture_matches
 from device.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
 from device.records.status import Status
+from device.records.verdict import ChainReport, Problem, ProblemKind, Report
 
-ProblemKind = Literal["malformed", "foreign", "changed", "repeated", "missing", "forked"]
-"""
-`malformed`: not a record; `foreign`: of another source, or signed by a key not trusted; `changed`: the signature or a
-picture's digest does not fit; `repeated`: the same record again; `missing`: a sequence number is absent; `forked`: two
-different records claim one place in the chain, as after a restored backup of the disk.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with the records."""
-
-    kind: ProblemKind
-    line: int | None
-    """Which record fed it was, from 1; None for one that is missing."""
-    chain: str | None
-    sequence: int | None
-    id: str | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChainReport:
-    """What is known of one chain."""
-
-    chain: str
-    records: int
-    first: int
-    last: int
-    dropped: int
-    """Sequence numbers absent that the post says it dropped when its disk ran low."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The verdict over everything fed so far."""
-
-    fed: int
-    chained: int
-    """Different records that belong to a chain."""
-    unchained: int
-    """Health and wills: signed, not chained."""
-    redelivered: int
-    """Repetitions that were allowed."""
-    chains: tuple[ChainReport, ...]
-    problems: tuple[Problem, ...]
-    """Everything wrong, in the order of the chain; what belongs nowhere comes first, in the order fed."""
-
-    @property
-    def intact(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
-    @property
-    def first_problem(self) -> Problem | None:
-        """The first thing wrong, or None."""
-        return self.problems[0] if self.problems else None
+__all__ = ["ChainReport", "Problem", "ProblemKind", "Report", "Verifier"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device.errors import OutboxError
-from device.outbox import Outbox, OutboxBusyError, OutboxDamagedError, OutboxKeyError, read_key_file
+from device.outbox import Outbox, OutboxBusyError, OutboxDamagedError, OutboxFullError, OutboxKeyError, read_key_file
 from device.records import ChainHead, Envelope, Keyring
 from device.records.examples import ExampleSigner
 from device.records.verify import Verifier
@@ -216,6 +216,17 @@ def test_damage_while_running_loses_nothing_that_comes_after(
     assert [envelope.id for envelope in outbox.next(9)] == [stored.id]
     assert stored.sequence == 1
     assert stored.event["chain"] != before.chain
+
+
+def test_a_new_beginning_that_fails_is_tried_again(outbox: Outbox, fill: Filler, mocker: MockerFixture) -> None:
+    mocker.patch("device.outbox.outbox.open_database", side_effect=OutboxFullError("disk full"))
+    mocker.patch("device.outbox.rows.read_head", side_effect=OutboxDamagedError("malformed"))
+    for _ in range(2):
+        with pytest.raises(OutboxFullError):
+            fill.audit()
+    mocker.stopall()
+    assert fill.audit().sequence == 1
+    assert [aside.reason for aside in outbox.set_aside] == ["damaged"]
 
 
 def test_a_file_of_newer_software_is_set_aside(path: Path, outbox: Outbox, fill: Filler) -> None:

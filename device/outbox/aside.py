@@ -1,0 +1,48 @@
+"""Putting a file out of the way that cannot be used, without losing what it holds."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from device.errors import OutboxError
+from device.outbox.database import database_files, key_check_file
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An outbox file that could not be used and was put out of the way; a new chain began."""
+
+    path: Path
+    """Where it is now; no such file if it had `vanished`."""
+    reason: str
+    """`damaged`, `wrong_key`, `newer_version` or `vanished`."""
+
+
+def set_aside(path: Path, *, reason: str) -> SetAside:
+    """Rename the files of the outbox at `path`: `outbox.db` -> `outbox.damaged-20260131T170509.db`.
+
+    Raises:
+        OutboxError: they cannot be renamed.
+
+    """
+    target = _free_name(path, f"{reason}-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    try:
+        for file in database_files(path):
+            file.rename(target.with_name(target.name + file.name.removeprefix(path.name)))
+        key_check_file(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutboxError(f"cannot set the outbox aside: {error.strerror}") from error
+    log.error("outbox set aside as %s: %s", target.name, reason)
+    return SetAside(path=target, reason=reason)
+
+
+def _free_name(path: Path, label: str) -> Path:
+    for number in range(1000):
+        suffix = f"-{number}" if number else ""
+        target = path.with_name(f"{path.stem}.{label}{suffix}{path.suffix}")
+        if not target.exists():
+            return target
+    raise OutboxError("too many outbox files were set aside within a second")
