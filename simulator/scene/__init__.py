@@ -1,1 +1,1 @@
-"""Draws recorded footage of a post that does not exist: road, vehicles, plates, weather, lens and sensor, with exact truth."""
+"""Draws footage of a post that does not exist: road, vehicles, plates, weather, lens, sensor; with exact truth."""

@@ -17,6 +17,7 @@ from simulator.scene.skin import REACH
 from simulator.scene.vehicles import Vehicle
 
 Picture = NDArray[np.float32]
+_EGL: dict[str, Any] = {"backend": "egl"}
 _AS_IS, _CAST, _MIRRORED = 0.0, 1.0, 2.0
 
 
@@ -48,7 +49,7 @@ class Canvas:
     def __init__(self, lens: Pinhole, *, seed: int) -> None:
         self.lens = lens
         try:
-            self._gl: Any = moderngl.create_standalone_context(backend="egl", require=330)
+            self._gl: Any = moderngl.create_context(standalone=True, require=330, **_EGL)
         except Exception as error:
             raise NoGraphicsError(
                 f"no OpenGL context: {error}; on Debian, apt-get install libegl1 libgl1-mesa-dri gives one",
@@ -224,7 +225,10 @@ class Canvas:
         gl.enable(moderngl.DEPTH_TEST)
 
     def draw(self, moments: list[list[Placed]], light: Light, *, lamps: float, rng: np.random.Generator) -> Picture:
-        """The mean of the moments (vehicles' places at instants of one exposure): premultiplied light and alpha, H x W x 4."""
+        """Draw the mean of the moments, the vehicles' places at instants of one exposure.
+
+        Returns premultiplied light and alpha, H x W x 4.
+        """
         gl = self._gl
         self._sum_frame.use()
         self._sum_frame.clear()
@@ -245,7 +249,7 @@ class Canvas:
         return self._read()
 
     def mirror(self, vehicles: list[Placed], light: Light, *, lamps: float) -> Picture:
-        """The vehicles as a wet road would show them, were it a perfect mirror."""
+        """Give the vehicles as a wet road would show them, were it a perfect mirror."""
         self._light(light, light.towards_sun)
         self._sample_frame.use()
         self._sample_frame.clear(0, 0, 0, 0, depth=1.0)

@@ -38,7 +38,7 @@ class Lens(_Part):
     focal: float = Field(default=4600, gt=0)
     mount: float = Field(default=2.95, gt=0.3, le=15, description="height of the lens above the road")
     offset: float = Field(default=0.0, description="of the lens from the middle of the road")
-    pitch: float = Field(default=6.9, ge=0, le=45, description="downwards")
+    pitch: float = Field(default=8.1, ge=0, le=45, description="downwards")
     yaw: float = Field(default=0.0, ge=-45, le=45)
     roll: float = Field(default=0.0, ge=-10, le=10)
     shutter: float = Field(default=0.001, gt=0, le=0.1, description="seconds")
@@ -125,7 +125,7 @@ class Scene(_Part):
     weather: Weather = Weather()
     passing: tuple[Passing, ...] = ()
     watch: Watch | None = None
-    aim: float = Field(default=14.5, gt=2, description="metres from the post to the plate at the aim point")
+    aim: float = Field(default=12.4, gt=2, description="metres from the post to the plate at the aim point")
     street: int = Field(default=3, ge=0, description="seed of the road's looks")
 
 

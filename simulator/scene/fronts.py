@@ -1,4 +1,7 @@
-"""Fronts of approaching vehicles: lamps, grille, intake, bonnet lines, plate bracket, dirt. No maker's likeness is meant."""
+"""Fronts of approaching vehicles: lamps, grille, intake, shut lines, plate bracket, dirt.
+
+No maker's likeness is meant.
+"""
 
 import numpy as np
 
@@ -118,10 +121,26 @@ def _grille(skin: Skin, body: Shape, rng: np.random.Generator, inner: float) -> 
         )
     badge = 0.05 if tall < 0.2 else 0.065
     centre = (0.0, max((low + top) / 2, top - 0.12))
-    skin.lay(skin.oval(centre, (badge * 1.25, badge)), CHROME, depth=-0.01)
-    skin.lay(skin.oval(centre, (badge * 0.95, badge * 0.7)), Surface((0.03, 0.035, 0.05), coat=0.8, mirror=0.1))
-    skin.lay(skin.oval(centre, (badge * 0.30, badge * 0.62)), CHROME)
+    _badge(skin, centre, badge, int(rng.integers(4)))
     return low, top
+
+
+def _badge(skin: Skin, centre: Point, size: float, style: int) -> None:
+    """Draw an invented maker's sign: shield, wing, lozenge or a plain disc."""
+    x, y = centre
+    if style == 0:
+        sign = [(-0.8, 0.7), (0.8, 0.7), (0.75, -0.1), (0, -0.9), (-0.75, -0.1)]
+    elif style == 1:
+        sign = [(-2.0, 0.25), (0, 0.5), (2.0, 0.25), (0.3, -0.4), (-0.3, -0.4)]
+    elif style == 2:
+        sign = [(0, 0.9), (0.7, 0), (0, -0.9), (-0.7, 0)]
+    else:
+        skin.lay(skin.oval(centre, (size * 0.9, size * 0.8)), CHROME, depth=-0.01)
+        skin.lay(skin.oval(centre, (size * 0.6, size * 0.5)), Surface((0.10, 0.02, 0.02), coat=0.8))
+        return
+    skin.lay(skin.polygon([(x + a * size, y + b * size) for a, b in sign], rounding=0.008), CHROME, depth=-0.01)
+    inner = [(x + a * size * 0.62, y + b * size * 0.55) for a, b in sign]
+    skin.lay(skin.polygon(inner, rounding=0.006), Surface((0.03, 0.035, 0.05), coat=0.8, mirror=0.1))
 
 
 def _intake(skin: Skin, body: Shape, rng: np.random.Generator) -> None:
@@ -132,14 +151,17 @@ def _intake(skin: Skin, body: Shape, rng: np.random.Generator) -> None:
     skin.lay(mouth, GAP, depth=0.02)
     weave = (np.sin(skin.x * 2 * np.pi / 0.05) * np.sin(skin.y * 2 * np.pi / 0.035) > 0).astype(np.float32)
     skin.lay(mouth * weave * 0.6, Surface((0.02, 0.02, 0.02), coat=0.2))
+    style = int(rng.integers(3))
+    slim = style == 1
     pocket = [
-        (wide * 0.70, top + 0.03),
-        (wide * 0.93, top + 0.07),
+        (wide * (0.84 if slim else 0.70), top + (0.08 if slim else 0.03)),
+        (wide * 0.93, top + (0.12 if slim else 0.07)),
         (wide * 0.92, low + 0.03),
-        (wide * 0.73, low + 0.03),
+        (wide * (0.80 if slim else 0.73), low + 0.03),
     ]
-    skin.lay(_both(skin, pocket, rounding=0.05), PLASTIC, depth=0.02, edge=0.012)
-    if rng.random() < 0.7:
+    if style < 2:
+        skin.lay(_both(skin, pocket, rounding=0.03 if slim else 0.05), PLASTIC, depth=0.02, edge=0.012)
+    if not slim:
         for side in (-1, 1):
             centre = (side * wide * 0.815, (low + top) / 2 + 0.03)
             skin.lay(skin.oval(centre, (0.052, 0.048)), CHROME)

@@ -5,7 +5,7 @@ import numpy as np
 
 from simulator.scene.noise import smooth
 from simulator.scene.shapes import Shape
-from simulator.scene.skin import DENSITY, GAP, GLASS, PLASTIC, Skin, Surface
+from simulator.scene.skin import DENSITY, GAP, GLASS, PLASTIC, Mask, Skin, Surface
 
 
 def _outline(body: Shape, low: float, high: float, pillar: float) -> list[tuple[float, float]]:
@@ -25,7 +25,7 @@ def paint_glazing(skin: Skin, body: Shape, rng: np.random.Generator, *, receding
     )
     skin.lay(window, GLASS)
     inner = skin.polygon(_outline(body, low + 0.035, high - 0.03, pillar + 0.03), rounding=0.05)
-    _cabin(skin, body, inner, rng, low, high, receding=receding)
+    _cabin(skin, body, inner, rng, low=low, high=high, receding=receding)
     soft = cv2.GaussianBlur(skin.colour, (0, 0), 0.014 * DENSITY)  # out of focus behind the glass
     skin.colour += inner[..., None] * (soft * 0.62 - skin.colour)
     if not receding:
@@ -33,7 +33,7 @@ def paint_glazing(skin: Skin, body: Shape, rng: np.random.Generator, *, receding
 
 
 def _cabin(
-    skin: Skin, body: Shape, inner: np.ndarray, rng: np.random.Generator, low: float, high: float, *, receding: bool
+    skin: Skin, body: Shape, inner: Mask, rng: np.random.Generator, *, low: float, high: float, receding: bool
 ) -> None:
     tall = high - low
     level = (skin.y - low) / tall
@@ -46,9 +46,8 @@ def _cabin(
     for centre in (-side, side):
         skin.lay(inner * skin.oval((centre, low + 0.42 * tall), (0.20, 0.30 * tall)), seat)
         skin.lay(inner * skin.oval((centre, low + 0.74 * tall), (0.12, 0.13 * tall)), seat)
-    people = (
-        [side] if rng.random() < 0.7 else [side, -side]
-    )  # the driver of an approaching US car is on the post's right
+    # The driver of an approaching car with its wheel on the left sits to the post's right.
+    people = [side] if rng.random() < 0.7 else [side, -side]
     for centre in [-p for p in people] if receding else people:
         lean = centre + rng.normal(0, 0.02)
         flesh = rng.uniform(0.03, 0.08) * (0.35 if receding else 1)
@@ -65,7 +64,7 @@ def _cabin(
         skin.lay(
             inner * skin.polygon([(-0.5, low), (0.5, low), (0.45, low + 0.10 * tall), (-0.45, low + 0.10 * tall)]), seat
         )
-        skin.lay(inner * skin.oval((0, high - 0.05), (0.11, 0.012)), Surface((0.25, 0.01, 0.01), coat=0.6, lamp=0.35))
+        skin.lay(inner * skin.oval((0, high - 0.05), (0.11, 0.012)), Surface((0.25, 0.01, 0.01), coat=0.6, lamp=0.02))
         return
     board = [
         (-0.8, low),

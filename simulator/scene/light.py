@@ -34,14 +34,15 @@ class Light:
 
 
 LIGHTS: dict[str, Light] = {
-    "day": Light(50, 42, (1.18, 1.10, 0.98), (0.135, 0.20, 0.33), (0.37, 0.42, 0.48), (0.17, 0.165, 0.155), (0.05, 0.06, 0.035),
+    "day": Light(50, 42, (1.18, 1.10, 0.98), (0.135, 0.20, 0.33), (0.37, 0.42, 0.48), (0.17, 0.165, 0.155),
+                 (0.05, 0.06, 0.035),
                  exposure=1.22),
-    "overcast": Light(60, 30, (0.10, 0.10, 0.10), (0.62, 0.65, 0.70), (0.50, 0.52, 0.55), (0.13, 0.13, 0.13),
-                      (0.07, 0.08, 0.06), overcast=1.0, exposure=1.15),
+    "overcast": Light(50, 42, (0.12, 0.12, 0.12), (0.55, 0.58, 0.62), (0.44, 0.46, 0.48), (0.13, 0.13, 0.13),
+                      (0.07, 0.08, 0.06), overcast=1.0, exposure=1.62),
     "dusk": Light(9, 120, (0.10, 0.065, 0.04), (0.09, 0.11, 0.17), (0.26, 0.19, 0.15), (0.035, 0.035, 0.037),
                   (0.018, 0.018, 0.018), overcast=0.6, exposure=3.6, noise=2.2),
     "infrared": Light(40, 180, (0.0, 0.0, 0.0), (0.0012,) * 3, (0.0025,) * 3, (0.001,) * 3, (0.001,) * 3, overcast=1.0,
-                      infrared=True, lamp_power=0.16, exposure=1.0, noise=2.4),
+                      infrared=True, lamp_power=0.55, exposure=1.0, noise=2.4),
     "rain": Light(60, 30, (0.03, 0.03, 0.03), (0.42, 0.45, 0.49), (0.36, 0.38, 0.40), (0.07, 0.07, 0.072),
                   (0.05, 0.055, 0.05), overcast=1.0, exposure=1.75, noise=1.5),
     "glare": Light(14, 172, (0.75, 0.62, 0.42), (0.24, 0.30, 0.42), (0.85, 0.74, 0.56), (0.17, 0.15, 0.12),
@@ -50,7 +51,7 @@ LIGHTS: dict[str, Light] = {
 
 
 def between(first: Light, second: Light, share: float) -> Light:
-    """The light `share` of the way from one to the other; the kind (colour or infrared) stays the first's."""
+    """Give the light `share` of the way from one to the other; the kind (colour or infrared) stays the first's."""
 
     def mix(a: float, b: float) -> float:
         return a + (b - a) * share
@@ -58,9 +59,11 @@ def between(first: Light, second: Light, share: float) -> Light:
     def tint(a: Colour, b: Colour) -> Colour:
         return (mix(a[0], b[0]), mix(a[1], b[1]), mix(a[2], b[2]))
 
+    exposure = first.exposure * (second.exposure / first.exposure) ** share
     return Light(
-        mix(first.sun_height, second.sun_height), mix(first.sun_bearing, second.sun_bearing), tint(first.sun, second.sun),
-        tint(first.zenith, second.zenith), tint(first.horizon, second.horizon), tint(first.ground, second.ground),
+        mix(first.sun_height, second.sun_height), mix(first.sun_bearing, second.sun_bearing),
+        tint(first.sun, second.sun), tint(first.zenith, second.zenith), tint(first.horizon, second.horizon),
+        tint(first.ground, second.ground),
         tint(first.trees, second.trees), mix(first.overcast, second.overcast), first.infrared,
-        mix(first.lamp_power, second.lamp_power), mix(first.exposure, second.exposure), mix(first.noise, second.noise),
+        mix(first.lamp_power, second.lamp_power), exposure, mix(first.noise, second.noise),
     )  # fmt: skip

@@ -8,7 +8,7 @@ Field = NDArray[np.float32]
 
 
 def tile(rng: np.random.Generator, *, size: int, grain: float, octaves: int = 1) -> Field:
-    """A size x size field that repeats without seam, mean 0 and deviation 1, features `grain` pixels wide and finer."""
+    """Make a square field that repeats without seam: mean 0, deviation 1, features `grain` pixels wide and finer."""
     total = np.zeros((size, size), np.float32)
     for octave in range(octaves):
         sigma = max(grain / 2**octave, 0.3)
@@ -21,15 +21,12 @@ def tile(rng: np.random.Generator, *, size: int, grain: float, octaves: int = 1)
 
 
 def at(field: Field, across: NDArray[np.floating], along: NDArray[np.floating], *, pitch: float) -> Field:
-    """The field's values where it is laid over the plane, `pitch` metres a pixel, repeating for ever."""
+    """Give the field's values where it is laid over the plane, `pitch` metres a pixel, repeating for ever."""
     size = field.shape[0]
-    return cv2.remap(
-        field,
-        np.mod(across / pitch, size - 1).astype(np.float32),
-        np.mod(along / pitch, size - 1).astype(np.float32),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP,
-    )
+    columns = np.mod(across / pitch, size - 1).astype(np.float32)
+    rows = np.mod(along / pitch, size - 1).astype(np.float32)
+    laid = cv2.remap(field, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(laid, np.float32)
 
 
 def smooth(values: NDArray[np.floating], low: float, high: float) -> Field:

@@ -58,7 +58,7 @@ class Pinhole:
         return np.asarray(seen @ self.rotation)
 
     def matrix(self, jitter: tuple[float, float] = (0.0, 0.0)) -> NDArray[np.float64]:
-        """The 4 x 4 clip matrix of OpenGL for column vectors; `jitter` shifts the picture by fractions of a pixel."""
+        """Give OpenGL's 4 x 4 clip matrix for column vectors; `jitter` shifts the picture by parts of a pixel."""
         wide, high = 2 / self.width, 2 / self.height
         span = _FAR - _NEAR
         projection = np.array(

@@ -32,10 +32,10 @@ class Rain:
             strength = float(min(1.0, wide / 2)) * rng.uniform(0.10, 0.35)
             start, end = (round(x * 16), round(y * 16)), (round((x + lean) * 16), round((y + long) * 16))
             cv2.line(cover, start, end, strength, max(1, round(wide)), cv2.LINE_AA, 4)
-        return cv2.GaussianBlur(cover, (0, 0), 0.9)
+        return np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.9), np.float32)
 
     def on_window(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The picture through drops on the housing's window: each shows the street upside down, out of focus."""
+        """Give the picture through drops on the housing's window: each shows the street upside down, out of focus."""
         for x, y, radius in self._drops:
             left, top, right, bottom = (int(v) for v in (x - radius, y - radius, x + radius, y + radius))
             if left < 0 or top < 0 or right >= self.width or bottom >= self.height:

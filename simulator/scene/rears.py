@@ -10,8 +10,8 @@ _WHITE = Surface((0.55, 0.55, 0.55), coat=0.8, mirror=0.15, retro=0.3)
 
 def _tail_lamps(skin: Skin, body: Shape, rng: np.random.Generator, lit: float) -> None:
     wide = body.half_width
-    red = Surface((0.35, 0.012, 0.015), coat=0.9, lamp=0.25 * lit, retro=0.55)
-    bright = Surface((0.55, 0.03, 0.03), coat=0.9, lamp=lit, retro=0.6)
+    red = Surface((0.35, 0.012, 0.015), coat=0.9, lamp=0.03 * lit, retro=0.55)
+    bright = Surface((0.55, 0.03, 0.03), coat=0.9, lamp=0.22 * lit, retro=0.6)
     if body.name in {"pickup", "van"} or (body.name == "suv" and rng.random() < 0.4):
         top, low = body.nose - 0.02, body.nose - rng.uniform(0.36, 0.48)
         points = [(wide * 0.80, top), (wide * 0.975, top), (wide * 0.99, low), (wide * 0.82, low)]
@@ -102,8 +102,9 @@ def paint_rear(skin: Skin, body: Shape, rng: np.random.Generator, *, lit: float)
         )
         skin.lay(bar, CHROME if rng.random() < 0.6 else PLASTIC, depth=-0.01)
     badge = (0.0, min(middle + 0.20, deck - 0.06))
-    skin.lay(skin.oval(badge, (0.055, 0.042)), CHROME, depth=-0.006)
-    skin.lay(skin.oval(badge, (0.040, 0.028)), Surface((0.05, 0.05, 0.06), coat=0.8))
+    shield = ((-0.05, 0.03), (0.05, 0.03), (0.04, -0.01), (0, -0.045), (-0.04, -0.01))
+    sign = [(badge[0] + x, badge[1] + y) for x, y in shield]
+    skin.lay(skin.polygon(sign, rounding=0.01), CHROME, depth=-0.006)
     for side in (-1, 1) if rng.random() < 0.4 else (1,):
         pipe = (side * wide * 0.62, 0.25)
         skin.lay(skin.oval(pipe, (0.045, 0.03)), CHROME)

@@ -20,7 +20,7 @@ from simulator.scene.traffic import drives, vehicle_of
 from simulator.scene.truth import Sight
 from simulator.scene.vehicles import Vehicle
 
-_LAMP_LIGHT = 14.0  # of a lit headlamp by day, in white sheets in full sun
+_LAMP_LIGHT = 11.0  # of a lit headlamp by day, in white sheets in full sun
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Renderer:
         return (self.shot(number) for number in range(len(self)))
 
     def light(self, time: float) -> Light:
-        """The light at an instant of the clip."""
+        """Give the light at an instant of the clip."""
         weather = self.scene.weather
         now = LIGHTS[weather.light]
         if weather.later is None:
@@ -83,7 +83,7 @@ class Renderer:
         return [Placed(self._vehicles[index], self._drives[index].street(time), index) for index in indexes]
 
     def _in_view(self, time: float) -> list[int]:
-        """Passings in view, nearest first."""
+        """List passings in view, nearest first."""
         near = [(drive.place(time)[1], index) for index, drive in enumerate(self._drives) if drive.in_view(time, 6.0)]
         indexes = [index for _, index in sorted(near)]
         for index in set(self._vehicles) - set(indexes):
@@ -135,7 +135,7 @@ class Renderer:
         self, linear: NDArray[np.float32], placed: list[Placed], light: Light, lamps: float
     ) -> NDArray[np.float32]:
         mirrored = self._canvas.mirror(placed, light, lamps=lamps)
-        mirrored = cv2.GaussianBlur(mirrored, (0, 0), sigmaX=2.5, sigmaY=14)
+        mirrored = np.asarray(cv2.GaussianBlur(mirrored, (0, 0), sigmaX=2.5, sigmaY=14), np.float32)
         share = self._street.reflecting[..., None] * (0.42 * self.scene.weather.rain)
         return np.asarray(linear * (1 - share * mirrored[..., 3:]) + share * mirrored[..., :3], np.float32)
 
@@ -150,7 +150,7 @@ class Renderer:
 
 
 def _share_inside(corners: NDArray[np.float64], width: int, height: int) -> float:
-    """The share of a convex quadrilateral's area that lies inside the frame."""
+    """Give the share of a convex quadrilateral's area that lies inside the frame."""
     quad = corners.astype(np.float32)
     whole = abs(cv2.contourArea(quad))
     frame = np.array([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]], np.float32)

@@ -25,7 +25,7 @@ class Street:
     haze: Field  # share of light lost to the air between, at full rain or fog, H x W
 
     def radiance(self, light: Light, *, wet: float) -> Field:
-        """The frame without traffic under a light."""
+        """Give the frame without traffic under a light."""
         sun_height = float(light.towards_sun[1])
         sky = np.array(light.zenith, np.float32) * 0.6 + np.array(light.horizon, np.float32) * 0.4
         sun = np.array(light.sun, np.float32) * sun_height
@@ -36,7 +36,7 @@ class Street:
         return np.asarray(total, np.float32)
 
 
-def _tint(level: Field, colour: tuple[float, float, float]) -> Field:
+def _tint(level: NDArray[np.floating], colour: tuple[float, float, float]) -> Field:
     return np.asarray(level[..., None] * np.array(colour, np.float32), np.float32)
 
 
@@ -93,9 +93,8 @@ def _verge(rng: np.random.Generator, x: Field, z: Field) -> Field:
     blades, tufts = tile(rng, size=1024, grain=1.2, octaves=1), tile(rng, size=512, grain=14, octaves=3)
     level = np.clip(0.075 + 0.030 * at(blades, x, z * 0.35, pitch=0.012) + 0.018 * at(tufts, x, z, pitch=0.03), 0.01, 1)
     dry = smooth(at(tufts, x + 7, z, pitch=0.05), 0.2, 1.6)[..., None]
-    return np.asarray(
-        _tint(level, (0.85, 1.15, 0.40)) * (1 - dry) + _tint(level * 1.5, (1.15, 1.0, 0.62)) * dry, np.float32
-    )
+    green, straw = _tint(level, (0.85, 1.15, 0.40)), _tint(level * 1.5, (1.15, 1.0, 0.62))
+    return np.asarray(green + dry * (straw - green), np.float32)
 
 
 def _sun_reach(rng: np.random.Generator, x: Field, z: Field) -> Field:
@@ -104,6 +103,25 @@ def _sun_reach(rng: np.random.Generator, x: Field, z: Field) -> Field:
     under = smooth(at(crowns, x * 0.7, z * 0.7, pitch=0.09) + 0.9 * (np.abs(x - 0.5) - 4.4), -0.1, 1.0)
     dapple = smooth(at(leaves, x, z * 0.7, pitch=0.035), 0.55, 1.1)
     return np.asarray(1 - under * (1 - 0.75 * dapple), np.float32)
+
+
+def _stand_posts(  # noqa: PLR0917  a ray's hit has this many parts
+    rng: np.random.Generator, rays: Field, eye: Field, x: Field, z: Field, albedo: Field, lit: Field
+) -> tuple[Field, Field]:
+    """Stand trunks and lamp posts (x, z, radius in metres) before what the rays hit; returns reflectance and sun."""
+    flat = np.hypot(rays[..., 0], rays[..., 2])
+    ux, uz = rays[..., 0] / flat, rays[..., 2] / flat
+    for post_x, post_z, radius in ((5.9, 37.0, 0.17), (-6.3, 52.0, 0.2), (4.45, 48.0, 0.07), (-4.5, 36.0, 0.055)):
+        lit = lit * (1 - 0.55 * smooth(np.hypot(x - post_x, z - post_z), radius * 5, radius))
+        off = (post_x - eye[0]) * uz - post_z * ux
+        high = eye[1] + np.minimum(rays[..., 1], -1e-3) / flat * ((post_x - eye[0]) * ux + post_z * uz)
+        hit = (np.abs(off) < radius) & (high > KERB_HIGH)
+        bark = tile(rng, size=256, grain=4, octaves=3)
+        shade = 0.16 * (0.75 - 0.35 * np.clip(off / radius, -1, 1)) * (1 + 0.25 * at(bark, off * 3, high, pitch=0.02))
+        wood = _tint(np.clip(shade, 0.01, 1), (1.0, 0.85, 0.70) if radius > 0.1 else (0.9, 0.92, 0.92))
+        albedo = np.where(hit[..., None], wood, albedo)
+        lit = np.where(hit, np.float32(0.7), lit)
+    return albedo, lit
 
 
 def lay_street(lens: Pinhole, seed: int) -> Street:
@@ -146,22 +164,7 @@ def lay_street(lens: Pinhole, seed: int) -> Street:
     albedo = np.where(wall[..., None], stands, albedo)
     lit = np.where(wall, 0.45, lit)
 
-    for trunk_x, trunk_z, radius in ((5.9, 37.0, 0.17), (-6.3, 52.0, 0.2), (4.45, 48.0, 0.07), (-4.5, 36.0, 0.055)):
-        base = np.hypot(x - trunk_x, z - trunk_z)
-        lit = lit * (1 - 0.55 * smooth(base, radius * 5, radius))
-        flat = np.hypot(rays[..., 0], rays[..., 2])
-        ux, uz = rays[..., 0] / flat, rays[..., 2] / flat
-        off = (trunk_x - eye[0]) * uz - trunk_z * ux
-        ahead = (trunk_x - eye[0]) * ux + trunk_z * uz
-        hit = (np.abs(off) < radius) & (eye[1] + down / flat * ahead > KERB_HIGH)
-        bark = tile(rng, size=256, grain=4, octaves=3)
-        round_off = np.clip(off / radius, -1, 1)
-        shade = (
-            0.16 * (0.75 - 0.35 * round_off) * (1 + 0.25 * at(bark, off * 3, eye[1] + down / flat * ahead, pitch=0.02))
-        )
-        wood = _tint(np.clip(shade, 0.01, 1), (1.0, 0.85, 0.70) if radius > 0.1 else (0.9, 0.92, 0.92))
-        albedo = np.where(hit[..., None], wood, albedo)
-        lit = np.where(hit, 0.7, lit)
+    albedo, lit = _stand_posts(rng, rays, eye, x, z, albedo, lit)
     distance = np.hypot(np.hypot(x - eye[0], z), eye[1])
     centre = np.exp(-(((x - 0.0) / (0.17 * np.maximum(z, 1))) ** 2))
     fall = (400.0 / distance**2) * (0.35 + 0.65 * centre) * 0.8

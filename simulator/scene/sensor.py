@@ -51,11 +51,11 @@ class Sensor:
         return np.asarray(linear, np.float32)
 
     def expose(self, linear: Linear, light: Light, *, frame: int, glare: float) -> NDArray[np.uint8]:
-        """A frame, H x W x 3 blue-green-red bytes, of the light (red-green-blue) that came through the street."""
+        """Make a frame, H x W x 3 blue-green-red bytes, of the light (red-green-blue) that came through the street."""
         rng = np.random.default_rng([self.seed, 5, frame])
-        seen = self._spread(linear, light, glare) * self._vignette * light.exposure
+        seen: Linear = np.asarray(self._spread(linear, light, glare) * self._vignette * light.exposure, np.float32)
         if self.softness:
-            seen = cv2.GaussianBlur(seen, (0, 0), self.softness)
+            seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), self.softness), np.float32)
         if light.infrared:
             seen = np.repeat(seen.mean(axis=2, keepdims=True), 3, axis=2)
         field = self._bank[int(rng.integers(_BANK))]
@@ -69,7 +69,7 @@ class Sensor:
 
 
 def tone(linear: Linear) -> NDArray[np.uint8]:
-    """The camera's curve: a shoulder that holds highlights, then the display's gamma."""
+    """Give the camera's curve: a shoulder that holds highlights, then the display's gamma."""
     shoulder = linear * (1 + linear * 0.12) / (1 + linear * 0.42) * 1.12
     coded = np.clip(shoulder, 0, 1) ** np.float32(1 / 2.2)
     contrast = coded + 0.10 * (coded - 0.45) * (1 - np.abs(2 * coded - 1))

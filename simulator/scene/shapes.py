@@ -1,7 +1,7 @@
 """Vehicle bodies as meshes: a sheet over bumper, bonnet, screen, roof and tail, two flanks, wheels, mirrors.
 
-A vehicle's own axes: x to the right as the post sees it, y up, z away from the post; the end that the post sees (the front
-of an approaching vehicle, the rear of a receding one) lies at z = 0. Lengths in metres.
+A vehicle's own axes: x to the right as the post sees it, y up, z away from the post; the end that the post sees (the
+front of an approaching vehicle, the rear of a receding one) lies at z = 0. Lengths in metres.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ SKIN, FLANK, RUBBER, PAINT, BLACK, METAL = range(6)
 
 @dataclass(frozen=True)
 class Shape:
-    """The measures of one body, seen from one end; `outline` runs (z, y, edge rounding) from the near lip to the far one."""
+    """The measures of one body, seen from one end.
+
+    `outline` runs as (z, y, rounding of its edges) from the near lip over the roof to the far one.
+    """
 
     name: str
     half_width: float
@@ -131,13 +134,13 @@ BODIES = tuple(_MEASURES)
 
 
 def shape(body: str, *, receding: bool) -> Shape:
-    """The measures of a body of `BODIES`, seen from the front, or from the rear if it recedes."""
+    """Give the measures of a body of `BODIES`, seen from the front, or from the rear if it recedes."""
     measures = _MEASURES[body]
     return _rear(body, **{**measures, **_REARS[body]}) if receding else _front(body, **measures)
 
 
 def _spine(outline: Floats, *, spacing: float = 0.055, radius: float = 0.045) -> Floats:
-    """The outline with its corners rounded to about `radius`, resampled evenly."""
+    """Give the outline with its corners rounded to about `radius`, resampled evenly."""
     steps = np.r_[0, np.cumsum(np.hypot(*np.diff(outline[:, :2], axis=0).T))]
     fine = np.arange(0, steps[-1], 0.01)
     dense = np.stack([np.interp(fine, steps, column) for column in outline.T], axis=1)
@@ -150,7 +153,7 @@ def _spine(outline: Floats, *, spacing: float = 0.055, radius: float = 0.045) ->
 
 
 def _grid(points: Floats, uv: Floats, material: int, *, flip: bool = False) -> Mesh:
-    """A mesh of a grid of points (rows x columns x 3) with smooth normals."""
+    """Make a mesh of a grid of points (rows x columns x 3) with smooth normals."""
     rows, columns = points.shape[:2]
     down, across = np.gradient(points, axis=0), np.gradient(points, axis=1)
     normals = np.cross(down, across) if flip else np.cross(across, down)
@@ -189,7 +192,7 @@ def _sheet(body: Shape, spine: Floats) -> tuple[Mesh, Floats]:
 
 
 def _flanks(body: Shape, edge: Floats) -> list[Mesh]:
-    """The two sides: the silhouette drawn out along the body below the sheet's edge."""
+    """Give the two sides: the silhouette drawn out along the body below the sheet's edge."""
     stations = np.linspace(edge[:, 0].min() + 0.02, edge[:, 0].max() - 0.02, 64)
     fine = np.linspace(0, len(edge) - 1, 2000)
     along, high = (np.interp(fine, np.arange(len(edge)), column) for column in edge.T)
@@ -207,7 +210,7 @@ def _flanks(body: Shape, edge: Floats) -> list[Mesh]:
 
 
 def _wheel(x: float, z: float, *, radius: float, half: float) -> Mesh:
-    """A tyre across x: a barrel with rounded shoulders and a flat face."""
+    """Make a tyre across x: a barrel with rounded shoulders and a flat face."""
     turns = np.linspace(0, 2 * np.pi, 37)
     profile = np.array(
         [(-half, 0.0), (-half, 0.8), (-0.8 * half, 0.97), (0, 1.0), (0.8 * half, 0.97), (half, 0.8), (half, 0.0)]
@@ -224,7 +227,7 @@ def _wheel(x: float, z: float, *, radius: float, half: float) -> Mesh:
 
 
 def _pod(centre: tuple[float, float, float], radii: tuple[float, float, float], material: int) -> Mesh:
-    """A rounded pod: a mirror's housing."""
+    """Make a rounded pod: a mirror's housing."""
     around, over = np.meshgrid(np.linspace(0, 2 * np.pi, 21), np.linspace(0, np.pi, 11))
 
     def rounded(wave: Floats) -> Floats:
@@ -237,21 +240,21 @@ def _pod(centre: tuple[float, float, float], radii: tuple[float, float, float], 
 
 
 def _box(low: tuple[float, float, float], high: tuple[float, float, float], material: int) -> Mesh:
-    """The near face and the underside of a box: what is dark beneath a body."""
+    """Give the near face and the underside of a box: what is dark beneath a body."""
     x, y = np.meshgrid([low[0], high[0]], [low[1], high[1]])
     face = np.stack([x, y, np.full_like(x, low[2])], axis=2)
     return _grid(face, np.zeros((2, 2, 2)), material)
 
 
 def build(body: Shape) -> Mesh:
-    """The whole vehicle without its plate."""
+    """Give the whole vehicle without its plate."""
     spine = _spine(np.array(body.outline))
     sheet, edge = _sheet(body, spine)
     parts = [sheet, *_flanks(body, edge)]
     radius = body.tyre + 0.105
     for axle in body.axles:
-        for side in (-1, 1):
-            parts.append(_wheel(side * (body.half_width - body.tyre * 0.55), axle, radius=radius, half=body.tyre * 0.5))
+        middle = body.half_width - body.tyre * 0.55
+        parts.extend(_wheel(side * middle, axle, radius=radius, half=body.tyre * 0.5) for side in (-1, 1))
     parts.append(_box((-body.half_width * 0.9, 0.2, 0.5), (body.half_width * 0.9, 0.5, 0.5), BLACK))
     for side in (-1, 1):
         centre = (side * (body.half_width + 0.09), body.cowl + 0.06, body.mirrors)

@@ -16,7 +16,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Surface:
-    """What a patch is made of: linear colour, strength of its clear coat, share of mirror, light given off, light sent back."""
+    """What a patch is made of: linear colour, clear coat, share of mirror, light given off, light sent back."""
 
     colour: tuple[float, float, float]
     coat: float = 0.0
@@ -65,10 +65,10 @@ class Skin:
             cover[window] = np.clip((soft.astype(np.float32) - 127.5) / 24 + 0.5, 0, 1)
         else:
             cover[window] = drawn[window].astype(np.float32) / 255
-        return cover
+        return np.asarray(cover, np.float32)
 
     def _window(self, pixels: NDArray[np.floating], margin: float) -> tuple[slice, slice]:
-        """The part of the picture that holds the pixels (x, y) and a margin."""
+        """Give the part of the picture that holds the pixels (x, y) and a margin."""
         low = np.floor(pixels.min(axis=0) - margin).astype(int)
         high = np.ceil(pixels.max(axis=0) + margin).astype(int) + 1
         across = slice(int(np.clip(low[0], 0, self.width)), int(np.clip(high[0], 0, self.width)))
@@ -79,7 +79,7 @@ class Skin:
         drawn = np.zeros((self.height, self.width), np.uint8)
         thick = max(round(wide * DENSITY), 1)
         cv2.polylines(drawn, [self.pixels(points)], False, 255, thick, cv2.LINE_AA, 4)
-        return np.asarray(drawn, np.float32) / 255
+        return np.asarray(drawn / np.float32(255), np.float32)
 
     def oval(self, centre: Point, radii: Point) -> Mask:
         """Cover of an ellipse."""
@@ -88,7 +88,7 @@ class Skin:
         distance = np.hypot((self.x[window] - centre[0]) / radii[0], (self.y[window] - centre[1]) / radii[1])
         cover = np.zeros((self.height, self.width), np.float32)
         cover[window] = np.clip((1 - distance) * min(radii) * DENSITY + 0.5, 0, 1)
-        return cover
+        return np.asarray(cover, np.float32)
 
     def lay(self, mask: Mask, surface: Surface, *, depth: float = 0.0, edge: float = 0.006) -> None:
         """Cover with a surface that lies `depth` metres further in, over an edge of that width."""
@@ -112,13 +112,13 @@ class Skin:
         self.colour *= 1 + (factor - 1) * mask[..., None]
 
     def crease(self, points: Sequence[Point] | NDArray[np.floating], *, height: float, wide: float) -> None:
-        """A pressed line that stands out by `height`."""
+        """Make a pressed line that stands out by `height`."""
         line = self.line(points, wide)
         window = self._window(self.pixels(points) / 16, wide * DENSITY * 5)
         self.relief[window] += height * cv2.GaussianBlur(line[window], (0, 0), wide * DENSITY)
 
     def normals(self) -> NDArray[np.uint8]:
-        """The relief's slopes as bytes (128 = flat, 127 = a slope of 1)."""
+        """Give the relief's slopes as bytes (128 = flat, 127 = a slope of 1)."""
         soft = cv2.GaussianBlur(self.relief, (0, 0), 1.2)
         slope_x = cv2.Sobel(soft, cv2.CV_32F, 1, 0, scale=0.125) * DENSITY
         slope_y = -cv2.Sobel(soft, cv2.CV_32F, 0, 1, scale=0.125) * DENSITY
@@ -126,7 +126,7 @@ class Skin:
         return np.asarray(np.round(128 + 127 * both), np.uint8)
 
     def bytes_colour(self) -> NDArray[np.uint8]:
-        """The colour as square roots in bytes, which the shader squares again."""
+        """Give the colour as square roots in bytes, which the shader squares again."""
         return np.asarray(np.round(255 * np.sqrt(np.clip(self.colour, 0, 1))), np.uint8)
 
     def bytes_finish(self) -> NDArray[np.uint8]:
@@ -135,5 +135,5 @@ class Skin:
 
 
 def mirrored(points: Sequence[Point]) -> list[Point]:
-    """The same points on the other side of the vehicle."""
+    """Give the same points on the other side of the vehicle."""
     return [(-x, y) for x, y in points]

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from simulator.scene.description import Passing, Scene
 from simulator.scene.vehicles import Vehicle, make_vehicle
 
-LANES = {1: -1.5, 2: 1.5}  # metres from the middle of the road
+LANES = {1: -1.44, 2: 1.44}  # metres from the middle of the road
 MPH = 0.44704  # metres a second
+_LIT_BY_DAY = 0.55  # share of vehicles with daytime lamps
+_ALL_LIT = 0.4  # strength of the lamps from which everyone has them on
 _BEHIND, _BEYOND = 2.0, 90.0  # metres between which a vehicle can be in view
 
 
@@ -31,13 +33,13 @@ class Drive:
         return self.passing.mph * MPH * (-1 if self.passing.direction == "approaching" else 1)
 
     def place(self, time: float) -> tuple[float, float]:
-        """The middle of the near end at an instant: x and z."""
+        """Give the middle of the near end at an instant: x and z."""
         z = self.aim + self.speed * (time - self.passing.at)
         x = LANES[self.passing.lane] + self.passing.shift + self.sway * sin(self.sway_rate * time + self.phase)
         return x, z
 
     def street(self, time: float) -> NDArray[np.float64]:
-        """The 4 x 4 matrix from the vehicle's axes to the street's at an instant."""
+        """Give the 4 x 4 matrix from the vehicle's axes to the street's at an instant."""
         x, z = self.place(time)
         drift = self.sway * self.sway_rate * cos(self.sway_rate * time + self.phase)
         turn = atan2(drift, self.speed)
@@ -56,7 +58,7 @@ class Drive:
 
 
 def drives(scene: Scene) -> list[Drive]:
-    """The ways of all passings, in the scene's order."""
+    """Give the ways of all passings, in the scene's order."""
     rng = np.random.default_rng([scene.clip.seed, 1])
     return [
         Drive(
@@ -72,9 +74,11 @@ def drives(scene: Scene) -> list[Drive]:
 
 
 def vehicle_of(scene: Scene, index: int) -> Vehicle:
-    """The vehicle of a passing; the same seed gives the same vehicle."""
+    """Give the vehicle of a passing; the same seed gives the same vehicle."""
     passing = scene.passing[index]
     seed = [scene.clip.seed, 2, index] if passing.seed is None else [passing.seed]
+    by_night = scene.weather.lamps >= _ALL_LIT
+    lit = 1.0 if by_night or np.random.default_rng([*seed, 9]).random() < _LIT_BY_DAY else 0.02
     return make_vehicle(
         np.random.default_rng(seed),
         body=passing.body,
@@ -82,5 +86,6 @@ def vehicle_of(scene: Scene, index: int) -> Vehicle:
         text=passing.text,
         design=passing.design,
         receding=passing.direction == "receding",
+        lit=lit,
         dirt=passing.dirt,
     )

@@ -73,7 +73,7 @@ class Truth:
         return listed
 
     def documents(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The truth file and the per-frame file."""
+        """Give the truth file and the per-frame file."""
         passages = self.passages()
         order = {passage.pop("passing"): number for number, passage in enumerate(passages)}
         lens = self.scene.lens

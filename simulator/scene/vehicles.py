@@ -48,7 +48,7 @@ class Vehicle:
     receding: bool
 
 
-def _plate_corners(body: Shape, mesh: Mesh, middle: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _plate_corners(mesh: Mesh, middle: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Where the plate sits: flat before the skin at its height, leaning and rolled by little."""
     points = mesh.vertices[mesh.vertices[:, 8] == 0]
     near = points[(np.abs(points[:, 0]) < 0.2) & (np.abs(points[:, 1] - middle) < 0.1)]
@@ -63,7 +63,7 @@ def _plate_corners(body: Shape, mesh: Mesh, middle: float, rng: np.random.Genera
 
 
 def plate_picture(rng: np.random.Generator, text: str, design: str) -> tuple[NDArray[np.uint8], bool]:
-    """The plate as RGBA with square roots of linear light, and whether its ground is retro-reflective."""
+    """Give the plate as RGBA with square roots of linear light, and whether its ground is retro-reflective."""
     drawn = render_plate(rng, text=text, design=design, height=_PLATE_PIXELS)
     linear = (cv2.cvtColor(drawn.image, cv2.COLOR_BGR2RGB).astype(np.float32) / 255) ** 2.2 * 0.82
     picture = np.dstack([np.sqrt(linear) * 255, drawn.mask.astype(np.float32)])
@@ -71,7 +71,7 @@ def plate_picture(rng: np.random.Generator, text: str, design: str) -> tuple[NDA
 
 
 def make_vehicle(
-    rng: np.random.Generator, *, body: str, paint: str, text: str, design: str, receding: bool, dirt: float
+    rng: np.random.Generator, *, body: str, paint: str, text: str, design: str, receding: bool, lit: float, dirt: float
 ) -> Vehicle:
     """Draw a vehicle of `BODIES` in a paint of `PAINTS` with a plate."""
     form = shape(body, receding=receding)
@@ -82,13 +82,11 @@ def make_vehicle(
     skin = Skin(form.height + 0.06, Surface(tone, coat=coat))
     glazing.paint_glazing(skin, form, rng, receding=receding)
     draw = rears.paint_rear if receding else fronts.paint_front
-    middle = draw(skin, form, rng, lit=1.0)
+    middle = draw(skin, form, rng, lit=lit)
     fronts.dirt(skin, rng, dirt)
     mesh = build(form)
     plate, retroreflective = plate_picture(rng, text, design)
-    if receding:
-        tint = (1.0, 0.05, 0.04)
-    else:
-        tint = (1.0, 0.98, 0.95) if rng.random() < 0.5 else (1.0, 0.86, 0.62)
-    corners = _plate_corners(form, mesh, middle, rng)
+    white = (1.0, 0.98, 0.95) if rng.random() < 0.5 else (1.0, 0.86, 0.62)
+    tint = (1.0, 0.05, 0.04) if receding else white
+    corners = _plate_corners(mesh, middle, rng)
     return Vehicle(form, mesh, skin, tone, flake, coat, plate, retroreflective, corners, tint, receding)

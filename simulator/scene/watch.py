@@ -17,7 +17,7 @@ _ENTERED, _EXPIRES = "2026-01-05T08:00:00Z", "2036-01-05T08:00:00Z"
 
 
 def fold(plate: str) -> str:
-    """The form in which O and 0, and I and 1, are one."""
+    """Give the form in which O and 0, and I and 1, are one."""
     return plate.translate(_FOLD)
 
 
@@ -76,7 +76,7 @@ def decoys(scene: Scene) -> list[str]:
 
 
 def due(scene: Scene, texts: list[str]) -> list[dict[str, Any]]:
-    """The hits that passages with these texts must raise.
+    """Give the hits that passages with these texts must raise.
 
     Raises SceneError when an entry or a pattern is met by no passage, or a passage by two.
     """
@@ -136,4 +136,4 @@ def write_watch(scene: Scene, passages: list[dict[str, Any]], clip: Path) -> Non
                 ]
             )
     hits = due(scene, [str(passage["text"]) for passage in passages])
-    clip.with_suffix(".due.json").write_text(json.dumps(hits, indent=1) + "\n", "utf-8")
+    clip.with_suffix(".due.json").write_text(json.dumps({"hits": hits}, indent=1) + "\n", "utf-8")

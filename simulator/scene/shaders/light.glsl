@@ -17,7 +17,7 @@ vec3 surroundings(vec3 dir) {
     vec3 sky = mix(horizon, zenith, pow(clamp(up, 0.0, 1.0), 0.55));
     float cloud = texture(rough, dir.xz / (abs(up) + 0.35) * 0.22).r;
     sky *= 1.0 + 0.55 * smoothstep(0.45, 0.80, cloud) * (1.0 - overcast);
-    float roofs = 0.015 + 0.09 * texture(rough, vec2(azimuth * 0.31, 0.37)).r + 0.07 * texture(rough, vec2(azimuth * 1.7, 0.71)).r;
+    float roofs = 0.01 + 0.30 * smoothstep(0.42, 0.75, texture(rough, vec2(azimuth * 0.55, 0.37)).r) + 0.07 * texture(rough, vec2(azimuth * 1.7, 0.71)).r;
     vec3 far = trees * (0.45 + 1.0 * texture(rough, vec2(azimuth * 2.1, up * 2.9)).r);
     vec3 low = ground * (0.75 + 0.5 * smoothstep(0.0, -0.5, up));
     vec3 seen = mix(far, sky, smoothstep(roofs - 0.015, roofs + 0.02, up));

@@ -21,6 +21,6 @@ void main() {
     lit += 0.04 * fresnel(0.04, max(dot(n, v), 0.0)) * surroundings(reflect(-v, n));
     float reach = lamp_power * 400.0 / dot(eye - at, eye - at);
     float sheet = dot(base, vec3(0.33));
-    lit += reach * (base * 0.8 + retro * 5.0 * sheet * sqrt(sheet));
+    lit += reach * (base * 0.8 + retro * 2.2 * sheet * sqrt(sheet));
     radiance = vec4(lit, 1.0);
 }

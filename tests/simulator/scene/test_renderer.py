@@ -1,0 +1,127 @@
+"""What is drawn, held against what the truth says of it. Needs an OpenGL context; skips without."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from simulator.scene import renderer as drawing
+from simulator.scene.description import Clip, Lens, Passing, Scene, Weather
+from simulator.scene.renderer import Renderer, Shot
+from simulator.scene.skin import Skin, Surface
+from simulator.scene.traffic import MPH, vehicle_of
+
+pytestmark = pytest.mark.usefixtures("graphics")
+
+
+def _scene(*, mph: float = 30, shutter: float = 0.001, samples: int = 6, **lens: float) -> Scene:
+    return Scene(
+        clip=Clip(seed=5, seconds=3, samples=samples),
+        lens=Lens(width=640, height=360, focal=2300, shutter=shutter, **lens),  # type: ignore[arg-type]
+        weather=Weather(light="overcast", lamps=0),
+        passing=(
+            Passing(text="7ABC123", paint="black", at=1.0, mph=mph, lane=1, dirt=0),
+            Passing(text="6XYZ789", paint="black", at=1.0, mph=mph, lane=2, dirt=0),
+        ),
+        aim=14.0,
+    )
+
+
+@pytest.fixture
+def marker_plates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every vehicle is a dull black one with a blank white plate."""
+
+    def marked(scene: Scene, index: int) -> object:
+        plain = vehicle_of(scene, index)
+        skin = Skin(plain.skin.top, Surface((0.0, 0.0, 0.0)))
+        return replace(plain, skin=skin, paint=(0.0, 0.0, 0.0), coat=0.0, plate=np.full((96, 192, 4), 255, np.uint8))
+
+    monkeypatch.setattr(drawing, "vehicle_of", marked)
+
+
+def _white(shot: Shot, passage: int) -> np.ndarray:
+    """Cover of the blank plate, 0 to 1, in a window about where the truth says it is."""
+    corners = shot.sights[passage].corners
+    grey = cv2.cvtColor(shot.picture, cv2.COLOR_BGR2GRAY).astype(np.float32) ** 2.2
+    left, top = np.floor(corners.min(axis=0) - 5).astype(int)
+    right, bottom = np.ceil(corners.max(axis=0) + 5).astype(int)
+    cover = np.zeros_like(grey)
+    dark, light = np.percentile(grey[top:bottom, left:right], [5, 95])
+    cover[top:bottom, left:right] = np.clip((grey[top:bottom, left:right] - dark) / (light - dark), 0, 1)
+    return cover
+
+
+def _measured_corners(cover: np.ndarray) -> np.ndarray:
+    """Fit the four edges' half-way crossings with lines, and cross them."""
+    ys, xs = np.nonzero(cover > 0.5)
+    box = cv2.boxPoints(cv2.minAreaRect(np.stack([xs, ys], axis=1).astype(np.float32)))
+    order = np.argsort(box.sum(axis=1))
+    difference = box[:, 0] - box[:, 1]
+    return np.array([box[order[0]], box[difference.argmax()], box[order[-1]], box[difference.argmin()]])
+
+
+@pytest.mark.usefixtures("marker_plates")
+def test_a_plate_is_drawn_where_the_truth_says() -> None:
+    with Renderer(_scene(softness=0)) as renderer:
+        shots = [renderer.shot(number) for number in (16, 18, 20)]
+
+    for shot in shots:
+        assert len(shot.sights) == 2
+        for index, sight in enumerate(shot.sights):
+            found = _measured_corners(_white(shot, index))
+            assert np.abs(found - sight.corners).max() < 1.5
+            assert sight.visible == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.usefixtures("marker_plates")
+def test_blur_is_as_long_as_speed_times_exposure() -> None:
+    shutter, samples, number = 0.02, 24, 20
+    with Renderer(_scene(mph=30, shutter=shutter, samples=samples, softness=0)) as renderer:
+        shot = renderer.shot(number)
+        begin, end = (
+            renderer.lens.project((np.c_[corners, np.ones(4)] @ renderer._drives[0].street(time).T)[:, :3])
+            for time in (1.0 - shutter / 2, 1.0 + shutter / 2)
+            for corners in (renderer._vehicles[0].plate_corners,)
+        )
+    travelled = 30 * MPH * shutter
+    lower = (begin[2, 1] + begin[3, 1]) / 2, (end[2, 1] + end[3, 1]) / 2
+    expected = lower[1] - lower[0]
+    column = round(float(shot.sights[0].corners[:, 0].mean()))
+
+    profile = _white(shot, 0)[:, column]
+    bottom = profile[round(shot.sights[0].corners[:, 1].mean()) :]
+    # From light into dark over the blur: linear light spreads evenly, so the ramp is as long as the way.
+    ramp = np.flatnonzero((bottom > 0.12) & (bottom < 0.97))
+
+    assert travelled == pytest.approx(0.268, abs=0.001)
+    assert len(ramp) == pytest.approx(expected, abs=1.6)
+
+
+def test_the_same_scene_gives_the_same_frame() -> None:
+    pictures = []
+    for _ in range(2):
+        with Renderer(_scene()) as renderer:
+            pictures.append(renderer.shot(20).picture)
+
+    assert np.array_equal(*pictures)
+
+
+def test_a_plate_behind_another_vehicle_is_not_visible() -> None:
+    scene = _scene()
+    follower = scene.passing[0].model_copy(update={"text": "5AAA555", "at": 1.45})
+    with Renderer(scene.model_copy(update={"passing": (scene.passing[0], follower)})) as renderer:
+        sights = {sight.passage: sight for sight in renderer.shot(18).sights}
+
+    assert sights[0].visible > 0.95
+    assert 1 not in sights or sights[1].visible < 0.3
+
+
+def test_infrared_has_no_colour_and_lights_the_plate() -> None:
+    scene = _scene().model_copy(update={"weather": Weather(light="infrared", lamps=0)})
+    with Renderer(scene) as renderer:
+        shot = renderer.shot(20)
+
+    assert np.array_equal(shot.picture[..., 0], shot.picture[..., 2])
+    inside = cv2.fillConvexPoly(np.zeros((360, 640), np.uint8), np.round(shot.sights[0].corners).astype(np.int32), 1)
+    assert shot.picture[inside > 0].mean() > 2.5 * shot.picture.mean()
