@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 LONGEST_SIDE: Final = 1280
 DOUBTFUL: Final = Path(__file__).with_name("doubtful.json")
-"""By photo, boxes in pixels of the stored photo: found by an early detector, gone through by eye."""
+"""By photo, boxes in pixels of the stored photo: found by an early detector and by bare panels, gone through by eye."""
 logger = logging.getLogger(__name__)
 
 
@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 class Photo:
     """A photo: pixels BGR [H, W, 3], and boxes [N, 4] left, top, right, bottom in its pixels.
 
-    `doubtful` are places that look like plates and have no box: most are plates that the labellers passed over.
+    `doubtful` are places that are neither plate nor background: most are plates that the labellers passed over, some
+    are labelled plates whose text was painted over before publication.
     """
 
     name: str
@@ -53,7 +54,13 @@ class PhotoStore(Sequence[Photo]):
         height, width, offset = entry["height"], entry["width"], entry["offset"]
         pixels = self._pixels[offset : offset + height * width * 3].reshape(height, width, 3)
         doubtful = self._doubtful.get(entry["name"], [])
-        return Photo(entry["name"], pixels, _boxes(entry["boxes"]), _boxes(doubtful))
+        boxes = [box for box in entry["boxes"] if not any(_same(box, other) for other in doubtful)]
+        return Photo(entry["name"], pixels, _boxes(boxes), _boxes(doubtful))
+
+
+def _same(box: list[float], other: list[float]) -> bool:
+    """Whether two boxes are equal but for rounding."""
+    return all(abs(first - second) <= 1 for first, second in zip(box, other, strict=True))
 
 
 def _boxes(sides: list[list[float]]) -> NDArray[np.float32]:

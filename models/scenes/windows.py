@@ -84,7 +84,7 @@ class WindowSampler:
         scale = input_scale(width=width, height=height) * float(np.exp(rng.uniform(np.log(0.5), np.log(1.6))))
         chosen = photo.boxes[int(rng.integers(len(photo.boxes)))] if len(photo.boxes) else None
         if chosen is not None and rng.random() < 0.6:
-            wanted = np.clip(recipe.median_plate * np.exp(rng.normal(0, 0.6)), 14, 330)
+            wanted = np.clip(recipe.median_plate * np.exp(rng.normal(0, 0.8)), 14, 300)
             scale = float(wanted / max(chosen[2] - chosen[0], 4))
         window = np.array([recipe.width, recipe.height], np.float32)
         scale = float(np.clip(scale, 0.85 * (window / (width, height)).max(), 1.6))
@@ -136,7 +136,7 @@ class WindowSampler:
     def _add_plates(self, pixels: Picture, targets: Sequence[Target], rng: np.random.Generator) -> list[Target]:
         added: list[Target] = []
         for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
-            width = float(np.clip(self._recipe.median_plate * np.exp(rng.normal(0, 0.55)), 16, 250))
+            width = float(np.clip(self._recipe.median_plate * np.exp(rng.normal(0, 0.65)), 16, 250))
             centre = rng.uniform(0, 1, 2) * (self._recipe.width, self._recipe.height)
             box = np.concatenate([centre - width * 0.7, centre + width * 0.7])
             if any(_overlap(box, target) for target in [*targets, *added]):

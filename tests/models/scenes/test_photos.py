@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.scenes.photos import PhotoStore
+from models.scenes.photos import DOUBTFUL, PhotoStore
 
 
 def make_folder(folder: Path, size: tuple[int, int]) -> Path:
@@ -41,3 +41,21 @@ def test_a_second_start_needs_the_cache_only(tmp_path: Path) -> None:
 def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="manifest"):
         PhotoStore([tmp_path], cache=tmp_path / "photos.bin")
+
+
+def test_doubtful_places_are_told_and_are_no_plates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    doubtful = tmp_path / "doubtful.json"
+    doubtful.write_text(json.dumps({"set/a": [[100, 50, 180, 91], [300, 20, 340, 40]]}))
+    monkeypatch.setattr("models.scenes.photos.DOUBTFUL", doubtful)
+    store = PhotoStore([make_folder(tmp_path / "set", (400, 300))], cache=tmp_path / "photos.bin")
+    assert store[0].boxes.shape == (0, 4)
+    assert store[0].doubtful.tolist() == [[100, 50, 180, 91], [300, 20, 340, 40]]
+
+
+def test_shipped_list_of_doubtful_places_is_sound() -> None:
+    places = json.loads(DOUBTFUL.read_text(encoding="utf-8"))
+    assert len(places) > 100
+    for boxes in places.values():
+        for left, top, right, bottom in boxes:
+            assert left < right
+            assert top < bottom

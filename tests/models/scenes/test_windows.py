@@ -79,3 +79,15 @@ def test_plates_too_small_to_learn_are_ignored() -> None:
         for target in window.targets:
             assert np.ptp(target.corners[:, 0]) >= 11
             assert np.ptp(target.corners[:, 1]) >= 4.5
+
+
+def test_doubtful_places_are_ignored_in_window_pixels() -> None:
+    road = photo()
+    doubtful = Photo(road.name, road.pixels, road.boxes, doubtful=road.boxes)
+    source = WindowSampler([doubtful], plates=white, distractors=black, recipe=QUIET)
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        window = source.sample(rng)
+        for target in window.targets:
+            box = np.concatenate([target.corners.min(axis=0), target.corners.max(axis=0)])
+            assert np.abs(window.ignored - box).max(axis=1).min() < 1e-2
