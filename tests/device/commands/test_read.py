@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from device.commands.read import read
+from models.plates import render_plate
+
+TEXT = "7KDW382"
+
+
+@pytest.fixture(scope="module")
+def plate() -> np.ndarray:
+    return render_plate(np.random.default_rng(5), text=TEXT, design="california_passenger", height=160).image
+
+
+@pytest.fixture
+def photo(tmp_path: Path, plate: np.ndarray) -> Path:
+    """Write a picture of 1280 x 720 with one plate, 150 px wide, on a dark car's boot."""
+    picture = np.full((720, 1280, 3), 90, np.uint8)
+    cv2.rectangle(picture, (400, 250), (900, 560), (50, 40, 40), -1)
+    picture[400:475, 560:710] = cv2.resize(plate, (150, 75), interpolation=cv2.INTER_AREA)
+    picture = cv2.GaussianBlur(picture, (0, 0), 0.7)
+    path = tmp_path / "photo.png"
+    cv2.imwrite(str(path), picture)
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(read, [str(argument) for argument in arguments])
+
+
+def test_a_photo_gives_one_line_of_json_with_all_that_is_promised(photo: Path) -> None:
+    result = run("--json", photo)
+    assert result.exit_code == 0
+    (line,) = result.stdout.splitlines()
+    told = json.loads(line)
+    assert told["image"] == str(photo)
+    best = told["plates"][0]
+    assert best["text"] == TEXT
+    left, top, right, bottom = best["box"]
+    assert abs(left - 560) < 10
+    assert abs(right - 710) < 10
+    assert abs(top - 400) < 10
+    assert abs(bottom - 475) < 10
+    assert len(best["corners"]) == 4
+    assert "".join(character["character"] for character in best["characters"]) == TEXT
+    assert all(0 < character["confidence"] <= 1 for character in best["characters"])
+    assert set(told["milliseconds"]) == {"decode", "detect", "read", "total"}
+    assert told["milliseconds"]["total"] >= told["milliseconds"]["detect"] > 0
+
+
+def test_a_crop_is_read_whole(tmp_path: Path, plate: np.ndarray) -> None:
+    path = tmp_path / "crop.png"
+    cv2.imwrite(str(path), plate)
+    told = json.loads(run("--json", "--crop", path).stdout)
+    assert told["plates"][0]["text"] == TEXT
+    assert told["plates"][0]["box"] == [0, 0, plate.shape[1], plate.shape[0]]
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture at all", None], ids=["empty", "text", "missing"])
+def test_an_unreadable_file_is_named_and_the_rest_go_on(photo: Path, content: bytes | None) -> None:
+    broken = photo.with_name("broken.jpg")
+    if content is not None:
+        broken.write_bytes(content)
+    result = run("--json", broken, photo)
+    assert result.exit_code == 1
+    assert "broken.jpg" in result.stderr
+    assert json.loads(result.stdout)["image"] == str(photo)
+
+
+def test_a_folder_is_searched_for_pictures_only(photo: Path) -> None:
+    photo.with_name("notes.txt").write_text("not a picture")
+    result = run("--json", photo.parent)
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_drawn_pictures_show_the_plate(photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "drawn"
+    assert run("--draw", folder, photo).exit_code == 0
+    (drawn,) = folder.iterdir()
+    before, after = cv2.imread(str(photo)), cv2.imread(str(drawn))
+    assert before.shape == after.shape
+    changed = np.abs(before.astype(int) - after.astype(int)).max(axis=2) > 60
+    assert changed[350:480, 540:730].any()
+    assert not changed[600:].any()
+
+
+def test_people_get_a_table(photo: Path) -> None:
+    result = run(photo)
+    assert result.exit_code == 0
+    assert TEXT in result.stdout

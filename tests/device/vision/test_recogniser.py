@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from device.errors import BackendError, ModelError
+from device.vision.interpreter import Model
+from device.vision.modelfiles import shipped
+from device.vision.recogniser import Recogniser
+from models.plates import render_plate
+
+TEXTS = ("7KDW382", "8FRT914", "6HNX205")
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> Recogniser:
+    return Recogniser.load()
+
+
+def street(*, height: int = 720, width: int = 1280) -> np.ndarray:
+    """Paint three dark cars side by side, each with a plate, on a grey road."""
+    picture = np.full((720, 1280, 3), 110, np.uint8)
+    for number, text in enumerate(TEXTS):
+        left = 60 + 420 * number
+        cv2.rectangle(picture, (left, 200), (left + 320, 560), (60, 45, 40), -1)
+        plate = render_plate(np.random.default_rng(number), text=text, design="california_passenger", height=160).image
+        picture[400:465, left + 95 : left + 225] = cv2.resize(plate, (130, 65), interpolation=cv2.INTER_AREA)
+    picture = cv2.GaussianBlur(picture, (0, 0), 0.7)
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def test_several_plates_are_found_and_read(recogniser: Recogniser) -> None:
+    found = recogniser.recognise(street())
+    assert {plate.text for plate in found.plates if plate.reading.confidence > 0.3} == set(TEXTS)
+
+
+def test_corners_are_those_of_the_full_size_frame(recogniser: Recogniser) -> None:
+    large = cv2.resize(street(), (1920, 1080), interpolation=cv2.INTER_CUBIC)
+    found = {plate.text: plate.box for plate in recogniser.recognise(large).plates}
+    left, top, right, bottom = found[TEXTS[0]]
+    assert (left, top, right, bottom) == pytest.approx((155 * 1.5, 400 * 1.5, 285 * 1.5, 465 * 1.5), abs=9)
+
+
+def test_grey_and_colour_give_the_same(recogniser: Recogniser) -> None:
+    picture = street()
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    assert [p.text for p in recogniser.recognise(picture).plates] == [p.text for p in recogniser.recognise(grey).plates]
+
+
+def test_nothing_is_found_where_nothing_is(recogniser: Recogniser) -> None:
+    assert recogniser.recognise(np.full((720, 1280), 127, np.uint8)).plates == ()
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (360, 640), (1080, 1920), (900, 500)])
+def test_frames_of_any_shape_are_taken(recogniser: Recogniser, shape: tuple[int, int]) -> None:
+    recogniser.recognise(np.random.default_rng(1).integers(0, 255, shape, np.uint8))
+
+
+def test_blur_lowers_confidence(recogniser: Recogniser) -> None:
+    plate = render_plate(np.random.default_rng(3), text=TEXTS[0], design="california_passenger", height=64).image
+    confidences = [
+        recogniser.recognise_crop(cv2.GaussianBlur(plate, (0, 0), sigma)).plates[0].reading.confidence
+        for sigma in (0.6, 3.0, 4.5)
+    ]
+    assert confidences[0] > 0.9
+    assert confidences[0] > confidences[2]
+
+
+def test_a_damaged_or_missing_model_is_named(tmp_path: Path) -> None:
+    damaged = tmp_path / "reader.tflite"
+    damaged.write_bytes(shipped("reader.tflite").read_bytes()[:1000])
+    with pytest.raises(ModelError, match=r"reader\.tflite"):
+        Model(damaged)
+    with pytest.raises(ModelError, match="No such file"):
+        Model(tmp_path / "gone.tflite")
+    with pytest.raises(ModelError, match="not installed"):
+        shipped("gone.tflite")
+
+
+def test_a_model_of_another_shape_is_refused() -> None:
+    with pytest.raises(ModelError, match="expected"):
+        Recogniser.load(detector=shipped("reader.tflite"))
+
+
+def test_a_missing_runtime_says_what_to_install() -> None:
+    with pytest.raises(BackendError, match="pip install ai-edge-litert"):
+        Model(shipped("reader.tflite"), runtime="no_such_runtime.interpreter")
