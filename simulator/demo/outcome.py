@@ -12,7 +12,7 @@ from device.records import Health, Hit, HitWithdrawn, Read, Status, read_event
 from simulator.demo.clip import DemoClip
 from simulator.score import Score, ScoredRead, score
 from simulator.subscriber import Arrival
-from simulator.truth import DueHit, Truth
+from simulator.truth import DueHit, TruePassage, Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def _footage_began(reads: Sequence[Read], truth: Truth) -> datetime | None:
     Records carry times and no frame numbers, for a lens has none.
     """
     began = [
-        read.first_seen - timedelta(seconds=passage.frames[0] / truth.fps)
+        _shown(read, passage, truth.fps)
         for read in reads
         for passage in truth.passages
         if plate_key(read.plate_read) == plate_key(passage.text)
@@ -222,6 +222,20 @@ def _footage_began(reads: Sequence[Read], truth: Truth) -> datetime | None:
         return None
     earliest = min(passage.frames[0] for passage in truth.passages)
     return min(read.first_seen for read in reads) - timedelta(seconds=earliest / truth.fps)
+
+
+def _shown(read: Read, passage: TruePassage, fps: float) -> datetime:
+    """Say when the footage began if a read is of this passage.
+
+    A plate leaves the picture at once, but is read from further away than the truth counts: the end by which an
+    approaching vehicle leaves tells the time better than the one by which it came, and the other way round.
+    """
+    first, last = (timedelta(seconds=frame / fps) for frame in passage.frames)
+    if passage.direction == "approaching":
+        return read.last_seen - last
+    if passage.direction == "receding":
+        return read.first_seen - first
+    return read.first_seen - first + ((read.last_seen - last) - (read.first_seen - first)) / 2
 
 
 def _scored(read: Read, began: datetime, truth: Truth) -> ScoredRead:

@@ -1,5 +1,6 @@
 # ruff: noqa: ANN401 - fixtures of conftest.py have no importable type, and JSON is of any type
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -127,3 +128,18 @@ def test_json_says_the_figures_of_the_run(post: Any, clip: DemoClip) -> None:
         "passed": True, "passages": 3, "captured": 3, "hits_due": 2, "hits_received": 2,
     }  # fmt: skip
     assert figures["latency_median_seconds"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("direction", "frames"), [("approaching", (60, 90)), ("receding", (50, 80)), (None, (40, 100))]
+)
+def test_plate_read_from_further_away_than_the_truth_counts_shifts_no_time(
+    post: Any, clip: DemoClip, direction: Any, frames: tuple[int, int]
+) -> None:
+    assert clip.truth is not None
+    passages = tuple(passage.model_copy(update={"direction": direction}) for passage in clip.truth.passages)
+    shifted = dataclasses.replace(clip, truth=clip.truth.model_copy(update={"passages": passages}))
+    post.reads("8XYZ900", *frames)
+    outcome = judged(post, shifted)
+    read = next(iter(outcome.read_of.values()))
+    assert (read.first_frame, read.last_frame) == frames
