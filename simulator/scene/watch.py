@@ -136,4 +136,4 @@ def write_watch(scene: Scene, passages: list[dict[str, Any]], clip: Path) -> Non
                 ]
             )
     hits = due(scene, [str(passage["text"]) for passage in passages])
-    clip.with_suffix(".due.json").write_text(json.dumps({"hits": hits}, indent=1) + "\n", "utf-8")
+    clip.with_suffix(".due.json").write_text(json.dumps(hits, indent=1) + "\n", "utf-8")
