@@ -46,9 +46,16 @@ class LivePage(Observer):
         self._over = False
         self._loop: asyncio.AbstractEventLoop | None = None
         application = Starlette(routes=[Route("/", self._page), Route("/events", self._stream)])
-        self._server = uvicorn.Server(
-            uvicorn.Config(application, host="127.0.0.1", port=self._port, log_level="error", access_log=False)
+        settings = uvicorn.Config(
+            application,
+            host="127.0.0.1",
+            port=self._port,
+            lifespan="off",
+            log_level="error",
+            access_log=False,
+            timeout_graceful_shutdown=1,
         )
+        self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._serve, name="live page", daemon=True)
 
     @property
@@ -78,7 +85,6 @@ class LivePage(Observer):
         if self._thread.is_alive():
             self._thread.join(timeout=_LAST_WORD_SECONDS)
         self._server.should_exit = True
-        self._server.force_exit = True
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
