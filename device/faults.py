@@ -19,6 +19,8 @@ class Fault(StrEnum):
     OUTBOX_FAILED = "outbox_failed"
     OUTBOX_SET_ASIDE = "outbox_set_aside"
     PUBLISH_REFUSED = "publish_refused"
+    RECORD_TOO_LARGE = "record_too_large"
+    SUBSCRIPTION_REFUSED = "subscription_refused"
     TAMPER_OPEN = "tamper_open"
 
 
@@ -77,6 +79,16 @@ DESCRIPTIONS: dict[Fault, Description] = {
     Fault.PUBLISH_REFUSED: Description(
         "The broker refuses records; they wait on the post.",
         "the broker taking them",
+        "Check the rights of this post's certificate at the broker.",
+    ),
+    Fault.RECORD_TOO_LARGE: Description(
+        "The broker takes no record of this size; it waits on the post.",
+        "a broker that takes it",
+        "Raise the broker's largest packet to 64 KiB at least.",
+    ),
+    Fault.SUBSCRIPTION_REFUSED: Description(
+        "The broker does not let the post receive its hot list.",
+        "the next connection with the right granted",
         "Check the rights of this post's certificate at the broker.",
     ),
     Fault.TAMPER_OPEN: Description(

@@ -27,7 +27,7 @@ from device.board.base import Board, Light
 from device.camera.base import Camera
 from device.capture import Capture
 from device.config import Configuration
-from device.errors import CameraError, ConfigurationError
+from device.errors import CameraError, ConfigurationError, OutboxError
 from device.faults import Fault
 from device.health.clock import clock_quality
 from device.hotlist import HotListNotStored, HotListRefused, HotListStore, Refusal
@@ -135,6 +135,7 @@ class Post:
         self._capture: Capture | None = None
         self._camera_failed = False
         self._dropped = 0
+        self._set_aside = 0
         self._tamper = False
         self._next_tick = 0.0
         self._next_health = 0.0
@@ -174,8 +175,7 @@ class Post:
 
     def _begin(self) -> None:
         self._audit("boot", details={"version": __version__, "boot": self._vitals.boot})
-        for aside in self._outbox.set_aside:
-            self._audit("outbox_set_aside", outcome="failure", reason=aside.reason, object=aside.path.name)
+        self._audit_set_aside()
         loaded = self._hotlists.load()
         for refusal in self._hotlists.damaged:
             self._audit("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
@@ -260,8 +260,20 @@ class Post:
             board.status_light(Light.DEGRADED if faults else Light.IN_SERVICE)
         if now >= self._next_health:
             self._next_health = now + self._configuration.records.health_seconds
-            self._recorder.account_for_drops(clock=clock_quality())
-            self._send_health()
+            self._audit_set_aside()
+            try:
+                self._recorder.account_for_drops(clock=clock_quality())
+                self._send_health()
+            except OutboxError as error:
+                # Nothing is lost by it: the account is taken again, and the next health says more than this one.
+                log.warning("health: %s", error)
+
+    def _audit_set_aside(self) -> None:
+        """Put into the audit trail each outbox that was set aside since the last time."""
+        aside = self._outbox.set_aside[self._set_aside :]
+        self._set_aside += len(aside)
+        for file in aside:
+            self._audit("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
 
     def _tell_status(self) -> None:
         self._records.record(self._vitals.status(clock=clock_quality(), hotlist=self._list_state(datetime.now(UTC))))
@@ -289,6 +301,7 @@ class Post:
         if self._capture is not None:
             faults |= self._vitals.capture_faults(self._capture)
         state = self._list_state(datetime.now(UTC)).state
+        uplink = self._uplink.state()
         conditions = {
             Fault.CAMERA_FAILED: self._camera_failed,
             Fault.CLOCK_UNSYNCHRONISED: not clock_quality().synchronised,
@@ -296,7 +309,9 @@ class Post:
             Fault.HOTLIST_STALE: state == "stale",
             Fault.OUTBOX_FAILED: self._records.failing,
             Fault.OUTBOX_SET_ASIDE: bool(self._outbox.set_aside),
-            Fault.PUBLISH_REFUSED: bool(self._uplink.state().refusals),
+            Fault.PUBLISH_REFUSED: bool(uplink.refusals),
+            Fault.RECORD_TOO_LARGE: uplink.too_large > 0,
+            Fault.SUBSCRIPTION_REFUSED: bool(uplink.refused_subscriptions),
             Fault.TAMPER_OPEN: self._tamper,
         }
         return faults | {fault for fault, present in conditions.items() if present}
@@ -330,15 +345,19 @@ class Post:
         )
 
     def _born(self) -> None:
-        """Say the present state after every connection, for the broker may have published the will meanwhile."""
+        """Say the present state after every connection, for the broker may have published the will meanwhile.
+
+        Called in the uplink's thread, which must not wait for a full disk that only delivery can empty: what cannot be
+        stored raises, and the uplink tries again.
+        """
         self._vitals.changed(self._faults())
-        self._tell_status()
+        self._recorder.record(self._status())
 
     def _offline(self) -> Status:
         return self._vitals.offline(clock=clock_quality(), hotlist=self._list_state(datetime.now(UTC)))
 
     def _install(self, package: bytes) -> None:
-        """Take a hot list from the broker; called in the uplink's thread."""
+        """Take a hot list from the broker; called in the thread of the uplink's inbox."""
         try:
             hotlist = self._hotlists.install(package)
         except HotListRefused as refusal:
