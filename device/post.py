@@ -276,7 +276,10 @@ class Post:
             self._audit("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
 
     def _tell_status(self) -> None:
-        self._records.record(self._vitals.status(clock=clock_quality(), hotlist=self._list_state(datetime.now(UTC))))
+        self._records.record(self._status())
+
+    def _status(self) -> Status:
+        return self._vitals.status(clock=clock_quality(), hotlist=self._list_state(datetime.now(UTC)))
 
     def _send_health(self) -> None:
         health = self._vitals.health(
