@@ -40,6 +40,12 @@ class Show(Observer):
         self._console.print(
             f"mosquitto at {stage.broker.address}, mutual TLS 1.3; subscriber connected.", highlight=False
         )
+        hot_list = stage.hot_list
+        self._console.print(
+            f"Hot list: {hot_list.entries} entries, {len(hot_list.refused)} rows refused.", highlight=False
+        )
+        for row in hot_list.refused:
+            self._console.print(f"  line {row.line}: {row.reason}", style="yellow", highlight=False)
         self._progress.update(self._task, total=frames or None)
         self._progress.start()
 

@@ -63,7 +63,7 @@ class Stage:
                 more={"records": {"health_seconds": 1.0}},
             ),
         )
-        package = build_hot_list(self._clip, self.fleet)
+        self.hot_list = build_hot_list(self._clip, self.fleet)
         self._stack.enter_context(self.broker)
         self.subscriber = self._stack.enter_context(
             Subscriber(
@@ -73,7 +73,9 @@ class Stage:
                 archive=self.directory / "records.jsonl",
             )
         )
-        publish_hot_list(package, agency=AGENCY, identity=self.fleet.publisher, broker=self.broker.address)
+        publish_hot_list(
+            self.hot_list.package, agency=AGENCY, identity=self.fleet.publisher, broker=self.broker.address
+        )
 
 
 def empty_folder(directory: Path) -> None:

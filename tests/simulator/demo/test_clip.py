@@ -1,8 +1,10 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from device.hotlist import HotListStore
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.demo.clip import find_clip
@@ -49,19 +51,32 @@ def test_missing_clip_is_named(tmp_path: Path) -> None:
         find_clip(tmp_path / "gone.mp4")
 
 
-def test_refused_row_of_the_hot_list_is_named_without_its_plate(footage: Path, fleet: Fleet) -> None:
+def test_refused_rows_of_the_hot_list_are_left_out_and_told_without_their_plates(footage: Path, fleet: Fleet) -> None:
     footage.with_name("street.hotlist.csv").write_text("plate,category\n7ABC123,local\n7ABC124,parking\n")
-    with pytest.raises(DemoError, match="line 3") as refused:
-        build_hot_list(find_clip(footage), fleet)
-    assert "7ABC124" not in str(refused.value)
-
-
-def test_expired_pattern_is_refused(footage: Path, fleet: Fleet) -> None:
     footage.with_name("street.patterns.csv").write_text(
-        "pattern,category,priority,case,author,expires\n7AB*,local,1,CASE-1,A. Author,2020-01-01\n"
+        "pattern,category,priority,case,author,expires\n"
+        "8XY*,local,1,CASE-1,A. Author,2099-01-01\n7AB*,local,1,CASE-2,A. Author,2020-01-01\n"
     )
-    with pytest.raises(DemoError, match="expired"):
-        build_hot_list(find_clip(footage), fleet)
+    built = build_hot_list(find_clip(footage), fleet)
+    assert built.entries == 2
+    assert [row.line for row in built.refused] == [3, 3]
+    assert "7ABC124" not in str(built.refused)
+
+    folder = fleet.post("post-1")
+    store = HotListStore(
+        folder / "state" / "hotlist",
+        agency="demo",
+        issuer_key=(folder / "issuer_key.pem").read_bytes(),
+        unseal_key=(folder / "unseal_key.pem").read_bytes(),
+    )
+    hot_list = store.install(built.package)
+    now = datetime.now(UTC)
+    assert [bool(hot_list.match(plate, at=now)) for plate in ("7ABC123", "7ABC124", "8XYZ900", "7ABX999")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_only_a_former_demonstration_s_folder_is_emptied(tmp_path: Path) -> None:
