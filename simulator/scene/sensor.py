@@ -43,7 +43,7 @@ class Sensor:
         linear += 0.012 * linear.mean(axis=(0, 1), keepdims=True)
         if glare:
             away = np.hypot(self._x - 0.55, self._y + 0.75)
-            dust = 1 + 0.25 * cv2.resize(self._smear, (self.width, self.height))
+            dust = 1 + 0.09 * cv2.resize(self._smear, (self.width, self.height))
             veil = 0.20 * np.exp(-away / 0.9) + 0.05
             ghost = 0.05 * np.clip(1 - np.abs(np.hypot(self._x + 0.3, self._y - 0.30) - 0.14) / 0.03, 0, 1)
             colour = np.array([1.0, 0.90, 0.70], np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator.scene.description import Scene
 
 TRACKABLE = 40.0  # pixels of plate width from which a passage counts as in view
-_WHOLE = 0.95  # visible share that counts as the whole plate
+_WHOLE = 0.985  # visible share that counts as the whole plate
 
 
 @dataclass(frozen=True)
