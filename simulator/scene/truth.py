@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator.scene.description import Scene
 
 TRACKABLE = 40.0  # pixels of plate width from which a passage counts as in view
-_WHOLE = 0.985  # visible share that counts as the whole plate
+_WHOLE = 0.95  # visible share from which nothing that matters is hidden
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,18 @@ class Truth:
             self.sights[self.frames] = sights
         self.frames += 1
 
+    def _whole(self, sight: Sight) -> bool:
+        lens = self.scene.lens
+        inside = (sight.corners >= -0.5) & (sight.corners <= (lens.width - 0.5, lens.height - 0.5))
+        return bool(inside.all()) and sight.visible >= _WHOLE
+
     def passages(self) -> list[dict[str, Any]]:
         """All passings that are wholly in view at a trackable size in at least one frame."""
         spans: dict[int, list[int]] = {}
         widest: dict[int, float] = {}
         for number, sights in self.sights.items():
             for sight in sights:
-                if sight.visible >= _WHOLE and sight.width >= TRACKABLE:
+                if self._whole(sight) and sight.width >= TRACKABLE:
                     spans.setdefault(sight.passage, []).append(number)
                     widest[sight.passage] = max(widest.get(sight.passage, 0), sight.width)
         listed = []

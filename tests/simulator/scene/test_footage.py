@@ -53,11 +53,10 @@ def test_every_passage_is_wholly_in_view_in_its_frames(name: str) -> None:
         first, last = passage["frames"]
         for frame in (first, last):
             corners = np.array(seen[frame]["corners"])
-            assert seen[frame]["visible"] >= 0.98
+            assert seen[frame]["visible"] >= 0.95
             assert np.linalg.norm(corners[1] - corners[0]) >= 39
-            assert corners.min() >= -1
-            assert corners[:, 0].max() < truth["width"]
-            assert corners[:, 1].max() < truth["height"] + 1
+            assert (corners >= -0.5).all()
+            assert (corners <= (truth["width"] - 0.5, truth["height"] - 0.5)).all()
         assert last - first >= 15
         assert 90 <= passage["widest"] <= 180
 
