@@ -47,6 +47,7 @@ def write_report(path: Path, outcome: DemoOutcome) -> None:
             outcome=outcome,
             score=outcome.score,
             rows=_rows(outcome),
+            reads={read.passage: read for read in outcome.reads},
             timeline=timeline(outcome),
             made=datetime.now(UTC),
             kinds={kind.removeprefix("platepost.").removesuffix(".v1"): count for kind, count in outcome.kinds.items()},

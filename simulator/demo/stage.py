@@ -60,7 +60,7 @@ class Stage:
                 camera="footage",
                 camera_settings={"path": str(self._clip.footage), "pace": "realtime"},
                 board="virtual",
-                more={"records": {"health_seconds": 1.0}},
+                more={"records": {"health_seconds": 1.0, "read_overview": True}},
             ),
         )
         self.hot_list = build_hot_list(self._clip, self.fleet)
