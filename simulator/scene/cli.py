@@ -27,11 +27,14 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
     patterns and the hits that are due. Needs an OpenGL 3.3 context: a graphics card, or on Debian
     `apt-get install libegl1 libgl1-mesa-dri`.
     """
-    from simulator.scene.description import load_scene  # noqa: PLC0415  the drawing libraries load when needed
-    from simulator.scene.encode import ClipWriter  # noqa: PLC0415
-    from simulator.scene.renderer import Renderer  # noqa: PLC0415
-    from simulator.scene.truth import Truth  # noqa: PLC0415
-    from simulator.scene.watch import write_watch  # noqa: PLC0415
+    try:  # the drawing libraries load when they are needed
+        from simulator.scene.description import load_scene  # noqa: PLC0415
+        from simulator.scene.encode import ClipWriter  # noqa: PLC0415
+        from simulator.scene.renderer import Renderer  # noqa: PLC0415
+        from simulator.scene.truth import Truth  # noqa: PLC0415
+        from simulator.scene.watch import write_watch  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing: pip install 'platepost[scene]' brings it") from error
 
     described = load_scene(scene)
     if preview is None and out is None:

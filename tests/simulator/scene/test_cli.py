@@ -1,0 +1,62 @@
+import json
+from pathlib import Path
+
+import av
+import cv2
+import pytest
+from click.testing import CliRunner
+
+from simulator.scene.cli import render
+
+_SCENE = """
+[clip]
+seed = 4
+seconds = 0.3
+samples = 2
+[lens]
+width = 320
+height = 180
+focal = 1150
+[[passing]]
+text = "7ABC123"
+at = 0.1
+mph = 30
+"""
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    path = tmp_path / "scene.toml"
+    path.write_text(_SCENE, "utf-8")
+    return path
+
+
+@pytest.mark.usefixtures("graphics")
+def test_render_writes_a_clip_with_its_truth(scene: Path) -> None:
+    out = scene.with_name("clip.mp4")
+
+    result = CliRunner().invoke(render, [str(scene), str(out), "--frames", "3"], catch_exceptions=False)
+
+    assert result.exit_code == 0
+    with av.open(str(out)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 3
+    assert json.loads(out.with_suffix(".truth.json").read_text())["frames"] == 3
+    assert set(json.loads(out.with_suffix(".frames.json").read_text())["plates"]) <= {"0", "1", "2"}
+    assert not out.with_suffix(".hotlist.csv").exists()
+
+
+@pytest.mark.usefixtures("graphics")
+def test_render_previews_one_frame(scene: Path) -> None:
+    out = scene.with_name("frame.png")
+
+    result = CliRunner().invoke(render, [str(scene), "--preview", str(out), "--at", "0.1"], catch_exceptions=False)
+
+    assert result.exit_code == 0
+    assert cv2.imread(str(out)).shape == (180, 320, 3)
+
+
+def test_render_asks_where_to(scene: Path) -> None:
+    result = CliRunner().invoke(render, [str(scene)])
+
+    assert result.exit_code == 2
+    assert "--preview" in result.output
