@@ -25,7 +25,8 @@ PLACEHOLDERS = frozenset(
         *("TEST", "PENDING", "PLATE", "LICENSE"),
     }
 )
-_SPREADSHEET = re.compile(r"\d+(\.\d+)?[eE]\+?\d+|\d+\.\d+")
+# Spreadsheets write a sign or a point: 8E41480 without either is a plate of a Californian lorry.
+_SPREADSHEET = re.compile(r"\d+(\.\d+)?[eE]\+\d+|\d+\.\d+([eE]-?\d+)?")
 _FILLER = frozenset("X0")
 _STATE = re.compile(r"[A-Z]{2,3}")
 

@@ -26,6 +26,7 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
         ("0012345", "0012345"),
         ("1291164", "1291164"),
         ("ABC", "ABC"),
+        ("8E41480", "8E41480"),  # a Californian lorry's, and no number in scientific notation
     ],
 )
 def test_a_plate_is_kept_as_the_string_it_is(text: str, plate: str) -> None:
