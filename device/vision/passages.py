@@ -10,6 +10,11 @@ from device.vision.consensus import Consensus, Vote, consensus
 from device.vision.geometry import plate_size
 from device.vision.recogniser import Plate
 
+GROWTH = 1.1
+"""Factor between first and last looks from which a plate counts as nearer or farther."""
+DIRECTION_LOOKS = 3
+"""Looks at each end that it takes to tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassageRules:
@@ -69,6 +74,8 @@ class Passage:
     velocity: tuple[float, float] = (0.0, 0.0)
     """Of the plate's middle, pixels a second."""
     votes: list[Vote] = field(default_factory=list)
+    widths: list[float] = field(default_factory=list)
+    """Pixels across the plate, look by look."""
     told: bool = False
     """Whether the passage's read has left already, because the vehicle stood for too long."""
     _consensus: Consensus | None = None
@@ -88,6 +95,7 @@ class Passage:
 
     def _look(self, sighting: Sighting) -> None:
         self.votes.append(Vote(sighting.plate.reading, sighting.weight))
+        self.widths.append(sighting.width)
         self._consensus = None
         if _picture_value(sighting) > _picture_value(self.best):
             self.best = sighting
@@ -122,11 +130,17 @@ class Passage:
 
     @property
     def direction(self) -> str:
-        """`approaching` if the plate grew, `receding` if it shrank, else `unknown`."""
-        growth = self.last.width / max(self.first.width, 1.0)
-        if growth > 1.1:
+        """`approaching` if the plate grew, `receding` if it shrank, else `unknown`.
+
+        Judged by the first and the last third of its looks: a plate that enters the picture is at first measured badly.
+        """
+        third = len(self.widths) // 3
+        if third < DIRECTION_LOOKS:
+            return "unknown"
+        growth = sum(self.widths[-third:]) / sum(self.widths[:third])
+        if growth > GROWTH:
             return "approaching"
-        return "receding" if growth < 1 / 1.1 else "unknown"
+        return "receding" if growth < 1 / GROWTH else "unknown"
 
     @property
     def seen(self) -> tuple[datetime, datetime]:

@@ -19,6 +19,13 @@ def test_a_vehicle_that_comes_nearer_is_one_passage(sighting: Sightings) -> None
     assert passages.ended(5) == []
 
 
+def test_a_plate_that_has_only_just_come_into_view_has_no_direction_yet(sighting: Sightings) -> None:
+    passages = Passages()
+    for step in range(5):
+        (passage,) = passages.update([sighting(step / 20, x=100 + 12 * step, width=100 - 10 * step)])
+    assert passage.direction == "unknown"
+
+
 def test_two_side_by_side_stay_two(sighting: Sightings) -> None:
     passages = Passages()
     for step in range(20):
