@@ -29,7 +29,7 @@ class Rain:
             wide = max(0.003 * self.focal / distance, 0.5)
             x, y = rng.uniform(0, self.width), rng.uniform(-20, self.height)
             lean = 0.12 * long
-            strength = float(min(1.0, wide / 2)) * rng.uniform(0.10, 0.35)
+            strength = float(min(1.0, wide / 2)) * rng.uniform(0.06, 0.24)
             start, end = (round(x * 16), round(y * 16)), (round((x + lean) * 16), round((y + long) * 16))
             cv2.line(cover, start, end, strength, max(1, round(wide)), cv2.LINE_AA, 4)
         return np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.9), np.float32)
