@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("moderngl", reason="moderngl is not installed: pip install platepost[scene]")
+
 from simulator.scene import renderer as drawing
 from simulator.scene.description import Clip, Lens, Passing, Scene, Weather
 from simulator.scene.renderer import Renderer, Shot
