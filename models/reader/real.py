@@ -36,7 +36,7 @@ class RealPlate:
         left, top, right, bottom = self.box
         dx, dy = (right - left) * margin, (bottom - top) * margin
         low, high = (left - dx, top - dy), (right + dx, bottom + dy)
-        factor = min(1.0, 2 * shape[1] / (high[0] - low[0]))
+        factor = float(min(1.0, 2 * shape[1] / (high[0] - low[0])))
         picture = self.picture
         if factor < 1:
             picture = np.asarray(
