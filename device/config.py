@@ -86,7 +86,7 @@ class PassagesSection(Section):
     )
     sure: float = Field(default=0.97, ge=0.5, le=1, description="Confidence at which one frame alone makes a hit.")
     agreeing: int = Field(default=2, ge=2, le=50, description="Frames that must agree for an early hit otherwise.")
-    agreeing_confidence: float = Field(default=0.6, ge=0, le=1, description="Least confidence when frames agree.")
+    agreeing_confidence: float = Field(default=0.6, ge=0, le=1, description="Least confidence of all frames together.")
 
 
 class HotListSection(Section):

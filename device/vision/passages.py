@@ -31,9 +31,11 @@ class PassageRules:
     agreeing: int = 2
     """Frames that must agree otherwise."""
     agreeing_confidence: float = 0.6
-    """Least confidence of the consensus when frames agree."""
+    """Least confidence of the consensus in any case."""
     least_looks: int = 2
     """Looks that a passage needs to be a vehicle rather than a flicker of the detector, unless one was sure."""
+    doubtful: float = 0.5
+    """Confidence below which a text that no two frames agree on is no read: signs and grilles end so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +120,18 @@ class Passage:
     def safe(self) -> bool:
         """Whether the consensus may be acted on before the passage ends."""
         found = self.consensus
-        agreed = found.agreeing >= self.rules.agreeing and found.confidence >= self.rules.agreeing_confidence
-        return agreed or any(
+        if found.confidence < self.rules.agreeing_confidence:
+            return False  # what one sure frame says, the others contradict
+        return found.agreeing >= self.rules.agreeing or any(
             vote.reading.text == found.text and vote.reading.confidence >= self.rules.sure for vote in self.votes
         )
 
     @property
     def credible(self) -> bool:
-        """Whether it was a plate at all, rather than a flicker of the detector."""
-        return bool(self.consensus.text) and (self.consensus.looks >= self.rules.least_looks or self.safe)
+        """Whether it was a plate that could be read, rather than a flicker of the detector or a sign."""
+        found = self.consensus
+        confirmed = found.agreeing >= self.rules.agreeing or found.confidence >= self.rules.doubtful
+        return bool(found.text) and (self.safe or (found.looks >= self.rules.least_looks and confirmed))
 
     @property
     def direction(self) -> str:

@@ -64,6 +64,14 @@ def test_one_very_sure_frame_is_safe(sighting: Sightings) -> None:
     assert passage.safe
 
 
+def test_one_sure_frame_that_the_others_contradict_is_not_safe(sighting: Sightings) -> None:
+    passages = Passages()
+    passages.update([sighting(0, text="34C12323", confidence=0.98)])
+    for step, text in enumerate(("84C12323", "34C1232", "31C12329", "34012323"), start=1):
+        (passage,) = passages.update([sighting(step / 20, x=100 + step, text=text, confidence=0.7)])
+    assert not passage.safe
+
+
 def test_frames_that_agree_on_a_blur_are_not_safe(sighting: Sightings) -> None:
     passages = Passages()
     passages.update([sighting(0, confidence=0.3)])
@@ -75,6 +83,14 @@ def test_frames_that_agree_on_a_blur_are_not_safe(sighting: Sightings) -> None:
 def test_a_flicker_of_the_detector_is_not_credible(sighting: Sightings) -> None:
     passages = Passages()
     passages.update([sighting(0, confidence=0.5)])
+    (passage,) = passages.end_all()
+    assert not passage.credible
+
+
+def test_a_text_that_no_two_frames_agree_on_is_not_credible(sighting: Sightings) -> None:
+    passages = Passages()
+    for step, text in enumerate(("LLLL", "L1LL", "LLJL", "JLLL", "LLL1")):
+        passages.update([sighting(step / 20, text=text, confidence=0.4)])
     (passage,) = passages.end_all()
     assert not passage.credible
 
