@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from device.errors import ConfigurationError
+from device.vision.detector import MINIMUM_SCORE
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """What may stand in a topic and in a certificate's name: lower-case letters, digits and hyphens."""
@@ -65,7 +66,9 @@ class VisionSection(Section):
 
     detector: Path | None = Field(default=None, description="Another detector.tflite than the one that ships.")
     reader: Path | None = Field(default=None, description="Another reader.tflite than the one that ships.")
-    minimum_score: float = Field(default=0.3, ge=0.05, le=1, description="Least score of a plate's detection.")
+    minimum_score: float = Field(
+        default=MINIMUM_SCORE, ge=0.05, le=1, description="Least score of a plate's detection."
+    )
     minimum_confidence: float = Field(
         default=0.3, ge=0, le=1, description="Reads less confident than this are counted and not published."
     )

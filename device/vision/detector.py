@@ -16,7 +16,7 @@ STRIDE = 8
 """Pixels of the input per cell of the output."""
 PADDING = 114
 """Grey beside a frame of another shape than the input."""
-MINIMUM_SCORE = 0.3
+MINIMUM_SCORE = 0.4
 """Score below which a cell is no plate, unless the configuration says otherwise."""
 
 
