@@ -28,9 +28,10 @@ def test_fetch_without_npm_fetches_nothing_and_says_so(
 
 
 def test_font_masks_hold_every_character() -> None:
-    if not fonts.installed():
-        pytest.skip("no font of the lists is installed")
-    masks = fonts.font_masks(fonts.installed()[0])
+    found = sorted(Path("/usr/share/fonts/truetype").rglob("*.ttf"))
+    if not found:
+        pytest.skip("this machine has no TrueType font at all")
+    masks = fonts.font_masks(found[0])
     assert len(masks) == 36
     assert {mask.shape[0] for mask in masks.values()} == {96}
 

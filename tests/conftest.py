@@ -1,0 +1,17 @@
+from collections.abc import Iterator
+
+import pytest
+
+from models.plates import fonts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_fonts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Draw plates with the generator's own dies only, so that a seed gives the same picture on every machine."""
+    empty = tmp_path_factory.mktemp("fonts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLATEPOST_FONTS", str(empty))
+        patch.setattr(fonts, "SYSTEM_FOLDER", empty)
+        fonts.installed.cache_clear()
+        yield
+    fonts.installed.cache_clear()
