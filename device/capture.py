@@ -24,6 +24,7 @@ class Capture:
         self._queue: Queue[Frame] = Queue(queue_frames)
         self._stop = Event()
         self._thread = Thread(target=self._run, name="capture", daemon=True)
+        self._started = monotonic()
         self.dropped = 0
         """Frames that the post was too slow for."""
         self.lost = 0
@@ -35,12 +36,18 @@ class Capture:
 
     def start(self) -> None:
         """Begin to take frames."""
+        self._started = monotonic()
         self._thread.start()
 
     def stop(self) -> None:
         """Stop taking frames; returns when the thread has ended, or after two seconds if the camera hangs."""
         self._stop.set()
         self._thread.join(timeout=2)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the newest frame, or since the start if none has come."""
+        return monotonic() - (self.last_frame or self._started)
 
     @property
     def running(self) -> bool:

@@ -4,14 +4,12 @@ import os
 import shutil
 import statistics
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
 from device.capture import Capture
-from device.config import HotListSection
 from device.faults import Fault, reasons
-from device.hotlist import FreshnessLimits, HotList, freshness
 from device.outbox import Backlog
 from device.records import ClockQuality, Health, HotListState, Place, Queue, Status, Timing, Versions, new_identifier
 from device.vision.pipeline import Pipeline
@@ -20,22 +18,6 @@ SILENT_SECONDS = 5.0
 """Age of the newest frame from which a camera counts as silent."""
 BEHIND_SECONDS = 60.0
 """How long after a dropped frame a post still counts as falling behind."""
-
-
-def list_state(hotlist: HotList | None, section: HotListSection, *, at: datetime) -> HotListState:
-    """Judge the list in force at a moment."""
-    if hotlist is None:
-        return HotListState(state="none")
-    limits = FreshnessLimits(warning=timedelta(hours=section.warning_hours), stale=timedelta(hours=section.stale_hours))
-    judged = freshness(hotlist.built, at=at, expires=hotlist.expires, limits=limits)
-    return HotListState(
-        state=judged.value,
-        version=hotlist.version,
-        issuer=hotlist.issuer,
-        built=hotlist.built,
-        age_seconds=round(max(0.0, (at - hotlist.built).total_seconds()), 1),
-        entries=hotlist.entries + hotlist.patterns,
-    )
 
 
 class Vitals:

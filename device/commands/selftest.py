@@ -10,22 +10,18 @@ from pathlib import Path
 
 import click
 import numpy as np
-from cryptography import x509
 from rich.console import Console
 from rich.table import Table
 
-from device import backends
+from device import assembly, backends
 from device.config import Configuration, load
 from device.errors import PlatepostError
 from device.health.clock import clock_quality
-from device.hotlist import HotListStore
-from device.outbox import Outbox, read_key_file
+from device.lists import list_state
 from device.records import Signer
-from device.uplink import Broker, UplinkSettings
+from device.uplink import Broker
 from device.uplink.tls import connection_problem, tls_context
 from device.vision.detector import HEIGHT, WIDTH
-from device.vision.recogniser import Recogniser
-from device.vitals import list_state
 
 CONNECT_SECONDS = 5.0
 """How long a broker may take to answer."""
@@ -96,8 +92,7 @@ def _find(point: str, check: Callable[[Configuration], str], configuration: Conf
 
 
 def _recogniser(configuration: Configuration) -> str:
-    vision = configuration.vision
-    recogniser = Recogniser.load(detector=vision.detector, reader=vision.reader)
+    recogniser = assembly.recogniser(configuration)
     blank = np.full((HEIGHT, WIDTH), 127, np.uint8)
     found = recogniser.recognise(blank)
     if found.plates:
@@ -107,7 +102,7 @@ def _recogniser(configuration: Configuration) -> str:
 
 def _keys(configuration: Configuration) -> str:
     Signer.from_file(configuration.records.signing_key)
-    _store(configuration)
+    assembly.hotlist_store(configuration)
     return "signing, unsealing and the department's key are there"
 
 
@@ -128,29 +123,17 @@ def _board(configuration: Configuration) -> str:
 
 
 def _outbox(configuration: Configuration) -> str:
-    section = configuration.outbox
-    with Outbox(section.path, key=read_key_file(section.key_file)) as outbox:
+    with assembly.outbox(configuration) as outbox:
         if outbox.set_aside:
             raise _FaultError(f"it could not be used and was set aside: {outbox.set_aside[0].reason}")
         return f"{outbox.depth()} records wait"
 
 
 def _hotlist(configuration: Configuration) -> str:
-    state = list_state(_store(configuration).load(), configuration.hotlist, at=datetime.now(UTC))
+    state = list_state(assembly.hotlist_store(configuration).load(), configuration.hotlist, at=datetime.now(UTC))
     if state.state not in {"current", "warning"}:
         raise _FaultError("none has come yet" if state.state == "none" else "it is older than allowed")
     return f"version {state.version}, {(state.age_seconds or 0) / 3600:.1f} h old, {state.entries} entries"
-
-
-def _store(configuration: Configuration) -> HotListStore:
-    section = configuration.hotlist
-    keys = []
-    for key in (section.issuer_key, section.unseal_key):
-        try:
-            keys.append(key.read_bytes())
-        except OSError as error:
-            raise _FaultError(f"{key.name}: {error.strerror or error}") from error
-    return HotListStore(section.directory, agency=configuration.post.agency, issuer_key=keys[0], unseal_key=keys[1])
 
 
 def _clock(_configuration: Configuration) -> str:
@@ -161,11 +144,7 @@ def _clock(_configuration: Configuration) -> str:
 
 
 def _certificate(configuration: Configuration) -> str:
-    try:
-        certificate = x509.load_pem_x509_certificate(configuration.uplink.certificate.read_bytes())
-    except (OSError, ValueError) as error:
-        raise _FaultError(f"unreadable: {error}") from error
-    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    left = assembly.certificate_expires(configuration) - datetime.now(UTC)
     if left.days < CERTIFICATE_DAYS:
         raise _FaultError(f"it ends in {left.days} days")
     return f"valid for {left.days} days more"
@@ -173,14 +152,7 @@ def _certificate(configuration: Configuration) -> str:
 
 def _broker(address: str) -> Callable[[Configuration], str]:
     def check(configuration: Configuration) -> str:
-        section = configuration.uplink
-        settings = UplinkSettings(
-            brokers=(address,),
-            ca=section.ca,
-            certificate=section.certificate,
-            private_key=section.private_key,
-            client_id="selftest",
-        )
+        settings = assembly.uplink_settings(configuration, broker=address)
         broker = Broker.parse(address)
         try:
             context = tls_context(settings)

@@ -1,0 +1,50 @@
+"""The audit trail of a post, in the post's own words."""
+
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from device.health.clock import clock_quality
+from device.persistence import PersistentRecorder
+from device.records import Audit
+from device.records.base import Outcome
+
+
+class Auditor:
+    """Records events that people are accountable for. Safe to use from several threads."""
+
+    def __init__(self, records: PersistentRecorder, *, post: str) -> None:
+        self._records = records
+        self._post = post
+
+    def say(
+        self,
+        action: str,
+        *,
+        source: str = "post",
+        outcome: Outcome = "success",
+        identity: str | None = None,
+        reason: str | None = None,
+        object: str | None = None,  # noqa: A002 - the record's own name for it
+        details: dict[str, JsonValue] | None = None,
+    ) -> None:
+        """Record one event; the arguments are the fields of `device.records.audit.Audit`, the post itself by default.
+
+        Raises:
+            OutboxError: it cannot be stored, and the post is stopping.
+
+        """
+        self._records.record(
+            Audit(
+                clock=clock_quality(),
+                action=action,
+                occurred=datetime.now(UTC),
+                where=self._post,
+                source=source,
+                outcome=outcome,
+                identity=identity or self._post,
+                reason=reason,
+                object=object,
+                details=details or {},
+            )
+        )

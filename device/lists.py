@@ -1,0 +1,86 @@
+"""The hot list of a running post: loaded at the start, taken from the broker, judged by its age, audited."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from device.auditor import Auditor
+from device.config import HotListSection
+from device.hotlist import (
+    FreshnessLimits,
+    HotList,
+    HotListNotStored,
+    HotListRefused,
+    HotListStore,
+    Refusal,
+    freshness,
+)
+from device.records import HotListState
+
+log = logging.getLogger(__name__)
+
+
+class Lists:
+    """Keeps one list in force and says in the audit what became of every package."""
+
+    def __init__(self, store: HotListStore, section: HotListSection, auditor: Auditor) -> None:
+        self._store = store
+        self._section = section
+        self._auditor = auditor
+
+    @property
+    def current(self) -> HotList | None:
+        """The list in force."""
+        return self._store.current
+
+    def load(self) -> None:
+        """Put the last good list on disk in force."""
+        loaded = self._store.load()
+        for refusal in self._store.damaged:
+            self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
+        log.info("hot list on disk: %s", "none" if loaded is None else f"version {loaded.version}")
+
+    def install(self, package: bytes) -> None:
+        """Take a package from the broker, or say why not; called in the thread of the uplink's inbox."""
+        try:
+            hotlist = self._store.install(package)
+        except HotListRefused as refusal:
+            # A retained package comes again at every connection, and is no event then.
+            if refusal.reason is not Refusal.REPEATED:
+                log.warning("hot list refused: %s", refusal.reason)
+                self._auditor.say("hotlist_refused", source="broker", outcome="refused", reason=refusal.reason.value)
+        except HotListNotStored as error:
+            log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
+            self._auditor.say("hotlist_refused", source="broker", outcome="failure", reason="not_stored")
+        else:
+            self._auditor.say(
+                "hotlist_installed",
+                source="broker",
+                identity=hotlist.issuer[:120],
+                object=str(hotlist.version),
+                details={"entries": hotlist.entries, "patterns": hotlist.patterns, "digest": hotlist.digest},
+            )
+
+    def state(self, at: datetime | None = None) -> HotListState:
+        """Say which list is in force and how old it is at a moment, now if none is given."""
+        return list_state(self.current, self._section, at=at or datetime.now(UTC))
+
+    @property
+    def in_service(self) -> bool:
+        """Whether the post may read: it has a list that is not stale, or is allowed to do without."""
+        return self._section.in_service_without_list or self.state().state in {"current", "warning"}
+
+
+def list_state(hotlist: HotList | None, section: HotListSection, *, at: datetime) -> HotListState:
+    """Judge a list at a moment."""
+    if hotlist is None:
+        return HotListState(state="none")
+    limits = FreshnessLimits(warning=timedelta(hours=section.warning_hours), stale=timedelta(hours=section.stale_hours))
+    judged = freshness(hotlist.built, at=at, expires=hotlist.expires, limits=limits)
+    return HotListState(
+        state=judged.value,
+        version=hotlist.version,
+        issuer=hotlist.issuer,
+        built=hotlist.built,
+        age_seconds=round(max(0.0, (at - hotlist.built).total_seconds()), 1),
+        entries=hotlist.entries + hotlist.patterns,
+    )
