@@ -104,13 +104,19 @@ class VideoRecording(Recording):
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             first: float | None = None
+            decoded = 0
             try:
-                for index, frame in enumerate(container.decode(stream)):
-                    moment = frame.time if frame.time is not None else index / self._rate
+                for frame in container.decode(stream):
+                    moment = frame.time if frame.time is not None else decoded / self._rate
                     first = moment if first is None else first
+                    decoded += 1
                     yield Still(moment - first, _luma(frame), partial(_bgr, frame))
             except av.error.FFmpegError as error:
-                raise CameraError(f"{self._path}: damaged after frame {index} ({error})") from error
+                if decoded:
+                    raise CameraError(f"{self._path}: damaged after {decoded} frames ({error})") from error
+                raise CameraError(f"{self._path}: not a video that can be decoded ({error})") from error
+            if not decoded:
+                raise CameraError(f"{self._path}: not a video that can be decoded (it has no frames)")
 
     def frame_seconds(self) -> float:
         """Say how long one frame lasts, by the average rate."""

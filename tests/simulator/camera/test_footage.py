@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from device.errors import CameraError, ConfigurationError
 from simulator.camera.footage import FootageCamera
+from simulator.camera.recordings import VideoRecording
 
 SIZE = (96, 64)
 
@@ -34,6 +35,10 @@ def write_video(path: Path, count: int, *, rate: int = 20, pixel_format: str = "
         container.mux(stream.encode())
 
 
+def decode(path: Path) -> int:
+    return sum(1 for _ in VideoRecording(path).stills())
+
+
 def write_images(folder: Path, count: int) -> None:
     folder.mkdir()
     for index, picture in enumerate(pictures(count)):
@@ -55,6 +60,15 @@ def test_grey_of_a_video_equals_grey_of_its_colours(tmp_path: Path, pixel_format
         assert np.abs(frame.grey.astype(int) - expected.astype(int)).max() <= 3
     assert frames[0].grey.min() <= 2  # full range: black is black, white is white
     assert frames[0].grey.max() >= 253
+
+
+@pytest.mark.parametrize("name", ["text.jpg", "text.png", "text.mp4"])
+def test_a_file_that_is_no_video_is_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("This is text.\n")
+
+    with pytest.raises(CameraError, match=rf"{name}: not a video that can be (decoded|played)"):
+        decode(path)
 
 
 def test_frames_stay_valid_after_the_next_is_decoded(tmp_path: Path) -> None:
