@@ -2,6 +2,8 @@
 
 import importlib
 import logging
+import shlex
+import shutil
 from pathlib import Path
 
 import click
@@ -53,7 +55,7 @@ def fleet_init(directory: Path, agency: str, broker_names: tuple[str, ...]) -> N
     """Make a fleet in DIRECTORY: root certificate, broker, the key that signs hot lists."""
     made = Fleet.create(directory, agency=agency, broker_names=broker_names)
     click.echo(f"Fleet of {agency} made in {directory}.")
-    click.echo(f"  mosquitto -c {made.directory / 'broker' / 'mosquitto.conf'}")
+    click.echo(f"  {_mosquitto()} -c {shlex.quote(str(made.directory / 'broker' / 'mosquitto.conf'))}")
     click.echo("Keep authority/ and hotlist/signing_key.pem off the broker and away from the posts.")
 
 
@@ -120,6 +122,12 @@ def subscriber_add(directory: Path, name: str) -> None:
     """Make the identity of NAME, who reads every record of the fleet of DIRECTORY."""
     folder = Fleet.load(directory).add_subscriber(name)
     click.echo(f"Subscriber {name} made in {folder}; tell a running mosquitto with SIGHUP.")
+
+
+def _mosquitto() -> str:
+    """Return how mosquitto is called here: Debian keeps it out of an ordinary user's PATH."""
+    name = "mosquitto"
+    return name if shutil.which(name) else shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin") or name
 
 
 def _setting(text: str) -> tuple[str, Setting]:

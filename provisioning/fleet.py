@@ -6,7 +6,7 @@
       fleet.json                       the agency and the broker's names
       authority/                       root certificate and key
       hotlist/                         the key that signs hot lists, and its public half
-      broker/                          certificate, key, root, mosquitto.conf, acl
+      broker/                          certificate, key, root, mosquitto.conf, acl; state/ is what it keeps
       department/                      the client that publishes the hot list
       posts/NAME/                      everything that goes onto one post, with post.toml
       records/NAME.pem                 the public half of each post's record-signing key, for those who verify
@@ -81,7 +81,10 @@ class Fleet:
         write_private(broker / ROOT_FILE, authority.pem)
         fleet._write_client(fleet.directory / PUBLISHER, PUBLISHER, authority)
         fleet._write_access_list()
-        settings = mosquitto.configuration(fleet.broker, address=None, port=DEFAULT_PORT)
+        state = private_folder(broker / "state")
+        settings = mosquitto.configuration(
+            fleet.broker, address=None, port=DEFAULT_PORT, state=state, user=_owner(broker)
+        )
         write_private(broker / "mosquitto.conf", settings.encode())
         description = {"agency": agency, "broker_names": list(fleet.broker_names)}
         write_private(fleet.directory / "fleet.json", json.dumps(description, indent=2).encode() + b"\n")
@@ -216,3 +219,11 @@ class Fleet:
         path.unlink(missing_ok=True)
         text = mosquitto.access_list(self.agency, publisher=PUBLISHER, subscribers=self.subscribers())
         write_private(path, text.encode())
+
+
+def _owner(folder: Path) -> str | None:
+    """Return the name of the user whose folder it is, where the system knows one."""
+    try:
+        return folder.owner()
+    except (KeyError, NotImplementedError):
+        return None

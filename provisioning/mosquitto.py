@@ -31,7 +31,8 @@ def configuration(
         port: the port to listen on.
         state: the folder in which sessions, retained and waiting messages survive a restart; mosquitto's own where
             None.
-        user: whom the broker becomes when started as root; mosquitto's own choice (`mosquitto`) where None.
+        user: whom the broker becomes when started as root, who must be able to read `files` and write `state`;
+            mosquitto's own choice (`mosquitto`) where None. Without effect on a broker that another user starts.
 
     """
     listener = f"listener {port}" + (f" {address}" if address else "")
@@ -65,7 +66,11 @@ def configuration(
     if state is not None:
         lines.append(f"persistence_location {state}/")
     if user is not None:
-        lines.append(f"user {user}")
+        lines += [
+            "# Started as root it becomes the user whose files these are. A packaged service runs as mosquitto:",
+            "# give it this folder (chown -R mosquitto) and remove the line.",
+            f"user {user}",
+        ]
     return "\n".join(lines) + "\n"
 
 

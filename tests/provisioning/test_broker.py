@@ -1,0 +1,132 @@
+"""The mosquitto.conf that a fleet is made with, in a real mosquitto."""
+
+import os
+import shlex
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from click.testing import CliRunner
+from pytest_mock import MockerFixture
+
+from provisioning.cli import provision
+from provisioning.client import publish_hot_list, secured_client
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+
+SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
+SECONDS = 10.0
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed"),
+]
+
+
+def run_until_it_listens(command: list[str], port: int, directory: Path) -> "subprocess.Popen[bytes]":
+    with (directory / "mosquitto.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return process
+    process.kill()
+    process.wait()
+    pytest.fail((directory / "mosquitto.log").read_text())
+
+
+class Made:
+    """A fleet made from the command line, and the command that it printed, which has been started."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.port = port
+        result = CliRunner().invoke(
+            provision, ["fleet", "init", str(directory / "a fleet"), "--agency", "riverside"], catch_exceptions=False
+        )
+        (line,) = (line for line in result.output.splitlines() if "mosquitto.conf" in line)
+        self.command = shlex.split(line)
+        self.fleet = Fleet.load(directory / "a fleet")
+        self.elsewhere = directory / "elsewhere"
+        self.elsewhere.mkdir()
+        self.process = run_until_it_listens(self.command, port, self.elsewhere)
+
+    def restart(self) -> None:
+        self.stop()
+        self.process = run_until_it_listens(self.command, self.port, self.elsewhere)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(SECONDS)
+
+
+@pytest.fixture
+def made(tmp_path: Path, mocker: MockerFixture) -> Iterator[Made]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    mocker.patch("provisioning.fleet.DEFAULT_PORT", port)
+    made = Made(tmp_path, port)
+    yield made
+    made.stop()
+
+
+def retained(made: Made) -> bytes:
+    """Return what the department's client is given at once on the hot list's topic."""
+    client = secured_client(made.fleet.publisher)
+    taken: list[bytes] = []
+
+    def take(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        taken.append(bytes(message.payload))
+
+    def subscribe(*_: object) -> None:
+        client.subscribe("alpr/v1/riverside/hotlist/package", qos=1)
+
+    client.on_message = take
+    client.on_connect = subscribe
+    client.connect("127.0.0.1", made.port)
+    end = time.monotonic() + SECONDS
+    while not taken and time.monotonic() < end:
+        client.loop(0.1)
+    client.disconnect()
+    assert taken, "nothing is retained"
+    return taken[0]
+
+
+def test_printed_command_serves_a_client_and_keeps_a_list_over_a_restart(made: Made) -> None:
+    publish_hot_list(b"a list", agency="riverside", identity=made.fleet.publisher, broker=f"127.0.0.1:{made.port}")
+    assert retained(made) == b"a list"
+
+    made.restart()
+
+    assert retained(made) == b"a list"
+    assert (made.fleet.directory / "broker" / "state" / "mosquitto.db").is_file()
+    assert [path.name for path in made.elsewhere.iterdir()] == ["mosquitto.log"]
+
+
+def test_client_without_the_fleet_s_certificate_is_refused(made: Made, tmp_path: Path) -> None:
+    other = Fleet.create(tmp_path / "other", agency="riverside").publisher
+    identity = tmp_path / "forged"
+    identity.mkdir()
+    for name in ("certificate.pem", "private_key.pem"):
+        shutil.copy(other / name, identity / name)
+    shutil.copy(made.fleet.broker.authority, identity / "ca.pem")
+    with pytest.raises((ProvisioningError, ssl.SSLError)):
+        publish_hot_list(b"a list", agency="riverside", identity=identity, broker=f"127.0.0.1:{made.port}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start mosquitto as somebody else")
+def test_started_by_root_it_runs_as_the_files_owner(made: Made) -> None:
+    status = Path(f"/proc/{made.process.pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("Uid:"))
+    assert int(line.split()[2]) == made.fleet.directory.stat().st_uid
