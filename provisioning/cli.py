@@ -4,10 +4,13 @@ import importlib
 import logging
 import shlex
 import shutil
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Literal
 
 import click
 
+from device import backends
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import DEFAULT_PORT, Fleet
 from provisioning.post_file import PostSettings, Setting
@@ -15,6 +18,12 @@ from provisioning.post_file import PostSettings, Setting
 logger = logging.getLogger(__name__)
 
 _FLEET = click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+
+
+def _installed(kind: Literal["camera", "board"]) -> "click.Choice[str]":
+    """Return the names that a post's configuration may call a backend by: the device's own, and those brought along."""
+    own = backends.CAMERAS if kind == "camera" else backends.BOARDS
+    return click.Choice(sorted({*own, *(entry.name for entry in entry_points(group=f"platepost.{kind}s"))}))
 
 
 class _WithHotList(click.Group):
@@ -77,9 +86,9 @@ def post() -> None:
 @click.option("--latitude", type=click.FloatRange(-90, 90), help="Degrees, WGS 84.")
 @click.option("--longitude", type=click.FloatRange(-180, 180), help="Degrees, WGS 84.")
 @click.option("--heading", type=click.FloatRange(0, 360, max_open=True), help="Degrees from true north.")
-@click.option("--camera", default="picamera2", show_default=True, help="The camera's backend.")
+@click.option("--camera", required=True, type=_installed("camera"), help="The camera's backend.")
 @click.option("--camera-setting", "camera_settings", multiple=True, help="key=value of the camera's backend.")
-@click.option("--board", default="none", show_default=True, help="The board's backend.")
+@click.option("--board", default="none", show_default=True, type=_installed("board"), help="The board's backend.")
 def post_add(
     *,
     directory: Path,

@@ -34,4 +34,18 @@ def test_setting_without_a_value_is_refused(tmp_path: Path) -> None:
     directory = str(tmp_path / "fleet")
     run("fleet", "init", directory, "--agency", "riverside")
     with pytest.raises(ProvisioningError, match="key=value"):
-        run("post", "add", directory, "post-1", "--camera-setting", "path")
+        run("post", "add", directory, "post-1", "--camera", "footage", "--camera-setting", "path")
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--camera", "picamera"), ("--camera", "footage", "--board", "turing")], ids=lambda o: o[-1:]
+)
+def test_backend_that_is_not_installed_is_refused_with_those_that_are(tmp_path: Path, options: tuple[str, ...]) -> None:
+    directory = str(tmp_path / "fleet")
+    run("fleet", "init", directory, "--agency", "riverside")
+
+    result = CliRunner().invoke(provision, ["post", "add", directory, "post-1", *options])
+
+    assert result.exit_code == 2
+    assert ("virtual" if "--board" in options else "footage") in result.output
+    assert not (tmp_path / "fleet" / "posts").exists()
