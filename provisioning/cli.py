@@ -117,6 +117,12 @@ def post_add(
     folder = opened.add_post(name, settings)
     click.echo(f"Post {name} made; copy {folder} to the unit and run:")
     click.echo("  platepost run --config post.toml")
+    click.echo("Whoever keeps its records verifies them with its public key:")
+    click.echo(f"  platepost verify RECORDS --key {shlex.quote(str(opened.record_key(name)))}")
+    click.echo("A hot list is sealed to each post: build and publish a new one, or this post cannot open it:")
+    click.echo(
+        f"  platepost provision hotlist build CSV --fleet {shlex.quote(str(opened.directory))} --output list.package"
+    )
 
 
 @provision.group()

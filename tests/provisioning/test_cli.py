@@ -22,6 +22,9 @@ def test_fleet_post_and_subscriber_are_made_from_the_command_line(tmp_path: Path
     output = run("post", "add", directory, "post-1", "--camera", "footage", *settings, "--latitude", "37.5")
 
     assert "platepost run" in output
+    assert f"platepost verify RECORDS --key {tmp_path / 'fleet' / 'records' / 'post-1.pem'}" in output
+    assert f"platepost provision hotlist build CSV --fleet {directory} --output" in output
+    assert (tmp_path / "fleet" / "records" / "post-1.pem").is_file()
     read = config.load(tmp_path / "fleet" / "posts" / "post-1" / "post.toml")
     assert read.uplink.brokers == ("broker.example:8883",)
     assert read.camera.settings == {"path": "/footage/a=b.mp4", "loop": True}
