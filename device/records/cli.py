@@ -17,7 +17,6 @@ MEANING = {
     "foreign": "is foreign",
     "changed": "was changed",
     "repeated": "is repeated",
-    "missing": "is missing",
     "forked": "belongs to another history",
 }
 
@@ -27,7 +26,7 @@ MEANING = {
 Examples:
   platepost verify archive.jsonl --key post-1.records.pub.pem
   mosquitto_sub ... -t 'alpr/v1/demo/post-1/#' | platepost verify - --key post-1.records.pub.pem --redelivery
-Exit status: 0 if every record is there and genuine, 1 if not.
+Exit status: 0 if every record from the first to the last given is there and genuine, 1 if not.
 """
 )
 @click.argument("file", type=click.File("rb"))
@@ -81,7 +80,8 @@ def _show(report: Report) -> None:
         gone = f", {chain.dropped} dropped by the post itself for want of space" if chain.dropped else ""
         click.echo(f"chain {chain.chain}: numbers {chain.first} to {chain.last}, {chain.records} records{gone}")
     if report.intact:
-        click.secho("intact: nothing missing, changed, repeated or foreign", fg="green")
+        for line in _praise(report):
+            click.secho(line, fg="green")
         return
     first = report.problems[0]
     click.secho(f"first: {_sentence(first)}", fg="red")
@@ -91,7 +91,24 @@ def _show(report: Report) -> None:
         click.echo(f"  and {len(report.problems) - 20} more")
 
 
+def _praise(report: Report) -> Iterator[str]:
+    """Say what is proven and no more: a chain shows what lies between its ends, not what may lie beyond them."""
+    if not report.chains:
+        yield "genuine, but outside any chain: whether one is missing cannot be told"
+    for chain in report.chains:
+        name = f"chain {chain.chain}: " if len(report.chains) > 1 else ""
+        before = {1: "", 2: "number 1 is not among them, and "}.get(
+            chain.first, f"numbers 1 to {chain.first - 1} are not among them, and "
+        )
+        yield (
+            f"{name}intact from number {chain.first} to {chain.last}; "
+            f"{before}whether anything came after {chain.last} a chain cannot tell"
+        )
+
+
 def _sentence(problem: Problem) -> str:
+    if problem.kind == "missing":
+        return problem.message
     where = "" if problem.line is None else f" (record {problem.line} of the input)"
     name = "a record" if problem.sequence is None else f"number {problem.sequence}"
     identifier = "" if problem.id is None else f" {problem.id}"

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from joserfc.errors import BadSignatureError
+
 from device.errors import RecordError
 from device.records.audit import Audit
 from device.records.canonical import GENESIS, canonical_bytes, digest_of, parse
@@ -82,7 +84,7 @@ class Verifier:
         except ForeignKeyError as error:
             return self._wrong("foreign", line, event, str(error))
         except SignatureRefusedError as error:
-            return self._wrong("changed", line, event, str(error))
+            return self._wrong("changed", line, event, _why(error))
         return self._place(line, event, digest_of(canonical))
 
     def feed_all(self, records: Iterable[bytes | str | dict[str, Any]]) -> Report:
@@ -162,6 +164,12 @@ class Verifier:
 
     def _judge(self, name: str, chain: _Chain) -> tuple[list[Problem], int]:
         problems = list(chain.problems)
+        # A record that was changed is a fault already; by the number it bears it is there, not missing.
+        changed = [
+            (problem.sequence, problem.sequence)
+            for problem in self._loose
+            if problem.kind == "changed" and problem.chain == name and problem.sequence is not None
+        ]
         dropped = 0
         last = _Link(0, "", 0, GENESIS, "") if self._whole else None
         for sequence in sorted(chain.links):
@@ -172,10 +180,8 @@ class Verifier:
             elif last is not None and sequence > last.sequence + 1:
                 absent = _Absence(last.sequence + 1, sequence - 1).less(chain.dropped)
                 dropped += sequence - 1 - last.sequence - sum(gap.last - gap.first + 1 for gap in absent)
-                problems += [
-                    Problem("missing", None, name, gap.first, None, f"numbers {gap.first} to {gap.last} are missing")
-                    for gap in absent
-                ]
+                missing = [gap for whole in absent for gap in whole.less(changed)]
+                problems += [Problem("missing", None, name, gap.first, None, str(gap)) for gap in missing]
             elif last is None and sequence == 1 and link.previous != GENESIS:
                 problems.append(Problem("forked", link.line, name, sequence, link.id, "the first record has a past"))
             last = link
@@ -202,6 +208,10 @@ class _Absence:
     first: int
     last: int
 
+    def __str__(self) -> str:
+        one = self.first == self.last
+        return f"number {self.first} is missing" if one else f"numbers {self.first} to {self.last} are missing"
+
     def less(self, ranges: list[tuple[int, int]]) -> "list[_Absence]":
         """Return what is left of the absence without `ranges`."""
         left = []
@@ -215,6 +225,12 @@ class _Absence:
         if start <= self.last:
             left.append(_Absence(start, self.last))
         return left
+
+
+def _why(error: SignatureRefusedError) -> str:
+    if isinstance(error.__cause__, BadSignatureError):
+        return "its content and its signature do not belong together"
+    return str(error).rstrip(": ")
 
 
 def _pictures_match(event: dict[str, Any]) -> bool:

@@ -26,7 +26,25 @@ def test_an_intact_archive_ends_with_status_0(tmp_path: Path, key: str, lines: l
     archive.write_bytes(b"".join(lines))
     result = CliRunner().invoke(verify, [str(archive), "--key", key, "--whole"])
     assert result.exit_code == 0
-    assert "intact" in result.output
+    last = max(json.loads(line).get("sequence", 0) for line in lines)
+    told = result.output.splitlines()[-1]
+    assert told == f"intact from number 1 to {last}; whether anything came after {last} a chain cannot tell"
+
+
+def test_a_beginning_that_is_not_there_is_told(key: str, lines: list[bytes]) -> None:
+    kept = [line for line in lines if json.loads(line).get("sequence", 99) > 3]
+    result = CliRunner().invoke(verify, ["-", "--key", key], input=b"".join(kept))
+    assert result.exit_code == 0
+    assert "intact from number 4 to" in result.output
+    assert "numbers 1 to 3 are not among them" in result.output
+
+
+def test_records_outside_any_chain_prove_no_wholeness(key: str, lines: list[bytes]) -> None:
+    kept = [line for line in lines if "sequence" not in json.loads(line)]
+    result = CliRunner().invoke(verify, ["-", "--key", key], input=b"".join(kept))
+    assert result.exit_code == 0
+    assert "intact" not in result.output
+    assert "whether one is missing cannot be told" in result.output
 
 
 def test_the_first_problem_is_named_from_standard_input(key: str, lines: list[bytes]) -> None:
@@ -34,8 +52,9 @@ def test_the_first_problem_is_named_from_standard_input(key: str, lines: list[by
     lines[4] = lines[4].replace(b'"degraded"', b'"online"')
     result = CliRunner().invoke(verify, ["-", "--key", key], input=b"".join(lines))
     assert result.exit_code == 1
-    assert "was changed" in result.output
-    assert "number 3 is missing" in result.output
+    changed, missing = result.output.splitlines()[-2:]
+    assert changed.endswith("was changed: its content and its signature do not belong together")
+    assert missing == "  also: number 3 is missing"
 
 
 def test_json_tells_the_same(key: str, lines: list[bytes]) -> None:

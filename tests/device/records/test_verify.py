@@ -76,7 +76,6 @@ def test_a_history_may_begin_later_unless_the_whole_is_asked_for() -> None:
         lambda event: event["data"].update(outcome="failure"),
         lambda event: event["data"]["clock"].update(synchronised=False),
         lambda event: event.update(time="2026-01-31T17:05:09.121Z"),
-        lambda event: event.update(sequence=99),
         lambda event: event.update(surprise=1),
         lambda event: event.pop("previous"),
     ],
@@ -85,10 +84,42 @@ def test_a_changed_record_is_named(change: Callable[[dict[str, Any]], None]) -> 
     events = history()
     change(events[3])
     report = judge(events)
-    assert report.problems[0].kind == "changed"
+    assert kinds(report) == [("changed", 4)]
     assert report.problems[0].id == events[3]["id"]
     assert report.problems[0].line == 4
-    assert ("missing", 4) in kinds(report)
+
+
+@pytest.mark.parametrize("signature", ["..", "no signature", "a..b", "e30..AAAA"])
+def test_why_a_record_counts_as_changed_is_always_said(signature: str) -> None:
+    events = history()
+    events[3]["signature"] = signature
+    (problem, *_) = judge(events).problems
+    assert problem.message
+    assert not problem.message.endswith((":", " "))
+
+
+@pytest.mark.parametrize("name", ["sequence", "chain"])
+def test_a_changed_record_of_another_place_leaves_its_own_missing(name: str) -> None:
+    events = history()
+    events[3][name] = {"sequence": 99, "chain": "another"}[name]
+    report = judge(events)
+    assert [(problem.kind, problem.sequence) for problem in report.problems[1:]] == [("missing", 4)]
+    assert report.problems[0].kind == "changed"
+
+
+def test_a_changed_record_does_not_hide_the_missing_ones_beside_it() -> None:
+    events = history()
+    events[4]["surprise"] = 1
+    report = judge(events[:2] + events[4:5] + events[6:])
+    assert kinds(report) == [("changed", 5), ("missing", 3), ("missing", 6)]
+    assert [problem.message for problem in report.problems[1:]] == ["numbers 3 to 4 are missing", "number 6 is missing"]
+    assert report.chains[0].dropped == 0
+
+
+def test_a_foreign_record_does_not_stand_for_a_missing_one() -> None:
+    events = history()
+    events[3] = history(signer=Signer(ECKey.generate_key("P-256")))[3]
+    assert kinds(judge(events)) == [("foreign", 4), ("missing", 4)]
 
 
 def test_a_record_signed_by_another_key_is_foreign() -> None:
