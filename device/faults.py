@@ -62,7 +62,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Check that the department publishes a list sealed to this post.",
     ),
     Fault.HOTLIST_STALE: Description(
-        "The hot list is older than allowed; hits say so.",
+        "The hot list is older than allowed; hits say so, and a post that starts with it does not read yet.",
         "a current list",
         "Check the department's publishing of lists and the uplink.",
     ),

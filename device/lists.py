@@ -35,9 +35,12 @@ class Lists:
     def load(self) -> None:
         """Put the last good list on disk in force."""
         loaded = self._store.load()
+        log.info("hot list on disk: %s", "none" if loaded is None else f"version {loaded.version}")
+
+    def audit_damage(self) -> None:
+        """Say which packages on disk could not be used."""
         for refusal in self._store.damaged:
             self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
-        log.info("hot list on disk: %s", "none" if loaded is None else f"version {loaded.version}")
 
     def install(self, package: bytes) -> None:
         """Take a package from the broker, or say why not; called in the thread of the uplink's inbox."""
@@ -60,9 +63,13 @@ class Lists:
                 details={"entries": hotlist.entries, "patterns": hotlist.patterns, "digest": hotlist.digest},
             )
 
-    def state(self, at: datetime | None = None) -> HotListState:
-        """Say which list is in force and how old it is at a moment, now if none is given."""
-        return list_state(self.current, self._section, at=at or datetime.now(UTC))
+    def state(self) -> HotListState:
+        """Say which list is in force and how old it is now."""
+        return self.judge(self.current, datetime.now(UTC))
+
+    def judge(self, hotlist: HotList | None, at: datetime) -> HotListState:
+        """Say which list that is, and how old it was at a moment."""
+        return list_state(hotlist, self._section, at=at)
 
     @property
     def in_service(self) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 from threading import Event
+from time import monotonic
 
 from device.errors import OutboxError
 from device.records import Envelope, RecordData, Recorder
@@ -10,6 +11,8 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0
 """Between two attempts to store a record."""
+REMEMBERED_SECONDS = 60.0
+"""How long a failure is told after it has healed: while it lasts no status can be stored either."""
 
 
 class PersistentRecorder:
@@ -22,8 +25,14 @@ class PersistentRecorder:
         """Wrap `recorder`; once `stop` is set, a record that cannot be stored raises."""
         self._recorder = recorder
         self._stop = stop
-        self.failing = False
-        """Whether the last attempt failed."""
+        self._failed_at: float | None = None
+        self._waiting = False
+
+    @property
+    def failing(self) -> bool:
+        """Whether a record waits to be stored, or did a minute ago, so that a status can still say so."""
+        recently = self._failed_at is not None and monotonic() - self._failed_at < REMEMBERED_SECONDS
+        return self._waiting or recently
 
     def record(self, data: RecordData) -> Envelope:
         """Store a record, however long it takes.
@@ -37,11 +46,11 @@ class PersistentRecorder:
             try:
                 envelope = self._recorder.record(data)
             except OutboxError as error:
-                if not self.failing:
+                if not self._waiting:
                     log.error("a record cannot be stored: %s", error)  # noqa: TRY400 - it says all, once
-                self.failing = True
+                self._waiting, self._failed_at = True, monotonic()
                 if self._stop.wait(PAUSE_SECONDS):
                     raise
             else:
-                self.failing = False
+                self._waiting = False
                 return envelope

@@ -89,7 +89,7 @@ class Post:
         self._reporter = Reporter(
             self._records,
             hotlist=lambda: self._lists.current,
-            list_state=self._lists.state,
+            list_state=self._lists.judge,
             clock=clock_quality,
             circumstances=Circumstances(self._camera.name[:64], place, versions),
             section=configuration.records,
@@ -110,7 +110,7 @@ class Post:
         self._next_health = 0.0
 
     def stop(self) -> None:
-        """Ask a running post to end; safe in a signal handler and from any thread."""
+        """Ask a running post to end; from any thread, but not from a signal handler, which may hold the same lock."""
         self._stop.set()
 
     def run(self) -> Account:
@@ -143,10 +143,12 @@ class Post:
     # --- the stages of a run
 
     def _begin(self) -> None:
+        self._lists.load()
+        # Before the first record: where a full disk takes none, only delivery can make room for it.
+        self._uplink.start()
         self._auditor.say("boot", details={"version": __version__, "boot": self._vitals.boot})
         self._audit_set_aside()
-        self._lists.load()
-        self._uplink.start()
+        self._lists.audit_damage()
 
     def _serve(self, board: Board) -> None:
         while not self._stop.is_set() and not self._lists.in_service:
@@ -209,12 +211,15 @@ class Post:
             self._reporter.ended(ended)
 
     def _end(self, board: Board) -> None:
-        self._auditor.say(
-            "stop", details={"frames": self._pipeline.counters.frames, "reads": self._pipeline.counters.reads}
-        )
-        self._records.record(self._offline())
-        self._uplink.stop(drain_seconds=self._configuration.uplink.drain_seconds)
-        board.status_light(Light.OFF)
+        counters = self._pipeline.counters
+        drain = self._configuration.uplink.drain_seconds
+        log.warning("stopping: up to %g s to deliver what waits", drain)
+        try:
+            self._auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
+            self._records.record(self._offline())
+        finally:
+            self._uplink.stop(drain_seconds=drain)
+            board.status_light(Light.OFF)
 
     @contextmanager
     def _opened(self, camera: Camera) -> Iterator[Capture]:
@@ -229,6 +234,7 @@ class Post:
                 camera.close()
                 capture.stop()
                 self._dropped += capture.dropped
+                self._capture = None
 
     # --- what is looked at again and again
 
@@ -240,17 +246,17 @@ class Post:
         self._watch_tamper(board)
         faults = self._faults()
         if self._vitals.changed(faults):
+            log.warning("state: %s", ", ".join(sorted(faults)) or "in service")
             self._tell_status()
-            board.status_light(Light.DEGRADED if faults else Light.IN_SERVICE)
+        board.status_light(Light.DEGRADED if faults else Light.IN_SERVICE)
         if now >= self._next_health:
             self._next_health = now + self._configuration.records.health_seconds
             self._audit_set_aside()
+            self._send_health()
             try:
                 self._recorder.account_for_drops(clock=clock_quality())
-                self._send_health()
             except OutboxError as error:
-                # Nothing is lost by it: the account is taken again, and the next health says more than this one.
-                log.warning("health: %s", error)
+                log.warning("the account of what was dropped is taken again later: %s", error)
 
     def _audit_set_aside(self) -> None:
         """Put into the audit trail each outbox that was set aside since the last time."""
@@ -266,12 +272,18 @@ class Post:
         return self._vitals.status(clock=clock_quality(), hotlist=self._lists.state())
 
     def _send_health(self) -> None:
+        try:
+            backlog = self._outbox.backlog()
+        except OutboxError as error:
+            log.warning("no health: %s", error)
+            return
         health = self._vitals.health(
             clock=clock_quality(),
             hotlist=self._lists.state(),
             pipeline=self._pipeline,
             capture=self._capture,
-            backlog=self._outbox.backlog(),
+            dropped_before=self._dropped,
+            backlog=backlog,
             connected=self._uplink.state().connected,
             disk=self._configuration.outbox.path.parent,
         )

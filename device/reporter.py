@@ -63,7 +63,7 @@ class Reporter:
         recorder: Records,
         *,
         hotlist: Callable[[], HotList | None],
-        list_state: Callable[[datetime], HotListState],
+        list_state: Callable[[HotList | None, datetime], HotListState],
         clock: Callable[[], ClockQuality],
         circumstances: Circumstances,
         section: RecordsSection,
@@ -73,7 +73,7 @@ class Reporter:
         Args:
             recorder: signs, chains and stores.
             hotlist: gives the list in force, None before the first.
-            list_state: judges that list's age at a moment.
+            list_state: judges the age of a list at a moment.
             clock: gives the clock's quality now.
             circumstances: what all records carry.
             section: which pictures they carry.
@@ -98,13 +98,17 @@ class Reporter:
             OutboxError: the record cannot be stored.
 
         """
-        announced = self._of(passage)
+        announced = self._announced.setdefault(passage.number, _Announced(new_identifier()))
         if announced.text != passage.consensus.text:
             announced.text = passage.consensus.text
-            self._announce(passage, announced, self._matches(passage))
+            hotlist = self._hotlist()
+            self._announce(passage, announced, hotlist, _matches(passage, hotlist))
 
     def ended(self, ended: Ended) -> None:
         """Record the read of an ended passage, with hits that are new and withdrawals of those not borne out.
+
+        A passage that is no read leaves no record, unless it has made a hit: then the hit is withdrawn if nothing
+        legible is left, or followed by the read that names it.
 
         Raises:
             OutboxError: a record cannot be stored.
@@ -112,13 +116,19 @@ class Reporter:
         """
         passage = ended.passage
         announced = self._announced.pop(passage.number, None) or _Announced(new_identifier())
-        matches = self._matches(passage) if passage.consensus.text else ()
-        self._withdraw(passage, announced, {_key(match) for match in matches})
-        if ended.verdict is not Verdict.READ:
+        if ended.verdict is Verdict.UNREADABLE:
+            self._withdraw(announced, still=set(), text="")
             return
-        self._announce(passage, announced, matches)
-        state = self._list_state(passage.best.frame.captured)
-        result = "not_consulted" if self._hotlist() is None else "match" if matches else "no_match"
+        # The list may be swapped at any moment: all that is said of this passage is said of one list.
+        hotlist = self._hotlist()
+        matches = _matches(passage, hotlist)
+        self._withdraw(announced, still={_key(match) for match in matches}, text=passage.consensus.text)
+        if ended.verdict is Verdict.REPEAT and not announced.hits:
+            return
+        if ended.verdict is Verdict.READ:
+            self._announce(passage, announced, hotlist, matches)
+        state = self._list_state(hotlist, passage.best.frame.captured)
+        result = "not_consulted" if hotlist is None else "match" if matches else "no_match"
         read = Read(
             **self._sight(passage, announced),
             hotlist=Consultation(**dict(state), result=result),
@@ -132,22 +142,14 @@ class Reporter:
         )
         self._recorder.record(read)
 
-    def _of(self, passage: Passage) -> _Announced:
-        return self._announced.setdefault(passage.number, _Announced(new_identifier()))
-
-    def _matches(self, passage: Passage) -> tuple[Match, ...]:
-        hotlist = self._hotlist()
-        if hotlist is None:
-            return ()
-        alternatives = tuple(other.text for other in passage.consensus.alternatives)
-        return hotlist.match(passage.consensus.text, at=passage.best.frame.captured, alternatives=alternatives)
-
-    def _announce(self, passage: Passage, announced: _Announced, matches: tuple[Match, ...]) -> None:
+    def _announce(
+        self, passage: Passage, announced: _Announced, hotlist: HotList | None, matches: tuple[Match, ...]
+    ) -> None:
         fresh = [match for match in matches if _key(match) not in announced.hits]
         if not fresh:
             return
         pictures = pictures_of(passage.best, self._section, with_patch=True, with_overview=True)
-        state = self._list_state(passage.best.frame.captured)
+        state = self._list_state(hotlist, passage.best.frame.captured)
         for match in fresh:
             hit = Hit(
                 **self._sight(passage, announced),
@@ -167,10 +169,9 @@ class Reporter:
             self.hits += 1
             announced.hits[_key(match)] = hit
 
-    def _withdraw(self, passage: Passage, announced: _Announced, still: set[tuple[str, str, str | None]]) -> None:
+    def _withdraw(self, announced: _Announced, *, still: set[tuple[str, str, str | None]], text: str) -> None:
         for key in [key for key in announced.hits if key not in still]:
             hit = announced.hits.pop(key)
-            text = passage.consensus.text
             self._recorder.record(
                 HitWithdrawn(
                     clock=self._clock(),
@@ -193,6 +194,13 @@ class Reporter:
             "place": circumstances.place,
             "versions": circumstances.versions,
         }
+
+
+def _matches(passage: Passage, hotlist: HotList | None) -> tuple[Match, ...]:
+    if hotlist is None:
+        return ()
+    alternatives = tuple(other.text for other in passage.consensus.alternatives)
+    return hotlist.match(passage.consensus.text, at=passage.best.frame.captured, alternatives=alternatives)
 
 
 def _key(match: Match) -> tuple[str, str, str | None]:

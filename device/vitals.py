@@ -3,6 +3,7 @@
 import os
 import shutil
 import statistics
+from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,8 +74,10 @@ class Vitals:
         faults = set()
         if capture.fault is not None:
             faults.add(Fault.CAMERA_FAILED)
-        elif capture.last_frame is None or monotonic() - capture.last_frame > SILENT_SECONDS:
+        elif capture.age > SILENT_SECONDS:
             faults.add(Fault.CAMERA_SILENT)
+        if capture.dropped < self._dropped:
+            self._dropped = 0  # a camera that was opened again counts from the start
         if capture.dropped > self._dropped:
             self._dropped, self._dropped_at = capture.dropped, monotonic()
         if self._dropped_at is not None and monotonic() - self._dropped_at < BEHIND_SECONDS:
@@ -88,6 +91,7 @@ class Vitals:
         hotlist: HotListState,
         pipeline: Pipeline,
         capture: Capture | None,
+        dropped_before: int,
         backlog: Backlog,
         connected: bool,
         disk: Path,
@@ -103,7 +107,7 @@ class Vitals:
             uptime_seconds=round(now - self._started, 1),
             frame_rate=round((pipeline.counters.frames - frames) / max(now - before, 1e-3), 2),
             last_frame_age_seconds=None if last_frame is None else round(max(0.0, now - last_frame), 3),
-            frames_dropped=capture.dropped if capture is not None else 0,
+            frames_dropped=dropped_before + (capture.dropped if capture is not None else 0),
             frames_lost=capture.lost if capture is not None else 0,
             inference={
                 name: timing
@@ -123,15 +127,17 @@ class Vitals:
             ),
             hotlist=hotlist,
             connected=connected,
-            disk_free_bytes=shutil.disk_usage(disk).free,
+            disk_free_bytes=_disk_free(disk),
             temperature_celsius=_temperature(),
             memory_bytes=_memory(),
             load=round(os.getloadavg()[0], 2),
         )
 
 
-def _timing(times: Iterable[float]) -> Timing | None:
+def _timing(times: deque[float]) -> Timing | None:
+    """Sum up the times since the last call."""
     ordered = sorted(times)
+    times.clear()
     if not ordered:
         return None
     return Timing(
@@ -139,6 +145,13 @@ def _timing(times: Iterable[float]) -> Timing | None:
         p95_ms=round(ordered[int(0.95 * (len(ordered) - 1))], 2),
         count=len(ordered),
     )
+
+
+def _disk_free(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def _temperature() -> float | None:

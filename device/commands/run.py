@@ -5,6 +5,7 @@ import logging
 import signal
 from dataclasses import asdict
 from pathlib import Path
+from threading import Thread
 
 import click
 
@@ -38,7 +39,8 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
         return
     post = Post(configuration)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: post.stop())
+        # In a thread: a handler runs between two steps of the main thread, which may hold the lock that stop() needs.
+        signal.signal(number, lambda _number, _frame: Thread(target=post.stop).start())
     account = post.run()
     if as_json:
         click.echo(json.dumps(asdict(account)))

@@ -61,7 +61,7 @@ class Sighting:
     @property
     def weight(self) -> float:
         """What the sighting counts: wider and sharper plates count more, up to where more pixels add nothing."""
-        return min(self.width, 140.0) * self.sharpness
+        return max(1e-3, min(self.width, 140.0) * self.sharpness)
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +93,9 @@ class Passage:
                 (self.velocity[1] + (y - old_y) / elapsed) / 2,
             )
         self.last = sighting
-        self._look(sighting)
+        if not self.told:
+            # A vehicle that stands on after its read is followed, and no longer added up.
+            self._look(sighting)
 
     def _look(self, sighting: Sighting) -> None:
         self.votes.append(Vote(sighting.plate.reading, sighting.weight))
@@ -220,6 +222,8 @@ class Passages:
         width = max(passage.last.width, sighting.width, 1.0)
         if not 0.5 < sighting.width / max(passage.last.width, 1.0) < 2.0:
             return float("inf")
+        if elapsed > self.rules.gone_seconds:
+            return float("inf")  # whatever stands there now is another vehicle
         distance = min(hypot(x - expected_x, y - expected_y), hypot(x - old_x, y - old_y)) / width
         if _alike(sighting.plate.text, passage.consensus.text):
             distance /= 3

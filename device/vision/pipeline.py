@@ -126,7 +126,9 @@ class Pipeline:
             self.counters.unreadable += verdict is Verdict.UNREADABLE
             if verdict is not Verdict.UNREADABLE:
                 self._told[passage.consensus.text] = passage.last.frame.monotonic
-        horizon = monotonic - self._limits.repeat_seconds
+        # What an open passage may be a repeat of is remembered until it ends.
+        since = min((passage.first.frame.monotonic for passage in self._passages.open), default=monotonic)
+        horizon = since - self._limits.repeat_seconds
         self._told = {text: told for text, told in self._told.items() if told >= horizon}
         return ended
 
@@ -136,7 +138,7 @@ class Pipeline:
         return Verdict.REPEAT if self._repeats(passage) else Verdict.READ
 
     def _worth_telling(self, passage: Passage) -> bool:
-        return self._legible(passage) and not self._repeats(passage)
+        return not passage.told and self._legible(passage) and not self._repeats(passage)
 
     def _legible(self, passage: Passage) -> bool:
         found = passage.consensus

@@ -40,7 +40,7 @@ class Desk:
         self.reporter = Reporter(
             self,
             hotlist=lambda: self.hotlist,  # type: ignore[arg-type,return-value]
-            list_state=lambda _at: HotListState(state="none" if self.hotlist is None else "current", version=7),
+            list_state=lambda _list, _at: HotListState(state="none" if self.hotlist is None else "current", version=7),
             clock=lambda: ClockQuality(source="unknown", synchronised=False),
             circumstances=Circumstances("camera", Place(), Versions(software="0", configuration="0")),
             section=RecordsSection(signing_key="key.pem", **section),
@@ -121,6 +121,23 @@ def test_a_match_that_shows_only_at_the_end_still_makes_a_hit() -> None:
     desk = Desk(FakeList("7ABC123"))
     desk.see("7ABC123", confidence=0.5)
     desk.end()
+    assert kinds(desk) == [Hit, Read]
+
+
+def test_a_hit_of_a_passage_that_ends_unreadable_is_withdrawn() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end(Verdict.UNREADABLE)
+    assert kinds(desk) == [Hit, HitWithdrawn]
+    assert desk.records[1].plate_read == ""  # type: ignore[attr-defined]
+
+
+def test_a_hit_of_a_passage_that_ends_as_a_repeat_is_followed_by_its_read() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end(Verdict.REPEAT)
     assert kinds(desk) == [Hit, Read]
 
 

@@ -44,6 +44,22 @@ def test_a_plate_hidden_for_half_a_second_stays_the_same_passage(sighting: Sight
     assert len(passages.open) == 1
 
 
+def test_the_next_vehicle_at_the_same_place_is_another_passage(sighting: Sightings) -> None:
+    passages = Passages()
+    passages.update([sighting(0)])
+    passages.update([sighting(3, text="8XYZ987")])
+    assert [passage.consensus.text for passage in passages.open] == ["7ABC123", "8XYZ987"]
+
+
+def test_a_vehicle_that_stands_is_not_added_up_for_ever(sighting: Sightings) -> None:
+    passages = Passages(PassageRules(longest_seconds=1))
+    for step in range(100):
+        passages.update([sighting(step / 20)])
+        passages.ended(step / 20)
+    (passage,) = passages.open
+    assert len(passage.votes) < 30
+
+
 def test_another_vehicle_elsewhere_opens_another_passage(sighting: Sightings) -> None:
     passages = Passages()
     passages.update([sighting(0, x=100)])

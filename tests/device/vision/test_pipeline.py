@@ -1,0 +1,115 @@
+"""The pipeline with networks that see what the test says."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from device.camera.base import Frame
+from device.vision.detector import Detection
+from device.vision.motion import MotionGate
+from device.vision.passages import PassageRules
+from device.vision.pipeline import Limits, Pipeline, Verdict
+from device.vision.reader import Reading
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+CORNERS = np.array([[50, 40], [110, 40], [110, 70], [50, 70]], np.float32)
+
+
+def no_colour() -> np.ndarray:
+    return np.zeros((90, 160, 3), np.uint8)
+
+
+class Street:
+    """Frames at 10 a second, and what there is to read in each."""
+
+    def __init__(self, reading: Callable[..., Reading], **rules: float) -> None:
+        self.text = ""
+        self.confidence = 0.9
+        self._number = 0
+        networks: Any = SimpleNamespace(
+            detector=SimpleNamespace(detect=lambda _grey: [Detection(0.9, CORNERS)] if self.text else []),
+            reader=SimpleNamespace(read_rectified=lambda _plate: reading(self.text, self.confidence)),
+        )
+        self.pipeline = Pipeline(
+            networks,
+            rules=PassageRules(**rules),  # type: ignore[arg-type]
+            limits=Limits(repeat_seconds=2),
+            motion=MotionGate(least_area=0),
+        )
+        self.early: list[str] = []
+        self.ended: list[tuple[str, Verdict]] = []
+
+    def show(self, text: str, *, frames: int, confidence: float = 0.9) -> None:
+        self.text, self.confidence = text, confidence
+        for _ in range(frames):
+            second = self._number / 10
+            grey = np.full((90, 160), 100, np.uint8)
+            captured = NOON + timedelta(seconds=second)
+            look = self.pipeline.look(
+                Frame(self._number, captured, second, grey, lambda: np.zeros((90, 160, 3), np.uint8))
+            )
+            self._number += 1
+            self.early += [passage.consensus.text for passage in look.early]
+            self.ended += [(item.passage.consensus.text, item.verdict) for item in look.ended]
+
+
+@pytest.fixture
+def street(reading: Callable[..., Reading]) -> Callable[..., Street]:
+    return lambda **rules: Street(reading, **rules)
+
+
+def test_a_passage_is_told_early_and_read_once(street: Callable[..., Street]) -> None:
+    one = street()
+    one.show("7ABC123", frames=8)
+    one.show("", frames=15)
+    assert set(one.early) == {"7ABC123"}
+    assert one.ended == [("7ABC123", Verdict.READ)]
+
+
+def test_the_same_vehicle_again_within_the_time_is_a_repeat(street: Callable[..., Street]) -> None:
+    one = street()
+    one.show("7ABC123", frames=8)
+    one.show("", frames=12)
+    one.early.clear()
+    one.show("7ABC123", frames=5)
+    one.show("", frames=15)
+    assert one.early == []
+    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.REPEAT]
+
+
+def test_the_same_vehicle_much_later_is_read_again(street: Callable[..., Street]) -> None:
+    one = street()
+    for _ in range(2):
+        one.show("7ABC123", frames=8)
+        one.show("", frames=40)
+    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.READ]
+
+
+def test_a_vehicle_that_stands_is_told_once_and_never_early_again(street: Callable[..., Street]) -> None:
+    one = street(longest_seconds=1)
+    one.show("7ABC123", frames=20)
+    one.early.clear()
+    one.show("7ABC123", frames=80)
+    one.show("", frames=15)
+    assert one.early == []
+    assert one.ended == [("7ABC123", Verdict.READ)]
+
+
+@pytest.mark.parametrize(("text", "confidence"), [("7AB", 0.9), ("7ABC123", 0.2)], ids=["short", "blurred"])
+def test_what_is_not_worth_telling_is_counted(street: Callable[..., Street], text: str, confidence: float) -> None:
+    one = street()
+    one.show(text, frames=8, confidence=confidence)
+    one.show("", frames=15)
+    assert one.early == []
+    assert [verdict for _, verdict in one.ended] == [Verdict.UNREADABLE]
+    assert one.pipeline.counters.unreadable == 1
+
+
+def test_what_is_still_in_view_at_the_end_is_read_too(street: Callable[..., Street]) -> None:
+    one = street()
+    one.show("7ABC123", frames=8)
+    assert [item.verdict for item in one.pipeline.finish()] == [Verdict.READ]
