@@ -4,7 +4,7 @@ Sub-commands are loaded when they are asked for: evaluating needs no torch, and 
 """
 
 import importlib
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -21,22 +21,29 @@ class LazyGroup(click.Group):
         return sorted({*super().list_commands(ctx), *self._places})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a sub-command.
+        """Import a sub-command; its module imports what is heavy only where it runs, so that help always works."""
+        if cmd_name not in self._places:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = self._places[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+        """Run a sub-command.
 
         Raises:
             click.ClickException: what it needs is not installed; says what brings it.
         """
-        if cmd_name not in self._places:
-            return super().get_command(ctx, cmd_name)
-        module, _, attribute = self._places[cmd_name][0].partition(":")
         try:
-            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return super().invoke(ctx)
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] in {"models", "device"}:
                 raise
-            message = f"{cmd_name} needs {error.name}: pip install 'platepost[training]'"
+            message = (
+                f"{ctx.command_path} needs {error.name}: pip install 'platepost[training]', "
+                "or from a checkout pip install -e '.[training]'"
+            )
             raise click.ClickException(message) from error
-        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """List the sub-commands without importing any."""

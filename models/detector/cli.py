@@ -1,23 +1,18 @@
 """`platepost models train detector` and `platepost models convert detector`."""
 
+# ruff: noqa: PLC0415 - torch and the rest load where they are needed, so that help works without them
+
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models.detector.convert import CALIBRATION_FRAMES, load_weights
-from models.detector.convert import convert as quantise
-from models.detector.decode import fit_frame
-from models.detector.train import Report, Training, split_photos
-from models.detector.train import train as run
-from models.plates import render_plate
-from models.scenes.distractors import find_fonts, render_distractor
-from models.scenes.photos import PhotoStore
-
+STEPS = 7_000
+SEED = 20_260
+"""Those of `models.detector.train.Training`, which help must not import."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _PHOTOS = click.option(
     "--photos",
@@ -31,11 +26,19 @@ _PHOTOS = click.option(
 @click.command(name="detector")
 @click.argument("folder", type=_FOLDER)
 @_PHOTOS
-@click.option("--steps", default=Training.steps, show_default=True, help="Batches of 32, over all resumptions.")
+@click.option("--steps", default=STEPS, show_default=True, help="Batches of 32, over all resumptions.")
 @click.option("--plates", default=4000, show_default=True, help="Synthetic plates to draw for pasting.")
-@click.option("--seed", default=Training.seed, show_default=True)
+@click.option("--seed", default=SEED, show_default=True)
 def train(*, folder: Path, photos: Sequence[Path], steps: int, plates: int, seed: int) -> None:
     """Train the detector in FOLDER, which keeps the decoded photos and the checkpoints; a second run goes on."""
+    import numpy as np
+
+    from models.detector.train import Report, Training
+    from models.detector.train import train as run
+    from models.plates import render_plate
+    from models.scenes.distractors import find_fonts, render_distractor
+    from models.scenes.photos import PhotoStore
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     store = PhotoStore(photos, cache=folder / "photos.bin")
     rng = np.random.default_rng(seed)
@@ -67,6 +70,14 @@ def train(*, folder: Path, photos: Sequence[Path], steps: int, plates: int, seed
 @click.option("--seed", default=1, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int) -> None:
     """Quantise CHECKPOINT (best.pt or last.pt) to full int8, calibrated on photos, and write OUTPUT."""
+    import numpy as np
+
+    from models.detector.convert import CALIBRATION_FRAMES, load_weights
+    from models.detector.convert import convert as quantise
+    from models.detector.decode import fit_frame
+    from models.detector.train import split_photos
+    from models.scenes.photos import PhotoStore
+
     store = PhotoStore(photos, cache=checkpoint.parent / "photos.bin")
     kept, _ = split_photos(store)
     chosen = np.random.default_rng(seed).choice(kept, min(CALIBRATION_FRAMES, len(kept)), replace=False)

@@ -1,5 +1,7 @@
 """`platepost models train reader` and `platepost models convert reader`."""
 
+# ruff: noqa: PLC0415 - torch and the rest load where they are needed, so that help works without them
+
 import logging
 import multiprocessing
 import time
@@ -10,32 +12,29 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from models.plates import degrade, fonts, framed, render_plate
-from models.reader.convert import convert as quantise
-from models.reader.convert import load
-from models.reader.data import Recipe
-from models.reader.pool import Pool
-from models.reader.real import is_held_out, load_crops, load_photos
-from models.reader.train import Plan, Sample
-from models.reader.train import train as run
-
 _FIRST = 2000
 """Plates that must lie in a pool before training starts."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-def drawn_samples(count: int, seed: int) -> list[Sample]:
+def drawn_samples(count: int, seed: int) -> list[tuple[npt.NDArray[np.uint8], str]]:
     """Degraded drawn plates with their texts, for checks and for the range of activations."""
+    from models.plates import degrade, framed, render_plate
+
     rng = np.random.default_rng(seed)
     plates = [render_plate(rng, height=96) for _ in range(count)]
     return [(degrade(framed(plate, rng), rng), plate.text) for plate in plates]
 
 
 def _fill(folder: Path, size: int, seed: int) -> None:
+    from models.reader.pool import Pool
+
     Pool(folder, size=size).fill(seed)
 
 
 def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
+    from models.reader.pool import Pool
+
     filler = multiprocessing.get_context("spawn").Process(target=_fill, args=(folder, size, seed), daemon=True)
     filler.start()
     while filler.is_alive() and (not (folder / "texts.npy").exists() or len(Pool(folder)) < _FIRST):
@@ -60,11 +59,17 @@ def train(
     minutes: float, seed: int,
 ) -> None:  # fmt: skip
     """Train the reader in FOLDER, which keeps the drawn plates and the checkpoints; a second run goes on."""
+    from models.plates import fonts
+    from models.reader.data import Recipe
+    from models.reader.real import is_held_out, load_crops, load_photos
+    from models.reader.train import Plan
+    from models.reader.train import train as run
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     fonts.fetch()
     filler = _filling(folder / "pool", pool_size, seed)
     real = [] if photos is None else load_photos(photos)
-    checks: dict[str, list[Sample]] = {"drawn": drawn_samples(400, seed + 1000)}
+    checks: dict[str, list[tuple[npt.NDArray[np.uint8], str]]] = {"drawn": drawn_samples(400, seed + 1000)}
     if real:
         checks["held_out"] = [(plate.rectified(), plate.text) for plate in real if is_held_out(plate)]
     for place in check_photos:
@@ -84,6 +89,10 @@ def train(
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -> None:
     """Quantise CHECKPOINT (best.pt or last.pt) to full int8 and write OUTPUT."""
+    from models.reader.convert import convert as quantise
+    from models.reader.convert import load
+    from models.reader.real import load_photos
+
     pictures: list[npt.NDArray[np.uint8]] = [picture for picture, _ in drawn_samples(400, seed)]
     if photos is not None:
         pictures += [plate.rectified() for plate in load_photos(photos)]

@@ -34,7 +34,10 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
         from simulator.scene.truth import Truth  # noqa: PLC0415
         from simulator.scene.watch import write_watch  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is missing: pip install 'platepost[scene]' brings it") from error
+        message = (
+            f"render needs {error.name}: pip install 'platepost[scene]', or from a checkout pip install -e '.[scene]'"
+        )
+        raise click.ClickException(message) from error
 
     described = load_scene(scene)
     if preview is None and out is None:

@@ -28,13 +28,48 @@ def test_both_nets_can_be_trained_and_converted(command: str) -> None:
     assert "reader" in output
 
 
-def test_missing_torch_says_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("models.reader.cli", "models.reader.convert", "models.reader.net", "models.reader.train"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "torch", None)
-    code, output = run("convert", "reader", "--help")
+HEAVY = ("PIL", "fontTools", "keras", "tensorflow", "torch")
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it seem that the training extra is not installed."""
+    for name in [name for name in sys.modules if name.startswith("models.") and name != "models.cli"]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in HEAVY:
+        for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+            monkeypatch.delitem(sys.modules, module)
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("net", ["detector", "reader"])
+@pytest.mark.parametrize("command", ["train", "convert"])
+def test_help_needs_nothing_of_the_training_extra(command: str, net: str) -> None:
+    code, output = run(command, net, "--help")
+    assert code == 0
+    assert "--seed" in output
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("net", ["detector", "reader"])
+@pytest.mark.parametrize("command", ["train", "convert"])
+def test_what_is_missing_says_which_extra_brings_it(command: str, net: str, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "best.pt"
+    checkpoint.write_bytes(b"")
+    paths = [str(checkpoint), str(tmp_path / "out.tflite")] if command == "convert" else [str(tmp_path / "run")]
+    code, output = run(command, net, *paths, "--photos", str(tmp_path))
     assert code == 1
-    assert "platepost[training]" in output
+    assert f"models {command} needs " in output
+    assert "pip install 'platepost[training]', or from a checkout pip install -e '.[training]'" in output
+
+
+def test_defaults_shown_are_those_of_the_training() -> None:
+    pytest.importorskip("torch", reason="the training extra is not installed")
+    from models.detector.cli import SEED, STEPS  # noqa: PLC0415
+    from models.detector.train import Training  # noqa: PLC0415
+
+    assert (Training.steps, Training.seed) == (STEPS, SEED)
 
 
 def test_unknown_command_is_an_error() -> None:
@@ -42,7 +77,6 @@ def test_unknown_command_is_an_error() -> None:
 
 
 def test_reader_commands_name_their_arguments(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="the training extra is not installed")
     code, output = run("convert", "reader", str(tmp_path / "absent.pt"), str(tmp_path / "out.tflite"))
     assert code != 0
     assert "absent.pt" in output

@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import av
@@ -60,3 +61,14 @@ def test_render_asks_where_to(scene: Path) -> None:
 
     assert result.exit_code == 2
     assert "--preview" in result.output
+
+
+def test_what_is_missing_says_which_extra_brings_it(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("simulator.scene.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "moderngl", None)
+
+    result = CliRunner().invoke(render, [str(scene), str(scene.with_name("clip.mp4"))])
+
+    assert result.exit_code == 1
+    assert "render needs moderngl: pip install 'platepost[scene]', or from a checkout pip install -e" in result.output
