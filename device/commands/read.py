@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -68,12 +67,16 @@ def read(
 ) -> None:
     """Read the plates of IMAGES: files, and folders with all that is in them.
 
-    A file that cannot be read gives an error line, the others go on, and the exit code is 1.
+    A file that cannot be read, a folder without pictures and a drawn picture that cannot be written give an error line,
+    the others go on, and the exit code is 1.
     """
     recogniser = Recogniser.load(detector=detector, reader=reader, minimum_score=minimum_score)
     table = Table("image", "plate", "confidence", "box", "ms", title=None)
-    failed = False
-    paths = list(_files(images))
+    paths, empty = _files(images)
+    for folder in empty:
+        _complain(f"{folder}: no pictures in this folder")
+    failed = bool(empty)
+    drawing = _Drawing(draw) if draw is not None else None
     with_bar = not as_json and len(paths) > 1 and sys.stderr.isatty()
     for path in track(paths, console=Console(stderr=True), description="Reading", disable=not with_bar):
         try:
@@ -81,10 +84,14 @@ def read(
             recognition = recogniser.recognise_crop(picture) if crop else recogniser.recognise(picture)
         except PictureError as error:
             failed = True
-            click.echo(f"platepost read: {error}", err=True)
+            _complain(str(error))
             continue
-        if draw is not None:
-            _write(draw / _drawn_name(path), draw_plates(picture, recognition.plates))
+        try:
+            if drawing is not None:
+                drawing.write(path, draw_plates(picture, recognition.plates))
+        except PictureError as error:  # the reading stands all the same
+            failed = True
+            _complain(str(error))
         result = _Result(path, recognition, decode)
         if as_json:
             click.echo(json.dumps(_as_json(result)))
@@ -96,12 +103,23 @@ def read(
         raise SystemExit(1)
 
 
-def _files(images: tuple[Path, ...]) -> Iterator[Path]:
+def _complain(message: str) -> None:
+    click.echo(f"platepost read: {message}", err=True)
+
+
+def _files(images: tuple[Path, ...]) -> tuple[list[Path], list[Path]]:
+    """Return the files to read, and the folders that have none."""
+    files: list[Path] = []
+    empty: list[Path] = []
     for path in images:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            files += found
+            if not found:
+                empty.append(path)
         else:
-            yield path
+            files.append(path)
+    return files, empty
 
 
 def _decode(path: Path) -> tuple[NDArray[np.uint8], float]:
@@ -116,16 +134,40 @@ def _decode(path: Path) -> tuple[NDArray[np.uint8], float]:
     return picture, (perf_counter() - start) * 1000  # type: ignore[return-value]
 
 
-def _drawn_name(path: Path) -> str:
-    # Folders of the same file names must not overwrite each other's pictures.
-    parent = path.parent.name
-    return f"{parent}-{path.stem}.jpg" if parent else f"{path.stem}.jpg"
+class _Drawing:
+    """The folder of annotated pictures."""
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: set[str] = set()
 
-def _write(path: Path, picture: NDArray[np.uint8]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), picture):
-        raise PictureError(f"{path}: cannot be written")
+    def write(self, image: Path, picture: NDArray[np.uint8]) -> None:
+        """Write the annotated picture of an image.
+
+        Raises:
+            PictureError: it cannot be written.
+
+        """
+        path = self._folder / self._name(image)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            coded, content = cv2.imencode(".jpg", picture)
+            if not coded:
+                raise PictureError(f"{path}: cannot be written")
+            path.write_bytes(content.tobytes())
+        except OSError as error:
+            raise PictureError(f"{path}: {error.strerror or error}") from error
+
+    def _name(self, image: Path) -> str:
+        # Images of the same name, in other folders or of other formats, must not overwrite each other's pictures; nor
+        # where a file system takes capitals for small letters.
+        stem = f"{image.parent.name}-{image.stem}" if image.parent.name else image.stem
+        name, number = f"{stem}.jpg", 1
+        while name.lower() in self._names:
+            number += 1
+            name = f"{stem}-{number}.jpg"
+        self._names.add(name.lower())
+        return name
 
 
 def _as_json(result: _Result) -> dict[str, Any]:

@@ -90,6 +90,38 @@ def test_drawn_pictures_show_the_plate(photo: Path, tmp_path: Path) -> None:
     assert not changed[600:].any()
 
 
+def test_drawn_pictures_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    same = [tmp_path / "a" / "x" / "1.jpg", tmp_path / "b" / "x" / "1.png", tmp_path / "c" / "x" / "1.PNG"]
+    for number, path in enumerate(same):
+        path.parent.mkdir(parents=True)
+        cv2.imwrite(str(path), np.full((90, 160 + number, 3), 100, np.uint8))
+    folder = tmp_path / "drawn"
+    assert run("--draw", folder, *same).exit_code == 0
+    widths = {drawn.name: cv2.imread(str(drawn)).shape[1] for drawn in folder.iterdir()}
+    assert widths == {"x-1.jpg": 160, "x-1-2.jpg": 161, "x-1-3.jpg": 162}
+
+
+def test_a_drawn_picture_that_cannot_be_written_is_named_and_the_rest_go_on(photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "drawn"
+    (folder / f"{photo.parent.name}-photo.jpg").mkdir(parents=True)
+    other = photo.with_name("other.png")
+    other.write_bytes(photo.read_bytes())
+    result = run("--json", "--draw", folder, photo, other)
+    assert result.exit_code == 1
+    assert "-photo.jpg: Is a directory" in result.stderr
+    assert [json.loads(line)["image"] for line in result.stdout.splitlines()] == [str(photo), str(other)]
+    assert (folder / f"{photo.parent.name}-other.jpg").is_file()
+
+
+def test_a_folder_without_pictures_is_named_and_the_rest_go_on(photo: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = run("--json", empty, photo)
+    assert result.exit_code == 1
+    assert f"{empty}: no pictures in this folder" in result.stderr
+    assert len(result.stdout.splitlines()) == 1
+
+
 def test_people_get_a_table(photo: Path) -> None:
     result = run(photo)
     assert result.exit_code == 0
