@@ -41,7 +41,14 @@ def simulate() -> None:
     """Replay footage, run the demo, render scenes."""
 
 
-@simulate.command()
+@simulate.command(
+    epilog="""\b
+Examples:
+  platepost simulate replay simulator/footage/street.mp4
+  platepost simulate replay simulator/footage/street.mp4 --truth simulator/footage/street.truth.json
+  platepost simulate replay --fps 10 --json photos/ > reads.jsonl
+"""
+)
 @click.argument("clip", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--truth",

@@ -10,7 +10,13 @@ from rich.progress import track
 from simulator.scene.errors import SceneError
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  platepost simulate render simulator/scene/scenes/street_rain.toml build/rain.mp4
+  platepost simulate render simulator/scene/scenes/street_dusk.toml --preview dusk.png --at 3.5
+"""
+)
 @click.argument("scene", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path), required=False)
 @click.option("--frames", type=click.IntRange(min=1), help="Draw only the first N frames.")

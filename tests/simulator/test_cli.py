@@ -1,0 +1,31 @@
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device.errors import CameraError
+from simulator.cli import simulate
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("command", ["replay", "render"])
+def test_help_ends_with_examples_of_options_and_files_that_exist(command: str) -> None:
+    result = CliRunner().invoke(simulate, [command, "--help"], terminal_width=200)
+    assert result.exit_code == 0
+    told, _, examples = result.output.partition("Examples:")
+    words = [word for line in examples.splitlines() for word in shlex.split(line)]
+    assert f"simulate {command}" in " ".join(words)
+    assert all(re.search(rf"{word}\b", told) for word in words if word.startswith("--"))
+    shipped = [word for word in words if word.startswith("simulator/")]
+    assert shipped
+    assert all((ROOT / word).is_file() for word in shipped)
+
+
+def test_replay_of_a_file_that_is_no_video_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "text.jpg"
+    path.write_text("This is text.\n")
+    with pytest.raises(CameraError, match="not a video that can be decoded"):
+        CliRunner().invoke(simulate, ["replay", str(path)], catch_exceptions=False)
