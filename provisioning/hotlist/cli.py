@@ -16,7 +16,7 @@ from device.hotlist.package import check_whole, load_key, recipients, verify_pac
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import FALSE_POSITIVE_RATE, LIFETIME, build_package
 from provisioning.hotlist.csv_source import read_csv
-from provisioning.hotlist.mapping import Mapping, load_mapping
+from provisioning.hotlist.mapping import DEFAULT_CATEGORIES, NOT_ALLOWED, Mapping, load_mapping
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.report import Tally, show_facts, show_refusals, summarise, write_refusals
 from provisioning.hotlist.rows import SourceError
@@ -51,7 +51,11 @@ A mapping names others, and what is allowed:
   formats = ["%m/%d/%Y"]
   [categories]
   "STOLEN VEH" = { category = "stolen_vehicle", priority = 2 }
+
+\b
+[categories] names all that are allowed, in place of the defaults:
 """
+    + "\n".join(f"  {name}" for name in sorted(DEFAULT_CATEGORIES))
 )
 @click.argument("source", metavar="CSV", type=_FILE)
 @click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The package.")
@@ -152,7 +156,9 @@ def build(
     if refusals_path:
         write_refusals(refusals_path, tally.refusals)
     if not tally.accepted["row"] and not patterns:
-        raise SourceError(f"{source}: no row is fit for a list: {tally.reasons() or 'the file has none'}")
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in tally.reasons().items())
+        hint = _what_is_allowed(tally, mapping)
+        raise SourceError(f"{source}: no row is fit for a list: {reasons or 'the file has none'}{hint and '. '}{hint}")
     _write(output, package)
     summary = summarise(output, package, tally)
     if as_json:
@@ -160,6 +166,8 @@ def build(
         return
     if tally.refusals and not refusals_path:
         show_refusals(console, tally)
+    if hint := _what_is_allowed(tally, mapping):
+        console.print(hint, highlight=False, markup=False, soft_wrap=True)
     show_facts(Console(), "Hot list", summary)
 
 
@@ -199,6 +207,14 @@ def inspect(*, package_path: Path, issuer_key: Path | None, as_json: bool) -> No
         show_facts(Console(), package_path.name, facts)
     if refused:
         raise click.exceptions.Exit(1)
+
+
+def _what_is_allowed(tally: Tally, mapping: Mapping) -> str:
+    """Return what to say, once, after rows were refused for their category; empty where none were."""
+    if not any(reason.endswith(NOT_ALLOWED) for reason in tally.reasons()):
+        return ""
+    allowed = ", ".join(sorted(mapping.categories)) or "none"
+    return f"Allowed categories: {allowed}. The table [categories] of a --mapping file names all that are allowed."
 
 
 def _key_files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -123,6 +123,10 @@ DEFAULT_CATEGORIES: dict[str, AllowedCategory | str] = {
 }
 
 
+NOT_ALLOWED = "is not on the allow-list"
+"""How the reason ends with which a category is refused."""
+
+
 class Mapping(_Closed):
     """One source's mapping; the defaults fit a file with the columns plate, state, category, priority, ..."""
 
@@ -139,7 +143,7 @@ class Mapping(_Closed):
             raise RowRefusedError("no category")
         allowed = self.categories.get(name)
         if allowed is None:
-            raise RowRefusedError(f"category {name[:40]!r} is not on the allow-list")
+            raise RowRefusedError(f"category {name[:40]!r} {NOT_ALLOWED}")
         return AllowedCategory(category=allowed) if isinstance(allowed, str) else allowed
 
 

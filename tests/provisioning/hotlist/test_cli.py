@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from device.hotlist import HotListStore
 from provisioning.hotlist.cli import hotlist
+from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
 from provisioning.hotlist.rows import SizeJumpError, SourceError
 from provisioning.keys import new_key, private_pem, public_pem
 
@@ -101,6 +102,32 @@ def test_a_source_without_a_fit_row_builds_nothing(department: Path) -> None:
     result = build(department)
     assert isinstance(result.exception, SourceError)
     assert not (department / "list.package").exists()
+
+
+def test_a_refused_category_is_answered_with_those_allowed_and_how_to_allow_more(department: Path) -> None:
+    (department / "export.csv").write_text("plate,category\n7ABC123,local\n7ABC124,tax\n7ABC125,tax\n")
+    result = build(department)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Allowed categories: felony_vehicle, local, missing_person, protection_order") == 1
+    assert "--mapping" in result.stderr
+
+    (department / "mapping.toml").write_text('[categories]\nfiscal = "tax"\n')
+    mapped = build(department, "--mapping", str(department / "mapping.toml"))
+    assert isinstance(mapped.exception, SourceError)
+    assert "category 'tax' is not on the allow-list (2)" in str(mapped.exception)
+    assert "Allowed categories: fiscal." in str(mapped.exception)
+
+
+def test_what_is_allowed_is_not_said_where_no_category_was_refused(department: Path) -> None:
+    result = build(department)
+    assert result.exit_code == 0, result.output
+    assert "Allowed categories" not in result.output
+
+
+def test_help_lists_the_categories_that_are_allowed_by_default(department: Path) -> None:
+    shown = run(department, "build", "--help").output
+    for name in DEFAULT_CATEGORIES:
+        assert f"  {name}\n" in shown
 
 
 def test_keys_must_come_from_somewhere(department: Path) -> None:
