@@ -41,11 +41,12 @@ format: $(VENV)/.development ## Put the code into shape
 contract: $(VENV)/.development ## Write docs/contract/ anew from the record types
 	$(BIN)/python -m device.records.schema
 
-models: $(VENV)/.training ## Train, convert and evaluate both networks from nothing (hours)
-	$(BIN)/platepost models train detector
-	$(BIN)/platepost models convert detector
-	$(BIN)/platepost models train reader
-	$(BIN)/platepost models convert reader
+models: $(VENV)/.training ## Train both networks from nothing (hours); PHOTOS="folder ..." with manifest.json
+	@test -n "$(PHOTOS)" || { echo 'Name the folders of real photos, each with a manifest.json: make models PHOTOS="a b"' >&2; exit 1; }
+	$(BIN)/platepost models train detector build/models/detector $(addprefix --photos ,$(PHOTOS))
+	$(BIN)/platepost models convert detector build/models/detector/last.pt build/models/detector.tflite $(addprefix --photos ,$(PHOTOS))
+	$(BIN)/platepost models train reader build/models/reader --photos $(firstword $(PHOTOS))
+	$(BIN)/platepost models convert reader build/models/reader/last.pt build/models/reader.tflite --photos $(firstword $(PHOTOS))
 
 lock: $(VENV)/.development ## Resolve the environments anew into requirements/
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

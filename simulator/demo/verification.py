@@ -41,5 +41,7 @@ def said_farewell(arrivals: Sequence[Arrival]) -> bool:
 
 
 def _name(problem: Problem) -> str:
+    if problem.kind == "missing":
+        return problem.message
     where = f"record {problem.sequence}" if problem.sequence is not None else f"line {problem.line} of the archive"
     return f"{where} is {problem.kind}: {problem.message}"
