@@ -18,6 +18,8 @@ from device.config import Configuration, load
 from device.errors import PlatepostError
 from device.health.clock import clock_quality
 from device.lists import list_state
+from device.outbox import read_key_file
+from device.outbox.database import open_database
 from device.records import Signer
 from device.uplink import Broker
 from device.uplink.tls import connection_problem, tls_context
@@ -123,6 +125,10 @@ def _board(configuration: Configuration) -> str:
 
 
 def _outbox(configuration: Configuration) -> str:
+    section = configuration.outbox
+    if section.path.exists():
+        # Looked at first as it is: an outbox that cannot be used is the post's own to set aside, and to audit.
+        open_database(section.path, key=read_key_file(section.key_file)).close()
     with assembly.outbox(configuration) as outbox:
         if outbox.set_aside:
             raise _FaultError(f"it could not be used and was set aside: {outbox.set_aside[0].reason}")

@@ -1,0 +1,46 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device.commands.selftest import selftest
+from device.outbox import Outbox, read_key_file
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+
+CLIP = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
+    settings = PostSettings(
+        brokers=("127.0.0.1:1",), camera="footage", camera_settings={"path": str(CLIP)}, board="virtual"
+    )
+    return fleet.add_post("post-1", settings)
+
+
+def findings(folder: Path) -> dict[str, dict[str, object]]:
+    result = CliRunner().invoke(selftest, ["--json", "--config", str(folder / "post.toml")])
+    assert result.exit_code == 1  # there is no broker, and no list yet
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    return {line["point"]: line for line in lines}
+
+
+def test_each_point_is_judged_by_itself(folder: Path) -> None:
+    found = findings(folder)
+    good = {point for point, finding in found.items() if finding["good"]}
+    assert {"recogniser", "keys", "camera", "board", "outbox", "certificate"} <= good
+    assert not found["hot list"]["good"]
+    assert found["broker 127.0.0.1:1"]["said"] == "connection_refused"
+
+
+def test_an_outbox_that_cannot_be_used_is_told_and_left_where_it_is(folder: Path) -> None:
+    path = folder / "state" / "outbox.db"
+    with Outbox(path, key=read_key_file(folder / "outbox.key")):
+        pass
+    (folder / "outbox.key").write_bytes(b"7" * 32)
+    before = sorted(path.parent.iterdir())
+    assert not findings(folder)["outbox"]["good"]
+    assert sorted(path.parent.iterdir()) == before
