@@ -247,7 +247,7 @@ class Post:
         faults = self._faults()
         if self._vitals.changed(faults):
             log.warning("state: %s", ", ".join(sorted(faults)) or "in service")
-            self._tell_status()
+            self._records.record(self._status())
         board.status_light(Light.DEGRADED if faults else Light.IN_SERVICE)
         if now >= self._next_health:
             self._next_health = now + self._configuration.records.health_seconds
@@ -264,9 +264,6 @@ class Post:
         self._set_aside += len(aside)
         for file in aside:
             self._auditor.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
-
-    def _tell_status(self) -> None:
-        self._records.record(self._status())
 
     def _status(self) -> Status:
         return self._vitals.status(clock=clock_quality(), hotlist=self._lists.state())
