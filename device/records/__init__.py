@@ -2,6 +2,13 @@
 
 from device.records.audit import Audit, Dropped, SequenceRange
 from device.records.base import Identifier, UtcTime, timestamp
+from device.records.command import ALLOWED, COMMAND_TYPE, Command, CommandRequest, Finding, Response, Role
+from device.records.configuration import (
+    CONFIGURATION_TYPE,
+    ConfigurationState,
+    DesiredConfiguration,
+    RefusedConfiguration,
+)
 from device.records.envelope import TYPES, Envelope, Event, read_event
 from device.records.health import Health, Queue, Timing
 from device.records.hit import WORDING, Hit, HitWithdrawn
@@ -26,6 +33,9 @@ from device.records.status import Reason, Status
 from device.records.topics import Source, category_slug, hotlist_package
 
 __all__ = [
+    "ALLOWED",
+    "COMMAND_TYPE",
+    "CONFIGURATION_TYPE",
     "TYPES",
     "WORDING",
     "Alternative",
@@ -34,10 +44,15 @@ __all__ = [
     "ChainHead",
     "Character",
     "ClockQuality",
+    "Command",
+    "CommandRequest",
+    "ConfigurationState",
     "Consultation",
+    "DesiredConfiguration",
     "Dropped",
     "Envelope",
     "Event",
+    "Finding",
     "Health",
     "Hit",
     "HitWithdrawn",
@@ -54,6 +69,9 @@ __all__ = [
     "Reason",
     "RecordData",
     "Recorder",
+    "RefusedConfiguration",
+    "Response",
+    "Role",
     "SequenceRange",
     "Signer",
     "Source",

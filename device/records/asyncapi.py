@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from device.records import received
+from device.records.command import Command
 from device.records.envelope import CONTENT_TYPE
 from device.records.topics import ROOT
 
@@ -45,6 +47,12 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "title": "Vital signs",
         "description": "Once a minute at QoS 0, signed, outside the chain and never stored: one lost is no gap.",
     },
+    "response": {
+        "address": "response/{operator}",
+        "kinds": ["response"],
+        "title": "Answers to commands",
+        "description": "To the operator who asked, who alone may read it; signed, outside the chain, never stored.",
+    },
 }
 
 TITLES = {
@@ -54,6 +62,7 @@ TITLES = {
     "status": "State of the post",
     "audit": "An event of the audit trail",
     "health": "Vital signs",
+    "response": "An answer to a command",
 }
 
 
@@ -82,7 +91,9 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
                 "security": [{"$ref": "#/components/securitySchemes/certificate"}],
             }
         },
-        "channels": {name: _channel(channel) for name, channel in CHANNELS.items()} | {"hotlist": _hotlist()},
+        "channels": {name: _channel(channel) for name, channel in CHANNELS.items()}
+        | {"hotlist": _hotlist()}
+        | received.channels(),
         "operations": {f"send_{name}": _operation(name, channel) for name, channel in CHANNELS.items()}
         | {
             "receive_hotlist": {
@@ -91,9 +102,12 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
                 "summary": "A post takes its agency's hot list.",
                 "bindings": {"mqtt": {"qos": 1, "retain": True, "bindingVersion": "0.2.0"}},
             }
-        },
+        }
+        | received.operations(),
         "components": {
-            "messages": {_key(kind): _message(kind, examples) for kind in TITLES} | {"package": _package()},
+            "messages": {_key(kind): _message(kind, examples) for kind in TITLES}
+            | {"package": _package()}
+            | received.messages(),
             "parameters": {
                 "agency": {"description": "Name of the agency, as in its certificates."},
                 "post": {"description": "Name of the post: the common name of its client certificate."},
@@ -101,6 +115,8 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
                     "description": "Category of the list's entry in lower case, other characters as underscores.",
                     "examples": ["stolen_vehicle", "felony"],
                 },
+                "command": {"description": "What is asked.", "enum": [command.value for command in Command]},
+                "operator": {"description": "Who asked: the common name of a certificate of the fleet."},
             },
             "securitySchemes": {
                 "certificate": {"type": "X509", "description": "Mutual TLS 1.3; the common name is the user's name."}
@@ -111,7 +127,7 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def _channel(channel: dict[str, Any]) -> dict[str, Any]:
     address = f"{ROOT}/{{agency}}/{{post}}/{channel['address']}"
-    names = [name for name in ("agency", "post", "category") if f"{{{name}}}" in address]
+    names = [name for name in ("agency", "post", "category", "operator") if f"{{{name}}}" in address]
     return {
         "address": address,
         "title": channel["title"],

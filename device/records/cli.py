@@ -73,7 +73,8 @@ def _show(report: Report) -> None:
     if not report.fed:
         click.echo("no records")
         return
-    click.echo(f"{report.fed} records read: {report.chained} of a chain, {report.unchained} outside (health, wills)")
+    outside = f"{report.unchained} outside (health, answers, wills)"
+    click.echo(f"{report.fed} records read: {report.chained} of a chain, {outside}")
     if report.redelivered:
         click.echo(f"{report.redelivered} delivered again, which was allowed")
     for chain in report.chains:

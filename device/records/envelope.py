@@ -11,6 +11,7 @@ from device.errors import RecordError
 from device.records.audit import Audit
 from device.records.base import Digest, Identifier, UtcTime, WireModel
 from device.records.canonical import dump, without_pictures
+from device.records.command import Response
 from device.records.health import Health
 from device.records.hit import Hit, HitWithdrawn
 from device.records.parts import RecordData
@@ -27,6 +28,7 @@ TYPES: dict[type[RecordData], str] = {
     Status: "platepost.status.v1",
     Audit: "platepost.audit.v1",
     Health: "platepost.health.v1",
+    Response: "platepost.response.v1",
 }
 """CloudEvents `type` of each kind of record; the version changes when a reader of the former could misunderstand."""
 
@@ -71,7 +73,9 @@ class Event(WireModel, Generic[DataT]):
         return self
 
 
-AnyEvent = Event[Read] | Event[Hit] | Event[HitWithdrawn] | Event[Status] | Event[Audit] | Event[Health]
+AnyEvent = (
+    Event[Read] | Event[Hit] | Event[HitWithdrawn] | Event[Status] | Event[Audit] | Event[Health] | Event[Response]
+)
 EVENTS: dict[str, type[AnyEvent]] = {
     TYPES[Read]: Event[Read],
     TYPES[Hit]: Event[Hit],
@@ -79,6 +83,7 @@ EVENTS: dict[str, type[AnyEvent]] = {
     TYPES[Status]: Event[Status],
     TYPES[Audit]: Event[Audit],
     TYPES[Health]: Event[Health],
+    TYPES[Response]: Event[Response],
 }
 
 
@@ -117,6 +122,8 @@ class Envelope:
     expires: datetime | None = None
     illustrated: bool = False
     """Whether it carries the bytes of pictures."""
+    correlation: bytes | None = None
+    """MQTT 5 correlation data of the request that it answers."""
 
     @property
     def qos(self) -> int:
@@ -152,5 +159,7 @@ def topic_of(data: RecordData, source: Source) -> str:
             return source.topic("audit")
         case Health():
             return source.topic("health")
+        case Response():
+            return source.response(data.asked_by)
         case _:
             raise UnknownTypeError(f"no topic for {type(data).__name__}")

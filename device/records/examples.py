@@ -12,6 +12,8 @@ from joserfc.jwk import ECKey
 from joserfc.util import json_b64encode, urlsafe_b64encode
 
 from device.records.audit import Audit, Dropped
+from device.records.command import Finding, Response
+from device.records.configuration import ConfigurationState
 from device.records.envelope import Envelope
 from device.records.health import Health, Queue, Timing
 from device.records.hit import Hit, HitWithdrawn
@@ -153,7 +155,22 @@ def example_status(state: str, boot: str, *reasons: Reason) -> Status:
             "place": PLACE,
             "versions": VERSIONS,
             "hotlist": LIST,
+            "configuration": ConfigurationState(
+                state="applied", version=12, digest="4c" * 32, who="j-stone", applied=BEGAN
+            ),
         }
+    )
+
+
+def example_response(request: str) -> Response:
+    """Return an invented answer."""
+    return Response(
+        clock=CLOCK,
+        request=request,
+        command="self-test",
+        asked_by="r-alvarez",
+        outcome="done",
+        findings=(Finding(point="camera", good=True, said="the newest frame is 0.04 s old"),),
     )
 
 
@@ -252,5 +269,6 @@ def example_records(signer: Signer) -> dict[str, Envelope]:
         records["audit.dropped"] = account
     silent = Reason(name="connection_lost", message="The post fell silent.")
     records["health"] = recorder.unchained(example_health(boot))
+    records["response"] = recorder.unchained(example_response(next(identify)))
     records["status.will"] = recorder.unchained(example_status("offline", boot, silent))
     return records

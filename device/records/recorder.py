@@ -11,6 +11,7 @@ from device.errors import RecordError
 from device.records.audit import Audit, Dropped
 from device.records.base import timestamp
 from device.records.canonical import GENESIS, canonical_bytes, digest_of, dump
+from device.records.command import Response
 from device.records.envelope import TYPES, Envelope, topic_of
 from device.records.health import Health
 from device.records.hit import Hit, HitWithdrawn
@@ -88,12 +89,12 @@ class Recorder:
             OutboxError: the store cannot keep it.
 
         """
-        if isinstance(data, Health):
-            raise RecordError("health is not chained: use unchained() and send it at once")
+        if isinstance(data, Health | Response):
+            raise RecordError("health and answers are not chained: use unchained() and send it at once")
         return self._store.append(lambda head: self._seal(data, head))
 
-    def unchained(self, data: Status | Health) -> Envelope:
-        """Sign one record that is no part of the chain: health, and the will, which is made before its time.
+    def unchained(self, data: Status | Health | Response) -> Envelope:
+        """Sign one record that is no part of the chain: health, answers, and the will, which is made before its time.
 
         Raises:
             RecordError: a status other than `offline`, or values that have no canonical form.

@@ -9,10 +9,12 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from device.records.asyncapi import asyncapi
+from device.records.command import Response
 from device.records.envelope import EVENTS, TYPES
 from device.records.examples import ExampleSigner, example_records
 from device.records.health import Health
 from device.records.hit import Hit, HitWithdrawn
+from device.records.received import PAYLOADS, example_payloads
 from device.records.status import Status
 
 FOLDER = Path("docs/contract")
@@ -60,7 +62,7 @@ def event_schema(kind: str) -> dict[str, Any]:
         del properties["expirytime"]
     else:
         schema["required"].append("expirytime")
-    if kind == TYPES[Health]:
+    if kind in {TYPES[Health], TYPES[Response]}:
         for name in CHAINED:
             del properties[name]
     elif kind == TYPES[Status]:
@@ -77,6 +79,17 @@ def event_schema(kind: str) -> dict[str, Any]:
     return head | {name: value for name, value in schema.items() if name not in head}
 
 
+def payload_schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of what a JWS that a post receives carries."""
+    schema = PAYLOADS[name].model_json_schema(mode="serialization", schema_generator=WireSchema)
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:platepost:{name}:v1",
+        "title": f"platepost.{name}.v1",
+    }
+    return head | {key: value for key, value in schema.items() if key not in head}
+
+
 def contract() -> dict[str, str]:
     """Return the files of the contract by name."""
     kinds = {short_name(kind): kind for kind in EVENTS}
@@ -85,6 +98,8 @@ def contract() -> dict[str, str]:
     archive = "".join(envelope.body.decode() + "\n" for envelope in examples.values())
     return (
         {f"{name}.schema.json": _pretty(event_schema(kind)) for name, kind in kinds.items()}
+        | {f"{name}.schema.json": _pretty(payload_schema(name)) for name in PAYLOADS}
+        | {f"examples/{name}.payload.json": _pretty(payload) for name, payload in example_payloads().items()}
         | {"asyncapi.json": _pretty(asyncapi({name: envelope.event for name, envelope in examples.items()}))}
         | {f"examples/{name}.json": _pretty(envelope.event) for name, envelope in examples.items()}
         | {"examples/archive.jsonl": archive, "examples/post-1.pub.pem": signer.public_pem.decode()}

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from device.records.base import Identifier, Slug, UtcTime, WireModel
+from device.records.configuration import ConfigurationState
 from device.records.parts import HotListState, Place, RecordData, Versions
 
 
@@ -27,6 +28,9 @@ class Status(RecordData):
     place: Place | None = Field(default=None, description="Where the camera stands and looks.")
     versions: Versions = Field(description="Software, configuration and models in use.")
     hotlist: HotListState = Field(description="The hot list held.")
+    configuration: ConfigurationState | None = Field(
+        default=None, description="The configuration in force and the last refused; absent where none can be sent."
+    )
     certificate_expires: UtcTime | None = Field(
         default=None, description="When the post's client certificate ends its validity."
     )

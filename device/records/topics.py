@@ -50,6 +50,19 @@ class Source:
         """Return the topic of hits of `category`, slugged."""
         return self.topic(f"hit/{category_slug(category)}")
 
+    @property
+    def configuration(self) -> str:
+        """The topic of this post's desired configuration, retained."""
+        return self.topic("configuration")
+
+    def command(self, name: str) -> str:
+        """Return the topic of the command `name` to this post, or the filter of all with `+`."""
+        return self.topic(f"command/{name}")
+
+    def response(self, asked_by: str) -> str:
+        """Return the topic of this post's answers to one operator."""
+        return self.topic(f"response/{asked_by}")
+
 
 def hotlist_package(agency: str) -> str:
     """Return the topic that carries the hot-list package to all posts of `agency`, retained."""

@@ -13,6 +13,7 @@ from joserfc.errors import BadSignatureError
 from device.errors import RecordError
 from device.records.audit import Audit
 from device.records.canonical import GENESIS, canonical_bytes, digest_of, parse
+from device.records.command import Response
 from device.records.envelope import TYPES
 from device.records.health import Health
 from device.records.parts import picture_matches
@@ -140,8 +141,8 @@ class Verifier:
     def _place_unchained(self, line: int, event: dict[str, Any], identifier: str) -> Problem | None:
         kind, data = event.get("type"), event.get("data")
         will = kind == TYPES[Status] and isinstance(data, dict) and data.get("state") == "offline"
-        if not (will or kind == TYPES[Health]):
-            return self._wrong("malformed", line, event, "outside the chain, but neither health nor will")
+        if not (will or kind in {TYPES[Health], TYPES[Response]}):
+            return self._wrong("malformed", line, event, "outside the chain, but neither health, answer nor will")
         if identifier in self._unchained:
             if not self._redelivery:
                 return self._wrong("repeated", line, event, "the same record again")

@@ -58,6 +58,7 @@ def test_every_kind_has_its_topic_and_its_way_of_travelling() -> None:
         "status.degraded": (base + "status", 1, True),
         "audit.dropped": (base + "audit", 1, False),
         "health": (base + "health", 0, False),
+        "response": (base + "response/r-alvarez", 1, False),
         "status.will": (base + "status", 1, True),
     }
 

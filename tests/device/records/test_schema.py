@@ -10,12 +10,14 @@ from jsonschema import Draft202012Validator, FormatChecker
 from device.records import Keyring
 from device.records.envelope import EVENTS
 from device.records.examples import ExampleSigner, example_records
-from device.records.schema import contract, event_schema, short_name
+from device.records.received import PAYLOADS, example_payloads
+from device.records.schema import contract, event_schema, payload_schema, short_name
 from device.records.verify import Verifier
 
 FOLDER = Path(__file__).parents[3] / "docs" / "contract"
 FILES = contract()
 SCHEMAS = {kind: event_schema(kind) for kind in EVENTS}
+PAYLOAD_SCHEMAS = {name: payload_schema(name) for name in PAYLOADS}
 EXAMPLES = example_records(ExampleSigner())
 
 
@@ -94,8 +96,21 @@ def test_every_field_is_described() -> None:
         ]
         return bare + [found for name, part in schema.items() if name != "if" for found in fields(part, name)]
 
-    for kind, schema in SCHEMAS.items():
+    for kind, schema in (SCHEMAS | PAYLOAD_SCHEMAS).items():
         assert fields(schema, kind) == []
+
+
+@pytest.mark.parametrize("name", PAYLOAD_SCHEMAS)
+def test_what_a_post_receives_keeps_its_schema(name: str) -> None:
+    Draft202012Validator.check_schema(PAYLOAD_SCHEMAS[name])
+    payload = example_payloads()[name]
+    validator = Draft202012Validator(PAYLOAD_SCHEMAS[name], format_checker=FormatChecker())
+    assert list(validator.iter_errors(payload)) == []
+    assert list(validator.iter_errors(payload | {"shell": "reboot"}))
+    for member in payload:
+        if member != "boot":
+            rest = {key: value for key, value in payload.items() if key != member}
+            assert list(validator.iter_errors(rest)), member
 
 
 def test_asyncapi_names_every_topic_and_finds_every_schema() -> None:
@@ -106,6 +121,9 @@ def test_asyncapi_names_every_topic_and_finds_every_schema() -> None:
         "alpr/v1/{agency}/{post}/status",
         "alpr/v1/{agency}/{post}/audit",
         "alpr/v1/{agency}/{post}/health",
+        "alpr/v1/{agency}/{post}/command/{command}",
+        "alpr/v1/{agency}/{post}/configuration",
+        "alpr/v1/{agency}/{post}/response/{operator}",
         "alpr/v1/{agency}/hotlist/package",
     }
     messages = document["components"]["messages"]
