@@ -140,6 +140,14 @@ class UplinkSection(Section):
     drain_seconds: float = Field(default=30, ge=0, description="How long stopping waits for the outbox to empty.")
 
 
+class ControlSection(Section):
+    """Who may configure and command this post from afar."""
+
+    directory: Path = Field(description="Folder in which what was applied and what was asked is kept.")
+    configuration_key: Path = Field(description="PEM of the public key that signs this post's configuration.")
+    operators_ca: Path = Field(description="PEM of the authority that certifies those who may command this post.")
+
+
 class Configuration(Section):
     """All that one post is told. Relative paths are relative to the file's own folder."""
 
@@ -152,6 +160,9 @@ class Configuration(Section):
     records: RecordsSection
     outbox: OutboxSection
     uplink: UplinkSection
+    control: ControlSection | None = Field(
+        default=None, description="Remote configuration and commands; without this table the post takes none."
+    )
 
     @property
     def digest(self) -> str:

@@ -95,18 +95,39 @@ class Authority:
 
     def issue_client(self, name: str, key: ec.EllipticCurvePrivateKey) -> bytes:
         """Return a client's certificate, as PEM, with `name` as its common and alternative name."""
-        builder = self._leaf(name, key, ExtendedKeyUsageOID.CLIENT_AUTH)
+        return self._client(name, key, more=(), valid=LEAF_VALID)
+
+    def issue_operator(
+        self, name: str, key: ec.EllipticCurvePrivateKey, *, agency: str, role: str, valid: timedelta
+    ) -> bytes:
+        """Return the certificate, as PEM, of a person who commands posts of `agency` (O) in a `role` (OU)."""
+        more = (
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, agency),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, role),
+        )
+        return self._client(name, key, more=more, valid=valid)
+
+    def _client(
+        self, name: str, key: ec.EllipticCurvePrivateKey, *, more: tuple[x509.NameAttribute[str], ...], valid: timedelta
+    ) -> bytes:
+        builder = self._leaf(name, key, ExtendedKeyUsageOID.CLIENT_AUTH, more=more, valid=valid)
         alternatives = x509.SubjectAlternativeName([_general_name(name)])
         signed = builder.add_extension(alternatives, critical=False).sign(self.key, hashes.SHA256())
         return signed.public_bytes(serialization.Encoding.PEM)
 
     def _leaf(
-        self, name: str, key: ec.EllipticCurvePrivateKey, purpose: x509.ObjectIdentifier
+        self,
+        name: str,
+        key: ec.EllipticCurvePrivateKey,
+        purpose: x509.ObjectIdentifier,
+        *,
+        more: tuple[x509.NameAttribute[str], ...] = (),
+        valid: timedelta = LEAF_VALID,
     ) -> x509.CertificateBuilder:
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        subject = x509.Name([*more, x509.NameAttribute(NameOID.COMMON_NAME, name)])
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         return (
-            _builder(subject=subject, issuer=self.certificate.subject, key=key, valid=LEAF_VALID)
+            _builder(subject=subject, issuer=self.certificate.subject, key=key, valid=valid)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)

@@ -4,6 +4,7 @@ import importlib
 import logging
 import shlex
 import shutil
+from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal
@@ -11,8 +12,9 @@ from typing import Literal
 import click
 
 from device import backends
+from device.records.command import Role
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.fleet import DEFAULT_PORT, OPERATOR_VALID, Fleet
 from provisioning.post_file import PostSettings, Setting
 
 logger = logging.getLogger(__name__)
@@ -137,6 +139,40 @@ def subscriber_add(directory: Path, name: str) -> None:
     """Make the identity of NAME, who reads every record of the fleet of DIRECTORY."""
     folder = Fleet.load(directory).add_subscriber(name)
     click.echo(f"Subscriber {name} made in {folder}; tell a running mosquitto with SIGHUP.")
+
+
+@provision.group()
+def operator() -> None:
+    """Add people who command posts to a fleet."""
+
+
+@operator.command(
+    "add",
+    epilog="""\b
+Examples:
+  platepost provision operator add fleet r-alvarez --role technician
+  platepost provision operator add fleet j-stone --role administrator --days 30
+""",
+)
+@_FLEET
+@click.argument("name")
+@click.option(
+    "--role",
+    required=True,
+    type=click.Choice([role.value for role in Role]),
+    help="What posts do for this person; it stands in the certificate.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(min=1, max=730),
+    default=OPERATOR_VALID.days,
+    show_default=True,
+    help="How long the certificate is valid.",
+)
+def operator_add(directory: Path, name: str, role: str, days: int) -> None:
+    """Make the identity of NAME, a person who commands the posts of the fleet of DIRECTORY."""
+    folder = Fleet.load(directory).add_operator(name, Role(role), valid=timedelta(days=days))
+    click.echo(f"Operator {name} ({role}, {days} days) made in {folder}; tell a running mosquitto with SIGHUP.")
 
 
 def _mosquitto() -> str:

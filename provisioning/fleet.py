@@ -6,12 +6,14 @@
       fleet.json                       the agency and the broker's names
       authority/                       root certificate and key
       hotlist/                         the key that signs hot lists, and its public half
+      configuration/                   the key that signs posts' configurations, and its public half; versions given
       broker/                          certificate, key, root, mosquitto.conf, acl; state/ is what it keeps
       department/                      the client that publishes the hot list
       posts/NAME/                      everything that goes onto one post, with post.toml
       records/NAME.pem                 the public half of each post's record-signing key, for those who verify
       recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
       subscribers/NAME/                client certificate, key and root of who reads the records
+      operators/NAME/                  the same of who commands posts; their role stands in the certificate
 
 Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
 """
@@ -19,9 +21,13 @@ Every file is mode 0600 in folders of mode 0700. A name that exists is refused, 
 import json
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from device.records.command import Role
 from provisioning import mosquitto
 from provisioning.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 from provisioning.errors import ProvisioningError
@@ -32,6 +38,8 @@ PUBLISHER = "department"
 ROOT_FILE = "ca.pem"
 DEFAULT_PORT = 8883
 """The port that IANA registers for MQTT over TLS."""
+OPERATOR_VALID = timedelta(days=180)
+"""Shorter than a post's: people come and go, and posts ask nobody whether a certificate was withdrawn."""
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _RESERVED = frozenset({PUBLISHER, "hotlist"})
@@ -74,6 +82,7 @@ class Fleet:
         private_folder(fleet.list_signing_key.parent)
         write_private(fleet.list_signing_key, private_pem(issuer))
         write_private(fleet.list_verifying_key, public_pem(issuer))
+        fleet._write_configuration_key()
         broker = private_folder(fleet.directory / "broker")
         key = new_key()
         write_private(broker / KEY_FILE, private_pem(key))
@@ -127,6 +136,16 @@ class Fleet:
         return self.directory / "hotlist" / "verifying_key.pem"
 
     @property
+    def configuration_signing_key(self) -> Path:
+        """The private key that signs the configurations of this fleet's posts."""
+        return self.directory / "configuration" / "signing_key.pem"
+
+    @property
+    def configuration_verifying_key(self) -> Path:
+        """The public key by which a post knows its configuration."""
+        return self.directory / "configuration" / "verifying_key.pem"
+
+    @property
     def publisher(self) -> Path:
         """The folder of the client that publishes the hot list."""
         return self.directory / PUBLISHER
@@ -139,6 +158,10 @@ class Fleet:
         """Return the names of those who read the fleet's records."""
         return self._names("subscribers")
 
+    def operators(self) -> tuple[str, ...]:
+        """Return the names of those who command the fleet's posts."""
+        return self._names("operators")
+
     def post(self, name: str) -> Path:
         """Return the folder of a post."""
         return self.directory / "posts" / name
@@ -146,6 +169,10 @@ class Fleet:
     def subscriber(self, name: str) -> Path:
         """Return the folder of a subscriber."""
         return self.directory / "subscribers" / name
+
+    def operator(self, name: str) -> Path:
+        """Return the folder of an operator."""
+        return self.directory / "operators" / name
 
     def record_key(self, post: str) -> Path:
         """Return the public key by which a post's records are verified."""
@@ -170,6 +197,8 @@ class Fleet:
         write_private(folder / "signing_key.pem", private_pem(signing))
         write_private(folder / "unseal_key.pem", private_pem(unsealing))
         write_private(folder / "issuer_key.pem", self.list_verifying_key.read_bytes())
+        self._write_configuration_key()
+        write_private(folder / "configuration_key.pem", self.configuration_verifying_key.read_bytes())
         write_private(folder / "outbox.key", new_outbox_key())
         private_folder(folder / "state")
         for path, key in ((self.record_key(name), signing), (self.recipient_key(name), unsealing)):
@@ -193,13 +222,31 @@ class Fleet:
         self._write_access_list()
         return folder
 
+    def add_operator(self, name: str, role: Role, *, valid: timedelta = OPERATOR_VALID) -> Path:
+        """Make the identity of a person who commands posts, and let the broker know.
+
+        A running mosquitto reads its access list anew on SIGHUP.
+
+        Raises:
+            ProvisioningError: the name cannot be, or is taken.
+
+        """
+        self._check_name(name)
+        folder = self.operator(name)
+        authority = Authority.load(self.directory / "authority")
+        key = new_key()
+        certificate = authority.issue_operator(name, key, agency=self.agency, role=role.value, valid=valid)
+        self._write_identity(folder, key, certificate, authority)
+        self._write_access_list()
+        return folder
+
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name) or name in _RESERVED:
             raise ProvisioningError(
                 f"name {name!r}: use lower-case letters, digits and hyphens, at most 63, and none of "
                 + ", ".join(sorted(_RESERVED))
             )
-        if name in {*self.posts(), *self.subscribers()}:
+        if name in {*self.posts(), *self.subscribers(), *self.operators()}:
             raise ProvisioningError(f"name {name!r} is taken in this fleet")
 
     def _names(self, kind: str) -> tuple[str, ...]:
@@ -207,17 +254,32 @@ class Fleet:
         return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
 
     def _write_client(self, folder: Path, name: str, authority: Authority) -> None:
+        key = new_key()
+        self._write_identity(folder, key, authority.issue_client(name, key), authority)
+
+    def _write_identity(
+        self, folder: Path, key: ec.EllipticCurvePrivateKey, certificate: bytes, authority: Authority
+    ) -> None:
         private_folder(folder.parent)
         private_folder(folder)
-        key = new_key()
         write_private(folder / KEY_FILE, private_pem(key))
-        write_private(folder / CERTIFICATE_FILE, authority.issue_client(name, key))
+        write_private(folder / CERTIFICATE_FILE, certificate)
         write_private(folder / ROOT_FILE, authority.pem)
+
+    def _write_configuration_key(self) -> None:
+        if self.configuration_signing_key.exists():
+            return
+        private_folder(self.configuration_signing_key.parent)
+        key = new_key()
+        write_private(self.configuration_signing_key, private_pem(key))
+        write_private(self.configuration_verifying_key, public_pem(key))
 
     def _write_access_list(self) -> None:
         path = self.broker.access_list
         path.unlink(missing_ok=True)
-        text = mosquitto.access_list(self.agency, publisher=PUBLISHER, subscribers=self.subscribers())
+        text = mosquitto.access_list(
+            self.agency, publisher=PUBLISHER, subscribers=self.subscribers(), operators=self.operators()
+        )
         write_private(path, text.encode())
 
 

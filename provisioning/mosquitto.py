@@ -1,13 +1,15 @@
 """Mosquitto's configuration and access list for one fleet.
 
 The broker takes the common name of a client's certificate for both its user name and its client id, so that nobody can
-take over another's session. A post writes only below its own name and reads only its own commands, its configuration
-and the agency's hot list (`%u` is the name); who reads the fleet's records is named one by one.
+take over another's session. Who may do what stands in `provisioning.rights`: posts by the name in their certificate
+(`%u`), everybody else one by one.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from provisioning.rights import RIGHTS, Party
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,29 +76,24 @@ def configuration(
     return "\n".join(lines) + "\n"
 
 
-def access_list(agency: str, *, publisher: str, subscribers: Iterable[str]) -> str:
-    """Return the text of mosquitto's ACL file for an agency.
+def access_list(agency: str, *, publisher: str, subscribers: Iterable[str], operators: Iterable[str] = ()) -> str:
+    """Return the text of mosquitto's ACL file for an agency, made from `provisioning.rights`.
 
     Args:
         agency: the agency, as in the topics.
-        publisher: the name of the department's own client, which gives out the hot list.
+        publisher: the name of the department's own client, which gives out hot lists and configurations.
         subscribers: the names of those who read every record of the agency.
+        operators: the names of those who command posts.
 
     """
-    prefix = f"alpr/v1/{agency}"
-    lines = [
-        "# Made by `platepost provision`; written anew whenever a subscriber is added.",
-        f"user {publisher}",
-        f"topic readwrite {prefix}/hotlist/#",
-        "",
-    ]
-    for name in subscribers:
-        lines += [f"user {name}", f"topic read {prefix}/#", ""]
-    lines += [
-        "# Every post, by the name in its certificate.",
-        f"pattern write {prefix}/%u/#",
-        f"pattern read {prefix}/%u/command/#",
-        f"pattern read {prefix}/%u/configuration",
-        f"pattern read {prefix}/hotlist/#",
-    ]
+    lines = ["# Made by `platepost provision`; written anew whenever somebody is added.", ""]
+    parties = [(publisher, Party.PUBLISHER)]
+    parties += [(name, Party.SUBSCRIBER) for name in subscribers]
+    parties += [(name, Party.OPERATOR) for name in operators]
+    for name, party in parties:
+        lines += [f"user {name}"]
+        lines += [f"topic {right.access} {right.filter(agency, name)}" for right in RIGHTS[party]]
+        lines += [""]
+    lines += ["# Every post, by the name in its certificate."]
+    lines += [f"pattern {right.access} {right.filter(agency, '%u')}" for right in RIGHTS[Party.POST]]
     return "\n".join(lines) + "\n"

@@ -43,6 +43,11 @@ def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
         "hotlist": {"directory": "state/hotlist", "issuer_key": "issuer_key.pem", "unseal_key": "unseal_key.pem"},
         "records": {"signing_key": "signing_key.pem"},
         "outbox": {"path": "state/outbox.db", "key_file": "outbox.key"},
+        "control": {
+            "directory": "state/control",
+            "configuration_key": "configuration_key.pem",
+            "operators_ca": "ca.pem",
+        },
         "uplink": {
             "brokers": settings.brokers,
             "ca": "ca.pem",

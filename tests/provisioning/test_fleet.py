@@ -1,4 +1,5 @@
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from device import config
+from device.records import Role
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
@@ -84,7 +86,7 @@ def test_no_two_keys_are_the_same(fleet: Fleet) -> None:
         fleet.add_post(name, SETTINGS)
     keys = [path.read_bytes() for path in fleet.directory.rglob("*") if path.name.endswith(("key.pem", ".key"))]
     private = [key for key in keys if b"PUBLIC" not in key]
-    assert len(private) == len(set(private)) == 12
+    assert len(private) == len(set(private)) == 13
 
 
 def test_outbox_key_is_thirty_two_bytes_in_hexadecimal(fleet: Fleet) -> None:
@@ -120,16 +122,36 @@ def test_post_s_file_is_a_configuration_that_the_device_takes(fleet: Fleet) -> N
         assert path.exists()
 
 
-def test_access_list_names_each_subscriber_and_binds_posts_to_their_name(fleet: Fleet) -> None:
+def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet) -> None:
     fleet.add_subscriber("dispatch")
-    fleet.add_subscriber("records")
+    fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     lines = fleet.broker.access_list.read_text().splitlines()
-    assert "pattern write alpr/v1/riverside/%u/#" in lines
-    for name in ("dispatch", "records"):
-        assert lines[lines.index(f"user {name}") + 1] == "topic read alpr/v1/riverside/#"
-    assert [line for line in lines if "write" in line and not line.startswith("pattern")] == [
-        "topic readwrite alpr/v1/riverside/hotlist/#"
-    ]
+    prefix = "alpr/v1/riverside"
+
+    def rights(name: str) -> set[str]:
+        rest = lines[lines.index(f"user {name}") + 1 :]
+        return {line.removeprefix("topic ") for line in rest[: rest.index("")]}
+
+    assert rights("dispatch") == {
+        f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")
+    }
+    assert rights("r-alvarez") == {
+        f"write {prefix}/+/command/+",
+        f"read {prefix}/+/response/r-alvarez",
+        f"read {prefix}/+/status",
+    }
+    patterns = {line.removeprefix("pattern ") for line in lines if line.startswith("pattern")}
+    assert all(f"{prefix}/%u/" in line or line == f"read {prefix}/hotlist/#" for line in patterns)
+    assert not any("write" in line and ("command" in line or "configuration" in line) for line in patterns)
+
+
+def test_operator_s_certificate_says_agency_role_and_end(fleet: Fleet) -> None:
+    folder = fleet.add_operator("r-alvarez", Role.TECHNICIAN, valid=timedelta(days=30))
+    leaf = certificate(folder / "certificate.pem")
+    assert leaf.subject.rfc4514_string() == "CN=r-alvarez,OU=technician,O=riverside"
+    assert leaf.not_valid_after_utc - leaf.not_valid_before_utc == timedelta(days=30)
+    with pytest.raises(ProvisioningError, match="taken"):
+        fleet.add_post("r-alvarez", SETTINGS)
 
 
 def test_loaded_fleet_is_the_one_that_was_made(fleet: Fleet) -> None:

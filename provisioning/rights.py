@@ -1,0 +1,60 @@
+"""Who may write and read what at the broker: one table, from which every broker's own access list is made.
+
+Topics are MQTT filters below `alpr/v1/{agency}/`; `{name}` stands for the client's own name, the common name of its
+certificate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from device.records.topics import ROOT
+
+Access = Literal["read", "write"]
+OWN = "{name}"
+
+
+class Party(StrEnum):
+    """What a client is to the broker."""
+
+    POST = "post"
+    """A camera unit."""
+    SUBSCRIBER = "subscriber"
+    """Who reads every record."""
+    PUBLISHER = "publisher"
+    """The department's own client, which gives out hot lists and configurations."""
+    OPERATOR = "operator"
+    """A person who commands posts; what the post does for whom is the post's to judge, by the certificate's role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One permission."""
+
+    access: Access
+    topic: str
+
+    def filter(self, agency: str, name: str) -> str:
+        """Return the whole MQTT filter for the client called `name`, which may be a broker's own placeholder."""
+        return f"{ROOT}/{agency}/{self.topic.replace(OWN, name)}"
+
+
+def _rights(access: Access, *topics: str) -> tuple[Right, ...]:
+    return tuple(Right(access, topic) for topic in topics)
+
+
+RECORDS = ("read", "hit/+", "status", "audit", "health")
+"""The topics of a post's records."""
+
+RIGHTS: Mapping[Party, tuple[Right, ...]] = {
+    # A post cannot write its own configuration or commands: whoever steals its key cannot leave a retained one.
+    Party.POST: _rights("write", *(f"{OWN}/{topic}" for topic in RECORDS), f"{OWN}/response/+")
+    + _rights("read", f"{OWN}/command/+", f"{OWN}/configuration", "hotlist/#"),
+    # Not `#`: what a post answers is for the operator who asked, and for nobody else.
+    Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS)),
+    Party.PUBLISHER: _rights("write", "hotlist/#", "+/configuration")
+    + _rights("read", "hotlist/#", "+/configuration", "+/status", "+/audit"),
+    Party.OPERATOR: _rights("write", "+/command/+") + _rights("read", f"+/response/{OWN}", "+/status"),
+}
+"""All that anybody may do. What is not here is refused."""
