@@ -15,6 +15,8 @@
      |    +-- Malformed                 cannot be what it says it is
      |    +-- UnsupportedFormat         a format, or a member of it, that this software does not know
      |    +-- SizeJump                  grew or shrank by more than is believable
+     |    +-- WrongBase                 a delta to another list than those held
+     |    +-- ChainTooLong              more deltas on one complete list than a post carries
      +-- HotListNotStored (OSError)     sound, but the disk did not take it; the list before it stays in force
 """
 
@@ -38,6 +40,8 @@ class Refusal(StrEnum):
     MALFORMED = "malformed"
     UNSUPPORTED_FORMAT = "unsupported_format"
     SIZE_JUMP = "size_jump"
+    WRONG_BASE = "wrong_base"
+    CHAIN_TOO_LONG = "chain_too_long"
 
 
 class HotListRefused(HotListError):  # noqa: N818 - a refusal is an outcome, not a fault
@@ -110,6 +114,18 @@ class SizeJump(HotListRefused):
     """The number of entries moved too far from the list in force, and the issuer did not say that it should."""
 
     reason = Refusal.SIZE_JUMP
+
+
+class WrongBase(HotListRefused):
+    """The delta applies neither to the list in force nor to the complete list under it."""
+
+    reason = Refusal.WRONG_BASE
+
+
+class ChainTooLong(HotListRefused):
+    """The deltas on one complete list became too many, or too large: a complete list is due."""
+
+    reason = Refusal.CHAIN_TOO_LONG
 
 
 class HotListNotStored(HotListError, OSError):  # noqa: N818 - named after its sister

@@ -62,17 +62,24 @@ class FingerprintTable:
     def __len__(self) -> int:
         return len(self._fingerprints)
 
+    def __iter__(self) -> Iterator[tuple[int, Entry]]:
+        """Yield every entry with its fingerprint, in their order."""
+        return ((fingerprint, self._entry(index)) for index, fingerprint in enumerate(self._fingerprints))
+
     def entries(self, fingerprint: int) -> Iterator[Entry]:
         """Yield every entry of a fingerprint; none for one that is not listed."""
         index = bisect_left(self._fingerprints, fingerprint)
         while index < len(self._fingerprints) and self._fingerprints[index] == fingerprint:
-            yield Entry(
-                text_fingerprint=self._texts[index],
-                detail=self._rows[self._details[index]],
-                expires=self._expires[index] if self._expires is not None else 0,
-                reference=self._reference(index),
-            )
+            yield self._entry(index)
             index += 1
+
+    def _entry(self, index: int) -> Entry:
+        return Entry(
+            text_fingerprint=self._texts[index],
+            detail=self._rows[self._details[index]],
+            expires=self._expires[index] if self._expires is not None else 0,
+            reference=self._reference(index),
+        )
 
     def _reference(self, index: int) -> str | None:
         if self._references is None:

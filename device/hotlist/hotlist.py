@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from device.hotlist import bloom
-from device.hotlist.errors import Malformed, UnsupportedFormat
-from device.hotlist.fingerprints import Entry, FingerprintTable
-from device.hotlist.hashing import PlateHash, fingerprint
-from device.hotlist.keys import FOLDING, PlateText, fold, look_alike_indexes, normalise, other_spellings
-from device.hotlist.layout import decode, epoch
+from device.hotlist.errors import ChainTooLong, WrongBase
+from device.hotlist.fingerprints import Entry
+from device.hotlist.keys import PlateText, fold, look_alike_indexes, normalise, other_spellings
+from device.hotlist.layout import epoch
+from device.hotlist.listing import Listing
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import Opened
 from device.hotlist.patterns import Patterns
 
 LONGEST_TEXT = 16
 """Characters beyond which a read is no plate, and not worth trying patterns on."""
+
+LONGEST_CHAIN = 256
+"""Deltas that a list may stand on; each is a file to verify when the post starts."""
 
 
 class MatchKind(StrEnum):
@@ -62,26 +64,51 @@ class Match:
 class HotList:
     """A verified, unsealed list. Immutable, and safe to share between threads.
 
-    Raises Malformed or UnsupportedFormat when the package does not hold what its format says.
+    A complete list, or one with deltas applied; `chain` has the manifests from the complete list on.
     """
 
-    def __init__(self, opened: Opened) -> None:
-        header, columns = decode(opened.body)
-        if header.folding != FOLDING:
-            raise UnsupportedFormat("the list folds other characters than this software does")
-        unknown = columns.keys() - _SECTIONS
-        if unknown:
-            raise UnsupportedFormat(f"the list has sections that this software does not know: {sorted(unknown)}")
-        self.manifest: Manifest = opened.manifest
-        self._hash = PlateHash(bytes.fromhex(header.hash_key))
-        self._table = FingerprintTable(columns, header.details)
-        self._patterns = Patterns(header.patterns)
-        self._log2_bits, self._probes = header.filter.log2_bits, header.filter.probes
-        self._bits = columns.get("filter", memoryview(b""))
-        if self._bits.format != "B" or len(self._bits) != (1 << self._log2_bits) // 8:
-            raise Malformed("the filter has not the size that it says")
-        if len(self._table) != self.manifest.entries or len(self._patterns) != self.manifest.patterns:
-            raise Malformed("the list has not as many entries as the manifest says")
+    def __init__(self, opened: Opened, *, base: "HotList | None" = None) -> None:
+        """Take a complete list, or the list that a delta makes of `base`; the base stays as it is.
+
+        Raises:
+            Malformed: the package does not hold what its format says, or does not fit the base.
+            UnsupportedFormat: it has what this software does not know.
+            WrongBase: it is a delta to another list.
+            ChainTooLong: more came and went since the complete list than a post carries.
+
+        """
+        if base is not None:
+            base = base.base_of(opened.manifest)
+        elif opened.manifest.kind == "delta":
+            raise WrongBase("a delta is no list by itself")
+        self.chain: tuple[Manifest, ...] = (*(base.chain if base is not None else ()), opened.manifest)
+        self.complete: HotList | None = None if base is None else base.complete or base
+        """The complete list under the deltas; None where it is this one itself."""
+        self.listing: Listing = Listing(opened, base=None if base is None else base.listing)
+        self._hash = self.listing.hash
+        self._patterns = Patterns(self.listing.patterns)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the newest package of the list says of itself."""
+        return self.chain[-1]
+
+    def base_of(self, delta: Manifest) -> "HotList":
+        """Return the list that a delta applies to: this one, or the complete list under it.
+
+        Raises:
+            WrongBase: it is neither.
+            ChainTooLong: the list has more deltas than a post carries already.
+
+        """
+        if self.chain[-1].is_base_of(delta):
+            if len(self.chain) > LONGEST_CHAIN:
+                raise ChainTooLong(f"{LONGEST_CHAIN} deltas on one complete list are the most")
+            return self
+        if self.chain[0].is_base_of(delta):
+            return self.complete or self
+        wanted = delta.base.version if delta.base is not None else "none"
+        raise WrongBase(f"the delta applies to version {wanted}, in force is {self.version}")
 
     @property
     def version(self) -> int:
@@ -148,9 +175,7 @@ class HotList:
 
     def _listed(self, text: PlateText, moment: int) -> Iterator[Match]:
         digest = self._hash.digest(fold(text))
-        if not bloom.contains(self._bits, self._log2_bits, self._probes, digest):
-            return
-        for entry in self._table.entries(fingerprint(digest)):
+        for entry in self.listing.entries(digest):
             if not entry.in_force(moment):
                 continue
             spelling, differs = self._spelling(text, entry)
@@ -199,7 +224,6 @@ class HotList:
         return f"HotList(agency={self.agency!r}, version={self.version}, entries={self.entries})"
 
 
-_SECTIONS = frozenset({"filter", "fingerprints", "texts", "details", "expires", "references", "reference_heap"})
 _ORDER = {kind: index for index, kind in enumerate(MatchKind)}
 
 

@@ -38,6 +38,8 @@ Priority = Annotated[int, Field(ge=1, le=9)]
 """1 is the most urgent."""
 State = Annotated[str, Field(pattern=r"^[A-Z]{2,3}$")]
 """The state, province or country of a plate."""
+Distribution = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""The slug of a group of people who alone hear of a covert entry; it is a level of an MQTT topic."""
 
 
 class _Closed(BaseModel):
@@ -45,11 +47,22 @@ class _Closed(BaseModel):
 
 
 class Detail(_Closed):
-    """What entries share: category, priority and state."""
+    """What entries share: category, priority, state, and whom a match concerns.
+
+    A `safe` entry is the department's own vehicle: a read of it alarms nobody. One with a `distribution` is covert.
+    """
 
     category: Category
     priority: Priority
     state: State | None = None
+    distribution: Distribution | None = None
+    safe: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _safe_or_covert(self) -> Self:
+        if self.safe and self.distribution:
+            raise ValueError("what alarms nobody is distributed to nobody")
+        return self
 
 
 class PatternEntry(_Closed):
@@ -60,6 +73,7 @@ class PatternEntry(_Closed):
     category: Category
     priority: Priority
     state: State | None = None
+    distribution: Distribution | None = None
     case: str = Field(min_length=1, max_length=120)
     author: str = Field(min_length=1, max_length=120)
     expires: AwareDatetime
@@ -81,11 +95,11 @@ class Section(_Closed):
 
 
 class Header(_Closed):
-    """The body's header: everything but the columns."""
+    """The body's header: everything but the columns. A delta has neither key nor filter: both are its base's."""
 
-    hash_key: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+    hash_key: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", repr=False)
     folding: dict[str, str]
-    filter: Filter
+    filter: Filter | None = None
     details: list[Detail]
     patterns: list[PatternEntry]
     sections: dict[str, Section]

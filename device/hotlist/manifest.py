@@ -13,6 +13,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from device.hotlist.errors import BadSignature, Malformed, Truncated, Unsigned
 from device.hotlist.layout import parse
 
+Readable = bytes | memoryview
+"""A package, in memory or mapped."""
+
 TYPE = "platepost-hotlist+jws"
 LONGEST_LINE = 64 * 1024
 LARGEST_BODY = 1 << 30
@@ -22,21 +25,35 @@ NOT_JOSE = (JoseError, ValueError, TypeError, KeyError, AttributeError, Assertio
 """What joserfc and the standard library raise for what is no JWS or JWE, or not one for the key at hand."""
 
 
+class Base(BaseModel):
+    """The list that a delta applies to, and to no other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(ge=1, lt=2**53)
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="As in the manifest of that list.")
+
+
 class Manifest(BaseModel):
     """The facts of a package; members are closed, as one that is not known might change what the list means."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["platepost-hotlist/1"] = "platepost-hotlist/1"
-    kind: Literal["complete"] = "complete"
+    kind: Literal["complete", "delta"] = "complete"
     issuer: str = Field(min_length=1, max_length=120, description="Who built and signed the list.")
     agency: str = Field(min_length=1, max_length=64, description="Whose posts it is for.")
     version: int = Field(ge=1, lt=2**53, description="Only goes up.")
     built: AwareDatetime = Field(description="When the list was built; its age counts from here.")
     expires: AwareDatetime = Field(description="From when no post installs it any more.")
-    entries: int = Field(ge=0, description="Entries of the fingerprint table.")
+    entries: int = Field(ge=0, description="Entries of the list; of a delta, once it is applied.")
     patterns: int = Field(ge=0, description="Partial plates.")
-    false_positive_rate: float = Field(gt=0, lt=1, description="What the filter promises for one probe.")
+    false_positive_rate: float | None = Field(
+        default=None, gt=0, lt=1, description="What the filter promises for one probe; a delta has no filter."
+    )
+    base: Base | None = Field(default=None, description="Of a delta only: what it applies to.")
+    additions: int | None = Field(default=None, ge=0, description="Of a delta only: entries that come.")
+    removals: int | None = Field(default=None, ge=0, description="Of a delta only: entries that go.")
     length: int = Field(gt=0, description="Bytes that follow the manifest's line.")
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of them, hexadecimal.")
     body_length: int = Field(gt=0, le=LARGEST_BODY, description="Bytes of the body, unsealed and inflated.")
@@ -50,22 +67,38 @@ class Manifest(BaseModel):
             raise ValueError("expires before it was built")
         return self
 
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        delta = self.kind == "delta"
+        if any((member is None) is delta for member in (self.base, self.additions, self.removals)):
+            raise ValueError("base, additions and removals belong to a delta, all of them")
+        if (self.false_positive_rate is None) is not delta:
+            raise ValueError("a complete list promises a rate, a delta does not")
+        if self.base is not None and self.base.version >= self.version:
+            raise ValueError("a delta is newer than its base")
+        return self
+
+    def is_base_of(self, delta: "Manifest") -> bool:
+        """Say whether a delta applies to this very list."""
+        return delta.base == Base(version=self.version, digest=self.digest)
+
     def expired(self, at: datetime) -> bool:
         """Say whether the list may no longer be installed at a moment."""
         return at >= self.expires
 
 
-def split(package: bytes) -> tuple[bytes, memoryview]:
+def split(package: Readable) -> tuple[bytes, memoryview]:
     """Split a package into the manifest's line and what follows it.
 
     Raises Truncated when no line ends, Malformed when the first is longer than a manifest can be.
     """
-    end = package.find(b"\n", 0, LONGEST_LINE)
+    line = bytes(package[:LONGEST_LINE])
+    end = line.find(b"\n")
     if end < 0 and len(package) >= LONGEST_LINE:
         raise Malformed("the package does not begin with a manifest")
     if end < 0:
         raise Truncated("the package ends within its manifest")
-    return package[:end], memoryview(package)[end + 1 :]
+    return line[:end], memoryview(package)[end + 1 :]
 
 
 def verify(line: bytes, issuer_key: ECKey) -> Manifest:

@@ -24,7 +24,7 @@ from joserfc.util import urlsafe_b64decode
 
 from device.errors import ConfigurationError
 from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
-from device.hotlist.manifest import NOT_JOSE, Manifest, split, verify
+from device.hotlist.manifest import NOT_JOSE, Manifest, Readable, split, verify
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -51,7 +51,7 @@ def load_key(pem: bytes, *, private: bool) -> ECKey:
     return key
 
 
-def verify_package(package: bytes, issuer_key: ECKey) -> tuple[Manifest, memoryview]:
+def verify_package(package: Readable, issuer_key: ECKey) -> tuple[Manifest, memoryview]:
     """Check that a package is whole and the issuer's; return the manifest and what follows it, still sealed.
 
     Raises Unsigned, BadSignature, Truncated, Malformed or UnsupportedFormat.
@@ -72,7 +72,7 @@ def check_whole(manifest: Manifest, sealed: memoryview) -> None:
         raise BadSignature("what follows the manifest is not what was signed")
 
 
-def open_package(package: bytes, *, issuer_key: ECKey, unseal_key: ECKey) -> Opened:
+def open_package(package: Readable, *, issuer_key: ECKey, unseal_key: ECKey) -> Opened:
     """Verify a package and unseal its body into memory.
 
     Raises what `verify_package` raises, WrongKey when it is not sealed to this post, Malformed when it does not hold

@@ -2,7 +2,8 @@
 
 A package is kept sealed, under its version's number, and opened into memory only: a stolen disk is worth no more than
 what was on the air. It is written aside, flushed, renamed, and the folder flushed: a power cut leaves the old list or
-the new one. The list before the newest is kept too, for the day the disk returns bad bytes.
+the new one. A list is its complete package and the deltas on it; what the list before the newest consists of is kept
+too, for the day the disk returns bad bytes.
 """
 
 import logging
@@ -22,9 +23,10 @@ from device.hotlist.errors import (
     Older,
     Repeated,
     SizeJump,
+    WrongBase,
 )
 from device.hotlist.hotlist import HotList
-from device.hotlist.manifest import Manifest
+from device.hotlist.manifest import Manifest, Readable
 from device.hotlist.package import Opened, load_key, unseal, verify_package
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,8 @@ SIZE_JUMP = 0.30
 SIZE_JUMP_FLOOR = 10
 """Entries that may come or go however small the list."""
 
-_NAME = re.compile(r"hotlist-(\d{16})\.package")
+_SUFFIXES = {"complete": "package", "delta": "delta"}
+_NAME = re.compile(r"hotlist-(\d{16})\.(?:package|delta)")
 
 
 def size_jumps(*, before: int, after: int, limit: float = SIZE_JUMP) -> bool:
@@ -84,8 +87,8 @@ class HotListStore:
         """The list in force; one reference, swapped at once, so that a reader sees the old list or the new."""
         return self._current
 
-    def install(self, package: bytes, *, at: datetime | None = None) -> HotList:
-        """Verify a package, keep it and put it in force.
+    def install(self, package: Readable, *, at: datetime | None = None) -> HotList:
+        """Verify a package, complete or a delta, keep it and put the list that it makes in force.
 
         Args:
             package: the file's bytes.
@@ -99,15 +102,15 @@ class HotListStore:
         with self._lock:
             manifest, sealed = verify_package(package, self._issuer_key)
             self._judge(manifest, at or datetime.now(UTC))
-            fresh = HotList(Opened(manifest, unseal(manifest, sealed, self._unseal_key)))
+            before = self._current
+            fresh = self._opened(manifest, sealed, on=before)
             try:
-                self._write(package, fresh.version)
+                self._write(package, manifest)
             except OSError as error:
                 raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
-            kept = {fresh.version} | ({self._current.version} if self._current else set())
             self._current = fresh
-            self._forget_all_but(kept)
-        log.info("hot list %d in force, %d entries", fresh.version, fresh.entries)
+            self._forget_all_but({_name(link) for held in (fresh, before) if held for link in held.chain})
+        log.info("hot list %d in force, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
         return fresh
 
     def load(self) -> HotList | None:
@@ -141,6 +144,10 @@ class HotListStore:
                 raise Older(f"version {manifest.version} is not newer than {current.version}, which is in force")
         if manifest.expired(at):
             raise Expired(f"the list expired at {manifest.expires.isoformat()}")
+        if manifest.kind == "delta":
+            if current is None:
+                raise WrongBase("the delta applies to a list, and there is none")
+            current.base_of(manifest)
         if (
             current is not None
             and self._size_jump is not None
@@ -149,7 +156,33 @@ class HotListStore:
         ):
             raise SizeJump(f"{manifest.entries} entries after {current.entries}, and no reason given")
 
+    def _opened(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None) -> HotList:
+        opened = Opened(manifest, unseal(manifest, sealed, self._unseal_key))
+        return HotList(opened, base=on if manifest.kind == "delta" else None)
+
     def _read(self, path: Path) -> HotList:
+        """Read a package from disk, after those that it stands on."""
+        links = [self._verified(path)]
+        while (delta := links[-1][0]).base is not None:
+            links.append(self._base_on_disk(delta))
+        hotlist: HotList | None = None
+        for manifest, sealed in reversed(links):
+            hotlist = self._opened(manifest, sealed, on=hotlist)
+        if hotlist is None:  # for the types: there is one link at least
+            raise Malformed("no list")
+        return hotlist
+
+    def _base_on_disk(self, delta: Manifest) -> tuple[Manifest, memoryview]:
+        """Return the package that a delta applies to. Raises WrongBase."""
+        for path in self._packages():
+            if delta.base is not None and _version(path) == delta.base.version:
+                with suppress(HotListRefused):
+                    found = self._verified(path)
+                    if found[0].is_base_of(delta):
+                        return found
+        raise WrongBase(f"what version {delta.version} applies to is not there")
+
+    def _verified(self, path: Path) -> tuple[Manifest, memoryview]:
         try:
             package = path.read_bytes()
         except OSError as error:
@@ -157,11 +190,11 @@ class HotListStore:
         manifest, sealed = verify_package(package, self._issuer_key)
         if manifest.agency != self._agency:
             raise ForeignAgency(f"the list is for agency {manifest.agency!r}, this post serves {self._agency!r}")
-        return HotList(Opened(manifest, unseal(manifest, sealed, self._unseal_key)))
+        return manifest, sealed
 
-    def _write(self, package: bytes, version: int) -> None:
+    def _write(self, package: Readable, manifest: Manifest) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._directory / f"hotlist-{version:016d}.package"
+        path = self._directory / _name(manifest)
         aside = path.with_suffix(".part")
         try:
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -190,9 +223,9 @@ class HotListStore:
         found = [path for path in self._directory.iterdir() if _version(path) is not None]
         return sorted(found, reverse=True)
 
-    def _forget_all_but(self, versions: set[int]) -> None:
+    def _forget_all_but(self, names: set[str]) -> None:
         for path in self._packages():
-            if _version(path) not in versions:
+            if path.name not in names:
                 with suppress(OSError):
                     path.unlink()
 
@@ -202,6 +235,10 @@ class HotListStore:
             for path in self._directory.glob("hotlist-*.part"):
                 with suppress(OSError):
                     path.unlink()
+
+
+def _name(manifest: Manifest) -> str:
+    return f"hotlist-{manifest.version:016d}.{_SUFFIXES[manifest.kind]}"
 
 
 def _version(path: Path) -> int | None:

@@ -1,12 +1,17 @@
+import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from device.hotlist import HotList, HotListStore
-from device.hotlist.layout import PatternEntry
-from device.hotlist.package import load_key, open_package
+from device.hotlist.hashing import PlateHash, fingerprint
+from device.hotlist.keys import FOLDING, fold, normalise
+from device.hotlist.layout import Detail, PatternEntry, decode, encode, epoch
+from device.hotlist.manifest import Base, Manifest
+from device.hotlist.package import load_key, open_package, verify_package
 from provisioning.hotlist import HotListRow, build_package
+from provisioning.hotlist.sealing import seal_package
 from provisioning.keys import new_key, private_pem, public_pem
 
 
@@ -39,6 +44,88 @@ class Department:
         issuer_key, unseal_key = load_key(self.issuer_key, private=False), load_key(self.unseal_key, private=True)
         return HotList(open_package(self.package(rows, **facts), issuer_key=issuer_key, unseal_key=unseal_key))
 
+    def delta(
+        self,
+        complete: bytes,
+        *,
+        add: Sequence[HotListRow] = (),
+        remove: Sequence[HotListRow] = (),
+        version: int = 2,
+        base: bytes | None = None,
+        patterns: Sequence[PatternEntry] = (),
+        **facts: Any,  # noqa: ANN401
+    ) -> bytes:
+        """Return a delta to `base`, by default the complete list itself; written from the format's page alone."""
+        opened = open_package(
+            complete,
+            issuer_key=load_key(self.issuer_key, private=False),
+            unseal_key=load_key(self.unseal_key, private=True),
+        )
+        plates = PlateHash(bytes.fromhex(decode(opened.body)[0].hash_key or ""))
+        on, _ = verify_package(base or complete, load_key(self.issuer_key, private=False))
+        settings: dict[str, Any] = {
+            "kind": "delta",
+            "issuer": "Demo",
+            "agency": "demo",
+            "version": version,
+            "built": self.built,
+            "expires": self.built + timedelta(days=7),
+            "entries": on.entries + len(add) - len(remove),
+            "patterns": len(patterns),
+            "base": Base(version=on.version, digest=on.digest),
+            "additions": len(add),
+            "removals": len(remove),
+        }
+        signing, post = load_key(self.signing_key, private=True), load_key(self.post_key, private=False)
+        body = delta_body(plates, add, remove, patterns)
+        return seal_package(body, settings | facts, signing_key=signing, post_keys=[post])
+
+    def manifest(self, package: bytes) -> Manifest:
+        return verify_package(package, load_key(self.issuer_key, private=False))[0]
+
     def store(self, directory: Path, **settings: Any) -> HotListStore:  # noqa: ANN401
         keys = {"agency": "demo", "issuer_key": self.issuer_key, "unseal_key": self.unseal_key}
         return HotListStore(directory, **(keys | settings))
+
+
+def delta_body(
+    plates: PlateHash,
+    add: Sequence[HotListRow],
+    remove: Sequence[HotListRow],
+    patterns: Sequence[PatternEntry] = (),
+    **header: object,
+) -> bytes:
+    details: list[Detail] = []
+    heap = bytearray()
+
+    def columns(rows: Sequence[HotListRow], prefix: str) -> dict[str, tuple[str, bytes]]:
+        entries = []
+        for row in rows:
+            text = normalise(row.plate)
+            detail = Detail(category=row.category, priority=row.priority, state=row.state)
+            details.append(detail)
+            reference = 0
+            if row.reference:
+                reference = len(heap) + 1
+                heap.extend((len(row.reference), *row.reference.encode()))
+            entries.append(
+                (
+                    fingerprint(plates.digest(fold(text))),
+                    plates.text_fingerprint(text),
+                    len(details) - 1,
+                    epoch(row.expires) if row.expires else 0,
+                    reference,
+                )
+            )
+        ordered = list(zip(*sorted(entries), strict=True)) if entries else [()] * 5
+        names = ("fingerprints", "texts", "details", "expires", "references")
+        kinds = (("u64", "Q"), *[("u32", "I")] * 4)
+        return {
+            f"{prefix}{name}": (kind, struct.pack(f"<{len(values)}{letter}", *values))
+            for name, (kind, letter), values in zip(names, kinds, ordered, strict=True)
+        }
+
+    laid = columns(add, "") | columns(remove, "removed_")
+    members = {"folding": FOLDING, "details": [detail.model_dump(exclude_none=True) for detail in details]}
+    members["patterns"] = [pattern.model_dump(exclude_none=True) for pattern in patterns]
+    return encode(members | header, laid | {"reference_heap": ("u8", bytes(heap))})

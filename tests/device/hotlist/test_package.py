@@ -132,7 +132,9 @@ def test_a_package_for_many_posts_opens_with_each_key(department: Department) ->
     ("facts", "expected"),
     [
         ({"format": "platepost-hotlist/2"}, Refusal.UNSUPPORTED_FORMAT),
-        ({"kind": "delta"}, Refusal.UNSUPPORTED_FORMAT),
+        ({"kind": "other"}, Refusal.UNSUPPORTED_FORMAT),
+        ({"kind": "delta"}, Refusal.MALFORMED),
+        ({"additions": 1}, Refusal.MALFORMED),
         ({"covert": True}, Refusal.UNSUPPORTED_FORMAT),
         ({"version": 0}, Refusal.MALFORMED),
         ({"built": "yesterday"}, Refusal.MALFORMED),

@@ -1,0 +1,84 @@
+"""From opened packages to what can be looked up: the complete list's filter and table, the overlay of its deltas."""
+
+from collections.abc import Sequence
+
+from device.hotlist import bloom
+from device.hotlist.errors import Malformed, UnsupportedFormat
+from device.hotlist.fingerprints import Entry, FingerprintTable
+from device.hotlist.hashing import PlateHash, fingerprint
+from device.hotlist.keys import FOLDING
+from device.hotlist.layout import Filter, Header, PatternEntry, decode
+from device.hotlist.overlay import Overlay
+from device.hotlist.package import Opened
+
+_COLUMNS = ("fingerprints", "texts", "details", "expires", "references")
+_COMPLETE = frozenset({"filter", *_COLUMNS, "reference_heap"})
+_DELTA = frozenset({*_COLUMNS, *(f"removed_{name}" for name in _COLUMNS), "reference_heap"})
+
+
+class Listing:
+    """The entries of one list, found by digest. Immutable, and safe to share between threads."""
+
+    def __init__(self, opened: Opened, *, base: "Listing | None" = None) -> None:
+        """Take a complete list, or a delta to `base`, whose table and filter are shared.
+
+        Raises:
+            Malformed: the package does not hold what its format says, or does not fit the base.
+            UnsupportedFormat: it has what this software does not know.
+            ChainTooLong: more came and went since the complete list than a post carries.
+
+        """
+        header, columns = _decoded(opened, _COMPLETE if base is None else _DELTA)
+        self.patterns: Sequence[PatternEntry] = header.patterns
+        if base is None:
+            if header.hash_key is None or header.filter is None:
+                raise Malformed("a complete list has a key and a filter")
+            self.hash = PlateHash(bytes.fromhex(header.hash_key))
+            self.bloom = _Bloom(columns.get("filter", memoryview(b"")), header.filter)
+            self.table = FingerprintTable(columns, header.details)
+            self.overlay = Overlay()
+        else:
+            if header.hash_key is not None or header.filter is not None:
+                raise Malformed("a delta has the key and the filter of its base")
+            self.hash, self.bloom, self.table = base.hash, base.bloom, base.table
+            self.overlay = base.overlay.applied(self.table, **_changes(opened, header, columns))
+        entries = len(self.table) + self.overlay.growth
+        if (entries, len(self.patterns)) != (opened.manifest.entries, opened.manifest.patterns):
+            raise Malformed("the list has not as many entries as the manifest says")
+
+    def entries(self, digest: bytes) -> Sequence[Entry]:
+        """Return the entries of a plate's digest, expired ones too; none for one that is not listed."""
+        mark = fingerprint(digest)
+        if self.bloom.contains(digest):
+            return self.overlay.entries(mark, self.table.entries(mark))
+        return self.overlay.added.get(mark, ())
+
+
+class _Bloom:
+    """The filter's bits with their shape."""
+
+    def __init__(self, bits: memoryview, shape: Filter) -> None:
+        if bits.format != "B" or len(bits) != (1 << shape.log2_bits) // 8:
+            raise Malformed("the filter has not the size that it says")
+        self._bits, self._log2_bits, self._probes = bits, shape.log2_bits, shape.probes
+
+    def contains(self, digest: bytes) -> bool:
+        return bloom.contains(self._bits, self._log2_bits, self._probes, digest)
+
+
+def _changes(opened: Opened, header: Header, columns: dict[str, memoryview]) -> dict[str, FingerprintTable]:
+    gone = {name.removeprefix("removed_"): column for name, column in columns.items() if name not in _COLUMNS}
+    additions, removals = FingerprintTable(columns, header.details), FingerprintTable(gone, header.details)
+    if (len(additions), len(removals)) != (opened.manifest.additions, opened.manifest.removals):
+        raise Malformed("the delta has not as many entries as the manifest says")
+    return {"additions": additions, "removals": removals}
+
+
+def _decoded(opened: Opened, sections: frozenset[str]) -> tuple[Header, dict[str, memoryview]]:
+    header, columns = decode(opened.body)
+    if header.folding != FOLDING:
+        raise UnsupportedFormat("the list folds other characters than this software does")
+    unknown = columns.keys() - sections
+    if unknown:
+        raise UnsupportedFormat(f"the list has sections that this software does not know: {sorted(unknown)}")
+    return header, columns
