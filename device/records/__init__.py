@@ -30,7 +30,7 @@ from device.records.read import Consultation, Read
 from device.records.recorder import ChainHead, Recorder, new_identifier
 from device.records.signing import Keyring, Signer
 from device.records.status import Reason, Status
-from device.records.topics import Source, category_slug, hotlist_package
+from device.records.topics import Source, category_slug, hotlist_delta, hotlist_package, hotlist_part
 
 __all__ = [
     "ALLOWED",
@@ -80,7 +80,9 @@ __all__ = [
     "UtcTime",
     "Versions",
     "category_slug",
+    "hotlist_delta",
     "hotlist_package",
+    "hotlist_part",
     "new_identifier",
     "read_event",
     "timestamp",

@@ -69,6 +69,16 @@ def hotlist_package(agency: str) -> str:
     return f"{ROOT}/{agency}/hotlist/package"
 
 
+def hotlist_delta(agency: str) -> str:
+    """Return the topic that carries the newest delta to that package, retained."""
+    return f"{ROOT}/{agency}/hotlist/delta"
+
+
+def hotlist_part(topic: str, number: int) -> str:
+    """Return the topic of one part of what stands on `topic`, a package's or a delta's, retained; 0 is the first."""
+    return f"{topic}/{number}"
+
+
 def category_slug(category: str) -> str:
     """Turn a category as the list names it into one level of a topic: `Stolen Vehicle` -> `stolen_vehicle`.
 

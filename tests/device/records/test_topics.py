@@ -1,6 +1,6 @@
 import pytest
 
-from device.records.topics import NameRefusedError, Source, category_slug, hotlist_package
+from device.records.topics import NameRefusedError, Source, category_slug, hotlist_delta, hotlist_package, hotlist_part
 
 
 def test_source_names_uri_and_topics() -> None:
@@ -9,6 +9,8 @@ def test_source_names_uri_and_topics() -> None:
     assert source.topic("read") == "alpr/v1/demo/post-1/read"
     assert source.hit("Stolen Vehicle") == "alpr/v1/demo/post-1/hit/stolen_vehicle"
     assert hotlist_package("demo") == "alpr/v1/demo/hotlist/package"
+    assert hotlist_delta("demo") == "alpr/v1/demo/hotlist/delta"
+    assert hotlist_part(hotlist_delta("demo"), 3) == "alpr/v1/demo/hotlist/delta/3"
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a+b", "#", "post 1", "-post", "post.", "p" * 65, "poßt", "post\n"])
