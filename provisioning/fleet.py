@@ -5,7 +5,7 @@
     DIR/
       fleet.json                       the agency and the broker's names
       authority/                       root certificate and key
-      hotlist/                         the key that signs hot lists, and its public half
+      hotlist/                         the key that signs hot lists, its public half; built/ keeps the last packages
       configuration/                   the key that signs posts' configurations, and its public half; versions given
       broker/                          certificate, key, root, mosquitto.conf, acl; state/ is what it keeps
       department/                      the client that publishes the hot list
@@ -144,6 +144,11 @@ class Fleet:
     def configuration_verifying_key(self) -> Path:
         """The public key by which a post knows its configuration."""
         return self.directory / "configuration" / "verifying_key.pem"
+
+    @property
+    def list_archive(self) -> Path:
+        """The folder that keeps the hot lists built last, sealed."""
+        return self.directory / "hotlist" / "built"
 
     @property
     def publisher(self) -> Path:

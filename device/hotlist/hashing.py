@@ -9,7 +9,7 @@ bytes 8-31 three 64-bit words that place the key in the Bloom filter
 =========  =========================================================
 """
 
-import hmac
+import hashlib
 
 from device.hotlist.keys import PlateKey, PlateText
 
@@ -26,15 +26,26 @@ class PlateHash:
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise ValueError(f"the key of a list has {KEY_BYTES} bytes, not {len(key)}")
-        self._key = key
+        # RFC 2104: what all digests of this key begin with is hashed once; copying it costs a third of `hmac.digest`.
+        block = key.ljust(hashlib.sha256().block_size, b"\x00")
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+        inner = bytes(byte ^ 0x36 for byte in block)
+        self._of_keys = hashlib.sha256(inner + _KEY_PREFIX)
+        self._of_texts = hashlib.sha256(inner + _TEXT_PREFIX)
 
     def digest(self, key: PlateKey) -> bytes:
         """Return the 32 bytes that stand for a folded plate in filter and table."""
-        return hmac.digest(self._key, _KEY_PREFIX + key.encode("ascii"), "sha256")
+        inner, outer = self._of_keys.copy(), self._outer.copy()
+        inner.update(key.encode("ascii"))
+        outer.update(inner.digest())
+        return outer.digest()
 
     def text_fingerprint(self, text: PlateText) -> int:
         """Return 32 bits of the unfolded spelling: they tell an exact match from a look-alike."""
-        return int.from_bytes(hmac.digest(self._key, _TEXT_PREFIX + text.encode("ascii"), "sha256")[:4], "little")
+        inner, outer = self._of_texts.copy(), self._outer.copy()
+        inner.update(text.encode("ascii"))
+        outer.update(inner.digest())
+        return int.from_bytes(outer.digest()[:4], "little")
 
     def __repr__(self) -> str:
         return "PlateHash(...)"

@@ -1,7 +1,7 @@
 """Building a package: the one call between cleaned rows and the bytes of the file."""
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from device.hotlist.hashing import KEY_BYTES
@@ -9,6 +9,7 @@ from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key
 from device.hotlist.store import SIZE_JUMP, size_jumps
+from provisioning.hotlist.columns import ColumnSource, RowSource
 from provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
 from provisioning.hotlist.sealing import seal_package
 from provisioning.hotlist.table import build_table
@@ -21,7 +22,7 @@ LIFETIME = timedelta(days=7)
 
 
 def build_package(
-    rows: Iterable[HotListRow],
+    rows: Iterable[HotListRow] | ColumnSource,
     *,
     agency: str,
     issuer: str,
@@ -33,13 +34,13 @@ def build_package(
     expires: datetime | None = None,
     false_positive_rate: float = FALSE_POSITIVE_RATE,
     previous: Manifest | None = None,
+    size_jump: float = SIZE_JUMP,
     size_override: str | None = None,
-    progress: Callable[[int], None] | None = None,
 ) -> bytes:
     """Build a hot-list package and return its bytes; its manifest says how many entries it has.
 
     Args:
-        rows: cleaned rows (see `provisioning.hotlist.csv_source`), consumed one at a time.
+        rows: cleaned rows, consumed some thousands at a time, or a source of their columns such as `ExportSource`.
         agency: whose posts take the list.
         issuer: who answers for it.
         version: greater than that of every list before.
@@ -50,8 +51,8 @@ def build_package(
         expires: from when no post installs it; seven days after `built`, if not given.
         false_positive_rate: of the filter, for one probe.
         previous: the manifest of the list before, to hold the new one's size and version against.
-        size_override: why the size may differ by more than 30 %; the posts see it too.
-        progress: called now and then with the number of rows taken so far.
+        size_jump: share by which the size may differ from the list before; posts have a limit of their own.
+        size_override: why it may differ by more; the posts see it too.
 
     Raises:
         SizeJumpError: the size differs too much from the previous list's, and `size_override` gives no reason.
@@ -65,17 +66,19 @@ def build_package(
     built = built or datetime.now(UTC)
     if previous is not None and version <= previous.version:
         raise SourceError(f"version {version} is not newer than {previous.version}, that of the previous list")
+    hash_key = secrets.token_bytes(KEY_BYTES)
+    source = rows if isinstance(rows, ColumnSource) else RowSource(rows)
     table = build_table(
-        rows,
-        patterns=patterns,
-        hash_key=secrets.token_bytes(KEY_BYTES),
-        false_positive_rate=false_positive_rate,
-        progress=progress,
+        source.columns(hash_key), patterns=patterns, hash_key=hash_key, false_positive_rate=false_positive_rate
     )
-    if previous is not None and not size_override and size_jumps(before=previous.entries, after=table.entries):
+    if (
+        previous is not None
+        and not size_override
+        and size_jumps(before=previous.entries, after=table.entries, limit=size_jump)
+    ):
         raise SizeJumpError(
-            f"{table.entries} entries after {previous.entries}: more than {SIZE_JUMP:.0%} apart; "
-            "check the source, or give the reason"
+            f"{table.entries} entries after {previous.entries} of version {previous.version}: more than "
+            f"{size_jump:.0%} apart. Check the sources; if it is right, say why with --override-reason"
         )
     facts = {
         "issuer": issuer,

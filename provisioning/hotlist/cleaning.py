@@ -5,6 +5,7 @@ UNKNOWN; spreadsheets add their own damage. A refused row costs a telephone call
 """
 
 import re
+import string
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -12,6 +13,7 @@ from device.hotlist.fingerprints import LONGEST_REFERENCE
 from device.hotlist.keys import PlateText, normalise
 from device.hotlist.patterns import WILDCARDS, literals
 from provisioning.hotlist.rows import RowRefusedError
+from provisioning.hotlist.text import UNREADABLE
 
 SHORTEST_PLATE = 3
 LONGEST_PLATE = 10
@@ -27,28 +29,42 @@ PLACEHOLDERS = frozenset(
 )
 # Spreadsheets write a sign or a point: 8E41480 without either is a plate of a Californian lorry.
 _SPREADSHEET = re.compile(r"\d+(\.\d+)?[eE]\+\d+|\d+\.\d+([eE]-?\d+)?")
-_FILLER = frozenset("X0")
+_FILLER = frozenset({*(f"{letter * count}" for letter in "X0" for count in range(1, 33))})
+_PUNCTUATION = str.maketrans("", "", " -.")
+_AROUND = f"{string.whitespace}\0"
 _STATE = re.compile(r"[A-Z]{2,3}")
 
 
 def clean_plate(text: str) -> PlateText:
     """Return a listed plate normalised. Raises RowRefusedError with the reason it is not one."""
-    stripped = unicodedata.normalize("NFKC", text).strip()
-    if "?" in stripped or "*" in stripped:
-        raise RowRefusedError("a partial plate: it belongs into the patterns file")
-    if _SPREADSHEET.fullmatch(stripped):
-        raise RowRefusedError("a number that a spreadsheet has rewritten")
-    _plain_letters(stripped)
-    plate = normalise(stripped)
+    plate = PlateText(text.translate(_PUNCTUATION).upper())
+    # Most rows are A-Z and 0-9 between spaces and hyphens, and need no more than this.
+    if not (plate.isascii() and plate.isalnum()) or "." in text:
+        plate = _reduced(text)
     if not plate:
         raise RowRefusedError("no plate")
-    if plate in PLACEHOLDERS or (len(set(plate)) == 1 and plate[0] in _FILLER):
+    if plate in PLACEHOLDERS or plate in _FILLER:
         raise RowRefusedError("a word that stands for no plate")
     if len(plate) < SHORTEST_PLATE:
         raise RowRefusedError(f"fewer than {SHORTEST_PLATE} characters")
     if len(plate) > LONGEST_PLATE:
         raise RowRefusedError(f"more than {LONGEST_PLATE} characters")
     return plate
+
+
+def _reduced(text: str) -> PlateText:
+    """Reduce any spelling to A-Z and 0-9, unless that would make another plate of it."""
+    if UNREADABLE in text:
+        raise RowRefusedError("bytes that are not of the file's encoding")
+    stripped = unicodedata.normalize("NFKC", text).strip(_AROUND)
+    if any(unicodedata.category(character) == "Cc" for character in stripped):
+        raise RowRefusedError("a control character")
+    if "?" in stripped or "*" in stripped:
+        raise RowRefusedError("a partial plate: it belongs into the patterns file")
+    if _SPREADSHEET.fullmatch(stripped):
+        raise RowRefusedError("a number that a spreadsheet has rewritten")
+    _plain_letters(stripped)
+    return normalise(stripped)
 
 
 def clean_pattern(text: str) -> str:
@@ -79,7 +95,9 @@ def clean_state(text: str) -> str | None:
 
 def clean_reference(text: str) -> str | None:
     """Return a reference stripped, None for an empty field. Raises RowRefusedError if the table cannot hold it."""
-    reference = text.strip()
+    reference = text.strip(_AROUND)
+    if UNREADABLE in reference:
+        raise RowRefusedError("the reference has bytes that are not of the file's encoding")
     if len(reference.encode()) > LONGEST_REFERENCE:
         raise RowRefusedError(f"the reference has more than {LONGEST_REFERENCE} bytes")
     return reference or None

@@ -2,9 +2,8 @@
 
 ::
 
-    [source]
+    [source]                          see provisioning.hotlist.form
     delimiter = ";"
-    encoding = "latin-1"
 
     [columns]
     plate = "LIC"
@@ -16,6 +15,10 @@
     [dates]
     zone = "America/Los_Angeles"
     formats = ["%m/%d/%Y"]
+    never = ["99999999"]
+
+    [states]                          what the source calls them, where that is not two or three letters
+    "CALIFORNIA" = "CA"
 
     [categories]
     "STOLEN VEH" = { category = "stolen_vehicle", priority = 2 }
@@ -25,16 +28,16 @@ The category allow-list is the law's place: a source may hold what a state forbi
 is refused row by row.
 """
 
-import codecs
 import tomllib
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from device.hotlist.layout import Category, Priority, State
+from provisioning.hotlist.form import Columns, Source, check_form
 from provisioning.hotlist.rows import RowRefusedError, SourceError
 
 
@@ -51,35 +54,8 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _known_encoding(name: str) -> str:
-    try:
-        codecs.lookup(name)
-    except LookupError as error:
-        raise ValueError(f"no encoding {name!r}") from error
-    return name
-
-
 class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Source(_Closed):
-    """How the file is written."""
-
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8-sig"
-
-
-class Columns(_Closed):
-    """The header's name of each column. Only the plate's must be there; the others are used where they are."""
-
-    plate: str = "plate"
-    state: str = "state"
-    category: str = "category"
-    priority: str = "priority"
-    entered: str = "entered"
-    expires: str = "expires"
-    reference: str = "reference"
 
 
 class Defaults(_Closed):
@@ -91,10 +67,11 @@ class Defaults(_Closed):
 
 
 class Dates(_Closed):
-    """How dates are written: ISO 8601 always, other strptime formats first."""
+    """How dates are written: ISO 8601 always, other strptime formats first; `never` are words for no date at all."""
 
     zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     formats: tuple[str, ...] = ()
+    never: frozenset[str] = frozenset()
 
     @property
     def tzinfo(self) -> tzinfo:
@@ -134,7 +111,13 @@ class Mapping(_Closed):
     columns: Columns = Columns()
     defaults: Defaults = Defaults()
     dates: Dates = Dates()
+    states: dict[str, State] = Field(default_factory=dict)
     categories: dict[str, AllowedCategory | Category] = Field(default_factory=lambda: dict(DEFAULT_CATEGORIES))
+
+    @model_validator(mode="after")
+    def _places_fit_the_form(self) -> Self:
+        check_form(self.source, self.columns)
+        return self
 
     def allow(self, name: str) -> AllowedCategory:
         """Return what a source's category name becomes. Raises RowRefusedError if it is not on the allow-list."""

@@ -15,6 +15,7 @@ from device.hotlist.layout import PatternEntry
 from provisioning.hotlist.cleaning import LONGEST_PLATE, clean_moment, clean_pattern, clean_priority, clean_state
 from provisioning.hotlist.mapping import Mapping as SourceMapping
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
+from provisioning.hotlist.text import opened
 
 MOST_PATTERNS = 500
 """Every read is tried against every pattern, and every pattern stops innocent drivers."""
@@ -46,7 +47,7 @@ def read_patterns(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterat
 
 
 def _csv(path: Path) -> list[tuple[int, dict[str, str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with opened(path, "auto") as file:
         reader = csv.DictReader(file, restkey="too many fields", restval="", strict=True)
         return [(reader.line_num, record) for record in reader if any(record.values())]
 

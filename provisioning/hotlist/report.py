@@ -4,86 +4,121 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rich.console import Console
 from rich.table import Column, Table
 
 from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import read_unverified, split
+from device.hotlist.manifest import Manifest, read_unverified, split
 from device.hotlist.package import recipients
-from provisioning.hotlist.rows import HotListRow, RefusedRow
+from provisioning.hotlist.mapping import NOT_ALLOWED, Mapping
+from provisioning.hotlist.rows import RefusedRow
 
 _SHOWN = 20
-_Item = TypeVar("_Item", HotListRow, PatternEntry)
+_NAMED = frozenset({"version", "entries"})
+"""Members of a fact that are named before their value, unlike counts of things."""
 
 
 class Tally:
-    """Sorts what sources yield into what goes into the list and what does not."""
+    """What became of the rows of each source: accepted, refused with a reason, or no rows at all."""
 
     def __init__(self) -> None:
         self.refusals: list[tuple[str, RefusedRow]] = []
         self.accepted: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.ignored: Counter[str] = Counter()
         self.categories: Counter[str] = Counter()
 
-    def sift(self, items: Iterable[_Item | RefusedRow], what: str) -> Iterator[_Item]:
-        """Yield what is fit for the list; keep count of it, and the refusals."""
+    def add(self, source: str, accepted: int, categories: Counter[str], refused: Iterable[RefusedRow]) -> None:
+        """Take what became of some rows of a source."""
+        self.accepted[source] += accepted
+        self.categories += categories
+        before = len(self.refusals)
+        self.refusals += [(source, row) for row in refused]
+        self.refused[source] += len(self.refusals) - before
+
+    def sift(self, items: Iterable[PatternEntry | RefusedRow], source: str) -> Iterator[PatternEntry]:
+        """Yield the patterns that are fit for the list; keep count of them, and the refusals."""
         for item in items:
             if isinstance(item, RefusedRow):
-                self.refusals.append((what, item))
-                self.refused[what] += 1
-                continue
-            self.accepted[what] += 1
-            self.categories[item.category] += 1
-            yield item
+                self.add(source, 0, Counter(), [item])
+            else:
+                self.add(source, 1, Counter([item.category]), [])
+                yield item
 
     def reasons(self) -> dict[str, int]:
         """Return how often each reason refused something, the commonest first."""
         return dict(Counter(row.reason for _, row in self.refusals).most_common())
 
 
-def summarise(output: Path, package: bytes, tally: Tally) -> dict[str, Any]:
-    """Return what a build made of its source."""
+def summarise(output: Path, package: bytes, tally: Tally, *, previous: Manifest | None) -> dict[str, Any]:
+    """Return what a build made of its sources."""
     line, sealed = split(package)
     manifest = read_unverified(line)
     facts = manifest.model_dump(
         mode="json", exclude_none=True, include={"agency", "issuer", "version", "built", "expires", "entries"}
     )
-    return {
+    summary = {
         "package": str(output),
         **facts,
         "patterns": manifest.patterns,
-        "duplicates": tally.accepted["row"] - manifest.entries,
+        "duplicates": sum(tally.accepted.values()) - manifest.entries - manifest.patterns,
         "refused": len(tally.refusals),
+        "ignored_lines": sum(tally.ignored.values()),
         "reasons": tally.reasons(),
         "categories": dict(sorted(tally.categories.items())),
         "posts": len(recipients(sealed)),
         "bytes": len(package),
         "digest": manifest.digest,
     }
+    if previous is not None:
+        summary["previous"] = {"version": previous.version, "entries": previous.entries}
+    if manifest.size_override is not None:
+        summary["size_override"] = manifest.size_override
+    return summary
+
+
+def show_outcome(
+    console: Console, summary: dict[str, Any], tally: Tally, mappings: Iterable[Mapping], *, refusals_written: bool
+) -> None:
+    """Print what a build did: refusals and hints to `console`, the facts to the standard output."""
+    if tally.refusals and not refusals_written:
+        _show_refusals(console, tally)
+    if hint := what_is_allowed(tally, mappings):
+        console.print(hint, highlight=False, markup=False, soft_wrap=True)
+    show_facts(Console(), "Hot list", summary)
+
+
+def what_is_allowed(tally: Tally, mappings: Iterable[Mapping]) -> str:
+    """Return what to say, once, after rows were refused for their category; empty where none were."""
+    if not any(reason.endswith(NOT_ALLOWED) for reason in tally.reasons()):
+        return ""
+    allowed = ", ".join(sorted({name for mapping in mappings for name in mapping.categories})) or "none"
+    return f"Allowed categories: {allowed}. The table [categories] of a --mapping file names all that are allowed."
 
 
 def show_facts(console: Console, title: str, facts: dict[str, Any]) -> None:
     """Print facts as a table of two columns."""
     table = Table("fact", Column("value", overflow="fold"), title=title, title_justify="left", show_header=False)
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), str(value) if name == "version" else _words(value))
+        table.add_row(name.replace("_", " "), _words(name, value))
     console.print(table)
 
 
-def _words(value: object) -> str:
+def _words(name: str, value: object) -> str:
     if isinstance(value, dict):
-        return "\n".join(f"{count:,} {name}" for name, count in value.items()) or "-"
+        named = (f"{key} {_words(key, item)}" if key in _NAMED else f"{item:,} {key}" for key, item in value.items())
+        return "\n".join(named) or "-"
     if isinstance(value, list):
         return "\n".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return str(value) if name == "version" or not isinstance(value, int) or isinstance(value, bool) else f"{value:,}"
 
 
-def show_refusals(console: Console, tally: Tally) -> None:
+def _show_refusals(console: Console, tally: Tally) -> None:
     """Print the first refusals, a line each."""
     for what, row in tally.refusals[:_SHOWN]:
-        console.print(f"{what} refused, line {row.line}: {row.reason}", highlight=False, markup=False)
+        console.print(f"{what}, line {row.line}: {row.reason}", highlight=False, markup=False)
     if len(tally.refusals) > _SHOWN:
         console.print(f"and {len(tally.refusals) - _SHOWN} more; --refusals FILE lists them all", highlight=False)
 

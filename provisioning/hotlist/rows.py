@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from device.errors import HotListError
 
 
-@dataclass(frozen=True, slots=True)
-class HotListRow:
+class HotListRow(NamedTuple):
     """One plate of interest, cleaned.
 
     Attributes:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import build_package
-from provisioning.hotlist.csv_source import read_csv
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES, AllowedCategory, Mapping
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.rows import RefusedRow
+from provisioning.hotlist.source import read_rows
 from simulator.demo.clip import DemoClip
 
 ISSUER = "demonstration department"
@@ -34,7 +34,7 @@ def build_hot_list(clip: DemoClip, fleet: Fleet) -> BuiltList:
 
     """
     now = datetime.now(UTC)
-    rows = list(read_csv(clip.hot_list, MAPPING, at=now)) if clip.hot_list else []
+    rows = list(read_rows(clip.hot_list, MAPPING, at=now)) if clip.hot_list else []
     patterns = list(read_patterns(clip.patterns, MAPPING, at=now)) if clip.patterns else []
     taken = [row for row in rows if not isinstance(row, RefusedRow)]
     taken_patterns = [pattern for pattern in patterns if not isinstance(pattern, RefusedRow)]

@@ -7,6 +7,7 @@ from device.hotlist import HotList
 from device.hotlist.layout import decode
 from device.hotlist.package import load_key, open_package
 from provisioning.hotlist import HotListRow, build_package
+from provisioning.hotlist.columns import PIECE, RowSource
 from provisioning.hotlist.rows import RowRefusedError, SizeJumpError, SourceError
 from provisioning.hotlist.table import build_table
 from provisioning.keys import new_key, private_pem, public_pem
@@ -27,7 +28,8 @@ def rows(count: int) -> list[HotListRow]:
 
 
 def columns(listed: list[HotListRow]) -> dict[str, memoryview]:
-    table = build_table(listed, patterns=(), hash_key=bytes(32), false_positive_rate=1e-9)
+    pieces = RowSource(listed).columns(bytes(32))
+    table = build_table(pieces, patterns=(), hash_key=bytes(32), false_positive_rate=1e-9)
     return decode(memoryview(table.body))[1]
 
 
@@ -96,9 +98,20 @@ def test_a_row_that_was_not_cleaned_is_refused(row: HotListRow) -> None:
         built([row])
 
 
-def test_progress_ends_at_the_number_of_rows() -> None:
-    told: list[int] = []
-    built(rows(5000), progress=told.append)
-    assert told == sorted(told)
-    assert told[-1] == 5000
-    assert len(told) > 1
+def test_rows_that_say_the_same_count_once_however_far_apart_they_stand() -> None:
+    twice = HotListRow("7ABC123", "local", 5, "CA", None, "CASE")
+    other = HotListRow("7ABC123", "local", 5, "CA", None, "CASE 2")
+    between = rows(2 * PIECE)
+    found = built([twice, *between, other, twice]).match("7ABC123", at=BUILT)
+    assert sorted(match.reference or "" for match in found) == ["CASE", "CASE 2"]
+
+
+def test_details_and_references_of_every_piece_stay_with_their_rows() -> None:
+    listed = [
+        HotListRow(f"T{n:05d}", f"category_{n % 7}", 1 + n % 9, None, None, f"R{n % 11}") for n in range(3 * PIECE)
+    ]
+    listed.reverse()
+    hotlist = built(listed)
+    for n in range(0, 3 * PIECE, 97):
+        (match,) = hotlist.match(f"T{n:05d}", at=BUILT)
+        assert (match.category, match.priority, match.reference) == (f"category_{n % 7}", 1 + n % 9, f"R{n % 11}")

@@ -6,10 +6,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from device.hotlist import HotListStore
+from provisioning.fleet import Fleet
 from provisioning.hotlist.cli import hotlist
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
 from provisioning.hotlist.rows import SizeJumpError, SourceError
 from provisioning.keys import new_key, private_pem, public_pem
+from provisioning.post_file import PostSettings
 
 EXPORT = """plate,state,category,priority,entered,expires,reference
 7ABC-123,CA,stolen_vehicle,2,2026-01-01,2099-01-01,NCIC-1
@@ -60,7 +62,7 @@ def test_a_build_says_what_it_did_and_the_post_takes_it(department: Path) -> Non
     assert summary["categories"] == {"felony_vehicle": 1, "stolen_plate": 2, "stolen_vehicle": 1}
     with (department / "refused.csv").open(newline="") as file:
         listed = [(row["source"], row["line"]) for row in csv.DictReader(file)]
-    assert listed == [("pattern", "3"), ("row", "5")]
+    assert listed == [("patterns.csv", "3"), ("export.csv", "5")]
     keys = {name: (department / f"{name}.pem").read_bytes() for name in ("verifying", "unseal")}
     store = HotListStore(department / "post", agency="demo", issuer_key=keys["verifying"], unseal_key=keys["unseal"])
     installed = store.install((department / "list.package").read_bytes())
@@ -73,7 +75,7 @@ def test_a_build_for_people_shows_a_table_and_refusals_on_the_side(department: P
     result = build(department)
     assert result.exit_code == 0, result.output
     assert "entries" in result.stdout
-    assert "row refused, line 5: a word that stands for no plate" in result.stderr
+    assert "export.csv, line 5: a word that stands for no plate" in result.stderr
     assert "7ABC" not in result.output
 
 
@@ -95,6 +97,58 @@ def test_a_size_jump_is_refused_until_it_has_a_reason(department: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert "another source" in run(department, "inspect", "next.package", "--json").stdout
+
+
+def test_the_share_of_a_size_jump_can_be_given(department: Path) -> None:
+    build(department)
+    (department / "export.csv").write_text(EXPORT + "".join(f"T{number:05d},CA,local,,,,\n" for number in range(40)))
+    assert build(department, "--previous", "list.package", "--size-jump", "30", output="next.package").exit_code == 0
+    result = build(department, "--previous", "list.package", "--size-jump", "3", output="next.package")
+    assert isinstance(result.exception, SizeJumpError)
+    assert "more than 300% apart" in str(result.exception)
+
+
+def test_a_fleet_remembers_its_last_list(tmp_path: Path) -> None:
+    fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
+    fleet.add_post("post-1", PostSettings(brokers=("localhost:8883",), camera="footage"))
+    export = tmp_path / "export.csv"
+    export.write_text(EXPORT)
+    arguments = ["build", str(export), "--fleet", str(fleet.directory), "--output", str(tmp_path / "list.package")]
+    first = json.loads(CliRunner().invoke(hotlist, [*arguments, "--version", "7", "--json"]).stdout)
+    assert "previous" not in first
+    export.write_text(EXPORT + "".join(f"T{number:05d},CA,local,,,,\n" for number in range(40)))
+    jumped = CliRunner().invoke(hotlist, arguments)
+    assert isinstance(jumped.exception, SizeJumpError)
+    assert "42 entries after 2 of version 7" in str(jumped.exception)
+    shown = CliRunner().invoke(hotlist, [*arguments, "--override-reason", "the county's list came too"])
+    assert shown.exit_code == 0, shown.output
+    assert "the county's list came too" in shown.stdout
+    assert "version 7" in shown.stdout
+    assert "8" in shown.stdout
+    kept = sorted(fleet.list_archive.iterdir())
+    assert [path.name for path in kept] == ["0000000000000007.package", "0000000000000008.package"]
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+
+
+def test_several_exports_make_one_list_each_by_its_own_mapping(department: Path) -> None:
+    (department / "state.csv").write_text("EV;7ABC999\nEX;7ABC998\n")
+    (department / "state.toml").write_text(
+        '[source]\nheader = false\ndelimiter = ";"\n[columns]\ncategory = 1\nplate = 2\n'
+        '[categories]\nEV = "stolen_vehicle"\n'
+    )
+    (department / "own.toml").write_text("")
+    mappings = ("--mapping", str(department / "own.toml"), "--mapping", str(department / "state.toml"))
+    result = build(department, "state.csv", *mappings, "--rejects", "refused.csv", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["entries"] == 3
+    with (department / "refused.csv").open(newline="") as file:
+        assert [(row["source"], row["line"]) for row in csv.DictReader(file)] == [
+            ("export.csv", "5"),
+            ("state.csv", "2"),
+        ]
+    result = build(department, "state.csv", *mappings, "--mapping", str(department / "own.toml"))
+    assert result.exit_code == 2
+    assert "3 mappings for 2 sources" in result.output
 
 
 def test_a_source_without_a_fit_row_builds_nothing(department: Path) -> None:

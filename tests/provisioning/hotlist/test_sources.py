@@ -5,10 +5,10 @@ import pytest
 
 from device.hotlist.layout import PatternEntry
 from provisioning.hotlist import HotListRow, RefusedRow
-from provisioning.hotlist.csv_source import read_csv
 from provisioning.hotlist.mapping import Mapping, load_mapping
 from provisioning.hotlist.patterns_file import MOST_PATTERNS, read_patterns
 from provisioning.hotlist.rows import SourceError
+from provisioning.hotlist.source import read_rows
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HEADER = "plate,state,category,priority,entered,expires,reference\n"
@@ -21,7 +21,7 @@ def written(tmp_path: Path, text: str, name: str = "file.csv", encoding: str = "
 
 
 def rows(path: Path, mapping: Mapping | None = None) -> list[HotListRow | RefusedRow]:
-    return list(read_csv(path, mapping or Mapping(), at=NOW))
+    return list(read_rows(path, mapping or Mapping(), at=NOW))
 
 
 def test_a_row_becomes_what_the_list_needs(tmp_path: Path) -> None:
@@ -112,10 +112,9 @@ def test_a_wrong_mapping_names_the_key(tmp_path: Path, text: str, named: str) ->
     ("content", "named"),
     [
         (b"", "no column 'plate'"),
-        (b"LIC,category\n", "no column 'plate'; the file has: LIC, category"),
+        (b"LIC,category\n", "no column 'plate' for the plate; the file has: LIC, category"),
         (b"plate,state\n", "no column 'category'"),
-        (b"plate,category\n\xff\xfe,local\n", "not utf-8-sig"),
-        (b'plate,category\n"7ABC123,local\n', "unexpected end of data"),
+        (b'"plate,category\n', "header cannot be read: broken quoting"),
     ],
 )
 def test_a_file_that_cannot_be_read_as_a_whole_says_why(tmp_path: Path, content: bytes, named: str) -> None:

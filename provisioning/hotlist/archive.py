@@ -1,0 +1,67 @@
+"""The packages that a department has built, sealed as they are: what the next list is compared with.
+
+A folder holds the newest complete list and the one before. No plate is in it in clear.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from joserfc.jwk import ECKey
+
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import verify_package
+from provisioning.errors import ProvisioningError
+from provisioning.keys import private_folder
+
+KEPT = 2
+
+_NAME = re.compile(r"(\d{16})\.package")
+
+
+class Archive:
+    """A folder of packages by version; made when the first one is kept, for its owner only."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __repr__(self) -> str:
+        return f"<Archive {self._directory}>"
+
+    def newest(self, issuer_key: ECKey) -> Manifest | None:
+        """Return the manifest of the newest package, None where there is none yet.
+
+        Raises:
+            HotListRefused: it is damaged, or not the issuer's.
+
+        """
+        paths = self._paths()
+        return verify_package(paths[0].read_bytes(), issuer_key)[0] if paths else None
+
+    def keep(self, package: bytes, version: int) -> Path:
+        """Keep a package, forget old ones, and return where it is.
+
+        Raises:
+            ProvisioningError: the disk does not take it.
+
+        """
+        path = self._directory / f"{version:016d}.package"
+        aside = path.with_suffix(".part")
+        try:
+            private_folder(self._directory)
+            with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+                file.write(package)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+            for old in self._paths()[KEPT:]:
+                old.unlink()
+        except OSError as error:
+            raise ProvisioningError(f"{path}: the package cannot be kept: {error.strerror or error}") from error
+        return path
+
+    def _paths(self) -> list[Path]:
+        """Return the packages, newest version first."""
+        if not self._directory.is_dir():
+            return []
+        return sorted((path for path in self._directory.iterdir() if _NAME.fullmatch(path.name)), reverse=True)

@@ -1,0 +1,87 @@
+"""A row's fields, in whatever words the source uses, into a row of a hot list; or the reason why not."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeVar
+
+from device.hotlist.layout import Priority
+from provisioning.hotlist.cleaning import clean_moment, clean_plate, clean_priority, clean_reference, clean_state
+from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.rows import HotListRow, RowRefusedError
+
+_REMEMBERED = 1 << 16
+
+_Value = TypeVar("_Value")
+
+
+class Cleaner:
+    """Cleans rows of one source.
+
+    Args:
+        mapping: the source's.
+        at: when the list is built (aware): rows that had expired by then, or are entered later, are refused.
+
+    """
+
+    def __init__(self, mapping: Mapping, *, at: datetime) -> None:
+        self._mapping = mapping
+        self._at = at
+        self._allow = _remembered(mapping.allow)
+        self._expires = _remembered(self._judge_expires)
+        self._check_entered = _remembered(self._judge_entered)
+        self._priority = _remembered(self._judge_priority)
+        self._state = _remembered(self._judge_state)
+
+    def clean(self, fields: tuple[str, ...]) -> HotListRow:
+        """Return a row from its fields, in the order of `form.MEANINGS`. Raises RowRefusedError with the reason."""
+        plate, state, category, priority, entered, expires, reference = fields
+        text = clean_plate(plate)
+        allowed = self._allow(category)
+        ends = self._expires(expires)
+        self._check_entered(entered)
+        urgency = self._priority(priority) or allowed.priority or self._mapping.defaults.priority
+        return HotListRow(text, allowed.category, urgency, self._state(state), ends, clean_reference(reference))
+
+    def _judge_expires(self, text: str) -> datetime | None:
+        expires = self._moment(text, end_of_day=True)
+        if expires is not None and expires <= self._at:
+            raise RowRefusedError("expired before the list was built")
+        return expires
+
+    def _judge_entered(self, text: str) -> None:
+        entered = self._moment(text, end_of_day=False)
+        if entered is not None and entered > self._at:
+            raise RowRefusedError("entered after the list was built")
+
+    def _moment(self, text: str, *, end_of_day: bool) -> datetime | None:
+        dates = self._mapping.dates
+        if text.strip() in dates.never:
+            return None
+        return clean_moment(text, zone=dates.tzinfo, formats=dates.formats, end_of_day=end_of_day)
+
+    def _judge_priority(self, text: str) -> Priority | None:
+        return clean_priority(text) if text.strip() else None
+
+    def _judge_state(self, text: str) -> str | None:
+        name = text.strip()
+        return clean_state(self._mapping.states.get(name, name)) or self._mapping.defaults.state
+
+
+def _remembered(judge: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """Judge each text once: dates, categories and states repeat from row to row, refusals included."""
+
+    @lru_cache(_REMEMBERED)
+    def judged(text: str) -> _Value | RowRefusedError:
+        try:
+            return judge(text)
+        except RowRefusedError as refusal:
+            return refusal
+
+    def look_up(text: str) -> _Value:
+        found = judged(text)
+        if isinstance(found, RowRefusedError):
+            raise RowRefusedError(str(found))
+        return found
+
+    return look_up

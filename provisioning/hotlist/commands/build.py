@@ -1,0 +1,186 @@
+"""`platepost provision hotlist build`: exports become a complete list."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import load_key, verify_package
+from device.hotlist.store import SIZE_JUMP
+from provisioning.hotlist.build import FALSE_POSITIVE_RATE, LIFETIME, build_package
+from provisioning.hotlist.commands.options import (
+    FILE,
+    WRITTEN,
+    Department,
+    building_options,
+    bytes_taken,
+    department,
+    exports,
+    write_package,
+)
+from provisioning.hotlist.export import Export, ExportSource
+from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
+from provisioning.hotlist.patterns_file import read_patterns
+from provisioning.hotlist.report import Tally, show_outcome, summarise, what_is_allowed, write_refusals
+from provisioning.hotlist.rows import SourceError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision hotlist build plates.csv --fleet fleet/ --output list.package
+  platepost provision hotlist build state.txt local.csv --mapping state.toml --mapping local.toml \\
+      --fleet fleet/ --refusals refused.csv --output list.package
+  platepost provision hotlist build export.csv --mapping vendor.toml --patterns partial.csv \\
+      --agency riverside --signing-key signing_key.pem --post-key posts/ \\
+      --previous yesterday.package --output list.package
+
+\b
+Without --mapping an export is CSV with a header: plate, state, category, priority,
+entered, expires and reference, of which plate and category must be there.
+A mapping names other columns, and what is allowed:
+  [columns]
+  plate = "LIC"
+  expires = "PURGE"
+  [defaults]
+  state = "CA"
+  [dates]
+  zone = "America/Los_Angeles"
+  formats = ["%m/%d/%Y"]
+  [categories]
+  "STOLEN VEH" = { category = "stolen_vehicle", priority = 2 }
+
+\b
+Columns by number, where a vendor's template has no header:
+  [source]
+  header = false
+  delimiter = ";"
+  [columns]
+  category = 1
+  plate = 3
+
+\b
+Fields at fixed places, the first character of a line being 1:
+  [source]
+  form = "fixed"
+  [columns]
+  plate = { start = 12, length = 10 }
+  category = { start = 1, length = 4 }
+
+\b
+[categories] names all that are allowed, in place of the defaults:
+"""
+    + "\n".join(f"  {name}" for name in sorted(DEFAULT_CATEGORIES))
+)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=FILE)
+@click.option("--output", "-o", required=True, type=WRITTEN, help="The package.")
+@click.option("--patterns", "patterns_path", type=FILE, help="Partial plates: CSV, or TOML with [[pattern]] tables.")
+@click.option(
+    "--version", "version", type=click.IntRange(min=1), help="By default one more than the list before, else the time."
+)
+@click.option(
+    "--lifetime-hours",
+    type=click.FloatRange(min=0, min_open=True),
+    default=LIFETIME / timedelta(hours=1),
+    show_default=True,
+    help="How long posts may install the list.",
+)
+@click.option(
+    "--false-positive-rate",
+    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    default=FALSE_POSITIVE_RATE,
+    show_default=True,
+    help="Chance that one probe of an unlisted plate passes the filter.",
+)
+@click.option(
+    "--previous",
+    "previous_path",
+    type=FILE,
+    help="The package before, to compare version and size with; by default the last one built for --fleet.",
+)
+@click.option(
+    "--size-jump",
+    type=click.FloatRange(min=0),
+    default=SIZE_JUMP,
+    show_default=True,
+    help="Share by which the size may differ from the list before; posts have a limit of their own.",
+)
+@building_options
+def build(
+    *,
+    sources: tuple[Path, ...],
+    output: Path,
+    mapping_paths: tuple[Path, ...],
+    patterns_path: Path | None,
+    version: int | None,
+    lifetime_hours: float,
+    false_positive_rate: float,
+    previous_path: Path | None,
+    size_jump: float,
+    override_reason: str | None,
+    refusals_path: Path | None,
+    jobs: int,
+    as_json: bool,
+    **who: Any,  # noqa: ANN401 - the options that `department` takes
+) -> None:
+    """Build a signed package, sealed to every post, from exports: CSV, columns by number, or fixed width.
+
+    Rows that are not fit for a list are refused one by one, with line number and reason.
+    """
+    builder = department(**who)
+    read = exports(sources, mapping_paths)
+    previous = _previous(builder, previous_path)
+    now = datetime.now(UTC)
+    tally, console = Tally(), Console(stderr=True)
+    patterns = (
+        tuple(tally.sift(read_patterns(patterns_path, read[0].mapping, at=now), patterns_path.name))
+        if patterns_path
+        else ()
+    )
+    with bytes_taken(console, "Building", sum(path.stat().st_size for path in sources), hidden=as_json) as taken:
+        package = build_package(
+            ExportSource(read, at=now, tally=tally, jobs=jobs, progress=taken),
+            agency=builder.agency,
+            issuer=builder.issuer,
+            version=version or (previous.version + 1 if previous else int(now.timestamp())),
+            signing_key=builder.signing_key,
+            post_keys=builder.post_keys,
+            patterns=patterns,
+            built=now,
+            expires=now + timedelta(hours=lifetime_hours),
+            false_positive_rate=false_positive_rate,
+            previous=previous,
+            size_jump=size_jump,
+            size_override=override_reason,
+        )
+    if refusals_path:
+        write_refusals(refusals_path, tally.refusals)
+    _refuse_emptiness(tally, read)
+    write_package(output, package)
+    summary = summarise(output, package, tally, previous=previous)
+    if builder.archive is not None:
+        builder.archive.keep(package, summary["version"])
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    show_outcome(console, summary, tally, [export.mapping for export in read], refusals_written=bool(refusals_path))
+
+
+def _previous(builder: Department, path: Path | None) -> Manifest | None:
+    issuer_key = load_key(builder.signing_key, private=True)
+    if path is not None:
+        return verify_package(path.read_bytes(), issuer_key)[0]
+    return builder.archive.newest(issuer_key) if builder.archive is not None else None
+
+
+def _refuse_emptiness(tally: Tally, read: list[Export]) -> None:
+    if sum(tally.accepted.values()):
+        return
+    reasons = "; ".join(f"{reason} ({count})" for reason, count in tally.reasons().items())
+    hint = what_is_allowed(tally, [export.mapping for export in read])
+    names = ", ".join(str(export.path) for export in read)
+    raise SourceError(f"{names}: no row is fit for a list: {reasons or 'there is none'}{hint and '. '}{hint}")

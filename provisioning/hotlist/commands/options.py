@@ -1,0 +1,144 @@
+"""Options that several commands share, and what they come to."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from provisioning.fleet import Fleet
+from provisioning.hotlist.archive import Archive
+from provisioning.hotlist.export import Export
+from provisioning.hotlist.mapping import Mapping, load_mapping
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+WRITTEN = click.Path(dir_okay=False, path_type=Path)
+
+Command = Callable[..., Any]
+
+fleet_option = click.option(
+    "--fleet",
+    "fleet_directory",
+    type=FOLDER,
+    help="A fleet's folder: brings the agency, the keys, and the lists built before.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the outcome as one line of JSON.")
+
+
+def building_options(command: Command) -> Command:
+    """Add what every command needs that builds a package."""
+    for option in reversed(
+        (
+            click.option(
+                "--mapping",
+                "mapping_paths",
+                multiple=True,
+                type=FILE,
+                help="TOML: form, columns, dates, allowed categories. Once for all sources, or once for each.",
+            ),
+            fleet_option,
+            click.option("--agency", help="Whose posts take the list."),
+            click.option("--issuer", help="Who answers for the list; by default the agency."),
+            click.option("--signing-key", type=FILE, help="PEM of the issuer's private P-256 key."),
+            click.option(
+                "--post-key",
+                "post_key_paths",
+                multiple=True,
+                type=click.Path(exists=True, path_type=Path),
+                help="PEM of a post's public P-256 key, or a folder of them; give it once for each.",
+            ),
+            click.option(
+                "--refusals",
+                "--rejects",
+                "refusals_path",
+                type=WRITTEN,
+                help="CSV of refused rows: source, line, reason.",
+            ),
+            click.option("--override-reason", help="Why the size may differ so much; goes into the manifest."),
+            click.option(
+                "--jobs",
+                type=click.IntRange(min=1),
+                default=lambda: len(os.sched_getaffinity(0)),
+                show_default="the processors",
+                help="Processes that clean and hash rows.",
+            ),
+            json_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """Who builds, with which keys, for whom; `archive` keeps what was built, where there is a fleet."""
+
+    agency: str
+    issuer: str
+    signing_key: bytes
+    post_keys: tuple[bytes, ...]
+    archive: Archive | None
+
+
+def department(
+    *,
+    fleet_directory: Path | None,
+    agency: str | None,
+    issuer: str | None,
+    signing_key: Path | None,
+    post_key_paths: Sequence[Path],
+) -> Department:
+    """Put together who builds. Raises UsageError where something is missing."""
+    archive = None
+    if fleet_directory is not None:
+        fleet = Fleet.load(fleet_directory)
+        agency = agency or fleet.agency
+        signing_key = signing_key or fleet.list_signing_key
+        post_key_paths = post_key_paths or tuple(fleet.recipient_key(name) for name in fleet.posts())
+        archive = Archive(fleet.list_archive)
+    if agency is None or signing_key is None:
+        raise click.UsageError("give --fleet, or --agency, --signing-key and --post-key")
+    return Department(
+        agency=agency,
+        issuer=issuer or agency,
+        signing_key=signing_key.read_bytes(),
+        post_keys=tuple(path.read_bytes() for path in _key_files(post_key_paths)),
+        archive=archive,
+    )
+
+
+def exports(sources: Sequence[Path], mapping_paths: Sequence[Path]) -> list[Export]:
+    """Pair each source with its mapping. Raises UsageError where they do not pair."""
+    mappings = [load_mapping(path) for path in mapping_paths] or [Mapping()]
+    if len(mappings) == 1:
+        mappings *= len(sources)
+    if len(mappings) != len(sources):
+        raise click.UsageError(f"{len(mapping_paths)} mappings for {len(sources)} sources: give one, or one for each")
+    return [Export(path, mapping) for path, mapping in zip(sources, mappings, strict=True)]
+
+
+@contextmanager
+def bytes_taken(console: Console, what: str, size: int, *, hidden: bool) -> Iterator[Callable[[int], None]]:
+    """Show a bar over so many bytes; give what to call with the number of them that are done."""
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
+        task = progress.add_task(what, total=size)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def write_package(path: Path, package: bytes) -> None:
+    """Write a package beside its place and rename it there, so that nobody publishes half of one."""
+    aside = path.with_name(f"{path.name}.part")
+    aside.write_bytes(package)
+    aside.replace(path)
+
+
+def _key_files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        yield from sorted(path.glob("*.pem")) if path.is_dir() else [path]

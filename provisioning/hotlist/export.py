@@ -1,0 +1,189 @@
+"""Exports as the source of a list: rows are taken apart here, cleaned and hashed in as many processes as are given.
+
+Taking a file apart must go line by line, and is a small part of the work. What comes back from the processes is keyed
+columns and refusals, in the file's order.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing import get_context
+from pathlib import Path
+
+from device.hotlist.hashing import PlateHash
+from provisioning.hotlist.cleaner import Cleaner
+from provisioning.hotlist.columns import PIECE, Collector, Columns, ColumnSource
+from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.report import Tally
+from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
+from provisioning.hotlist.source import Record, open_source
+
+_ALONE = 16 << 20
+"""Bytes below which starting processes costs more than they save."""
+
+_WAITING = 4
+"""Pieces for each process that may be under way, so that a file is never read much faster than it is worked on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A file and how it is to be read."""
+
+    path: Path
+    mapping: Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    columns: Columns
+    refused: list[RefusedRow]
+    categories: Counter[str]
+
+
+class ExportSource(ColumnSource):
+    """Exports, one after another.
+
+    Args:
+        exports: the files.
+        at: when the list is built (aware).
+        tally: where refusals and counts go.
+        jobs: how many processes clean and hash; 1 works in this one.
+        progress: called now and then with the number of bytes read so far, of `size`.
+
+    """
+
+    def __init__(
+        self,
+        exports: Sequence[Export],
+        *,
+        at: datetime,
+        tally: Tally,
+        jobs: int = 1,
+        progress: Callable[[int], None] = lambda _bytes: None,
+    ) -> None:
+        self._exports = exports
+        self._at = at
+        self._tally = tally
+        self._progress = progress
+        self.size = sum(_size(export.path) for export in exports)
+        self._jobs = jobs if self.size > _ALONE else 1
+
+    def columns(self, hash_key: bytes) -> Iterator[Columns]:
+        """Yield all rows as columns. Raises SourceError when a file cannot be read."""
+        before = 0
+        with _workers(self._jobs, [export.mapping for export in self._exports], self._at, hash_key) as submit:
+            for number, export in enumerate(self._exports):
+                for done in self._export(number, export, submit, before):
+                    self._tally.add(export.path.name, len(done.columns), done.categories, done.refused)
+                    yield done.columns
+                before += _size(export.path)
+                self._progress(before)
+
+    def _export(
+        self, number: int, export: Export, submit: "Callable[[int, _Piece], Future[_Done]]", before: int
+    ) -> Iterator[_Done]:
+        under_way: deque[Future[_Done]] = deque()
+        with open_source(export.path, export.mapping) as source:
+            for piece in _pieces(source.records()):
+                under_way.append(submit(number, piece))
+                self._progress(before + source.position)
+                if len(under_way) > _WAITING * self._jobs:
+                    yield _result(under_way.popleft())
+            self._tally.ignored[export.path.name] += source.ignored
+        while under_way:
+            yield _result(under_way.popleft())
+
+
+_Piece = list[Record | RefusedRow]
+
+
+def _pieces(records: Iterator[Record | RefusedRow]) -> Iterator[_Piece]:
+    piece: _Piece = []
+    for record in records:
+        piece.append(record)
+        if len(piece) == PIECE:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror or error}") from error
+
+
+class _Worker:
+    """What one process needs to work on pieces."""
+
+    def __init__(self, mappings: Sequence[Mapping], at: datetime, hash_key: bytes) -> None:
+        self._cleaners = [Cleaner(mapping, at=at) for mapping in mappings]
+        self._hash = PlateHash(hash_key)
+
+    def work(self, number: int, piece: _Piece) -> _Done:
+        """Clean and hash the rows of a piece of export `number`."""
+        clean, collector = self._cleaners[number].clean, Collector(self._hash)
+        refused: list[RefusedRow] = []
+        categories: Counter[str] = Counter()
+        for record in piece:
+            if isinstance(record, RefusedRow):
+                refused.append(record)
+                continue
+            line, fields = record
+            try:
+                row = clean(fields)
+            except RowRefusedError as refusal:
+                refused.append(RefusedRow(line, str(refusal)))
+                continue
+            collector.add(row)
+            categories[row.category] += 1
+        return _Done(collector.columns(), refused, categories)
+
+
+_workers_own: list[_Worker] = []
+
+
+def _begin(mappings: Sequence[Mapping], at: datetime, hash_key: bytes) -> None:
+    _workers_own[:] = [_Worker(mappings, at, hash_key)]
+
+
+def _work(number: int, piece: _Piece) -> _Done:
+    return _workers_own[0].work(number, piece)
+
+
+@contextmanager
+def _workers(
+    jobs: int, mappings: Sequence[Mapping], at: datetime, hash_key: bytes
+) -> Iterator[Callable[[int, _Piece], "Future[_Done]"]]:
+    """Give what to call with a piece; it returns at once, with more than one process."""
+    if jobs == 1:
+        worker = _Worker(mappings, at, hash_key)
+
+        def work_here(number: int, piece: _Piece) -> "Future[_Done]":
+            done: Future[_Done] = Future()
+            done.set_result(worker.work(number, piece))
+            return done
+
+        yield work_here
+        return
+    # Forking a process that has threads, as the progress bar does, may hang.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(mappings, at, hash_key)) as pool:
+        try:
+            yield lambda number, piece: pool.submit(_work, number, piece)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _result(future: "Future[_Done]") -> _Done:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise SourceError("a process that cleans rows was ended: too little memory? --jobs 1 needs less") from error

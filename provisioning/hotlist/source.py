@@ -1,0 +1,131 @@
+"""An export as a source of rows: CSV with a header, columns by number, or fixed width, as its mapping says."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from operator import itemgetter
+from pathlib import Path
+from typing import TextIO
+
+from provisioning.hotlist.cleaner import Cleaner
+from provisioning.hotlist.form import MEANINGS, Place
+from provisioning.hotlist.lines import Lines, delimited, fixed
+from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
+from provisioning.hotlist.text import opened
+
+Record = tuple[int, tuple[str, ...]]
+"""The line on which a row begins, and its fields in the order of `form.MEANINGS`; empty where there is none."""
+
+
+class Source:
+    """One export, open."""
+
+    def __init__(self, path: Path, file: TextIO, mapping: Mapping) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+        self._file = file
+        self._mapping = mapping
+        self._lines = Lines(file, mapping.source)
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file have been taken."""
+        return self._file.buffer.tell()
+
+    @property
+    def ignored(self) -> int:
+        """How many lines the mapping took for no rows."""
+        return self._lines.ignored
+
+    def records(self) -> Iterator[Record | RefusedRow]:
+        """Yield every row's fields, or why it cannot be taken apart, in the file's order.
+
+        Raises SourceError when a column is not there that must be.
+        """
+        if self._mapping.source.form == "fixed":
+            yield from self._fixed()
+        else:
+            yield from self._delimited()
+
+    def _delimited(self) -> Iterator[Record | RefusedRow]:
+        rows = delimited(self._lines, self._mapping.source)
+        columns = self._mapping.columns
+        if not self._mapping.source.header:
+            numbers: dict[str, object] = dict(columns.given())
+            names: dict[str, int] = {}
+        else:
+            numbers = columns.model_dump()
+            names = self._header(next(rows, (1, [])))
+        # A field that is not there is the one that is added at the end of every row.
+        indexes = {
+            meaning: column - 1 if isinstance(column, int) else names.get(str(column), -1)
+            for meaning, column in numbers.items()
+        }
+        self._check({meaning for meaning, index in indexes.items() if index >= 0}, list(names))
+        ordered = [indexes.get(meaning, -1) for meaning in MEANINGS]
+        pick, width = itemgetter(*ordered), max(ordered) + 1
+        for record in rows:
+            if isinstance(record, RefusedRow):
+                yield record
+                continue
+            line, row = record
+            if not any(row):
+                continue
+            row.extend([""] * max(1, width - len(row)))
+            row.append("")
+            yield line, pick(row)
+
+    def _fixed(self) -> Iterator[Record]:
+        given = self._mapping.columns.given()
+        self._check(set(given), [])
+        nowhere = Place(start=65_536, length=1)
+        places = [given.get(meaning, nowhere) for meaning in MEANINGS]
+        for line, row in fixed(self._lines, [place for place in places if isinstance(place, Place)]):
+            yield line, tuple(row)
+
+    def _header(self, record: tuple[int, list[str]] | RefusedRow) -> dict[str, int]:
+        if isinstance(record, RefusedRow):
+            raise SourceError(f"{self.path}: the header cannot be read: {record.reason}")
+        return {name.strip(): index for index, name in reversed(list(enumerate(record[1])))}
+
+    def _check(self, present: set[str], names: list[str]) -> None:
+        needed = ("plate",) if self._mapping.defaults.category else ("plate", "category")
+        for meaning in needed:
+            if meaning not in present:
+                wanted = getattr(self._mapping.columns, meaning)
+                found = f"the file has: {', '.join(reversed(names)) or 'no header'}"
+                raise SourceError(f"{self.path}: no column {wanted!r} for the {meaning}; {found}")
+
+
+@contextmanager
+def open_source(path: Path, mapping: Mapping) -> Iterator[Source]:
+    """Open an export. Raises SourceError when the file cannot be read."""
+    with opened(path, mapping.source.encoding) as file:
+        yield Source(path, file, mapping)
+
+
+def read_rows(path: Path, mapping: Mapping, *, at: datetime) -> Iterator[HotListRow | RefusedRow]:
+    """Yield every row of an export, cleaned or refused, in the file's order.
+
+    Args:
+        path: the export.
+        mapping: its form, columns and allowed categories.
+        at: when the list is built (aware): rows that had expired by then, or are entered later, are refused.
+
+    Raises:
+        SourceError: the file cannot be read, or lacks the plate's column, or the category's where the mapping has no
+            default.
+
+    """
+    clean = Cleaner(mapping, at=at).clean
+    with open_source(path, mapping) as source:
+        for record in source.records():
+            if isinstance(record, RefusedRow):
+                yield record
+                continue
+            line, fields = record
+            try:
+                yield clean(fields)
+            except RowRefusedError as refusal:
+                yield RefusedRow(line, str(refusal))

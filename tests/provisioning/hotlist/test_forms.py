@@ -1,0 +1,206 @@
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from provisioning.hotlist.lines import LONGEST_ROW
+from provisioning.hotlist.mapping import Mapping, load_mapping
+from provisioning.hotlist.rows import HotListRow, RefusedRow, SourceError
+from provisioning.hotlist.source import open_source, read_rows
+from provisioning.hotlist.text import detect
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+EXPORT = "plate,category,reference\r\n7ABC123,local,Größe\r\n7ABC124,local,\r\n"
+FIXED = """
+[source]
+form = "fixed"
+encoding = "latin-1"
+skip = 1
+ignore = "^TRL"
+[columns]
+category = { start = 1, length = 3 }
+plate = { start = 4, length = 10 }
+state = { start = 14, length = 2 }
+entered = { start = 16, length = 8 }
+expires = { start = 24, length = 8 }
+reference = { start = 32, length = 10 }
+[dates]
+never = ["99999999"]
+[categories]
+EV = { category = "stolen_vehicle", priority = 2 }
+EP = "stolen_plate"
+"""
+
+
+def mapping(tmp_path: Path, text: str) -> Mapping:
+    path = tmp_path / "mapping.toml"
+    path.write_text(text)
+    return load_mapping(path)
+
+
+def read(tmp_path: Path, content: bytes | str, given: Mapping | None = None) -> list[HotListRow | RefusedRow]:
+    path = tmp_path / "export"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(read_rows(path, given or Mapping(), at=NOW))
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"], ids=lambda name: name
+)
+def test_an_encoding_is_found_by_its_mark_or_its_zero_bytes(tmp_path: Path, encoding: str) -> None:
+    assert read(tmp_path, EXPORT.encode(encoding)) == [
+        HotListRow("7ABC123", "local", 5, None, None, "Größe"),
+        HotListRow("7ABC124", "local", 5),
+    ]
+
+
+def test_latin_1_is_read_where_the_mapping_says_so(tmp_path: Path) -> None:
+    latin = mapping(tmp_path, '[source]\nencoding = "latin-1"')
+    (first, _) = read(tmp_path, EXPORT.encode("latin-1"), latin)
+    assert isinstance(first, HotListRow)
+    assert first.reference == "Größe"
+
+
+def test_bytes_of_another_encoding_refuse_their_row_and_no_other(tmp_path: Path) -> None:
+    export = b"plate,category,reference,remark\n7AB\xe4123,local,,\n7ABC124,local,\xe4,\n7ABC125,local,,\xe4\n"
+    first, second, third = read(tmp_path, export)
+    assert first == RefusedRow(2, "bytes that are not of the file's encoding")
+    assert second == RefusedRow(3, "the reference has bytes that are not of the file's encoding")
+    assert third == HotListRow("7ABC125", "local", 5)
+
+
+def test_an_empty_file_and_a_short_one_are_taken_for_utf_8() -> None:
+    assert [detect(beginning) for beginning in (b"", b"p", b"pl")] == ["utf-8"] * 3
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_every_line_end_counts_lines_the_same(tmp_path: Path, end: str) -> None:
+    lines = ("plate,category,reference", "7ABC123,local,a", '7ABC124,local,"two', 'lines"', "NONE,local,", "")
+    found = read(tmp_path, end.join(lines))
+    assert [row.plate for row in found if isinstance(row, HotListRow)] == ["7ABC123", "7ABC124"]
+    assert [row.line for row in found if isinstance(row, RefusedRow)] == [5]
+
+
+def test_a_quote_that_is_never_closed_swallows_no_other_row(tmp_path: Path) -> None:
+    rows = [f"7ABC{number},local," for number in range(100, 900)]
+    rows[5] = '7ABC105,local,"stray'
+    found = read(tmp_path, "\n".join(["plate,category,reference", *rows]))
+    (refused,) = (row for row in found if isinstance(row, RefusedRow))
+    assert refused == RefusedRow(7, "broken quoting: a quote that is never closed")
+    assert len(found) == len(rows)
+
+
+def test_a_stray_quote_near_the_end_is_refused_alone_too(tmp_path: Path) -> None:
+    found = read(tmp_path, 'plate,category\n7ABC123,local\n"7ABC124,local\n7ABC125,local\n')
+    assert [row.line if isinstance(row, RefusedRow) else row.plate for row in found] == ["7ABC123", 3, "7ABC125"]
+
+
+def test_text_after_a_closing_quote_refuses_its_line(tmp_path: Path) -> None:
+    found = read(tmp_path, 'plate,category\n"7ABC123"x,local\n7ABC124,local\n')
+    assert isinstance(found[0], RefusedRow)
+    assert found[0].line == 2
+    assert found[1:] == [HotListRow("7ABC124", "local", 5)]
+
+
+def test_a_row_may_have_as_many_lines_as_a_remark_needs(tmp_path: Path) -> None:
+    remark = "\n" * (LONGEST_ROW - 2)
+    found = read(tmp_path, f'plate,category,remark\n7ABC123,local,"{remark}"\n')
+    assert found == [HotListRow("7ABC123", "local", 5)]
+
+
+def test_fixed_width_lines_are_cut_at_their_places(tmp_path: Path) -> None:
+    lines = (
+        "HDR 2026-11-24",
+        "EV 7ABC-123  CA2026110199999999NIC0000001",
+        "EP 8ODE456   NV2026110120261130",
+        "EX 8ODE457   NV",
+        "EV UNKNOWN   CA",
+        "",
+        "EV",
+        "TRL00004",
+        "\x1a",
+    )
+    found = read(tmp_path, "\r\n".join(lines).encode("latin-1"), mapping(tmp_path, FIXED))
+    assert found == [
+        HotListRow("7ABC123", "stolen_vehicle", 2, "CA", None, "NIC0000001"),
+        HotListRow("8ODE456", "stolen_plate", 5, "NV", datetime(2026, 12, 1, tzinfo=UTC)),
+        RefusedRow(4, "category 'EX' is not on the allow-list"),
+        RefusedRow(5, "a word that stands for no plate"),
+        RefusedRow(7, "no plate"),
+    ]
+
+
+def test_lines_that_are_no_rows_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "export"
+    path.write_text("HDR\nEV 7ABC123   CA\nTRL1\nTRL2\n")
+    with open_source(path, mapping(tmp_path, FIXED)) as source:
+        assert len(list(source.records())) == 1
+        assert (source.ignored, source.position) == (2, source.size)
+
+
+TEMPLATE = """
+[source]
+header = false
+delimiter = ";"
+[columns]
+category = 1
+state = 2
+plate = 3
+entered = 4
+expires = 5
+[states]
+California = "CA"
+[categories]
+Stolen = "stolen_vehicle"
+"""
+
+
+def test_a_column_template_gives_columns_by_number(tmp_path: Path) -> None:
+    export = "Stolen;California;7ABC123;2026-01-01;2026-12-31;remark\nStolen;CA\nStolen;CA;7ABC124;;\n"
+    assert read(tmp_path, export, mapping(tmp_path, TEMPLATE)) == [
+        HotListRow("7ABC123", "stolen_vehicle", 5, "CA", datetime(2027, 1, 1, tzinfo=UTC)),
+        RefusedRow(2, "no plate"),
+        HotListRow("7ABC124", "stolen_vehicle", 5, "CA"),
+    ]
+
+
+def test_a_number_finds_a_column_whose_header_is_no_name(tmp_path: Path) -> None:
+    given = mapping(tmp_path, '[columns]\nplate = 2\n[defaults]\ncategory = "local"')
+    assert read(tmp_path, ",,\n1,7ABC123,x\n", given) == [HotListRow("7ABC123", "local", 5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[source]\nform = "fixed"\n[columns]\nplate = "LIC"', "columns.plate: a fixed-width file"),
+        ('[source]\nform = "fixed"', "columns.plate is missing"),
+        ("[source]\nheader = false\n[columns]\nplate = 'LIC'", "columns.plate: a file without a header"),
+        ("[columns]\nplate = { start = 1, length = 7 }", "columns.plate: a file with a header"),
+        ("[columns]\nplate = 0", "columns.plate"),
+        ("[source]\nignore = '('", "source.ignore"),
+        ("[source]\ndelimiter = '||'", "source.delimiter"),
+    ],
+)
+def test_a_form_and_its_columns_must_fit(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(SourceError, match=named):
+        mapping(tmp_path, text)
+
+
+def test_a_form_without_header_needs_the_category_or_a_default(tmp_path: Path) -> None:
+    plate = "[source]\nheader = false\n[columns]\nplate = 1\n"
+    with pytest.raises(SourceError, match="for the category"):
+        read(tmp_path, "7ABC123\n", mapping(tmp_path, plate))
+    given = mapping(tmp_path, f'{plate}[defaults]\ncategory = "local"')
+    assert read(tmp_path, "7ABC123\n", given) == [HotListRow("7ABC123", "local", 5)]
+
+
+def test_the_mappings_that_the_documentation_shows_can_be_loaded(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "department.md"
+    shown = re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    forms = [mapping(tmp_path, text).source for text in shown]
+    assert [(source.form, source.header) for source in forms] == [
+        ("delimited", True),
+        ("delimited", False),
+        ("fixed", True),
+    ]
