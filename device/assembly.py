@@ -112,6 +112,8 @@ def uplink_settings(configuration: Configuration, *, broker: str | None = None) 
         certificate=section.certificate,
         private_key=section.private_key,
         client_id=f"{configuration.post.agency}-{configuration.post.name}",
+        settle_seconds=section.settle_seconds,
+        may_go_unheard=section.may_go_unheard,
     )
 
 

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -138,6 +138,17 @@ class UplinkSection(Section):
     certificate: Path = Field(description="PEM of this post's certificate, whose common name is the post's name.")
     private_key: Path = Field(description="PEM of the certificate's private key.")
     drain_seconds: float = Field(default=30, ge=0, description="How long stopping waits for the outbox to empty.")
+    settle_seconds: float = Field(
+        default=3,
+        ge=0,
+        le=600,
+        description="How long the broker must live on after acknowledging a record before the post deletes it; longer"
+        " than the broker takes to save what it acknowledged.",
+    )
+    may_go_unheard: tuple[Literal["read", "hit", "status", "audit"], ...] = Field(
+        default=(),
+        description="Kinds of records that count as delivered even if nobody subscribes to them at the broker.",
+    )
 
 
 class ControlSection(Section):

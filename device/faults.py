@@ -16,6 +16,7 @@ class Fault(StrEnum):
     FALLING_BEHIND = "falling_behind"
     HOTLIST_MISSING = "hotlist_missing"
     HOTLIST_STALE = "hotlist_stale"
+    NO_SUBSCRIBER = "no_subscriber"
     OUTBOX_FAILED = "outbox_failed"
     OUTBOX_SET_ASIDE = "outbox_set_aside"
     PUBLISH_REFUSED = "publish_refused"
@@ -65,6 +66,11 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The hot list is older than allowed; hits say so, and a post that starts with it does not read yet.",
         "a current list",
         "Check the department's publishing of lists and the uplink.",
+    ),
+    Fault.NO_SUBSCRIBER: Description(
+        "The broker has nobody to give records of some kind to; they wait on the post.",
+        "a subscriber, within a minute",
+        "Check that the department's record keeper is connected or has a session at the broker.",
     ),
     Fault.OUTBOX_FAILED: Description(
         "Records cannot be stored; reading waits until they can.",

@@ -30,7 +30,7 @@ from device.lists import Lists
 from device.persistence import PersistentRecorder
 from device.records import Recorder, Signer, Source, Status, hotlist_package
 from device.reporter import Circumstances, Reporter
-from device.uplink import Uplink
+from device.uplink import NOBODY, Uplink
 from device.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -305,7 +305,8 @@ class Post:
             Fault.HOTLIST_STALE: state == "stale",
             Fault.OUTBOX_FAILED: self._records.failing,
             Fault.OUTBOX_SET_ASIDE: bool(self._outbox.set_aside),
-            Fault.PUBLISH_REFUSED: bool(uplink.refusals),
+            Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in uplink.refusals),
+            Fault.PUBLISH_REFUSED: any(refusal.reason != NOBODY for refusal in uplink.refusals),
             Fault.RECORD_TOO_LARGE: uplink.too_large > 0,
             Fault.SUBSCRIPTION_REFUSED: bool(uplink.refused_subscriptions),
             Fault.TAMPER_OPEN: self._tamper,

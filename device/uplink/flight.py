@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from device.outbox import Outbox
 from device.records import Envelope
 from device.uplink.link import Link
-from device.uplink.refusals import EVERYTHING, Refusals
+from device.uplink.refusals import EVERYTHING, NOBODY, Refusals
+from device.uplink.settling import Settling
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +39,23 @@ class Flight:
     Status goes one at a time: the last one sent must be the one retained.
     """
 
-    def __init__(self, outbox: Outbox, refusals: Refusals, *, window: int) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        refusals: Refusals,
+        *,
+        window: int,
+        settling: Settling,
+        may_go_unheard: Collection[str] = (),
+    ) -> None:
         self.refusals = refusals
+        self.settling = settling
         self.acknowledged = 0
         self.last_acknowledged: float | None = None
         self.pictures_left_out = 0
         self._outbox = outbox
         self._window = window
+        self._may_go_unheard = frozenset(may_go_unheard)
         self._allowed = 1
         self._under_way: dict[int, _UnderWay] = {}
         self._too_large: set[int] = set()
@@ -68,6 +79,7 @@ class Flight:
     def begin(self) -> None:
         """Start a new connection: nothing is under way, sizes are judged anew."""
         self._under_way.clear()
+        self.settling.begin()
         self._too_large.clear()
         self._allowed = 1
         self._answered = False
@@ -76,11 +88,11 @@ class Flight:
         """Send what the window allows."""
         held = self.refusals.held()
         room = min(self._allowed, self._window, link.receive_maximum) - len(self._under_way)
-        if room <= 0 or EVERYTHING in held or link.end is not None:
+        if room <= 0 or EVERYTHING in held or link.end is not None or self.settling.full:
             return
         topics = {item.topic for item in self._under_way.values()}
         alone = {topic for topic in topics if self._alone(topic)}
-        excluding = self._too_large | {item.sequence for item in self._under_way.values()}
+        excluding = self._too_large.union((item.sequence for item in self._under_way.values()), self.settling.sequences)
         for waiting in self._outbox.next(room, excluding=excluding, holding=held | alone):
             if self._alone(waiting.topic) and waiting.topic in topics:
                 continue
@@ -94,14 +106,14 @@ class Flight:
             topics.add(waiting.topic)
 
     def settle(self, link: Link) -> None:
-        """Take the broker's answers: delete what it has, hold what it refused."""
+        """Take the broker's answers: hold what it refused, delete what it has had for long enough."""
         taken: list[int] = []
         while link.answers:
             mid, refused = link.answers.popleft()
             item = self._under_way.pop(mid, None)
             if item is None:
                 continue
-            if refused is None:
+            if refused is None or (refused == NOBODY and kind(item.topic) in self._may_go_unheard):
                 taken.append(item.sequence)
                 self.refusals.accepted(item.topic)
                 self._strikes.pop(item.topic, None)
@@ -110,8 +122,11 @@ class Flight:
                 self._refused(item, refused)
         if taken:
             self._answered = True
-            self.acknowledged += self._outbox.acknowledge(taken)
+            self.acknowledged += len(taken)
             self.last_acknowledged = time.monotonic()
+            self.settling.acknowledged(taken)
+        if settled := self.settling.settle(link):
+            self._outbox.acknowledge(settled)
 
     def lost(self, reason: str) -> None:
         """Judge a connection that ended, for `reason`, with records under way."""
@@ -138,7 +153,7 @@ class Flight:
             self._learned_limit = item.size - 1
             return
         if self.refusals.refuse(EVERYTHING if reason in WHOLE_BROKER else item.topic, reason):
-            log.warning("the broker refuses %s: %s", item.topic, reason)
+            log.warning("the broker does not deliver %s: %s", item.topic, reason)
 
     def _fit(self, envelope: Envelope, link: Link) -> Envelope | None:
         limits = [limit for limit in (link.maximum_packet_size, self._learned_limit) if limit is not None]
@@ -152,6 +167,11 @@ class Flight:
         log.error("a record of %d bytes is larger than the broker takes", len(envelope.body))
         self._too_large.add(_sequence(envelope))
         return None
+
+
+def kind(topic: str) -> str:
+    """Return the kind of records on a topic: `alpr/v1/demo/post-1/hit/felony` -> `hit`."""
+    return topic.split("/")[4]
 
 
 def packet_size(envelope: Envelope) -> int:

@@ -23,12 +23,15 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from device.records import Envelope
 from device.records.envelope import CONTENT_TYPE
 from device.uplink.inbox import Delivery
+from device.uplink.refusals import NOBODY
 from device.uplink.settings import Broker, UplinkSettings
 from device.uplink.tls import tls_problem
 
 log = logging.getLogger(__name__)
 
 DISCONNECT_WITH_WILL = 0x04
+NO_TOPIC = "alpr/v1/none"
+"""Nobody subscribes to it."""
 HALF_OPEN_MILLISECONDS = 20_000
 """How long sent bytes may stay without the peer's TCP acknowledgement."""
 
@@ -57,7 +60,8 @@ class Link:
         self.number = number
         self.broker = broker
         self.answers: deque[tuple[int, str | None]] = deque()
-        """Packet identifiers acknowledged, each with the reason if it was refused."""
+        """Packet identifiers acknowledged, each with the reason if it was refused or reached nobody."""
+        self.answered_questions: deque[int] = deque(maxlen=8)
         self.refused_subscriptions: deque[str] = deque()
         self.end: str | None = None
         """Why the connection ended; None while it lives."""
@@ -177,6 +181,17 @@ class Link:
         elif mid is not None:
             self._subscriptions[mid] = topic
 
+    def ask(self) -> int | None:
+        """Have the broker answer something, to learn that it is there; return the question's number.
+
+        It is asked to end a subscription that there is not: a ping's answer would carry no number.
+        """
+        code, mid = self._client.unsubscribe(NO_TOPIC)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._ended("connection_lost")
+            return None
+        return mid
+
     def acknowledge(self, delivery: Delivery) -> None:
         """Tell the broker that a message it sent has been handled."""
         if delivery.connection == self.number and self.end is None and delivery.qos > 0:
@@ -202,6 +217,7 @@ class Link:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_message = self._on_message
         client.on_log = self._on_log
         return client
@@ -238,7 +254,8 @@ class Link:
         self, client: Client, userdata: object, mid: int, reason: ReasonCode, properties: Properties | None
     ) -> None:
         del client, userdata, properties
-        self.answers.append((mid, reason_name(reason) if reason.is_failure else None))
+        name = reason_name(reason)
+        self.answers.append((mid, name if reason.is_failure or name == NOBODY else None))
 
     def _on_subscribe(
         self, client: Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: Properties | None
@@ -246,6 +263,12 @@ class Link:
         del client, userdata, properties
         topic = self._subscriptions.pop(mid, "")
         self.refused_subscriptions.extend(f"{topic} {reason_name(reason)}" for reason in reasons if reason.is_failure)
+
+    def _on_unsubscribe(
+        self, client: Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: Properties | None
+    ) -> None:
+        del client, userdata, reasons, properties
+        self.answered_questions.append(mid)
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         del client, userdata

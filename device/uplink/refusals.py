@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 EVERYTHING = "#"
 """Stands for all topics where the broker refused for its own sake, such as a quota."""
+NOBODY = "no_matching_subscribers"
+"""The broker took the record and had nobody to give it to."""
+NOBODY_MOST_SECONDS = 60.0
+"""How long at most until a topic without subscribers is tried again: asking costs little, and somebody may be back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One topic that the broker refuses at present."""
+    """One topic that the broker does not deliver at present."""
 
     topic: str
     reason: str
@@ -42,7 +46,8 @@ class Refusals:
         if hold is not None and hold.until > self._now():
             return False
         attempts = hold.attempts + 1 if hold else 1
-        wait = min(self._most, self._first * 2.0 ** min(attempts - 1, 32))
+        most = min(self._most, NOBODY_MOST_SECONDS) if reason == NOBODY else self._most
+        wait = min(most, self._first * 2.0 ** min(attempts - 1, 32))
         self._holds = self._holds | {topic: _Hold(reason, attempts, self._now() + wait)}
         return hold is None or hold.reason != reason
 

@@ -67,6 +67,11 @@ class UplinkSettings:
     refusal_first_seconds: float = 30.0
     refusal_most_seconds: float = 900.0
     """A topic whose publication was refused is tried again after a time between these, doubling."""
+    settle_seconds: float = 3.0
+    """How long the broker must have lived on after an acknowledgement before the record is deleted; longer than the
+    broker takes to save what it acknowledged."""
+    may_go_unheard: tuple[str, ...] = ()
+    """Kinds of records that count as delivered though the broker says that nobody subscribes: `read`, `status`, ..."""
     package_most_bytes: int = 64 * 1024 * 1024
     """The largest message that the broker may send to the post."""
 

@@ -24,12 +24,14 @@ class UplinkState:
     """When the next attempt is due; None while connected or attempting."""
     in_flight: int
     """Records sent and not yet acknowledged."""
+    settling: int
+    """Records acknowledged that the broker may yet forget; they are deleted when it lived on for a while."""
     acknowledged: int
-    """Records acknowledged since the uplink started."""
+    """Acknowledgements since the uplink started; a record that was sent twice counts twice."""
     last_acknowledged_seconds: float | None
     """How long ago the last acknowledgement came."""
     refusals: tuple[Refusal, ...]
-    """Topics whose publication the broker refuses."""
+    """Topics whose publication the broker refuses, or takes without having anybody to give it to."""
     refused_subscriptions: tuple[str, ...]
     """Topics, each with the reason, that the broker does not let the post subscribe to."""
     too_large: int

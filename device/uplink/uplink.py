@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +18,7 @@ from device.uplink.inbox import Delivery, Handler, Inbox
 from device.uplink.link import Link, LinkError
 from device.uplink.refusals import Refusals
 from device.uplink.settings import Broker, UplinkSettings
+from device.uplink.settling import Settling
 from device.uplink.state import UplinkState
 from device.uplink.tls import connection_problem, tls_context
 
@@ -33,9 +34,9 @@ IDLE_SECONDS = 1.0
 class Uplink:
     """Delivers the outbox to the first broker of the list that takes it.
 
-    A record leaves the outbox when the broker has acknowledged it without a reason against it, and not before. What is
-    refused is named in `state()`, left alone for a while, and tried again. `start` and `stop` it, or use it as a
-    context manager.
+    A record leaves the outbox when the broker has acknowledged it without a reason against it and has lived on for a
+    while since, and not before. What is refused, or reaches nobody, is named in `state()`, left alone for a while, and
+    tried again. `start` and `stop` it, or use it as a context manager.
     """
 
     def __init__(
@@ -66,7 +67,13 @@ class Uplink:
         self._preferred = 0
         self._backoff = Backoff(first=settings.backoff_first_seconds, most=settings.backoff_most_seconds)
         refusals = Refusals(first=settings.refusal_first_seconds, most=settings.refusal_most_seconds)
-        self._flight = Flight(outbox, refusals, window=settings.window)
+        self._flight = Flight(
+            outbox,
+            refusals,
+            window=settings.window,
+            settling=Settling(seconds=settings.settle_seconds),
+            may_go_unheard=settings.may_go_unheard,
+        )
         self._inbox = Inbox(subscriptions or {}, handled=self._handled)
         self._done: deque[Delivery] = deque()
         self._ephemeral: deque[Envelope] = deque(maxlen=EPHEMERAL)
@@ -99,7 +106,8 @@ class Uplink:
     def stop(self, *, drain_seconds: float = 5.0) -> bool:
         """Deliver what waits, for at most `drain_seconds`, and disconnect; a second call does nothing.
 
-        Returns whether nothing was left waiting. If something was, the broker is asked to publish the will.
+        Returns whether all was delivered. If it was not, the broker is asked to publish the will. What was acknowledged
+        too shortly before the time was up stays in the outbox, to be sent once more.
         """
         if self._closed:
             return self._drained
@@ -135,6 +143,7 @@ class Uplink:
             failures=self._backoff.failures,
             retry_in_seconds=None if retry_at is None else max(0.0, retry_at - now),
             in_flight=len(self._flight),
+            settling=len(self._flight.settling),
             acknowledged=self._flight.acknowledged,
             last_acknowledged_seconds=None if last is None else now - last,
             refusals=self._flight.refusals.all(),
@@ -165,7 +174,7 @@ class Uplink:
                 log.exception("the uplink failed")
                 self._failed(error)
             if self._stop_by is not None and not self._drained:
-                self._drained = self._is_empty()
+                self._drained = self._left() == 0
 
     def _connect_and_deliver(self, broker: Broker) -> None:
         context = tls_context(self._settings)
@@ -225,28 +234,26 @@ class Uplink:
         """End the connection if the uplink is to stop and all is delivered, or time is up."""
         if self._stop_by is None:
             return False
-        if self._is_empty():
-            self._drained = True
-            link.close()
-            return True
-        if time.monotonic() >= self._stop_by:
-            link.close(with_will=True)
+        if self._left() == 0 or time.monotonic() >= self._stop_by:
+            self._drained = self._left(but=self._flight.settling.sequences) == 0
+            link.close(with_will=not self._drained)
             return True
         return False
 
-    def _is_empty(self) -> bool:
+    def _left(self, *, but: Collection[int] = ()) -> int | None:
+        """Return how many records wait in the outbox, at most 1 is counted; None if it cannot say."""
         try:
-            return self._outbox.depth() == 0
+            return len(self._outbox.next(1, excluding=but))
         except OutboxError:
-            return False
+            return None
 
     def _send_ephemeral(self, link: Link) -> None:
         while self._ephemeral and link.end is None:
             link.publish(self._ephemeral.popleft(), expiry_seconds=None)
 
     def _pause(self) -> float:
-        retry = self._flight.refusals.next_retry()
-        return IDLE_SECONDS if retry is None else max(0.01, min(IDLE_SECONDS, retry))
+        due = (self._flight.refusals.next_retry(), self._flight.settling.next_question())
+        return max(0.01, min((IDLE_SECONDS, *(seconds for seconds in due if seconds is not None))))
 
     def _failed(self, error: Exception) -> None:
         reason = error.reason if isinstance(error, LinkError) else connection_problem(error)

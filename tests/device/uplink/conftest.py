@@ -266,6 +266,7 @@ class Bench:
             "backoff_first_seconds": 0.1,
             "backoff_most_seconds": 0.3,
             "refusal_first_seconds": 0.5,
+            "settle_seconds": 0.2,
             "will_delay_seconds": 0,
         }
         return UplinkSettings(**(values | changes))

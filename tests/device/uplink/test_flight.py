@@ -14,7 +14,8 @@ from device.records import Envelope, Recorder, Source
 from device.records.examples import ExampleSigner, example_audit, example_status, identifiers
 from device.uplink.flight import LEAST_EXPIRY_SECONDS, Flight, expiry_seconds, packet_size
 from device.uplink.link import publish_properties
-from device.uplink.refusals import EVERYTHING, Refusals
+from device.uplink.refusals import EVERYTHING, NOBODY, Refusals
+from device.uplink.settling import Settling
 
 AUDIT = "alpr/v1/demo/post-1/audit"
 
@@ -28,6 +29,14 @@ class FakeLink:
         self.receive_maximum = 65535
         self.maximum_packet_size: int | None = None
         self.sent: list[Envelope] = []
+        self.answered_questions: list[int] = []
+        self.silent = False
+
+    def ask(self) -> int | None:
+        number = len(self.answered_questions)
+        if not self.silent:
+            self.answered_questions.append(number)
+        return number
 
     def publish(self, envelope: Envelope, *, expiry_seconds: int | None) -> int | None:
         if self.end is not None:
@@ -53,7 +62,7 @@ def recorder(outbox: Outbox) -> Recorder:
 
 @pytest.fixture
 def flight(outbox: Outbox) -> Flight:
-    return Flight(outbox, Refusals(first=30, most=60), window=8)
+    return Flight(outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=0))
 
 
 def turn(flight: Flight, link: FakeLink, reason: str | None = None) -> int:
@@ -72,9 +81,50 @@ def test_the_window_opens_with_acknowledgements(flight: Flight, recorder: Record
     flight.begin()
     link = FakeLink()
     assert [turn(flight, link) for _ in range(5)] == [1, 2, 8, 8, 8]
-    assert outbox.depth() == 3
     link.receive_maximum = 2
     assert turn(flight, link) == 2
+    flight.settle(link)  # type: ignore[arg-type]
+    assert outbox.depth() == 1
+
+
+def test_an_acknowledged_record_stays_until_the_broker_has_answered_once_more(
+    flight: Flight, recorder: Recorder, outbox: Outbox
+) -> None:
+    recorder.record(example_audit("boot"))
+    flight.begin()
+    link = FakeLink()
+    link.silent = True
+    assert [turn(flight, link) for _ in range(3)] == [1, 0, 0], "it is not sent twice"
+    assert (outbox.depth(), len(flight.settling)) == (1, 1)
+    flight.begin()
+    assert turn(flight, FakeLink()) == 1, "another connection gets it again"
+
+
+def test_a_record_that_reached_nobody_is_kept_and_its_topic_held(
+    flight: Flight, recorder: Recorder, outbox: Outbox
+) -> None:
+    recorder.record(example_audit("boot"))
+    recorder.record(example_status("online", next(identifiers())))
+    flight.begin()
+    link = FakeLink()
+    turn(flight, link, NOBODY)
+    assert [(refusal.topic, refusal.reason) for refusal in flight.refusals.all()] == [(AUDIT, NOBODY)]
+    turn(flight, link)
+    turn(flight, link)
+    assert [envelope.topic for envelope in outbox.next(9)] == [AUDIT]
+
+
+def test_kinds_that_may_go_unheard_are_delivered_to_nobody(recorder: Recorder, outbox: Outbox) -> None:
+    flight = Flight(
+        outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=0), may_go_unheard=("audit",)
+    )
+    recorder.record(example_audit("boot"))
+    flight.begin()
+    link = FakeLink()
+    turn(flight, link, NOBODY)
+    turn(flight, link)
+    assert outbox.depth() == 0
+    assert flight.refusals.all() == ()
 
 
 def test_what_is_under_way_is_not_sent_twice(flight: Flight, recorder: Recorder, outbox: Outbox) -> None:
@@ -163,8 +213,8 @@ def test_a_size_refused_is_learned(flight: Flight, recorder: Recorder, outbox: O
     flight.lost("packet_too_large")
     flight.begin()
     link = FakeLink()
-    turn(flight, link)
-    turn(flight, link)
+    for _ in range(3):
+        turn(flight, link)
     assert [envelope.id for envelope in link.sent] == [small.id]
     assert flight.too_large == 1
     assert [envelope.id for envelope in outbox.next(9)] == [large.id]

@@ -97,7 +97,7 @@ def test_records_wait_for_a_broker_that_is_away_and_arrive_in_order(bench: Bench
 
 def test_birth_is_retained_and_the_will_follows_a_post_that_dies(bench: Bench) -> None:
     broker = bench.broker()
-    uplink = bench.uplink(bench.settings(broker), on_connected=bench.birth)
+    uplink = bench.uplink(bench.settings(broker, may_go_unheard=("status",)), on_connected=bench.birth)
     uplink.start()
     bench.wait_for(lambda: uplink.state().acknowledged == 1, what="the birth")
     keeper = bench.keeper(broker)
@@ -154,6 +154,38 @@ def test_a_denied_topic_is_named_and_holds_up_no_other(bench: Bench) -> None:
         bench.wait_for(lambda: sent <= keeper.ids, what="the records, once allowed")
         bench.wait_for(lambda: bench.outbox.depth() == 0, what="the outbox to empty")
         assert uplink.state().refusals == ()
+
+
+def test_records_that_nobody_subscribes_to_wait_for_a_subscriber(bench: Bench) -> None:
+    broker = bench.broker()
+    sent = {bench.audit(number).id for number in range(5)} | {bench.hit().id}
+    with bench.uplink(bench.settings(broker, refusal_first_seconds=0.2, refusal_most_seconds=0.4)) as uplink:
+        bench.wait_for(lambda: len(uplink.state().refusals) == 2, what="the topics' names")
+        bench.wait_for(lambda: any(r.attempts >= 2 for r in uplink.state().refusals), what="a second attempt")
+        assert {refusal.reason for refusal in uplink.state().refusals} == {"no_matching_subscribers"}
+        assert bench.outbox.depth() == 6
+        keeper = bench.keeper(broker)
+        bench.wait_for(lambda: sent <= keeper.ids, what="the records, once somebody listens")
+        bench.wait_for(lambda: bench.outbox.depth() == 0, what="the outbox to empty")
+
+
+def test_what_a_broker_forgets_when_it_dies_after_acknowledging_is_sent_again(bench: Bench) -> None:
+    broker = bench.broker(extra="autosave_on_changes false")
+    keeper = bench.keeper(broker)
+    bench.wait_for(lambda: "Saving in-memory" in broker.log(), what="the keeper's session to be saved")
+    keeper.client.disconnect()
+    keeper.client.loop_stop()
+    with bench.uplink(bench.settings(broker, settle_seconds=60)) as uplink:
+        sent = {bench.audit(number).id for number in range(20)}
+        bench.wait_for(lambda: uplink.state().settling == 20, what="the acknowledgements")
+        broker.kill()
+        bench.wait_for(lambda: not uplink.state().connected, what="the loss")
+        assert bench.outbox.depth() == 20
+        broker.start()
+        bench.wait_for(lambda: uplink.state().settling == 20, what="the acknowledgements, again")
+        assert uplink.stop(drain_seconds=0)
+    again = bench.keeper(broker)
+    bench.wait_for(lambda: sent <= again.ids, what="all records")
 
 
 def test_tls_1_2_is_refused(bench: Bench) -> None:
@@ -229,6 +261,7 @@ def test_a_renewed_certificate_is_used_without_restart(bench: Bench) -> None:
 
 def test_the_next_broker_takes_over(bench: Bench) -> None:
     first, second = bench.broker(), bench.broker()
+    bench.keeper(second)
     with bench.uplink(bench.settings(first, second)) as uplink:
         bench.wait_for(lambda: uplink.state().connected, what="a connection")
         assert uplink.state().broker == f"localhost:{first.port}"
@@ -318,8 +351,8 @@ def test_a_broker_that_takes_little_gets_hits_without_pictures(bench: Bench) -> 
         bench.wait_for(lambda: {both.id, one.id, none.id, small.id} <= keeper.ids, what="what fits")
         bench.wait_for(lambda: uplink.state().too_large == 1, what="the count")
         assert uplink.state().pictures_left_out == 2
+        bench.wait_for(lambda: bench.outbox.depth() == 1, what="the rest to settle")
         uplink.stop(drain_seconds=0.1)
-    assert bench.outbox.depth() == 1
     kept = {
         event["id"]: [picture["kind"] for picture in event["data"].get("pictures", ()) if "data" in picture]
         for event in keeper.events
