@@ -5,7 +5,8 @@
     DIR/
       fleet.json                       the agency and the broker's names
       authority/                       root certificate and key
-      hotlist/                         the key that signs hot lists, its public half; built/ keeps the last packages
+      hotlist/                         the key that signs hot lists, its public half, the department's own unsealing
+                                       key; built/ keeps the last packages
       configuration/                   the key that signs posts' configurations, and its public half; versions given
       broker/                          certificate, key, root, mosquitto.conf, acl; state/ is what it keeps
       department/                      the client that publishes the hot list
@@ -144,6 +145,13 @@ class Fleet:
     def configuration_verifying_key(self) -> Path:
         """The public key by which a post knows its configuration."""
         return self.directory / "configuration" / "verifying_key.pem"
+
+    def list_unseal_key(self) -> Path:
+        """Return the department's own private key, to which hot lists are sealed too; it is made if there is none."""
+        path = self.directory / "hotlist" / "unseal_key.pem"
+        if not path.exists():
+            write_private(path, private_pem(new_key()))
+        return path
 
     @property
     def list_archive(self) -> Path:

@@ -1,6 +1,6 @@
-"""The packages that a department has built, sealed as they are: what the next list is compared with.
+"""The packages that a department has built, sealed as they are: what the next package is compared with and based on.
 
-A folder holds the newest complete list and the one before. No plate is in it in clear.
+A folder holds the newest complete list, the one before, and the newest delta. No plate is in it in clear.
 """
 
 import os
@@ -14,9 +14,9 @@ from device.hotlist.package import verify_package
 from provisioning.errors import ProvisioningError
 from provisioning.keys import private_folder
 
-KEPT = 2
+COMPLETE_KEPT = 2
 
-_NAME = re.compile(r"(\d{16})\.package")
+_NAME = re.compile(r"(\d{16})\.(complete|delta)")
 
 
 class Archive:
@@ -28,6 +28,17 @@ class Archive:
     def __repr__(self) -> str:
         return f"<Archive {self._directory}>"
 
+    @property
+    def complete(self) -> Path | None:
+        """The newest complete list."""
+        return next((path for path in self._paths() if path.suffix == ".complete"), None)
+
+    @property
+    def delta(self) -> Path | None:
+        """The newest delta, unless a complete list was built after it."""
+        newest = next(iter(self._paths()), None)
+        return newest if newest is not None and newest.suffix == ".delta" else None
+
     def newest(self, issuer_key: ECKey) -> Manifest | None:
         """Return the manifest of the newest package, None where there is none yet.
 
@@ -35,17 +46,17 @@ class Archive:
             HotListRefused: it is damaged, or not the issuer's.
 
         """
-        paths = self._paths()
-        return verify_package(paths[0].read_bytes(), issuer_key)[0] if paths else None
+        path = self.delta or self.complete
+        return verify_package(path.read_bytes(), issuer_key)[0] if path else None
 
-    def keep(self, package: bytes, version: int) -> Path:
-        """Keep a package, forget old ones, and return where it is.
+    def keep(self, package: bytes, manifest: Manifest) -> Path:
+        """Keep a package, forget what it replaces, and return where it is.
 
         Raises:
             ProvisioningError: the disk does not take it.
 
         """
-        path = self._directory / f"{version:016d}.package"
+        path = self._directory / f"{manifest.version:016d}.{manifest.kind}"
         aside = path.with_suffix(".part")
         try:
             private_folder(self._directory)
@@ -54,8 +65,11 @@ class Archive:
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(path)
-            for old in self._paths()[KEPT:]:
-                old.unlink()
+            completes = [old for old in self._paths() if old.suffix == ".complete"]
+            kept = {path, *completes[:COMPLETE_KEPT]}
+            for old in self._paths():
+                if old not in kept:
+                    old.unlink()
         except OSError as error:
             raise ProvisioningError(f"{path}: the package cannot be kept: {error.strerror or error}") from error
         return path

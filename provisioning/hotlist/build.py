@@ -29,6 +29,7 @@ def build_package(
     version: int,
     signing_key: bytes,
     post_keys: Sequence[bytes],
+    unseal_key: bytes | None = None,
     patterns: Sequence[PatternEntry] = (),
     built: datetime | None = None,
     expires: datetime | None = None,
@@ -46,6 +47,8 @@ def build_package(
         version: greater than that of every list before.
         signing_key: PEM of the issuer's private P-256 key.
         post_keys: PEM of each post's public P-256 key.
+        unseal_key: PEM of the department's own private P-256 key. The list is sealed to it too, so that deltas can be
+            built to it.
         patterns: partial plates.
         built: when (aware); now, if not given. The list's age counts from here.
         expires: from when no post installs it; seven days after `built`, if not given.
@@ -63,23 +66,18 @@ def build_package(
     """
     issuer_key = load_key(signing_key, private=True)
     posts = [load_key(key, private=False) for key in post_keys]
+    if posts and unseal_key is not None:
+        posts.append(load_key(unseal_key, private=True))
     built = built or datetime.now(UTC)
-    if previous is not None and version <= previous.version:
-        raise SourceError(f"version {version} is not newer than {previous.version}, that of the previous list")
+    if previous is not None:
+        check_version(previous, version)
     hash_key = secrets.token_bytes(KEY_BYTES)
     source = rows if isinstance(rows, ColumnSource) else RowSource(rows)
     table = build_table(
         source.columns(hash_key), patterns=patterns, hash_key=hash_key, false_positive_rate=false_positive_rate
     )
-    if (
-        previous is not None
-        and not size_override
-        and size_jumps(before=previous.entries, after=table.entries, limit=size_jump)
-    ):
-        raise SizeJumpError(
-            f"{table.entries} entries after {previous.entries} of version {previous.version}: more than "
-            f"{size_jump:.0%} apart. Check the sources; if it is right, say why with --override-reason"
-        )
+    if previous is not None:
+        check_against(previous, version=version, entries=table.entries, limit=size_jump, override=size_override)
     facts = {
         "issuer": issuer,
         "agency": agency,
@@ -92,3 +90,25 @@ def build_package(
         "size_override": size_override,
     }
     return seal_package(table.body, facts, signing_key=issuer_key, post_keys=posts)
+
+
+def check_version(previous: Manifest, version: int) -> None:
+    """Raise SourceError where a version does not go up."""
+    if version <= previous.version:
+        raise SourceError(f"version {version} is not newer than {previous.version}, that of the previous list")
+
+
+def check_against(previous: Manifest, *, version: int, entries: int, limit: float, override: str | None) -> None:
+    """Hold a new list's version and size against the list before.
+
+    Raises:
+        SourceError: the version does not go up.
+        SizeJumpError: the size differs by more than the share `limit`, and `override` gives no reason.
+
+    """
+    check_version(previous, version)
+    if not override and size_jumps(before=previous.entries, after=entries, limit=limit):
+        raise SizeJumpError(
+            f"{entries} entries after {previous.entries} of version {previous.version}: more than {limit:.0%} apart. "
+            "Check the sources; if it is right, say why with --override-reason"
+        )

@@ -6,7 +6,14 @@ from functools import lru_cache
 from typing import TypeVar
 
 from device.hotlist.layout import Priority
-from provisioning.hotlist.cleaning import clean_moment, clean_plate, clean_priority, clean_reference, clean_state
+from provisioning.hotlist.cleaning import (
+    clean_distribution,
+    clean_moment,
+    clean_plate,
+    clean_priority,
+    clean_reference,
+    clean_state,
+)
 from provisioning.hotlist.mapping import Mapping
 from provisioning.hotlist.rows import HotListRow, RowRefusedError
 
@@ -21,27 +28,42 @@ class Cleaner:
     Args:
         mapping: the source's.
         at: when the list is built (aware): rows that had expired by then, or are entered later, are refused.
+        safe: whether the rows are the department's own vehicles.
 
     """
 
-    def __init__(self, mapping: Mapping, *, at: datetime) -> None:
+    def __init__(self, mapping: Mapping, *, at: datetime, safe: bool = False) -> None:
         self._mapping = mapping
+        self._safe = safe
         self._at = at
         self._allow = _remembered(mapping.allow)
         self._expires = _remembered(self._judge_expires)
         self._check_entered = _remembered(self._judge_entered)
         self._priority = _remembered(self._judge_priority)
         self._state = _remembered(self._judge_state)
+        self._distribution = _remembered(clean_distribution)
 
     def clean(self, fields: tuple[str, ...]) -> HotListRow:
         """Return a row from its fields, in the order of `form.MEANINGS`. Raises RowRefusedError with the reason."""
-        plate, state, category, priority, entered, expires, reference = fields
+        plate, state, category, priority, entered, expires, reference, distribution = fields
         text = clean_plate(plate)
         allowed = self._allow(category)
         ends = self._expires(expires)
         self._check_entered(entered)
         urgency = self._priority(priority) or allowed.priority or self._mapping.defaults.priority
-        return HotListRow(text, allowed.category, urgency, self._state(state), ends, clean_reference(reference))
+        group = self._distribution(distribution) or allowed.distribution
+        if group and self._safe:
+            raise RowRefusedError("the department's own vehicle is not covert")
+        return HotListRow(
+            text,
+            allowed.category,
+            urgency,
+            self._state(state),
+            ends,
+            clean_reference(reference),
+            group,
+            self._safe,
+        )
 
     def _judge_expires(self, text: str) -> datetime | None:
         expires = self._moment(text, end_of_day=True)

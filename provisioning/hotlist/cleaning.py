@@ -32,6 +32,7 @@ _SPREADSHEET = re.compile(r"\d+(\.\d+)?[eE]\+\d+|\d+\.\d+([eE]-?\d+)?")
 _FILLER = frozenset({*(f"{letter * count}" for letter in "X0" for count in range(1, 33))})
 _PUNCTUATION = str.maketrans("", "", " -.")
 _AROUND = f"{string.whitespace}\0"
+_SLUG = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _STATE = re.compile(r"[A-Z]{2,3}")
 
 
@@ -101,6 +102,19 @@ def clean_reference(text: str) -> str | None:
     if len(reference.encode()) > LONGEST_REFERENCE:
         raise RowRefusedError(f"the reference has more than {LONGEST_REFERENCE} bytes")
     return reference or None
+
+
+def clean_distribution(text: str) -> str | None:
+    """Return a group's slug, None for an empty field. Raises RowRefusedError for anything else.
+
+    A covert row whose group cannot be read must not become an open one.
+    """
+    group = text.strip(_AROUND)
+    if not group:
+        return None
+    if not _SLUG.fullmatch(group):
+        raise RowRefusedError("the distribution group is not small letters, digits and underscores, at most 32")
+    return group
 
 
 def clean_priority(text: str) -> int:

@@ -3,6 +3,7 @@
 import click
 
 from provisioning.hotlist.commands.build import build
+from provisioning.hotlist.commands.delta import delta
 from provisioning.hotlist.commands.inspect import inspect
 
 
@@ -12,4 +13,5 @@ def hotlist() -> None:
 
 
 hotlist.add_command(build)
+hotlist.add_command(delta)
 hotlist.add_command(inspect)

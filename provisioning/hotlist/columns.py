@@ -20,8 +20,8 @@ from provisioning.hotlist.rows import HotListRow, RowRefusedError
 PIECE = 4096
 """Rows of one piece."""
 
-DetailKey = tuple[str, int, str | None]
-"""Category, priority and state: what entries share."""
+DetailKey = tuple[str, int, str | None, str | None, bool]
+"""Category, priority, state, distribution and whether it is safe: what entries share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,14 @@ class Collector:
 
     def add(self, row: HotListRow) -> None:
         """Take a row. Raises RowRefusedError where it does not fit the table."""
-        plate, category, priority, state, expires, reference = row
+        plate, category, priority, state, expires, reference, distribution, safe = row
         text = normalise(plate)
         if not text:
             raise RowRefusedError("a row has no plate")
         self._digests += self._hash.digest(fold(text))
         self._texts.append(self._hash.text_fingerprint(text))
-        self._details.append(self._shared.setdefault((category, priority, state), len(self._shared)))
+        key = (category, priority, state, distribution, safe)
+        self._details.append(self._shared.setdefault(key, len(self._shared)))
         self._expires.append(self._epoch(expires) if expires else 0)
         self._references.append(self._start(reference) if reference else 0)
 

@@ -35,6 +35,8 @@ class Export:
 
     path: Path
     mapping: Mapping
+    safe: bool = False
+    """Whether its rows are the department's own vehicles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class ExportSource(ColumnSource):
     def columns(self, hash_key: bytes) -> Iterator[Columns]:
         """Yield all rows as columns. Raises SourceError when a file cannot be read."""
         before = 0
-        with _workers(self._jobs, [export.mapping for export in self._exports], self._at, hash_key) as submit:
+        with _workers(self._jobs, self._exports, self._at, hash_key) as submit:
             for number, export in enumerate(self._exports):
                 for done in self._export(number, export, submit, before):
                     self._tally.add(export.path.name, len(done.columns), done.categories, done.refused)
@@ -122,8 +124,8 @@ def _size(path: Path) -> int:
 class _Worker:
     """What one process needs to work on pieces."""
 
-    def __init__(self, mappings: Sequence[Mapping], at: datetime, hash_key: bytes) -> None:
-        self._cleaners = [Cleaner(mapping, at=at) for mapping in mappings]
+    def __init__(self, exports: Sequence[Export], at: datetime, hash_key: bytes) -> None:
+        self._cleaners = [Cleaner(export.mapping, at=at, safe=export.safe) for export in exports]
         self._hash = PlateHash(hash_key)
 
     def work(self, number: int, piece: _Piece) -> _Done:
@@ -149,8 +151,8 @@ class _Worker:
 _workers_own: list[_Worker] = []
 
 
-def _begin(mappings: Sequence[Mapping], at: datetime, hash_key: bytes) -> None:
-    _workers_own[:] = [_Worker(mappings, at, hash_key)]
+def _begin(exports: Sequence[Export], at: datetime, hash_key: bytes) -> None:
+    _workers_own[:] = [_Worker(exports, at, hash_key)]
 
 
 def _work(number: int, piece: _Piece) -> _Done:
@@ -159,11 +161,11 @@ def _work(number: int, piece: _Piece) -> _Done:
 
 @contextmanager
 def _workers(
-    jobs: int, mappings: Sequence[Mapping], at: datetime, hash_key: bytes
+    jobs: int, exports: Sequence[Export], at: datetime, hash_key: bytes
 ) -> Iterator[Callable[[int, _Piece], "Future[_Done]"]]:
     """Give what to call with a piece; it returns at once, with more than one process."""
     if jobs == 1:
-        worker = _Worker(mappings, at, hash_key)
+        worker = _Worker(exports, at, hash_key)
 
         def work_here(number: int, piece: _Piece) -> "Future[_Done]":
             done: Future[_Done] = Future()
@@ -174,7 +176,7 @@ def _workers(
         return
     # Forking a process that has threads, as the progress bar does, may hang.
     context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(mappings, at, hash_key)) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(exports, at, hash_key)) as pool:
         try:
             yield lambda number, piece: pool.submit(_work, number, piece)
         except BaseException:

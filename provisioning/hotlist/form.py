@@ -24,7 +24,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-MEANINGS = ("plate", "state", "category", "priority", "entered", "expires", "reference")
+MEANINGS = ("plate", "state", "category", "priority", "entered", "expires", "reference", "distribution")
 """What a field of a row may mean, in the order in which sources hand fields on."""
 
 
@@ -86,6 +86,7 @@ class Columns(_Closed):
     entered: Column = "entered"
     expires: Column = "expires"
     reference: Column = "reference"
+    distribution: Column = "distribution"
 
     def given(self) -> dict[str, str | int | Place]:
         """Return where the mapping itself says that fields stand; the defaults are names in a header."""

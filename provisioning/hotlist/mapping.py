@@ -23,6 +23,7 @@
     [categories]
     "STOLEN VEH" = { category = "stolen_vehicle", priority = 2 }
     "FELONY" = { category = "felony_vehicle", priority = 1 }
+    "NARC" = { category = "local", distribution = "narcotics" }    covert: only that group hears of a match
 
 The category allow-list is the law's place: a source may hold what a state forbids to act on, so what is not named here
 is refused row by row.
@@ -36,7 +37,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from device.hotlist.layout import Category, Priority, State
+from device.hotlist.layout import Category, Distribution, Priority, State
 from provisioning.hotlist.form import Columns, Source, check_form
 from provisioning.hotlist.rows import RowRefusedError, SourceError
 
@@ -84,6 +85,7 @@ class AllowedCategory(_Closed):
 
     category: Category
     priority: Priority | None = None
+    distribution: Distribution | None = None
 
 
 DEFAULT_CATEGORIES: dict[str, AllowedCategory | str] = {
@@ -128,6 +130,12 @@ class Mapping(_Closed):
         if allowed is None:
             raise RowRefusedError(f"category {name[:40]!r} {NOT_ALLOWED}")
         return AllowedCategory(category=allowed) if isinstance(allowed, str) else allowed
+
+
+SAFE = Mapping(
+    defaults=Defaults(category="safe", priority=9), categories={"safe": AllowedCategory(category="safe", priority=9)}
+)
+"""How a file of the department's own vehicles is read: CSV with a column of plates, and others where they are."""
 
 
 def load_mapping(path: Path) -> Mapping:

@@ -1,7 +1,7 @@
 """Partial plates from a file: CSV with a header, or TOML with one [[pattern]] each.
 
-Members are pattern, characters, state, category, priority, case, author and expires. Case, author and expiry are not
-optional: somebody answers for every pattern, and it ends.
+Members are pattern, characters, state, category, priority, distribution, case, author and expires. Case, author and
+expiry are not optional: somebody answers for every pattern, and it ends.
 """
 
 import csv
@@ -12,7 +12,14 @@ from pathlib import Path
 
 from device.hotlist.fingerprints import LONGEST_REFERENCE
 from device.hotlist.layout import PatternEntry
-from provisioning.hotlist.cleaning import LONGEST_PLATE, clean_moment, clean_pattern, clean_priority, clean_state
+from provisioning.hotlist.cleaning import (
+    LONGEST_PLATE,
+    clean_distribution,
+    clean_moment,
+    clean_pattern,
+    clean_priority,
+    clean_state,
+)
 from provisioning.hotlist.mapping import Mapping as SourceMapping
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.text import opened
@@ -20,7 +27,9 @@ from provisioning.hotlist.text import opened
 MOST_PATTERNS = 500
 """Every read is tried against every pattern, and every pattern stops innocent drivers."""
 
-_MEMBERS = frozenset({"pattern", "characters", "state", "category", "priority", "case", "author", "expires"})
+_MEMBERS = frozenset(
+    {"pattern", "characters", "state", "category", "priority", "case", "author", "expires", "distribution"}
+)
 
 
 def read_patterns(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterator[PatternEntry | RefusedRow]:
@@ -82,6 +91,7 @@ def _clean(record: Mapping[str, str], mapping: SourceMapping, at: datetime) -> P
         category=allowed.category,
         priority=clean_priority(priority) if priority else allowed.priority or mapping.defaults.priority,
         state=clean_state(record.get("state", "")) or mapping.defaults.state,
+        distribution=clean_distribution(record.get("distribution", "")) or allowed.distribution,
         case=case,
         author=author,
         expires=expires,

@@ -11,11 +11,12 @@ from rich.table import Column, Table
 
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import Manifest, read_unverified, split
-from device.hotlist.package import recipients
+from device.hotlist.package import load_key, recipients
 from provisioning.hotlist.mapping import NOT_ALLOWED, Mapping
 from provisioning.hotlist.rows import RefusedRow
 
 _SHOWN = 20
+_SAID = {"agency", "issuer", "version", "built", "expires", "entries", "base", "additions", "removals"}
 _NAMED = frozenset({"version", "entries"})
 """Members of a fact that are named before their value, unlike counts of things."""
 
@@ -52,26 +53,29 @@ class Tally:
         return dict(Counter(row.reason for _, row in self.refusals).most_common())
 
 
-def summarise(output: Path, package: bytes, tally: Tally, *, previous: Manifest | None) -> dict[str, Any]:
+def summarise(
+    output: Path, package: bytes, tally: Tally, *, previous: Manifest | None, own_key: bytes | None
+) -> dict[str, Any]:
     """Return what a build made of its sources."""
     line, sealed = split(package)
+    sealed_to = set(recipients(sealed)) - ({load_key(own_key, private=True).thumbprint()} if own_key else set())
     manifest = read_unverified(line)
-    facts = manifest.model_dump(
-        mode="json", exclude_none=True, include={"agency", "issuer", "version", "built", "expires", "entries"}
-    )
+    facts = manifest.model_dump(mode="json", exclude_none=True, include=_SAID)
     summary = {
         "package": str(output),
+        "kind": manifest.kind,
         **facts,
         "patterns": manifest.patterns,
-        "duplicates": sum(tally.accepted.values()) - manifest.entries - manifest.patterns,
         "refused": len(tally.refusals),
         "ignored_lines": sum(tally.ignored.values()),
         "reasons": tally.reasons(),
         "categories": dict(sorted(tally.categories.items())),
-        "posts": len(recipients(sealed)),
+        "posts": len(sealed_to),
         "bytes": len(package),
         "digest": manifest.digest,
     }
+    if manifest.kind == "complete":
+        summary["duplicates"] = sum(tally.accepted.values()) - manifest.entries - manifest.patterns
     if previous is not None:
         summary["previous"] = {"version": previous.version, "entries": previous.entries}
     if manifest.size_override is not None:

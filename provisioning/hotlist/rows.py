@@ -17,6 +17,8 @@ class HotListRow(NamedTuple):
         state: two or three letters, or None.
         expires: aware moment from which the row no longer matches, or None.
         reference: the source's case or entry, at most 120 bytes of UTF-8, or None.
+        distribution: slug of the group of people who alone hear of a match of this covert entry, or None.
+        safe: whether it is the department's own vehicle, a read of which alarms nobody.
 
     """
 
@@ -26,6 +28,8 @@ class HotListRow(NamedTuple):
     state: str | None = None
     expires: datetime | None = None
     reference: str | None = None
+    distribution: str | None = None
+    safe: bool = False
 
 
 @dataclass(frozen=True, slots=True)

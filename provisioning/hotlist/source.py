@@ -21,11 +21,12 @@ Record = tuple[int, tuple[str, ...]]
 class Source:
     """One export, open."""
 
-    def __init__(self, path: Path, file: TextIO, mapping: Mapping) -> None:
+    def __init__(self, path: Path, file: TextIO, mapping: Mapping, *, needed: frozenset[str]) -> None:
         self.path = path
         self.size = path.stat().st_size
         self._file = file
         self._mapping = mapping
+        self._needed = needed
         self._lines = Lines(file, mapping.source)
 
     @property
@@ -54,15 +55,17 @@ class Source:
         if not self._mapping.source.header:
             numbers: dict[str, object] = dict(columns.given())
             names: dict[str, int] = {}
+            header: list[str] = []
         else:
             numbers = columns.model_dump()
-            names = self._header(next(rows, (1, [])))
+            header = self._header(next(rows, (1, [])))
+            names = {name.casefold(): index for index, name in reversed(list(enumerate(header)))}
         # A field that is not there is the one that is added at the end of every row.
         indexes = {
-            meaning: column - 1 if isinstance(column, int) else names.get(str(column), -1)
+            meaning: column - 1 if isinstance(column, int) else names.get(str(column).casefold(), -1)
             for meaning, column in numbers.items()
         }
-        self._check({meaning for meaning, index in indexes.items() if index >= 0}, list(names))
+        self._check({meaning for meaning, index in indexes.items() if index >= 0}, header)
         ordered = [indexes.get(meaning, -1) for meaning in MEANINGS]
         pick, width = itemgetter(*ordered), max(ordered) + 1
         for record in rows:
@@ -84,25 +87,27 @@ class Source:
         for line, row in fixed(self._lines, [place for place in places if isinstance(place, Place)]):
             yield line, tuple(row)
 
-    def _header(self, record: tuple[int, list[str]] | RefusedRow) -> dict[str, int]:
+    def _header(self, record: tuple[int, list[str]] | RefusedRow) -> list[str]:
         if isinstance(record, RefusedRow):
             raise SourceError(f"{self.path}: the header cannot be read: {record.reason}")
-        return {name.strip(): index for index, name in reversed(list(enumerate(record[1])))}
+        return [name.strip() for name in record[1]]
 
-    def _check(self, present: set[str], names: list[str]) -> None:
-        needed = ("plate",) if self._mapping.defaults.category else ("plate", "category")
-        for meaning in needed:
-            if meaning not in present:
+    def _check(self, present: set[str], header: list[str]) -> None:
+        # What a mapping names must be there: a covert list whose column is called otherwise would become an open one.
+        needed = self._needed | self._mapping.columns.given().keys()
+        for meaning in MEANINGS:
+            if meaning in needed and meaning not in present:
                 wanted = getattr(self._mapping.columns, meaning)
-                found = f"the file has: {', '.join(reversed(names)) or 'no header'}"
+                found = f"the file has: {', '.join(header) or 'no header'}"
                 raise SourceError(f"{self.path}: no column {wanted!r} for the {meaning}; {found}")
 
 
 @contextmanager
-def open_source(path: Path, mapping: Mapping) -> Iterator[Source]:
-    """Open an export. Raises SourceError when the file cannot be read."""
+def open_source(path: Path, mapping: Mapping, *, plates_only: bool = False) -> Iterator[Source]:
+    """Open an export; with `plates_only` no category is needed. Raises SourceError when the file cannot be read."""
+    needed = {"plate"} if plates_only or mapping.defaults.category else {"plate", "category"}
     with opened(path, mapping.source.encoding) as file:
-        yield Source(path, file, mapping)
+        yield Source(path, file, mapping, needed=frozenset(needed))
 
 
 def read_rows(path: Path, mapping: Mapping, *, at: datetime) -> Iterator[HotListRow | RefusedRow]:

@@ -14,9 +14,7 @@ from device.hotlist.keys import FOLDING
 from device.hotlist.layout import Detail, PatternEntry, encode, type_of_width
 from provisioning.hotlist.columns import Columns, DetailKey
 
-_ENTRY = np.dtype(
-    [("fingerprint", "<u8"), ("text", "<u4"), ("detail", "<u4"), ("expires", "<u4"), ("reference", "<u4")]
-)
+ENTRY = np.dtype([("fingerprint", "<u8"), ("text", "<u4"), ("detail", "<u4"), ("expires", "<u4"), ("reference", "<u4")])
 _AT_A_TIME = 1 << 18
 """Digests whose bits are set in one step: their words stay in a processor's cache."""
 
@@ -44,7 +42,7 @@ def build_table(
         ValueError: no filter keeps that rate.
 
     """
-    gathered = _gather(pieces)
+    gathered = gather(pieces)
     table = gathered.table
     log2_bits, probes = bloom.shape_for(len(table), false_positive_rate)
     columns: dict[str, tuple[str, bytes | memoryview]] = {
@@ -62,31 +60,38 @@ def build_table(
         "hash_key": hash_key.hex(),
         "folding": FOLDING,
         "filter": {"log2_bits": log2_bits, "probes": probes},
-        "details": [
-            Detail(category=category, priority=priority, state=state).model_dump()
-            for category, priority, state in gathered.details
-        ],
+        "details": [detail_of(key).model_dump() for key in gathered.details],
         "patterns": [pattern.model_dump() for pattern in patterns],
     }
     return Table(encode(header, columns), len(table))
 
 
+def detail_of(key: DetailKey) -> Detail:
+    """Return what entries share as the package's header says it."""
+    category, priority, state, distribution, safe = key
+    return Detail(
+        category=category, priority=priority, state=state, distribution=distribution, safe=True if safe else None
+    )
+
+
 @dataclass(frozen=True, slots=True)
-class _Gathered:
-    table: NDArray[np.void]  # of _ENTRY, sorted, nothing twice
+class Gathered:
+    """Rows put together: the table of a list, and what its columns point at."""
+
+    table: NDArray[np.void]  # of ENTRY, sorted, nothing twice
     words: NDArray[np.uint64]  # of all digests, in the source's order
     details: tuple[DetailKey, ...]
     heap: bytes
 
 
-def _gather(pieces: Iterable[Columns]) -> _Gathered:
+def gather(pieces: Iterable[Columns]) -> Gathered:
     """Put pieces together, with one numbering of details and one heap of references, and sort them."""
     tables: list[NDArray[np.void]] = []
     digests: list[bytes] = []
     details: dict[DetailKey, int] = {}
     heap = bytearray()
     for piece in pieces:
-        table = np.empty(len(piece), dtype=_ENTRY)
+        table = np.empty(len(piece), dtype=ENTRY)
         digests.append(piece.digests)
         table["fingerprint"] = np.frombuffer(piece.digests, dtype="<u8")[::4]
         table["text"] = np.frombuffer(piece.texts, dtype="<u4")
@@ -97,11 +102,11 @@ def _gather(pieces: Iterable[Columns]) -> _Gathered:
         table["reference"] = np.where(references, references + np.uint32(len(heap)), 0)
         heap += piece.heap
         tables.append(table)
-    joined = np.concatenate(tables) if tables else np.empty(0, dtype=_ENTRY)
+    joined = np.concatenate(tables) if tables else np.empty(0, dtype=ENTRY)
     tables.clear()
     words = np.frombuffer(b"".join(digests), dtype="<u8").reshape(-1, 4)
     digests.clear()
-    return _Gathered(_sorted(joined, heap), words, tuple(details), bytes(heap))
+    return Gathered(_sorted(joined, heap), words, tuple(details), bytes(heap))
 
 
 def _sorted(table: NDArray[np.void], heap: bytearray) -> NDArray[np.void]:

@@ -8,10 +8,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from device.hotlist.manifest import Manifest
+from device.hotlist.manifest import Manifest, read_unverified, split
 from device.hotlist.package import load_key, verify_package
-from device.hotlist.store import SIZE_JUMP
-from provisioning.hotlist.build import FALSE_POSITIVE_RATE, LIFETIME, build_package
+from provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
 from provisioning.hotlist.commands.options import (
     FILE,
     WRITTEN,
@@ -20,6 +19,7 @@ from provisioning.hotlist.commands.options import (
     bytes_taken,
     department,
     exports,
+    safe_exports,
     write_package,
 )
 from provisioning.hotlist.export import Export, ExportSource
@@ -78,17 +78,6 @@ Fields at fixed places, the first character of a line being 1:
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=FILE)
 @click.option("--output", "-o", required=True, type=WRITTEN, help="The package.")
-@click.option("--patterns", "patterns_path", type=FILE, help="Partial plates: CSV, or TOML with [[pattern]] tables.")
-@click.option(
-    "--version", "version", type=click.IntRange(min=1), help="By default one more than the list before, else the time."
-)
-@click.option(
-    "--lifetime-hours",
-    type=click.FloatRange(min=0, min_open=True),
-    default=LIFETIME / timedelta(hours=1),
-    show_default=True,
-    help="How long posts may install the list.",
-)
 @click.option(
     "--false-positive-rate",
     type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
@@ -102,13 +91,6 @@ Fields at fixed places, the first character of a line being 1:
     type=FILE,
     help="The package before, to compare version and size with; by default the last one built for --fleet.",
 )
-@click.option(
-    "--size-jump",
-    type=click.FloatRange(min=0),
-    default=SIZE_JUMP,
-    show_default=True,
-    help="Share by which the size may differ from the list before; posts have a limit of their own.",
-)
 @building_options
 def build(
     *,
@@ -116,6 +98,7 @@ def build(
     output: Path,
     mapping_paths: tuple[Path, ...],
     patterns_path: Path | None,
+    safe_path: Path | None,
     version: int | None,
     lifetime_hours: float,
     false_positive_rate: float,
@@ -132,7 +115,7 @@ def build(
     Rows that are not fit for a list are refused one by one, with line number and reason.
     """
     builder = department(**who)
-    read = exports(sources, mapping_paths)
+    read = exports(sources, mapping_paths) + safe_exports(safe_path)
     previous = _previous(builder, previous_path)
     now = datetime.now(UTC)
     tally, console = Tally(), Console(stderr=True)
@@ -141,7 +124,7 @@ def build(
         if patterns_path
         else ()
     )
-    with bytes_taken(console, "Building", sum(path.stat().st_size for path in sources), hidden=as_json) as taken:
+    with bytes_taken(console, "Building", sum(export.path.stat().st_size for export in read), hidden=as_json) as taken:
         package = build_package(
             ExportSource(read, at=now, tally=tally, jobs=jobs, progress=taken),
             agency=builder.agency,
@@ -149,6 +132,7 @@ def build(
             version=version or (previous.version + 1 if previous else int(now.timestamp())),
             signing_key=builder.signing_key,
             post_keys=builder.post_keys,
+            unseal_key=builder.unseal_key,
             patterns=patterns,
             built=now,
             expires=now + timedelta(hours=lifetime_hours),
@@ -161,9 +145,9 @@ def build(
         write_refusals(refusals_path, tally.refusals)
     _refuse_emptiness(tally, read)
     write_package(output, package)
-    summary = summarise(output, package, tally, previous=previous)
+    summary = summarise(output, package, tally, previous=previous, own_key=builder.unseal_key)
     if builder.archive is not None:
-        builder.archive.keep(package, summary["version"])
+        builder.archive.keep(package, read_unverified(split(package)[0]))
     if as_json:
         click.echo(json.dumps(summary))
         return

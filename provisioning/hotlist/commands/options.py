@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from device.hotlist.store import SIZE_JUMP
 from provisioning.fleet import Fleet
 from provisioning.hotlist.archive import Archive
+from provisioning.hotlist.build import LIFETIME
 from provisioning.hotlist.export import Export
-from provisioning.hotlist.mapping import Mapping, load_mapping
+from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -47,6 +50,12 @@ def building_options(command: Command) -> Command:
             click.option("--issuer", help="Who answers for the list; by default the agency."),
             click.option("--signing-key", type=FILE, help="PEM of the issuer's private P-256 key."),
             click.option(
+                "--unseal-key",
+                "unseal_key",
+                type=FILE,
+                help="PEM of the department's own private P-256 key, which opens its lists again to build deltas.",
+            ),
+            click.option(
                 "--post-key",
                 "post_key_paths",
                 multiple=True,
@@ -60,7 +69,31 @@ def building_options(command: Command) -> Command:
                 type=WRITTEN,
                 help="CSV of refused rows: source, line, reason.",
             ),
-            click.option("--override-reason", help="Why the size may differ so much; goes into the manifest."),
+            click.option(
+                "--patterns", "patterns_path", type=FILE, help="Partial plates: CSV, or TOML with [[pattern]] tables."
+            ),
+            click.option("--safe-list", "safe_path", type=FILE, help="CSV of the department's own vehicles."),
+            click.option(
+                "--version",
+                "version",
+                type=click.IntRange(min=1),
+                help="By default one more than the package before, else the time.",
+            ),
+            click.option(
+                "--lifetime-hours",
+                type=click.FloatRange(min=0, min_open=True),
+                default=LIFETIME / timedelta(hours=1),
+                show_default=True,
+                help="How long posts may install the package.",
+            ),
+            click.option(
+                "--size-jump",
+                type=click.FloatRange(min=0),
+                default=SIZE_JUMP,
+                show_default=True,
+                help="Share by which the size may differ from before; posts have a limit of their own.",
+            ),
+            click.option("--override-reason", help="Why the size may differ by more; goes into the manifest."),
             click.option(
                 "--jobs",
                 type=click.IntRange(min=1),
@@ -82,8 +115,16 @@ class Department:
     agency: str
     issuer: str
     signing_key: bytes
+    unseal_key: bytes | None
     post_keys: tuple[bytes, ...]
     archive: Archive | None
+
+    @property
+    def own_key(self) -> bytes:
+        """The key that opens lists again. Raises UsageError where none was given."""
+        if self.unseal_key is None:
+            raise click.UsageError("give --fleet, or --unseal-key")
+        return self.unseal_key
 
 
 def department(
@@ -92,6 +133,7 @@ def department(
     agency: str | None,
     issuer: str | None,
     signing_key: Path | None,
+    unseal_key: Path | None,
     post_key_paths: Sequence[Path],
 ) -> Department:
     """Put together who builds. Raises UsageError where something is missing."""
@@ -100,6 +142,7 @@ def department(
         fleet = Fleet.load(fleet_directory)
         agency = agency or fleet.agency
         signing_key = signing_key or fleet.list_signing_key
+        unseal_key = unseal_key or fleet.list_unseal_key()
         post_key_paths = post_key_paths or tuple(fleet.recipient_key(name) for name in fleet.posts())
         archive = Archive(fleet.list_archive)
     if agency is None or signing_key is None:
@@ -108,6 +151,7 @@ def department(
         agency=agency,
         issuer=issuer or agency,
         signing_key=signing_key.read_bytes(),
+        unseal_key=unseal_key.read_bytes() if unseal_key else None,
         post_keys=tuple(path.read_bytes() for path in _key_files(post_key_paths)),
         archive=archive,
     )
@@ -121,6 +165,11 @@ def exports(sources: Sequence[Path], mapping_paths: Sequence[Path]) -> list[Expo
     if len(mappings) != len(sources):
         raise click.UsageError(f"{len(mapping_paths)} mappings for {len(sources)} sources: give one, or one for each")
     return [Export(path, mapping) for path, mapping in zip(sources, mappings, strict=True)]
+
+
+def safe_exports(path: Path | None) -> list[Export]:
+    """Return the department's own vehicles as one more source."""
+    return [Export(path, SAFE, safe=True)] if path else []
 
 
 @contextmanager

@@ -126,7 +126,7 @@ def test_a_fleet_remembers_its_last_list(tmp_path: Path) -> None:
     assert "version 7" in shown.stdout
     assert "8" in shown.stdout
     kept = sorted(fleet.list_archive.iterdir())
-    assert [path.name for path in kept] == ["0000000000000007.package", "0000000000000008.package"]
+    assert [path.name for path in kept] == ["0000000000000007.complete", "0000000000000008.complete"]
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.lines import LONGEST_ROW
-from provisioning.hotlist.mapping import Mapping, load_mapping
-from provisioning.hotlist.rows import HotListRow, RefusedRow, SourceError
+from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
+from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.source import open_source, read_rows
 from provisioning.hotlist.text import detect
 
@@ -193,6 +194,40 @@ def test_a_form_without_header_needs_the_category_or_a_default(tmp_path: Path) -
         read(tmp_path, "7ABC123\n", mapping(tmp_path, plate))
     given = mapping(tmp_path, f'{plate}[defaults]\ncategory = "local"')
     assert read(tmp_path, "7ABC123\n", given) == [HotListRow("7ABC123", "local", 5)]
+
+
+def test_a_covert_row_says_whom_it_concerns_or_is_refused(tmp_path: Path) -> None:
+    given = mapping(
+        tmp_path, '[categories]\nlocal = "local"\nNARC = { category = "local", distribution = "narcotics" }'
+    )
+    export = (
+        "PLATE,Category,distribution\n7ABC123,local,\n7ABC124,local,vice\n7ABC125,NARC,\n7ABC126,local,Vice Squad\n"
+    )
+    first, second, third, fourth = read(tmp_path, export, given)
+    assert [row.distribution for row in (first, second, third) if isinstance(row, HotListRow)] == [
+        None,
+        "vice",
+        "narcotics",
+    ]
+    assert isinstance(fourth, RefusedRow)
+    assert "distribution group" in fourth.reason
+
+
+def test_a_column_that_the_mapping_names_must_be_there(tmp_path: Path) -> None:
+    given = mapping(tmp_path, '[columns]\ndistribution = "GROUP"')
+    with pytest.raises(SourceError, match="no column 'GROUP' for the distribution; the file has: plate, category"):
+        read(tmp_path, "plate,category\n7ABC123,local\n", given)
+
+
+def test_own_vehicles_need_no_more_than_a_plate(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("plate,distribution\n7ABC123,\n7ABC124,vice\n")
+    clean = Cleaner(SAFE, at=NOW, safe=True).clean
+    with open_source(path, SAFE) as source:
+        (_, first), (_, second) = (record for record in source.records() if not isinstance(record, RefusedRow))
+    assert clean(first) == HotListRow("7ABC123", "safe", 9, safe=True)
+    with pytest.raises(RowRefusedError, match="not covert"):
+        clean(second)
 
 
 def test_the_mappings_that_the_documentation_shows_can_be_loaded(tmp_path: Path) -> None:

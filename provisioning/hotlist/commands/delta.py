@@ -1,0 +1,162 @@
+"""`platepost provision hotlist delta`: what changed since the complete list."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from device.hotlist.layout import PatternEntry
+from device.hotlist.manifest import read_unverified, split
+from device.hotlist.package import load_key
+from provisioning.hotlist.changes import Removal, from_exports, from_news
+from provisioning.hotlist.commands.options import (
+    FILE,
+    WRITTEN,
+    Department,
+    building_options,
+    bytes_taken,
+    department,
+    exports,
+    safe_exports,
+    write_package,
+)
+from provisioning.hotlist.delta import build_delta
+from provisioning.hotlist.export import Export, ExportSource
+from provisioning.hotlist.held import Held, open_held
+from provisioning.hotlist.mapping import Mapping, load_mapping
+from provisioning.hotlist.patterns_file import read_patterns
+from provisioning.hotlist.removals import read_removals
+from provisioning.hotlist.report import Tally, show_outcome, summarise, write_refusals
+from provisioning.hotlist.rows import RefusedRow
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision hotlist delta --add stolen.csv --remove recovered.csv --fleet fleet/ -o list.delta
+  platepost provision hotlist delta state.txt local.csv --mapping state.toml --mapping local.toml \\
+      --fleet fleet/ -o list.delta
+
+\b
+Either all exports anew, which are compared with the complete list, or only the news:
+--add in the form of an export, --remove with a column "plate" at least; category, state
+and reference, where given, narrow down which entries go.
+
+\b
+A delta says all that changed since the complete list, and takes the place of the delta
+before. It is made from the packages kept in the fleet, which the department's own key
+opens; without a fleet give --base, --after and --unseal-key.
+"""
+)
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1, type=FILE)
+@click.option("--output", "-o", required=True, type=WRITTEN, help="The package.")
+@click.option("--add", "add_path", type=FILE, help="Rows that come, in the form of an export.")
+@click.option("--remove", "remove_path", type=FILE, help="Plates that go.")
+@click.option("--base", "base_path", type=FILE, help="The complete list; by default the last one built for --fleet.")
+@click.option("--after", "after_path", type=FILE, help="The newest delta on --base, if there is one.")
+@building_options
+def delta(
+    *,
+    sources: tuple[Path, ...],
+    output: Path,
+    add_path: Path | None,
+    remove_path: Path | None,
+    base_path: Path | None,
+    after_path: Path | None,
+    mapping_paths: tuple[Path, ...],
+    patterns_path: Path | None,
+    safe_path: Path | None,
+    version: int | None,
+    lifetime_hours: float,
+    size_jump: float,
+    override_reason: str | None,
+    refusals_path: Path | None,
+    jobs: int,
+    as_json: bool,
+    **who: Any,  # noqa: ANN401 - the options that `department` takes
+) -> None:
+    """Build a signed package of what came and what went since the complete list.
+
+    A recovered car stops alarming, and a stolen one starts, without sending the whole list again.
+    """
+    if bool(sources) == bool(add_path or remove_path):
+        raise click.UsageError("give either all exports anew, or --add or --remove or both")
+    builder = department(**who)
+    held = _held(builder, base_path, after_path)
+    now = datetime.now(UTC)
+    tally, console = Tally(), Console(stderr=True)
+    read = exports([*sources, *([add_path] if add_path else [])], mapping_paths)
+    read += safe_exports(safe_path)
+    removals = list(_removals(remove_path, mapping_paths, tally))
+    with bytes_taken(console, "Comparing", sum(export.path.stat().st_size for export in read), hidden=as_json) as taken:
+        source = ExportSource(read, at=now, tally=tally, jobs=jobs, progress=taken)
+        if sources:
+            changes = from_exports(held, source, at=int(now.timestamp()), keep_safe=safe_path is None)
+        else:
+            changes, unlisted = from_news(held, source, removals)
+            tally.add(remove_path.name if remove_path else "", 0, Counter(), unlisted)
+    package = build_delta(
+        held,
+        changes.overlay,
+        patterns=_patterns(held, patterns_path, read, now, tally),
+        issuer=builder.issuer,
+        version=version or held.newest.version + 1,
+        signing_key=builder.signing_key,
+        post_keys=builder.post_keys,
+        unseal_key=builder.own_key,
+        built=now,
+        expires=now + timedelta(hours=lifetime_hours),
+        size_jump=size_jump,
+        size_override=override_reason,
+    )
+    if refusals_path:
+        write_refusals(refusals_path, tally.refusals)
+    write_package(output, package)
+    summary = summarise(output, package, tally, previous=held.newest.manifest, own_key=builder.unseal_key)
+    summary |= {"came": changes.came, "went": changes.went, "listed_already": changes.known}
+    if builder.archive is not None:
+        builder.archive.keep(package, read_unverified(split(package)[0]))
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    show_outcome(console, summary, tally, [export.mapping for export in read], refusals_written=bool(refusals_path))
+
+
+def _held(builder: Department, base_path: Path | None, after_path: Path | None) -> Held:
+    if base_path is None and builder.archive is not None:
+        base_path, after_path = builder.archive.complete, after_path or builder.archive.delta
+    if base_path is None:
+        raise click.UsageError("there is no complete list yet: build one first, or give --base")
+    return open_held(
+        base_path.read_bytes(),
+        after_path.read_bytes() if after_path else None,
+        issuer_key=load_key(builder.signing_key, private=True),
+        unseal_key=load_key(builder.own_key, private=True),
+    )
+
+
+def _removals(path: Path | None, mapping_paths: tuple[Path, ...], tally: Tally) -> Iterator[Removal]:
+    """Yield removals; of several mappings the last is theirs."""
+    if path is None:
+        return
+    mapping = load_mapping(mapping_paths[-1]) if mapping_paths else Mapping()
+    for removal in read_removals(path, mapping):
+        if isinstance(removal, RefusedRow):
+            tally.add(path.name, 0, Counter(), [removal])
+        else:
+            yield removal
+
+
+def _patterns(
+    held: Held, path: Path | None, read: list[Export], now: datetime, tally: Tally
+) -> tuple[PatternEntry, ...]:
+    """Return the partial plates from now on: those of the file, or those of before that have not ended."""
+    if path is None:
+        return tuple(pattern for pattern in held.newest.listing.patterns if pattern.expires > now)
+    mapping = read[0].mapping if read else Mapping()
+    return tuple(tally.sift(read_patterns(path, mapping, at=now), path.name))

@@ -1,0 +1,35 @@
+"""Plates that leave the list, from a file of the same forms as an export; only the plate's column must be there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from provisioning.hotlist.changes import Removal
+from provisioning.hotlist.cleaning import clean_plate, clean_reference, clean_state
+from provisioning.hotlist.form import MEANINGS
+from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.rows import RefusedRow, RowRefusedError
+from provisioning.hotlist.source import open_source
+
+
+def read_removals(path: Path, mapping: Mapping) -> Iterator[Removal | RefusedRow]:
+    """Yield every removal of a file; category, state and reference, where given, narrow down which entries go.
+
+    Raises SourceError when the file cannot be read, or has no column of plates.
+    """
+    with open_source(path, mapping, plates_only=True) as source:
+        for record in source.records():
+            if isinstance(record, RefusedRow):
+                yield record
+                continue
+            line, fields = record
+            row = dict(zip(MEANINGS, fields, strict=True))
+            try:
+                yield Removal(
+                    line,
+                    clean_plate(row["plate"]),
+                    mapping.allow(row["category"]).category if row["category"].strip() else None,
+                    clean_state(mapping.states.get(row["state"].strip(), row["state"])),
+                    clean_reference(row["reference"]),
+                )
+            except RowRefusedError as refusal:
+                yield RefusedRow(line, str(refusal))

@@ -1,0 +1,136 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from device.hotlist import HotListStore
+from provisioning.fleet import Fleet
+from provisioning.hotlist.cli import hotlist
+from provisioning.post_file import PostSettings
+
+HEADER = "plate,state,category,priority,entered,expires,reference\n"
+EXPORT = HEADER + "".join(f"T{number:05d},CA,local,,,,R{number}\n" for number in range(40))
+PATTERNS = "pattern,category,case,author,expires\n6XY*,local,C-1,Sample,2099-01-01\n"
+
+
+class Office:
+    """A department with one post, and the folder in which its people work."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.fleet = Fleet.create(folder / "fleet", agency="riverside")
+        self.post = self.fleet.add_post("post-1", PostSettings(brokers=("localhost:8883",), camera="footage"))
+        self.store = HotListStore(
+            folder / "held",
+            agency="riverside",
+            issuer_key=(self.post / "issuer_key.pem").read_bytes(),
+            unseal_key=(self.post / "unseal_key.pem").read_bytes(),
+        )
+
+    def file(self, name: str, text: str) -> str:
+        (self.folder / name).write_text(text)
+        return str(self.folder / name)
+
+    def run(self, command: str, *arguments: str, output: str = "out.package") -> Result:
+        common = ("--fleet", str(self.fleet.directory), "--output", str(self.folder / output), "--json")
+        return CliRunner().invoke(hotlist, [command, *arguments, *common])
+
+    def take(self, result: Result, output: str = "out.package") -> dict[str, Any]:
+        """Let the post take what a command made, and return what it said."""
+        assert result.exit_code == 0, result.output
+        self.store.install((self.folder / output).read_bytes())
+        said: dict[str, Any] = json.loads(result.stdout)
+        return said
+
+    def alarms(self, plate: str) -> bool:
+        assert self.store.current is not None
+        return bool(self.store.current.match(plate, at=self.store.current.built))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    office = Office(tmp_path)
+    arguments = (office.file("export.csv", EXPORT), "--patterns", office.file("patterns.csv", PATTERNS))
+    office.take(office.run("build", *arguments, "--safe-list", office.file("own.csv", "plate\nOWN1234\n")))
+    return office
+
+
+def test_news_reach_the_post_and_what_was_wrong_with_them_is_said(office: Office) -> None:
+    stolen = office.file("stolen.csv", HEADER + "9NEW111,CA,stolen_vehicle,,,,\nNONE,,local,,,,\n")
+    recovered = office.file("recovered.csv", "plate\nT00003\nT99999\n\n?\n")
+    result = office.run(
+        "delta", "--add", stolen, "--remove", recovered, "--rejects", str(office.folder / "refused.csv")
+    )
+    said = office.take(result)
+    assert (said["kind"], said["came"], said["went"], said["entries"], said["patterns"]) == ("delta", 1, 1, 41, 1)
+    assert (said["additions"], said["removals"], said["posts"]) == (1, 1, 1)
+    assert said["previous"]["version"] == said["base"]["version"] == said["version"] - 1
+    assert [office.alarms(plate) for plate in ("9NEW111", "T00003", "T00004", "6XYZ")] == [1, 0, 1, 1]
+    assert (office.folder / "refused.csv").read_text().splitlines()[1:] == [
+        "recovered.csv,5,a partial plate: it belongs into the patterns file",
+        "stolen.csv,3,a word that stands for no plate",
+        "recovered.csv,3,not on the list",
+    ]
+
+
+def test_deltas_follow_one_another_and_a_complete_list_ends_them(office: Office) -> None:
+    first = office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00001\n")))
+    second = office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00002\n")))
+    assert (second["version"], second["base"]) == (first["version"] + 1, first["base"])
+    assert (second["went"], second["removals"]) == (1, 2)
+    assert [path.suffix for path in sorted(office.fleet.list_archive.iterdir())] == [".complete", ".delta"]
+    third = office.take(office.run("build", office.file("export.csv", EXPORT)))
+    assert third["version"] == second["version"] + 1
+    assert [path.suffix for path in sorted(office.fleet.list_archive.iterdir())] == [".complete", ".complete"]
+    fourth = office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00001\n")))
+    assert fourth["base"]["version"] == third["version"]
+
+
+def test_a_fresh_export_is_compared_with_what_the_posts_hold(office: Office) -> None:
+    changed = EXPORT.replace("T00007,CA,local", "T00007,CA,stolen_plate").replace("T00008", "T99998")
+    said = office.take(office.run("delta", office.file("export.csv", changed)))
+    assert (said["came"], said["went"], said["entries"]) == (2, 2, 41)
+    assert [office.alarms(plate) for plate in ("T00007", "T00008", "T99998")] == [1, 0, 1]
+    said = office.take(office.run("delta", office.file("export.csv", changed)))
+    assert (said["came"], said["went"], said["removals"]) == (0, 0, 2)
+
+
+def test_an_export_that_was_cut_off_is_refused_here_too(office: Office) -> None:
+    result = office.run("delta", office.file("export.csv", EXPORT[: len(EXPORT) // 3]))
+    assert "more than 30% apart" in str(result.exception)
+
+
+@pytest.mark.parametrize("arguments", [(), ("export.csv", "--remove", "export.csv")])
+def test_either_all_exports_or_the_news(office: Office, arguments: tuple[str, ...]) -> None:
+    words = [str(office.folder / word) if word.endswith(".csv") else word for word in arguments]
+    result = office.run("delta", *words)
+    assert result.exit_code == 2
+    assert "either all exports anew" in result.output
+
+
+def test_without_a_complete_list_there_is_no_delta(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    office = Office(tmp_path / "empty")
+    result = office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00001\n"))
+    assert result.exit_code == 2
+    assert "build one first" in result.output
+
+
+def test_without_a_fleet_the_packages_and_the_key_are_named(office: Office) -> None:
+    keys = ("--agency", "riverside", "--signing-key", str(office.fleet.list_signing_key))
+    keys += ("--post-key", str(office.fleet.recipient_key("post-1")), "--output", str(office.folder / "out.package"))
+    recovered = office.file("recovered.csv", "plate\nT00001\n")
+    base = min(office.fleet.list_archive.iterdir())
+    arguments = ["delta", "--remove", recovered, "--base", str(base), *keys]
+    result = CliRunner().invoke(hotlist, arguments)
+    assert result.exit_code == 2
+    assert "--unseal-key" in result.output
+    result = CliRunner().invoke(hotlist, [*arguments, "--unseal-key", str(office.fleet.list_unseal_key()), "--json"])
+    office.take(result)
+    assert not office.alarms("T00001")
+
+
+def test_help_has_examples(office: Office) -> None:
+    assert "platepost provision hotlist delta" in office.run("delta", "--help").output
