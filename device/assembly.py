@@ -111,7 +111,7 @@ def uplink_settings(configuration: Configuration, *, broker: str | None = None) 
         ca=section.ca,
         certificate=section.certificate,
         private_key=section.private_key,
-        client_id=f"{configuration.post.agency}-{configuration.post.name}",
+        client_id=configuration.post.name,  # brokers compare it with the certificate
         settle_seconds=section.settle_seconds,
         may_go_unheard=section.may_go_unheard,
     )

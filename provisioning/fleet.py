@@ -34,6 +34,7 @@ from provisioning.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 from provisioning.errors import ProvisioningError
 from provisioning.keys import new_key, new_outbox_key, private_folder, private_pem, public_pem, write_private
 from provisioning.post_file import PostSettings, post_file
+from provisioning.rights import Party
 
 PUBLISHER = "department"
 ROOT_FILE = "ca.pem"
@@ -174,6 +175,11 @@ class Fleet:
     def operators(self) -> tuple[str, ...]:
         """Return the names of those who command the fleet's posts."""
         return self._names("operators")
+
+    def clients(self) -> dict[str, Party]:
+        """Return the name of everybody who may connect to the broker, with what they are to it."""
+        parties = {Party.POST: self.posts(), Party.SUBSCRIBER: self.subscribers(), Party.OPERATOR: self.operators()}
+        return {PUBLISHER: Party.PUBLISHER} | {name: party for party, names in parties.items() for name in names}
 
     def post(self, name: str) -> Path:
         """Return the folder of a post."""

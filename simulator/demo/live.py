@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Status
-from simulator.broker import free_port
+from simulator.daemon import free_port
 from simulator.demo.report import MATCH_WORDS, environment
 from simulator.demo.run import Observer
 from simulator.demo.stage import Stage

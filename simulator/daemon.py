@@ -1,0 +1,173 @@
+"""A server that belongs to a run: a child process with a loopback port and a log, which may be killed and restarted."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from simulator.errors import BrokerError
+
+_STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.02
+_LOG_LINES_SHOWN = 12
+
+
+class Daemon:
+    """One server on 127.0.0.1. Subclasses must give `_command`; they may give `_environment`."""
+
+    host = "localhost"
+    program = ""
+    """What it is called in messages."""
+    start_seconds = 10.0
+
+    def __init__(self, directory: Path, *, port: int | None = None) -> None:
+        """Make the folder; nothing runs yet.
+
+        Args:
+            directory: where its configuration, state and log lie; made if missing.
+            port: the port on loopback, a free one where None.
+
+        """
+        self.directory = directory.absolute()
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.port = port if port is not None else free_port()
+        self.log = self.directory / f"{self.program}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.program} at {self.address}, {'running' if self.running else 'stopped'}>"
+
+    @property
+    def address(self) -> str:
+        """`host:port`, with the host by which its certificate is good."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of all of its nodes."""
+        return (self.address,)
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it and wait until it accepts connections; does nothing if it runs.
+
+        Raises:
+            BrokerError: it is not installed, its port is taken, or it did not start; then the message carries the end
+                of its log.
+
+        """
+        if self.running:
+            return
+        self.launch()
+        self.await_start()
+
+    def launch(self) -> None:
+        """Start it without waiting.
+
+        Raises:
+            BrokerError: it is not installed, or its port is taken.
+
+        """
+        command = self._command()
+        if self._accepts():
+            raise BrokerError(f"port {self.port} is in use by another program")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self._environment()}
+            )
+
+    def await_start(self) -> None:
+        """Wait until it accepts connections.
+
+        Raises:
+            BrokerError: it did not start; the message carries the end of its log.
+
+        """
+        deadline = time.monotonic() + self.start_seconds
+        while not self._accepts():
+            code = self._process.poll() if self._process is not None else None
+            if self._process is None or code is not None:
+                self._process = None
+                raise BrokerError(f"{self.program} ended at once (exit code {code}):\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise BrokerError(
+                    f"{self.program} accepts no connection after {self.start_seconds:.0f} s:\n{self.log_tail()}"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Ask it to end, which saves its state, and wait for it; does nothing if it does not run."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a power cut would: at once, saving nothing."""
+        self._end(signal.SIGKILL)
+
+    def reload(self) -> None:
+        """Have it read its rights anew."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
+
+    def log_tail(self) -> str:
+        """Return the last lines of its log."""
+        if not self.log.is_file():
+            return ""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES_SHOWN:])
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _command(self) -> Sequence[str]:
+        """Return the command line.
+
+        Raises:
+            BrokerError: it is not installed.
+
+        """
+        raise NotImplementedError
+
+    def _environment(self) -> Mapping[str, str]:
+        """Return what is to be set in its environment."""
+        return {}
+
+    def _end(self, sent: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(sent)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _accepts(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return True
+        except OSError:
+            return False
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

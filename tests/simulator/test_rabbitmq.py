@@ -1,0 +1,65 @@
+"""The RabbitMQ cluster for a run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client
+
+from provisioning.client import secured_client
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.errors import BrokerError
+from simulator.rabbitmq import RabbitCluster, rabbitmq_path
+
+needs_rabbitmq = pytest.mark.skipif(rabbitmq_path() is None, reason="RabbitMQ is not installed")
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    made = Fleet.create(tmp_path / "fleet", agency="demo")
+    made.add_post("post-1", PostSettings(brokers=("localhost:8883",), camera="virtual"))
+    return made
+
+
+@pytest.fixture
+def cluster(fleet: Fleet, tmp_path: Path) -> Iterator[RabbitCluster]:
+    cluster = RabbitCluster(fleet, tmp_path / "rabbitmq", size=3)
+    with cluster:
+        yield cluster
+
+
+def accepted(identity: Path, address: str) -> bool:
+    client: Client = secured_client(identity)
+    host, _, port = address.partition(":")
+    reasons: list[bool] = []
+    client.on_connect = lambda _client, _data, _flags, reason, _properties: reasons.append(not reason.is_failure)
+    client.connect(host, int(port))
+    while not reasons and client.loop(1.0) == 0:
+        pass
+    client.disconnect()
+    return reasons == [True]
+
+
+@needs_rabbitmq
+def test_nodes_are_one_broker_that_lives_on_without_one(cluster: RabbitCluster, fleet: Fleet) -> None:
+    running = cluster.nodes[0].control("cluster_status", "--formatter", "json")
+    assert all(node.name in running for node in cluster.nodes)
+    post = fleet.post("post-1")
+    assert all(accepted(post, address) for address in cluster.addresses)
+    cluster.nodes[0].kill()
+    assert cluster.running
+    assert accepted(post, cluster.nodes[1].address)
+    cluster.start()
+    assert accepted(post, cluster.nodes[0].address)
+
+    assert not accepted(fleet.add_subscriber("late"), cluster.address)
+    cluster.reload()
+    assert accepted(fleet.subscriber("late"), cluster.address)
+
+
+def test_missing_program_is_said(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.rabbitmq.PROGRAM", tmp_path / "nothing")
+    with pytest.raises(BrokerError, match="rabbitmq-server"):
+        RabbitCluster(fleet, tmp_path / "rabbitmq").start()
