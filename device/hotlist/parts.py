@@ -1,21 +1,20 @@
 r"""A package in parts, for brokers and radio links that take no message of its size.
 
 On the package's own topic then stands an index, and below it, numbered from 0, the parts; both retained, the parts
-published first. A post that gets an index asks for the parts by name, so that a broker without wildcards for what it
-retains serves as well. Parts carry the digest of the whole: those of another package are left alone, and it does not
-matter in which order parts come, nor how often.
+published first. A post judges the manifest in the index before it asks for anything, and asks for the parts by name, so
+that a broker without wildcards for what it retains serves as well. Parts carry the digest of their package: those of
+another are left alone, and it does not matter in which order parts come, nor how often.
 
 ::
 
-    index     JSON: format, digest (SHA-256 of the package), length, part_bytes
-    part      8 bytes "PPPART1\n", 32 bytes digest of the package, u32 little-endian number, then the part's bytes
+    index     JSON: format, manifest (the package's first line), part_bytes
+    part      8 bytes "PPPART1\n", 32 bytes the manifest's digest, u32 little-endian number, then the part's bytes
 
-Only the last part may be shorter than `part_bytes`. Neither index nor part is signed: what they make up is a package,
-which is.
+The parts are of what follows the manifest; only the last may be shorter than `part_bytes`.
 """
 
-import hashlib
 import mmap
+import os
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -24,8 +23,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from device.hotlist.errors import BadSignature, Malformed
+from device.hotlist.errors import Malformed
 from device.hotlist.layout import parse
+from device.hotlist.manifest import LONGEST_LINE, Manifest, read_unverified, split
+from device.hotlist.package import check_whole
 
 PART_BYTES = 1 << 20
 """How large a part is made where the broker does not ask for less."""
@@ -45,14 +46,13 @@ class Index(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["platepost-parts/1"] = "platepost-parts/1"
-    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the package.")
-    length: int = Field(gt=0, le=LARGEST_PACKAGE, description="Bytes of the package.")
+    manifest: str = Field(min_length=1, max_length=LONGEST_LINE - 1, description="First line of the package.")
     part_bytes: int = Field(ge=SMALLEST_PART, le=LARGEST_PACKAGE, description="Bytes of every part but the last.")
 
     @property
-    def parts(self) -> int:
-        """How many parts there are."""
-        return -(-self.length // self.part_bytes)
+    def line(self) -> bytes:
+        """The package's first line, without its end."""
+        return self.manifest.encode()
 
 
 def is_index(payload: bytes) -> bool:
@@ -62,10 +62,7 @@ def is_index(payload: bytes) -> bool:
 
 def read_index(payload: bytes) -> Index:
     """Read an index. Raises Malformed or UnsupportedFormat."""
-    index = parse(Index, payload, "the index of parts")
-    if index.parts > MOST_PARTS:
-        raise Malformed(f"{index.parts} parts are more than the {MOST_PARTS} that a post asks for")
-    return index
+    return parse(Index, payload, "the index of parts")
 
 
 def split_parts(package: bytes, *, part_bytes: int = PART_BYTES) -> tuple[bytes, Iterator[bytes]]:
@@ -74,50 +71,70 @@ def split_parts(package: bytes, *, part_bytes: int = PART_BYTES) -> tuple[bytes,
     A part's message is `part_bytes` plus PART_OVERHEAD bytes long.
 
     Raises:
-        ValueError: the package is empty or too large, or parts would be too small or too many.
+        HotListRefused: it is no package.
+        ValueError: parts would be too small or too many.
 
     """
-    digest = hashlib.sha256(package)
-    index = Index(digest=digest.hexdigest(), length=len(package), part_bytes=part_bytes)
-    if index.parts > MOST_PARTS:
-        raise ValueError(f"{index.parts} parts are more than {MOST_PARTS}")
+    line, following = split(package)
+    manifest = read_unverified(line)
+    check_whole(manifest, following)
+    index = Index(manifest=line.decode(), part_bytes=part_bytes)
+    digest = bytes.fromhex(manifest.digest)
 
     def parts() -> Iterator[bytes]:
-        for number in range(index.parts):
+        for number in range(_count(manifest, part_bytes)):
             start = number * part_bytes
-            yield _HEAD.pack(_MAGIC, digest.digest(), number) + package[start : start + part_bytes]
+            yield _HEAD.pack(_MAGIC, digest, number) + following[start : start + part_bytes]
 
+    if _count(manifest, part_bytes) > MOST_PARTS:
+        raise ValueError(f"the package would have more than {MOST_PARTS} parts")
     return index.model_dump_json().encode(), parts()
+
+
+def _count(manifest: Manifest, part_bytes: int) -> int:
+    return -(-manifest.length // part_bytes)
 
 
 class Assembly:
     """The parts of one package as they come, kept in a file without a name rather than in memory."""
 
-    def __init__(self, index: Index, *, directory: Path | None = None) -> None:
-        """Make room for a package. Raises OSError where the disk has none."""
-        self.index = index
-        self.missing = set(range(index.parts))
+    def __init__(self, index: Index, manifest: Manifest, *, directory: Path | None = None) -> None:
+        """Make room for a package, whose manifest has been verified.
+
+        Raises:
+            Malformed: it is larger, or in more parts, than posts take.
+            OSError: the disk has no room.
+
+        """
+        count = _count(manifest, index.part_bytes)
+        if manifest.length > LARGEST_PACKAGE or count > MOST_PARTS:
+            raise Malformed(f"{manifest.length} bytes in {count} parts are more than a post takes")
+        self.manifest = manifest
+        self.missing = set(range(count))
         """Numbers of the parts that have not come yet."""
+        self._part_bytes = index.part_bytes
+        self._begin = len(index.line) + 1
         with tempfile.TemporaryFile(dir=directory) as file:
-            file.truncate(index.length)
-            self._whole = mmap.mmap(file.fileno(), index.length)
+            file.write(index.line + b"\n")
+            file.flush()
+            # The room is taken now: a disk that is full later would kill whoever writes into the map.
+            os.posix_fallocate(file.fileno(), 0, self._begin + manifest.length)
+            self._package = mmap.mmap(file.fileno(), self._begin + manifest.length)
 
     def take(self, payload: bytes) -> bool:
         """Take a part's message; False, and nothing done, if it is none of this package's that is still missing."""
         if len(payload) < _HEAD.size:
             return False
         magic, digest, number = _HEAD.unpack_from(payload)
-        if magic != _MAGIC or digest.hex() != self.index.digest or number not in self.missing:
+        if magic != _MAGIC or digest.hex() != self.manifest.digest or number not in self.missing:
             return False
-        start = number * self.index.part_bytes
-        if len(payload) - _HEAD.size != min(self.index.part_bytes, self.index.length - start):
+        start, length = number * self._part_bytes, len(payload) - _HEAD.size
+        if length != min(self._part_bytes, self.manifest.length - start):
             return False
-        self._whole[start : start + len(payload) - _HEAD.size] = payload[_HEAD.size :]
+        self._package[self._begin + start : self._begin + start + length] = payload[_HEAD.size :]
         self.missing.discard(number)
         return True
 
     def package(self) -> memoryview:
-        """Return the package, once all parts have come. Raises BadSignature when they are not those of the index."""
-        if hashlib.sha256(self._whole).hexdigest() != self.index.digest:
-            raise BadSignature("the parts are not those of the package")
-        return memoryview(self._whole)
+        """Return the package as it is so far; whether its parts are the right ones, its verification says."""
+        return memoryview(self._package)

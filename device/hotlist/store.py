@@ -26,7 +26,7 @@ from device.hotlist.errors import (
     WrongBase,
 )
 from device.hotlist.hotlist import HotList
-from device.hotlist.manifest import Manifest, Readable
+from device.hotlist.manifest import Manifest, Readable, verify
 from device.hotlist.package import Opened, load_key, unseal, verify_package
 
 log = logging.getLogger(__name__)
@@ -112,6 +112,16 @@ class HotListStore:
             self._forget_all_but({_name(link) for held in (fresh, before) if held for link in held.chain})
         log.info("hot list %d in force, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
         return fresh
+
+    def examine(self, line: bytes, *, at: datetime | None = None) -> Manifest:
+        """Say by its manifest alone whether a package would be taken, before the rest of it is sent for.
+
+        Raises HotListRefused as `install` does, as far as the manifest tells.
+        """
+        with self._lock:
+            manifest = verify(line, self._issuer_key)
+            self._judge(manifest, at or datetime.now(UTC))
+            return manifest
 
     def load(self) -> HotList | None:
         """Put the newest list on disk that is whole in force, and return it; None if there is none.
