@@ -23,7 +23,7 @@ Address = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa
 class Section(BaseModel):
     """A table of the file: unknown keys are refused, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PostSection(Section):
@@ -157,6 +157,9 @@ class ControlSection(Section):
     directory: Path = Field(description="Folder in which what was applied and what was asked is kept.")
     configuration_key: Path = Field(description="PEM of the public key that signs this post's configuration.")
     operators_ca: Path = Field(description="PEM of the authority that certifies those who may command this post.")
+    trial_minutes: float = Field(
+        default=5, gt=0, le=1440, description="How long a new configuration is watched; if it fails, the last returns."
+    )
 
 
 class Configuration(Section):
@@ -207,7 +210,7 @@ def parse(table: Mapping[str, Any], *, folder: Path, origin: str = "configuratio
     try:
         configuration = Configuration.model_validate(table)
     except ValidationError as error:
-        lines = [f"{origin}: {_explain(fault, Configuration)}" for fault in error.errors()]
+        lines = [f"{origin}: {explain(fault)}" for fault in error.errors()]
         raise ConfigurationError("\n".join(lines)) from error
     anchored: Configuration = _anchored(configuration, folder.resolve())
     return anchored
@@ -230,10 +233,11 @@ def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any model of
     return section.model_copy(update=changes)
 
 
-def _explain(fault: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+def explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """Say what is wrong with a configuration: the key, its value, and what would be right."""
     place = [part for part in fault["loc"] if isinstance(part, str)]
     key = ".".join(str(part) for part in fault["loc"]) or "the file"
-    section, field = _find(model, place)
+    section, field = _find(Configuration, place)
     if fault["type"] == "extra_forbidden":
         known = list(section.model_fields)
         near = difflib.get_close_matches(place[-1], known, n=1)

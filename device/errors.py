@@ -12,6 +12,7 @@
      +-- RecordError (ValueError)             see device.records
      +-- OutboxError (OSError)                see device.outbox
      +-- UplinkError (OSError)                see device.uplink
+     +-- ControlError (ValueError)            see device.control
 """
 
 
@@ -53,3 +54,7 @@ class OutboxError(PlatepostError, OSError):
 
 class UplinkError(PlatepostError, OSError):
     """The uplink cannot be set up."""
+
+
+class ControlError(PlatepostError, ValueError):
+    """A configuration or command from afar has no effect."""

@@ -31,9 +31,10 @@ class Audit(RecordData):
     action: Slug = Field(
         description=(
             "What happened: `boot`, `stop`, `enrolment`, `hotlist_installed`, `hotlist_refused`, "
-            "`configuration_applied`, `configuration_refused`, `technician_session`, `tamper_opened`, `tamper_closed`, "
-            "`clock_step`, `key_use`, `frame_stored`, `outbox_set_aside`, `records_dropped`, `publish_refused`; others "
-            "may follow."
+            "`configuration_applied`, `configuration_refused`, `configuration_reverted`, `command_executed`, "
+            "`command_refused`, `technician_session`, `tamper_opened`, `tamper_closed`, "
+            "`clock_stepped`, `key_use`, `frame_stored`, `outbox_set_aside`, `records_dropped`, `publish_refused`; "
+            "others may follow."
         )
     )
     occurred: UtcTime = Field(description="When it happened.")

@@ -11,7 +11,10 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 def milliseconds(moment: datetime) -> datetime:
     """Return `moment` in UTC, cut to whole milliseconds: the resolution of every time on the wire."""
-    moment = moment.astimezone(UTC)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("beyond the calendar") from error
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -27,6 +30,9 @@ UtcTime = Annotated[
     Field(json_schema_extra={"format": "date-time"}),
 ]
 """An instant: RFC 3339, UTC, milliseconds."""
+
+Line = StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")
+"""Text of one line, without control characters: it stands in logs and on consoles."""
 
 Identifier = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")

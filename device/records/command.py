@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from device.records.base import Identifier, Slug, UtcTime, WireModel
+from device.records.base import Identifier, Line, Slug, UtcTime, WireModel
 from device.records.parts import RecordData
 
 COMMAND_TYPE = "platepost-command+jws"
@@ -52,7 +52,9 @@ class CommandRequest(WireModel):
     )
     asked_by: PersonName = Field(description="Who asks: the common name of the certificate.")
     issued: UtcTime = Field(description="When it was asked; a post heeds it for two minutes.")
-    purpose: str = Field(min_length=3, max_length=200, description="Why, for the audit trail; never a plate.")
+    purpose: Annotated[str, Line] = Field(
+        min_length=3, max_length=200, description="Why, for the audit trail; never a plate."
+    )
     boot: Identifier | None = Field(
         default=None,
         description=(

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from device.records.base import Digest, Slug, UtcTime, WireModel
+from device.records.base import Digest, Line, Slug, UtcTime, WireModel
 
 CONFIGURATION_TYPE = "platepost-configuration+jws"
 """The JWS header's `typ`, so that nothing else signed with the same key is taken for a configuration."""
@@ -20,7 +20,7 @@ class DesiredConfiguration(WireModel):
     post: str = Field(min_length=1, max_length=64, description="The post that it is for, and no other.")
     issued: UtcTime = Field(description="When it was signed.")
     expires: UtcTime = Field(description="From when no post applies it any more; what was applied stays in force.")
-    who: str = Field(min_length=1, max_length=120, description="The administrator who answers for it.")
+    who: Annotated[str, Line] = Field(min_length=1, max_length=120, description="The administrator who answers for it.")
     settings: dict[str, dict[str, JsonValue]] = Field(
         description=(
             "All that differs from the post's own file, by section and key. It takes the place of the settings of the "

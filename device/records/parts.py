@@ -13,8 +13,8 @@ from device.records.base import Count, Digest, Fraction, PlateText, Seconds, Slu
 class ClockQuality(WireModel):
     """How far the post's clock can be trusted at the moment of the record."""
 
-    source: Literal["kernel", "unknown"] = Field(
-        description="Who vouches for the clock: the kernel's clock discipline (adjtimex), or nobody."
+    source: Literal["chrony", "kernel", "unknown"] = Field(
+        description="Who vouches for the clock: chrony, the kernel's clock discipline (adjtimex), or nobody."
     )
     synchronised: bool = Field(description="Whether the clock is at present disciplined by a time source.")
     estimated_error_seconds: Seconds | None = Field(
@@ -22,6 +22,21 @@ class ClockQuality(WireModel):
     )
     maximum_error_seconds: Seconds | None = Field(
         default=None, description="Bound of the error in seconds; absent while unsynchronised or unknown."
+    )
+    reference: str | None = Field(
+        default=None,
+        max_length=64,
+        description="What the clock is set by: an address, or a reference clock such as PPS.",
+    )
+    stratum: Annotated[int, Field(ge=1, le=16)] | None = Field(
+        default=None, description="How many steps from a reference clock."
+    )
+    held_seconds: Seconds | None = Field(
+        default=None,
+        description=(
+            "How far the record's `time` is ahead of the system's clock, which was set back or is not set yet: no "
+            "record is earlier than the one before it. Absent when it is not."
+        ),
     )
 
 

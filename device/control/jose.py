@@ -1,0 +1,98 @@
+"""Compact JWS as a post takes them: ES256, the expected `typ`, a closed header, a bounded size."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+from joserfc.util import urlsafe_b64decode
+
+from device.control.errors import Reason, RefusedError
+from device.errors import RecordError
+from device.records.canonical import dump, parse
+
+ALGORITHM = "ES256"
+LARGEST = 64 * 1024
+"""Bytes of the largest message that is looked at: a configuration of all that may be set takes two thousand."""
+HEADER = frozenset({"alg", "typ", "kid", "x5c"})
+"""Members that a header may have: one that is not known might change what the signature means."""
+
+NOT_JOSE = (JoseError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
+"""What joserfc and the standard library raise for what is no JWS, or not one for the key at hand."""
+
+_REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM])
+# The library's own bound of 512 bytes leaves no room for a certificate.
+_REGISTRY.max_header_length = 12 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A message whose signature is good."""
+
+    header: dict[str, Any]
+    payload: bytes
+
+
+def sign(payload: bytes, key: ECKey, *, typ: str, **more: object) -> bytes:
+    """Make a compact JWS; `more` are further members of the header."""
+    header = {"alg": ALGORITHM, "typ": typ, **more}
+    return jws.serialize_compact(header, payload, key, algorithms=[ALGORITHM]).encode("ascii")
+
+
+def open_signed(message: bytes, *, typ: str, key: Callable[[dict[str, Any]], ECKey]) -> Signed:
+    """Check a compact JWS against the key that `key` finds for its header; the payload is not looked at before.
+
+    Raises:
+        RefusedError: too large, no JWS, of another type, unsigned, or not signed with that key; and what `key` raises.
+
+    """
+    if len(message) > LARGEST:
+        raise RefusedError(Reason.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST}")
+    parts = message.split(b".")
+    if len(parts) != 3:
+        raise RefusedError(Reason.MALFORMED, "not a compact JWS")
+    header = _header(parts[0])
+    if header.get("alg") == "none" or not parts[2]:
+        raise RefusedError(Reason.UNSIGNED, "it carries no signature")
+    if header.get("alg") != ALGORITHM:
+        raise RefusedError(Reason.BAD_SIGNATURE, f"it is not signed with {ALGORITHM}")
+    if header.get("typ") != typ:
+        raise RefusedError(Reason.MALFORMED, f"its type is not {typ}")
+    if not HEADER.issuperset(header):
+        raise RefusedError(Reason.MALFORMED, "its header has a member that is not known")
+    try:
+        signed = jws.deserialize_compact(message, key(header), registry=_REGISTRY)
+    except RefusedError:
+        raise
+    except NOT_JOSE:
+        raise RefusedError(Reason.BAD_SIGNATURE, "the signature is not of the expected key") from None
+    return Signed(header, signed.payload)
+
+
+def _header(encoded: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(urlsafe_b64decode(encoded))
+    except (ValueError, RecursionError):
+        raise RefusedError(Reason.MALFORMED, "the header is not JSON") from None
+    if not isinstance(header, dict):
+        raise RefusedError(Reason.MALFORMED, "the header is not an object")
+    return header
+
+
+def read_payload(payload: bytes) -> dict[str, Any]:
+    """Read a signed JSON object that has one meaning only, and that the audit trail can repeat.
+
+    Raises:
+        RefusedError: it is none.
+
+    """
+    try:
+        members = parse(payload)
+        dump(members)
+    except (RecordError, ValueError, RecursionError):
+        # UnicodeEncodeError, for half a surrogate pair, is a ValueError.
+        raise RefusedError(Reason.MALFORMED, "what is signed is not one JSON object") from None
+    return members

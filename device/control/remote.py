@@ -1,0 +1,276 @@
+"""The remote configuration of a running post: taken, tried, kept or given back.
+
+A configuration is in force from the moment it is on disk. For its first minutes it is on trial: if the post cannot
+start with it, starts again and again, or gets a fault that it did not have, the one before comes back.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import RLock
+from time import monotonic
+
+from joserfc.jwk import ECKey
+from pydantic import JsonValue
+
+from device.config import Configuration
+from device.control import desired as judging
+from device.control.errors import NotKeptError, Reason, RefusedError
+from device.control.settings import overlay
+from device.control.shelf import Applied, Kept, Shelf, Trial
+from device.records import ClockQuality, ConfigurationState, RefusedConfiguration, Source
+from device.records.base import Outcome
+
+log = logging.getLogger(__name__)
+
+STARTS = 3
+"""Starts within one trial from which the configuration is taken for the cause: one may be a power cut."""
+FAULT_SECONDS = 15.0
+"""How long a new fault must last to end a trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something for the audit trail."""
+
+    action: str
+    reason: str | None = None
+    message: str | None = None
+    identity: str | None = None
+    version: int | None = None
+    outcome: Outcome = "success"
+    verified: bool = True
+    """Whether the fleet's key signed what this is about."""
+    details: dict[str, JsonValue] = field(default_factory=dict)
+
+
+class RemoteConfiguration:
+    """Lays what the department desires over the post's own file. Safe to use from several threads.
+
+    Args:
+        base: the post's own configuration.
+        shelf: keeps the state.
+        key: the public key that signs configurations.
+        source: the post.
+        trial_seconds: how long a new configuration is watched.
+        steady: the clock that is never set, seconds.
+
+    """
+
+    def __init__(
+        self,
+        base: Configuration,
+        shelf: Shelf,
+        key: ECKey,
+        source: Source,
+        *,
+        trial_seconds: float = 300.0,
+        steady: Callable[[], float] = monotonic,
+    ) -> None:
+        self._base = base
+        self._shelf = shelf
+        self._key = key
+        self._source = source
+        self._trial_seconds = trial_seconds
+        self._lock = RLock()
+        self._kept = Kept()
+        self._effective = base
+        self._pending: Configuration | None = None
+        self._notes: list[Note] = []
+        self._steady = steady
+        self._trial_since = steady()
+        self._fault_since: float | None = None
+        self._changed = True
+
+    # --- at the start
+
+    def start(self) -> Configuration:
+        """Return the configuration to start with; if the one kept is unfit, that is noted and the one before taken."""
+        with self._lock:
+            try:
+                self._kept = self._shelf.read()
+            except NotKeptError as error:
+                # The broker has the retained one still, and brings it again.
+                self._note(Note("configuration_refused", Reason.MALFORMED, str(error), outcome="failure"))
+            if self._kept.trial is not None:
+                starts = self._kept.trial.starts + 1
+                self._keep(self._kept.with_(trial=self._kept.trial.model_copy(update={"starts": starts})))
+                if starts >= STARTS:
+                    self._revert(Reason.DID_NOT_START, f"the software began {starts} times while it was on trial")
+            self._effective = self._from_shelf()
+            return self._effective
+
+    # --- what arrives
+
+    def receive(self, message: bytes, *, at: datetime, clock: ClockQuality, faults: Iterable[str]) -> None:
+        """Take a configuration from the broker, or note why not.
+
+        Args:
+            message: the JWS.
+            at: the best known time.
+            clock: how good it is.
+            faults: what ails the post already.
+
+        """
+        with self._lock:
+            version = identity = None
+            try:
+                wanted = judging.read(message, self._key)
+                version, identity = wanted.said.version, wanted.said.who
+                if self._is_known(wanted):
+                    return
+                effective = judging.judge(
+                    wanted, self._base, source=self._source, highest=self._kept.highest, at=at, clock=clock
+                )
+                previous = self._kept.current if self._kept.trial is None else self._kept.previous
+                self._shelf.write(
+                    kept := Kept(
+                        highest=version,
+                        current=Applied(jws=wanted.jws, at=at),
+                        previous=previous,
+                        trial=Trial(before=tuple(sorted(faults))),
+                    )
+                )
+            except RefusedError as refusal:
+                self._refuse(refusal.reason, str(refusal), version, identity)
+            except NotKeptError as error:
+                self._refuse(Reason.NOT_KEPT, str(error), version, identity)
+            else:
+                self._kept, self._effective, self._pending = kept, effective, effective
+                self._begin_trial()
+                self._note(
+                    Note(
+                        "configuration_applied",
+                        identity=identity,
+                        version=version,
+                        details={"digest": wanted.digest, "settings": wanted.said.wire()["settings"]},
+                    )
+                )
+
+    # --- again and again
+
+    def take_pending(self) -> Configuration | None:
+        """Return the configuration to change over to, once."""
+        with self._lock:
+            pending, self._pending = self._pending, None
+            return pending
+
+    def watch(self, faults: Iterable[str]) -> None:
+        """Look at a trial: end it well after its time, or give the configuration before back for a fault that lasts."""
+        with self._lock:
+            trial = self._kept.trial
+            if trial is None:
+                return
+            fresh = sorted(set(faults) - set(trial.before))
+            if not fresh:
+                self._fault_since = None
+                if self._steady() - self._trial_since >= self._trial_seconds:
+                    self._keep(self._kept.with_(trial=None, previous=None))
+                    self._changed = True
+                return
+            self._fault_since = self._steady() if self._fault_since is None else self._fault_since
+            if self._steady() - self._fault_since >= FAULT_SECONDS:
+                self._revert(Reason.DEGRADED, f"the post has become degraded: {', '.join(fresh)}")
+                self._effective = self._pending = self._from_shelf()
+
+    def take_notes(self) -> tuple[Note, ...]:
+        """Return what is to be audited, once."""
+        with self._lock:
+            notes, self._notes = tuple(self._notes), []
+            return notes
+
+    def take_changed(self) -> bool:
+        """Tell, once, whether `state` says something new."""
+        with self._lock:
+            changed, self._changed = self._changed, False
+            return changed
+
+    def state(self) -> ConfigurationState:
+        """Return what the status says."""
+        with self._lock:
+            current = self._kept.current
+            if current is None:
+                return ConfigurationState(state="file", refused=self._kept.refused)
+            wanted = judging.read(current.jws.encode(), self._key)
+            return ConfigurationState(
+                state="applied" if self._kept.trial is None else "trial",
+                version=wanted.said.version,
+                digest=wanted.digest,
+                who=wanted.said.who,
+                applied=current.at,
+                refused=self._kept.refused,
+            )
+
+    # --- within
+
+    def _is_known(self, wanted: judging.Desired) -> bool:
+        """Tell whether this is what is in force, or was reverted, as the broker brings it at every connection."""
+        current, refused = self._kept.current, self._kept.refused
+        if current is not None and current.jws == wanted.jws:
+            return True
+        return refused is not None and refused.version == wanted.said.version == self._kept.highest
+
+    def _from_shelf(self) -> Configuration:
+        while self._kept.current is not None:
+            try:
+                return overlay(self._base, judging.read(self._kept.current.jws.encode(), self._key).said.settings)
+            except RefusedError as refusal:
+                self._revert(refusal.reason, str(refusal))
+        return self._base
+
+    def _revert(self, reason: Reason, why: str) -> None:
+        try:
+            failed = None if self._kept.current is None else judging.read(self._kept.current.jws.encode(), self._key)
+        except RefusedError:
+            failed = None
+        version = None if failed is None else failed.said.version
+        refused = RefusedConfiguration(version=version, reason=reason.value, message=why[:1000])
+        self._keep(self._kept.with_(current=self._kept.previous, previous=None, trial=None, refused=refused))
+        self._changed = True
+        log.error("configuration %s is given back: %s", version, why)
+        self._note(
+            Note(
+                "configuration_reverted",
+                reason,
+                why[:1000],
+                identity=None if failed is None else failed.said.who,
+                version=version,
+                outcome="failure",
+            )
+        )
+
+    def _refuse(self, reason: Reason, why: str, version: int | None, identity: str | None) -> None:
+        log.warning("configuration refused: %s", reason)
+        verified = version is not None
+        self._note(
+            Note(
+                "configuration_refused",
+                reason,
+                why,
+                identity=identity,
+                version=version,
+                outcome="refused",
+                verified=verified,
+            )
+        )
+        if verified:
+            # Only what the fleet signed: anybody else could keep the retained status changing.
+            refused = RefusedConfiguration(version=version, reason=reason.value, message=why[:1000])
+            if refused != self._kept.refused:
+                self._keep(self._kept.with_(refused=refused))
+                self._changed = True
+
+    def _begin_trial(self) -> None:
+        self._trial_since, self._fault_since, self._changed = self._steady(), None, True
+
+    def _keep(self, kept: Kept) -> None:
+        """Keep what is true already; where the disk does not take it, it is true until the next start."""
+        self._kept = kept
+        try:
+            self._shelf.write(kept)
+        except NotKeptError as error:
+            log.warning("%s", error)
+
+    def _note(self, note: Note) -> None:
+        self._notes.append(note)

@@ -1,0 +1,1 @@
+"""What a department sends to its posts beside hot lists: signed configurations and commands."""

@@ -1,0 +1,113 @@
+"""Signing configurations and commands."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from joserfc.jwk import ECKey
+from pydantic import JsonValue, ValidationError
+
+from device.control import REMOTE
+from device.control.jose import sign
+from device.records import (
+    COMMAND_TYPE,
+    CONFIGURATION_TYPE,
+    CommandRequest,
+    DesiredConfiguration,
+    new_identifier,
+)
+from provisioning.control.identity import Identity
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.keys import private_pem, read_private_key
+
+LIFETIME = timedelta(days=7)
+"""How long a post that was away may still apply a configuration."""
+
+Settings = Mapping[str, Mapping[str, JsonValue]]
+
+
+def sign_configuration(
+    fleet: Fleet,
+    post: str,
+    settings: Settings,
+    *,
+    version: int,
+    who: str,
+    issued: datetime | None = None,
+    lifetime: timedelta = LIFETIME,
+) -> bytes:
+    """Return a configuration for one post as a compact JWS.
+
+    Raises:
+        ProvisioningError: the fleet has no such post, or a key may not be set from afar. Values are the post's to
+            judge, for it knows the software that it runs.
+
+    """
+    if post not in fleet.posts():
+        raise ProvisioningError(f"{post!r} is no post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
+    foreign = [f"{section}.{key}" for section, keys in settings.items() for key in keys]
+    foreign = sorted(name for name in foreign if name not in REMOTE)
+    if foreign:
+        raise ProvisioningError(
+            f"{', '.join(foreign)}: may not be set from afar; allowed are {', '.join(sorted(REMOTE))}"
+        )
+    begin = issued or datetime.now(UTC)
+    try:
+        desired = DesiredConfiguration(
+            version=version,
+            agency=fleet.agency,
+            post=post,
+            issued=begin,
+            expires=begin + lifetime,
+            who=who,
+            settings={section: dict(keys) for section, keys in settings.items()},
+        )
+    except ValidationError as error:
+        raise ProvisioningError(f"the configuration cannot be signed: {error.errors()[0]['msg']}") from error
+    key = ECKey.import_key(private_pem(read_private_key(fleet.configuration_signing_key)))
+    return sign(_payload(desired.wire()), key, typ=CONFIGURATION_TYPE, kid=key.thumbprint())
+
+
+def sign_command(
+    identity: Identity, post: str, command: str, *, purpose: str, boot: str | None, issued: datetime | None = None
+) -> tuple[CommandRequest, bytes]:
+    """Return a command to one post, and the same as a compact JWS with the asker's certificate.
+
+    Args:
+        identity: who asks.
+        post: which post.
+        command: what is asked.
+        purpose: why.
+        boot: the run of the post's software that is meant, as its status says.
+        issued: when; now, if None.
+
+    Raises:
+        ProvisioningError: the purpose is too short or too long.
+
+    """
+    try:
+        request = CommandRequest(
+            id=new_identifier(),
+            agency=identity.agency,
+            post=post,
+            command=command,
+            asked_by=identity.name,
+            issued=issued or datetime.now(UTC),
+            purpose=purpose,
+            boot=boot,
+        )
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise ProvisioningError(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}") from error
+    return request, sign(_payload(request.wire()), identity.key, typ=COMMAND_TYPE, x5c=identity.x5c)
+
+
+def digest_of(jws: bytes) -> str:
+    """Return the digest by which a post's status names a configuration."""
+    return hashlib.sha256(jws).hexdigest()
+
+
+def _payload(members: Mapping[str, object]) -> bytes:
+    return json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()

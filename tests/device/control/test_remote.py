@@ -1,0 +1,343 @@
+"""A remote configuration: taken only whole, signed, newer and fit; tried; given back."""
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from device.config import Configuration
+from device.control import Note, RefusedError, RemoteConfiguration, overlay, shelf
+from device.control.remote import FAULT_SECONDS, STARTS
+from device.control.settings import REMOTE
+from tests.device.control.world import BAD_CLOCK, World
+
+GOOD = {"vision": {"minimum_confidence": 0.45}, "passages": {"repeat_seconds": 20}}
+
+
+def said(remote: RemoteConfiguration) -> Note:
+    (note,) = remote.take_notes()
+    return note
+
+
+def confidence(world: World) -> float:
+    """What the post would run with after a power cut now."""
+    return world.remote()._effective.vision.minimum_confidence
+
+
+def test_a_good_one_is_in_force_at_once_and_after_a_restart(world: World) -> None:
+    remote = world.remote()
+    jws = world.sign(GOOD)
+    world.give(remote, jws)
+    note = said(remote)
+    assert (note.action, note.identity, note.version) == ("configuration_applied", "j-stone", 1)
+    assert note.details["settings"] == GOOD
+    pending = remote.take_pending()
+    assert pending is not None
+    assert (pending.vision.minimum_confidence, pending.passages.repeat_seconds) == (0.45, 20)
+    assert remote.take_pending() is None
+    assert (remote.state().state, remote.state().version) == ("trial", 1)
+
+    again = world.remote()
+    assert again._effective == pending
+    assert again.state().digest == note.details["digest"]
+
+
+def test_the_next_one_takes_the_place_of_all_that_the_last_one_set(world: World) -> None:
+    remote = world.remote()
+    world.give(remote, world.sign(GOOD))
+    world.give(remote, world.sign({}))
+    assert remote.take_pending() == world.base
+    assert remote.state().version == 2
+
+
+def test_the_same_again_is_no_event(world: World) -> None:
+    remote = world.remote()
+    jws = world.sign(GOOD)
+    world.give(remote, jws)
+    remote.take_notes()
+    remote.take_pending()
+    world.give(remote, jws)
+    assert (remote.take_notes(), remote.take_pending()) == ((), None)
+
+
+FORGED = ECKey.generate_key("P-256")
+REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
+    "another key": ("bad_signature", {"key": FORGED}),
+    "signed for something else": ("malformed", {"typ": "platepost-hotlist+jws"}),
+    "another agency": ("foreign_agency", {"agency": "lakeside"}),
+    "another post": ("other_post", {"post": "post-2"}),
+    "expired": ("expired", {"expires": "2026-01-02T00:00:00Z"}),
+    "dated ahead": ("not_yet_valid", {"issued": "2098-01-01T00:00:00Z"}),
+    "ends before it begins": ("malformed", {"expires": "2025-01-01T00:00:00Z"}),
+    "no version": ("malformed", {"version": 0}),
+    "version in words": ("malformed", {"version": "7"}),
+    "a member that is not known": ("malformed", {"run": "reboot"}),
+    "a key that is nobody's": ("not_allowed", {"settings": {"vision": {"speed": 1}}}),
+    "a broker": ("not_allowed", {"settings": {"uplink": {"brokers": ["evil.example:8883"]}}}),
+    "a file": ("not_allowed", {"settings": {"records": {"signing_key": "/etc/passwd"}}}),
+    "a name": ("not_allowed", {"settings": {"post": {"name": "post-2"}}}),
+    "too high": ("invalid_value", {"settings": {"vision": {"minimum_confidence": 3}}}),
+    "a text for a number": ("invalid_value", {"settings": {"vision": {"minimum_confidence": "0.5"}}}),
+    "a number for a switch": ("invalid_value", {"settings": {"records": {"read_overview": 1}}}),
+    "two that do not fit": ("invalid_value", {"settings": {"hotlist": {"warning_hours": 30}}}),
+    "beyond all numbers": ("malformed", {"settings": {"passages": {"longest_seconds": float("inf")}}}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_what_is_unfit_changes_nothing_and_is_named(world: World, name: str) -> None:
+    remote = world.remote()
+    world.give(remote, world.sign(GOOD))
+    remote.take_pending()
+    remote.take_notes()
+    before = remote.state()
+    reason, changes = REFUSALS[name]
+
+    world.give(remote, world.sign_anything(changes.get("key"), **{k: v for k, v in changes.items() if k != "key"}))
+
+    note = said(remote)
+    assert (note.action, note.reason, note.outcome) == ("configuration_refused", reason, "refused")
+    assert remote.take_pending() is None
+    assert remote.state().model_copy(update={"refused": None}) == before
+    assert confidence(world) == 0.45
+
+
+def test_older_and_equal_versions_are_refused_also_after_a_restart(world: World) -> None:
+    first, second, other = world.sign(GOOD), world.sign({}), world.sign(GOOD, version=2)
+    world.give(world.remote(), second)
+    for message in (first, other):
+        remote = world.remote()
+        remote.take_notes()
+        world.give(remote, message)
+        assert said(remote).reason == "older"
+
+
+def test_an_invalid_value_is_named_with_key_value_and_what_would_be_right(world: World) -> None:
+    remote = world.remote()
+    world.give(remote, world.sign({"vision": {"minimum_confidence": 3, "minimum_characters": 0}}))
+    message = said(remote).message or ""
+    assert "vision.minimum_confidence = 3: should be less than or equal to 1" in message
+    assert "vision.minimum_characters = 0: should be greater than or equal to 1" in message
+    refused = remote.state().refused
+    assert refused is not None
+    assert (refused.version, refused.reason, refused.message) == (1, "invalid_value", message)
+
+
+def test_a_message_of_faults_has_a_bound(world: World) -> None:
+    remote = world.remote()
+    sections = {"vision": {f"key{number}" + "x" * 500: "y" * 500 for number in range(40)}}
+    world.give(remote, world.sign_anything(settings=sections))
+    assert len(said(remote).message or "") <= 1000
+
+
+def test_with_a_doubtful_clock_only_the_date_ahead_is_not_held_against_it(world: World) -> None:
+    world.clock = BAD_CLOCK
+    remote = world.remote()
+    world.give(remote, world.sign_anything(issued="2098-01-01T00:00:00Z"))
+    assert said(remote).action == "configuration_applied"
+
+
+# --- the trial
+
+
+class Steady:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def trial(world: World, steady: Steady, *faults: str) -> RemoteConfiguration:
+    remote = world.remote(trial_seconds=300, steady=steady)
+    world.give(remote, world.sign(GOOD), *faults)
+    remote.take_pending()
+    remote.take_notes()
+    return remote
+
+
+def test_a_trial_without_a_new_fault_ends_well(world: World) -> None:
+    steady = Steady()
+    remote = trial(world, steady, "hotlist_stale")
+    for steady.now in (1, 100, 299):
+        remote.watch(["hotlist_stale"])
+        assert remote.state().state == "trial"
+    steady.now = 301
+    remote.watch(["hotlist_stale"])
+    assert remote.state().state == "applied"
+    assert remote.take_notes() == ()
+    steady.now = 400
+    remote.watch(["falling_behind"])
+    steady.now = 500
+    remote.watch(["falling_behind"])
+    assert remote.state().state == "applied", "what comes later is not its doing"
+
+
+def test_a_new_fault_that_lasts_brings_the_one_before_back(world: World) -> None:
+    steady = Steady()
+    remote = trial(world, steady)
+    remote.watch(["falling_behind"])
+    steady.now = FAULT_SECONDS - 1
+    remote.watch(["falling_behind"])
+    assert remote.state().state == "trial"
+    steady.now = FAULT_SECONDS + 1
+    remote.watch(["falling_behind"])
+
+    note = said(remote)
+    assert (note.action, note.reason, note.version) == ("configuration_reverted", "degraded", 1)
+    assert "falling_behind" in (note.message or "")
+    assert remote.take_pending() == world.base
+    state = remote.state()
+    assert (state.state, state.version) == ("file", None)
+    assert state.refused is not None
+    assert (state.refused.version, state.refused.reason) == (1, "degraded")
+
+
+def test_what_was_reverted_is_not_taken_again_but_the_next_version_is(world: World) -> None:
+    steady = Steady()
+    remote = world.remote(trial_seconds=300, steady=steady)
+    jws = world.sign(GOOD)
+    world.give(remote, jws)
+    remote.watch(["camera_failed"])
+    steady.now = 20
+    remote.watch(["camera_failed"])
+    assert remote.take_pending() == world.base
+    remote.take_notes()
+    world.give(remote, jws)
+    assert (remote.take_pending(), remote.take_notes()) == (None, ())
+    world.give(remote, world.sign(GOOD))
+    assert remote.take_pending() is not None
+
+
+def test_a_fault_that_comes_and_goes_is_forgiven(world: World) -> None:
+    steady = Steady()
+    remote = trial(world, steady)
+    for steady.now, faults in ((0, ["camera_silent"]), (10, []), (20, ["camera_silent"]), (30, [])):
+        remote.watch(faults)
+    assert remote.state().state == "trial"
+
+
+def test_one_power_cut_is_no_crash_and_the_third_start_is(world: World) -> None:
+    world.give(world.remote(), world.sign({"vision": {"minimum_confidence": 0.35}}))
+    steady = Steady()
+    settled = world.remote(trial_seconds=300, steady=steady)
+    steady.now = 301
+    settled.watch([])
+    world.give(settled, world.sign(GOOD))
+    for start in range(1, STARTS):
+        remote = world.remote()
+        assert remote.state().state == "trial", start
+        assert remote.take_notes() == ()
+    remote = world.remote()
+    assert (said(remote).reason, remote.state().state, remote.state().version) == ("did_not_start", "applied", 1)
+    assert remote._effective.vision.minimum_confidence == 0.35
+
+
+def test_what_no_longer_fits_the_software_is_given_back_at_the_start(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.give(world.remote(), world.sign(GOOD))
+    monkeypatch.setattr("device.control.settings.REMOTE", REMOTE - {"passages.repeat_seconds"})
+    remote = world.remote()
+    note = said(remote)
+    assert (note.action, note.reason) == ("configuration_reverted", "not_allowed")
+    assert remote._effective == world.base
+
+
+# --- the disk
+
+
+class PowerCut(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("step", ["open", "fsync", "replace"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_power_cut_leaves_the_old_one_or_the_new(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str, *, after: bool
+) -> None:
+    world.give(world.remote(), world.sign({"vision": {"minimum_confidence": 0.35}}))
+    remote = world.remote()
+    owner: Any = Path if step == "replace" else shelf.os
+    whole = getattr(owner, step)
+
+    def cut(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever is wrapped
+        if after:
+            whole(*args, **more)
+        raise PowerCut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, step, cut)
+        with pytest.raises(PowerCut):
+            world.give(remote, world.sign(GOOD))
+    assert confidence(world) in {0.35, 0.45}
+
+
+def test_a_full_disk_refuses_and_keeps_what_there_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.give(world.remote(), world.sign({"vision": {"minimum_confidence": 0.35}}))
+    remote = world.remote()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        world.give(remote, world.sign(GOOD))
+    assert said(remote).reason == "not_kept"
+    assert remote.take_pending() is None
+    assert confidence(world) == 0.35
+
+
+def test_a_damaged_file_is_said_and_the_retained_one_comes_again(world: World) -> None:
+    jws = world.sign(GOOD)
+    world.give(world.remote(), jws)
+    path = world.directory / "configuration.json"
+    path.write_bytes(path.read_bytes()[:-30])
+    remote = world.remote()
+    assert (said(remote).reason, remote._effective) == ("malformed", world.base)
+    world.give(remote, jws)
+    assert said(remote).action == "configuration_applied"
+
+
+def test_a_file_that_somebody_wrote_on_the_disk_has_no_effect(world: World) -> None:
+    world.give(world.remote(), world.sign(GOOD))
+    path = world.directory / "configuration.json"
+    kept = json.loads(path.read_text())
+    kept["current"]["jws"] = world.sign_anything(FORGED).decode()
+    path.write_text(json.dumps(kept))
+    remote = world.remote()
+    assert said(remote).reason == "bad_signature"
+    assert remote._effective == world.base
+
+
+# --- what may be set
+
+
+def test_all_that_may_be_set_exists_and_nothing_of_trust_or_place_is_in_it() -> None:
+    for name in REMOTE:
+        section, _, key = name.partition(".")
+        field = Configuration.model_fields[section].annotation
+        assert key in field.model_fields, name  # type: ignore[union-attr]
+    assert {name.partition(".")[0] for name in REMOTE} <= {"vision", "passages", "hotlist", "records"}
+    assert not {name for name in REMOTE if any(word in name for word in ("key", "path", "directory", "certificate"))}
+
+
+def test_the_page_for_people_names_all_that_may_be_set() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "control.md").read_text(encoding="utf-8")
+    assert {name for name in REMOTE if f"`{name}`" not in page} == set()
+
+
+def test_a_validity_of_a_second_has_ended_a_second_later(world: World) -> None:
+    remote = world.remote()
+    jws = world.sign(GOOD, lifetime=timedelta(seconds=1))
+    world.now += timedelta(seconds=1)
+    world.give(remote, jws)
+    assert said(remote).reason == "expired"
+
+
+def test_overlay_leaves_the_base_alone(world: World) -> None:
+    base = world.base
+    overlay(base, GOOD)
+    assert base == world.base
+    with pytest.raises(RefusedError):
+        overlay(base, {"nothing": {"at_all": 1}})

@@ -1,0 +1,82 @@
+"""One agency with `post-1`, somebody of each role, and a clock in hand."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from device.config import Configuration, load
+from device.control import RemoteConfiguration, Shelf
+from device.control.desired import read_key
+from device.control.jose import sign
+from device.records import CONFIGURATION_TYPE, ClockQuality, Role, Source
+from provisioning.control.identity import Identity
+from provisioning.control.signing import sign_command, sign_configuration
+from provisioning.fleet import Fleet
+
+RUN = "019c1503-fe00-7000-8000-000000000001"
+GOOD_CLOCK = ClockQuality(source="kernel", synchronised=True)
+BAD_CLOCK = ClockQuality(source="kernel", synchronised=False)
+SOURCE = Source("riverside", "post-1")
+
+
+@dataclass
+class World:
+    fleet: Fleet
+    directory: Path
+    """Where the post keeps what this test makes it keep."""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: ClockQuality = GOOD_CLOCK
+    version: int = 0
+
+    @property
+    def people(self) -> dict[str, Identity]:
+        return {role.value: Identity.load(self.fleet.operator(f"a-{role.value}")) for role in Role}
+
+    @property
+    def base(self) -> Configuration:
+        read = load(self.fleet.post("post-1") / "post.toml")
+        assert read.control is not None
+        return read.model_copy(update={"control": read.control.model_copy(update={"directory": self.directory})})
+
+    def remote(self, **more: Any) -> RemoteConfiguration:  # noqa: ANN401 - the constructor's own
+        """Start the post's software, as far as its configuration goes."""
+        base = self.base
+        assert base.control is not None
+        key = read_key(base.control.configuration_key.read_bytes())
+        remote = RemoteConfiguration(base, Shelf(self.directory), key, SOURCE, **more)
+        remote.start()
+        return remote
+
+    def sign(self, settings: dict[str, Any] | None = None, **more: Any) -> bytes:  # noqa: ANN401 - signing's own
+        self.version += 1
+        wanted = {"version": self.version, "who": "j-stone", "issued": self.now} | more
+        return sign_configuration(self.fleet, "post-1", settings or {}, **wanted)
+
+    def sign_anything(self, key: ECKey | None = None, *, typ: str = CONFIGURATION_TYPE, **changes: Any) -> bytes:  # noqa: ANN401
+        """Sign a configuration whose members are changed at will."""
+        self.version += 1
+        payload = {
+            "version": self.version,
+            "agency": "riverside",
+            "post": "post-1",
+            "issued": "2026-01-01T00:00:00Z",
+            "expires": "2099-01-01T00:00:00Z",
+            "who": "j-stone",
+            "settings": {"vision": {"minimum_confidence": 0.5}},
+        } | changes
+        return sign(json.dumps(payload).encode(), key or self.key, typ=typ)
+
+    @property
+    def key(self) -> ECKey:
+        return ECKey.import_key(self.fleet.configuration_signing_key.read_bytes())
+
+    def give(self, remote: RemoteConfiguration, message: bytes, *faults: str) -> None:
+        remote.receive(message, at=self.now, clock=self.clock, faults=faults)
+
+    def command(self, command: str = "self-test", *, by: str = "technician", **more: Any) -> bytes:  # noqa: ANN401
+        wanted = {"purpose": "a test", "boot": RUN, "issued": self.now} | more
+        return sign_command(self.people[by], wanted.pop("post", "post-1"), command, **wanted)[1]
