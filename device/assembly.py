@@ -8,6 +8,9 @@ from cryptography import x509
 from device import __version__
 from device.config import Configuration
 from device.errors import ConfigurationError
+from device.health.chrony import Chrony
+from device.health.clock import clock_quality
+from device.health.timekeeper import Timekeeper
 from device.hotlist import HotListStore
 from device.outbox import Outbox, read_key_file
 from device.records import Model, Place, Versions
@@ -32,22 +35,40 @@ def recogniser(configuration: Configuration) -> Recogniser:
 
 def pipeline(configuration: Configuration, networks: Recogniser) -> Pipeline:
     """Make the way of a frame through vision."""
-    passages, vision = configuration.passages, configuration.vision
     return Pipeline(
         networks,
-        rules=PassageRules(
-            gone_seconds=passages.gone_seconds,
-            longest_seconds=passages.longest_seconds,
-            sure=passages.sure,
-            agreeing=passages.agreeing,
-            agreeing_confidence=passages.agreeing_confidence,
-        ),
-        limits=Limits(
-            minimum_confidence=vision.minimum_confidence,
-            minimum_characters=vision.minimum_characters,
-            repeat_seconds=passages.repeat_seconds,
-        ),
-        motion=MotionGate(least_area=vision.motion_area),
+        rules=_rules(configuration),
+        limits=_limits(configuration),
+        motion=MotionGate(least_area=configuration.vision.motion_area),
+    )
+
+
+def adjust(pipeline: Pipeline, configuration: Configuration) -> None:
+    """Have a running pipeline go by another configuration; its networks stay."""
+    pipeline.adjust(
+        rules=_rules(configuration),
+        limits=_limits(configuration),
+        motion=MotionGate(least_area=configuration.vision.motion_area),
+        minimum_score=configuration.vision.minimum_score,
+    )
+
+
+def _rules(configuration: Configuration) -> PassageRules:
+    passages = configuration.passages
+    return PassageRules(
+        gone_seconds=passages.gone_seconds,
+        longest_seconds=passages.longest_seconds,
+        sure=passages.sure,
+        agreeing=passages.agreeing,
+        agreeing_confidence=passages.agreeing_confidence,
+    )
+
+
+def _limits(configuration: Configuration) -> Limits:
+    return Limits(
+        minimum_confidence=configuration.vision.minimum_confidence,
+        minimum_characters=configuration.vision.minimum_characters,
+        repeat_seconds=configuration.passages.repeat_seconds,
     )
 
 
@@ -117,6 +138,20 @@ def uplink_settings(configuration: Configuration, *, broker: str | None = None) 
     )
 
 
+def timekeeper(configuration: Configuration, chrony: Chrony) -> Timekeeper:
+    """Make the post's time, whose floor is kept beside the outbox.
+
+    Raises:
+        ConfigurationError: the post's certificate, whose beginning has passed for certain, is unreadable.
+
+    """
+    return Timekeeper(
+        configuration.outbox.path.parent / "clock.json",
+        trusted=[certificate(configuration).not_valid_before_utc],
+        quality=lambda: chrony.quality() or clock_quality(),
+    )
+
+
 def certificate_expires(configuration: Configuration) -> datetime:
     """Read when the post's certificate ends, UTC.
 
@@ -124,12 +159,21 @@ def certificate_expires(configuration: Configuration) -> datetime:
         ConfigurationError: the file is unreadable or no certificate.
 
     """
+    return certificate(configuration).not_valid_after_utc
+
+
+def certificate(configuration: Configuration) -> x509.Certificate:
+    """Read the post's certificate.
+
+    Raises:
+        ConfigurationError: the file is unreadable or no certificate.
+
+    """
     path = configuration.uplink.certificate
     try:
-        certificate = x509.load_pem_x509_certificate(_content(path, "uplink.certificate"))
+        return x509.load_pem_x509_certificate(_content(path, "uplink.certificate"))
     except ValueError as error:
         raise ConfigurationError(f"uplink.certificate = {str(path)!r}: not a certificate in PEM") from error
-    return certificate.not_valid_after_utc
 
 
 def _content(path: Path, key: str) -> bytes:

@@ -1,10 +1,8 @@
 """The audit trail of a post, in the post's own words."""
 
-from datetime import UTC, datetime
-
 from pydantic import JsonValue
 
-from device.health.clock import clock_quality
+from device.health.timekeeper import Timekeeper
 from device.persistence import PersistentRecorder
 from device.records import Audit
 from device.records.base import Outcome
@@ -13,9 +11,10 @@ from device.records.base import Outcome
 class Auditor:
     """Records events that people are accountable for. Safe to use from several threads."""
 
-    def __init__(self, records: PersistentRecorder, *, post: str) -> None:
+    def __init__(self, records: PersistentRecorder, *, post: str, timekeeper: Timekeeper | None = None) -> None:
         self._records = records
         self._post = post
+        self._timekeeper = timekeeper or Timekeeper()
 
     def say(
         self,
@@ -36,9 +35,9 @@ class Auditor:
         """
         self._records.record(
             Audit(
-                clock=clock_quality(),
+                clock=self._timekeeper.quality(),
                 action=action,
-                occurred=datetime.now(UTC),
+                occurred=self._timekeeper.now(),
                 where=self._post,
                 source=source,
                 outcome=outcome,

@@ -32,6 +32,10 @@ class Lists:
         """The list in force."""
         return self._store.current
 
+    def adjust(self, section: HotListSection) -> None:
+        """Judge ages by other figures from now on."""
+        self._section = section
+
     def load(self) -> None:
         """Put the last good list on disk in force."""
         loaded = self._store.load()

@@ -14,24 +14,41 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from threading import Event
 from time import monotonic
+
+from pydantic import JsonValue
 
 from device import __version__, assembly, backends
 from device.auditor import Auditor
 from device.board.base import Board, Light
 from device.camera.base import Camera, Frame
 from device.capture import Capture
+from device.checkup import check_up
 from device.config import Configuration
+from device.controls import Controls, remote_configuration
 from device.errors import CameraError, OutboxError
 from device.faults import Fault
-from device.health.clock import clock_quality
+from device.health.chrony import Chrony
 from device.lists import Lists
+from device.orders import Done
 from device.persistence import PersistentRecorder
-from device.records import Recorder, Signer, Source, Status, hotlist_package
+from device.records import (
+    Command,
+    ConfigurationState,
+    Envelope,
+    Recorder,
+    Signer,
+    Source,
+    Status,
+    hotlist_package,
+    timestamp,
+)
 from device.reporter import Circumstances, Reporter
+from device.still import Still
 from device.uplink import NOBODY, Uplink
-from device.vitals import Vitals
+from device.vitals import Vitals, disk_free
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +71,8 @@ class Account:
     withdrawn: int
     undelivered: int
     """Records that still wait in the outbox."""
+    restart: bool = False
+    """Whether an operator asked for the software to begin anew."""
 
 
 class Post:
@@ -69,9 +88,15 @@ class Post:
             OutboxError: the outbox cannot be opened.
 
         """
+        self._remote = remote_configuration(configuration)
+        if self._remote is not None:
+            configuration = self._remote.start()
         self._configuration = configuration
         self._stop = Event()
+        self._chrony = Chrony()
+        self._timekeeper = assembly.timekeeper(configuration, self._chrony)
         networks = assembly.recogniser(configuration)
+        self._networks = networks
         versions, place = assembly.versions(configuration, networks), assembly.place(configuration)
         self._camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
         self._pipeline = assembly.pipeline(configuration, networks)
@@ -82,25 +107,31 @@ class Post:
         signer = Signer.from_file(configuration.records.signing_key)
         source = Source(configuration.post.agency, configuration.post.name)
         self._outbox = assembly.outbox(configuration)
-        self._recorder = Recorder(self._outbox, signer, source)
+        self._recorder = Recorder(self._outbox, signer, source, now=self._timekeeper.record_time)
         self._records = PersistentRecorder(self._recorder, stop=self._stop)
-        self._auditor = Auditor(self._records, post=source.post)
+        self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)
         self._lists = Lists(store, configuration.hotlist, self._auditor)
         self._reporter = Reporter(
             self._records,
             hotlist=lambda: self._lists.current,
             list_state=self._lists.judge,
-            clock=clock_quality,
+            clock=self._timekeeper.quality,
             circumstances=Circumstances(self._camera.name[:64], place, versions),
             section=configuration.records,
         )
+        self._still = Still()
+        self._controls = self._make_controls()
+        subscriptions = {hotlist_package(source.agency): lambda delivery: self._lists.install(delivery.payload)}
+        if self._controls is not None:
+            subscriptions |= self._controls.subscriptions
         self._uplink = Uplink(
             assembly.uplink_settings(configuration),
             self._outbox,
             will=lambda: self._recorder.unchained(self._offline()),
             on_connected=self._born,
-            subscriptions={hotlist_package(source.agency): self._lists.install},
+            subscriptions=subscriptions,
         )
+        self._restart = False
         self._capture: Capture | None = None
         self._camera_failed = False
         self._dropped = 0
@@ -122,6 +153,9 @@ class Post:
         """
         with ExitStack() as stack:
             stack.callback(self._outbox.close)
+            stack.callback(self._timekeeper.save)
+            self._chrony.start()
+            stack.callback(self._chrony.stop)
             board = stack.enter_context(
                 backends.board(self._configuration.board.backend, self._configuration.board.settings)
             )
@@ -138,6 +172,7 @@ class Post:
                 hits=self._reporter.hits,
                 withdrawn=self._reporter.withdrawn,
                 undelivered=self._outbox.depth(),
+                restart=self._restart,
             )
 
     # --- the stages of a run
@@ -146,7 +181,10 @@ class Post:
         self._lists.load()
         # Before the first record: where a full disk takes none, only delivery can make room for it.
         self._uplink.start()
-        self._auditor.say("boot", details={"version": __version__, "boot": self._vitals.boot})
+        details: dict[str, JsonValue] = {"version": __version__, "boot": self._vitals.boot}
+        if self._controls is not None:
+            details["configuration"] = self._controls.state().version
+        self._auditor.say("boot", details=details)
         self._audit_set_aside()
         self._lists.audit_damage()
 
@@ -204,6 +242,7 @@ class Post:
 
     def _evaluate(self, frame: Frame) -> None:
         self._camera_failed = False
+        self._still.offer(frame)
         look = self._pipeline.look(frame)
         for passage in look.early:
             self._reporter.early(passage)
@@ -215,6 +254,8 @@ class Post:
         drain = self._configuration.uplink.drain_seconds
         log.warning("stopping: up to %g s to deliver what waits", drain)
         try:
+            if self._controls is not None:
+                self._controls.end()
             self._auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
             self._records.record(self._offline())
         finally:
@@ -244,8 +285,15 @@ class Post:
             return
         self._next_tick = now + TICK_SECONDS
         self._watch_tamper(board)
+        self._look_at_clock()
         faults = self._faults()
-        if self._vitals.changed(faults):
+        changed = self._vitals.changed(faults)
+        if self._controls is not None:
+            pending = self._controls.tick(faults)
+            if pending is not None:
+                self._change_over(pending)
+            changed = self._controls.changed() or changed
+        if changed:
             log.warning("state: %s", ", ".join(sorted(faults)) or "in service")
             self._records.record(self._status())
         board.status_light(Light.DEGRADED if faults else Light.IN_SERVICE)
@@ -254,7 +302,7 @@ class Post:
             self._audit_set_aside()
             self._send_health()
             try:
-                self._recorder.account_for_drops(clock=clock_quality())
+                self._recorder.account_for_drops(clock=self._timekeeper.quality())
             except OutboxError as error:
                 log.warning("the account of what was dropped is taken again later: %s", error)
 
@@ -266,7 +314,12 @@ class Post:
             self._auditor.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
 
     def _status(self) -> Status:
-        return self._vitals.status(clock=clock_quality(), hotlist=self._lists.state())
+        return self._vitals.status(
+            clock=self._timekeeper.quality(), hotlist=self._lists.state(), configuration=self._configuration_state()
+        )
+
+    def _configuration_state(self) -> ConfigurationState | None:
+        return None if self._controls is None else self._controls.state()
 
     def _send_health(self) -> None:
         try:
@@ -275,7 +328,7 @@ class Post:
             log.warning("no health: %s", error)
             return
         health = self._vitals.health(
-            clock=clock_quality(),
+            clock=self._timekeeper.quality(),
             hotlist=self._lists.state(),
             pipeline=self._pipeline,
             capture=self._capture,
@@ -285,6 +338,19 @@ class Post:
             disk=self._configuration.outbox.path.parent,
         )
         self._uplink.send_now(self._recorder.unchained(health))
+
+    def _look_at_clock(self) -> None:
+        hotlist = self._lists.current
+        if hotlist is not None:
+            self._timekeeper.trust(hotlist.built)
+        step = self._timekeeper.tick()
+        if step is not None:
+            details: dict[str, JsonValue] = {
+                "seconds": round(step.seconds, 3),
+                "before": timestamp(step.before),
+                "after": timestamp(step.after),
+            }
+            self._auditor.say("clock_stepped", source="clock", details=details)
 
     def _watch_tamper(self, board: Board) -> None:
         opened = board.tamper_open()
@@ -300,7 +366,7 @@ class Post:
         uplink = self._uplink.state()
         conditions = {
             Fault.CAMERA_FAILED: self._camera_failed,
-            Fault.CLOCK_UNSYNCHRONISED: not clock_quality().synchronised,
+            Fault.CLOCK_UNSYNCHRONISED: not self._timekeeper.quality().synchronised,
             Fault.HOTLIST_MISSING: state == "none",
             Fault.HOTLIST_STALE: state == "stale",
             Fault.OUTBOX_FAILED: self._records.failing,
@@ -323,4 +389,71 @@ class Post:
         self._recorder.record(self._status())
 
     def _offline(self) -> Status:
-        return self._vitals.offline(clock=clock_quality(), hotlist=self._lists.state())
+        return self._vitals.offline(
+            clock=self._timekeeper.quality(), hotlist=self._lists.state(), configuration=self._configuration_state()
+        )
+
+    # --- control from afar
+
+    def _make_controls(self) -> Controls | None:
+        if self._remote is None:
+            return None
+        return Controls(
+            self._configuration,
+            self._remote,
+            run=self._vitals.boot,
+            auditor=self._auditor,
+            recorder=self._recorder,
+            timekeeper=self._timekeeper,
+            send=self._send_answer,
+            doers={
+                Command.SELF_TEST: self._check_up,
+                Command.STILL: self._take_still,
+                Command.RESTART: self._begin_anew,
+            },
+        )
+
+    def _send_answer(self, envelope: Envelope) -> None:
+        self._uplink.send_now(envelope)  # the uplink is made after the controls, which it listens for
+
+    def _change_over(self, configuration: Configuration) -> None:
+        """Go by another configuration from the next frame on; what was seen so far is told first."""
+        for ended in self._pipeline.finish():
+            self._reporter.ended(ended)
+        self._configuration = configuration
+        versions = assembly.versions(configuration, self._networks)
+        assembly.adjust(self._pipeline, configuration)
+        self._reporter.adjust(configuration.records, versions)
+        self._lists.adjust(configuration.hotlist)
+        self._vitals.adjust(versions)
+        log.warning("another configuration is in force: %s", versions.configuration)
+
+    def _check_up(self) -> Done:
+        findings = check_up(
+            now=self._timekeeper.now(),
+            capture=self._capture,
+            hotlist=self._lists.state(),
+            clock=self._timekeeper.quality(),
+            certificate_expires=assembly.certificate_expires(self._configuration),
+            backlog=self._outbox.backlog,
+            uplink=self._uplink.state(),
+            disk_free=disk_free(self._configuration.outbox.path.parent),
+        )
+        return Done(findings=findings, details={"faulty": [found.point for found in findings if not found.good]})
+
+    def _take_still(self) -> Done:
+        picture = self._still.take()
+        details: dict[str, JsonValue] = {
+            "sha256": sha256(picture.content).hexdigest(),
+            "bytes": len(picture.content),
+            "width": picture.width,
+            "height": picture.height,
+        }
+        return Done(picture=picture.content, details=details)
+
+    def _begin_anew(self) -> Done:
+        def afterwards() -> None:
+            self._restart = True
+            self._stop.set()
+
+        return Done(afterwards=afterwards)

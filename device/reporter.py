@@ -5,7 +5,7 @@ final text no longer bears out is withdrawn.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -90,6 +90,11 @@ class Reporter:
         """Hits recorded so far."""
         self.withdrawn = 0
         """Hits withdrawn so far."""
+
+    def adjust(self, section: RecordsSection, versions: Versions) -> None:
+        """Carry other pictures and say other versions from now on."""
+        self._section = section
+        self._circumstances = replace(self._circumstances, versions=versions)
 
     def early(self, passage: Passage) -> None:
         """Check an open passage that is safe to act on against the hot list; record what matches and is new.

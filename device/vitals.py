@@ -12,7 +12,18 @@ from time import monotonic
 from device.capture import Capture
 from device.faults import Fault, reasons
 from device.outbox import Backlog
-from device.records import ClockQuality, Health, HotListState, Place, Queue, Status, Timing, Versions, new_identifier
+from device.records import (
+    ClockQuality,
+    ConfigurationState,
+    Health,
+    HotListState,
+    Place,
+    Queue,
+    Status,
+    Timing,
+    Versions,
+    new_identifier,
+)
 from device.vision.pipeline import Pipeline
 
 SILENT_SECONDS = 5.0
@@ -36,6 +47,10 @@ class Vitals:
         self._dropped_at: float | None = None
         self._counted = (monotonic(), 0)
 
+    def adjust(self, versions: Versions) -> None:
+        """Say other versions from now on."""
+        self._versions = versions
+
     def changed(self, faults: Iterable[Fault]) -> bool:
         """Take note of the present faults; True if they are not those of the last status."""
         present = frozenset(faults)
@@ -45,16 +60,29 @@ class Vitals:
         self._since = datetime.now(UTC)
         return True
 
-    def status(self, *, clock: ClockQuality, hotlist: HotListState) -> Status:
+    def status(
+        self, *, clock: ClockQuality, hotlist: HotListState, configuration: ConfigurationState | None = None
+    ) -> Status:
         """Say the state that `changed` last took note of."""
         present = reasons(self._told or ())
-        return self._status("degraded" if present else "online", clock=clock, hotlist=hotlist, present=present)
+        state = "degraded" if present else "online"
+        return self._status(state, clock=clock, hotlist=hotlist, present=present, configuration=configuration)
 
-    def offline(self, *, clock: ClockQuality, hotlist: HotListState) -> Status:
+    def offline(
+        self, *, clock: ClockQuality, hotlist: HotListState, configuration: ConfigurationState | None = None
+    ) -> Status:
         """Say that the post has stopped, or, as the will, that it fell silent."""
-        return self._status("offline", clock=clock, hotlist=hotlist, present=())
+        return self._status("offline", clock=clock, hotlist=hotlist, present=(), configuration=configuration)
 
-    def _status(self, state: str, *, clock: ClockQuality, hotlist: HotListState, present: object) -> Status:
+    def _status(
+        self,
+        state: str,
+        *,
+        clock: ClockQuality,
+        hotlist: HotListState,
+        present: object,
+        configuration: ConfigurationState | None,
+    ) -> Status:
         return Status.model_validate(
             {
                 "clock": clock,
@@ -65,6 +93,7 @@ class Vitals:
                 "place": self._place,
                 "versions": self._versions,
                 "hotlist": hotlist,
+                "configuration": configuration,
                 "certificate_expires": self._certificate_expires,
             }
         )
@@ -127,7 +156,7 @@ class Vitals:
             ),
             hotlist=hotlist,
             connected=connected,
-            disk_free_bytes=_disk_free(disk),
+            disk_free_bytes=disk_free(disk),
             temperature_celsius=_temperature(),
             memory_bytes=_memory(),
             load=round(os.getloadavg()[0], 2),
@@ -147,7 +176,8 @@ def _timing(times: deque[float]) -> Timing | None:
     )
 
 
-def _disk_free(folder: Path) -> int | None:
+def disk_free(folder: Path) -> int | None:
+    """Return how many bytes are free where a folder is, None if that cannot be told."""
     try:
         return shutil.disk_usage(folder).free
     except OSError:

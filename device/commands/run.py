@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import signal
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
@@ -45,3 +47,7 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(account)))
     log.info("%s", account)
+    if account.restart:
+        # The same process number: whoever watches over it sees no end. A fresh interpreter: as after a power cut.
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell, its own arguments

@@ -1,9 +1,20 @@
 """The uplink: MQTT 5 over mutual TLS 1.3."""
 
+from device.uplink.inbox import Delivery
 from device.uplink.refusals import EVERYTHING, NOBODY, Refusal
 from device.uplink.settings import Broker, UplinkSettings
 from device.uplink.state import UplinkState
 from device.uplink.tls import IdentityError
 from device.uplink.uplink import Uplink
 
-__all__ = ["EVERYTHING", "NOBODY", "Broker", "IdentityError", "Refusal", "Uplink", "UplinkSettings", "UplinkState"]
+__all__ = [
+    "EVERYTHING",
+    "NOBODY",
+    "Broker",
+    "Delivery",
+    "IdentityError",
+    "Refusal",
+    "Uplink",
+    "UplinkSettings",
+    "UplinkState",
+]

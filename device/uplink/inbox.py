@@ -7,9 +7,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from paho.mqtt.client import topic_matches_sub
+
 log = logging.getLogger(__name__)
 
-Handler = Callable[[bytes], None]
+MOST_UNASKED = 64
+"""Messages of QoS 0 that may wait: the broker holds others back until they are acknowledged, but not these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +24,22 @@ class Delivery:
     qos: int
     topic: str
     payload: bytes
+    retained: bool = False
+    """Whether the broker kept it from before the subscription."""
+    response_topic: str | None = None
+    """Where MQTT 5 says that the answer is wanted."""
+    correlation: bytes | None = None
+    """What MQTT 5 says that the answer brings back."""
+
+
+Handler = Callable[[Delivery], None]
 
 
 class Inbox:
-    """Runs handlers one after the other, outside the thread of the network.
+    """Runs handlers, by topic filter, one after the other, outside the thread of the network.
 
-    A message that equals the last one handled on its topic is not handled again: retained messages come back at every
-    new subscription. What a handler raises is logged and ends there; the message counts as handled all the same, since
+    A retained message that equals the last one handled on its topic is not handled again: it comes back at every new
+    subscription. What a handler raises is logged and ends there; the message counts as handled all the same, since
     it would be no better the next time.
     """
 
@@ -55,6 +67,8 @@ class Inbox:
 
     def put(self, delivery: Delivery) -> None:
         """Take a message to handle."""
+        if delivery.qos == 0 and self._queue.qsize() >= MOST_UNASKED:
+            return
         self._queue.put(delivery)
 
     def _run(self) -> None:
@@ -63,12 +77,15 @@ class Inbox:
             self._handled(delivery)
 
     def _handle(self, delivery: Delivery) -> None:
-        handler = self._handlers.get(delivery.topic)
+        handler = next((h for topic, h in self._handlers.items() if topic_matches_sub(topic, delivery.topic)), None)
         digest = hashlib.sha256(delivery.payload).digest()
-        if handler is None or not delivery.payload or self._last.get(delivery.topic) == digest:
+        if handler is None or not delivery.payload:
+            return
+        if delivery.retained and self._last.get(delivery.topic) == digest:
             return
         try:
-            handler(delivery.payload)
+            handler(delivery)
         except Exception:  # a handler's fault must not end deliveries for good
             log.exception("the handler of %s failed", delivery.topic)
-        self._last[delivery.topic] = digest
+        if delivery.topic in self._handlers:  # not what a filter matches: there would be no end of topics
+            self._last[delivery.topic] = digest

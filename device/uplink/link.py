@@ -163,7 +163,9 @@ class Link:
             envelope.body,
             qos=envelope.qos,
             retain=envelope.retain,
-            properties=publish_properties(PacketTypes.PUBLISH, expiry_seconds=expiry_seconds),
+            properties=publish_properties(
+                PacketTypes.PUBLISH, expiry_seconds=expiry_seconds, correlation=envelope.correlation
+            ),
         )
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._ended("connection_lost")
@@ -272,7 +274,19 @@ class Link:
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         del client, userdata
-        self._received(Delivery(self.number, message.mid, message.qos, message.topic, bytes(message.payload)))
+        properties = message.properties
+        self._received(
+            Delivery(
+                self.number,
+                message.mid,
+                message.qos,
+                message.topic,
+                bytes(message.payload),
+                retained=message.retain,
+                response_topic=getattr(properties, "ResponseTopic", None),
+                correlation=getattr(properties, "CorrelationData", None),
+            )
+        )
 
     def _on_log(self, client: Client, userdata: object, level: int, text: str) -> None:
         del client, userdata
@@ -284,13 +298,15 @@ class Link:
             self.end = reason
 
 
-def publish_properties(packet: int, *, expiry_seconds: int | None) -> Properties:
+def publish_properties(packet: int, *, expiry_seconds: int | None, correlation: bytes | None = None) -> Properties:
     """Return the MQTT 5 properties of a record, for a publication or a will."""
     properties = Properties(packet)  # type: ignore[no-untyped-call]
     properties.ContentType = CONTENT_TYPE
     properties.PayloadFormatIndicator = 1
     if expiry_seconds is not None:
         properties.MessageExpiryInterval = expiry_seconds
+    if correlation is not None:
+        properties.CorrelationData = correlation
     return properties
 
 

@@ -13,7 +13,7 @@ from device.errors import OutboxError, UplinkError
 from device.outbox import Outbox
 from device.records import Envelope
 from device.uplink.backoff import Backoff
-from device.uplink.flight import Flight
+from device.uplink.flight import Flight, packet_size
 from device.uplink.inbox import Delivery, Handler, Inbox
 from device.uplink.link import Link, LinkError
 from device.uplink.refusals import Refusals
@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 SETTLED_SECONDS = 10.0
 """A connection that lasted so long was a success, even if there was nothing to deliver."""
 EPHEMERAL = 4
-"""How many records of QoS 0 may wait for the network's thread."""
+"""How many records that are not kept may wait for the network's thread."""
+EPHEMERAL_SECONDS = 300
+"""How long the broker keeps an answer for an operator who is away."""
 IDLE_SECONDS = 1.0
 
 
@@ -56,7 +58,7 @@ class Uplink:
             will: makes the signed `offline` status of one connection: `recorder.unchained(Status(...))`.
             on_connected: called after every connection, in the uplink's thread; records the present status (the
                 birth). It must not wait: if it raises OutboxError, it is called again.
-            subscriptions: topics, each with what is called with the payload, in a thread of its own.
+            subscriptions: topic filters, each with what is called with the delivery, in a thread of its own.
 
         """
         self._settings = settings
@@ -123,7 +125,7 @@ class Uplink:
         return self._drained
 
     def send_now(self, envelope: Envelope) -> bool:
-        """Send a record of QoS 0 (health) if there is a connection; return whether there is. It is never kept."""
+        """Send health or an answer if there is a connection; return whether there is. It is never kept."""
         if not self._connected:
             return False
         self._ephemeral.append(envelope)
@@ -249,7 +251,9 @@ class Uplink:
 
     def _send_ephemeral(self, link: Link) -> None:
         while self._ephemeral and link.end is None:
-            link.publish(self._ephemeral.popleft(), expiry_seconds=None)
+            envelope = self._ephemeral.popleft()
+            if link.maximum_packet_size is None or packet_size(envelope) <= link.maximum_packet_size:
+                link.publish(envelope, expiry_seconds=EPHEMERAL_SECONDS if envelope.qos else None)
 
     def _pause(self) -> float:
         due = (self._flight.refusals.next_retry(), self._flight.settling.next_question())

@@ -52,7 +52,7 @@ class Detector:
             input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=((1, rows, columns, 1), (1, rows, columns, 8))
         )
         self._score, self._corners = sorted(range(2), key=lambda index: self.model.outputs[index].shape[3])
-        self._minimum_score = minimum_score
+        self.minimum_score = minimum_score
         self._canvas = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
 
     def detect(self, grey: NDArray[np.uint8]) -> list[Detection]:
@@ -70,7 +70,7 @@ class Detector:
     def _decode(self, outputs: tuple[NDArray[np.int8], ...], factor: NDArray[np.float32]) -> list[Detection]:
         tensors = self.model.outputs
         heat = outputs[self._score][0, :, :, 0]
-        floor = self._minimum_score / tensors[self._score].scale + tensors[self._score].zero_point
+        floor = self.minimum_score / tensors[self._score].scale + tensors[self._score].zero_point
         # Under int8 a plate's peak is often a plateau: every cell of it passes here, and the duplicates fall below.
         peaks = (heat == cv2.dilate(heat.astype(np.int16), np.ones((3, 3), np.uint8))) & (heat >= floor)
         found = []

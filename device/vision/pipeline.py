@@ -88,6 +88,13 @@ class Pipeline:
         self._motion = motion or MotionGate()
         self._told: dict[str, float] = {}
 
+    def adjust(self, *, rules: PassageRules, limits: Limits, motion: MotionGate, minimum_score: float) -> None:
+        """Go by other rules from the next frame on; `finish` it first, for open passages are forgotten."""
+        self.recogniser.detector.minimum_score = minimum_score
+        self._passages = Passages(rules)
+        self._limits = limits
+        self._motion = motion
+
     def look(self, frame: Frame) -> Look:
         """Take in the next frame."""
         self.counters.frames += 1

@@ -11,17 +11,17 @@ def handled() -> "Queue[Delivery]":
     return Queue()
 
 
-def delivery(payload: bytes, *, topic: str = "a", mid: int = 1) -> Delivery:
-    return Delivery(connection=1, mid=mid, qos=1, topic=topic, payload=payload)
+def delivery(payload: bytes, *, topic: str = "a", mid: int = 1, qos: int = 1, retained: bool = False) -> Delivery:
+    return Delivery(connection=1, mid=mid, qos=qos, topic=topic, payload=payload, retained=retained)
 
 
 class Handlers:
     def __init__(self) -> None:
         self.got: list[bytes] = []
 
-    def a(self, payload: bytes) -> None:
-        self.got.append(payload)
-        if payload == b"bad":
+    def a(self, delivery: Delivery) -> None:
+        self.got.append(delivery.payload)
+        if delivery.payload == b"bad":
             raise RuntimeError("cannot")
 
 
@@ -32,7 +32,7 @@ def handlers() -> Handlers:
 
 @pytest.fixture
 def inbox(handlers: Handlers, handled: "Queue[Delivery]") -> Iterator[Inbox]:
-    inbox = Inbox({"a": handlers.a}, handled=handled.put)
+    inbox = Inbox({"a": handlers.a, "command/+": handlers.a}, handled=handled.put)
     inbox.start()
     yield inbox
     inbox.stop(timeout=5)
@@ -47,11 +47,40 @@ def test_a_handler_that_fails_ends_neither_thread_nor_acknowledgement(
     assert handlers.got == [b"bad", b"good"]
 
 
-def test_the_same_again_empty_or_unasked_is_only_acknowledged(
+def test_the_same_retained_again_empty_or_unasked_is_only_acknowledged(
     inbox: Inbox, handlers: Handlers, handled: "Queue[Delivery]"
 ) -> None:
-    sent = [delivery(b"one"), delivery(b"one", mid=2), delivery(b""), delivery(b"x", topic="other"), delivery(b"two")]
+    sent = [
+        delivery(b"one"),
+        delivery(b"one", mid=2, retained=True),
+        delivery(b""),
+        delivery(b"x", topic="other"),
+        delivery(b"two"),
+    ]
     for item in sent:
         inbox.put(item)
     assert [handled.get(timeout=5) for _ in sent] == sent
     assert handlers.got == [b"one", b"two"]
+
+
+def test_a_filter_hears_each_of_its_topics_and_every_repetition(
+    inbox: Inbox, handlers: Handlers, handled: "Queue[Delivery]"
+) -> None:
+    sent = [delivery(b"x", topic="command/a"), delivery(b"x", topic="command/b"), delivery(b"x", topic="command/b")]
+    for item in sent:
+        inbox.put(item)
+    assert [handled.get(timeout=5) for _ in sent] == sent
+    assert handlers.got == [b"x", b"x", b"x"]
+
+
+def test_a_flood_that_the_broker_cannot_hold_back_does_not_pile_up(
+    handlers: Handlers, handled: "Queue[Delivery]"
+) -> None:
+    waiting = Inbox({"a": handlers.a}, handled=handled.put)
+    for number in range(1000):
+        waiting.put(delivery(str(number).encode(), qos=0))
+    waiting.put(delivery(b"asked for"))
+    waiting.start()
+    waiting.stop(timeout=5)
+    assert len(handlers.got) == 65
+    assert handlers.got[-1] == b"asked for"

@@ -17,6 +17,7 @@ from device.outbox import Outbox
 from device.records import Keyring, Recorder, Source
 from device.records.examples import example_audit, example_health
 from device.records.verify import Verifier
+from device.uplink import Delivery
 
 Bench: TypeAlias = Any  # conftest's
 
@@ -305,10 +306,10 @@ def test_a_package_reaches_its_handler_once(bench: Bench) -> None:
     got: list[bytes] = []
     seen = threading.Event()
 
-    def handler(payload: bytes) -> None:
-        got.append(payload)
+    def handler(delivery: Delivery) -> None:
+        got.append(delivery.payload)
         seen.set()
-        if payload == b"first":
+        if delivery.payload == b"first":
             raise ValueError("a bad package must not end deliveries")
 
     with bench.uplink(bench.settings(broker), subscriptions={PACKAGE: handler}) as uplink:
@@ -330,11 +331,11 @@ def test_a_package_that_came_while_the_post_was_away_waits_for_it(bench: Bench) 
     keeper = bench.keeper(broker)
     got: list[bytes] = []
     settings = bench.settings(broker)
-    with bench.uplink(settings, subscriptions={PACKAGE: got.append}) as uplink:
+    with bench.uplink(settings, subscriptions={PACKAGE: lambda delivery: got.append(delivery.payload)}) as uplink:
         bench.wait_for(lambda: "post-1 1 alpr/v1/demo/hotlist/package" in broker.log(), what="the subscription")
         uplink.stop(drain_seconds=1)
     keeper.client.publish(PACKAGE, b"package", qos=1, retain=True).wait_for_publish(5)
-    with bench.uplink(settings, subscriptions={PACKAGE: got.append}):
+    with bench.uplink(settings, subscriptions={PACKAGE: lambda delivery: got.append(delivery.payload)}):
         bench.wait_for(lambda: bool(got), what="the package")
         time.sleep(0.3)
     assert got == [b"package"], "the session's copy and the retained one are the same"
