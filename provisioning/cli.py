@@ -28,22 +28,30 @@ def _installed(kind: Literal["camera", "board"]) -> "click.Choice[str]":
     return click.Choice(sorted({*own, *(entry.name for entry in entry_points(group=f"platepost.{kind}s"))}))
 
 
-class _WithHotList(click.Group):
-    """A group that loads the commands of hot lists when they are first asked for."""
+_LAZY = {
+    "command": "provisioning.control.command_cli:command",
+    "configuration": "provisioning.control.configuration_cli:configuration",
+    "hotlist": "provisioning.hotlist.cli:hotlist",
+}
+
+
+class _Lazy(click.Group):
+    """A group that loads some of its commands when they are first asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "hotlist"])
+        return sorted([*super().list_commands(ctx), *_LAZY])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "hotlist":
-            command: click.Command = importlib.import_module("provisioning.hotlist.cli").hotlist
+        if cmd_name in _LAZY:
+            module, _, attribute = _LAZY[cmd_name].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
         return super().get_command(ctx, cmd_name)
 
 
-@click.group(cls=_WithHotList)
+@click.group(cls=_Lazy)
 def provision() -> None:
-    """Make a department's trust, posts, subscribers and hot lists."""
+    """Make a department's trust, posts, people and hot lists; configure and command posts."""
 
 
 @provision.group()

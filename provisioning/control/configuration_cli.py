@@ -1,0 +1,243 @@
+"""`platepost provision configuration`: what posts are told to do, signed, published, and what they made of it."""
+
+import json
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from joserfc.jwk import ECKey
+from rich.console import Console
+from rich.table import Table
+
+from device.config import Configuration
+from device.control import REMOTE, RefusedError
+from device.control.desired import Desired, read
+from device.records import Source
+from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
+from provisioning.control.versions import next_version, note_version
+from provisioning.control.wire import Wire, data_of
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import DEFAULT_PORT, Fleet
+
+_FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+_BROKER = click.option("--broker", help="host:port; by default the fleet's first name.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+
+
+@click.group()
+def configuration() -> None:
+    """Sign and publish what posts are told to do; show what they made of it."""
+
+
+@configuration.command(
+    epilog="""\b
+Examples:
+  platepost provision configuration sign fleet post-17 --set vision.minimum_confidence=0.4 --who j-stone -o post-17.jws
+  platepost provision configuration sign fleet post-17 --from settings.toml --who j-stone -o post-17.jws
+  platepost provision configuration sign fleet post-17 --who j-stone -o post-17.jws     back to the post's own file
+
+\b
+What may be set:
+"""
+    + "\n".join(f"  {name}" for name in sorted(REMOTE))
+)
+@_FLEET
+@click.argument("post")
+@click.option("--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; give it once for each.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML with the settings, in the sections of post.toml.",
+)
+@click.option("--who", required=True, help="The administrator who answers for it.")
+@click.option("--version", type=click.IntRange(min=1), help="By default one more than the last signed for this post.")
+@click.option(
+    "--days",
+    type=click.FloatRange(min=0, min_open=True),
+    default=LIFETIME / timedelta(days=1),
+    show_default=True,
+    help="How long a post that was away may still apply it.",
+)
+@click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The signed file.")
+@_JSON
+def sign(
+    *,
+    directory: Path,
+    post: str,
+    pairs: tuple[str, ...],
+    source: Path | None,
+    who: str,
+    version: int | None,
+    days: float,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Sign a configuration for POST with the key of the fleet of DIRECTORY.
+
+    It holds all that differs from the post's own file: what an earlier version set and this one does not name returns
+    to the file's value.
+    """
+    fleet = Fleet.load(directory)
+    settings = _settings(source, pairs)
+    number = version or next_version(fleet, post)
+    jws = sign_configuration(fleet, post, settings, version=number, who=who, lifetime=timedelta(days=days))
+    output.write_bytes(jws)
+    note_version(fleet, post, number)
+    if as_json:
+        click.echo(json.dumps({"post": post, "version": number, "digest": digest_of(jws), "settings": settings}))
+    else:
+        click.echo(f"Version {number} for {post} signed: {sum(map(len, settings.values()))} settings, in {output}.")
+
+
+@configuration.command(
+    epilog="""\b
+Examples:
+  platepost provision configuration publish fleet post-17.jws
+  platepost provision configuration publish fleet posts/*.jws --broker broker.riverside.example:8883 --wait 120 --json
+"""
+)
+@_FLEET
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_BROKER
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=30,
+    show_default=True,
+    help="Seconds to wait for the posts' own word; 0 does not.",
+)
+@_JSON
+def publish(*, directory: Path, files: tuple[Path, ...], broker: str | None, seconds: float, as_json: bool) -> None:
+    """Publish signed FILES, retained, and wait until each post reports what became of it.
+
+    The exit code is 1 if a post refused or did not answer in time; it then applies or refuses it when it comes back.
+    """
+    fleet = Fleet.load(directory)
+    wanted = [_read(fleet, path) for path in files]
+    sources = [Source(each.said.agency, each.said.post) for each in wanted]
+    results = []
+    with Wire(fleet.publisher, _address(fleet, broker), [source.topic("status") for source in sources]) as wire:
+        for each, source in zip(wanted, sources, strict=True):
+            wire.publish(source.configuration, each.jws.encode(), retain=True)
+        for each, source in zip(wanted, sources, strict=True):
+            results.append(_outcome(wire, each, source, seconds))
+    if as_json:
+        click.echo(json.dumps(results))
+    else:
+        for result in results:
+            click.echo(_sentence(result))
+    if any(result["outcome"] not in {"applied", "published"} for result in results):
+        raise SystemExit(1)
+
+
+@configuration.command(
+    epilog="""\b
+Examples:
+  platepost provision configuration show fleet post-17
+  platepost provision configuration show fleet post-17 --json
+"""
+)
+@_FLEET
+@click.argument("post")
+@_BROKER
+@_JSON
+def show(*, directory: Path, post: str, broker: str | None, as_json: bool) -> None:
+    """Show what POST was told last and what it says that it goes by."""
+    fleet = Fleet.load(directory)
+    source = Source(fleet.agency, post)
+    topics = [source.configuration, source.topic("status")]
+    with Wire(fleet.publisher, _address(fleet, broker), topics) as wire:
+        status = wire.wait(lambda topic, _: topic == topics[1], 3)
+        told = wire.wait(lambda topic, _: topic == topics[0], 0.5)
+    desired: dict[str, Any] | None = None
+    if told:
+        try:
+            known = read(told, _key(fleet))
+            desired = known.said.wire() | {"digest": known.digest}
+        except RefusedError as refusal:
+            desired = {"refused": refusal.reason.value}
+    reported = data_of(status).get("configuration") if status else None
+    if as_json:
+        click.echo(json.dumps({"post": post, "desired": desired, "reported": reported}))
+        return
+    table = Table("", "desired", "reported")
+    for name in ("version", "digest", "who", "issued", "expires", "settings", "state", "applied", "refused"):
+        table.add_row(name, _cell(desired, name), _cell(reported, name))
+    Console().print(table)
+
+
+def _cell(members: dict[str, Any] | None, name: str) -> str:
+    value = "" if members is None else members.get(name, "")
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _outcome(wire: Wire, wanted: Desired, source: Source, seconds: float) -> dict[str, Any]:
+    version, digest = wanted.said.version, wanted.digest
+    result: dict[str, Any] = {"post": source.post, "version": version, "digest": digest}
+    if seconds == 0:
+        return result | {"outcome": "published"}
+
+    def speaks_of_it(topic: str, payload: bytes) -> bool:
+        state = data_of(payload).get("configuration") or {}
+        applied = state.get("digest") == digest
+        refused = (state.get("refused") or {}).get("version") == version
+        return topic == source.topic("status") and (applied or refused)
+
+    said = wire.wait(speaks_of_it, seconds)
+    if said is None:
+        return result | {"outcome": "no answer"}
+    state = data_of(said)["configuration"]
+    if state.get("digest") == digest:
+        return result | {"outcome": "applied", "state": state["state"]}
+    return result | {"outcome": "refused", "reason": state["refused"]["reason"], "message": state["refused"]["message"]}
+
+
+def _sentence(result: dict[str, Any]) -> str:
+    head = f"{result['post']}: version {result['version']} {result['outcome']}"
+    if result["outcome"] == "refused":
+        return f"{head}: {result['reason']}: {result['message']}"
+    return f"{head}, {result['state']}" if "state" in result else head
+
+
+def _settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    settings: dict[str, dict[str, Any]] = {}
+    if source is not None:
+        try:
+            settings = tomllib.loads(source.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ProvisioningError(f"{source}: {error}") from error
+        loose = sorted(key for key, value in settings.items() if not isinstance(value, dict))
+        if loose:
+            raise ProvisioningError(f"{source}: {', '.join(loose)}: every setting stands in a section of post.toml")
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        section, dot, key = name.partition(".")
+        if not (equals and dot and section in Configuration.model_fields):
+            raise ProvisioningError(
+                f"--set {pair!r}: SECTION.KEY=VALUE is wanted, such as vision.minimum_confidence=0.4"
+            )
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError as error:
+            raise ProvisioningError(f'--set {pair!r}: {text!r} is no value of TOML (texts are written "so")') from error
+        settings.setdefault(section, {})[key] = value
+    return settings
+
+
+def _read(fleet: Fleet, path: Path) -> Desired:
+    try:
+        return read(path.read_bytes().strip(), _key(fleet))
+    except RefusedError as refusal:
+        raise ProvisioningError(f"{path}: {refusal.reason}: {refusal}") from refusal
+
+
+def _key(fleet: Fleet) -> ECKey:
+    return ECKey.import_key(fleet.configuration_verifying_key.read_bytes())
+
+
+def _address(fleet: Fleet, broker: str | None) -> str:
+    return broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}"

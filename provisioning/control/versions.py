@@ -1,0 +1,42 @@
+"""Which version of its configuration each post was given last, in `configuration/versions.json` of the fleet."""
+
+import json
+
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+
+
+def next_version(fleet: Fleet, post: str) -> int:
+    """Return one more than the last version signed for a post, 1 if none was.
+
+    Raises:
+        ProvisioningError: the file is damaged; give the version by hand.
+
+    """
+    return _versions(fleet).get(post, 0) + 1
+
+
+def note_version(fleet: Fleet, post: str, version: int) -> None:
+    """Remember the last version signed for a post.
+
+    Raises:
+        ProvisioningError: the file is damaged.
+
+    """
+    versions = _versions(fleet)
+    versions[post] = max(version, versions.get(post, 0))
+    path = fleet.configuration_signing_key.with_name("versions.json")
+    aside = path.with_suffix(".part")
+    aside.touch(mode=0o600)
+    aside.write_text(json.dumps(versions, indent=2) + "\n", encoding="ascii")
+    aside.replace(path)
+
+
+def _versions(fleet: Fleet) -> dict[str, int]:
+    path = fleet.configuration_signing_key.with_name("versions.json")
+    try:
+        return {str(post): int(version) for post, version in json.loads(path.read_bytes()).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ProvisioningError(f"{path}: damaged ({error}); give --version, higher than any before") from error

@@ -1,0 +1,81 @@
+"""What a department signs, and what it refuses to."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device.control.desired import read, read_key
+from provisioning.cli import provision
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    fleet = Fleet.create(tmp_path_factory.mktemp("agency") / "fleet", agency="riverside")
+    fleet.add_post("post-1", PostSettings(brokers=("localhost:1",), camera="footage"))
+    return fleet
+
+
+def sign(fleet: Fleet, tmp_path: Path, *more: str) -> tuple[dict[str, object], Path]:
+    file = tmp_path / "post-1.jws"
+    arguments = ["configuration", "sign", str(fleet.directory), "post-1", "--who", "j-stone", "-o", str(file), "--json"]
+    result = CliRunner().invoke(provision, [*arguments, *more], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output), file
+
+
+def test_versions_go_up_by_themselves_and_the_file_is_the_fleet_s(fleet: Fleet, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[passages]\nrepeat_seconds = 20\n[records]\nread_overview = true\n")
+    first, _ = sign(fleet, tmp_path)
+    told, file = sign(fleet, tmp_path, "--from", str(settings), "--set", "vision.motion_area=0.01")
+    assert told["version"] == int(str(first["version"])) + 1
+    known = read(file.read_bytes(), read_key(fleet.configuration_verifying_key.read_bytes()))
+    assert known.said.settings == {
+        "passages": {"repeat_seconds": 20},
+        "records": {"read_overview": True},
+        "vision": {"motion_area": 0.01},
+    }
+    assert (known.digest, known.said.who) == (told["digest"], "j-stone")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--set", "uplink.brokers=['x:1']"), "may not be set from afar; allowed are"),
+        (("--set", "vision.minimum_confidence"), r"SECTION\.KEY=VALUE"),
+        (("--set", "speed=1"), r"SECTION\.KEY=VALUE"),
+        (("--set", "vision.motion_area=a lot"), "no value of TOML"),
+    ],
+)
+def test_what_no_post_would_take_is_not_signed(
+    fleet: Fleet, tmp_path: Path, options: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(ProvisioningError, match=told):
+        sign(fleet, tmp_path, *options)
+    assert not (tmp_path / "post-1.jws").exists()
+
+
+def test_a_post_of_another_fleet_is_not_signed_for(fleet: Fleet, tmp_path: Path) -> None:
+    arguments = ["configuration", "sign", str(fleet.directory), "post-9", "--who", "x", "-o", str(tmp_path / "x")]
+    with pytest.raises(ProvisioningError, match="no post of this fleet"):
+        CliRunner().invoke(provision, arguments, catch_exceptions=False)
+
+
+def test_a_changed_file_is_not_published(fleet: Fleet, tmp_path: Path) -> None:
+    _, file = sign(fleet, tmp_path)
+    file.write_bytes(file.read_bytes()[:-4] + b"AAAA")
+    with pytest.raises(ProvisioningError, match="bad_signature"):
+        CliRunner().invoke(
+            provision, ["configuration", "publish", str(fleet.directory), str(file)], catch_exceptions=False
+        )
+
+
+def test_help_shows_examples() -> None:
+    for command in (("configuration", "sign"), ("configuration", "publish"), ("configuration", "show"), ("command",)):
+        text = CliRunner().invoke(provision, [*command, "--help"]).output
+        assert "Examples:" in text, command
