@@ -1,23 +1,48 @@
-"""A client of the department's: MQTT 5 over mutual TLS 1.3 with an identity folder that the fleet wrote."""
+"""A client of the department's: MQTT 5 over mutual TLS 1.3 with an identity folder that the fleet wrote.
+
+`secured_client` makes one for whoever needs no more; a `Connection` publishes and waits for the broker's answers, and
+hears what posts say.
+"""
 
 import socket
 import ssl
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
-from queue import Empty, Queue
+from types import TracebackType
+from typing import Self, TypeVar
 
 import paho.mqtt.client as mqtt
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.records import hotlist_package
 from provisioning.authority import CERTIFICATE_FILE, KEY_FILE
 from provisioning.errors import ProvisioningError
 
-_CONNECT_SECONDS = 10.0
-_PUBLISH_SECONDS = 60.0
-"""A list of a million plates is some tens of megabytes."""
+CONNECT_SECONDS = 10.0
+PUBLISH_SECONDS = 60.0
+"""For one message; a package of a million plates is some tens of megabytes."""
+
+LARGEST_HEARD = 256 * 1024
+"""Bytes of a message that the client is sent: what it publishes itself is larger, and need not come back."""
+
+_TOO_LARGE = frozenset({0x95, 0x97})
+"""MQTT 5, 2.4: packet too large, quota exceeded."""
+
+_Found = TypeVar("_Found")
+
+Listener = Callable[[str, bytes], None]
+
+
+class TooLargeError(ProvisioningError):
+    """The broker takes no message of that size."""
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -57,8 +82,133 @@ def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:
     return client
 
 
+class Connection:
+    """A connection that is opened on entering the context and closed on leaving it.
+
+    `listener` is called with the topic and payload of each message, in the network's thread: it must be quick.
+    Subscriptions are made anew when the connection had to be.
+    """
+
+    def __init__(
+        self, identity: Path, *, broker: str, topics: tuple[str, ...] = (), listener: Listener | None = None
+    ) -> None:
+        """Prepare; nothing is connected yet.
+
+        Args:
+            identity: the folder with the client's certificate, key and root.
+            broker: `host:port`.
+            topics: filters to subscribe to, QoS 1.
+            listener: who hears.
+
+        Raises:
+            ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
+
+        """
+        self.broker = broker
+        self.largest_packet: int | None = None
+        """Bytes of the largest packet that the broker takes; None where it set no limit."""
+        self._address = split_address(broker)
+        self._topics = topics
+        self._changed = threading.Condition()
+        self._answer: ReasonCode | None = None
+        self._granted: list[ReasonCode] | None = None
+        self._acknowledged: dict[int, ReasonCode] = {}
+        self._client = secured_client(identity)
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_publish = self._on_publish
+        if listener is not None:
+            self._client.on_message = lambda _client, _data, message: listener(message.topic, bytes(message.payload))
+
+    def __enter__(self) -> Self:
+        """Connect and subscribe.
+
+        Raises:
+            ProvisioningError: the broker cannot be reached, refuses the client, or a topic.
+
+        """
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = LARGEST_HEARD
+        try:
+            self._client.connect(*self._address, clean_start=True, properties=properties)
+        except OSError as error:
+            raise ProvisioningError(f"broker {self.broker}: {error}") from error
+        self._client.loop_start()
+        try:
+            answer = self._wait(lambda: self._answer, CONNECT_SECONDS, f"connecting to {self.broker}")
+            _accepted(answer, f"connecting to {self.broker}")
+            if self._topics:
+                for granted in self._wait(lambda: self._granted, CONNECT_SECONDS, "subscribing"):
+                    _accepted(granted, "subscribing")
+        except ProvisioningError:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect; may be called again."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes, *, expiry_seconds: int | None = None) -> None:
+        """Publish a retained message, QoS 1, and wait until the broker has it.
+
+        Args:
+            topic: where.
+            payload: what; empty takes away what is retained there.
+            expiry_seconds: after which the broker forgets it.
+
+        Raises:
+            ProvisioningError: the broker does not answer, or refuses the message.
+
+        """
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if expiry_seconds is not None:
+            properties.MessageExpiryInterval = expiry_seconds
+        what = f"publishing to {topic}"
+        number = self._client.publish(topic, payload, qos=1, retain=True, properties=properties).mid
+        _accepted(self._wait(lambda: self._acknowledged.pop(number, None), PUBLISH_SECONDS, what), what)
+
+    def _wait(self, found: Callable[[], _Found | None], seconds: float, what: str) -> _Found:
+        end = time.monotonic() + seconds
+        with self._changed:
+            while (value := found()) is None:
+                if not self._changed.wait(end - time.monotonic()):
+                    raise ProvisioningError(f"{what}: no answer within {seconds:.0f} s")
+        return value
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        self.largest_packet = getattr(properties, "MaximumPacketSize", None)
+        if not reason.is_failure and self._topics:
+            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._topics])
+        with self._changed:
+            self._answer = reason
+            self._changed.notify_all()
+
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+    ) -> None:
+        with self._changed:
+            self._granted = reasons
+            self._changed.notify_all()
+
+    def _on_publish(
+        self, _client: mqtt.Client, _data: object, mid: int, reason: ReasonCode, _properties: object
+    ) -> None:
+        with self._changed:
+            self._acknowledged[mid] = reason
+            self._changed.notify_all()
+
+
 def publish_hot_list(package: bytes, *, agency: str, identity: Path, broker: str) -> None:
-    """Publish a hot-list package to all posts of the agency, retained, and wait until the broker has it.
+    """Publish a complete hot list to all posts of the agency in one message, retained, and wait for the broker.
 
     Args:
         package: the signed, sealed package.
@@ -70,29 +220,13 @@ def publish_hot_list(package: bytes, *, agency: str, identity: Path, broker: str
         ProvisioningError: the broker cannot be reached, or refuses the client or the package.
 
     """
-    host, port = split_address(broker)
-    client = secured_client(identity)
-    answers: Queue[ReasonCode] = Queue()
-    client.on_connect = lambda _client, _data, _flags, reason, _properties: answers.put(reason)
-    client.on_publish = lambda _client, _data, _mid, reason, _properties: answers.put(reason)
-    try:
-        client.connect(host, port)
-        client.loop_start()
-        _accepted(answers, _CONNECT_SECONDS, f"connecting to {broker}")
-        client.publish(hotlist_package(agency), package, qos=1, retain=True)
-        _accepted(answers, _PUBLISH_SECONDS, "publishing the hot list")
-    except OSError as error:
-        raise ProvisioningError(f"broker {broker}: {error}") from error
-    finally:
-        client.disconnect()
-        client.loop_stop()
+    with Connection(identity, broker=broker) as connection:
+        connection.publish(hotlist_package(agency), package)
 
 
-def _accepted(answers: "Queue[ReasonCode]", seconds: float, what: str) -> None:
-    try:
-        reason = answers.get(timeout=seconds)
-    except Empty:
-        raise ProvisioningError(f"{what}: no answer within {seconds:.0f} s") from None
+def _accepted(reason: ReasonCode, what: str) -> None:
+    if reason.value in _TOO_LARGE:
+        raise TooLargeError(f"{what}: the broker answered {reason}")
     if reason.is_failure:
         raise ProvisioningError(f"{what}: the broker answered {reason}")
 

@@ -17,7 +17,7 @@ from provisioning.hotlist.rows import RefusedRow
 
 _SHOWN = 20
 _SAID = {"agency", "issuer", "version", "built", "expires", "entries", "base", "additions", "removals"}
-_NAMED = frozenset({"version", "entries"})
+_NAMED = frozenset({"version", "entries", "digest"})
 """Members of a fact that are named before their value, unlike counts of things."""
 
 
