@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.ctc import beam_search, character_confidences, softmax
+from device.vision.ctc import beam_search, merge_look_alikes, softmax, spell
 from device.vision.recogniser import Recogniser, as_grey
 from simulator.camera.footage import FootageCamera
 
@@ -61,9 +61,11 @@ def main() -> None:
     frame = np.zeros(detector.input.shape, np.int8)
     plate = np.random.default_rng(1).integers(-128, 127, reader.input.shape, np.int8)
     probabilities = softmax(reader.outputs[0].real(reader.run(plate)[0][0]))
-    best = beam_search(probabilities)[0].text
+    best = beam_search(merge_look_alikes(probabilities))[0].text
     inference = each(lambda: detector.run(frame)), each(lambda: reader.run(plate))
-    decoding = each(lambda: character_confidences(softmax(probabilities), beam_search(probabilities)[0].text or best))
+    decoding = each(
+        lambda: spell(softmax(probabilities), beam_search(merge_look_alikes(probabilities))[0].text or best)
+    )
     middle, late = statistics.median(totals), np.percentile(totals, 95)
     print(f"{len(totals)} pictures: median {middle:.2f} ms of CPU, p95 {late:.2f} ms")
     print(f"detector's network {inference[0]:.2f} ms, reader's {inference[1]:.2f} ms")

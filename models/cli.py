@@ -39,9 +39,10 @@ class LazyGroup(click.Group):
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] in {"models", "device"}:
                 raise
+            extra = "evaluation" if error.name == "matplotlib" else "training"
             message = (
-                f"{ctx.command_path} needs {error.name}: pip install 'platepost[training]', "
-                "or from a checkout pip install -e '.[training]'"
+                f"{ctx.command_path} needs {error.name}: pip install 'platepost[{extra}]', "
+                f"or from a checkout pip install -e '.[{extra}]'"
             )
             raise click.ClickException(message) from error
 
@@ -65,7 +66,10 @@ _CONVERT: Final = {
 models = LazyGroup(
     "models",
     "Train, convert and evaluate the recogniser.",
-    {"evaluate": ("models.evaluate.cli:evaluate", "Figures of the recogniser on labelled pictures.")},
+    {
+        "calibrate": ("models.calibration.cli:calibrate", "Make a reader's confidence mean what it says."),
+        "evaluate": ("models.evaluate.cli:evaluate", "Figures of the recogniser on labelled pictures."),
+    },
 )
 models.add_command(LazyGroup("train", "Train one of the two nets.", _TRAIN))
 models.add_command(LazyGroup("convert", "Make a .tflite file of a trained net.", _CONVERT))

@@ -18,7 +18,7 @@ from rich.table import Table
 from device.errors import PictureError
 from device.vision.detector import MINIMUM_SCORE
 from device.vision.draw import draw_plates
-from device.vision.recogniser import Recogniser, Recognition
+from device.vision.recogniser import LEGIBLE, Recogniser, Recognition
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 """What is taken for a picture in a folder; a file named on the command line is tried whatever it is called."""
@@ -55,6 +55,13 @@ Examples:
     show_default=True,
     help="Least score at which something counts as a plate.",
 )
+@click.option(
+    "--minimum-confidence",
+    type=click.FloatRange(0, 1),
+    default=LEGIBLE,
+    show_default=True,
+    help="Least confidence at which a plate is told; 0 tells what nobody can read too.",
+)
 def read(
     *,
     images: tuple[Path, ...],
@@ -64,13 +71,16 @@ def read(
     detector: Path | None,
     reader: Path | None,
     minimum_score: float,
+    minimum_confidence: float,
 ) -> None:
     """Read the plates of IMAGES: files, and folders with all that is in them.
 
     A file that cannot be read, a folder without pictures and a drawn picture that cannot be written give an error line,
     the others go on, and the exit code is 1.
     """
-    recogniser = Recogniser.load(detector=detector, reader=reader, minimum_score=minimum_score)
+    recogniser = Recogniser.load(
+        detector=detector, reader=reader, minimum_score=minimum_score, minimum_confidence=minimum_confidence
+    )
     table = Table("image", "plate", "confidence", "box", "ms", title=None)
     paths, empty = _files(images)
     for folder in empty:

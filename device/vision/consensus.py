@@ -1,16 +1,21 @@
-"""One text out of many looks at the same plate."""
+"""One text out of many looks at the same plate.
+
+O and 0, I and 1 are one character here, as for the reader and the hot list: frames that spell a plate differently agree
+on it. How the text is spelled in the end follows the greater weight, place by place.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from device.vision.ctc import Hypothesis
+from device.vision.ctc import LOOK_ALIKES, Hypothesis
 from device.vision.reader import Character, Reading
 
 SINGLE_LOOK = 0.9
 """Factor on the confidence of a text that only one frame showed: nothing confirms it."""
 TOLD = 5
 """Alternatives that a consensus tells at most."""
+_FOLD = str.maketrans(LOOK_ALIKES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,13 @@ class Consensus:
 
     text: str
     confidence: float
-    """0 to 1: the weighted share of what was seen that speaks for exactly this text."""
+    """0 to 1: the weighted share of what was seen that speaks for this text, however spelled."""
     characters: tuple[Character, ...]
     alternatives: tuple[Hypothesis, ...]
     looks: int
     """Frames in which the plate was read at all."""
     agreeing: int
-    """Frames whose own best reading is exactly this text."""
+    """Frames whose own best reading is this text, however spelled."""
 
 
 def consensus(votes: Sequence[Vote]) -> Consensus:
@@ -50,27 +55,33 @@ def consensus(votes: Sequence[Vote]) -> Consensus:
     if not votes:
         raise ValueError("a consensus needs at least one vote")
     texts: dict[str, float] = defaultdict(float)
+    spellings: dict[str, float] = defaultdict(float)
     weight = 0.0
     for vote in votes:
         own = vote.weight * max(vote.reading.confidence, 0.01) ** 2
         weight += own
-        for text, probability in _hypotheses(vote.reading):
-            texts[text] += own * probability
-    text = _spell(texts)
+        for spelling, probability in _hypotheses(vote.reading):
+            texts[spelling.translate(_FOLD)] += own * probability
+            spellings[spelling] += own * probability
+    text = _vote(texts)
     places = [_place(texts, len(text), index) for index in range(len(text))]
+    spelled = _spelled(text, spellings)
     characters = tuple(
-        Character(character, min(1.0, place[character] / weight)) for character, place in zip(text, places, strict=True)
+        Character(shown, min(1.0, place[character] / weight))
+        for shown, character, place in zip(spelled, text, places, strict=True)
     )
-    agreeing = sum(vote.reading.text == text for vote in votes)
+    agreeing = sum(vote.reading.text.translate(_FOLD) == text for vote in votes)
     confidence = texts[text] / weight if text in texts else _product(characters)
     if agreeing <= 1:
         confidence *= SINGLE_LOOK
     others = sorted((other for other in texts.items() if other[0] != text), key=lambda item: -item[1])
     return Consensus(
-        text=text,
+        text=spelled,
         confidence=min(1.0, confidence),
         characters=characters,
-        alternatives=tuple(Hypothesis(other, min(1.0, share / weight)) for other, share in others[:TOLD]),
+        alternatives=tuple(
+            Hypothesis(_spelled(other, spellings), min(1.0, share / weight)) for other, share in others[:TOLD]
+        ),
         looks=len(votes),
         agreeing=agreeing,
     )
@@ -83,7 +94,20 @@ def _hypotheses(reading: Reading) -> list[tuple[str, float]]:
     ]
 
 
-def _spell(texts: Mapping[str, float]) -> str:
+def _spelled(text: str, spellings: Mapping[str, float]) -> str:
+    """Choose O or 0 and I or 1 at each place of a folded text: as the spellings of exactly that text weigh."""
+    own = {spelling: share for spelling, share in spellings.items() if spelling.translate(_FOLD) == text}
+    if not own:  # a text that was put together place by place: no frame has read it whole
+        own = {spelling: share for spelling, share in spellings.items() if len(spelling) == len(text)}
+    letters = []
+    for index, character in enumerate(text):
+        place = _place(own, len(text), index)
+        alike = [letter for letter in place if letter.translate(_FOLD) == character]
+        letters.append(max(alike, key=lambda letter: place[letter]))
+    return "".join(letters)
+
+
+def _vote(texts: Mapping[str, float]) -> str:
     lengths: dict[int, float] = defaultdict(float)
     for text, share in texts.items():
         lengths[len(text)] += share

@@ -62,12 +62,15 @@ class Detector:
         small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         self._canvas.fill(PADDING)
         self._canvas[:height, :width] = small
-        values = (self._canvas ^ 0x80).view(np.int8)[None, :, :, None]  # uint8 - 128 without widening
-        outputs = self.model.run(values)
         factor = np.array([grey.shape[1] / width, grey.shape[0] / height], np.float32)
-        return self._decode(outputs, factor)
+        return [Detection(found.score, found.corners * factor) for found in self.find(self._canvas)]
 
-    def _decode(self, outputs: tuple[NDArray[np.int8], ...], factor: NDArray[np.float32]) -> list[Detection]:
+    def find(self, canvas: NDArray[np.uint8]) -> list[Detection]:
+        """Find the plates of a 368 x 640 uint8 input, the surest first; corners in its pixels."""
+        values = (canvas ^ 0x80).view(np.int8)[None, :, :, None]  # uint8 - 128 without widening
+        return self._decode(self.model.run(values))
+
+    def _decode(self, outputs: tuple[NDArray[np.int8], ...]) -> list[Detection]:
         tensors = self.model.outputs
         heat = outputs[self._score][0, :, :, 0]
         floor = self.minimum_score / tensors[self._score].scale + tensors[self._score].zero_point
@@ -78,7 +81,7 @@ class Detector:
             offsets = np.sinh(tensors[self._corners].real(outputs[self._corners][0, row, column])).reshape(4, 2)
             corners = (offsets + np.array([column + 0.5, row + 0.5], np.float32)) * STRIDE
             score = float(tensors[self._score].real(heat[row, column]))
-            found.append(Detection(score, (corners * factor).astype(np.float32)))
+            found.append(Detection(score, corners.astype(np.float32)))
         return _without_duplicates(found)
 
 

@@ -1,5 +1,7 @@
 """The plate reader: a rectified grey plate in, characters out."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.ctc import ALPHABET, Hypothesis, beam_search, character_confidences, softmax
+from device.vision.calibration import Calibration
+from device.vision.ctc import ALPHABET, LOOK_ALIKES, Hypothesis, beam_search, merge_look_alikes, softmax, spell
 from device.vision.geometry import Corners, rectify
 from device.vision.interpreter import Model
 
@@ -19,11 +22,17 @@ COLUMNS = 40
 """Steps across the plate for which the network says what it sees."""
 LEAST_ALTERNATIVE = 0.001
 """Probability below which an alternative is not worth telling."""
+DOUBTFUL = 0.95
+"""Claimed probability below which a still picture is looked at again, slightly smaller and slightly larger."""
+HOPELESS = 0.02
+"""Claimed probability below which further looks are a waste: a wall, or a plate too far away."""
+AGAIN = (0.95, 1.05)
+"""Scales of the further looks: the corners may have been a little off. See the model card for what was tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """One character of a reading."""
+    """One character of a reading; its confidence takes O and 0, I and 1 for one."""
 
     character: str
     confidence: float
@@ -31,49 +40,119 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one look at one plate says."""
+    """What one plate says."""
 
     text: str
     confidence: float
-    """Probability of the whole text, 0 to 1."""
+    """Calibrated probability that the whole text is right, with O and 0, I and 1 taken for one; 0 to 1."""
     characters: tuple[Character, ...]
     alternatives: tuple[Hypothesis, ...]
-    """Other texts, the likeliest first."""
+    """Other texts, the likeliest first; none differs from the text by O and 0 or I and 1 alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the network says of one picture of a plate."""
+
+    probabilities: NDArray[np.float32]
+    """[40 columns, 37 classes]."""
+    hypotheses: tuple[Hypothesis, ...]
+    """Texts with look-alike letters merged into their digits, the likeliest first; claimed, not yet calibrated."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether further looks are worth their time."""
+        best = self.hypotheses[0]
+        return bool(best.text) and HOPELESS <= best.probability < DOUBTFUL
 
 
 class Reader:
     """Reads plates with an int8 convolutional network trained by CTC."""
 
     def __init__(self, path: Path, *, runtime: str | None = None, delegates: bool = True) -> None:
-        """Load the reader of `path`.
+        """Load the reader of `path`, and its calibration if one lies beside it.
 
         Raises:
             BackendError: no TFLite runtime.
-            ModelError: the file is no reader of this device.
+            ModelError: a file is no reader of this device, or damaged.
 
         """
         self.model = Model(path, runtime=runtime, delegates=delegates)
         self.model.expect(input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=((1, COLUMNS, len(ALPHABET) + 1),))
+        self.calibration = Calibration.beside(path, digest=self.model.digest)
 
     def read(self, grey: NDArray[np.uint8], corners: Corners) -> Reading:
-        """Read the plate at `corners` of an H x W uint8 picture."""
-        return self.read_rectified(rectify(grey, corners, width=WIDTH, height=HEIGHT, margin=MARGIN))
+        """Read the plate at `corners` of an H x W uint8 picture, with further looks if the first is in doubt."""
+        return self.read_rectified(rectify(grey, corners, width=WIDTH, height=HEIGHT, margin=MARGIN), again=True)
 
     def read_crop(self, grey: NDArray[np.uint8]) -> Reading:
-        """Read an H x W uint8 picture that shows one plate and nothing else."""
+        """Read an H x W uint8 picture that shows one plate and nothing else, looking again if in doubt."""
         larger = grey.shape[0] > HEIGHT or grey.shape[1] > WIDTH
         interpolation = cv2.INTER_AREA if larger else cv2.INTER_LINEAR
-        return self.read_rectified(cv2.resize(grey, (WIDTH, HEIGHT), interpolation=interpolation))  # type: ignore[arg-type]
+        plate = cv2.resize(grey, (WIDTH, HEIGHT), interpolation=interpolation)
+        return self.read_rectified(plate, again=True)  # type: ignore[arg-type]
 
-    def read_rectified(self, plate: NDArray[np.uint8]) -> Reading:
-        """Read a 64 x 160 uint8 plate seen from the front."""
+    def read_rectified(self, plate: NDArray[np.uint8], *, again: bool = False) -> Reading:
+        """Read a 64 x 160 uint8 plate seen from the front; `again` allows further looks if the first is in doubt."""
+        first = self.look(plate)
+        return self.settle([first, *self.scaled_looks(plate)] if again and first.doubtful else [first])
+
+    def look(self, plate: NDArray[np.uint8]) -> Look:
+        """Look once at a 64 x 160 uint8 plate seen from the front."""
         (logits,) = self.model.run((plate ^ 0x80).view(np.int8)[None, :, :, None])
         probabilities = softmax(self.model.outputs[0].real(logits[0]))
-        best, *others = beam_search(probabilities)
-        confidences = character_confidences(probabilities, best.text)
-        return Reading(
-            text=best.text,
-            confidence=best.probability,
-            characters=tuple(Character(*pair) for pair in zip(best.text, confidences, strict=True)),
-            alternatives=tuple(other for other in others if other.text and other.probability >= LEAST_ALTERNATIVE),
+        return Look(probabilities, tuple(beam_search(merge_look_alikes(probabilities))))
+
+    def scaled_looks(self, plate: NDArray[np.uint8]) -> list[Look]:
+        """Look at a 64 x 160 uint8 plate slightly smaller and slightly larger."""
+        return [self.look(scaled) for scaled in _scaled(plate)]
+
+    def settle(self, looks: Sequence[Look]) -> Reading:
+        """Make one reading of looks at the same plate: the text that is likeliest in their mean.
+
+        Raises:
+            ValueError: there is no look.
+
+        """
+        if not looks:
+            raise ValueError("a reading needs at least one look")
+        best, *others = _together(looks)
+        # Spelled as by the look that sees it most clearly.
+        spelled = max(
+            (spell(look.probabilities, best.text) for look in looks), key=lambda s: sum(sure for _, sure in s)
         )
+        confidence = self.calibration(best.probability) if best.text else best.probability
+        # What is left goes to the others by the share that the network gives them.
+        factor = min(1.0, (1 - confidence) / max(1 - best.probability, 1e-9))
+        return Reading(
+            text="".join(character for character, _ in spelled),
+            confidence=confidence,
+            characters=tuple(Character(character, min(1.0, sure)) for character, sure in spelled),
+            alternatives=tuple(
+                Hypothesis(_spelled(looks[0], other.text), share)
+                for other in others
+                if other.text and (share := other.probability * factor) >= LEAST_ALTERNATIVE
+            ),
+        )
+
+
+def _spelled(look: Look, text: str) -> str:
+    if not any(digit in text for digit in LOOK_ALIKES.values()):
+        return text  # there is nothing to choose, and aligning takes its time
+    return "".join(character for character, _ in spell(look.probabilities, text))
+
+
+def _scaled(plate: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    for scale in AGAIN:
+        middle_x, middle_y = (WIDTH - 1) / 2, (HEIGHT - 1) / 2
+        move = np.array([[scale, 0, middle_x * (1 - scale)], [0, scale, middle_y * (1 - scale)]], np.float32)
+        yield cv2.warpAffine(plate, move, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[misc]
+
+
+def _together(looks: Sequence[Look]) -> list[Hypothesis]:
+    """Return the mean of the looks' probabilities of each text, the likeliest first."""
+    sums: dict[str, float] = defaultdict(float)
+    for look in looks:
+        for hypothesis in look.hypotheses:
+            sums[hypothesis.text] += hypothesis.probability / len(looks)
+    return [Hypothesis(text, share) for text, share in sorted(sums.items(), key=lambda item: -item[1])]

@@ -9,10 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.vision.closer import closer
 from device.vision.detector import MINIMUM_SCORE, Detection, Detector
-from device.vision.geometry import Box, Corners, bounding_box
+from device.vision.geometry import Box, Corners, bounding_box, rectify
 from device.vision.modelfiles import shipped
-from device.vision.reader import Reader, Reading
+from device.vision.reader import HEIGHT, MARGIN, WIDTH, Reader, Reading
+
+LEGIBLE = 0.15
+"""Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Milliseconds:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """All that was recognised in one picture, the best plate first."""
+    """All that could be read in one picture, the best plate first."""
 
     plates: tuple[Plate, ...]
     milliseconds: Milliseconds
@@ -56,9 +60,11 @@ class Recognition:
 class Recogniser:
     """The two networks of a post. Not safe to share between threads."""
 
-    def __init__(self, detector: Detector, reader: Reader) -> None:
+    def __init__(self, detector: Detector, reader: Reader, *, minimum_confidence: float = LEGIBLE) -> None:
+        """Put two networks together; plates of still pictures that are read less surely than told are left out."""
         self.detector = detector
         self.reader = reader
+        self.minimum_confidence = minimum_confidence
 
     @classmethod
     def load(
@@ -67,6 +73,7 @@ class Recogniser:
         detector: Path | None = None,
         reader: Path | None = None,
         minimum_score: float = MINIMUM_SCORE,
+        minimum_confidence: float = LEGIBLE,
         runtime: str | None = None,
     ) -> Self:
         """Load the shipped networks, or those of the given paths.
@@ -79,6 +86,7 @@ class Recogniser:
         return cls(
             Detector(detector or shipped("detector.tflite"), minimum_score=minimum_score, runtime=runtime),
             Reader(reader or shipped("reader.tflite"), runtime=runtime),
+            minimum_confidence=minimum_confidence,
         )
 
     def recognise(self, picture: NDArray[np.uint8]) -> Recognition:
@@ -87,9 +95,10 @@ class Recogniser:
         grey = as_grey(picture)
         detections = self.detector.detect(grey)
         detected = perf_counter()
-        plates = [self.read(grey, detection) for detection in detections]
+        plates = self._read(grey, detections)
         end = perf_counter()
-        return _recognition(plates, start=start, detected=detected, end=end)
+        legible = [plate for plate in plates if plate.reading.confidence >= self.minimum_confidence]
+        return _recognition(legible, start=start, detected=detected, end=end)
 
     def recognise_crop(self, picture: NDArray[np.uint8]) -> Recognition:
         """Read an H x W or H x W x 3 (BGR) uint8 picture that shows one plate and nothing else."""
@@ -99,9 +108,24 @@ class Recogniser:
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
         return _recognition([Plate(reading, 1.0, corners)], start=start, detected=start, end=perf_counter())
 
-    def read(self, grey: NDArray[np.uint8], detection: Detection) -> Plate:
-        """Read one detected plate of an H x W uint8 picture."""
-        return Plate(self.reader.read(grey, detection.corners), detection.score, detection.corners)
+    def _read(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
+        """Read what was detected; what stays in doubt is detected once more from nearer, and looked at again."""
+        looks = [[self.reader.look(_rectified(grey, detection.corners))] for detection in detections]
+        corners = [detection.corners for detection in detections]
+        doubtful = [number for number, (first,) in enumerate(looks) if first.doubtful]
+        nearer = closer(self.detector, grey, [detections[number] for number in doubtful])
+        for number, better in zip(doubtful, nearer, strict=True):
+            corners[number] = better
+            plate = _rectified(grey, better)
+            looks[number] += [self.reader.look(plate), *self.reader.scaled_looks(plate)]
+        return [
+            Plate(self.reader.settle(seen), detection.score, place)
+            for seen, detection, place in zip(looks, detections, corners, strict=True)
+        ]
+
+
+def _rectified(grey: NDArray[np.uint8], corners: Corners) -> NDArray[np.uint8]:
+    return rectify(grey, corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
 
 
 def as_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -3,99 +3,102 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from device.vision.detector import MINIMUM_SCORE
-from device.vision.recogniser import Recogniser
-from models.evaluate.manifest import read_manifest
-from models.evaluate.metrics import Outcome, Summary, summarise
+from device.vision.recogniser import LEGIBLE, Recogniser
+from models.evaluate.manifest import Manifest, read_manifest
+from models.evaluate.metrics import Outcome, summarise
 from models.evaluate.page import write_page
+from models.evaluate.report import write_report
 from models.evaluate.run import evaluate_manifest
+from models.evaluate.tables import terminal
 
 
 @click.command(
     epilog="""\b
 Examples:
   platepost models evaluate data/us_photos
-  platepost models evaluate --crop --page failures.html data/us_crops/manifest.json
+  platepost models evaluate --reader new/reader.tflite --write build/evaluation data/us_photos data/us_crops
+  platepost models evaluate --crop --page failures.html data/cut_out/manifest.json
 """
 )
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--crop", is_flag=True, help="The pictures are plates cut out already.")
+@click.option("--crop", is_flag=True, help="All pictures are plates cut out, those with boxes too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a manifest.")
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Write the failures as an HTML page.")
+@click.option(
+    "--write",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write figures (JSON, Markdown), failures (HTML) and the reliability diagram (PNG) into a folder.",
+)
+@click.option("--without", multiple=True, metavar="NAME", help="Leave out a picture, as one whose text is disputed.")
 @click.option("--detector", type=click.Path(path_type=Path, dir_okay=False), help="Another detector.tflite.")
 @click.option("--reader", type=click.Path(path_type=Path, dir_okay=False), help="Another reader.tflite.")
 @click.option("--minimum-score", type=click.FloatRange(0, 1), default=MINIMUM_SCORE, show_default=True)
+@click.option("--minimum-confidence", type=click.FloatRange(0, 1), default=LEGIBLE, show_default=True)
 def evaluate(
     *,
     manifests: tuple[Path, ...],
     crop: bool,
     as_json: bool,
     page: Path | None,
+    folder: Path | None,
+    without: tuple[str, ...],
     detector: Path | None,
     reader: Path | None,
     minimum_score: float,
+    minimum_confidence: float,
 ) -> None:
-    """Recognise the pictures of MANIFESTS (files, or folders with manifest.json) and compare with the truth."""
-    recogniser = Recogniser.load(detector=detector, reader=reader, minimum_score=minimum_score)
-    summaries: dict[str, Summary] = {}
-    everything: list[Outcome] = []
+    """Recognise the pictures of MANIFESTS (files, or folders with manifest.json) and compare with the truth.
+
+    Pictures of a manifest without any box are taken for plates cut out, and read whole.
+    """
+    recogniser = Recogniser.load(
+        detector=detector, reader=reader, minimum_score=minimum_score, minimum_confidence=minimum_confidence
+    )
+    sets: dict[str, list[Outcome]] = {}
     for path in manifests:
         manifest = read_manifest(path)
+        left_out = [name for name in without if any(picture.path.name == name for picture in manifest.pictures)]
+        if len(manifests) == 1:
+            left_out = list(without)  # a name that is in no picture is an error
+        manifest = manifest.without(left_out) if left_out else manifest
         outcomes = list(
             track(
-                evaluate_manifest(manifest, recogniser, crop=crop),
+                evaluate_manifest(manifest, recogniser, crop=crop or _cut_out(manifest)),
                 total=len(manifest.pictures),
                 description=manifest.path.parent.name,
                 console=Console(stderr=True),
                 disable=as_json or not sys.stderr.isatty(),
             )
         )
-        everything += outcomes
-        summary = summarise(outcomes)
-        summaries[manifest.path.parent.name] = summary
+        name = manifest.path.parent.name + (f" without {len(left_out)}" if left_out else "")
+        sets[name] = outcomes
         if as_json:
-            click.echo(json.dumps({"manifest": str(path), **dataclasses.asdict(summary)}))
+            click.echo(json.dumps({"manifest": str(path), **dataclasses.asdict(summarise(outcomes))}))
     if not as_json:
-        Console().print(_table(summaries))
-    _write(page, everything)
+        Console().print(terminal({name: summarise(outcomes) for name, outcomes in sets.items()}))
+    _write(page, folder, sets)
 
 
-def _write(page: Path | None, outcomes: list[Outcome]) -> None:
-    if page is not None:
-        count = write_page(page, "What the recogniser got wrong", outcomes)
-        click.echo(f"{count} failures in {page}", err=True)
+def _cut_out(manifest: Manifest) -> bool:
+    return all(plate.box is None for picture in manifest.pictures for plate in picture.plates)
 
 
-def _table(summaries: dict[str, Summary]) -> Table:
-    """One column a set, one row a figure."""
-    table = Table(title="Recogniser against truth", box=SIMPLE)
-    table.add_column("")
-    for name in summaries:
-        table.add_column(name, justify="right")
-    rows: dict[str, Callable[[Summary], str]] = {
-        "pictures": lambda summary: str(summary.pictures),
-        "best plate right": lambda summary: _percent(summary.strict),
-        "best plate right, O=0 I=1": lambda summary: _percent(summary.folded),
-        "any plate right, O=0 I=1": lambda summary: _percent(summary.anywhere),
-        "characters right": lambda summary: _percent(summary.characters),
-        "share read at 99 % correct": lambda summary: _percent(summary.coverage),
-        "plates found (IoU 0.5)": lambda summary: _percent(summary.box_recall),
-        "extra plates a picture": lambda summary: "-" if summary.extra is None else f"{summary.extra:.2f}",
-        "ms, detector + reader": lambda summary: " + ".join(f"{part:.1f}" for part in summary.milliseconds[:2]),
-    }
-    for name, cell in rows.items():
-        table.add_row(name, *(cell(summary) for summary in summaries.values()))
-    return table
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"
+def _write(page: Path | None, folder: Path | None, sets: dict[str, list[Outcome]]) -> None:
+    try:
+        if page is not None:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            everything = [outcome for outcomes in sets.values() for outcome in outcomes]
+            count = write_page(page, "What the recogniser got wrong", everything)
+            click.echo(f"{count} failures in {page}", err=True)
+        if folder is not None:
+            click.echo("\n".join(map(str, write_report(folder, sets))), err=True)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from error

@@ -1,9 +1,10 @@
 """manifest.json of a folder of pictures: where they are, and which plates they show."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from device.errors import PlatepostError
 from device.vision.geometry import Box
@@ -36,6 +37,21 @@ class Manifest:
     name: str
     path: Path
     pictures: tuple[LabelledPicture, ...]
+
+    def without(self, names: Collection[str]) -> Self:
+        """Leave out pictures by their file's name, as those whose text is disputed.
+
+        Raises:
+            ManifestError: a name is in no picture, or no picture is left.
+
+        """
+        unknown = sorted(set(names) - {picture.path.name for picture in self.pictures})
+        if unknown:
+            raise ManifestError(f"{self.path}: has no picture named {', '.join(unknown)}")
+        left = tuple(picture for picture in self.pictures if picture.path.name not in names)
+        if not left:
+            raise ManifestError(f"{self.path}: nothing is left without {', '.join(sorted(names))}")
+        return replace(self, pictures=left)
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -7,6 +7,7 @@ from typing import Final
 
 from device.vision.geometry import intersection_over_union
 from device.vision.recogniser import Plate, Recognition
+from models.calibration.reliability import brier_score, expected_calibration_error
 from models.evaluate.manifest import LabelledPicture
 
 MATCH_IOU: Final = 0.5
@@ -56,12 +57,14 @@ class Outcome:
     extra: int
     """Plates told beyond those that match a true one; only counted where places are known."""
     milliseconds: tuple[float, float, float]
-    """Of detector, reader, and all."""
+    """Of detector, reader, and all, by the clock on the wall."""
+    cpu_milliseconds: float
+    """CPU time of all: what a busy machine does not change."""
     plates: tuple[Plate, ...]
 
 
-def compare(picture: LabelledPicture, recognition: Recognition) -> Outcome:
-    """Hold what was recognised in a picture against its plates."""
+def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseconds: float = 0.0) -> Outcome:
+    """Hold what was recognised in a picture, in so much CPU time, against its plates."""
     plates = recognition.plates
     texts = [plate.text for plate in picture.plates if plate.text]
     best = normalise(plates[0].text) if plates else ""
@@ -81,6 +84,7 @@ def compare(picture: LabelledPicture, recognition: Recognition) -> Outcome:
         boxes_found=found,
         extra=extra,
         milliseconds=(recognition.milliseconds.detect, recognition.milliseconds.read, recognition.milliseconds.total),
+        cpu_milliseconds=cpu_milliseconds,
         plates=plates,
     )
 
@@ -114,11 +118,17 @@ class Summary:
     """Characters right, folded: 1 - edit distance / length over the whole set."""
     coverage: float | None
     """Largest share of pictures whose surest reads are together 99 % right, folded."""
+    calibration_error: float | None
+    """Expected calibration error of the best plates' confidence, over ten bins of equally many."""
+    brier: float | None
+    """Brier score of it."""
     box_recall: float | None
     extra: float | None
     """Plates too many a picture."""
     milliseconds: tuple[float, float, float]
-    """Medians of detector, reader, all."""
+    """Medians of detector, reader, all, by the clock on the wall."""
+    cpu_milliseconds: float
+    """Median CPU time of all."""
 
 
 def summarise(outcomes: Sequence[Outcome]) -> Summary:
@@ -134,6 +144,8 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
     boxes = sum(outcome.boxes for outcome in outcomes)
     boxed = [outcome for outcome in outcomes if outcome.boxes]
     length = sum(len(outcome.truth) for outcome in texted)
+    read = [outcome for outcome in texted if outcome.read]
+    told = [outcome.confidence for outcome in read], [outcome.folded for outcome in read]
     return Summary(
         pictures=len(outcomes),
         strict=_share([outcome.strict for outcome in texted]),
@@ -141,9 +153,12 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
         anywhere=_share([outcome.anywhere for outcome in texted]),
         characters=1 - sum(outcome.wrong_characters for outcome in texted) / length if length else None,
         coverage=coverage(texted),
+        calibration_error=expected_calibration_error(*told) if read else None,
+        brier=brier_score(*told) if read else None,
         box_recall=sum(outcome.boxes_found for outcome in boxed) / boxes if boxes else None,
         extra=sum(outcome.extra for outcome in boxed) / len(boxed) if boxed else None,
         milliseconds=tuple(statistics.median(outcome.milliseconds[part] for outcome in outcomes) for part in range(3)),  # type: ignore[arg-type]
+        cpu_milliseconds=statistics.median(outcome.cpu_milliseconds for outcome in outcomes),
     )
 
 

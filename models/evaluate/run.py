@@ -1,6 +1,7 @@
 """Run the device's own recogniser over a manifest."""
 
 from collections.abc import Iterator
+from time import process_time
 
 import cv2
 import numpy as np
@@ -23,4 +24,6 @@ def evaluate_manifest(manifest: Manifest, recogniser: Recogniser, *, crop: bool 
         if pixels is None:
             raise PictureError(f"{picture.path}: is missing or no picture (named by {manifest.path})")
         image = np.asarray(pixels, np.uint8)
-        yield compare(picture, recogniser.recognise_crop(image) if crop else recogniser.recognise(image))
+        start = process_time()
+        recognition = recogniser.recognise_crop(image) if crop else recogniser.recognise(image)
+        yield compare(picture, recognition, cpu_milliseconds=(process_time() - start) * 1000)

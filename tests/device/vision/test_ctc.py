@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from device.vision.ctc import ALPHABET, beam_search, character_confidences, softmax
+from device.vision.ctc import ALPHABET, beam_search, merge_look_alikes, softmax, spell
 
 
 def columns(*steps: dict[str, float]) -> np.ndarray:
@@ -48,15 +48,34 @@ def test_nothing_but_blanks_is_the_empty_text() -> None:
     assert beam_search(columns({"-": 1}, {"-": 1}))[0].text == ""
 
 
+def confidences(seen: np.ndarray, text: str) -> list[float]:
+    return [sure for _, sure in spell(seen, text)]
+
+
 def test_each_character_has_the_confidence_of_its_best_column() -> None:
     seen = columns({"4": 0.5, "L": 0.4}, {"4": 0.7, "L": 0.2}, {"-": 1}, {"K": 0.95})
-    assert character_confidences(seen, "4K") == pytest.approx([0.7, 0.95])
+    assert confidences(seen, "4K") == pytest.approx([0.7, 0.95])
 
 
 def test_a_doubled_character_needs_two_places() -> None:
     seen = columns({"8": 0.9}, {"-": 0.9, "8": 0.1}, {"8": 0.6})
-    assert character_confidences(seen, "88") == pytest.approx([0.9, 0.6])
+    assert confidences(seen, "88") == pytest.approx([0.9, 0.6])
 
 
-def test_a_text_too_long_for_the_columns_has_no_confidence() -> None:
-    assert character_confidences(columns({"8": 1}), "88") == [0.0, 0.0]
+def test_a_text_that_does_not_fit_has_no_confidence() -> None:
+    assert confidences(columns({"8": 1}), "88") == [0.0, 0.0]
+
+
+def test_three_doubtful_zeros_are_one_sure_text() -> None:
+    seen = columns({"0": 0.5, "O": 0.5}, {"-": 1}, {"0": 0.4, "O": 0.6}, {"-": 1}, {"I": 0.7, "1": 0.3})
+    best, *others = beam_search(merge_look_alikes(seen))
+    assert best.text == "001"
+    assert best.probability == pytest.approx(1)
+    assert all(other.probability < 1e-6 for other in others)
+    assert spell(seen, best.text) == [("0", pytest.approx(1)), ("O", pytest.approx(1)), ("I", pytest.approx(1))]
+
+
+def test_merging_leaves_other_look_alikes_apart() -> None:
+    seen = columns({"8": 0.6, "B": 0.4}, {"-": 1}, {"0": 0.7, "D": 0.3})
+    assert [found.text for found in beam_search(merge_look_alikes(seen))] == ["80", "B0", "8D", "BD"]
+    assert seen[2].sum() == pytest.approx(1)

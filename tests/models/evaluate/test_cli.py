@@ -11,6 +11,7 @@ from device.errors import PictureError
 from device.vision.reader import Reading
 from device.vision.recogniser import Milliseconds, Plate, Recognition
 from models.evaluate.cli import evaluate
+from models.evaluate.manifest import ManifestError
 
 
 @pytest.fixture
@@ -62,3 +63,39 @@ def test_missing_picture_is_named(folder: Path, recogniser: object) -> None:
     result = CliRunner().invoke(evaluate, [str(folder)])
     assert isinstance(result.exception, PictureError)
     assert "a.png" in str(result.exception)
+
+
+def test_everything_is_written_to_a_folder(folder: Path, recogniser: object) -> None:
+    out = folder / "out" / "here"
+    result = CliRunner().invoke(evaluate, ["--write", str(out), str(folder)])
+    assert result.exit_code == 0, result.output
+    figures = json.loads((out / "figures.json").read_text())[folder.name]
+    assert figures["folded"] == 1
+    assert figures["reads"][0]["read"] == "7ABC123"
+    assert {entry["character"] for entry in figures["by_character"]} == set("7ABC123")
+    assert "| best plate right | 100.0% |" in (out / "figures.md").read_text()
+    assert (out / "failures.html").exists()
+
+
+def test_disputed_pictures_are_left_out_and_said_so(folder: Path, recogniser: object) -> None:
+    images = json.loads((folder / "manifest.json").read_text())["images"]
+    images.append({"file": "b.png", "text": "8XYZ987"})
+    cv2.imwrite(str(folder / "b.png"), np.full((20, 40, 3), 90, np.uint8))
+    (folder / "manifest.json").write_text(json.dumps({"images": images}))
+    result = CliRunner().invoke(evaluate, ["--without", "b.png", str(folder)])
+    assert "without 1" in " ".join(result.output.split())
+    assert "100.0%" in result.output
+    unknown = CliRunner().invoke(evaluate, ["--without", "c.png", str(folder)])
+    assert isinstance(unknown.exception, ManifestError)
+
+
+def test_pictures_without_boxes_are_read_whole(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    (folder / "manifest.json").write_text(json.dumps({"images": [{"file": "a.png", "text": "7ABC123"}]}))
+    CliRunner().invoke(evaluate, [str(folder)])
+    recogniser.recognise_crop.assert_called_once()
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_message(folder: Path, recogniser: object) -> None:
+    result = CliRunner().invoke(evaluate, ["--page", str(folder / "a.png" / "page.html"), str(folder)])
+    assert result.exit_code == 1
+    assert "cannot write" in result.output

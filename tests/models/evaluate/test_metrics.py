@@ -83,6 +83,8 @@ def test_summary(outcome: Compare) -> None:
     assert summary.coverage == 0.5
     assert (summary.box_recall, summary.extra) == (0.75, 0.25)
     assert summary.milliseconds == (5, 2, 7)
+    assert summary.brier == pytest.approx((0.1**2 + 0.2**2 + 0.7**2) / 3)
+    assert summary.calibration_error == pytest.approx((0.1 + 0.2 + 0.7) / 3)
 
 
 def test_summary_leaves_out_what_the_set_does_not_say(outcome: Compare) -> None:

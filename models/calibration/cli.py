@@ -1,0 +1,80 @@
+"""`platepost models calibrate`: make a reader's confidence mean what it says."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost models calibrate models/reader.tflite --photos data/open_images
+  platepost models calibrate new/reader.tflite --plates 8000 --diagram reliability.png
+"""
+)
+@click.argument("reader", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "--photos",
+    type=_FOLDER,
+    help="Real plates: a folder with manifest.json. Only the seventh that training leaves out is used.",
+)
+@click.option("--plates", default=6000, show_default=True, type=click.IntRange(100), help="Plates to draw.")
+@click.option(
+    "--weight", default=10.0, show_default=True, help="How many drawn plates a real one counts for in the fit."
+)
+@click.option("--seed", default=31, show_default=True)
+@click.option(
+    "--diagram", type=click.Path(path_type=Path, dir_okay=False), help="Draw the reliability of other plates (PNG)."
+)
+def calibrate(
+    *, reader: Path, photos: Path | None, plates: int, weight: float, seed: int, diagram: Path | None
+) -> None:
+    """Fit the confidence of READER (a .tflite file) and write the two numbers beside it, to READER's name with .json.
+
+    Half of the drawn plates and the real ones are fitted; the other half, never fitted, says how good the fit is. Never
+    use pictures here on which figures are reported.
+    """
+    # What draws plates loads when it is needed.
+    from device.vision.calibration import Calibration  # noqa: PLC0415
+    from device.vision.reader import Reader  # noqa: PLC0415
+    from models.calibration.fit import fitted, tried, write  # noqa: PLC0415
+    from models.calibration.reliability import brier_score, draw, expected_calibration_error  # noqa: PLC0415
+    from models.plates import degrade, fonts, framed, render_plate  # noqa: PLC0415
+    from models.reader.real import is_held_out, load_photos  # noqa: PLC0415
+
+    fonts.fetch()
+    plain = Reader(reader)
+    plain.calibration = Calibration()
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for _ in track(range(plates), description="Drawing", console=Console(stderr=True)):
+        plate = render_plate(rng, height=96)
+        drawn.append((degrade(framed(plate, rng), rng), plate.text))
+    half = plates // 2
+    trials = tried(plain, drawn[:half])
+    sources = [f"{half} drawn plates, seed {seed}"]
+    if photos is not None:
+        real = [(plate.rectified(), plate.text) for plate in load_photos(photos) if is_held_out(plate)]
+        if real:
+            trials += tried(plain, real, weight=weight)
+            sources.append(f"{len(real)} real plates held out from training, each counted {weight:g} times")
+    try:
+        calibration = fitted(trials)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    fresh = tried(plain, drawn[half:])
+    told = [calibration(claim) for claim in fresh.claims]
+    right = [bool(value) for value in fresh.right]
+    path = reader.with_suffix(".json")
+    write(path, calibration, digest=plain.model.digest, fitted_to=sources)
+    click.echo(f"{path}: slope {calibration.slope:.3f}, intercept {calibration.intercept:.3f}")
+    for name, values in (("before", list(fresh.claims)), ("after", told)):
+        figures = f"ECE {expected_calibration_error(values, right):.4f}, Brier {brier_score(values, right):.4f}"
+        click.echo(f"{name}, {len(right)} other drawn plates: {figures}")
+    if diagram is not None:
+        draw(diagram, {"before": (list(fresh.claims), right), "after": (told, right)})

@@ -1,0 +1,89 @@
+"""Fit a reader's calibration to plates that it has not learned from."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from device.vision.calibration import Calibration
+from device.vision.reader import Reader
+from models.evaluate.metrics import fold
+
+Picture = npt.NDArray[np.uint8]
+
+STEPS: Final = 50
+"""Newton's steps: two numbers are found after ten."""
+RIDGE: Final = 1e-3
+"""Keeps the slope finite where claims part right from wrong completely."""
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What a reader claimed of plates, and whether it was right."""
+
+    claims: npt.NDArray[np.float64]
+    right: npt.NDArray[np.float64]
+    """1 where the text was right with O and 0, I and 1 taken for one, else 0."""
+    weights: npt.NDArray[np.float64]
+
+    def __add__(self, other: "Trials") -> "Trials":
+        """Put two sets together."""
+        return Trials(
+            np.concatenate([self.claims, other.claims]),
+            np.concatenate([self.right, other.right]),
+            np.concatenate([self.weights, other.weights]),
+        )
+
+
+def tried(reader: Reader, plates: Iterable[tuple[Picture, str]], *, weight: float = 1.0) -> Trials:
+    """Let a reader that is not calibrated read plates [64, 160] uint8, looking again if in doubt.
+
+    Raises:
+        ValueError: the reader has a calibration already, which would be fitted on top.
+
+    """
+    if reader.calibration != Calibration():
+        raise ValueError("only a reader without calibration can be calibrated")
+    readings = [(reader.read_rectified(picture, again=True), text) for picture, text in plates]
+    return Trials(
+        np.array([reading.confidence for reading, _ in readings]),
+        np.array([float(fold(reading.text) == fold(text)) for reading, text in readings]),
+        np.full(len(readings), weight),
+    )
+
+
+def fitted(trials: Trials) -> Calibration:
+    """Return the calibration of greatest likelihood: logistic regression on the claims' log-odds, by Newton's method.
+
+    Raises:
+        ValueError: all were right or all wrong, which fits anything.
+
+    """
+    if not 0 < trials.right.mean() < 1:
+        raise ValueError("plates that are all read right, or all wrong, calibrate nothing")
+    claims = np.clip(trials.claims, 1e-6, 1 - 1e-6)
+    inputs = np.column_stack([np.ones_like(claims), np.log(claims / (1 - claims))])
+    weights = trials.weights / trials.weights.sum()
+    found = np.array([0.0, 1.0])
+    prior = np.array([0.0, RIDGE])
+    for _ in range(STEPS):
+        told = 1 / (1 + np.exp(-inputs @ found))
+        slope = inputs.T @ (weights * (trials.right - told)) - prior * (found - np.array([0.0, 1.0]))
+        curvature = (inputs.T * (weights * told * (1 - told))) @ inputs + np.diag(prior)
+        found = found + np.linalg.solve(curvature, slope)
+    return Calibration(slope=float(found[1]), intercept=float(found[0]))
+
+
+def write(path: Path, calibration: Calibration, *, digest: str, fitted_to: Sequence[str]) -> None:
+    """Write what `Calibration.beside` reads, and in words what it was fitted to."""
+    told = {
+        "reader": digest,
+        "slope": round(calibration.slope, 4),
+        "intercept": round(calibration.intercept, 4),
+        "fitted_to": list(fitted_to),
+    }
+    path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,73 @@
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from device.vision.closer import PLATE_WIDTH, TILE, closer
+from device.vision.detector import HEIGHT, WIDTH, Detection
+
+
+def square(left: float, top: float, width: float) -> np.ndarray:
+    right, bottom = left + width, top + width / 2
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+
+
+class Seeing:
+    """A detector that finds what is brighter than grey, by its upright box, one a tile."""
+
+    def __init__(self) -> None:
+        self.canvases: list[np.ndarray] = []
+
+    def find(self, canvas: np.ndarray) -> list[Detection]:
+        self.canvases.append(canvas.copy())
+        found = []
+        for y in range(0, HEIGHT - 1, TILE[1]):
+            for x in range(0, WIDTH - 1, TILE[0]):
+                rows, columns = np.nonzero(canvas[y : y + TILE[1], x : x + TILE[0]] > 150)
+                if len(rows):
+                    box = columns.min() + x, rows.min() + y, columns.max() + x + 1, rows.max() + y + 1
+                    corners = [[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]]
+                    found.append(Detection(0.9, np.array(corners, np.float32)))
+        return found
+
+
+def frame(*places: tuple[int, int, int]) -> np.ndarray:
+    grey = np.full((720, 1280), 60, np.uint8)
+    for left, top, width in places:
+        grey[top : top + width // 2, left : left + width] = 250
+    return grey
+
+
+@pytest.mark.parametrize("place", [(600, 300, 60), (2, 1, 80), (1100, 600, 170), (300, 200, 500)])
+def test_corners_that_were_off_come_half_way_to_the_plate(place: tuple[int, int, int]) -> None:
+    left, top, width = place
+    true, off = square(left, top, width), square(left - width * 0.05, top, width * 1.1)
+    detector: Any = Seeing()
+    (better,) = closer(detector, frame(place), [Detection(0.8, off)])
+    assert better == pytest.approx((true + off) / 2, abs=width * 0.02 + 0.5)
+
+
+def test_all_plates_of_a_frame_cost_one_run() -> None:
+    places = [(100 + 180 * number, 300, 60) for number in range(6)]
+    detector: Any = Seeing()
+    better = closer(detector, frame(*places), [Detection(0.8, square(*place)) for place in places])
+    assert len(detector.canvases) == 1
+    widths = [corners[:, 0].max() - corners[:, 0].min() for corners in better]
+    assert widths == pytest.approx([60] * 6, abs=1.5)
+    assert (detector.canvases[0] > 150).sum() == pytest.approx(6 * PLATE_WIDTH**2 / 2, rel=0.05)
+
+
+def test_beyond_six_and_what_is_not_found_again_stay_as_they_were() -> None:
+    places = [(100 + 150 * number, 300, 60) for number in range(7)]
+    detections = [Detection(0.8, square(*place)) for place in places]
+    detector: Any = Seeing()
+    assert closer(detector, frame(*places), detections)[6] is detections[6].corners
+    blind: Any = SimpleNamespace(find=lambda _canvas: [])
+    assert closer(blind, frame(), detections[:1])[0] is detections[0].corners
+
+
+def test_nothing_doubtful_costs_nothing() -> None:
+    detector: Any = Seeing()
+    assert closer(detector, frame(), []) == []
+    assert detector.canvases == []

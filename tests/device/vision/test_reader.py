@@ -1,0 +1,69 @@
+"""The shipped reader on drawn plates."""
+
+import cv2
+import numpy as np
+import pytest
+
+from device.vision.ctc import ALPHABET, Hypothesis
+from device.vision.modelfiles import shipped
+from device.vision.reader import Look, Reader
+from models.plates import render_plate
+
+TEXTS = ("7KDW382", "8FRT914", "6HNX205", "5PLV731", "4ZMC863", "9BYG427")
+SIGMAS = (0.0, 1.0, 2.0, 3.0, 4.0)
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader(shipped("reader.tflite"))
+
+
+def plate(text: str, seed: int) -> np.ndarray:
+    image = render_plate(np.random.default_rng(seed), text=text, design="california_passenger", height=128).image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+
+
+def look(**texts: float) -> Look:
+    probabilities = np.zeros((40, len(ALPHABET) + 1), np.float32)
+    probabilities[:, 0] = 1
+    return Look(probabilities, tuple(Hypothesis(text, share) for text, share in texts.items()))
+
+
+def test_the_more_blur_the_less_confidence(reader: Reader) -> None:
+    """Of each plate up to noise, of all of them step by step."""
+    table = np.array(
+        [
+            [
+                reader.read_crop(cv2.GaussianBlur(plate(text, seed), (0, 0), 3 * sigma + 0.01)).confidence
+                for sigma in SIGMAS
+            ]
+            for seed, text in enumerate(TEXTS)
+        ]
+    )
+    means = table.mean(axis=0)
+    assert (np.diff(means) < 0).all(), means
+    assert (np.diff(table, axis=1) < 0.05).all(), table
+    assert means[0] > 0.95
+    assert means[-1] < 0.3
+
+
+def test_looks_are_averaged_text_by_text(reader: Reader) -> None:
+    found = reader.settle([look(A4=0.9, AL=0.1), look(AL=0.8, A4=0.2), look(AL=0.7, A4=0.3)])
+    assert found.text == "AL"
+    assert [other.text for other in found.alternatives] == ["A4"]
+    assert found.confidence == pytest.approx(reader.calibration(1.6 / 3))
+    assert found.confidence + found.alternatives[0].probability == pytest.approx(1)
+
+
+def test_a_reading_without_a_look_is_refused(reader: Reader) -> None:
+    with pytest.raises(ValueError, match="at least one look"):
+        reader.settle([])
+
+
+@pytest.mark.parametrize(("share", "doubtful"), [(0.99, False), (0.6, True), (0.005, False)])
+def test_what_is_clear_or_hopeless_is_not_looked_at_again(share: float, doubtful: bool) -> None:  # noqa: FBT001
+    assert look(A4=share).doubtful is doubtful
+
+
+def test_nothing_read_is_not_looked_at_again() -> None:
+    assert not Look(look().probabilities, (Hypothesis("", 0.7),)).doubtful
