@@ -1,5 +1,6 @@
 """From a configuration to the parts of a post: everything that can be wrong is found here, before anything starts."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from device.health.clock import clock_quality
 from device.health.timekeeper import Timekeeper
 from device.hotlist import HotListStore
 from device.outbox import Outbox, read_key_file
-from device.records import Model, Place, Versions
+from device.records import Model, Place, Recorder, Signer, Source, Versions
 from device.uplink import UplinkSettings
 from device.vision.motion import MotionGate
 from device.vision.passages import PassageRules
@@ -92,6 +93,24 @@ def place(configuration: Configuration) -> Place:
         latitude=post.latitude,
         longitude=post.longitude,
         heading_degrees=post.heading_degrees,
+    )
+
+
+def recorder(configuration: Configuration, store: Outbox, *, now: Callable[[], datetime]) -> Recorder:
+    """Make what signs the post's records; the former key is taken along as long as its file is there.
+
+    Raises:
+        RecordError: a key file is unreadable or no private key on P-256.
+
+    """
+    section = configuration.records
+    former = section.former_signing_key
+    return Recorder(
+        store,
+        Signer.from_file(section.signing_key),
+        Source(configuration.post.agency, configuration.post.name),
+        former=Signer.from_file(former) if former is not None and former.exists() else None,
+        now=now,
     )
 
 

@@ -115,6 +115,10 @@ class RecordsSection(Section):
     """How records are signed, and which pictures they carry."""
 
     signing_key: Path = Field(description="PEM of this post's private signing key, ES256.")
+    former_signing_key: Path | None = Field(
+        default=None,
+        description="PEM of the private signing key before, which vouches for this one in the chain; delete it after.",
+    )
     read_patch: bool = Field(default=True, description="Whether reads that are no hit carry the picture of the plate.")
     read_overview: bool = Field(default=False, description="Whether they carry the picture of the vehicle.")
     patch_bytes: int = Field(default=3072, ge=512, le=65536, description="Largest picture of a plate.")

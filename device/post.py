@@ -38,8 +38,6 @@ from device.records import (
     Command,
     ConfigurationState,
     Envelope,
-    Recorder,
-    Signer,
     Source,
     Status,
     hotlist_package,
@@ -104,10 +102,9 @@ class Post:
             place=place, versions=versions, certificate_expires=assembly.certificate_expires(configuration)
         )
         store = assembly.hotlist_store(configuration)
-        signer = Signer.from_file(configuration.records.signing_key)
         source = Source(configuration.post.agency, configuration.post.name)
         self._outbox = assembly.outbox(configuration)
-        self._recorder = Recorder(self._outbox, signer, source, now=self._timekeeper.record_time)
+        self._recorder = assembly.recorder(configuration, self._outbox, now=self._timekeeper.record_time)
         self._records = PersistentRecorder(self._recorder, stop=self._stop)
         self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)
         self._lists = Lists(store, configuration.hotlist, self._auditor)

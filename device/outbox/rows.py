@@ -25,8 +25,8 @@ def begin_chain(connection: Connection) -> None:
 
 def read_head(connection: Connection) -> ChainHead:
     """Return the end of the chain."""
-    chain, sequence, digest = connection.execute("SELECT id, sequence, digest FROM chain").fetchone()
-    return ChainHead(chain=chain, sequence=sequence, digest=digest)
+    chain, sequence, digest, key = connection.execute("SELECT id, sequence, digest, key FROM chain").fetchone()
+    return ChainHead(chain=chain, sequence=sequence, digest=digest, key=key)
 
 
 def insert(connection: Connection, envelope: Envelope) -> None:
@@ -48,7 +48,9 @@ def insert(connection: Connection, envelope: Envelope) -> None:
             envelope.illustrated,
         ),
     )
-    connection.execute("UPDATE chain SET sequence = ?, digest = ?", (envelope.sequence, envelope.digest))
+    connection.execute(
+        "UPDATE chain SET sequence = ?, digest = ?, key = ?", (envelope.sequence, envelope.digest, envelope.chain_key)
+    )
 
 
 def select(

@@ -1,6 +1,6 @@
 """Records: the wire types, their envelope, signature and chain. Knows nobody else in the house."""
 
-from device.records.audit import Audit, Dropped, SequenceRange
+from device.records.audit import Audit, Dropped, KeyChange, Lost, SequenceRange
 from device.records.base import Identifier, UtcTime, timestamp
 from device.records.command import ALLOWED, COMMAND_TYPE, Command, CommandRequest, Finding, Response, Role
 from device.records.configuration import (
@@ -58,8 +58,10 @@ __all__ = [
     "HitWithdrawn",
     "HotListState",
     "Identifier",
+    "KeyChange",
     "Keyring",
     "Location",
+    "Lost",
     "Model",
     "Picture",
     "Place",

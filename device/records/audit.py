@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from device.records.base import Count, Outcome, Slug, UtcTime, WireModel
+from device.records.base import Count, Identifier, Outcome, Slug, Thumbprint, UtcTime, WireModel
 from device.records.parts import RecordData
 
 
@@ -25,6 +25,27 @@ class Dropped(WireModel):
     )
 
 
+class Lost(WireModel):
+    """What damage to the disk cost, of the chain it names, which may be one that ended with it."""
+
+    chain: Identifier = Field(description="The chain that the numbers belong to.")
+    records: Count = Field(description="Records known to be lost.")
+    sequences: tuple[SequenceRange, ...] = Field(
+        default=(), description="Their sequence numbers: these are gone, not missing."
+    )
+    complete: bool = Field(
+        description="Whether that is all; false where the damage hides whether more were waiting to be sent."
+    )
+
+
+class KeyChange(WireModel):
+    """A new record-signing key, vouched for by the one before: the record that carries this is the former's last."""
+
+    former: Thumbprint = Field(description="Thumbprint of the key that signed the chain until now.")
+    thumbprint: Thumbprint = Field(description="Thumbprint of the key that signs from the next record on.")
+    public_key: str = Field(max_length=400, description="That key's public half, PEM.")
+
+
 class Audit(RecordData):
     """An event of the audit trail: what, when, where, source, outcome, identity. Never a plate in clear."""
 
@@ -33,8 +54,8 @@ class Audit(RecordData):
             "What happened: `boot`, `stop`, `enrolment`, `hotlist_installed`, `hotlist_refused`, "
             "`configuration_applied`, `configuration_refused`, `configuration_reverted`, `command_executed`, "
             "`command_refused`, `technician_session`, `tamper_opened`, `tamper_closed`, "
-            "`clock_stepped`, `key_use`, `frame_stored`, `outbox_set_aside`, `records_dropped`, `publish_refused`; "
-            "others may follow."
+            "`clock_stepped`, `key_use`, `key_changed`, `frame_stored`, `outbox_set_aside`, `records_dropped`, "
+            "`records_lost`, `publish_refused`; others may follow."
         )
     )
     occurred: UtcTime = Field(description="When it happened.")
@@ -54,3 +75,11 @@ class Audit(RecordData):
     )
     details: dict[str, JsonValue] = Field(default_factory=dict, description="More, by name; never a plate.")
     dropped: Dropped | None = Field(default=None, description="With `records_dropped` only: what was given up.")
+    lost: Lost | None = Field(default=None, description="With `records_lost` only: what damage to the disk cost.")
+    key: KeyChange | None = Field(
+        default=None,
+        description=(
+            "With `key_changed` only: the new signing key. Signed by the former key, it vouches for the new one; with "
+            "outcome `failure` the former was not at hand, and nothing but the department can."
+        ),
+    )

@@ -42,6 +42,9 @@ Identifier = Annotated[
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256, 64 lower-case hexadecimal digits."""
 
+Thumbprint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""RFC 7638 thumbprint of a key, SHA-256 in base64url: the `kid` of its signatures."""
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", max_length=64)]
 """A name for machines: lower-case words joined by underscores."""
 

@@ -36,7 +36,10 @@ Exit status: 0 if every record from the first to the last given is there and gen
     required=True,
     multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="PEM of the post's public record-signing key; may be given again for former keys.",
+    help=(
+        "PEM of the post's public record-signing key; may be given again for further keys. A later key is found "
+        "in the records themselves if the former signed its coming."
+    ),
 )
 @click.option("--source", help="The only source allowed, such as //alpr/v1/demo/post-1; that of the first by default.")
 @click.option("--whole", is_flag=True, help="Require the chain from its very first record on.")
@@ -79,6 +82,7 @@ def _show(report: Report) -> None:
         click.echo(f"{report.redelivered} delivered again, which was allowed")
     for chain in report.chains:
         gone = f", {chain.dropped} dropped by the post itself for want of space" if chain.dropped else ""
+        gone += f", {chain.lost} lost to a damaged disk, as the post says itself" if chain.lost else ""
         click.echo(f"chain {chain.chain}: numbers {chain.first} to {chain.last}, {chain.records} records{gone}")
     if report.intact:
         for line in _praise(report):

@@ -122,6 +122,8 @@ class Envelope:
     expires: datetime | None = None
     illustrated: bool = False
     """Whether it carries the bytes of pictures."""
+    chain_key: str | None = None
+    """Thumbprint of the key that the chain goes on with; None for what is not chained."""
     correlation: bytes | None = None
     """MQTT 5 correlation data of the request that it answers."""
 

@@ -92,7 +92,7 @@ class MemoryStore:
     def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
         """Keep what `make` returns."""
         envelope = make(self.head)
-        self.head = ChainHead(self.head.chain, envelope.sequence or 0, envelope.digest)
+        self.head = ChainHead(self.head.chain, envelope.sequence or 0, envelope.digest, envelope.chain_key)
         self.records.append(envelope)
         return envelope
 

@@ -3,22 +3,26 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from threading import Lock
+from typing import Any, Protocol, TypeVar
 
 import uuid_utils
 
 from device.errors import RecordError
-from device.records.audit import Audit, Dropped
+from device.records.audit import Audit, Dropped, KeyChange, Lost
 from device.records.base import timestamp
 from device.records.canonical import GENESIS, canonical_bytes, digest_of, dump
 from device.records.command import Response
 from device.records.envelope import TYPES, Envelope, topic_of
 from device.records.health import Health
 from device.records.hit import Hit, HitWithdrawn
+from device.records.identifiers import Identifiers
 from device.records.parts import ClockQuality, RecordData
 from device.records.signing import Signer
 from device.records.status import Status
 from device.records.topics import Source
+
+T = TypeVar("T")
 
 HIT_EXPIRY = timedelta(hours=24)
 """How long a hit is worth delivering: a record keeper down overnight still gets it; a console judges by `time`."""
@@ -36,10 +40,17 @@ class ChainHead:
     chain: str
     sequence: int = 0
     digest: str = GENESIS
+    key: str | None = None
+    """Thumbprint of the key that the chain goes on with; None before the first record, or where it is not known."""
 
 
 class Store(Protocol):
     """What the recorder asks of the outbox."""
+
+    @property
+    def head(self) -> ChainHead:
+        """The end of the chain."""
+        ...
 
     def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
         """Call `make` with the chain's end and keep what it returns as the new end, both or neither, durably."""
@@ -50,8 +61,16 @@ class Store(Protocol):
         ...
 
 
+class _KeyChangedError(Exception):
+    """The chain's last record was signed with another key: that is to be said first."""
+
+
 class Recorder:
-    """Makes the records of one post. Safe to use from several threads if its store is."""
+    """Makes the records of one post. Safe to use from several threads if its store is.
+
+    Where the chain's last record was signed with another key, a `key_changed` comes before all else, signed with
+    `former` if that is the key, so that whoever trusts the former key can trust the new one.
+    """
 
     def __init__(
         self,
@@ -59,9 +78,10 @@ class Recorder:
         signer: Signer,
         source: Source,
         *,
+        former: Signer | None = None,
         hit_expiry: timedelta = HIT_EXPIRY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        identify: Callable[[], str] = new_identifier,
+        identify: Callable[[], str] | None = None,
     ) -> None:
         """Make a recorder.
 
@@ -69,17 +89,21 @@ class Recorder:
             store: keeps the records and the chain's end: the outbox.
             signer: has the post's record-signing key.
             source: the post.
+            former: has the key before, as long as it is kept.
             hit_expiry: how long a hit is worth delivering.
             now: the clock.
-            identify: makes identifiers that sort by time.
+            identify: makes identifiers; by default ones that sort by the time of their records.
 
         """
         self.source = source
         self._store = store
         self._signer = signer
+        self._former = former
+        self._changing = Lock()
         self._hit_expiry = hit_expiry
         self._now = now
         self._identify = identify
+        self._identifiers = Identifiers()
 
     def record(self, data: RecordData) -> Envelope:
         """Store one record, numbered, chained and signed; when this returns, it survives a power cut.
@@ -91,7 +115,7 @@ class Recorder:
         """
         if isinstance(data, Health | Response):
             raise RecordError("health and answers are not chained: use unchained() and send it at once")
-        return self._store.append(lambda head: self._seal(data, head))
+        return self._after_key_change(lambda: self._store.append(lambda head: self._link(data, head)), data.clock)
 
     def unchained(self, data: Status | Health | Response) -> Envelope:
         """Sign one record that is no part of the chain: health, answers, and the will, which is made before its time.
@@ -124,16 +148,69 @@ class Recorder:
                 reason="quota",
                 dropped=dropped,
             )
-            return self._seal(audit, head)
+            return self._link(audit, head)
 
-        return self._store.append_account(seal)
+        return self._after_key_change(lambda: self._store.append_account(seal), clock)
 
-    def _seal(self, data: RecordData, head: ChainHead | None) -> Envelope:
+    def account_for_loss(self, lost: Lost, *, clock: ClockQuality) -> Envelope:
+        """Put into the audit trail what damage to the disk cost.
+
+        Raises:
+            OutboxError: the store cannot keep it.
+
+        """
+        audit = Audit(
+            clock=clock,
+            action="records_lost",
+            occurred=self._now(),
+            where=self.source.post,
+            source="outbox",
+            outcome="failure",
+            identity=self.source.post,
+            reason="damaged",
+            lost=lost,
+        )
+        return self.record(audit)
+
+    def _after_key_change(self, work: Callable[[], T], clock: ClockQuality) -> T:
+        try:
+            return work()
+        except _KeyChangedError:
+            with self._changing:
+                if self._store.head.key != self._signer.kid:
+                    self._store.append(lambda head: self._seal_key_change(head, clock))
+        return work()
+
+    def _link(self, data: RecordData, head: ChainHead) -> Envelope:
+        if head.key not in {None, self._signer.kid}:
+            raise _KeyChangedError
+        return self._seal(data, head)
+
+    def _seal_key_change(self, head: ChainHead, clock: ClockQuality) -> Envelope:
+        vouched = self._former is not None and self._former.kid == head.key
+        audit = Audit(
+            clock=clock,
+            action="key_changed",
+            occurred=self._now(),
+            where=self.source.post,
+            source="post",
+            outcome="success" if vouched else "failure",
+            identity=self.source.post,
+            reason=None if vouched else "former_key_missing",
+            key=KeyChange(
+                former=head.key or "",
+                thumbprint=self._signer.kid,
+                public_key=self._signer.public_pem.decode("ascii"),
+            ),
+        )
+        return self._seal(audit, head, signer=self._former if vouched else None)
+
+    def _seal(self, data: RecordData, head: ChainHead | None, *, signer: Signer | None = None) -> Envelope:
         now = self._now()
         expires = now + self._hit_expiry if isinstance(data, Hit | HitWithdrawn) else None
         event: dict[str, Any] = {
             "specversion": "1.0",
-            "id": self._identify(),
+            "id": self._identify() if self._identify else self._identifiers.at(now),
             "source": self.source.uri,
             "type": TYPES[type(data)],
             "time": timestamp(now),
@@ -145,7 +222,7 @@ class Recorder:
             event |= {"chain": head.chain, "sequence": head.sequence + 1, "previous": head.digest}
         event["data"] = data.wire()
         canonical = canonical_bytes(event)
-        event["signature"] = self._signer.sign(canonical)
+        event["signature"] = (signer or self._signer).sign(canonical)
         return Envelope(
             id=event["id"],
             type=event["type"],
@@ -156,4 +233,5 @@ class Recorder:
             sequence=event.get("sequence"),
             expires=expires,
             illustrated=bool(event["data"].get("pictures")),
+            chain_key=None if head is None else self._signer.kid,
         )

@@ -7,7 +7,7 @@ from typing import Self
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
-from joserfc.util import urlsafe_b64encode
+from joserfc.util import json_b64decode, urlsafe_b64encode
 
 from device.errors import RecordError
 
@@ -92,6 +92,18 @@ class Keyring:
         """
         return cls(read_key(_content(path)) for path in paths)
 
+    def with_pem(self, pem: bytes, *, thumbprint: str) -> "Keyring":
+        """Return a ring that holds one more key, which must have that thumbprint.
+
+        Raises:
+            KeyRefusedError: it is not a key on P-256, or another than that.
+
+        """
+        key = read_key(pem)
+        if key.thumbprint() != thumbprint:
+            raise KeyRefusedError("the key is not the one that its thumbprint says")
+        return Keyring([*self._keys.values(), key])
+
     def check(self, signature: str, payload: bytes) -> str:
         """Verify a detached signature over `payload` and return the `kid` of its key.
 
@@ -115,6 +127,16 @@ class Keyring:
                 raise
             raise SignatureRefusedError(f"signature refused: {error}") from error
         return str(kid)
+
+
+def signed_by(signature: str) -> str:
+    """Return the `kid` that a detached signature claims, unverified; empty if there is none."""
+    try:
+        header = json_b64decode(signature.partition("..")[0].encode())
+    except ValueError:
+        return ""
+    kid = header.get("kid") if isinstance(header, dict) else None
+    return kid if isinstance(kid, str) else ""
 
 
 def read_key(pem: bytes) -> ECKey:

@@ -34,6 +34,8 @@ class ChainReport:
     last: int
     dropped: int
     """Sequence numbers absent that the post says it dropped when its disk ran low."""
+    lost: int
+    """Sequence numbers absent that the post says were lost to a damaged disk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,47 +4,48 @@ What it needs is public: the records and the post's public key. Pictures may hav
 numbers that the post itself says it dropped (a signed `records_dropped`) are told apart from those that are missing.
 """
 
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from joserfc.errors import BadSignatureError
 
 from device.errors import RecordError
 from device.records.audit import Audit
-from device.records.canonical import GENESIS, canonical_bytes, digest_of, parse
+from device.records.canonical import canonical_bytes, digest_of, parse
+from device.records.chains import Chain, Link, Range
 from device.records.command import Response
 from device.records.envelope import TYPES
 from device.records.health import Health
 from device.records.parts import picture_matches
-from device.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
+from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError, signed_by
 from device.records.status import Status
 from device.records.verdict import ChainReport, Problem, ProblemKind, Report
 
 __all__ = ["ChainReport", "Problem", "ProblemKind", "Report", "Verifier"]
 
 
+UNKNOWN_MOST = 4096
+"""Records of keys not yet known that are kept, in case that a later record vouches for the key."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Link:
-    line: int
-    id: str
-    sequence: int
-    digest: str
-    previous: str
+class _Unknown:
+    """A record signed by a key that nobody has vouched for yet."""
 
-
-@dataclass(slots=True)
-class _Chain:
-    links: dict[int, _Link] = field(default_factory=dict)
-    dropped: list[tuple[int, int]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problem: Problem
+    key: str
+    event: dict[str, Any]
+    canonical: bytes
 
 
 class Verifier:
     """Takes records in any order and judges them. About 300 bytes are kept of each.
 
     Hits overtake reads on the way, so the chain is judged in `report`, by sequence number; signature, source and
-    pictures are judged at once, in `feed`.
+    pictures are judged at once, in `feed`. A key that a trusted key vouched for (`key_changed`) is trusted too, also
+    for what came before the vouching record, which a hit may have overtaken; from that record on the former key is not.
     """
 
     def __init__(
@@ -67,7 +68,9 @@ class Verifier:
         self._redelivered = 0
         self._unchained: set[str] = set()
         self._loose: list[Problem] = []
-        self._chains: dict[str, _Chain] = {}
+        self._chains: dict[str, Chain] = {}
+        self._lost: dict[str, list[Range]] = {}
+        self._unknown: list[_Unknown] = []
 
     def feed(self, record: bytes | str | dict[str, Any]) -> Problem | None:
         """Take one record, as JSON or parsed; return what is wrong with it in itself."""
@@ -80,13 +83,7 @@ class Verifier:
             return self._wrong("malformed", line, {}, str(error))
         if not isinstance(event.get("signature"), str):
             return self._wrong("malformed", line, event, "not signed")
-        try:
-            self._genuine(event, canonical)
-        except ForeignKeyError as error:
-            return self._wrong("foreign", line, event, str(error))
-        except SignatureRefusedError as error:
-            return self._wrong("changed", line, event, _why(error))
-        return self._place(line, event, digest_of(canonical))
+        return self._judge(line, event, canonical)
 
     def feed_all(self, records: Iterable[bytes | str | dict[str, Any]]) -> Report:
         """Take many records, skipping empty lines, and return the report."""
@@ -100,9 +97,17 @@ class Verifier:
         problems = list(self._loose)
         chains = []
         for name, chain in sorted(self._chains.items()):
-            found, dropped = self._judge(name, chain)
-            problems += found
-            chains.append(ChainReport(name, len(chain.links), min(chain.links), max(chain.links), dropped))
+            # A record that was changed is a fault already; by the number it bears it is there, not missing.
+            changed = [
+                (problem.sequence, problem.sequence)
+                for problem in self._loose
+                if problem.kind == "changed" and problem.chain == name and problem.sequence is not None
+            ]
+            verdict = chain.judge(name, whole=self._whole, lost=self._lost.get(name, []), changed=changed)
+            problems += verdict.problems
+            chains.append(
+                ChainReport(name, len(chain.links), min(chain.links), max(chain.links), verdict.dropped, verdict.lost)
+            )
         return Report(
             fed=self._fed,
             chained=sum(chain.records for chain in chains),
@@ -112,8 +117,23 @@ class Verifier:
             problems=tuple(problems),
         )
 
-    def _genuine(self, event: dict[str, Any], canonical: bytes) -> None:
-        self._keys.check(event["signature"], canonical)
+    def _judge(self, line: int, event: dict[str, Any], canonical: bytes) -> Problem | None:
+        try:
+            key = self._genuine(event, canonical)
+        except ForeignKeyError as error:
+            problem = self._wrong("foreign", line, event, str(error))
+            if self._source in {None, event.get("source")} and len(self._unknown) < UNKNOWN_MOST:
+                self._unknown.append(_Unknown(problem, signed_by(event["signature"]), event, canonical))
+            return problem
+        except SignatureRefusedError as error:
+            return self._wrong("changed", line, event, _why(error))
+        problem_here = self._place(line, event, digest_of(canonical), key)
+        if problem_here is None and event.get("type") == TYPES[Audit]:
+            self._heed(event, key)
+        return problem_here
+
+    def _genuine(self, event: dict[str, Any], canonical: bytes) -> str:
+        key = self._keys.check(event["signature"], canonical)
         source = event.get("source")
         if self._source is None and isinstance(source, str):
             self._source = source
@@ -121,8 +141,37 @@ class Verifier:
             raise ForeignKeyError(f"comes from {source}, not from {self._source}")
         if not _pictures_match(event):
             raise SignatureRefusedError("a picture does not match its digest")
+        return key
 
-    def _place(self, line: int, event: dict[str, Any], digest: str) -> Problem | None:
+    def _heed(self, event: dict[str, Any], key: str) -> None:
+        """Take note of what an audit record says of the chain: dropped, lost, another key."""
+        try:
+            audit = Audit.model_validate(event.get("data"))
+        except ValueError:
+            return
+        name, sequence = event.get("chain"), event.get("sequence")
+        if isinstance(name, str) and audit.dropped:
+            self._chains[name].dropped += [(gap.first, gap.last) for gap in audit.dropped.sequences]
+        if audit.lost:
+            self._lost.setdefault(audit.lost.chain, []).extend((gap.first, gap.last) for gap in audit.lost.sequences)
+        change = audit.key
+        if change is None or change.former != key or not (isinstance(name, str) and isinstance(sequence, int)):
+            return
+        try:
+            self._keys = self._keys.with_pem(change.public_key.encode(), thumbprint=change.thumbprint)
+        except KeyRefusedError:
+            return
+        self._chains[name].key_changes[sequence] = (change.former, change.thumbprint)
+        self._judge_again(change.thumbprint)
+
+    def _judge_again(self, key: str) -> None:
+        known = [record for record in self._unknown if record.key == key]
+        self._unknown = [record for record in self._unknown if record.key != key]
+        for record in known:
+            self._loose.remove(record.problem)
+            self._judge(record.problem.line or 0, record.event, record.canonical)
+
+    def _place(self, line: int, event: dict[str, Any], digest: str, key: str) -> Problem | None:
         name, sequence, previous, identifier = (event.get(key) for key in ("chain", "sequence", "previous", "id"))
         if not isinstance(identifier, str):
             return self._wrong("malformed", line, event, "no id")
@@ -130,12 +179,11 @@ class Verifier:
             return self._place_unchained(line, event, identifier)
         if not (isinstance(name, str) and isinstance(sequence, int) and isinstance(previous, str) and sequence >= 1):
             return self._wrong("malformed", line, event, "chain, sequence and previous do not belong together")
-        chain = self._chains.setdefault(name, _Chain())
-        link = _Link(line, identifier, sequence, digest, previous)
+        chain = self._chains.setdefault(name, Chain())
+        link = Link(line, identifier, sequence, digest, previous, sys.intern(key))
         known = chain.links.setdefault(sequence, link)
         if known is not link:
             return self._again(chain, name, known, link)
-        chain.dropped += _dropped(event)
         return None
 
     def _place_unchained(self, line: int, event: dict[str, Any], identifier: str) -> Problem | None:
@@ -150,7 +198,7 @@ class Verifier:
         self._unchained.add(identifier)
         return None
 
-    def _again(self, chain: _Chain, name: str, known: _Link, link: _Link) -> Problem | None:
+    def _again(self, chain: Chain, name: str, known: Link, link: Link) -> Problem | None:
         if known.digest != link.digest:
             problem = Problem(
                 "forked", link.line, name, link.sequence, link.id, f"another record has this number: {known.id}"
@@ -162,31 +210,6 @@ class Verifier:
             problem = Problem("repeated", link.line, name, link.sequence, link.id, "the same record again")
         chain.problems.append(problem)
         return problem
-
-    def _judge(self, name: str, chain: _Chain) -> tuple[list[Problem], int]:
-        problems = list(chain.problems)
-        # A record that was changed is a fault already; by the number it bears it is there, not missing.
-        changed = [
-            (problem.sequence, problem.sequence)
-            for problem in self._loose
-            if problem.kind == "changed" and problem.chain == name and problem.sequence is not None
-        ]
-        dropped = 0
-        last = _Link(0, "", 0, GENESIS, "") if self._whole else None
-        for sequence in sorted(chain.links):
-            link = chain.links[sequence]
-            if last is not None and sequence == last.sequence + 1 and link.previous != last.digest:
-                message = f"does not continue the record before it, number {last.sequence}"
-                problems.append(Problem("forked", link.line, name, sequence, link.id, message))
-            elif last is not None and sequence > last.sequence + 1:
-                absent = _Absence(last.sequence + 1, sequence - 1).less(chain.dropped)
-                dropped += sequence - 1 - last.sequence - sum(gap.last - gap.first + 1 for gap in absent)
-                missing = [gap for whole in absent for gap in whole.less(changed)]
-                problems += [Problem("missing", None, name, gap.first, None, str(gap)) for gap in missing]
-            elif last is None and sequence == 1 and link.previous != GENESIS:
-                problems.append(Problem("forked", link.line, name, sequence, link.id, "the first record has a past"))
-            last = link
-        return sorted(problems, key=lambda problem: problem.sequence or 0), dropped
 
     def _wrong(self, kind: ProblemKind, line: int, event: dict[str, Any], message: str) -> Problem:
         chain, sequence, identifier = event.get("chain"), event.get("sequence"), event.get("id")
@@ -200,32 +223,6 @@ class Verifier:
         )
         self._loose.append(problem)
         return problem
-
-
-@dataclass(frozen=True, slots=True)
-class _Absence:
-    """Consecutive sequence numbers that are absent."""
-
-    first: int
-    last: int
-
-    def __str__(self) -> str:
-        one = self.first == self.last
-        return f"number {self.first} is missing" if one else f"numbers {self.first} to {self.last} are missing"
-
-    def less(self, ranges: list[tuple[int, int]]) -> "list[_Absence]":
-        """Return what is left of the absence without `ranges`."""
-        left = []
-        start = self.first
-        for first, last in sorted(ranges):
-            if last < start or first > self.last:
-                continue
-            if first > start:
-                left.append(_Absence(start, first - 1))
-            start = last + 1
-        if start <= self.last:
-            left.append(_Absence(start, self.last))
-        return left
 
 
 def _why(error: SignatureRefusedError) -> str:
@@ -245,13 +242,3 @@ def _pictures_match(event: dict[str, Any]) -> bool:
         )
         for picture in pictures
     )
-
-
-def _dropped(event: dict[str, Any]) -> list[tuple[int, int]]:
-    if event.get("type") != TYPES[Audit]:
-        return []
-    try:
-        data = Audit.model_validate(event.get("data"))
-    except ValueError:
-        return []
-    return [(gap.first, gap.last) for gap in data.dropped.sequences] if data.dropped else []

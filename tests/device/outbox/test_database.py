@@ -9,6 +9,7 @@ from device.outbox import OutboxFullError, OutboxVersionError
 from device.outbox.database import migrate, named_errors, open_database, schema_versions
 
 KEY = bytes(range(32))
+NEXT = max(schema_versions()) + 1
 
 
 def test_the_file_is_encrypted_durable_and_exclusive(tmp_path: Path) -> None:
@@ -34,14 +35,14 @@ def test_schema_versions_are_kept_from_the_first() -> None:
 
 def test_migration_runs_each_missing_step_once(tmp_path: Path, mocker: MockerFixture) -> None:
     connection = open_database(tmp_path / "outbox.db", key=KEY)
-    versions = schema_versions() | {2: "CREATE TABLE two (a);", 3: "INSERT INTO two VALUES (3);"}
+    versions = schema_versions() | {NEXT: "CREATE TABLE two (a);", NEXT + 1: "INSERT INTO two VALUES (3);"}
     mocker.patch("device.outbox.database.schema_versions", return_value=versions)
     migrate(connection)
     migrate(connection)
     assert connection.execute("SELECT a FROM two").fetchall() == [(3,)]
-    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (NEXT + 1,)
     mocker.stopall()
-    with pytest.raises(OutboxVersionError, match="version 3"):
+    with pytest.raises(OutboxVersionError, match=f"version {NEXT + 1}"):
         migrate(connection)
     connection.close()
 
@@ -49,7 +50,7 @@ def test_migration_runs_each_missing_step_once(tmp_path: Path, mocker: MockerFix
 def test_a_step_that_fails_is_undone(tmp_path: Path, mocker: MockerFixture) -> None:
     path = tmp_path / "outbox.db"
     open_database(path, key=KEY).close()
-    versions = schema_versions() | {2: "CREATE TABLE two (a); INSERT INTO absent VALUES (1);"}
+    versions = schema_versions() | {NEXT: "CREATE TABLE two (a); INSERT INTO absent VALUES (1);"}
     mocker.patch("device.outbox.database.schema_versions", return_value=versions)
     with pytest.raises(OutboxError, match="absent"):
         open_database(path, key=KEY)

@@ -1,0 +1,124 @@
+"""The links of one chain, and what is wrong between them."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from device.records.canonical import GENESIS
+from device.records.verdict import Problem
+
+Range: TypeAlias = tuple[int, int]
+"""First and last of consecutive sequence numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What is kept of one record."""
+
+    line: int
+    id: str
+    sequence: int
+    digest: str
+    previous: str
+    key: str
+    """Thumbprint of the key that signed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with a chain, and what of it the post itself says is gone."""
+
+    problems: list[Problem]
+    dropped: int
+    lost: int
+
+
+@dataclass(slots=True)
+class Chain:
+    """The records of one chain that came so far, in any order."""
+
+    links: dict[int, Link] = field(default_factory=dict)
+    dropped: list[Range] = field(default_factory=list)
+    key_changes: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """By number of the record that says so: former key and new key."""
+    problems: list[Problem] = field(default_factory=list)
+
+    def judge(self, name: str, *, whole: bool, lost: list[Range], changed: list[Range]) -> Verdict:
+        """Find what is missing, of another history, or signed by a key that was replaced before.
+
+        Args:
+            name: the chain's identifier.
+            whole: whether it must be there from its first record on.
+            lost: numbers that the post says its disk lost.
+            changed: numbers of records that are there and not genuine.
+
+        """
+        problems = list(self.problems)
+        dropped_count = lost_count = 0
+        last = Link(0, "", 0, GENESIS, "", "") if whole else None
+        for sequence in sorted(self.links):
+            link = self.links[sequence]
+            if last is not None and sequence == last.sequence + 1 and link.previous != last.digest:
+                message = f"does not continue the record before it, number {last.sequence}"
+                problems.append(Problem("forked", link.line, name, sequence, link.id, message))
+            elif last is not None and sequence > last.sequence + 1:
+                absent = [Absence(last.sequence + 1, sequence - 1)]
+                after_drops = _less(absent, self.dropped)
+                after_losses = _less(after_drops, lost)
+                dropped_count += _count(absent) - _count(after_drops)
+                lost_count += _count(after_drops) - _count(after_losses)
+                missing = _less(after_losses, changed)
+                problems += [Problem("missing", None, name, gap.first, None, str(gap)) for gap in missing]
+            elif last is None and sequence == 1 and link.previous != GENESIS:
+                problems.append(Problem("forked", link.line, name, sequence, link.id, "the first record has a past"))
+            last = link
+        problems += self._replaced_keys(name)
+        return Verdict(sorted(problems, key=lambda problem: problem.sequence or 0), dropped_count, lost_count)
+
+    def _replaced_keys(self, name: str) -> list[Problem]:
+        """Name what was signed by a key after the record that replaced it."""
+        problems = []
+        replaced: dict[str, int] = {}
+        for sequence in sorted(self.links) if self.key_changes else ():
+            link = self.links[sequence]
+            if link.key in replaced:
+                message = f"signed by a key that number {replaced[link.key]} replaced"
+                problems.append(Problem("foreign", link.line, name, sequence, link.id, message))
+            elif sequence in self.key_changes:
+                former, new = self.key_changes[sequence]
+                replaced[former] = sequence
+                replaced.pop(new, None)
+        return problems
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Consecutive sequence numbers that are absent."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        one = self.first == self.last
+        return f"number {self.first} is missing" if one else f"numbers {self.first} to {self.last} are missing"
+
+    def less(self, ranges: list[Range]) -> "list[Absence]":
+        """Return what is left of the absence without `ranges`."""
+        left = []
+        start = self.first
+        for first, last in sorted(ranges):
+            if last < start or first > self.last:
+                continue
+            if first > start:
+                left.append(Absence(start, first - 1))
+            start = last + 1
+        if start <= self.last:
+            left.append(Absence(start, self.last))
+        return left
+
+
+def _less(absences: list[Absence], ranges: list[Range]) -> list[Absence]:
+    return [left for absence in absences for left in absence.less(ranges)]
+
+
+def _count(absences: list[Absence]) -> int:
+    return sum(absence.last - absence.first + 1 for absence in absences)

@@ -1,0 +1,45 @@
+"""An outbox of every former version is opened, migrated and emptied by today's software."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from device.outbox import Outbox
+from device.outbox.database import schema_versions
+from device.records import Keyring
+from device.records.examples import CLOCK, ExampleSigner
+from device.records.verify import Verifier
+
+Filler: TypeAlias = Any  # conftest's
+
+KEY = bytes(range(32))
+HISTORY = Path(__file__).parent / "history"
+
+
+def test_every_version_left_an_outbox() -> None:
+    assert {f"outbox_v{number}.db" for number in schema_versions()} == {file.name for file in HISTORY.glob("*.db")}
+
+
+@pytest.mark.parametrize("version", schema_versions())
+def test_it_is_opened_continued_and_proved(version: int, path: Path, filler: Callable[[Outbox], Filler]) -> None:
+    path.parent.mkdir()
+    shutil.copy(HISTORY / f"outbox_v{version}.db", path)
+    with Outbox(path, key=KEY) as outbox:
+        assert outbox.set_aside == ()
+        assert outbox._run(lambda connection: connection.execute("PRAGMA user_version").fetchone()) == (
+            max(schema_versions()),
+        )
+        fill = filler(outbox)
+        before = outbox.backlog()
+        assert before.pictures_dropped > 0
+        account = fill.recorder.account_for_drops(clock=CLOCK)
+        assert account.event["data"]["dropped"]["pictures"] == before.pictures_dropped
+        fill.hit()
+        report = Verifier(Keyring.from_pem(ExampleSigner().public_pem)).feed_all(
+            envelope.body for envelope in outbox.next(99)
+        )
+        assert report.intact
+        assert (report.chains[0].first, report.chains[0].last) == (3, 10)

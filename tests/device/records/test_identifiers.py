@@ -1,0 +1,31 @@
+from datetime import timedelta
+from uuid import UUID
+
+from device.records import Recorder, Source
+from device.records.examples import BEGAN, ExampleSigner, MemoryStore, example_audit
+from device.records.identifiers import Identifiers
+from device.records.recorder import new_identifier
+
+
+def milliseconds(identifier: str) -> int:
+    return UUID(identifier).int >> 80
+
+
+def test_identifiers_sort_as_they_were_made_also_within_a_millisecond() -> None:
+    identifiers = Identifiers()
+    made = [identifiers.at(BEGAN + timedelta(milliseconds=number // 3000)) for number in range(9000)]
+    assert made == sorted(set(made))
+    assert {UUID(identifier).version for identifier in made} == {7}
+    assert milliseconds(made[0]) == int(BEGAN.timestamp() * 1000)
+
+
+def test_identifiers_do_not_go_back_with_the_clock() -> None:
+    identifiers = Identifiers()
+    assert identifiers.at(BEGAN) < identifiers.at(BEGAN - timedelta(hours=1)) < identifiers.at(BEGAN)
+
+
+def test_the_records_identifier_tells_the_records_time() -> None:
+    recorder = Recorder(MemoryStore(new_identifier()), ExampleSigner(), Source("demo", "post-1"), now=lambda: BEGAN)
+    records = [recorder.record(example_audit("boot")) for _ in range(9)]
+    assert [record.id for record in records] == sorted(record.id for record in records)
+    assert {milliseconds(record.id) for record in records} == {int(BEGAN.timestamp() * 1000)}
