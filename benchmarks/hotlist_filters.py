@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import islice
 from time import process_time
 from typing import Any
 
@@ -30,7 +29,6 @@ from provisioning.hotlist.table import filter_bits
 
 PLATES = PlateHash(bytes(range(32)))
 COARSE_RATE = 1e-3
-COARSE_PROBES = 1_000_000
 
 
 @dataclass
@@ -105,11 +103,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("entries", type=int, nargs="?", default=1_000_000)
     options.add_argument("--rate", type=float, default=1e-9, help="false positives that each filter promises")
+    options.add_argument("--coarse-probes", type=int, default=1_000_000, help="absent keys to measure these with")
     given = options.parse_args()
     listed = sorted({plate_key(serial) for serial in serials(given.entries, 1)})
-    absent = [PlateKey(f"Z{plate_key(serial)}") for serial in islice(serials(COARSE_PROBES, 2), COARSE_PROBES)]
+    absent = [PlateKey(f"Z{plate_key(serial)}") for serial in serials(given.coarse_probes, 2)]
     print(f"{len(listed):,} keys, promised {given.rate:g}; false positives promised {COARSE_RATE:g}, ", end="")
-    print(f"measured with {COARSE_PROBES:,} absent keys, two standard deviations")
+    print(f"measured with {given.coarse_probes:,} absent keys, two standard deviations")
     print(f"{'':<28}{'bits a key':>11}{'build':>9}{'absent':>11}{'listed':>11}{'false positives':>24}")
     for name, build in contenders().items():
         begin = process_time()
@@ -121,8 +120,8 @@ def main() -> None:
         passed = sum(map(coarse.contains, absent))
         print(f"{name:<28}{built.bits / len(listed):>11.1f}{took:>7.2f} s", end="")
         print(f"{microseconds(built, absent[:50_000]):>8.2f} us{microseconds(built, listed[:50_000]):>8.2f} us", end="")
-        spread = 2 * passed**0.5 / COARSE_PROBES
-        print(f"{passed / COARSE_PROBES:>13.2e} ± {spread:.0e}")
+        spread = 2 * passed**0.5 / given.coarse_probes
+        print(f"{passed / given.coarse_probes:>13.2e} ± {spread:.0e}")
 
 
 if __name__ == "__main__":
