@@ -33,6 +33,7 @@ unit: $(VENV)/.development ## Run the tests that need no broker
 
 end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto with client certificates
 	@scripts/need mosquitto
+	@scripts/need faketime
 	$(BIN)/pytest -m end_to_end
 
 format: $(VENV)/.development ## Put the code into shape

@@ -10,8 +10,10 @@ from device.records import Reason
 class Fault(StrEnum):
     """Why a post is `degraded`, as its status says it."""
 
+    BROKER_CERTIFICATE_EXPIRED = "broker_certificate_expired"
     CAMERA_FAILED = "camera_failed"
     CAMERA_SILENT = "camera_silent"
+    CLOCK_BEHIND = "clock_behind"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
     FALLING_BEHIND = "falling_behind"
     HOTLIST_MISSING = "hotlist_missing"
@@ -37,6 +39,11 @@ class Description:
 
 
 DESCRIPTIONS: dict[Fault, Description] = {
+    Fault.BROKER_CERTIFICATE_EXPIRED: Description(
+        "The broker's certificate has expired by this post's clock, or the clock is ahead; nothing is delivered.",
+        "the clock being set, or a new certificate at the broker",
+        "Look at the clock: if it is right, renew the broker's certificate; if not, see clock_unsynchronised.",
+    ),
     Fault.CAMERA_FAILED: Description(
         "The camera stopped with an error; nothing is read.",
         "the camera delivering frames again",
@@ -46,6 +53,11 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The camera delivers no frames; nothing is read.",
         "the next frame",
         "Check the ribbon cable, power-cycle the unit, replace the camera.",
+    ),
+    Fault.CLOCK_BEHIND: Description(
+        "The clock is earlier than it can be; records take their time from the last that was certain.",
+        "the clock being set, by chrony or by hand",
+        "Check that the unit reaches its time server, and that its clock's battery is not empty.",
     ),
     Fault.CLOCK_UNSYNCHRONISED: Description(
         "The clock is not synchronised; times of records are not to be relied on.",

@@ -1,10 +1,11 @@
 """The hot list of a running post: loaded at the start, taken from the broker, judged by its age, audited."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from device.auditor import Auditor
 from device.config import HotListSection
+from device.health.timekeeper import Timekeeper
 from device.hotlist import (
     FreshnessLimits,
     HotList,
@@ -22,8 +23,11 @@ log = logging.getLogger(__name__)
 class Lists:
     """Keeps one list in force and says in the audit what became of every package."""
 
-    def __init__(self, store: HotListStore, section: HotListSection, auditor: Auditor) -> None:
+    def __init__(
+        self, store: HotListStore, section: HotListSection, auditor: Auditor, *, timekeeper: Timekeeper
+    ) -> None:
         self._store = store
+        self._timekeeper = timekeeper
         self._section = section
         self._auditor = auditor
 
@@ -49,7 +53,7 @@ class Lists:
     def install(self, package: bytes) -> None:
         """Take a package from the broker, or say why not; called in the thread of the uplink's inbox."""
         try:
-            hotlist = self._store.install(package)
+            hotlist = self._store.install(package, at=self._timekeeper.now())
         except HotListRefused as refusal:
             # A retained package comes again at every connection, and is no event then.
             if refusal.reason is not Refusal.REPEATED:
@@ -69,11 +73,13 @@ class Lists:
 
     def state(self) -> HotListState:
         """Say which list is in force and how old it is now."""
-        return self.judge(self.current, datetime.now(UTC))
+        return self.judge(self.current, self._timekeeper.now())
 
     def judge(self, hotlist: HotList | None, at: datetime) -> HotListState:
         """Say which list that is, and how old it was at a moment."""
-        return list_state(hotlist, self._section, at=at)
+        # A clock in the past would make an old list young.
+        earliest = self._timekeeper.now() if self._timekeeper.behind else at
+        return list_state(hotlist, self._section, at=max(at, earliest))
 
     @property
     def in_service(self) -> bool:

@@ -107,7 +107,7 @@ class Post:
         self._recorder = assembly.recorder(configuration, self._outbox, now=self._timekeeper.record_time)
         self._records = PersistentRecorder(self._recorder, stop=self._stop)
         self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)
-        self._lists = Lists(store, configuration.hotlist, self._auditor)
+        self._lists = Lists(store, configuration.hotlist, self._auditor, timekeeper=self._timekeeper)
         self._reporter = Reporter(
             self._records,
             hotlist=lambda: self._lists.current,
@@ -127,8 +127,10 @@ class Post:
             will=lambda: self._recorder.unchained(self._offline()),
             on_connected=self._born,
             subscriptions=subscriptions,
+            earliest=self._timekeeper.earliest,
         )
         self._restart = False
+        self._vouched = False
         self._capture: Capture | None = None
         self._camera_failed = False
         self._dropped = 0
@@ -348,6 +350,10 @@ class Post:
                 "after": timestamp(step.after),
             }
             self._auditor.say("clock_stepped", source="clock", details=details)
+        vouched = self._timekeeper.quality().synchronised
+        if step is not None or vouched != self._vouched:
+            self._uplink.retry_now()
+        self._vouched = vouched
 
     def _watch_tamper(self, board: Board) -> None:
         opened = board.tamper_open()
@@ -363,6 +369,8 @@ class Post:
         uplink = self._uplink.state()
         conditions = {
             Fault.CAMERA_FAILED: self._camera_failed,
+            Fault.BROKER_CERTIFICATE_EXPIRED: uplink.problem == Fault.BROKER_CERTIFICATE_EXPIRED,
+            Fault.CLOCK_BEHIND: self._timekeeper.behind,
             Fault.CLOCK_UNSYNCHRONISED: not self._timekeeper.quality().synchronised,
             Fault.HOTLIST_MISSING: state == "none",
             Fault.HOTLIST_STALE: state == "stale",

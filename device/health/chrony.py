@@ -3,8 +3,6 @@
 chronyd disciplines the clock without telling the kernel so unless `rtcsync` is set, and it knows its error better.
 """
 
-import csv
-import ipaddress
 import logging
 import shutil
 import subprocess
@@ -24,6 +22,8 @@ FIELDS = 14
 """Of `chronyc -c tracking` (chrony 3 and 4): reference id, name, stratum, reference time, system time's offset, last
 offset, RMS offset, frequency, residual frequency, skew, root delay, root dispersion, update interval, leap status."""
 NO_STRATUM = 0
+OWN_CLOCK = "7F7F0101"
+"""Reference id 127.127.1.1: with `local` chrony vouches for the machine's own clock, which nobody set."""
 WORST = 1e9
 
 
@@ -36,7 +36,7 @@ def from_tracking(line: str) -> ClockQuality:
         ValueError: it is no such line.
 
     """
-    fields = next(csv.reader([line.strip()]), [])
+    fields = line.strip().split(",")
     if len(fields) < FIELDS:
         raise ValueError(f"{len(fields)} fields, {FIELDS} are wanted")
     stratum = int(fields[2])
@@ -44,7 +44,7 @@ def from_tracking(line: str) -> ClockQuality:
     bound = offset + dispersion + delay / 2
     if not bound < WORST or not rms < WORST:
         raise ValueError("an error beyond all bounds")
-    if fields[13] == "Not synchronised" or stratum == NO_STRATUM:
+    if fields[13] == "Not synchronised" or stratum == NO_STRATUM or fields[0] == OWN_CLOCK:
         return ClockQuality(source="chrony", synchronised=False)
     return ClockQuality(
         source="chrony",
@@ -57,12 +57,8 @@ def from_tracking(line: str) -> ClockQuality:
 
 
 def _reference(fields: list[str]) -> str:
-    """Return the source's address, or the four letters of a reference clock such as GPS or PPS."""
-    try:
-        return str(ipaddress.ip_address(fields[1]))
-    except ValueError:
-        name = fields[1] or bytes.fromhex(fields[0]).decode("ascii", "replace").rstrip("\0")
-        return "".join(letter for letter in name if letter.isprintable())[:64] or "unknown"
+    """Return the source's address, or the name of a reference clock such as GPS or PPS."""
+    return "".join(letter for letter in fields[1] if letter.isprintable())[:64] or "unknown"
 
 
 class Chrony:
@@ -80,8 +76,9 @@ class Chrony:
         self._thread = threading.Thread(target=self._run, name="chrony", daemon=True)
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Ask at once, so that the first record knows, and go on asking."""
         if self._program is not None:
+            self.ask()
             self._thread.start()
 
     def stop(self) -> None:
@@ -117,7 +114,5 @@ class Chrony:
         return answer
 
     def _run(self) -> None:
-        while True:
+        while not self._stop.wait(ASK_SECONDS):
             self.ask()
-            if self._stop.wait(ASK_SECONDS):
-                return

@@ -89,6 +89,10 @@ class Timekeeper:
         """Whether the system's clock is certainly wrong: earlier than the floor, and nobody vouches for it."""
         return not self._quality().synchronised and self._system() < self.floor
 
+    def earliest(self) -> datetime | None:
+        """Return the earliest time that it can be, while nobody vouches for the clock; None while somebody does."""
+        return None if self._quality().synchronised else max(self._system(), self.floor)
+
     def now(self) -> datetime:
         """Return the best known time, UTC: the system's clock, unless it is certainly wrong; then the floor."""
         system = self._system()

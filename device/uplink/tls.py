@@ -3,6 +3,9 @@
 import re
 import socket
 import ssl
+from datetime import datetime
+
+from cryptography import x509
 
 from device.errors import UplinkError
 from device.uplink.settings import UplinkSettings
@@ -12,8 +15,27 @@ class IdentityError(UplinkError):
     """The certificate, the key or the authority's certificate cannot be used."""
 
 
-def tls_context(settings: UplinkSettings) -> ssl.SSLContext:
+NO_CHECK_TIME = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME of <openssl/x509_vfy.h>, which Python's ssl does not name."""
+NOT_YET_VALID, EXPIRED, OTHER_NAME = 9, 10, 62
+"""X509_V_ERR_* of the same."""
+
+
+class ExpiredError(ssl.SSLCertVerificationError):
+    """The broker's certificate ended before the earliest time that it can be."""
+
+    verify_code = EXPIRED
+    verify_message = "certificate has expired"
+
+
+def tls_context(settings: UplinkSettings, *, earliest: datetime | None = None) -> ssl.SSLContext:
     """Make the TLS context: 1.3 at least, only the fleet's authority, host name verified, client certificate.
+
+    Args:
+        settings: the authority and the post's identity.
+        earliest: for a clock that nobody vouches for, the earliest time that it can be. Everything else is verified as
+            ever, but of the broker's certificate only that it has not ended by then: that it has begun follows from its
+            being there, and a clock that starts in 1970 would lock the post out.
 
     Raises:
         IdentityError: a file is missing, unreadable, or key and certificate do not belong together.
@@ -23,9 +45,26 @@ def tls_context(settings: UplinkSettings) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(settings.ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_cert_chain(settings.certificate, settings.private_key)
+        if earliest is not None:
+            context.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
+            context.sslsocket_class = _socket_class(earliest)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise IdentityError(f"cannot use the uplink's identity: {error}") from error
     return context
+
+
+def _socket_class(earliest: datetime) -> type[ssl.SSLSocket]:
+    class Socket(ssl.SSLSocket):
+        """A socket that judges when the peer's certificate ends, in place of OpenSSL."""
+
+        def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
+            super().do_handshake(block)
+            peer = self.getpeercert(binary_form=True)
+            ends = x509.load_der_x509_certificate(peer).not_valid_after_utc if peer else None
+            if ends is None or ends < earliest:
+                raise ExpiredError(f"the broker's certificate ended at {ends}, before {earliest}")
+
+    return Socket
 
 
 _TLS_NAMES = (
@@ -36,11 +75,18 @@ _TLS_NAMES = (
 
 _NAMES: tuple[tuple[type[Exception], str], ...] = (
     (IdentityError, "identity_unreadable"),
-    (ssl.SSLCertVerificationError, "broker_certificate_refused"),
     (socket.gaierror, "name_unresolved"),
     (TimeoutError, "timeout"),
     (ConnectionRefusedError, "connection_refused"),
 )
+
+
+_VERIFY_NAMES = {
+    NOT_YET_VALID: "broker_certificate_not_yet_valid",
+    EXPIRED: "broker_certificate_expired",
+    OTHER_NAME: "broker_certificate_of_another_name",
+}
+"""By OpenSSL's code; any other is `broker_certificate_refused`."""
 
 
 def tls_problem(text: str) -> str:
@@ -50,6 +96,8 @@ def tls_problem(text: str) -> str:
 
 def connection_problem(error: Exception) -> str:
     """Name why a connection to a broker could not be made."""
-    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLCertVerificationError):
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _VERIFY_NAMES.get(getattr(error, "verify_code", 0), "broker_certificate_refused")
+    if isinstance(error, ssl.SSLError):
         return tls_problem(str(error))
     return next((name for kind, name in _NAMES if isinstance(error, kind)), "unreachable")

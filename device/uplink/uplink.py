@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -49,6 +50,7 @@ class Uplink:
         will: Callable[[], Envelope],
         on_connected: Callable[[], object] | None = None,
         subscriptions: Mapping[str, Handler] | None = None,
+        earliest: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         """Make an uplink.
 
@@ -58,12 +60,14 @@ class Uplink:
             will: makes the signed `offline` status of one connection: `recorder.unchained(Status(...))`.
             on_connected: called after every connection, in the uplink's thread; records the present status (the
                 birth). It must not wait: if it raises OutboxError, it is called again.
+            earliest: for a clock that nobody vouches for, the earliest time that it can be; see `tls_context`.
             subscriptions: topic filters, each with what is called with the delivery, in a thread of its own.
 
         """
         self._settings = settings
         self._outbox = outbox
         self._will = will
+        self._earliest = earliest
         self._on_connected = on_connected
         self._brokers = settings.endpoints
         self._preferred = 0
@@ -132,6 +136,11 @@ class Uplink:
         self._wake()
         return True
 
+    def retry_now(self) -> None:
+        """Try to connect at once if a pause is being made: what was wrong may have changed."""
+        if self._retry_at is not None:
+            self._retry_at = time.monotonic()
+
     def state(self) -> UplinkState:
         """Return what the uplink says of itself."""
         now = time.monotonic()
@@ -179,7 +188,7 @@ class Uplink:
                 self._drained = self._left() == 0
 
     def _connect_and_deliver(self, broker: Broker) -> None:
-        context = tls_context(self._settings)
+        context = tls_context(self._settings, earliest=self._earliest())
         self._connections += 1
         link = Link(
             self._settings, broker, context, number=self._connections, will=self._will(), received=self._inbox.put
