@@ -152,6 +152,7 @@ def uplink_settings(configuration: Configuration, *, broker: str | None = None) 
         certificate=section.certificate,
         private_key=section.private_key,
         client_id=configuration.post.name,  # brokers compare it with the certificate
+        protocol=section.protocol,
         settle_seconds=section.settle_seconds,
         may_go_unheard=section.may_go_unheard,
     )

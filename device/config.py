@@ -141,6 +141,9 @@ class UplinkSection(Section):
     ca: Path = Field(description="PEM of the authorities that may vouch for the broker.")
     certificate: Path = Field(description="PEM of this post's certificate, whose common name is the post's name.")
     private_key: Path = Field(description="PEM of the certificate's private key.")
+    protocol: Literal["5", "3.1.1"] = Field(
+        default="5", description="Version of MQTT; 3.1.1 for brokers that know no more, such as NATS."
+    )
     drain_seconds: float = Field(default=30, ge=0, description="How long stopping waits for the outbox to empty.")
     settle_seconds: float = Field(
         default=3,

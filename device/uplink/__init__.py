@@ -1,7 +1,8 @@
-"""The uplink: MQTT 5 over mutual TLS 1.3."""
+"""The uplink: MQTT 5, or 3.1.1, over mutual TLS 1.3."""
 
 from device.uplink.inbox import Delivery
-from device.uplink.refusals import EVERYTHING, NOBODY, Refusal
+from device.uplink.reasons import NOBODY
+from device.uplink.refusals import EVERYTHING, Refusal
 from device.uplink.settings import Broker, UplinkSettings
 from device.uplink.state import UplinkState
 from device.uplink.tls import IdentityError

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from device.outbox import Outbox
 from device.records import Envelope
 from device.uplink.link import Link
-from device.uplink.refusals import EVERYTHING, NOBODY, Refusals
+from device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
+from device.uplink.refusals import EVERYTHING, Refusals
 from device.uplink.settling import Settling
 
 log = logging.getLogger(__name__)
@@ -19,10 +20,9 @@ PACKET_OVERHEAD = 256
 LEAST_EXPIRY_SECONDS = 3600
 """A hit that waited in the outbox past its expiry still gets so long at the broker, for record keepers."""
 STRIKES = 3
-"""Connections that ended without a single acknowledgement before the oldest topic under way is suspected."""
-WHOLE_BROKER = frozenset({"quota_exceeded", "server_busy", "message_rate_too_high", "administrative_action"})
-"""Reasons that speak of the broker, not of the topic."""
-TOO_LARGE = "packet_too_large"
+"""Connections that ended with the same record under way before it, or its topic, is held responsible."""
+RECORD = " record "
+"""Stands between topic and sequence number where a refusal is of one record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,18 @@ class _UnderWay:
     topic: str
     size: int
 
+    @property
+    def name(self) -> str:
+        """How a refusal names this record and no other of its topic."""
+        return f"{self.topic}{RECORD}{self.sequence}"
+
 
 class Flight:
     """Sends from the outbox within a window and settles the answers. One thread drives it.
 
-    Window: one record at first, doubling with acknowledgements, so that a record which makes a broker hang up is known.
-    Status goes one at a time: the last one sent must be the one retained.
+    Window: one record at first, doubling with acknowledgements; after a connection that was lost with records under way
+    it stays at one for a while, so that a record which makes a broker hang up is known. Status goes one at a time: the
+    last one sent must be the one retained.
     """
 
     def __init__(
@@ -60,7 +66,9 @@ class Flight:
         self._under_way: dict[int, _UnderWay] = {}
         self._too_large: set[int] = set()
         self._learned_limit: int | None = None
-        self._strikes: dict[str, int] = {}
+        self._strikes: dict[int, tuple[int, bool]] = {}
+        self._careful = 0
+        self._heard: set[str] = set()
         self._answered = False
 
     def __len__(self) -> int:
@@ -83,6 +91,12 @@ class Flight:
         self._too_large.clear()
         self._allowed = 1
         self._answered = False
+        self._heard.clear()
+
+    def end(self) -> None:
+        """Leave a connection that is over: what it had under way, or had not settled, waits like the rest."""
+        self._under_way.clear()
+        self.settling.begin()
 
     def fill(self, link: Link) -> None:
         """Send what the window allows."""
@@ -92,7 +106,9 @@ class Flight:
             return
         topics = {item.topic for item in self._under_way.values()}
         alone = {topic for topic in topics if self._alone(topic)}
-        excluding = self._too_large.union((item.sequence for item in self._under_way.values()), self.settling.sequences)
+        excluding = self._too_large.union(
+            (item.sequence for item in self._under_way.values()), self.settling.sequences, self._suspects(held)
+        )
         for waiting in self._outbox.next(room, excluding=excluding, holding=held | alone):
             if self._alone(waiting.topic) and waiting.topic in topics:
                 continue
@@ -115,9 +131,7 @@ class Flight:
                 continue
             if refused is None or (refused == NOBODY and kind(item.topic) in self._may_go_unheard):
                 taken.append(item.sequence)
-                self.refusals.accepted(item.topic)
-                self._strikes.pop(item.topic, None)
-                self._allowed = min(self._allowed * 2, self._window)
+                self._accepted(item)
             else:
                 self._refused(item, refused)
         if taken:
@@ -136,14 +150,40 @@ class Flight:
             return
         if reason == TOO_LARGE:
             self._learned_limit = max(item.size for item in items) - 1
-        elif reason in {"not_authorized", "topic_name_invalid", "payload_format_invalid", *WHOLE_BROKER}:
+        elif reason in TOPIC | WHOLE_BROKER:
             self._refused(items[0], reason)
-        elif not self._answered:
-            topic = items[0].topic
-            self._strikes[topic] = self._strikes.get(topic, 0) + 1
-            if self._strikes[topic] >= STRIKES:
-                self._strikes.pop(topic)
-                self._refused(items[0], f"{reason}_on_publish")
+        elif reason in SUSPICIOUS:
+            self._careful = 2 * self._window
+            self._strike(items[0], f"{reason}_on_publish")
+
+    def _accepted(self, item: _UnderWay) -> None:
+        self.refusals.accepted(item.topic)
+        self.refusals.accepted(item.name)
+        self._strikes.pop(item.sequence, None)
+        self._heard.add(item.topic)
+        if self._careful:
+            self._careful -= 1
+        else:
+            self._allowed = min(self._allowed * 2, self._window)
+
+    def _strike(self, item: _UnderWay, reason: str) -> None:
+        """Count a connection that ended while `item` was under way; hold it, or its topic, after several."""
+        count, heard = self._strikes.get(item.sequence, (0, False))
+        count, heard = count + 1, heard or item.topic in self._heard
+        self._strikes[item.sequence] = (count, heard)
+        if count < STRIKES:
+            return
+        del self._strikes[item.sequence]
+        # A topic of which records were taken is not what the broker minds. One that was held and fails again may be
+        # held up by its oldest record: then the next one is tried, but no more than one.
+        others = any(hold.topic.startswith(f"{item.topic}{RECORD}") for hold in self.refusals.all())
+        alone = heard or (self.refusals.on_trial(item.topic) and not others)
+        name = item.name if alone else item.topic
+        if self.refusals.refuse(name, reason):
+            log.warning("the broker hangs up at %s", name)
+
+    def _suspects(self, held: frozenset[str]) -> set[int]:
+        return {int(number) for _, mark, number in (name.rpartition(RECORD) for name in held) if mark}
 
     def _alone(self, topic: str) -> bool:
         return topic.endswith("/status") or self.refusals.on_trial(topic)

@@ -1,4 +1,4 @@
-"""One connection to one broker, from CONNECT to its end: paho-mqtt, MQTT 5, driven by the uplink's own thread.
+"""One connection to one broker, from CONNECT to its end: paho-mqtt, driven by the uplink's own thread.
 
 A new paho client is made for every connection. Nothing is resent by the library: what was not acknowledged is still in
 the outbox, so a publication that makes a broker hang up cannot be repeated without the uplink's knowledge.
@@ -14,22 +14,20 @@ from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import LogLevel, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.records import Envelope
-from device.records.envelope import CONTENT_TYPE
+from device.uplink.dialect import Dialect
 from device.uplink.inbox import Delivery
-from device.uplink.refusals import NOBODY
+from device.uplink.reasons import NOBODY, reason_name
 from device.uplink.settings import Broker, UplinkSettings
 from device.uplink.tls import tls_problem
 
 log = logging.getLogger(__name__)
 
-DISCONNECT_WITH_WILL = 0x04
 NO_TOPIC = "alpr/v1/none"
 """Nobody subscribes to it."""
 HALF_OPEN_MILLISECONDS = 20_000
@@ -37,11 +35,13 @@ HALF_OPEN_MILLISECONDS = 20_000
 
 
 class LinkError(ConnectionError):
-    """The broker did not accept the connection; `reason` names why."""
+    """The broker did not accept the connection, or ended it; `reason` names why."""
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: str, detail: str = "", *, reference: str | None = None) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
+        self.reference = reference
+        """The server that the broker referred to, if it did."""
 
 
 class Link:
@@ -62,14 +62,21 @@ class Link:
         self.answers: deque[tuple[int, str | None]] = deque()
         """Packet identifiers acknowledged, each with the reason if it was refused or reached nobody."""
         self.answered_questions: deque[int] = deque(maxlen=8)
-        self.refused_subscriptions: deque[str] = deque()
+        self.answered_subscriptions: deque[tuple[str, str | None]] = deque()
+        """Topics subscribed to, each with the reason if it was refused."""
+        self.closed = False
+        """Whether the post ended the connection of its own accord."""
         self.end: str | None = None
         """Why the connection ended; None while it lives."""
+        self.reference: str | None = None
+        """The server that the broker referred to when it refused or ended the connection."""
         self.receive_maximum = 65535
         self.maximum_packet_size: int | None = None
         self._settings = settings
+        self._dialect = Dialect.of(settings.protocol)
         self._received = received
         self._accepted: ReasonCode | None = None
+        self._missing: str | None = None
         self._last_error = ""
         self._subscriptions: dict[int, str] = {}
         self._client = self._make_client(context, will)
@@ -86,16 +93,7 @@ class Link:
         """
         deadline = time.monotonic() + timeout
         self._client.connect_timeout = timeout
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = self._settings.session_expiry_seconds
-        properties.MaximumPacketSize = self._settings.package_most_bytes
-        self._client.connect(
-            self.broker.host,
-            self.broker.port,
-            keepalive=self._settings.keepalive_seconds,
-            clean_start=False,
-            properties=properties,
-        )
+        self._dialect.connect(self._client, self.broker, self._settings)
         while self._accepted is None and self.end is None:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -106,7 +104,9 @@ class Link:
                 tls_problem(self._last_error) if self._last_error else "closed_before_answer", self._last_error
             )
         if self._accepted.is_failure:
-            raise LinkError(reason_name(self._accepted))
+            raise LinkError(reason_name(self._accepted), reference=self.reference)
+        if self._missing is not None:
+            raise LinkError(self._missing, "the broker cannot do what records need")
 
     def turn(self, *, timeout: float, wake: socket.socket | None = None) -> None:
         """Wait up to `timeout` seconds for the network or for `wake`, and do what is due."""
@@ -133,10 +133,10 @@ class Link:
 
     def close(self, *, with_will: bool = False) -> None:
         """Disconnect; `with_will` has the broker publish the will nonetheless. Never raises."""
-        reason = ReasonCode(PacketTypes.DISCONNECT, identifier=DISCONNECT_WITH_WILL) if with_will else None
+        self.closed = True
         try:
             if self._client.socket() is not None:
-                self._client.disconnect(reasoncode=reason)
+                self._dialect.farewell(self._client, with_will=with_will)
                 deadline = time.monotonic() + 1.0
                 while self._client.want_write() and time.monotonic() < deadline:
                     self._client.loop_write()
@@ -163,7 +163,7 @@ class Link:
             envelope.body,
             qos=envelope.qos,
             retain=envelope.retain,
-            properties=publish_properties(
+            properties=self._dialect.publication(
                 PacketTypes.PUBLISH, expiry_seconds=expiry_seconds, correlation=envelope.correlation
             ),
         )
@@ -174,10 +174,7 @@ class Link:
 
     def subscribe(self, topic: str, *, retained_again: bool) -> None:
         """Subscribe at QoS 1; `retained_again` asks for the retained message even of an old subscription."""
-        handling = (
-            SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if retained_again else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
-        )
-        code, mid = self._client.subscribe(topic, options=SubscribeOptions(qos=1, retainHandling=handling))
+        code, mid = self._dialect.subscribe(self._client, topic, retained_again=retained_again)
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._ended("connection_lost")
         elif mid is not None:
@@ -202,18 +199,10 @@ class Link:
     # --- paho's callbacks, all in the driving thread
 
     def _make_client(self, context: ssl.SSLContext, will: Envelope) -> Client:
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._settings.client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
+        client = self._dialect.client(self._settings.client_id)
         client.tls_set_context(context)
         client.max_inflight_messages_set(0)  # the uplink keeps the window
-        properties = publish_properties(PacketTypes.WILLMESSAGE, expiry_seconds=None)
-        properties.WillDelayInterval = self._settings.will_delay_seconds
-        client.will_set(will.topic, will.body, qos=1, retain=True, properties=properties)
+        self._dialect.set_will(client, will, self._settings)
         client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -237,6 +226,11 @@ class Link:
         self._accepted = reason
         self.receive_maximum = getattr(properties, "ReceiveMaximum", self.receive_maximum)
         self.maximum_packet_size = getattr(properties, "MaximumPacketSize", None)
+        self.reference = getattr(properties, "ServerReference", None)
+        if getattr(properties, "MaximumQoS", 2) < 1:
+            self._missing = "qos_not_supported"
+        elif not getattr(properties, "RetainAvailable", 1):
+            self._missing = "retain_not_supported"
 
     def _on_disconnect(
         self,
@@ -246,7 +240,8 @@ class Link:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        del client, userdata, properties
+        del client, userdata
+        self.reference = getattr(properties, "ServerReference", None) or self.reference
         if flags.is_disconnect_packet_from_server:
             self._ended(reason_name(reason))
         else:
@@ -264,7 +259,8 @@ class Link:
     ) -> None:
         del client, userdata, properties
         topic = self._subscriptions.pop(mid, "")
-        self.refused_subscriptions.extend(f"{topic} {reason_name(reason)}" for reason in reasons if reason.is_failure)
+        refused = next((reason_name(reason) for reason in reasons if reason.is_failure), None)
+        self.answered_subscriptions.append((topic, refused))
 
     def _on_unsubscribe(
         self, client: Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: Properties | None
@@ -296,23 +292,6 @@ class Link:
     def _ended(self, reason: str) -> None:
         if self.end is None:
             self.end = reason
-
-
-def publish_properties(packet: int, *, expiry_seconds: int | None, correlation: bytes | None = None) -> Properties:
-    """Return the MQTT 5 properties of a record, for a publication or a will."""
-    properties = Properties(packet)  # type: ignore[no-untyped-call]
-    properties.ContentType = CONTENT_TYPE
-    properties.PayloadFormatIndicator = 1
-    if expiry_seconds is not None:
-        properties.MessageExpiryInterval = expiry_seconds
-    if correlation is not None:
-        properties.CorrelationData = correlation
-    return properties
-
-
-def reason_name(reason: ReasonCode) -> str:
-    """Return an MQTT 5 reason code's name as a slug: `Not authorized` -> `not_authorized`."""
-    return "_".join(reason.getName().lower().replace("-", " ").split())
 
 
 def drain(wake: socket.socket) -> None:

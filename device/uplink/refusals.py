@@ -1,13 +1,14 @@
-"""Topics and records that the broker refused: named, left alone for a while, then tried with one record."""
+"""What was refused: named, left alone for a while, then tried again. Topics, subscriptions, whole brokers."""
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from device.uplink.reasons import NOBODY
+
 EVERYTHING = "#"
 """Stands for all topics where the broker refused for its own sake, such as a quota."""
-NOBODY = "no_matching_subscribers"
-"""The broker took the record and had nobody to give it to."""
 NOBODY_MOST_SECONDS = 60.0
 """How long at most until a topic without subscribers is tried again: asking costs little, and somebody may be back."""
 
@@ -31,12 +32,23 @@ class _Hold:
 
 
 class Refusals:
-    """Remembers refusals by topic, each with a doubling wait."""
+    """Remembers refusals by topic, each with a doubling wait.
 
-    def __init__(self, *, first: float, most: float, now: Callable[[], float] = time.monotonic) -> None:
+    Half of it is drawn, since a fleet must not come back as one.
+    """
+
+    def __init__(
+        self,
+        *,
+        first: float,
+        most: float,
+        now: Callable[[], float] = time.monotonic,
+        draw: Callable[[float, float], float] = random.uniform,
+    ) -> None:
         self._first = first
         self._most = most
         self._now = now
+        self._draw = draw
         # Replaced, never changed in place: `all` is asked from other threads.
         self._holds: dict[str, _Hold] = {}
 
@@ -48,7 +60,7 @@ class Refusals:
         attempts = hold.attempts + 1 if hold else 1
         most = min(self._most, NOBODY_MOST_SECONDS) if reason == NOBODY else self._most
         wait = min(most, self._first * 2.0 ** min(attempts - 1, 32))
-        self._holds = self._holds | {topic: _Hold(reason, attempts, self._now() + wait)}
+        self._holds = self._holds | {topic: _Hold(reason, attempts, self._now() + self._draw(wait / 2, wait))}
         return hold is None or hold.reason != reason
 
     def accepted(self, topic: str) -> None:

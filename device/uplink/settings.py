@@ -3,9 +3,12 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from device.errors import UplinkError
 
+Protocol = Literal["5", "3.1.1"]
+"""A version of MQTT."""
 DEFAULT_PORT = 8883
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+))(?::(?P<port>[0-9]{1,5}))?")
 
@@ -54,6 +57,9 @@ class UplinkSettings:
     """PEM chain of the post's client certificate; read anew for every connection, so that renewal needs no restart."""
     private_key: Path
     client_id: str
+    """The name in the certificate: brokers compare the two, so that nobody takes over another's session."""
+    protocol: Protocol = "5"
+    """3.1.1 for brokers that know no more; see `device.uplink.dialect` for what is lost."""
     keepalive_seconds: int = 30
     connect_timeout_seconds: float = 10.0
     session_expiry_seconds: int = 7 * 24 * 3600
@@ -66,7 +72,11 @@ class UplinkSettings:
     backoff_most_seconds: float = 120.0
     refusal_first_seconds: float = 30.0
     refusal_most_seconds: float = 900.0
-    """A topic whose publication was refused is tried again after a time between these, doubling."""
+    """A topic, a subscription or a broker that refused is tried again after a time between these, doubling."""
+    return_seconds: float = 600.0
+    """How often, about, a post that had to leave its preferred broker looks whether it is back."""
+    renewal_check_seconds: float = 10.0
+    """How often the post looks whether its certificate was replaced."""
     settle_seconds: float = 3.0
     """How long the broker must have lived on after an acknowledgement before the record is deleted; longer than the
     broker takes to save what it acknowledged."""

@@ -17,7 +17,7 @@ class IdentityError(UplinkError):
 
 NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of <openssl/x509_vfy.h>, which Python's ssl does not name."""
-NOT_YET_VALID, EXPIRED, OTHER_NAME = 9, 10, 62
+NOT_YET_VALID, EXPIRED, OTHER_NAME, OTHER_ADDRESS = 9, 10, 62, 64
 """X509_V_ERR_* of the same."""
 
 
@@ -68,6 +68,8 @@ def _socket_class(earliest: datetime) -> type[ssl.SSLSocket]:
 
 
 _TLS_NAMES = (
+    (re.compile(r"alert.certificate.expired", re.IGNORECASE), "client_certificate_expired"),
+    (re.compile(r"alert.certificate.revoked", re.IGNORECASE), "client_certificate_revoked"),
     (re.compile(r"PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_VERSION", re.IGNORECASE), "tls_version_refused"),
     (re.compile(r"certificate|unknown.ca", re.IGNORECASE), "client_certificate_refused"),
 )
@@ -85,6 +87,7 @@ _VERIFY_NAMES = {
     NOT_YET_VALID: "broker_certificate_not_yet_valid",
     EXPIRED: "broker_certificate_expired",
     OTHER_NAME: "broker_certificate_of_another_name",
+    OTHER_ADDRESS: "broker_certificate_of_another_name",
 }
 """By OpenSSL's code; any other is `broker_certificate_refused`."""
 

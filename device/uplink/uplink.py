@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -14,14 +15,18 @@ from device.errors import OutboxError, UplinkError
 from device.outbox import Outbox
 from device.records import Envelope
 from device.uplink.backoff import Backoff
+from device.uplink.brokers import Brokers
 from device.uplink.flight import Flight, packet_size
+from device.uplink.identity import Identity
 from device.uplink.inbox import Delivery, Handler, Inbox
 from device.uplink.link import Link, LinkError
+from device.uplink.lookout import Lookout
 from device.uplink.refusals import Refusals
-from device.uplink.settings import Broker, UplinkSettings
+from device.uplink.settings import UplinkSettings
 from device.uplink.settling import Settling
 from device.uplink.state import UplinkState
-from device.uplink.tls import connection_problem, tls_context
+from device.uplink.subscriptions import Subscriptions
+from device.uplink.tls import connection_problem
 
 log = logging.getLogger(__name__)
 
@@ -69,18 +74,23 @@ class Uplink:
         self._will = will
         self._earliest = earliest
         self._on_connected = on_connected
-        self._brokers = settings.endpoints
-        self._preferred = 0
-        self._backoff = Backoff(first=settings.backoff_first_seconds, most=settings.backoff_most_seconds)
-        refusals = Refusals(first=settings.refusal_first_seconds, most=settings.refusal_most_seconds)
+        self._brokers = Brokers(
+            settings.endpoints,
+            backoff=Backoff(first=settings.backoff_first_seconds, most=settings.backoff_most_seconds),
+            refusals=self._refusals(),
+            return_seconds=settings.return_seconds,
+        )
+        self._identity = Identity(settings)
+        self._lookout = Lookout()
         self._flight = Flight(
             outbox,
-            refusals,
+            self._refusals(),
             window=settings.window,
             settling=Settling(seconds=settings.settle_seconds),
             may_go_unheard=settings.may_go_unheard,
         )
         self._inbox = Inbox(subscriptions or {}, handled=self._handled)
+        self._subscriptions = Subscriptions(self._inbox.topics, self._refusals())
         self._done: deque[Delivery] = deque()
         self._ephemeral: deque[Envelope] = deque(maxlen=EPHEMERAL)
         self._wake_out, self._wake_in = socket.socketpair()
@@ -97,10 +107,9 @@ class Uplink:
         self._changed = time.monotonic()
         self._problem: tuple[str, str] | None = ("not_started", "")
         self._retry_at: float | None = None
-        self._refused_subscriptions: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<Uplink {self._brokers[self._preferred]} {'connected' if self._connected else self._problem}>"
+        return f"<Uplink {self._brokers.current} {'connected' if self._connected else self._problem}>"
 
     def start(self) -> None:
         """Begin to connect and deliver, in threads of the uplink's own."""
@@ -147,18 +156,18 @@ class Uplink:
         problem, retry_at, last = self._problem, self._retry_at, self._flight.last_acknowledged
         return UplinkState(
             connected=self._connected,
-            broker=str(self._brokers[self._preferred]),
+            broker=str(self._brokers.current),
             for_seconds=now - self._changed,
             problem=problem[0] if problem else None,
             detail=problem[1] if problem else "",
-            failures=self._backoff.failures,
+            failures=self._brokers.failures,
             retry_in_seconds=None if retry_at is None else max(0.0, retry_at - now),
             in_flight=len(self._flight),
             settling=len(self._flight.settling),
             acknowledged=self._flight.acknowledged,
             last_acknowledged_seconds=None if last is None else now - last,
             refusals=self._flight.refusals.all(),
-            refused_subscriptions=self._refused_subscriptions,
+            refused_subscriptions=self._subscriptions.refused,
             too_large=self._flight.too_large,
             pictures_left_out=self._flight.pictures_left_out,
         )
@@ -176,9 +185,8 @@ class Uplink:
 
     def _run(self) -> None:
         while not self._over():
-            broker = self._brokers[self._preferred]
             try:
-                self._connect_and_deliver(broker)
+                self._connect_and_deliver()
             except (OSError, UplinkError, OutboxError, LinkError) as error:
                 self._failed(error)
             except Exception as error:  # an unforeseen fault must not end delivery for good
@@ -187,30 +195,37 @@ class Uplink:
             if self._stop_by is not None and not self._drained:
                 self._drained = self._left() == 0
 
-    def _connect_and_deliver(self, broker: Broker) -> None:
-        context = tls_context(self._settings, earliest=self._earliest())
+    def _connect_and_deliver(self) -> None:
+        context = self._identity.context(earliest=self._earliest())
         self._connections += 1
         link = Link(
-            self._settings, broker, context, number=self._connections, will=self._will(), received=self._inbox.put
+            self._settings,
+            self._brokers.current,
+            context,
+            number=self._connections,
+            will=self._will(),
+            received=self._inbox.put,
         )
         began = time.monotonic()
         self._flight.begin()
+        self._subscriptions.begin()
         try:
             link.open(timeout=self._time_left(self._settings.connect_timeout_seconds))
             self._now_connected(link)
-            while link.end is None and not self._finished(link):
+            while link.end is None and not self._finished(link) and not self._moving(link, context):
                 self._be_born()
+                self._subscriptions.fill(link)
                 self._flight.fill(link)
                 self._send_ephemeral(link)
                 link.turn(timeout=self._pause(), wake=self._wake_out)
                 self._settle(link)
-            if link.end is not None:
+            if link.end is not None and not link.closed:
                 self._settle(link)
                 self._flight.lost(link.end)
-                raise LinkError(link.end)
+                raise LinkError(link.end, reference=link.reference)
         finally:
             if self._flight.answered or time.monotonic() - began > SETTLED_SECONDS:
-                self._backoff.reset()
+                self._brokers.delivered()
             self._disconnected()
             link.abort()
 
@@ -219,8 +234,7 @@ class Uplink:
         self._changed = time.monotonic()
         self._connected = True
         log.info("connected to %s", link.broker)
-        for topic in self._inbox.topics:
-            link.subscribe(topic, retained_again=self._connections == 1)
+        self._brokers.connected()
         self._birth_due = self._on_connected is not None and self._stop_by is None
 
     def _be_born(self) -> None:
@@ -236,10 +250,23 @@ class Uplink:
 
     def _settle(self, link: Link) -> None:
         self._flight.settle(link)
+        self._subscriptions.settle(link)
         while self._done:
             link.acknowledge(self._done.popleft())
-        if link.refused_subscriptions:
-            self._refused_subscriptions = tuple(link.refused_subscriptions)
+
+    def _moving(self, link: Link, context: ssl.SSLContext) -> bool:
+        """End the connection if another one is to take its place: with a renewed certificate, or to a better broker."""
+        if self._brokers.return_due():
+            self._lookout.look(self._brokers.preferred, context, timeout=self._settings.connect_timeout_seconds)
+        if self._lookout.found():
+            log.info("%s is back", self._brokers.preferred)
+            self._brokers.turn_back()
+        elif self._identity.renewed():
+            log.info("the certificate was renewed")
+        else:
+            return False
+        link.close()
+        return True
 
     def _finished(self, link: Link) -> bool:
         """End the connection if the uplink is to stop and all is delivered, or time is up."""
@@ -265,7 +292,11 @@ class Uplink:
                 link.publish(envelope, expiry_seconds=EPHEMERAL_SECONDS if envelope.qos else None)
 
     def _pause(self) -> float:
-        due = (self._flight.refusals.next_retry(), self._flight.settling.next_question())
+        due = (
+            self._flight.refusals.next_retry(),
+            self._flight.settling.next_question(),
+            self._subscriptions.next_retry(),
+        )
         return max(0.01, min((IDLE_SECONDS, *(seconds for seconds in due if seconds is not None))))
 
     def _failed(self, error: Exception) -> None:
@@ -277,19 +308,22 @@ class Uplink:
         self._problem = (reason, str(error)[:200])
         if self._over():
             return
-        self._preferred = (self._preferred + 1) % len(self._brokers)
-        wait = self._backoff.failed()
+        wait = self._brokers.failed(reason, reference=error.reference if isinstance(error, LinkError) else None)
         self._retry_at = time.monotonic() + wait
         log.warning("not connected: %s; next attempt in %.1f s", reason, wait)
         while (left := self._retry_at - time.monotonic()) > 0 and not self._over():
             time.sleep(min(left, 0.2))
         self._retry_at = None
 
+    def _refusals(self) -> Refusals:
+        return Refusals(first=self._settings.refusal_first_seconds, most=self._settings.refusal_most_seconds)
+
     def _disconnected(self) -> None:
         if self._connected:
             self._changed = time.monotonic()
         self._connected = False
         self._ephemeral.clear()
+        self._flight.end()
 
     def _over(self) -> bool:
         return self._stop_by is not None and (self._drained or time.monotonic() >= self._stop_by)

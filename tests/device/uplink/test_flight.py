@@ -1,7 +1,7 @@
 """What brokers do that mosquitto does not: hang up at a publication, refuse for a quota, learn of sizes late."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +12,10 @@ from paho.mqtt.packettypes import PacketTypes
 from device.outbox import Outbox
 from device.records import Envelope, Recorder, Source
 from device.records.examples import ExampleSigner, example_audit, example_status, identifiers
+from device.uplink.dialect import publish_properties
 from device.uplink.flight import LEAST_EXPIRY_SECONDS, Flight, expiry_seconds, packet_size
-from device.uplink.link import publish_properties
-from device.uplink.refusals import EVERYTHING, NOBODY, Refusals
+from device.uplink.reasons import NOBODY
+from device.uplink.refusals import EVERYTHING, Refusals
 from device.uplink.settling import Settling
 
 AUDIT = "alpr/v1/demo/post-1/audit"
@@ -200,9 +201,67 @@ def test_connections_that_deliver_may_be_lost_as_often_as_they_like(flight: Flig
         flight.begin()
         link = FakeLink()
         turn(flight, link)
+        flight.settle(link)  # type: ignore[arg-type]
         flight.fill(link)  # type: ignore[arg-type]
         flight.lost("connection_lost")
     assert flight.refusals.all() == ()
+
+
+def converse(flight: Flight, *, hangs_up: Callable[[Envelope], bool]) -> FakeLink:
+    """Run one connection until nothing more is sent, or a record comes at which the broker hangs up."""
+    flight.begin()
+    link = FakeLink()
+    answered, idle = 0, 0
+    while idle < 3:
+        flight.fill(link)  # type: ignore[arg-type]
+        idle = 0 if len(link.sent) > answered else idle + 1
+        while answered < len(link.sent) and link.end is None:
+            answered += 1
+            if hangs_up(link.sent[answered - 1]):
+                link.end = "connection_lost"
+            else:
+                link.answers.append((answered, None))
+        flight.settle(link)  # type: ignore[arg-type]
+        if link.end is not None:
+            flight.lost(link.end)
+            break
+    return link
+
+
+def test_a_topic_refused_by_hanging_up_is_found_out_though_others_are_taken(
+    flight: Flight, recorder: Recorder, outbox: Outbox
+) -> None:
+    for boot, _ in zip(identifiers(), range(4), strict=False):
+        recorder.record(example_audit("boot"))
+        recorder.record(example_status("online", boot))
+    links = [converse(flight, hangs_up=lambda envelope: envelope.topic.endswith("/status")) for _ in range(4)]
+    assert [link.end for link in links] == ["connection_lost"] * 3 + [None]
+    assert [refusal.topic for refusal in flight.refusals.all()] == ["alpr/v1/demo/post-1/status"]
+    assert {envelope.topic for envelope in outbox.next(99)} == {"alpr/v1/demo/post-1/status"}
+
+
+def test_one_record_that_makes_a_broker_hang_up_is_left_out_and_the_others_go(
+    flight: Flight, recorder: Recorder, outbox: Outbox
+) -> None:
+    records = [recorder.record(example_audit("boot")) for _ in range(11)]
+    bad = records[5]
+    links = [converse(flight, hangs_up=lambda envelope: envelope.id == bad.id) for _ in range(5)]
+    assert [link.end for link in links].count(None) >= 1
+    assert [refusal.topic for refusal in flight.refusals.all()] == [f"{AUDIT} record {bad.sequence}"]
+    assert [envelope.id for envelope in outbox.next(99)] == [bad.id]
+
+
+def test_the_oldest_record_of_a_topic_cannot_hold_up_the_others_for_good(recorder: Recorder, outbox: Outbox) -> None:
+    now = 0.0
+    refusals = Refusals(first=30, most=60, now=lambda: now)
+    flight = Flight(outbox, refusals, window=8, settling=Settling(seconds=0))
+    bad, *_ = [recorder.record(example_audit("boot")) for _ in range(5)]
+    for _ in range(7):
+        converse(flight, hangs_up=lambda envelope: envelope.id == bad.id)
+        if [refusal.topic for refusal in refusals.all()] == [AUDIT]:
+            now += 31
+    assert [envelope.id for envelope in outbox.next(99)] == [bad.id]
+    assert [refusal.topic for refusal in refusals.all()] == [f"{AUDIT} record {bad.sequence}"]
 
 
 def test_a_size_refused_is_learned(flight: Flight, recorder: Recorder, outbox: Outbox) -> None:

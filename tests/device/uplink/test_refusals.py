@@ -18,7 +18,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def refusals(clock: Clock) -> Refusals:
-    return Refusals(first=30.0, most=100.0, now=clock)
+    return Refusals(first=30.0, most=100.0, now=clock, draw=max)
 
 
 def test_a_refused_topic_is_held_and_then_on_trial(refusals: Refusals, clock: Clock) -> None:
@@ -64,3 +64,12 @@ def test_acceptance_forgets(refusals: Refusals) -> None:
     assert refusals.on_trial("c")
     refusals.accepted("a")
     assert [refusal.topic for refusal in refusals.all()] == ["b"]
+
+
+def test_waits_are_drawn_apart(clock: Clock) -> None:
+    refusals = Refusals(first=30.0, most=100.0, now=clock)
+    for number in range(50):
+        refusals.refuse(str(number), "server_busy")
+    waits = {refusal.retry_in_seconds for refusal in refusals.all()}
+    assert len(waits) == 50
+    assert all(15.0 <= wait <= 30.0 for wait in waits)

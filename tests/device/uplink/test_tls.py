@@ -8,15 +8,25 @@ from device.uplink import IdentityError, UplinkSettings
 from device.uplink.tls import connection_problem, tls_context, tls_problem
 
 
+def verification(code: int) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code = code
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "name"),
     [
         (IdentityError("x"), "identity_unreadable"),
-        (ssl.SSLCertVerificationError(1, "hostname mismatch"), "broker_certificate_refused"),
+        (ssl.SSLCertVerificationError(1, "self-signed"), "broker_certificate_refused"),
+        (verification(10), "broker_certificate_expired"),
+        (verification(9), "broker_certificate_not_yet_valid"),
+        (verification(62), "broker_certificate_of_another_name"),
+        (verification(18), "broker_certificate_refused"),
         (ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert protocol version"), "tls_version_refused"),
         (ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]"), "client_certificate_refused"),
         (ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA]"), "client_certificate_refused"),
-        (ssl.SSLError(1, "[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED]"), "client_certificate_refused"),
+        (ssl.SSLError(1, "[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED]"), "client_certificate_expired"),
         (ssl.SSLError(1, "anything"), "tls_failed"),
         (socket.gaierror(-2, "unknown"), "name_unresolved"),
         (TimeoutError(), "timeout"),

@@ -147,7 +147,7 @@ def test_a_denied_topic_is_named_and_holds_up_no_other(bench: Bench) -> None:
         (refusal,) = uplink.state().refusals
         assert refusal.topic == "alpr/v1/demo/post-1/audit"
         assert refusal.reason == "not_authorized"
-        assert bench.outbox.depth() == 30
+        bench.wait_for(lambda: bench.outbox.depth() == 30, what="the status to settle")
         assert broker.log().count("Denied PUBLISH") <= 6, "a hot loop"
         broker.rights = rights.replace("/status", "/#")
         broker.stop()
@@ -246,7 +246,9 @@ def test_another_posts_place_cannot_be_taken(bench: Bench) -> None:
 def test_a_broker_of_another_name_is_refused(bench: Bench) -> None:
     broker = bench.broker()
     with bench.uplink(bench.settings(broker, brokers=(f"127.0.0.1:{broker.port}",))) as uplink:
-        bench.wait_for(lambda: uplink.state().problem == "broker_certificate_refused", what="the problem's name")
+        bench.wait_for(
+            lambda: uplink.state().problem == "broker_certificate_of_another_name", what="the problem's name"
+        )
 
 
 def test_a_renewed_certificate_is_used_without_restart(bench: Bench) -> None:
@@ -258,6 +260,56 @@ def test_a_renewed_certificate_is_used_without_restart(bench: Bench) -> None:
         bench.wait_for(lambda: uplink.state().problem == "identity_unreadable", what="the problem's name")
         shutil.move(hidden, settings.certificate)
         bench.wait_for(lambda: uplink.state().connected, what="a connection")
+
+
+def test_a_certificate_replaced_while_connected_is_used_at_once(bench: Bench, tmp_path: Path) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    settings = bench.settings(broker, renewal_check_seconds=0.05)
+    with bench.uplink(settings, on_connected=bench.birth) as uplink:
+        bench.wait_for(lambda: len(keeper.bodies) == 1, what="the birth")
+        first = uplink.state().for_seconds
+        directory, bench.authority.directory = bench.authority.directory, tmp_path
+        certificate, key = bench.authority.issue("post-1")
+        bench.authority.directory = directory
+        shutil.move(certificate, settings.certificate)  # without its key it is of no use yet
+        bench.wait_for(lambda: uplink.state().for_seconds > first + 0.3, what="a while")
+        assert len(keeper.bodies) == 1
+        shutil.move(key, settings.private_key)
+        bench.wait_for(lambda: len(keeper.bodies) == 2, what="the birth of the next connection")
+        assert uplink.state().failures == 0
+    assert [event["data"]["state"] for event in keeper.events] == ["online", "online"], "no will in between"
+
+
+def test_the_post_returns_to_its_preferred_broker(bench: Bench) -> None:
+    first, second = bench.broker(), bench.broker()
+    first.kill()
+    settings = bench.settings(first, second, return_seconds=0.2)
+    with bench.uplink(settings) as uplink:
+        bench.wait_for(lambda: uplink.state().connected, what="a connection")
+        assert uplink.state().broker == f"localhost:{second.port}"
+        first.start()
+        bench.wait_for(lambda: uplink.state().broker == f"localhost:{first.port}", what="the return")
+        bench.wait_for(lambda: uplink.state().connected, what="a connection")
+
+
+def test_mqtt_3_1_1_delivers_resumes_and_leaves_a_will(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    got: list[bytes] = []
+    settings = bench.settings(broker, protocol="3.1.1")
+    subscriptions = {PACKAGE: lambda delivery: got.append(delivery.payload)}
+    with bench.uplink(settings, on_connected=bench.birth, subscriptions=subscriptions) as uplink:
+        hit = bench.hit()
+        bench.wait_for(lambda: hit.id in keeper.ids, what="the hit")  # before the package, which is no event
+        bench.wait_for(lambda: "post-1 1 alpr/v1/demo/hotlist/package" in broker.log(), what="the subscription")
+        keeper.client.publish(PACKAGE, b"package", qos=1, retain=True).wait_for_publish(5)
+        bench.wait_for(lambda: got == [b"package"], what="the package")
+        bench.wait_for(lambda: bench.outbox.depth() == 0, what="the outbox to empty")
+        assert "(p2, c0" in broker.log()
+        bench.outbox.close()
+        uplink.stop(drain_seconds=0.1)
+        bench.wait_for(lambda: b'"offline"' in keeper.bodies[-1], what="the will")
 
 
 def test_the_next_broker_takes_over(bench: Bench) -> None:

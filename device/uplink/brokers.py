@@ -1,0 +1,113 @@
+"""The brokers of the list: which to try next, when, and when to look for the preferred one again."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+
+from device.errors import UplinkError
+from device.uplink.backoff import Backoff
+from device.uplink.reasons import PATIENCE
+from device.uplink.refusals import Refusals
+from device.uplink.settings import Broker
+
+
+class Brokers:
+    """Chooses. After a failure the next in the list is tried; one that refused is left alone for a while."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[Broker],
+        *,
+        backoff: Backoff,
+        refusals: Refusals,
+        return_seconds: float,
+        now: Callable[[], float] = time.monotonic,
+        draw: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._endpoints = tuple(endpoints)
+        self._backoff = backoff
+        self._refusals = refusals
+        self._return_seconds = return_seconds
+        self._now = now
+        self._draw = draw
+        self._index = 0
+        self._return_at = float("inf")
+
+    @property
+    def current(self) -> Broker:
+        """The broker connected to, or to be tried next."""
+        return self._endpoints[self._index]
+
+    @property
+    def preferred(self) -> Broker:
+        """The first of the list."""
+        return self._endpoints[0]
+
+    @property
+    def failures(self) -> int:
+        """Attempts that failed since the last success."""
+        return self._backoff.failures
+
+    def connected(self) -> None:
+        """Note that the current broker accepted the connection."""
+        self._refusals.accepted(str(self.current))
+        self._plan_return()
+
+    def delivered(self) -> None:
+        """Note that the current connection was a success: the next failure is the first again."""
+        self._backoff.reset()
+
+    def failed(self, reason: str, *, reference: str | None = None) -> float:
+        """Choose the broker to try next; return after how many seconds.
+
+        Args:
+            reason: why the attempt failed or the connection ended.
+            reference: the server that the broker referred to. It is tried next if it is in the list; nobody else may
+                say where records go.
+
+        """
+        if reason in PATIENCE:
+            self._refusals.refuse(str(self.current), reason)
+        held = self._refusals.held()
+        following = [(self._index + step) % len(self._endpoints) for step in range(1, len(self._endpoints) + 1)]
+        referred = self._find(reference)
+        if referred is not None:
+            following.insert(0, referred)
+        free = [index for index in following if str(self._endpoints[index]) not in held]
+        wait = self._backoff.failed()
+        if free:
+            self._index = free[0]
+            return wait
+        self._index = min(following, key=self._retry_in)
+        return max(wait, self._retry_in(self._index))
+
+    def return_due(self) -> bool:
+        """Tell, once, whether it is time to look whether the preferred broker is back."""
+        if self._now() < self._return_at or str(self.preferred) in self._refusals.held():
+            return False
+        self._plan_return()
+        return True
+
+    def turn_back(self) -> None:
+        """Try the preferred broker next."""
+        self._index = 0
+
+    def _plan_return(self) -> None:
+        away = self._index != 0
+        pause = self._draw(self._return_seconds / 2, self._return_seconds * 1.5)
+        self._return_at = self._now() + pause if away else float("inf")
+
+    def _find(self, reference: str | None) -> int | None:
+        # The specification has several references separated by spaces; brokers send one.
+        for text in (reference or "").split():
+            try:
+                broker = Broker.parse(text)
+            except UplinkError:
+                continue
+            if broker in self._endpoints:
+                return self._endpoints.index(broker)
+        return None
+
+    def _retry_in(self, index: int) -> float:
+        name = str(self._endpoints[index])
+        return next((hold.retry_in_seconds for hold in self._refusals.all() if hold.topic == name), 0.0)

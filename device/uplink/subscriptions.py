@@ -1,0 +1,56 @@
+"""What the post subscribes to, and what of it the broker refuses.
+
+Some brokers hang up after refusing a subscription (RabbitMQ does). So a refused one is left out of the next connections
+for a while: a right that is missing must not keep records from being delivered.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from device.uplink.link import Link
+from device.uplink.refusals import Refusals
+
+log = logging.getLogger(__name__)
+
+
+class Subscriptions:
+    """Subscribes, remembers refusals, tries again. One thread drives it, but for `refused`."""
+
+    def __init__(self, topics: Sequence[str], refusals: Refusals) -> None:
+        self._topics = tuple(topics)
+        self._refusals = refusals
+        self._asked: set[str] = set()
+        self._ever_asked: set[str] = set()
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Topics that the broker does not let the post subscribe to, each with the reason."""
+        return tuple(f"{refusal.topic} {refusal.reason}" for refusal in self._refusals.all())
+
+    def next_retry(self) -> float | None:
+        """Return the seconds until a refused topic is to be tried again, None if none is."""
+        return self._refusals.next_retry()
+
+    def begin(self) -> None:
+        """Start a new connection: nothing is subscribed to yet."""
+        self._asked.clear()
+
+    def fill(self, link: Link) -> None:
+        """Ask for what has not been asked for on this connection, and is not held back."""
+        held = self._refusals.held()
+        for topic in self._topics:
+            if topic not in self._asked and topic not in held and link.end is None:
+                link.subscribe(topic, retained_again=topic not in self._ever_asked)
+                self._asked.add(topic)
+
+    def settle(self, link: Link) -> None:
+        """Take the broker's answers."""
+        while link.answered_subscriptions:
+            topic, reason = link.answered_subscriptions.popleft()
+            if reason is None:
+                self._ever_asked.add(topic)
+                self._refusals.accepted(topic)
+                continue
+            self._asked.discard(topic)
+            if self._refusals.refuse(topic, reason):
+                log.warning("the broker refuses the subscription to %s: %s", topic, reason)
