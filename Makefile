@@ -28,6 +28,7 @@ types: $(VENV)/.development ## Check types
 	$(BIN)/mypy
 
 unit: $(VENV)/.development ## Run the tests that need no broker
+	@scripts/need gcc /usr/include/stdio.h=libc6-dev
 	@scripts/need micropython
 	$(BIN)/pytest -m "not end_to_end"
 
