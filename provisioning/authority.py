@@ -93,9 +93,12 @@ class Authority:
         signed = builder.add_extension(alternatives, critical=False).sign(self.key, hashes.SHA256())
         return signed.public_bytes(serialization.Encoding.PEM)
 
-    def issue_client(self, name: str, key: ec.EllipticCurvePrivateKey) -> bytes:
-        """Return a client's certificate, as PEM, with `name` as its common and alternative name."""
-        return self._client(name, key, more=(), valid=LEAF_VALID)
+    def issue_client(self, name: str, key: ec.EllipticCurvePrivateKey, *, valid: timedelta = LEAF_VALID) -> bytes:
+        """Return a client's certificate, as PEM, with `name` as its common and alternative name.
+
+        `valid` counts from its beginning, which lies `BACKDATED` ago.
+        """
+        return self._client(name, key, more=(), valid=valid)
 
     def issue_operator(
         self, name: str, key: ec.EllipticCurvePrivateKey, *, agency: str, role: str, valid: timedelta

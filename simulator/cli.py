@@ -18,6 +18,7 @@ from simulator.truth import load_truth
 _ELSEWHERE = {
     "demo": ("simulator.demo.cli", "demo"),
     "powercuts": ("simulator.powercut.cli", "powercuts"),
+    "faults": ("simulator.faults.cli", "faults"),
     "render": ("simulator.scene.cli", "render"),
 }
 """Commands whose module is loaded only when they are asked for."""

@@ -113,6 +113,16 @@ class Daemon:
         """End it as a power cut would: at once, saving nothing."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Let its process stand still."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def reload(self) -> None:
         """Have it read its rights anew."""
         if self._process is not None:

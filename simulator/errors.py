@@ -8,6 +8,7 @@
           +-- SubscriberError             the subscriber was refused, or could not connect
           +-- TruthError (ValueError)     a truth file is unreadable or of another form
           +-- DemoError                   the demonstration cannot start
+          +-- CampaignError               a fault campaign cannot go on
 """
 
 from device.errors import PlatepostError
@@ -31,3 +32,7 @@ class TruthError(SimulatorError, ValueError):
 
 class DemoError(SimulatorError):
     """The demonstration cannot start."""
+
+
+class CampaignError(SimulatorError):
+    """A fault campaign cannot go on."""

@@ -59,7 +59,7 @@ class Subscriber:
     `listeners` are called with each arrival, in the order of arrival, in the thread of the network: they must be quick.
     """
 
-    def __init__(self, identity: Path, *, agency: str, broker: str, archive: Path) -> None:
+    def __init__(self, identity: Path, *, agency: str, broker: str, archive: Path, keep_repeats: bool = False) -> None:
         """Prepare; nothing is connected yet.
 
         Args:
@@ -67,6 +67,7 @@ class Subscriber:
             agency: whose records.
             broker: `host:port`.
             archive: the file to append records to; what it holds already counts as received.
+            keep_repeats: archive a record that arrives again once more, for those who compare the two.
 
         Raises:
             ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
@@ -76,6 +77,7 @@ class Subscriber:
         self._address = split_address(broker)
         self._topics = [(f"{ROOT}/{agency}/+/{topic}", 1) for topic in TOPICS]
         self._archive_path = archive
+        self._keep_repeats = keep_repeats
         self._changed = threading.Condition()
         self._arrivals: list[Arrival] = []
         self._ids: set[str] = set()
@@ -200,11 +202,14 @@ class Subscriber:
             self._malformed += 1
             logger.warning("a message on %s is no event", message.topic)
             return None
-        if identifier in self._ids:
-            self._repeated += 1
+        repeated = identifier in self._ids
+        self._repeated += repeated
+        if repeated and not self._keep_repeats:
             return None
-        self._ids.add(identifier)
         self._archive.write(message.payload.replace(b"\n", b" ") + b"\n")
         self._archive.flush()
         os.fsync(self._archive.fileno())
+        if repeated:
+            return None
+        self._ids.add(identifier)
         return Arrival(topic=message.topic, event=event, received=received)

@@ -1,0 +1,181 @@
+"""The course of a campaign: every post gets its own faults one after another, and some befall all of them at once."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+from time import monotonic
+
+from simulator.faults.base import Fault
+from simulator.faults.families import FAMILIES, plan
+from simulator.faults.outcome import Injected, Outcome
+from simulator.faults.site import Site
+from simulator.faults.unit import Unit
+
+RECOVERY_SECONDS = 90.0
+"""A post that delivers nothing new for so long after a fault has ended has not recovered."""
+IMPATIENT = 0.2
+"""Share of the faults after which the next one strikes without waiting for recovery."""
+DELIVERY_SECONDS = 120.0
+"""What the last records may take to the department, once nothing is at work any more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extent:
+    """How much a campaign comes to; the same seed gives the same faults in the same order for each post."""
+
+    faults: int
+    records: int
+    posts: int
+    seed: int
+    rate: float
+    """Records a second of each post."""
+
+
+FULL = Extent(faults=1050, records=21000, posts=8, seed=1, rate=6.0)
+SHORT = Extent(faults=32, records=400, posts=4, seed=1, rate=10.0)
+
+
+@dataclass
+class Progress:
+    """How far a campaign is; `changed` is called with it now and then."""
+
+    changed: Callable[["Progress"], object] = lambda _progress: None
+    stage: str = "starting"
+    faults: int = 0
+    records: int = 0
+    waiting: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Campaign:
+    """Inflicts the faults of a plan upon a site."""
+
+    def __init__(self, site: Site, extent: Extent, progress: Progress) -> None:
+        self._site = site
+        self._extent = extent
+        self._progress = progress
+        self._injected: list[Injected] = []
+        self._problems: list[str] = []
+        self._failed: BaseException | None = None
+
+    def run(self) -> Outcome:
+        """Inflict everything, let the posts deliver, and judge.
+
+        Raises:
+            CampaignError: it could not go on.
+            BrokerError: the broker did not come back.
+
+        """
+        began = monotonic()
+        families = [family() for family in FAMILIES]
+        absent = {fault.name: why for fault in families if (why := fault.unavailable(self._site))}
+        present = [fault for fault in families if fault.name not in absent]
+        extent = self._extent
+        own, broad = plan(present, count=extent.faults, posts=extent.posts, seed=extent.seed)
+        self._storm(own, broad)
+        self._settle()
+        self._say("judging")
+        rulings = self._site.rulings()
+        return Outcome(
+            injected=tuple(self._injected),
+            absent=absent,
+            rulings=rulings,
+            problems=tuple(self._problems),
+            seconds=monotonic() - began,
+            seed=extent.seed,
+        )
+
+    # --- the stages
+
+    def _storm(self, own: Sequence[Sequence[Fault]], broad: Sequence[Fault]) -> None:
+        self._say("faults")
+        due = sum(map(len, own))
+        with ThreadPoolExecutor(len(own) + 1) as pool:
+            work = [
+                pool.submit(self._guard, self._befall, unit, faults, number)
+                for number, (unit, faults) in enumerate(zip(self._site.units, own, strict=True))
+            ]
+            work.append(pool.submit(self._guard, self._befall_all, broad, due))
+            while not all(task.done() for task in work):
+                time.sleep(0.25)
+                self._look()
+        if self._failed is not None:
+            raise self._failed
+        while self._site.stored() < self._extent.records:
+            time.sleep(0.25)
+            self._look()
+
+    def _settle(self) -> None:
+        self._say("delivering what waits")
+        with ThreadPoolExecutor(len(self._site.units)) as pool:
+            codes = dict(zip(self._site.units, pool.map(Unit.stop, self._site.units), strict=True))
+        self._problems += [f"{unit.name.post} ended with exit code {code}" for unit, code in codes.items() if code]
+        deadline = monotonic() + DELIVERY_SECONDS
+        while self._site.missing() and monotonic() < deadline:
+            time.sleep(0.25)
+            self._look()
+
+    # --- the faults
+
+    def _befall(self, unit: Unit, faults: Sequence[Fault], number: int) -> None:
+        draw = Random(f"{self._extent.seed}/{number}")
+        for fault in faults:
+            time.sleep(draw.uniform(0, 0.4))
+            fault.strike(self._site, unit, draw)
+            ended = monotonic()
+            wait = draw.random() >= IMPATIENT
+            self._account(fault, unit, self._recovery([unit], ended) if wait else None, waited=wait)
+            if not unit.running:
+                self._problems.append(f"{unit.name.post} ended by itself during {fault.name!r}")
+                unit.start()
+
+    def _befall_all(self, faults: Sequence[Fault], others: int) -> None:
+        draw = Random(f"{self._extent.seed}/all")
+        for number, fault in enumerate(faults, start=1):
+            while self._progress.faults < number * others / (len(faults) + 1):
+                if self._failed is not None:
+                    return
+                time.sleep(0.1)
+            fault.strike(self._site, self._site.units[0], draw)
+            self._account(fault, None, self._recovery(self._site.units, monotonic()), waited=True)
+
+    def _recovery(self, units: Sequence[Unit], since: float) -> float | None:
+        """Return the seconds until the department had something new of one of `units`."""
+        while monotonic() - since < RECOVERY_SECONDS:
+            for unit in units:
+                news = unit.await_news(since, timeout=1.0 / len(units))
+                if news is not None:
+                    return news - since
+            if self._failed is not None:
+                break
+        return None
+
+    def _account(self, fault: Fault, unit: Unit | None, recovery: float | None, *, waited: bool) -> None:
+        with self._progress.lock:
+            self._injected.append(Injected(fault.name, unit.name.post if unit else None, recovery))
+            self._progress.faults += 1
+        if waited and recovery is None and self._failed is None:
+            whom = unit.name.post if unit else "no post"
+            self._problems.append(f"{whom}: nothing new {RECOVERY_SECONDS:.0f} s after {fault.name!r} had ended")
+
+    def _guard(self, work: Callable[..., None], *arguments: object) -> None:
+        try:
+            work(*arguments)
+        except BaseException as error:
+            if self._failed is None:
+                self._failed = error
+            raise
+
+    # --- progress
+
+    def _say(self, stage: str) -> None:
+        self._progress.stage = stage
+        self._look()
+
+    def _look(self) -> None:
+        self._progress.records = self._site.stored()
+        self._progress.waiting = self._site.missing()
+        self._progress.changed(self._progress)

@@ -1,0 +1,103 @@
+"""The journal: what a post was told is stored, written down before it does anything else.
+
+It comes through a pipe, so that it outlives a post that is killed and needs no disk that may be full. What stands in it
+may never be lost; a record that was stored in the very moment of a kill may be missing from it, and is still delivered.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import monotonic
+
+from device.records import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record that was acknowledged as stored."""
+
+    chain: str
+    sequence: int
+    id: str
+    type: str
+    digest: str
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> "Entry":
+        """Return what the journal says of a chained record."""
+        event = envelope.event
+        return cls(event["chain"], event["sequence"], envelope.id, envelope.type, envelope.digest)
+
+    def dump(self) -> bytes:
+        """Return the entry as one line of JSON."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def load(cls, line: bytes | str) -> "Entry":
+        """Read what `dump` wrote."""
+        return cls(**json.loads(line))
+
+
+class Journal:
+    """Gathers the entries of one post over all of its lives, and keeps them in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab")
+        self._lock = threading.Lock()
+        self._stored: dict[str, tuple[Entry, float]] = {}
+        self._reader: threading.Thread | None = None
+
+    def follow(self, pipe: Connection) -> None:
+        """Take the entries of a new life of the post; the end of the former one is awaited."""
+        self.await_end()
+        self._reader = threading.Thread(target=self._read, args=(pipe,), name="journal", daemon=True)
+        self._reader.start()
+
+    def await_end(self) -> None:
+        """Wait until all that the post had written is read; it must have ended."""
+        if self._reader is not None:
+            self._reader.join()
+            self._reader = None
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._stored)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the records that were acknowledged as stored so far."""
+        with self._lock:
+            return tuple(entry for entry, _ in self._stored.values())
+
+    def stored_at(self, identifier: str) -> float | None:
+        """Return when a record was stored, on the monotonic clock; None if that is not known."""
+        with self._lock:
+            found = self._stored.get(identifier)
+            return None if found is None else found[1]
+
+    def close(self) -> None:
+        """Close the file; the post must have ended."""
+        self.await_end()
+        self._file.close()
+
+    def _read(self, pipe: Connection) -> None:
+        with pipe:
+            while True:
+                try:
+                    line = pipe.recv_bytes()
+                except (EOFError, OSError):  # the post has ended, perhaps in the middle of a line
+                    self._file.flush()
+                    return
+                entry = Entry.load(line)
+                with self._lock:
+                    self._stored[entry.id] = entry, monotonic()
+                self._file.write(line)
+
+
+def read_journal(path: Path) -> Iterator[Entry]:
+    """Read a journal's file."""
+    with path.open("rb") as lines:
+        for line in lines:
+            yield Entry.load(line)

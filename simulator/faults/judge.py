@@ -1,0 +1,130 @@
+"""The judge: what came of every record that a post was told is stored.
+
+It takes the posts' journals, the department's archive of everything that arrived, repeats included, and the posts'
+public keys, and nothing that the posts say elsewhere. A record may have arrived once or more; or a signed audit names
+it as given up: then it must be one that may be. Everything else is a fault. The chain is proved by the code of
+`platepost verify`, which also tells a repeat from another content under the same number.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device.records import TYPES, Read, Source
+from device.records.canonical import canonical_bytes, digest_of, parse
+from device.records.signing import Keyring
+from device.records.verify import Verifier
+from simulator.faults.given_up import GivenUp
+from simulator.faults.journal import Entry, read_journal
+
+MAY_BE_GIVEN_UP = frozenset({TYPES[Read]})
+"""Kinds of records that a quota may cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What came of the records of one post."""
+
+    post: str
+    stored: int
+    """Records that the post was told are stored."""
+    delivered: int
+    """Different chained records that arrived."""
+    repeats: int
+    """Arrivals of a record that had arrived already, with the same content."""
+    given_up: int
+    """Records stored, not arrived, and named in the audit as given up."""
+    lost: int
+    """Records stored, not arrived, and named nowhere."""
+    chains: int
+    outside: int
+    """Records outside the chain: wills and health."""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Whether every record is accounted for and every chain proved."""
+        return not self.lost and not self.problems
+
+
+class Judge:
+    """Judges one post. Feed it what arrived, then ask for the ruling."""
+
+    def __init__(self, source: Source, key: Path) -> None:
+        """Prepare to judge `source`, whose public record-signing key is the PEM file `key`."""
+        self._source = source
+        self._verifier = Verifier(Keyring.from_files(key), redelivery=True, whole=True, source=source.uri)
+        self._arrived: dict[str, str] = {}
+        self._given_up = GivenUp()
+        self._repeats = 0
+        self._conflicts: list[str] = []
+
+    def feed(self, event: dict[str, Any]) -> None:
+        """Take one arrival, repeats included."""
+        problem = self._verifier.feed(event)
+        chain = event.get("chain")
+        if problem is not None or not isinstance(chain, str):
+            return
+        identifier, digest = str(event["id"]), digest_of(canonical_bytes(event))
+        known = self._arrived.get(identifier)
+        if known is None:
+            self._arrived[identifier] = digest
+            self._given_up.note(event)
+        elif known == digest:
+            self._repeats += 1
+        else:
+            self._conflicts.append(f"{identifier}: arrived with another content the second time")
+
+    def ruling(self, stored: Iterable[Entry]) -> Ruling:
+        """Judge, given what the post was told is stored."""
+        entries = list(stored)
+        report = self._verifier.report()
+        problems = [f"{problem.kind}: {problem.message}" for problem in report.problems] + self._conflicts
+        if len(entries) != len({entry.id for entry in entries}):
+            problems.append("the journal names a record twice")
+        given_up, lost = 0, []
+        for entry in entries:
+            digest = self._arrived.get(entry.id)
+            if digest is None and entry not in self._given_up:
+                lost.append(entry)
+            elif digest is None:
+                given_up += 1
+                if entry.type not in MAY_BE_GIVEN_UP:
+                    problems.append(f"{entry.id}: a {entry.type} was given up")
+            elif digest != entry.digest:
+                problems.append(f"{entry.id}: arrived with another content than was stored")
+        problems += [f"lost: number {entry.sequence}, {entry.type}, {entry.id}" for entry in lost]
+        return Ruling(
+            post=self._source.post,
+            stored=len(entries),
+            delivered=len(self._arrived),
+            repeats=self._repeats,
+            given_up=given_up,
+            lost=len(lost),
+            chains=len(report.chains),
+            outside=report.unchained,
+            problems=tuple(problems),
+        )
+
+
+def judge(source: Source, *, key: Path, archive: Path, journal: Path) -> Ruling:
+    """Judge one post from files.
+
+    Args:
+        source: the post.
+        key: PEM of its public record-signing key.
+        archive: JSON lines: every arrival of any post, repeats included.
+        journal: what the post was told is stored.
+
+    Raises:
+        RecordError: a line of the archive is no event.
+
+    """
+    found = Judge(source, key)
+    with archive.open("rb") as lines:
+        for line in lines:
+            event = parse(line)
+            if event.get("source") == source.uri:
+                found.feed(event)
+    return found.ruling(read_journal(journal))

@@ -1,0 +1,195 @@
+"""Where a campaign takes place: a throw-away fleet, a real broker, a record keeper, and posts behind proxies."""
+
+import multiprocessing
+import shutil
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from device.records import Source
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.broker import Broker
+from simulator.errors import CampaignError
+from simulator.faults.judge import Ruling, judge
+from simulator.faults.proxy import Loop, Proxy
+from simulator.faults.refuser import Refuser
+from simulator.faults.seclusion import own_disk
+from simulator.faults.source import SourceSettings
+from simulator.faults.unit import Unit
+from simulator.subscriber import Arrival, Subscriber
+
+AGENCY = "faults"
+KEEPER = "keeper"
+PRELOADED = ["simulator.faults.source"]
+SMALL_QUOTA_MEGABYTES = 0.4
+"""The first post's: some hundred reads, so that it gives up reads in a longer outage."""
+_MARK = ".platepost-faults"
+
+
+class Site:
+    """Everything but the faults, made anew in one folder; as a context manager, running while it is open."""
+
+    def __init__(self, directory: Path, *, posts: int, rate: float, secluded: bool = False) -> None:
+        """Keep what is wanted; nothing is made yet.
+
+        Args:
+            directory: made if missing; emptied if a former campaign made it.
+            posts: how many light posts.
+            rate: records a second that each makes.
+            secluded: whether `seclude` gave this process mounts and a network of its own.
+
+        """
+        self.directory = directory.absolute()
+        self.secluded = secluded
+        self.units: list[Unit] = []
+        self._denied: dict[str, str] = {}
+        self._access = threading.Lock()
+        self._posts = posts
+        self._rate = rate
+        self._archive = self.directory / "archive.jsonl"
+        self._stack = ExitStack()
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(PRELOADED)
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            self._make()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    # --- the keeper of records
+
+    def keeper_comes(self) -> None:
+        """Connect the keeper of records; what waits for its session comes first."""
+        keeper = Subscriber(
+            self.fleet.subscriber(KEEPER),
+            agency=AGENCY,
+            broker=self.broker.address,
+            archive=self._archive,
+            keep_repeats=True,
+        )
+        keeper.listeners.append(self._arrived)
+        keeper.start(timeout=30.0)
+        self.keeper = keeper
+
+    def keeper_goes(self) -> None:
+        """Disconnect it."""
+        self.keeper.stop()
+
+    # --- the broker
+
+    def start_broker(self) -> None:
+        """Start the broker; nobody changes rights meanwhile: it would die of the signal before it hears signals."""
+        with self._access:
+            self.broker.start()
+
+    # --- rights
+
+    def deny(self, post: str, topic: str) -> None:
+        """Have the broker refuse a post's records on one topic."""
+        with self._access:
+            self._denied[post] = f"user {post}\ntopic deny {topic}\n\n"
+            self._publish_rights()
+
+    def allow(self, post: str) -> None:
+        """Give a post all its rights again."""
+        with self._access:
+            self._denied.pop(post, None)
+            self._publish_rights()
+
+    def _publish_rights(self) -> None:
+        path = self.fleet.broker.access_list
+        path.write_text(self._rights + "\n" + "".join(self._denied.values()), encoding="utf-8")
+        self.broker.reload()
+
+    # --- accounts
+
+    def stored(self) -> int:
+        """Return how many records all posts were told are stored."""
+        return sum(len(unit.journal) for unit in self.units)
+
+    def missing(self) -> int:
+        """Return how many of them have not arrived."""
+        return sum(unit.missing() for unit in self.units)
+
+    def rulings(self) -> tuple[Ruling, ...]:
+        """Judge every post; all must have ended."""
+        for unit in self.units:
+            unit.journal.close()
+        return tuple(
+            judge(
+                unit.name,
+                key=self.fleet.record_key(unit.name.post),
+                archive=self._archive,
+                journal=unit.journal_path,
+            )
+            for unit in self.units
+        )
+
+    # --- making
+
+    def add_unit(self, name: str, settings: SourceSettings | None = None, *, quota_megabytes: float = 64.0) -> Unit:
+        """Make one more post; it does not run yet."""
+        proxy = Proxy(self.loop, self.broker.port)
+        folder = self.fleet.add_post(
+            name,
+            PostSettings(
+                brokers=(f"localhost:{proxy.port}",),
+                camera="none",
+                more={"outbox": {"quota_megabytes": quota_megabytes}},
+            ),
+        )
+        self._stack.enter_context(own_disk(folder / "state", secluded=self.secluded))
+        unit = Unit(
+            Source(AGENCY, name),
+            folder=folder,
+            settings=settings
+            or SourceSettings(configuration=folder / "post.toml", log=folder / "post.log", rate=self._rate),
+            proxy=proxy,
+            context=self._context,
+        )
+        self._stack.callback(unit.close)
+        self.units.append(unit)
+        return unit
+
+    def _make(self) -> None:
+        _empty_folder(self.directory)
+        self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
+        self.fleet.add_subscriber(KEEPER)
+        self._rights = self.fleet.broker.access_list.read_text(encoding="utf-8")
+        self.loop = Loop()
+        self._stack.callback(self.loop.close)
+        self.broker = Broker(self.fleet, self.directory / "broker")
+        self._stack.enter_context(self.broker)
+        self.refuser = Refuser(self.loop, self.fleet.broker)
+        self._stack.callback(self.refuser.close)
+        self.keeper_comes()
+        self._stack.callback(self.keeper_goes)
+        for number in range(1, self._posts + 1):
+            self.add_unit(f"post-{number}", quota_megabytes=SMALL_QUOTA_MEGABYTES if number == 1 else 64.0)
+        for unit in self.units:
+            unit.start()
+
+    def _arrived(self, arrival: Arrival) -> None:
+        if "sequence" not in arrival.event:
+            return
+        for unit in self.units:
+            if arrival.event.get("source") == unit.name.uri:
+                unit.arrived(arrival.event)
+
+
+def _empty_folder(directory: Path) -> None:
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / _MARK).is_file():
+            raise CampaignError(f"{directory} holds files that are not a campaign's; name another folder")
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / _MARK).touch()

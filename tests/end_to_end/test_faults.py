@@ -1,0 +1,44 @@
+"""The short fault campaign, as a process of its own: it may take mounts and a network for itself."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulator.broker import mosquitto_path
+from simulator.faults.campaign import SHORT
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+]
+
+PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+
+
+def test_nothing_is_lost_in_a_short_campaign(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, "simulate", "faults", "--short", "--json"]
+    done = subprocess.run(
+        [*command, "--directory", str(tmp_path / "faults")], capture_output=True, timeout=300, check=False, text=True
+    )
+
+    assert done.stdout, done.stderr
+    outcome = json.loads(done.stdout)
+    assert outcome["failures"] == []
+    assert done.returncode == 0
+    assert outcome["faults"] == SHORT.faults
+    assert outcome["records"]["lost"] == 0
+    assert outcome["records"]["stored"] >= SHORT.records
+    assert all(post["chains"] == 1 for post in outcome["posts"])
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    command = [sys.executable, "-c", PROGRAM, "simulate", "faults", "--directory", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False, text=True)
+
+    assert done.returncode != 0
+    assert "name another folder" in done.stderr
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
