@@ -61,7 +61,7 @@ def build_delta(
     complete = held.complete.manifest
     entries = complete.entries + overlay.growth
     check_against(held.newest.manifest, version=version, entries=entries, limit=size_jump, override=size_override)
-    added, removed = sorted(rows_of(overlay.added), key=_order), sorted(rows_of(overlay.removed), key=_order)
+    added, removed = list(rows_of(overlay.added)), list(rows_of(overlay.removed))
     facts = {
         "kind": "delta",
         "issuer": issuer,
@@ -77,7 +77,7 @@ def build_delta(
         "size_override": size_override,
     }
     keys = [load_key(key, private=False) for key in post_keys]
-    package = seal_package(_body(added, removed, patterns), facts, signing_key=signing, post_keys=[*keys, own])
+    package = seal_package(delta_body(added, removed, patterns), facts, signing_key=signing, post_keys=[*keys, own])
     with_delta(held.complete, open_package(package, issuer_key=signing, unseal_key=own))
     return package
 
@@ -87,7 +87,9 @@ def _order(row: Row) -> tuple[object, ...]:
     return mark, entry.text_fingerprint, entry.detail.model_dump_json(), entry.expires, entry.reference or ""
 
 
-def _body(added: Sequence[Row], removed: Sequence[Row], patterns: Iterable[PatternEntry]) -> bytes:
+def delta_body(added: Sequence[Row], removed: Sequence[Row], patterns: Iterable[PatternEntry]) -> bytes:
+    """Lay out a delta's body from the entries that come and those that go; their order does not show."""
+    added, removed = sorted(added, key=_order), sorted(removed, key=_order)
     details: dict[Detail, int] = {}
     heap = bytearray()
     for _, entry in (*added, *removed):
