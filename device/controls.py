@@ -49,7 +49,7 @@ class Controls:
         configuration: the post's.
         remote: its remote configuration.
         run: identifier of this run of the software.
-        auditor: the audit trail.
+        auditor, moderator: the audit trail.
         recorder: signs answers.
         timekeeper: the time.
         send: sends an answer.
@@ -67,6 +67,7 @@ class Controls:
         *,
         run: str,
         auditor: Auditor,
+        moderator: Moderator,
         recorder: Recorder,
         timekeeper: Timekeeper,
         send: Callable[[Envelope], object],
@@ -78,7 +79,7 @@ class Controls:
         self._source = Source(configuration.post.agency, configuration.post.name)
         self._remote = remote
         self._auditor = auditor
-        self._moderator = Moderator(auditor)
+        self._moderator = moderator
         self._timekeeper = timekeeper
         self._faults: frozenset[str] = frozenset()
         journal = Journal(section.directory / "journal.db")
@@ -112,17 +113,12 @@ class Controls:
         self._faults = frozenset(fault.value for fault in faults)
         self._remote.watch(fault.value for fault in BLAMED.intersection(faults))
         self.audit()
-        self._moderator.tick()
         return self._remote.take_pending()
 
     def audit(self) -> None:
         """Put into the audit trail what became of configurations."""
         for note in self._remote.take_notes():
             self._say(note)
-
-    def end(self) -> None:
-        """Say how many refusals were only counted."""
-        self._moderator.flush()
 
     def state(self) -> ConfigurationState:
         """Return what the status says of the configuration."""

@@ -15,6 +15,7 @@ from device.hotlist import (
     Refusal,
     freshness,
 )
+from device.moderator import Moderator
 from device.records import HotListState
 
 log = logging.getLogger(__name__)
@@ -24,9 +25,16 @@ class Lists:
     """Keeps one list in force and says in the audit what became of every package."""
 
     def __init__(
-        self, store: HotListStore, section: HotListSection, auditor: Auditor, *, timekeeper: Timekeeper
+        self,
+        store: HotListStore,
+        section: HotListSection,
+        auditor: Auditor,
+        *,
+        moderator: Moderator,
+        timekeeper: Timekeeper,
     ) -> None:
         self._store = store
+        self._moderator = moderator
         self._timekeeper = timekeeper
         self._section = section
         self._auditor = auditor
@@ -58,7 +66,7 @@ class Lists:
             # A retained package comes again at every connection, and is no event then.
             if refusal.reason is not Refusal.REPEATED:
                 log.warning("hot list refused: %s", refusal.reason)
-                self._auditor.say("hotlist_refused", source="broker", outcome="refused", reason=refusal.reason.value)
+                self._moderator.refused("hotlist_refused", source="broker", reason=refusal.reason.value)
         except HotListNotStored as error:
             log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
             self._auditor.say("hotlist_refused", source="broker", outcome="failure", reason="not_stored")

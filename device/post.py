@@ -32,6 +32,7 @@ from device.errors import CameraError, OutboxError
 from device.faults import Fault
 from device.health.chrony import Chrony
 from device.lists import Lists
+from device.moderator import Moderator
 from device.orders import Done
 from device.persistence import PersistentRecorder
 from device.records import (
@@ -107,7 +108,10 @@ class Post:
         self._recorder = assembly.recorder(configuration, self._outbox, now=self._timekeeper.record_time)
         self._records = PersistentRecorder(self._recorder, stop=self._stop)
         self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)
-        self._lists = Lists(store, configuration.hotlist, self._auditor, timekeeper=self._timekeeper)
+        self._moderator = Moderator(self._auditor)
+        self._lists = Lists(
+            store, configuration.hotlist, self._auditor, moderator=self._moderator, timekeeper=self._timekeeper
+        )
         self._reporter = Reporter(
             self._records,
             hotlist=lambda: self._lists.current,
@@ -253,8 +257,7 @@ class Post:
         drain = self._configuration.uplink.drain_seconds
         log.warning("stopping: up to %g s to deliver what waits", drain)
         try:
-            if self._controls is not None:
-                self._controls.end()
+            self._moderator.flush()
             self._auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
             self._records.record(self._offline())
         finally:
@@ -285,6 +288,7 @@ class Post:
         self._next_tick = now + TICK_SECONDS
         self._watch_tamper(board)
         self._look_at_clock()
+        self._moderator.tick()
         faults = self._faults()
         changed = self._vitals.changed(faults)
         if self._controls is not None:
@@ -408,6 +412,7 @@ class Post:
             self._remote,
             run=self._vitals.boot,
             auditor=self._auditor,
+            moderator=self._moderator,
             recorder=self._recorder,
             timekeeper=self._timekeeper,
             send=self._send_answer,
