@@ -1,0 +1,204 @@
+"""All of a post that hears the network, and what must be true of it whatever it hears."""
+
+import base64
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.x509 import load_der_x509_certificate
+from jsonschema import Draft202012Validator
+
+from device.auditor import Auditor
+from device.control import REMOTE, Journal, Judge, Operators, Reason, RemoteConfiguration, Shelf
+from device.control.desired import read_key
+from device.health.timekeeper import Timekeeper
+from device.moderator import MOST, WINDOW_SECONDS, Moderator
+from device.orders import Done, Orders
+from device.records import Command, Envelope, Recorder
+from device.records.examples import ExampleSigner, MemoryStore
+from device.records.schema import payload_schema
+from device.uplink import Delivery
+from tests.device.control.world import GOOD_CLOCK, RUN, SOURCE, World
+from tests.fuzz.messages import Forge
+
+COMMAND, CONFIGURATION = (Draft202012Validator(payload_schema(name)) for name in ("command", "configuration"))
+PREFIX = "alpr/v1/riverside/post-1"
+REASONS = {reason.value for reason in Reason} | {"unsupported"}
+
+
+class Listening(Moderator):
+    """A moderator that remembers what it was told."""
+
+    def __init__(self, auditor: Auditor, **more: Any) -> None:  # noqa: ANN401 - a moderator's own
+        super().__init__(auditor, **more)
+        self.reasons: list[str] = []
+
+    def refused(self, action: str, *, reason: str, **more: Any) -> None:  # noqa: ANN401 - a moderator's own
+        self.reasons.append(reason)
+        super().refused(action, reason=reason, **more)
+
+
+@dataclass
+class Ear:
+    """Hears messages; `check` is called after each. State goes on from message to message, as on a post."""
+
+    world: World
+    forge: Forge
+    done: list[str] = field(default_factory=list)
+    sent: list[Envelope] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    steady: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.store = MemoryStore(RUN)
+        timekeeper = Timekeeper(quality=lambda: GOOD_CLOCK, wall=self._wall)
+        recorder = Recorder(self.store, ExampleSigner(), SOURCE, now=lambda: self.world.now)
+        auditor = Auditor(recorder, post="post-1", timekeeper=timekeeper)  # type: ignore[arg-type]  # it never fails here
+        self.moderator = Listening(auditor, now=lambda: self.steady)
+        self.refusals = self.moderator.reasons
+        base = self.world.base
+        assert base.control is not None
+        self.base = base
+        key = read_key(base.control.configuration_key.read_bytes())
+        self.remote = RemoteConfiguration(base, Shelf(self.world.directory), key, SOURCE)
+        self.remote.start()
+        judge = Judge(
+            SOURCE,
+            Operators(base.control.operators_ca.read_bytes()),
+            run=RUN,
+            now=timekeeper.now,
+            clock=lambda: GOOD_CLOCK,
+        )
+        doers = {command: self._doer(command) for command in Command if command != Command.RENEW_CERTIFICATE}
+        self.orders = Orders(
+            SOURCE,
+            judge,
+            Journal(self.world.directory / "journal.db"),
+            auditor=auditor,
+            moderator=self.moderator,
+            recorder=recorder,
+            timekeeper=timekeeper,
+            send=self.sent.append,
+            doers=doers,
+        )
+
+    def _wall(self) -> float:
+        return self.world.now.timestamp()
+
+    def _doer(self, command: Command) -> Any:  # noqa: ANN401 - a doer
+        def do() -> Done:
+            self.done.append(command.value)
+            return Done(picture=b"\xff\xd8" if command is Command.STILL else None)
+
+        return do
+
+    # --- hearing
+
+    def command(self, topic: str, message: bytes, *, response_topic: str | None, retained: bool) -> None:
+        """Hear a message on a topic of commands."""
+        before, sent = len(self.done), len(self.sent)
+        self.orders.receive(
+            Delivery(1, 1, 1, f"{PREFIX}/command/{topic}", message, retained=retained, response_topic=response_topic)
+        )
+        if len(self.done) > before:
+            self._allowed_command(topic, message, retained=retained)
+            self.outcomes["command done"] += 1
+        else:
+            self.outcomes[f"command {self._why()}"] += 1
+        for envelope in self.sent[sent:]:
+            assert envelope.topic.startswith(f"{PREFIX}/response/a-"), envelope.topic
+            assert json.loads(envelope.body)["data"].get("reason") in {*REASONS, None}
+        self._bounded()
+
+    def _why(self) -> str:
+        """Say the last refusal's reason, as the moderator was told it."""
+        return self.refusals[-1] if self.refusals else "nothing"
+
+    def configuration(self, message: bytes) -> None:
+        """Hear a message on the topic of configurations."""
+        highest, before = self.remote._kept.highest, self.remote._effective
+        self.remote.receive(message, at=self.world.now, clock=GOOD_CLOCK, faults=())
+        notes = self.remote.take_notes()
+        pending = self.remote.take_pending()
+        for note in notes:
+            assert note.reason is None or note.reason.value in REASONS
+            assert len(note.message or "") <= 1000
+        if pending is None:
+            assert self.remote._effective == before
+            assert self.remote._kept.highest == highest
+            self.outcomes[f"configuration {notes[0].reason}" if notes else "configuration known"] += 1
+        else:
+            self._allowed_configuration(message, highest)
+            assert Shelf(self.world.directory).read() == self.remote._kept, "what is in force is on the disk"
+            self.outcomes["configuration applied"] += 1
+            self.forge.highest = self.remote._kept.highest
+        self.remote.state().wire()
+
+    # --- judging anew, by other means
+
+    def _allowed_command(self, topic: str, message: bytes, *, retained: bool) -> None:
+        header, said = self._verified(message)
+        certificate = base64.b64decode(header["x5c"][0])
+        people = {"technician", "administrator", "operator"}
+        (who,) = [name for name in people if self.forge.certificates[name] == certificate]
+        assert said["asked_by"] == f"a-{who}"
+        assert list(COMMAND.iter_errors(said)) == []
+        assert (said["agency"], said["post"], said["command"], said["boot"]) == ("riverside", "post-1", topic, RUN)
+        assert who != "operator" or topic == "self-test"
+        assert abs(datetime.fromisoformat(said["issued"]) - self.world.now) <= timedelta(seconds=121)
+        assert not retained
+
+    def _allowed_configuration(self, message: bytes, highest: int) -> None:
+        _, said = self._verified(message)
+        assert list(CONFIGURATION.iter_errors(said)) == []
+        assert (said["agency"], said["post"]) == ("riverside", "post-1")
+        assert said["version"] > highest
+        assert {f"{section}.{key}" for section, keys in said["settings"].items() for key in keys} <= REMOTE
+        effective = self.remote._effective
+        assert effective.model_copy(update={name: getattr(self.base, name) for name in self._changeable}) == self.base
+
+    _changeable = ("vision", "passages", "hotlist", "records")
+
+    def _verified(self, message: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Verify a JWS with nothing but the signature's own definition."""
+        head, body, tail = message.split(b".")
+        header, said = (json.loads(base64.urlsafe_b64decode(part + b"==")) for part in (head, body))
+        raw = base64.urlsafe_b64decode(tail + b"==")
+        if "x5c" in header:
+            key = load_der_x509_certificate(base64.b64decode(header["x5c"][0])).public_key()
+        else:
+            key = self.forge.privates["configuration"].public_key()
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        signature = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
+        key.verify(signature, head + b"." + body, ec.ECDSA(hashes.SHA256()))
+        return header, said
+
+    def _bounded(self) -> None:
+        """Few records, whatever is heard: those of what was done, and a bounded number of refusals a window."""
+        refusals = [r for r in self.store.records if json.loads(r.body)["data"]["outcome"] == "refused"]
+        windows = 1 + self.steady / WINDOW_SECONDS
+        assert len(refusals) <= windows * (2 * MOST + 1)
+
+    def forget(self) -> None:
+        """Let a day go by: limits of frequency begin anew, and a window of refusals ends."""
+        self.world.now += timedelta(hours=2)
+        self.moderator.flush()
+        self.store.records.clear()
+        self.sent.clear()
+        self.done.clear()
+        self.steady = 0.0
+
+
+def ear(world: World, forge: Forge) -> Ear:
+    """Make one, at a time when every certificate has begun."""
+    world.now = datetime.now(UTC)
+    return Ear(world, forge)
+
+
+FOLDER = Path(__file__).parent

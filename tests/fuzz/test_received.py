@@ -1,0 +1,141 @@
+"""Whatever arrives from the network: no crash, no effect but that of what is right, every refusal named, few records.
+
+A short form runs with the other tests. `make fuzz` is the long one: PLATEPOST_FUZZ is how many times twenty messages of
+each kind are heard.
+"""
+
+import base64
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from time import perf_counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from device.hotlist import HotList, HotListRefused, Refusal
+from device.records import Command, Role
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from tests.device.control.world import World
+from tests.device.hotlist.department import Department
+from tests.device.hotlist.test_package import payload, resigned
+from tests.fuzz.ear import PREFIX, Ear, ear
+from tests.fuzz.messages import Forge, Keys, broken, mangle
+
+EXAMPLES = int(os.environ.get("PLATEPOST_FUZZ", "12"))
+EACH = 20
+"""Messages an example."""
+FUZZED = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES <= 12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.fixture(scope="module")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
+    fleets = []
+    for name in ("fleet", "other"):
+        fleet = Fleet.create(tmp_path_factory.mktemp(name) / name, agency="riverside")
+        fleet.add_post("post-1", PostSettings(brokers=("localhost:1",), camera="footage"))
+        for role in Role:
+            fleet.add_operator(f"a-{role.value}", role, valid=timedelta(days=3000))
+        fleets.append(fleet)
+    return Forge(Keys(*fleets))
+
+
+@pytest.fixture(scope="module")
+def post(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ear]:
+    made = ear(World(forge.fleet, tmp_path_factory.mktemp("post") / "control"), forge)
+    began = perf_counter()
+    yield made
+    heard = sum(made.outcomes.values())
+    print(f"\n{heard} messages in {perf_counter() - began:.0f} s: {dict(made.outcomes)}")  # noqa: T201 - the figures are the point
+
+
+TOPICS = st.sampled_from([*Command, "reboot", "../configuration", "", "self-test/x", "a" * 500])
+RESPONSES = st.sampled_from([None, None, None, f"{PREFIX}/response/a-technician", f"{PREFIX}/status", "#", "\ud800"])
+
+
+def asked(message: bytes) -> str:
+    """Return the topic that a command's own words would go to."""
+    try:
+        said = json.loads(base64.urlsafe_b64decode(message.split(b".")[1] + b"=="))["command"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return "self-test"
+    return said if isinstance(said, str) else "self-test"
+
+
+@FUZZED
+@given(data=st.data())
+def test_commands(post: Ear, forge: Forge, data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+    post.forget()
+    forge.now = post.world.now
+    for _ in range(EACH):
+        message = data.draw(forge.commands())
+        topic = asked(message) if data.draw(st.integers(0, 4)) else data.draw(TOPICS)
+        retained = data.draw(st.integers(0, 19)) == 0
+        post.command(topic, message, response_topic=data.draw(RESPONSES), retained=retained)
+        if data.draw(st.integers(0, 4)) == 0:
+            done = len(post.done)
+            post.command(topic, message, response_topic=None, retained=False)
+            assert retained or len(post.done) in {done, 1}, "the same again"
+
+
+@FUZZED
+@given(data=st.data())
+def test_configurations(post: Ear, forge: Forge, data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+    post.forget()
+    for _ in range(EACH):
+        post.configuration(data.draw(forge.configurations()))
+
+
+@pytest.fixture(scope="module")
+def department() -> Department:
+    return Department()
+
+
+@FUZZED
+@given(data=st.data())
+def test_hot_lists(
+    department: Department,
+    tmp_path_factory: pytest.TempPathFactory,
+    data: Any,  # noqa: ANN401 - hypothesis' own
+) -> None:
+    good = GOOD.setdefault(id(department), department.package(version=5))
+    store = department.store(tmp_path_factory.mktemp("lists"))
+    before = store.install(good, at=department.built)
+    facts = payload(good.partition(b"\n")[0])
+    for _ in range(EACH):
+        how = data.draw(st.integers(0, 2))
+        if how == 0:
+            message = data.draw(mangle(good) | st.binary(max_size=300))
+        else:
+            changed = data.draw(broken(facts, st.sampled_from(sorted(facts))))
+            message = resigned(department, good, **(changed if isinstance(changed, dict) else {"issuer": changed}))
+            if how == 2:
+                message = data.draw(mangle(message))
+        current = store.current
+        refused: HotListRefused | None = None
+        try:
+            taken = store.install(message, at=department.built)
+        except HotListRefused as refusal:
+            refused = refusal
+        if refused is not None:
+            assert refused.reason in Refusal
+            assert store.current is current
+            LISTS["hot list refused"] += 1
+        else:
+            assert taken.version > before.version, "only the issuer's own later version"
+            assert isinstance(taken, HotList)
+            LISTS["hot list installed"] += 1
+
+
+GOOD: dict[int, bytes] = {}
+LISTS: Counter[str] = Counter()
