@@ -158,8 +158,8 @@ def uplink_settings(configuration: Configuration, *, broker: str | None = None) 
     )
 
 
-def timekeeper(configuration: Configuration, chrony: Chrony) -> Timekeeper:
-    """Make the post's time, whose floor is kept beside the outbox.
+def timekeeper(configuration: Configuration, chrony: Chrony, outbox: Outbox) -> Timekeeper:
+    """Make the post's time, whose floor is kept beside the outbox, and which goes on from the chain's last record.
 
     Raises:
         ConfigurationError: the post's certificate, whose beginning has passed for certain, is unreadable.
@@ -168,6 +168,7 @@ def timekeeper(configuration: Configuration, chrony: Chrony) -> Timekeeper:
     return Timekeeper(
         configuration.outbox.path.parent / "clock.json",
         trusted=[certificate(configuration).not_valid_before_utc],
+        last=outbox.head.time,
         quality=lambda: chrony.quality() or clock_quality(),
     )
 

@@ -93,7 +93,6 @@ class Post:
         self._configuration = configuration
         self._stop = Event()
         self._chrony = Chrony()
-        self._timekeeper = assembly.timekeeper(configuration, self._chrony)
         networks = assembly.recogniser(configuration)
         self._networks = networks
         versions, place = assembly.versions(configuration, networks), assembly.place(configuration)
@@ -105,6 +104,7 @@ class Post:
         store = assembly.hotlist_store(configuration)
         source = Source(configuration.post.agency, configuration.post.name)
         self._outbox = assembly.outbox(configuration)
+        self._timekeeper = assembly.timekeeper(configuration, self._chrony, self._outbox)
         self._recorder = assembly.recorder(configuration, self._outbox, now=self._timekeeper.record_time)
         self._records = PersistentRecorder(self._recorder, stop=self._stop)
         self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)

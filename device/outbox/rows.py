@@ -25,8 +25,10 @@ def begin_chain(connection: Connection) -> None:
 
 def read_head(connection: Connection) -> ChainHead:
     """Return the end of the chain."""
-    chain, sequence, digest, key = connection.execute("SELECT id, sequence, digest, key FROM chain").fetchone()
-    return ChainHead(chain=chain, sequence=sequence, digest=digest, key=key)
+    sql = "SELECT id, sequence, digest, key, time FROM chain"
+    chain, sequence, digest, key, time = connection.execute(sql).fetchone()
+    last = None if time is None else datetime.fromtimestamp(time, UTC)
+    return ChainHead(chain=chain, sequence=sequence, digest=digest, key=key, time=last)
 
 
 def insert(connection: Connection, envelope: Envelope) -> None:
@@ -49,7 +51,8 @@ def insert(connection: Connection, envelope: Envelope) -> None:
         ),
     )
     connection.execute(
-        "UPDATE chain SET sequence = ?, digest = ?, key = ?", (envelope.sequence, envelope.digest, envelope.chain_key)
+        "UPDATE chain SET sequence = ?, digest = ?, key = ?, time = ?",
+        (envelope.sequence, envelope.digest, envelope.chain_key, envelope.time.timestamp()),
     )
 
 

@@ -1,7 +1,7 @@
 """The recorder: turns what happened into signed, chained records, and hands them to the store in one transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Protocol, TypeVar
@@ -42,6 +42,8 @@ class ChainHead:
     digest: str = GENESIS
     key: str | None = None
     """Thumbprint of the key that the chain goes on with; None before the first record, or where it is not known."""
+    time: datetime | None = field(default=None, compare=False)
+    """Time of the last record; None before the first, or where it is not known."""
 
 
 class Store(Protocol):

@@ -14,7 +14,7 @@ from device import backends
 from device import post as module
 from device.camera.base import Camera, Frame
 from device.config import parse
-from device.errors import CameraError
+from device.errors import CameraError, OutboxError
 from device.outbox import Outbox, read_key_file
 from device.post import Post
 from provisioning.fleet import Fleet
@@ -102,7 +102,7 @@ class Rig:
         thread.start()
         ticker = threading.Event()
         try:
-            for _ in range(200):
+            for _ in range(1200):
                 if done() or ticker.wait(0.05):
                     break
         finally:
@@ -115,6 +115,14 @@ class Rig:
         with Outbox(self.folder / "state" / "outbox.db", key=read_key_file(self.folder / "outbox.key")) as outbox:
             found = sorted(outbox.next(1000), key=lambda envelope: envelope.sequence or 0)
         return [envelope.event for envelope in found]
+
+    def actions_so_far(self) -> list[str]:
+        """The audit trail of a post that runs, or ran."""
+        try:
+            waiting = self.post._outbox.next(1000)
+        except OutboxError:
+            return self.actions()
+        return [e.event["data"]["action"] for e in waiting if e.type == "platepost.audit.v1"]
 
     def actions(self) -> list[str]:
         return [e["data"]["action"] for e in self.records() if e["type"] == "platepost.audit.v1"]

@@ -43,3 +43,17 @@ def test_it_is_opened_continued_and_proved(version: int, path: Path, filler: Cal
         )
         assert report.intact
         assert (report.chains[0].first, report.chains[0].last) == (3, 10)
+
+
+@pytest.mark.parametrize("version", schema_versions())
+def test_the_time_of_the_last_record_is_known(version: int, path: Path, filler: Callable[[Outbox], Filler]) -> None:
+    path.parent.mkdir()
+    shutil.copy(HISTORY / f"outbox_v{version}.db", path)
+    with Outbox(path, key=KEY) as outbox:
+        before = outbox.head.time
+        assert before is not None
+        made = filler(outbox).hit()
+        assert made.time > before
+        outbox.acknowledge([envelope.sequence or 0 for envelope in outbox.next(99)])
+    with Outbox(path, key=KEY) as outbox:
+        assert outbox.head.time == made.time, "though the record itself is gone"
