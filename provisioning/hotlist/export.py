@@ -4,6 +4,7 @@ Taking a file apart must go line by line, and is a small part of the work. What 
 columns and refusals, in the file's order.
 """
 
+import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -152,6 +153,8 @@ _workers_own: list[_Worker] = []
 
 
 def _begin(exports: Sequence[Export], at: datetime, hash_key: bytes) -> None:
+    # Ctrl-C reaches all processes of a terminal; the one that started these ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _workers_own[:] = [_Worker(exports, at, hash_key)]
 
 

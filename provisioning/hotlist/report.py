@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from provisioning.hotlist.mapping import NOT_ALLOWED, Mapping
 from provisioning.hotlist.rows import RefusedRow
 
 _SHOWN = 20
+_REASONS = 30
+"""A reason names the category that is not allowed, and a wrong mapping may bring a million of them."""
 _SAID = {"agency", "issuer", "version", "built", "expires", "entries", "base", "additions", "removals"}
 _NAMED = frozenset({"version", "entries", "digest"})
 """Members of a fact that are named before their value, unlike counts of things."""
@@ -49,8 +52,10 @@ class Tally:
                 yield item
 
     def reasons(self) -> dict[str, int]:
-        """Return how often each reason refused something, the commonest first."""
-        return dict(Counter(row.reason for _, row in self.refusals).most_common())
+        """Return how often each reason refused something, the commonest first; beyond some, the rest as one."""
+        counted = Counter(row.reason for _, row in self.refusals).most_common()
+        rest = sum(count for _, count in counted[_REASONS:])
+        return dict(counted[:_REASONS]) | ({"other reasons": rest} if rest else {})
 
 
 def summarise(
@@ -84,10 +89,10 @@ def summarise(
 
 
 def show_outcome(
-    console: Console, summary: dict[str, Any], tally: Tally, mappings: Iterable[Mapping], *, refusals_written: bool
+    console: Console, summary: dict[str, Any], tally: Tally, mappings: Iterable[Mapping], *, listed: bool
 ) -> None:
-    """Print what a build did: refusals and hints to `console`, the facts to the standard output."""
-    if tally.refusals and not refusals_written:
+    """Print what a build did: hints and, unless they are `listed`, refusals to `console`, facts to standard output."""
+    if tally.refusals and not listed:
         _show_refusals(console, tally)
     if hint := what_is_allowed(tally, mappings):
         console.print(hint, highlight=False, markup=False, soft_wrap=True)
@@ -127,9 +132,14 @@ def _show_refusals(console: Console, tally: Tally) -> None:
         console.print(f"and {len(tally.refusals) - _SHOWN} more; --refusals FILE lists them all", highlight=False)
 
 
-def write_refusals(path: Path, refusals: Iterable[tuple[str, RefusedRow]]) -> None:
-    """Write every refusal to a CSV file: source, line, reason."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("source", "line", "reason"))
-        writer.writerows((what, row.line, row.reason) for what, row in refusals)
+@contextmanager
+def refusals_written(path: Path | None, tally: Tally) -> Iterator[None]:
+    """Write every refusal to a CSV file (source, line, reason) at the end, also where no package comes of it."""
+    try:
+        yield
+    finally:
+        if path is not None:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(("source", "line", "reason"))
+                writer.writerows((what, row.line, row.reason) for what, row in tally.refusals)

@@ -25,7 +25,7 @@ from provisioning.hotlist.commands.options import (
 from provisioning.hotlist.export import Export, ExportSource
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
 from provisioning.hotlist.patterns_file import read_patterns
-from provisioning.hotlist.report import Tally, show_outcome, summarise, what_is_allowed, write_refusals
+from provisioning.hotlist.report import Tally, refusals_written, show_outcome, summarise, what_is_allowed
 from provisioning.hotlist.rows import SourceError
 
 
@@ -119,31 +119,32 @@ def build(
     previous = _previous(builder, previous_path)
     now = datetime.now(UTC)
     tally, console = Tally(), Console(stderr=True)
-    patterns = (
-        tuple(tally.sift(read_patterns(patterns_path, read[0].mapping, at=now), patterns_path.name))
-        if patterns_path
-        else ()
-    )
-    with bytes_taken(console, "Building", sum(export.path.stat().st_size for export in read), hidden=as_json) as taken:
-        package = build_package(
-            ExportSource(read, at=now, tally=tally, jobs=jobs, progress=taken),
-            agency=builder.agency,
-            issuer=builder.issuer,
-            version=version or (previous.version + 1 if previous else int(now.timestamp())),
-            signing_key=builder.signing_key,
-            post_keys=builder.post_keys,
-            unseal_key=builder.unseal_key,
-            patterns=patterns,
-            built=now,
-            expires=now + timedelta(hours=lifetime_hours),
-            false_positive_rate=false_positive_rate,
-            previous=previous,
-            size_jump=size_jump,
-            size_override=override_reason,
+    with refusals_written(refusals_path, tally):
+        patterns = (
+            tuple(tally.sift(read_patterns(patterns_path, read[0].mapping, at=now), patterns_path.name))
+            if patterns_path
+            else ()
         )
-    if refusals_path:
-        write_refusals(refusals_path, tally.refusals)
-    _refuse_emptiness(tally, read)
+        with bytes_taken(
+            console, "Building", sum(export.path.stat().st_size for export in read), hidden=as_json
+        ) as taken:
+            package = build_package(
+                ExportSource(read, at=now, tally=tally, jobs=jobs, progress=taken),
+                agency=builder.agency,
+                issuer=builder.issuer,
+                version=version or (previous.version + 1 if previous else int(now.timestamp())),
+                signing_key=builder.signing_key,
+                post_keys=builder.post_keys,
+                unseal_key=builder.unseal_key,
+                patterns=patterns,
+                built=now,
+                expires=now + timedelta(hours=lifetime_hours),
+                false_positive_rate=false_positive_rate,
+                previous=previous,
+                size_jump=size_jump,
+                size_override=override_reason,
+            )
+        _refuse_emptiness(tally, read)
     write_package(output, package)
     summary = summarise(output, package, tally, previous=previous, own_key=builder.unseal_key)
     if builder.archive is not None:
@@ -151,7 +152,7 @@ def build(
     if as_json:
         click.echo(json.dumps(summary))
         return
-    show_outcome(console, summary, tally, [export.mapping for export in read], refusals_written=bool(refusals_path))
+    show_outcome(console, summary, tally, [export.mapping for export in read], listed=bool(refusals_path))
 
 
 def _previous(builder: Department, path: Path | None) -> Manifest | None:

@@ -31,7 +31,7 @@ from provisioning.hotlist.held import Held, open_held
 from provisioning.hotlist.mapping import Mapping, load_mapping
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.removals import read_removals
-from provisioning.hotlist.report import Tally, show_outcome, summarise, write_refusals
+from provisioning.hotlist.report import Tally, refusals_written, show_outcome, summarise
 from provisioning.hotlist.rows import RefusedRow
 
 
@@ -92,30 +92,31 @@ def delta(
     tally, console = Tally(), Console(stderr=True)
     read = exports([*sources, *([add_path] if add_path else [])], mapping_paths)
     read += safe_exports(safe_path)
-    removals = list(_removals(remove_path, mapping_paths, tally))
-    with bytes_taken(console, "Comparing", sum(export.path.stat().st_size for export in read), hidden=as_json) as taken:
-        source = ExportSource(read, at=now, tally=tally, jobs=jobs, progress=taken)
-        if sources:
-            changes = from_exports(held, source, at=int(now.timestamp()), keep_safe=safe_path is None)
-        else:
-            changes, unlisted = from_news(held, source, removals)
-            tally.add(remove_path.name if remove_path else "", 0, Counter(), unlisted)
-    package = build_delta(
-        held,
-        changes.overlay,
-        patterns=_patterns(held, patterns_path, read, now, tally),
-        issuer=builder.issuer,
-        version=version or held.newest.version + 1,
-        signing_key=builder.signing_key,
-        post_keys=builder.post_keys,
-        unseal_key=builder.own_key,
-        built=now,
-        expires=now + timedelta(hours=lifetime_hours),
-        size_jump=size_jump,
-        size_override=override_reason,
-    )
-    if refusals_path:
-        write_refusals(refusals_path, tally.refusals)
+    with refusals_written(refusals_path, tally):
+        removals = list(_removals(remove_path, mapping_paths, tally))
+        with bytes_taken(
+            console, "Comparing", sum(export.path.stat().st_size for export in read), hidden=as_json
+        ) as taken:
+            source = ExportSource(read, at=now, tally=tally, jobs=jobs, progress=taken)
+            if sources:
+                changes = from_exports(held, source, at=int(now.timestamp()), keep_safe=safe_path is None)
+            else:
+                changes, unlisted = from_news(held, source, removals)
+                tally.add(remove_path.name if remove_path else "", 0, Counter(), unlisted)
+        package = build_delta(
+            held,
+            changes.overlay,
+            patterns=_patterns(held, patterns_path, read, now, tally),
+            issuer=builder.issuer,
+            version=version or held.newest.version + 1,
+            signing_key=builder.signing_key,
+            post_keys=builder.post_keys,
+            unseal_key=builder.own_key,
+            built=now,
+            expires=now + timedelta(hours=lifetime_hours),
+            size_jump=size_jump,
+            size_override=override_reason,
+        )
     write_package(output, package)
     summary = summarise(output, package, tally, previous=held.newest.manifest, own_key=builder.unseal_key)
     summary |= {"came": changes.came, "went": changes.went, "listed_already": changes.known}
@@ -124,7 +125,7 @@ def delta(
     if as_json:
         click.echo(json.dumps(summary))
         return
-    show_outcome(console, summary, tally, [export.mapping for export in read], refusals_written=bool(refusals_path))
+    show_outcome(console, summary, tally, [export.mapping for export in read], listed=bool(refusals_path))
 
 
 def _held(builder: Department, base_path: Path | None, after_path: Path | None) -> Held:

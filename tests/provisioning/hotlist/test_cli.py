@@ -92,6 +92,8 @@ def test_a_size_jump_is_refused_until_it_has_a_reason(department: Path) -> None:
     result = build(department, "--previous", "list.package", output="next.package")
     assert isinstance(result.exception, SizeJumpError)
     assert not (department / "next.package").exists()
+    build(department, "--previous", "list.package", "--refusals", "refused.csv", output="next.package")
+    assert "export.csv,5," in (department / "refused.csv").read_text()
     result = build(
         department, "--previous", "list.package", "--override-reason", "another source", output="next.package"
     )
@@ -170,6 +172,13 @@ def test_a_refused_category_is_answered_with_those_allowed_and_how_to_allow_more
     assert isinstance(mapped.exception, SourceError)
     assert "category 'tax' is not on the allow-list (2)" in str(mapped.exception)
     assert "Allowed categories: fiscal." in str(mapped.exception)
+
+
+def test_a_wrong_mapping_does_not_fill_the_screen_with_reasons(department: Path) -> None:
+    rows = "".join(f"7ABC{number:03d},kind {number}\n" for number in range(100))
+    (department / "export.csv").write_text(f"plate,category\n{rows}7ABC123,local\n")
+    reasons = json.loads(build(department, "--json").stdout)["reasons"]
+    assert (len(reasons), reasons["other reasons"], sum(reasons.values())) == (31, 70, 100)
 
 
 def test_what_is_allowed_is_not_said_where_no_category_was_refused(department: Path) -> None:

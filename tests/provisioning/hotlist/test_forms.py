@@ -1,8 +1,11 @@
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given, settings
 
 from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.lines import LONGEST_ROW
@@ -108,6 +111,17 @@ def test_a_row_may_have_as_many_lines_as_a_remark_needs(tmp_path: Path) -> None:
     remark = "\n" * (LONGEST_ROW - 2)
     found = read(tmp_path, f'plate,category,remark\n7ABC123,local,"{remark}"\n')
     assert found == [HotListRow("7ABC123", "local", 5)]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.binary(max_size=200) | st.text(alphabet='",\n\r\0A1é?\ufeff;', max_size=80).map(str.encode))
+def test_no_bytes_are_more_than_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("any") / "export"
+    for beginning in (b"", b"plate,category\n7ABC123,local\n"):
+        path.write_bytes(beginning + content)
+        with suppress(SourceError):
+            found = list(read_rows(path, Mapping(), at=NOW))
+            assert not beginning or found[0] == HotListRow("7ABC123", "local", 2 + 3)
 
 
 def test_fixed_width_lines_are_cut_at_their_places(tmp_path: Path) -> None:
