@@ -81,6 +81,8 @@ def publish_command(
         watch.wait_until(lambda posts: all(post.state for post in posts.values()), seconds=_LOOK_AROUND_SECONDS)
         if not older:
             _refuse_older(manifest, watch.posts)
+        if warning := _without_base(manifest, watch.posts):
+            console.print(warning, highlight=False, markup=False, soft_wrap=True)
         began = time.monotonic()
         watch.expect(manifest.version)
         with bytes_taken(console, "Publishing", len(package), hidden=as_json) as taken:
@@ -123,6 +125,14 @@ def _refuse_older(manifest: Manifest, posts: dict[str, PostState]) -> None:
             f"version {manifest.version} is older than {version}, which {name} holds, and would be refused; "
             "it would also stand in the way of posts that start anew. --older publishes it nevertheless"
         )
+
+
+def _without_base(manifest: Manifest, posts: dict[str, PostState]) -> str:
+    """Return what to say where a delta's base is on no post; empty where there is nothing to say."""
+    held = [post.version or 0 for post in posts.values() if post.state is not None]
+    if manifest.base is None or not held or max(held) >= manifest.base.version:
+        return ""
+    return f"No post holds version {manifest.base.version}, to which this delta applies: publish that list too."
 
 
 def _record_keys(fleet: Fleet) -> dict[str, Keyring]:

@@ -214,6 +214,14 @@ def test_a_post_off_the_air_is_not_waited_for(department: Department, post: Post
     assert "off the air, takes it when it is back" in result.stdout
 
 
+def test_a_delta_whose_base_nobody_holds_is_told_of(department: Department, post: Post) -> None:
+    department.build()
+    result = department.publish(department.delta("T00001"), "--wait", str(SECONDS))
+    assert result.exit_code == 1
+    assert "to which this delta applies: publish that list too" in result.stderr
+    assert "refused: wrong_base" in result.stdout
+
+
 def test_an_older_list_is_not_put_in_the_way_of_a_newer_one(department: Department, post: Post) -> None:
     old = department.build().read_bytes()
     department.published(department.build())
