@@ -140,12 +140,26 @@ def subscriber() -> None:
     """Add subscribers to a fleet."""
 
 
-@subscriber.command("add")
+@subscriber.command(
+    "add",
+    epilog="""\b
+Examples:
+  platepost provision subscriber add fleet/ records-keeper
+  platepost provision subscriber add fleet/ task-force --covert narcotics
+""",
+)
 @_FLEET
 @click.argument("name")
-def subscriber_add(directory: Path, name: str) -> None:
-    """Make the identity of NAME, who reads every record of the fleet of DIRECTORY."""
-    folder = Fleet.load(directory).add_subscriber(name)
+@click.option(
+    "--covert",
+    "groups",
+    multiple=True,
+    metavar="GROUP",
+    help="A distribution group whose covert hits NAME reads too; give it once for each.",
+)
+def subscriber_add(directory: Path, name: str, groups: tuple[str, ...]) -> None:
+    """Make the identity of NAME, who reads every record of the fleet of DIRECTORY but hits of covert entries."""
+    folder = Fleet.load(directory).add_subscriber(name, groups=groups)
     click.echo(f"Subscriber {name} made in {folder}; tell a running mosquitto with SIGHUP.")
 
 

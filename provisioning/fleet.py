@@ -43,6 +43,10 @@ DEFAULT_PORT = 8883
 OPERATOR_VALID = timedelta(days=180)
 """Shorter than a post's: people come and go, and posts ask nobody whether a certificate was withdrawn."""
 
+GROUPS_FILE = "groups"
+"""In a subscriber's folder: its distribution groups, a line each."""
+
+_GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _RESERVED = frozenset({PUBLISHER, "hotlist"})
 """Names that would collide with the department's own client, or with the topics of the hot list."""
@@ -172,6 +176,11 @@ class Fleet:
         """Return the names of those who read the fleet's records."""
         return self._names("subscribers")
 
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Return the distribution groups of each subscriber that has any, whose covert hits it reads too."""
+        files = {name: self.subscriber(name) / GROUPS_FILE for name in self.subscribers()}
+        return {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
+
     def operators(self) -> tuple[str, ...]:
         """Return the names of those who command the fleet's posts."""
         return self._names("operators")
@@ -226,18 +235,26 @@ class Fleet:
         write_private(folder / "post.toml", post_file(agency=self.agency, name=name, settings=settings).encode())
         return folder
 
-    def add_subscriber(self, name: str) -> Path:
+    def add_subscriber(self, name: str, *, groups: Iterable[str] = ()) -> Path:
         """Make the identity of someone who reads every record of the agency, and let the broker know.
+
+        Hits of covert entries are no such record: only members of the entry's distribution group read them.
 
         A running mosquitto reads its access list anew on SIGHUP.
 
         Raises:
-            ProvisioningError: the name cannot be, or is taken.
+            ProvisioningError: the name, or that of a group, cannot be, or the name is taken.
 
         """
         self._check_name(name)
+        groups = sorted(set(groups))
+        for group in groups:
+            if not _GROUP.fullmatch(group):
+                raise ProvisioningError(f"group {group!r}: use lower-case letters, digits and underscores, at most 32")
         folder = self.subscriber(name)
         self._write_client(folder, name, Authority.load(self.directory / "authority"))
+        if groups:
+            write_private(folder / GROUPS_FILE, "".join(f"{group}\n" for group in groups).encode())
         self._write_access_list()
         return folder
 
@@ -297,7 +314,11 @@ class Fleet:
         path = self.broker.access_list
         path.unlink(missing_ok=True)
         text = mosquitto.access_list(
-            self.agency, publisher=PUBLISHER, subscribers=self.subscribers(), operators=self.operators()
+            self.agency,
+            publisher=PUBLISHER,
+            subscribers=self.subscribers(),
+            operators=self.operators(),
+            groups=self.groups(),
         )
         write_private(path, text.encode())
 

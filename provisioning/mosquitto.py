@@ -5,11 +5,11 @@ take over another's session. Who may do what stands in `provisioning.rights`: po
 (`%u`), everybody else one by one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.rights import RIGHTS, Party
+from provisioning.rights import RIGHTS, Party, rights_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +77,14 @@ def configuration(
     return "\n".join(lines) + "\n"
 
 
-def access_list(agency: str, *, publisher: str, subscribers: Iterable[str], operators: Iterable[str] = ()) -> str:
+def access_list(
+    agency: str,
+    *,
+    publisher: str,
+    subscribers: Iterable[str],
+    operators: Iterable[str] = (),
+    groups: Mapping[str, Iterable[str]] | None = None,
+) -> str:
     """Return the text of mosquitto's ACL file for an agency, made from `provisioning.rights`.
 
     Args:
@@ -85,6 +92,7 @@ def access_list(agency: str, *, publisher: str, subscribers: Iterable[str], oper
         publisher: the name of the department's own client, which gives out hot lists and configurations.
         subscribers: the names of those who read every record of the agency.
         operators: the names of those who command posts.
+        groups: the distribution groups of subscribers, by their names, whose covert hits they read too.
 
     """
     lines = ["# Made by `platepost provision`; written anew whenever somebody is added.", ""]
@@ -93,7 +101,10 @@ def access_list(agency: str, *, publisher: str, subscribers: Iterable[str], oper
     parties += [(name, Party.OPERATOR) for name in operators]
     for name, party in parties:
         lines += [f"user {name}"]
-        lines += [f"topic {right.access} {right.filter(agency, name)}" for right in RIGHTS[party]]
+        lines += [
+            f"topic {right.access} {right.filter(agency, name)}"
+            for right in rights_of(party, (groups or {}).get(name, ()))
+        ]
         lines += [""]
     lines += ["# Every post, by the name in its certificate."]
     lines += [f"pattern {right.access} {right.filter(agency, '%u')}" for right in RIGHTS[Party.POST]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioning.rights import RIGHTS, Access, Party
+from provisioning.rights import Access, Party, Right, rights_of
 
 VHOST = "/"
 EXCHANGE = "amq.topic"
@@ -77,7 +77,7 @@ def configuration(files: NodeFiles, *, address: str | None, port: int, nodes: It
     return "\n".join(lines) + "\n"
 
 
-def definitions(agency: str, clients: Mapping[str, Party]) -> str:
+def definitions(agency: str, clients: Mapping[str, Party], *, groups: Mapping[str, Iterable[str]] | None = None) -> str:
     """Return the text of the definitions: a user for each client, without a password, and its rights.
 
     A running broker takes them with `rabbitmqctl import_definitions FILE`.
@@ -85,13 +85,17 @@ def definitions(agency: str, clients: Mapping[str, Party]) -> str:
     Args:
         agency: the agency, as in the topics.
         clients: every client's name with what it is.
+        groups: the distribution groups of subscribers, by their names, whose covert hits they read too.
 
     """
     document: dict[str, Any] = {
         "vhosts": [{"name": VHOST, "default_queue_type": "quorum"}],
         "users": [{"name": name, "password_hash": "", "tags": []} for name in clients],
         "permissions": [_permission(name) for name in clients],
-        "topic_permissions": [_topic_permission(agency, name, party) for name, party in clients.items()],
+        "topic_permissions": [
+            _topic_permission(agency, name, rights_of(party, (groups or {}).get(name, ())))
+            for name, party in clients.items()
+        ],
         "policies": [
             {
                 "vhost": VHOST,
@@ -129,17 +133,17 @@ def _permission(name: str) -> dict[str, str]:
     }
 
 
-def _topic_permission(agency: str, name: str, party: Party) -> dict[str, str]:
+def _topic_permission(agency: str, name: str, rights: Iterable[Right]) -> dict[str, str]:
     return {
         "user": name,
         "vhost": VHOST,
         "exchange": EXCHANGE,
-        "write": _any_of(agency, name, party, "write"),
-        "read": _any_of(agency, name, party, "read"),
+        "write": _any_of(agency, name, rights, "write"),
+        "read": _any_of(agency, name, rights, "read"),
     }
 
 
-def _any_of(agency: str, name: str, party: Party, access: Access) -> str:
-    patterns = [topic_pattern(right.filter(agency, name)) for right in RIGHTS[party] if right.access == access]
+def _any_of(agency: str, name: str, rights: Iterable[Right], access: Access) -> str:
+    patterns = [topic_pattern(right.filter(agency, name)) for right in rights if right.access == access]
     # An empty expression would match everything; this one matches nothing.
     return f"^({'|'.join(patterns)})$" if patterns else "^$"

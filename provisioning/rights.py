@@ -4,7 +4,7 @@ Topics are MQTT filters below `alpr/v1/{agency}/`; `{name}` stands for the clien
 certificate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -13,6 +13,8 @@ from device.records.topics import ROOT
 
 Access = Literal["read", "write"]
 OWN = "{name}"
+COVERT = "covert"
+"""The level below a post under which hits of covert entries lie, one level further for each distribution group."""
 
 
 class Party(StrEnum):
@@ -49,12 +51,17 @@ RECORDS = ("read", "hit/+", "status", "audit", "health")
 
 RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     # A post cannot write its own configuration or commands: whoever steals its key cannot leave a retained one.
-    Party.POST: _rights("write", *(f"{OWN}/{topic}" for topic in RECORDS), f"{OWN}/response/+")
+    Party.POST: _rights("write", *(f"{OWN}/{topic}" for topic in RECORDS), f"{OWN}/response/+", f"{OWN}/{COVERT}/+")
     + _rights("read", f"{OWN}/command/+", f"{OWN}/configuration", "hotlist/#"),
-    # Not `#`: what a post answers is for the operator who asked, and for nobody else.
+    # Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
     Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS)),
     Party.PUBLISHER: _rights("write", "hotlist/#", "+/configuration")
     + _rights("read", "hotlist/#", "+/configuration", "+/status", "+/audit"),
     Party.OPERATOR: _rights("write", "+/command/+") + _rights("read", f"+/response/{OWN}", "+/status"),
 }
 """All that anybody may do. What is not here is refused."""
+
+
+def rights_of(party: Party, groups: Iterable[str] = ()) -> tuple[Right, ...]:
+    """Return the rights of a client; to a subscriber of distribution `groups`, the hits of their covert entries too."""
+    return RIGHTS[party] + _rights("read", *(f"+/{COVERT}/{group}" for group in groups))

@@ -232,6 +232,6 @@ class RabbitCluster:
         self.stop()
 
     def _write_definitions(self) -> None:
-        text = rabbitmq.definitions(self._fleet.agency, self._fleet.clients())
+        text = rabbitmq.definitions(self._fleet.agency, self._fleet.clients(), groups=self._fleet.groups())
         self._definitions.write_text(text, encoding="utf-8")
         self._definitions.chmod(0o600)

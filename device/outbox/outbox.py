@@ -82,13 +82,17 @@ class Outbox:
             OutboxError: the record cannot be stored.
 
         """
+        return self._append(make, group=None)
 
-        def work(connection: Connection) -> Envelope:
-            return self._insert(connection, make)
+    def append_covert(self, make: Callable[[ChainHead], Envelope], *, group: str) -> Envelope:
+        """Do the same in the chain of a distribution group, of which nobody else learns.
 
-        envelope = self._transaction(work)
-        self._notify()
-        return envelope
+        Raises:
+            OutboxFullError: the disk is full.
+            OutboxError: the record cannot be stored.
+
+        """
+        return self._append(make, group=group)
 
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Store the account of what was dropped since the last one, if anything was.
@@ -117,7 +121,7 @@ class Outbox:
     def next(
         self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
     ) -> tuple[Envelope, ...]:
-        """Return up to `limit` records in order, but for sequence numbers `excluding` and topics `holding`."""
+        """Return up to `limit` records in order, but for those `excluding` names and topics `holding`."""
         return self._run(lambda connection: rows.select(connection, limit, excluding=excluding, holding=holding))
 
     def acknowledge(self, sequences: Collection[int]) -> int:
@@ -184,12 +188,19 @@ class Outbox:
 
     # --- inside
 
-    def _insert(self, connection: Connection, make: Callable[[ChainHead], Envelope]) -> Envelope:
-        head = rows.read_head(connection)
+    def _append(self, make: Callable[[ChainHead], Envelope], *, group: str | None) -> Envelope:
+        envelope = self._transaction(lambda connection: self._insert(connection, make, group))
+        self._notify()
+        return envelope
+
+    def _insert(
+        self, connection: Connection, make: Callable[[ChainHead], Envelope], group: str | None = None
+    ) -> Envelope:
+        head = rows.read_head(connection, group)
         envelope = make(head)
         if envelope.sequence != head.sequence + 1:
             raise OutboxError(f"a record numbered {envelope.sequence} cannot follow number {head.sequence}")
-        rows.insert(connection, envelope)
+        rows.insert(connection, envelope, group)
         self._quota.size += len(envelope.body)
         self._quota.enforce(connection)
         return envelope

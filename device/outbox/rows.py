@@ -12,6 +12,9 @@ RANKS = {TYPES[Hit]: 0, TYPES[HitWithdrawn]: 0, TYPES[Audit]: 1, TYPES[Status]: 
 """Who goes first; every other kind comes after them."""
 READS = 3
 
+COVERT = -(2**40) - 1
+"""Number of the first covert record; later ones are below it."""
+
 _COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures"
 
 
@@ -23,21 +26,34 @@ def begin_chain(connection: Connection) -> None:
     )
 
 
-def read_head(connection: Connection) -> ChainHead:
-    """Return the end of the chain."""
-    sql = "SELECT id, sequence, digest, key, time FROM chain"
-    chain, sequence, digest, key, time = connection.execute(sql).fetchone()
+def read_head(connection: Connection, group: str | None = None) -> ChainHead:
+    """Return the end of the chain, or of a group's covert chain, which begins here if there is none yet."""
+    if group is None:
+        row = connection.execute("SELECT id, sequence, digest, key, time FROM chain").fetchone()
+    else:
+        connection.execute(
+            "INSERT INTO covert_chain (name, id, sequence, digest) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING",
+            (group, new_identifier(), GENESIS),
+        )
+        sql = "SELECT id, sequence, digest, key, time FROM covert_chain WHERE name = ?"
+        row = connection.execute(sql, (group,)).fetchone()
+    chain, sequence, digest, key, time = row
     last = None if time is None else datetime.fromtimestamp(time, UTC)
     return ChainHead(chain=chain, sequence=sequence, digest=digest, key=key, time=last)
 
 
-def insert(connection: Connection, envelope: Envelope) -> None:
-    """Store a record as the new end of the chain, within the caller's transaction."""
+def insert(connection: Connection, envelope: Envelope, group: str | None = None) -> None:
+    """Store a record as the new end of its chain, within the caller's transaction."""
+    number = envelope.sequence
+    if group is not None:
+        # Chains only grow: how many covert records there were so far makes a number that was never given.
+        (before,) = connection.execute("SELECT sum(sequence) FROM covert_chain").fetchone()
+        number = COVERT - int(before)
     connection.execute(
         "INSERT INTO record (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            envelope.sequence,
+            number,
             envelope.id,
             RANKS.get(envelope.type, READS),
             envelope.type,
@@ -50,16 +66,21 @@ def insert(connection: Connection, envelope: Envelope) -> None:
             envelope.illustrated,
         ),
     )
-    connection.execute(
-        "UPDATE chain SET sequence = ?, digest = ?, key = ?, time = ?",
-        (envelope.sequence, envelope.digest, envelope.chain_key, envelope.time.timestamp()),
-    )
+    moved = (envelope.sequence, envelope.digest, envelope.chain_key, envelope.time.timestamp())
+    if group is None:
+        connection.execute("UPDATE chain SET sequence = ?, digest = ?, key = ?, time = ?", moved)
+    else:
+        sql = "UPDATE covert_chain SET sequence = ?, digest = ?, key = ?, time = ? WHERE name = ?"
+        connection.execute(sql, (*moved, group))
 
 
 def select(
     connection: Connection, limit: int, *, excluding: Collection[int], holding: Collection[str]
 ) -> tuple[Envelope, ...]:
-    """Return records in the order in which they leave, but for sequence numbers `excluding` and topics `holding`."""
+    """Return records in the order in which they leave, but for sequence numbers `excluding` and topics `holding`.
+
+    A covert record's `sequence` is its number here, and not that in its own chain, which its body says.
+    """
     sql = (
         f"SELECT {_COLUMNS} FROM record"  # noqa: S608 - only question marks are put together
         f" WHERE sequence NOT IN ({_marks(excluding)}) AND topic NOT IN ({_marks(holding)})"

@@ -86,6 +86,7 @@ class MemoryStore:
 
     def __init__(self, chain: str) -> None:
         self.head = ChainHead(chain)
+        self.covert: dict[str, ChainHead] = {}
         self.records: list[Envelope] = []
         self.dropped: Dropped | None = None
 
@@ -93,6 +94,13 @@ class MemoryStore:
         """Keep what `make` returns."""
         envelope = make(self.head)
         self.head = ChainHead(self.head.chain, envelope.sequence or 0, envelope.digest, envelope.chain_key)
+        self.records.append(envelope)
+        return envelope
+
+    def append_covert(self, make: Callable[[ChainHead], Envelope], *, group: str) -> Envelope:
+        """Keep what `make` returns for the end of the group's records; their chain has no name of its own here."""
+        envelope = make(self.covert.get(group, ChainHead(self.head.chain)))
+        self.covert[group] = ChainHead(self.head.chain, envelope.sequence or 0, envelope.digest)
         self.records.append(envelope)
         return envelope
 

@@ -58,6 +58,10 @@ class Store(Protocol):
         """Call `make` with the chain's end and keep what it returns as the new end, both or neither, durably."""
         ...
 
+    def append_covert(self, make: Callable[[ChainHead], Envelope], *, group: str) -> Envelope:
+        """Do the same in the chain of a distribution group."""
+        ...
+
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Do the same with what was dropped since the last account; None, and nothing done, if nothing was."""
         ...
@@ -117,6 +121,8 @@ class Recorder:
         """
         if isinstance(data, Health | Response):
             raise RecordError("health and answers are not chained: use unchained() and send it at once")
+        if isinstance(data, Hit | HitWithdrawn) and data.distribution is not None:
+            return self._store.append_covert(lambda head: self._seal(data, head), group=data.distribution)
         return self._after_key_change(lambda: self._store.append(lambda head: self._link(data, head)), data.clock)
 
     def unchained(self, data: Status | Health | Response) -> Envelope:

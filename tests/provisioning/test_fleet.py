@@ -122,6 +122,19 @@ def test_post_s_file_is_a_configuration_that_the_device_takes(fleet: Fleet) -> N
         assert path.exists()
 
 
+def test_covert_hits_are_readable_for_the_members_of_their_group_alone(fleet: Fleet) -> None:
+    fleet.add_subscriber("records-keeper")
+    fleet.add_subscriber("task-force", groups=["narcotics"])
+    lines = fleet.broker.access_list.read_text().splitlines()
+    at = lines.index("user task-force")
+    assert "topic read alpr/v1/riverside/+/covert/narcotics" in lines[at : lines.index("", at)]
+    assert sum("covert" in line for line in lines) == 2, "the group's, and that posts write there"
+    assert fleet.groups() == {"task-force": ("narcotics",)}
+    assert "#" not in "".join(line for line in lines if line.startswith("topic read") and "hotlist" not in line)
+    with pytest.raises(ProvisioningError, match="group"):
+        fleet.add_subscriber("other", groups=["Not/Possible"])
+
+
 def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet) -> None:
     fleet.add_subscriber("dispatch")
     fleet.add_operator("r-alvarez", Role.TECHNICIAN)

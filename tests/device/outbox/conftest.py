@@ -31,7 +31,7 @@ class Filler:
             Read.model_validate(values | {"hotlist": LIST.model_dump() | {"result": "no_match"}})
         )
 
-    def hit(self) -> Envelope:
+    def hit(self, *, group: str | None = None) -> Envelope:
         values = example_sight(new_identifier()) | {
             "hit": new_identifier(),
             "plate_matched": "7ABC123",
@@ -40,6 +40,7 @@ class Filler:
             "priority": 1,
             "hotlist": LIST,
             "hotlist_stale": False,
+            "distribution": group,
         }
         return self.recorder.record(Hit.model_validate(values))
 
