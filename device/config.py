@@ -20,6 +20,10 @@ Address = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa
 """host:port, with brackets around an IPv6 address."""
 
 
+Pair = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2}$")]
+"""Two characters that look alike."""
+
+
 class Section(BaseModel):
     """A table of the file: unknown keys are refused, and nothing changes after loading."""
 
@@ -100,6 +104,18 @@ class HotListSection(Section):
     unseal_key: Path = Field(description="PEM of this post's private key, to which lists are sealed.")
     warning_hours: float = Field(default=13, gt=0, description="Age at which the post warns.")
     stale_hours: float = Field(default=24, gt=0, description="Age at which the post is degraded: hotlist_stale.")
+    look_alike_pairs: tuple[Pair, ...] = Field(
+        default=(), max_length=16, description="Characters that look alike beyond O/0 and I/1, such as B8."
+    )
+    look_alike_budget: int = Field(
+        default=1, ge=0, le=3, description="How many characters of a read may be taken for the other of their pair."
+    )
+    near_alternatives: int = Field(
+        default=0, ge=0, le=8, description="How many other readings are looked up too; each one more alarms wrongly."
+    )
+    near_confidence: float = Field(
+        default=0.1, ge=0, le=1, description="Other readings less likely than this are not looked up."
+    )
     in_service_without_list: bool = Field(
         default=False, description="Read before the first current list has come; hits cannot be found then."
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from device.config import RecordsSection
-from device.hotlist import HotList, Match, plate_key
+from device.hotlist import Alternative, Answer, HotList, Match, MatchKind, Query, Rules, plate_key
 from device.records import (
     ClockQuality,
     Consultation,
@@ -23,6 +23,7 @@ from device.records import (
     Versions,
     new_identifier,
 )
+from device.records.hit import NEAR_WORDING, WORDING
 from device.sight import pictures_of, sight_of
 from device.vision.passages import Passage
 from device.vision.pipeline import Ended, Verdict
@@ -45,13 +46,17 @@ class Circumstances:
     versions: Versions
 
 
+Listed = tuple[str, str, str | None, str | None]
+"""What on the list a hit is of: category, spelling or pattern, reference, distribution."""
+
+
 @dataclass(slots=True)
 class _Announced:
     """What was said of an open passage so far."""
 
     identifier: str
     text: str = ""
-    hits: dict[tuple[str, str, str | None], Hit] = field(default_factory=dict)
+    hits: dict[Listed, Hit] = field(default_factory=dict)
     """By what on the list it matched."""
 
 
@@ -67,6 +72,7 @@ class Reporter:
         clock: Callable[[], ClockQuality],
         circumstances: Circumstances,
         section: RecordsSection,
+        rules: Callable[[], Rules] = Rules,
     ) -> None:
         """Make a reporter.
 
@@ -77,6 +83,7 @@ class Reporter:
             clock: gives the clock's quality now.
             circumstances: what all records carry.
             section: which pictures they carry.
+            rules: gives how far a look-up goes beyond the read itself.
 
         """
         self._recorder = recorder
@@ -85,11 +92,14 @@ class Reporter:
         self._clock = clock
         self._circumstances = circumstances
         self._section = section
+        self._rules = rules
         self._announced: dict[int, _Announced] = {}
         self.hits = 0
         """Hits recorded so far."""
         self.withdrawn = 0
         """Hits withdrawn so far."""
+        self.safe = 0
+        """Passages so far of the department's own vehicles, of which nobody was told."""
 
     def adjust(self, section: RecordsSection, versions: Versions) -> None:
         """Carry other pictures and say other versions from now on."""
@@ -107,7 +117,7 @@ class Reporter:
         if announced.text != passage.consensus.text:
             announced.text = passage.consensus.text
             hotlist = self._hotlist()
-            self._announce(passage, announced, hotlist, _matches(passage, hotlist))
+            self._announce(passage, announced, hotlist, self._consult(passage, hotlist).matches)
 
     def ended(self, ended: Ended) -> None:
         """Record the read of an ended passage, with hits that are new and withdrawals of those not borne out.
@@ -126,18 +136,22 @@ class Reporter:
             return
         # The list may be swapped at any moment: all that is said of this passage is said of one list.
         hotlist = self._hotlist()
-        matches = _matches(passage, hotlist)
+        answer = self._consult(passage, hotlist)
+        matches = answer.matches
         self._withdraw(announced, still={_key(match) for match in matches}, text=passage.consensus.text)
         if ended.verdict is Verdict.REPEAT and not announced.hits:
             return
         if ended.verdict is Verdict.READ:
             self._announce(passage, announced, hotlist, matches)
+        self.safe += answer.safe
         state = self._list_state(hotlist, passage.best.frame.captured)
-        result = "not_consulted" if hotlist is None else "match" if matches else "no_match"
+        # Whoever reads this record is not to learn of covert entries.
+        told = any(match.distribution is None for match in matches)
+        result = "not_consulted" if hotlist is None else "match" if told else "no_match"
         read = Read(
             **self._sight(passage, announced),
             hotlist=Consultation(**dict(state), result=result),
-            hits=tuple(hit.hit for hit in announced.hits.values()),
+            hits=tuple(hit.hit for hit in announced.hits.values() if hit.distribution is None),
             pictures=pictures_of(
                 passage.best,
                 self._section,
@@ -166,6 +180,11 @@ class Reporter:
                 priority=match.priority,
                 state=match.state,
                 reference=match.reference,
+                author=match.author,
+                distribution=match.distribution,
+                match_confidence=None if match.confidence is None else round(match.confidence, 4),
+                state_agreement=match.state_agreement,
+                wording=NEAR_WORDING if match.kind is MatchKind.NEAR else WORDING,
                 hotlist=state,
                 hotlist_stale=state.state == "stale",
                 pictures=pictures,
@@ -174,7 +193,7 @@ class Reporter:
             self.hits += 1
             announced.hits[_key(match)] = hit
 
-    def _withdraw(self, announced: _Announced, *, still: set[tuple[str, str, str | None]], text: str) -> None:
+    def _withdraw(self, announced: _Announced, *, still: set[Listed], text: str) -> None:
         for key in [key for key in announced.hits if key not in still]:
             hit = announced.hits.pop(key)
             self._recorder.record(
@@ -183,12 +202,25 @@ class Reporter:
                     hit=hit.hit,
                     passage=announced.identifier,
                     category=hit.category,
+                    distribution=hit.distribution,
                     plate_read=text,
                     plate_key=plate_key(text),
                     reason="not_listed" if text == hit.plate_read else "text_changed",
                 )
             )
             self.withdrawn += 1
+
+    def _consult(self, passage: Passage, hotlist: HotList | None) -> Answer:
+        if hotlist is None:
+            return Answer()
+        consensus = passage.consensus
+        query = Query(
+            plate_read=consensus.text,
+            confidence=consensus.confidence,
+            characters=tuple(character.confidence for character in consensus.characters),
+            alternatives=tuple(Alternative(other.text, other.probability) for other in consensus.alternatives),
+        )
+        return hotlist.consult(query, at=passage.best.frame.captured, rules=self._rules())
 
     def _sight(self, passage: Passage, announced: _Announced) -> dict[str, object]:
         circumstances = self._circumstances
@@ -201,12 +233,5 @@ class Reporter:
         }
 
 
-def _matches(passage: Passage, hotlist: HotList | None) -> tuple[Match, ...]:
-    if hotlist is None:
-        return ()
-    alternatives = tuple(other.text for other in passage.consensus.alternatives)
-    return hotlist.match(passage.consensus.text, at=passage.best.frame.captured, alternatives=alternatives)
-
-
-def _key(match: Match) -> tuple[str, str, str | None]:
-    return match.category, match.plate_matched, match.reference
+def _key(match: Match) -> Listed:
+    return match.category, match.plate_matched, match.reference, match.distribution

@@ -2,11 +2,14 @@
 
 from device.hotlist.errors import HotListNotStored, HotListRefused, Refusal
 from device.hotlist.freshness import Freshness, FreshnessLimits, freshness
-from device.hotlist.hotlist import HotList, Match, MatchKind
+from device.hotlist.hotlist import HotList
 from device.hotlist.keys import normalise, plate_key
+from device.hotlist.match import Alternative, Answer, Match, MatchKind, Query, Rules
 from device.hotlist.store import HotListStore
 
 __all__ = [
+    "Alternative",
+    "Answer",
     "Freshness",
     "FreshnessLimits",
     "HotList",
@@ -15,7 +18,9 @@ __all__ = [
     "HotListStore",
     "Match",
     "MatchKind",
+    "Query",
     "Refusal",
+    "Rules",
     "freshness",
     "normalise",
     "plate_key",

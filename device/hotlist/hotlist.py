@@ -4,17 +4,18 @@ The filter answers first, the table says why, the patterns are tried in any case
 how it came about and what differed, and a person looks at the picture.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
+from math import prod
 
 from device.hotlist.errors import ChainTooLong, WrongBase
 from device.hotlist.fingerprints import Entry
-from device.hotlist.keys import PlateText, fold, look_alike_indexes, normalise, other_spellings
+from device.hotlist.keys import PlateText, fold, look_alike_indexes, normalise, other_spellings, taken_for
 from device.hotlist.layout import epoch
 from device.hotlist.listing import Listing
 from device.hotlist.manifest import Manifest
+from device.hotlist.match import Answer, Match, MatchKind, Query, Rules, agreement
 from device.hotlist.package import Opened
 from device.hotlist.patterns import Patterns
 
@@ -24,41 +25,8 @@ LONGEST_TEXT = 16
 LONGEST_CHAIN = 256
 """Deltas that a list may stand on; each is a file to verify when the post starts."""
 
-
-class MatchKind(StrEnum):
-    """How a read matched."""
-
-    EXACT = "exact"
-    LOOK_ALIKE = "look_alike"
-    PARTIAL = "partial"
-    NEAR = "near"
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One listed plate or pattern that a read matches.
-
-    Attributes:
-        kind: `exact`, `look_alike` (O for 0, I for 1), `partial` (a pattern) or `near` (an alternative of the reader).
-        plate_matched: the list's spelling of the plate, or the pattern. The list holds no plate in clear: the spelling
-            is the read's own, with the look-alike characters as the list has them.
-        category: slug, as in the topic of the hit.
-        priority: 1 (most urgent) to 9.
-        state: of the plate, where the list says it.
-        reference: the list's case or entry; a pattern's case number.
-        differs: indexes into the normalised read where it and the list differ.
-        list_version: of the list that says so.
-
-    """
-
-    kind: MatchKind
-    plate_matched: str
-    category: str
-    priority: int
-    state: str | None
-    reference: str | None
-    differs: tuple[int, ...]
-    list_version: int
+MOST_LOOK_ALIKES = 16
+"""Texts of declared pairs that one read is looked up as, whatever the budget: each costs some microseconds."""
 
 
 class HotList:
@@ -150,45 +118,57 @@ class HotList:
         """SHA-256 of what follows the manifest, hexadecimal."""
         return self.manifest.digest
 
-    def match(
-        self, plate_read: str, *, at: datetime, alternatives: Sequence[str] = (), near_budget: int = 0
-    ) -> tuple[Match, ...]:
-        """Return what a read matches at a moment, the most urgent first.
+    def match(self, plate_read: str, *, at: datetime) -> tuple[Match, ...]:
+        """Return what a text alone matches at a moment; see `consult`."""
+        return self.consult(Query(plate_read=plate_read), at=at).matches
+
+    def consult(self, query: Query, *, at: datetime, rules: Rules = Rules()) -> Answer:  # noqa: B008 - immutable
+        """Say what a read matches at a moment.
+
+        The read itself and the patterns are always looked up. Only if neither matches, and the vehicle is not the
+        department's own, are texts of declared pairs, and only if these do not match, the reader's alternatives.
 
         Args:
-            plate_read: what was read; it is normalised here and never changed.
+            query: what was read.
             at: when it was read (aware); entries and patterns that had ended by then do not match.
-            alternatives: the reader's other readings, the likeliest first. Looked up only if the read itself matches
-                nothing, and only as many as
-            near_budget: says; 0, the default, looks up none. Each one doubles what a listed plate covers.
+            rules: how far to go beyond the read itself.
 
         """
         moment = epoch(at)
-        text = normalise(plate_read)
+        text = normalise(query.plate_read)
         if not text or len(text) > LONGEST_TEXT:
-            return ()
-        found = [*self._listed(text, moment), *self._partial(text, moment)]
-        if not found:
-            for alternative in alternatives[:near_budget]:
-                found += self._near(text, normalise(alternative), moment)
-        return tuple(sorted(found, key=lambda match: (match.priority, _ORDER[match.kind])))
+            return Answer()
+        found, safe = self._listed(text, moment, query.confidence)
+        if not safe:
+            found += self._partial(text, moment, query)
+            found = found or self._taken_for(text, moment, query, rules) or self._near(text, moment, query, rules)
+        judged = [replace(match, state_agreement=agreement(query.state, match.state)) for match in found]
+        return Answer(tuple(sorted(judged, key=lambda match: (match.priority, _ORDER[match.kind]))), safe)
 
-    def _listed(self, text: PlateText, moment: int) -> Iterator[Match]:
-        digest = self._hash.digest(fold(text))
-        for entry in self.listing.entries(digest):
-            if not entry.in_force(moment):
-                continue
-            spelling, differs = self._spelling(text, entry)
-            yield Match(
-                kind=MatchKind.LOOK_ALIKE if differs else MatchKind.EXACT,
-                plate_matched=spelling,
-                category=entry.detail.category,
-                priority=entry.detail.priority,
-                state=entry.detail.state,
-                reference=entry.reference,
-                differs=differs,
-                list_version=self.version,
-            )
+    def _listed(self, text: PlateText, moment: int, confidence: float | None) -> tuple[list[Match], bool]:
+        """Return the matches of a text, and whether it is a safe plate's, whose own spelling matches nothing."""
+        entries = [entry for entry in self.listing.entries(self._hash.digest(fold(text))) if entry.in_force(moment)]
+        safe = {entry.text_fingerprint for entry in entries if entry.detail.safe}
+        return [
+            self._found(text, entry, confidence)
+            for entry in entries
+            if not entry.detail.safe and entry.text_fingerprint not in safe
+        ], bool(safe)
+
+    def _found(self, text: PlateText, entry: Entry, confidence: float | None) -> Match:
+        spelling, differs = self._spelling(text, entry)
+        return Match(
+            kind=MatchKind.LOOK_ALIKE if differs else MatchKind.EXACT,
+            plate_matched=spelling,
+            category=entry.detail.category,
+            priority=entry.detail.priority,
+            state=entry.detail.state,
+            reference=entry.reference,
+            differs=differs,
+            list_version=self.version,
+            confidence=confidence,
+            distribution=entry.detail.distribution,
+        )
 
     def _spelling(self, text: PlateText, entry: Entry) -> tuple[str, tuple[int, ...]]:
         """Find how the list spells a plate whose key it has, by trying the spellings of that key."""
@@ -200,9 +180,10 @@ class HotList:
         # Not to be had from a sound list; say the little that is known rather than hide a hit.
         return fold(text), look_alike_indexes(text) or tuple(range(len(text)))
 
-    def _partial(self, text: PlateText, moment: int) -> Iterator[Match]:
+    def _partial(self, text: PlateText, moment: int, query: Query) -> Iterator[Match]:
         for found in self._patterns.match(text, moment):
             entry = found.entry
+            sure = [query.characters[index] for index in found.known] if len(query.characters) == len(text) else []
             yield Match(
                 kind=MatchKind.PARTIAL,
                 plate_matched=entry.pattern,
@@ -212,13 +193,32 @@ class HotList:
                 reference=entry.case,
                 differs=found.differs,
                 list_version=self.version,
+                confidence=prod(sure) if sure else None,
+                author=entry.author,
+                distribution=entry.distribution,
             )
 
-    def _near(self, text: PlateText, alternative: PlateText, moment: int) -> Iterator[Match]:
-        if not alternative or alternative == text:
-            return
-        for match in self._listed(alternative, moment):
-            yield replace(match, kind=MatchKind.NEAR, differs=_differences(text, match.plate_matched))
+    def _taken_for(self, text: PlateText, moment: int, query: Query, rules: Rules) -> list[Match]:
+        confidences = {normalise(other.text): other.confidence for other in query.alternatives}
+        matches: list[Match] = []
+        for other in taken_for(text, rules.pairs, budget=rules.look_alike_budget, most=MOST_LOOK_ALIKES):
+            for match in self._listed(other, moment, confidences.get(other))[0]:
+                differs = _differences(text, match.plate_matched)
+                matches.append(replace(match, kind=MatchKind.LOOK_ALIKE, differs=differs))
+        return matches
+
+    def _near(self, text: PlateText, moment: int, query: Query, rules: Rules) -> list[Match]:
+        matches: list[Match] = []
+        likely = [other for other in query.alternatives if other.confidence >= rules.near_confidence]
+        likely.sort(key=lambda other: other.confidence, reverse=True)
+        for other in likely[: rules.near_budget]:
+            alternative = normalise(other.text)
+            if not alternative or alternative == text:
+                continue
+            for match in self._listed(alternative, moment, other.confidence)[0]:
+                differs = _differences(text, match.plate_matched)
+                matches.append(replace(match, kind=MatchKind.NEAR, differs=differs))
+        return matches
 
     def __repr__(self) -> str:
         return f"HotList(agency={self.agency!r}, version={self.version}, entries={self.entries})"

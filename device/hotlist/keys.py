@@ -5,12 +5,13 @@ the characters that look alike on a plate, so that a list that says O finds a pl
 list's own spelling or pattern, and only a match carries it.
 
 Only O/0 and I/1 are folded: California's personalised plates have no zero and its serials have both, and each further
-pair would double what one listed plate covers.
+pair would double what one listed plate covers. A post may declare more pairs; those are looked up one by one, within a
+budget.
 """
 
 import unicodedata
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
 from typing import NewType
 
 PlateText = NewType("PlateText", str)
@@ -70,3 +71,25 @@ def other_spellings(text: PlateText, *, most: int = 1024) -> Iterator[tuple[Plat
             for index in chosen:
                 spelled[index] = LOOK_ALIKE[spelled[index]]
             yield PlateText("".join(spelled)), chosen
+
+
+def taken_for(text: PlateText, pairs: Sequence[str], *, budget: int, most: int) -> Iterator[PlateText]:
+    """Yield what a normalised plate may be taken for by declared pairs such as `B8`, fewest characters changed first.
+
+    At most `budget` characters are changed at a time, and at most `most` texts yielded.
+    """
+    partners: dict[str, set[str]] = {}
+    for one, other in (tuple(pair) for pair in pairs):
+        partners.setdefault(one, set()).add(other)
+        partners.setdefault(other, set()).add(one)
+    indexes = [index for index, character in enumerate(text) if character in partners]
+    for count in range(1, min(budget, len(indexes)) + 1):
+        for chosen in combinations(indexes, count):
+            for others in product(*(sorted(partners[text[index]]) for index in chosen)):
+                if most <= 0:
+                    return
+                most -= 1
+                spelled = list(text)
+                for index, other in zip(chosen, others, strict=True):
+                    spelled[index] = other
+                yield PlateText("".join(spelled))

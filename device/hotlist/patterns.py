@@ -17,10 +17,15 @@ WILDCARDS = "?*"
 
 @dataclass(frozen=True, slots=True)
 class PatternMatch:
-    """A pattern that fits a read; `differs` are the read's indexes where a listed character fits by look-alike only."""
+    """A pattern that fits a read.
+
+    `known` are the read's indexes where the pattern has a character, `differs` those of them where the two only look
+    alike.
+    """
 
     entry: PatternEntry
     differs: tuple[int, ...]
+    known: tuple[int, ...]
 
 
 class Patterns:
@@ -40,7 +45,7 @@ class Patterns:
                 continue
             found = expression.fullmatch(key)
             if found is not None:
-                yield PatternMatch(entry, _differs(entry.pattern, found, text))
+                yield PatternMatch(entry, _differs(entry.pattern, found, text), _known(entry.pattern, found))
 
 
 def literals(pattern: str) -> int:
@@ -59,9 +64,15 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _differs(pattern: str, found: re.Match[str], text: PlateText) -> tuple[int, ...]:
-    pieces = re.sub(r"\*+", "*", pattern)
-    return tuple(
-        found.start(group)
-        for group, piece in enumerate(pieces, start=1)
-        if piece not in WILDCARDS and text[found.start(group)] != piece
-    )
+    return tuple(index for index, piece in _literals(pattern, found) if text[index] != piece)
+
+
+def _known(pattern: str, found: re.Match[str]) -> tuple[int, ...]:
+    return tuple(index for index, _ in _literals(pattern, found))
+
+
+def _literals(pattern: str, found: re.Match[str]) -> Iterator[tuple[int, str]]:
+    """Yield each known character of a pattern with its place in the read."""
+    for group, piece in enumerate(re.sub(r"\*+", "*", pattern), start=1):
+        if piece not in WILDCARDS:
+            yield found.start(group), piece

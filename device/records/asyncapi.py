@@ -23,6 +23,15 @@ CHANNELS: dict[str, dict[str, Any]] = {
             "retained; the message expires with the event's `expirytime`, but not before an hour at the broker."
         ),
     },
+    "covert": {
+        "address": "covert/{group}",
+        "kinds": ["hit", "hit.withdrawn"],
+        "title": "Hits of covert entries",
+        "description": (
+            "Hits of entries that concern one distribution group alone, and their withdrawals: on this topic only, "
+            "readable for the group only, in a chain of the group's own. No read, status or audit record names them."
+        ),
+    },
     "status": {
         "address": "status",
         "kinds": ["status"],
@@ -92,16 +101,17 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
             }
         },
         "channels": {name: _channel(channel) for name, channel in CHANNELS.items()}
-        | {"hotlist": _hotlist()}
+        | {name: _hotlist(name) for name in HOTLIST}
         | received.channels(),
         "operations": {f"send_{name}": _operation(name, channel) for name, channel in CHANNELS.items()}
         | {
-            "receive_hotlist": {
+            f"receive_{name}": {
                 "action": "receive",
-                "channel": {"$ref": "#/channels/hotlist"},
-                "summary": "A post takes its agency's hot list.",
+                "channel": {"$ref": f"#/channels/{name}"},
+                "summary": f"A post takes its agency's {what}.",
                 "bindings": {"mqtt": {"qos": 1, "retain": True, "bindingVersion": "0.2.0"}},
             }
+            for name, (_, _, what) in HOTLIST.items()
         }
         | received.operations(),
         "components": {
@@ -115,6 +125,7 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
                     "description": "Category of the list's entry in lower case, other characters as underscores.",
                     "examples": ["stolen_vehicle", "felony"],
                 },
+                "group": {"description": "Distribution group of a covert entry, as the list names it."},
                 "command": {"description": "What is asked.", "enum": [command.value for command in Command]},
                 "operator": {"description": "Who asked: the common name of a certificate of the fleet."},
             },
@@ -127,7 +138,7 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def _channel(channel: dict[str, Any]) -> dict[str, Any]:
     address = f"{ROOT}/{{agency}}/{{post}}/{channel['address']}"
-    names = [name for name in ("agency", "post", "category", "operator") if f"{{{name}}}" in address]
+    names = [name for name in ("agency", "post", "category", "group", "operator") if f"{{{name}}}" in address]
     return {
         "address": address,
         "title": channel["title"],
@@ -159,12 +170,28 @@ def _message(kind: str, examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _hotlist() -> dict[str, Any]:
+HOTLIST = {
+    "hotlist": ("package", "Hot list", "complete hot list, or the index of its parts"),
+    "hotlist_delta": ("delta", "News of the hot list", "newest delta to it, or the index of its parts"),
+    "hotlist_part": ("{list}/{number}", "Part of a hot list", "parts of either, numbered from 0"),
+}
+
+
+def _hotlist(name: str) -> dict[str, Any]:
+    topic, title, what = HOTLIST[name]
+    own = (
+        {}
+        if name != "hotlist_part"
+        else {
+            "list": {"description": "What it is a part of.", "enum": ["package", "delta"]},
+            "number": {"description": "Number of the part, from 0."},
+        }
+    )
     return {
-        "address": f"{ROOT}/{{agency}}/hotlist/package",
-        "title": "Hot list",
-        "description": "The agency's signed and sealed hot-list package, retained; see docs/hotlist-package.md.",
-        "parameters": {"agency": {"$ref": "#/components/parameters/agency"}},
+        "address": f"{ROOT}/{{agency}}/hotlist/{topic}",
+        "title": title,
+        "description": f"The agency's signed and sealed {what}, retained; see docs/hotlist-package.md.",
+        "parameters": {"agency": {"$ref": "#/components/parameters/agency"}} | own,
         "messages": {"package": {"$ref": "#/components/messages/package"}},
     }
 

@@ -152,7 +152,7 @@ def topic_of(data: RecordData, source: Source) -> str:
     """Return the topic on which a record of `source` travels."""
     match data:
         case Hit() | HitWithdrawn():
-            return source.hit(data.category)
+            return source.hit(data.category) if data.distribution is None else source.covert(data.distribution)
         case Read():
             return source.topic("read")
         case Status():

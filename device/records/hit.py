@@ -4,12 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from device.records.base import PLATE_LENGTH, Count, Identifier, PlateText
+from device.records.base import PLATE_LENGTH, Count, Fraction, Identifier, PlateText
 from device.records.parts import HotListState, RecordData
 from device.records.read import Sight
 
+Group = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""The slug of a distribution group; it is a level of the topic."""
 FinalText = Annotated[str, Field(max_length=PLATE_LENGTH)]
-WORDING = "Possible match. Verify by eye and with the state's system before acting."
+WORDING: Literal["Possible match. Verify by eye and with the state's system before acting."] = (
+    "Possible match. Verify by eye and with the state's system before acting."
+)
+NEAR_WORDING: Literal["Not what was read: only another possible reading is listed. Verify by eye first of all."] = (
+    "Not what was read: only another possible reading is listed. Verify by eye first of all."
+)
 
 
 class Hit(Sight):
@@ -17,12 +24,12 @@ class Hit(Sight):
 
     hit: Identifier = Field(description="Identifier of the hit; a withdrawal names it.")
     plate_matched: PlateText = Field(
-        description="What matched: the key looked up (the post holds no plate in clear), or the list's pattern."
+        description="The list's own spelling of the plate that matched, or its pattern with `?` and `*`."
     )
     match: Literal["exact", "look_alike", "near", "partial"] = Field(
         description=(
-            "`exact`: the read equals the entry; `look_alike`: equal but for O/0 and I/1; `near`: an alternative of "
-            "the reader matched; `partial`: a pattern matched."
+            "`exact`: the read equals the entry; `look_alike`: equal but for O/0, I/1 or a pair that the post "
+            "declares; `near`: an alternative of the reader matched; `partial`: a pattern matched."
         )
     )
     differs: tuple[Count, ...] = Field(
@@ -34,13 +41,29 @@ class Hit(Sight):
     reference: str | None = Field(
         default=None, max_length=120, description="The department's reference of the entry or pattern, if listed."
     )
+    author: str | None = Field(default=None, max_length=120, description="Who answers for a pattern.")
+    distribution: Group | None = Field(
+        default=None,
+        description="Of a covert entry only: the group that alone may hear of it. Its topic is the group's.",
+    )
+    match_confidence: Fraction | None = Field(
+        default=None,
+        description=(
+            "Probability that the plate bears what matched: the text, the alternative, or the pattern's known "
+            "characters. Absent where the reader does not tell."
+        ),
+    )
+    state_agreement: Literal["agrees", "contradicts", "unknown"] = Field(
+        default="unknown",
+        description="Whether the state read (`region`) is the listed one (`state`); `unknown` where one is not said.",
+    )
     hotlist: HotListState = Field(description="The list that matched: version, when built, age.")
     hotlist_stale: bool = Field(description="Whether the list was older than its last limit: verify with special care.")
     verification: Literal["unverified"] = Field(default="unverified", description="A post never verifies a hit.")
-    wording: Literal["Possible match. Verify by eye and with the state's system before acting."] = Field(
-        default="Possible match. Verify by eye and with the state's system before acting.",
-        description="What a console shows with the hit.",
-    )
+    wording: Literal[
+        "Possible match. Verify by eye and with the state's system before acting.",
+        "Not what was read: only another possible reading is listed. Verify by eye first of all.",
+    ] = Field(default=WORDING, description="What a console shows with the hit.")
 
 
 class HitWithdrawn(RecordData):
@@ -49,6 +72,7 @@ class HitWithdrawn(RecordData):
     hit: Identifier = Field(description="Identifier of the hit withdrawn.")
     passage: Identifier = Field(description="Identifier of the passage.")
     category: str = Field(min_length=1, max_length=64, description="Category of the hit, as the list names it.")
+    distribution: Group | None = Field(default=None, description="As in the hit.")
     plate_read: FinalText = Field(description="The passage's final text; empty if nothing legible is left.")
     plate_key: FinalText = Field(description="Normalised form of the final text.")
     reason: Literal["text_changed", "not_listed"] = Field(

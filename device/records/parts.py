@@ -132,6 +132,13 @@ class HotListState(WireModel):
     built: UtcTime | None = Field(default=None, description="When the department built the list.")
     age_seconds: Seconds | None = Field(default=None, description="Age of the list when the record was made, seconds.")
     entries: Count | None = Field(default=None, description="How many plates and patterns the list holds.")
+    near_alternatives: Count = Field(
+        default=0,
+        description=(
+            "How many other readings of a plate are looked up as well, of which most are wrong: 0 unless the "
+            "department has turned near matching on."
+        ),
+    )
 
 
 class Picture(WireModel):

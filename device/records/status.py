@@ -23,6 +23,9 @@ class Status(RecordData):
         description="`online`; `degraded`: works, with faults; `offline`: stopped, or silent when it is the will."
     )
     reasons: tuple[Reason, ...] = Field(default=(), description="Every present fault; empty when `online`.")
+    notices: tuple[Reason, ...] = Field(
+        default=(), description="What a person should know though it is no fault, such as `near_matching`."
+    )
     since: UtcTime = Field(description="When this state began; in the will, when the connection began.")
     boot: Identifier = Field(description="Identifier of this run of the post's software.")
     place: Place | None = Field(default=None, description="Where the camera stands and looks.")

@@ -63,6 +63,10 @@ class Source:
         """Return the topic of this post's answers to one operator."""
         return self.topic(f"response/{asked_by}")
 
+    def covert(self, group: str) -> str:
+        """Return the topic of hits of covert entries that concern `group` alone."""
+        return self.topic(f"covert/{group}")
+
 
 def hotlist_package(agency: str) -> str:
     """Return the topic that carries the hot-list package to all posts of `agency`, retained."""

@@ -6,8 +6,9 @@ import pytest
 
 from device.camera.base import Frame
 from device.config import RecordsSection
-from device.hotlist import HotList, Match, MatchKind
-from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Versions
+from device.hotlist import Answer, HotList, Match, MatchKind, Query, Rules
+from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
+from device.records.envelope import topic_of
 from device.reporter import Circumstances, Reporter
 from device.vision.passages import Passage, PassageRules, Passages, Sighting
 from device.vision.pipeline import Ended, Verdict
@@ -20,13 +21,18 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 class FakeList:
     """A list that holds exactly the given texts."""
 
-    def __init__(self, *texts: str) -> None:
+    def __init__(self, *texts: str, kind: MatchKind = MatchKind.EXACT, group: str | None = None) -> None:
         self.texts = set(texts)
+        self.kind = kind
+        self.group = group
+        self.safe: set[str] = set()
 
-    def match(self, plate_read: str, *, at: datetime, alternatives: tuple[str, ...] = ()) -> tuple[Match, ...]:
-        if plate_read not in self.texts:
-            return ()
-        return (Match(MatchKind.EXACT, plate_read, "stolen_vehicle", 1, "CA", "REF-1", (), 7),)
+    def consult(self, query: Query, *, at: datetime, rules: Rules) -> Answer:
+        plate = query.plate_read
+        if plate not in self.texts:
+            return Answer(safe=plate in self.safe)
+        match = Match(self.kind, plate, "stolen_vehicle", 1, "CA", "REF-1", (), 7, 0.5, distribution=self.group)
+        return Answer((match,))
 
 
 class Desk:
@@ -167,5 +173,48 @@ def test_pictures_of_reads_are_as_configured() -> None:
     assert [picture.kind for picture in read.pictures] == ["overview"]
 
 
+def test_a_near_hit_is_flagged_loudly_and_says_how_sure_it_is() -> None:
+    desk = Desk(FakeList("7ABC123", kind=MatchKind.NEAR))
+    desk.see("7ABC123")
+    desk.end()
+    hit = desk.records[0]
+    assert isinstance(hit, Hit)
+    assert (hit.match, hit.match_confidence, hit.state_agreement) == ("near", 0.5, "unknown")
+    assert hit.wording.startswith("Not what was read")
+
+
+def test_the_hit_of_a_covert_entry_goes_to_its_group_alone() -> None:
+    desk = Desk(FakeList("7ABC123", group="narcotics"))
+    desk.see("7ABC123")
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    source = Source("demo", "post-1")
+    assert topic_of(hit, source) == "alpr/v1/demo/post-1/covert/narcotics"
+    assert (read.hits, read.hotlist.result) == ((), "no_match")
+    assert "narcotics" not in read.model_dump_json()
+
+
+def test_the_withdrawal_of_a_covert_hit_goes_where_the_hit_went() -> None:
+    desk = Desk(FakeList("7ABC123", group="narcotics"))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end(Verdict.UNREADABLE)
+    withdrawn = desk.records[1]
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert topic_of(withdrawn, Source("demo", "post-1")) == "alpr/v1/demo/post-1/covert/narcotics"
+
+
+def test_a_vehicle_of_the_departments_own_is_only_counted() -> None:
+    own = FakeList()
+    own.safe = {"7ABC123"}
+    desk = Desk(own)
+    desk.see("7ABC123")
+    desk.end()
+    assert kinds(desk) == [Read]
+    assert desk.reporter.safe == 1
+
+
 def test_the_real_list_has_the_interface_of_the_fake() -> None:
-    assert hasattr(HotList, "match")
+    assert hasattr(HotList, "consult")

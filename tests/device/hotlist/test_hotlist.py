@@ -1,10 +1,11 @@
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.hotlist import HotList, MatchKind
+from device.hotlist import Alternative, HotList, Match, MatchKind, Query, Rules
 from provisioning.hotlist import HotListRow
 from tests.device.hotlist.department import Department
 
@@ -61,22 +62,94 @@ def test_a_row_matches_until_it_expires_and_never_after(hotlist: HotList, depart
     assert hotlist.match("80DE456", at=expires + timedelta(days=400)) == ()
 
 
+def near(hotlist: HotList, read: str, at: datetime, *alternatives: tuple[str, float], **rules: Any) -> list[Match]:  # noqa: ANN401
+    others = tuple(Alternative(text, confidence) for text, confidence in alternatives)
+    return list(hotlist.consult(Query(plate_read=read, alternatives=others), at=at, rules=Rules(**rules)).matches)
+
+
 def test_near_alternatives_are_off_unless_a_budget_turns_them_on(hotlist: HotList, now: datetime) -> None:
-    alternatives = ["7ABC128", "7ABC123"]
-    assert hotlist.match("7ABC12B", at=now, alternatives=alternatives) == ()
-    assert hotlist.match("7ABC12B", at=now, alternatives=alternatives, near_budget=1) == ()
-    (match,) = hotlist.match("7ABC12B", at=now, alternatives=alternatives, near_budget=2)
+    others = (("7ABC123", 0.2), ("7ABC128", 0.3))
+    assert near(hotlist, "7ABC12B", now, *others) == []
+    assert near(hotlist, "7ABC12B", now, *others, near_budget=1) == [], "the likelier one is tried first"
+    (match,) = near(hotlist, "7ABC12B", now, *others, near_budget=2)
     assert (match.kind, match.plate_matched, match.differs) == (MatchKind.NEAR, "7ABC123", (6,))
+    assert match.confidence == 0.2
+    assert near(hotlist, "7ABC12B", now, *others, near_budget=2, near_confidence=0.25) == []
 
 
 def test_near_alternatives_do_not_drown_a_match_of_the_read_itself(hotlist: HotList, now: datetime) -> None:
-    kinds = [match.kind for match in hotlist.match("7ABC123", at=now, alternatives=["1291164"], near_budget=5)]
-    assert kinds == [MatchKind.EXACT]
+    assert [match.kind for match in near(hotlist, "7ABC123", now, ("1291164", 0.5), near_budget=5)] == [MatchKind.EXACT]
 
 
 def test_a_near_alternative_of_another_length_says_from_where_it_differs(hotlist: HotList, now: datetime) -> None:
-    (match,) = hotlist.match("7ABC1233", at=now, alternatives=["7ABC123"], near_budget=1)
+    (match,) = near(hotlist, "7ABC1233", now, ("7ABC123", 0.5), near_budget=1)
     assert match.differs == (7,)
+
+
+def test_declared_pairs_are_looked_up_within_a_budget(department: Department, now: datetime) -> None:
+    hotlist = department.hotlist([HotListRow("7BBC123", "local", 5), HotListRow("7SBC124", "local", 5)])
+    assert near(hotlist, "78BC123", now) == []
+    (match,) = near(hotlist, "78BC123", now, pairs=("B8", "S5"))
+    assert (match.kind, match.plate_matched, match.differs) == (MatchKind.LOOK_ALIKE, "7BBC123", (1,))
+    assert match.confidence is None
+    assert near(hotlist, "758C124", now, pairs=("B8", "S5")) == [], "two characters are one more than the budget"
+    (match,) = near(hotlist, "758C124", now, ("7SBC124", 0.3), pairs=("B8", "S5"), look_alike_budget=2)
+    assert (match.differs, match.confidence) == ((1, 2), 0.3)
+    assert near(hotlist, "78BC123", now, pairs=("B8",), look_alike_budget=0) == []
+    assert near(hotlist, "8" * 16, now, pairs=("B8",), look_alike_budget=16) == [], "however many there are, it ends"
+
+
+def test_a_match_says_how_sure_the_reader_is_of_what_matched(hotlist: HotList, now: datetime) -> None:
+    exact = Query(plate_read="7ABC123", confidence=0.9)
+    assert hotlist.consult(exact, at=now).matches[0].confidence == 0.9
+    partial = Query(plate_read="6XYZ123", confidence=0.1, characters=(0.9, 1.0, 0.5, 0.1, 0.1, 0.1, 0.1))
+    (match,) = hotlist.consult(partial, at=now).matches
+    assert match.confidence == pytest.approx(0.45)
+    assert match.author == "Sample"
+
+
+@pytest.mark.parametrize(
+    ("read", "state", "agreement"),
+    [
+        ("7ABC123", None, "unknown"),
+        ("7ABC123", "CA", "agrees"),
+        ("7ABC123", "nv", "contradicts"),
+        ("1291164", "CA", "unknown"),
+        ("40LABC5", "NV", "contradicts"),
+    ],
+)
+def test_a_state_that_contradicts_is_said_and_takes_no_match_away(
+    hotlist: HotList, now: datetime, read: str, state: str | None, agreement: str
+) -> None:
+    (match,) = hotlist.consult(Query(plate_read=read, state=state), at=now).matches
+    assert match.state_agreement == agreement
+
+
+def test_the_departments_own_vehicles_alarm_nobody(department: Department, now: datetime) -> None:
+    rows = [
+        HotListRow("5OWN001", "local", 9, safe=True),
+        HotListRow("5OWN001", "stolen_vehicle", 2),
+        HotListRow("50WN001", "stolen_vehicle", 3),
+        HotListRow("5GONE01", "local", 9, expires=now, safe=True),
+        HotListRow("5GONE01", "stolen_vehicle", 2),
+    ]
+    hotlist = department.hotlist(rows, patterns=[department.pattern("5OW*")])
+    own = hotlist.consult(Query(plate_read="5OWN001"), at=now)
+    assert own.safe
+    assert [match.plate_matched for match in own.matches] == ["50WN001"], "another plate that looks alike alarms"
+    assert not hotlist.consult(Query(plate_read="5OWX001"), at=now).safe
+    assert hotlist.match("5OWX001", at=now), "the pattern alarms for every other vehicle"
+    assert hotlist.match("5GONE01", at=now), "a safe entry that expired protects nobody"
+    rules = Rules(near_budget=3, pairs=("X8",))
+    nothing = Query(plate_read="5GONE02", alternatives=(Alternative("5OWN001", 0.5),))
+    assert [m.plate_matched for m in hotlist.consult(nothing, at=now, rules=rules).matches] == ["50WN001"]
+
+
+def test_a_covert_entry_says_whom_alone_it_concerns(department: Department, now: datetime) -> None:
+    row = HotListRow("5COV001", "felony_vehicle", 1, distribution="narcotics")
+    hotlist = department.hotlist([row], patterns=[department.pattern("5PAT*", distribution="homicide")])
+    assert [match.distribution for match in hotlist.match("5COV001", at=now)] == ["narcotics"]
+    assert [match.distribution for match in hotlist.match("5PAT001", at=now)] == ["homicide"]
 
 
 def test_the_most_urgent_match_comes_first_and_every_entry_counts(department: Department, now: datetime) -> None:

@@ -118,6 +118,7 @@ def test_asyncapi_names_every_topic_and_finds_every_schema() -> None:
     assert {channel["address"] for channel in document["channels"].values()} == {
         "alpr/v1/{agency}/{post}/read",
         "alpr/v1/{agency}/{post}/hit/{category}",
+        "alpr/v1/{agency}/{post}/covert/{group}",
         "alpr/v1/{agency}/{post}/status",
         "alpr/v1/{agency}/{post}/audit",
         "alpr/v1/{agency}/{post}/health",
@@ -125,6 +126,8 @@ def test_asyncapi_names_every_topic_and_finds_every_schema() -> None:
         "alpr/v1/{agency}/{post}/configuration",
         "alpr/v1/{agency}/{post}/response/{operator}",
         "alpr/v1/{agency}/hotlist/package",
+        "alpr/v1/{agency}/hotlist/delta",
+        "alpr/v1/{agency}/hotlist/{list}/{number}",
     }
     messages = document["components"]["messages"]
     payloads = {message["payload"].get("$ref") for message in messages.values()} - {None}
