@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from device.records import Reason
+from device.records import HotListState, Reason
 
 
 class Fault(StrEnum):
@@ -121,3 +121,16 @@ DESCRIPTIONS: dict[Fault, Description] = {
 def reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:
     """Return present faults as a status record names them, in the order of their names."""
     return tuple(Reason(name=fault.value, message=DESCRIPTIONS[fault].message) for fault in sorted(set(faults)))
+
+
+def notices(hotlist: HotListState) -> tuple[Reason, ...]:
+    """Return what a person should know of the hot list though it is no fault."""
+    said = []
+    if hotlist.state == "warning":
+        said.append(Reason(name="hotlist_warning", message="The hot list grows old: a newer one should have come."))
+    if hotlist.near_alternatives:
+        message = (
+            f"Near matching is on: {hotlist.near_alternatives} other readings of a plate are looked up; most are wrong."
+        )
+        said.append(Reason(name="near_matching", message=message))
+    return tuple(said)

@@ -31,6 +31,7 @@ from device.controls import Controls, remote_configuration
 from device.errors import CameraError, OutboxError
 from device.faults import Fault
 from device.health.chrony import Chrony
+from device.intake import Intake
 from device.lists import Lists
 from device.moderator import Moderator
 from device.orders import Done
@@ -41,7 +42,6 @@ from device.records import (
     Envelope,
     Source,
     Status,
-    hotlist_package,
     timestamp,
 )
 from device.reporter import Circumstances, Reporter
@@ -119,10 +119,12 @@ class Post:
             clock=self._timekeeper.quality,
             circumstances=Circumstances(self._camera.name[:64], place, versions),
             section=configuration.records,
+            rules=lambda: self._lists.rules,
         )
         self._still = Still()
         self._controls = self._make_controls()
-        subscriptions = {hotlist_package(source.agency): lambda delivery: self._lists.install(delivery.payload)}
+        self._intake = Intake(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
+        subscriptions = self._intake.subscriptions
         if self._controls is not None:
             subscriptions |= self._controls.subscriptions
         self._uplink = Uplink(
@@ -133,6 +135,7 @@ class Post:
             subscriptions=subscriptions,
             earliest=self._timekeeper.earliest,
         )
+        self._intake.connect(self._uplink)
         self._restart = False
         self._vouched = False
         self._capture: Capture | None = None
@@ -258,6 +261,7 @@ class Post:
         log.warning("stopping: up to %g s to deliver what waits", drain)
         try:
             self._moderator.flush()
+            self._lists.account_for_safe(self._reporter.safe, now=True)
             self._auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
             self._records.record(self._offline())
         finally:
@@ -291,6 +295,7 @@ class Post:
         self._moderator.tick()
         faults = self._faults()
         changed = self._vitals.changed(faults)
+        changed = self._vitals.noticed(self._lists.state()) or changed
         if self._controls is not None:
             pending = self._controls.tick(faults)
             if pending is not None:
@@ -303,6 +308,8 @@ class Post:
         if now >= self._next_health:
             self._next_health = now + self._configuration.records.health_seconds
             self._audit_set_aside()
+            self._intake.try_again()
+            self._lists.account_for_safe(self._reporter.safe)
             self._send_health()
             try:
                 self._recorder.account_for_drops(clock=self._timekeeper.quality())
@@ -395,6 +402,7 @@ class Post:
         stored raises, and the uplink tries again.
         """
         self._vitals.changed(self._faults())
+        self._vitals.noticed(self._lists.state())
         self._recorder.record(self._status())
 
     def _offline(self) -> Status:

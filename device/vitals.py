@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from device.capture import Capture
-from device.faults import Fault, reasons
+from device.faults import Fault, notices, reasons
 from device.outbox import Backlog
 from device.records import (
     ClockQuality,
@@ -42,6 +42,7 @@ class Vitals:
         self._certificate_expires = certificate_expires
         self._started = monotonic()
         self._since = datetime.now(UTC)
+        self._noticed: tuple[object, ...] | None = None
         self._told: frozenset[Fault] | None = None
         self._dropped = 0
         self._dropped_at: float | None = None
@@ -59,6 +60,12 @@ class Vitals:
         self._told = present
         self._since = datetime.now(UTC)
         return True
+
+    def noticed(self, hotlist: HotListState) -> bool:
+        """Take note of the list; True if it, its age's state or how it is looked up is not that of the last status."""
+        seen = (hotlist.state, hotlist.version, hotlist.near_alternatives)
+        changed, self._noticed = seen != self._noticed, seen
+        return changed
 
     def status(
         self, *, clock: ClockQuality, hotlist: HotListState, configuration: ConfigurationState | None = None
@@ -93,6 +100,7 @@ class Vitals:
                 "place": self._place,
                 "versions": self._versions,
                 "hotlist": hotlist,
+                "notices": notices(hotlist),
                 "configuration": configuration,
                 "certificate_expires": self._certificate_expires,
             }

@@ -55,6 +55,16 @@ class Inbox:
         """The topics to subscribe to."""
         return tuple(self._handlers)
 
+    def handle(self, topic: str, handler: Handler) -> None:
+        """Have what comes on a topic handled from now on, even if it was handled before; from any thread."""
+        self._last.pop(topic, None)
+        self._handlers = {**self._handlers, topic: handler}
+
+    def leave(self, topic: str) -> None:
+        """Have what comes on a topic no longer handled; from any thread."""
+        self._handlers = {other: handler for other, handler in self._handlers.items() if other != topic}
+        self._last.pop(topic, None)
+
     def start(self) -> None:
         """Begin handling."""
         self._thread.start()

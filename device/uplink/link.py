@@ -191,6 +191,12 @@ class Link:
             return None
         return mid
 
+    def unsubscribe(self, topic: str) -> None:
+        """End a subscription."""
+        code, _ = self._client.unsubscribe(topic)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._ended("connection_lost")
+
     def acknowledge(self, delivery: Delivery) -> None:
         """Tell the broker that a message it sent has been handled."""
         if delivery.connection == self.number and self.end is None and delivery.qos > 0:

@@ -5,6 +5,7 @@ for a while: a right that is missing must not keep records from being delivered.
 """
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 
 from device.uplink.link import Link
@@ -14,18 +15,27 @@ log = logging.getLogger(__name__)
 
 
 class Subscriptions:
-    """Subscribes, remembers refusals, tries again. One thread drives it, but for `refused`."""
+    """Subscribes, remembers refusals, tries again. One thread drives it, but for `refused`, `want` and `leave`."""
 
     def __init__(self, topics: Sequence[str], refusals: Refusals) -> None:
         self._topics = tuple(topics)
         self._refusals = refusals
         self._asked: set[str] = set()
         self._ever_asked: set[str] = set()
+        self._changes: deque[tuple[str, bool]] = deque()
 
     @property
     def refused(self) -> tuple[str, ...]:
         """Topics that the broker does not let the post subscribe to, each with the reason."""
         return tuple(f"{refusal.topic} {refusal.reason}" for refusal in self._refusals.all())
+
+    def want(self, topic: str) -> None:
+        """Subscribe to a topic from now on, and have what the broker retains there sent, even if it was before."""
+        self._changes.append((topic, True))
+
+    def leave(self, topic: str) -> None:
+        """End a subscription."""
+        self._changes.append((topic, False))
 
     def next_retry(self) -> float | None:
         """Return the seconds until a refused topic is to be tried again, None if none is."""
@@ -37,6 +47,8 @@ class Subscriptions:
 
     def fill(self, link: Link) -> None:
         """Ask for what has not been asked for on this connection, and is not held back."""
+        while self._changes:
+            self._change(link, *self._changes.popleft())
         held = self._refusals.held()
         for topic in self._topics:
             if topic not in self._asked and topic not in held and link.end is None:
@@ -54,3 +66,13 @@ class Subscriptions:
             self._asked.discard(topic)
             if self._refusals.refuse(topic, reason):
                 log.warning("the broker refuses the subscription to %s: %s", topic, reason)
+
+    def _change(self, link: Link, topic: str, wanted: bool) -> None:  # noqa: FBT001 - as it stands in the queue
+        self._ever_asked.discard(topic)
+        self._topics = tuple(other for other in self._topics if other != topic)
+        if wanted:
+            self._asked.discard(topic)
+            self._topics += (topic,)
+        elif topic in self._asked:
+            self._asked.discard(topic)
+            link.unsubscribe(topic)

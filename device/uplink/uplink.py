@@ -150,6 +150,21 @@ class Uplink:
         if self._retry_at is not None:
             self._retry_at = time.monotonic()
 
+    def subscribe(self, topic: str, handler: Handler) -> None:
+        """Subscribe to one more topic, now and at every connection; what the broker retains there comes again.
+
+        From any thread, that of a handler too.
+        """
+        self._inbox.handle(topic, handler)
+        self._subscriptions.want(topic)
+        self._wake()
+
+    def unsubscribe(self, topic: str) -> None:
+        """End a subscription; from any thread."""
+        self._inbox.leave(topic)
+        self._subscriptions.leave(topic)
+        self._wake()
+
     def state(self) -> UplinkState:
         """Return what the uplink says of itself."""
         now = time.monotonic()
