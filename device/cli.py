@@ -11,6 +11,7 @@ from device import __version__
 from device.errors import PlatepostError
 
 _OWN = {
+    "hotlist": ("device.commands.hotlist:hotlist", "Hand hot lists from a stick to the post of this unit."),
     "read": ("device.commands.read:read", "Read the plates of photos and folders."),
     "run": ("device.commands.run:run", "Run a post until it is told to stop."),
     "selftest": ("device.commands.selftest:selftest", "Check that this unit can do its work."),

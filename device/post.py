@@ -30,6 +30,7 @@ from device.config import Configuration
 from device.controls import Controls, remote_configuration
 from device.errors import CameraError, OutboxError
 from device.faults import Fault
+from device.handover import Handover
 from device.health.chrony import Chrony
 from device.intake import Intake
 from device.lists import Lists
@@ -124,6 +125,9 @@ class Post:
         self._still = Still()
         self._controls = self._make_controls()
         self._intake = Intake(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
+        self._handover = Handover(
+            configuration.hotlist.directory, lambda package: self._lists.install(package, source="file")
+        )
         subscriptions = self._intake.subscriptions
         if self._controls is not None:
             subscriptions |= self._controls.subscriptions
@@ -193,6 +197,7 @@ class Post:
         self._auditor.say("boot", details=details)
         self._audit_set_aside()
         self._lists.audit_damage()
+        self._handover.start()
 
     def _serve(self, board: Board) -> None:
         while not self._stop.is_set() and not self._lists.in_service:
@@ -260,6 +265,7 @@ class Post:
         drain = self._configuration.uplink.drain_seconds
         log.warning("stopping: up to %g s to deliver what waits", drain)
         try:
+            self._handover.stop()
             self._moderator.flush()
             self._lists.account_for_safe(self._reporter.safe, now=True)
             self._auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})

@@ -1,0 +1,106 @@
+"""`platepost hotlist`: packages from a stick to the post that runs on this unit."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from device import handover
+from device.config import load
+from device.errors import ConfigurationError, HotListError
+from device.hotlist.errors import ForeignAgency
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import load_key, verify_package
+
+_LOOK_SECONDS = 0.1
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost hotlist /media/stick --config post.toml
+  platepost hotlist list.package list.delta --config post.toml --wait 60 --json
+
+\b
+`platepost provision hotlist export` writes such files. A running post takes them within
+seconds, one that does not run at its next start. Exit 1 if the newest was refused.
+"""
+)
+@click.argument(
+    "paths", metavar="FILE_OR_FOLDER...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+@click.option(
+    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
+)
+@click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Seconds.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a package.")
+def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json: bool) -> None:
+    """Hand hot-list packages to the post of this unit, without network."""
+    configuration = load(path)
+    section = configuration.hotlist
+    try:
+        issuer_key = load_key(section.issuer_key.read_bytes(), private=False)
+    except OSError as error:
+        raise ConfigurationError(f"hotlist.issuer_key: {error.strerror or error}") from error
+    packages: dict[str, tuple[Manifest, bytes]] = {}
+    for file in _files(paths):
+        package = file.read_bytes()
+        manifest, _ = verify_package(package, issuer_key)
+        if manifest.agency != configuration.post.agency:
+            raise ForeignAgency(f"{file.name} is for agency {manifest.agency!r}, this post serves another")
+        packages[_name(manifest)] = (manifest, package)
+    try:
+        for name, (_, package) in sorted(packages.items()):
+            handover.lay(section.directory, name, package)
+    except OSError as error:
+        raise HotListError(f"the packages cannot be laid into {section.directory}: {error.strerror}") from error
+    outcomes = _wait(section.directory, sorted(packages), wait_seconds)
+    _show({name: (packages[name][0], outcome) for name, outcome in outcomes.items()}, as_json=as_json)
+    # What an older package came to does not matter where the newest of them is in force.
+    newest = outcomes[max(outcomes)]
+    if newest is not None and newest.reason not in {None, "repeated"}:
+        raise click.exceptions.Exit(1)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted([*path.glob("*.package"), *path.glob("*.delta")]) if path.is_dir() else [path]
+        if not inside:
+            raise HotListError(f"{path}: no package lies there")
+        found += inside
+    return found
+
+
+def _name(manifest: Manifest) -> str:
+    return f"hotlist-{manifest.version:016d}.{'package' if manifest.kind == 'complete' else 'delta'}"
+
+
+def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, handover.Outcome | None]:
+    """Return what became of each package; None for what was not taken up in time."""
+    outcomes: dict[str, handover.Outcome | None] = dict.fromkeys(names)
+    end = time.monotonic() + seconds
+    while True:
+        for name, outcome in outcomes.items():
+            if outcome is None:
+                outcomes[name] = handover.fetch_outcome(directory, name)
+        if all(outcomes.values()) or time.monotonic() >= end:
+            return outcomes
+        time.sleep(_LOOK_SECONDS)
+
+
+def _show(outcomes: dict[str, tuple[Manifest, handover.Outcome | None]], *, as_json: bool) -> None:
+    table = Table("package", "version", "outcome")
+    for name, (manifest, outcome) in outcomes.items():
+        said = "waits until the post runs" if outcome is None else outcome.said
+        if as_json:
+            reason = None if outcome is None else outcome.reason
+            facts = {"package": name, "version": manifest.version, "taken": outcome is not None and reason is None}
+            click.echo(json.dumps(facts | {"waits": outcome is None, "reason": reason, "said": said}))
+        table.add_row(name, str(manifest.version), said)
+    if not as_json:
+        Console().print(table)

@@ -1,0 +1,125 @@
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from device.commands.hotlist import hotlist
+from device.handover import FOLDER, Handover
+from device.hotlist import HotListRefused, HotListStore
+from device.lists import Installation
+from provisioning.fleet import Fleet
+from provisioning.hotlist import HotListRow, build_package
+from provisioning.post_file import PostSettings
+
+
+class Unit:
+    """A post's files, a stick, and the part of the post that takes what is handed over."""
+
+    def __init__(self, folder: Path) -> None:
+        self.fleet = Fleet.create(folder / "fleet", agency="demo")
+        self.post = self.fleet.add_post("post-1", PostSettings(brokers=("127.0.0.1:1",), camera="footage"))
+        self.stick = folder / "stick"
+        self.stick.mkdir()
+        self.held = self.post / "state" / "hotlist"
+        self.store = HotListStore(
+            self.held,
+            agency="demo",
+            issuer_key=(self.post / "issuer_key.pem").read_bytes(),
+            unseal_key=(self.post / "unseal_key.pem").read_bytes(),
+        )
+
+    def package(self, version: int, *, agency: str = "demo", name: str | None = None) -> Path:
+        package = build_package(
+            [HotListRow("7ABC123", "local", 5)],
+            agency=agency,
+            issuer="Demo",
+            version=version,
+            built=datetime.now(UTC),
+            signing_key=self.fleet.list_signing_key.read_bytes(),
+            post_keys=[self.fleet.recipient_key("post-1").read_bytes()],
+        )
+        path = self.stick / (name or f"{version}.package")
+        path.write_bytes(package)
+        return path
+
+    def hand(self, *words: str) -> Result:
+        return CliRunner().invoke(hotlist, [str(self.stick), "--config", str(self.post / "post.toml"), *words])
+
+    def install(self, package: bytes) -> Installation:
+        try:
+            self.store.install(package)
+        except HotListRefused as refusal:
+            return Installation(None, refusal.reason.value, str(refusal))
+        assert self.store.current is not None
+        return Installation(self.store.current.version, None, f"version {self.store.current.version} is in force")
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Unit:
+    return Unit(tmp_path)
+
+
+@pytest.fixture
+def running(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> Iterator[Unit]:
+    monkeypatch.setattr("device.handover.LOOK_SECONDS", 0.01)
+    handover = Handover(unit.held, unit.install)
+    handover.start()
+    yield unit
+    handover.stop()
+
+
+def test_a_running_post_takes_what_is_on_the_stick_and_the_command_says_so(running: Unit) -> None:
+    running.package(1)
+    running.package(2)
+    result = running.hand("--json")
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["said"] for line in result.stdout.splitlines()] == [
+        "version 1 is in force",
+        "version 2 is in force",
+    ]
+    again = running.hand("--json")
+    assert again.exit_code == 0, "what is in force already is no failure"
+    assert [json.loads(line)["reason"] for line in again.stdout.splitlines()] == ["older", "repeated"]
+
+
+def test_a_refusal_is_told_and_fails_the_command(running: Unit) -> None:
+    running.package(2)
+    assert running.hand().exit_code == 0
+    (running.stick / "2.package").unlink()
+    running.package(1)
+    result = running.hand("--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["reason"] == "older"
+
+
+def test_a_post_that_does_not_run_takes_it_later(unit: Unit) -> None:
+    unit.package(1)
+    result = unit.hand("--wait", "0")
+    assert result.exit_code == 0
+    assert "waits until the post runs" in result.stdout
+    assert len(list((unit.held / FOLDER).iterdir())) == 1
+    assert Handover(unit.held, unit.install).look() == 1
+    assert unit.store.current is not None
+
+
+@pytest.mark.parametrize("what", ["foreign", "forged", "damaged", "nothing"])
+def test_what_the_post_would_refuse_is_not_even_laid_down(unit: Unit, what: str, tmp_path: Path) -> None:
+    if what == "foreign":
+        unit.package(1, agency="elsewhere")
+    elif what == "damaged":
+        path = unit.package(1)
+        path.write_bytes(path.read_bytes()[:-1])
+    elif what == "forged":
+        other = Unit(tmp_path / "other")
+        shutil.copy(other.package(1), unit.stick)
+    result = unit.hand("--wait", "0")
+    assert result.exception is not None
+    assert not (unit.held / FOLDER).exists()
+
+
+def test_help_has_examples(unit: Unit) -> None:
+    assert "platepost hotlist /media/stick" in unit.hand("--help").output
