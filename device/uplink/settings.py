@@ -64,8 +64,9 @@ class UplinkSettings:
     connect_timeout_seconds: float = 10.0
     session_expiry_seconds: int = 7 * 24 * 3600
     """How long the broker keeps the post's session, and with it what it has for the post."""
-    will_delay_seconds: int = 10
-    """How long the broker waits before it says that the post is offline."""
+    will_delay_seconds: int = 0
+    """How long the broker waits before it says that the post is offline. Not at all by default: RabbitMQ 4 keeps a
+    delayed will in a queue of the node that took it, and while that node is down lets the client in at no other."""
     window: int = 20
     """Records under way at a time without acknowledgement; a broker may ask for fewer."""
     backoff_first_seconds: float = 1.0

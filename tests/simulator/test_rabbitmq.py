@@ -1,11 +1,17 @@
 """The RabbitMQ cluster for a run."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey
 from paho.mqtt.client import Client
 
+from device.outbox import Outbox
+from device.records import Envelope, Recorder, Signer, Source, new_identifier
+from device.records.examples import example_audit, example_status
+from device.uplink import Uplink, UplinkSettings
 from provisioning.client import secured_client
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
@@ -40,6 +46,48 @@ def accepted(identity: Path, address: str) -> bool:
         pass
     client.disconnect()
     return reasons == [True]
+
+
+def settings_of(identity: Path, cluster: RabbitCluster) -> UplinkSettings:
+    return UplinkSettings(
+        brokers=cluster.addresses,
+        ca=identity / "ca.pem",
+        certificate=identity / "certificate.pem",
+        private_key=identity / "private_key.pem",
+        client_id="post-1",
+        backoff_first_seconds=0.2,
+        backoff_most_seconds=1.0,
+        may_go_unheard=("audit", "status"),
+    )
+
+
+@needs_rabbitmq
+def test_a_post_goes_on_to_another_node_when_its_own_is_stopped(
+    cluster: RabbitCluster, fleet: Fleet, tmp_path: Path
+) -> None:
+    signer = Signer(ECKey.generate_key("P-256"))
+    with Outbox(tmp_path / "outbox.db", key=bytes(32)) as outbox:
+        recorder = Recorder(outbox, signer, Source("demo", "post-1"))
+
+        def will() -> Envelope:
+            return recorder.unchained(example_status("offline", new_identifier()))
+
+        def delivered() -> bool:
+            return outbox.depth() == 0
+
+        with Uplink(settings_of(fleet.post("post-1"), cluster), outbox, will=will) as uplink:
+            recorder.record(example_audit("boot"))
+            wait_for(delivered)
+            next(node for node in cluster.nodes if node.address == uplink.state().broker).stop()
+            recorder.record(example_audit("stop"))
+            wait_for(delivered)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30.0
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
 
 
 @needs_rabbitmq
