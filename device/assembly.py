@@ -15,6 +15,7 @@ from device.health.timekeeper import Timekeeper
 from device.hotlist import HotListStore
 from device.outbox import Outbox, read_key_file
 from device.records import Model, Place, Recorder, Signer, Source, Versions
+from device.records.recorder import Store
 from device.uplink import UplinkSettings
 from device.vision.motion import MotionGate
 from device.vision.passages import PassageRules
@@ -96,7 +97,7 @@ def place(configuration: Configuration) -> Place:
     )
 
 
-def recorder(configuration: Configuration, store: Outbox, *, now: Callable[[], datetime]) -> Recorder:
+def recorder(configuration: Configuration, store: Store, *, now: Callable[[], datetime]) -> Recorder:
     """Make what signs the post's records; the former key is taken along as long as its file is there.
 
     Raises:

@@ -138,7 +138,7 @@ class RabbitCluster:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fleet = fleet
         self._definitions = directory / "definitions.json"
-        self._write_definitions()
+        self.write_definitions()
         self._mapper = PortMapper(directory / "epmd")
         files = rabbitmq.NodeFiles(
             authority=fleet.broker.authority,
@@ -212,7 +212,7 @@ class RabbitCluster:
             BrokerError: no node runs, or it refused them.
 
         """
-        self._write_definitions()
+        self.write_definitions()
         running = next((node for node in self.nodes if node.running), None)
         if running is None:
             raise BrokerError("no node of the cluster runs")
@@ -231,7 +231,8 @@ class RabbitCluster:
     ) -> None:
         self.stop()
 
-    def _write_definitions(self) -> None:
+    def write_definitions(self) -> None:
+        """Write the rights of the fleet as it is now; nodes that start later go by them."""
         text = rabbitmq.definitions(self._fleet.agency, self._fleet.clients(), groups=self._fleet.groups())
         self._definitions.write_text(text, encoding="utf-8")
         self._definitions.chmod(0o600)

@@ -55,6 +55,13 @@ class PostProcess:
         text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.is_file() else ""
         return "\n".join(text.splitlines()[-_LOG_LINES_SHOWN:])
 
+    def kill(self) -> None:
+        """End the post as a power cut would; does nothing if it has ended."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self.stop()
+
     def stop(self) -> None:
         """Ask the post to end, and see that it does; does nothing if it has ended."""
         if self._process is None:

@@ -9,10 +9,16 @@ from random import Random
 from time import monotonic
 
 from simulator.faults.base import Fault
+from simulator.faults.cluster import NAMES, cluster_absent, trouble_cluster
 from simulator.faults.families import FAMILIES, plan
+from simulator.faults.judge import Ruling
 from simulator.faults.outcome import Injected, Outcome
 from simulator.faults.site import Site
+from simulator.faults.source import EXIT_OUTBOX
 from simulator.faults.unit import Unit
+from simulator.faults.week import NAME as WEEK
+from simulator.faults.week import add_week, spend_week
+from simulator.faults.whole import run_whole
 
 RECOVERY_SECONDS = 90.0
 """A post that delivers nothing new for so long after a fault has ended has not recovered."""
@@ -32,10 +38,17 @@ class Extent:
     seed: int
     rate: float
     """Records a second of each post."""
+    week: int
+    """Records of the simulated week without network."""
+    whole: int
+    """How often a whole post is killed."""
+    nodes: int
+    """How often a node of the RabbitMQ cluster ends."""
 
 
-FULL = Extent(faults=1050, records=21000, posts=8, seed=1, rate=6.0)
-SHORT = Extent(faults=32, records=400, posts=4, seed=1, rate=10.0)
+FULL = Extent(faults=1050, records=21000, posts=8, seed=1, rate=6.0, week=2000, whole=12, nodes=8)
+SHORT = Extent(faults=32, records=400, posts=4, seed=1, rate=10.0, week=140, whole=0, nodes=0)
+WEEK_RATE = 20.0
 
 
 @dataclass
@@ -75,14 +88,15 @@ class Campaign:
         present = [fault for fault in families if fault.name not in absent]
         extent = self._extent
         own, broad = plan(present, count=extent.faults, posts=extent.posts, seed=extent.seed)
-        self._storm(own, broad)
+        week = add_week(self._site, records=extent.week, rate=WEEK_RATE) if extent.week else None
+        self._storm(own, broad, week)
+        others = self._beside(absent)
         self._settle()
         self._say("judging")
-        rulings = self._site.rulings()
         return Outcome(
             injected=tuple(self._injected),
             absent=absent,
-            rulings=rulings,
+            rulings=(*self._site.rulings(), *others),
             problems=tuple(self._problems),
             seconds=monotonic() - began,
             seed=extent.seed,
@@ -90,15 +104,21 @@ class Campaign:
 
     # --- the stages
 
-    def _storm(self, own: Sequence[Sequence[Fault]], broad: Sequence[Fault]) -> None:
+    def _storm(self, own: Sequence[Sequence[Fault]], broad: Sequence[Fault], week: Unit | None) -> None:
+        self._say("first records")
+        deadline = monotonic() + RECOVERY_SECONDS
+        while not all(len(unit.journal) for unit in self._site.units if unit is not week) and monotonic() < deadline:
+            time.sleep(0.1)
         self._say("faults")
         due = sum(map(len, own))
-        with ThreadPoolExecutor(len(own) + 1) as pool:
+        with ThreadPoolExecutor(len(own) + 2) as pool:
             work = [
                 pool.submit(self._guard, self._befall, unit, faults, number)
-                for number, (unit, faults) in enumerate(zip(self._site.units, own, strict=True))
+                for number, (unit, faults) in enumerate(zip(self._site.units, own, strict=False))
             ]
             work.append(pool.submit(self._guard, self._befall_all, broad, due))
+            if week is not None:
+                work.append(pool.submit(self._guard, self._spend_week, week))
             while not all(task.done() for task in work):
                 time.sleep(0.25)
                 self._look()
@@ -107,6 +127,33 @@ class Campaign:
         while self._site.stored() < self._extent.records:
             time.sleep(0.25)
             self._look()
+
+    def _beside(self, absent: dict[str, str]) -> tuple[Ruling, ...]:
+        """Trouble a whole post, and a cluster."""
+        extent, rulings = self._extent, []
+        if extent.whole:
+            self._say("whole posts")
+            draw = Random(f"{extent.seed}/whole")
+            ruling, problems = run_whole(self._site, kills=extent.whole, draw=draw, account=self._note)
+            rulings.append(ruling)
+            self._problems += problems
+        if extent.nodes:
+            why = cluster_absent()
+            if why is not None:
+                absent |= dict.fromkeys(NAMES.values(), why)
+            else:
+                self._say("RabbitMQ cluster")
+                draw = Random(f"{extent.seed}/cluster")
+                self._problems += trouble_cluster(
+                    self._site, faults=extent.nodes, draw=draw, account=self._note, look=self._look
+                )
+        return tuple(rulings)
+
+    def _spend_week(self, unit: Unit) -> None:
+        draw = Random(f"{self._extent.seed}/week")
+        spend_week(unit, records=self._extent.week, draw=draw, account=self._note)
+        if any(fault.name == WEEK and fault.recovery is None for fault in self._injected):
+            self._problems.append("what a week had left was not delivered in time")
 
     def _settle(self) -> None:
         self._say("delivering what waits")
@@ -123,14 +170,22 @@ class Campaign:
     def _befall(self, unit: Unit, faults: Sequence[Fault], number: int) -> None:
         draw = Random(f"{self._extent.seed}/{number}")
         for fault in faults:
+            if self._failed is not None:
+                return
             time.sleep(draw.uniform(0, 0.4))
             fault.strike(self._site, unit, draw)
             ended = monotonic()
             wait = draw.random() >= IMPATIENT
             self._account(fault, unit, self._recovery([unit], ended) if wait else None, waited=wait)
             if not unit.running:
-                self._problems.append(f"{unit.name.post} ended by itself during {fault.name!r}")
-                unit.start()
+                self._supervise(unit, fault)
+
+    def _supervise(self, unit: Unit, fault: Fault) -> None:
+        """Start a post that has ended by itself again, as systemd does; only for want of an outbox may it end."""
+        code = unit.stop()
+        if code != EXIT_OUTBOX:
+            self._problems.append(f"{unit.name.post} ended by itself, exit code {code}, at {fault.name!r}")
+        unit.start()
 
     def _befall_all(self, faults: Sequence[Fault], others: int) -> None:
         draw = Random(f"{self._extent.seed}/all")
@@ -154,12 +209,15 @@ class Campaign:
         return None
 
     def _account(self, fault: Fault, unit: Unit | None, recovery: float | None, *, waited: bool) -> None:
-        with self._progress.lock:
-            self._injected.append(Injected(fault.name, unit.name.post if unit else None, recovery))
-            self._progress.faults += 1
+        self._note(Injected(fault.name, unit.name.post if unit else None, recovery))
         if waited and recovery is None and self._failed is None:
             whom = unit.name.post if unit else "no post"
             self._problems.append(f"{whom}: nothing new {RECOVERY_SECONDS:.0f} s after {fault.name!r} had ended")
+
+    def _note(self, injected: Injected) -> None:
+        with self._progress.lock:
+            self._injected.append(injected)
+            self._progress.faults += 1
 
     def _guard(self, work: Callable[..., None], *arguments: object) -> None:
         try:

@@ -1,5 +1,6 @@
 """Faults of the post's disk."""
 
+import contextlib
 import os
 import resource
 import time
@@ -31,7 +32,8 @@ class DiskFull(Fault):
         path = unit.folder / "state" / BALLAST
         with path.open("wb") as file:
             while (free := os.statvfs(file.fileno())).f_bavail:
-                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_frsize)
+                with contextlib.suppress(OSError):  # the post took some of it meanwhile
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_frsize)
         time.sleep(draw.uniform(0.3, 3))
         path.unlink()
 

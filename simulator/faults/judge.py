@@ -40,6 +40,8 @@ class Ruling:
     chains: int
     outside: int
     """Records outside the chain: wills and health."""
+    dropped: int
+    """Numbers of the chain that did not arrive and that the audit names, whether or not the journal knows them."""
     problems: tuple[str, ...] = ()
 
     @property
@@ -104,6 +106,7 @@ class Judge:
             lost=len(lost),
             chains=len(report.chains),
             outside=report.unchained,
+            dropped=sum(chain.dropped for chain in report.chains),
             problems=tuple(problems),
         )
 

@@ -5,8 +5,7 @@ import string
 from datetime import datetime, timedelta
 from typing import Literal
 
-from device.health.clock import clock_quality
-from device.records import Hit, HotListState, Picture, Place, Read, Versions, new_identifier
+from device.records import ClockQuality, Hit, HotListState, Picture, Place, Read, Versions, new_identifier
 from device.records.parts import Alternative, Box, Character, Location
 from device.records.read import Consultation
 
@@ -16,10 +15,10 @@ CATEGORIES = ("stolen_vehicle", "felony_vehicle", "missing_person")
 LIST = HotListState(state="none")
 
 
-def read_of(draw: random.Random, moment: datetime, *, place: Place, versions: Versions) -> Read:
+def read_of(draw: random.Random, moment: datetime, *, clock: ClockQuality, place: Place, versions: Versions) -> Read:
     """Make up a read."""
     return Read.model_validate(
-        _sight(draw, moment, place, versions)
+        _sight(draw, moment, clock, place, versions)
         | {
             "hotlist": Consultation(state="none", result="not_consulted"),
             "hits": (),
@@ -28,9 +27,9 @@ def read_of(draw: random.Random, moment: datetime, *, place: Place, versions: Ve
     )
 
 
-def hit_of(draw: random.Random, moment: datetime, *, place: Place, versions: Versions) -> Hit:
+def hit_of(draw: random.Random, moment: datetime, *, clock: ClockQuality, place: Place, versions: Versions) -> Hit:
     """Make up a hit."""
-    sight = _sight(draw, moment, place, versions)
+    sight = _sight(draw, moment, clock, place, versions)
     return Hit.model_validate(
         sight
         | {
@@ -46,10 +45,12 @@ def hit_of(draw: random.Random, moment: datetime, *, place: Place, versions: Ver
     )
 
 
-def _sight(draw: random.Random, moment: datetime, place: Place, versions: Versions) -> dict[str, object]:
+def _sight(
+    draw: random.Random, moment: datetime, clock: ClockQuality, place: Place, versions: Versions
+) -> dict[str, object]:
     text = "".join(draw.choices(string.ascii_uppercase + string.digits, k=7))
     return {
-        "clock": clock_quality(),
+        "clock": clock,
         "passage": new_identifier(),
         "plate_read": text,
         "plate_key": text.replace("O", "0").replace("I", "1"),

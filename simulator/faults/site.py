@@ -49,7 +49,7 @@ class Site:
         self._access = threading.Lock()
         self._posts = posts
         self._rate = rate
-        self._archive = self.directory / "archive.jsonl"
+        self.archive = self.directory / "archive.jsonl"
         self._stack = ExitStack()
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOADED)
@@ -73,10 +73,10 @@ class Site:
             self.fleet.subscriber(KEEPER),
             agency=AGENCY,
             broker=self.broker.address,
-            archive=self._archive,
+            archive=self.archive,
             keep_repeats=True,
         )
-        keeper.listeners.append(self._arrived)
+        keeper.listeners.append(self.arrived)
         keeper.start(timeout=30.0)
         self.keeper = keeper
 
@@ -128,7 +128,7 @@ class Site:
             judge(
                 unit.name,
                 key=self.fleet.record_key(unit.name.post),
-                archive=self._archive,
+                archive=unit.archive,
                 journal=unit.journal_path,
             )
             for unit in self.units
@@ -136,29 +136,56 @@ class Site:
 
     # --- making
 
-    def add_unit(self, name: str, settings: SourceSettings | None = None, *, quota_megabytes: float = 64.0) -> Unit:
-        """Make one more post; it does not run yet."""
+    def add_unit(
+        self,
+        name: str,
+        *,
+        brokers: tuple[str, ...] = (),
+        archive: Path | None = None,
+        quota_megabytes: float = 64.0,
+        rate: float | None = None,
+        step: float = 0.0,
+    ) -> Unit:
+        """Make one more post; it does not run yet.
+
+        Args:
+            name: the post's.
+            brokers: `host:port`; the proxy's to the site's broker if none is given.
+            archive: where what arrives of it is kept; the site's by default.
+            quota_megabytes: of its outbox.
+            rate: records a second; the site's by default.
+            step: seconds by which its clock advances with every record.
+
+        """
         proxy = Proxy(self.loop, self.broker.port)
-        folder = self.fleet.add_post(
-            name,
-            PostSettings(
-                brokers=(f"localhost:{proxy.port}",),
-                camera="none",
-                more={"outbox": {"quota_megabytes": quota_megabytes}},
-            ),
+        settings = PostSettings(
+            brokers=brokers or (f"localhost:{proxy.port}",),
+            camera="none",
+            more={"outbox": {"quota_megabytes": quota_megabytes}},
         )
+        folder = self.fleet.add_post(name, settings)
         self._stack.enter_context(own_disk(folder / "state", secluded=self.secluded))
         unit = Unit(
             Source(AGENCY, name),
             folder=folder,
-            settings=settings
-            or SourceSettings(configuration=folder / "post.toml", log=folder / "post.log", rate=self._rate),
+            archive=archive or self.archive,
+            settings=SourceSettings(
+                configuration=folder / "post.toml", log=folder / "post.log", rate=rate or self._rate, step=step
+            ),
             proxy=proxy,
             context=self._context,
         )
         self._stack.callback(unit.close)
         self.units.append(unit)
         return unit
+
+    def arrived(self, arrival: Arrival) -> None:
+        """Let the unit whose record it is know of an arrival."""
+        if "sequence" not in arrival.event:
+            return
+        for unit in self.units:
+            if arrival.event.get("source") == unit.name.uri:
+                unit.arrived(arrival.event)
 
     def _make(self) -> None:
         _empty_folder(self.directory)
@@ -177,13 +204,6 @@ class Site:
             self.add_unit(f"post-{number}", quota_megabytes=SMALL_QUOTA_MEGABYTES if number == 1 else 64.0)
         for unit in self.units:
             unit.start()
-
-    def _arrived(self, arrival: Arrival) -> None:
-        if "sequence" not in arrival.event:
-            return
-        for unit in self.units:
-            if arrival.event.get("source") == unit.name.uri:
-                unit.arrived(arrival.event)
 
 
 def _empty_folder(directory: Path) -> None:

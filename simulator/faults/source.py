@@ -7,31 +7,31 @@ Not simulated here: camera, vision, hot list, control; the campaign kills whole 
 import logging
 import random
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from time import monotonic
 
 from device import __version__, assembly, config
+from device.auditor import Auditor
 from device.errors import OutboxError
-from device.health.clock import clock_quality
+from device.health.timekeeper import Timekeeper
 from device.outbox import Outbox
 from device.persistence import PersistentRecorder
 from device.records import (
-    Audit,
-    ClockQuality,
+    ChainHead,
+    Dropped,
     Envelope,
     HotListState,
     Place,
     RecordData,
-    Recorder,
-    Signer,
-    Source,
     Status,
     Versions,
     new_identifier,
@@ -40,9 +40,11 @@ from device.uplink import Uplink
 from simulator.faults.journal import Entry
 from simulator.faults.passages import hit_of, read_of
 
-ACCOUNT_SECONDS = 1.0
-HITS, AUDITS = 0.1, 0.03
-"""Shares of the records; all others are reads."""
+TICK_SECONDS = 1.0
+HITS = 0.1
+"""Share of the made-up records; all others are reads."""
+EXIT_OUTBOX = 3
+"""Exit code of a post that could not open its outbox: whoever supervises it starts it again."""
 LIST = HotListState(state="none")
 
 
@@ -52,7 +54,6 @@ class Patience:
 
     keepalive_seconds: int = 2
     connect_timeout_seconds: float = 3.0
-    will_delay_seconds: int = 1
     backoff_first_seconds: float = 0.1
     backoff_most_seconds: float = 1.0
     refusal_first_seconds: float = 0.2
@@ -73,23 +74,26 @@ class SourceSettings:
     patience: Patience = Patience()
 
 
-class JournallingRecorder(Recorder):
-    """A recorder that tells the judge of each record before anybody else hears that it is stored."""
+class JournallingStore:
+    """An outbox that tells the judge of each record before anybody else hears that it is stored."""
 
-    def __init__(
-        self, outbox: Outbox, signer: Signer, source: Source, *, journal: Connection, now: Callable[[], datetime]
-    ) -> None:
-        super().__init__(outbox, signer, source, now=now)
+    def __init__(self, outbox: Outbox, journal: Connection) -> None:
+        self._outbox = outbox
         self._journal = journal
         self._turn = threading.Lock()
 
-    def record(self, data: RecordData) -> Envelope:
-        """Store one record and write it down."""
-        return self._tell(super().record(data))
+    @property
+    def head(self) -> ChainHead:
+        """The end of the chain."""
+        return self._outbox.head
 
-    def account_for_drops(self, *, clock: ClockQuality) -> Envelope | None:
-        """Put what was dropped into the audit trail, and write that down too."""
-        envelope = super().account_for_drops(clock=clock)
+    def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
+        """Store one record and write it down."""
+        return self._tell(self._outbox.append(make))
+
+    def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
+        """Do the same with the account of what was dropped."""
+        envelope = self._outbox.append_account(make)
         return None if envelope is None else self._tell(envelope)
 
     def _tell(self, envelope: Envelope) -> Envelope:
@@ -112,16 +116,23 @@ class LightPost:
         self._began = datetime.now(UTC)
         self._draw = random.Random()
         self._outbox = assembly.outbox(configuration)
-        source = Source(configuration.post.agency, configuration.post.name)
-        signer = Signer.from_file(configuration.records.signing_key)
-        self._recorder = JournallingRecorder(self._outbox, signer, source, journal=journal, now=self._now)
+        self._timekeeper = Timekeeper(
+            configuration.outbox.path.parent / "clock.json",
+            trusted=[assembly.certificate(configuration).not_valid_before_utc],
+            wall=lambda: time.time() + offset.value,
+        )
+        self._recorder = assembly.recorder(
+            configuration, JournallingStore(self._outbox, journal), now=self._timekeeper.record_time
+        )
         self._records = PersistentRecorder(self._recorder, stop=self._stop)
+        self._auditor = Auditor(self._records, post=configuration.post.name, timekeeper=self._timekeeper)
         patience = {name: getattr(settings.patience, name) for name in Patience.__dataclass_fields__}
         self._uplink = Uplink(
             replace(assembly.uplink_settings(configuration), **patience),
             self._outbox,
             will=lambda: self._recorder.unchained(self._status("offline")),
             on_connected=lambda: self._recorder.record(self._status("online")),
+            earliest=self._timekeeper.earliest,
         )
         self._set_aside = 0
 
@@ -133,60 +144,50 @@ class LightPost:
         """Record until told to stop; then deliver what waits, as far as the time given allows."""
         self._uplink.start()
         try:
-            self._say("boot", details={"boot": self._boot})
+            self._auditor.say("boot", details={"boot": self._boot})
             self._work()
-            with suppress(OutboxError):
-                self._say("stop")
-                self._recorder.account_for_drops(clock=clock_quality())
+            with suppress(OutboxError):  # a disk that is still full: what is stored is delivered
+                self._auditor.say("stop")
+                self._recorder.account_for_drops(clock=self._timekeeper.quality())
         finally:
             self._uplink.stop(drain_seconds=self._settings.drain_seconds)
+            self._timekeeper.save()
             self._outbox.close()
 
     def _work(self) -> None:
-        due = account = monotonic()
+        due = tick = monotonic()
         while not self._stop.wait(max(0.0, due - monotonic())):
             due = max(due, monotonic() - 1.0) + 1.0 / self._settings.rate
-            self._records.record(self._next())
+            try:
+                self._records.record(self._next())
+            except OutboxError:  # told to stop while the disk takes nothing
+                return
             with self._offset.get_lock():
                 self._offset.value += self._settings.step
-            if monotonic() >= account:
-                account = monotonic() + ACCOUNT_SECONDS
-                self._account()
+            if monotonic() >= tick:
+                tick = monotonic() + TICK_SECONDS
+                self._tick()
 
     def _next(self) -> RecordData:
-        kind = self._draw.random()
+        kind, now, clock = self._draw.random(), self._timekeeper.now(), self._timekeeper.quality()
         if kind < HITS:
-            return hit_of(self._draw, self._now(), place=self._place, versions=self._versions)
-        if kind < HITS + AUDITS:
-            return self._audit("key_use", details={"number": self._draw.randrange(10**6)})
-        return read_of(self._draw, self._now(), place=self._place, versions=self._versions)
+            return hit_of(self._draw, now, clock=clock, place=self._place, versions=self._versions)
+        return read_of(self._draw, now, clock=clock, place=self._place, versions=self._versions)
 
-    def _account(self) -> None:
+    def _tick(self) -> None:
+        step = self._timekeeper.tick()
+        if step is not None and not self._settings.step:
+            self._auditor.say("clock_stepped", source="clock", details={"seconds": round(step.seconds, 3)})
         for file in self._outbox.set_aside[self._set_aside :]:
             self._set_aside += 1
-            self._say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
+            self._auditor.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
         with suppress(OutboxError):
-            self._recorder.account_for_drops(clock=clock_quality())
-
-    def _say(self, action: str, **more: object) -> None:
-        self._records.record(self._audit(action, **more))
-
-    def _audit(self, action: str, **more: object) -> Audit:
-        values = {
-            "clock": clock_quality(),
-            "action": action,
-            "occurred": self._now(),
-            "where": self._recorder.source.post,
-            "source": "post",
-            "outcome": "success",
-            "identity": self._recorder.source.post,
-        }
-        return Audit.model_validate(values | more)
+            self._recorder.account_for_drops(clock=self._timekeeper.quality())
 
     def _status(self, state: str) -> Status:
         return Status.model_validate(
             {
-                "clock": clock_quality(),
+                "clock": self._timekeeper.quality(),
                 "state": state,
                 "since": self._began,
                 "boot": self._boot,
@@ -195,9 +196,6 @@ class LightPost:
                 "hotlist": LIST,
             }
         )
-
-    def _now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self._offset.value)
 
 
 def run(settings: SourceSettings, journal: Connection, offset: "Synchronized[float]") -> None:
@@ -209,7 +207,11 @@ def run(settings: SourceSettings, journal: Connection, offset: "Synchronized[flo
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the campaign
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
-    post = LightPost(settings, journal, offset)
+    try:
+        post = LightPost(settings, journal, offset)
+    except OutboxError as error:
+        logging.getLogger(__name__).warning("no outbox: %s", error)
+        sys.exit(EXIT_OUTBOX)
 
     def heed() -> None:
         told.wait()

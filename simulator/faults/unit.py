@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.sharedctypes import Synchronized
@@ -30,6 +31,7 @@ class Unit:
         name: Source,
         *,
         folder: Path,
+        archive: Path,
         settings: SourceSettings,
         proxy: Proxy,
         context: ForkServerContext,
@@ -39,6 +41,7 @@ class Unit:
         Args:
             name: which post it is.
             folder: the post's folder as provisioning made it, with `state/` in it.
+            archive: where the department keeps what arrives of it.
             settings: what the light post is told.
             proxy: its way to the broker.
             context: forks its processes.
@@ -46,6 +49,7 @@ class Unit:
         """
         self.name = name
         self.folder = folder
+        self.archive = archive
         self.proxy = proxy
         self.journal_path = folder / "journal.jsonl"
         self.journal = Journal(self.journal_path)
@@ -133,6 +137,11 @@ class Unit:
         entries = self.journal.entries()
         with self._changed:
             return sum(entry.id not in self._arrived and entry not in self._given_up for entry in entries)
+
+    def lacks(self, ids: Iterable[str]) -> int:
+        """Return how many of these records have not arrived."""
+        with self._changed:
+            return sum(identifier not in self._arrived for identifier in ids)
 
     def await_news(self, since: float, *, timeout: float) -> float | None:
         """Wait until a record arrives that was stored after `since`; return when it did, None after `timeout`."""
