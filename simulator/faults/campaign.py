@@ -47,7 +47,7 @@ class Extent:
 
 
 FULL = Extent(faults=1050, records=21000, posts=8, seed=1, rate=6.0, week=2000, whole=12, nodes=8)
-SHORT = Extent(faults=32, records=400, posts=4, seed=1, rate=10.0, week=140, whole=0, nodes=0)
+SHORT = Extent(faults=30, records=400, posts=5, seed=1, rate=8.0, week=140, whole=0, nodes=0)
 WEEK_RATE = 20.0
 
 

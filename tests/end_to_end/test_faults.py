@@ -28,7 +28,7 @@ def test_nothing_is_lost_in_a_short_campaign(tmp_path: Path) -> None:
     outcome = json.loads(done.stdout)
     assert outcome["failures"] == []
     assert done.returncode == 0
-    assert outcome["faults"] == SHORT.faults
+    assert outcome["faults"] >= SHORT.faults
     assert outcome["records"]["lost"] == 0
     assert outcome["records"]["stored"] >= SHORT.records
     assert all(post["chains"] == 1 for post in outcome["posts"])
