@@ -91,6 +91,10 @@ class JournallingStore:
         """Store one record and write it down."""
         return self._tell(self._outbox.append(make))
 
+    def append_covert(self, make: Callable[[ChainHead], Envelope], *, group: str) -> Envelope:
+        """Store one record of a distribution group and write it down."""
+        return self._tell(self._outbox.append_covert(make, group=group))
+
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Do the same with the account of what was dropped."""
         envelope = self._outbox.append_account(make)
