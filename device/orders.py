@@ -4,6 +4,7 @@ Who floods the post with forgeries gets no answer at all, and a bounded number o
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -31,10 +32,6 @@ OFTEN: Mapping[Command, tuple[int, float]] = {
 """How often, in how many seconds, a post does each command, whoever asks: a still is no video."""
 
 
-class CannotError(PlatepostError):
-    """A command was allowed, tried, and could not be done."""
-
-
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a command brought."""
@@ -49,6 +46,7 @@ class Done:
 
 
 Doer = Callable[[], Done]
+_NAME = re.compile(r"[a-z0-9-]{1,64}")
 
 
 class Orders:
@@ -96,7 +94,8 @@ class Orders:
             heard = self._judge.hear(delivery.payload)
         except RefusedError as refusal:
             # Nobody of the fleet's signed it: what it says of itself is worth nothing, its topic is what it tried.
-            self._moderator.refused("command_refused", reason=refusal.reason, source="broker", object=asked[:64])
+            tried = asked if _NAME.fullmatch(asked) else "unknown"
+            self._moderator.refused("command_refused", reason=refusal.reason, source="broker", object=tried)
             return
         if delivery.retained:
             self._refuse(heard, Reason.RETAINED, "a command is never retained", delivery)

@@ -14,7 +14,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from threading import Event
 from time import monotonic
 
@@ -26,8 +25,10 @@ from device.board.base import Board, Light
 from device.camera.base import Camera, Frame
 from device.capture import Capture
 from device.checkup import check_up
+from device.clockwatch import ClockWatch
 from device.config import Configuration
 from device.controls import Controls, remote_configuration
+from device.duties import Duties
 from device.errors import CameraError, OutboxError
 from device.faults import Fault
 from device.handover import Handover
@@ -35,15 +36,13 @@ from device.health.chrony import Chrony
 from device.intake import Intake
 from device.lists import Lists
 from device.moderator import Moderator
-from device.orders import Done
 from device.persistence import PersistentRecorder
 from device.records import (
-    Command,
     ConfigurationState,
     Envelope,
+    Finding,
     Source,
     Status,
-    timestamp,
 )
 from device.reporter import Circumstances, Reporter
 from device.still import Still
@@ -140,8 +139,10 @@ class Post:
             earliest=self._timekeeper.earliest,
         )
         self._intake.connect(self._uplink)
+        self._clock = ClockWatch(
+            self._timekeeper, self._auditor, hotlist=lambda: self._lists.current, retry=self._uplink.retry_now
+        )
         self._restart = False
-        self._vouched = False
         self._capture: Capture | None = None
         self._camera_failed = False
         self._dropped = 0
@@ -297,7 +298,7 @@ class Post:
             return
         self._next_tick = now + TICK_SECONDS
         self._watch_tamper(board)
-        self._look_at_clock()
+        self._clock.tick()
         self._moderator.tick()
         faults = self._faults()
         changed = self._vitals.changed(faults)
@@ -354,23 +355,6 @@ class Post:
             disk=self._configuration.outbox.path.parent,
         )
         self._uplink.send_now(self._recorder.unchained(health))
-
-    def _look_at_clock(self) -> None:
-        hotlist = self._lists.current
-        if hotlist is not None:
-            self._timekeeper.trust(hotlist.built)
-        step = self._timekeeper.tick()
-        if step is not None:
-            details: dict[str, JsonValue] = {
-                "seconds": round(step.seconds, 3),
-                "before": timestamp(step.before),
-                "after": timestamp(step.after),
-            }
-            self._auditor.say("clock_stepped", source="clock", details=details)
-        vouched = self._timekeeper.quality().synchronised
-        if step is not None or vouched != self._vouched:
-            self._uplink.retry_now()
-        self._vouched = vouched
 
     def _watch_tamper(self, board: Board) -> None:
         opened = board.tamper_open()
@@ -430,11 +414,7 @@ class Post:
             recorder=self._recorder,
             timekeeper=self._timekeeper,
             send=self._send_answer,
-            doers={
-                Command.SELF_TEST: self._check_up,
-                Command.STILL: self._take_still,
-                Command.RESTART: self._begin_anew,
-            },
+            doers=Duties(check_up=self._check_up, still=self._still, begin_anew=self._begin_anew).doers,
         )
 
     def _send_answer(self, envelope: Envelope) -> None:
@@ -452,8 +432,8 @@ class Post:
         self._vitals.adjust(versions)
         log.warning("another configuration is in force: %s", versions.configuration)
 
-    def _check_up(self) -> Done:
-        findings = check_up(
+    def _check_up(self) -> tuple[Finding, ...]:
+        return check_up(
             now=self._timekeeper.now(),
             capture=self._capture,
             hotlist=self._lists.state(),
@@ -463,21 +443,7 @@ class Post:
             uplink=self._uplink.state(),
             disk_free=disk_free(self._configuration.outbox.path.parent),
         )
-        return Done(findings=findings, details={"faulty": [found.point for found in findings if not found.good]})
 
-    def _take_still(self) -> Done:
-        picture = self._still.take()
-        details: dict[str, JsonValue] = {
-            "sha256": sha256(picture.content).hexdigest(),
-            "bytes": len(picture.content),
-            "width": picture.width,
-            "height": picture.height,
-        }
-        return Done(picture=picture.content, details=details)
-
-    def _begin_anew(self) -> Done:
-        def afterwards() -> None:
-            self._restart = True
-            self._stop.set()
-
-        return Done(afterwards=afterwards)
+    def _begin_anew(self) -> None:
+        self._restart = True
+        self._stop.set()

@@ -95,4 +95,6 @@ def read_payload(payload: bytes) -> dict[str, Any]:
     except (RecordError, ValueError, RecursionError):
         # UnicodeEncodeError, for half a surrogate pair, is a ValueError.
         raise RefusedError(Reason.MALFORMED, "what is signed is not one JSON object") from None
+    if None in members.values():
+        raise RefusedError(Reason.MALFORMED, "a member is null: on the wire what has no value is absent")
     return members

@@ -377,3 +377,16 @@ def test_a_flood_of_forgeries_costs_few_records_and_hides_nobody(desk: Desk, wor
     assert set(counted["details"]["counted"]) == {"bad_signature", "malformed"}
     desk.moderator.flush()
     assert len(desk.audit) == MOST + 2, "nothing new, nothing said"
+
+
+@pytest.mark.parametrize("topic", ["\ud800", "\x00", "a" * 500, "rm -rf /"])
+def test_a_topic_that_cannot_be_told_is_unknown(desk: Desk, topic: str) -> None:
+    desk.hear(b"nonsense", topic=topic)
+    assert (desk.audit[0]["object"], desk.audit[0]["reason"]) == ("unknown", "malformed")
+
+
+def test_a_member_that_is_null_is_malformed(desk: Desk, world: World) -> None:
+    person = world.people["technician"]
+    said = json.loads(base64.urlsafe_b64decode(world.command().split(b".")[1] + b"==")) | {"boot": None}
+    desk.hear(sign(json.dumps(said).encode(), person.key, typ=COMMAND_TYPE, x5c=person.x5c))
+    assert desk.audit[0]["reason"] == "malformed"

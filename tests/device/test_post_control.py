@@ -89,9 +89,7 @@ def test_a_restart_is_asked_for_and_told_to_whoever_runs_the_post(
     thread = threading.Thread(target=lambda: accounts.append(one.post.run()))
     thread.start()
     one.camera.exhausted.wait(20)
-    done = one.post._begin_anew()
-    assert done.afterwards is not None
-    done.afterwards()
+    one.post._begin_anew()
     thread.join(20)
     assert accounts[0].restart
 
@@ -102,9 +100,9 @@ def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str,
     pictures: list[bytes] = []
 
     def act() -> None:
-        pictures.append(one.post._take_still().picture or b"")
+        pictures.append(one.post._still.take().content)
         one.camera.exhausted.wait(20)
-        found.extend(one.post._check_up().findings)
+        found.extend(one.post._check_up())
 
     thread = threading.Thread(target=act)
     thread.start()
