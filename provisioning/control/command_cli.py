@@ -74,10 +74,7 @@ def command(
     response_topic = source.response(identity.name)
     with Wire(folder, broker, [response_topic, source.topic("status")]) as wire:
         status = data_of(wire.wait(lambda topic, _: topic == source.topic("status"), 2) or b"")
-        if not status:
-            raise ProvisioningError(
-                f"{post}: no status at this broker; is it the post's name, and was it ever connected?"
-            )
+        # Without a status, as at another node of a cluster, the run is not named: a good clock does without it.
         request, message = sign_command(identity, post, name, purpose=purpose, boot=status.get("boot"))
         wire.publish(
             source.command(name),
@@ -88,8 +85,8 @@ def command(
         )
         payload = wire.wait(lambda topic, body: topic == response_topic and _answers(body, request), seconds)
     if payload is None:
-        state = status.get("state", "unknown")
-        raise ProvisioningError(f"{post} did not answer within {seconds:g} s; its last status was {state}")
+        state = f"its last status was {status['state']}" if status else "no status of it is here: is that its name?"
+        raise ProvisioningError(f"{post} did not answer within {seconds:g} s; {state}")
     genuine = _genuine(
         payload, post_key or folder.parent.parent / "records" / f"{post}.pem", asked=post_key is not None
     )

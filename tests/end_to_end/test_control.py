@@ -4,7 +4,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.broker import Broker, mosquitto_path
+from simulator.rabbitmq import RabbitCluster, rabbitmq_path
 from simulator.subscriber import Subscriber
 
 pytestmark = [
@@ -44,7 +47,7 @@ class Scene:
     """A fleet with one post and its people, a broker, and a subscriber that keeps every record."""
 
     fleet: Fleet
-    broker: Broker
+    broker: Any
     subscriber: Subscriber
     accounts: list[Account] = field(default_factory=list)
     post: Post | None = None
@@ -91,11 +94,26 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
+    with staged(tmp_path, Broker) as made:
+        yield made
+
+
+@pytest.fixture(params=["mosquitto", "rabbitmq"])
+def any_scene(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    if request.param == "rabbitmq" and rabbitmq_path() is None:
+        pytest.skip("RabbitMQ is not installed")
+    make = Broker if request.param == "mosquitto" else partial(RabbitCluster, size=1)
+    with staged(tmp_path, make) as made:
+        yield made
+
+
+@contextmanager
+def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any]) -> Iterator[Scene]:
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     for role in Role:
         fleet.add_operator(f"a-{role.value}", role)
     keeper = fleet.add_subscriber("keeper")
-    with Broker(fleet, tmp_path / "broker") as broker:
+    with make(fleet, tmp_path / "broker") as broker:
         camera = {"path": str(CLIP), "loop": True}
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True},
@@ -109,6 +127,8 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
                 brokers=(broker.address,), camera="footage", camera_settings=camera, board="virtual", more=more
             ),
         )
+        if isinstance(broker, RabbitCluster):
+            broker.reload()
         with Subscriber(keeper, agency="demo", broker=broker.address, archive=tmp_path / "records.jsonl") as subscriber:
             made = Scene(fleet, broker, subscriber)
             made.start()
@@ -117,7 +137,8 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             made.stop()
 
 
-def test_a_post_is_configured_and_commanded_and_all_of_it_is_in_the_chain(scene: Scene, tmp_path: Path) -> None:
+def test_a_post_is_configured_and_commanded_and_all_of_it_is_in_the_chain(any_scene: Scene, tmp_path: Path) -> None:
+    scene = any_scene
     applied = scene.configure("vision.minimum_confidence=0.4", "records.health_seconds=5")
     assert (applied["outcome"], applied["version"]) == ("applied", 1)
     wait_for(lambda: scene.status["configuration"].get("digest") == applied["digest"], "the report")
