@@ -7,13 +7,13 @@ too, for the day the disk returns bad bytes.
 """
 
 import logging
-import os
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from device.durable import write_durably
 from device.hotlist.errors import (
     Expired,
     ForeignAgency,
@@ -105,7 +105,7 @@ class HotListStore:
             before = self._current
             fresh = self._opened(manifest, sealed, on=before)
             try:
-                self._write(package, manifest)
+                write_durably(self._directory / _name(manifest), package)
             except OSError as error:
                 raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
             self._current = fresh
@@ -201,30 +201,6 @@ class HotListStore:
         if manifest.agency != self._agency:
             raise ForeignAgency(f"the list is for agency {manifest.agency!r}, this post serves {self._agency!r}")
         return manifest, sealed
-
-    def _write(self, package: Readable, manifest: Manifest) -> None:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._directory / _name(manifest)
-        aside = path.with_suffix(".part")
-        try:
-            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "wb") as file:  # noqa: PTH123 - the descriptor carries the mode
-                file.write(package)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, path)  # noqa: PTH105 - beside the other calls that a power cut may come between
-            self._flush_directory()
-        except OSError:
-            with suppress(OSError):
-                aside.unlink(missing_ok=True)
-            raise
-
-    def _flush_directory(self) -> None:
-        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _packages(self) -> list[Path]:
         """Return the packages on disk, newest version first."""
