@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit end-to-end fuzz format contract lock models clean
+.PHONY: help demo test lint types unit end-to-end test-brokers fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
@@ -36,6 +36,10 @@ end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto wit
 	@scripts/need mosquitto
 	@scripts/need faketime
 	$(BIN)/pytest -m end_to_end
+
+test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS, and print the table of docs/brokers.md
+	@scripts/need mosquitto rabbitmq-server nats-server
+	$(BIN)/pytest tests/conformance
 
 fuzz: $(VENV)/.development ## Let a post hear a hundred thousand bad messages (half an hour); PLATEPOST_FUZZ=N for more or fewer
 	PLATEPOST_FUZZ=$${PLATEPOST_FUZZ:-2500} $(BIN)/pytest -q -s tests/fuzz

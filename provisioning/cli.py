@@ -13,6 +13,7 @@ import click
 
 from device import backends
 from device.records.command import Role
+from provisioning.brokers import write_nats, write_rabbitmq
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import DEFAULT_PORT, OPERATOR_VALID, Fleet
 from provisioning.post_file import PostSettings, Setting
@@ -76,6 +77,43 @@ def fleet_init(directory: Path, agency: str, broker_names: tuple[str, ...]) -> N
     click.echo(f"Fleet of {agency} made in {directory}.")
     click.echo(f"  {_mosquitto()} -c {shlex.quote(str(made.directory / 'broker' / 'mosquitto.conf'))}")
     click.echo("Keep authority/ and hotlist/signing_key.pem off the broker and away from the posts.")
+
+
+@provision.group()
+def broker() -> None:
+    """Write the files of another broker than mosquitto; again whenever somebody is added."""
+
+
+@broker.command(
+    "rabbitmq",
+    epilog="""\b
+Examples:
+  platepost provision broker rabbitmq fleet
+  platepost provision broker rabbitmq fleet --node rabbit@one --node rabbit@two --node rabbit@three
+""",
+)
+@_FLEET
+@click.option("--node", "nodes", multiple=True, help="The name of a node of a cluster; give it once for each.")
+def broker_rabbitmq(directory: Path, nodes: tuple[str, ...]) -> None:
+    """Write RabbitMQ's configuration and rights for the fleet of DIRECTORY."""
+    folder = write_rabbitmq(Fleet.load(directory), nodes=nodes)
+    click.echo(f"Written to {folder}; give the rights to a running broker with")
+    click.echo(f"  rabbitmqctl import_definitions {shlex.quote(str(folder / 'definitions.json'))}")
+
+
+@broker.command(
+    "nats",
+    epilog="""\b
+Example:
+  platepost provision broker nats fleet
+""",
+)
+@_FLEET
+def broker_nats(directory: Path) -> None:
+    """Write the configuration of NATS for the fleet of DIRECTORY; posts then need `uplink.protocol = "3.1.1"`."""
+    folder = write_nats(Fleet.load(directory))
+    click.echo(f"Written to {folder}; give the rights to a running server with")
+    click.echo("  nats-server --signal reload")
 
 
 @provision.group()

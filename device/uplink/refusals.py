@@ -9,8 +9,9 @@ from device.uplink.reasons import NOBODY
 
 EVERYTHING = "#"
 """Stands for all topics where the broker refused for its own sake, such as a quota."""
-NOBODY_MOST_SECONDS = 60.0
-"""How long at most until a topic without subscribers is tried again: asking costs little, and somebody may be back."""
+NOBODY_FIRST_SECONDS, NOBODY_MOST_SECONDS = 1.0, 60.0
+"""How long until a topic without subscribers is tried again: asking costs little, and after a restart of the broker
+somebody is back soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,10 @@ class Refusals:
         if hold is not None and hold.until > self._now():
             return False
         attempts = hold.attempts + 1 if hold else 1
-        most = min(self._most, NOBODY_MOST_SECONDS) if reason == NOBODY else self._most
-        wait = min(most, self._first * 2.0 ** min(attempts - 1, 32))
+        first, most = self._first, self._most
+        if reason == NOBODY:
+            first, most = min(first, NOBODY_FIRST_SECONDS), min(most, NOBODY_MOST_SECONDS)
+        wait = min(most, first * 2.0 ** min(attempts - 1, 32))
         self._holds = self._holds | {topic: _Hold(reason, attempts, self._now() + self._draw(wait / 2, wait))}
         return hold is None or hold.reason != reason
 

@@ -52,3 +52,19 @@ def test_backend_that_is_not_installed_is_refused_with_those_that_are(tmp_path: 
     assert result.exit_code == 2
     assert ("virtual" if "--board" in options else "footage") in result.output
     assert not (tmp_path / "fleet" / "posts").exists()
+
+
+def test_files_of_other_brokers_are_written_anew_for_who_was_added(tmp_path: Path) -> None:
+    directory = tmp_path / "fleet"
+    run("fleet", "init", str(directory), "--agency", "riverside")
+    for name in ("one", "two"):
+        run("subscriber", "add", str(directory), name)
+        assert "import_definitions" in run(
+            "broker", "rabbitmq", str(directory), "--node", "rabbit@a", "--node", "rabbit@b"
+        )
+        assert "reload" in run("broker", "nats", str(directory))
+        folder = directory / "broker"
+        assert f'"user": "{name}"' in (folder / "rabbitmq" / "definitions.json").read_text()
+        assert f'user: "{name}"' in (folder / "nats" / "nats.conf").read_text()
+    assert "nodes.2 = rabbit@b" in (folder / "rabbitmq" / "rabbitmq.conf").read_text()
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (folder / "rabbitmq").iterdir())

@@ -1,5 +1,6 @@
 import pytest
 
+from device.uplink.reasons import NOBODY
 from device.uplink.refusals import EVERYTHING, Refusals
 
 
@@ -40,6 +41,17 @@ def test_the_wait_doubles_up_to_the_most(refusals: Refusals, clock: Clock) -> No
         waits.append(refusal.retry_in_seconds)
         clock.now += refusal.retry_in_seconds
     assert waits == [30.0, 60.0, 100.0, 100.0]
+
+
+def test_somebody_who_is_missing_is_asked_for_soon_and_often(clock: Clock) -> None:
+    refusals = Refusals(first=30.0, most=900.0, now=clock, draw=max)
+    waits = []
+    for _ in range(9):
+        refusals.refuse("a", NOBODY)
+        (refusal,) = refusals.all()
+        waits.append(refusal.retry_in_seconds)
+        clock.now += refusal.retry_in_seconds
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_many_refusals_at_once_count_as_one(refusals: Refusals) -> None:

@@ -1,0 +1,55 @@
+"""The files of the brokers that a fleet may have in place of mosquitto, written beside its configuration."""
+
+from pathlib import Path
+
+from provisioning import nats, rabbitmq
+from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.keys import private_folder, write_private
+
+
+def write_rabbitmq(fleet: Fleet, *, nodes: tuple[str, ...] = (), port: int = DEFAULT_PORT) -> Path:
+    """Write rabbitmq.conf, definitions.json and enabled_plugins; return their folder.
+
+    Args:
+        fleet: whose certificates and rights.
+        nodes: the names of a cluster's nodes, such as `rabbit@one`.
+        port: the port for MQTT over TLS.
+
+    """
+    folder = private_folder(fleet.directory / "broker" / "rabbitmq")
+    files = rabbitmq.NodeFiles(
+        authority=fleet.broker.authority,
+        certificate=fleet.broker.certificate,
+        private_key=fleet.broker.private_key,
+        definitions=folder / "definitions.json",
+    )
+    _write(files.definitions, rabbitmq.definitions(fleet.agency, fleet.clients()))
+    _write(folder / "rabbitmq.conf", rabbitmq.configuration(files, address=None, port=port, nodes=nodes))
+    _write(folder / "enabled_plugins", rabbitmq.PLUGINS)
+    return folder
+
+
+def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:
+    """Write nats.conf; return its folder."""
+    folder = private_folder(fleet.directory / "broker" / "nats")
+    files = nats.NatsFiles(
+        authority=fleet.broker.authority,
+        certificate=fleet.broker.certificate,
+        private_key=fleet.broker.private_key,
+        state=folder / "state",
+    )
+    text = nats.configuration(
+        files,
+        address="0.0.0.0",  # noqa: S104 - posts come from everywhere; mutual TLS is what lets them in
+        port=port,
+        name=f"{fleet.agency}-broker",
+        agency=fleet.agency,
+        clients=fleet.clients(),
+    )
+    _write(folder / "nats.conf", text)
+    return folder
+
+
+def _write(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    write_private(path, text.encode())

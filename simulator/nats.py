@@ -1,0 +1,65 @@
+"""A real NATS server for a run, as a broker of MQTT 3.1.1 on loopback, with a fleet's certificates and rights."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from provisioning import nats
+from provisioning.fleet import Fleet
+from simulator.daemon import Daemon
+from simulator.errors import BrokerError
+
+MISSING = "nats-server is not installed; on Debian: sudo apt-get install nats-server"
+
+
+def nats_path() -> str | None:
+    """Return where nats-server is, None if it is not installed."""
+    return shutil.which("nats-server") or shutil.which("nats-server", path="/usr/local/sbin:/usr/sbin:/sbin")
+
+
+class NatsBroker(Daemon):
+    """One server. It keeps its port, its sessions and what waits for them over `stop` or `kill` and a new `start`."""
+
+    program = "nats"
+
+    def __init__(self, fleet: Fleet, directory: Path, *, port: int | None = None) -> None:
+        """Write the configuration; nothing runs yet.
+
+        Args:
+            fleet: whose certificates and rights.
+            directory: where its configuration, state and log lie; made if missing.
+            port: the port on loopback, a free one where None.
+
+        """
+        super().__init__(directory, port=port)
+        self._fleet = fleet
+        self._configuration = self.directory / "nats.conf"
+        self._write_configuration()
+
+    def reload(self) -> None:
+        """Give the rights of the fleet as it is now to the running server."""
+        self._write_configuration()
+        super().reload()
+
+    def _write_configuration(self) -> None:
+        files = nats.NatsFiles(
+            authority=self._fleet.broker.authority,
+            certificate=self._fleet.broker.certificate,
+            private_key=self._fleet.broker.private_key,
+            state=self.directory / "state",
+        )
+        text = nats.configuration(
+            files,
+            address="127.0.0.1",
+            port=self.port,
+            name="platepost",
+            agency=self._fleet.agency,
+            clients=self._fleet.clients(),
+        )
+        self._configuration.write_text(text, encoding="utf-8")
+
+    def _command(self) -> Sequence[str]:
+        program = nats_path()
+        if program is None:
+            raise BrokerError(MISSING)
+        return (program, "-c", str(self._configuration))

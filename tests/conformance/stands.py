@@ -1,0 +1,231 @@
+"""Brokers to try, each with a fleet of its own, and what a test does with them."""
+
+import json
+import os
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from joserfc.jwk import ECKey
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from device.outbox import Outbox
+from device.records import Envelope, Reason, Recorder, Signer, Source, new_identifier
+from device.records.command import Role
+from device.records.examples import example_audit, example_status
+from device.uplink import Uplink, UplinkSettings
+from provisioning.authority import Authority
+from provisioning.fleet import Fleet
+from provisioning.keys import new_key, private_pem
+from provisioning.post_file import PostSettings
+from provisioning.rights import RECORDS
+from simulator.broker import Broker, mosquitto_path
+from simulator.nats import NatsBroker, nats_path
+from simulator.rabbitmq import RabbitCluster, rabbitmq_path
+
+AGENCY = "demo"
+CLIENTS = 60
+"""More posts and keepers than there are tests."""
+SECONDS = 30.0
+
+
+def wait_for(condition: Callable[[], bool], *, what: str) -> None:
+    """Wait, but not for ever."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {SECONDS:.0f} s in vain for {what}")
+        time.sleep(0.02)
+
+
+@dataclass
+class Keeper:
+    """A record keeper: a session of its own, and all that came."""
+
+    client: Client
+    messages: list[MQTTMessage] = field(default_factory=list)
+    ready: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def ids(self) -> list[str]:
+        """The records' ids in the order of arrival."""
+        return [json.loads(message.payload)["id"] for message in list(self.messages)]
+
+    @property
+    def states(self) -> list[tuple[str, bool]]:
+        """Every status with whether it was retained."""
+        events = [(json.loads(message.payload), message.retain) for message in list(self.messages)]
+        return [
+            (event["data"]["state"], kept) for event, kept in events if event["type"].startswith("platepost.status")
+        ]
+
+
+@dataclass
+class Post:
+    """One post with an outbox, as far as its uplink."""
+
+    name: str
+    identity: Path
+    outbox: Outbox
+    signer: Signer
+    recorder: Recorder
+    stand: "Stand"
+
+    def settings(self, **changes: object) -> UplinkSettings:
+        """Return settings for the stand's broker."""
+        values: dict[str, Any] = {
+            "brokers": self.stand.broker.addresses,
+            "ca": self.identity / "ca.pem",
+            "certificate": self.identity / "certificate.pem",
+            "private_key": self.identity / "private_key.pem",
+            "client_id": self.name,
+            "protocol": self.stand.protocol,
+            "settle_seconds": self.stand.settle_seconds,
+            "backoff_first_seconds": 0.2,
+            "backoff_most_seconds": 1.0,
+            "will_delay_seconds": 0,
+        }
+        return UplinkSettings(**(values | changes))
+
+    def uplink(self, settings: UplinkSettings | None = None, **more: Any) -> Uplink:  # noqa: ANN401
+        """Make an uplink, not yet started."""
+        return Uplink(settings or self.settings(), self.outbox, **({"will": self.will} | more))
+
+    def audit(self, number: int = 0, *, padding: int = 0) -> Envelope:
+        """Record something."""
+        return self.recorder.record(example_audit("key_use", details={"number": number, "padding": "x" * padding}))
+
+    def birth(self) -> None:
+        """Record that the post is online."""
+        self.recorder.record(example_status("online", new_identifier()))
+
+    def will(self) -> Envelope:
+        """Return the signed status of a post that fell silent."""
+        silent = Reason(name="connection_lost", message="The post fell silent.")
+        return self.recorder.unchained(example_status("offline", new_identifier(), silent))
+
+
+@dataclass
+class Stand:
+    """One kind of broker, running."""
+
+    kind: str
+    fleet: Fleet
+    broker: Broker | RabbitCluster | NatsBroker
+    protocol: Literal["5", "3.1.1"]
+    settle_seconds: float
+    directory: Path
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    clients: list[Client] = field(default_factory=list)
+
+    @contextmanager
+    def post(self, *, name: str | None = None) -> Iterator[Post]:
+        """Give a post that no other test has; with `name` its records claim to be another's."""
+        number = next(self.numbers)
+        own = f"post-{number}"
+        with Outbox(self.directory / f"outbox-{number}" / "outbox.db", key=bytes(32)) as outbox:
+            signer = Signer(ECKey.generate_key("P-256"))
+            recorder = Recorder(outbox, signer, Source(AGENCY, name or own))
+            yield Post(own, self.fleet.post(own), outbox, signer, recorder, self)
+
+    def context(self, identity: Path) -> ssl.SSLContext:
+        """Make the TLS context of a client."""
+        context = ssl.create_default_context(cafile=str(self.fleet.broker.authority))
+        context.load_cert_chain(identity / "certificate.pem", identity / "private_key.pem")
+        return context
+
+    def client(self, identity: Path, client_id: str, *, resumes: bool = True) -> Client:
+        """Make a plain client, not yet connected."""
+        five = self.protocol == "5"
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
+            **({} if five else {"clean_session": not resumes}),
+        )
+        client.tls_set_context(self.context(identity))
+        client.reconnect_delay_set(1, 1)
+        self.clients.append(client)
+        return client
+
+    def connect(self, client: Client, *, address: str | None = None) -> None:
+        """Connect a plain client and run it in a thread."""
+        host, _, port = (address or self.broker.addresses[-1]).partition(":")
+        more: dict[str, Any] = {}
+        if self.protocol == "5":
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = 3600
+            more = {"clean_start": False, "properties": properties}
+        client.connect(host, int(port), **more)
+        client.loop_start()
+
+    def keeper(self, post: Post | str, *, address: str | None = None) -> Keeper:
+        """Subscribe to a post's records, on the last node of the broker where no other is said."""
+        of = post if isinstance(post, str) else post.name
+        name = f"keeper-{next(self.numbers)}"
+        client = self.client(self.fleet.subscriber(name), name)
+        keeper = Keeper(client)
+        client.on_message = lambda _client, _data, message: keeper.messages.append(message)
+        client.on_connect = lambda *_: client.subscribe([(f"alpr/v1/{AGENCY}/{of}/{topic}", 1) for topic in RECORDS])
+        client.on_subscribe = lambda *_: keeper.ready.set()
+        self.connect(client, address=address)
+        assert keeper.ready.wait(SECONDS)
+        return keeper
+
+    def kill_where_connected(self, uplink: Uplink) -> Callable[[], None]:
+        """Kill the broker, or the node that a post is connected to; return what brings it back."""
+        if isinstance(self.broker, RabbitCluster):
+            address = uplink.state().broker
+            node = next(node for node in self.broker.nodes if node.address == address)
+            node.kill()
+            return node.start
+        self.broker.kill()
+        return self.broker.start
+
+    def forged(self, name: str, authority: Authority, *, valid: timedelta = timedelta(days=2)) -> Path:
+        """Write an identity of `name` that another authority vouches for, or that has expired."""
+        folder = self.directory / f"forged-{next(self.numbers)}"
+        folder.mkdir()
+        key = new_key()
+        certificate = authority.issue_operator(name, key, agency=AGENCY, role="technician", valid=valid)
+        (folder / "certificate.pem").write_bytes(certificate)
+        (folder / "private_key.pem").write_bytes(private_pem(key))
+        return folder
+
+    def end_clients(self) -> None:
+        """End every plain client."""
+        while self.clients:
+            client = self.clients.pop()
+            client.disconnect()
+            client.loop_stop()
+
+
+def make(kind: str, directory: Path) -> Stand:
+    """Make a stand; its broker does not run yet."""
+    programs = {"mosquitto": mosquitto_path(), "rabbitmq": rabbitmq_path(), "nats": nats_path()}
+    if programs[kind] is None:
+        pytest.skip(f"{kind} is not installed")
+    if os.environ.get("PLATEPOST_BROKERS") and kind not in os.environ["PLATEPOST_BROKERS"].split(","):
+        pytest.skip("left out by PLATEPOST_BROKERS")
+    fleet = Fleet.create(directory / "fleet", agency=AGENCY)
+    for number in range(1, CLIENTS):
+        fleet.add_post(f"post-{number}", PostSettings(brokers=("localhost:8883",), camera="virtual"))
+        fleet.add_subscriber(f"keeper-{number}")
+    fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    folder = directory / kind
+    if kind == "mosquitto":
+        return Stand(kind, fleet, Broker(fleet, folder), "5", 3.0, directory)
+    if kind == "rabbitmq":
+        return Stand(kind, fleet, RabbitCluster(fleet, folder, size=3), "5", 0.5, directory)
+    return Stand(kind, fleet, NatsBroker(fleet, folder), "3.1.1", 0.5, directory)

@@ -1,0 +1,163 @@
+"""What the uplink needs of a broker, and whether the post does its work with each unchanged."""
+
+import socket
+import time
+
+import pytest
+
+from device.records import Keyring, Source, hotlist_package
+from device.records.verify import Verifier
+from device.uplink.inbox import Delivery
+from simulator.rabbitmq import RabbitCluster
+from tests.conformance.stands import AGENCY, Stand, wait_for
+
+pytestmark = pytest.mark.end_to_end
+
+PACKAGE = hotlist_package(AGENCY)
+
+
+def test_records_are_delivered_and_acknowledged(stand: Stand) -> None:
+    with stand.post() as post:
+        keeper = stand.keeper(post)
+        sent = [post.audit(number).id for number in range(60)]
+        with post.uplink() as uplink:
+            wait_for(lambda: set(sent) <= set(keeper.ids), what="the records")
+            wait_for(lambda: post.outbox.depth() == 0, what="the outbox to empty")
+            assert uplink.state().problem is None
+        assert keeper.ids == sent
+
+
+def test_several_records_are_under_way_at_a_time(stand: Stand) -> None:
+    with stand.post() as post:
+        keeper = stand.keeper(post)
+        sent = {post.audit(number).id for number in range(400)}
+        with post.uplink(post.settings(window=100)) as uplink:
+            wait_for(lambda: set(keeper.ids) == sent, what="the records")
+            assert uplink.state().failures == 0
+
+
+def test_a_large_record_passes(stand: Stand) -> None:
+    with stand.post() as post:
+        keeper = stand.keeper(post)
+        large = post.audit(padding=60_000).id
+        with post.uplink() as uplink:
+            wait_for(lambda: large in keeper.ids, what="the record")
+            assert uplink.state().too_large == 0
+
+
+def test_status_is_retained_and_the_will_follows(stand: Stand) -> None:
+    with stand.post() as post:
+        uplink = post.uplink(post.settings(may_go_unheard=("status",)), on_connected=post.birth)
+        uplink.start()
+        wait_for(lambda: uplink.state().acknowledged == 1, what="the birth")
+        if isinstance(stand.broker, RabbitCluster):
+            # What is retained lies on the node that took it.
+            keeper = stand.keeper(post, address=uplink.state().broker)
+        else:
+            keeper = stand.keeper(post)
+        wait_for(lambda: keeper.states == [("online", True)], what="the retained status")
+        post.outbox.close()  # the post fails
+        wait_for(lambda: keeper.states[-1] == ("offline", False), what="the will")
+        uplink.stop(drain_seconds=0)
+
+
+def test_what_comes_while_the_post_is_away_waits_for_it(stand: Stand) -> None:
+    got: list[bytes] = []
+
+    def take(delivery: Delivery) -> None:
+        got.append(delivery.payload)
+
+    department = stand.client(stand.fleet.publisher, "department")
+    stand.connect(department)
+    with stand.post() as post:
+        with post.uplink(subscriptions={PACKAGE: take}):
+            wait_for(lambda: department.publish(PACKAGE, b"a", qos=1).rc == 0 and bool(got), what="the subscription")
+        department.publish(PACKAGE, b"b", qos=1).wait_for_publish(10)
+        with post.uplink(subscriptions={PACKAGE: take}):
+            wait_for(lambda: b"b" in got, what="what came meanwhile")
+
+
+def test_records_without_a_subscriber_are_kept(stand: Stand, note: list[str]) -> None:
+    if stand.protocol != "5":
+        note.append("MQTT 3.1.1 does not say")
+        return
+    with stand.post() as post:
+        sent = {post.audit(number).id for number in range(3)}
+        with post.uplink(post.settings(refusal_first_seconds=0.2)) as uplink:
+            wait_for(lambda: bool(uplink.state().refusals), what="the reason")
+            assert [refusal.reason for refusal in uplink.state().refusals] == ["no_matching_subscribers"]
+            keeper = stand.keeper(post)
+            wait_for(lambda: sent <= set(keeper.ids), what="the records")
+
+
+def test_a_denied_record_is_named_and_not_repeated_without_end(stand: Stand, note: list[str]) -> None:
+    with stand.post(name="post-55") as impostor:
+        keeper = stand.keeper("post-55")
+        impostor.audit()
+        with impostor.uplink(impostor.settings(refusal_first_seconds=60)) as uplink:
+            if stand.kind == "nats":
+                wait_for(lambda: impostor.outbox.depth() == 0, what="the broker's silence")
+                note.append("denied, but acknowledged")
+            else:
+                wait_for(lambda: bool(uplink.state().refusals), what="the refusal")
+                (refusal,) = uplink.state().refusals
+                assert refusal.topic == f"alpr/v1/{AGENCY}/post-55/audit"
+                note.append(f"named {refusal.reason}")
+                acknowledged = uplink.state().acknowledged
+                time.sleep(1.0)  # a loop would show
+                assert uplink.state().acknowledged == acknowledged == 0
+                assert uplink.state().failures <= 3
+            uplink.stop(drain_seconds=0)
+        assert keeper.ids == []
+
+
+def test_a_denied_record_holds_up_no_other(stand: Stand) -> None:
+    with stand.post() as post:
+        keeper = stand.keeper(post)
+        own, post.recorder.source = post.recorder.source, Source(AGENCY, "post-55")
+        post.audit()
+        post.recorder.source = own
+        post.birth()
+        sent = {envelope.id for envelope in post.outbox.next(2)[1:]}
+        with post.uplink() as uplink:
+            wait_for(lambda: sent <= set(keeper.ids), what="the other record")
+            uplink.stop(drain_seconds=0)
+
+
+def test_a_refused_subscription_keeps_no_record_from_going(stand: Stand) -> None:
+    with stand.post() as post:
+        keeper = stand.keeper(post)
+        sent = post.audit().id
+        foreign = f"alpr/v1/{AGENCY}/post-55/command/+"
+        with post.uplink(subscriptions={foreign: lambda _: None, PACKAGE: lambda _: None}) as uplink:
+            wait_for(lambda: sent in keeper.ids, what="the record")
+            wait_for(lambda: post.outbox.depth() == 0, what="the outbox to empty")
+            uplink.stop(drain_seconds=0)
+
+
+def test_nothing_is_lost_when_the_broker_is_killed(stand: Stand) -> None:
+    with stand.post() as post:
+        keeper = stand.keeper(post)
+        sent: set[str] = set()
+        with post.uplink(on_connected=post.birth) as uplink:
+            wait_for(lambda: uplink.state().connected, what="a connection")
+            for number in range(150):
+                sent.add(post.audit(number).id)
+                if number == 50:
+                    wait_for(lambda: len(keeper.messages) > 10, what="first records")
+                    restart = stand.kill_where_connected(uplink)
+            restart()
+            wait_for(lambda: sent <= set(keeper.ids), what="all records")
+            wait_for(lambda: post.outbox.depth() == 0, what="the outbox to empty")
+        verifier = Verifier(Keyring.from_pem(post.signer.public_pem), redelivery=True, whole=True)
+        assert verifier.feed_all(message.payload for message in keeper.messages).problems == ()
+
+
+def test_another_address_of_the_list_takes_over(stand: Stand) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        dead = f"localhost:{closed.getsockname()[1]}"
+    with stand.post() as post:
+        keeper = stand.keeper(post)
+        sent = post.audit().id
+        with post.uplink(post.settings(brokers=(dead, *stand.broker.addresses))):
+            wait_for(lambda: sent in keeper.ids, what="the record")

@@ -1,0 +1,146 @@
+"""Who may not publish, read, or take a post's place: against real brokers, with the rights that provisioning made."""
+
+import ssl
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client
+
+from provisioning.authority import Authority
+from tests.conformance.stands import AGENCY, Stand, wait_for
+
+pytestmark = pytest.mark.end_to_end
+
+VICTIM = "post-50"
+SECRET = f"alpr/v1/{AGENCY}/{VICTIM}/command/restart"
+
+
+def is_let_in(stand: Stand, identity: Path | None, client_id: str) -> bool:
+    """Tell whether a client with this identity is accepted, by a broker that is known to accept others."""
+    client = stand.client(identity or stand.fleet.post(VICTIM), client_id)
+    if identity is None:
+        client = stand.client(stand.fleet.post(VICTIM), client_id)
+        client._ssl_context = ssl.create_default_context(cafile=str(stand.fleet.broker.authority))
+    answered = threading.Event()
+    accepted: list[bool] = []
+
+    def on_connect(_client: Client, _data: object, _flags: object, reason: object, _properties: object) -> None:
+        accepted.append(not reason.is_failure)  # type: ignore[attr-defined]
+        answered.set()
+
+    client.on_connect = on_connect
+    client.on_disconnect = lambda *_: answered.set()
+    try:
+        stand.connect(client)
+    except OSError:
+        return False
+    assert answered.wait(20)
+    client.disconnect()
+    client.loop_stop()
+    return accepted == [True]
+
+
+@pytest.mark.parametrize("who", ["no certificate", "foreign authority", "expired certificate"])
+def test_without_a_valid_certificate_nobody_is_let_in(stand: Stand, who: str, tmp_path: Path) -> None:
+    own = Authority.load(stand.fleet.directory / "authority")
+    make: dict[str, Callable[[], Path | None]] = {
+        "no certificate": lambda: None,
+        "foreign authority": lambda: stand.forged(VICTIM, Authority.create(AGENCY)),
+        "expired certificate": lambda: stand.forged(VICTIM, own, valid=timedelta(hours=1)),
+    }
+    assert is_let_in(stand, stand.forged(VICTIM, own), VICTIM), "the right authority's is"
+    assert not is_let_in(stand, make[who](), VICTIM)
+
+
+def test_less_than_tls_1_3_is_refused(stand: Stand) -> None:
+    context = stand.context(stand.fleet.post(VICTIM))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    client = stand.client(stand.fleet.post(VICTIM), VICTIM)
+    client._ssl_context = context
+    with pytest.raises(OSError, match=r"(?i)protocol|alert|reset|eof|handshake"):
+        stand.connect(client)
+
+
+def test_another_post_s_certificate_takes_no_post_s_place(stand: Stand, note: list[str]) -> None:
+    victim = stand.client(stand.fleet.post(VICTIM), VICTIM)
+    lost = threading.Event()
+    connected = threading.Event()
+    victim.on_connect = lambda *_: connected.set()
+    victim.on_disconnect = lambda *_: lost.set()
+    stand.connect(victim)
+    assert connected.wait(20)
+    let_in = is_let_in(stand, stand.fleet.post("post-51"), VICTIM)
+    if stand.kind == "nats":
+        assert let_in
+        note.append("no: the fleet's own may")
+        return
+    # Mosquitto gives the client the name of its own certificate; RabbitMQ refuses it.
+    assert let_in == (stand.kind == "mosquitto")
+    assert not lost.wait(0.5)
+
+
+@pytest.mark.parametrize("topic", [SECRET, f"alpr/v1/{AGENCY}/{VICTIM}/#", "#", f"alpr/v1/{AGENCY}/+/command/restart"])
+def test_another_post_reads_nothing_of_a_post(stand: Stand, topic: str) -> None:
+    operator = stand.client(stand.fleet.operator("r-alvarez"), "r-alvarez")
+    stand.connect(operator)
+    seen: list[str] = []
+    answered = threading.Event()
+    spy = stand.client(stand.fleet.post("post-51"), "post-51")
+    spy.on_message = lambda _client, _data, message: seen.append(message.topic)
+    spy.on_connect = lambda *_: spy.subscribe(topic, qos=1)
+    spy.on_subscribe = lambda *_: answered.set()
+    spy.on_disconnect = lambda *_: answered.set()
+    stand.connect(spy)
+    assert answered.wait(20)
+    got: list[str] = []
+    ready = threading.Event()
+    addressee = stand.client(stand.fleet.post(VICTIM), VICTIM)
+    addressee.on_message = lambda _client, _data, message: got.append(message.topic)
+    addressee.on_connect = lambda *_: addressee.subscribe(SECRET, qos=1)
+    addressee.on_subscribe = lambda *_: ready.set()
+    stand.connect(addressee)
+    assert ready.wait(20)
+    operator.publish(SECRET, b"{}", qos=1).wait_for_publish(10)
+    wait_for(lambda: got == [SECRET], what="the addressee to get it")
+    assert seen == []
+
+
+@pytest.mark.parametrize("who", ["post-51", "keeper-51"])
+@pytest.mark.parametrize("topic", ["command/restart", "configuration", "read", "status"])
+def test_another_client_writes_nothing_of_a_post(stand: Stand, topic: str, who: str) -> None:
+    whole = f"alpr/v1/{AGENCY}/{VICTIM}/{topic}"
+    reader = stand.fleet.publisher if topic in {"configuration", "status"} else stand.fleet.post(VICTIM)
+    name = {stand.fleet.publisher: "department"}.get(reader, VICTIM)
+    if topic == "read":
+        reader, name = stand.fleet.subscriber("keeper-50"), "keeper-50"
+    seen: list[bytes] = []
+    ready = threading.Event()
+    listener = stand.client(reader, name)
+    listener.on_message = lambda _client, _data, message: seen.append(message.payload)
+    listener.on_connect = lambda *_: listener.subscribe(whole, qos=1)
+    listener.on_subscribe = lambda *_: ready.set()
+    stand.connect(listener)
+    assert ready.wait(20)
+    answered = threading.Event()
+    identity = stand.fleet.post(who) if who.startswith("post") else stand.fleet.subscriber(who)
+    forger = stand.client(identity, who)
+    forger.on_connect = lambda *_: forger.publish(whole, b"forged", qos=1)
+    forger.on_publish = lambda *_: answered.set()
+    forger.on_disconnect = lambda *_: answered.set()
+    stand.connect(forger)
+    assert answered.wait(20)
+    allowed = {"command/restart": "r-alvarez", "configuration": "department"}.get(topic, VICTIM)
+    folder = {"r-alvarez": stand.fleet.operator("r-alvarez"), "department": stand.fleet.publisher}.get(
+        allowed, stand.fleet.post(VICTIM)
+    )
+    if allowed == name:
+        listener.publish(whole, b"true", qos=1)
+    else:
+        owner = stand.client(folder, allowed)
+        owner.on_connect = lambda *_: owner.publish(whole, b"true", qos=1)
+        stand.connect(owner)
+    wait_for(lambda: bool(seen), what="the rightful one's to come")
+    assert set(seen) == {b"true"}

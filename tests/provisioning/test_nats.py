@@ -1,0 +1,56 @@
+"""NATS's configuration as text; tests/conformance tries it against a real server."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from provisioning.nats import NatsFiles, configuration, subject
+from provisioning.rights import Party
+
+
+@pytest.fixture
+def text() -> str:
+    folder = Path("/fleet/broker")
+    files = NatsFiles(
+        authority=folder / "ca.pem",
+        certificate=folder / "certificate.pem",
+        private_key=folder / "private_key.pem",
+        state=folder / "state",
+    )
+    clients = {"department": Party.PUBLISHER, "dispatch": Party.SUBSCRIBER, "post-1": Party.POST}
+    return configuration(files, address="192.0.2.1", port=8883, name="broker", agency="demo", clients=clients)
+
+
+@pytest.mark.parametrize(
+    ("mqtt_filter", "meant"),
+    [
+        ("alpr/v1/demo/post-1/read", "alpr.v1.demo.post-1.read"),
+        ("alpr/v1/demo/+/hit/+", "alpr.v1.demo.*.hit.*"),
+        ("alpr/v1/demo/hotlist/#", "alpr.v1.demo.hotlist.>"),
+    ],
+)
+def test_filter_means_a_subject(mqtt_filter: str, meant: str) -> None:
+    assert subject(mqtt_filter) == meant
+
+
+def test_each_user_has_its_rights_and_none_may_come_without_its_certificate(text: str) -> None:
+    users = dict(zip(("department", "dispatch", "post-1"), text.split("{ user: ")[1:], strict=True))
+    assert all(user.startswith(f'"{name}"') for name, user in users.items())
+    # NATS's own protocol listens on loopback without TLS: whoever comes that way is nobody.
+    assert all('allowed_connection_types: ["MQTT"]' in user for user in users.values())
+    publish, subscribe = re.findall(r"(?:publish|subscribe): (.*)", users["post-1"])
+    assert '"alpr.v1.demo.post-1.read"' in publish
+    assert "configuration" not in publish
+    assert '"alpr.v1.demo.post-1.configuration"' in subscribe
+    assert 'publish: { deny: ">" }' in users["dispatch"], "an empty list would allow everything"
+
+
+def test_listener_verifies_and_maps_and_speaks_nothing_below_tls_1_3(text: str) -> None:
+    assert 'listen: "192.0.2.1:8883"' in text
+    assert "verify_and_map: true" in text
+    assert 'listen: "127.0.0.1:-1"' in text
+    suites = re.search(r"cipher_suites: \[(.*)\]", text)
+    assert suites is not None
+    assert all(name.startswith(('"TLS_AES', '"TLS_CHACHA20')) for name in suites[1].split(", "))
+    assert "_WITH_" not in suites[1]
