@@ -90,7 +90,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Check space and wear of the storage; replace it.",
     ),
     Fault.OUTBOX_SET_ASIDE: Description(
-        "The outbox could not be used and was set aside; a new chain began.",
+        "The outbox could not be used and was set aside; what could be read of it is kept.",
         "the next start",
         "Keep the file that was set aside; check the storage and replace it if it happens again.",
     ),

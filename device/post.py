@@ -319,16 +319,21 @@ class Post:
             self._lists.account_for_safe(self._reporter.safe)
             self._send_health()
             try:
+                while self._recorder.account_for_losses(clock=self._timekeeper.quality()) is not None:
+                    pass
                 self._recorder.account_for_drops(clock=self._timekeeper.quality())
             except OutboxError as error:
-                log.warning("the account of what was dropped is taken again later: %s", error)
+                log.warning("the account of what is gone is taken again later: %s", error)
 
     def _audit_set_aside(self) -> None:
         """Put into the audit trail each outbox that was set aside since the last time."""
         aside = self._outbox.set_aside[self._set_aside :]
         self._set_aside += len(aside)
         for file in aside:
-            self._auditor.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
+            details: dict[str, JsonValue] = {"records_kept": file.kept, "same_chain": file.same_chain}
+            self._auditor.say(
+                "outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name, details=details
+            )
 
     def _status(self) -> Status:
         return self._vitals.status(

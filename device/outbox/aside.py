@@ -13,12 +13,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """An outbox file that could not be used and was put out of the way; a new chain began."""
+    """An outbox file that could not be used and was put out of the way."""
 
     path: Path
     """Where it is now; no such file if it had `vanished`."""
     reason: str
     """`damaged`, `wrong_key`, `newer_version` or `vanished`."""
+    kept: int = 0
+    """Records that were taken over from it."""
+    same_chain: bool = False
+    """Whether the chain goes on."""
 
 
 def set_aside(path: Path, *, reason: str) -> SetAside:

@@ -3,9 +3,11 @@
 `synchronous=FULL` with a write-ahead log: a commit that returned is on the disk. The lock is exclusive: one a file.
 """
 
+import fcntl
 import hashlib
 import hmac
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 _LEAST_PAGE = 512
+_SHARED_FIRST, _SHARED_SIZE = 0x40000002, 510
+"""The bytes that SQLite locks, https://sqlite.org/src/file/src/os.h."""
 Connection: TypeAlias = Any
 """A `sqlcipher3.Connection`, a module without type hints."""
 
@@ -101,6 +105,7 @@ def _open(path: Path, key: bytes) -> Connection:
         try:
             connection.execute("PRAGMA cipher_log_level = NONE")  # every error is raised, and named here
             connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+            connection.execute("PRAGMA cipher_compatibility = 4")  # a later SQLCipher still makes files of this form
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -143,6 +148,21 @@ def migrate(connection: Connection) -> None:
 def has_vanished(path: Path) -> bool:
     """Tell whether there was an outbox whose file is gone or empty; SQLite would begin anew without a word."""
     return key_check_file(path).exists() and not (path.exists() and path.stat().st_size >= _LEAST_PAGE)
+
+
+def in_use(path: Path) -> bool:
+    """Tell whether another process has the database open, by the lock that SQLite's exclusive mode holds."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, _SHARED_SIZE, _SHARED_FIRST)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _check_pages(connection: Connection) -> None:

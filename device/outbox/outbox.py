@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +12,13 @@ from typing import Self, TypeVar
 from device.errors import OutboxError
 from device.outbox import rows
 from device.outbox.aside import SetAside, set_aside
-from device.outbox.database import Connection, has_vanished, named_errors, open_database
+from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
 from device.outbox.errors import OutboxDamagedError, OutboxKeyError, OutboxVersionError
+from device.outbox.losses import take_loss
 from device.outbox.quota import MIB, Quota
-from device.records import TYPES, ChainHead, Dropped, Envelope, Status
+from device.outbox.rebuild import adopt, log_kept, put_in_place, rebuild
+from device.outbox.salvage import wal_is_damaged
+from device.records import TYPES, ChainHead, Dropped, Envelope, Lost, Status
 
 T = TypeVar("T")
 
@@ -39,7 +42,8 @@ class Outbox:
     the records exceed `quota_bytes`, pictures of reads go first, then the oldest reads; hits, audit and status never.
 
     A file that cannot be used (wrong key, damaged, written by newer software, emptied) is renamed, `set_aside` says so,
-    and a new one with a new chain takes its place, at the start and at any later moment: a post never stops for it.
+    and a new one takes its place, at the start and at any later moment: a post never stops for it. Of a damaged file
+    everything that can be read is taken over, the chain too if its end is certain; otherwise a new chain begins.
 
     May be used from several threads. Close it, or use it as a context manager.
 
@@ -75,7 +79,7 @@ class Outbox:
     def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
         """Store what `make` returns for the chain's end; it becomes the new end. Durable on return.
 
-        `make` may be called twice, if the file turns out to be damaged and a new chain begins.
+        `make` may be called twice, if the file turns out to be damaged.
 
         Raises:
             OutboxFullError: the disk is full.
@@ -107,10 +111,22 @@ class Outbox:
             dropped = self._quota.take_pending(connection)
             return self._insert(connection, lambda head: make(head, dropped)) if dropped else None
 
-        envelope = self._transaction(work)
-        if envelope is not None:
-            self._notify()
-        return envelope
+        return self._told(self._transaction(work))
+
+    def append_loss(self, make: Callable[[ChainHead, Lost], Envelope]) -> Envelope | None:
+        """Store the account of the oldest loss to damage that is not told yet, if there is one.
+
+        Raises:
+            OutboxFullError: the disk is full.
+            OutboxError: the record cannot be stored.
+
+        """
+
+        def work(connection: Connection) -> Envelope | None:
+            lost = take_loss(connection)
+            return self._insert(connection, lambda head: make(head, lost)) if lost else None
+
+        return self._told(self._transaction(work))
 
     def on_append(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every append, in the thread that appended; it must be quick and not raise."""
@@ -205,11 +221,20 @@ class Outbox:
         self._quota.enforce(connection)
         return envelope
 
+    def _told(self, envelope: Envelope | None) -> Envelope | None:
+        if envelope is not None:
+            self._notify()
+        return envelope
+
     def _open(self) -> Connection:
+        adopt(self.path)
         if has_vanished(self.path):
             return self._begin_anew("vanished")
+        if len(self._key) == KEY_BYTES and not in_use(self.path) and wal_is_damaged(self.path, self._key):
+            return self._begin_anew("damaged")
         try:
-            connection = open_database(self.path, key=self._key)
+            with log_kept(self.path):
+                connection = open_database(self.path, key=self._key)
         except (OutboxDamagedError, OutboxVersionError) as error:
             return self._begin_anew(error.reason)
         except OutboxKeyError as error:
@@ -220,7 +245,11 @@ class Outbox:
         return connection
 
     def _begin_anew(self, reason: str) -> Connection:
+        rebuilt = rebuild(self.path, key=self._key) if reason == "damaged" else None
         aside = set_aside(self.path, reason=reason)
+        if rebuilt is not None:
+            put_in_place(self.path)
+            aside = replace(aside, kept=rebuilt.kept, same_chain=rebuilt.same_chain)
         self.set_aside = (*self.set_aside, aside)
         connection = open_database(self.path, key=self._key)
         self._prepare(connection)
@@ -242,7 +271,9 @@ class Outbox:
             try:
                 return self._once(work)
             except OutboxDamagedError as error:
-                self._disconnect()
+                with suppress(OutboxDamagedError), log_kept(self.path):
+                    self._disconnect()
+                    raise
                 self._connection = self._begin_anew(error.reason)
                 return self._once(work)
 

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from device.outbox.database import Connection
+from device.outbox.losses import add_loss
 from device.records import Dropped, SequenceRange
 from device.records.canonical import dump, parse, without_pictures
 
@@ -78,14 +79,18 @@ class Quota:
         return True
 
     def _drop_oldest(self, connection: Connection) -> bool:
-        row: tuple[int, int] | None = connection.execute(
+        row: tuple[Any, ...] | None = connection.execute(
             "DELETE FROM record WHERE sequence ="
-            " (SELECT sequence FROM record WHERE rank = 3 ORDER BY sequence LIMIT 1) RETURNING sequence, size"
+            " (SELECT sequence FROM record WHERE rank = 3 ORDER BY sequence LIMIT 1)"
+            " RETURNING sequence, size, number, CASE WHEN number IS NULL THEN NULL ELSE body END"
         ).fetchone()
         if row is None:
             return False
-        sequence, size = row
-        if not connection.execute("UPDATE gap SET last = ? WHERE last = ?", (sequence, sequence - 1)).rowcount:
+        sequence, size, number, body = row
+        if number is not None:
+            # Of a former chain: its numbers mean nothing among the gaps of this one.
+            add_loss(connection, parse(body)["chain"], number)
+        elif not connection.execute("UPDATE gap SET last = ? WHERE last = ?", (sequence, sequence - 1)).rowcount:
             connection.execute("INSERT INTO gap (first, last) VALUES (?, ?)", (sequence, sequence))
         connection.execute("UPDATE dropped SET reads = reads + 1, reads_pending = reads_pending + 1")
         self.size -= size

@@ -15,7 +15,7 @@ READS = 3
 COVERT = -(2**40) - 1
 """Number of the first covert record; later ones are below it."""
 
-_COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures"
+_COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures, number"
 
 
 def begin_chain(connection: Connection) -> None:
@@ -40,6 +40,23 @@ def read_head(connection: Connection, group: str | None = None) -> ChainHead:
     chain, sequence, digest, key, time = row
     last = None if time is None else datetime.fromtimestamp(time, UTC)
     return ChainHead(chain=chain, sequence=sequence, digest=digest, key=key, time=last)
+
+
+def write_head(connection: Connection, head: ChainHead) -> None:
+    """Begin with the end of a chain that goes on."""
+    connection.execute(
+        "INSERT INTO chain (only_row, id, sequence, digest, key, time) VALUES (1, ?, ?, ?, ?, ?)",
+        (head.chain, head.sequence, head.digest, head.key, None if head.time is None else head.time.timestamp()),
+    )
+
+
+def insert_values(connection: Connection, place: int, values: tuple[Any, ...], *, number: int | None = None) -> None:
+    """Store a row taken over from another file at `place`; `number` is the record's own in a former chain."""
+    connection.execute(
+        "INSERT INTO record (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures, number)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (place, *values, number),
+    )
 
 
 def insert(connection: Connection, envelope: Envelope, group: str | None = None) -> None:
@@ -96,7 +113,7 @@ def delete(connection: Connection, sequence: int) -> int | None:
 
 
 def _envelope(row: tuple[Any, ...]) -> Envelope:
-    identifier, kind, topic, time, body, digest, sequence, expires, has_pictures = row
+    identifier, kind, topic, time, body, digest, place, expires, has_pictures, number = row
     return Envelope(
         id=identifier,
         type=kind,
@@ -104,7 +121,8 @@ def _envelope(row: tuple[Any, ...]) -> Envelope:
         time=datetime.fromtimestamp(time, UTC),
         body=bytes(body),
         digest=digest,
-        sequence=sequence,
+        sequence=place if number is None else number,
+        place=place,
         expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
         illustrated=bool(has_pictures),
     )

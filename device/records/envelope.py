@@ -122,6 +122,8 @@ class Envelope:
     expires: datetime | None = None
     illustrated: bool = False
     """Whether it carries the bytes of pictures."""
+    place: int | None = None
+    """Where it stands in the outbox, which acknowledges by it: its number, but for records of a former chain."""
     chain_key: str | None = None
     """Thumbprint of the key that the chain goes on with; None for what is not chained."""
     correlation: bytes | None = None

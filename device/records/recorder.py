@@ -66,6 +66,10 @@ class Store(Protocol):
         """Do the same with what was dropped since the last account; None, and nothing done, if nothing was."""
         ...
 
+    def append_loss(self, make: Callable[[ChainHead, Lost], Envelope]) -> Envelope | None:
+        """Do the same with what damage has cost and is not told yet."""
+        ...
+
 
 class _KeyChangedError(Exception):
     """The chain's last record was signed with another key: that is to be said first."""
@@ -160,25 +164,29 @@ class Recorder:
 
         return self._after_key_change(lambda: self._store.append_account(seal), clock)
 
-    def account_for_loss(self, lost: Lost, *, clock: ClockQuality) -> Envelope:
-        """Put into the audit trail what damage to the disk cost.
+    def account_for_losses(self, *, clock: ClockQuality) -> Envelope | None:
+        """Put into the audit trail what damage to the disk has cost; None if nothing was, or all is told.
 
         Raises:
             OutboxError: the store cannot keep it.
 
         """
-        audit = Audit(
-            clock=clock,
-            action="records_lost",
-            occurred=self._now(),
-            where=self.source.post,
-            source="outbox",
-            outcome="failure",
-            identity=self.source.post,
-            reason="damaged",
-            lost=lost,
-        )
-        return self.record(audit)
+
+        def seal(head: ChainHead, lost: Lost) -> Envelope:
+            audit = Audit(
+                clock=clock,
+                action="records_lost",
+                occurred=self._now(),
+                where=self.source.post,
+                source="outbox",
+                outcome="failure",
+                identity=self.source.post,
+                reason="damaged",
+                lost=lost,
+            )
+            return self._link(audit, head)
+
+        return self._after_key_change(lambda: self._store.append_loss(seal), clock)
 
     def _after_key_change(self, work: Callable[[], T], clock: ClockQuality) -> T:
         try:

@@ -227,6 +227,8 @@ def expiry_seconds(envelope: Envelope, *, now: Callable[[], datetime] = lambda: 
 
 
 def _sequence(envelope: Envelope) -> int:
+    if envelope.place is not None:
+        return envelope.place
     if envelope.sequence is None:
         raise ValueError("only chained records wait in the outbox")
     return envelope.sequence

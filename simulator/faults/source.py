@@ -30,6 +30,7 @@ from device.records import (
     Dropped,
     Envelope,
     HotListState,
+    Lost,
     Place,
     RecordData,
     Status,
@@ -98,6 +99,11 @@ class JournallingStore:
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Do the same with the account of what was dropped."""
         envelope = self._outbox.append_account(make)
+        return None if envelope is None else self._tell(envelope)
+
+    def append_loss(self, make: Callable[[ChainHead, Lost], Envelope]) -> Envelope | None:
+        """Do the same with the account of what damage has cost."""
+        envelope = self._outbox.append_loss(make)
         return None if envelope is None else self._tell(envelope)
 
     def _tell(self, envelope: Envelope) -> Envelope:

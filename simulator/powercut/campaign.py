@@ -23,8 +23,10 @@ from simulator.powercut.disk import Disk, Operation, marks, read_log
 from simulator.powercut.workload import KEY, PROMISES, QUOTA_BYTES, SOURCE
 
 CUTS_A_START = 50
-STEPS_A_START = 220
-"""Steps of the workload between two starts: enough to fill the quota and to move the log into the database."""
+STEPS_A_START = 150
+"""Steps of the workload between two starts."""
+STARTS_A_DISK = 3
+"""Starts from one disk to the next empty one: enough to fill the quota and to move the log into the database."""
 _EVERYTHING = 1_000_000
 
 
@@ -33,7 +35,8 @@ class Promises:
     """What the outbox had promised by the time of a cut."""
 
     stored: dict[int, dict[str, Any]] = field(default_factory=dict)
-    taken: set[int] = field(default_factory=set)
+    taken: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """What the department has, by number: also what was stored at a cut and not yet promised."""
 
     def add(self, line: bytes) -> None:
         """Take one line of the workload."""
@@ -41,11 +44,11 @@ class Promises:
         if "stored" in promise:
             self.stored[promise["stored"]["sequence"]] = promise["stored"]
         else:
-            self.taken.update(promise["taken"])
+            self.taken |= {event["sequence"]: event for event in promise["taken"]}
 
     def copy(self) -> "Promises":
         """Return one that changes on its own."""
-        return Promises(dict(self.stored), set(self.taken))
+        return Promises(dict(self.stored), dict(self.taken))
 
 
 @dataclass(slots=True)
@@ -74,9 +77,11 @@ def run(*, cuts: int, seed: int, progress: Callable[[int], object] = lambda _: N
     with tempfile.TemporaryDirectory(prefix="platepost-powercut-") as name:
         folder = Path(name)
         library = build(folder)
-        before, promises = folder / "before", Promises()
-        before.mkdir()
+        before, promises = folder, Promises()
         while outcome.cuts < cuts:
+            if outcome.starts % STARTS_A_DISK == 0:
+                before, promises = folder / f"before-{outcome.starts}", Promises()
+                before.mkdir()
             outcome.starts += 1
             operations = _work(folder, before, library, seed=chance.getrandbits(32))
             outcome.operations = dict(Counter(outcome.operations) + Counter(operation.kind for operation in operations))
@@ -200,7 +205,8 @@ def _judge(outbox: Outbox, promises: Promises) -> list[str]:
     for sequence, event in promises.stored.items():
         if there.get(sequence, event["id"]) != event["id"]:
             faults.append(f"number {sequence} is another record than was promised")
-    taken = [event for sequence, event in promises.stored.items() if sequence in promises.taken]
     keys = Keyring.from_pem(ExampleSigner().public_pem)
-    report = Verifier(keys, whole=True, redelivery=True).feed_all([*taken, *(item.body for item in waiting)])
+    report = Verifier(keys, whole=True, redelivery=True).feed_all(
+        [*promises.taken.values(), *(item.body for item in waiting)]
+    )
     return faults + [problem.message for problem in report.problems]

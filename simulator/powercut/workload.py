@@ -1,7 +1,7 @@
 """What runs until the power fails: a post's records go into an outbox and are acknowledged, as fast as they can.
 
 Run under `disklog.c`. What the outbox has promised is written to the file `promises` beside it, one JSON a line:
-`{"stored": RECORD}` after `append` returned, `{"taken": [SEQUENCE, ...]}` before an acknowledgement.
+`{"stored": RECORD}` after `append` returned, `{"taken": [RECORD, ...]}` before an acknowledgement.
 """
 
 import json
@@ -56,7 +56,7 @@ class Workload:
 
     def _acknowledge(self) -> None:
         batch = self._outbox.next(self._chance.randint(1, 20))
-        self._promise({"taken": [envelope.sequence for envelope in batch]})
+        self._promise({"taken": [envelope.event for envelope in batch]})
         self._outbox.acknowledge([envelope.sequence for envelope in batch if envelope.sequence])
 
     def _stored(self, envelope: Envelope) -> None:

@@ -1,0 +1,173 @@
+"""The records of a damaged outbox, and what is known of those that are lost.
+
+A row is taken only if its body has the digest that the row says: what is salvaged is what was stored. Where no page on
+the way to the rows is damaged but their own, nothing else is taken. Where one is, every page that looks like one of
+rows is searched, and records that had been delivered already may be sent again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from device.errors import RecordError
+from device.outbox.rows import COVERT
+from device.outbox.salvage.cells import Cell, cells
+from device.outbox.salvage.forest import Forest
+from device.outbox.salvage.wal import is_chain_row
+from device.records import ChainHead
+from device.records.canonical import canonical_bytes, digest_of, parse
+
+_COLUMNS = {11, 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record as it was stored."""
+
+    chain: str
+    number: int
+    previous: str
+    place: int
+    """Where it stood in the outbox: its number, or a negative one if it is of a former chain."""
+    values: tuple[Any, ...]
+    """Of `id` to `has_pictures`."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of the record."""
+        return str(self.values[4])
+
+
+@dataclass(slots=True)
+class Salvaged:
+    """What could be read of a damaged outbox."""
+
+    rows: list[Row] = field(default_factory=list)
+    """In the order of their making, chain by chain."""
+    covert_heads: list[tuple[Any, ...]] | None = None
+    """The ends of the covert chains, as their table has them; None if they are not certain."""
+    head: ChainHead | None = None
+    """The end of the chain, if it is certain; otherwise the chain cannot go on."""
+    lost: dict[str, list[int]] = field(default_factory=dict)
+    """By chain: the numbers of records that were there and cannot be read."""
+    complete: bool = True
+    """Whether nothing else can be lost."""
+    dropped: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Reads and pictures dropped, and of both what was not yet in the audit trail."""
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    losses: list[tuple[Any, ...]] = field(default_factory=list)
+    """Losses before this that were not yet in the audit trail: chain, records, ranges, complete."""
+
+
+def salvage(path: Path, *, key: bytes) -> Salvaged:
+    """Read what can be read of the outbox at `path` and its log; changes nothing.
+
+    Raises:
+        OSError: the disk does not give the file at all.
+
+    """
+    forest = Forest(path, key=key)
+    result = Salvaged()
+    walk = forest.walk("record")
+    found: dict[str, Row] = {}
+    _take(found, (cell for number in walk.leaves for cell in forest.cells_of(number)))
+    if walk.cut:
+        _take(found, forest.older_cells())
+    elif not walk.whole:
+        _take(found, forest.older_cells(n for n in walk.leaves if forest.certain(n) is None))
+    result.rows = sorted(found.values(), key=lambda row: row.values[0])
+    _find_head(forest, result)
+    _find_lost(forest, result)
+    _find_accounts(forest, result)
+    return result
+
+
+def _take(found: dict[str, Row], candidates: Iterable[Cell]) -> None:
+    for cell in candidates:
+        row = _row(cell)
+        if row is not None:
+            found.setdefault(row.values[0], row)
+
+
+def _row(cell: Cell) -> Row | None:
+    values = cell.values
+    if len(values) not in _COLUMNS or not isinstance(values[8], bytes):
+        return None
+    try:
+        event = parse(values[8])
+        digest = digest_of(canonical_bytes(event))
+    except RecordError:
+        return None
+    chain, number, previous = event.get("chain"), event.get("sequence"), event.get("previous")
+    if digest != values[5] or not (isinstance(chain, str) and isinstance(number, int) and isinstance(previous, str)):
+        return None
+    return Row(chain, number, previous, cell.rowid, tuple(values[1:11]))
+
+
+def _find_head(forest: Forest, result: Salvaged) -> None:
+    image = forest.certain(forest.root("chain"))
+    row = (
+        next((cell.values for cell in cells(image, forest.newest) if is_chain_row(cell.values)), None)
+        if image
+        else None
+    )
+    if row is None:
+        return
+    _, chain, number, digest, key, time = (*row, None, None)[:6]
+    head = ChainHead(
+        str(chain),
+        int(str(number)),
+        str(digest),
+        None if key is None else str(key),
+        None if time is None else datetime.fromtimestamp(float(str(time)), UTC),
+    )
+    # A power cut beside the damage may have kept the record and not the chain's end.
+    for later in sorted((r for r in result.rows if r.chain == head.chain), key=lambda r: r.number):
+        if later.number == head.sequence + 1 and later.previous == head.digest:
+            head = ChainHead(head.chain, later.number, later.digest, head.key, head.time)
+    if all(r.number <= head.sequence for r in result.rows if r.chain == head.chain):
+        result.head = head
+
+
+def _find_lost(forest: Forest, result: Salvaged) -> None:
+    """Ask the table and both indices which records there were; each alone would know."""
+    last = next((row for row in reversed(result.rows) if row.place > 0), None)
+    chain = result.head.chain if result.head else last.chain if last else None
+    places: set[int] = set()
+    complete = False
+    for table, take in (("record", None), ("sqlite_autoindex_record_1", 1), ("record_order", 3)):
+        walked, whole = forest.rows(table)
+        complete |= whole
+        places |= {
+            number
+            for cell in walked
+            for number in [cell.rowid if take is None else cell.values[-1]]
+            if isinstance(number, int) and (take is None or len(cell.values) in {2, 4})
+        }
+    # Of covert records nobody is told here; their own chain tells those who may know.
+    gone = {place for place in places if place > COVERT} - {row.place for row in result.rows}
+    numbers = sorted(place for place in gone if place > 0)
+    if chain is not None and numbers:
+        result.lost[chain] = numbers
+    # Of a record of a former chain nothing but its text says the number.
+    result.complete = complete and len(numbers) == len(gone)
+
+
+def _find_accounts(forest: Forest, result: Salvaged) -> None:
+    rows, _ = forest.rows("dropped")
+    counts = [cell.values[1:] for cell in rows if len(cell.values) == 5]
+    if counts and all(isinstance(value, int) for value in counts[0]):
+        reads, pictures, reads_pending, pictures_pending = (int(str(value)) for value in counts[0])
+        result.dropped = (reads, pictures, reads_pending, pictures_pending)
+    covert, covert_whole = forest.rows("covert_chain")
+    if covert_whole or not forest.root("covert_chain"):
+        result.covert_heads = [cell.values for cell in covert if len(cell.values) == 6]
+    gaps, gaps_whole = forest.rows("gap")
+    result.gaps = [
+        (cell.rowid, cell.values[1]) for cell in gaps if len(cell.values) == 2 and isinstance(cell.values[1], int)
+    ]
+    losses, _ = forest.rows("loss")
+    result.losses = [cell.values[1:] for cell in losses if len(cell.values) == 5 and isinstance(cell.values[1], str)]
+    result.complete &= gaps_whole
