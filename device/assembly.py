@@ -154,6 +154,7 @@ def uplink_settings(configuration: Configuration, *, broker: str | None = None) 
         private_key=section.private_key,
         client_id=configuration.post.name,  # brokers compare it with the certificate
         protocol=section.protocol,
+        backoff_first_seconds=section.reconnect_seconds,
         settle_seconds=section.settle_seconds,
         may_go_unheard=section.may_go_unheard,
     )

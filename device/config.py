@@ -161,6 +161,12 @@ class UplinkSection(Section):
         default="5", description="Version of MQTT; 3.1.1 for brokers that know no more, such as NATS."
     )
     drain_seconds: float = Field(default=30, ge=0, description="How long stopping waits for the outbox to empty.")
+    reconnect_seconds: float = Field(
+        default=5,
+        gt=0,
+        le=120,
+        description="The longest first wait before connecting anew; a fleet of thousands needs a longer one.",
+    )
     settle_seconds: float = Field(
         default=3,
         ge=0,

@@ -69,8 +69,10 @@ class UplinkSettings:
     delayed will in a queue of the node that took it, and while that node is down lets the client in at no other."""
     window: int = 20
     """Records under way at a time without acknowledgement; a broker may ask for fewer."""
-    backoff_first_seconds: float = 1.0
+    backoff_first_seconds: float = 5.0
     backoff_most_seconds: float = 120.0
+    """Attempts to connect are apart by anything up to a bound between these, doubling with each failure. The first is
+    what spreads a fleet whose broker restarts: `benchmarks/reconnect_storm.py`."""
     refusal_first_seconds: float = 30.0
     refusal_most_seconds: float = 900.0
     """A topic, a subscription or a broker that refused is tried again after a time between these, doubling."""
