@@ -42,6 +42,8 @@ FITTING: dict[str, list[Any]] = {
     "passages.agreeing": [2, 50, 1],
     "hotlist.warning_hours": [1, 13, 23],
     "hotlist.stale_hours": [24, 48, 2],
+    "hotlist.look_alike_pairs": [[], ["B8"], ["B8", "S5"], ["B"], "B8", [8]],
+    "hotlist.near_alternatives": [0, 8, 9],
     "records.read_overview": [True, False, 1],
     "records.patch_bytes": [512, 65536, 1],
 }

@@ -46,6 +46,14 @@ def test_a_good_one_is_in_force_at_once_and_after_a_restart(world: World) -> Non
     assert again.state().digest == note.details["digest"]
 
 
+def test_near_matching_is_set_from_afar(world: World) -> None:
+    remote = world.remote()
+    world.give(remote, world.sign({"hotlist": {"look_alike_pairs": ["B8", "S5"], "near_alternatives": 2}}))
+    pending = remote.take_pending()
+    assert pending is not None
+    assert (pending.hotlist.look_alike_pairs, pending.hotlist.near_alternatives) == (("B8", "S5"), 2)
+
+
 def test_the_next_one_takes_the_place_of_all_that_the_last_one_set(world: World) -> None:
     remote = world.remote()
     world.give(remote, world.sign(GOOD))
