@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import paho.mqtt.client as mqtt
 from cryptography import x509
@@ -58,11 +58,11 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:
+def secured_client(folder: Path, *, manual_ack: bool = False, five: bool = True) -> mqtt.Client:
     """Make a client, not yet connected, with the identity in `folder`: its root, certificate and key.
 
     The broker's certificate is verified against the fleet's root, and its name checked. `manual_ack` leaves it to the
-    caller to acknowledge each message.
+    caller to acknowledge each message. It speaks MQTT 5 where `five`, else 3.1.1 in a session that lasts.
 
     Raises:
         ProvisioningError: a file of the identity is missing or damaged.
@@ -76,7 +76,9 @@ def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:
     except (OSError, ValueError) as error:
         raise ProvisioningError(f"{folder}: no identity of a client can be read from it ({error})") from error
     name = str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5, manual_ack=manual_ack)
+    # In 3.1.1 the client keeps its session by what it is made with; in 5 by what it connects with.
+    version: dict[str, Any] = {"protocol": mqtt.MQTTv5} if five else {"protocol": mqtt.MQTTv311, "clean_session": False}
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, manual_ack=manual_ack, **version)
     client.tls_set_context(context)
     client.on_socket_open = _no_delay
     return client

@@ -59,7 +59,16 @@ class Subscriber:
     `listeners` are called with each arrival, in the order of arrival, in the thread of the network: they must be quick.
     """
 
-    def __init__(self, identity: Path, *, agency: str, broker: str, archive: Path, keep_repeats: bool = False) -> None:
+    def __init__(
+        self,
+        identity: Path,
+        *,
+        agency: str,
+        broker: str,
+        archive: Path,
+        keep_repeats: bool = False,
+        five: bool = True,
+    ) -> None:
         """Prepare; nothing is connected yet.
 
         Args:
@@ -68,6 +77,7 @@ class Subscriber:
             broker: `host:port`.
             archive: the file to append records to; what it holds already counts as received.
             keep_repeats: archive a record that arrives again once more, for those who compare the two.
+            five: whether the broker knows MQTT 5; 3.1.1 is spoken otherwise.
 
         Raises:
             ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
@@ -86,7 +96,8 @@ class Subscriber:
         self._answer: str | None = None
         self._subscribed = False
         self.listeners: list[Callable[[Arrival], None]] = []
-        self._client = secured_client(identity, manual_ack=True)
+        self._client = secured_client(identity, manual_ack=True, five=five)
+        self._five = five
         self._client.reconnect_delay_set(min_delay=1, max_delay=4)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
@@ -120,10 +131,13 @@ class Subscriber:
             with self._archive_path.open(encoding="utf-8") as lines:
                 self._ids = {str(json.loads(line)["id"]) for line in lines if line.strip()}
         self._archive = self._archive_path.open("ab")
-        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        session.SessionExpiryInterval = SESSION_SECONDS
+        more: dict[str, Any] = {}
+        if self._five:
+            session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            session.SessionExpiryInterval = SESSION_SECONDS
+            more = {"clean_start": False, "properties": session}
         try:
-            self._client.connect(*self._address, keepalive=30, clean_start=False, properties=session)
+            self._client.connect(*self._address, keepalive=30, **more)
         except OSError as error:
             raise SubscriberError(f"broker {self._broker}: {error}") from error
         self._client.loop_start()

@@ -15,7 +15,7 @@ from device.records import Command, CommandRequest, Keyring, Source
 from device.records.canonical import canonical_bytes, parse
 from provisioning.control.identity import Identity
 from provisioning.control.signing import sign_command
-from provisioning.control.wire import Wire, data_of
+from provisioning.control.wire import Wire, data_of, protocol_option
 from provisioning.errors import ProvisioningError
 
 HEEDED_SECONDS = 120
@@ -50,6 +50,7 @@ Examples:
 )
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File for a still.")
 @click.option("--wait", "seconds", type=click.FloatRange(min=1), default=20, show_default=True, help="Seconds to wait.")
+@protocol_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 def command(
     *,
@@ -61,6 +62,7 @@ def command(
     post_key: Path | None,
     output: Path | None,
     seconds: float,
+    protocol: str,
     as_json: bool,
 ) -> None:
     """Ask POST to do NAME, and show what it answers.
@@ -72,7 +74,7 @@ def command(
     identity = Identity.load(folder)
     source = Source(identity.agency, post)
     response_topic = source.response(identity.name)
-    with Wire(folder, broker, [response_topic, source.topic("status")]) as wire:
+    with Wire(folder, broker, [response_topic, source.topic("status")], five=protocol == "5") as wire:
         status = data_of(wire.wait(lambda topic, _: topic == source.topic("status"), 2) or b"")
         # Without a status, as at another node of a cluster, the run is not named: a good clock does without it.
         request, message = sign_command(identity, post, name, purpose=purpose, boot=status.get("boot"))

@@ -17,7 +17,7 @@ from device.control.desired import Desired, read
 from device.records import Source
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
-from provisioning.control.wire import Wire, data_of
+from provisioning.control.wire import Wire, data_of, protocol_option
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import DEFAULT_PORT, Fleet
 
@@ -110,8 +110,11 @@ Examples:
     show_default=True,
     help="Seconds to wait for the posts' own word; 0 does not.",
 )
+@protocol_option
 @_JSON
-def publish(*, directory: Path, files: tuple[Path, ...], broker: str | None, seconds: float, as_json: bool) -> None:
+def publish(
+    *, directory: Path, files: tuple[Path, ...], broker: str | None, seconds: float, protocol: str, as_json: bool
+) -> None:
     """Publish signed FILES, retained, and wait until each post reports what became of it.
 
     The exit code is 1 if a post refused or did not answer in time; it then applies or refuses it when it comes back.
@@ -120,7 +123,8 @@ def publish(*, directory: Path, files: tuple[Path, ...], broker: str | None, sec
     wanted = [_read(fleet, path) for path in files]
     sources = [Source(each.said.agency, each.said.post) for each in wanted]
     results = []
-    with Wire(fleet.publisher, _address(fleet, broker), [source.topic("status") for source in sources]) as wire:
+    topics = [source.topic("status") for source in sources]
+    with Wire(fleet.publisher, _address(fleet, broker), topics, five=protocol == "5") as wire:
         for each, source in zip(wanted, sources, strict=True):
             wire.publish(source.configuration, each.jws.encode(), retain=True)
         for each, source in zip(wanted, sources, strict=True):
@@ -144,13 +148,14 @@ Examples:
 @_FLEET
 @click.argument("post")
 @_BROKER
+@protocol_option
 @_JSON
-def show(*, directory: Path, post: str, broker: str | None, as_json: bool) -> None:
+def show(*, directory: Path, post: str, broker: str | None, protocol: str, as_json: bool) -> None:
     """Show what POST was told last and what it says that it goes by."""
     fleet = Fleet.load(directory)
     source = Source(fleet.agency, post)
     topics = [source.configuration, source.topic("status")]
-    with Wire(fleet.publisher, _address(fleet, broker), topics) as wire:
+    with Wire(fleet.publisher, _address(fleet, broker), topics, five=protocol == "5") as wire:
         status = wire.wait(lambda topic, _: topic == topics[1], 3)
         told = wire.wait(lambda topic, _: topic == topics[0], 0.5)
     desired: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import click
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -20,6 +21,15 @@ CONNECT_SECONDS = 10.0
 SUBSCRIPTION_REFUSED = 0x80
 
 
+protocol_option = click.option(
+    "--protocol",
+    type=click.Choice(["5", "3.1.1"]),
+    default="5",
+    show_default=True,
+    help="Version of MQTT; 3.1.1 for brokers that know no more, such as NATS.",
+)
+
+
 class Wire:
     """One connection with an identity of the fleet, subscribed to some topics.
 
@@ -27,14 +37,16 @@ class Wire:
         identity: the folder with certificate, key and root.
         broker: `host:port`.
         topics: what to listen to.
+        five: whether the broker knows MQTT 5; 3.1.1 is spoken otherwise.
 
     Raises:
         ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
 
     """
 
-    def __init__(self, identity: Path, broker: str, topics: Sequence[str]) -> None:
+    def __init__(self, identity: Path, broker: str, topics: Sequence[str], *, five: bool = True) -> None:
         self._broker = broker
+        self._five = five
         self._address = split_address(broker)
         self._topics = [(topic, 1) for topic in topics]
         self._changed = threading.Condition()
@@ -42,7 +54,7 @@ class Wire:
         self._problem: str | None = None
         self._ready = False
         self._published: dict[int, ReasonCode] = {}
-        self._client = secured_client(identity)
+        self._client = secured_client(identity, five=five)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -81,13 +93,15 @@ class Wire:
             ProvisioningError: the broker refuses it or does not answer.
 
         """
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        if response_topic is not None:
-            properties.ResponseTopic = response_topic
-        if correlation is not None:
-            properties.CorrelationData = correlation
-        if expiry_seconds is not None:
-            properties.MessageExpiryInterval = expiry_seconds
+        properties = Properties(PacketTypes.PUBLISH) if self._five else None  # type: ignore[no-untyped-call]
+        asked = {
+            "ResponseTopic": response_topic,
+            "CorrelationData": correlation,
+            "MessageExpiryInterval": expiry_seconds,
+        }
+        for name, value in asked.items() if properties is not None else ():
+            if value is not None:
+                setattr(properties, name, value)
         mid = self._client.publish(topic, message, qos=1, retain=retain, properties=properties).mid
         if not self._until(lambda: mid in self._published, CONNECT_SECONDS):
             raise ProvisioningError(f"broker {self._broker}: {self._problem or 'no answer to the publication'}")

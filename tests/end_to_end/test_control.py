@@ -24,6 +24,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.broker import Broker, mosquitto_path
+from simulator.nats import NatsBroker, nats_path
 from simulator.rabbitmq import RabbitCluster, rabbitmq_path
 from simulator.subscriber import Subscriber
 
@@ -52,6 +53,7 @@ class Scene:
     accounts: list[Account] = field(default_factory=list)
     post: Post | None = None
     thread: threading.Thread | None = None
+    protocol: str = "5"
 
     def start(self) -> None:
         self.post = Post(load(self.fleet.post("post-1") / "post.toml"))
@@ -67,7 +69,8 @@ class Scene:
             self.post = None
 
     def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
-        result = CliRunner().invoke(provision, [*arguments, "--json"], catch_exceptions=False)
+        more = [] if arguments[1] == "sign" else ["--protocol", self.protocol]
+        result = CliRunner().invoke(provision, [*arguments, *more, "--json"], catch_exceptions=False)
         assert result.exit_code == code, result.output
         told = json.loads(result.stdout.splitlines()[-1])
         return told[0] if isinstance(told, list) else told
@@ -98,17 +101,25 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         yield made
 
 
-@pytest.fixture(params=["mosquitto", "rabbitmq"])
+BROKERS: dict[str, tuple[Callable[[], object], Callable[[Fleet, Path], Any], str]] = {
+    "mosquitto": (mosquitto_path, Broker, "5"),
+    "mosquitto over 3.1.1": (mosquitto_path, Broker, "3.1.1"),
+    "rabbitmq": (rabbitmq_path, partial(RabbitCluster, size=1), "5"),
+    "nats": (nats_path, NatsBroker, "3.1.1"),
+}
+
+
+@pytest.fixture(params=BROKERS)
 def any_scene(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
-    if request.param == "rabbitmq" and rabbitmq_path() is None:
-        pytest.skip("RabbitMQ is not installed")
-    make = Broker if request.param == "mosquitto" else partial(RabbitCluster, size=1)
-    with staged(tmp_path, make) as made:
+    installed, make, protocol = BROKERS[request.param]
+    if installed() is None:
+        pytest.skip(f"{request.param} is not installed")
+    with staged(tmp_path, make, protocol) as made:
         yield made
 
 
 @contextmanager
-def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any]) -> Iterator[Scene]:
+def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any], protocol: str = "5") -> Iterator[Scene]:
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     for role in Role:
         fleet.add_operator(f"a-{role.value}", role)
@@ -117,7 +128,7 @@ def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any]) -> Iterator[Scene
         camera = {"path": str(CLIP), "loop": True}
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True},
-            "uplink": {"drain_seconds": 5, "settle_seconds": 0},
+            "uplink": {"drain_seconds": 5, "settle_seconds": 0, "protocol": protocol},
             # Over before a busy machine makes the post fall behind for long.
             "control": {"trial_minutes": 0.05},
         }
@@ -127,10 +138,13 @@ def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any]) -> Iterator[Scene
                 brokers=(broker.address,), camera="footage", camera_settings=camera, board="virtual", more=more
             ),
         )
-        if isinstance(broker, RabbitCluster):
+        if not isinstance(broker, Broker):  # mosquitto's rights are by pattern
             broker.reload()
-        with Subscriber(keeper, agency="demo", broker=broker.address, archive=tmp_path / "records.jsonl") as subscriber:
-            made = Scene(fleet, broker, subscriber)
+        archive = tmp_path / "records.jsonl"
+        with Subscriber(
+            keeper, agency="demo", broker=broker.address, archive=archive, five=protocol == "5"
+        ) as subscriber:
+            made = Scene(fleet, broker, subscriber, protocol=protocol)
             made.start()
             wait_for(lambda: any(a.kind == "platepost.status.v1" for a in subscriber.arrivals), "the birth")
             yield made
