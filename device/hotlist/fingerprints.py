@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from itertools import islice
 from operator import le
 
+from device.hotlist.body import Veil
 from device.hotlist.errors import Malformed
 from device.hotlist.layout import Detail
 
@@ -49,7 +50,10 @@ class FingerprintTable:
     Raises Malformed when the columns do not belong together; what the constructor accepts, `entries` can read.
     """
 
-    def __init__(self, columns: Mapping[str, memoryview], details: Sequence[Detail]) -> None:
+    def __init__(
+        self, columns: Mapping[str, memoryview], details: Sequence[Detail], *, veil: Veil | None = None
+    ) -> None:
+        self._veil = veil
         self._fingerprints = _column(columns, "fingerprints", "Q")
         self._texts = _column(columns, "texts", "I")
         self._details = _column(columns, "details", "BHI")
@@ -87,9 +91,10 @@ class FingerprintTable:
         start = self._references[index]  # one past the byte of length, since positions count from 1
         if not start:
             return None
-        return bytes(self._heap[start : start + min(self._heap[start - 1], LONGEST_REFERENCE)]).decode(
-            "utf-8", "replace"
-        )
+        stored = bytes(self._heap[start - 1 : start + LONGEST_REFERENCE])
+        if self._veil is not None:
+            stored = self._veil.apply(start - 1, stored)
+        return stored[1 : 1 + stored[0]].decode("utf-8", "replace")
 
     def _check(self) -> None:
         count = len(self._fingerprints)

@@ -131,22 +131,25 @@ def encode(header: Mapping[str, object], columns: Mapping[str, tuple[str, bytes 
     return b"".join(parts)
 
 
-def decode(body: memoryview) -> tuple[Header, dict[str, memoryview]]:
+def decode(body: memoryview, head: bytes | None = None) -> tuple[Header, dict[str, memoryview]]:
     """Read a body's header and map its columns, without copying them.
+
+    Args:
+        body: all of a body, or its columns alone, and
+        head: what comes before them.
 
     Raises:
         Malformed: it is not such a body, or a column lies outside it.
         UnsupportedFormat: the header has a member that this software does not know.
 
     """
-    start = len(MAGIC) + _LENGTH.size
-    if len(body) < start or body[: len(MAGIC)] != MAGIC:
-        raise Malformed("the body does not begin as a hot list's body does")
-    (length,) = _LENGTH.unpack(body[len(MAGIC) : start])
-    first = start + length
-    if first > len(body) or first % _ALIGNMENT:
-        raise Malformed("the body's header does not fit into the body")
-    header = parse(Header, bytes(body[start:first]), "the body's header")
+    if head is None:
+        first = begin_of_columns(body)
+        if first is None or first > len(body):
+            raise Malformed("the body's header does not fit into the body")
+        header = read_header(body[:first])
+    else:
+        first, header = 0, read_header(head)
     columns: dict[str, memoryview] = {}
     for name, section in header.sections.items():
         begin = first + section.offset
@@ -155,6 +158,28 @@ def decode(body: memoryview) -> tuple[Header, dict[str, memoryview]]:
             raise Malformed(f"section {name!r} does not fit into the body")
         columns[name] = _native(body[begin:end], section.type)
     return header, columns
+
+
+def begin_of_columns(body: bytes | memoryview) -> int | None:
+    """Return where a body's columns begin; None while too little of it is there to tell, or the header is not whole.
+
+    Raises Malformed when it is no such body.
+    """
+    start = len(MAGIC) + _LENGTH.size
+    if body[: len(MAGIC)] != MAGIC[: len(body)]:
+        raise Malformed("the body does not begin as a hot list's body does")
+    if len(body) < start:
+        return None
+    (length,) = _LENGTH.unpack(body[len(MAGIC) : start])
+    first = int(start + length)
+    if first % _ALIGNMENT:
+        raise Malformed("the body's header does not fit into the body")
+    return first if len(body) >= first else None
+
+
+def read_header(head: bytes | memoryview) -> Header:
+    """Read the header from what comes before a body's columns. Raises Malformed or UnsupportedFormat."""
+    return parse(Header, bytes(head[len(MAGIC) + _LENGTH.size :]), "the body's header")
 
 
 def parse(model: type[_Model], text: bytes, what: str) -> _Model:

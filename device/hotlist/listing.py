@@ -35,7 +35,7 @@ class Listing:
                 raise Malformed("a complete list has a key and a filter")
             self.hash = PlateHash(bytes.fromhex(header.hash_key))
             self.bloom = _Bloom(columns.get("filter", memoryview(b"")), header.filter)
-            self.table = FingerprintTable(columns, header.details)
+            self.table = FingerprintTable(columns, header.details, veil=opened.veil)
             self.overlay = Overlay()
         else:
             if header.hash_key is not None or header.filter is not None:
@@ -45,6 +45,7 @@ class Listing:
         entries = len(self.table) + self.overlay.growth
         if (entries, len(self.patterns)) != (opened.manifest.entries, opened.manifest.patterns):
             raise Malformed("the list has not as many entries as the manifest says")
+        opened.release()  # what only the checks touched
 
     def entries(self, digest: bytes) -> Sequence[Entry]:
         """Return the entries of a plate's digest, expired ones too; none for one that is not listed."""
@@ -75,7 +76,7 @@ def _changes(opened: Opened, header: Header, columns: dict[str, memoryview]) -> 
 
 
 def _decoded(opened: Opened, sections: frozenset[str]) -> tuple[Header, dict[str, memoryview]]:
-    header, columns = decode(opened.body)
+    header, columns = decode(opened.body, opened.head)
     if header.folding != FOLDING:
         raise UnsupportedFormat("the list folds other characters than this software does")
     unknown = columns.keys() - sections

@@ -8,13 +8,13 @@ docs/hotlist-package.md.
 
 import hashlib
 import json
-import mmap
 import zlib
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext, Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 from joserfc import jwe
@@ -23,6 +23,7 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
 from device.errors import ConfigurationError
+from device.hotlist.body import Body, MappedBody, MemoryBody, Veil
 from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
 from device.hotlist.manifest import NOT_JOSE, Manifest, Readable, split, verify
 
@@ -34,10 +35,17 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A package whose signature and seal were good; `body` is in memory only."""
+    """A package whose signature and seal were good.
+
+    `body` is all of it, or with a `head` its columns alone, whose reference heap is then under a `veil`; `release` lets
+    go of the pages that were touched.
+    """
 
     manifest: Manifest
     body: memoryview
+    head: bytes | None = None
+    veil: Veil | None = None
+    release: Callable[[], None] = lambda: None
 
 
 def load_key(pem: bytes, *, private: bool) -> ECKey:
@@ -79,11 +87,25 @@ def open_package(package: Readable, *, issuer_key: ECKey, unseal_key: ECKey) -> 
     what its format says.
     """
     manifest, sealed = verify_package(package, issuer_key)
-    return Opened(manifest, unseal(manifest, sealed, unseal_key))
+    return unseal(manifest, sealed, unseal_key)
 
 
-def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey) -> memoryview:
-    """Decrypt and inflate what follows a verified manifest. Raises WrongKey or Malformed."""
+def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey, *, directory: Path | None = None) -> Opened:
+    """Decrypt and inflate what follows a verified manifest.
+
+    Args:
+        manifest: as `verify_package` returned it.
+        sealed: likewise.
+        unseal_key: the post's private key.
+        directory: has room for a file without a name, from which a complete list's columns are mapped; None keeps them
+            in memory.
+
+    Raises:
+        WrongKey: it is not sealed to this post.
+        Malformed: it does not hold what its format says.
+        OSError: the directory has no room.
+
+    """
     seal = _seal(sealed)
     content_key = _content_key(seal, unseal_key)
     encrypted = sealed[len(seal) + 1 :]
@@ -92,12 +114,17 @@ def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey) -> memoryv
     mode = GCM(bytes(encrypted[:NONCE_BYTES]), bytes(encrypted[-TAG_BYTES:]))
     decryptor = Cipher(AES256(content_key), mode).decryptor()
     decryptor.authenticate_additional_data(associated_data(manifest.agency, manifest.version))
-    ciphertext = encrypted[NONCE_BYTES:-TAG_BYTES]
+    if directory is None or manifest.kind == "delta":
+        memory = MemoryBody(manifest.body_length)
+        _fill(memory, decryptor, encrypted[NONCE_BYTES:-TAG_BYTES])
+        return Opened(manifest, memory.view)
+    mapped = MappedBody(manifest.body_length, directory)
+    _fill(mapped, decryptor, encrypted[NONCE_BYTES:-TAG_BYTES])
+    return Opened(manifest, mapped.view, head=mapped.head, veil=mapped.veil, release=mapped.release)
+
+
+def _fill(body: Body, decryptor: AEADDecryptionContext, ciphertext: memoryview) -> None:
     inflater = zlib.decompressobj()
-    # Anonymous memory: the body is never in a file, nor in a core dump where the system can keep it out of one.
-    body = mmap.mmap(-1, manifest.body_length)
-    with suppress(AttributeError, OSError):
-        body.madvise(mmap.MADV_DONTDUMP)
     try:
         for start in range(0, len(ciphertext), _CHUNK):
             _inflate(inflater, decryptor.update(ciphertext[start : start + _CHUNK]), body)
@@ -106,9 +133,8 @@ def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey) -> memoryv
         raise Malformed("the body does not open with its key") from None
     except zlib.error:
         raise Malformed("the body does not inflate") from None
-    if not inflater.eof or body.tell() != manifest.body_length:
+    if not inflater.eof or body.written != body.length:
         raise Malformed("the body is shorter than the manifest says")
-    return memoryview(body).toreadonly()
 
 
 def recipients(sealed: memoryview) -> list[str]:
@@ -122,11 +148,11 @@ def associated_data(agency: str, version: int) -> bytes:
     return f"platepost-hotlist/1\n{agency}\n{version}".encode()
 
 
-def _inflate(inflater: "zlib._Decompress", data: bytes, body: mmap.mmap) -> None:
+def _inflate(inflater: "zlib._Decompress", data: bytes, body: Body) -> None:
     while data:
-        room = len(body) - body.tell()
+        room = body.length - body.written
         # One byte more than fits tells a body that is too long from one that just fits; 0 would mean no limit.
-        piece = inflater.decompress(data, room + 1)
+        piece = inflater.decompress(data, min(room + 1, _CHUNK))
         if len(piece) > room or inflater.unused_data:
             raise Malformed("the body is longer than the manifest says")
         body.write(piece)

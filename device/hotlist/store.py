@@ -1,12 +1,14 @@
 """The post's lists on disk: sealed as they came, swapped in whole, the last good one always there.
 
-A package is kept sealed, under its version's number, and opened into memory only: a stolen disk is worth no more than
-what was on the air. It is written aside, flushed, renamed, and the folder flushed: a power cut leaves the old list or
+A package is kept sealed, under its version's number; what is mapped from disk of an opened one has no name there, and
+without the key in memory tells nothing (see `device.hotlist.body`): a stolen disk is worth no more than what was on the
+air. It is written aside, flushed, renamed, and the folder flushed: a power cut leaves the old list or
 the new one. A list is its complete package and the deltas on it; what the list before the newest consists of is kept
 too, for the day the disk returns bad bytes.
 """
 
 import logging
+import mmap
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,11 +25,12 @@ from device.hotlist.errors import (
     Older,
     Repeated,
     SizeJump,
+    Truncated,
     WrongBase,
 )
 from device.hotlist.hotlist import HotList
 from device.hotlist.manifest import Manifest, Readable, verify
-from device.hotlist.package import Opened, load_key, unseal, verify_package
+from device.hotlist.package import load_key, unseal, verify_package
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +138,8 @@ class HotListStore:
             for path in self._packages():
                 try:
                     self._current = self._read(path)
+                except HotListNotStored as error:
+                    log.error("hot list %s: %s", path.name, error)  # noqa: TRY400 - the message says all
                 except HotListRefused as refusal:
                     log.warning("hot list %s on disk cannot be used: %s", path.name, refusal.reason)
                     damaged.append(refusal)
@@ -167,7 +172,10 @@ class HotListStore:
             raise SizeJump(f"{manifest.entries} entries after {current.entries}, and no reason given")
 
     def _opened(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None) -> HotList:
-        opened = Opened(manifest, unseal(manifest, sealed, self._unseal_key))
+        try:
+            opened = unseal(manifest, sealed, self._unseal_key, directory=self._directory)
+        except OSError as error:
+            raise HotListNotStored(f"there is no room to open the list: {error.strerror or error}") from error
         return HotList(opened, base=on if manifest.kind == "delta" else None)
 
     def _read(self, path: Path) -> HotList:
@@ -194,7 +202,10 @@ class HotListStore:
 
     def _verified(self, path: Path) -> tuple[Manifest, memoryview]:
         try:
-            package = path.read_bytes()
+            with path.open("rb") as file:
+                package = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except ValueError as error:
+            raise Truncated(f"{path.name} is empty") from error
         except OSError as error:
             raise Malformed(f"{path.name} cannot be read: {error.strerror or error}") from error
         manifest, sealed = verify_package(package, self._issuer_key)
