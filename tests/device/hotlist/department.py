@@ -102,7 +102,13 @@ def delta_body(
         entries = []
         for row in rows:
             text = normalise(row.plate)
-            detail = Detail(category=row.category, priority=row.priority, state=row.state)
+            detail = Detail(
+                category=row.category,
+                priority=row.priority,
+                state=row.state,
+                distribution=row.distribution,
+                safe=True if row.safe else None,
+            )
             details.append(detail)
             reference = 0
             if row.reference:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from device.hotlist import HotListNotStored, HotListRefused, HotListStore, Refusal
 from device.hotlist.store import size_jumps
@@ -263,10 +264,12 @@ def test_a_disk_that_fails_at_any_step_leaves_the_old_list_in_force(department: 
         assert loaded.version == 3 or store.current is old
 
 
+@pytest.mark.parametrize("step", ["posix_fallocate", "fsync"])
 def test_what_ails_the_disk_is_said(
-    department: Department, store: HotListStore, monkeypatch: pytest.MonkeyPatch
+    department: Department, store: HotListStore, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture, step: str
 ) -> None:
-    failing_at(monkeypatch, 2, lambda: OSError(errno.ENOSPC, "No space left on device"))
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, step, mocker.Mock(side_effect=full))
     with pytest.raises(HotListNotStored, match="No space left") as failure:
         store.install(department.package(), at=department.built)
     assert isinstance(failure.value, OSError)

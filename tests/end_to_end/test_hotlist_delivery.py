@@ -1,0 +1,272 @@
+"""Hot lists from a department's hands, over a real mosquitto, into a running post that reads all the time."""
+
+import random
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from device.camera.base import Frame
+from device.config import load
+from device.hotlist.parts import split_parts
+from device.post import Post
+from device.records import TYPES, Hit, Read, hotlist_delta, hotlist_package, hotlist_part
+from device.vision.passages import PassageRules, Passages, Sighting
+from device.vision.pipeline import Ended, Verdict
+from device.vision.reader import Character, Reading
+from device.vision.recogniser import Plate
+from provisioning.client import Connection
+from provisioning.fleet import Fleet
+from provisioning.hotlist import HotListRow
+from provisioning.hotlist.publish import publish
+from provisioning.post_file import PostSettings
+from simulator.broker import Broker, mosquitto_path
+from simulator.demo.clip import STREET
+from simulator.subscriber import Subscriber
+from tests.device.hotlist.department import Department
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+]
+PLATES = [f"7LST{number:03d}" for number in range(400)]
+CHANGED = 100
+LISTS = 50
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def rows(plates: set[str]) -> list[HotListRow]:
+    return [HotListRow(plate, "stolen_vehicle", 2) for plate in sorted(plates)]
+
+
+class Field:
+    """A fleet of one post, its broker, and the department that makes and publishes its lists."""
+
+    def __init__(self, directory: Path) -> None:
+        self.fleet = Fleet.create(directory / "fleet", agency="demo")
+        self.broker = Broker(self.fleet, directory / "broker")
+        self.fleet.add_subscriber("dispatch")
+        self.fleet.add_subscriber("task-force", groups=["narcotics"])
+        settings = PostSettings(
+            brokers=(self.broker.address,), camera="footage", camera_settings={"path": str(STREET)}, board="virtual"
+        )
+        self.folder = self.fleet.add_post("post-1", settings)
+        self.department = Department()
+        self.department.signing_key = self.fleet.list_signing_key.read_bytes()
+        self.department.issuer_key = self.fleet.list_verifying_key.read_bytes()
+        self.department.unseal_key = (self.folder / "unseal_key.pem").read_bytes()
+        self.department.post_key = self.fleet.recipient_key("post-1").read_bytes()
+        self.times = {"built": datetime.now(UTC), "expires": datetime.now(UTC) + timedelta(days=1)}
+
+    def complete(self, plates: list[HotListRow], version: int) -> bytes:
+        return self.department.package(plates, version=version, size_override="test", **self.times)
+
+    def delta(self, complete: bytes, version: int, **changes: Any) -> bytes:  # noqa: ANN401
+        return self.department.delta(complete, version=version, size_override="test", **changes, **self.times)
+
+    def publisher(self) -> Connection:
+        return Connection(self.fleet.publisher, broker=self.broker.address)
+
+    def send(self, connection: Connection, package: bytes) -> None:
+        publish(connection, package, self.department.manifest(package))
+
+
+class RunningPost:
+    """A post that is connected and reads what it is told that its camera saw."""
+
+    def __init__(self, field: Field) -> None:
+        self.post = Post(load(field.folder / "post.toml"))
+        self.passages = Passages(PassageRules())
+        self.seen = 0
+        self.post._lists.load()
+        self.post._uplink.start()
+
+    def version(self) -> int:
+        current = self.post._lists.current
+        return 0 if current is None else current.version
+
+    def read(self, text: str) -> None:
+        """Have one vehicle pass."""
+        grey = np.full((60, 160), 90, np.uint8)
+        corners = np.array([[40, 20], [100, 20], [100, 40], [40, 40]], np.float32)
+        reading = Reading(text, 0.9, tuple(Character(character, 0.98) for character in text), ())
+        for _ in range(2):
+            self.seen += 1
+            colour = np.stack([grey] * 3, axis=2)
+            frame = Frame(self.seen, datetime.now(UTC), self.seen / 20, grey, lambda colour=colour: colour)
+            (passage,) = self.passages.update([Sighting(frame, Plate(reading, 0.9, corners), 1.0)])
+            if passage.safe:
+                self.post._reporter.early(passage)
+        for passage in self.passages.end_all():
+            self.post._reporter.ended(Ended(passage, Verdict.READ))
+
+    def close(self, *, drain_seconds: float = 0) -> None:
+        self.post._uplink.stop(drain_seconds=drain_seconds)
+        self.post._outbox.close()
+
+
+@pytest.fixture
+def field(tmp_path: Path) -> Iterator[Field]:
+    made = Field(tmp_path)
+    with made.broker:
+        yield made
+
+
+@pytest.fixture
+def post(field: Field) -> Iterator[RunningPost]:
+    running = RunningPost(field)
+    yield running
+    running.close()
+
+
+def test_fifty_lists_and_deltas_under_load_and_no_read_is_dropped_nor_a_plate_missed(
+    field: Field, post: RunningPost, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw = random.Random(7)
+    contents: dict[int, set[str]] = {0: set()}
+    latencies: list[float] = []
+    failures: list[BaseException] = []
+
+    def department() -> None:
+        complete, last, first = b"", b"", 0
+        with field.publisher() as connection:
+            for version in range(1, LISTS + 1):
+                before = contents[version - 1]
+                if version % 10 == 1:
+                    after = set(draw.sample(PLATES, 200))
+                    first, complete = version, field.complete(rows(after), version)
+                    package = complete
+                else:
+                    base, whole = draw.choice([(last, before), (complete, contents[first])])
+                    changed = set(draw.sample(PLATES, CHANGED))
+                    after = whole ^ changed
+                    package = field.delta(
+                        complete, version, base=base, add=rows(after - whole), remove=rows(whole - after)
+                    )
+                last, contents[version] = package, after
+                began = time.monotonic()
+                field.send(connection, package)
+                wait_until(lambda wanted=version: post.version() == wanted)
+                latencies.append(time.monotonic() - began)
+
+    def guarded() -> None:
+        try:
+            department()
+        except BaseException as error:  # noqa: BLE001 - it belongs into the test's own thread
+            failures.append(error)
+
+    archive = tmp_path / "archive.jsonl"
+    identity = field.fleet.subscriber("dispatch")
+    with Subscriber(identity, agency="demo", broker=field.broker.address, archive=archive) as subscriber:
+        thread = threading.Thread(target=guarded)
+        thread.start()
+        made = 0
+        while thread.is_alive():
+            post.read(draw.choice(PLATES))
+            made += 1
+        thread.join()
+        assert not failures
+        wait_until(lambda: sum(arrival.kind == TYPES[Read] for arrival in subscriber.arrivals) >= made)
+        reads = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Read]]
+        hits = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Hit]]
+    assert len(reads) == made
+    versions = [read["hotlist"].get("version", 0) for read in reads]
+    for read, version in zip(reads, versions, strict=True):
+        wanted = "not_consulted" if version == 0 else "match" if read["plate_read"] in contents[version] else "no_match"
+        assert read["hotlist"]["result"] == wanted
+        assert bool(read.get("hits")) is (wanted == "match")
+    assert len(set(versions)) > LISTS // 4
+    assert len(hits) >= sum(bool(read.get("hits")) for read in reads)
+    with capsys.disabled():
+        print(  # noqa: T201 - the figure that the test is for
+            f"\n{LISTS} lists under load, {made} reads; from publish to in force: "
+            f"median {statistics.median(latencies) * 1000:.0f} ms, most {max(latencies) * 1000:.0f} ms"
+        )
+
+
+def test_parts_come_in_any_order_again_and_again_and_others_between_them(field: Field, post: RunningPost) -> None:
+    plates = rows(set(PLATES))
+    complete = field.complete(plates, 1)
+    index, messages = split_parts(complete, part_bytes=1024)
+    _, strange = split_parts(field.complete(plates, 2), part_bytes=1024)
+    parts = dict(enumerate(messages))
+    late = parts.pop(3)
+    topic = hotlist_package("demo")
+    with field.publisher() as connection:
+        shuffled = list(parts.items())
+        random.Random(3).shuffle(shuffled)
+        for number, part in shuffled:
+            connection.publish(hotlist_part(topic, number), part)
+        connection.publish(hotlist_part(topic, 3), next(iter(strange)))
+        connection.publish(topic, index)
+        wait_until(lambda: bool(post.post._intake._fetches))
+        connection.publish(hotlist_part(topic, 3), next(iter(strange)))
+        connection.publish(hotlist_part(topic, 0), parts[0])
+        assert post.version() == 0
+        connection.publish(hotlist_part(topic, 3), late)
+        wait_until(lambda: post.version() == 1)
+
+
+def test_a_delta_that_comes_before_its_base_waits_for_it(field: Field, post: RunningPost) -> None:
+    complete = field.complete(rows({"7AAA001"}), 5)
+    news = field.delta(complete, 6, add=rows({"7BBB002"}))
+    with field.publisher() as connection:
+        connection.publish(hotlist_delta("demo"), news)
+        wait_until(lambda: bool(post.post._intake._waiting))
+        connection.publish(hotlist_package("demo"), complete)
+        wait_until(lambda: post.version() == 6)
+
+
+def test_a_post_that_was_away_comes_back_to_the_newest_list(field: Field, post: RunningPost) -> None:
+    complete = field.complete(rows({"7AAA001"}), 1)
+    with field.publisher() as connection:
+        field.send(connection, complete)
+        wait_until(lambda: post.version() == 1)
+        post.close()
+        for version in range(2, 8):
+            field.send(connection, field.delta(complete, version, add=rows({f"7BBB00{version}"})))
+        back = RunningPost(field)
+        assert back.version() == 1
+        wait_until(lambda: back.version() == 7)
+        back.close()
+        fresh = field.complete(rows({"7CCC003"}), 20)
+        field.send(connection, fresh)
+        field.send(connection, field.delta(fresh, 21, add=rows({"7DDD004"})))
+        again = RunningPost(field)
+        wait_until(lambda: again.version() == 21)
+        again.close()
+
+
+def test_a_covert_hit_reaches_its_group_and_nobody_else(field: Field, post: RunningPost) -> None:
+    listed = [HotListRow("7COV001", "felony_vehicle", 1, distribution="narcotics"), HotListRow("7OPN001", "local", 5)]
+    heard: dict[str, list[str]] = {"task-force": [], "dispatch": []}
+
+    def listening(name: str) -> Connection:
+        topics = ("alpr/v1/demo/+/covert/#", "alpr/v1/demo/+/hit/#", "alpr/v1/demo/+/read")
+        return Connection(
+            field.fleet.subscriber(name),
+            broker=field.broker.address,
+            topics=topics,
+            listener=lambda topic, _payload: heard[name].append(topic.removeprefix("alpr/v1/demo/post-1/")),
+        )
+
+    with field.publisher() as connection, listening("task-force"), listening("dispatch"):
+        field.send(connection, field.complete(listed, 1))
+        wait_until(lambda: post.version() == 1)
+        post.read("7COV001")
+        post.read("7OPN001")
+        wait_until(lambda: all(topics.count("read") == 2 for topics in heard.values()))
+    assert sorted(heard["dispatch"]) == ["hit/local", "read", "read"]
+    assert sorted(heard["task-force"]) == ["covert/narcotics", "hit/local", "read", "read"]
