@@ -11,7 +11,7 @@ def write_durably(path: Path, data: bytes | memoryview) -> None:
     Written aside (suffix `.part`), flushed, renamed, and the folder flushed. Raises OSError, after which the file is as
     it was.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     aside = path.with_suffix(".part")
     try:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -27,7 +27,8 @@ def write_durably(path: Path, data: bytes | memoryview) -> None:
         raise
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner only, unless it is there; a power cut leaves it there. Raises OSError."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     empty = not any(folder.iterdir())  # whoever made it may have been killed before it was flushed into its parent

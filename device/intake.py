@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Protocol
 
+from device.durable import make_folder
 from device.hotlist import HotListRefused, Refusal
 from device.hotlist.parts import Assembly, is_index, read_index
 from device.lists import NOT_STORED, Installation, Lists
@@ -79,7 +80,7 @@ class Intake:
         try:
             index = read_index(payload)
             manifest = self._lists.examine(index.line)
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._directory)
             assembly = Assembly(index, manifest, directory=self._directory)
         except HotListRefused as refusal:
             self._note(topic, self._lists.refuse(refusal))

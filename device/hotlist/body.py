@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
+from device.durable import make_folder
 from device.hotlist.errors import Malformed
 from device.hotlist.layout import begin_of_columns, read_header
 
@@ -116,7 +117,7 @@ class MappedBody:
         if header.hash_key is not None and heap is not None:
             self.veil, self._heap = Veil(bytes.fromhex(header.hash_key)), range(heap.offset, heap.offset + heap.count)
         size = max(self.length - len(self.head), 1)
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._directory)
         with tempfile.TemporaryFile(dir=self._directory, prefix="hotlist-", suffix=".part") as file:
             # The room is taken now: a disk that is full later would kill whoever touches the map.
             os.posix_fallocate(file.fileno(), 0, size)
