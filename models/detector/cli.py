@@ -39,7 +39,7 @@ def train(*, folder: Path, photos: Sequence[Path], steps: int, plates: int, seed
     from models.scenes.distractors import find_fonts, render_distractor
     from models.scenes.photos import PhotoStore
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     store = PhotoStore(photos, cache=folder / "photos.bin")
     rng = np.random.default_rng(seed)
     fonts = find_fonts()

@@ -48,6 +48,18 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
     "--photos", type=_FOLDER, help="Real plates to mix in: a folder with manifest.json (one in seven is held out)."
 )
 @click.option(
+    "--texts",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Transcriptions of plates that the manifest of --photos leaves without a text.",
+)
+@click.option("--real-share", default=0.05, show_default=True, help="Share of real plates in a batch.")
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Begin with the weights of this .tflite reader, of this shape or shallower, rather than with fresh ones.",
+)
+@click.option("--rate", default=2.5e-3, show_default=True, help="Learning rate that training begins with.")
+@click.option(
     "--check-photos", type=_FOLDER, multiple=True, help="Photos with boxes and texts to report on, never trained on."
 )
 @click.option("--check-crops", type=_FOLDER, multiple=True, help="Crops with texts to report on, never trained on.")
@@ -55,8 +67,8 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 @click.option("--minutes", default=90.0, show_default=True, help="How long to train.")
 @click.option("--seed", default=1, show_default=True)
 def train(
-    *, folder: Path, photos: Path | None, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...], pool_size: int,
-    minutes: float, seed: int,
+    *, folder: Path, photos: Path | None, texts: Path | None, real_share: float, start: Path | None, rate: float,
+    check_photos: tuple[Path, ...], check_crops: tuple[Path, ...], pool_size: int, minutes: float, seed: int,
 ) -> None:  # fmt: skip
     """Train the reader in FOLDER, which keeps the drawn plates and the checkpoints; a second run goes on."""
     from models.plates import fonts
@@ -65,10 +77,10 @@ def train(
     from models.reader.train import Plan
     from models.reader.train import train as run
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     fonts.fetch()
     filler = _filling(folder / "pool", pool_size, seed)
-    real = [] if photos is None else load_photos(photos)
+    real = [] if photos is None else load_photos(photos, texts)
     checks: dict[str, list[tuple[npt.NDArray[np.uint8], str]]] = {"drawn": drawn_samples(400, seed + 1000)}
     if real:
         checks["held_out"] = [(plate.rectified(), plate.text) for plate in real if is_held_out(plate)]
@@ -76,8 +88,8 @@ def train(
         checks[place.name] = [(plate.rectified(), plate.text) for plate in load_photos(place)]
     for place in check_crops:
         checks[place.name] = load_crops(place)
-    recipe = Recipe(pools=(folder / "pool",), seed=seed, easy=1200)
-    plan = Plan(folder=folder, until=time.time() + minutes * 60)
+    recipe = Recipe(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
+    plan = Plan(folder=folder, until=time.time() + minutes * 60, rate=rate, start=start)
     run(plan, recipe, [plate for plate in real if not is_held_out(plate)], checks)
     filler.terminate()
 

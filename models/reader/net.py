@@ -24,11 +24,15 @@ LAYERS: Final = (
     Layer(24),
     Layer(48, stride=(2, 2)),
     Layer(64),
+    Layer(64),
     Layer(80, stride=(2, 1)),
+    Layer(96),
     Layer(96),
     Layer(112, stride=(2, 1)),
     Layer(112),
+    Layer(112),
     Layer(144, kernel=(4, 1), valid=True),
+    Layer(144, kernel=(1, 5)),
     Layer(144, kernel=(1, 5)),
 )
 """64x160 -> 32x80 -> 16x40 -> 8x40 -> 4x40 -> 1x40; then a 1x1 convolution to the classes."""

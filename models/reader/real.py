@@ -4,7 +4,7 @@ import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -62,11 +62,20 @@ class RealPlate:
         return self.cut(READER_MARGIN / (1 - 2 * READER_MARGIN), READER_SHAPE)
 
 
-def load_photos(folder: Path) -> list[RealPlate]:
-    """All plates with a text of a set with boxes (train/open_images, evaluate/us_photos)."""
+def load_photos(folder: Path, texts: Path | None = None) -> list[RealPlate]:
+    """All plates with a text of a set with boxes (train/open_images, evaluate/us_photos).
+
+    Args:
+        folder: the photographs and their manifest.json.
+        texts: transcriptions of plates that the manifest leaves without a text, if there are any:
+            `{"texts": [{"file": ..., "box": [left, top, right, bottom], "text": ...}, ...]}`, file and box as there.
+    """
+    more: dict[str, list[dict[str, Any]]] = {}
+    for plate in json.loads(texts.read_text())["texts"] if texts is not None else ():
+        more.setdefault(plate["file"], []).append(plate)
     found = []
     for image in json.loads((folder / "manifest.json").read_text())["images"]:
-        plates = [plate for plate in image["plates"] if plate.get("text")]
+        plates = [plate for plate in image["plates"] if plate.get("text")] + more.get(image["file"], [])
         if not plates:
             continue
         picture = _grey(folder / image["file"])

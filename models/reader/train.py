@@ -4,6 +4,7 @@ The learning rate falls by a cosine over the time that is left, so that a run en
 and resumed, also with other pools.
 """
 
+import itertools
 import logging
 import math
 import time
@@ -20,6 +21,7 @@ from models.reader.data import Batch, Batches, Recipe
 from models.reader.labels import alike, greedy
 from models.reader.net import Reader
 from models.reader.real import RealPlate
+from models.reader.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ class Plan:
     save_every: int = 1000
     average: float = 0.999
     """Weight of the past in the moving average of weights, which is what is saved as the model."""
+    start: Path | None = None
+    """A trained .tflite reader to begin with, see `models.reader.warm_start`."""
 
 
 def read_all(net: nn.Module, pictures: npt.NDArray[np.uint8], batch: int = 128) -> list[str]:
@@ -116,6 +120,11 @@ def train(
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
     net, averaged = Reader().to(memory_format=torch.channels_last), Reader()
+    batches = Batches(recipe, real)
+    # A forked worker would inherit the locks of the threads that torch and the interpreter run here.
+    loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4, multiprocessing_context="spawn")
+    if plan.start is not None and not (resume and (plan.folder / "last.pt").exists()):
+        warm_start(net, plan.start, torch.cat([batch[0] for batch in itertools.islice(batches, 4)]))
     averaged.load_state_dict(net.state_dict())
     state = _State(net, averaged, torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02))
     state.start = time.time()
@@ -123,7 +132,6 @@ def train(
     last = plan.folder / "last.pt"
     if resume and last.exists():
         state.load(last)
-    loader = DataLoader(Batches(recipe, real), batch_size=None, num_workers=1, prefetch_factor=4)
     smoothed, clock = float("nan"), time.time()
     for batch in loader:
         share = min(1.0, (time.time() - state.start) / max(plan.until - state.start, 1.0))

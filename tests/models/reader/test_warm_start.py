@@ -1,0 +1,45 @@
+"""A net that begins with the shipped file's weights reads like the file."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the training extra is not installed")
+
+import torch
+
+from device.vision.modelfiles import shipped
+from device.vision.reader import Reader as ShippedReader
+from models.plates import degrade, framed, render_plate
+from models.reader.labels import greedy
+from models.reader.net import Reader
+from models.reader.warm_start import convolutions, warm_start
+
+
+def pictures(count: int) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    return np.stack([degrade(framed(render_plate(rng, height=96), rng), rng) for _ in range(count)])
+
+
+def test_every_convolution_of_the_file_is_found_in_order() -> None:
+    found = convolutions(shipped("reader.tflite"))
+    assert found[0][0].shape[1] == 1
+    assert found[-1][0].shape[0] == 37
+    assert all(after[0].shape[1] == before[0].shape[0] for before, after in zip(found, found[1:], strict=False))
+
+
+def test_the_net_reads_like_the_file_before_its_first_step() -> None:
+    torch.manual_seed(1)
+    seen = pictures(48)
+    net = Reader()
+    warm_start(net, shipped("reader.tflite"), torch.from_numpy(seen[:, None]))
+    net.eval()
+    with torch.no_grad():
+        texts = greedy(net(torch.from_numpy(seen[:, None]).float() / 255).numpy())
+    shipped_reader = ShippedReader(shipped("reader.tflite"))
+    same = [text == shipped_reader.read_rectified(picture).text for text, picture in zip(texts, seen, strict=True)]
+    assert np.mean(same) > 0.85
+
+
+def test_a_file_of_another_net_is_refused() -> None:
+    with pytest.raises(ValueError, match="weights"):
+        warm_start(Reader(), shipped("detector.tflite"), torch.from_numpy(pictures(4)[:, None]))
