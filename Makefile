@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit end-to-end test-brokers fuzz format contract lock models clean
+.PHONY: help demo test lint types unit end-to-end test-brokers test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
@@ -40,6 +40,17 @@ end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto wit
 test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS, and print the table of docs/brokers.md
 	@scripts/need mosquitto rabbitmq-server nats-server
 	$(BIN)/pytest tests/conformance
+
+ARM_TESTS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/device/hotlist/test_bloom.py \
+  tests/device/hotlist/test_format.py tests/device/records/test_canonical.py tests/device/records/test_signing.py \
+  tests/device/outbox/test_outbox.py tests/device/vision/test_ctc.py
+
+test-arm: $(VENV)/.development ## Run the networks and the device's core on emulated 64-bit ARM, Python 3.11 and 3.13 (some minutes)
+	@scripts/need /usr/bin/qemu-aarch64-static=qemu-user-static
+	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/trixie trixie 3.13
+	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/bookworm bookworm 3.11 tflite-runtime 'numpy<2'
+	build/arm/trixie/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
+	build/arm/bookworm/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
 
 fuzz: $(VENV)/.development ## Let a post hear a hundred thousand bad messages (half an hour); PLATEPOST_FUZZ=N for more or fewer
 	PLATEPOST_FUZZ=$${PLATEPOST_FUZZ:-2500} $(BIN)/pytest -q -s tests/fuzz

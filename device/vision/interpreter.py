@@ -42,13 +42,14 @@ class Model:
     Not safe to share between threads. `digest` is the file's SHA-256 in hexadecimal, for records.
     """
 
-    def __init__(self, path: Path, *, runtime: str | None = None, delegates: bool = True) -> None:
+    def __init__(self, path: Path, *, runtime: str | None = None, reference: bool = False) -> None:
         """Load `path`.
 
         Args:
             path: the .tflite file.
             runtime: a module of `RUNTIMES`; without it the first that is installed.
-            delegates: False switches XNNPACK off, which makes results bit-identical across runtimes and processors.
+            reference: True takes TFLite's reference kernels: some ten times slower, and bit-identical on every runtime
+                and processor. The optimised ones differ by a few quanta between x86 and ARM.
 
         Raises:
             BackendError: no TFLite runtime is installed, or it does not start.
@@ -63,8 +64,8 @@ class Model:
         self.digest = sha256(content).hexdigest()
         module = _runtime(runtime)
         options: dict[str, Any] = {"model_content": content, "num_threads": 1}
-        if not delegates:
-            options["experimental_op_resolver_type"] = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        if reference:
+            options["experimental_op_resolver_type"] = module.OpResolverType.BUILTIN_REF
         try:
             self._interpreter = module.Interpreter(**options)
             self._interpreter.allocate_tensors()

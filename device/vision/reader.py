@@ -69,7 +69,7 @@ class Look:
 class Reader:
     """Reads plates with an int8 convolutional network trained by CTC."""
 
-    def __init__(self, path: Path, *, runtime: str | None = None, delegates: bool = True) -> None:
+    def __init__(self, path: Path, *, runtime: str | None = None) -> None:
         """Load the reader of `path`, and its calibration if one lies beside it.
 
         Raises:
@@ -77,7 +77,7 @@ class Reader:
             ModelError: a file is no reader of this device, or damaged.
 
         """
-        self.model = Model(path, runtime=runtime, delegates=delegates)
+        self.model = Model(path, runtime=runtime)
         self.model.expect(input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=((1, COLUMNS, len(ALPHABET) + 1),))
         self.calibration = Calibration.beside(path, digest=self.model.digest)
 

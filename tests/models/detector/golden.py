@@ -31,4 +31,4 @@ def answer(model: Model) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(json.dumps(answer(Model(SHIPPED, delegates=False)), indent=1) + "\n")
+    GOLDEN.write_text(json.dumps(answer(Model(SHIPPED, reference=True)), indent=1) + "\n")

@@ -23,6 +23,6 @@ def fixture_input() -> npt.NDArray[np.int8]:
 
 
 if __name__ == "__main__":
-    model = Model(SHIPPED, delegates=False)
+    model = Model(SHIPPED, reference=True)
     (logits,) = model.run(fixture_input())
     GOLDEN.write_text(json.dumps({"digest": model.digest, "logits": logits[0].tolist()}) + "\n")

@@ -13,7 +13,7 @@ from tests.models.reader.golden import GOLDEN, SHIPPED, fixture_input
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model(SHIPPED, delegates=False)
+    return Model(SHIPPED, reference=True)
 
 
 def test_shipped_reader_keeps_the_contract(model: Model) -> None:
@@ -28,7 +28,7 @@ def test_shipped_reader_keeps_the_contract(model: Model) -> None:
 def test_shipped_reader_is_bit_identical_to_the_golden_output(runtime: str) -> None:
     if importlib.util.find_spec(runtime.partition(".")[0]) is None:
         pytest.skip(f"{runtime} is not installed")
-    model, golden = Model(SHIPPED, runtime=runtime, delegates=False), json.loads(GOLDEN.read_text())
+    model, golden = Model(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
     assert golden["digest"] == model.digest, "another reader.tflite: run golden.py"
     for _ in range(2):
         (logits,) = model.run(fixture_input())

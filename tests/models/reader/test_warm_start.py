@@ -1,5 +1,7 @@
 """A net that begins with the shipped file's weights reads like the file."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def test_every_convolution_of_the_file_is_found_in_order() -> None:
     found = convolutions(shipped("reader.tflite"))
     assert found[0][0].shape[1] == 1
     assert found[-1][0].shape[0] == 37
-    assert all(after[0].shape[1] == before[0].shape[0] for before, after in zip(found, found[1:], strict=False))
+    assert all(after[0].shape[1] == before[0].shape[0] for before, after in itertools.pairwise(found))
 
 
 def test_the_net_reads_like_the_file_before_its_first_step() -> None:
