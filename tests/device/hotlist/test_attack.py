@@ -187,3 +187,58 @@ def test_the_length_tells_how_many_plates_are_listed_and_not_which(department: D
     first = lengths(department, neighbours, builds)
     assert not told_apart(first, lengths(department, passenger_serials(60, 9), builds))
     assert told_apart(first, lengths(department, passenger_serials(66, 9), builds)), "which docs/security.md admits"
+
+
+@pytest.fixture(scope="module")
+def news(department: Department, loot: Loot) -> tuple[bytes, Loot]:
+    """A delta that removes 20 plates and adds 500, and the thief's candidates for those: a plate among 40."""
+    plates = [plate for plate, on_it in zip(loot.candidates, loot.listed, strict=True) if on_it]
+    strangers = [plate for plate, on_it in zip(loot.candidates, loot.listed, strict=True) if not on_it][:20_000]
+    added = sorted(random.Random(4).sample(strangers, 500))
+    delta = department.delta(loot.package, add=rows(added), remove=rows(plates[:20]), size_override="any")
+    truth = np.isin(np.array(strangers), np.array(added))
+    return delta, replace(loot, package=delta, candidates=strangers, listed=truth)
+
+
+def test_a_delta_tells_no_plate_either(department: Department, loot: Loot, news: tuple[bytes, Loot]) -> None:
+    delta, fresh = news
+    assert not fresh.succeeds(attacker.traces(delta, fresh.candidates))
+    seen, few = attacker.windows(delta), fresh.every(20)
+    for key in attacker.guessable_keys(delta, loot.public_keys):
+        assert not attacker.opens(delta, key)
+        assert not attacker.as_table(seen, attacker.digests(few.candidates, key)).any()
+    sealed = [attacker.windows(attacker.take_apart(one).ciphertext, 6) for one in (loot.package, delta)]
+    assert len(np.intersect1d(*sealed)) <= 2
+
+
+def test_a_delta_tells_all_to_who_has_a_posts_key(
+    department: Department, secret: bytes, news: tuple[bytes, Loot]
+) -> None:
+    delta, fresh = news
+    keys = load_key(department.issuer_key, private=False), load_key(department.unseal_key, private=True)
+    body = bytes(open_package(delta, issuer_key=keys[0], unseal_key=keys[1]).body)
+    assert secret.hex().encode() not in body
+    found = attacker.as_table(attacker.windows(body), attacker.digests(fresh.candidates, secret))
+    assert attacker.best_guesses(found, fresh.listed, fresh.draw) == 500
+
+
+def test_what_goes_and_comes_again_is_not_to_be_seen(department: Department) -> None:
+    """The same plate leaves with one delta and comes back with the next, under the same hash key."""
+    listed = rows(passenger_serials(60, 1))
+    complete = department.package(listed)
+    gone = department.delta(complete, remove=listed[:1])
+    again = department.delta(complete, base=gone, version=3, add=listed[:1])
+    sealed = [attacker.windows(attacker.take_apart(one).ciphertext, 4) for one in (complete, gone, again)]
+    assert not len(np.intersect1d(sealed[1], sealed[2]))
+    assert len(np.intersect1d(sealed[0], sealed[1])) <= 2
+
+
+def test_the_length_of_a_delta_tells_how_many_come_and_go_and_not_which(department: Department) -> None:
+    complete = department.package(rows(passenger_serials(60, 1)))
+
+    def lengths_of(plates: Sequence[str]) -> list[int]:
+        return [len(department.delta(complete, add=rows(plates))) for _ in range(30)]
+
+    few = lengths_of([f"2ABC{number:03d}" for number in range(8)])
+    assert not told_apart(few, lengths_of(passenger_serials(8, 7)))
+    assert told_apart(few, lengths_of(passenger_serials(12, 7)))
