@@ -12,13 +12,21 @@ import resource
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from time import perf_counter, thread_time_ns
 from typing import TypeVar
 
 from device.hotlist import Alternative, HotList, HotListStore, Query, Rules
-from device.hotlist.layout import PatternEntry
+from device.hotlist.fingerprints import Entry
+from device.hotlist.hashing import fingerprint
+from device.hotlist.keys import fold, normalise
+from device.hotlist.layout import Detail, PatternEntry
+from device.hotlist.overlay import Overlay, Row
+from device.hotlist.package import load_key
 from provisioning.hotlist import HotListRow, build_package
+from provisioning.hotlist.delta import build_delta
+from provisioning.hotlist.held import open_held
 from provisioning.keys import new_key, private_pem, public_pem
 
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
@@ -57,6 +65,16 @@ def microseconds(
     return f"{median:8.1f} us a read, one in a hundred above {hundredth:6.1f} us"
 
 
+def news(hotlist: HotList, count: int) -> tuple[list[Row], list[Row]]:
+    """Return entries to add, of invented plates, and entries of the list to remove, `count` of each."""
+    plates, detail = hotlist.listing.hash, Detail(category="felony_vehicle", priority=1, state="CA")
+    additions = {
+        (fingerprint(plates.digest(fold(text))), Entry(plates.text_fingerprint(text), detail, 0, "NEWS"))
+        for text in (normalise(f"Y{serial}") for serial in serials(count, 4))
+    }
+    return sorted(additions, key=lambda row: row[0]), list(islice(hotlist.listing.table, count))
+
+
 def peak_megabytes() -> float:
     """Return the most memory that this process ever held, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
@@ -77,6 +95,7 @@ def main() -> None:
     options.add_argument("--posts", type=int, default=1, help="posts that the list is sealed to")
     options.add_argument("--patterns", type=int, default=50, help="partial plates on the list")
     options.add_argument("--reads", type=int, default=50_000, help="look-ups of each sort")
+    options.add_argument("--changes", type=int, default=10_000, help="entries that a delta brings, and that it takes")
     given = options.parse_args()
 
     built = datetime(2026, 11, 1, tzinfo=UTC)
@@ -106,11 +125,27 @@ def main() -> None:
         ),
     )
     with tempfile.TemporaryDirectory() as directory:
-        store = HotListStore(
-            Path(directory), agency="demo", issuer_key=public_pem(issuer), unseal_key=private_pem(posts[-1])
-        )
+        own = private_pem(posts[-1])
+        store = HotListStore(Path(directory), agency="demo", issuer_key=public_pem(issuer), unseal_key=own)
         hotlist = timed("verify, unseal, store", lambda: store.install(package, at=built))
         timed("load at start", store.load)
+        issuer_key, own_key = load_key(public_pem(issuer), private=False), load_key(own, private=True)
+        list_held = open_held(package, None, issuer_key=issuer_key, unseal_key=own_key)
+        additions, removals = news(hotlist, given.changes)
+        delta = build_delta(
+            list_held,
+            Overlay().applied(list_held.complete.listing.table, removals=removals, additions=additions),
+            patterns=patterns,
+            issuer="benchmark",
+            version=2,
+            signing_key=private_pem(issuer),
+            post_keys=[public_pem(post) for post in posts],
+            unseal_key=own,
+            built=built,
+            size_jump=1.0,
+        )
+        what = f"delta, {len(additions):,} more, {len(removals):,} less"
+        with_delta = timed(what, lambda: store.install(delta, at=built))
     body = hotlist.manifest.body_length
     print(f"package {len(package) / 1e6:.1f} MB, sealed to {given.posts} posts")
     print(f"in memory {body / 1e6:.1f} MB, {body / hotlist.entries:.1f} bytes an entry")
@@ -122,6 +157,11 @@ def main() -> None:
     others = tuple(Alternative(text, 0.2) for text in absent[:8])
     every = Rules(near_budget=8, pairs=("B8", "S5", "Z2", "G6"), look_alike_budget=2)
     print(f"{'not listed, with all its probes':<34}{microseconds(hotlist, absent, alternatives=others, rules=every)}")
+    print("with the delta")
+    print(f"{'not listed':<34}{microseconds(with_delta, absent)}")
+    print(f"{'listed':<34}{microseconds(with_delta, list(serials(given.reads, 1)))}")
+    print(f"{'not listed, with all its probes':<34}", end="")
+    print(microseconds(with_delta, absent, alternatives=others, rules=every))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ LONGEST_TEXT = 16
 LONGEST_CHAIN = 256
 """Deltas that a list may stand on; each is a file to verify when the post starts."""
 
-MOST_LOOK_ALIKES = 16
+MOST_LOOK_ALIKES = 8
 """Texts of declared pairs that one read is looked up as, whatever the budget: each costs some microseconds."""
 
 
