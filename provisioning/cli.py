@@ -235,6 +235,24 @@ def operator_add(directory: Path, name: str, role: str, days: int) -> None:
     click.echo(f"Operator {name} ({role}, {days} days) made in {folder}; tell a running mosquitto with SIGHUP.")
 
 
+@operator.command(
+    "remove",
+    epilog="""\b
+Example:
+  platepost provision operator remove fleet r-alvarez
+""",
+)
+@_FLEET
+@click.argument("name")
+def operator_remove(directory: Path, name: str) -> None:
+    """Take NAME's rights at the broker and delete their identity here.
+
+    Posts ask nobody whether a certificate was withdrawn: without the broker's right to publish, it opens nothing.
+    """
+    Fleet.load(directory).remove_operator(name)
+    click.echo(f"Operator {name} removed; tell a running mosquitto with SIGHUP.")
+
+
 def _mosquitto() -> str:
     """Return how mosquitto is called here: Debian keeps it out of an ordinary user's PATH."""
     name = "mosquitto"

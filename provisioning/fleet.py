@@ -21,6 +21,7 @@ Every file is mode 0600 in folders of mode 0700. A name that exists is refused, 
 
 import json
 import re
+import shutil
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -275,6 +276,18 @@ class Fleet:
         self._write_identity(folder, key, certificate, authority)
         self._write_access_list()
         return folder
+
+    def remove_operator(self, name: str) -> None:
+        """Delete a person's identity, and take their rights at the broker, which reads its list anew on SIGHUP.
+
+        Raises:
+            ProvisioningError: there is nobody of this name.
+
+        """
+        if name not in self.operators():
+            raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
+        shutil.rmtree(self.operator(name))
+        self._write_access_list()
 
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name) or name in _RESERVED:

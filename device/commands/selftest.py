@@ -16,6 +16,7 @@ from rich.table import Table
 from device import assembly, backends
 from device.config import Configuration, load
 from device.errors import PlatepostError
+from device.health.chrony import Chrony
 from device.health.clock import clock_quality
 from device.lists import list_state
 from device.outbox import read_key_file
@@ -143,10 +144,10 @@ def _hotlist(configuration: Configuration) -> str:
 
 
 def _clock(_configuration: Configuration) -> str:
-    quality = clock_quality()
+    quality = Chrony().ask() or clock_quality()
     if not quality.synchronised:
-        raise _FaultError("not synchronised")
-    return f"synchronised, error about {1000 * (quality.estimated_error_seconds or 0):.1f} ms"
+        raise _FaultError(f"not synchronised, says {quality.source}")
+    return f"synchronised, says {quality.source}; error about {1000 * (quality.estimated_error_seconds or 0):.1f} ms"
 
 
 def _certificate(configuration: Configuration) -> str:

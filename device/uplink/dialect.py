@@ -63,6 +63,7 @@ class Dialect:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = settings.session_expiry_seconds
             properties.MaximumPacketSize = settings.package_most_bytes
+            properties.ReceiveMaximum = settings.receive_most
             more = {"clean_start": False, "properties": properties}
         client.connect(broker.host, broker.port, keepalive=settings.keepalive_seconds, **more)
 

@@ -85,6 +85,8 @@ class UplinkSettings:
     broker takes to save what it acknowledged."""
     may_go_unheard: tuple[str, ...] = ()
     """Kinds of records that count as delivered though the broker says that nobody subscribes: `read`, `status`, ..."""
+    receive_most: int = 8
+    """Messages that the broker may send without the post's acknowledgement: with the size below, what they may take."""
     package_most_bytes: int = 64 * 1024 * 1024
     """The largest message that the broker may send to the post."""
 

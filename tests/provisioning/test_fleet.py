@@ -167,6 +167,16 @@ def test_operator_s_certificate_says_agency_role_and_end(fleet: Fleet) -> None:
         fleet.add_post("r-alvarez", SETTINGS)
 
 
+def test_who_is_removed_has_no_rights_and_the_name_is_free(fleet: Fleet) -> None:
+    folder = fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    fleet.remove_operator("r-alvarez")
+    assert not folder.exists()
+    assert "r-alvarez" not in fleet.broker.access_list.read_text()
+    assert fleet.add_operator("r-alvarez", Role.OPERATOR)
+    with pytest.raises(ProvisioningError, match="no operator; there are: r-alvarez"):
+        fleet.remove_operator("j-stone")
+
+
 def test_loaded_fleet_is_the_one_that_was_made(fleet: Fleet) -> None:
     fleet.add_post("post-1", SETTINGS)
     loaded = Fleet.load(fleet.directory)
