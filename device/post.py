@@ -12,7 +12,7 @@ short queue and the outbox between. The uplink brings hot lists back, which are 
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
 from time import monotonic
@@ -29,7 +29,7 @@ from device.clockwatch import ClockWatch
 from device.config import Configuration
 from device.controls import Controls, remote_configuration
 from device.duties import Duties
-from device.errors import CameraError, OutboxError
+from device.errors import CameraError, ConfigurationError, OutboxError
 from device.faults import Fault
 from device.handover import Handover
 from device.health.chrony import Chrony
@@ -396,6 +396,8 @@ class Post:
         Called in the uplink's thread, which must not wait for a full disk that only delivery can empty: what cannot be
         stored raises, and the uplink tries again.
         """
+        with suppress(ConfigurationError):  # being replaced at this very moment: the next connection says it
+            self._vitals.renewed(assembly.certificate_expires(self._configuration))
         self._vitals.changed(self._faults())
         self._vitals.noticed(self._lists.state())
         self._recorder.record(self._status())

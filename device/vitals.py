@@ -48,6 +48,10 @@ class Vitals:
         self._dropped_at: float | None = None
         self._counted = (monotonic(), 0)
 
+    def renewed(self, certificate_expires: datetime) -> None:
+        """Say another end of the certificate from now on."""
+        self._certificate_expires = certificate_expires
+
     def adjust(self, versions: Versions) -> None:
         """Say other versions from now on."""
         self._versions = versions

@@ -1,7 +1,10 @@
 """A real RabbitMQ cluster for a run: nodes as child processes on loopback, with a fleet's certificates and rights."""
 
 import secrets
+import socket
+import ssl
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -47,7 +50,7 @@ class RabbitNode(Daemon):
     """One node. It keeps its port, its name and its state over `stop` or `kill` and a new `start`."""
 
     program = "rabbitmq"
-    start_seconds = 90.0
+    start_seconds = 180.0
 
     def __init__(self, name: str, directory: Path, *, configuration: str, cookie: str, mapper: int, port: int) -> None:
         """Write the configuration; nothing runs yet.
@@ -75,6 +78,20 @@ class RabbitNode(Daemon):
             path.write_text(text, encoding="utf-8")
             path.chmod(0o400)
 
+    def await_start(self) -> None:
+        """Wait until it answers a TLS handshake, which a busy node does long after its port is open.
+
+        Raises:
+            BrokerError: it did not start; the message carries the end of its log.
+
+        """
+        super().await_start()
+        deadline = time.monotonic() + self.start_seconds
+        while not self._shakes_hands():
+            if time.monotonic() > deadline:
+                self.kill()
+                raise BrokerError(f"{self.program} finishes no TLS handshake:\n{self.log_tail()}")
+
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl for this node and return what it says.
 
@@ -92,6 +109,19 @@ class RabbitNode(Daemon):
         if done.returncode != 0:
             raise BrokerError(f"rabbitmqctl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
+
+    def _shakes_hands(self) -> bool:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", self.port), timeout=5) as plain,
+                context.wrap_socket(plain),
+            ):
+                return True
+        except OSError:
+            time.sleep(0.1)
+            return False
 
     def _command(self) -> Sequence[str]:
         program = rabbitmq_path()
