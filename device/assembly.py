@@ -128,6 +128,7 @@ def hotlist_store(configuration: Configuration) -> HotListStore:
         agency=configuration.post.agency,
         issuer_key=_content(section.issuer_key, "hotlist.issuer_key"),
         unseal_key=_content(section.unseal_key, "hotlist.unseal_key"),
+        size_jump=section.size_jump,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from device.errors import ConfigurationError
+from device.hotlist.store import SIZE_JUMP
 from device.vision.detector import MINIMUM_SCORE
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -104,6 +105,11 @@ class HotListSection(Section):
     unseal_key: Path = Field(description="PEM of this post's private key, to which lists are sealed.")
     warning_hours: float = Field(default=13, gt=0, description="Age at which the post warns.")
     stale_hours: float = Field(default=24, gt=0, description="Age at which the post is degraded: hotlist_stale.")
+    size_jump: float = Field(
+        default=SIZE_JUMP,
+        gt=0,
+        description="Share by which a list may differ in size from the last, unless its issuer gives a reason.",
+    )
     look_alike_pairs: tuple[Pair, ...] = Field(
         default=(), max_length=16, description="Characters that look alike beyond O/0 and I/1, such as B8."
     )

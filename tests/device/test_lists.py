@@ -1,13 +1,17 @@
 """What a post says of its list without a broker: the account of safe vehicles, and what a status notices."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
 
 from device import lists as module
+from device.config import HotListSection
 from device.faults import notices
-from device.lists import Lists
+from device.hotlist import Rules
+from device.lists import Lists, list_state
 from device.records import HotListState, Place, Versions
 from device.vitals import Vitals
 
@@ -56,3 +60,21 @@ def test_a_status_is_due_when_the_list_its_age_or_its_rules_are_others() -> None
         vitals.noticed(HotListState(state="warning", version=2, near_alternatives=1)),
     ]
     assert said == [True, False, True, True, True]
+
+
+def test_what_the_configuration_says_of_look_ups_is_what_the_list_goes_by(mocker: MockerFixture) -> None:
+    section = HotListSection(
+        directory=Path("lists"),
+        issuer_key=Path("issuer.pem"),
+        unseal_key=Path("key.pem"),
+        look_alike_pairs=("B8",),
+        look_alike_budget=2,
+        near_alternatives=4,
+        near_confidence=0.2,
+    )
+    lists = Lists(mocker.Mock(), section, mocker.Mock(), moderator=mocker.Mock(), timekeeper=mocker.Mock())
+    assert lists.rules == Rules(pairs=("B8",), look_alike_budget=2, near_budget=4, near_confidence=0.2)
+    state = list_state(None, section, at=datetime.now(UTC))
+    assert (state.state, state.near_alternatives) == ("none", 4)
+    lists.adjust(section.model_copy(update={"near_alternatives": 0}))
+    assert lists.rules.near_budget == 0
