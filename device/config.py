@@ -75,7 +75,7 @@ class VisionSection(Section):
         default=MINIMUM_SCORE, ge=0.05, le=1, description="Least score of a plate's detection."
     )
     minimum_confidence: float = Field(
-        default=0.3, ge=0, le=1, description="Reads less confident than this are counted and not published."
+        default=0.4, ge=0, le=1, description="Reads less confident than this are counted and not published."
     )
     minimum_characters: int = Field(default=4, ge=1, le=8, description="Reads shorter than this are not published.")
     motion_area: float = Field(
@@ -92,9 +92,9 @@ class PassagesSection(Section):
     repeat_seconds: float = Field(
         default=10, ge=0, description="The same text again within this time is the same vehicle: no second read."
     )
-    sure: float = Field(default=0.97, ge=0.5, le=1, description="Confidence at which one frame alone makes a hit.")
+    sure: float = Field(default=0.98, ge=0.5, le=1, description="Confidence at which one frame alone makes a hit.")
     agreeing: int = Field(default=2, ge=2, le=50, description="Frames that must agree for an early hit otherwise.")
-    agreeing_confidence: float = Field(default=0.6, ge=0, le=1, description="Least confidence of all frames together.")
+    agreeing_confidence: float = Field(default=0.7, ge=0, le=1, description="Least confidence of all frames together.")
 
 
 class HotListSection(Section):

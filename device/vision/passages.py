@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import SequenceMatcher
 from math import hypot
 
 from device.camera.base import Frame
@@ -14,6 +15,10 @@ GROWTH = 1.1
 """Factor between first and last looks from which a plate counts as nearer or farther."""
 DIRECTION_LOOKS = 3
 """Looks at each end that it takes to tell."""
+OTHER_PLATE = 0.9
+"""Confidence from which on one look can say that it is another vehicle's plate."""
+SAME_PLATE = 0.5
+"""`difflib` ratio of two texts below which they are no readings of the same plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +31,15 @@ class PassageRules:
     """A vehicle that stands longer is read then, and not a second time when it leaves."""
     reach: float = 2.5
     """Plate widths that a plate may be away from where it was expected."""
-    sure: float = 0.97
+    sure: float = 0.98
     """Confidence at which one frame alone is safe to act on."""
     agreeing: int = 2
     """Frames that must agree otherwise."""
-    agreeing_confidence: float = 0.6
+    agreeing_confidence: float = 0.7
     """Least confidence of the consensus in any case."""
     least_looks: int = 2
     """Looks that a passage needs to be a vehicle rather than a flicker of the detector, unless one was sure."""
-    doubtful: float = 0.5
+    doubtful: float = 0.6
     """Confidence below which a text that no two frames agree on is no read: signs and grilles end so."""
 
 
@@ -224,10 +229,21 @@ class Passages:
             return float("inf")
         if elapsed > self.rules.gone_seconds:
             return float("inf")  # whatever stands there now is another vehicle
+        if self._another(passage, sighting):
+            return float("inf")
         distance = min(hypot(x - expected_x, y - expected_y), hypot(x - old_x, y - old_y)) / width
         if _alike(sighting.plate.text, passage.consensus.text):
             distance /= 3
         return distance
+
+    def _another(self, passage: Passage, sighting: Sighting) -> bool:
+        """Whether it is surely another plate: in a queue the next vehicle stands where the last one stood."""
+        if sighting.plate.reading.confidence < OTHER_PLATE:
+            return False
+        found = passage.consensus
+        settled = found.agreeing >= self.rules.agreeing and found.confidence >= self.rules.agreeing_confidence
+        likeness = SequenceMatcher(None, found.text, sighting.plate.text, autojunk=False).ratio() if settled else 1.0
+        return likeness < SAME_PLATE
 
 
 def _alike(first: str, second: str) -> bool:

@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 class Limits:
     """What is worth telling."""
 
-    minimum_confidence: float = 0.3
+    minimum_confidence: float = 0.4
     minimum_characters: int = 4
     repeat_seconds: float = 10.0
 

@@ -97,8 +97,8 @@ def test_a_hit_leaves_as_soon_as_two_frames_agree_and_the_read_names_it() -> Non
 
 def test_a_hit_that_the_final_text_does_not_bear_out_is_withdrawn() -> None:
     desk = Desk(FakeList("7ABC128"))
-    desk.see("7ABC128", confidence=0.7)
-    desk.see("7ABC128", confidence=0.7)
+    desk.see("7ABC128", confidence=0.8)
+    desk.see("7ABC128", confidence=0.8)
     for _ in range(8):
         desk.see("7ABC123", confidence=0.97)
     desk.end()

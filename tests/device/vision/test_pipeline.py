@@ -99,6 +99,51 @@ def test_a_vehicle_that_stands_is_told_once_and_never_early_again(street: Callab
     assert one.ended == [("7ABC123", Verdict.READ)]
 
 
+def test_a_vehicle_that_stops_for_minutes_and_drives_off_is_read_once(street: Callable[..., Street]) -> None:
+    one = street()
+    one.show("7ABC123", frames=1800)  # three minutes
+    one.show("", frames=15)
+    assert one.ended == [("7ABC123", Verdict.READ)]
+    assert one.pipeline.counters.reads == 1
+
+
+def test_a_plate_that_is_hidden_for_half_a_second_is_read_once(street: Callable[..., Street]) -> None:
+    one = street()
+    for _ in range(3):
+        one.show("7ABC123", frames=5)
+        one.show("", frames=5)
+    one.show("", frames=15)
+    assert one.ended == [("7ABC123", Verdict.READ)]
+
+
+def test_a_queue_at_the_same_place_is_one_read_a_vehicle(street: Callable[..., Street]) -> None:
+    """The next vehicle stands where the last one stood, a second and a half after it."""
+    one = street()
+    texts = ["7ABC123", "8XYZ987", "6KLM456", "5DEF321"]
+    for text in texts:
+        one.show(text, frames=80)
+        one.show("", frames=15)
+    assert one.ended == [(text, Verdict.READ) for text in texts]
+
+
+def test_vehicles_that_follow_without_a_gap_are_told_apart_by_their_texts(street: Callable[..., Street]) -> None:
+    one = street()
+    for text in ("7ABC123", "8XYZ987", "6KLM456"):
+        one.show(text, frames=20)
+    one.show("", frames=15)
+    assert sorted(text for text, _ in one.ended) == ["6KLM456", "7ABC123", "8XYZ987"]
+    assert {verdict for _, verdict in one.ended} == {Verdict.READ}
+
+
+def test_misreads_among_the_looks_do_not_part_a_passage(street: Callable[..., Street]) -> None:
+    one = street()
+    for number in range(30):
+        misread = number % 4 == 3
+        one.show("7A8C1Z3" if misread else "7ABC123", frames=1, confidence=0.6 if misread else 0.95)
+    one.show("", frames=15)
+    assert one.ended == [("7ABC123", Verdict.READ)]
+
+
 @pytest.mark.parametrize(("text", "confidence"), [("7AB", 0.9), ("7ABC123", 0.2)], ids=["short", "blurred"])
 def test_what_is_not_worth_telling_is_counted(street: Callable[..., Street], text: str, confidence: float) -> None:
     one = street()

@@ -1,0 +1,155 @@
+"""Other readers of plates beside ours, on the same pictures in one run: accuracy and CPU time.
+
+    pip install 'platepost[readers]'
+    python benchmarks/readers.py data/us_photos data/us_crops [--most 50] [--only ours --only simplelpr]
+
+A text counts as right with O and 0, I and 1 taken for one. The others are judged generously: any line of text that they
+find in the picture may be the right one; of ours only the best plate counts, and "any" is told beside it. Each works on
+one thread where it can be told so. fast-alpr is left out: its models are in no package, and are fetched when it runs.
+"""
+
+import argparse
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from device.vision.recogniser import Recogniser
+from models.evaluate.manifest import LabelledPicture, read_manifest
+from models.evaluate.metrics import fold
+
+Read = Callable[[NDArray[np.uint8], bool], list[str]]
+"""From a picture (BGR), and whether it is a plate cut out already, to the texts found in it, the best first."""
+
+
+def ours() -> Read:
+    recogniser = Recogniser.load()
+
+    def read(picture: NDArray[np.uint8], crop: bool) -> list[str]:  # noqa: FBT001
+        found = recogniser.recognise_crop(picture) if crop else recogniser.recognise(picture)
+        return [plate.text for plate in found.plates]
+
+    return read
+
+
+def simplelpr() -> Read:
+    import simplelpr as library  # noqa: PLC0415 - each is optional
+
+    setup = library.EngineSetupParms()
+    setup.cudaDeviceId = -1
+    setup.maxConcurrentImageProcessingOps = 1
+    engine = library.SimpleLPR(setup)
+    # It knows no country of that name: no syntax is asked for, so that no text is forced into another country's.
+    for number in range(engine.numSupportedCountries):
+        engine.set_countryWeight(number, 0.0)
+    engine.realizeCountryWeights()
+    processor = engine.createProcessor()
+    processor.plateRegionDetectionEnabled = True
+    processor.cropToPlateRegionEnabled = True
+
+    def read(picture: NDArray[np.uint8], _crop: bool) -> list[str]:  # noqa: FBT001
+        matches = [match for candidate in processor.analyze(picture) for match in candidate.matches]
+        return [match.text for match in sorted(matches, key=lambda match: -match.confidence)]
+
+    return read
+
+
+def rapidocr() -> Read:
+    from rapidocr import RapidOCR  # noqa: PLC0415
+
+    engine = RapidOCR(
+        params={
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            "Global.log_level": "error",
+        }
+    )
+
+    def read(picture: NDArray[np.uint8], _crop: bool) -> list[str]:  # noqa: FBT001
+        found: Any = engine(picture)
+        return list(found.txts or ())
+
+    return read
+
+
+def rapidocr_on_our_plates() -> Read:
+    """Read with RapidOCR only what our detector finds: the fairer comparison of readers on whole photos."""
+    whole, recogniser = rapidocr(), Recogniser.load()
+
+    def read(picture: NDArray[np.uint8], crop: bool) -> list[str]:  # noqa: FBT001
+        if crop:
+            return whole(picture, True)
+        texts: list[str] = []
+        for found in recogniser.detector.detect(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)):  # type: ignore[arg-type]
+            left, top, right, bottom = found.box
+            spare_x, spare_y = (right - left) * 0.1, (bottom - top) * 0.2
+            part = picture[
+                max(0, int(top - spare_y)) : int(bottom + spare_y), max(0, int(left - spare_x)) : int(right + spare_x)
+            ]
+            texts += whole(np.ascontiguousarray(part), True)
+        return texts
+
+    return read
+
+
+READERS: dict[str, Callable[[], Read]] = {
+    "ours": ours,
+    "simplelpr": simplelpr,
+    "rapidocr": rapidocr,
+    "our detector + rapidocr": rapidocr_on_our_plates,
+}
+
+
+def measure(read: Read, pictures: list[LabelledPicture], name: str) -> list[str]:
+    best, anywhere, times = 0, 0, []
+    for picture in track(pictures, description=name, console=Console(stderr=True)):
+        pixels = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise SystemExit(f"{picture.path}: no picture")
+        start = time.process_time()
+        texts = [fold(text) for text in read(np.asarray(pixels, np.uint8), picture.plates[0].box is None)]
+        times.append((time.process_time() - start) * 1000)
+        true = {fold(plate.text) for plate in picture.plates if plate.text}
+        best += bool(texts) and texts[0] in true
+        anywhere += any(text in true for text in texts)
+    count = len(pictures)
+    return [str(count), f"{best / count:.1%}", f"{anywhere / count:.1%}", f"{median(times):.1f}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("manifests", type=Path, nargs="+")
+    parser.add_argument("--most", type=int, help="only so many pictures of each, evenly spread")
+    parser.add_argument("--only", choices=READERS, action="append")
+    told = parser.parse_args()
+    logging.disable(logging.WARNING)
+    cv2.setNumThreads(1)
+    table = Table("set", "reader", "pictures", "best text right", "any text right", "CPU ms, median")
+    for name in told.only or READERS:
+        try:
+            read = READERS[name]()
+        except ModuleNotFoundError as error:
+            Console(stderr=True).print(f"{name}: left out, {error.name} is not installed")
+            continue
+        for path in told.manifests:
+            manifest = read_manifest(path)
+            pictures = list(manifest.pictures)
+            if told.most and told.most < len(pictures):
+                pictures = pictures[:: len(pictures) // told.most][: told.most]
+            table.add_row(
+                manifest.path.parent.name, name, *measure(read, pictures, f"{manifest.path.parent.name}, {name}")
+            )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
