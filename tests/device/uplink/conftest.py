@@ -216,6 +216,8 @@ class Bench:
     # --- the department
 
     def broker(self, *, rights: str = RIGHTS, extra: str = "") -> Mosquitto:
+        if MOSQUITTO is None:
+            pytest.skip("mosquitto is not installed: apt-get install mosquitto")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -304,8 +306,6 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    if MOSQUITTO is None:
-        pytest.skip("mosquitto is not installed: apt-get install mosquitto")
     signer = Signer(ECKey.generate_key("P-256"))
     with Outbox(tmp_path / "outbox" / "outbox.db", key=bytes(32)) as outbox:
         recorder = Recorder(outbox, signer, Source(AGENCY, POST))
