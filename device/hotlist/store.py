@@ -171,12 +171,20 @@ class HotListStore:
         ):
             raise SizeJump(f"{manifest.entries} entries after {current.entries}, and no reason given")
 
-    def _opened(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None) -> HotList:
+    def _opened(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None, mapped: bool = True) -> HotList:
         try:
-            opened = unseal(manifest, sealed, self._unseal_key, directory=self._directory)
+            opened = unseal(manifest, sealed, self._unseal_key, directory=self._directory if mapped else None)
         except OSError as error:
             raise HotListNotStored(f"there is no room to open the list: {error.strerror or error}") from error
         return HotList(opened, base=on if manifest.kind == "delta" else None)
+
+    def _opened_at_start(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None) -> HotList:
+        try:
+            return self._opened(manifest, sealed, on=on)
+        except HotListNotStored as error:
+            # A full disk must not leave a post without the list that is on it.
+            log.warning("hot list %d: %s; it takes memory instead", manifest.version, error)
+            return self._opened(manifest, sealed, on=on, mapped=False)
 
     def _read(self, path: Path) -> HotList:
         """Read a package from disk, after those that it stands on."""
@@ -185,7 +193,7 @@ class HotListStore:
             links.append(self._base_on_disk(delta))
         hotlist: HotList | None = None
         for manifest, sealed in reversed(links):
-            hotlist = self._opened(manifest, sealed, on=hotlist)
+            hotlist = self._opened_at_start(manifest, sealed, on=hotlist)
         if hotlist is None:  # for the types: there is one link at least
             raise Malformed("no list")
         return hotlist

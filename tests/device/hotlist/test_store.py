@@ -286,3 +286,25 @@ def test_no_plate_is_logged(department: Department, store: HotListStore, caplog:
     assert "hot list 1 in force" in caplog.text
     assert "cannot be used: truncated" in caplog.text
     assert "7ABC123" not in caplog.text
+
+
+def test_a_full_disk_leaves_no_post_without_the_list_that_is_on_it(
+    department: Department, store: HotListStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = department.package()
+    store.install(complete, at=department.built)
+    store.install(department.delta(complete, remove=department.rows[2:]), at=department.built)
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", no_room)
+    again = department.store(tmp_path)
+    loaded = again.load()
+    assert loaded is not None
+    assert loaded.version == 2
+    assert [bool(loaded.match(plate, at=loaded.built)) for plate in ("7ABC123", "1291164")] == [True, False]
+    assert not again.damaged
+    with pytest.raises(HotListNotStored):
+        again.install(department.package(version=3), at=department.built)
+    assert again.current is loaded
