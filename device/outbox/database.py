@@ -112,6 +112,8 @@ def _open(path: Path, key: bytes) -> Connection:
             connection.execute("PRAGMA secure_delete = FAST")
             connection.execute("PRAGMA temp_store = MEMORY")
             _check_pages(connection)
+            # The log begins anew: what a power cut left behind its end cannot be mistaken for what comes next.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             migrate(connection)
         except BaseException:
             connection.close()

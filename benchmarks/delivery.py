@@ -1,0 +1,179 @@
+"""How fast one post delivers: outbox, signature, chain and mutual TLS to a real mosquitto, and how late a hit is.
+
+::
+
+    python benchmarks/delivery.py                          60,000 reads at 200 a second, a hit every second
+    python benchmarks/delivery.py --reads 10000 --rate 0   as fast as it goes
+    python benchmarks/delivery.py --one-core               broker and subscriber on the post's core too
+
+The post has one core to itself; mosquitto and a subscriber, each a process, have the others. A hit's delay runs from
+before its record is made to its arrival at the subscriber; both clocks are this machine's.
+"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+
+from device import assembly
+from device.config import load
+from device.outbox import Outbox
+from device.records import Hit, Picture, Read, Recorder, Signer, Source, new_identifier
+from device.records.examples import LIST, example_sight, example_status
+from device.uplink import Uplink
+from provisioning.client import secured_client
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.broker import Broker
+
+AGENCY, POST, SUBSCRIBER = "bench", "post-1", "records"
+PATCH, OVERVIEW = 3072, 25600
+MOST_WAITING = 4000
+SAMPLE_SECONDS = 5.0
+
+
+def subscribe(identity: Path, port: int, cores: set[int], pipe: Connection) -> None:
+    """Count what arrives and time hits until told to stop."""
+    os.sched_setaffinity(0, cores)
+    seen: set[bytes] = set()
+    delays: list[float] = []
+    repeated = 0
+
+    def arrived(_client: object, _data: object, message: mqtt.MQTTMessage) -> None:
+        nonlocal repeated
+        place = message.payload.find(b'"id":"') + 6
+        identifier = message.payload[place : place + 36]
+        repeated += identifier in seen
+        if identifier not in seen and "/hit/" in message.topic:
+            place = message.payload.find(b'"captured":"') + 12
+            captured = datetime.fromisoformat(message.payload[place : place + 24].decode())
+            delays.append((datetime.now(UTC) - captured).total_seconds())
+        seen.add(identifier)
+
+    client = secured_client(identity)
+    client.on_message = arrived
+    client.on_subscribe = lambda *_: pipe.send("ready")
+    client.connect("localhost", port)
+    client.subscribe([(f"alpr/v1/{AGENCY}/+/read", 1), (f"alpr/v1/{AGENCY}/+/hit/+", 1)])
+    client.loop_start()
+    while pipe.recv() == "count":
+        pipe.send(len(seen))
+    pipe.send((delays, repeated))
+    client.loop_stop()
+
+
+def memory() -> float:
+    """Return the resident memory of this process in MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+def produce(recorder: Recorder, outbox: Outbox, reads: int, rate: float, progress: Callable[[int], None]) -> int:
+    """Record reads, and a hit for each second's worth; return how many hits."""
+    patch = Picture.of("patch", os.urandom(PATCH), width=90, height=45)
+    overview = Picture.of("overview", os.urandom(OVERVIEW), width=640, height=360)
+    every = round(rate) or 200
+    hits = 0
+    began = time.monotonic()
+    for number in range(reads):
+        sight = example_sight(new_identifier()) | {"pictures": (patch,)}
+        if number % every == every // 2:
+            now = {"captured": datetime.now(UTC), "pictures": (patch, overview)}
+            hit = {"hit": new_identifier(), "plate_matched": "7ABC123", "match": "exact", "category": "stolen"}
+            more = {"priority": 1, "hotlist": LIST, "hotlist_stale": False}
+            recorder.record(Hit.model_validate(sight | hit | more | now))
+            hits += 1
+        recorder.record(Read.model_validate(sight | {"hotlist": dict(LIST) | {"result": "no_match"}}))
+        progress(number + 1)
+        if rate:
+            time.sleep(max(0.0, began + (number + 1) / rate - time.monotonic()))
+        elif number % 100 == 0:
+            while outbox.depth() > MOST_WAITING:
+                time.sleep(0.01)
+    return hits
+
+
+def run_post(file: Path, reads: int, rate: float, cores: set[int]) -> None:
+    """Be the post."""
+    os.sched_setaffinity(0, cores)
+    configuration = load(file)
+    with Outbox(configuration.outbox.path, key=bytes(32)) as outbox:
+        signer = Signer.from_file(configuration.records.signing_key)
+        recorder = Recorder(outbox, signer, Source(AGENCY, POST))
+        will = lambda: recorder.unchained(example_status("offline", new_identifier()))  # noqa: E731
+        uplink = Uplink(assembly.uplink_settings(configuration), outbox, will=will)
+        uplink.start()
+        while not uplink.state().connected:
+            time.sleep(0.05)
+        samples: list[tuple[int, float, int]] = []
+        next_sample = time.monotonic()
+
+        def progress(number: int) -> None:
+            nonlocal next_sample
+            if time.monotonic() >= next_sample:
+                next_sample += SAMPLE_SECONDS
+                samples.append((number, memory(), outbox.depth()))
+
+        before = time.process_time()
+        began = time.monotonic()
+        hits = produce(recorder, outbox, reads, rate, progress)
+        produced = time.monotonic() - began
+        uplink.stop(drain_seconds=120)
+        seconds, cpu = time.monotonic() - began, time.process_time() - before
+        total = reads + hits
+        print(f"{reads} reads and {hits} hits: recorded in {produced:.1f} s, all delivered after {seconds:.1f} s")
+        print(f"{reads / seconds:10.0f} reads/s delivered on core {sorted(cores)}")
+        print(f"{cpu / total * 1e3:10.2f} ms of the processor a record: {total / cpu:.0f} records/s at most on it")
+        for number, size, depth in samples[:: max(1, len(samples) // 12)]:
+            print(f"{size:10.1f} MB resident after {number} reads, {depth} waiting")
+
+
+def main() -> None:
+    """Set up broker, subscriber and post, and print what came of it."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--reads", type=int, default=60_000)
+    options.add_argument("--rate", type=float, default=200.0, help="reads a second; 0 is as fast as it goes")
+    options.add_argument("--one-core", action="store_true", help="broker and subscriber share the post's core")
+    given = options.parse_args()
+    cores = sorted(os.sched_getaffinity(0))
+    posts, others = {cores[0]}, set(cores[:1] if given.one_core else cores[1:] or cores)
+    processes = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fleet = Fleet.create(folder / "fleet", agency=AGENCY)
+        identity = fleet.add_subscriber(SUBSCRIBER)
+        os.sched_setaffinity(0, others)
+        with Broker(fleet, folder / "broker") as broker:
+            settings = PostSettings(brokers=(broker.address,), camera="none")
+            post = fleet.add_post(POST, settings) / "post.toml"
+            ours, theirs = processes.Pipe()
+            subscriber = processes.Process(target=subscribe, args=(identity, broker.port, others, theirs), daemon=True)
+            subscriber.start()
+            ours.recv()
+            child = processes.Process(target=run_post, args=(post, given.reads, given.rate, posts))
+            child.start()
+            child.join()
+            until = time.monotonic() + timedelta(seconds=30).total_seconds()
+            ours.send("count")
+            while (count := ours.recv()) < given.reads and time.monotonic() < until:
+                time.sleep(0.2)
+                ours.send("count")
+            ours.send("stop")
+            delays, repeated = ours.recv()
+    print(f"{count:10d} different records at the subscriber, {repeated} more than once")
+    if delays:
+        ordered = sorted(delays)
+        print(f"{statistics.median(delays) * 1e3:10.1f} ms median from capture to subscriber of {len(delays)} hits")
+        print(f"{ordered[int(0.95 * (len(ordered) - 1))] * 1e3:10.1f} ms for 95 of 100 of them")
+
+
+if __name__ == "__main__":
+    main()
