@@ -5,8 +5,8 @@
     python benchmarks/outbox_writes.py                       600 reads an hour, 12 of them hits
     python benchmarks/outbox_writes.py --reads 6000 --outage delivered only when the hour is over
 
-Counted by `simulator/powercut/disklog.c` under the outbox's own process; needs a C compiler. Every record is delivered and
-deleted by itself, as it is where records come seconds apart.
+Counted by `simulator/powercut/disklog.c` under the outbox's own process; needs a C compiler. Every record is
+delivered and deleted by itself, as it is where records come seconds apart.
 """
 
 import argparse

@@ -41,6 +41,8 @@ class Frame:
     """Whether it is of the log's present round, by its salt."""
     unbroken: bool
     """Whether all checksums up to it fit: SQLite reads so far and no further."""
+    headed: bool
+    """Whether the log's own head is sound."""
     commits: bool
     """Whether it says that a transaction ends with it."""
 
@@ -91,7 +93,7 @@ def wal_frames(path: Path, codec: Codec) -> Iterator[Frame]:
         order = ">" if header[3] & 1 else "<"
         state: tuple[int, int] = struct.unpack(">II", header[24:])
         unbroken = _checksum((0, 0), header[:24], order) == state
-        salt = header[16:24] if unbroken else None
+        headed, salt = unbroken, header[16:24] if unbroken else None
         while len(frame := file.read(FRAME_HEADER + PAGE)) == FRAME_HEADER + PAGE:
             number, size = struct.unpack_from(">II", frame)
             salt = salt or frame[8:16]
@@ -99,7 +101,7 @@ def wal_frames(path: Path, codec: Codec) -> Iterator[Frame]:
             if current and unbroken:
                 state = _checksum(_checksum(state, frame[:8], order), frame[FRAME_HEADER:], order)
             unbroken = unbroken and current and state == struct.unpack_from(">II", frame, 16)
-            yield Frame(codec.image(number, frame[FRAME_HEADER:]), current, unbroken, size != 0)
+            yield Frame(codec.image(number, frame[FRAME_HEADER:]), current, unbroken, headed, size != 0)
 
 
 def _checksum(state: tuple[int, int], content: bytes, order: str) -> tuple[int, int]:

@@ -44,14 +44,13 @@ def is_chain_row(values: tuple[object, ...]) -> bool:
 def _damaged(frames: Iterable[Frame]) -> bool:
     broken = in_append = False
     appends = needed = 0
-    for place, frame in enumerate(frames):
-        first = place == 0
+    for frame in frames:
         if not broken:
             if frame.unbroken:
                 in_append = (in_append or is_chain_end(frame.image)) and not frame.commits
                 continue
-            # With the log's own head broken there is no frame before.
-            broken, needed = True, 1 if in_append or first else 2
+            # The head is synchronised before the first frame is written: that a cut cannot break it.
+            broken, needed = True, 1 if in_append or not frame.headed else 2
         if frame.current and is_chain_end(frame.image):
             appends += 1
             if appends >= needed:
