@@ -15,6 +15,7 @@ class Fault(StrEnum):
     CAMERA_SILENT = "camera_silent"
     CLOCK_BEHIND = "clock_behind"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
+    DISK_FULL = "disk_full"
     FALLING_BEHIND = "falling_behind"
     HOTLIST_MISSING = "hotlist_missing"
     HOTLIST_STALE = "hotlist_stale"
@@ -63,6 +64,11 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The clock is not synchronised; times of records are not to be relied on.",
         "the clock being synchronised",
         "Check that the unit reaches its time server.",
+    ),
+    Fault.DISK_FULL: Description(
+        "The disk is full; pictures of reads and then reads are given up to keep the rest.",
+        "a minute with room on the disk",
+        "Find what fills the disk; check that the uplink delivers.",
     ),
     Fault.FALLING_BEHIND: Description(
         "Frames come faster than they can be evaluated; some are skipped.",

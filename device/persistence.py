@@ -1,6 +1,7 @@
 """Recording that does not give up: a full or failing disk delays a record and never loses it."""
 
 import logging
+from collections.abc import Callable
 from threading import Event
 from time import monotonic
 
@@ -21,8 +22,12 @@ class PersistentRecorder:
     While the outbox takes nothing, whoever records waits; frames are dropped and counted meanwhile, records are not.
     """
 
-    def __init__(self, recorder: Recorder, *, stop: Event) -> None:
-        """Wrap `recorder`; once `stop` is set, a record that cannot be stored raises."""
+    def __init__(self, recorder: Recorder, *, stop: Event, meanwhile: Callable[[], None] | None = None) -> None:
+        """Wrap `recorder`; once `stop` is set, a record that cannot be stored raises.
+
+        `meanwhile` is called before each new attempt, in the thread that waits; it must record nothing.
+        """
+        self._meanwhile = meanwhile
         self._recorder = recorder
         self._stop = stop
         self._failed_at: float | None = None
@@ -51,6 +56,8 @@ class PersistentRecorder:
                 self._waiting, self._failed_at = True, monotonic()
                 if self._stop.wait(PAUSE_SECONDS):
                     raise
+                if self._meanwhile is not None:
+                    self._meanwhile()
             else:
                 self._waiting = False
                 return envelope

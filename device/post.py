@@ -106,7 +106,7 @@ class Post:
         self._outbox = assembly.outbox(configuration)
         self._timekeeper = assembly.timekeeper(configuration, self._chrony, self._outbox)
         self._recorder = assembly.recorder(configuration, self._outbox, now=self._timekeeper.record_time)
-        self._records = PersistentRecorder(self._recorder, stop=self._stop)
+        self._records = PersistentRecorder(self._recorder, stop=self._stop, meanwhile=self._while_waiting)
         self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)
         self._moderator = Moderator(self._auditor)
         self._lists = Lists(
@@ -343,6 +343,13 @@ class Post:
     def _configuration_state(self) -> ConfigurationState | None:
         return None if self._controls is None else self._controls.state()
 
+    def _while_waiting(self) -> None:
+        """Go on telling the department how the post is while a record waits for the disk."""
+        now = monotonic()
+        if now >= self._next_health:
+            self._next_health = now + self._configuration.records.health_seconds
+            self._send_health()
+
     def _send_health(self) -> None:
         try:
             backlog = self._outbox.backlog()
@@ -380,6 +387,7 @@ class Post:
             Fault.CLOCK_UNSYNCHRONISED: not self._timekeeper.quality().synchronised,
             Fault.HOTLIST_MISSING: state == "none",
             Fault.HOTLIST_STALE: state == "stale",
+            Fault.DISK_FULL: self._outbox.disk_full,
             Fault.OUTBOX_FAILED: self._records.failing,
             Fault.OUTBOX_SET_ASIDE: bool(self._outbox.set_aside),
             Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in uplink.refusals),

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -113,7 +113,8 @@ def _open(path: Path, key: bytes) -> Connection:
             connection.execute("PRAGMA temp_store = MEMORY")
             _check_pages(connection)
             # The log begins anew: what a power cut left behind its end cannot be mistaken for what comes next.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with suppress(sqlcipher3.OperationalError):  # a full disk does not keep an outbox shut
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             migrate(connection)
         except BaseException:
             connection.close()

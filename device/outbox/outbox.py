@@ -1,11 +1,13 @@
 """The outbox: every record waits here, encrypted, until the broker has acknowledged it."""
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -13,14 +15,20 @@ from device.errors import OutboxError
 from device.outbox import rows
 from device.outbox.aside import SetAside, set_aside
 from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
-from device.outbox.errors import OutboxDamagedError, OutboxKeyError, OutboxVersionError
+from device.outbox.errors import OutboxDamagedError, OutboxFullError, OutboxKeyError, OutboxVersionError
 from device.outbox.losses import take_loss
 from device.outbox.quota import MIB, Quota
 from device.outbox.rebuild import adopt, log_kept, put_in_place, rebuild
+from device.outbox.reserve import Reserve
 from device.outbox.salvage import wal_is_damaged
 from device.records import TYPES, ChainHead, Dropped, Envelope, Lost, Status
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+ROOM_BYTES = 256 * 1024
+"""How much of pictures and reads goes at a time when the disk is full, though the quota would allow more."""
+REMEMBERED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,10 @@ class Outbox:
         except OSError as error:
             raise OutboxError(f"cannot make the folder of the outbox: {error.strerror}") from error
         self._closed = False
+        self._full_at: float | None = None
+        self._reserve = Reserve(path)
         self._connection: Connection | None = self._open()
+        self._reserve.take()
 
     def __repr__(self) -> str:
         if self._closed:
@@ -158,6 +169,12 @@ class Outbox:
         return self._transaction(work, durable=False) if sequences else 0
 
     # --- state
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether the disk was found full within the last minute; takes the reserve again if there is room for it."""
+        full = self._full_at is not None and monotonic() - self._full_at < REMEMBERED_SECONDS
+        return not self._reserve.take() or full
 
     @property
     def head(self) -> ChainHead:
@@ -290,7 +307,37 @@ class Outbox:
             with _synchronised(connection, durable=durable), self._rollback_unless_done(connection):
                 return work(connection)
 
-        return self._run(guarded)
+        with self._lock:
+            try:
+                return self._run(guarded)
+            except OutboxFullError:
+                self._full_at = monotonic()
+                self._make_room()
+            # What is to be stored must not eat the room that is needed to delete what was delivered.
+            if durable:
+                self._reserve.take()
+            result = self._run(guarded)
+            self._empty_log()
+            self._reserve.take()
+            return result
+
+    def _make_room(self) -> None:
+        """Give up the reserve and, with the room that it leaves, pictures and reads."""
+        log.warning("the disk is full: making room")
+        self._reserve.give_up()
+
+        def work(connection: Connection) -> None:
+            with self._rollback_unless_done(connection):
+                self._quota.give_up(connection, ROOM_BYTES)
+
+        self._empty_log()
+        with suppress(OutboxFullError):
+            self._run(work)
+        self._empty_log()
+
+    def _empty_log(self) -> None:
+        with suppress(OutboxFullError):
+            self._run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     @contextmanager
     def _rollback_unless_done(self, connection: Connection) -> Iterator[None]:

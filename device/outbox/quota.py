@@ -39,6 +39,14 @@ class Quota:
                     log.error("outbox above its quota with nothing left that may be dropped")
                 return
 
+    def give_up(self, connection: Connection, size: int) -> bool:
+        """Drop pictures and reads of `size` bytes, within the caller's transaction; return whether any were left."""
+        target = self.size - size
+        before = self.size
+        while self.size > target and (self._strip_oldest(connection) or self._drop_oldest(connection)):
+            pass
+        return self.size < before
+
     def totals(self, connection: Connection) -> tuple[int, int]:
         """Return how many reads and how many reads' pictures were dropped since the outbox was made."""
         reads, pictures = connection.execute("SELECT reads, pictures FROM dropped").fetchone()
