@@ -1,6 +1,6 @@
 """From opened packages to what can be looked up: the complete list's filter and table, the overlay of its deltas."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from device.hotlist import bloom
 from device.hotlist.errors import Malformed, UnsupportedFormat
@@ -14,6 +14,9 @@ from device.hotlist.package import Opened
 _COLUMNS = ("fingerprints", "texts", "details", "expires", "references")
 _COMPLETE = frozenset({"filter", *_COLUMNS, "reference_heap"})
 _DELTA = frozenset({*_COLUMNS, *(f"removed_{name}" for name in _COLUMNS), "reference_heap"})
+
+RELEASE_EVERY = 256
+"""Look-ups in the table after which its pages are let go of: each touches some tens of them, all over it."""
 
 
 class Listing:
@@ -45,12 +48,17 @@ class Listing:
         entries = len(self.table) + self.overlay.growth
         if (entries, len(self.patterns)) != (opened.manifest.entries, opened.manifest.patterns):
             raise Malformed("the list has not as many entries as the manifest says")
-        opened.release()  # what only the checks touched
+        self._release: Callable[[], None] = opened.release if base is None else base._release  # noqa: SLF001 - of the shared table
+        self._release()  # what only the checks touched
+        self._passed = 0
 
     def entries(self, digest: bytes) -> Sequence[Entry]:
         """Return the entries of a plate's digest, expired ones too; none for one that is not listed."""
         mark = fingerprint(digest)
         if self.bloom.contains(digest):
+            self._passed += 1
+            if self._passed % RELEASE_EVERY == 0:
+                self._release()
             return self.overlay.entries(mark, self.table.entries(mark))
         return self.overlay.added.get(mark, ())
 

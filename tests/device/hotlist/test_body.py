@@ -1,5 +1,6 @@
 """The mapped body: what is on the disk while a list is in force, and that it says the same as one in memory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,16 @@ def test_the_veil_is_the_same_at_any_place() -> None:
     for start in (0, 1, 15, 16, 17, 100):
         assert veil.apply(start, bytes(50)) == whole[start : start + 50]
         assert veil.apply(start, whole[start:]) == bytes(200 - start)
+
+
+def test_pages_are_let_go_of_again_and_again(
+    department: Department, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.hotlist.listing.RELEASE_EVERY", 10)
+    manifest, sealed = verify_package(department.package(ROWS), load_key(department.issuer_key, private=False))
+    opened = unseal(manifest, sealed, load_key(department.unseal_key, private=True), directory=tmp_path)
+    released: list[int] = []
+    hotlist = HotList(replace(opened, release=lambda: released.append(1)))
+    for row in ROWS[:30]:
+        assert hotlist.match(row.plate, at=department.built)
+    assert len(released) == 1 + 3
