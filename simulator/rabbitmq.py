@@ -219,10 +219,14 @@ class RabbitCluster:
             raise BrokerError(MISSING)
         self._mapper.start()
         waiting = [node for node in self.nodes if not node.running]
-        for node in waiting:
-            node.launch()
-        for node in waiting:
-            node.await_start()
+        try:
+            for node in waiting:
+                node.launch()
+            for node in waiting:
+                node.await_start()
+        except BrokerError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Ask every node to end, and wait for them."""
@@ -246,6 +250,7 @@ class RabbitCluster:
         running = next((node for node in self.nodes if node.running), None)
         if running is None:
             raise BrokerError("no node of the cluster runs")
+        running.control("await_startup")  # a node serves clients a little before it takes definitions
         running.control("import_definitions", str(self._definitions))
 
     def log_tail(self) -> str:
