@@ -35,6 +35,7 @@ unit: $(VENV)/.development ## Run the tests that need no broker
 end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto with client certificates
 	@scripts/need mosquitto
 	@scripts/need faketime
+	@scripts/need /usr/sbin/nft=nftables
 	$(BIN)/pytest -m end_to_end
 
 test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS, and print the table of docs/brokers.md

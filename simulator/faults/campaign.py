@@ -1,15 +1,14 @@
 """The course of a campaign: every post gets its own faults one after another, and some befall all of them at once."""
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
 
 from simulator.faults.base import Fault
 from simulator.faults.cluster import NAMES, cluster_absent, trouble_cluster
+from simulator.faults.extent import Extent, Progress
 from simulator.faults.families import FAMILIES, plan
 from simulator.faults.judge import Ruling
 from simulator.faults.outcome import Injected, Outcome
@@ -26,41 +25,10 @@ IMPATIENT = 0.2
 """Share of the faults after which the next one strikes without waiting for recovery."""
 DELIVERY_SECONDS = 120.0
 """What the last records may take to the department, once nothing is at work any more."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Extent:
-    """How much a campaign comes to; the same seed gives the same faults in the same order for each post."""
-
-    faults: int
-    records: int
-    posts: int
-    seed: int
-    rate: float
-    """Records a second of each post."""
-    week: int
-    """Records of the simulated week without network."""
-    whole: int
-    """How often a whole post is killed."""
-    nodes: int
-    """How often a node of the RabbitMQ cluster ends."""
-
-
-FULL = Extent(faults=1050, records=21000, posts=8, seed=1, rate=6.0, week=2000, whole=12, nodes=8)
-SHORT = Extent(faults=30, records=400, posts=5, seed=1, rate=8.0, week=140, whole=0, nodes=0)
 WEEK_RATE = 20.0
-
-
-@dataclass
-class Progress:
-    """How far a campaign is; `changed` is called with it now and then."""
-
-    changed: Callable[["Progress"], object] = lambda _progress: None
-    stage: str = "starting"
-    faults: int = 0
-    records: int = 0
-    waiting: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+SLOW_RATE = 1.0
+AHEAD = 400
+"""Records that the posts may be ahead of the faults."""
 
 
 class Campaign:
@@ -119,9 +87,15 @@ class Campaign:
             work.append(pool.submit(self._guard, self._befall_all, broad, due))
             if week is not None:
                 work.append(pool.submit(self._guard, self._spend_week, week))
-            while not all(task.done() for task in work):
-                time.sleep(0.25)
-                self._look()
+            try:
+                while not all(task.done() for task in work):
+                    time.sleep(0.25)
+                    self._look()
+                    self._pace(due + len(broad))
+            except BaseException as error:
+                self._failed = error
+                raise
+        self._site.rate.value = self._extent.rate
         if self._failed is not None:
             raise self._failed
         while self._site.stored() < self._extent.records:
@@ -130,6 +104,7 @@ class Campaign:
 
     def _beside(self, absent: dict[str, str]) -> tuple[Ruling, ...]:
         """Trouble a whole post, and a cluster."""
+        self._site.rate.value = SLOW_RATE
         extent, rulings = self._extent, []
         if extent.whole:
             self._say("whole posts")
@@ -151,7 +126,13 @@ class Campaign:
 
     def _spend_week(self, unit: Unit) -> None:
         draw = Random(f"{self._extent.seed}/week")
-        spend_week(unit, records=self._extent.week, draw=draw, account=self._note)
+        spend_week(
+            unit,
+            records=self._extent.week,
+            draw=draw,
+            account=self._note,
+            given_up=lambda: self._failed is not None,
+        )
         if any(fault.name == WEEK and fault.recovery is None for fault in self._injected):
             self._problems.append("what a week had left was not delivered in time")
 
@@ -232,6 +213,11 @@ class Campaign:
     def _say(self, stage: str) -> None:
         self._progress.stage = stage
         self._look()
+
+    def _pace(self, faults: int) -> None:
+        """Have the posts make no more records than the faults that are done call for: a busy machine needs its time."""
+        due = AHEAD + self._extent.records * self._progress.faults / faults
+        self._site.rate.value = self._extent.rate if self._progress.records < due else SLOW_RATE
 
     def _look(self) -> None:
         self._progress.records = self._site.stored()

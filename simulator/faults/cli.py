@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from simulator.faults.campaign import FULL, SHORT, Campaign, Progress
+from simulator.faults.campaign import Campaign
+from simulator.faults.extent import FULL, SHORT, Progress
 from simulator.faults.outcome import Outcome
+from simulator.faults.page import as_markdown
 from simulator.faults.seclusion import seclude
 from simulator.faults.site import Site
 
@@ -59,6 +62,7 @@ def faults(
     As root on Linux the campaign takes mounts and a network of its own, and inflicts faults that need them too.
     """
     logging.basicConfig(level=logging.ERROR)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, as on Ctrl-C
     extent = SHORT if short else FULL
     extent = replace(extent, seed=seed, faults=count or extent.faults, records=records or extent.records)
     console = Console(stderr=as_json)
@@ -87,6 +91,7 @@ def faults(
     with bar, Site(directory, posts=extent.posts, rate=extent.rate, secluded=secluded) as site:
         outcome = Campaign(site, extent, Progress(show)).run()
     (directory / "result.json").write_text(json.dumps(outcome.as_json(), indent=2) + "\n", encoding="utf-8")
+    (directory / "result.md").write_text(as_markdown(outcome), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2))
     _show(outcome, console)
@@ -106,6 +111,7 @@ def _show(outcome: Outcome, console: Console) -> None:
     console.print(
         f"{outcome.total('stored')} records stored, {outcome.total('delivered')} delivered, "
         f"{outcome.total('repeats')} arrived again, {outcome.total('given_up')} given up by quota and named, "
+        f"{outcome.total('damaged')} on damaged pages and named, "
         f"[bold]{outcome.total('lost')} lost[/bold]; {outcome.total('chains')} chains",
         highlight=False,
     )

@@ -7,7 +7,7 @@ from simulator.faults.base import Fault
 from simulator.faults.brokers import BrokerFrozen, BrokerKilled, BrokerRestarted, KeeperAway, KeeperAwayBrokerKilled
 from simulator.faults.certificates import CertificateExpired, CertificateForeign
 from simulator.faults.clock import ClockStepped
-from simulator.faults.disk import DiskFull, WritesFail
+from simulator.faults.disk import DiskFull, PageCorrupted, WritesFail
 from simulator.faults.network import (
     AnswersLost,
     ConnectionEnded,
@@ -49,6 +49,7 @@ FAMILIES: tuple[type[Fault], ...] = (
     CertificateForeign,
     DiskFull,
     WritesFail,
+    PageCorrupted,
     ClockStepped,
 )
 

@@ -2,8 +2,8 @@
 
 It takes the posts' journals, the department's archive of everything that arrived, repeats included, and the posts'
 public keys, and nothing that the posts say elsewhere. A record may have arrived once or more; or a signed audit names
-it as given up: then it must be one that may be. Everything else is a fault. The chain is proved by the code of
-`platepost verify`, which also tells a repeat from another content under the same number.
+it as given up by the quota, which only reads may be, or as lost to a damaged page. Everything else is a fault. The
+chain is proved by the code of `platepost verify`, which also tells a repeat from another content of the same number.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,9 @@ class Ruling:
     repeats: int
     """Arrivals of a record that had arrived already, with the same content."""
     given_up: int
-    """Records stored, not arrived, and named in the audit as given up."""
+    """Reads stored, not arrived, and named in the audit as given up for want of space."""
+    damaged: int
+    """Records stored, not arrived, and named in the audit as lost to a damaged page."""
     lost: int
     """Records stored, not arrived, and named nowhere."""
     chains: int
@@ -82,20 +84,29 @@ class Judge:
         """Judge, given what the post was told is stored."""
         entries = list(stored)
         report = self._verifier.report()
-        problems = [f"{problem.kind}: {problem.message}" for problem in report.problems] + self._conflicts
+        problems = [
+            f"{problem.kind}: {problem.message}"
+            for problem in report.problems
+            # Which numbers these are, the damaged page itself hides; that it does stands in the audit.
+            if not (problem.kind == "missing" and problem.chain in self._given_up.incomplete)
+        ]
+        problems += self._conflicts
         if len(entries) != len({entry.id for entry in entries}):
             problems.append("the journal names a record twice")
-        given_up, lost = 0, []
+        given_up, damaged, lost = 0, 0, []
         for entry in entries:
             digest = self._arrived.get(entry.id)
-            if digest is None and entry not in self._given_up:
-                lost.append(entry)
-            elif digest is None:
+            if digest is not None:
+                if digest != entry.digest:
+                    problems.append(f"{entry.id}: arrived with another content than was stored")
+            elif self._given_up.dropped(entry):
                 given_up += 1
                 if entry.type not in MAY_BE_GIVEN_UP:
                     problems.append(f"{entry.id}: a {entry.type} was given up")
-            elif digest != entry.digest:
-                problems.append(f"{entry.id}: arrived with another content than was stored")
+            elif self._given_up.damaged(entry):
+                damaged += 1
+            else:
+                lost.append(entry)
         problems += [f"lost: number {entry.sequence}, {entry.type}, {entry.id}" for entry in lost]
         return Ruling(
             post=self._source.post,
@@ -103,10 +114,11 @@ class Judge:
             delivered=len(self._arrived),
             repeats=self._repeats,
             given_up=given_up,
+            damaged=damaged,
             lost=len(lost),
             chains=len(report.chains),
             outside=report.unchained,
-            dropped=sum(chain.dropped for chain in report.chains),
+            dropped=sum(chain.dropped + chain.lost for chain in report.chains),
             problems=tuple(problems),
         )
 

@@ -72,7 +72,7 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """Return everything for scripts; times in seconds."""
-        figures = ("stored", "delivered", "repeats", "given_up", "lost", "outside", "chains")
+        figures = ("stored", "delivered", "repeats", "given_up", "damaged", "lost", "outside", "chains")
         return {
             "passed": self.passed,
             "seed": self.seed,

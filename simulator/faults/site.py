@@ -4,6 +4,7 @@ import multiprocessing
 import shutil
 import threading
 from contextlib import ExitStack
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,10 +49,11 @@ class Site:
         self._denied: dict[str, str] = {}
         self._access = threading.Lock()
         self._posts = posts
-        self._rate = rate
         self.archive = self.directory / "archive.jsonl"
         self._stack = ExitStack()
         self._context = multiprocessing.get_context("forkserver")
+        self.rate: Synchronized[float] = self._context.Value("d", rate)
+        """Records a second that each post makes at present."""
         self._context.set_forkserver_preload(PRELOADED)
 
     def __enter__(self) -> Self:
@@ -169,11 +171,10 @@ class Site:
             Source(AGENCY, name),
             folder=folder,
             archive=archive or self.archive,
-            settings=SourceSettings(
-                configuration=folder / "post.toml", log=folder / "post.log", rate=rate or self._rate, step=step
-            ),
+            settings=SourceSettings(configuration=folder / "post.toml", log=folder / "post.log", step=step),
             proxy=proxy,
             context=self._context,
+            rate=self._context.Value("d", rate) if rate else self.rate,
         )
         self._stack.callback(unit.close)
         self.units.append(unit)

@@ -67,8 +67,6 @@ class SourceSettings:
 
     configuration: Path
     log: Path
-    rate: float
-    """Records a second, as far as the disk takes them."""
     step: float = 0.0
     """Seconds by which the time of day advances with every record, beyond what passes: a week in a minute."""
     drain_seconds: float = 30.0
@@ -115,8 +113,11 @@ class JournallingStore:
 class LightPost:
     """The parts of a post that keep records, driven by made-up passages."""
 
-    def __init__(self, settings: SourceSettings, journal: Connection, offset: "Synchronized[float]") -> None:
+    def __init__(
+        self, settings: SourceSettings, journal: Connection, offset: "Synchronized[float]", rate: "Synchronized[float]"
+    ) -> None:
         self._settings = settings
+        self._rate = rate
         configuration = config.load(settings.configuration)
         self._stop = threading.Event()
         self._offset = offset
@@ -158,7 +159,7 @@ class LightPost:
             self._work()
             with suppress(OutboxError):  # a disk that is still full: what is stored is delivered
                 self._auditor.say("stop")
-                self._recorder.account_for_drops(clock=self._timekeeper.quality())
+                self._account()
         finally:
             self._uplink.stop(drain_seconds=self._settings.drain_seconds)
             self._timekeeper.save()
@@ -167,7 +168,7 @@ class LightPost:
     def _work(self) -> None:
         due = tick = monotonic()
         while not self._stop.wait(max(0.0, due - monotonic())):
-            due = max(due, monotonic() - 1.0) + 1.0 / self._settings.rate
+            due = max(due, monotonic() - 1.0) + 1.0 / self._rate.value
             try:
                 self._records.record(self._next())
             except OutboxError:  # told to stop while the disk takes nothing
@@ -192,7 +193,13 @@ class LightPost:
             self._set_aside += 1
             self._auditor.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
         with suppress(OutboxError):
-            self._recorder.account_for_drops(clock=self._timekeeper.quality())
+            self._account()
+
+    def _account(self) -> None:
+        clock = self._timekeeper.quality()
+        while self._recorder.account_for_losses(clock=clock) is not None:
+            pass
+        self._recorder.account_for_drops(clock=clock)
 
     def _status(self, state: str) -> Status:
         return Status.model_validate(
@@ -208,8 +215,18 @@ class LightPost:
         )
 
 
-def run(settings: SourceSettings, journal: Connection, offset: "Synchronized[float]") -> None:
-    """Run a light post in this process until SIGTERM."""
+def run(
+    settings: SourceSettings, journal: Connection, offset: "Synchronized[float]", rate: "Synchronized[float]"
+) -> None:
+    """Run a light post in this process until SIGTERM.
+
+    Args:
+        settings: what it is told.
+        journal: where it tells what is stored.
+        offset: by how many seconds its clock is wrong at present.
+        rate: how many records a second it makes at present, as far as the disk takes them.
+
+    """
     logging.raiseExceptions = False  # the log's own disk may be full
     logging.basicConfig(
         filename=settings.log, level=logging.WARNING, format="%(asctime)s %(process)d %(threadName)s %(message)s"
@@ -218,7 +235,7 @@ def run(settings: SourceSettings, journal: Connection, offset: "Synchronized[flo
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     try:
-        post = LightPost(settings, journal, offset)
+        post = LightPost(settings, journal, offset, rate)
     except OutboxError as error:
         logging.getLogger(__name__).warning("no outbox: %s", error)
         sys.exit(EXIT_OUTBOX)

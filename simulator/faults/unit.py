@@ -35,6 +35,7 @@ class Unit:
         settings: SourceSettings,
         proxy: Proxy,
         context: ForkServerContext,
+        rate: "Synchronized[float]",
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -45,6 +46,7 @@ class Unit:
             settings: what the light post is told.
             proxy: its way to the broker.
             context: forks its processes.
+            rate: how many records a second it makes at present.
 
         """
         self.name = name
@@ -57,6 +59,7 @@ class Unit:
         """Seconds by which the post's clock is wrong."""
         self._settings = settings
         self._context = context
+        self._rate = rate
         self._process: ForkServerProcess | None = None
         self._arrived: dict[str, float] = {}
         self._given_up = GivenUp()
@@ -90,7 +93,7 @@ class Unit:
             return
         reading, writing = self._context.Pipe(duplex=False)
         self._process = self._context.Process(
-            target=source.run, args=(self._settings, writing, self.offset), name=self.name.post
+            target=source.run, args=(self._settings, writing, self.offset, self._rate), name=self.name.post
         )
         self._process.start()
         writing.close()

@@ -23,12 +23,16 @@ def add_week(site: Site, *, records: int, rate: float) -> Unit:
     return site.add_unit("week", rate=rate, step=DAYS * DAY / records)
 
 
-def spend_week(unit: Unit, *, records: int, draw: Random, account: Callable[[Injected], None]) -> None:
-    """Let the week pass, and what it left be delivered."""
+def spend_week(
+    unit: Unit, *, records: int, draw: Random, account: Callable[[Injected], None], given_up: Callable[[], bool]
+) -> None:
+    """Let the week pass, and what it left be delivered, unless the campaign is given up meanwhile."""
     unit.proxy.down()
     unit.start()
     for day in range(1, DAYS + 1):
         while len(unit.journal) < day * records / DAYS:
+            if given_up():
+                return
             time.sleep(0.1)
         if day < DAYS:
             time.sleep(draw.uniform(0, 0.3))
@@ -38,6 +42,6 @@ def spend_week(unit: Unit, *, records: int, draw: Random, account: Callable[[Inj
     unit.proxy.up()
     began = monotonic()
     known = {entry.id for entry in unit.journal.entries()}
-    while unit.lacks(known) and monotonic() - began < DELIVERY_SECONDS:
+    while unit.lacks(known) and not given_up() and monotonic() - began < DELIVERY_SECONDS:
         time.sleep(0.1)
     account(Injected(NAME, unit.name.post, None if unit.lacks(known) else monotonic() - began))

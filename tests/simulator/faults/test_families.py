@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 
 from simulator.faults.base import Fault
-from simulator.faults.campaign import FULL, SHORT
+from simulator.faults.extent import FULL, SHORT
 from simulator.faults.families import FAMILIES, plan, shares
 
 EVERY = [family() for family in FAMILIES]

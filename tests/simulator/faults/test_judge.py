@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from device.records import ChainHead, Dropped, Recorder, SequenceRange, Signer, Source
+from device.records import ChainHead, Dropped, Lost, Recorder, SequenceRange, Signer, Source
 from device.records.examples import (
     CLOCK,
     LIST,
@@ -203,6 +203,35 @@ def test_hits_and_audits_may_not_be_given_up(history: History, number: int, kind
 
     assert not ruling.sound
     assert f"a {kind} was given up" in " ".join(ruling.problems)
+
+
+def damage(history: History, *numbers: int, complete: bool = True) -> Events:
+    """Let the post say that a damaged page cost it these records, and perhaps more; return what arrives."""
+    gone = tuple(SequenceRange(first=number, last=number) for number in numbers)
+    lost = Lost(chain=history.store.head.chain, records=len(gone), sequences=gone, complete=complete)
+    history.recorder.record(example_audit("records_lost", outcome="failure", lost=lost))
+    return [record.event for record in history.store.records if record.sequence not in numbers]
+
+
+def test_records_on_a_damaged_page_that_the_audit_names_are_not_lost(history: History) -> None:
+    ruling = history.rule(damage(history, 4, 10, 11))
+
+    assert ruling.sound
+    assert (ruling.damaged, ruling.given_up, ruling.lost) == (3, 0, 0)
+
+
+def test_a_record_that_the_audit_of_damage_does_not_name_is_lost(history: History) -> None:
+    ruling = history.rule([event for event in damage(history, 4) if event["sequence"] != 7])
+
+    assert (ruling.damaged, ruling.lost) == (1, 1)
+    assert "missing: number 7 is missing" in ruling.problems
+
+
+def test_damage_that_hides_what_it_cost_says_so_and_accounts_for_it(history: History) -> None:
+    ruling = history.rule([event for event in damage(history, 4, complete=False) if event["sequence"] != 7])
+
+    assert ruling.sound
+    assert (ruling.damaged, ruling.lost) == (2, 0)
 
 
 def test_the_archive_of_many_posts_is_judged_post_by_post(history: History, tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""How much a campaign comes to, and how far it is."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extent:
+    """How much a campaign comes to; the same seed gives the same faults in the same order for each post."""
+
+    faults: int
+    records: int
+    posts: int
+    seed: int
+    rate: float
+    """Records a second of each post."""
+    week: int
+    """Records of the simulated week without network."""
+    whole: int
+    """How often a whole post is killed."""
+    nodes: int
+    """How often a node of the RabbitMQ cluster ends."""
+
+
+FULL = Extent(faults=1050, records=21000, posts=12, seed=1, rate=4.0, week=2000, whole=8, nodes=6)
+SHORT = Extent(faults=30, records=400, posts=5, seed=1, rate=8.0, week=140, whole=0, nodes=0)
+
+
+@dataclass
+class Progress:
+    """How far a campaign is; `changed` is called with it now and then."""
+
+    changed: Callable[["Progress"], object] = lambda _progress: None
+    stage: str = "starting"
+    faults: int = 0
+    records: int = 0
+    waiting: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
