@@ -22,6 +22,7 @@ class Quota:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.size = 0
+        self._above = False
 
     def measure(self, connection: Connection) -> None:
         """Count the bytes that the records have now."""
@@ -35,9 +36,11 @@ class Quota:
         target = self.limit if self.size <= self.limit else max(0, self.limit - max(self.limit // 64, HEADROOM))
         while self.size > target:
             if not (self._strip_oldest(connection) or self._drop_oldest(connection)):
-                if self.size > self.limit:
+                if self.size > self.limit and not self._above:
                     log.error("outbox above its quota with nothing left that may be dropped")
+                self._above = self.size > self.limit
                 return
+        self._above = False
 
     def give_up(self, connection: Connection, size: int) -> bool:
         """Drop pictures and reads of `size` bytes, within the caller's transaction; return whether any were left."""

@@ -116,3 +116,16 @@ def test_an_account_that_fails_is_given_later(outbox: Outbox, mocker: MockerFixt
         fill.recorder.account_for_drops(clock=CLOCK)
     mocker.stopall()
     assert fill.recorder.account_for_drops(clock=CLOCK).event["data"]["dropped"]["reads"] == 1
+
+
+def test_an_outbox_above_its_quota_says_so_once(
+    small: Outbox, filler: Callable[[Outbox], Filler], caplog: pytest.LogCaptureFixture
+) -> None:
+    fill = filler(small)
+    while small.backlog().size_bytes <= 40_000:
+        fill.hit()
+    fill.hit()
+
+    assert [record.message for record in caplog.records].count(
+        "outbox above its quota with nothing left that may be dropped"
+    ) == 1
