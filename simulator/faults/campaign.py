@@ -89,7 +89,7 @@ class Campaign:
                 work.append(pool.submit(self._guard, self._spend_week, week))
             try:
                 while not all(task.done() for task in work):
-                    time.sleep(0.25)
+                    time.sleep(0.5)
                     self._look()
                     self._pace(due + len(broad))
             except BaseException as error:
@@ -99,7 +99,7 @@ class Campaign:
         if self._failed is not None:
             raise self._failed
         while self._site.stored() < self._extent.records:
-            time.sleep(0.25)
+            time.sleep(0.5)
             self._look()
 
     def _beside(self, absent: dict[str, str]) -> tuple[Ruling, ...]:
@@ -143,7 +143,7 @@ class Campaign:
         self._problems += [f"{unit.name.post} ended with exit code {code}" for unit, code in codes.items() if code]
         deadline = monotonic() + DELIVERY_SECONDS
         while self._site.missing() and monotonic() < deadline:
-            time.sleep(0.25)
+            time.sleep(0.5)
             self._look()
 
     # --- the faults

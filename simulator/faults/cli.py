@@ -8,18 +8,13 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
 from simulator.faults.campaign import Campaign
 from simulator.faults.extent import FULL, SHORT, Progress
-from simulator.faults.outcome import Outcome
 from simulator.faults.page import as_markdown
 from simulator.faults.seclusion import seclude
+from simulator.faults.show import Show, show_outcome
 from simulator.faults.site import Site
-
-SHOWN = 20
 
 
 @click.command(
@@ -67,61 +62,14 @@ def faults(
     extent = replace(extent, seed=seed, faults=count or extent.faults, records=records or extent.records)
     console = Console(stderr=as_json)
     secluded = seclude()
-    bar = Bar(
-        TextColumn("[bold]{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("faults  {task.fields[records]} records, {task.fields[waiting]} under way"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    task = bar.add_task("starting", total=extent.faults, records=0, waiting=0)
-
-    def show(progress: Progress) -> None:
-        bar.update(
-            task,
-            description=progress.stage,
-            completed=progress.faults,
-            records=progress.records,
-            waiting=progress.waiting,
-        )
-
-    with bar, Site(directory, posts=extent.posts, rate=extent.rate, secluded=secluded) as site:
-        outcome = Campaign(site, extent, Progress(show)).run()
+    with (
+        Show(console, faults=extent.faults) as show,
+        Site(directory, posts=extent.posts, rate=extent.rate, secluded=secluded) as site,
+    ):
+        outcome = Campaign(site, extent, Progress(show.changed)).run()
     (directory / "result.json").write_text(json.dumps(outcome.as_json(), indent=2) + "\n", encoding="utf-8")
     (directory / "result.md").write_text(as_markdown(outcome), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2))
-    _show(outcome, console)
+    show_outcome(outcome, console)
     context.exit(0 if outcome.passed else 1)
-
-
-def _show(outcome: Outcome, console: Console) -> None:
-    table = Table(title=f"{len(outcome.injected)} faults in {outcome.seconds:.0f} s", title_justify="left")
-    table.add_column("fault")
-    for heading in ("times", "recovery, median s", "longest s"):
-        table.add_column(heading, justify="right")
-    for row in (*outcome.rows(), outcome.overall()):
-        table.add_row(row.name, str(row.count), _seconds(row.median), _seconds(row.worst))
-    console.print(table)
-    for name, why in outcome.absent.items():
-        console.print(f"not inflicted: {name} ({why})", style="yellow", highlight=False)
-    console.print(
-        f"{outcome.total('stored')} records stored, {outcome.total('delivered')} delivered, "
-        f"{outcome.total('repeats')} arrived again, {outcome.total('given_up')} given up by quota and named, "
-        f"{outcome.total('damaged')} on damaged pages and named, "
-        f"[bold]{outcome.total('lost')} lost[/bold]; {outcome.total('chains')} chains",
-        highlight=False,
-    )
-    for failure in outcome.failures[:SHOWN]:
-        console.print(failure, style="red", highlight=False)
-    if len(outcome.failures) > SHOWN:
-        console.print(f"and {len(outcome.failures) - SHOWN} more; all are in result.json", style="red", highlight=False)
-    if outcome.passed:
-        console.print("Every record is accounted for, and every chain is proved.", style="green")
-
-
-def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
