@@ -26,7 +26,7 @@ IMPATIENT = 0.2
 DELIVERY_SECONDS = 120.0
 """What the last records may take to the department, once nothing is at work any more."""
 WEEK_RATE = 20.0
-SLOW_RATE = 1.0
+SLOW_RATE = 2.0
 AHEAD = 400
 """Records that the posts may be ahead of the faults."""
 

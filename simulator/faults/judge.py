@@ -123,23 +123,23 @@ class Judge:
         )
 
 
-def judge(source: Source, *, key: Path, archive: Path, journal: Path) -> Ruling:
-    """Judge one post from files.
+def judge(posts: Iterable[tuple[Source, Path, Path]], *, archive: Path) -> tuple[Ruling, ...]:
+    """Judge posts from files, in one pass over what arrived of them.
 
     Args:
-        source: the post.
-        key: PEM of its public record-signing key.
+        posts: each post with the PEM of its public record-signing key and its journal.
         archive: JSON lines: every arrival of any post, repeats included.
-        journal: what the post was told is stored.
 
     Raises:
         RecordError: a line of the archive is no event.
 
     """
-    found = Judge(source, key)
+    every = list(posts)
+    judges = {source.uri: Judge(source, key) for source, key, _ in every}
     with archive.open("rb") as lines:
         for line in lines:
             event = parse(line)
-            if event.get("source") == source.uri:
+            found = judges.get(str(event.get("source")))
+            if found is not None:
                 found.feed(event)
-    return found.ruling(read_journal(journal))
+    return tuple(judges[source.uri].ruling(read_journal(journal)) for source, _, journal in every)

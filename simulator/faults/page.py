@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from simulator.faults import cluster, week, whole
 from simulator.faults.families import FAMILIES
-from simulator.faults.outcome import Outcome
+from simulator.faults.outcome import Outcome, Row
 
 DESCRIPTIONS: dict[str, tuple[str, str]] = {
     **{family.name: (family.what, family.heals) for family in FAMILIES},
@@ -44,9 +44,8 @@ def _faults(outcome: Outcome) -> Iterator[str]:
     yield "|---|---|---|---:|---:|---:|"
     rows = {row.name: row for row in outcome.rows()}
     for name, (what, heals) in DESCRIPTIONS.items():
-        row = rows.get(name)
-        if row is not None:
-            yield f"| {name} | {what} | {heals} | {row.count} | {_seconds(row.median)} | {_seconds(row.worst)} |"
+        row = rows.get(name, Row(name, 0, None, None))
+        yield f"| {name} | {what} | {heals} | {row.count} | {_seconds(row.median)} | {_seconds(row.worst)} |"
     every = outcome.overall()
     yield f"| **all** | | | {every.count:,} | {_seconds(every.median)} | {_seconds(every.worst)} |"
 

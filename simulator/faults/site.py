@@ -126,14 +126,18 @@ class Site:
         """Judge every post; all must have ended."""
         for unit in self.units:
             unit.journal.close()
+        archives = dict.fromkeys(unit.archive for unit in self.units)
         return tuple(
-            judge(
-                unit.name,
-                key=self.fleet.record_key(unit.name.post),
-                archive=unit.archive,
-                journal=unit.journal_path,
+            ruling
+            for archive in archives
+            for ruling in judge(
+                (
+                    (unit.name, self.fleet.record_key(unit.name.post), unit.journal_path)
+                    for unit in self.units
+                    if unit.archive == archive
+                ),
+                archive=archive,
             )
-            for unit in self.units
         )
 
     # --- making

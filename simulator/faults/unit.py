@@ -59,7 +59,8 @@ class Unit:
         """Seconds by which the post's clock is wrong."""
         self._settings = settings
         self._context = context
-        self._rate = rate
+        self.rate = rate
+        """Records a second that it makes at present; other posts may share it."""
         self._process: ForkServerProcess | None = None
         self._arrived: dict[str, float] = {}
         self._given_up = GivenUp()
@@ -93,7 +94,7 @@ class Unit:
             return
         reading, writing = self._context.Pipe(duplex=False)
         self._process = self._context.Process(
-            target=source.run, args=(self._settings, writing, self.offset, self._rate), name=self.name.post
+            target=source.run, args=(self._settings, writing, self.offset, self.rate), name=self.name.post
         )
         self._process.start()
         writing.close()

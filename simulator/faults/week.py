@@ -16,6 +16,8 @@ DAILY = "post killed, once a simulated day"
 WHAT = "no connection for 7 days of the post's clock; records of the whole week pile up"
 HEALS = "connections are accepted; recovery is when everything has arrived"
 DELIVERY_SECONDS = 300.0
+AFTERWARDS = 0.5
+"""Records a second once the week is over."""
 
 
 def add_week(site: Site, *, records: int, rate: float) -> Unit:
@@ -39,6 +41,7 @@ def spend_week(
             unit.kill()
             unit.start()
             account(Injected(DAILY, unit.name.post, None))
+    unit.rate.value = AFTERWARDS
     unit.proxy.up()
     began = monotonic()
     known = {entry.id for entry in unit.journal.entries()}

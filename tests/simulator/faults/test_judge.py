@@ -241,7 +241,14 @@ def test_the_archive_of_many_posts_is_judged_post_by_post(history: History, tmp_
     archive.write_text("".join(json.dumps(event) + "\n" for event in [*history.events, other.event, will.event]))
     journal.write_bytes(b"".join(entry.dump() for entry in history.entries()))
 
-    ruling = judge(SOURCE, key=history.key, archive=archive, journal=journal)
+    other_journal = tmp_path / "other.jsonl"
+    other_journal.write_bytes(Entry.of(other).dump())
+
+    posts = [(SOURCE, history.key, journal), (Source("demo", "post-2"), history.key, other_journal)]
+    ruling, another = judge(posts, archive=archive)
+
+    assert another.sound
+    assert (another.stored, another.delivered) == (1, 1)
 
     assert ruling.sound
     assert (ruling.stored, ruling.delivered, ruling.outside) == (11, 11, 1)
