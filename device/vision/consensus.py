@@ -55,14 +55,15 @@ def consensus(votes: Sequence[Vote]) -> Consensus:
     if not votes:
         raise ValueError("a consensus needs at least one vote")
     texts: dict[str, float] = defaultdict(float)
-    spellings: dict[str, float] = defaultdict(float)
+    spellings: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     weight = 0.0
     for vote in votes:
         own = vote.weight * max(vote.reading.confidence, 0.01) ** 2
         weight += own
         for spelling, probability in _hypotheses(vote.reading):
-            texts[spelling.translate(_FOLD)] += own * probability
-            spellings[spelling] += own * probability
+            folded = spelling.translate(_FOLD)
+            texts[folded] += own * probability
+            spellings[folded][spelling] += own * probability
     text = _vote(texts)
     places = [_place(texts, len(text), index) for index in range(len(text))]
     spelled = _spelled(text, spellings)
@@ -94,16 +95,20 @@ def _hypotheses(reading: Reading) -> list[tuple[str, float]]:
     ]
 
 
-def _spelled(text: str, spellings: Mapping[str, float]) -> str:
+def _spelled(text: str, spellings: Mapping[str, Mapping[str, float]]) -> str:
     """Choose O or 0 and I or 1 at each place of a folded text: as the spellings of exactly that text weigh."""
-    own = {spelling: share for spelling, share in spellings.items() if spelling.translate(_FOLD) == text}
-    if not own:  # a text that was put together place by place: no frame has read it whole
-        own = {spelling: share for spelling, share in spellings.items() if len(spelling) == len(text)}
+    if text in spellings:
+        own = dict(spellings[text])
+        if len(own) == 1:
+            return next(iter(own))
+    else:  # a text that was put together place by place: no frame has read it whole
+        alike = (group for folded, group in spellings.items() if len(folded) == len(text))
+        own = {spelling: share for group in alike for spelling, share in group.items()}
     letters = []
     for index, character in enumerate(text):
         place = _place(own, len(text), index)
-        alike = [letter for letter in place if letter.translate(_FOLD) == character]
-        letters.append(max(alike, key=lambda letter: place[letter]))
+        fitting = [letter for letter in place if letter.translate(_FOLD) == character]
+        letters.append(max(fitting, key=lambda letter: place[letter]))
     return "".join(letters)
 
 

@@ -60,6 +60,10 @@ def beam_search(probabilities: NDArray[np.float32], *, width: int = BEAM_WIDTH) 
     beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
     for column in probabilities:
         candidates = np.nonzero(column > NEGLIGIBLE)[0].tolist()
+        if candidates == [0]:  # most columns: nothing is written there, and the order stays
+            blank = float(column[0])
+            beams = {prefix: ((ends[0] + ends[1]) * blank, 0.0) for prefix, ends in beams.items()}
+            continue
         chances = column.tolist()
         grown: dict[tuple[int, ...], list[float]] = {}
         for prefix, (blank_end, character_end) in beams.items():

@@ -47,6 +47,21 @@ def test_a_single_look_is_never_as_sure_as_two(reading: Readings) -> None:
     assert one.confidence < two.confidence == pytest.approx(0.95)
 
 
+def test_frames_that_spell_a_plate_differently_agree_on_it(reading: Readings) -> None:
+    found = consensus(
+        [Vote(reading("7AB0I2", 0.9), 2), Vote(reading("7ABOI2", 0.9), 1), Vote(reading("7AB012", 0.9), 1)]
+    )
+    assert found.text == "7AB0I2"
+    assert found.agreeing == 3
+    assert found.confidence == pytest.approx(0.9)
+    assert found.alternatives == ()
+
+
+def test_a_text_that_no_frame_has_read_whole_is_spelled_place_by_place(reading: Readings) -> None:
+    votes = [Vote(reading("OAB14", 0.8), 1), Vote(reading("OXBI2", 0.8), 1), Vote(reading("CABI2", 0.8), 1)]
+    assert consensus(votes).text == "OABI2"
+
+
 def test_no_vote_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one vote"):
         consensus([])
