@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
@@ -16,6 +17,7 @@ from device.control.errors import Reason, RefusedError
 from device.errors import ConfigurationError
 from device.records import Role
 
+NOT_X509 = (ValueError, TypeError, OverflowError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
 LARGEST_CERTIFICATE = 8 * 1024
 
 
@@ -48,6 +50,21 @@ class Operators:
             raise ConfigurationError("control.operators_ca: not a certificate in PEM") from error
 
     def recognise(self, x5c: object, *, at: datetime) -> Operator:
+        """Verify the certificate of a JWS header at a moment, and say whose it is; see `_recognise`.
+
+        Raises:
+            RefusedError: why not.
+
+        """
+        try:
+            return self._recognise(x5c, at=at)
+        except RefusedError:
+            raise
+        except NOT_X509:
+            # Not all that the library raises for what is almost a certificate is a ValueError.
+            raise RefusedError(Reason.FOREIGN_CERTIFICATE, "what the header carries is no certificate") from None
+
+    def _recognise(self, x5c: object, *, at: datetime) -> Operator:
         """Verify the certificate of a JWS header at a moment, and say whose it is.
 
         Args:

@@ -390,3 +390,13 @@ def test_a_member_that_is_null_is_malformed(desk: Desk, world: World) -> None:
     said = json.loads(base64.urlsafe_b64decode(world.command().split(b".")[1] + b"==")) | {"boot": None}
     desk.hear(sign(json.dumps(said).encode(), person.key, typ=COMMAND_TYPE, x5c=person.x5c))
     assert desk.audit[0]["reason"] == "malformed"
+
+
+def test_a_certificate_of_an_unknown_version_is_refused(desk: Desk, world: World) -> None:
+    person = world.people["technician"]
+    der = base64.b64decode(person.x5c[0])
+    versioned = der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020106"), 1)
+    assert versioned != der
+    x5c = [base64.b64encode(versioned).decode()]
+    desk.hear(sign(b"{}", person.key, typ=COMMAND_TYPE, x5c=x5c))
+    assert desk.audit[0]["reason"] == "foreign_certificate"
