@@ -69,6 +69,8 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
 ) -> None:
     mocker.patch("device.control.remote.FAULT_SECONDS", 0.3)
     one = Rig(controlled, ScriptedCamera(["frame", "wait"]), mocker)
+    before = one.post._configuration
+    assert before.vision.minimum_confidence != 0.5
 
     def act() -> None:
         one.camera.exhausted.wait(20)
@@ -78,7 +80,7 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
 
     threading.Thread(target=act).start()
     one.run_until(lambda: "configuration_reverted" in one.actions_so_far())
-    assert one.post._configuration.vision.minimum_confidence == 0.3
+    assert one.post._configuration == before
 
 
 def test_a_restart_is_asked_for_and_told_to_whoever_runs_the_post(
