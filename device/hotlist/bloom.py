@@ -14,6 +14,7 @@ import math
 SMALLEST_LOG2_BITS = 18  # 32 KiB: below it, patterns of different keys coincide too often for 1e-9
 LARGEST_LOG2_BITS = 32
 MOST_PROBES = 32
+SPARE_PROBES = 2  # a margin where it costs least: an absent key is mostly known by its first bits, however many follow
 
 
 def contains(bits: bytes | bytearray | memoryview, log2_bits: int, probes: int, digest: bytes) -> bool:
@@ -58,7 +59,9 @@ def expected_rate(entries: int, log2_bits: int, probes: int) -> float:
 
 
 def shape_for(entries: int, rate: float) -> tuple[int, int]:
-    """Return (log2_bits, probes): the smallest filter, then the fewest probes, that keep the false positives to `rate`.
+    """Return (log2_bits, probes) that keep the false positives to `rate`.
+
+    The smallest filter, then the fewest probes that will do, then `SPARE_PROBES` more as long as they lower the rate.
 
     Raises ValueError when no filter of at most 2**32 bits and 32 probes can.
     """
@@ -69,5 +72,7 @@ def shape_for(entries: int, rate: float) -> tuple[int, int]:
     for log2_bits in range(SMALLEST_LOG2_BITS, LARGEST_LOG2_BITS + 1):
         for probes in range(1, MOST_PROBES + 1):
             if expected_rate(entries, log2_bits, probes) <= rate:
-                return log2_bits, probes
+                spared = min(probes + SPARE_PROBES, MOST_PROBES)
+                lower = expected_rate(entries, log2_bits, spared) < expected_rate(entries, log2_bits, probes)
+                return log2_bits, spared if lower else probes
     raise ValueError(f"no filter keeps {entries} entries to a false-positive rate of {rate}")
