@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from device.outbox import rows
 from device.outbox.database import Connection
 from device.outbox.losses import add_loss
 from device.records import Dropped, SequenceRange
@@ -81,10 +82,7 @@ class Quota:
             return False
         sequence, body, size = row
         stripped = dump(without_pictures(parse(body)))
-        connection.execute(
-            "UPDATE record SET body = ?, size = ?, has_pictures = 0 WHERE sequence = ?",
-            (stripped, len(stripped), sequence),
-        )
+        rows.strip(connection, sequence, stripped)
         connection.execute("UPDATE dropped SET pictures = pictures + 1, pictures_pending = pictures_pending + 1")
         self.size -= size - len(stripped)
         return True

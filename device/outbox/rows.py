@@ -1,5 +1,7 @@
 """Records as rows: what goes into the outbox's tables, and what comes out."""
 
+import hashlib
+import json
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +18,24 @@ COVERT = -(2**40) - 1
 """Number of the first covert record; later ones are below it."""
 
 _COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures, number"
+
+
+def seal(place: int, values: tuple[Any, ...]) -> bytes:
+    """Return SHA-256 over a whole row, so that parts of two are never taken for one.
+
+    Args:
+        place: where it stands, `sequence` in the table.
+        values: of `id` to `number`, in the table's order.
+
+    """
+    name, rank, kind, topic, digest, time, expires, body, size, has_pictures, number = values
+    bare = [place, name, rank, kind, topic, digest, _real(time), _real(expires), size, int(has_pictures), number]
+    return hashlib.sha256(json.dumps(bare).encode() + body).digest()
+
+
+def _real(value: float | None) -> float | None:
+    """SQLite stores a whole number as an integer, in a column of reals too."""
+    return None if value is None else float(value)
 
 
 def begin_chain(connection: Connection) -> None:
@@ -52,37 +72,49 @@ def write_head(connection: Connection, head: ChainHead) -> None:
 
 def insert_values(connection: Connection, place: int, values: tuple[Any, ...], *, number: int | None = None) -> None:
     """Store a row taken over from another file at `place`; `number` is the record's own in a former chain."""
+    row = (*values, number)
     connection.execute(
-        "INSERT INTO record (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures, number)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (place, *values, number),
+        "INSERT INTO record"
+        " (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures, number, seal)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (place, *row, seal(place, row)),
+    )
+
+
+def strip(connection: Connection, place: int, body: bytes) -> None:
+    """Give a record the `body` that is left of it without its pictures."""
+    columns = "id, rank, type, topic, digest, time, expires, number"
+    *before, number = connection.execute(
+        f"SELECT {columns} FROM record WHERE sequence = ?",  # noqa: S608 - a constant
+        (place,),
+    ).fetchone()
+    whole = (*before, body, len(body), 0, number)
+    connection.execute(
+        "UPDATE record SET body = ?, size = ?, has_pictures = 0, seal = ? WHERE sequence = ?",
+        (body, len(body), seal(place, whole), place),
     )
 
 
 def insert(connection: Connection, envelope: Envelope, group: str | None = None) -> None:
     """Store a record as the new end of its chain, within the caller's transaction."""
-    number = envelope.sequence
+    number = envelope.sequence or 0  # there is one: the caller has compared it with the chain's end
     if group is not None:
         # Chains only grow: how many covert records there were so far makes a number that was never given.
         (before,) = connection.execute("SELECT sum(sequence) FROM covert_chain").fetchone()
         number = COVERT - int(before)
-    connection.execute(
-        "INSERT INTO record (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            number,
-            envelope.id,
-            RANKS.get(envelope.type, READS),
-            envelope.type,
-            envelope.topic,
-            envelope.digest,
-            envelope.time.timestamp(),
-            None if envelope.expires is None else envelope.expires.timestamp(),
-            envelope.body,
-            len(envelope.body),
-            envelope.illustrated,
-        ),
+    values = (
+        envelope.id,
+        RANKS.get(envelope.type, READS),
+        envelope.type,
+        envelope.topic,
+        envelope.digest,
+        envelope.time.timestamp(),
+        None if envelope.expires is None else envelope.expires.timestamp(),
+        envelope.body,
+        len(envelope.body),
+        envelope.illustrated,
     )
+    insert_values(connection, number, values)
     moved = (envelope.sequence, envelope.digest, envelope.chain_key, envelope.time.timestamp())
     if group is None:
         connection.execute("UPDATE chain SET sequence = ?, digest = ?, key = ?, time = ?", moved)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -186,3 +186,17 @@ def picture_matches(data: str, *, size: int, sha256: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return len(content) == size and hashlib.sha256(content).hexdigest() == sha256
+
+
+def pictures_match(event: dict[str, Any]) -> bool:
+    """Tell whether every picture of an event that has its bytes is the one that the event names."""
+    data = event.get("data")
+    pictures = data.get("pictures", []) if isinstance(data, dict) else []
+    return isinstance(pictures, list) and all(
+        isinstance(picture, dict)
+        and (
+            "data" not in picture
+            or picture_matches(str(picture["data"]), size=picture.get("size", -1), sha256=picture.get("sha256", ""))
+        )
+        for picture in pictures
+    )

@@ -18,7 +18,7 @@ from device.records.chains import Chain, Link, Range
 from device.records.command import Response
 from device.records.envelope import TYPES
 from device.records.health import Health
-from device.records.parts import picture_matches
+from device.records.parts import pictures_match
 from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError, signed_by
 from device.records.status import Status
 from device.records.verdict import ChainReport, Problem, ProblemKind, Report
@@ -139,7 +139,7 @@ class Verifier:
             self._source = source
         if source != self._source:
             raise ForeignKeyError(f"comes from {source}, not from {self._source}")
-        if not _pictures_match(event):
+        if not pictures_match(event):
             raise SignatureRefusedError("a picture does not match its digest")
         return key
 
@@ -229,16 +229,3 @@ def _why(error: SignatureRefusedError) -> str:
     if isinstance(error.__cause__, BadSignatureError):
         return "its content and its signature do not belong together"
     return str(error).rstrip(": ")
-
-
-def _pictures_match(event: dict[str, Any]) -> bool:
-    data = event.get("data")
-    pictures = data.get("pictures", []) if isinstance(data, dict) else []
-    return isinstance(pictures, list) and all(
-        isinstance(picture, dict)
-        and (
-            "data" not in picture
-            or picture_matches(str(picture["data"]), size=picture.get("size", -1), sha256=picture.get("sha256", ""))
-        )
-        for picture in pictures
-    )

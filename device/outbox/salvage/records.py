@@ -1,7 +1,8 @@
 """The records of a damaged outbox, and what is known of those that are lost.
 
-A row is taken only if its body has the digest that the row says: what is salvaged is what was stored. Where no page on
-the way to the rows is damaged but their own, nothing else is taken. Where one is, every page that looks like one of
+A row is taken only if its seal, over all that was stored, fits: it may lie on several pages, and one of them may have
+served another row since. Rows of former versions have none; of them digest, size and pictures must fit. Where no page
+on the way to the rows is damaged but their own, nothing else is taken. Where one is, every page that looks like one of
 rows is searched, and records that had been delivered already may be sent again.
 """
 
@@ -12,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import RecordError
-from device.outbox.rows import COVERT
+from device.outbox.rows import COVERT, seal
 from device.outbox.salvage.cells import Cell, cells
 from device.outbox.salvage.forest import Forest
 from device.outbox.salvage.wal import is_chain_row
 from device.records import ChainHead
 from device.records.canonical import canonical_bytes, digest_of, parse
+from device.records.parts import pictures_match
 
-_COLUMNS = {11, 12}
+_COLUMNS = {11, 12, 13}
+"""One more since version 2, and since version 5."""
+_SEAL = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,20 @@ def _row(cell: Cell) -> Row | None:
     chain, number, previous = event.get("chain"), event.get("sequence"), event.get("previous")
     if digest != values[5] or not (isinstance(chain, str) and isinstance(number, int) and isinstance(previous, str)):
         return None
+    if not _is_whole(cell, event):
+        return None
     return Row(chain, number, previous, cell.rowid, tuple(values[1:11]))
+
+
+def _is_whole(cell: Cell, event: dict[str, Any]) -> bool:
+    values = cell.values
+    if len(values) > _SEAL and values[_SEAL] is not None:
+        try:
+            return seal(cell.rowid, values[1:_SEAL]) == values[_SEAL]
+        except (TypeError, ValueError, OverflowError):
+            return False
+    body = values[8]
+    return isinstance(body, bytes) and len(body) == values[9] and event.get("id") == values[1] and pictures_match(event)
 
 
 def _find_head(forest: Forest, result: Salvaged) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from device.outbox import Outbox
 from device.outbox.rows import COVERT
+from device.outbox.salvage.forest import ROOTS
 from device.records import Keyring, Recorder, Source
 from device.records.examples import CLOCK, ExampleSigner, example_audit
 from device.records.verify import Report, Verifier
@@ -197,3 +198,34 @@ def test_half_of_the_file_is_gone(closed: Left, tmp_path: Path) -> None:
     assert after.reasons == ["damaged"]
     check(closed, after)
     assert len(after.found) > 4
+
+
+@pytest.mark.parametrize("picture_bytes", [2500, 5000])
+def test_a_row_is_never_joined_from_two(
+    picture_bytes: int, path: Path, filler: Callable[[Outbox], Filler], tmp_path: Path
+) -> None:
+    """The pages behind a row's first serve another row later, while the log has its first page still."""
+    stored = set()
+    with Outbox(path, key=KEY) as outbox:
+        fill = filler(outbox)
+        stored |= {fill.read(picture_bytes=picture_bytes).body for _ in range(24)}
+    with Outbox(path, key=KEY) as outbox:
+        fill = filler(outbox)
+        for _ in range(6):
+            outbox.acknowledge([envelope.place for envelope in outbox.next(2)])
+            stored |= {fill.read(picture_bytes=picture_bytes).body for _ in range(2)}
+        target = damaged(Left(path.parent), tmp_path / "damaged", "outbox.db", (ROOTS["record"] - 1) * PAGE + 300)
+    spoil_frames(target.with_name("outbox.db-wal"), ROOTS["record"])
+    with Outbox(target, key=KEY) as again:
+        assert [aside.reason for aside in again.set_aside] == ["damaged"]
+        bodies = {envelope.body for envelope in again.next(99)}
+    assert len(bodies) >= 24
+    assert bodies <= stored
+
+
+def spoil_frames(log: Path, page: int) -> None:
+    content = bytearray(log.read_bytes())
+    for start in range(HEADER, len(content), FRAME):
+        if int.from_bytes(content[start : start + 4], "big") == page:
+            content[start + 24 + 300] ^= 0x55
+    log.write_bytes(content)
