@@ -123,6 +123,19 @@ class Forest:
         walk = self.walk(table)
         return [cell for number in walk.leaves for cell in self.cells_of(number)], walk.whole
 
+    def authentic_rows(self, table: str) -> tuple[list[Cell], bool]:
+        """Do the same for rows that no digest covers: of damaged pages none is taken, and none joined from two."""
+        walk = self.walk(table)
+        images = [image for number in walk.leaves if (image := self.newest(number)) is not None and image.authentic]
+        behind: list[Image | None] = []
+
+        def certain(number: int) -> Image | None:
+            behind.append(self.certain(number))
+            return behind[-1]
+
+        found = [cell for image in images for cell in cells(image, certain)]
+        return found, walk.whole and None not in behind
+
     def cells_of(self, number: int) -> Iterator[Cell]:
         """Yield the cells of one page's newest image."""
         image = self.newest(number)

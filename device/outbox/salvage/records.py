@@ -173,18 +173,18 @@ def _find_lost(forest: Forest, result: Salvaged) -> None:
 
 
 def _find_accounts(forest: Forest, result: Salvaged) -> None:
-    rows, _ = forest.rows("dropped")
+    rows, _ = forest.authentic_rows("dropped")
     counts = [cell.values[1:] for cell in rows if len(cell.values) == 5]
     if counts and all(isinstance(value, int) for value in counts[0]):
         reads, pictures, reads_pending, pictures_pending = (int(str(value)) for value in counts[0])
         result.dropped = (reads, pictures, reads_pending, pictures_pending)
-    covert, covert_whole = forest.rows("covert_chain")
+    covert, covert_whole = forest.authentic_rows("covert_chain")
     if covert_whole or not forest.root("covert_chain"):
         result.covert_heads = [cell.values for cell in covert if len(cell.values) == 6]
-    gaps, gaps_whole = forest.rows("gap")
+    gaps, gaps_whole = forest.authentic_rows("gap")
     result.gaps = [
         (cell.rowid, cell.values[1]) for cell in gaps if len(cell.values) == 2 and isinstance(cell.values[1], int)
     ]
-    losses, _ = forest.rows("loss")
+    losses, losses_whole = forest.authentic_rows("loss")
     result.losses = [cell.values[1:] for cell in losses if len(cell.values) == 5 and isinstance(cell.values[1], str)]
-    result.complete &= gaps_whole
+    result.complete &= gaps_whole and (losses_whole or not forest.root("loss"))

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from device.outbox import Outbox
+from device.outbox.losses import add_loss
 from device.outbox.rows import COVERT
 from device.outbox.salvage.forest import ROOTS
 from device.records import Keyring, Recorder, Source
@@ -153,8 +154,8 @@ def test_any_page_of_the_database(offset: int, closed: Left, tmp_path: Path) -> 
     for page in range(0, pages, 1 if offset == 300 else 3):
         path = damaged(closed, tmp_path / "damaged", "outbox.db", page * PAGE + offset)
         after = aftermath(path, closed)
-        # With the salt nothing can be checked any more; with the gaps, what the quota took may be unknown.
-        assert after.complete or (page, offset) in {(0, 8), (7, 300)}, f"page {page + 1}"
+        # With the salt nothing can be checked any more; two pages say what the quota and former damage took.
+        assert after.complete or (page, offset) in {(0, 8), (7, 300), (8, 300)}, f"page {page + 1}"
         assert after.reasons in (["damaged"], [])
         cost.append(check(closed, after))
         new_chains += not after.same_chain
@@ -198,6 +199,21 @@ def test_half_of_the_file_is_gone(closed: Left, tmp_path: Path) -> None:
     assert after.reasons == ["damaged"]
     check(closed, after)
     assert len(after.found) > 4
+
+
+@pytest.mark.parametrize("offset", [8, 300, 3900, 4070])
+def test_former_losses_are_told_or_not_complete(
+    offset: int, path: Path, outbox: Outbox, fill: Filler, tmp_path: Path
+) -> None:
+    chain = fill.audit().event["chain"]
+    left = Left(path.parent, waiting={1: outbox.next(1)[0].id})
+    for number in range(1000, 1600, 2):
+        outbox._run(lambda connection, number=number: add_loss(connection, chain, number))
+    outbox.close()
+    for page in range(path.stat().st_size // PAGE):
+        after = aftermath(damaged(left, tmp_path / "damaged", "outbox.db", page * PAGE + offset), left)
+        told = set(range(1000, 1600, 2)) & after.lost.get(chain, set())
+        assert len(told) == 300 or (told == set() and not after.complete), f"page {page + 1}"
 
 
 @pytest.mark.parametrize("picture_bytes", [2500, 5000])
