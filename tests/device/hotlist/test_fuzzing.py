@@ -9,8 +9,8 @@ from tests.device.hotlist.fuzzing import Target, campaign
 
 def test_mutated_packages_are_refused_by_name_and_change_nothing(tmp_path: Path) -> None:
     """The short form of `benchmarks/hotlist_campaign.py fuzz`."""
-    found = campaign(range(2000), directory=tmp_path / "store")
-    assert found.count == 2000
+    found = campaign(range(500), directory=tmp_path / "store")
+    assert found.count == 500
     reasons = {reason for _, reason in found.refused}
     assert reasons >= set(Refusal) - {
         Refusal.OLDER,
@@ -21,7 +21,7 @@ def test_mutated_packages_are_refused_by_name_and_change_nothing(tmp_path: Path)
         Refusal.SIZE_JUMP,
         Refusal.FOREIGN_AGENCY,
     }
-    assert found.refused.total() > 1500
+    assert found.refused.total() > 375
 
 
 @pytest.mark.parametrize("fault", [ValueError("a crash"), None])
