@@ -1,6 +1,7 @@
 """What is drawn, held against what the truth says of it. Needs an OpenGL context; skips without."""
 
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -11,11 +12,20 @@ pytest.importorskip("moderngl", reason="moderngl is not installed: pip install p
 from simulator.scene import renderer as drawing
 from simulator.scene.description import Clip, Lens, Passing, Scene, Weather
 from simulator.scene.renderer import Renderer, Shot
+from simulator.scene.road import lay_street
 from simulator.scene.sensor import tone
 from simulator.scene.skin import Skin, Surface
 from simulator.scene.traffic import MPH, vehicle_of
 
 pytestmark = pytest.mark.usefixtures("graphics")
+
+_laid = cache(lay_street)
+"""Laying the street takes seconds, and most scenes here lie in the same."""
+
+
+@pytest.fixture(autouse=True)
+def street_laid_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "lay_street", _laid)
 
 
 def _scene(*, mph: float = 30, shutter: float = 0.001, samples: int = 6, **lens: float) -> Scene:
@@ -111,7 +121,8 @@ def test_blur_is_as_long_as_speed_times_exposure() -> None:
     assert ramp / 0.8 == pytest.approx(expected, rel=0.1)
 
 
-def test_the_same_scene_gives_the_same_frame_and_another_seed_another() -> None:
+def test_the_same_scene_gives_the_same_frame_and_another_seed_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "lay_street", lay_street)
     scene = _scene(samples=2).model_copy(update={"lens": Lens(width=320, height=180, focal=1150)})
     other = scene.model_copy(update={"clip": scene.clip.model_copy(update={"seed": 6})})
     pictures = []
