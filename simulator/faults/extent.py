@@ -24,7 +24,7 @@ class Extent:
 
 
 FULL = Extent(faults=1050, records=21000, posts=12, seed=1, rate=4.0, week=2000, whole=8, nodes=6)
-SHORT = Extent(faults=30, records=400, posts=5, seed=1, rate=8.0, week=140, whole=0, nodes=0)
+SHORT = Extent(faults=28, records=300, posts=7, seed=1, rate=6.0, week=105, whole=0, nodes=0)
 
 
 @dataclass

@@ -9,6 +9,9 @@ import pytest
 
 from simulator.broker import mosquitto_path
 from simulator.faults.extent import SHORT
+from simulator.faults.families import FAMILIES
+from simulator.faults.week import DAILY, DAYS
+from simulator.faults.week import NAME as WEEK
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -28,7 +31,11 @@ def test_nothing_is_lost_in_a_short_campaign(tmp_path: Path) -> None:
     outcome = json.loads(done.stdout)
     assert outcome["failures"] == []
     assert done.returncode == 0
-    assert outcome["faults"] >= SHORT.faults
+    inflicted = {row["name"]: row["count"] for row in outcome["by_fault"]}
+    assert inflicted.pop(WEEK) == 1
+    assert inflicted.pop(DAILY) == DAYS - 1
+    assert sum(inflicted.values()) == SHORT.faults
+    assert inflicted.keys() == {family.name for family in FAMILIES} - outcome["not_inflicted"].keys()
     assert outcome["records"]["lost"] == 0
     assert outcome["records"]["stored"] >= SHORT.records
 
