@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from device.records import TYPES, Audit, Health, Hit, Read, Status
 from simulator.broker import mosquitto_path
 from simulator.cli import simulate
 from simulator.demo.clip import STREET, find_clip
+from simulator.demo.outcome import DemoOutcome
 from simulator.demo.run import Observer, run_demo
 from simulator.demo.stage import Stage
 from simulator.subscriber import Arrival
@@ -26,10 +28,8 @@ FOOTAGE = STREET.parent
 OUTAGE_SECONDS = 10.0
 
 
-@pytest.fixture
-def short_clip(tmp_path: Path) -> Path:
-    """Two passages in seven seconds: the first on the hot list, the second matched by a pattern."""
-    clip = tmp_path / "clip" / "pass.mp4"
+def make_clip(directory: Path) -> Path:
+    clip = directory / "clip" / "pass.mp4"
     clip.parent.mkdir()
     for name in ("pass.mp4", "pass.truth.json"):
         shutil.copy(FOOTAGE / name, clip.parent)
@@ -48,6 +48,12 @@ def short_clip(tmp_path: Path) -> Path:
     return clip
 
 
+@pytest.fixture
+def short_clip(tmp_path: Path) -> Path:
+    """Two passages in seven seconds: the first on the hot list, the second matched by a pattern."""
+    return make_clip(tmp_path)
+
+
 class Kinds(Observer):
     """Keeps what arrived, by topic and type."""
 
@@ -58,10 +64,24 @@ class Kinds(Observer):
         self.topics.append((arrival.topic, arrival.kind))
 
 
-def test_every_kind_of_record_travels_on_its_topic_and_verifies(tmp_path: Path, short_clip: Path) -> None:
-    kinds = Kinds()
-    outcome = run_demo(tmp_path / "demo", find_clip(short_clip), observers=[kinds])
+@dataclass(frozen=True)
+class Ran:
+    """A run of the demo, and where it left its files."""
 
+    directory: Path
+    outcome: DemoOutcome
+    kinds: Kinds
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder, kinds = tmp_path_factory.mktemp("ran"), Kinds()
+    outcome = run_demo(folder / "demo", find_clip(make_clip(folder)), observers=[kinds])
+    return Ran(folder / "demo", outcome, kinds)
+
+
+def test_every_kind_of_record_travels_on_its_topic_and_verifies(ran: Ran) -> None:
+    outcome = ran.outcome
     assert outcome.failures == ()
     assert outcome.score is not None
     assert (outcome.score.captured, outcome.score.right, outcome.score.undue) == (2, 2, ())
@@ -74,16 +94,15 @@ def test_every_kind_of_record_travels_on_its_topic_and_verifies(tmp_path: Path, 
         (f"{prefix}/status", TYPES[Status]),
         (f"{prefix}/audit", TYPES[Audit]),
         (f"{prefix}/health", TYPES[Health]),
-    } == set(kinds.topics)
+    } == set(ran.kinds.topics)
 
 
-def test_no_plate_stands_in_a_log_and_nothing_stays_in_the_outbox(tmp_path: Path, short_clip: Path) -> None:
-    outcome = run_demo(tmp_path / "demo", find_clip(short_clip))
-    assert outcome.account["undelivered"] == 0
-    plates = {read.plate_read for read in outcome.reads}
+def test_no_plate_stands_in_a_log_and_nothing_stays_in_the_outbox(ran: Ran) -> None:
+    assert ran.outcome.account["undelivered"] == 0
+    plates = {read.plate_read for read in ran.outcome.reads}
     assert plates
-    post = tmp_path / "demo" / "fleet" / "posts" / "post-1"
-    files = [tmp_path / "demo" / "post.log", *(path for path in (post / "state").rglob("*") if path.is_file())]
+    post = ran.directory / "fleet" / "posts" / "post-1"
+    files = [ran.directory / "post.log", *(path for path in (post / "state").rglob("*") if path.is_file())]
     assert len(files) > 1
     for path in files:
         content = path.read_bytes()
