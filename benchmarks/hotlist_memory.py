@@ -37,7 +37,7 @@ def held() -> tuple[float, float]:
     return now * 1024 / 1e6, most * 1024 / 1e6
 
 
-def post(folder: Path, entries: int) -> None:
+def post(folder: Path, entries: int, look_ups: int) -> None:
     """Be the post: load the list and look up, and print what is held at each step."""
     store = HotListStore(
         folder / "lists",
@@ -54,7 +54,7 @@ def post(folder: Path, entries: int) -> None:
     say = _Say(before)
     say(f"loaded, in {perf_counter() - begin:.1f} s")
     for what, plates in (
-        ("after look-ups of plates not listed", (f"Z{serial}" for serial in serials(LOOK_UPS, 3))),
+        ("after look-ups of plates not listed", (f"Z{serial}" for serial in serials(look_ups, 3))),
         ("after look-ups of listed plates", _spread(entries)),
     ):
         for plate in plates:
@@ -80,10 +80,11 @@ def main() -> None:
     """Build a list, then be a post that holds it."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("entries", type=int, nargs="?", default=1_000_000)
+    options.add_argument("--look-ups", type=int, default=LOOK_UPS, help=f"plates not listed; {LOOK_UPS:,} by default")
     options.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.folder is not None:
-        post(given.folder, given.entries)
+        post(given.folder, given.entries, given.look_ups)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -103,7 +104,7 @@ def main() -> None:
         (folder / "lists").mkdir()
         (folder / "lists" / f"hotlist-{1:016d}.package").write_bytes(package)
         del package
-        again = [sys.executable, __file__, str(given.entries), "--folder", name]
+        again = [sys.executable, __file__, str(given.entries), "--look-ups", str(given.look_ups), "--folder", name]
         subprocess.run(again, check=True)
 
 
