@@ -76,7 +76,9 @@ def memory() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
-def produce(recorder: Recorder, outbox: Outbox, reads: int, rate: float, progress: Callable[[int], None]) -> int:
+def produce(
+    recorder: Recorder, waiting: Callable[[], int], reads: int, rate: float, progress: Callable[[int], None]
+) -> int:
     """Record reads, and a hit for each second's worth; return how many hits."""
     patch = Picture.of("patch", os.urandom(PATCH), width=90, height=45)
     overview = Picture.of("overview", os.urandom(OVERVIEW), width=640, height=360)
@@ -96,7 +98,7 @@ def produce(recorder: Recorder, outbox: Outbox, reads: int, rate: float, progres
         if rate:
             time.sleep(max(0.0, began + (number + 1) / rate - time.monotonic()))
         elif number % 100 == 0:
-            while outbox.depth() > MOST_WAITING:
+            while waiting() > MOST_WAITING:
                 time.sleep(0.01)
     return hits
 
@@ -124,7 +126,8 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int]) -> None:
 
         before = time.process_time()
         began = time.monotonic()
-        hits = produce(recorder, outbox, reads, rate, progress)
+        waiting = lambda: outbox.backlog(settling=uplink.settling()).depth  # noqa: E731
+        hits = produce(recorder, waiting, reads, rate, progress)
         produced = time.monotonic() - began
         uplink.stop(drain_seconds=120)
         seconds, cpu = time.monotonic() - began, time.process_time() - before

@@ -174,11 +174,11 @@ class UplinkSection(Section):
         description="The longest first wait before connecting anew; a fleet of thousands needs a longer one.",
     )
     settle_seconds: float = Field(
-        default=3,
+        default=10,
         ge=0,
         le=600,
-        description="How long the broker must live on after acknowledging a record before the post deletes it; longer"
-        " than the broker takes to save what it acknowledged.",
+        description="How long after acknowledging a record the broker must still be there before the post deletes it;"
+        " at least 2 s longer than the broker waits between saving and saving again.",
     )
     may_go_unheard: tuple[Literal["read", "hit", "status", "audit"], ...] = Field(
         default=(),

@@ -36,6 +36,7 @@ from device.health.chrony import Chrony
 from device.intake import Intake
 from device.lists import Lists
 from device.moderator import Moderator
+from device.outbox import Backlog
 from device.persistence import PersistentRecorder
 from device.records import (
     ConfigurationState,
@@ -69,7 +70,7 @@ class Account:
     hits: int
     withdrawn: int
     undelivered: int
-    """Records that still wait in the outbox."""
+    """Records that wait in the outbox without acknowledgement."""
     restart: bool = False
     """Whether an operator asked for the software to begin anew."""
 
@@ -182,7 +183,7 @@ class Post:
                 reads=self._pipeline.counters.reads,
                 hits=self._reporter.hits,
                 withdrawn=self._reporter.withdrawn,
-                undelivered=self._outbox.depth(),
+                undelivered=self._backlog().depth,
                 restart=self._restart,
             )
 
@@ -352,7 +353,7 @@ class Post:
 
     def _send_health(self) -> None:
         try:
-            backlog = self._outbox.backlog()
+            backlog = self._backlog()
         except OutboxError as error:
             log.warning("no health: %s", error)
             return
@@ -373,6 +374,9 @@ class Post:
         if opened != self._tamper:
             self._tamper = opened
             self._auditor.say("tamper_opened" if opened else "tamper_closed", source="board")
+
+    def _backlog(self) -> Backlog:
+        return self._outbox.backlog(settling=self._uplink.settling())
 
     def _faults(self) -> set[Fault]:
         faults: set[Fault] = set()
@@ -454,7 +458,7 @@ class Post:
             hotlist=self._lists.state(),
             clock=self._timekeeper.quality(),
             certificate_expires=assembly.certificate_expires(self._configuration),
-            backlog=self._outbox.backlog,
+            backlog=self._backlog,
             uplink=self._uplink.state(),
             disk_free=disk_free(self._configuration.outbox.path.parent),
         )

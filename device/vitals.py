@@ -160,6 +160,7 @@ class Vitals:
             },
             queue=Queue(
                 depth=backlog.depth,
+                settling=backlog.settling,
                 oldest_age_seconds=backlog.oldest_age_seconds,
                 size_bytes=backlog.size_bytes,
                 quota_bytes=backlog.quota_bytes,

@@ -56,7 +56,7 @@ def configuration(
         "set_tcp_nodelay true",
         "# What waits for a subscriber that is away is not thrown away after a thousand messages.",
         "max_queued_messages 0",
-        "# Saved every two seconds: a post keeps what was acknowledged longer (settle_seconds), should the broker be",
+        "# Saved every two seconds: a post keeps what was acknowledged for longer (settle_seconds), should this be",
         "# killed in between. Not after every change: all that waits is written anew each time, however much it is.",
         "persistence true",
         "autosave_on_changes false",

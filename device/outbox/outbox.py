@@ -16,6 +16,7 @@ from device.outbox import rows
 from device.outbox.aside import SetAside, set_aside
 from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
 from device.outbox.errors import OutboxDamagedError, OutboxFullError, OutboxKeyError, OutboxVersionError
+from device.outbox.excluded import Excluded
 from device.outbox.losses import take_loss
 from device.outbox.quota import MIB, Quota
 from device.outbox.rebuild import adopt, log_kept, put_in_place, rebuild
@@ -36,9 +37,14 @@ class Backlog:
     """What waits in the outbox, and what its quota has cost since the outbox was made."""
 
     depth: int
+    """Records that nobody has acknowledged."""
+    settling: int
+    """Records that the broker has acknowledged and may yet forget, so that they are kept for a while."""
     size_bytes: int
+    """Bytes of both."""
     quota_bytes: int
     oldest_age_seconds: float | None
+    """Age of the oldest that nobody has acknowledged; None if there is none."""
     reads_dropped: int
     pictures_dropped: int
 
@@ -68,6 +74,7 @@ class Outbox:
         self.set_aside: tuple[SetAside, ...] = ()
         self._key = key
         self._quota = Quota(quota_bytes)
+        self._excluded = Excluded()
         self._lock = threading.RLock()
         self._listeners: list[Callable[[], None]] = []
         try:
@@ -149,7 +156,12 @@ class Outbox:
         self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
     ) -> tuple[Envelope, ...]:
         """Return up to `limit` records in order, but for those `excluding` names and topics `holding`."""
-        return self._run(lambda connection: rows.select(connection, limit, excluding=excluding, holding=holding))
+
+        def work(connection: Connection) -> tuple[Envelope, ...]:
+            self._excluded.put(connection, excluding)
+            return rows.select(connection, limit, holding=holding)
+
+        return self._run(work)
 
     def acknowledge(self, sequences: Collection[int]) -> int:
         """Delete records that the broker has taken; return how many there were.
@@ -187,23 +199,32 @@ class Outbox:
         sql = "SELECT count(*) FROM record WHERE rank BETWEEN ? AND ?"
         return int(self._run(lambda connection: connection.execute(sql, ranks).fetchone()[0]))
 
-    def oldest_age(self, *, now: datetime | None = None) -> float | None:
+    def oldest_age(self, *, now: datetime | None = None, settling: Collection[int] = ()) -> float | None:
         """Return the age of the oldest record in seconds, or None if nothing waits; 0 if the clock went back."""
-        (oldest,) = self._run(lambda connection: connection.execute("SELECT min(time) FROM record").fetchone())
+        oldest, _ = self._oldest(settling)
         return None if oldest is None else max(0.0, (now or datetime.now(UTC)).timestamp() - oldest)
 
-    def backlog(self, *, now: datetime | None = None) -> Backlog:
-        """Return all of the state at once, for health and status."""
+    def backlog(self, *, now: datetime | None = None, settling: Collection[int] = ()) -> Backlog:
+        """Return all of the state at once, for health and status; `settling` are told apart from what waits."""
         with self._lock:
             reads, pictures = self._run(self._quota.totals)
+            _, depth = self._oldest(settling)
             return Backlog(
-                depth=self.depth(),
+                depth=depth,
+                settling=self.depth() - depth,
                 size_bytes=self._quota.size,
                 quota_bytes=self._quota.limit,
-                oldest_age_seconds=self.oldest_age(now=now),
+                oldest_age_seconds=self.oldest_age(now=now, settling=settling),
                 reads_dropped=reads,
                 pictures_dropped=pictures,
             )
+
+    def _oldest(self, settling: Collection[int]) -> tuple[float | None, int]:
+        def work(connection: Connection) -> tuple[float | None, int]:
+            self._excluded.put(connection, settling)
+            return rows.oldest(connection)
+
+        return self._run(work)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

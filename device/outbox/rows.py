@@ -123,19 +123,24 @@ def insert(connection: Connection, envelope: Envelope, group: str | None = None)
         connection.execute(sql, (*moved, group))
 
 
-def select(
-    connection: Connection, limit: int, *, excluding: Collection[int], holding: Collection[str]
-) -> tuple[Envelope, ...]:
-    """Return records in the order in which they leave, but for sequence numbers `excluding` and topics `holding`.
+def select(connection: Connection, limit: int, *, holding: Collection[str]) -> tuple[Envelope, ...]:
+    """Return records in the order in which they leave, but for those in the table `excluded` and topics `holding`.
 
     A covert record's `sequence` is its number here, and not that in its own chain, which its body says.
     """
     sql = (
         f"SELECT {_COLUMNS} FROM record"  # noqa: S608 - only question marks are put together
-        f" WHERE sequence NOT IN ({_marks(excluding)}) AND topic NOT IN ({_marks(holding)})"
+        f" WHERE sequence NOT IN (SELECT sequence FROM excluded) AND topic NOT IN ({_marks(holding)})"
         " ORDER BY rank, sequence LIMIT ?"
     )
-    return tuple(_envelope(row) for row in connection.execute(sql, (*excluding, *holding, limit)))
+    return tuple(_envelope(row) for row in connection.execute(sql, (*holding, limit)))
+
+
+def oldest(connection: Connection) -> tuple[float | None, int]:
+    """Return the time of the oldest record, seconds since 1970, and how many there are, without those in `excluded`."""
+    sql = "SELECT min(time), count(*) FROM record WHERE sequence NOT IN (SELECT sequence FROM excluded)"
+    time, count = connection.execute(sql).fetchone()
+    return time, int(count)
 
 
 def delete(connection: Connection, sequence: int) -> int | None:

@@ -20,8 +20,13 @@ class Queue(WireModel):
     """What waits in the outbox."""
 
     depth: Count = Field(description="Records waiting for the broker's acknowledgement.")
-    oldest_age_seconds: Seconds | None = Field(default=None, description="Age of the oldest in seconds; none if empty.")
-    size_bytes: Count = Field(description="Bytes of the records waiting.")
+    settling: Count = Field(
+        default=0, description="Records acknowledged, and kept for some seconds in case the broker forgets them."
+    )
+    oldest_age_seconds: Seconds | None = Field(
+        default=None, description="Age of the oldest record waiting in seconds; none if none waits."
+    )
+    size_bytes: Count = Field(description="Bytes of the records waiting and settling.")
     quota_bytes: Count = Field(description="Bytes at which pictures of reads, then oldest reads are dropped.")
     reads_dropped: Count = Field(description="Reads dropped whole since the outbox was made.")
     pictures_dropped: Count = Field(description="Reads that lost their pictures since the outbox was made.")

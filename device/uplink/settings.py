@@ -80,9 +80,9 @@ class UplinkSettings:
     """How often, about, a post that had to leave its preferred broker looks whether it is back."""
     renewal_check_seconds: float = 10.0
     """How often the post looks whether its certificate was replaced."""
-    settle_seconds: float = 3.0
-    """How long the broker must have lived on after an acknowledgement before the record is deleted; longer than the
-    broker takes to save what it acknowledged."""
+    settle_seconds: float = 10.0
+    """How long after an acknowledgement the broker must still be there, and answer several times, before the record is
+    deleted; at least 2 s longer than the broker waits between saving and saving again."""
     may_go_unheard: tuple[str, ...] = ()
     """Kinds of records that count as delivered though the broker says that nobody subscribes: `read`, `status`, ..."""
     receive_most: int = 8

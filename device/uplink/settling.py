@@ -1,20 +1,28 @@
 """Records that the broker acknowledged and may yet forget.
 
 A broker may acknowledge before what it took is safe: mosquitto saves on a timer, and what it took since is gone when it
-is killed or its machine loses power. So a record stays in the outbox until the broker has answered a question that was
-put some time after the acknowledgement. Who answers then has lived on and saved meanwhile; if the connection ends
-before, the record is sent again.
+is killed or its machine loses power. So a record stays in the outbox until the broker has answered several questions,
+one after another, of which the first was put some time after the acknowledgement. If the connection ends before, the
+record is sent again.
+
+Why several: time alone proves nothing of a broker that stands still, starved or frozen, for as long. mosquitto's only
+thread answers whatever has come, then saves if that is due by the time at which it began to answer, and begins anew
+(mosquitto_main_loop and mux__handle, 2.0). So the first answer may come before anything was saved, and by a clock that
+stood still too; the round that answers the second sees that saving is due and does it; the third comes after that.
 """
 
 import time
 from collections.abc import Callable, Collection
+from collections.abc import Set as AbstractSet
 from itertools import takewhile
 from typing import Protocol
 
-MOST = 4000
-"""Records that may settle at a time; more would make the outbox slow to ask around them."""
+MOST = 8000
+"""Records that may settle at a time: 800 a second with the default of 10 s, more than a post can send."""
 QUESTIONS = 4
-"""How often at most the broker is asked within the time to settle."""
+"""How often at most questions begin within the time to settle."""
+ANSWERS = 3
+"""Answers, each to a question put after the one before was answered, that prove that what was due is saved."""
 
 
 class Answering(Protocol):
@@ -37,16 +45,21 @@ class Settling:
         self._seconds = seconds
         self._now = now
         self._since: dict[int, float] = {}
-        self._question: tuple[int, float] | None = None
+        self._question: int | None = None
+        self._answers = 0
         self._asked = float("-inf")
 
     def __len__(self) -> int:
         return len(self._since)
 
     @property
-    def sequences(self) -> Collection[int]:
+    def sequences(self) -> AbstractSet[int]:
         """The records' sequence numbers."""
         return self._since.keys()
+
+    def copy(self) -> frozenset[int]:
+        """Return the records' sequence numbers; from any thread."""
+        return frozenset(self._since)  # one step of the interpreter: nothing changes meanwhile
 
     @property
     def full(self) -> bool:
@@ -65,7 +78,7 @@ class Settling:
         self._since |= dict.fromkeys(sequences, now)
 
     def next_question(self) -> float | None:
-        """Return in how many seconds the broker is to be asked, or None while it is not."""
+        """Return in how many seconds the broker is to be asked, or None while it is being asked or is not to be."""
         if self._question is not None or not self._since:
             return None
         oldest = next(iter(self._since.values()))
@@ -75,14 +88,17 @@ class Settling:
     def settle(self, link: Answering) -> tuple[int, ...]:
         """Ask if it is time to, and return the records that settled; they are forgotten here."""
         settled: tuple[int, ...] = ()
-        if self._question is not None and self._question[0] in link.answered_questions:
-            (_, asked), self._question = self._question, None
-            old = takewhile(lambda item: item[1] <= asked - self._seconds, self._since.items())
+        while self._question is not None and self._question in link.answered_questions:
+            self._question = None
+            self._answers += 1
+            if self._answers < ANSWERS:
+                self._question = link.ask()
+                continue
+            old = takewhile(lambda item: item[1] <= self._asked - self._seconds, self._since.items())
             settled = tuple(sequence for sequence, _ in old)
             for sequence in settled:
                 del self._since[sequence]
         if self.next_question() == 0.0:
-            self._asked = self._now()
-            number = link.ask()
-            self._question = None if number is None else (number, self._asked)
+            self._asked, self._answers = self._now(), 0
+            self._question = link.ask()
         return settled

@@ -99,6 +99,7 @@ class Uplink:
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self._stop_by: float | None = None
         self._drained = False
+        self._left_settling: frozenset[int] = frozenset()
         self._birth_due = False
         self._closed = False
         self._connections = 0
@@ -121,8 +122,8 @@ class Uplink:
     def stop(self, *, drain_seconds: float = 5.0) -> bool:
         """Deliver what waits, for at most `drain_seconds`, and disconnect; a second call does nothing.
 
-        Returns whether all was delivered. If it was not, the broker is asked to publish the will. What was acknowledged
-        too shortly before the time was up stays in the outbox, to be sent once more.
+        Returns whether all was acknowledged. If it was not, the broker is asked to publish the will. It is not waited
+        for what settles: that stays in the outbox, and is sent once more after the next start.
         """
         if self._closed:
             return self._drained
@@ -164,6 +165,13 @@ class Uplink:
         self._inbox.leave(topic)
         self._subscriptions.leave(topic)
         self._wake()
+
+    def settling(self) -> frozenset[int]:
+        """Return the numbers of the records that the broker has acknowledged and may yet forget; from any thread.
+
+        After the stop, of those that were settling when the connection was closed.
+        """
+        return self._left_settling or self._flight.settling.copy()
 
     def state(self) -> UplinkState:
         """Return what the uplink says of itself."""
@@ -287,8 +295,10 @@ class Uplink:
         """End the connection if the uplink is to stop and all is delivered, or time is up."""
         if self._stop_by is None:
             return False
-        if self._left() == 0 or time.monotonic() >= self._stop_by:
-            self._drained = self._left(but=self._flight.settling.sequences) == 0
+        drained = self._left(but=self._flight.settling.sequences) == 0
+        if drained or time.monotonic() >= self._stop_by:
+            self._drained = drained
+            self._left_settling = self._flight.settling.copy()
             link.close(with_will=not self._drained)
             return True
         return False

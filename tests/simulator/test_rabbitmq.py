@@ -57,6 +57,7 @@ def settings_of(identity: Path, cluster: RabbitCluster) -> UplinkSettings:
         client_id="post-1",
         backoff_first_seconds=0.2,
         backoff_most_seconds=1.0,
+        settle_seconds=0.2,
         may_go_unheard=("audit", "status"),
     )
 

@@ -83,6 +83,19 @@ def test_depth_age_and_size_are_told(outbox: Outbox, fill: Filler) -> None:
     assert outbox.oldest_age(now=datetime(2020, 1, 1, tzinfo=UTC)) == 0.0, "the clock went back"
 
 
+def test_what_settles_is_told_apart_from_what_waits(outbox: Outbox, fill: Filler) -> None:
+    first, second = fill.read(), fill.read()
+    now = first.time + timedelta(minutes=5)
+    assert first.sequence is not None
+    assert second.sequence is not None
+    backlog = outbox.backlog(now=now, settling=[first.sequence])
+    assert (backlog.depth, backlog.settling) == (1, 1)
+    assert backlog.oldest_age_seconds == pytest.approx((now - second.time).total_seconds(), abs=0.01)
+    backlog = outbox.backlog(settling=[second.sequence, first.sequence, 99])
+    assert (backlog.depth, backlog.settling, backlog.oldest_age_seconds) == (0, 2, None)
+    assert outbox.backlog().depth == 2
+
+
 def test_listeners_hear_of_appends(outbox: Outbox, fill: Filler) -> None:
     heard: list[int] = []
     outbox.on_append(lambda: heard.append(outbox.depth()))

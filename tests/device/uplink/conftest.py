@@ -151,6 +151,12 @@ class Mosquitto:
     def log(self) -> str:
         return (self.directory / "mosquitto.log").read_text(errors="replace")
 
+    def wait_for_saving(self) -> None:
+        """Wait until what this broker, which saves by the clock, has now is saved."""
+        before = self.log().count("Saving in-memory")
+        # The next one may be under way; it has ended when the one after begins.
+        wait_for(lambda: self.log().count("Saving in-memory") >= before + 2, what="two more savings")
+
     def kill(self) -> None:
         self._end(signal.SIGKILL)
 

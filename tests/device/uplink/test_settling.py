@@ -2,7 +2,7 @@
 
 import pytest
 
-from device.uplink.settling import MOST, Settling
+from device.uplink.settling import ANSWERS, MOST, Settling
 
 
 class Clock:
@@ -61,8 +61,13 @@ def test_a_record_settles_when_a_question_put_late_enough_is_answered(settling: 
     assert settling.next_question() is None, "one question at a time"
     clock.now += 60
     assert settling.settle(link) == (), "no answer, however long ago"
+    for more in (2, 3):
+        link.answer()
+        assert settling.settle(link) == (), "one answer may come from a broker that had stood still all the while"
+        assert link.asked == more, "the next question is put after the answer to the last, and not before"
+        assert settling.next_question() is None
     link.answer()
-    assert settling.settle(link) == (1, 2), "record 3 was too young when the question was put"
+    assert settling.settle(link) == (1, 2), "record 3 was too young when the first question was put"
     assert list(settling.sequences) == [3]
 
 
@@ -73,7 +78,7 @@ def test_questions_are_spaced(settling: Settling, clock: Clock) -> None:
         settling.settle(link)
         link.answer()
         clock.now += 0.1
-    assert link.asked <= 40
+    assert link.asked <= 40 * ANSWERS
 
 
 def test_a_new_connection_starts_with_nothing_and_no_question(settling: Settling, clock: Clock) -> None:
@@ -95,6 +100,17 @@ def test_a_connection_that_is_gone_settles_nothing(settling: Settling, clock: Cl
     clock.now += 4
     assert settling.settle(link) == settling.settle(link) == ()
     assert len(settling) == 1
+
+
+def test_a_connection_that_goes_between_two_answers_settles_nothing(settling: Settling, clock: Clock) -> None:
+    link = FakeLink()
+    settling.acknowledged([1])
+    clock.now += 4
+    settling.settle(link)
+    link.answer()
+    link.gone = True
+    assert settling.settle(link) == settling.settle(link) == ()
+    assert settling.copy() == {1}
 
 
 def test_there_is_a_bound(settling: Settling) -> None:

@@ -173,7 +173,7 @@ def test_records_that_nobody_subscribes_to_wait_for_a_subscriber(bench: Bench) -
 def test_what_a_broker_forgets_when_it_dies_after_acknowledging_is_sent_again(bench: Bench) -> None:
     broker = bench.broker(extra="autosave_on_changes false")
     keeper = bench.keeper(broker)
-    bench.wait_for(lambda: "Saving in-memory" in broker.log(), what="the keeper's session to be saved")
+    broker.wait_for_saving()
     keeper.client.disconnect()
     keeper.client.loop_stop()
     with bench.uplink(bench.settings(broker, settle_seconds=60)) as uplink:
@@ -187,6 +187,23 @@ def test_what_a_broker_forgets_when_it_dies_after_acknowledging_is_sent_again(be
         assert uplink.stop(drain_seconds=0)
     again = bench.keeper(broker)
     bench.wait_for(lambda: sent <= again.ids, what="all records")
+
+
+def test_a_stop_does_not_wait_for_what_settles(bench: Bench) -> None:
+    broker = bench.broker()
+    keeper = bench.keeper(broker)
+    settings = bench.settings(broker, settle_seconds=600)
+    began = time.monotonic()
+    with bench.uplink(settings) as uplink:
+        sent = {bench.audit(number).id for number in range(20)}
+        assert uplink.stop(drain_seconds=120)
+        backlog = bench.outbox.backlog(settling=uplink.settling())
+    assert time.monotonic() - began < 60
+    assert sent == keeper.ids
+    assert (backlog.depth, backlog.settling, backlog.oldest_age_seconds) == (0, 20, None)
+    with bench.uplink(settings):
+        bench.wait_for(lambda: len(keeper.bodies) == 40, what="the same records once more")
+    assert sent == keeper.ids
 
 
 def test_tls_1_2_is_refused(bench: Bench) -> None:
