@@ -30,7 +30,7 @@ def look(**texts: float) -> Look:
 
 
 def test_the_more_blur_the_less_confidence(reader: Reader) -> None:
-    """Of each plate up to noise, of all of them step by step."""
+    """Of each plate up to noise, of all of them step by step from where any doubt begins."""
     table = np.array(
         [
             [
@@ -41,7 +41,7 @@ def test_the_more_blur_the_less_confidence(reader: Reader) -> None:
         ]
     )
     means = table.mean(axis=0)
-    assert (np.diff(means) < 0).all(), means
+    assert ((np.diff(means) < 0) | (means[1:] > 0.999)).all(), means
     assert (np.diff(table, axis=1) < 0.05).all(), table
     assert means[0] > 0.95
     assert means[-1] < 0.3
