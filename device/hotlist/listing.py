@@ -15,7 +15,7 @@ _COLUMNS = ("fingerprints", "texts", "details", "expires", "references")
 _COMPLETE = frozenset({"filter", *_COLUMNS, "reference_heap"})
 _DELTA = frozenset({*_COLUMNS, *(f"removed_{name}" for name in _COLUMNS), "reference_heap"})
 
-RELEASE_EVERY = 64
+RELEASE_EVERY = 256
 """Look-ups in the table after which its pages are let go of: each touches some tens of them, all over it."""
 
 
