@@ -149,16 +149,8 @@ class Recorder:
         """
 
         def seal(head: ChainHead, dropped: Dropped) -> Envelope:
-            audit = Audit(
-                clock=clock,
-                action="records_dropped",
-                occurred=self._now(),
-                where=self.source.post,
-                source="outbox",
-                outcome="success",
-                identity=self.source.post,
-                reason="quota",
-                dropped=dropped,
+            audit = self._audit(
+                "records_dropped", clock, source="outbox", outcome="success", reason="quota", dropped=dropped
             )
             return self._link(audit, head)
 
@@ -173,17 +165,7 @@ class Recorder:
         """
 
         def seal(head: ChainHead, lost: Lost) -> Envelope:
-            audit = Audit(
-                clock=clock,
-                action="records_lost",
-                occurred=self._now(),
-                where=self.source.post,
-                source="outbox",
-                outcome="failure",
-                identity=self.source.post,
-                reason="damaged",
-                lost=lost,
-            )
+            audit = self._audit("records_lost", clock, source="outbox", outcome="failure", reason="damaged", lost=lost)
             return self._link(audit, head)
 
         return self._after_key_change(lambda: self._store.append_loss(seal), clock)
@@ -197,6 +179,11 @@ class Recorder:
                     self._store.append(lambda head: self._seal_key_change(head, clock))
         return work()
 
+    def _audit(self, action: str, clock: ClockQuality, **told: Any) -> Audit:  # noqa: ANN401 - Audit's own fields
+        """Make a record of what the post itself did to its chain, now."""
+        post = self.source.post
+        return Audit(action=action, clock=clock, occurred=self._now(), where=post, identity=post, **told)
+
     def _link(self, data: RecordData, head: ChainHead) -> Envelope:
         if head.key not in {None, self._signer.kid}:
             raise _KeyChangedError
@@ -204,14 +191,11 @@ class Recorder:
 
     def _seal_key_change(self, head: ChainHead, clock: ClockQuality) -> Envelope:
         vouched = self._former is not None and self._former.kid == head.key
-        audit = Audit(
-            clock=clock,
-            action="key_changed",
-            occurred=self._now(),
-            where=self.source.post,
+        audit = self._audit(
+            "key_changed",
+            clock,
             source="post",
             outcome="success" if vouched else "failure",
-            identity=self.source.post,
             reason=None if vouched else "former_key_missing",
             key=KeyChange(
                 former=head.key or "",
