@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from device.hotlist.manifest import Manifest, read_unverified, split
+from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, verify_package
 from provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
 from provisioning.hotlist.commands.options import (
@@ -20,7 +20,6 @@ from provisioning.hotlist.commands.options import (
     department,
     exports,
     safe_exports,
-    write_package,
 )
 from provisioning.hotlist.export import Export, ExportSource
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
@@ -145,10 +144,8 @@ def build(
                 size_override=override_reason,
             )
         _refuse_emptiness(tally, read)
-    write_package(output, package)
+    builder.hand_out(package, output)
     summary = summarise(output, package, tally, previous=previous, own_key=builder.unseal_key)
-    if builder.archive is not None:
-        builder.archive.keep(package, read_unverified(split(package)[0]))
     if as_json:
         click.echo(json.dumps(summary))
         return

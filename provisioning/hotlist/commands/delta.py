@@ -11,7 +11,6 @@ import click
 from rich.console import Console
 
 from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import read_unverified, split
 from device.hotlist.package import load_key
 from provisioning.hotlist.changes import Removal, from_exports, from_news
 from provisioning.hotlist.commands.options import (
@@ -23,7 +22,6 @@ from provisioning.hotlist.commands.options import (
     department,
     exports,
     safe_exports,
-    write_package,
 )
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.export import Export, ExportSource
@@ -117,11 +115,9 @@ def delta(
             size_jump=size_jump,
             size_override=override_reason,
         )
-    write_package(output, package)
+    builder.hand_out(package, output)
     summary = summarise(output, package, tally, previous=held.newest.manifest, own_key=builder.unseal_key)
     summary |= {"came": changes.came, "went": changes.went, "listed_already": changes.known}
-    if builder.archive is not None:
-        builder.archive.keep(package, read_unverified(split(package)[0]))
     if as_json:
         click.echo(json.dumps(summary))
         return

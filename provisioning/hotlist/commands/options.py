@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from device.hotlist.manifest import read_unverified, split
 from device.hotlist.store import SIZE_JUMP
 from provisioning.fleet import Fleet
 from provisioning.hotlist.archive import Archive
@@ -126,6 +127,12 @@ class Department:
             raise click.UsageError("give --fleet, or --unseal-key")
         return self.unseal_key
 
+    def hand_out(self, package: bytes, output: Path) -> None:
+        """Write a package where it is wanted, and keep it in the fleet's archive for the deltas to come."""
+        _write_package(output, package)
+        if self.archive is not None:
+            self.archive.keep(package, read_unverified(split(package)[0]))
+
 
 def department(
     *,
@@ -181,7 +188,7 @@ def bytes_taken(console: Console, what: str, size: int, *, hidden: bool) -> Iter
         yield lambda done: progress.update(task, completed=done)
 
 
-def write_package(path: Path, package: bytes) -> None:
+def _write_package(path: Path, package: bytes) -> None:
     """Write a package beside its place and rename it there, so that nobody publishes half of one."""
     aside = path.with_name(f"{path.name}.part")
     aside.write_bytes(package)
