@@ -110,8 +110,11 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int]) -> None:
     with Outbox(configuration.outbox.path, key=bytes(32)) as outbox:
         signer = Signer.from_file(configuration.records.signing_key)
         recorder = Recorder(outbox, signer, Source(AGENCY, POST))
-        will = lambda: recorder.unchained(example_status("offline", new_identifier()))  # noqa: E731
-        uplink = Uplink(assembly.uplink_settings(configuration), outbox, will=will)
+        uplink = Uplink(
+            assembly.uplink_settings(configuration),
+            outbox,
+            will=lambda: recorder.unchained(example_status("offline", new_identifier())),
+        )
         uplink.start()
         while not uplink.state().connected:
             time.sleep(0.05)
@@ -124,9 +127,11 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int]) -> None:
                 next_sample += SAMPLE_SECONDS
                 samples.append((number, memory(), outbox.depth()))
 
+        def waiting() -> int:
+            return outbox.backlog(settling=uplink.settling()).depth
+
         before = time.process_time()
         began = time.monotonic()
-        waiting = lambda: outbox.backlog(settling=uplink.settling()).depth  # noqa: E731
         hits = produce(recorder, waiting, reads, rate, progress)
         produced = time.monotonic() - began
         uplink.stop(drain_seconds=120)

@@ -9,8 +9,9 @@
 The probes are serials of California's passenger form under the list's own HMAC; the list holds serials that begin with
 9, the probes those that begin with 1 to 8, without I and O, so that none is listed and none is asked twice. Each probe
 is asked of a filter for each promised rate, over the very bytes of a body. A rate of 1e-9 cannot be measured with 1e8
-probes: 0.1 hits are expected, and none or one is all that can honestly be seen. What it can refute is a rate fifty
-times the promise; the filters for 1e-5 to 1e-7, built and asked by the same code, are there to test the formula.
+probes: a tenth of a hit is the most that is expected, and none or one is all that can honestly be seen. What it can
+refute is a rate fifty times the promise; the filters for 1e-5 to 1e-7, built and asked by the same code, are there to
+test the formula.
 `--drawn` draws the digests instead, random as an HMAC's are to who has not its key, and asks only the filter for 1e-9:
 a hundred times as many probes in the same time, enough for 1e-9 itself.
 """
