@@ -36,6 +36,7 @@ end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto wit
 	@scripts/need mosquitto
 	@scripts/need faketime
 	@scripts/need /usr/sbin/nft=nftables
+	@scripts/need chromium
 	$(BIN)/pytest -m end_to_end
 
 test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS, and print the table of docs/brokers.md

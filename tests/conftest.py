@@ -4,6 +4,8 @@ import pytest
 
 from models.plates import fonts
 
+pytest_plugins = ["tests.browser"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def no_fonts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -1,0 +1,75 @@
+"""A real browser for tests: Debian's Chromium without a window, driven by Playwright.
+
+Tests that use it are marked `end_to_end`; they skip where there is no Chromium.
+"""
+
+import shutil
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+PATIENCE_SECONDS = 20.0
+"""For an element to come or a condition to hold; a busy machine needs long, a quiet one never waits for it."""
+
+
+def chromium_path() -> str | None:
+    """Return where Chromium is, None if it is not installed."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Visitor:
+    """Opens pages, each in a profile of its own, and remembers what their scripts complained of."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        """Uncaught errors of scripts, and what they or the browser logged as an error."""
+
+    def open(
+        self, address: str, *, phone: bool = False, scheme: Literal["light", "dark"] = "light", still: bool = True
+    ) -> Page:
+        """Open a page on a desktop's or a phone's width; `still` asks for no motion, as a person may."""
+        made = self._browser.new_context(
+            viewport=PHONE if phone else DESKTOP,
+            has_touch=phone,
+            color_scheme=scheme,
+            reduced_motion="reduce" if still else "no-preference",
+        )
+        self._contexts.append(made)
+        made.set_default_timeout(PATIENCE_SECONDS * 1000)
+        page = made.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.goto(address)
+        return page
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests of a file: while it runs, no test of the file can run an event loop of its own."""
+    path = chromium_path()
+    if path is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # No sandbox: CI runs as root, and the pages are our own.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[Visitor]:
+    """Open pages in Chromium; the test fails if a page's script or the browser complained."""
+    made = Visitor(chromium)
+    yield made
+    made.close()
+    assert made.complaints == []

@@ -1,0 +1,18 @@
+"""The browser that other tests drive: it runs scripts, and says when one fails."""
+
+import pytest
+
+from tests.browser import PHONE, Visitor
+
+pytestmark = pytest.mark.end_to_end
+
+
+def test_a_page_runs_its_script_at_a_phones_width(visitor: Visitor) -> None:
+    page = visitor.open("data:text/html,<title>x</title><script>document.title = innerWidth</script>", phone=True)
+    assert page.title() == str(PHONE["width"])
+
+
+def test_a_script_that_fails_is_noticed(visitor: Visitor) -> None:
+    visitor.open("data:text/html,<script>throw new Error('broken')</script>")
+    assert [complaint for complaint in visitor.complaints if "broken" in complaint]
+    visitor.complaints.clear()
