@@ -11,6 +11,10 @@ from pathlib import Path
 
 from provisioning.rights import RIGHTS, Party, rights_of
 
+MOST_QUEUED = 10_000_000
+"""Messages that may wait for a client. Not 0, which is without limit: with it mosquitto 2.0 hangs up on every client
+that it denies a publication (handle__publish.c: it compares the packets to be sent, none, with the limit, 0)."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BrokerFiles:
@@ -55,7 +59,7 @@ def configuration(
         "# Small records and one acknowledgement each: do not wait to fill a packet.",
         "set_tcp_nodelay true",
         "# What waits for a subscriber that is away is not thrown away after a thousand messages.",
-        "max_queued_messages 0",
+        f"max_queued_messages {MOST_QUEUED}",
         "# Saved every two seconds: a post keeps what was acknowledged for longer (settle_seconds), should this be",
         "# killed in between. Not after every change: all that waits is written anew each time, however much it is.",
         "persistence true",

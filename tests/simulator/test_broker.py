@@ -116,6 +116,16 @@ def test_post_writes_below_its_own_name_and_nowhere_else(broker: Broker, fleet: 
 
 
 @needs_mosquitto
+def test_denied_publication_costs_no_connection(broker: Broker, fleet: Fleet) -> None:
+    with client(broker, fleet.post("post-1")) as post:
+        ended: Queue[object] = Queue()
+        post.client.on_disconnect = lambda *_: ended.put(True)
+        assert post.publish("elsewhere") == "Not authorized"
+        assert post.publish(f"{PREFIX}/post-1/read") in {"Success", "No matching subscribers"}
+        assert ended.empty()
+
+
+@needs_mosquitto
 def test_post_hears_its_own_commands_and_the_list_but_no_other_post(broker: Broker, fleet: Fleet) -> None:
     with client(broker, fleet.publisher) as department, client(broker, fleet.post("post-1")) as post:
         with client(broker, fleet.post("post-2")) as other:
