@@ -57,6 +57,11 @@ class Daemon:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code if it ended by itself, minus the signal's number if of one; None if it runs or was stopped."""
+        return self._process.poll() if self._process is not None else None
+
     def start(self) -> None:
         """Start it and wait until it accepts connections; does nothing if it runs.
 

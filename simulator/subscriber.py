@@ -139,6 +139,7 @@ class Subscriber:
         try:
             self._client.connect(*self._address, keepalive=30, **more)
         except OSError as error:
+            self._archive.close()
             raise SubscriberError(f"broker {self._broker}: {error}") from error
         self._client.loop_start()
         if not self._wait(lambda: self._subscribed or self._answer is not None, timeout):

@@ -66,6 +66,7 @@ class Campaign:
             absent=absent,
             rulings=(*self._site.rulings(), *others),
             problems=tuple(self._problems),
+            broker_ends=tuple(self._site.broker_ends),
             seconds=monotonic() - began,
             seed=extent.seed,
         )

@@ -39,6 +39,8 @@ class Outcome:
     rulings: tuple[Ruling, ...]
     problems: tuple[str, ...]
     """What went wrong beside the records: a post that did not recover, or ended by itself."""
+    broker_ends: tuple[int, ...] = ()
+    """Exit codes with which the broker ended by itself, and was started again: faults that nobody planned."""
     seconds: float
     seed: int
 
@@ -81,6 +83,7 @@ class Outcome:
             "records": {name: self.total(name) for name in figures},
             "recovery": asdict(self.overall()),
             "by_fault": [asdict(row) for row in self.rows()],
+            "broker_ended_by_itself": list(self.broker_ends),
             "not_inflicted": dict(self.absent),
             "posts": [asdict(ruling) for ruling in self.rulings],
             "failures": list(self.failures),

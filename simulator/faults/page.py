@@ -32,6 +32,7 @@ def _records(outcome: Outcome) -> Iterator[str]:
         "reads given up by the quota, each named in the audit": outcome.total("given_up"),
         "records on damaged pages, named in the audit": outcome.total("damaged"),
         "**records lost**": outcome.total("lost"),
+        "times that the broker crashed by itself, and was started again": len(outcome.broker_ends),
         "chains, each proved from its first record to its last": outcome.total("chains"),
         "problems found": len(outcome.failures),
     }

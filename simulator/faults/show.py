@@ -80,6 +80,13 @@ def show_outcome(outcome: Outcome, console: Console) -> None:
         f"[bold]{outcome.total('lost')} lost[/bold]; {outcome.total('chains')} chains",
         highlight=False,
     )
+    if outcome.broker_ends:
+        console.print(
+            f"the broker ended by itself {len(outcome.broker_ends)} times (exit codes {outcome.broker_ends}) and was "
+            "started again; its log is broker/mosquitto.log",
+            style="yellow",
+            highlight=False,
+        )
     for failure in outcome.failures[:SHOWN]:
         console.print(failure, style="red", highlight=False)
     if len(outcome.failures) > SHOWN:

@@ -3,9 +3,11 @@
 import multiprocessing
 import shutil
 import threading
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +15,7 @@ from device.records import Source
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.broker import Broker
-from simulator.errors import CampaignError
+from simulator.errors import BrokerError, CampaignError, SubscriberError
 from simulator.faults.judge import Ruling, judge
 from simulator.faults.proxy import Loop, Proxy
 from simulator.faults.refuser import Refuser
@@ -24,6 +26,9 @@ from simulator.subscriber import Arrival, Subscriber
 
 AGENCY = "faults"
 KEEPER = "keeper"
+LOOK_SECONDS = 0.2
+KEEPER_SECONDS = 30.0
+"""For so long the keeper of records tries to reach the broker."""
 PRELOADED = ["simulator.faults.source"]
 SMALL_QUOTA_MEGABYTES = 0.4
 """The first post's: some hundred reads, so that it gives up reads in a longer outage."""
@@ -46,8 +51,11 @@ class Site:
         self.directory = directory.absolute()
         self.secluded = secluded
         self.units: list[Unit] = []
+        self.broker_ends: list[int] = []
+        """The exit codes with which the broker ended by itself."""
         self._denied: dict[str, str] = {}
         self._access = threading.Lock()
+        self._closing = threading.Event()
         self._posts = posts
         self.archive = self.directory / "archive.jsonl"
         self._stack = ExitStack()
@@ -70,16 +78,29 @@ class Site:
     # --- the keeper of records
 
     def keeper_comes(self) -> None:
-        """Connect the keeper of records; what waits for its session comes first."""
-        keeper = Subscriber(
-            self.fleet.subscriber(KEEPER),
-            agency=AGENCY,
-            broker=self.broker.address,
-            archive=self.archive,
-            keep_repeats=True,
-        )
-        keeper.listeners.append(self.arrived)
-        keeper.start(timeout=30.0)
+        """Connect the keeper of records; what waits for its session comes first.
+
+        Raises:
+            SubscriberError: there was no broker for half a minute, or it refuses the keeper.
+
+        """
+        deadline = monotonic() + KEEPER_SECONDS
+        while True:
+            keeper = Subscriber(
+                self.fleet.subscriber(KEEPER),
+                agency=AGENCY,
+                broker=self.broker.address,
+                archive=self.archive,
+                keep_repeats=True,
+            )
+            keeper.listeners.append(self.arrived)
+            try:
+                keeper.start(timeout=30.0)
+                break
+            except SubscriberError:  # the broker may have ended by itself just now
+                if monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
         self.keeper = keeper
 
     def keeper_goes(self) -> None:
@@ -92,6 +113,14 @@ class Site:
         """Start the broker; nobody changes rights meanwhile: it would die of the signal before it hears signals."""
         with self._access:
             self.broker.start()
+
+    def _supervise_broker(self) -> None:
+        """Start the broker again whenever it has ended by itself, as systemd does."""
+        while not self._closing.wait(LOOK_SECONDS):
+            with self._access, suppress(BrokerError):
+                if (code := self.broker.exit_code) is not None:
+                    self.broker_ends.append(code)
+                    self.broker.start()
 
     # --- rights
 
@@ -201,6 +230,10 @@ class Site:
         self._stack.callback(self.loop.close)
         self.broker = Broker(self.fleet, self.directory / "broker")
         self._stack.enter_context(self.broker)
+        supervisor = threading.Thread(target=self._supervise_broker, name="broker supervisor", daemon=True)
+        supervisor.start()
+        self._stack.callback(supervisor.join)
+        self._stack.callback(self._closing.set)
         self.refuser = Refuser(self.loop, self.fleet.broker)
         self._stack.callback(self.refuser.close)
         self.keeper_comes()
