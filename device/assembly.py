@@ -17,6 +17,7 @@ from device.outbox import Outbox, read_key_file
 from device.records import Model, Place, Recorder, Signer, Source, Versions
 from device.records.recorder import Store
 from device.uplink import UplinkSettings
+from device.uplink.session import secret_client_id
 from device.vision.motion import MotionGate
 from device.vision.passages import PassageRules
 from device.vision.pipeline import Limits, Pipeline
@@ -146,19 +147,31 @@ def outbox(configuration: Configuration) -> Outbox:
 
 
 def uplink_settings(configuration: Configuration, *, broker: str | None = None) -> UplinkSettings:
-    """Say how the department's brokers are reached, or one of them only."""
+    """Say how the department's brokers are reached, or one of them only.
+
+    Raises:
+        OutboxKeyError: the client id is to be a secret, and the outbox's key, of which it is made, is unreadable.
+
+    """
     section = configuration.uplink
     return UplinkSettings(
         brokers=section.brokers if broker is None else (broker,),
         ca=section.ca,
         certificate=section.certificate,
         private_key=section.private_key,
-        client_id=configuration.post.name,  # brokers compare it with the certificate
+        client_id=_client_id(configuration),
         protocol=section.protocol,
         backoff_first_seconds=section.reconnect_seconds,
         settle_seconds=section.settle_seconds,
         may_go_unheard=section.may_go_unheard,
     )
+
+
+def _client_id(configuration: Configuration) -> str:
+    name = configuration.post.name
+    if configuration.uplink.client_id == "name":
+        return name
+    return secret_client_id(name, read_key_file(configuration.outbox.key_file))
 
 
 def timekeeper(configuration: Configuration, chrony: Chrony, outbox: Outbox) -> Timekeeper:

@@ -1,9 +1,9 @@
 """NATS's configuration and rights for one fleet (NATS 2.10), which speaks MQTT 3.1.1.
 
 The broker takes the alternative name of a client's certificate for its user, whose rights follow from
-`provisioning.rights`. Two things it cannot do: it does not compare the client id with the certificate, so that another
-client *of the same fleet* may take over a post's session; and it acknowledges a publication that it refuses. Prefer a
-broker of MQTT 5.
+`provisioning.rights`. Two things it cannot do: it does not compare the client id with the certificate, so that a post
+needs a secret one (`uplink.client_id = "secret"`), or another client of the same fleet may take over its session; and
+it acknowledges a publication that it refuses. Prefer a broker of MQTT 5.
 """
 
 from collections.abc import Mapping

@@ -57,7 +57,8 @@ class UplinkSettings:
     """PEM chain of the post's client certificate; read anew for every connection, so that renewal needs no restart."""
     private_key: Path
     client_id: str
-    """The name in the certificate: brokers compare the two, so that nobody takes over another's session."""
+    """The name in the certificate: brokers compare the two, so that nobody takes over another's session. For a broker
+    that does not, `device.uplink.session.secret_client_id`."""
     protocol: Protocol = "5"
     """3.1.1 for brokers that know no more; see `device.uplink.dialect` for what is lost."""
     keepalive_seconds: int = 30

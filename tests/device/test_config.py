@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 
+from device.assembly import uplink_settings
 from device.config import load, parse
 from device.errors import ConfigurationError
+from device.uplink.session import secret_client_id
 
 
 @pytest.fixture
@@ -29,6 +31,15 @@ def test_paths_are_relative_to_the_file(table: dict[str, Any]) -> None:
     configuration = parse(table, folder=Path("/etc/platepost"))
     assert configuration.outbox.path == Path("/etc/platepost/outbox.db")
     assert configuration.camera.settings == {"path": "/etc/platepost/clip.mp4", "pace": "fast"}
+
+
+def test_client_id_is_the_name_or_a_secret(table: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "outbox.key").write_bytes(bytes(32))
+    assert uplink_settings(parse(table, folder=tmp_path)).client_id == "post-1"
+    table["uplink"]["client_id"] = "secret"
+    assert uplink_settings(parse(table, folder=tmp_path)).client_id == secret_client_id("post-1", bytes(32))
+    table["uplink"]["client_id"] = "mine"
+    assert "uplink.client_id = 'mine'" in complaint(table)
 
 
 def test_a_wrong_value_is_named_with_what_would_be_right(table: dict[str, Any]) -> None:
