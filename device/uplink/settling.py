@@ -12,13 +12,16 @@ stood still too; the round that answers the second sees that saving is due and d
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Protocol
 
 MOST = 8000
 """Records that may settle at a time: 800 a second with the default of 10 s, more than a post can send."""
+AT_ONCE = 32
+"""Records handed out for deletion at a time: a hit must not wait behind a transaction that deletes hundreds."""
 QUESTIONS = 4
 """How often at most questions begin within the time to settle."""
 ANSWERS = 3
@@ -45,6 +48,8 @@ class Settling:
         self._seconds = seconds
         self._now = now
         self._since: dict[int, float] = {}
+        self._settled: deque[int] = deque()
+        """The first of them, which have settled and are not handed out yet."""
         self._question: int | None = None
         self._answers = 0
         self._asked = float("-inf")
@@ -68,7 +73,7 @@ class Settling:
 
     def begin(self) -> None:
         """Start a new connection: whatever had not settled is to be sent again."""
-        self._since.clear()
+        self._since = {sequence: self._since[sequence] for sequence in self._settled}
         self._question = None
         self._asked = float("-inf")
 
@@ -79,15 +84,18 @@ class Settling:
 
     def next_question(self) -> float | None:
         """Return in how many seconds the broker is to be asked, or None while it is being asked or is not to be."""
-        if self._question is not None or not self._since:
+        oldest = next(islice(self._since.values(), len(self._settled), None), None)
+        if self._question is not None or oldest is None:
             return None
-        oldest = next(iter(self._since.values()))
         due = max(oldest + self._seconds, self._asked + self._seconds / QUESTIONS)
         return max(0.0, due - self._now())
 
+    def due(self) -> float | None:
+        """Return in how many seconds `settle` has something to do, or None if only an answer brings that about."""
+        return 0.0 if self._settled else self.next_question()
+
     def settle(self, link: Answering) -> tuple[int, ...]:
-        """Ask if it is time to, and return the records that settled; they are forgotten here."""
-        settled: tuple[int, ...] = ()
+        """Ask if it is time to, and return some of the records that have settled; they are forgotten here."""
         while self._question is not None and self._question in link.answered_questions:
             self._question = None
             self._answers += 1
@@ -95,10 +103,14 @@ class Settling:
                 self._question = link.ask()
                 continue
             old = takewhile(lambda item: item[1] <= self._asked - self._seconds, self._since.items())
-            settled = tuple(sequence for sequence, _ in old)
-            for sequence in settled:
-                del self._since[sequence]
+            self._settled.extend(sequence for sequence, _ in islice(old, len(self._settled), None))
         if self.next_question() == 0.0:
             self._asked, self._answers = self._now(), 0
             self._question = link.ask()
-        return settled
+        return self._hand_out()
+
+    def _hand_out(self) -> tuple[int, ...]:
+        handed = tuple(self._settled.popleft() for _ in range(min(AT_ONCE, len(self._settled))))
+        for sequence in handed:
+            del self._since[sequence]
+        return handed

@@ -319,7 +319,7 @@ class Uplink:
     def _pause(self) -> float:
         due = (
             self._flight.refusals.next_retry(),
-            self._flight.settling.next_question(),
+            self._flight.settling.due(),
             self._subscriptions.next_retry(),
         )
         return max(0.01, min((IDLE_SECONDS, *(seconds for seconds in due if seconds is not None))))

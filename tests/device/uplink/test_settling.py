@@ -2,7 +2,7 @@
 
 import pytest
 
-from device.uplink.settling import ANSWERS, MOST, Settling
+from device.uplink.settling import ANSWERS, AT_ONCE, MOST, Settling
 
 
 class Clock:
@@ -118,3 +118,46 @@ def test_there_is_a_bound(settling: Settling) -> None:
     assert not settling.full
     settling.acknowledged([MOST])
     assert settling.full
+
+
+def settled_by(settling: Settling, link: FakeLink, clock: Clock, sequences: range) -> tuple[int, ...]:
+    """Let records settle, and return the first of them that are handed out."""
+    settling.acknowledged(sequences)
+    clock.now += 4
+    settling.settle(link)
+    for _ in range(ANSWERS - 1):
+        link.answer()
+        settling.settle(link)
+    link.answer()
+    return settling.settle(link)
+
+
+def test_many_that_settle_are_handed_out_some_at_a_time(settling: Settling, clock: Clock) -> None:
+    link = FakeLink()
+    handed = settled_by(settling, link, clock, range(2 * AT_ONCE + 1))
+    assert handed == tuple(range(AT_ONCE))
+    assert settling.due() == 0
+    assert settling.sequences == set(range(AT_ONCE, 2 * AT_ONCE + 1)), "what is not handed out must not be sent again"
+    assert settling.settle(link) == tuple(range(AT_ONCE, 2 * AT_ONCE))
+    assert settling.settle(link) == (2 * AT_ONCE,)
+    assert (len(settling), settling.due()) == (0, None)
+
+
+def test_what_has_settled_stays_settled_on_a_new_connection(settling: Settling, clock: Clock) -> None:
+    settled_by(settling, FakeLink(), clock, range(AT_ONCE + 3))
+    settling.acknowledged([900])
+    settling.begin()
+    assert settling.sequences == {AT_ONCE, AT_ONCE + 1, AT_ONCE + 2}
+    assert settling.settle(FakeLink()) == (AT_ONCE, AT_ONCE + 1, AT_ONCE + 2)
+
+
+def test_every_record_is_handed_out_once_and_in_order(settling: Settling, clock: Clock) -> None:
+    link = FakeLink()
+    handed: list[int] = []
+    for number in range(600):
+        settling.acknowledged(range(20 * number, 20 * number + 20))
+        clock.now += 0.5
+        handed += settling.settle(link)
+        link.answer()
+    assert handed == list(range(len(handed)))
+    assert len(handed) > 20 * 550
