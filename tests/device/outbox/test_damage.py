@@ -208,7 +208,7 @@ def test_former_losses_are_told_or_not_complete(
     chain = fill.audit().event["chain"]
     left = Left(path.parent, waiting={1: outbox.next(1)[0].id})
     for number in range(1000, 1600, 2):
-        outbox._run(lambda connection, number=number: add_loss(connection, chain, number))
+        outbox._file.run(lambda connection, number=number: add_loss(connection, chain, number))
     outbox.close()
     for page in range(path.stat().st_size // PAGE):
         after = aftermath(damaged(left, tmp_path / "damaged", "outbox.db", page * PAGE + offset), left)

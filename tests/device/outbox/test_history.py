@@ -29,7 +29,7 @@ def test_it_is_opened_continued_and_proved(version: int, path: Path, filler: Cal
     shutil.copy(HISTORY / f"outbox_v{version}.db", path)
     with Outbox(path, key=KEY) as outbox:
         assert outbox.set_aside == ()
-        assert outbox._run(lambda connection: connection.execute("PRAGMA user_version").fetchone()) == (
+        assert outbox._file.run(lambda connection: connection.execute("PRAGMA user_version").fetchone()) == (
             max(schema_versions()),
         )
         fill = filler(outbox)

@@ -196,7 +196,7 @@ def test_damage_while_running_loses_nothing_that_comes_after(
 ) -> None:
     kept = fill.audit()
     before = outbox.head
-    real = outbox._once
+    real = outbox._file._once
     failures = iter([True])
 
     def once(task: Callable[[object], object]) -> object:
@@ -204,7 +204,7 @@ def test_damage_while_running_loses_nothing_that_comes_after(
             raise OutboxDamagedError("malformed")
         return real(task)
 
-    mocker.patch.object(outbox, "_once", once)
+    mocker.patch.object(outbox._file, "_once", once)
     stored = fill.hit()
     assert [aside.reason for aside in outbox.set_aside] == ["damaged"]
     assert [envelope.id for envelope in outbox.next(9)] == [stored.id, kept.id]
@@ -213,7 +213,7 @@ def test_damage_while_running_loses_nothing_that_comes_after(
 
 
 def test_a_new_beginning_that_fails_is_tried_again(outbox: Outbox, fill: Filler, mocker: MockerFixture) -> None:
-    mocker.patch("device.outbox.outbox.open_database", side_effect=OutboxFullError("disk full"))
+    mocker.patch("device.outbox.file.open_database", side_effect=OutboxFullError("disk full"))
     mocker.patch("device.outbox.rows.read_head", side_effect=OutboxDamagedError("malformed"))
     for _ in range(2):
         with pytest.raises(OutboxFullError):
@@ -225,7 +225,7 @@ def test_a_new_beginning_that_fails_is_tried_again(outbox: Outbox, fill: Filler,
 
 def test_a_file_of_newer_software_is_set_aside(path: Path, outbox: Outbox, fill: Filler) -> None:
     fill.audit()
-    outbox._run(lambda connection: connection.execute("PRAGMA user_version = 99"))
+    outbox._file.run(lambda connection: connection.execute("PRAGMA user_version = 99"))
     outbox.close()
     with Outbox(path, key=KEY) as again:
         assert [aside.reason for aside in again.set_aside] == ["newer_version"]

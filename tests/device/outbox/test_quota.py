@@ -109,7 +109,7 @@ def test_gaps_between_other_records_are_separate_ranges(
 
 def test_an_account_that_fails_is_given_later(outbox: Outbox, mocker: MockerFixture, fill: Filler) -> None:
     outbox._quota = Quota(1)
-    outbox._run(outbox._quota.measure)
+    outbox._file.run(outbox._quota.measure)
     fill.read()
     mocker.patch.object(fill.recorder._signer, "sign", side_effect=RuntimeError("no key"))
     with pytest.raises(RuntimeError):

@@ -18,7 +18,7 @@ ALL = f"SELECT sequence, {COLUMNS}, seal FROM record ORDER BY sequence"  # noqa:
 
 
 def rows_of(outbox: Outbox) -> list[tuple[Any, ...]]:
-    return outbox._run(lambda connection: connection.execute(ALL).fetchall())
+    return outbox._file.run(lambda connection: connection.execute(ALL).fetchall())
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def test_a_time_of_a_whole_second_is_sealed_alike(path: Path, filler: Callable[[
         filler(outbox).read()
         ((_, *values, _),) = rows_of(outbox)
         values[0], values[5], values[6] = "another", 1_800_000_000.0, 1_800_000_060.0
-        outbox._run(lambda connection: connection.execute("DELETE FROM record"))
-        outbox._run(lambda connection: insert_values(connection, 7, tuple(values[:-1])))
+        outbox._file.run(lambda connection: connection.execute("DELETE FROM record"))
+        outbox._file.run(lambda connection: insert_values(connection, 7, tuple(values[:-1])))
     assert [row.place for row in salvage(path, key=KEY).rows] == [7]
 
 
@@ -73,7 +73,7 @@ def test_a_row_changed_in_any_column_is_not_taken(change: str, path: Path, fille
         fill = filler(outbox)
         kept, _ = fill.read(picture_bytes=5000), fill.read(picture_bytes=5000)
         sql = f"UPDATE record SET {change} WHERE sequence = 2"  # noqa: S608 - a constant
-        outbox._run(lambda connection: connection.execute(sql))
+        outbox._file.run(lambda connection: connection.execute(sql))
     assert [row.values[0] for row in salvage(path, key=KEY).rows] == [kept.id]
 
 
@@ -91,5 +91,5 @@ def test_of_a_row_without_seal_size_name_and_pictures_must_fit(
 ) -> None:
     with Outbox(path, key=KEY) as outbox:
         filler(outbox).read(picture_bytes=5000)
-        outbox._run(lambda connection: connection.execute(f"UPDATE record SET {change}"))  # noqa: S608 - constants
+        outbox._file.run(lambda connection: connection.execute(f"UPDATE record SET {change}"))  # noqa: S608 - constants
     assert len(salvage(path, key=KEY).rows) == taken

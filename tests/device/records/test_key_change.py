@@ -92,7 +92,7 @@ def test_nobody_vouches_for_himself(path: Path) -> None:
 def test_the_account_of_drops_comes_after_the_change_too(path: Path) -> None:
     with Outbox(path, key=KEY, quota_bytes=1) as outbox:
         Recorder(outbox, FIRST, SOURCE).record(example_audit("boot"))
-        outbox._run(lambda connection: connection.execute("UPDATE dropped SET pictures_pending = 1"))
+        outbox._file.run(lambda connection: connection.execute("UPDATE dropped SET pictures_pending = 1"))
         account = Recorder(outbox, SECOND, SOURCE, former=FIRST).account_for_drops(clock=CLOCK)
         assert account.sequence == 3
         assert judge(envelope.event for envelope in outbox.next(9)).intact

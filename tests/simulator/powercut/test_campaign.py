@@ -29,7 +29,7 @@ def test_no_promise_is_broken(mocker: MockerFixture) -> None:
 def test_an_outbox_that_does_not_wait_for_the_disk_is_found_out(mocker: MockerFixture) -> None:
     mocker.patch.object(campaign, "STEPS_A_START", 40)
     unsafe = (
-        "import sys; import device.outbox.database as d; import device.outbox.outbox as o\n"
+        "import sys; import device.outbox.database as d; import device.outbox.file as o\n"
         "class C(d.sqlcipher3.Connection):\n"
         "    def execute(self, sql, *a): return super().execute(sql.replace('= FULL', '= NORMAL'), *a)\n"
         "real = d.sqlcipher3.connect\n"

@@ -1,0 +1,210 @@
+"""The outbox's file: opened, set aside and begun anew when it cannot be used, and written in transactions."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TypeVar
+
+from device.errors import OutboxError
+from device.outbox import rows
+from device.outbox.aside import SetAside, set_aside
+from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
+from device.outbox.errors import OutboxDamagedError, OutboxFullError, OutboxKeyError, OutboxVersionError
+from device.outbox.quota import Quota
+from device.outbox.rebuild import adopt, log_kept, put_in_place, rebuild
+from device.outbox.reserve import Reserve
+from device.outbox.salvage import wal_is_damaged
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+ROOM_BYTES = 256 * 1024
+"""How much of pictures and reads goes at a time when the disk is full, though the quota would allow more."""
+REMEMBERED_SECONDS = 60.0
+
+
+class OutboxFile:
+    """An encrypted database that is never without a file that can be used; from several threads.
+
+    Raises:
+        OutboxKeyError: the key is not 32 bytes long.
+        OutboxBusyError: another process has the file open.
+        OutboxFullError: the disk is full.
+        OutboxError: the file's folder cannot be used.
+
+    """
+
+    def __init__(self, path: Path, *, key: bytes, quota: Quota) -> None:
+        self.path = path
+        self.set_aside: tuple[SetAside, ...] = ()
+        """Files that could not be used, the oldest first."""
+        self.lock = threading.RLock()
+        self.closed = False
+        self._key = key
+        self._quota = quota
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutboxError(f"cannot make the folder of the outbox: {error.strerror}") from error
+        self._full_at: float | None = None
+        self._reserve = Reserve(path)
+        self._connection: Connection | None = self._open()
+        self._reserve.take()
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether the disk was found full within the last minute; takes the reserve again if there is room for it."""
+        full = self._full_at is not None and monotonic() - self._full_at < REMEMBERED_SECONDS
+        return not self._reserve.take() or full
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        with self.lock:
+            self.closed = True
+            self._disconnect()
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` says of the database; should that turn out to be damaged, of what takes its place.
+
+        Raises:
+            OutboxError: it is closed, or cannot be used.
+
+        """
+        with self.lock:
+            try:
+                return self._once(work)
+            except OutboxDamagedError as error:
+                with suppress(OutboxDamagedError), log_kept(self.path):
+                    self._disconnect()
+                    raise
+                self._connection = self._begin_anew(error.reason)
+                return self._once(work)
+
+    def transaction(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """Do all of `work` or nothing; where the disk is full, make room and try once more.
+
+        Args:
+            work: what to do; it may be done twice.
+            durable: whether it must be on the disk on return.
+
+        Raises:
+            OutboxFullError: the disk is full.
+            OutboxError: the file is closed, or cannot be used.
+
+        """
+
+        def guarded(connection: Connection) -> T:
+            with _synchronised(connection, durable=durable), self._rollback_unless_done(connection):
+                return work(connection)
+
+        with self.lock:
+            try:
+                return self.run(guarded)
+            except OutboxFullError:
+                self._full_at = monotonic()
+                self._make_room()
+            # What is to be stored must not eat the room that is needed to delete what was delivered.
+            if durable:
+                self._reserve.take()
+            result = self.run(guarded)
+            self._empty_log()
+            self._reserve.take()
+            return result
+
+    # --- inside
+
+    def _open(self) -> Connection:
+        adopt(self.path)
+        if has_vanished(self.path):
+            return self._begin_anew("vanished")
+        if len(self._key) == KEY_BYTES and not in_use(self.path) and wal_is_damaged(self.path, self._key):
+            return self._begin_anew("damaged")
+        try:
+            with log_kept(self.path):
+                connection = open_database(self.path, key=self._key)
+        except (OutboxDamagedError, OutboxVersionError) as error:
+            return self._begin_anew(error.reason)
+        except OutboxKeyError as error:
+            if not self.path.exists():
+                raise
+            return self._begin_anew(error.reason)
+        self._prepare(connection)
+        return connection
+
+    def _begin_anew(self, reason: str) -> Connection:
+        rebuilt = rebuild(self.path, key=self._key) if reason == "damaged" else None
+        aside = set_aside(self.path, reason=reason)
+        if rebuilt is not None:
+            put_in_place(self.path)
+            aside = replace(aside, kept=rebuilt.kept, same_chain=rebuilt.same_chain)
+        self.set_aside = (*self.set_aside, aside)
+        connection = open_database(self.path, key=self._key)
+        self._prepare(connection)
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(OutboxError), named_errors():
+                connection.close()
+
+    def _prepare(self, connection: Connection) -> None:
+        with named_errors():
+            rows.begin_chain(connection)
+            self._quota.measure(connection)
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        if self.closed:
+            raise OutboxError("the outbox is closed")
+        if self._connection is None:  # the last attempt to begin anew failed
+            self._connection = self._open()
+        with named_errors():
+            return work(self._connection)
+
+    def _make_room(self) -> None:
+        """Give up the reserve and, with the room that it leaves, pictures and reads."""
+        log.warning("the disk is full: making room")
+        self._reserve.give_up()
+
+        def work(connection: Connection) -> None:
+            with self._rollback_unless_done(connection):
+                self._quota.give_up(connection, ROOM_BYTES)
+
+        self._empty_log()
+        with suppress(OutboxFullError):
+            self.run(work)
+        self._empty_log()
+
+    def _empty_log(self) -> None:
+        with suppress(OutboxFullError):
+            self.run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+
+    @contextmanager
+    def _rollback_unless_done(self, connection: Connection) -> Iterator[None]:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(OutboxError), named_errors():
+                connection.execute("ROLLBACK")
+            with suppress(OutboxError), named_errors():
+                self._quota.measure(connection)
+            raise
+
+
+@contextmanager
+def _synchronised(connection: Connection, *, durable: bool) -> Iterator[None]:
+    """Spare a change that may be lost the wait for the disk."""
+    if durable:
+        yield
+        return
+    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA synchronous = FULL")
