@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from device.credentials import PRIVATE, delivered, is_private
 from device.errors import ConfigurationError
 from device.hotlist.store import SIZE_JUMP
 from device.vision.detector import MINIMUM_SCORE
@@ -23,6 +24,10 @@ Address = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa
 
 Pair = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2}$")]
 """Two characters that look alike."""
+
+
+KeyPath = Annotated[Path, PRIVATE]
+"""Path of a private key, which systemd may deliver instead."""
 
 
 class Section(BaseModel):
@@ -102,7 +107,7 @@ class HotListSection(Section):
 
     directory: Path = Field(description="Folder in which the last good package is kept.")
     issuer_key: Path = Field(description="PEM of the public key that signs the department's lists.")
-    unseal_key: Path = Field(description="PEM of this post's private key, to which lists are sealed.")
+    unseal_key: KeyPath = Field(description="PEM of this post's private key, to which lists are sealed.")
     warning_hours: float = Field(default=13, gt=0, description="Age at which the post warns.")
     stale_hours: float = Field(default=24, gt=0, description="Age at which the post is degraded: hotlist_stale.")
     size_jump: float = Field(
@@ -136,8 +141,8 @@ class HotListSection(Section):
 class RecordsSection(Section):
     """How records are signed, and which pictures they carry."""
 
-    signing_key: Path = Field(description="PEM of this post's private signing key, ES256.")
-    former_signing_key: Path | None = Field(
+    signing_key: KeyPath = Field(description="PEM of this post's private signing key, ES256.")
+    former_signing_key: Annotated[Path | None, PRIVATE] = Field(
         default=None,
         description="PEM of the private signing key before, which vouches for this one in the chain; delete it after.",
     )
@@ -152,7 +157,7 @@ class OutboxSection(Section):
     """Where records wait until the broker has them."""
 
     path: Path = Field(description="The encrypted database.")
-    key_file: Path = Field(description="File with its key, 32 bytes or 64 hexadecimal digits; never beside the data.")
+    key_file: KeyPath = Field(description="File with its key, 32 bytes or 64 hexadecimal digits; not beside the data.")
     quota_megabytes: float = Field(default=1024, gt=0, description="How much disk it may take.")
 
 
@@ -162,7 +167,7 @@ class UplinkSection(Section):
     brokers: tuple[Address, ...] = Field(min_length=1, description="host:port, tried in order.")
     ca: Path = Field(description="PEM of the authorities that may vouch for the broker.")
     certificate: Path = Field(description="PEM of this post's certificate, whose common name is the post's name.")
-    private_key: Path = Field(description="PEM of the certificate's private key.")
+    private_key: KeyPath = Field(description="PEM of the certificate's private key.")
     protocol: Literal["5", "3.1.1"] = Field(
         default="5", description="Version of MQTT; 3.1.1 for brokers that know no more, such as NATS."
     )
@@ -203,7 +208,7 @@ class ControlSection(Section):
 
 
 class Configuration(Section):
-    """All that one post is told. Relative paths are relative to the file's own folder."""
+    """All that one post is told. Relative paths are relative to the file's own folder; systemd may deliver keys."""
 
     post: PostSection
     camera: BackendSection
@@ -258,10 +263,11 @@ def parse(table: Mapping[str, Any], *, folder: Path, origin: str = "configuratio
 
 def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any model of this file, and the same comes back
     changes: dict[str, Any] = {}
-    for key in type(section).model_fields:
+    for key, field in type(section).model_fields.items():
         value = getattr(section, key)
         if isinstance(value, Path):
-            changes[key] = folder / value
+            path = folder / value
+            changes[key] = delivered(path) if is_private(field) else path
         elif isinstance(value, BackendSection):
             # Backends read paths too; by convention those settings are called `path`.
             settings = dict(value.settings)

@@ -24,6 +24,7 @@ class Fault(StrEnum):
     OUTBOX_SET_ASIDE = "outbox_set_aside"
     PUBLISH_REFUSED = "publish_refused"
     RECORD_TOO_LARGE = "record_too_large"
+    RESTARTING_OFTEN = "restarting_often"
     SUBSCRIPTION_REFUSED = "subscription_refused"
     TAMPER_OPEN = "tamper_open"
 
@@ -109,6 +110,11 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The broker takes no record of this size; it waits on the post.",
         "a broker that takes it",
         "Raise the broker's largest packet to 64 KiB at least.",
+    ),
+    Fault.RESTARTING_OFTEN: Description(
+        "The post died again and again soon after its start; it waits before it opens the camera.",
+        "ten minutes without dying, the camera open",
+        "Look at what the audit record `died` says, and at the log; replace camera or storage.",
     ),
     Fault.SUBSCRIPTION_REFUSED: Description(
         "The broker does not let the post receive its hot list.",

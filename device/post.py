@@ -34,6 +34,7 @@ from device.faults import Fault
 from device.handover import Handover
 from device.health.chrony import Chrony
 from device.intake import Intake
+from device.keeper import Keeper
 from device.lists import Lists
 from device.moderator import Moderator
 from device.outbox import Backlog
@@ -143,6 +144,13 @@ class Post:
         self._clock = ClockWatch(
             self._timekeeper, self._auditor, hotlist=lambda: self._lists.current, retry=self._uplink.retry_now
         )
+        self._keeper = Keeper(
+            configuration.outbox.path.parent,
+            run=self._vitals.boot,
+            frames=lambda: self._pipeline.counters.frames,
+            uplink=self._uplink.state,
+            backlog=self._backlog,
+        )
         self._restart = False
         self._capture: Capture | None = None
         self._camera_failed = False
@@ -193,18 +201,21 @@ class Post:
         self._lists.load()
         # Before the first record: where a full disk takes none, only delivery can make room for it.
         self._uplink.start()
+        self._keeper.begin()
         details: dict[str, JsonValue] = {"version": __version__, "boot": self._vitals.boot}
         if self._controls is not None:
             details["configuration"] = self._controls.state().version
         self._auditor.say("boot", details=details)
+        self._keeper.account(self._auditor)
         self._audit_set_aside()
         self._lists.audit_damage()
         self._handover.start()
 
     def _serve(self, board: Board) -> None:
-        while not self._stop.is_set() and not self._lists.in_service:
+        while not self._stop.is_set() and (self._keeper.holds_back or not self._lists.in_service):
             self._tick(board)
             self._stop.wait(TICK_SECONDS)
+        self._keeper.watching = True
         failures = 0
         while not self._stop.is_set():
             began = monotonic()
@@ -274,6 +285,7 @@ class Post:
             self._records.record(self._offline())
         finally:
             self._uplink.stop(drain_seconds=drain)
+            self._keeper.end(restart=self._restart)
             board.status_light(Light.OFF)
 
     @contextmanager
@@ -312,6 +324,7 @@ class Post:
         if changed:
             log.warning("state: %s", ", ".join(sorted(faults)) or "in service")
             self._records.record(self._status())
+        self._keeper.tick(faults)
         board.status_light(Light.DEGRADED if faults else Light.IN_SERVICE)
         if now >= self._next_health:
             self._next_health = now + self._configuration.records.health_seconds
@@ -346,6 +359,7 @@ class Post:
 
     def _while_waiting(self) -> None:
         """Go on telling the department how the post is while a record waits for the disk."""
+        self._keeper.waiting()
         now = monotonic()
         if now >= self._next_health:
             self._next_health = now + self._configuration.records.health_seconds
@@ -379,7 +393,7 @@ class Post:
         return self._outbox.backlog(settling=self._uplink.settling())
 
     def _faults(self) -> set[Fault]:
-        faults: set[Fault] = set()
+        faults = self._keeper.faults
         if self._capture is not None:
             faults |= self._vitals.capture_faults(self._capture)
         state = self._lists.state().state

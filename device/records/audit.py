@@ -51,7 +51,8 @@ class Audit(RecordData):
 
     action: Slug = Field(
         description=(
-            "What happened: `boot`, `stop`, `enrolment`, `hotlist_installed`, `hotlist_refused`, `safelist_applied`, "
+            "What happened: `boot`, `stop`, `died`, `reboot`, `enrolment`, `hotlist_installed`, `hotlist_refused`, "
+            "`safelist_applied`, "
             "`configuration_applied`, `configuration_refused`, `configuration_reverted`, `command_executed`, "
             "`command_refused`, `technician_session`, `tamper_opened`, `tamper_closed`, "
             "`clock_stepped`, `key_use`, `key_changed`, `frame_stored`, `outbox_set_aside`, `records_dropped`, "

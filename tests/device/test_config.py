@@ -82,3 +82,20 @@ def test_what_is_no_toml_is_said(tmp_path: Path) -> None:
     path.write_text("[post\n")
     with pytest.raises(ConfigurationError, match="not a TOML file"):
         load(path)
+
+
+def test_private_keys_that_systemd_delivers_are_taken_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: dict[str, Any]
+) -> None:
+    given = tmp_path / "credentials"
+    given.mkdir()
+    for name in ("platepost_sign.pem", "outbox.key", "platepost_k.pem", "platepost_ca.pem"):
+        (given / name).touch()
+    (tmp_path / "k.pem").touch()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(given))
+    found = parse(table, folder=tmp_path)
+    assert found.records.signing_key == given / "platepost_sign.pem"
+    assert found.outbox.key_file == given / "outbox.key"
+    assert found.hotlist.unseal_key == tmp_path / "unseal.pem"  # was not delivered
+    assert found.uplink.private_key == tmp_path / "k.pem"  # is where the configuration says, as after a renewal
+    assert found.uplink.ca == tmp_path / "ca.pem"  # is no private key

@@ -1,0 +1,66 @@
+"""Talking to systemd: readiness, state in words, and the watchdog, by the protocol of sd_notify(3).
+
+Own code, because it is one datagram: what is on PyPI is either not kept or a binding to the C library.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
+
+STATUS_BYTES = 200
+
+
+class Notifier:
+    """Sends states to whoever started this process, if that was systemd; otherwise does nothing.
+
+    Args:
+        environment: where `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` are looked for.
+
+    """
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._address = environment.get("NOTIFY_SOCKET", "")
+        microseconds = environment.get("WATCHDOG_USEC", "")
+        mine = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        self.watchdog_seconds = int(microseconds) / 1e6 if microseconds.isdigit() and mine else None
+        """After how long without `alive` systemd ends this process; None if it does not."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._address)
+
+    def ready(self, status: str) -> None:
+        """Say that the start is over."""
+        self._send(f"READY=1\nSTATUS={_line(status)}")
+
+    def status(self, status: str) -> None:
+        """Say in a line of words how it goes: `systemctl status` shows it."""
+        self._send(f"STATUS={_line(status)}")
+
+    def alive(self) -> None:
+        """Feed the watchdog."""
+        self._send("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """Say that the end has begun; the watchdog no longer looks."""
+        self._send("STOPPING=1\nSTATUS=stopping")
+
+    def _send(self, message: str) -> None:
+        if not self._address:
+            return
+        # A leading @ stands for the zero byte of Linux's abstract names.
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+                out.connect(address)
+                out.sendall(message.encode())
+        except OSError as error:
+            log.warning("systemd cannot be told: %s", error)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:STATUS_BYTES]

@@ -1,0 +1,46 @@
+"""The unit files, judged by systemd's own tools; no systemd need be running."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = Path(__file__).parents[2] / "packaging" / "systemd"
+MOST_EXPOSED = 1.5
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed: apt-get install systemd"
+)
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_the_service_is_exposed_no_further_than_it_must_be() -> None:
+    found = analyze("security", "--offline=true", "--no-pager", str(UNITS / "platepost.service"))
+    score = re.search(r"Overall exposure level for platepost\.service: ([\d.]+)", found.stdout)
+    assert score is not None, found.stderr
+    print(f"\nexposure of platepost.service by systemd-analyze security: {score[1]}")  # noqa: T201 - the figure is wanted
+    assert float(score[1]) <= MOST_EXPOSED
+
+
+@pytest.mark.parametrize("name", ["platepost.service", "platepost-reboot.service", "platepost-reboot.path"])
+def test_every_line_of_the_units_is_understood(name: str, tmp_path: Path) -> None:
+    for unit in UNITS.glob("platepost*"):
+        # What the unit starts is not installed here.
+        text = unit.read_text(encoding="utf-8").replace("/usr/bin/platepost", "/bin/true")
+        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    found = analyze("verify", "--man=no", "--recursive-errors=no", str(tmp_path / name))
+    assert found.returncode == 0, found.stderr
+    assert name not in found.stderr, found.stderr
+
+
+def test_the_service_has_no_door() -> None:
+    text = (UNITS / "platepost.service").read_text(encoding="utf-8")
+    assert "\nSocketBindDeny=any\n" in text
+    assert "\nCapabilityBoundingSet=\n" in text
+    assert "\nProtectSystem=strict\n" in text
+    assert not list(UNITS.glob("*.socket"))
