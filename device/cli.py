@@ -21,7 +21,7 @@ _OWN = {
 
 _ELSEWHERE = {
     "models": ("Train, convert and evaluate the recogniser.", "training"),
-    "provision": ("Make a department's trust, posts and hot lists.", "simulator"),
+    "provision": ("Make a department's trust, posts and hot lists.", "provisioning"),
     "simulate": ("Replay footage, run the demo, render scenes.", "simulator"),
 }
 """What other packages bring: its line of help, and the extra that installs what it needs."""

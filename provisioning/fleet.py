@@ -14,7 +14,9 @@
       records/NAME.pem                 the public half of each post's record-signing key, for those who verify
       recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
       subscribers/NAME/                client certificate, key and root of who reads the records
-      operators/NAME/                  the same of who commands posts; their role stands in the certificate
+      operators/NAME/                  the same of certified people, their role in the certificate
+      people/                          the register of who was ever certified, with their public keys
+      acts/acts.jsonl                  the log of what they did here, signed and chained
 
 Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
 """
@@ -23,17 +25,21 @@ import json
 import re
 import shutil
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.records.command import Role
+from device.records import Role, Source
+from device.records.signing import read_key
 from provisioning import mosquitto
-from provisioning.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority
 from provisioning.errors import ProvisioningError
 from provisioning.keys import new_key, new_outbox_key, private_folder, private_pem, public_pem, write_private
+from provisioning.people.acts import LOG_FILE, ActLog
+from provisioning.people.register import Entry, Register
 from provisioning.post_file import PostSettings, post_file
 from provisioning.rights import Party
 
@@ -203,6 +209,16 @@ class Fleet:
         """Return the folder of an operator."""
         return self.directory / "operators" / name
 
+    @property
+    def people(self) -> Register:
+        """The register of certified people."""
+        return Register(self.directory / "people")
+
+    @property
+    def acts(self) -> ActLog:
+        """The log of what people did to this fleet."""
+        return ActLog(self.directory / "acts" / LOG_FILE, Source(self.agency, PUBLISHER))
+
     def record_key(self, post: str) -> Path:
         """Return the public key by which a post's records are verified."""
         return self.directory / "records" / f"{post}.pem"
@@ -259,10 +275,19 @@ class Fleet:
         self._write_access_list()
         return folder
 
-    def add_operator(self, name: str, role: Role, *, valid: timedelta = OPERATOR_VALID) -> Path:
-        """Make the identity of a person who commands posts, and let the broker know.
+    def add_operator(
+        self,
+        name: str,
+        role: Role,
+        *,
+        valid: timedelta = OPERATOR_VALID,
+        ends: datetime | None = None,
+        full_name: str | None = None,
+    ) -> Path:
+        """Make the identity of a certified person, enter them in the register, and let the broker know.
 
-        A running mosquitto reads its access list anew on SIGHUP.
+        `valid` counts from when the certificate begins, a day ago; `ends` overrides it. A running mosquitto reads its
+        access list anew on SIGHUP.
 
         Raises:
             ProvisioningError: the name cannot be, or is taken.
@@ -272,13 +297,28 @@ class Fleet:
         folder = self.operator(name)
         authority = Authority.load(self.directory / "authority")
         key = new_key()
+        if ends is not None:
+            valid = ends - (datetime.now(UTC) - BACKDATED)
         certificate = authority.issue_operator(name, key, agency=self.agency, role=role.value, valid=valid)
         self._write_identity(folder, key, certificate, authority)
+        ends = x509.load_pem_x509_certificate(certificate).not_valid_after_utc
+        public = public_pem(key)
+        entry = Entry(
+            name=name,
+            full_name=full_name or name,
+            role=role,
+            certified=ends - valid,
+            expires=ends,
+            thumbprint=read_key(public).thumbprint(),
+        )
+        self.people.enter(entry, public)
         self._write_access_list()
         return folder
 
     def remove_operator(self, name: str) -> None:
-        """Delete a person's identity, and take their rights at the broker, which reads its list anew on SIGHUP.
+        """Delete a person's identity, end their certification, and take their rights at the broker.
+
+        A running mosquitto reads its access list anew on SIGHUP.
 
         Raises:
             ProvisioningError: there is nobody of this name.
@@ -286,6 +326,8 @@ class Fleet:
         """
         if name not in self.operators():
             raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
+        if name in self.people:
+            self.people.expire(name, datetime.now(UTC))
         shutil.rmtree(self.operator(name))
         self._write_access_list()
 

@@ -26,6 +26,7 @@ MEANING = {
 Examples:
   platepost verify archive.jsonl --key post-1.records.pub.pem
   mosquitto_sub ... -t 'alpr/v1/demo/post-1/#' | platepost verify - --key post-1.records.pub.pem --redelivery
+  platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole
 Exit status: 0 if every record from the first to the last given is there and genuine, 1 if not.
 """
 )
@@ -35,10 +36,11 @@ Exit status: 0 if every record from the first to the last given is there and gen
     "keys",
     required=True,
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path, exists=True),
     help=(
-        "PEM of the post's public record-signing key; may be given again for further keys. A later key is found "
-        "in the records themselves if the former signed its coming."
+        "PEM of the post's public record-signing key, or a folder of PEM files, as for a log of what people did; may "
+        "be given again for further keys. A later key is found in the records themselves if the former signed its "
+        "coming."
     ),
 )
 @click.option("--source", help="The only source allowed, such as //alpr/v1/demo/post-1; that of the first by default.")
@@ -59,13 +61,18 @@ def verify(
     Checks each signature and the chain of hashes, in whatever order the records come, and names the first record
     that is missing, changed, repeated or foreign. Of several posts' records, verify each post's by itself.
     """
-    verifier = Verifier(Keyring.from_files(*keys), source=source, whole=whole, redelivery=redelivery)
+    verifier = Verifier(Keyring.from_files(*_files(keys)), source=source, whole=whole, redelivery=redelivery)
     report = verifier.feed_all(_lines(file))
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(report) | {"intact": report.intact}))
     else:
         _show(report)
     sys.exit(0 if report.intact and report.fed else 1)
+
+
+def _files(keys: tuple[Path, ...]) -> Iterator[Path]:
+    for key in keys:
+        yield from sorted(key.glob("*.pem")) if key.is_dir() else (key,)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

@@ -40,7 +40,7 @@ Examples:
     "folder",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Your folder, as `provision operator add` made it.",
+    help="Your folder, as `provision person add` made it.",
 )
 @click.option("--broker", required=True, help="host:port.")
 @click.option(

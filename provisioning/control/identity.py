@@ -1,7 +1,9 @@
-"""An operator's identity: the folder that `platepost provision operator add` made."""
+"""A person's identity: the folder that `platepost provision person add` made."""
 
 import base64
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -16,9 +18,20 @@ from provisioning.errors import ProvisioningError
 from provisioning.keys import private_pem, read_private_key
 
 
+class NotCertifiedError(ProvisioningError):
+    """A person's certification has ended or not begun, or it is not for what they want to do.
+
+    `reason` is the slug of it for the log of acts.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who commands posts."""
+    """Who commands posts, and whose acts are logged."""
 
     folder: Path
     name: str
@@ -29,7 +42,7 @@ class Identity:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read an operator's folder.
+        """Read a person's folder.
 
         Raises:
             ProvisioningError: a file is missing or damaged, or the certificate is nobody's who commands posts.
@@ -45,7 +58,7 @@ class Identity:
             known = Role(role)
         except (OSError, ValueError, IndexError) as error:
             raise ProvisioningError(
-                f"{path}: no certificate of an operator; `platepost provision operator add` makes one"
+                f"{path}: no certificate of a person; `platepost provision person add` makes one"
             ) from error
         key = ECKey.import_key(private_pem(read_private_key(folder / KEY_FILE)))
         return cls(folder, name, agency, known, key, certificate)
@@ -54,3 +67,34 @@ class Identity:
     def x5c(self) -> list[str]:
         """The certificate as a JWS header carries it (RFC 7515, section 4.1.6)."""
         return [base64.b64encode(self.certificate.public_bytes(Encoding.DER)).decode("ascii")]
+
+    @property
+    def expires(self) -> datetime:
+        """When the person's certification ends, as far as the certificate knows."""
+        return self.certificate.not_valid_after_utc
+
+    def require(self, roles: Collection[Role] | None = None, *, at: datetime | None = None) -> None:
+        """Make sure that the person is certified, for one of `roles` if given; now where `at` is None.
+
+        Raises:
+            NotCertifiedError: why not.
+
+        """
+        at = at or datetime.now(UTC)
+        if at >= self.expires:
+            raise NotCertifiedError(
+                f"the certification of {self.name} ended on {self.expires:%Y-%m-%d %H:%M} UTC; "
+                "an administrator renews it",
+                reason="certification_expired",
+            )
+        if at < self.certificate.not_valid_before_utc:
+            raise NotCertifiedError(
+                f"the certification of {self.name} begins on {self.certificate.not_valid_before_utc:%Y-%m-%d}; "
+                "is this clock right?",
+                reason="certification_not_yet_valid",
+            )
+        if roles is not None and self.role not in roles:
+            wanted = " or ".join(sorted(role.value for role in roles))
+            raise NotCertifiedError(
+                f"{self.name} is certified as {self.role.value}; this takes: {wanted}", reason="role"
+            )

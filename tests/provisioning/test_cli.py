@@ -7,6 +7,8 @@ from device import config
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 
+WHY = ("--purpose", "a new corner")
+
 
 def run(*arguments: str) -> str:
     result = CliRunner().invoke(provision, arguments, catch_exceptions=False)
@@ -17,9 +19,9 @@ def run(*arguments: str) -> str:
 def test_fleet_post_and_subscriber_are_made_from_the_command_line(tmp_path: Path) -> None:
     directory = str(tmp_path / "fleet")
     run("fleet", "init", directory, "--agency", "riverside", "--broker-name", "broker.example")
-    run("subscriber", "add", directory, "dispatch")
+    run("subscriber", "add", directory, "dispatch", *WHY)
     settings = ("--camera-setting", "path=/footage/a=b.mp4", "--camera-setting", "loop=true")
-    output = run("post", "add", directory, "post-1", "--camera", "footage", *settings, "--latitude", "37.5")
+    output = run("post", "add", directory, "post-1", "--camera", "footage", *settings, "--latitude", "37.5", *WHY)
 
     assert "platepost run" in output
     assert f"platepost verify RECORDS --key {tmp_path / 'fleet' / 'records' / 'post-1.pem'}" in output
@@ -37,7 +39,7 @@ def test_setting_without_a_value_is_refused(tmp_path: Path) -> None:
     directory = str(tmp_path / "fleet")
     run("fleet", "init", directory, "--agency", "riverside")
     with pytest.raises(ProvisioningError, match="key=value"):
-        run("post", "add", directory, "post-1", "--camera", "footage", "--camera-setting", "path")
+        run("post", "add", directory, "post-1", "--camera", "footage", "--camera-setting", "path", *WHY)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_backend_that_is_not_installed_is_refused_with_those_that_are(tmp_path: 
     directory = str(tmp_path / "fleet")
     run("fleet", "init", directory, "--agency", "riverside")
 
-    result = CliRunner().invoke(provision, ["post", "add", directory, "post-1", *options])
+    result = CliRunner().invoke(provision, ["post", "add", directory, "post-1", *options, *WHY])
 
     assert result.exit_code == 2
     assert ("virtual" if "--board" in options else "footage") in result.output
@@ -58,7 +60,7 @@ def test_files_of_other_brokers_are_written_anew_for_who_was_added(tmp_path: Pat
     directory = tmp_path / "fleet"
     run("fleet", "init", str(directory), "--agency", "riverside")
     for name in ("one", "two"):
-        run("subscriber", "add", str(directory), name)
+        run("subscriber", "add", str(directory), name, *WHY)
         assert "import_definitions" in run(
             "broker", "rabbitmq", str(directory), "--node", "rabbit@a", "--node", "rabbit@b"
         )

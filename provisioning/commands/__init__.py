@@ -1,0 +1,1 @@
+"""The commands of `platepost provision`, a room each."""

@@ -1,0 +1,47 @@
+"""`platepost provision broker`: the files of brokers other than mosquitto."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from provisioning.brokers import write_nats, write_rabbitmq
+from provisioning.commands.options import FLEET
+from provisioning.fleet import Fleet
+
+
+@click.group()
+def broker() -> None:
+    """Write the files of another broker than mosquitto; again whenever somebody is added."""
+
+
+@broker.command(
+    "rabbitmq",
+    epilog="""\b
+Examples:
+  platepost provision broker rabbitmq fleet
+  platepost provision broker rabbitmq fleet --node rabbit@one --node rabbit@two --node rabbit@three
+""",
+)
+@FLEET
+@click.option("--node", "nodes", multiple=True, help="The name of a node of a cluster; give it once for each.")
+def broker_rabbitmq(directory: Path, nodes: tuple[str, ...]) -> None:
+    """Write RabbitMQ's configuration and rights for the fleet of DIRECTORY."""
+    folder = write_rabbitmq(Fleet.load(directory), nodes=nodes)
+    click.echo(f"Written to {folder}; give the rights to a running broker with")
+    click.echo(f"  rabbitmqctl import_definitions {shlex.quote(str(folder / 'definitions.json'))}")
+
+
+@broker.command(
+    "nats",
+    epilog="""\b
+Example:
+  platepost provision broker nats fleet
+""",
+)
+@FLEET
+def broker_nats(directory: Path) -> None:
+    """Write the configuration of NATS for the fleet of DIRECTORY; posts then need `uplink.protocol = "3.1.1"`."""
+    folder = write_nats(Fleet.load(directory))
+    click.echo(f"Written to {folder}; give the rights to a running server with")
+    click.echo("  nats-server --signal reload")

@@ -1,0 +1,109 @@
+"""What several commands share: the fleet's folder, and who acts and why."""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import JsonValue
+
+from device.records import Role
+from device.records.base import Outcome
+from provisioning.control.identity import Identity, NotCertifiedError
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.people import acts
+
+FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+
+Command = Callable[..., Any]
+
+
+def acting(command: Command) -> Command:
+    """Add the options that say who acts, `who`, and why, `purpose`; see `Actor`."""
+    who = click.option(
+        "--as",
+        "who",
+        envvar="PLATEPOST_PERSON",
+        help="Who acts: a name, or the folder of your identity; by default the fleet's only administrator, or what "
+        "PLATEPOST_PERSON says.",
+    )
+    purpose = click.option("--purpose", required=True, help="Why, for the log of acts; never a plate.")
+    return who(purpose(command))
+
+
+class Actor:
+    """The person who acts on a fleet, and why: refused at once if not certified, and everything they do is logged.
+
+    Args:
+        fleet: the fleet.
+        who: a name in it, or the folder of an identity; the only administrator where None.
+        purpose: why.
+        roles: who may.
+
+    Raises:
+        ProvisioningError: there is no such person, their certification has ended, or there is no purpose.
+
+    """
+
+    def __init__(
+        self, fleet: Fleet, who: str | None, purpose: str, *, roles: Collection[Role] | None = ADMINISTRATORS
+    ) -> None:
+        self.purpose = acts.checked_purpose(purpose)
+        self._fleet = fleet
+        self.person = Identity.load(_folder(fleet, who))
+        self._roles = roles
+        self._require()
+
+    def did(
+        self,
+        act: str,
+        *,
+        object: str | None = None,  # noqa: A002 - the record's own name for it
+        outcome: Outcome = "success",
+        details: dict[str, JsonValue] | None = None,
+    ) -> None:
+        """Log an act."""
+        acts.record(
+            self.person,
+            act,
+            self.purpose,
+            log=self._fleet.acts,
+            object=object,
+            outcome=outcome,
+            details=details,
+            roles=self._roles,
+        )
+
+    def _require(self) -> None:
+        try:
+            self.person.require(self._roles)
+            self._fleet.people.require(self.person.name, self.person.key.thumbprint())
+        except NotCertifiedError as refusal:
+            acts.record(
+                self.person,
+                "act_refused",
+                self.purpose,
+                log=self._fleet.acts,
+                outcome="refused",
+                reason=refusal.reason,
+            )
+            raise
+
+
+def _folder(fleet: Fleet, who: str | None) -> Path:
+    if who is None:
+        known = [entry for entry in fleet.people if entry.role in ADMINISTRATORS and entry.is_certified()]
+        names = [entry.name for entry in known if fleet.operator(entry.name).is_dir()]
+        if len(names) != 1:
+            raise ProvisioningError(f"say who acts: --as NAME; administrators here: {', '.join(names) or 'none'}")
+        return fleet.operator(names[0])
+    if who in fleet.operators():
+        return fleet.operator(who)
+    if Path(who).is_dir():
+        return Path(who)
+    if who in fleet.people:
+        raise ProvisioningError(f"{who} is no longer certified here, or keeps the identity elsewhere: give its folder")
+    raise ProvisioningError(f"{who!r} is neither a person of this fleet nor the folder of an identity")

@@ -1,0 +1,120 @@
+"""`platepost provision person`: certified people, until when, and no longer."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from device.records import Role
+from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import OPERATOR_VALID, Fleet
+
+_EXPIRY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group()
+def person() -> None:
+    """Certify people by name and until a day: technicians, administrators, and operators, who command posts."""
+
+
+@person.command(
+    "add",
+    epilog="""\b
+Examples:
+  platepost provision person add fleet r-alvarez --role technician --full-name "Rosa Alvarez" \\
+      --certified-until 2027-03-31 --purpose "course of 14 March passed"
+  platepost provision person add fleet j-stone --role administrator --days 30 --purpose "stands in for K. Webb"
+""",
+)
+@FLEET
+@click.argument("name")
+@click.option(
+    "--role",
+    required=True,
+    type=click.Choice([role.value for role in Role]),
+    help="What the person may do; it stands in the certificate.",
+)
+@click.option("--full-name", help="As on the person's badge; by default NAME.")
+@click.option("--certified-until", "until", type=_EXPIRY, help="Last day of the certification, UTC.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1, max=730),
+    default=OPERATOR_VALID.days,
+    show_default=True,
+    help="How long it is valid, where no day is given.",
+)
+@acting
+def person_add(
+    *,
+    directory: Path,
+    name: str,
+    role: str,
+    full_name: str | None,
+    until: datetime | None,
+    days: int,
+    who: str | None,
+    purpose: str,
+) -> None:
+    """Certify NAME: make the key and certificate with which they command posts and sign what they do."""
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    ends = datetime.now(UTC) + timedelta(days=days) if until is None else _end_of(until)
+    folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name)
+    actor.did("person_certified", object=name, details={"role": role, "until": ends.date().isoformat()})
+    click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d} UTC; give them {folder}, and keep no copy.")
+    click.echo("Tell a running mosquitto with SIGHUP.")
+
+
+@person.command(
+    "expire",
+    epilog="""\b
+Example:
+  platepost provision person expire fleet r-alvarez --purpose "left the department"
+""",
+)
+@FLEET
+@click.argument("name")
+@acting
+def person_expire(*, directory: Path, name: str, who: str | None, purpose: str) -> None:
+    """End the certification of NAME now: no act of theirs is taken any more, here or at the broker.
+
+    Posts ask nobody whether a certificate was withdrawn: without the broker's right to publish, it opens nothing.
+    """
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    fleet.remove_operator(name)
+    actor.did("person_expired", object=name)
+    click.echo(f"The certification of {name} has ended; tell a running mosquitto with SIGHUP.")
+
+
+@person.command(
+    "list",
+    epilog="""\b
+Example:
+  platepost provision person list fleet --json
+""",
+)
+@FLEET
+@JSON
+def person_list(*, directory: Path, as_json: bool) -> None:
+    """Show everybody who is or was certified."""
+    people = list(Fleet.load(directory).people)
+    if as_json:
+        click.echo(json.dumps([entry.wire() | {"certified_now": entry.is_certified()} for entry in people]))
+        return
+    table = Table("name", "full name", "role", "certified until")
+    for entry in people:
+        ends = f"{entry.expires:%Y-%m-%d %H:%M}"
+        table.add_row(entry.name, entry.full_name, entry.role, ends if entry.is_certified() else f"[red]{ends}[/red]")
+    Console().print(table)
+
+
+def _end_of(day: datetime) -> datetime:
+    ends = day.replace(tzinfo=UTC) + timedelta(days=1)
+    if ends <= datetime.now(UTC):
+        raise ProvisioningError(f"{day:%Y-%m-%d} is over: who is to be certified until then?")
+    return ends

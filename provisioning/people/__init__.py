@@ -1,0 +1,1 @@
+"""Certified people, and the log of what each did, when and why: signed and chained, for `platepost verify`."""

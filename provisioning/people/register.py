@@ -1,0 +1,136 @@
+"""The register of a department's certified people: who, in which role, until when, with which key.
+
+::
+
+    people/
+      NAME.json        full name, role, begin and end of certification, thumbprint of the key
+      keys/            the public key of everybody who ever was certified, for `platepost verify acts.jsonl --key keys`
+
+It outlives the people: who left stays in it, so that what they did can still be verified.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from device.records import Role
+from device.records.base import timestamp
+from device.records.signing import read_key
+from provisioning.control.identity import NotCertifiedError
+from provisioning.errors import ProvisioningError
+from provisioning.keys import private_folder, write_private
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One certified person."""
+
+    name: str
+    """As in the certificate and in every log."""
+    full_name: str
+    role: Role
+    certified: datetime
+    expires: datetime
+    """When the certification ends; the certificate ends no later."""
+    thumbprint: str
+    """RFC 7638, of the key that signs the person's acts."""
+
+    def is_certified(self, at: datetime | None = None) -> bool:
+        """Tell whether the certification is valid at a moment; now where None."""
+        return self.certified <= (at or datetime.now(UTC)) < self.expires
+
+    def wire(self) -> dict[str, str]:
+        """Return it as JSON types."""
+        times = {"certified": timestamp(self.certified), "expires": timestamp(self.expires)}
+        return asdict(self) | {"role": self.role.value} | times
+
+
+class Register:
+    """The register in a folder, which is made when somebody is entered."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def keys(self) -> Path:
+        """The folder of everybody's public keys."""
+        return self._folder / "keys"
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield everybody, by name."""
+        for path in sorted(self._folder.glob("*.json")):
+            yield self._read(path)
+
+    def __contains__(self, name: str) -> bool:
+        return self._path(name).is_file()
+
+    def __getitem__(self, name: str) -> Entry:
+        """Return one person's entry.
+
+        Raises:
+            ProvisioningError: nobody of this name was ever certified, or the entry is damaged.
+
+        """
+        path = self._path(name)
+        if not path.is_file():
+            known = ", ".join(entry.name for entry in self) or "nobody"
+            raise ProvisioningError(f"{name!r} is not in the register of certified people; there are: {known}")
+        return self._read(path)
+
+    def enter(self, entry: Entry, public_key: bytes) -> None:
+        """Enter a person, or what has changed of one, and keep their public key, PEM."""
+        private_folder(self._folder)
+        private_folder(self.keys)
+        key = self.keys / f"{entry.name}.{read_key(public_key).thumbprint()[:12]}.pem"
+        if not key.exists():
+            write_private(key, public_key)
+        self._write(entry)
+
+    def expire(self, name: str, at: datetime) -> Entry:
+        """End a person's certification at a moment, if it does not end before.
+
+        Raises:
+            ProvisioningError: there is nobody of this name.
+
+        """
+        entry = self[name]
+        ended = replace(entry, expires=min(entry.expires, at), certified=min(entry.certified, at))
+        self._write(ended)
+        return ended
+
+    def require(self, name: str, thumbprint: str) -> None:
+        """Make sure that a person with this key is certified now.
+
+        Raises:
+            NotCertifiedError: nobody of this name is, with this key, or not any more.
+
+        """
+        if name not in self or self[name].thumbprint != thumbprint:
+            raise NotCertifiedError(f"{name} is not certified in this fleet with this key", reason="unknown_person")
+        entry = self[name]
+        if not entry.is_certified():
+            raise NotCertifiedError(
+                f"the certification of {name} ended on {entry.expires:%Y-%m-%d %H:%M} UTC; an administrator renews it",
+                reason="certification_expired",
+            )
+
+    def _write(self, entry: Entry) -> None:
+        path = self._path(entry.name)
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        write_private(new, json.dumps(entry.wire(), indent=2).encode() + b"\n")
+        os.replace(new, path)  # noqa: PTH105 - the atomic one by name
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+    def _read(self, path: Path) -> Entry:
+        try:
+            said = json.loads(path.read_bytes())
+            times = {key: datetime.fromisoformat(said.pop(key)) for key in ("certified", "expires")}
+            return Entry(**(said | times | {"role": Role(said["role"])}))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ProvisioningError(f"{path}: the entry of a person is damaged ({error})") from error

@@ -1,0 +1,90 @@
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device.records.cli import verify
+from provisioning.cli import provision
+from provisioning.control.identity import NotCertifiedError
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(provision, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    run("fleet", "init", tmp_path / "fleet", "--agency", "riverside", "--administrator", "j-stone")
+    return tmp_path / "fleet"
+
+
+def acts_of(directory: Path) -> list[tuple[str, str, str | None, str]]:
+    rows = json.loads(run("acts", directory, "--json"))
+    return [(row["identity"], row["action"], row.get("object"), row["outcome"]) for row in rows]
+
+
+def test_person_is_certified_until_the_day_and_it_is_logged_who_did_it(directory: Path) -> None:
+    until = (datetime.now(UTC) + timedelta(days=40)).date()
+    options = ("--role", "technician", "--full-name", "Rosa Alvarez", "--certified-until", until)
+    run("person", "add", directory, "r-alvarez", *options, "--purpose", "course passed")
+
+    entry = Fleet.load(directory).people["r-alvarez"]
+
+    assert entry.full_name == "Rosa Alvarez"
+    assert entry.expires == datetime.combine(until, datetime.min.time(), UTC) + timedelta(days=1)
+    assert acts_of(directory)[-1] == ("j-stone", "person_certified", "r-alvarez", "success")
+    assert "Rosa Alvarez" in run("person", "list", directory)
+    keys = ["--key", str(directory / "people" / "keys")]
+    assert CliRunner().invoke(verify, [str(directory / "acts" / "acts.jsonl"), *keys, "--whole"]).exit_code == 0
+
+
+def test_who_is_expired_may_do_nothing_more(directory: Path) -> None:
+    run("person", "add", directory, "k-webb", "--role", "administrator", "--purpose", "deputy")
+    identity = directory.parent / "laptop"
+    (directory / "operators" / "k-webb").rename(identity)  # as when it was handed over
+    run("person", "add", directory, "m-cole", "--role", "technician", "--as", identity, "--purpose", "course passed")
+    (directory / "operators" / "k-webb").mkdir()
+
+    run("person", "expire", directory, "k-webb", "--as", "j-stone", "--purpose", "left")
+
+    with pytest.raises(NotCertifiedError, match="certification of k-webb ended"):
+        run("person", "add", directory, "a-friend", "--role", "technician", "--as", identity, "--purpose", "a favour")
+    assert "a-friend" not in Fleet.load(directory).people
+    assert acts_of(directory)[-1] == ("k-webb", "act_refused", None, "refused")
+    (listed,) = (row for row in json.loads(run("person", "list", directory, "--json")) if row["name"] == "k-webb")
+    assert not listed["certified_now"]
+
+
+def test_technician_may_not_certify_anybody(directory: Path) -> None:
+    run("person", "add", directory, "r-alvarez", "--role", "technician", "--purpose", "course passed")
+    with pytest.raises(NotCertifiedError, match="takes: administrator"):
+        run("subscriber", "add", directory, "mine", "--as", "r-alvarez", "--purpose", "why not")
+    assert Fleet.load(directory).subscribers() == ()
+
+
+def test_person_of_another_fleet_is_nobody_here(directory: Path, tmp_path: Path) -> None:
+    run("fleet", "init", tmp_path / "other", "--agency", "riverside", "--administrator", "j-stone")
+    identity = tmp_path / "other" / "operators" / "j-stone"
+    with pytest.raises(NotCertifiedError, match="not certified in this fleet with this key"):
+        run("subscriber", "add", directory, "mine", "--as", identity, "--purpose", "why not")
+
+
+def test_who_acts_must_be_said_where_there_are_several(directory: Path) -> None:
+    run("person", "add", directory, "k-webb", "--role", "administrator", "--purpose", "deputy")
+    with pytest.raises(ProvisioningError, match="--as NAME; administrators here: j-stone, k-webb"):
+        run("subscriber", "add", directory, "dispatch", "--purpose", "console")
+    with pytest.raises(ProvisioningError, match="neither a person"):
+        run("subscriber", "add", directory, "dispatch", "--as", "nobody", "--purpose", "console")
+
+
+def test_day_that_is_over_is_refused(directory: Path) -> None:
+    with pytest.raises(ProvisioningError, match="is over"):
+        run(
+            "person", "add", directory, "x", "--role", "technician", "--certified-until", "2020-01-01", "--purpose", "p"
+        )
