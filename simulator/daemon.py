@@ -62,6 +62,11 @@ class Daemon:
         """The exit code if it ended by itself, minus the signal's number if of one; None if it runs or was stopped."""
         return self._process.poll() if self._process is not None else None
 
+    @property
+    def pid(self) -> int | None:
+        """Its process, None if it does not run."""
+        return self._process.pid if self._process is not None and self.running else None
+
     def start(self) -> None:
         """Start it and wait until it accepts connections; does nothing if it runs.
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from device.outbox import Outbox
 from device.records import Envelope
 from device.uplink.link import Link
 from device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
@@ -37,6 +37,20 @@ class _UnderWay:
         return f"{self.topic}{RECORD}{self.sequence}"
 
 
+class Waiting(Protocol):
+    """What there is to send: the outbox."""
+
+    def next(
+        self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
+    ) -> tuple[Envelope, ...]:
+        """Return up to `limit` records in order, but for those `excluding` names and topics `holding`."""
+        ...
+
+    def acknowledge(self, sequences: Collection[int]) -> int:
+        """Delete records that the broker has taken; return how many there were."""
+        ...
+
+
 class Flight:
     """Sends from the outbox within a window and settles the answers. One thread drives it.
 
@@ -47,7 +61,7 @@ class Flight:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: Waiting,
         refusals: Refusals,
         *,
         window: int,

@@ -154,6 +154,22 @@ class Link:
                 log.debug("closing: %s", error)
         self._ended("closed")
 
+    def fileno(self) -> int:
+        """Return the connection's file descriptor, for whoever waits for many at a time; -1 if it is gone."""
+        connection: Any = self._client.socket()
+        return -1 if connection is None else int(connection.fileno())
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes have come that are decrypted already, of which no file descriptor tells."""
+        connection: Any = self._client.socket()
+        return connection is not None and connection.pending() > 0
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._client.want_write())
+
     # --- out
 
     def publish(self, envelope: Envelope, *, expiry_seconds: int | None) -> int | None:
