@@ -19,6 +19,7 @@ _ELSEWHERE = {
     "demo": ("simulator.demo.cli", "demo"),
     "powercuts": ("simulator.powercut.cli", "powercuts"),
     "faults": ("simulator.faults.cli", "faults"),
+    "fleet": ("simulator.fleet.cli", "fleet"),
     "render": ("simulator.scene.cli", "render"),
 }
 """Commands whose module is loaded only when they are asked for."""

@@ -1,0 +1,266 @@
+"""A light post: a post's own recorder, signature, link, flight and choice of brokers, without a thread of its own.
+
+Not simulated: camera, vision, the outbox on disk, control, health. Its connection is one of many that a worker waits
+for; what an `Uplink` does in its thread, `turn` does whenever there is something to do.
+"""
+
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from device.health.clock import clock_quality
+from device.hotlist import HotListRefused, Refusal
+from device.records import (
+    Audit,
+    ClockQuality,
+    Envelope,
+    Place,
+    Recorder,
+    Signer,
+    Source,
+    Status,
+    hotlist_delta,
+    hotlist_package,
+    new_identifier,
+)
+from device.uplink import Broker, Delivery, UplinkSettings
+from device.uplink.backoff import Backoff
+from device.uplink.brokers import Brokers
+from device.uplink.flight import Flight
+from device.uplink.link import Link, LinkError
+from device.uplink.refusals import Refusals
+from device.uplink.settling import Settling
+from device.uplink.subscriptions import Subscriptions
+from device.uplink.tls import connection_problem, tls_context
+from device.uplink.uplink import SETTLED_SECONDS
+from simulator.fleet.lists import MemoryLists
+from simulator.fleet.outbox import MemoryOutbox
+from simulator.fleet.passages import Circumstances, Told, choose, software
+
+HOUSEKEEPING_SECONDS = 5.0
+"""How often a connection is looked after when nothing happens on it: keep-alive, questions to the broker."""
+TURNS = 64
+"""How often in a row a connection that goes on delivering may have its turn, so that others have theirs."""
+
+
+class LightPost:
+    """One light post. One thread at a time drives it; `open` may be another than the rest."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        agency: str,
+        brokers: Sequence[str],
+        told: Sequence[Told],
+        hits: float,
+        version: str,
+        seed: int,
+        settings: dict[str, float],
+    ) -> None:
+        """Read the post's keys; nothing is connected yet.
+
+        Args:
+            folder: what `Fleet.add_post` wrote.
+            agency: the fleet's.
+            brokers: `host:port`, the preferred one first.
+            told: the passages to tell.
+            hits: the share of passages that are hits.
+            version: of the software.
+            seed: of what is drawn.
+            settings: figures of `UplinkSettings` that are to differ from a post's own.
+
+        """
+        self.name = folder.name
+        self.outbox = MemoryOutbox()
+        self.recorded = 0
+        self.recorder = Recorder(self.outbox, Signer.from_file(folder / "signing_key.pem"), Source(agency, self.name))
+        self.lists = MemoryLists(issuer_key=folder / "issuer_key.pem", unseal_key=folder / "unseal_key.pem")
+        self._told, self._hits = told, hits
+        self._draw = random.Random(f"{seed}/{self.name}")
+        self._boot = new_identifier()
+        self._since = datetime.now(UTC)
+        self._clock: ClockQuality = clock_quality()
+        place = Place(site=f"Site of {self.name}", latitude=38.0, longitude=-121.0)
+        self._circumstances = Circumstances(place, software(version), self._clock)
+        base = UplinkSettings(
+            brokers=tuple(brokers),
+            ca=folder / "ca.pem",
+            certificate=folder / "certificate.pem",
+            private_key=folder / "private_key.pem",
+            client_id=self.name,
+        )
+        self._settings = replace(base, **settings)  # type: ignore[arg-type]
+        self._brokers = Brokers(
+            self._settings.endpoints,
+            backoff=Backoff(
+                first=self._settings.backoff_first_seconds,
+                most=self._settings.backoff_most_seconds,
+                draw=self._draw.uniform,
+            ),
+            refusals=self._refusals(),
+            return_seconds=self._settings.return_seconds,
+            draw=self._draw.uniform,
+        )
+        self.flight = Flight(
+            self.outbox,
+            self._refusals(),
+            window=self._settings.window,
+            settling=Settling(seconds=self._settings.settle_seconds),
+        )
+        topics = (hotlist_package(agency), hotlist_delta(agency), self.recorder.source.configuration)
+        self._subscriptions = Subscriptions((*topics, self.recorder.source.command("+")), self._refusals())
+        self._connections = 0
+        self._connected_at = 0.0
+        # What comes with the answer to CONNECT comes in the thread that connects.
+        self._inbox: deque[Delivery] = deque()
+        self.link: Link | None = None
+        self.fileno = -1
+        """The connection's file descriptor, known here when the connection has closed it already."""
+
+    def __repr__(self) -> str:
+        return f"<LightPost {self.name} {'connected' if self.link else 'away'}, {len(self.outbox)} records wait>"
+
+    @property
+    def broker(self) -> Broker:
+        """The broker connected to, or to be tried next."""
+        return self._brokers.current
+
+    # --- records
+
+    def record_passage(self) -> None:
+        """Record one passage: a hit, or else a read."""
+        told, now, state = choose(self._told, self._draw), datetime.now(UTC), self.lists.state()
+        if self._draw.random() < self._hits:
+            self.recorder.record(told.hit_at(now, self._circumstances, state, self._draw))
+        else:
+            self.recorder.record(told.read_at(now, self._circumstances, state))
+        self.recorded += 1
+
+    def _say(self, action: str, **more: str) -> None:
+        audit = {"clock": self._clock, "action": action, "occurred": datetime.now(UTC), "where": self.name}
+        own = {"source": "post", "outcome": "success", "identity": self.name}
+        self.recorder.record(Audit.model_validate(audit | own | more))
+        self.recorded += 1
+
+    def _status(self, state: str) -> Status:
+        return Status.model_validate(
+            {
+                "clock": self._clock,
+                "state": state,
+                "since": self._since,
+                "boot": self._boot,
+                "place": Place(site=self._circumstances.place.site),
+                "versions": self._circumstances.versions,
+                "hotlist": self.lists.state(),
+            }
+        )
+
+    def _will(self) -> Envelope:
+        return self.recorder.unchained(self._status("offline"))
+
+    # --- the connection
+
+    def open(self) -> Link:
+        """Connect and wait for the broker's answer; in any thread.
+
+        Raises:
+            OSError: the broker cannot be reached, TLS failed, or the broker refused.
+
+        """
+        self._connections += 1
+        link = Link(
+            self._settings,
+            self._brokers.current,
+            tls_context(self._settings),
+            number=self._connections,
+            will=self._will(),
+            received=self._inbox.append,
+        )
+        try:
+            link.open(timeout=self._settings.connect_timeout_seconds)
+        except OSError:
+            link.abort()
+            raise
+        return link
+
+    def connected(self, link: Link, *, fileno: int) -> None:
+        """Go on with a connection that `open` made, on the file descriptor `fileno`."""
+        self.link = link
+        self.fileno = fileno
+        self._connected_at = monotonic()
+        self._brokers.connected()
+        self.flight.begin()
+        self._subscriptions.begin()
+        if self._connections == 1:
+            self._say("boot")
+        self.recorder.record(self._status("online"))
+        self.recorded += 1
+
+    def turn(self) -> float:
+        """Do what is due on the connection; return in how many seconds to do so again at the latest."""
+        link = self.link
+        if link is None:
+            return HOUSEKEEPING_SECONDS
+        for _ in range(TURNS):
+            self._subscriptions.fill(link)
+            self.flight.fill(link)
+            link.turn(timeout=0)
+            self.flight.settle(link)
+            self._subscriptions.settle(link)
+            self._heed(link)
+            if not link.pending and not link.answers:
+                break
+        due = (
+            self.flight.settling.next_question(),
+            self._subscriptions.next_retry(),
+            self.flight.refusals.next_retry(),
+        )
+        return max(0.01, min((HOUSEKEEPING_SECONDS, *(seconds for seconds in due if seconds is not None))))
+
+    def failed(self, error: Exception) -> float:
+        """Take note that connecting failed; return after how many seconds to try again."""
+        reason = error.reason if isinstance(error, LinkError) else connection_problem(error)
+        return self._brokers.failed(reason)
+
+    def lost(self) -> float:
+        """Take note that the connection ended; return after how many seconds to connect again."""
+        link, self.link = self.link, None
+        reason = "closed" if link is None or link.end is None else link.end
+        self.flight.lost(reason)
+        if self.flight.answered or monotonic() - self._connected_at > SETTLED_SECONDS:
+            self._brokers.delivered()
+        self.flight.end()
+        self._inbox.clear()
+        if link is not None:
+            link.abort()
+        return self._brokers.failed(reason)
+
+    def close(self) -> None:
+        """Say farewell and disconnect."""
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+
+    def _heed(self, link: Link) -> None:
+        while self._inbox:
+            delivery = self._inbox.popleft()
+            self._install(delivery)
+            link.acknowledge(delivery)
+
+    def _install(self, delivery: Delivery) -> None:
+        if delivery.payload and "/hotlist/" in delivery.topic:
+            try:
+                installed = self.lists.install(delivery.payload)
+            except HotListRefused as refusal:
+                if refusal.reason is not Refusal.REPEATED:
+                    self._say("hotlist_refused", outcome="refused", reason=refusal.reason.value)
+            else:
+                self._say("hotlist_installed", object=str(installed.version))
+
+    def _refusals(self) -> Refusals:
+        return Refusals(first=self._settings.refusal_first_seconds, most=self._settings.refusal_most_seconds)
