@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit end-to-end test-brokers test-arm fuzz format contract lock models clean
+.PHONY: deb help demo test lint types unit end-to-end test-brokers test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
@@ -54,6 +54,9 @@ test-arm: $(VENV)/.development ## Run the networks and the device's core on emul
 	build/arm/trixie/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
 	build/arm/bookworm/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
 
+deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11)
+	PIP_PYTHON=$(BIN)/python packaging/deb/build dist $(if $(filter bookworm,$(SUITE)),3.11,3.13)
+
 fuzz: $(VENV)/.development ## Let a post hear a hundred thousand bad messages (half an hour); PLATEPOST_FUZZ=N for more or fewer
 	PLATEPOST_FUZZ=$${PLATEPOST_FUZZ:-2500} $(BIN)/pytest -q -s tests/fuzz
 
@@ -77,6 +80,8 @@ lock: $(VENV)/.development ## Resolve the environments anew into requirements/
 	  --extra simulator pyproject.toml -o requirements/simulator.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra development pyproject.toml -o requirements/development.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  -c requirements/simulator.txt pyproject.toml -o requirements/device.txt
 
 clean: ## Remove what was built, the virtual environment included
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
