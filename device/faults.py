@@ -1,8 +1,12 @@
-"""The faults that a post names in its status: name, cause, what it means, what heals it."""
+"""The faults that a post names in its status: name, cause, effect, what heals it, what a technician does.
+
+`make contract` writes them as a table into docs/health.md.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from device.records import HotListState, Reason
 
@@ -34,10 +38,23 @@ class Description:
     """What a fault means to people."""
 
     message: str
-    """One line for the status record: cause and effect."""
+    """One line for the status record: "Cause; effect." """
     healed_by: str
     remedy: str
     """What a technician does if it does not heal."""
+    within: str = "a second"
+    """How soon after the cause it is named."""
+
+    @property
+    def cause(self) -> str:
+        """What is wrong."""
+        return self.message.partition("; ")[0].rstrip(".") + "."
+
+    @property
+    def effect(self) -> str:
+        """What comes of it."""
+        effect = self.message.partition("; ")[2]
+        return effect[:1].upper() + effect[1:]
 
 
 DESCRIPTIONS: dict[Fault, Description] = {
@@ -45,6 +62,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The broker's certificate has expired by this post's clock, or the clock is ahead; nothing is delivered.",
         "the clock being set, or a new certificate at the broker",
         "Look at the clock: if it is right, renew the broker's certificate; if not, see clock_unsynchronised.",
+        within="the next attempt to connect",
     ),
     Fault.CAMERA_FAILED: Description(
         "The camera stopped with an error; nothing is read.",
@@ -55,6 +73,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The camera delivers no frames; nothing is read.",
         "the next frame",
         "Check the ribbon cable, power-cycle the unit, replace the camera.",
+        within="six seconds",
     ),
     Fault.CLOCK_BEHIND: Description(
         "The clock is earlier than it can be; records take their time from the last that was certain.",
@@ -65,6 +84,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The clock is not synchronised; times of records are not to be relied on.",
         "the clock being synchronised",
         "Check that the unit reaches its time server.",
+        within="a minute",
     ),
     Fault.DISK_FULL: Description(
         "The disk is full; pictures of reads and then reads are given up to keep the rest.",
@@ -90,6 +110,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The broker has nobody to give records of some kind to; they wait on the post.",
         "a subscriber, within a minute",
         "Check that the department's record keeper is connected or has a session at the broker.",
+        within="the next record of the kind",
     ),
     Fault.OUTBOX_FAILED: Description(
         "Records cannot be stored; reading waits until they can.",
@@ -97,37 +118,42 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Check space and wear of the storage; replace it.",
     ),
     Fault.OUTBOX_SET_ASIDE: Description(
-        "The outbox could not be used and was set aside; what could be read of it is kept.",
+        "The outbox could not be used and was set aside; what can be read of it is kept, the rest is audited.",
         "the next start",
         "Keep the file that was set aside; check the storage and replace it if it happens again.",
+        within="a second, or the start",
     ),
     Fault.PUBLISH_REFUSED: Description(
         "The broker refuses records; they wait on the post.",
         "the broker taking them",
         "Check the rights of this post's certificate at the broker.",
+        within="the next record",
     ),
     Fault.RECORD_TOO_LARGE: Description(
         "The broker takes no record of this size; it waits on the post.",
         "a broker that takes it",
         "Raise the broker's largest packet to 64 KiB at least.",
+        within="the first such record",
     ),
     Fault.RESTARTING_OFTEN: Description(
         "The post died again and again soon after its start; it waits before it opens the camera.",
         "ten minutes without dying, the camera open",
         "Look at what the audit record `died` says, and at the log; replace camera or storage.",
+        within="the fourth start",
     ),
     Fault.SUBSCRIPTION_REFUSED: Description(
-        "The broker does not let the post receive its hot list.",
+        "The broker does not let the post receive its hot list; the list grows old.",
         "the next connection with the right granted",
         "Check the rights of this post's certificate at the broker.",
+        within="the next connection",
     ),
     Fault.TAMPER_OPEN: Description(
-        "The case is open.",
+        "The case is open; somebody may be at the unit.",
         "the case being closed",
         "Go and look.",
     ),
 }
-"""Every fault has its description; docs/faults.md says the same to technicians."""
+"""Every fault has its description."""
 
 
 def reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:
@@ -146,3 +172,32 @@ def notices(hotlist: HotListState) -> tuple[Reason, ...]:
         )
         said.append(Reason(name="near_matching", message=message))
     return tuple(said)
+
+
+PAGE = "docs/health.md"
+BEGIN, END = "<!-- faults: written by `make contract` -->\n", "<!-- end of faults -->\n"
+"""Between these lines of the page stands the table."""
+
+
+def table() -> str:
+    """Return all faults as a table in Markdown."""
+    rows = [
+        "| reason | cause | effect | named within | healed by | if it stays |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| `{fault}` | {said.cause} | {said.effect} | {said.within} | {said.healed_by} | {said.remedy} |"
+            for fault, said in sorted(DESCRIPTIONS.items())
+        ),
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def with_table(page: str) -> str:
+    """Return the text of the page with the table as it is now."""
+    before, _, rest = page.partition(BEGIN)
+    return before + BEGIN + table() + END + rest.partition(END)[2]
+
+
+if __name__ == "__main__":
+    path = Path(PAGE)
+    path.write_text(with_table(path.read_text(encoding="utf-8")), encoding="utf-8")
