@@ -297,11 +297,11 @@ def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any model of
     return section.model_copy(update=changes)
 
 
-def explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    """Say what is wrong with a configuration: the key, its value, and what would be right."""
+def explain(fault: Any, *, root: type[BaseModel] = Configuration) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """Say what is wrong with a configuration, or with a table of the model `root`: key, value, what would be right."""
     place = [part for part in fault["loc"] if isinstance(part, str)]
-    key = ".".join(str(part) for part in fault["loc"]) or "the file"
-    section, field = _find(Configuration, place)
+    key = ".".join(str(part) for part in fault["loc"]) or ("the file" if root is Configuration else "the table")
+    section, field = _find(root, place)
     if fault["type"] == "extra_forbidden":
         known = list(section.model_fields)
         near = difflib.get_close_matches(place[-1], known, n=1)

@@ -99,7 +99,8 @@ class Pipeline:
         """Take in the next frame."""
         self.counters.frames += 1
         # A vehicle that stands still moves nothing, yet its passage goes on.
-        if not self._motion.moves(frame.grey, frame.monotonic) and not self._passages.open:
+        seen = frame.grey if frame.small is None else frame.small
+        if not self._motion.moves(seen, frame.monotonic) and not self._passages.open:
             self.counters.idle += 1
             return Look((), (), ())
         sightings = tuple(self._sightings(frame))
@@ -114,7 +115,7 @@ class Pipeline:
 
     def _sightings(self, frame: Frame) -> Iterable[Sighting]:
         start = perf_counter()
-        detections = self.recogniser.detector.detect(frame.grey)
+        detections = self.recogniser.detector.detect(frame.grey, frame.small)
         self.detect_milliseconds.append((perf_counter() - start) * 1000)
         for detection in detections:
             start = perf_counter()
