@@ -15,11 +15,15 @@ class Fault(StrEnum):
     """Why a post is `degraded`, as its status says it."""
 
     BROKER_CERTIFICATE_EXPIRED = "broker_certificate_expired"
+    CAMERA_BLACK = "camera_black"
     CAMERA_FAILED = "camera_failed"
+    CAMERA_FROZEN = "camera_frozen"
+    CAMERA_GIVEN_UP = "camera_given_up"
     CAMERA_SILENT = "camera_silent"
     CLOCK_BEHIND = "clock_behind"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
     DISK_FULL = "disk_full"
+    DOOR_OPEN = "door_open"
     FALLING_BEHIND = "falling_behind"
     HOTLIST_MISSING = "hotlist_missing"
     HOTLIST_STALE = "hotlist_stale"
@@ -64,10 +68,29 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Look at the clock: if it is right, renew the broker's certificate; if not, see clock_unsynchronised.",
         within="the next attempt to connect",
     ),
+    Fault.CAMERA_BLACK: Description(
+        "The camera's pictures are black; nothing is read.",
+        "the next picture with light in it",
+        "Take off what covers the lens; at night look at the illuminator; replace the camera.",
+        within="eleven seconds",
+    ),
     Fault.CAMERA_FAILED: Description(
-        "The camera stopped with an error; nothing is read.",
+        "The camera stopped or hangs, and is opened again; nothing is read.",
         "the camera delivering frames again",
         "Look at the log, check the ribbon cable, replace the camera.",
+        within="a second, or eleven where it hangs",
+    ),
+    Fault.CAMERA_FROZEN: Description(
+        "The camera delivers the same frame again and again; nothing is read.",
+        "the next frame that differs; the camera is opened again after ten seconds",
+        "Check the ribbon cable, power-cycle the unit, replace the camera.",
+        within="six seconds",
+    ),
+    Fault.CAMERA_GIVEN_UP: Description(
+        "Opening the camera again, its power and restarts of the software have not helped; nothing is read.",
+        "the camera delivering frames again: it is tried every five minutes, and the unit reboots, ever more rarely",
+        "Replace the ribbon cable, then the camera, then the unit.",
+        within="seven minutes",
     ),
     Fault.CAMERA_SILENT: Description(
         "The camera delivers no frames; nothing is read.",
@@ -90,6 +113,11 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The disk is full; pictures of reads and then reads are given up to keep the rest.",
         "a minute with room on the disk",
         "Find what fills the disk; check that the uplink delivers.",
+    ),
+    Fault.DOOR_OPEN: Description(
+        "The door of the cabinet is open; somebody may be at the unit's cables.",
+        "the door being closed",
+        "Go and look.",
     ),
     Fault.FALLING_BEHIND: Description(
         "Frames come faster than they can be evaluated; some are skipped.",
