@@ -33,7 +33,7 @@ unit: $(VENV)/.development ## Run the tests that need no broker
 	$(BIN)/pytest -m "not end_to_end"
 
 end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto with client certificates
-	@scripts/need mosquitto
+	@scripts/need mosquitto jq /usr/bin/mosquitto_sub=mosquitto-clients
 	@scripts/need faketime
 	@scripts/need /usr/sbin/nft=nftables
 	@scripts/need chromium
