@@ -18,7 +18,7 @@ from time import monotonic
 
 from pydantic import JsonValue
 
-from device import __version__, assembly, backends
+from device import __version__, assembly
 from device.auditor import Auditor
 from device.board.base import Board, Light
 from device.camera.base import Frame
@@ -49,6 +49,7 @@ from device.records import (
     Status,
 )
 from device.reporter import Circumstances, Reporter
+from device.rig import Rig
 from device.still import Still
 from device.uplink import NOBODY, Uplink
 from device.vitals import Vitals, disk_free
@@ -79,7 +80,7 @@ class Account:
 class Post:
     """One post, from its configuration to its last record."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, *, rig: Rig | None = None) -> None:
         """Load everything that can be wrong before anything starts.
 
         Raises:
@@ -98,7 +99,8 @@ class Post:
         networks = assembly.recogniser(configuration)
         self._networks = networks
         versions, place = assembly.versions(configuration, networks), assembly.place(configuration)
-        self._camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+        self._rig = rig or Rig()
+        self._camera = self._rig.camera(configuration.camera)
         self._pipeline = assembly.pipeline(configuration, networks)
         self._vitals = Vitals(
             place=place, versions=versions, certificate_expires=assembly.certificate_expires(configuration)
@@ -180,9 +182,7 @@ class Post:
             stack.callback(self._timekeeper.save)
             self._chrony.start()
             stack.callback(self._chrony.stop)
-            board = stack.enter_context(
-                backends.board(self._configuration.board.backend, self._configuration.board.settings)
-            )
+            board = stack.enter_context(self._rig.board(self._configuration.board))
             board.status_light(Light.STARTING)
             self._begin()
             try:
@@ -228,6 +228,7 @@ class Post:
         self._still.offer(frame)
         look = self._pipeline.look(frame)
         self._camera.meter(frame, [sighting.plate.box for sighting in look.sightings])
+        self._rig.onlooker(frame, look, self._pipeline.passages)
         for passage in look.early:
             self._reporter.early(passage)
         for ended in look.ended:

@@ -17,7 +17,7 @@ class Frame:
 
     `grey` is H x W uint8 luma, for motion, detection and reading; `colour` makes H x W x 3 uint8 BGR, and is called
     only when a picture is kept, so that a camera which delivers YUV converts nothing in vain. Both must stay valid as
-    long as the frame does: a camera that reuses its buffers copies first.
+    long as the frame does: a camera that reuses its buffers copies first. `colour` may be called by several threads.
     """
 
     number: int

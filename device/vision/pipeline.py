@@ -88,6 +88,11 @@ class Pipeline:
         self._motion = motion or MotionGate()
         self._told: dict[str, float] = {}
 
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """The open passages, the oldest first."""
+        return tuple(self._passages.open)
+
     def adjust(self, *, rules: PassageRules, limits: Limits, motion: MotionGate, minimum_score: float) -> None:
         """Go by other rules from the next frame on; `finish` it first, for open passages are forgotten."""
         self.recogniser.detector.minimum_score = minimum_score
