@@ -34,6 +34,11 @@ class StreetCamera(Camera):
         self._recording: Recording | None = None
         self.name = f"street {path.stem}"
 
+    @property
+    def noisy(self) -> bool:
+        """Whether no two frames are alike: a street that stands still is seen as it was."""
+        return False
+
     def open(self) -> None:
         """Open the footage.
 

@@ -212,8 +212,7 @@ def test_a_file_that_is_no_list_is_refused_with_words(desk: Desk) -> None:
     desk.visitor.forgive("400 (Bad Request)")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("phone", "scheme"), [(False, "light"), (True, "dark")], ids=["desktop", "phone"])
 def test_the_page_is_fit_for_everybody(desk: Desk, scheme: Any, phone: bool, tmp_path: Path) -> None:  # noqa: ANN401, FBT001
     page = desk.open(phone=phone, scheme=scheme)
     expect(page.locator("article.hit").first).to_be_visible()
