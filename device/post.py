@@ -25,6 +25,7 @@ from device.camera.base import Frame
 from device.camera.ladder import Ladder
 from device.checkup import check_up
 from device.clockwatch import ClockWatch
+from device.condition import Condition
 from device.config import Configuration
 from device.controls import Controls, remote_configuration
 from device.duties import Duties
@@ -161,6 +162,13 @@ class Post:
             queue_frames=lambda: self._configuration.vision.queue_frames,
         )
         self._guard = Guard(self._auditor)
+        self._condition = Condition(
+            configuration.outbox.path.parent,
+            timekeeper=self._timekeeper,
+            reads=lambda: self._pipeline.counters.reads,
+            backlog=self._backlog,
+            certificate_expires=lambda: assembly.certificate_expires(self._configuration),
+        )
         self._restart = False
         self._set_aside = 0
         self._next_tick = 0.0
@@ -226,6 +234,7 @@ class Post:
     def _evaluate(self, frame: Frame) -> None:
         self._keeper.watching = True
         self._still.offer(frame)
+        self._condition.see(frame)
         look = self._pipeline.look(frame)
         self._camera.meter(frame, [sighting.plate.box for sighting in look.sightings])
         self._rig.onlooker(frame, look, self._pipeline.passages)
@@ -263,6 +272,7 @@ class Post:
         self._guard.tick(board)
         self._clock.tick()
         self._moderator.tick()
+        self._condition.tick(watching=self._lookout.capture is not None)
         faults = self._faults()
         changed = self._vitals.changed(faults)
         changed = self._vitals.noticed(self._lists.state()) or changed
@@ -338,7 +348,7 @@ class Post:
         return self._outbox.backlog(settling=self._uplink.settling())
 
     def _faults(self) -> set[Fault]:
-        faults = self._keeper.faults | self._lookout.faults() | self._guard.faults
+        faults = self._keeper.faults | self._condition.faults | self._lookout.faults() | self._guard.faults
         if self._lookout.capture is not None:
             faults |= self._vitals.capture_faults(self._lookout.capture)
         state = self._lists.state().state
