@@ -32,6 +32,7 @@ class Fault(StrEnum):
     LENS_BLURRED = "lens_blurred"
     LENS_DAZZLED = "lens_dazzled"
     LENS_MOVED = "lens_moved"
+    MODEL_DAMAGED = "model_damaged"
     NO_READS = "no_reads"
     NO_SUBSCRIBER = "no_subscriber"
     OUTBOX_FAILED = "outbox_failed"
@@ -175,6 +176,12 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "half a minute of the view as it was accepted",
         "Aim the camera anew and accept its view; look for damage to the pole.",
         within="forty seconds",
+    ),
+    Fault.MODEL_DAMAGED: Description(
+        "A model file is missing or damaged; nothing is read.",
+        "the file as it was installed, within ten seconds",
+        "Install the package anew; replace the card if it happens again.",
+        within="the start",
     ),
     Fault.NO_READS: Description(
         "No plate was read for longer than is usual at this hour; the post may be blind, though no picture tells.",

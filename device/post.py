@@ -40,6 +40,7 @@ from device.lights import light
 from device.lists import Lists
 from device.lookout import Actions, Lookout
 from device.moderator import Moderator
+from device.networks import Networks
 from device.outbox import Backlog
 from device.persistence import PersistentRecorder
 from device.records import (
@@ -87,7 +88,6 @@ class Post:
         Raises:
             ConfigurationError: a key file or certificate is unreadable or of the wrong kind.
             BackendError: a backend or the TFLite runtime is missing.
-            ModelError: a model file is missing or damaged.
             OutboxError: the outbox cannot be opened.
 
         """
@@ -97,8 +97,8 @@ class Post:
         self._configuration = configuration
         self._stop = Event()
         self._chrony = Chrony()
-        networks = assembly.recogniser(configuration)
-        self._networks = networks
+        self._networks = Networks(lambda: assembly.recogniser(configuration))
+        networks = self._networks.recogniser
         versions, place = assembly.versions(configuration, networks), assembly.place(configuration)
         self._rig = rig or Rig()
         self._camera = self._rig.camera(configuration.camera)
@@ -225,11 +225,15 @@ class Post:
         self._handover.start()
 
     def _serve(self, board: Board) -> None:
-        while not self._stop.is_set() and (self._keeper.holds_back or not self._lists.in_service):
+        while not self._stop.is_set() and not self._ready:
             self._tick(board)
             self._stop.wait(TICK_SECONDS)
         self._keeper.watching = True
         self._lookout.run(board, Actions(self._evaluate, self._finish, lambda: self._tick(board)))
+
+    @property
+    def _ready(self) -> bool:
+        return self._lists.in_service and not self._networks.damaged and not self._keeper.holds_back
 
     def _evaluate(self, frame: Frame) -> None:
         self._keeper.watching = True
@@ -273,6 +277,8 @@ class Post:
         self._clock.tick()
         self._moderator.tick()
         self._condition.tick(watching=self._lookout.capture is not None)
+        if self._networks.try_again():
+            self._change_over(self._configuration)
         faults = self._faults()
         changed = self._vitals.changed(faults)
         changed = self._vitals.noticed(self._lists.state()) or changed
@@ -360,6 +366,7 @@ class Post:
             Fault.HOTLIST_MISSING: state == "none",
             Fault.HOTLIST_STALE: state == "stale",
             Fault.DISK_FULL: self._outbox.disk_full,
+            Fault.MODEL_DAMAGED: self._networks.damaged,
             Fault.OUTBOX_FAILED: self._records.failing,
             Fault.OUTBOX_SET_ASIDE: bool(self._outbox.set_aside),
             Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in uplink.refusals),
@@ -410,7 +417,8 @@ class Post:
         """Go by another configuration from the next frame on; what was seen so far is told first."""
         self._finish()
         self._configuration = configuration
-        versions = assembly.versions(configuration, self._networks)
+        versions = assembly.versions(configuration, self._networks.recogniser)
+        self._pipeline.recogniser = self._networks.recogniser
         assembly.adjust(self._pipeline, configuration)
         self._reporter.adjust(configuration.records, versions)
         self._lists.adjust(configuration.hotlist)

@@ -168,7 +168,10 @@ def _normalised(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Take mean and contrast of the surroundings out of a small picture."""
     grey = picture.astype(np.float32)
     grey -= cv2.GaussianBlur(grey, (0, 0), 4)
-    return (grey / (np.sqrt(cv2.GaussianBlur(grey * grey, (0, 0), 4)) + 6)).astype(np.float32)
+    normalised: NDArray[np.float32] = (grey / (np.sqrt(cv2.GaussianBlur(grey * grey, (0, 0), 4)) + 6)).astype(
+        np.float32
+    )
+    return normalised
 
 
 def _correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
