@@ -154,6 +154,8 @@ def setup(channel, direction, pull_up_down=PUD_OFF, initial=None):
         raise ValueError("An invalid direction was passed to setup()")
     if direction == OUT and pull_up_down != PUD_OFF:
         raise ValueError("pull_up_down parameter is not valid for outputs")
+    if direction == IN and initial is not None:
+        raise ValueError("initial parameter is not valid for inputs")
     pin(channel)._become(direction, pull_up_down, initial)
 
 
