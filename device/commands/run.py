@@ -16,9 +16,6 @@ from device.post import Post
 
 log = logging.getLogger(__name__)
 
-AILING = 75
-"""Exit code of a post whose camera needs a new process; `EX_TEMPFAIL` of sysexits.h: try again."""
-
 
 @click.command(
     epilog="""\b
@@ -50,12 +47,7 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(account)))
     log.info("%s", account)
-    if account.ailing and "NOTIFY_SOCKET" in os.environ:
-        # Not in order: what runs at exit would wait for the driver that hangs. Whoever supervises starts it again.
-        logging.shutdown()
-        sys.stdout.flush()
-        os._exit(AILING)
-    if account.restart or account.ailing:
+    if account.restart:
         # The same process number: whoever watches over it sees no end. A fresh interpreter: as after a power cut.
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell, its own arguments

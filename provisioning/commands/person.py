@@ -10,6 +10,7 @@ from rich.table import Table
 
 from device.records import Role
 from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.custody import FOR_OTHERS
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import OPERATOR_VALID, Fleet
 
@@ -63,10 +64,11 @@ def person_add(
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
     ends = datetime.now(UTC) + timedelta(days=days) if until is None else _end_of(until)
-    folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name)
+    phrase = FOR_OTHERS.new_passphrase(name) if fleet.sealed else None
+    folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name, passphrase=phrase)
     actor.did("person_certified", object=name, details={"role": role, "until": ends.date().isoformat()})
     click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d} UTC; give them {folder}, and keep no copy.")
-    click.echo("Restart a running mosquitto.")
+    click.echo("Tell a running mosquitto with SIGHUP.")
 
 
 @person.command(
@@ -88,7 +90,7 @@ def person_expire(*, directory: Path, name: str, who: str | None, purpose: str) 
     actor = Actor(fleet, who, purpose)
     fleet.remove_operator(name)
     actor.did("person_expired", object=name)
-    click.echo(f"The certification of {name} has ended; restart a running mosquitto.")
+    click.echo(f"The certification of {name} has ended; tell a running mosquitto with SIGHUP.")
 
 
 @person.command(

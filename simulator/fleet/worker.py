@@ -44,8 +44,6 @@ class WorkerSettings:
     hits: float
     seed: int
     uplink: dict[str, float]
-    parts: Path
-    """A folder for packages in parts as they come."""
 
 
 @dataclass(slots=True)
@@ -94,7 +92,6 @@ class Worker:
                 told=settings.told,
                 hits=settings.hits,
                 version=__version__,
-                parts=settings.parts,
                 seed=settings.seed,
                 settings=settings.uplink,
             )

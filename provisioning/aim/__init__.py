@@ -1,1 +1,0 @@
-"""Aiming: what a technician at the foot of the pole sees, and what it says of the view."""

@@ -1,2 +1,0 @@
-"use strict";
-document.getElementById("wrong").hidden = !location.search.includes("wrong");

@@ -1,1 +1,0 @@
-"""The live page: whole posts on a desk, shown and driven in a browser."""
