@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: deb help demo test lint types unit end-to-end test-brokers test-arm fuzz format contract lock models clean
+.PHONY: deb help demo test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
@@ -33,7 +33,7 @@ unit: $(VENV)/.development ## Run the tests that need no broker
 	$(BIN)/pytest -m "not end_to_end"
 
 end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto with client certificates
-	@scripts/need mosquitto
+	@scripts/need mosquitto jq /usr/bin/mosquitto_sub=mosquitto-clients
 	@scripts/need faketime
 	@scripts/need /usr/sbin/nft=nftables
 	@scripts/need chromium
@@ -41,7 +41,10 @@ end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto wit
 
 test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS, and print the table of docs/brokers.md
 	@scripts/need mosquitto rabbitmq-server nats-server
-	$(BIN)/pytest tests/conformance
+	$(BIN)/pytest tests/conformance/test_brokers.py tests/conformance/test_lockout.py
+
+test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
+	scripts/test-camera
 
 ARM_TESTS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/device/hotlist/test_bloom.py \
   tests/device/hotlist/test_format.py tests/device/records/test_canonical.py tests/device/records/test_signing.py \

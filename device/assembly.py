@@ -36,7 +36,7 @@ def recogniser(configuration: Configuration) -> Recogniser:
     return Recogniser.load(detector=section.detector, reader=section.reader, minimum_score=section.minimum_score)
 
 
-def pipeline(configuration: Configuration, networks: Recogniser) -> Pipeline:
+def pipeline(configuration: Configuration, networks: Recogniser | None) -> Pipeline:
     """Make the way of a frame through vision."""
     return Pipeline(
         networks,
@@ -75,12 +75,14 @@ def _limits(configuration: Configuration) -> Limits:
     )
 
 
-def versions(configuration: Configuration, networks: Recogniser) -> Versions:
-    """Say what runs."""
+def versions(configuration: Configuration, networks: Recogniser | None) -> Versions:
+    """Say what runs; no models while there are none."""
     return Versions(
         software=__version__,
         configuration=configuration.digest[:16],
-        models=(
+        models=()
+        if networks is None
+        else (
             Model(name="detector", digest=networks.detector.model.digest),
             Model(name="reader", digest=networks.reader.model.digest),
         ),

@@ -14,8 +14,8 @@ from device.board.base import Board
 from device.camera.base import Camera
 from device.errors import BackendError, ConfigurationError
 
-CAMERAS: Mapping[str, str] = {}
-BOARDS: Mapping[str, str] = {"none": "device.board.none:NoBoard"}
+CAMERAS: Mapping[str, str] = {"picamera2": "device.camera.picamera2:Picamera2Camera"}
+BOARDS: Mapping[str, str] = {"none": "device.board.none:NoBoard", "rpi": "device.board.rpi:RpiBoard"}
 """The device's own backends: name -> module:class."""
 
 
@@ -62,5 +62,7 @@ def _make(kind: str, name: str, settings: Mapping[str, Any], *, own: Mapping[str
         raise BackendError(f"{kind} {name!r} needs {error.name}, which is not installed") from error
     try:
         return factory(**settings)
+    except ImportError as error:  # of a library that is imported only for those who use it
+        raise BackendError(f"{kind} {name!r} needs {error.name}, which is not installed") from error
     except TypeError as error:
         raise ConfigurationError(f"[{kind}.{name}] {error}") from error

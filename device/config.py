@@ -207,6 +207,23 @@ class ControlSection(Section):
     )
 
 
+class ServiceSection(Section):
+    """What a technician's commands at the unit go by; a running post does not look at it."""
+
+    address: str = Field(
+        default="127.0.0.1", description="Address of the unit's service interface, the only one that shows a page."
+    )
+    port: int = Field(default=8088, ge=1, le=65535, description="Port of that page.")
+    minutes: float = Field(default=30, gt=0, le=240, description="After how long the page closes by itself.")
+    speed_mph: float = Field(default=45, gt=0, le=150, description="How fast vehicles pass, miles an hour.")
+    shutter: float | None = Field(
+        default=None, gt=0, le=1, description="How long the camera's shutter is open, seconds, where it is fixed."
+    )
+    field_of_view: float | None = Field(
+        default=None, gt=0, lt=180, description="Degrees that the picture is wide, for advice in degrees."
+    )
+
+
 class Configuration(Section):
     """All that one post is told. Relative paths are relative to the file's own folder; systemd may deliver keys."""
 
@@ -219,6 +236,7 @@ class Configuration(Section):
     records: RecordsSection
     outbox: OutboxSection
     uplink: UplinkSection
+    service: ServiceSection = ServiceSection()
     control: ControlSection | None = Field(
         default=None, description="Remote configuration and commands; without this table the post takes none."
     )
@@ -279,11 +297,11 @@ def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any model of
     return section.model_copy(update=changes)
 
 
-def explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    """Say what is wrong with a configuration: the key, its value, and what would be right."""
+def explain(fault: Any, *, root: type[BaseModel] = Configuration) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """Say what is wrong with a configuration, or with a table of the model `root`: key, value, what would be right."""
     place = [part for part in fault["loc"] if isinstance(part, str)]
-    key = ".".join(str(part) for part in fault["loc"]) or "the file"
-    section, field = _find(Configuration, place)
+    key = ".".join(str(part) for part in fault["loc"]) or ("the file" if root is Configuration else "the table")
+    section, field = _find(root, place)
     if fault["type"] == "extra_forbidden":
         known = list(section.model_fields)
         near = difflib.get_close_matches(place[-1], known, n=1)

@@ -18,7 +18,14 @@ from device.records import Command, ConfigurationState, Envelope, Recorder, Sour
 from device.uplink import Delivery
 
 BLAMED = frozenset(
-    {Fault.CAMERA_FAILED, Fault.CAMERA_SILENT, Fault.FALLING_BEHIND, Fault.HOTLIST_STALE, Fault.RECORD_TOO_LARGE}
+    {
+        Fault.CAMERA_BLACK,
+        Fault.CAMERA_FAILED,
+        Fault.CAMERA_SILENT,
+        Fault.FALLING_BEHIND,
+        Fault.HOTLIST_STALE,
+        Fault.RECORD_TOO_LARGE,
+    }
 )
 """Faults that a configuration can cause; the network's and the clock's come and go by themselves."""
 

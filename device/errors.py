@@ -5,6 +5,7 @@
     PlatepostError
      +-- ConfigurationError (ValueError)      a configuration names something that cannot be
      +-- BackendError (LookupError)           no camera, board or runtime of the name asked for
+     +-- BoardError (OSError)                 the pins of the GPIO cannot be had
      +-- CameraError (OSError)                a camera cannot be opened or stopped giving frames
      +-- PictureError (ValueError)            a picture cannot be decoded
      +-- ModelError (RuntimeError)            a .tflite file is missing, damaged or of another shape
@@ -26,6 +27,10 @@ class ConfigurationError(PlatepostError, ValueError):
 
 class BackendError(PlatepostError, LookupError):
     """No backend of the name asked for is installed, or what it needs is missing."""
+
+
+class BoardError(PlatepostError, OSError):
+    """The pins of the board cannot be had: another program holds them, or this user may not."""
 
 
 class CameraError(PlatepostError, OSError):

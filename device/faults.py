@@ -15,22 +15,39 @@ class Fault(StrEnum):
     """Why a post is `degraded`, as its status says it."""
 
     BROKER_CERTIFICATE_EXPIRED = "broker_certificate_expired"
+    CAMERA_BLACK = "camera_black"
     CAMERA_FAILED = "camera_failed"
+    CAMERA_FROZEN = "camera_frozen"
+    CAMERA_GIVEN_UP = "camera_given_up"
     CAMERA_SILENT = "camera_silent"
+    CERTIFICATE_EXPIRING = "certificate_expiring"
     CLOCK_BEHIND = "clock_behind"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
     DISK_FULL = "disk_full"
+    DOOR_OPEN = "door_open"
     FALLING_BEHIND = "falling_behind"
     HOTLIST_MISSING = "hotlist_missing"
     HOTLIST_STALE = "hotlist_stale"
+    LENS_BLOCKED = "lens_blocked"
+    LENS_BLURRED = "lens_blurred"
+    LENS_DAZZLED = "lens_dazzled"
+    LENS_MOVED = "lens_moved"
+    MODEL_DAMAGED = "model_damaged"
+    NO_READS = "no_reads"
     NO_SUBSCRIBER = "no_subscriber"
     OUTBOX_FAILED = "outbox_failed"
     OUTBOX_SET_ASIDE = "outbox_set_aside"
     PUBLISH_REFUSED = "publish_refused"
+    QUEUE_OLD = "queue_old"
     RECORD_TOO_LARGE = "record_too_large"
     RESTARTING_OFTEN = "restarting_often"
+    STORAGE_LOW = "storage_low"
+    STORAGE_WORN = "storage_worn"
     SUBSCRIPTION_REFUSED = "subscription_refused"
     TAMPER_OPEN = "tamper_open"
+    THROTTLED = "throttled"
+    TOO_HOT = "too_hot"
+    UNDER_VOLTAGE = "under_voltage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +81,41 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Look at the clock: if it is right, renew the broker's certificate; if not, see clock_unsynchronised.",
         within="the next attempt to connect",
     ),
+    Fault.CAMERA_BLACK: Description(
+        "The camera's pictures are black; nothing is read.",
+        "the next picture with light in it",
+        "Take off what covers the lens; at night look at the illuminator; replace the camera.",
+        within="eleven seconds",
+    ),
     Fault.CAMERA_FAILED: Description(
-        "The camera stopped with an error; nothing is read.",
+        "The camera stopped or hangs, and is opened again; nothing is read.",
         "the camera delivering frames again",
         "Look at the log, check the ribbon cable, replace the camera.",
+        within="a second, or eleven where it hangs",
+    ),
+    Fault.CAMERA_FROZEN: Description(
+        "The camera delivers the same frame again and again; nothing is read.",
+        "the next frame that differs; the camera is opened again after ten seconds",
+        "Check the ribbon cable, power-cycle the unit, replace the camera.",
+        within="six seconds",
+    ),
+    Fault.CAMERA_GIVEN_UP: Description(
+        "Opening the camera again, its power and restarts of the software have not helped; nothing is read.",
+        "the camera delivering frames again: it is tried every five minutes, and the unit reboots, ever more rarely",
+        "Replace the ribbon cable, then the camera, then the unit.",
+        within="seven minutes",
     ),
     Fault.CAMERA_SILENT: Description(
         "The camera delivers no frames; nothing is read.",
         "the next frame",
         "Check the ribbon cable, power-cycle the unit, replace the camera.",
         within="six seconds",
+    ),
+    Fault.CERTIFICATE_EXPIRING: Description(
+        "The post's certificate ends within two weeks; after that no broker lets it in.",
+        "a renewed certificate",
+        "Renew the post's certificate, and see why that did not happen by itself.",
+        within="five seconds",
     ),
     Fault.CLOCK_BEHIND: Description(
         "The clock is earlier than it can be; records take their time from the last that was certain.",
@@ -91,6 +133,11 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "a minute with room on the disk",
         "Find what fills the disk; check that the uplink delivers.",
     ),
+    Fault.DOOR_OPEN: Description(
+        "The door of the cabinet is open; somebody may be at the unit's cables.",
+        "the door being closed",
+        "Go and look.",
+    ),
     Fault.FALLING_BEHIND: Description(
         "Frames come faster than they can be evaluated; some are skipped.",
         "a minute without a skipped frame",
@@ -105,6 +152,42 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The hot list is older than allowed; hits say so, and a post that starts with it does not read yet.",
         "a current list",
         "Check the department's publishing of lists and the uplink.",
+    ),
+    Fault.LENS_BLOCKED: Description(
+        "Something covers much of the lens or its window; little is read.",
+        "half a minute of the view as it was accepted",
+        "Clean the window, cut the branch, take off what covers it; after a change on purpose accept the view anew.",
+        within="forty seconds",
+    ),
+    Fault.LENS_BLURRED: Description(
+        "The picture is blurred against the view accepted at installation; plates are read worse or not at all.",
+        "half a minute of a sharp picture, as when fog lifts",
+        "Clean the window; focus the lens; accept the view anew.",
+        within="forty seconds",
+    ),
+    Fault.LENS_DAZZLED: Description(
+        "A quarter of the picture or more is dazzled; plates there cannot be read.",
+        "half a minute without it, as when the sun has moved on",
+        "If it comes daily, turn the camera or shade it; look for a lamp that was pointed at it.",
+        within="forty seconds",
+    ),
+    Fault.LENS_MOVED: Description(
+        "The camera does not look where it did at installation; plates are read worse, and elsewhere.",
+        "half a minute of the view as it was accepted",
+        "Aim the camera anew and accept its view; look for damage to the pole.",
+        within="forty seconds",
+    ),
+    Fault.MODEL_DAMAGED: Description(
+        "A model file is missing or damaged; nothing is read.",
+        "the file as it was installed, within ten seconds",
+        "Install the package anew; replace the card if it happens again.",
+        within="the start",
+    ),
+    Fault.NO_READS: Description(
+        "No plate was read for longer than is usual at this hour; the post may be blind, though no picture tells.",
+        "the next read",
+        "Look at a still: is the road closed, or the view not what it was? Check the illuminator at night.",
+        within="the time in which twenty reads are usual, at least fifteen minutes",
     ),
     Fault.NO_SUBSCRIBER: Description(
         "The broker has nobody to give records of some kind to; they wait on the post.",
@@ -129,6 +212,12 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Check the rights of this post's certificate at the broker.",
         within="the next record",
     ),
+    Fault.QUEUE_OLD: Description(
+        "The oldest record has waited for more than an hour; the department learns late of what was seen.",
+        "the delivery of what waits",
+        "Check the network, the broker, and its rights; the post keeps everything until then.",
+        within="five seconds after the hour",
+    ),
     Fault.RECORD_TOO_LARGE: Description(
         "The broker takes no record of this size; it waits on the post.",
         "a broker that takes it",
@@ -141,6 +230,18 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Look at what the audit record `died` says, and at the log; replace camera or storage.",
         within="the fourth start",
     ),
+    Fault.STORAGE_LOW: Description(
+        "Less than a twentieth of the disk is free; a full disk costs pictures of reads, then reads.",
+        "room on the disk",
+        "Find what fills the disk; check that the uplink delivers.",
+        within="five seconds",
+    ),
+    Fault.STORAGE_WORN: Description(
+        "The storage is worn out or has had errors; it may soon take no records.",
+        "a new card, or a file system that was checked",
+        "Replace the card or module; the post delivers what it holds before.",
+        within="five seconds",
+    ),
     Fault.SUBSCRIPTION_REFUSED: Description(
         "The broker does not let the post receive its hot list; the list grows old.",
         "the next connection with the right granted",
@@ -151,6 +252,24 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The case is open; somebody may be at the unit.",
         "the case being closed",
         "Go and look.",
+    ),
+    Fault.THROTTLED: Description(
+        "The processor is slowed down, by heat or a weak supply; frames may be skipped.",
+        "the processor running at full speed",
+        "Check fan, heat sink, sun and power supply.",
+        within="five seconds",
+    ),
+    Fault.TOO_HOT: Description(
+        "The processor is at 80 degrees Celsius or more; it slows down, and its life shortens.",
+        "75 degrees or less",
+        "Check fan, heat sink and the sun on the case.",
+        within="five seconds",
+    ),
+    Fault.UNDER_VOLTAGE: Description(
+        "The supply is below 4.63 V; the unit may fail or damage its card at any moment.",
+        "a supply that holds",
+        "Check power supply, cable and splices.",
+        within="five seconds",
     ),
 }
 """Every fault has its description."""

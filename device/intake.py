@@ -8,8 +8,9 @@ from typing import Protocol
 
 from device.durable import make_folder
 from device.hotlist import HotListRefused, Refusal
+from device.hotlist.manifest import Manifest, Readable
 from device.hotlist.parts import Assembly, is_index, read_index
-from device.lists import NOT_STORED, Installation, Lists
+from device.lists import NOT_STORED, Installation
 from device.records import hotlist_delta, hotlist_package, hotlist_part
 from device.uplink import Delivery
 from device.uplink.inbox import Handler
@@ -18,6 +19,26 @@ log = logging.getLogger(__name__)
 
 PARTS_AT_A_TIME = 8
 """Parts sent for and not come yet: as many as keep the link busy, and no more than memory should hold."""
+
+
+class Installer(Protocol):
+    """What puts packages in force: the post's lists."""
+
+    def install(self, package: Readable) -> Installation:
+        """Take a package, or say why not."""
+        ...
+
+    def examine(self, line: bytes) -> Manifest:
+        """Judge a package by its manifest alone. Raises HotListRefused."""
+        ...
+
+    def refuse(self, refusal: HotListRefused) -> Installation:
+        """Say that a package was not taken, and why."""
+        ...
+
+    def on_installed(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after every installation."""
+        ...
 
 
 class Subscriptions(Protocol):
@@ -39,7 +60,7 @@ class Intake:
     in force, a package that the disk had no room for when `try_again` is called. The broker retains both.
     """
 
-    def __init__(self, lists: Lists, *, agency: str, directory: Path) -> None:
+    def __init__(self, lists: Installer, *, agency: str, directory: Path) -> None:
         """Make an intake of an agency's lists; `directory` has room for a package in parts."""
         self._lists = lists
         self._topics = (hotlist_package(agency), hotlist_delta(agency))

@@ -11,32 +11,36 @@ short queue and the outbox between. The uplink brings hot lists back, which are 
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Event
 from time import monotonic
 
 from pydantic import JsonValue
 
-from device import __version__, assembly, backends
+from device import __version__, assembly
 from device.auditor import Auditor
 from device.board.base import Board, Light
-from device.camera.base import Camera, Frame
-from device.capture import Capture
+from device.camera.base import Frame
+from device.camera.ladder import Ladder
 from device.checkup import check_up
 from device.clockwatch import ClockWatch
+from device.condition import Condition
 from device.config import Configuration
 from device.controls import Controls, remote_configuration
 from device.duties import Duties
-from device.errors import CameraError, ConfigurationError, OutboxError
+from device.errors import ConfigurationError, OutboxError
 from device.faults import Fault
+from device.guard import Guard
 from device.handover import Handover
 from device.health.chrony import Chrony
 from device.intake import Intake
 from device.keeper import Keeper
+from device.lights import light
 from device.lists import Lists
+from device.lookout import Actions, Lookout
 from device.moderator import Moderator
+from device.networks import Networks
 from device.outbox import Backlog
 from device.persistence import PersistentRecorder
 from device.records import (
@@ -47,6 +51,7 @@ from device.records import (
     Status,
 )
 from device.reporter import Circumstances, Reporter
+from device.rig import Rig
 from device.still import Still
 from device.uplink import NOBODY, Uplink
 from device.vitals import Vitals, disk_free
@@ -55,10 +60,6 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 """How often the state of the post is looked at: a tamper switch is heard of within a second."""
-HUNG_SECONDS = 10.0
-"""Age of the newest frame at which a camera is closed and opened again: capture is known to hang for good."""
-REOPEN_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""Pauses before a camera that failed is opened again; the last one repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,19 @@ class Account:
     """Records that wait in the outbox without acknowledgement."""
     restart: bool = False
     """Whether an operator asked for the software to begin anew."""
+    ailing: bool = False
+    """Whether the camera needs that, and a new process for it."""
 
 
 class Post:
     """One post, from its configuration to its last record."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, *, rig: Rig | None = None) -> None:
         """Load everything that can be wrong before anything starts.
 
         Raises:
             ConfigurationError: a key file or certificate is unreadable or of the wrong kind.
             BackendError: a backend or the TFLite runtime is missing.
-            ModelError: a model file is missing or damaged.
             OutboxError: the outbox cannot be opened.
 
         """
@@ -95,10 +97,11 @@ class Post:
         self._configuration = configuration
         self._stop = Event()
         self._chrony = Chrony()
-        networks = assembly.recogniser(configuration)
-        self._networks = networks
+        self._networks = Networks(lambda: assembly.recogniser(configuration))
+        networks = self._networks.recogniser
         versions, place = assembly.versions(configuration, networks), assembly.place(configuration)
-        self._camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+        self._rig = rig or Rig()
+        self._camera = self._rig.camera(configuration.camera)
         self._pipeline = assembly.pipeline(configuration, networks)
         self._vitals = Vitals(
             place=place, versions=versions, certificate_expires=assembly.certificate_expires(configuration)
@@ -151,12 +154,23 @@ class Post:
             uplink=self._uplink.state,
             backlog=self._backlog,
         )
+        self._lookout = Lookout(
+            self._camera,
+            Ladder(configuration.outbox.path.parent / "camera.json", reboot=self._reboot),
+            self._auditor,
+            stop=self._stop,
+            queue_frames=lambda: self._configuration.vision.queue_frames,
+        )
+        self._guard = Guard(self._auditor)
+        self._condition = Condition(
+            configuration.outbox.path.parent,
+            timekeeper=self._timekeeper,
+            reads=lambda: self._pipeline.counters.reads,
+            backlog=self._backlog,
+            certificate_expires=lambda: assembly.certificate_expires(self._configuration),
+        )
         self._restart = False
-        self._capture: Capture | None = None
-        self._camera_failed = False
-        self._dropped = 0
         self._set_aside = 0
-        self._tamper = False
         self._next_tick = 0.0
         self._next_health = 0.0
 
@@ -176,9 +190,7 @@ class Post:
             stack.callback(self._timekeeper.save)
             self._chrony.start()
             stack.callback(self._chrony.stop)
-            board = stack.enter_context(
-                backends.board(self._configuration.board.backend, self._configuration.board.settings)
-            )
+            board = stack.enter_context(self._rig.board(self._configuration.board))
             board.status_light(Light.STARTING)
             self._begin()
             try:
@@ -187,12 +199,13 @@ class Post:
                 self._end(board)
             return Account(
                 frames=self._pipeline.counters.frames,
-                dropped=self._dropped,
+                dropped=self._lookout.dropped,
                 reads=self._pipeline.counters.reads,
                 hits=self._reporter.hits,
                 withdrawn=self._reporter.withdrawn,
                 undelivered=self._backlog().depth,
                 restart=self._restart,
+                ailing=self._lookout.restart,
             )
 
     # --- the stages of a run
@@ -212,65 +225,30 @@ class Post:
         self._handover.start()
 
     def _serve(self, board: Board) -> None:
-        while not self._stop.is_set() and (self._keeper.holds_back or not self._lists.in_service):
+        while not self._stop.is_set() and not self._ready:
             self._tick(board)
             self._stop.wait(TICK_SECONDS)
         self._keeper.watching = True
-        failures = 0
-        while not self._stop.is_set():
-            began = monotonic()
-            if self._watch(board):
-                return
-            if monotonic() - began > max(REOPEN_SECONDS):
-                failures = 0
-            pause = REOPEN_SECONDS[min(failures, len(REOPEN_SECONDS) - 1)]
-            failures += 1
-            log.warning("the camera is opened again in %g s", pause)
-            until = monotonic() + pause
-            while monotonic() < until and not self._stop.wait(TICK_SECONDS):
-                self._tick(board)
+        self._lookout.run(board, Actions(self._evaluate, self._finish, lambda: self._tick(board)))
 
-    def _watch(self, board: Board) -> bool:
-        """Evaluate frames until the camera ends; True if it ended by itself or was told to, False if it failed.
-
-        Raises:
-            CameraError: footage cannot be played: trying again would not mend it.
-
-        """
-        failure: CameraError | None = None
-        try:
-            with self._opened(self._camera) as capture:
-                for frame in capture.frames():
-                    if frame is not None:
-                        self._evaluate(frame)
-                    elif capture.age > HUNG_SECONDS:
-                        failure = CameraError(f"no frame for {HUNG_SECONDS:g} s")
-                        break
-                    self._tick(board)
-                    if self._stop.is_set():
-                        break
-                failure = capture.fault or failure
-        except CameraError as error:
-            failure = error
-        for ended in self._pipeline.finish():
-            self._reporter.ended(ended)
-        if self._stop.is_set() or (failure is None and self._camera.finite):
-            return True
-        failure = failure or CameraError("the camera's frames ended")
-        if self._camera.finite:
-            raise failure
-        log.error("camera: %s", failure)
-        self._camera_failed = True
-        self._auditor.say("camera_failed", source="camera", outcome="failure")
-        return False
+    @property
+    def _ready(self) -> bool:
+        return self._lists.in_service and not self._networks.damaged and not self._keeper.holds_back
 
     def _evaluate(self, frame: Frame) -> None:
-        self._camera_failed = False
+        self._keeper.watching = True
         self._still.offer(frame)
+        self._condition.see(frame)
         look = self._pipeline.look(frame)
+        self._camera.meter(frame, [sighting.plate.box for sighting in look.sightings])
+        self._rig.onlooker(frame, look, self._pipeline.passages)
         for passage in look.early:
             self._reporter.early(passage)
         for ended in look.ended:
+            self._reporter.ended(ended)
+
+    def _finish(self) -> None:
+        for ended in self._pipeline.finish():
             self._reporter.ended(ended)
 
     def _end(self, board: Board) -> None:
@@ -288,21 +266,6 @@ class Post:
             self._keeper.end(restart=self._restart)
             board.status_light(Light.OFF)
 
-    @contextmanager
-    def _opened(self, camera: Camera) -> Iterator[Capture]:
-        with camera:
-            capture = Capture(camera, queue_frames=self._configuration.vision.queue_frames)
-            self._capture = capture
-            capture.start()
-            try:
-                yield capture
-            finally:
-                # Closing first ends a camera that waits for its next frame.
-                camera.close()
-                capture.stop()
-                self._dropped += capture.dropped
-                self._capture = None
-
     # --- what is looked at again and again
 
     def _tick(self, board: Board) -> None:
@@ -310,9 +273,12 @@ class Post:
         if now < self._next_tick:
             return
         self._next_tick = now + TICK_SECONDS
-        self._watch_tamper(board)
+        self._guard.tick(board)
         self._clock.tick()
         self._moderator.tick()
+        self._condition.tick(watching=self._lookout.capture is not None)
+        if self._networks.try_again():
+            self._change_over(self._configuration)
         faults = self._faults()
         changed = self._vitals.changed(faults)
         changed = self._vitals.noticed(self._lists.state()) or changed
@@ -324,8 +290,9 @@ class Post:
         if changed:
             log.warning("state: %s", ", ".join(sorted(faults)) or "in service")
             self._records.record(self._status())
+        self._keeper.watching = self._keeper.watching and not self._lookout.given_up
         self._keeper.tick(faults)
-        board.status_light(Light.DEGRADED if faults else Light.IN_SERVICE)
+        board.status_light(light(faults))
         if now >= self._next_health:
             self._next_health = now + self._configuration.records.health_seconds
             self._audit_set_aside()
@@ -375,44 +342,37 @@ class Post:
             clock=self._timekeeper.quality(),
             hotlist=self._lists.state(),
             pipeline=self._pipeline,
-            capture=self._capture,
-            dropped_before=self._dropped,
+            capture=self._lookout.capture,
+            dropped_before=self._lookout.dropped,
             backlog=backlog,
             connected=self._uplink.state().connected,
             disk=self._configuration.outbox.path.parent,
         )
         self._uplink.send_now(self._recorder.unchained(health))
 
-    def _watch_tamper(self, board: Board) -> None:
-        opened = board.tamper_open()
-        if opened != self._tamper:
-            self._tamper = opened
-            self._auditor.say("tamper_opened" if opened else "tamper_closed", source="board")
-
     def _backlog(self) -> Backlog:
         return self._outbox.backlog(settling=self._uplink.settling())
 
     def _faults(self) -> set[Fault]:
-        faults = self._keeper.faults
-        if self._capture is not None:
-            faults |= self._vitals.capture_faults(self._capture)
+        faults = self._keeper.faults | self._condition.faults | self._lookout.faults() | self._guard.faults
+        if self._lookout.capture is not None:
+            faults |= self._vitals.capture_faults(self._lookout.capture)
         state = self._lists.state().state
         uplink = self._uplink.state()
         conditions = {
-            Fault.CAMERA_FAILED: self._camera_failed,
             Fault.BROKER_CERTIFICATE_EXPIRED: uplink.problem == Fault.BROKER_CERTIFICATE_EXPIRED,
             Fault.CLOCK_BEHIND: self._timekeeper.behind,
             Fault.CLOCK_UNSYNCHRONISED: not self._timekeeper.quality().synchronised,
             Fault.HOTLIST_MISSING: state == "none",
             Fault.HOTLIST_STALE: state == "stale",
             Fault.DISK_FULL: self._outbox.disk_full,
+            Fault.MODEL_DAMAGED: self._networks.damaged,
             Fault.OUTBOX_FAILED: self._records.failing,
             Fault.OUTBOX_SET_ASIDE: bool(self._outbox.set_aside),
             Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in uplink.refusals),
             Fault.PUBLISH_REFUSED: any(refusal.reason != NOBODY for refusal in uplink.refusals),
             Fault.RECORD_TOO_LARGE: uplink.too_large > 0,
             Fault.SUBSCRIPTION_REFUSED: bool(uplink.refused_subscriptions),
-            Fault.TAMPER_OPEN: self._tamper,
         }
         return faults | {fault for fault, present in conditions.items() if present}
 
@@ -455,10 +415,10 @@ class Post:
 
     def _change_over(self, configuration: Configuration) -> None:
         """Go by another configuration from the next frame on; what was seen so far is told first."""
-        for ended in self._pipeline.finish():
-            self._reporter.ended(ended)
+        self._finish()
         self._configuration = configuration
-        versions = assembly.versions(configuration, self._networks)
+        versions = assembly.versions(configuration, self._networks.recogniser)
+        self._pipeline.recogniser = self._networks.recogniser
         assembly.adjust(self._pipeline, configuration)
         self._reporter.adjust(configuration.records, versions)
         self._lists.adjust(configuration.hotlist)
@@ -468,7 +428,7 @@ class Post:
     def _check_up(self) -> tuple[Finding, ...]:
         return check_up(
             now=self._timekeeper.now(),
-            capture=self._capture,
+            capture=self._lookout.capture,
             hotlist=self._lists.state(),
             clock=self._timekeeper.quality(),
             certificate_expires=assembly.certificate_expires(self._configuration),
@@ -476,6 +436,9 @@ class Post:
             uplink=self._uplink.state(),
             disk_free=disk_free(self._configuration.outbox.path.parent),
         )
+
+    def _reboot(self) -> bool:
+        return self._keeper.reboot(self._auditor, reason="camera")
 
     def _begin_anew(self) -> None:
         self._restart = True

@@ -6,6 +6,7 @@ from provisioning.lazy import lazy_group
 
 _COMMANDS = {
     "acts": "provisioning.commands.acts:acts",
+    "aim": "provisioning.aim.cli:aim",
     "broker": "provisioning.commands.broker:broker",
     "command": "provisioning.control.command_cli:command",
     "configuration": "provisioning.control.configuration_cli:configuration",
@@ -15,8 +16,9 @@ _COMMANDS = {
     "post": "provisioning.commands.post:post",
     "subscriber": "provisioning.commands.subscriber:subscriber",
 }
+_EXTRAS = {"aim": "service"}
 
 
-@click.group(cls=lazy_group(_COMMANDS))
+@click.group(cls=lazy_group(_COMMANDS, extras=_EXTRAS))
 def provision() -> None:
     """Make a department's trust, posts, people and hot lists; configure and command posts."""

@@ -14,6 +14,8 @@ class LazyGroup(click.Group):
 
     lazy: Mapping[str, str] = {}
     """The table; a subclass of `lazy_group` has its own."""
+    extras: Mapping[str, str] = {}
+    """Which extra brings what a command needs, where it is not `provisioning`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, sorted."""
@@ -34,11 +36,11 @@ class LazyGroup(click.Group):
         except ModuleNotFoundError as error:
             raise click.ClickException(
                 f"'{ctx.command_path} {cmd_name}' needs {error.name}, which is not installed: "
-                "pip install 'platepost[provisioning]'"
+                f"pip install 'platepost[{self.extras.get(cmd_name, 'provisioning')}]'"
             ) from error
         return command
 
 
-def lazy_group(table: Mapping[str, str]) -> type[LazyGroup]:
-    """Return a class of groups for `click.group(cls=...)` with the commands of `table`."""
-    return type("TableGroup", (LazyGroup,), {"lazy": dict(table)})
+def lazy_group(table: Mapping[str, str], *, extras: Mapping[str, str] | None = None) -> type[LazyGroup]:
+    """Return a class of groups for `click.group(cls=...)` with the commands of `table`; see `LazyGroup.extras`."""
+    return type("TableGroup", (LazyGroup,), {"lazy": dict(table), "extras": dict(extras or {})})

@@ -21,6 +21,7 @@ _ELSEWHERE = {
     "faults": ("simulator.faults.cli", "faults"),
     "fleet": ("simulator.fleet.cli", "fleet"),
     "render": ("simulator.scene.cli", "render"),
+    "serve": ("simulator.live.cli", "serve"),
 }
 """Commands whose module is loaded only when they are asked for."""
 

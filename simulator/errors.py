@@ -9,6 +9,7 @@
           +-- TruthError (ValueError)     a truth file is unreadable or of another form
           +-- DemoError                   the demonstration cannot start
           +-- CampaignError               a fault campaign cannot go on
+          +-- ServingError                a page cannot be served
 """
 
 from device.errors import PlatepostError
@@ -36,3 +37,7 @@ class DemoError(SimulatorError):
 
 class CampaignError(SimulatorError):
     """A fault campaign cannot go on."""
+
+
+class ServingError(SimulatorError):
+    """A page cannot be served."""

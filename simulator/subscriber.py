@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,6 +69,7 @@ class Subscriber:
         archive: Path,
         keep_repeats: bool = False,
         five: bool = True,
+        remember: int | None = None,
     ) -> None:
         """Prepare; nothing is connected yet.
 
@@ -78,6 +80,8 @@ class Subscriber:
             archive: the file to append records to; what it holds already counts as received.
             keep_repeats: archive a record that arrives again once more, for those who compare the two.
             five: whether the broker knows MQTT 5; 3.1.1 is spoken otherwise.
+            remember: how many arrivals, and how many identifiers to know a repetition by, are kept in memory; all of
+                them where None. Whoever runs for days must bound it.
 
         Raises:
             ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
@@ -89,8 +93,9 @@ class Subscriber:
         self._archive_path = archive
         self._keep_repeats = keep_repeats
         self._changed = threading.Condition()
-        self._arrivals: list[Arrival] = []
-        self._ids: set[str] = set()
+        self._arrivals: deque[Arrival] = deque(maxlen=remember)
+        self._ids: dict[str, None] = {}
+        self._remember = remember
         self._repeated = 0
         self._malformed = 0
         self._answer: str | None = None
@@ -129,7 +134,9 @@ class Subscriber:
         self._archive_path.parent.mkdir(parents=True, exist_ok=True)
         if self._archive_path.is_file():
             with self._archive_path.open(encoding="utf-8") as lines:
-                self._ids = {str(json.loads(line)["id"]) for line in lines if line.strip()}
+                for line in lines:
+                    if line.strip():
+                        self._know(str(json.loads(line)["id"]))
         self._archive = self._archive_path.open("ab")
         more: dict[str, Any] = {}
         if self._five:
@@ -209,6 +216,11 @@ class Subscriber:
         for listener in self.listeners:
             listener(arrival)
 
+    def _know(self, identifier: str) -> None:
+        self._ids[identifier] = None
+        if self._remember is not None and len(self._ids) > self._remember:
+            del self._ids[next(iter(self._ids))]
+
     def _keep(self, message: mqtt.MQTTMessage, received: datetime) -> Arrival | None:
         try:
             event = json.loads(message.payload)
@@ -226,5 +238,5 @@ class Subscriber:
         os.fsync(self._archive.fileno())
         if repeated:
             return None
-        self._ids.add(identifier)
+        self._know(identifier)
         return Arrival(topic=message.topic, event=event, received=received)

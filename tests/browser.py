@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 DESKTOP = {"width": 1280, "height": 900}
@@ -48,9 +49,23 @@ class Visitor:
         page.goto(address)
         return page
 
+    def forgive(self, said: str) -> None:
+        """Forget complaints that a test provoked; there must be one."""
+        assert any(said in complaint for complaint in self.complaints)
+        self.complaints = [complaint for complaint in self.complaints if said not in complaint]
+
     def close(self) -> None:
         for context in self._contexts:
             context.close()
+
+
+def accessibility_faults(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with a page by WCAG 2.2 A and AA, with the elements concerned."""
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    found = Axe().run(page, options=rules).response["violations"]
+    return [
+        f"{rule['help']}: {node['html'][:160]} {node['failureSummary']}" for rule in found for node in rule["nodes"]
+    ]
 
 
 @pytest.fixture(scope="module")

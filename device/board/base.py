@@ -19,9 +19,14 @@ class Light(StrEnum):
 class Board(ABC):
     """Illuminator, tamper switch, status light and camera power of one post.
 
-    A backend *must* implement every abstract method. Closing (idempotent) leaves every output in its safe state:
-    illuminator off, status light off, camera powered.
+    A backend *must* implement every abstract method, and *may* override `door_open` and `switches_camera`. Closing
+    (idempotent) leaves every output in its safe state: illuminator off, status light off, camera powered.
     """
+
+    @property
+    def switches_camera(self) -> bool:
+        """Whether `camera_power` has an effect."""
+        return False
 
     @abstractmethod
     def illuminator(self, *, on: bool) -> None:
@@ -37,7 +42,11 @@ class Board(ABC):
 
     @abstractmethod
     def tamper_open(self) -> bool:
-        """Say whether the tamper switch reports an open case."""
+        """Say whether the tamper switch reports an open case, or has since the last time, however shortly."""
+
+    def door_open(self) -> bool:
+        """Say the same of the door of a cabinet; False where there is none."""
+        return False
 
     @abstractmethod
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """The camera protocol: what a post asks of anything that delivers frames."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -17,7 +17,7 @@ class Frame:
 
     `grey` is H x W uint8 luma, for motion, detection and reading; `colour` makes H x W x 3 uint8 BGR, and is called
     only when a picture is kept, so that a camera which delivers YUV converts nothing in vain. Both must stay valid as
-    long as the frame does: a camera that reuses its buffers copies first.
+    long as the frame does: a camera that reuses its buffers copies first. `colour` may be called by several threads.
     """
 
     number: int
@@ -28,13 +28,15 @@ class Frame:
     """`time.monotonic()` of the same instant, seconds."""
     grey: NDArray[np.uint8]
     colour: Callable[[], NDArray[np.uint8]]
+    small: NDArray[np.uint8] | None = None
+    """The same picture as `grey`, shrunk to what the detector looks at, where the camera makes it without effort."""
 
 
 class Camera(ABC):
     """A source of frames.
 
-    A backend *must* implement `open`, `close` and `frames`, and *may* override `finite` and `patient`. `close` is
-    idempotent and may be called from another thread to end a blocked `frames`.
+    A backend *must* implement `open`, `close` and `frames`, and *may* override the rest. `close` is idempotent, may be
+    called from another thread to end a blocked `frames`, and returns within seconds even where the camera hangs.
     """
 
     name: str = "camera"
@@ -71,6 +73,32 @@ class Camera(ABC):
     def patient(self) -> bool:
         """Whether frames wait for whoever takes them, as footage at full speed does, so that none need be dropped."""
         return False
+
+    @property
+    def noisy(self) -> bool:
+        """Whether no two frames are alike to the last bit, as a sensor's noise makes sure; footage may stand still."""
+        return True
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it did not let go when it was closed, so that this process cannot open it again."""
+        return False
+
+    @property
+    def lux(self) -> float | None:
+        """How bright the scene is as the camera estimates it, in lux; None where it does not."""
+        return None
+
+    def infrared(self, *, on: bool) -> None:  # noqa: B027 - may be overridden
+        """Take pictures by infrared light from now on, or by daylight; nothing where there is no difference."""
+
+    def meter(  # noqa: B027 - may be overridden
+        self, frame: Frame, plates: Sequence[tuple[float, float, float, float]]
+    ) -> None:
+        """Expose by a frame that it delivered, and the boxes of the plates in it; nothing where exposure is fixed.
+
+        Boxes are (left, top, right, bottom) in pixels of `frame.grey`. Called in the thread that evaluates frames.
+        """
 
     def __enter__(self) -> Self:
         self.open()

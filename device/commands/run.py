@@ -16,6 +16,9 @@ from device.post import Post
 
 log = logging.getLogger(__name__)
 
+AILING = 75
+"""Exit code of a post whose camera needs a new process; `EX_TEMPFAIL` of sysexits.h: try again."""
+
 
 @click.command(
     epilog="""\b
@@ -47,7 +50,12 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(account)))
     log.info("%s", account)
-    if account.restart:
+    if account.ailing and "NOTIFY_SOCKET" in os.environ:
+        # Not in order: what runs at exit would wait for the driver that hangs. Whoever supervises starts it again.
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(AILING)
+    if account.restart or account.ailing:
         # The same process number: whoever watches over it sees no end. A fresh interpreter: as after a power cut.
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell, its own arguments

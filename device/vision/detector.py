@@ -55,11 +55,17 @@ class Detector:
         self.minimum_score = minimum_score
         self._canvas = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
 
-    def detect(self, grey: NDArray[np.uint8]) -> list[Detection]:
-        """Find the plates of an H x W uint8 frame, the surest first."""
-        scale = min(WIDTH / grey.shape[1], HEIGHT / grey.shape[0])
-        width, height = min(WIDTH, round(grey.shape[1] * scale)), min(HEIGHT, round(grey.shape[0] * scale))
-        small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    def detect(self, grey: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> list[Detection]:
+        """Find the plates of an H x W uint8 frame, the surest first.
+
+        `small` is the same picture as the camera has shrunk it to fit into 640 x 368; without it that is done here.
+        """
+        if small is None:
+            scale = min(WIDTH / grey.shape[1], HEIGHT / grey.shape[0])
+            width, height = min(WIDTH, round(grey.shape[1] * scale)), min(HEIGHT, round(grey.shape[0] * scale))
+            smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            small = np.asarray(cv2.resize(grey, (width, height), interpolation=smooth), dtype=np.uint8)
+        height, width = small.shape
         self._canvas.fill(PADDING)
         self._canvas[:height, :width] = small
         factor = np.array([grey.shape[1] / width, grey.shape[0] / height], np.float32)

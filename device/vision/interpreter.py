@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.errors import BackendError, ModelError
+from device.vision.modelfiles import check
 
 RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 """Modules that hold an `Interpreter`, in order of preference."""
@@ -62,6 +63,7 @@ class Model:
             raise ModelError(f"model file {path}: {error.strerror or error}") from error
         self.path = path
         self.digest = sha256(content).hexdigest()
+        check(path, self.digest)
         module = _runtime(runtime)
         options: dict[str, Any] = {"model_content": content, "num_threads": 1}
         if reference:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from device.errors import ModelError
 
+SUMS = "SHA256SUMS"
+"""Beside installed model files: their digests, in the form of sha256sum(1). A package brings it."""
+
 
 def shipped(name: str) -> Path:
     """Path of the shipped model file `name`, such as "reader.tflite".
@@ -22,3 +25,21 @@ def shipped(name: str) -> Path:
         if path.is_file():
             return path
     raise ModelError(f"the model file {name} is not installed beside the device package; name one in the configuration")
+
+
+def check(path: Path, digest: str) -> None:
+    """Compare a model file's SHA-256, hexadecimal, with the one that was installed, where that is known.
+
+    The interpreter notices a file that is cut off; a flipped weight it runs.
+
+    Raises:
+        ModelError: they differ.
+
+    """
+    try:
+        lines = (path.parent / SUMS).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return
+    known = {name.strip(" *"): known for known, _, name in (line.partition(" ") for line in lines)}
+    if known.get(path.name, digest) != digest:
+        raise ModelError(f"model file {path} is damaged: it is not what was installed")

@@ -73,13 +73,14 @@ class Pipeline:
 
     def __init__(
         self,
-        recogniser: Recogniser,
+        recogniser: Recogniser | None,
         *,
         rules: PassageRules | None = None,
         limits: Limits | None = None,
         motion: MotionGate | None = None,
     ) -> None:
         self.recogniser = recogniser
+        """The networks; without them nothing is seen."""
         self.counters = Counters()
         self.detect_milliseconds: deque[float] = deque(maxlen=REMEMBERED)
         self.read_milliseconds: deque[float] = deque(maxlen=REMEMBERED)
@@ -88,9 +89,15 @@ class Pipeline:
         self._motion = motion or MotionGate()
         self._told: dict[str, float] = {}
 
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """The open passages, the oldest first."""
+        return tuple(self._passages.open)
+
     def adjust(self, *, rules: PassageRules, limits: Limits, motion: MotionGate, minimum_score: float) -> None:
         """Go by other rules from the next frame on; `finish` it first, for open passages are forgotten."""
-        self.recogniser.detector.minimum_score = minimum_score
+        if self.recogniser is not None:
+            self.recogniser.detector.minimum_score = minimum_score
         self._passages = Passages(rules)
         self._limits = limits
         self._motion = motion
@@ -99,7 +106,8 @@ class Pipeline:
         """Take in the next frame."""
         self.counters.frames += 1
         # A vehicle that stands still moves nothing, yet its passage goes on.
-        if not self._motion.moves(frame.grey, frame.monotonic) and not self._passages.open:
+        seen = frame.grey if frame.small is None else frame.small
+        if not self._motion.moves(seen, frame.monotonic) and not self._passages.open:
             self.counters.idle += 1
             return Look((), (), ())
         sightings = tuple(self._sightings(frame))
@@ -113,13 +121,16 @@ class Pipeline:
         return self._judge(self._passages.end_all(), last)
 
     def _sightings(self, frame: Frame) -> Iterable[Sighting]:
+        recogniser = self.recogniser
+        if recogniser is None:
+            return
         start = perf_counter()
-        detections = self.recogniser.detector.detect(frame.grey)
+        detections = recogniser.detector.detect(frame.grey, frame.small)
         self.detect_milliseconds.append((perf_counter() - start) * 1000)
         for detection in detections:
             start = perf_counter()
             rectified = rectify(frame.grey, detection.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
-            reading = self.recogniser.reader.read_rectified(rectified)
+            reading = recogniser.reader.read_rectified(rectified)
             self.read_milliseconds.append((perf_counter() - start) * 1000)
             if reading.text:
                 self.counters.sightings += 1

@@ -15,7 +15,7 @@ from device.vision.geometry import Box, Corners, bounding_box, rectify
 from device.vision.modelfiles import shipped
 from device.vision.reader import HEIGHT, MARGIN, WIDTH, Reader, Reading
 
-LEGIBLE = 0.15
+LEGIBLE = 0.25
 """Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""
 
 
@@ -117,7 +117,7 @@ class Recogniser:
         for number, better in zip(doubtful, nearer, strict=True):
             corners[number] = better
             plate = _rectified(grey, better)
-            looks[number] += [self.reader.look(plate), *self.reader.scaled_looks(plate)]
+            looks[number] += [self.reader.look(plate), *self.reader.moved_looks(plate)]
         return [
             Plate(self.reader.settle(seen), detection.score, place)
             for seen, detection, place in zip(looks, detections, corners, strict=True)

@@ -14,6 +14,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     epilog="""\b
 Examples:
   platepost models calibrate models/reader.tflite --photos data/open_images
+  platepost models calibrate models/reader.tflite --photos data/open_images --texts transcribed.json --copies 20
   platepost models calibrate new/reader.tflite --plates 8000 --diagram reliability.png
 """
 )
@@ -22,6 +23,18 @@ Examples:
     "--photos",
     type=_FOLDER,
     help="Real plates: a folder with manifest.json. Only the seventh that training leaves out is used.",
+)
+@click.option(
+    "--texts",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Transcriptions of plates that the manifest leaves without a text, as `train reader` takes them.",
+)
+@click.option(
+    "--copies",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="How often each real plate is used beside as it is, each time made smaller, blurred and compressed anew.",
 )
 @click.option("--plates", default=6000, show_default=True, type=click.IntRange(100), help="Plates to draw.")
 @click.option(
@@ -32,7 +45,15 @@ Examples:
     "--diagram", type=click.Path(path_type=Path, dir_okay=False), help="Draw the reliability of other plates (PNG)."
 )
 def calibrate(
-    *, reader: Path, photos: Path | None, plates: int, weight: float, seed: int, diagram: Path | None
+    *,
+    reader: Path,
+    photos: Path | None,
+    texts: Path | None,
+    copies: int,
+    plates: int,
+    weight: float,
+    seed: int,
+    diagram: Path | None,
 ) -> None:
     """Fit the confidence of READER (a .tflite file) and write the two numbers beside it, to READER's name with .json.
 
@@ -42,7 +63,7 @@ def calibrate(
     # What draws plates loads when it is needed.
     from device.vision.calibration import Calibration  # noqa: PLC0415
     from device.vision.reader import Reader  # noqa: PLC0415
-    from models.calibration.fit import fitted, tried, write  # noqa: PLC0415
+    from models.calibration.fit import degraded, fitted, tried, write  # noqa: PLC0415
     from models.calibration.reliability import brier_score, draw, expected_calibration_error  # noqa: PLC0415
     from models.plates import degrade, fonts, framed, render_plate  # noqa: PLC0415
     from models.reader.real import is_held_out, load_photos  # noqa: PLC0415
@@ -59,10 +80,13 @@ def calibrate(
     trials = tried(plain, drawn[:half])
     sources = [f"{half} drawn plates, seed {seed}"]
     if photos is not None:
-        real = [(plate.rectified(), plate.text) for plate in load_photos(photos) if is_held_out(plate)]
+        real = [plate for plate in load_photos(photos, texts) if is_held_out(plate)]
         if real:
-            trials += tried(plain, real, weight=weight)
+            trials += tried(plain, [(plate.rectified(), plate.text) for plate in real], weight=weight)
             sources.append(f"{len(real)} real plates held out from training, each counted {weight:g} times")
+        if real and copies:
+            trials += tried(plain, degraded(real, copies=copies, seed=seed))
+            sources.append(f"{copies} copies of each, made worse")
     try:
         calibration = fitted(trials)
     except ValueError as error:

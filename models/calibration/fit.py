@@ -1,7 +1,7 @@
 """Fit a reader's calibration to plates that it has not learned from."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from device.vision.calibration import Calibration
 from device.vision.reader import Reader
 from models.evaluate.metrics import fold
+from models.plates import Severity, degrade
+from models.reader.real import RealPlate
 
 Picture = npt.NDArray[np.uint8]
 
@@ -54,6 +56,19 @@ def tried(reader: Reader, plates: Iterable[tuple[Picture, str]], *, weight: floa
         np.array([float(fold(reading.text) == fold(text)) for reading, text in readings]),
         np.full(len(readings), weight),
     )
+
+
+def degraded(plates: Iterable[RealPlate], *, copies: int, seed: int) -> Iterator[tuple[Picture, str]]:
+    """Send each real plate so many times through a worse camera: pictures [64, 160] uint8 and their texts.
+
+    They are made no more than a third smaller, for many are small and blurred already.
+    """
+    rng = np.random.default_rng(seed)
+    for plate in plates:
+        picture = plate.framed()
+        severity = Severity(smallest=max(44.0, min(0.65 * plate.width, 110.0)), largest=max(150.0, plate.width))
+        for _ in range(copies):
+            yield degrade(picture, rng, severity), plate.text
 
 
 def fitted(trials: Trials) -> Calibration:

@@ -68,7 +68,7 @@ def person_add(
     folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name, passphrase=phrase)
     actor.did("person_certified", object=name, details={"role": role, "until": ends.date().isoformat()})
     click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d} UTC; give them {folder}, and keep no copy.")
-    click.echo("Tell a running mosquitto with SIGHUP.")
+    click.echo("Restart a running mosquitto.")
 
 
 @person.command(
@@ -90,7 +90,7 @@ def person_expire(*, directory: Path, name: str, who: str | None, purpose: str) 
     actor = Actor(fleet, who, purpose)
     fleet.remove_operator(name)
     actor.did("person_expired", object=name)
-    click.echo(f"The certification of {name} has ended; tell a running mosquitto with SIGHUP.")
+    click.echo(f"The certification of {name} has ended; restart a running mosquitto.")
 
 
 @person.command(

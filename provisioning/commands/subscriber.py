@@ -37,4 +37,4 @@ def subscriber_add(*, directory: Path, name: str, groups: tuple[str, ...], who: 
     actor = Actor(fleet, who, purpose)
     folder = fleet.add_subscriber(name, groups=groups)
     actor.did("subscriber_added", object=name, details={"groups": list(groups)})
-    click.echo(f"Subscriber {name} made in {folder}; tell a running mosquitto with SIGHUP.")
+    click.echo(f"Subscriber {name} made in {folder}; restart a running mosquitto.")

@@ -8,7 +8,7 @@ from typing import Literal
 from device.board.base import Board, Light
 from device.errors import BackendError
 
-Line = Literal["illuminator", "status_light", "camera_power", "tamper"]
+Line = Literal["illuminator", "status_light", "camera_power", "tamper", "door"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class VirtualBoard(Board):
             "status_light": Light.OFF,
             "camera_power": True,
             "tamper": False,
+            "door": False,
         }
+        self._unasked: set[Line] = set()
 
     def __repr__(self) -> str:
         if self._closed:
@@ -77,9 +79,18 @@ class VirtualBoard(Board):
         """Switch the camera's supply."""
         self._set("camera_power", on)
 
+    @property
+    def switches_camera(self) -> bool:
+        """Return True: the history tells."""
+        return True
+
     def tamper_open(self) -> bool:
-        """Say whether the tamper switch reports an open case."""
-        return bool(self.value("tamper"))
+        """Say whether the tamper switch reports an open case, or has since the last time."""
+        return self._ask("tamper")
+
+    def door_open(self) -> bool:
+        """Say whether the door of the cabinet is open, or was since the last time."""
+        return self._ask("door")
 
     def open_case(self) -> None:
         """Drive the tamper switch as somebody who opens the case does."""
@@ -88,6 +99,14 @@ class VirtualBoard(Board):
     def close_case(self) -> None:
         """Drive the tamper switch as somebody who closes the case does."""
         self._set("tamper", False)
+
+    def open_door(self) -> None:
+        """Drive the door's switch as somebody who opens the cabinet does."""
+        self._set("door", True)
+
+    def close_door(self) -> None:
+        """Drive the door's switch as somebody who closes the cabinet does."""
+        self._set("door", False)
 
     def close(self) -> None:
         """Put every output in its safe state; a second call does nothing."""
@@ -108,3 +127,11 @@ class VirtualBoard(Board):
             self._history.append(BoardState(now - self._last, line, value))
             self._values[line] = value
             self._last = now
+            if value is True and line in {"tamper", "door"}:
+                self._unasked.add(line)
+
+    def _ask(self, line: Line) -> bool:
+        with self._lock:
+            opened = line in self._unasked
+            self._unasked.discard(line)
+            return opened or bool(self._values[line])

@@ -73,6 +73,11 @@ class FootageCamera(Camera):
         return not self._realtime
 
     @property
+    def noisy(self) -> bool:
+        """Return False: a video may repeat a frame to the last bit where nothing moves."""
+        return False
+
+    @property
     def frame_count(self) -> int:
         """How many frames the footage has, 0 where only playing it would tell; the camera must be open."""
         return self._opened().count()

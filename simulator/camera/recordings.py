@@ -9,9 +9,9 @@ import csv
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import av
@@ -110,7 +110,7 @@ class VideoRecording(Recording):
                     moment = frame.time if frame.time is not None else decoded / self._rate
                     first = moment if first is None else first
                     decoded += 1
-                    yield Still(moment - first, _luma(frame), partial(_bgr, frame))
+                    yield Still(moment - first, _luma(frame), _Colour(frame))
             except av.error.FFmpegError as error:
                 if decoded:
                     raise CameraError(f"{self._path}: damaged after {decoded} frames ({error})") from error
@@ -189,6 +189,20 @@ def _still(file: Path, seconds: float) -> Still:
         raise CameraError(f"{file}: not a picture that can be decoded")
     colour = np.asarray(picture, dtype=np.uint8)
     return Still(seconds, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8), lambda: colour)
+
+
+class _Colour:
+    """Makes BGR of a decoded frame, for one thread after the other: two at once in FFmpeg's converter wait for ever."""
+
+    __slots__ = ("_frame", "_lock")
+
+    def __init__(self, frame: Any) -> None:  # noqa: ANN401
+        self._frame = frame
+        self._lock = Lock()
+
+    def __call__(self) -> NDArray[np.uint8]:
+        with self._lock:
+            return _bgr(self._frame)
 
 
 def _bgr(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401

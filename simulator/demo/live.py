@@ -6,11 +6,9 @@ came before it.
 
 import asyncio
 import json
-import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
-import uvicorn
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,14 +16,12 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Status
-from simulator.daemon import free_port
 from simulator.demo.report import MATCH_WORDS, environment
 from simulator.demo.run import Observer
 from simulator.demo.stage import Stage
-from simulator.errors import DemoError
+from simulator.serving import PageServer
 from simulator.subscriber import Arrival
 
-_START_SECONDS = 10.0
 _LAST_WORD_SECONDS = 0.5
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
@@ -40,53 +36,29 @@ class LivePage(Observer):
     """Shows a running demonstration in a browser, at `address`."""
 
     def __init__(self, *, port: int | None = None) -> None:
-        self._port = port if port is not None else free_port()
         self._changed = asyncio.Condition()
         self._events: list[dict[str, Any]] = []
         self._over = False
-        self._loop: asyncio.AbstractEventLoop | None = None
         application = Starlette(routes=[Route("/", self._page), Route("/events", self._stream)])
-        settings = uvicorn.Config(
-            application,
-            host="127.0.0.1",
-            port=self._port,
-            lifespan="off",
-            log_level="error",
-            access_log=False,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(settings)
-        self._thread = threading.Thread(target=self._serve, name="live page", daemon=True)
+        self._server = PageServer(application, port=port)
 
     @property
     def address(self) -> str:
         """Where the page is."""
-        return f"http://127.0.0.1:{self._port}/"
+        return self._server.address
 
     def start(self) -> None:
         """Serve the page; returns when it can be opened.
 
         Raises:
-            DemoError: it cannot be served.
+            ServingError: it cannot be served.
 
         """
-        self._thread.start()
-        waited = threading.Event()
-        for _ in range(round(_START_SECONDS / 0.05)):
-            if self._server.started:
-                return
-            if not self._thread.is_alive():
-                break
-            waited.wait(0.05)
-        raise DemoError(f"the live page cannot be served at {self.address}")
+        self._server.start()
 
     def close(self) -> None:
         """Let the pages that are open hear the last of it, then stop serving; a second call does nothing."""
-        if self._thread.is_alive():
-            self._thread.join(timeout=_LAST_WORD_SECONDS)
-        self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._server.close(last_word_seconds=_LAST_WORD_SECONDS)
 
     def staged(self, stage: Stage, *, frames: int) -> None:  # noqa: ARG002 - the observer's signature
         """Say how long the footage is."""
@@ -102,16 +74,10 @@ class LivePage(Observer):
         """Say on every page that the demonstration is over."""
         self._tell({"kind": "ended"}, over=True)
 
-    def _serve(self) -> None:
-        asyncio.run(self._run())
-
-    async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        await self._server.serve()
-
     def _tell(self, event: dict[str, Any], *, over: bool = False) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            asyncio.run_coroutine_threadsafe(self._add(event, over=over), self._loop)
+        loop = self._server.loop
+        if loop is not None and not loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._add(event, over=over), loop)
 
     async def _add(self, event: dict[str, Any], *, over: bool) -> None:
         async with self._changed:

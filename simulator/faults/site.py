@@ -110,7 +110,7 @@ class Site:
     # --- the broker
 
     def start_broker(self) -> None:
-        """Start the broker; nobody changes rights meanwhile: it would die of the signal before it hears signals."""
+        """Start the broker; nobody changes rights, which restarts it, meanwhile."""
         with self._access:
             self.broker.start()
 
@@ -139,7 +139,8 @@ class Site:
     def _publish_rights(self) -> None:
         path = self.fleet.broker.access_list
         path.write_text(self._rights + "\n" + "".join(self._denied.values()), encoding="utf-8")
-        self.broker.reload()
+        with suppress(BrokerError):  # another fault may kill it just now, and start it again
+            self.broker.reload()
 
     # --- accounts
 

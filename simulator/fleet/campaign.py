@@ -80,8 +80,7 @@ class Campaign:
     def _connect(self) -> tuple[Connecting, bytes]:
         site, posts = self._site, len(self._site.posts)
         package = complete_list(site.fleet)
-        for address in site.broker.addresses:  # each node of a cluster retains for itself
-            give_out(site.fleet, package, broker=address)
+        give_out(site.fleet, package, nodes=site.broker.addresses, first=True)
         before = site.usage()["broker"]
         began = time.monotonic()
         site.order("connect")
@@ -155,7 +154,7 @@ class Campaign:
         package = delta_to(site.fleet, complete, version=2)
         self._say(f"a delta of {len(package):,} bytes")
         most, began = 0, time.time()
-        give_out(site.fleet, package, broker=site.broker.address)
+        give_out(site.fleet, package, nodes=site.broker.addresses, first=False)
         deadline = time.monotonic() + self._course.patience_seconds
         installed: dict[str, float] = {}
         while len(installed) < posts and time.monotonic() < deadline:

@@ -1,10 +1,14 @@
 """The hot list of a simulated fleet: invented plates, sealed to every post, and what changes in it."""
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from device.hotlist.keys import PlateText
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, verify_package
+from device.hotlist.parts import SMALLEST_PART, split_parts
+from device.records import hotlist_delta, hotlist_package, hotlist_part
 from provisioning.client import Connection
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import build_package
@@ -12,11 +16,13 @@ from provisioning.hotlist.changes import Removal, from_news
 from provisioning.hotlist.columns import RowSource
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.held import open_held
-from provisioning.hotlist.publish import publish
 from provisioning.hotlist.rows import HotListRow
 
 ISSUER = "Simulated fleet"
 ENTRIES = 1000
+LARGEST_WHOLE = 64 * 1024
+"""Bytes of a package beyond which it goes in one part and an index, which alone is queued for every post: what posts
+fetch themselves, the broker sends from what it retains, each when it asks."""
 COME, GO = 5, 5
 """Entries that come and go with the delta."""
 
@@ -55,15 +61,34 @@ def delta_to(fleet: Fleet, complete: bytes, *, version: int) -> bytes:
     )
 
 
-def give_out(fleet: Fleet, package: bytes, *, broker: str) -> None:
-    """Publish a package on one node, retained there.
+def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool) -> None:
+    """Publish a package, retained, on the nodes of a broker.
+
+    A large one goes in one part and an index. Each node retains for itself alone, so the part goes to every node before
+    any index: whoever hears of it finds it. The index goes to every node where nobody is there yet to hear it twice.
+
+    Args:
+        fleet: whose.
+        package: what.
+        nodes: `host:port` of each.
+        first: whether no post has connected yet.
 
     Raises:
-        ProvisioningError: the broker cannot be reached, or refuses it.
+        ProvisioningError: a node cannot be reached, or refuses it.
 
     """
-    with Connection(fleet.publisher, broker=broker) as connection:
-        publish(connection, package, manifest_of(fleet, package))
+    manifest = manifest_of(fleet, package)
+    topic = hotlist_package(fleet.agency) if manifest.kind == "complete" else hotlist_delta(fleet.agency)
+    index, parts = split_parts(package, part_bytes=max(len(package), SMALLEST_PART))
+    whole = len(package) <= LARGEST_WHOLE
+    with ExitStack() as stack:
+        connections = [stack.enter_context(Connection(fleet.publisher, broker=node)) for node in nodes]
+        if not whole:
+            for number, part in enumerate(parts):
+                for connection in connections:
+                    connection.publish(hotlist_part(topic, number), part)
+        for connection in connections if first else connections[:1]:
+            connection.publish(topic, package if whole else index)
 
 
 def manifest_of(fleet: Fleet, package: bytes) -> Manifest:

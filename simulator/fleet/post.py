@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from device.health.clock import clock_quality
-from device.hotlist import HotListRefused, Refusal
+from device.intake import Intake
 from device.records import (
     Audit,
     ClockQuality,
@@ -23,14 +23,13 @@ from device.records import (
     Signer,
     Source,
     Status,
-    hotlist_delta,
-    hotlist_package,
     new_identifier,
 )
 from device.uplink import Broker, Delivery, UplinkSettings
 from device.uplink.backoff import Backoff
 from device.uplink.brokers import Brokers
 from device.uplink.flight import Flight
+from device.uplink.inbox import Handler
 from device.uplink.link import Link, LinkError
 from device.uplink.refusals import Refusals
 from device.uplink.settling import Settling
@@ -59,6 +58,7 @@ class LightPost:
         told: Sequence[Told],
         hits: float,
         version: str,
+        parts: Path,
         seed: int,
         settings: dict[str, float],
     ) -> None:
@@ -72,6 +72,7 @@ class LightPost:
             hits: the share of passages that are hits.
             version: of the software.
             seed: of what is drawn.
+            parts: a folder for packages in parts as they come.
             settings: figures of `UplinkSettings` that are to differ from a post's own.
 
         """
@@ -79,7 +80,12 @@ class LightPost:
         self.outbox = MemoryOutbox()
         self.recorded = 0
         self.recorder = Recorder(self.outbox, Signer.from_file(folder / "signing_key.pem"), Source(agency, self.name))
-        self.lists = MemoryLists(issuer_key=folder / "issuer_key.pem", unseal_key=folder / "unseal_key.pem")
+        self.lists = MemoryLists(
+            issuer_key=folder / "issuer_key.pem", unseal_key=folder / "unseal_key.pem", say=self._say
+        )
+        intake = Intake(self.lists, agency=agency, directory=parts)
+        intake.connect(self)
+        self._handlers = intake.subscriptions
         self._told, self._hits = told, hits
         self._draw = random.Random(f"{seed}/{self.name}")
         self._boot = new_identifier()
@@ -112,8 +118,8 @@ class LightPost:
             window=self._settings.window,
             settling=Settling(seconds=self._settings.settle_seconds),
         )
-        topics = (hotlist_package(agency), hotlist_delta(agency), self.recorder.source.configuration)
-        self._subscriptions = Subscriptions((*topics, self.recorder.source.command("+")), self._refusals())
+        topics = (*self._handlers, self.recorder.source.configuration, self.recorder.source.command("+"))
+        self._subscriptions = Subscriptions(topics, self._refusals())
         self._connections = 0
         self._connected_at = 0.0
         # What comes with the answer to CONNECT comes in the thread that connects.
@@ -246,21 +252,23 @@ class LightPost:
             self.link.close()
             self.link = None
 
+    def subscribe(self, topic: str, handler: Handler) -> None:
+        """Have what a topic retains sent, and all that comes there handled."""
+        self._handlers[topic] = handler
+        self._subscriptions.want(topic)
+
+    def unsubscribe(self, topic: str) -> None:
+        """End that."""
+        self._handlers.pop(topic, None)
+        self._subscriptions.leave(topic)
+
     def _heed(self, link: Link) -> None:
         while self._inbox:
             delivery = self._inbox.popleft()
-            self._install(delivery)
+            handler = self._handlers.get(delivery.topic)
+            if handler is not None and delivery.payload:
+                handler(delivery)
             link.acknowledge(delivery)
-
-    def _install(self, delivery: Delivery) -> None:
-        if delivery.payload and "/hotlist/" in delivery.topic:
-            try:
-                installed = self.lists.install(delivery.payload)
-            except HotListRefused as refusal:
-                if refusal.reason is not Refusal.REPEATED:
-                    self._say("hotlist_refused", outcome="refused", reason=refusal.reason.value)
-            else:
-                self._say("hotlist_installed", object=str(installed.version))
 
     def _refusals(self) -> Refusals:
         return Refusals(first=self._settings.refusal_first_seconds, most=self._settings.refusal_most_seconds)

@@ -115,6 +115,7 @@ class Site:
                 hits=self._hits,
                 seed=self._seed + number,
                 uplink=self._uplink,
+                parts=self.directory / "parts",
             )
             self._workers.append(self._start(work, settings, log=self.directory / f"worker-{number}.log"))
 

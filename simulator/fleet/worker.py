@@ -44,6 +44,8 @@ class WorkerSettings:
     hits: float
     seed: int
     uplink: dict[str, float]
+    parts: Path
+    """A folder for packages in parts as they come."""
 
 
 @dataclass(slots=True)
@@ -92,6 +94,7 @@ class Worker:
                 told=settings.told,
                 hits=settings.hits,
                 version=__version__,
+                parts=settings.parts,
                 seed=settings.seed,
                 settings=settings.uplink,
             )

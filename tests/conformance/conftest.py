@@ -1,14 +1,18 @@
-"""One suite over every broker, and the table of what it found."""
+"""Suites over every broker, camera and board, and the tables of what they found."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.conformance.boards import BOARDS, BoardStand, make_board
+from tests.conformance.cameras import CAMERAS, CameraStand, make_camera
 from tests.conformance.stands import Stand, make
+from tests.conformance.table import Table
 
 BROKERS = ("mosquitto", "rabbitmq", "nats")
-WORDS = {"passed": "yes", "failed": "FAILED", "skipped": "-"}
-CELLS = pytest.StashKey[dict[tuple[str, str], str]]()
+SUITES = {"running": ("brokers", BROKERS), "lens": ("cameras", CAMERAS), "wired": ("boards", BOARDS)}
+"""Fixture whose parameter is the implementation -> title and columns of its table."""
+TABLES = pytest.StashKey[dict[str, Table]]()
 
 
 @pytest.fixture(scope="session", params=BROKERS)
@@ -27,6 +31,20 @@ def stand(running: Stand) -> Iterator[Stand]:
     running.end_clients()
 
 
+@pytest.fixture(params=CAMERAS)
+def lens(request: pytest.FixtureRequest) -> Iterator[CameraStand]:
+    """Give a way to make cameras of one kind."""
+    with make_camera(request.param) as stand:
+        yield stand
+
+
+@pytest.fixture(params=BOARDS)
+def wired(request: pytest.FixtureRequest) -> Iterator[BoardStand]:
+    """Give a way to make boards of one kind, and to look at their pins."""
+    with make_board(request.param) as stand:
+        yield stand
+
+
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     """Take what the table should say of a test in place of `yes`."""
@@ -37,32 +55,19 @@ def note(request: pytest.FixtureRequest) -> Iterator[list[str]]:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Keep what came of each test for the table."""
+    """Keep what came of each test for its table."""
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
-    broker = getattr(item, "callspec", None) and item.callspec.params.get("running")
-    if broker is None:
-        return
-    cells = item.config.stash.setdefault(CELLS, {})
-    check = item.originalname.removeprefix("test_").replace("_s_", "'s ").replace("_", " ")
-    if report.when == "teardown":
-        notes = [str(text) for key, text in item.user_properties if key == "note"]
-        if notes and cells.get((check, broker)) == "yes":
-            cells[check, broker] = notes[0]
-    elif cells.get((check, broker)) == WORDS["failed"]:
-        return  # a check with several cases is as good as its worst
-    elif report.when == "call" or report.outcome != "passed":
-        cells[check, broker] = WORDS[report.outcome]
+    given = (getattr(item, "callspec", None) and item.callspec.params) or {}
+    for fixture, (title, columns) in SUITES.items():
+        if fixture in given:
+            tables = item.config.stash.setdefault(TABLES, {})
+            tables.setdefault(title, Table(title, columns)).take(item, given[fixture], report)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table: brokers by checks."""
-    cells = config.stash.get(CELLS, None)
-    if not cells:
-        return
-    terminalreporter.section("brokers")
-    terminalreporter.line("| check | " + " | ".join(BROKERS) + " |")
-    terminalreporter.line("|---" * (1 + len(BROKERS)) + "|")
-    for check in dict.fromkeys(check for check, _ in cells):
-        row = " | ".join(cells.get((check, broker), "-") for broker in BROKERS)
-        terminalreporter.line(f"| {check} | {row} |")
+    """Print the tables."""
+    for table in config.stash.get(TABLES, {}).values():
+        terminalreporter.section(table.title)
+        for line in table.lines():
+            terminalreporter.line(line)

@@ -8,7 +8,7 @@ from device.errors import BackendError, ConfigurationError
 
 
 def test_an_unknown_backend_is_named_with_those_that_exist() -> None:
-    with pytest.raises(BackendError, match=r"no board is called 'telepathy'; installed: none, virtual"):
+    with pytest.raises(BackendError, match=r"no board is called 'telepathy'; installed: none, rpi, virtual"):
         backends.board("telepathy", {})
 
 

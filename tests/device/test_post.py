@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
-from device import backends
-from device import post as module
+from device import backends, lookout
+from device.camera import ladder
 from device.camera.base import Camera, Frame
 from device.config import parse
 from device.errors import CameraError, OutboxError
@@ -134,7 +134,7 @@ class Rig:
 
 @pytest.fixture
 def rig(table: dict[str, Any], mocker: MockerFixture) -> Callable[..., Rig]:
-    mocker.patch.object(module, "REOPEN_SECONDS", (0.01,))
+    mocker.patch.object(ladder, "REOPENINGS", (0.01,) * 9)
 
     def make(*plays: list[str], finite: bool = False, **hotlist: Any) -> Rig:  # noqa: ANN401 - configuration values
         table["hotlist"] |= hotlist
@@ -164,7 +164,7 @@ def test_a_camera_that_fails_is_opened_again_and_named(rig: Callable[..., Rig]) 
 
 
 def test_a_camera_that_hangs_is_opened_again(rig: Callable[..., Rig], mocker: MockerFixture) -> None:
-    mocker.patch.object(module, "HUNG_SECONDS", 0.3)
+    mocker.patch.object(lookout, "HUNG_SECONDS", 0.3)
     one = rig(["frame", "wait"], ["frame", "wait"], in_service_without_list=True)
     one.run_until(lambda: one.camera.opened >= 2)
     assert "camera_failed" in one.actions()

@@ -190,6 +190,17 @@ def test_what_waits_for_a_session_survives_the_broker(broker: Broker, fleet: Fle
 
 
 @needs_mosquitto
+def test_changed_rights_cost_a_subscriber_that_is_away_nothing(broker: Broker, fleet: Fleet) -> None:
+    with client(broker, fleet.subscriber("dispatch")) as dispatch:
+        dispatch.subscribe(f"{PREFIX}/post-1/#")
+    broker.reload()
+    with client(broker, fleet.post("post-1")) as post:
+        assert post.publish(f"{PREFIX}/post-1/read", "meanwhile") == "Success"
+    with client(broker, fleet.subscriber("dispatch")) as dispatch:
+        assert dispatch.messages.get(timeout=5).payload == b"meanwhile"
+
+
+@needs_mosquitto
 def test_port_in_use_is_an_error(broker: Broker, fleet: Fleet, tmp_path: Path) -> None:
     second = Broker(fleet, tmp_path / "second", port=broker.port)
     with pytest.raises(BrokerError, match="in use"):

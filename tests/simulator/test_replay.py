@@ -24,7 +24,7 @@ FIRST, LAST = 8, 20
 class FindsWhite:
     """Takes the box of whatever is white for a plate."""
 
-    def detect(self, grey: NDArray[np.uint8]) -> list[Detection]:
+    def detect(self, grey: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> list[Detection]:
         rows, columns = np.nonzero(grey > 200)
         if not rows.size:
             return []

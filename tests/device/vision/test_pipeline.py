@@ -31,7 +31,7 @@ class Street:
         self.confidence = 0.9
         self._number = 0
         networks: Any = SimpleNamespace(
-            detector=SimpleNamespace(detect=lambda _grey: [Detection(0.9, CORNERS)] if self.text else []),
+            detector=SimpleNamespace(detect=lambda _grey, _small: [Detection(0.9, CORNERS)] if self.text else []),
             reader=SimpleNamespace(read_rectified=lambda _plate: reading(self.text, self.confidence)),
         )
         self.pipeline = Pipeline(

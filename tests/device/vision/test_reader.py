@@ -48,11 +48,18 @@ def test_the_more_blur_the_less_confidence(reader: Reader) -> None:
 
 
 def test_looks_are_averaged_text_by_text(reader: Reader) -> None:
-    found = reader.settle([look(A4=0.9, AL=0.1), look(AL=0.8, A4=0.2), look(AL=0.7, A4=0.3)])
+    found = reader.settle([look(AE=0.9, AL=0.1), look(AL=0.8, AE=0.2), look(AL=0.7, AE=0.3)])
     assert found.text == "AL"
-    assert [other.text for other in found.alternatives] == ["A4"]
+    assert [other.text for other in found.alternatives] == ["AE"]
     assert found.confidence == pytest.approx(reader.calibration(1.6 / 3))
     assert found.confidence + found.alternatives[0].probability == pytest.approx(1)
+
+
+def test_a_likelier_serial_beside_it_lowers_confidence_and_never_changes_the_text(reader: Reader) -> None:
+    unusual = reader.settle([look(**{"4YE732": 0.55, "AYE732": 0.45})])
+    usual = reader.settle([look(**{"AYE732": 0.55, "4YE732": 0.45})])
+    assert (unusual.text, usual.text) == ("4YE732", "AYE732")
+    assert unusual.confidence < reader.calibration(0.55) < usual.confidence
 
 
 def test_a_reading_without_a_look_is_refused(reader: Reader) -> None:

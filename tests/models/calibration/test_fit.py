@@ -8,7 +8,9 @@ from pytest_mock import MockerFixture
 
 from device.vision.calibration import Calibration
 from device.vision.reader import Reading
-from models.calibration.fit import Trials, fitted, tried, write
+from models.calibration.fit import Trials, degraded, fitted, tried, write
+from models.plates.degrade import READER_SHAPE
+from models.reader.real import RealPlate
 
 
 def trials(calibration: Calibration, *, count: int = 40_000) -> Trials:
@@ -61,3 +63,13 @@ def test_what_is_written_is_what_the_device_loads(tmp_path: Path) -> None:
     write(tmp_path / "reader.json", Calibration(0.91234, -0.2), digest="ab", fitted_to=["100 drawn plates"])
     assert Calibration.beside(tmp_path / "reader.tflite", digest="ab") == Calibration(0.9123, -0.2)
     assert json.loads((tmp_path / "reader.json").read_text())["fitted_to"] == ["100 drawn plates"]
+
+
+def test_each_real_plate_is_made_worse_in_its_own_way_and_the_same_for_a_seed() -> None:
+    picture = np.random.default_rng(2).integers(0, 255, (90, 200), np.uint8)
+    plates = [RealPlate(picture, (20, 20, 180, 70), text) for text in ("8ABC234", "8ABC235")]
+    first, again = (list(degraded(plates, copies=3, seed=5)) for _ in range(2))
+    assert [text for _, text in first] == ["8ABC234"] * 3 + ["8ABC235"] * 3
+    assert {copy.shape for copy, _ in first} == {READER_SHAPE}
+    assert len({copy.tobytes() for copy, _ in first}) == 6
+    assert [copy.tobytes() for copy, _ in again] == [copy.tobytes() for copy, _ in first]

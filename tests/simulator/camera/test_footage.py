@@ -1,4 +1,5 @@
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from threading import Timer
@@ -14,6 +15,7 @@ from simulator.camera.footage import FootageCamera
 from simulator.camera.recordings import VideoRecording
 
 SIZE = (96, 64)
+PASSES = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
 
 
 def pictures(count: int) -> list[NDArray[np.uint8]]:
@@ -194,3 +196,10 @@ def test_settings_that_cannot_be_are_refused() -> None:
 def test_frames_of_a_camera_that_is_not_open_are_refused() -> None:
     with pytest.raises(CameraError, match="not open"):
         next(FootageCamera(path="clip.mp4").frames())
+
+
+def test_several_threads_may_ask_for_the_colours_of_one_frame() -> None:
+    still = next(iter(VideoRecording(PASSES).stills()))
+    with ThreadPoolExecutor(4) as pool:
+        pictures = [made.result(timeout=60) for made in [pool.submit(still.colour) for _ in range(32)]]
+    assert all((picture == pictures[0]).all() for picture in pictures)

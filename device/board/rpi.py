@@ -1,0 +1,208 @@
+"""The board of a unit: RPi.GPIO's interface, which rpi-lgpio brings on a Pi 5 under the same name.
+
+Outputs are in their safe state from the moment they become outputs, and again after `close`, which also runs at the
+interpreter's exit. What a process that is killed leaves behind stays until the next start: there the pull resistors of
+docs/hardware.md decide, and the unit starts the software again.
+"""
+
+import atexit
+import importlib
+import logging
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock, Thread
+from time import monotonic
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from device.board.base import Board, Light
+from device.board.debounce import Debounced
+from device.board.patterns import lit
+from device.board.settings import RpiSettings
+from device.errors import BackendError, BoardError
+from device.settings import checked
+
+if TYPE_CHECKING:
+    from RPi import GPIO
+
+log = logging.getLogger(__name__)
+
+STEP_SECONDS = 0.02
+"""Between two looks at the switches: contacts bounce for milliseconds, a hand takes tenths of a second."""
+HEATER_SECONDS = 30.0
+HEATER_HYSTERESIS = 3.0
+"""Kelvin above `heater_below_celsius` at which it goes off again."""
+THERMAL_ZONE = Path("/sys/class/thermal/thermal_zone0/temp")
+
+
+class RpiBoard(Board):
+    """Illuminator, switches, lights, camera power and heater on the GPIO of a Raspberry Pi."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
+        """Check the settings, those of `RpiSettings`, and take the pins.
+
+        Raises:
+            ConfigurationError: a setting is not known, or has a value that cannot be.
+            BackendError: this is no Raspberry Pi.
+            BoardError: a pin cannot be had.
+            ImportError: no RPi.GPIO is installed.
+
+        """
+        self._settings = checked(RpiSettings, settings, table="board.rpi")
+        self._gpio: Any = _library()
+        self._pins = self._settings.pins
+        self._lock = Lock()
+        self._closed = Event()
+        self._strobe: GPIO.PWM | None = None
+        self._light, self._light_since = Light.OFF, monotonic()
+        self._lit = False
+        rest = self._settings.debounce_milliseconds / 1000
+        self._switches = {name: Debounced(rest_seconds=rest) for name in ("tamper", "door") if name in self._pins}
+        self._heater_due = 0.0
+        self._heating = False
+        try:
+            self._take_pins()
+        except Exception as error:
+            self._release()
+            raise BoardError(f"the pins of the board cannot be had: {error}") from error
+        atexit.register(self.close)
+        self._thread = Thread(target=self._run, name="board", daemon=True)
+        self._thread.start()
+
+    def __repr__(self) -> str:
+        pins = " ".join(f"{name}={pin}" for name, pin in self._pins.items())
+        return f"<RpiBoard {'closed' if self._closed.is_set() else pins or 'nothing wired'}>"
+
+    def illuminator(self, *, on: bool) -> None:
+        """Switch the infrared illuminator; strobed with its duty if a frequency is configured."""
+        with self._lock:
+            self._check_open()
+            if "illuminator" in self._pins:
+                self._illuminate(on=on)
+
+    def status_light(self, light: Light) -> None:
+        """Show a state on the status light, by the pattern that docs/hardware.md gives it."""
+        if light is not self._light:
+            self._light, self._light_since = light, monotonic()
+
+    def camera_power(self, *, on: bool) -> None:
+        """Switch the camera's supply."""
+        with self._lock:
+            self._check_open()
+            self._put("camera_power", on=on)
+
+    @property
+    def switches_camera(self) -> bool:
+        """Whether the camera's supply is wired to a pin."""
+        return "camera_power" in self._pins
+
+    def tamper_open(self) -> bool:
+        """Say whether the case is open, or was since the last time."""
+        return "tamper" in self._switches and self._switches["tamper"].ask()
+
+    def door_open(self) -> bool:
+        """Say whether the door is open, or was since the last time."""
+        return "door" in self._switches and self._switches["door"].ask()
+
+    def close(self) -> None:
+        """Put every output in its safe state and release the pins; a second call does nothing."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        atexit.unregister(self.close)
+        self._thread.join(timeout=1)
+        self._release()
+
+    # --- pins
+
+    def _take_pins(self) -> None:
+        gpio = self._gpio
+        gpio.setwarnings(False)
+        gpio.setmode(gpio.BCM)
+        for name, pin in self._pins.items():
+            if name in {"tamper", "door"}:
+                open_low = getattr(self._settings, f"{name}_open_low")
+                gpio.setup(pin, gpio.IN, pull_up_down=gpio.PUD_DOWN if open_low else gpio.PUD_UP)
+            else:
+                gpio.setup(pin, gpio.OUT, initial=self._level(name, on=name == "camera_power"))
+
+    def _release(self) -> None:
+        """Leave every output safe, whatever has happened to the others."""
+        with self._lock:
+            for name in self._pins:
+                with suppress(Exception):
+                    if name == "illuminator":
+                        self._illuminate(on=False)
+                    elif name not in {"tamper", "door"}:
+                        self._put(name, on=name == "camera_power")
+            with suppress(Exception):
+                self._gpio.cleanup(list(self._pins.values()))
+
+    def _illuminate(self, *, on: bool) -> None:
+        settings = self._settings
+        if not settings.illuminator_hertz:
+            self._put("illuminator", on=on)
+        elif on and self._strobe is None:
+            self._strobe = self._gpio.PWM(self._pins["illuminator"], settings.illuminator_hertz)
+            self._strobe.start(settings.illuminator_duty)
+        elif not on:
+            strobe, self._strobe = self._strobe, None
+            if strobe is not None:
+                strobe.stop()
+            self._put("illuminator", on=False)
+
+    def _put(self, name: str, *, on: bool) -> None:
+        if name in self._pins:
+            self._gpio.output(self._pins[name], self._level(name, on=on))
+
+    def _level(self, name: str, *, on: bool) -> int:
+        active_low: bool = getattr(self._settings, f"{name}_active_low")
+        level: int = self._gpio.HIGH if on != active_low else self._gpio.LOW
+        return level
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise BackendError("the board is closed")
+
+    # --- what goes on by itself
+
+    def _run(self) -> None:
+        complained = False
+        while not self._closed.wait(STEP_SECONDS):
+            try:
+                self._step(monotonic())
+            except Exception:
+                if not complained:
+                    log.exception("the board does not obey")
+                complained = True
+
+    def _step(self, now: float) -> None:
+        for name, switch in self._switches.items():
+            level = self._gpio.input(self._pins[name])
+            switch.sample(is_open=bool(level) != getattr(self._settings, f"{name}_open_low"), now=now)
+        shall = lit(self._light, now - self._light_since)
+        with self._lock:
+            if self._closed.is_set():
+                return
+            if shall != self._lit:
+                self._lit = shall
+                self._put("status_light", on=shall)
+            if "heater" in self._pins and now >= self._heater_due:
+                self._heater_due = now + HEATER_SECONDS
+                self._heat()
+
+    def _heat(self) -> None:
+        try:
+            celsius = int(THERMAL_ZONE.read_text(encoding="ascii")) / 1000
+        except (OSError, ValueError):
+            celsius = float("inf")  # a heater that nobody watches stays off
+        limit = self._settings.heater_below_celsius
+        self._heating = celsius < (limit + HEATER_HYSTERESIS if self._heating else limit)
+        self._put("heater", on=self._heating)
+
+
+def _library() -> ModuleType:
+    try:
+        return importlib.import_module("RPi.GPIO")
+    except RuntimeError as error:
+        raise BackendError(f"board 'rpi' needs a Raspberry Pi: {error}") from error

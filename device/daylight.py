@@ -1,0 +1,27 @@
+"""Day or night: when the infrared illuminator is switched, and the camera's exposure with it."""
+
+NIGHT_LUX = 15.0
+"""Illuminance below which it is night: a shutter short enough for a road sees nothing in it. Dusk has about 10 lux."""
+DAY_LUX = 150.0
+"""Illuminance above which it is day again: far above what the illuminator itself adds, which libcamera counts in."""
+DWELL_SECONDS = 60.0
+"""How long it must stay so: headlights pass, and a relay that clatters draws attention."""
+
+
+class Daylight:
+    """Judges the brightness of the scene. It is day until proved otherwise: an illuminator that fails, fails dark."""
+
+    def __init__(self) -> None:
+        self.night = False
+        self._doubt_since: float | None = None
+
+    def judge(self, lux: float | None, *, now: float) -> bool:
+        """Look at the brightness at `now` seconds, None where no camera tells; return whether it is night."""
+        other = lux is not None and (lux > DAY_LUX if self.night else lux < NIGHT_LUX)
+        if not other:
+            self._doubt_since = None
+        elif self._doubt_since is None:
+            self._doubt_since = now
+        elif now - self._doubt_since >= DWELL_SECONDS:
+            self.night, self._doubt_since = not self.night, None
+        return self.night

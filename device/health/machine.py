@@ -1,0 +1,106 @@
+"""The machine under the post: temperature, throttling, voltage, storage; read from /sys, without a command."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+SYSTEM = Path("/sys")
+HOT, COOL = 80.0, 75.0
+"""Celsius at which the processor is too hot, and no longer so. A Pi 4 or 5 slows down from 80, and hard at 85:
+https://www.raspberrypi.com/documentation/computers/raspberry-pi.html#thermal-management-and-performance."""
+UNDER_VOLTAGE, SLOWED = 0x1, 0x2 | 0x4 | 0x8
+"""Present-time bits of the firmware's `get_throttled`: under-voltage; frequency capped, throttled, soft limit.
+https://www.raspberrypi.com/documentation/computers/os.html#get_throttled."""
+LOW_SHARE, LOW_BYTES = 0.05, 512 * 1024 * 1024
+"""Space on the outbox's disk is low below a twentieth of it, or 512 MiB where a twentieth is more."""
+ROOM = 1.2
+"""Space must come back to so much above the limit before it is no longer low."""
+WORN_LIFE, WORN_RESERVE = 0x0A, 0x02
+"""eMMC's own estimate (JESD84-B51, EXT_CSD 267 to 269): 90 to 100 % of its life used; reserve blocks 80 % used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What the machine says of itself; None where it says nothing."""
+
+    celsius: float | None
+    throttled: int | None
+    """Bits of the Raspberry Pi's firmware."""
+    disk_free: int | None
+    disk_size: int | None
+    worn: str | None
+    """What speaks for worn storage: `life`, `reserve` or `errors`; None if nothing does."""
+
+
+def read_machine(folder: Path, *, system: Path = SYSTEM) -> Readings:
+    """Ask the machine; `folder` is on the disk that matters. Never raises."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        free = size = None
+    else:
+        free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+    return Readings(
+        celsius=_celsius(system),
+        throttled=_number(system / "devices/platform/soc/soc:firmware/get_throttled", 16),
+        disk_free=free,
+        disk_size=size,
+        worn=_worn(folder, system),
+    )
+
+
+class Machine:
+    """Judges readings, with a margin between falling ill and being well. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._hot = self._low = False
+
+    def ailments(self, readings: Readings) -> set[str]:
+        """Return names of faults: `too_hot`, `throttled`, `under_voltage`, `storage_low`, `storage_worn`."""
+        if readings.celsius is not None:
+            self._hot = readings.celsius >= (COOL if self._hot else HOT)
+        if readings.disk_free is not None and readings.disk_size is not None:
+            limit = min(LOW_SHARE * readings.disk_size, LOW_BYTES)
+            self._low = readings.disk_free < (ROOM * limit if self._low else limit)
+        bits = readings.throttled or 0
+        conditions = {
+            "too_hot": self._hot,
+            "throttled": bool(bits & SLOWED),
+            "under_voltage": bool(bits & UNDER_VOLTAGE),
+            "storage_low": self._low,
+            "storage_worn": readings.worn is not None,
+        }
+        return {name for name, present in conditions.items() if present}
+
+
+def _celsius(system: Path) -> float | None:
+    zones = [_number(zone / "temp", 10) for zone in sorted((system / "class/thermal").glob("thermal_zone*"))]
+    known = [zone / 1000 for zone in zones if zone is not None]
+    return max(known, default=None)
+
+
+def _worn(folder: Path, system: Path) -> str | None:
+    try:
+        device = os.stat(folder).st_dev  # noqa: PTH116 - its number, not its path
+        block = (system / "dev/block" / f"{os.major(device)}:{os.minor(device)}").resolve()
+    except OSError:
+        return None
+    if (_number(system / "fs/ext4" / block.name / "errors_count", 10) or 0) > 0:
+        return "errors"
+    for card in (block / "device", block.parent / "device"):  # a partition's disk is the folder above
+        if (_number(card / "pre_eol_info", 16) or 0) >= WORN_RESERVE:
+            return "reserve"
+        try:
+            lives = [int(life, 16) for life in (card / "life_time").read_text(encoding="ascii").split()]
+        except (OSError, ValueError):
+            continue
+        if max(lives, default=0) >= WORN_LIFE:
+            return "life"
+    return None
+
+
+def _number(path: Path, base: int) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii").strip(), base)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,49 @@
+"""What a post looks through and hangs on, and who looks over its shoulder: on a unit as its configuration names it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from device import backends
+from device.board.base import Board
+from device.camera.base import Camera, Frame
+from device.config import BackendSection
+from device.vision.passages import Passage
+from device.vision.pipeline import Look
+
+Onlooker = Callable[[Frame, Look, Sequence[Passage]], None]
+"""Is shown each frame that was evaluated, what it brought, and the open passages; it must be quick and keep nothing."""
+
+
+def camera(section: BackendSection) -> Camera:
+    """Make the camera that a configuration names; it is not opened yet.
+
+    Raises:
+        BackendError: there is no such camera, or what it needs is not installed.
+        ConfigurationError: it does not know one of the settings.
+
+    """
+    return backends.camera(section.backend, section.settings)
+
+
+def board(section: BackendSection) -> Board:
+    """Make the board that a configuration names.
+
+    Raises:
+        BackendError: there is no such board, or what it needs is not installed.
+        ConfigurationError: it does not know one of the settings.
+
+    """
+    return backends.board(section.backend, section.settings)
+
+
+def nobody(_frame: Frame, _look: Look, _passages: Sequence[Passage]) -> None:
+    """Look at nothing: on a unit nobody is shown anything but records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """How a post gets its camera and board. A simulator that drives them while the post runs brings its own."""
+
+    camera: Callable[[BackendSection], Camera] = camera
+    board: Callable[[BackendSection], Board] = board
+    onlooker: Onlooker = nobody

@@ -1,0 +1,74 @@
+"""How much a text looks like the serial of a US plate: enough to doubt a look-alike, never enough to change a text.
+
+4YE132 and AYE132 are one stroke apart, and both are plates that some state issues; but a letter in the first place of
+six is far more common than a digit followed by two letters. What is known of this is a chain of letters and digits
+(Markov's, of order one) over the serials that the states issue. It moves the confidence of a text and nothing else: a
+personalised plate, a government's, or one of a format that is not in the list keeps its text, whatever it looks like.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from device.vision.ctc import LOOK_ALIKES, Hypothesis
+
+SERIALS: Final = (
+    "9AA9999 99AA999 AAA999 AAA9999 999AAA AAA99A 9AAA999 999AAA9 9A99999 99999A9 AAA999 AAAA99 999AAA AA99999 "
+    "999999 AA9999 AAAA99 999AAA A999AA 9999AA AAA9999 AAA999 A999999 9A99999 9AA9999 AA99999 A999999 999A 999AA "
+    "999AAA AAA999 999AAA 9999AAA 999AAA AAA999 999AAA 9999AA 9AA9999 9AAA99 9AA999 999AA9 99AA99 AAA9999 9AAA99 "
+    "999AAA AAA999 AAA999 AAA9999 AA9A9A 999999A AAA999 9A9999 99A999 99A999 999A99 AAA999 9999999 A99AAA AAA99A "
+    "AAAA99 999AAA AAA9999 AAA9999 999AAA AAA9999 AAA999 999AAA AAA9999 999999 AA999 AAA999 999AAA 9AA999 99A999 "
+    "A9999A AAA9999 AAA9999 AA9A999 A999AA AAA999 AAA9999 AAA9999 999AAA A99999 AAA9999 999AAA 999999"
+)
+"""Serials of the states' passenger and commercial plates (A a letter, 9 a digit), Alabama to Wyoming, each state's own.
+
+From the states' published formats, as Wikipedia's "United States license plate designs and serial formats" has them.
+"""
+BOUND: Final = 3.0
+"""Largest factor by which a likelier or less likely serial counts for more or less; see the reader's model card."""
+_EITHER: Final = frozenset([*LOOK_ALIKES, *LOOK_ALIKES.values()])
+_SMOOTHING: Final = 0.5
+"""Added to each count, so that nothing is impossible."""
+
+
+def doubted(hypotheses: Sequence[Hypothesis]) -> float:
+    """Return the claim of the first of `hypotheses` after the others are weighed by how plausible their serials are.
+
+    What the network gives to another text counts up to `BOUND` times as much where that is the likelier serial, and
+    down to its `BOUND`th part where it is the less likely one.
+    """
+    best, *others = hypotheses
+    own = plausibility(best.text)
+    left = 1 - best.probability
+    for other in others:
+        factor = min(BOUND, max(1 / BOUND, plausibility(other.text) / own))
+        left += other.probability * (factor - 1)
+    return best.probability / (best.probability + max(left, 0.0)) if best.probability > 0 else 0.0
+
+
+def plausibility(text: str) -> float:
+    """Return the probability, greater than 0, of a text's letters and digits among US serials, as the chain has it.
+
+    O and 0, I and 1 may stand for either kind: both ways are added.
+    """
+    return _chain("".join("?" if c in _EITHER else "9" if c.isdigit() else "A" for c in text))
+
+
+@cache
+def _steps() -> dict[str, dict[str, float]]:
+    counts = Counter(step for serial in SERIALS.split() for step in zip(f"^{serial}", f"{serial}$", strict=True))
+    steps = {}
+    for origin in "^A9":
+        smooth = {following: counts[origin, following] + _SMOOTHING for following in "A9$"}
+        steps[origin] = {following: count / sum(smooth.values()) for following, count in smooth.items()}
+    return steps
+
+
+@cache
+def _chain(kinds: str) -> float:
+    ways = {"^": 1.0}
+    for kind in kinds:
+        following = "A9" if kind == "?" else kind
+        ways = {k: sum(chance * _steps()[origin][k] for origin, chance in ways.items()) for k in following}
+    return sum(chance * _steps()[origin]["$"] for origin, chance in ways.items())

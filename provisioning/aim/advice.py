@@ -1,0 +1,176 @@
+"""From figures to one light and to words: whether a view will do, and what to turn if not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+import numpy as np
+
+from provisioning.aim.figures import Figures, blur_pixels
+from provisioning.aim.tracks import Track
+from provisioning.aim.words import degrees_in_words, fraction_in_words
+
+PIXELS_ACROSS = 130.0
+"""Least width of a plate: Milestone's guidance for plates of the United States, and ABUS's for plate cameras."""
+MOST_DEGREES = 30.0
+"""Most by which a plate may be seen from the side or from above: the same sources."""
+MOST_ROLL = 10.0
+"""Most by which it may be turned in the picture; beyond, the corners that are found grow inexact."""
+LEAST_CONTRAST = 60.0
+"""Grey levels; measured on this project's clips, where reading falls off below."""
+LEAST_SHARPNESS = 0.68
+"""Measured likewise: sharp plates have 0.78 to 0.82, at 0.65 reading falls off."""
+MOST_WASHED_OUT = 0.25
+"""Share of a plate that may be pure white: letters on it are eaten away by more."""
+STROKE_SHARE = 2.7 / 130
+"""Width of a character's stroke as a share of the plate's (Milestone): a plate may smear by one stroke.
+
+That is their own table of shutters: 1/1000 s for 55 mph at 15 degrees to the road."""
+SHUTTERS = (250, 500, 1000, 2000, 4000, 8000)
+"""Common shutters, one over seconds."""
+JUDGED = 3
+"""How many vehicles the light goes by."""
+ZONE = 0.8
+"""Where in the picture's height plates should have become large enough: below, a fast vehicle has left it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Road:
+    """What the camera cannot see."""
+
+    speed_mph: float = 45.0
+    shutter_seconds: float | None = None
+    """None where the camera does not tell."""
+    field_of_view: float | None = None
+    """Degrees across the picture; None where nobody knows: then advice is in parts of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One figure that decides."""
+
+    name: str
+    value: str
+    limit: str
+    good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the light shows."""
+
+    light: Literal["waiting", "red", "green"]
+    points: tuple[Point, ...] = ()
+    advice: tuple[str, ...] = ()
+    vehicles: int = 0
+
+
+def judge(tracks: Sequence[Track], *, size: tuple[int, int], road: Road, infrared: bool) -> Verdict:
+    """Judge a view by the last vehicles; `size` is the frame's width and height in pixels."""
+    judged = list(tracks)[-JUDGED:]
+    if not judged:
+        return Verdict("waiting", advice=("No plate seen yet: wait for a vehicle, or hold a plate into the view.",))
+    best = [track.best for track in judged]
+    points = _points(best, size, road)
+    advice = _advice(best, judged, points, size, road, infrared=infrared)
+    return Verdict("green" if all(p.good for p in points) else "red", tuple(points), tuple(advice), len(judged))
+
+
+def shutter_for(speed_mph: float, tilt_degrees: float) -> int:
+    """Return the slowest common shutter, one over seconds, with which a plate smears by no more than one stroke."""
+    for shutter in SHUTTERS:
+        if blur_pixels(1.0, speed_mph=speed_mph, shutter_seconds=1 / shutter, tilt_degrees=tilt_degrees) <= _stroke(1):
+            return shutter
+    return SHUTTERS[-1]
+
+
+def _stroke(width: float) -> float:
+    return width * STROKE_SHARE * 1.02  # their table is rounded to full miles an hour
+
+
+def _points(best: Sequence[Figures], size: tuple[int, int], road: Road) -> list[Point]:
+    width = min(f.width for f in best)
+    contrast, sharp = median(f.contrast for f in best), median(f.sharpness for f in best)
+    washed, roll = median(f.washed_out for f in best), median(f.roll for f in best)
+    sideways, above = median(f.sideways for f in best), median(f.above for f in best)
+    middle = median(f.centre[0] for f in best) / size[0]
+    points = [
+        Point("Pixels across the plate", f"{width:.0f}", f"≥ {PIXELS_ACROSS:.0f}", width >= PIXELS_ACROSS),
+        Point("Contrast", f"{contrast:.0f}", f"≥ {LEAST_CONTRAST:.0f}", contrast >= LEAST_CONTRAST),
+        Point("Washed out", f"{washed:.0%}", f"≤ {MOST_WASHED_OUT:.0%}", washed <= MOST_WASHED_OUT),
+        Point("Sharpness", f"{sharp:.2f}", f"≥ {LEAST_SHARPNESS:.2f}", sharp >= LEAST_SHARPNESS),
+        Point("Seen from the side", f"{sideways:.0f}°", f"≤ {MOST_DEGREES:.0f}°", sideways <= MOST_DEGREES),
+        Point("Seen from above", f"{above:.0f}°", f"≤ {MOST_DEGREES:.0f}°", above <= MOST_DEGREES),
+        Point("Turned", f"{abs(roll):.0f}°", f"≤ {MOST_ROLL:.0f}°", abs(roll) <= MOST_ROLL),
+        Point("Place, from the left", f"{middle:.0%}", "10 to 90%", 0.1 <= middle <= 0.9),
+    ]
+    if road.shutter_seconds is not None:
+        tilt = max(sideways, above)
+        blur = blur_pixels(
+            width, speed_mph=road.speed_mph, shutter_seconds=road.shutter_seconds, tilt_degrees=min(tilt, MOST_DEGREES)
+        )
+        limit = _stroke(width)
+        points.append(Point(f"Blur at {road.speed_mph:.0f} mph", f"{blur:.1f} px", f"≤ {limit:.1f} px", blur <= limit))
+    return points
+
+
+def _advice(
+    best: Sequence[Figures],
+    tracks: Sequence[Track],
+    points: Sequence[Point],
+    size: tuple[int, int],
+    road: Road,
+    *,
+    infrared: bool,
+) -> list[str]:
+    bad = {point.name.split(" at ")[0] for point in points if not point.good}
+    said = []
+    if "Pixels across the plate" in bad:
+        said.append(_enlarge(tracks, size, road))
+    if "Place, from the left" in bad:
+        off = median(f.centre[0] for f in best) / size[0] - 0.5
+        said.append(f"Turn {'right' if off > 0 else 'left'} by {_turn(abs(off), size[0], size, road)}.")
+    roll = median(f.roll for f in best)
+    if "Turned" in bad:
+        turn = "clockwise" if roll > 0 else "counter-clockwise"
+        said.append(f"Turn the camera about its lens {turn} by {degrees_in_words(abs(roll))}.")
+    if "Seen from the side" in bad:
+        said.append("Plates are seen from the side: move the camera nearer to the lane, or aim farther up the road.")
+    if "Seen from above" in bad:
+        said.append("Plates are seen from above: aim farther up the road, or mount the camera lower.")
+    if "Washed out" in bad:
+        said.append("Plates are washed out: less gain or a faster shutter, not more light.")
+    elif "Contrast" in bad:
+        dark = median(f.brightness for f in best) < 110
+        said.append("Plates are dark: more light or more gain." if dark else "Plates are dull: clean the window.")
+    if "Blur" in bad:
+        tilt = min(MOST_DEGREES, max(median(f.sideways for f in best), median(f.above for f in best)))
+        said.append(f"Shutter 1/{shutter_for(road.speed_mph, tilt)} for {road.speed_mph:.0f} mph.")
+    elif "Sharpness" in bad:
+        again = " under infrared: it shifts from daylight's" if infrared else ""
+        said.append(f"Focus{again}: turn the ring until the letters are crisp.")
+    return said
+
+
+def _enlarge(tracks: Sequence[Track], size: tuple[int, int], road: Road) -> str:
+    """Say whether to look nearer or to zoom: on a flat road a plate's width grows evenly down the picture."""
+    sightings = [figures for track in tracks for figures in track.sightings]
+    widths = np.array([figures.width for figures in sightings])
+    heights = np.array([figures.centre[1] for figures in sightings])
+    at_zone = float(widths.max())
+    if len(sightings) >= 4 and np.ptp(heights) > 0.1 * size[1]:
+        slope, offset = np.polyfit(heights, widths, 1)
+        at_zone = float(offset + slope * ZONE * size[1])
+        if slope > 0:
+            beyond = (PIXELS_ACROSS - offset) / slope - ZONE * size[1]
+            if 0 < beyond <= 0.25 * size[1]:
+                return f"Plates are too small: {_turn(beyond / size[1], size[1], size, road)} down."
+    return f"Plates are too small: zoom in {max(1.1, PIXELS_ACROSS / max(1.0, at_zone)):.1f} times."
+
+
+def _turn(share: float, along: int, size: tuple[int, int], road: Road) -> str:
+    """Say an angle that is a share of the picture's width or height `along`: in degrees where the lens is known."""
+    if road.field_of_view is None:
+        return f"{fraction_in_words(share)} of the picture's {'width' if along == size[0] else 'height'}"
+    return degrees_in_words(share * along / size[0] * road.field_of_view)

@@ -1,0 +1,114 @@
+"""One session of aiming: what the page shows and what its buttons do, without the web."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from device.board.base import Board
+from device.health.view import Light, View, Views, load_views
+from provisioning.aim.session import Session
+from provisioning.aim.watcher import Sight, Watcher
+from provisioning.errors import ProvisioningError
+
+log = logging.getLogger(__name__)
+
+OLD_SECONDS = 3.0
+"""Age from which on the picture is said to stand still."""
+
+
+class AimRefusedError(ProvisioningError):
+    """A button of the page does not do what it was asked; the message says why."""
+
+
+class Aiming:
+    """A post that is being aimed. Safe to use from several threads.
+
+    Args:
+        watcher: looks through the camera.
+        board: has the illuminator.
+        session: who may look, and until when.
+        folder: of the post's state, where accepted views are kept.
+        who: the technician.
+        audit: puts an event into the post's audit trail: its action and details.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        watcher: Watcher,
+        board: Board,
+        session: Session,
+        folder: Path,
+        who: str,
+        audit: Callable[[str, dict[str, Any]], None],
+    ) -> None:
+        self.watcher = watcher
+        self.session = session
+        self.who = who
+        self._board = board
+        self._folder = folder
+        self._audit = audit
+        self._illuminated = False
+        self.accepted: set[Light] = set()
+        """In which lights the view was accepted in this session."""
+
+    def state(self, sight: Sight | None) -> dict[str, Any]:
+        """Return what the page shows, in JSON's types."""
+        return {
+            "number": None if sight is None else sight.number,
+            "light": None if sight is None else sight.light,
+            "verdict": None if sight is None else asdict(sight.verdict),
+            "still": self._stands_still(sight),
+            "illuminated": self._illuminated,
+            "accepted": sorted(self.accepted),
+            "seconds_left": round(self.session.seconds_left),
+            "who": self.who,
+        }
+
+    def _stands_still(self, sight: Sight | None) -> str | None:
+        if self.watcher.fault is not None:
+            return self.watcher.fault
+        if sight is None:
+            return "no picture yet"
+        age = monotonic() - sight.at
+        return f"no new picture for {age:.0f} s" if age > OLD_SECONDS else None
+
+    def illuminate(self, *, on: bool) -> None:
+        """Switch the infrared illuminator; what was seen in the other light no longer counts."""
+        self._board.illuminator(on=on)
+        self._illuminated = on
+        self.watcher.forget()
+
+    def forget(self) -> None:
+        """Judge anew, as after the lens was turned."""
+        self.watcher.forget()
+
+    def accept(self) -> Light:
+        """Remember the present view, and return the light it was accepted in.
+
+        Raises:
+            AimRefusedError: the light is not green, or the picture stands still.
+
+        """
+        sight = self.watcher.latest
+        still = self._stands_still(sight)
+        if sight is None or still is not None:
+            raise AimRefusedError(f"there is nothing to accept: {still}")
+        if sight.verdict.light != "green":
+            raise AimRefusedError("the light is not green")
+        view = View.of(sight.grey, accepted=datetime.now(UTC), accepted_by=self.who)
+        views = load_views(self._folder)
+        changed = {"day": views.day, "infrared": views.infrared} | {sight.light: view}
+        try:
+            Views(**changed).save(self._folder)
+        except OSError as error:
+            raise AimRefusedError(f"the view cannot be kept: {error.strerror or error}") from error
+        points = {point.name: point.value for point in sight.verdict.points}
+        self._audit("view_accepted", {"light": sight.light, "figures": points})
+        self.accepted.add(sight.light)
+        return sight.light

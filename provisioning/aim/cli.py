@@ -1,0 +1,118 @@
+"""`platepost aim`: a page for the technician at the foot of the pole, until the view is accepted."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from device import assembly, backends
+from device.config import Configuration, load
+from provisioning.aim.advice import Road
+from provisioning.aim.aiming import Aiming
+from provisioning.aim.server import Server, service_address
+from provisioning.aim.session import Session
+from provisioning.aim.watcher import Watcher
+from provisioning.errors import ProvisioningError
+from provisioning.options import config_option, purpose_option, technician_option
+from provisioning.technician import certified
+from provisioning.trail import Trail
+
+
+def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    """Take 1/1000 or 0.001 for a shutter."""
+    if text is None:
+        return None
+    above, slash, below = text.partition("/")
+    try:
+        seconds = float(above) / float(below) if slash else float(above)
+    except (ValueError, ZeroDivisionError):
+        seconds = 0.0
+    if not 0 < seconds <= 1:
+        raise click.BadParameter(f"{text!r}: seconds are wanted, such as 1/1000")
+    return seconds
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost aim --config post.toml --as /media/stick/r-alvarez
+  platepost aim --config post.toml --as /media/stick/r-alvarez --address 192.168.50.1 --speed 45 --shutter 1/1000
+"""
+)
+@config_option
+@technician_option
+@purpose_option("aiming the camera")
+@click.option("--address", help="Of the unit's service interface; by default what the configuration says.")
+@click.option("--port", type=click.IntRange(1, 65535), help="By default what the configuration says.")
+@click.option("--minutes", type=click.FloatRange(0, 240, min_open=True), help="After how long the page closes.")
+@click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Of vehicles on this road, miles an hour.")
+@click.option("--shutter", callback=_seconds, help="How long the shutter is open, such as 1/1000.")
+@click.option(
+    "--field-of-view", type=click.FloatRange(0, 180, min_open=True, max_open=True), help="Degrees across the picture."
+)
+def aim(
+    *,
+    path: Path,
+    folder: Path,
+    purpose: str,
+    address: str | None,
+    port: int | None,
+    minutes: float | None,
+    speed: float | None,
+    shutter: float | None,
+    field_of_view: float | None,
+) -> None:
+    """Show what the camera sees, with the figures that decide, on a page for the technician's phone or laptop.
+
+    Run it while the post is stopped. The page is served on the unit's service interface only, to the one browser that
+    opens the link or types the code, and closes by itself. The exit code is 0 if a view was accepted, and 1 if not.
+    """
+    configuration = load(path)
+    service = configuration.service
+    road = _road(configuration)
+    road = replace(
+        road,
+        speed_mph=speed or road.speed_mph,
+        shutter_seconds=shutter or road.shutter_seconds,
+        field_of_view=field_of_view or road.field_of_view,
+    )
+    where = service_address(address or service.address)
+    technician = certified(configuration, folder, purpose=purpose)
+    session = Session(seconds=60 * (minutes or service.minutes))
+    recogniser = assembly.recogniser(configuration)
+    camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+    with ExitStack() as stack:
+        trail = stack.enter_context(Trail(configuration, technician, doing="aim"))
+        board = stack.enter_context(backends.board(configuration.board.backend, configuration.board.settings))
+        watcher = Watcher(camera, recogniser, road)
+        stack.callback(watcher.close)
+
+        def audit(action: str, details: dict[str, Any]) -> None:
+            trail.say(action, details)
+
+        aiming = Aiming(
+            watcher=watcher,
+            board=board,
+            session=session,
+            folder=configuration.outbox.path.parent,
+            who=technician.name,
+            audit=audit,
+        )
+        server = Server(aiming, address=where, port=port or service.port)
+        stack.callback(server.close)
+        watcher.start()
+        server.start()
+        click.echo(f"Open this once, on a phone or laptop at the unit's service interface:\n\n  {server.link}\n")
+        click.echo(f"or {server.base} and type the code {session.code[:4]} {session.code[4:]}. Ctrl-C closes the page.")
+        server.wait()
+        click.echo(f"The page has closed: {session.why_closed}.")
+    if not aiming.accepted:
+        raise ProvisioningError("no view was accepted")
+    click.echo(f"Accepted by {' and '.join(sorted(aiming.accepted))}; kept beside the outbox.")
+
+
+def _road(configuration: Configuration) -> Road:
+    service = configuration.service
+    return Road(speed_mph=service.speed_mph, shutter_seconds=service.shutter, field_of_view=service.field_of_view)

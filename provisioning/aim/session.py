@@ -1,0 +1,77 @@
+"""The one session that a technician's page has: a link that opens once, a cookie, an end."""
+
+import hmac
+import secrets
+from threading import Lock
+from time import monotonic
+
+MOST_TRIES = 5
+"""Wrong codes after which the page closes: somebody else is at the door."""
+CODE_DIGITS = 8
+
+
+class Session:
+    """Lets one browser in, by a link or a code that each work once together, and knows it again by a cookie.
+
+    The cookie is good at the address that it was given to only. After `seconds`, or `close`, nobody is let in.
+    """
+
+    COOKIE = "platepost-aim"
+
+    def __init__(self, *, seconds: float) -> None:
+        self.code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
+        """What a person types."""
+        self.token = secrets.token_urlsafe(32)
+        """What the link carries."""
+        self._ends = monotonic() + seconds
+        self._lock = Lock()
+        self._unused = True
+        self._wrong = 0
+        self._cookie = secrets.token_urlsafe(32)
+        self._address: str | None = None
+        self.why_closed: str | None = None
+        """Why nobody is let in any more, for the technician; None while it is open."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the page may be served."""
+        if self.why_closed is None and self.seconds_left <= 0:
+            self.close("its time was up")
+        return self.why_closed is None
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the page closes by itself."""
+        return max(0.0, self._ends - monotonic())
+
+    @property
+    def entered(self) -> bool:
+        """Whether somebody was let in."""
+        return not self._unused
+
+    def close(self, why: str) -> None:
+        """Let nobody in from now on."""
+        if self.why_closed is None:
+            self.why_closed = why
+
+    def enter(self, offered: str, *, address: str) -> str | None:
+        """Return the cookie for who offers the link's token or the code for the first time; None for all others."""
+        with self._lock:
+            if not self.open:
+                return None
+            right = [hmac.compare_digest(offered.encode(), known.encode()) for known in (self.code, self.token)]
+            if not any(right):
+                self._wrong += 1
+                if self._wrong >= MOST_TRIES:
+                    self.close(f"{MOST_TRIES} wrong codes were tried from {address}")
+                return None
+            if not self._unused:
+                return None
+            self._unused = False
+            self._address = address
+            return self._cookie
+
+    def knows(self, cookie: str | None, *, address: str) -> bool:
+        """Say whether a request comes from who was let in."""
+        same = cookie is not None and hmac.compare_digest(cookie.encode(), self._cookie.encode())
+        return self.open and not self._unused and same and address == self._address

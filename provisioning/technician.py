@@ -1,0 +1,69 @@
+"""Who works at a post: a person whom the fleet certified, known by a certificate and the key that goes with it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from joserfc.jwk import ECKey
+
+from device.config import Configuration
+from device.control import RefusedError
+from device.control.operators import Operators
+from device.records import Role
+from provisioning.control.identity import Identity
+from provisioning.errors import ProvisioningError
+
+ALLOWED = frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR})
+"""Whose work at a post is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Technician:
+    """A certified person, and why they are here."""
+
+    identity: Identity
+    purpose: str
+    expires: datetime
+
+    @property
+    def name(self) -> str:
+        """As the certificate has it."""
+        return self.identity.name
+
+
+def certified(configuration: Configuration, folder: Path, *, purpose: str, at: datetime | None = None) -> Technician:
+    """Recognise a person by their identity folder, as the post of `configuration` does for commands.
+
+    Args:
+        configuration: the post's; its `control.operators_ca` says who certifies people.
+        folder: what `platepost provision person add` made for this person.
+        purpose: why they are here.
+        at: the moment by which the certificate is judged; now, if None.
+
+    Raises:
+        ProvisioningError: nobody's folder, another fleet's or department's, expired, or of a role that may not.
+
+    """
+    if configuration.control is None:
+        raise ProvisioningError("this post knows no people: its configuration has no table [control]")
+    identity = Identity.load(folder)
+    try:
+        operators = Operators(configuration.control.operators_ca.read_bytes())
+        person = operators.recognise(identity.x5c, at=at or datetime.now(UTC))
+    except OSError as error:
+        raise ProvisioningError(f"{configuration.control.operators_ca}: {error.strerror or error}") from error
+    except RefusedError as refusal:
+        end = identity.certificate.not_valid_after_utc.date()
+        hint = f" (it ended on {end}; is the unit's clock right?)" if "expired" in refusal.reason.value else ""
+        raise ProvisioningError(f"{identity.name}: {refusal}{hint}") from refusal
+    if person.agency != configuration.post.agency:
+        raise ProvisioningError(f"{person.name} is certified by {person.agency}, not by {configuration.post.agency}")
+    if person.role not in ALLOWED:
+        raise ProvisioningError(f"{person.name} is certified as {person.role.value}: a technician is wanted")
+    if _thumbprint(identity.key) != _thumbprint(person.key):
+        raise ProvisioningError(f"{folder}: the key is not the one of the certificate of {person.name}")
+    return Technician(identity, purpose, person.expires)
+
+
+def _thumbprint(key: ECKey) -> str:
+    return key.thumbprint()

@@ -1,0 +1,1 @@
+"""The live page: whole posts on a desk, shown and driven in a browser."""

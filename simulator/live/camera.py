@@ -1,0 +1,93 @@
+"""A camera on a street whose time can be slowed, sped up and stopped."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+
+from device.camera.base import Camera, Frame
+from device.errors import CameraError
+from simulator.camera.recordings import Recording, Still, open_recording
+from simulator.live.pace import Pace
+
+GLANCE_SECONDS = 0.2
+"""How often a camera looks whether it was closed while the street is slow."""
+STANDING_SECONDS = 0.5
+"""How often it sees the same picture again while the street stands still."""
+BEHIND_SECONDS = 0.5
+"""How far the footage may fall behind the street before the street waits for it: decoding has an end of its speed."""
+
+
+class StreetCamera(Camera):
+    """Plays footage over and over at the pace of a street.
+
+    A frame's `monotonic` is the street's time, so that vehicles have their true speed at every pace; its `captured` is
+    the wall clock's, so that records say when they were made. While the street stands still the camera goes on to look
+    at it. It does not simulate what `FootageCamera` does not.
+    """
+
+    def __init__(self, path: Path, pace: Pace) -> None:
+        self._path = path
+        self._pace = pace
+        self._closed = Event()
+        self._recording: Recording | None = None
+        self.name = f"street {path.stem}"
+
+    @property
+    def noisy(self) -> bool:
+        """Whether no two frames are alike: a street that stands still is seen as it was."""
+        return False
+
+    def open(self) -> None:
+        """Open the footage.
+
+        Raises:
+            CameraError: it is missing, or nothing that can be played.
+
+        """
+        self._closed.clear()
+        self._recording = open_recording(self._path)
+
+    def close(self) -> None:
+        """Stop playing."""
+        self._closed.set()
+        self._recording = None
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield frames for ever, each when the street's clock says that it is due.
+
+        Raises:
+            CameraError: the camera is not open, or the footage is damaged.
+
+        """
+        recording = self._recording
+        if recording is None:
+            raise CameraError(f"{self._path}: the camera is not open")
+        number = 0
+        begin = self._pace.seconds
+        last: Still | None = None
+        while not self._closed.is_set():
+            seconds = 0.0
+            for still in recording.stills():
+                seconds = still.seconds
+                due = begin + seconds
+                shown = time.monotonic()
+                while not self._pace.wait_until(due, timeout=GLANCE_SECONDS):
+                    if self._closed.is_set():
+                        return
+                    if last is not None and self._pace.paused and time.monotonic() - shown >= STANDING_SECONDS:
+                        shown = time.monotonic()
+                        yield _frame(number, self._pace.seconds, last)
+                        number += 1
+                if self._closed.is_set():
+                    return
+                begin += max(0.0, self._pace.seconds - due - BEHIND_SECONDS)
+                yield _frame(number, begin + seconds, still)
+                number += 1
+                last = still
+            begin += seconds + recording.frame_seconds()
+
+
+def _frame(number: int, monotonic: float, still: Still) -> Frame:
+    return Frame(number=number, captured=datetime.now(UTC), monotonic=monotonic, grey=still.grey, colour=still.colour)

@@ -1,0 +1,64 @@
+"""`platepost simulate serve`: the whole system on a desk, in a browser."""
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from simulator.demo.clip import STREET, find_clip
+from simulator.live.serve import serving
+from simulator.serving import LOOPBACK
+
+PORT = 8800
+DEFAULT_CLIPS = (STREET, STREET.with_name("pass.mp4"))
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost simulate serve
+  platepost simulate serve north.mp4 south.mp4 photos/ --port 9000
+  platepost simulate serve --host 0.0.0.0        whoever reaches this machine sees and drives it
+
+\b
+Beside CLIP.mp4 may lie CLIP.hotlist.csv and CLIP.patterns.csv; together they are the first hot list.
+"""
+)
+@click.argument("clips", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/live"),
+    show_default=True,
+    help="Where everything is made; emptied if a former live page made it.",
+)
+def serve(*, clips: tuple[Path, ...], host: str, port: int, directory: Path) -> None:
+    """Show posts at work in a browser, and let it open their cases and pull their plugs.
+
+    Each CLIP, a video or a folder of images, is what one post looks at, over and over; without any the clips that ship
+    are shown. The posts are whole: they run in processes of their own against a real mosquitto with client
+    certificates, and the page hears of hits as any subscriber does. Ends at Ctrl-C.
+    """
+    console = Console(stderr=True)
+    if host != LOOPBACK:
+        console.print(
+            f"[bold yellow]Warning:[/] listening on {host}. Whoever reaches this machine sees every plate and can work "
+            "every switch; nothing is encrypted and nobody is asked for a password.",
+            highlight=False,
+        )
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: over.set())
+    with console.status("Making a fleet, its broker and its posts"):
+        page = serving([find_clip(clip) for clip in clips or DEFAULT_CLIPS], directory, host=host, port=port or None)
+        address = page.__enter__()
+    try:
+        console.print(f"Live page: [bold]{address}[/bold]   Ctrl-C ends it.", highlight=False)
+        over.wait()
+        console.print("Stopping the posts.", highlight=False)
+    finally:
+        page.__exit__(None, None, None)

@@ -1,0 +1,43 @@
+"""The desk and its page together, while a context is open."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from simulator.demo.clip import DemoClip
+from simulator.live.desk import Desk
+from simulator.live.feed import Feed
+from simulator.live.server import LiveApplication
+from simulator.serving import LOOPBACK, PageServer
+
+_BIND_SECONDS = 10.0
+
+
+@contextmanager
+def serving(
+    clips: Sequence[DemoClip], directory: Path, *, host: str = LOOPBACK, port: int | None = None
+) -> Iterator[str]:
+    """Set everything up in a folder, serve the page, and give its address.
+
+    Raises:
+        DemoError: the folder holds something else.
+        BrokerError: mosquitto is missing or did not start.
+        ServingError: the page cannot be served.
+        SourceError: a hot list beside a clip cannot be read.
+
+    """
+    feed = Feed()
+    desk = Desk(directory, clips, feed)
+    with desk:
+        live = LiveApplication(desk, local=host == LOOPBACK)
+        server = PageServer(live.application, host=host, port=port)
+        server.start()
+        try:
+            if server.loop is not None:
+                asyncio.run_coroutine_threadsafe(live.bind(), server.loop).result(_BIND_SECONDS)
+            desk.start()
+            yield server.address
+        finally:
+            feed.end()
+            server.close()

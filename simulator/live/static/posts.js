@@ -1,0 +1,77 @@
+// The post that is shown: its view, its pulse, and what ails it.
+const RETRY_MS = 2000;
+const at = (id) => document.getElementById(id);
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const statuses = {}, pulses = {};
+let desk = { posts: {} };
+
+export const shown = () => document.querySelector("input[name=post]:checked").value;
+
+export function watchPosts() {
+  for (const choice of document.querySelectorAll("input[name=post]")) choice.addEventListener("change", change);
+  at("view").addEventListener("error", () => setTimeout(look, RETRY_MS));
+  calm.addEventListener("change", look);
+  // After the page's own load, which would otherwise never end.
+  addEventListener("load", change);
+  if (document.readyState === "complete") change();
+}
+
+function change() {
+  look();
+  refresh();
+  document.dispatchEvent(new CustomEvent("post"));
+}
+
+function look() {
+  const view = at("view");
+  view.alt = `What ${shown()} sees, with plates outlined`;
+  if (!desk.posts[shown()]?.power) return view.removeAttribute("src");
+  view.src = `/posts/${shown()}/view?${calm.matches ? "calm&" : ""}${Date.now()}`;
+}
+
+export function takeDesk(state) {
+  const before = desk.posts[shown()]?.power;
+  desk = state;
+  if (desk.posts[shown()]?.power !== before) look();
+  refresh();
+}
+
+export function showStatus(event) {
+  statuses[event.post] = event;
+  refresh();
+}
+
+export function showHealth(event) {
+  pulses[event.post] = event;
+  refresh();
+}
+
+function refresh() {
+  for (const card of document.querySelectorAll(".post")) badge(card);
+  const name = shown(), post = desk.posts[name], status = statuses[name], pulse = pulses[name];
+  const put = (key, text) => { document.querySelector(`[data-pulse=${key}]`).textContent = text; };
+  put("rate", pulse ? pulse.rate.toFixed(1) : "-");
+  put("dropped", pulse ? pulse.dropped : "-");
+  put("queue", pulse ? pulse.queue : "-");
+  put("list", status?.list ? `version ${status.list}` : "-");
+  at("dark").hidden = !post || post.power;
+  if (post && !post.power) at("dark").textContent = post.failure ? "The post has ended:\n" + post.failure : "The post has no power";
+  const reasons = at("reasons"), wanted = post?.power && status && status.state !== "offline" ? status.reasons : [];
+  const text = JSON.stringify(wanted);
+  if (reasons.dataset.shown === text) return;
+  reasons.dataset.shown = text;
+  reasons.replaceChildren(...wanted.map((reason) => {
+    const line = document.createElement("li"), head = document.createElement("b");
+    head.textContent = reason.name;
+    line.append(head, ". " + reason.message);
+    return line;
+  }));
+}
+
+function badge(card) {
+  const name = card.dataset.post, post = desk.posts[name], state = statuses[name]?.state ?? "starting";
+  const word = post && !post.power ? "unplugged" : state;
+  const field = card.querySelector("[data-field=state]");
+  field.textContent = word === "unplugged" ? "no power" : word;
+  field.className = "state " + word;
+}

@@ -1,0 +1,14 @@
+"""A post and a broker for the tests of those who subscribe; the fixtures are in `simulator.testing.plugin`.
+
+Example::
+
+    def test_console_shows_a_hit(broker, post):
+        console = Console(broker.address, broker.identity("console"))
+        post.passes("7ABC123", listed="stolen_vehicle")
+        assert console.shows("7ABC123")
+"""
+
+from simulator.testing.post import PassedBy, SimulatedPost
+from simulator.testing.stand import Stand
+
+__all__ = ["PassedBy", "SimulatedPost", "Stand"]

@@ -1,0 +1,30 @@
+"""The pytest plugin of `platepost[simulator]`: a simulated post and a real broker for a subscriber's own tests.
+
+Found by pytest through its entry points; it imports nothing of the simulator before a fixture is asked for.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from simulator.testing import SimulatedPost, Stand
+
+
+@pytest.fixture
+def broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stand]":
+    """Give a real mosquitto with mutual TLS on loopback: `address`, `identity(name)`, `post(name)`, `stop`, `start`.
+
+    It is this test's own. An error says how to install mosquitto where it is missing; no root is needed.
+    """
+    from simulator.testing import Stand  # noqa: PLC0415 - not before it is needed
+
+    with Stand(tmp_path_factory.mktemp("platepost")) as stand:
+        yield stand
+
+
+@pytest.fixture
+def post(broker: "Stand") -> "SimulatedPost":
+    """Give a running post called `post-1`: `passes("7ABC123", listed="stolen_vehicle")`, `misreads`, `ails`, ..."""
+    return broker.post("post-1")

@@ -1,0 +1,144 @@
+"""Boards to try, each with its pins in a test's hand."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+from unittest import mock
+
+import pytest
+
+from device import backends
+from device.board.base import Board, Light
+from simulator.board import rpi_gpio
+from simulator.board.virtual import VirtualBoard
+from simulator.standins import standing_in
+from tests.conformance import lgpio_pins
+
+BOARDS = ("virtual", "rpi on the stand-in", "rpi on rpi-lgpio", "rpi on emulated pins")
+Output = Literal["illuminator", "camera_power", "status_light"]
+Switch = Literal["tamper", "door"]
+
+WIRING = {
+    "illuminator_pin": 17,
+    "camera_power_pin": 27,
+    "status_light_pin": 22,
+    "tamper_pin": 4,
+    "door_pin": 5,
+    "debounce_milliseconds": 40,
+}
+
+
+class BoardStand(ABC):
+    """One kind of board."""
+
+    strobes = True
+    """Whether its illuminator can be strobed."""
+
+    @abstractmethod
+    def make(self, **more: Any) -> Board:  # noqa: ANN401 - settings
+        """Take the pins; case and door are closed."""
+
+    @abstractmethod
+    def levels(self, output: Output) -> list[object]:
+        """Return what an output went through, oldest first: True where it is on."""
+
+    @abstractmethod
+    def drive(self, switch: Switch, *, opened: bool) -> None:
+        """Open or close."""
+
+
+class VirtualStand(BoardStand):
+    """The simulator's board."""
+
+    strobes = False
+
+    def __init__(self) -> None:
+        self._board = VirtualBoard()
+
+    def make(self, **more: Any) -> Board:  # noqa: ANN401
+        """Make one."""
+        made = backends.board("virtual", more)
+        assert isinstance(made, VirtualBoard)
+        self._board = made
+        return made
+
+    def levels(self, output: Output) -> list[object]:
+        """Look into its history."""
+        begun = {"illuminator": False, "camera_power": True, "status_light": Light.OFF}[output]
+        states = [begun, *self._board.states(output)]
+        return [state is not Light.OFF for state in states] if output == "status_light" else list(states)
+
+    def drive(self, switch: Switch, *, opened: bool) -> None:
+        """Be whoever opens or closes."""
+        board = self._board
+        {
+            ("tamper", True): board.open_case,
+            ("tamper", False): board.close_case,
+            ("door", True): board.open_door,
+            ("door", False): board.close_door,
+        }[switch, opened]()
+
+
+class RpiStand(BoardStand):
+    """The unit's board on pins that exist in memory only."""
+
+    def make(self, **more: Any) -> Board:  # noqa: ANN401
+        """Take the pins; closed contacts connect them to ground."""
+        rpi_gpio.pin(WIRING["tamper_pin"]).drive_low()
+        rpi_gpio.pin(WIRING["door_pin"]).drive_low()
+        return backends.board("rpi", WIRING | more)
+
+    def levels(self, output: Output) -> list[object]:
+        """Look at the pin."""
+        states = [state for _, state in rpi_gpio.pin(WIRING[f"{output}_pin"]).states]
+        return [state if isinstance(state, tuple) else state == rpi_gpio.HIGH for state in states]
+
+    def drive(self, switch: Switch, *, opened: bool) -> None:
+        """Open or close the contact."""
+        pin = rpi_gpio.pin(WIRING[f"{switch}_pin"])
+        if opened:
+            pin.release()
+        else:
+            pin.drive_low()
+
+
+@contextmanager
+def make_board(kind: str) -> Iterator[BoardStand]:
+    """Prepare one kind of board; skips where it cannot run."""
+    if kind == "virtual":
+        yield VirtualStand()
+    elif kind == "rpi on the stand-in":
+        with standing_in():
+            yield RpiStand()
+    elif kind == "rpi on rpi-lgpio":
+        with rpi_lgpio():
+            yield RpiStand()
+    else:
+        pytest.skip("needs a guest system in `qemu-system-aarch64 -M raspi3b`, which no test brings")
+
+
+@contextmanager
+def rpi_lgpio() -> Iterator[None]:
+    """Let `import RPi.GPIO` find rpi-lgpio itself, on pins that exist in memory only."""
+    if importlib.util.find_spec("RPi") is None:
+        pytest.skip("rpi-lgpio is not installed in this environment: make test-camera")
+    ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "RPi"}
+    rpi_gpio.reset()
+    # A revision code of a Pi 4 lets it import off a Pi.
+    with (
+        mock.patch.dict(sys.modules, {"lgpio": lgpio_pins.module()}),
+        mock.patch.dict(os.environ, {"RPI_LGPIO_REVISION": "c03111"}),
+    ):
+        library = importlib.import_module("RPi.GPIO")
+        try:
+            yield
+        finally:
+            library.cleanup()
+            for name in [name for name in sys.modules if name.partition(".")[0] == "RPi"]:
+                del sys.modules[name]
+            sys.modules.update(ours)

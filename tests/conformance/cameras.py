@@ -1,0 +1,75 @@
+"""Cameras to try, each with what a test needs to know of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device import backends
+from device.camera.base import Camera
+from simulator.camera.picamera2_standin import sensor
+from simulator.camera.recordings import open_recording
+from simulator.standins import standing_in
+from tests.picamera2 import virtual
+
+CAMERAS = ("footage", "stand-in", "picamera2")
+CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
+PLATE = "6WDN917"
+"""What stands on the vehicle that every camera here sees."""
+FRAMES = slice(79, 111, 2)
+"""Where in the clip it does."""
+SIZE = (1280, 720)
+
+
+@dataclass
+class CameraStand:
+    """One kind of camera."""
+
+    kind: str
+    settings: dict[str, Any]
+    missing: Callable[[], Camera]
+    """Makes one that is not there."""
+
+    def make(self, **more: Any) -> Camera:  # noqa: ANN401 - settings
+        """Make one, not yet open."""
+        return backends.camera("footage" if self.kind == "footage" else "picamera2", self.settings | more)
+
+
+@cache
+def vehicle() -> list[NDArray[np.uint8]]:
+    """Return the frames with the vehicle, 720 x 1280 grey."""
+    return [still.grey for still in islice(open_recording(CLIP).stills(), FRAMES.start, FRAMES.stop, FRAMES.step)]
+
+
+@cache
+def shrunk(number: int, width: int, height: int) -> bytes:
+    """Return one of these frames in another size."""
+    frame = vehicle()[number]
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA).tobytes()
+
+
+@contextmanager
+def make_camera(kind: str) -> Iterator[CameraStand]:
+    """Prepare one kind of camera; skips where it cannot run."""
+    picamera2 = {"width": SIZE[0], "height": SIZE[1], "frames_per_second": 30}
+    with ExitStack() as stack:
+        if kind == "footage":
+            yield CameraStand(
+                kind,
+                {"path": str(CLIP), "pace": "realtime", "loop": True},
+                missing=lambda: backends.camera("footage", {"path": "/nowhere.mp4"}),
+            )
+        elif kind == "stand-in":
+            stack.enter_context(standing_in())
+            sensor.picture = lambda number, width, height: shrunk(number // 2 % len(vehicle()), width, height)
+            yield CameraStand(kind, picamera2, missing=lambda: backends.camera("picamera2", {"number": 5}))
+        else:
+            virtual.require()
+            yield CameraStand(kind, picamera2, missing=lambda: backends.camera("picamera2", {"number": 5}))

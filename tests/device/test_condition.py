@@ -1,0 +1,247 @@
+"""Fault drills of a whole post's surroundings: each is named, heals when its cause goes, and costs no record.
+
+How soon is tested where it is decided, in tests/device/health; here a frame stands for a second.
+"""
+
+import hashlib
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pytest_mock import MockerFixture
+
+from device import backends, condition, networks
+from device.camera.base import Camera, Frame
+from device.config import parse
+from device.errors import OutboxError
+from device.health.machine import Readings
+from device.health.view import View, Views
+from device.outbox import Backlog, Outbox, read_key_file
+from device.post import Post
+from device.records import Keyring
+from device.records.verify import Verifier
+from device.vision.modelfiles import SUMS, shipped
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.board.virtual import VirtualBoard
+from simulator.camera.recordings import open_recording
+
+CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "street.mp4"
+SECONDS = 60.0
+WELL = Readings(celsius=50.0, throttled=0, disk_free=10**10, disk_size=10**10, worn=None)
+
+
+class StreetCamera(Camera):
+    """Shows an empty street for ever, altered at will, a second a frame; and so fast that a minute is soon over."""
+
+    name = "street"
+
+    def __init__(self) -> None:
+        stills = islice(open_recording(CLIP, frames_per_second=None).stills(), 3)
+        self.street = [still.grey for still in stills][-1]
+        self.shown: NDArray[np.uint8] = self.street
+        self._closed = threading.Event()
+
+    @property
+    def patient(self) -> bool:
+        return True
+
+    def open(self) -> None:
+        self._closed.clear()
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def frames(self) -> Iterator[Frame]:
+        for number in count():
+            if self._closed.wait(0.01):
+                return
+            grey = self.shown
+            grey = np.bitwise_xor(grey, np.uint8(number % 2))  # no two frames of a real sensor are equal
+            yield Frame(number, datetime.now(UTC), float(number), grey, lambda: np.zeros((90, 160, 3), np.uint8))
+
+
+class Drill:
+    """One running post, and what it said so far."""
+
+    def __init__(self, tmp_path: Path, mocker: MockerFixture, **vision: str | float) -> None:
+        fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
+        self.folder = fleet.add_post("post-1", PostSettings(brokers=("localhost:1",)))
+        self.key = fleet.record_key("post-1")
+        self.camera = StreetCamera()
+        mocker.patch.object(backends, "camera", return_value=self.camera)
+        mocker.patch.object(backends, "board", return_value=VirtualBoard())
+        mocker.patch.object(condition, "LOOK_SECONDS", 0.0)
+        mocker.patch.object(networks, "RETRY_SECONDS", 0.0)
+        keys = ("issuer_key", "unseal_key")
+        table = {
+            "post": {"agency": "demo", "name": "post-1"},
+            "camera": {"backend": "street"},
+            "vision": {"motion_area": 1.0, **vision},
+            "hotlist": {"directory": "state/hotlist", "in_service_without_list": True}
+            | {key: f"{key}.pem" for key in keys},
+            "records": {"signing_key": "signing_key.pem"},
+            "outbox": {"path": "state/outbox.db", "key_file": "outbox.key"},
+            "uplink": {
+                "brokers": ["localhost:1"],
+                "ca": "ca.pem",
+                "certificate": "certificate.pem",
+                "private_key": "private_key.pem",
+                "drain_seconds": 0,
+            },
+        }
+        view = View.of(self.camera.street, accepted=datetime.now(UTC), accepted_by="r-alvarez")
+        Views(day=view).save(self.folder / "state")
+        self.post = Post(parse(table, folder=self.folder))
+        self.readings = WELL
+        self.post._condition._ask = lambda _folder: self.readings
+        self.thread = threading.Thread(target=self.post.run, daemon=True)
+
+    def stop(self) -> None:
+        self.post.stop()
+        self.thread.join(SECONDS)
+        assert not self.thread.is_alive()
+
+    def records(self) -> list[dict[str, Any]]:
+        with suppress(OutboxError):
+            return [e.event for e in sorted(self.post._outbox.next(2000), key=lambda e: e.sequence or 0)]
+        with Outbox(self.folder / "state" / "outbox.db", key=read_key_file(self.folder / "outbox.key")) as outbox:
+            return [e.event for e in sorted(outbox.next(2000), key=lambda e: e.sequence or 0)]
+
+    def present(self) -> set[str]:
+        """What the last status names; the test's machine has no time server, and the post no list."""
+        statuses = [e["data"] for e in self.records() if e["type"] == "platepost.status.v1"]
+        names = {reason["name"] for reason in statuses[-1].get("reasons", ())} if statuses else {"nothing said"}
+        return names - {"clock_unsynchronised", "hotlist_missing"}
+
+    def await_state(self, *names: str) -> None:
+        end = time.monotonic() + SECONDS
+        while self.present() != set(names):
+            assert time.monotonic() < end, f"{self.present()} and not {set(names)}"
+            time.sleep(0.05)
+
+    def prove_whole(self) -> None:
+        """Nothing of the chain is missing."""
+        self.stop()
+        report = Verifier(Keyring.from_files(self.key), whole=True).feed_all(self.records())
+        assert report.intact, report.problems
+
+
+@pytest.fixture
+def drill(tmp_path: Path, mocker: MockerFixture) -> Iterator[Drill]:
+    one = Drill(tmp_path, mocker)
+    one.thread.start()
+    one.await_state()
+    yield one
+    one.stop()
+
+
+def covered(street: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.full_like(street, 90)
+
+
+def moved(street: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.roll(street, (20, 60), axis=(0, 1))
+
+
+@pytest.mark.parametrize(("alter", "name"), [(covered, "lens_blocked"), (moved, "lens_moved")])
+def test_what_ails_the_lens(drill: Drill, alter: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], name: str) -> None:
+    drill.camera.shown = alter(drill.camera.street)
+    drill.await_state(name)
+    drill.camera.shown = drill.camera.street
+    drill.await_state()
+    drill.prove_whole()
+
+
+def test_a_view_that_is_accepted_anew_is_judged_by_at_once(drill: Drill) -> None:
+    drill.camera.shown = moved(drill.camera.street)
+    drill.await_state("lens_moved")
+    view = View.of(drill.camera.shown, accepted=datetime.now(UTC), accepted_by="r-alvarez")
+    Views(day=view).save(drill.folder / "state")
+    drill.await_state()
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"celsius": 84.0}, ("too_hot",)),
+        ({"celsius": 84.0, "throttled": 0x4}, ("throttled", "too_hot")),
+        ({"throttled": 0x1}, ("under_voltage",)),
+        ({"disk_free": 10**6}, ("storage_low",)),
+        ({"worn": "errors"}, ("storage_worn",)),
+    ],
+)
+def test_what_ails_the_machine(drill: Drill, changes: dict[str, Any], names: tuple[str, ...]) -> None:
+    drill.readings = replace(WELL, **changes)
+    drill.await_state(*names)
+    drill.readings = WELL
+    drill.await_state()
+    drill.prove_whole()
+
+
+def test_a_certificate_near_its_end_until_it_is_renewed(drill: Drill, mocker: MockerFixture) -> None:
+    soon = mocker.patch("device.assembly.certificate_expires", return_value=datetime.now(UTC) + timedelta(days=13))
+    drill.await_state("certificate_expiring")
+    soon.return_value = datetime.now(UTC) + timedelta(days=90)
+    drill.await_state()
+
+
+def test_records_that_wait_for_an_hour(drill: Drill) -> None:
+    waiting = Backlog(3, 0, 0, 0, 3600.0, 0, 0)
+    drill.post._condition._backlog = lambda: waiting
+    drill.await_state("queue_old")
+    drill.post._condition._backlog = lambda: replace(waiting, depth=0, oldest_age_seconds=None)
+    drill.await_state()
+
+
+def test_reads_that_stay_away(drill: Drill) -> None:
+    habit = drill.post._condition._habit
+    habit._expected, habit._silent = 21.0, timedelta(seconds=901)
+    drill.await_state("no_reads")
+    drill.post._pipeline.counters.reads += 1
+    drill.await_state()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "cut", "flipped", "missing"])
+def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
+    tmp_path: Path, mocker: MockerFixture, damage: str
+) -> None:
+    good = shipped("reader.tflite")
+    model = tmp_path / "models" / "reader.tflite"
+    model.parent.mkdir()
+    shutil.copy(good.with_suffix(".json"), model.with_suffix(".json"))
+    content = good.read_bytes()
+    half = len(content) // 2
+    model.write_bytes(content)
+    (model.parent / SUMS).write_text(f"{hashlib.sha256(content).hexdigest()}  reader.tflite\n")
+    if damage == "missing":
+        model.unlink()
+    else:
+        damaged = {
+            "garbage": b"\0" * 1000,
+            "cut": content[:half],
+            "flipped": content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :],
+        }
+        model.write_bytes(damaged[damage])
+    one = Drill(tmp_path, mocker, reader=str(model))
+    one.thread.start()
+    try:
+        one.await_state("model_damaged")
+        assert one.post._lookout.capture is None
+        model.write_bytes(content)
+        one.await_state()
+        status = [e["data"] for e in one.records() if e["type"] == "platepost.status.v1"][-1]
+        assert {found["name"] for found in status["versions"]["models"]} == {"detector", "reader"}
+        one.prove_whole()
+    finally:
+        one.stop()

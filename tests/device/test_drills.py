@@ -1,0 +1,243 @@
+"""Fault drills: a whole post on the stand-ins of camera and board. Each fault has its name, heals, and costs no record.
+
+The times that the page of faults states are shortened here; that they are kept is tested where they are decided.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from device import daylight, lookout, vitals
+from device.camera import ladder, looks
+from device.camera import picamera2 as camera_module
+from device.config import parse
+from device.errors import OutboxError
+from device.outbox import Outbox, read_key_file
+from device.post import Account, Post
+from device.records import Keyring
+from device.records.verify import Verifier
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
+from simulator.camera.picamera2_standin import sensor
+from simulator.camera.recordings import open_recording
+from simulator.standins import standing_in
+
+CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
+ILLUMINATOR, TAMPER, CAMERA_POWER = 17, 4, 27
+SECONDS = 60.0
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.01)
+
+
+class Drill:
+    """One running post, and what it said so far."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
+        self.folder = fleet.add_post("post-1", PostSettings(brokers=("localhost:1",)))
+        self.key = fleet.record_key("post-1")
+        self.account: Account | None = None
+        self.post = Post(
+            parse(
+                {
+                    "post": {"agency": "demo", "name": "post-1"},
+                    "camera": {
+                        "backend": "picamera2",
+                        "picamera2": {"width": 1280, "height": 720, "frames_per_second": 20},
+                    },
+                    "board": {
+                        "backend": "rpi",
+                        "rpi": {
+                            "illuminator_pin": ILLUMINATOR,
+                            "tamper_pin": TAMPER,
+                            "camera_power_pin": CAMERA_POWER,
+                            "debounce_milliseconds": 60,
+                        },
+                    },
+                    "hotlist": {
+                        "directory": "state/hotlist",
+                        "issuer_key": "issuer_key.pem",
+                        "unseal_key": "unseal_key.pem",
+                        "in_service_without_list": True,
+                    },
+                    "records": {"signing_key": "signing_key.pem"},
+                    "outbox": {"path": "state/outbox.db", "key_file": "outbox.key"},
+                    "uplink": {
+                        "brokers": ["localhost:1"],
+                        "ca": "ca.pem",
+                        "certificate": "certificate.pem",
+                        "private_key": "private_key.pem",
+                        "drain_seconds": 0,
+                    },
+                },
+                folder=self.folder,
+            )
+        )
+        GPIO.pin(TAMPER).drive_low()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        self.account = self.post.run()
+
+    def stop(self) -> None:
+        self.post.stop()
+        self.thread.join(SECONDS)
+        assert not self.thread.is_alive()
+
+    def records(self) -> list[dict[str, Any]]:
+        with suppress(OutboxError):
+            return [e.event for e in sorted(self.post._outbox.next(2000), key=lambda e: e.sequence or 0)]
+        with Outbox(self.folder / "state" / "outbox.db", key=read_key_file(self.folder / "outbox.key")) as outbox:
+            return [e.event for e in sorted(outbox.next(2000), key=lambda e: e.sequence or 0)]
+
+    def audits(self, action: str) -> list[dict[str, Any]]:
+        said = [e["data"] for e in self.records() if e["type"] == "platepost.audit.v1"]
+        return [data for data in said if data["action"] == action]
+
+    def present(self) -> set[str]:
+        statuses = [e["data"] for e in self.records() if e["type"] == "platepost.status.v1"]
+        return {reason["name"] for reason in statuses[-1].get("reasons", ())} if statuses else set()
+
+    def wait_for_fault(self, name: str) -> None:
+        wait_for(lambda: name in self.present(), name)
+
+    def wait_for_healing(self, *names: str) -> None:
+        wait_for(lambda: self.frames_come() and not self.present().intersection(names), f"the end of {names}")
+
+    def frames_come(self) -> bool:
+        capture = self.post._lookout.capture
+        return capture is not None and capture.last_frame is not None
+
+
+@pytest.fixture
+def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
+    monkeypatch.setattr(vitals, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(lookout, "HUNG_SECONDS", 1.5)
+    monkeypatch.setattr(lookout, "DARK_SECONDS", 0.05)
+    monkeypatch.setattr(looks, "FROZEN_SECONDS", 0.5)
+    monkeypatch.setattr(looks, "BLACK_SECONDS", 0.5)
+    monkeypatch.setattr(ladder, "REOPENINGS", (0.05, 0.05))
+    monkeypatch.setattr(ladder, "CYCLES", (0.05, 0.05))
+    monkeypatch.setattr(ladder, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(daylight, "DWELL_SECONDS", 0.2)
+    monkeypatch.setattr(camera_module, "CLOSE_SECONDS", 0.2)
+    with standing_in():
+        GPIO.pin(CAMERA_POWER).watcher = lambda level: sensor.power(level == GPIO.HIGH)
+        made = Drill(tmp_path)
+        made.thread.start()
+        wait_for(made.frames_come, "the first frame")
+        yield made
+        sensor.resume()
+        made.stop()
+        report = Verifier(Keyring.from_files(made.key), whole=True).feed_all(made.records())
+        assert report.intact, report.problems
+
+
+def test_capture_that_hangs_is_silent_then_opened_again(drill: Drill) -> None:
+    sensor.hang()
+    drill.wait_for_fault("camera_silent")
+    drill.wait_for_fault("camera_failed")
+    assert drill.audits("camera_failed")[0]["reason"] == "reopen"
+    sensor.resume()
+    drill.wait_for_healing("camera_silent", "camera_failed", "camera_given_up")
+    assert len(drill.audits("camera_recovered")) == 1
+
+
+def test_a_passage_that_was_under_way_when_capture_hung_is_read(drill: Drill) -> None:
+    vehicle = [still.grey for still in islice(open_recording(CLIP).stills(), 85, 105)]
+    there_and_back = vehicle + vehicle[::-1]
+
+    def picture(number: int, width: int, height: int) -> bytes:
+        return cv2.resize(there_and_back[number % len(there_and_back)], (width, height)).tobytes()
+
+    sensor.picture = picture
+    counters = drill.post._pipeline.counters
+    wait_for(lambda: counters.sightings >= 4, "a vehicle")
+    sensor.hang()
+    drill.wait_for_fault("camera_failed")
+    reads = [e["data"]["plate_read"] for e in drill.records() if e["type"] == "platepost.read.v1"]
+    assert reads == ["6WDN917"]
+
+
+def test_a_camera_that_only_power_helps_gets_it(drill: Drill) -> None:
+    sensor.hang(needs_power_cycle=True)
+    drill.wait_for_fault("camera_failed")
+    drill.wait_for_healing("camera_silent", "camera_failed", "camera_given_up")
+    reasons = [audit["reason"] for audit in drill.audits("camera_failed")]
+    assert reasons == ["reopen", "reopen", "power_cycle"]
+    assert [state for _, state in GPIO.pin(CAMERA_POWER).states] == [1, 0, 1]
+
+
+def test_a_driver_that_hangs_costs_a_restart_and_no_record(drill: Drill) -> None:
+    sensor.wedge()
+    drill.thread.join(SECONDS)
+    assert drill.account is not None
+    assert drill.account.ailing
+    assert [audit["reason"] for audit in drill.audits("camera_failed")] == ["power_cycle", "restart"]
+    assert drill.records()[-1]["data"]["state"] == "offline"
+
+
+def test_a_camera_that_is_gone_is_given_up_and_taken_again_when_it_is_back(
+    drill: Drill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ladder, "RESTARTS", 0)
+    sensor.unplug()
+    drill.wait_for_fault("camera_given_up")
+    assert {"reopen", "power_cycle"} == {audit["reason"] for audit in drill.audits("camera_failed")}
+    sensor.resume()
+    drill.wait_for_healing("camera_silent", "camera_failed", "camera_given_up")
+
+
+def test_a_sensor_that_repeats_its_frame_is_frozen_then_opened_again(drill: Drill) -> None:
+    sensor.freeze()
+    drill.wait_for_fault("camera_frozen")
+    drill.wait_for_fault("camera_failed")
+    assert "same frame" in drill.audits("camera_failed")[0]["details"]["failure"]
+    sensor.resume()
+    drill.wait_for_healing("camera_frozen", "camera_failed", "camera_given_up")
+    assert len(drill.audits("camera_recovered")) == 1
+
+
+def test_black_frames_are_named_and_nothing_is_opened_again(drill: Drill) -> None:
+    sensor.blacken()
+    drill.wait_for_fault("camera_black")
+    sensor.resume()
+    drill.wait_for_healing("camera_black")
+    assert drill.audits("camera_failed") == []
+
+
+def test_contacts_that_bounce_are_one_opening(drill: Drill) -> None:
+    pin = GPIO.pin(TAMPER)
+    for _ in range(20):
+        pin.drive_high()
+        pin.drive_low()
+    pin.drive_high()
+    drill.wait_for_fault("tamper_open")
+    for _ in range(20):
+        pin.drive_low()
+        pin.drive_high()
+    pin.drive_low()
+    drill.wait_for_healing("tamper_open")
+    assert len(drill.audits("tamper_opened")) == 1
+    assert len(drill.audits("tamper_closed")) == 1
+
+
+def test_at_night_the_illuminator_is_on_and_by_day_off(drill: Drill) -> None:
+    sensor.lux = 1.0
+    wait_for(lambda: GPIO.pin(ILLUMINATOR).state == GPIO.HIGH, "the illuminator")
+    wait_for(lambda: ("Saturation", 0.0) in sensor.controls(), "the night's exposure")
+    sensor.lux = 2000.0
+    wait_for(lambda: GPIO.pin(ILLUMINATOR).state == GPIO.LOW, "the end of the night")

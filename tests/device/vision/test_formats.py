@@ -1,0 +1,38 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.vision.ctc import ALPHABET, Hypothesis
+from device.vision.formats import BOUND, doubted, plausibility
+
+TEXTS = st.text(ALPHABET, max_size=9)
+
+
+@pytest.mark.parametrize(
+    ("likelier", "than"),
+    [("6WHS906", "6WHS9Q6"), ("AYE732", "4YE732"), ("8ABC234", "8A8C234"), ("ABC2345", "ABC23A5")],
+)
+def test_serials_of_the_states_are_likelier_than_their_look_alikes(likelier: str, than: str) -> None:
+    assert plausibility(likelier) > 2 * plausibility(than)
+
+
+def test_o_may_be_zero_and_i_may_be_one() -> None:
+    assert plausibility("8ABC01") == plausibility("8ABCOI")
+
+
+@given(text=TEXTS)
+def test_no_text_is_impossible(text: str) -> None:
+    assert 0 < plausibility(text) < 1
+
+
+@given(best=TEXTS, other=TEXTS, share=st.floats(0.5, 1.0))
+def test_a_likelier_serial_counts_at_most_by_the_bound(best: str, other: str, share: float) -> None:
+    rest = 1 - share
+    told = doubted([Hypothesis(best, share), Hypothesis(other, rest)])
+    assert share / (share + rest * BOUND) <= told + 1e-9
+    assert told <= share / (share + rest / BOUND) + 1e-9
+
+
+def test_alone_or_beside_its_like_a_text_keeps_its_claim() -> None:
+    assert doubted([Hypothesis("ABC2345", 0.8)]) == pytest.approx(0.8)
+    assert doubted([Hypothesis("ABC2345", 0.8), Hypothesis("ABD2345", 0.2)]) == pytest.approx(0.8)

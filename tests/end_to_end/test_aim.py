@@ -1,0 +1,182 @@
+"""Aiming as a technician does it: the command at the unit, its page in a real browser."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+from playwright.sync_api import Page, expect
+
+from device.health.view import load_views
+from device.outbox import Outbox, read_key_file
+from device.records import Role
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.camera.footage import FootageCamera
+from simulator.daemon import free_port
+from tests.browser import PATIENCE_SECONDS, Visitor
+
+pytestmark = pytest.mark.end_to_end
+CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
+expect.set_options(timeout=1000 * PATIENCE_SECONDS)
+_PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+
+
+def nearer(folder: Path) -> Path:
+    """Make footage that a longer lens would have made: the lower left of the clip, enlarged."""
+    folder.mkdir()
+    with FootageCamera(path=CLIP, pace="fast") as camera:
+        for frame in camera.frames():
+            if 36 <= frame.number <= 58:
+                part = cv2.resize(frame.colour()[206:720, 0:914], (1280, 720), interpolation=cv2.INTER_LANCZOS4)
+                cv2.imwrite(str(folder / f"{frame.number:03}.jpg"), part, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    return folder
+
+
+class Unit:
+    """A post that is not in service yet, and the command that a technician runs on it."""
+
+    def __init__(self, folder: Path, footage: Path, **camera: Any) -> None:  # noqa: ANN401
+        self.fleet = Fleet.create(folder / "fleet", agency="riverside")
+        self.technician = self.fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+        settings = PostSettings(
+            brokers=("localhost:1",),
+            camera="footage",
+            camera_settings={"path": str(footage), "loop": True, **camera},
+            board="virtual",
+            more={"service": {"port": free_port(), "field_of_view": 16.0, "shutter": 0.001, "speed_mph": 35}},
+        )
+        self.files = self.fleet.add_post("post-1", settings)
+        self.port = settings.more["service"]["port"]
+
+    def aim(self, *words: str, who: Path | None = None) -> subprocess.Popen[str]:
+        arguments = ["aim", "--config", str(self.files / "post.toml"), "--as", str(who or self.technician), *words]
+        command = [sys.executable, "-c", _PROGRAM, *arguments]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+
+    def audits(self) -> list[dict[str, Any]]:
+        with Outbox(self.files / "state" / "outbox.db", key=read_key_file(self.files / "outbox.key")) as outbox:
+            events = [json.loads(envelope.body) for envelope in outbox.next(100)]
+        return [event["data"] for event in events if event["type"] == "platepost.audit.v1"]
+
+
+def link_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Return the link and the code that the command prints."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if found := re.search(r"(http://\S+/enter/\S+)[\s\S]*code (\d{4}) (\d{4})", said):
+            return found[1], found[2] + found[3]
+    pytest.fail(said)
+
+
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen[str]]]:
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=30)
+    return process.returncode, output
+
+
+def is_whole(page: Page) -> None:
+    """Nothing is cut off at the side: a person on a phone does not scroll sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_good_view_is_accepted_on_a_phone_and_remembered(
+    tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
+) -> None:
+    unit = Unit(tmp_path, nearer(tmp_path / "near"), frames_per_second=5.0, pace="fast")
+    process = unit.aim("--purpose", "work order 7731")
+    started.append(process)
+    link, _ = link_of(process)
+    page = visitor.open(link, phone=True)
+
+    expect(page.locator("#word")).to_have_text("GOOD")
+    expect(page.locator("tr.good")).to_have_count(9)
+    expect(page.locator("#accept")).to_have_text("Accept this view by daylight")
+    page.wait_for_function("document.getElementById('picture').naturalWidth === 960")
+    is_whole(page)
+    if folder := os.environ.get("PLATEPOST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/aim-phone.png", full_page=True)
+    page.locator("#accept").click()
+    expect(page.locator("#foot")).to_contain_text("Accepted by daylight")
+    page.locator("#done").click()
+    expect(page.locator("#word")).to_have_text("CLOSED")
+
+    code, output = ended(process)
+    assert code == 0, output
+    view = load_views(unit.files / "state").of("day")
+    assert view is not None
+    assert view.accepted_by == "r-alvarez"
+    audits = unit.audits()
+    assert [audit["action"] for audit in audits] == ["technician_session", "view_accepted", "technician_session"]
+    assert {audit["identity"] for audit in audits} == {"r-alvarez"}
+    assert {audit["details"]["purpose"] for audit in audits} == {"work order 7731"}
+
+
+def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
+    tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
+) -> None:
+    unit = Unit(tmp_path, CLIP)
+    process = unit.aim()
+    started.append(process)
+    _, code = link_of(process)
+    base = f"http://127.0.0.1:{unit.port}"
+    page = visitor.open(base)
+    page.locator("#code").fill("0000 0000")
+    page.get_by_role("button", name="Open").click()
+    expect(page.locator("#wrong")).to_be_visible()
+    page.locator("#code").fill(f"{code[:4]} {code[4:]}")
+    page.get_by_role("button", name="Open").click()
+
+    expect(page.locator("#word")).to_have_text("NOT YET")
+    expect(page.locator("#advice")).to_contain_text("Plates are too small")
+    expect(page.locator("#accept")).to_be_disabled()
+    is_whole(page)
+    if folder := os.environ.get("PLATEPOST_SCREENSHOTS"):
+        page.wait_for_function("document.querySelector('tr.bad td:nth-child(2)').textContent > '100'")
+        page.screenshot(path=f"{folder}/aim-desktop.png")
+    asked = page.evaluate("fetch('/do/forget', {method: 'POST'}).then(answer => answer.status)")
+    assert asked == 200
+    # Another browser: the code was used, and without the cookie there is nothing to see.
+    stranger = page.context.browser.new_context()
+    assert stranger.request.get(f"{base}/see/picture/1").status == 401
+    assert stranger.request.get(f"{base}/see/events").status == 401
+    assert stranger.request.post(f"{base}/do/done", headers={"origin": base}).status == 401
+    assert stranger.request.post(f"{base}/do/done", headers={"origin": "http://elsewhere"}).status == 403
+    assert stranger.request.get(base, headers={"host": f"elsewhere:{unit.port}"}).status == 421
+    assert "/see/" not in stranger.request.get(f"{base}/enter/{code}").text()
+    stranger.close()
+    page.locator("#infrared").click()
+    expect(page.locator("#infrared")).to_have_text("Infrared lamp off")
+    page.locator("#done").click()
+    expect(page.locator("#word")).to_have_text("CLOSED")
+
+    status, output = ended(process)
+    assert status == 1
+    assert "no view was accepted" in output
+    assert not (unit.files / "state" / "view.json").exists()

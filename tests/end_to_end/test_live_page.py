@@ -1,0 +1,240 @@
+"""Every control of the live page, in a real Chromium, on whole posts behind a real mosquitto."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from simulator.broker import mosquitto_path
+from simulator.demo.clip import STREET, find_clip
+from simulator.live.serve import serving
+from tests.browser import Visitor, accessibility_faults
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+]
+
+PASSES = STREET.with_name("pass.mp4")
+LISTED = [passage["text"] for passage in json.loads(PASSES.with_name("pass.truth.json").read_text())["passages"]]
+IN_SERVICE = re.compile("online|degraded")
+PATIENCE_MS = 60_000
+"""Until something has come about: two posts, a broker and a browser share the machine."""
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A desk with two posts, of which the first one's street brings two plates of the hot list every seven seconds."""
+
+    address: str
+    visitor: Visitor
+
+    def open(self, **options: Any) -> Page:  # noqa: ANN401 - those of the visitor
+        page = self.visitor.open(self.address, **options)
+        expect(page.locator("#link")).to_have_text("Live")
+        expect(badge(page, "post-1")).to_have_text(IN_SERVICE)
+        expect(badge(page, "post-2")).to_have_text(IN_SERVICE)
+        return page
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("live")
+    clips = [folder / "north_gate.mp4", folder / "south_gate.mp4"]
+    for clip in clips:
+        shutil.copy(PASSES, clip)
+    (folder / "north_gate.hotlist.csv").write_text(export(*LISTED))
+    with serving([find_clip(clip) for clip in clips], folder / "desk") as served:
+        yield served
+
+
+@pytest.fixture
+def desk(address: str, visitor: Visitor) -> Desk:
+    return Desk(address, visitor)
+
+
+def export(*plates: str) -> str:
+    rows = [f"{plate},CA,stolen_vehicle,1,CASE-{number}\n" for number, plate in enumerate(plates)]
+    return "plate,state,category,priority,reference\n" + "".join(rows)
+
+
+def badge(page: Page, post: str) -> Locator:
+    return page.locator(f".post[data-post={post}] [data-field=state]")
+
+
+def switch(page: Page, name: str) -> Locator:
+    return page.get_by_role("switch", name=name)
+
+
+def upload(page: Page, content: str, *, reason: str = "") -> None:
+    page.get_by_label("CSV export or signed package").set_input_files(
+        {"name": "export.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    )
+    page.get_by_label("Reason, if the list is of another size").fill(reason)
+    page.get_by_role("button", name="Publish to all posts").click()
+
+
+def test_hits_come_with_pictures_and_unmistakable_words(desk: Desk) -> None:
+    page = desk.open()
+    card = page.locator("article.hit").first
+    expect(card).to_be_visible()
+    expect(card.locator(".caution")).to_contain_text("Possible match - unverified")
+    expect(card.locator(".caution")).to_contain_text("Verify by eye and with the state's system before acting.")
+    assert card.locator("[data-field=plate]").inner_text() in LISTED
+    expect(card).to_contain_text("stolen vehicle")
+    expect(card).to_contain_text("CASE-")
+    for picture in (card.locator(".overview"), card.locator(".patch")):
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 60
+    expect(page.locator("#announcer")).to_contain_text("Possible match, unverified, at post-")
+    expect(page.locator("#reads li").first).to_be_visible()
+
+
+def test_the_view_moves_and_stands_still(desk: Desk) -> None:
+    page = desk.open(still=False)
+    digest = (
+        "(async () => { const answer = await fetch('/posts/post-1/still.jpg');"
+        " const sum = await crypto.subtle.digest('SHA-256', await answer.arrayBuffer());"
+        " return new Uint8Array(sum).join(); })()"
+    )
+    page.wait_for_function("() => document.getElementById('view').naturalWidth > 0")
+    assert "calm" not in str(page.locator("#view").get_attribute("src"))
+    page.get_by_role("button", name="Pause").click()
+    going = page.get_by_role("button", name="Go on")
+    expect(going).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function(f"async () => (await {digest}) === (await {digest})")
+    going.press("Enter")
+    expect(page.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "false")
+    page.wait_for_function(f"async () => (await {digest}) !== (await {digest})")
+
+
+def test_the_street_goes_at_the_pace_that_was_chosen(desk: Desk) -> None:
+    page, other = desk.open(), desk.open()
+    for pace in ("0.25", "4", "1"):
+        page.locator(f"input[name=pace][value^='{pace}']").check(force=True)
+        # Whoever else looks at the desk sees it too: the desk says it, not the page that asked.
+        expect(other.locator(f"input[name=pace][value^='{pace}']")).to_be_checked()
+        assert page.evaluate("fetch('/state').then(answer => answer.json())")["factor"] == float(pace)
+
+
+def test_another_post_is_shown_by_keyboard(desk: Desk) -> None:
+    page = desk.open()
+    page.locator("input[name=post][value=post-1]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#board-title")).to_have_text("Board of post-2")
+    expect(page.locator("#view")).to_have_attribute("src", re.compile("/posts/post-2/view"))
+    expect(page.locator("#view")).to_have_attribute("alt", re.compile("What post-2 sees"))
+
+
+def test_an_opened_case_is_seen_heard_of_and_closed_again(desk: Desk) -> None:
+    page = desk.open()
+    page.get_by_role("button", name="Open the case").click()
+    expect(page.locator("[data-word=tamper]")).to_have_text("case open")
+    expect(page.locator("#reasons")).to_contain_text("tamper open", ignore_case=True)
+    expect(page.locator("#audit")).to_contain_text("tamper opened", ignore_case=True)
+    expect(page.locator("[data-word=status_light]")).to_have_text("degraded")
+    page.get_by_role("button", name="Close the case").click()
+    expect(page.locator("[data-word=tamper]")).to_have_text("case closed")
+    expect(page.locator("#reasons")).not_to_contain_text("tamper open", ignore_case=True)
+
+
+def test_a_post_without_network_is_offline_until_it_has_it_back(desk: Desk) -> None:
+    page = desk.open()
+    switch(page, "Network of the post").click()
+    expect(switch(page, "Network of the post")).to_have_attribute("aria-checked", "false")
+    expect(badge(page, "post-1")).to_have_text("offline")
+    expect(badge(page, "post-2")).to_have_text(IN_SERVICE)
+    switch(page, "Network of the post").press("Space")
+    expect(badge(page, "post-1")).to_have_text(IN_SERVICE)
+
+
+def test_a_post_whose_plug_was_pulled_comes_back(desk: Desk) -> None:
+    page = desk.open()
+    page.locator("input[name=post][value=post-2]").check(force=True)
+    switch(page, "Power of the post").click()
+    expect(page.locator("#dark")).to_have_text("The post has no power")
+    expect(badge(page, "post-2")).to_have_text("no power")
+    expect(page.locator("[data-word=status_light]")).to_have_text("dark")
+    switch(page, "Power of the post").click()
+    expect(page.locator("#dark")).to_be_hidden()
+    expect(badge(page, "post-2")).to_have_text(IN_SERVICE)
+    expect(page.locator("#audit li", has_text="boot").filter(has_text="post-2")).to_have_count(2)
+
+
+def test_the_broker_is_stopped_and_started(desk: Desk) -> None:
+    page = desk.open()
+    switch(page, "Broker").click()
+    expect(switch(page, "Broker")).to_have_attribute("aria-checked", "false")
+    switch(page, "Broker").click()
+    expect(switch(page, "Broker")).to_have_attribute("aria-checked", "true")
+    fresh = page.evaluate("document.querySelectorAll('#reads li').length")
+    more = f"() => document.querySelectorAll('#reads li').length > {fresh}"
+    page.wait_for_function(more, timeout=2 * PATIENCE_MS)
+
+
+def test_a_list_is_built_published_and_in_force_and_its_bad_rows_are_told(desk: Desk) -> None:
+    page = desk.open()
+    before = int(page.locator("[data-pulse=list]").inner_text().removeprefix("version "))
+    upload(page, export(LISTED[0], LISTED[1]) + "not a plate at all,CA,stolen_vehicle,1,X\n")
+    answer = page.locator("#list-answer")
+    expect(answer).to_contain_text(f"Version {before + 1} with 2 entries is on the broker")
+    expect(answer).to_contain_text("Line 4: ")
+    expect(page.locator("[data-pulse=list]")).to_have_text(f"version {before + 1}")
+    expect(page.locator("#audit")).to_contain_text(f"version {before + 1}")
+
+
+def test_a_list_of_another_size_wants_a_reason(desk: Desk) -> None:
+    page = desk.open()
+    before = int(page.locator("[data-pulse=list]").inner_text().removeprefix("version "))
+    many = export(*LISTED, *(f"7ZZZ{number}" for number in range(100, 140)))
+    upload(page, many)
+    expect(page.locator("#list-answer")).to_contain_text("more than")
+    expect(page.locator("#list-answer")).to_have_class("bad")
+    upload(page, many, reason="the county's list was added")
+    expect(page.locator("[data-pulse=list]")).to_have_text(f"version {before + 1}")
+    upload(page, export(*LISTED), reason="and taken away again")
+    expect(page.locator("[data-pulse=list]")).to_have_text(f"version {before + 2}")
+    desk.visitor.forgive("400 (Bad Request)")
+
+
+def test_a_file_that_is_no_list_is_refused_with_words(desk: Desk) -> None:
+    page = desk.open()
+    upload(page, "colour,size\nred,3\n")
+    expect(page.locator("#list-answer")).to_contain_text("no column 'plate'")
+    upload(page, "eyJhbGciOiJFUzI1NiJ9.e30.AAAA\nsomething")
+    expect(page.locator("#list-answer")).to_have_class("bad")
+    desk.visitor.forgive("400 (Bad Request)")
+
+
+@pytest.mark.parametrize(("phone", "scheme"), [(False, "light"), (True, "dark")], ids=["desktop", "phone"])
+def test_the_page_is_fit_for_everybody(desk: Desk, scheme: Any, phone: bool, tmp_path: Path) -> None:  # noqa: ANN401, FBT001
+    page = desk.open(phone=phone, scheme=scheme)
+    expect(page.locator("article.hit").first).to_be_visible()
+    assert "calm" in str(page.locator("#view").get_attribute("src"))
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.screenshot(path=tmp_path / "page.png", full_page=True)
+    assert accessibility_faults(page) == []
+
+
+def test_everything_is_reached_by_keyboard_and_shows_it(desk: Desk) -> None:
+    page = desk.open()
+    rings = """() => {
+        const at = document.activeElement, shown = at.matches("[type=radio]") ? at.nextElementSibling : at;
+        const style = getComputedStyle(shown);
+        return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    }"""
+    wanted = ["skip", "pace", "pause", "broker", "post", "tamper", "network", "power", "file", "reason", "publish"]
+    reached: list[str] = []
+    while "publish" not in reached and len(reached) < 2 * len(wanted):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("() => (at => at.id || at.name || at.className || at.tagName)(document.activeElement)")
+        )
+        assert page.evaluate(rings), f"nothing shows that {reached[-1]} has the focus"
+    assert [name for name in reached if name in wanted] == wanted

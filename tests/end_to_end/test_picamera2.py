@@ -1,0 +1,73 @@
+"""The real Picamera2, the real post, a real mosquitto: frames go in at one end, signed reads come out at the other."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from device.config import load
+from device.post import Account, Post
+from device.records import Keyring
+from device.records.verify import Verifier
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.broker import Broker, mosquitto_path
+from simulator.subscriber import Subscriber
+from tests.conformance.cameras import PLATE, SIZE
+from tests.picamera2 import virtual
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+]
+SECONDS = 120.0
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, f"waited for {what}"
+        time.sleep(0.05)
+
+
+def test_reads_of_a_post_with_picamera2_arrive_at_the_broker(tmp_path: Path) -> None:
+    virtual.require()
+    fleet = Fleet.create(tmp_path / "fleet", agency="demo")
+    keeper = fleet.add_subscriber("keeper")
+    accounts: list[Account] = []
+    archive = tmp_path / "records.jsonl"
+    with Broker(fleet, tmp_path / "broker") as broker:
+        fleet.add_post(
+            "post-1",
+            PostSettings(
+                brokers=(broker.address,),
+                camera="picamera2",
+                camera_settings={"width": SIZE[0], "height": SIZE[1], "frames_per_second": 15},
+                board="virtual",
+                more={
+                    "hotlist": {"in_service_without_list": True},
+                    "uplink": {"drain_seconds": 20, "settle_seconds": 0},
+                    "passages": {"gone_seconds": 0.5, "repeat_seconds": 2},
+                },
+            ),
+        )
+        with Subscriber(keeper, agency="demo", broker=broker.address, archive=archive) as subscriber:
+
+            def reads() -> list[str]:
+                events = [a.event for a in subscriber.arrivals if a.kind == "platepost.read.v1"]
+                return [event["data"]["plate_read"] for event in events]
+
+            post = Post(load(fleet.post("post-1") / "post.toml"))
+            thread = threading.Thread(target=lambda: accounts.append(post.run()), daemon=True)
+            thread.start()
+            wait_for(lambda: PLATE in reads(), "a read")
+            post.stop()
+            thread.join(SECONDS)
+            assert not thread.is_alive()
+            wait_for(lambda: subscriber.arrivals[-1].event["data"].get("state") == "offline", "the end")
+    assert accounts[0].frames > 0
+    keys = Keyring.from_files(fleet.record_key("post-1"))
+    report = Verifier(keys, whole=True).feed_all(archive.read_bytes().splitlines())
+    assert report.intact, report.problems

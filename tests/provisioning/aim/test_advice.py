@@ -1,0 +1,159 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from provisioning.aim.advice import Road, Verdict, judge, shutter_for
+from provisioning.aim.figures import Figures
+from provisioning.aim.tracks import Track, Tracks
+from provisioning.aim.words import degrees_in_words, fraction_in_words
+
+SIZE = (1280, 720)
+
+
+def figures(width: float = 150, *, x: float = 640, y: float = 500, **changed: Any) -> Figures:  # noqa: ANN401
+    half = np.array([[-0.5, -0.25], [0.5, -0.25], [0.5, 0.25], [-0.5, 0.25]], np.float32)
+    made = Figures(
+        corners=half * width + np.array([x, y], np.float32),
+        width=width,
+        contrast=110,
+        brightness=180,
+        washed_out=0.0,
+        sharpness=0.8,
+        sideways=8,
+        above=10,
+        roll=1,
+    )
+    return replace(made, **changed)
+
+
+def verdict(*seen: Figures, road: Road | None = None, infrared: bool = False) -> Verdict:
+    tracks = [Track(0.0, 0.0, [each]) for each in seen]
+    return judge(tracks, size=SIZE, road=road or Road(), infrared=infrared)
+
+
+def advice(*seen: Figures, **given: Any) -> str:  # noqa: ANN401
+    return " ".join(verdict(*seen, **given).advice)
+
+
+def test_good_plates_make_the_light_green_and_say_nothing() -> None:
+    found = verdict(figures(), figures(), figures(), road=Road(speed_mph=45, shutter_seconds=1 / 1000))
+    assert (found.light, found.advice) == ("green", ())
+    assert len(found.points) == 9
+
+
+def test_without_a_plate_the_light_waits() -> None:
+    assert verdict().light == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"contrast": 40, "brightness": 80}, "more light or more gain"),
+        ({"contrast": 40}, "clean the window"),
+        ({"washed_out": 0.4}, "less gain or a faster shutter"),
+        ({"sharpness": 0.5}, "Focus:"),
+        ({"sideways": 40}, "nearer to the lane"),
+        ({"above": 40}, "mount the camera lower"),
+        ({"roll": 14}, "clockwise by 14 degrees"),
+        ({"roll": -14}, "counter-clockwise by 14 degrees"),
+    ],
+)
+def test_each_fault_makes_it_red_and_says_what_to_do(changed: dict[str, float], said: str) -> None:
+    found = verdict(figures(**changed))
+    assert found.light == "red"
+    assert said in " ".join(found.advice)
+    assert sum(not point.good for point in found.points) == 1
+
+
+def test_one_small_plate_of_three_is_enough_for_red() -> None:
+    assert verdict(figures(), figures(), figures(120)).light == "red"
+    assert verdict(figures(131), figures(), figures()).light == "green"
+
+
+def test_focus_under_infrared_is_said_to_be_another() -> None:
+    assert "under infrared" in advice(figures(sharpness=0.5), infrared=True)
+
+
+def test_a_slow_shutter_is_named_with_the_one_that_would_do() -> None:
+    road = Road(speed_mph=45, shutter_seconds=1 / 250)
+    assert "Shutter 1/1000 for 45 mph." in advice(figures(), road=road)
+    assert verdict(figures(), road=road).light == "red"
+
+
+@pytest.mark.parametrize(("speed", "shutter"), [(25, 500), (45, 1000), (55, 1000), (65, 2000), (110, 2000)])
+def test_shutters_are_those_of_the_field_s_table(speed: float, shutter: int) -> None:
+    """Milestone: 1/1000 s does for 55 mph, 1/2000 s for 111."""
+    assert shutter_for(speed, 15) == shutter
+
+
+def rising(widths: Sequence[float], heights: Sequence[float]) -> Track:
+    return Track(0.0, 0.0, [figures(w, y=h) for w, h in zip(widths, heights, strict=True)])
+
+
+def test_plates_that_grow_large_enough_only_below_are_looked_at_two_degrees_lower() -> None:
+    # 50 pixels at the top, and 10 more every 80 lines: 130 at line 640, which should be line 576.
+    track = rising([60, 80, 100, 120], [80, 240, 400, 560])
+    found = judge([track], size=SIZE, road=Road(field_of_view=40), infrared=False)
+    assert found.advice == ("Plates are too small: two degrees down.",)
+    assert judge([track], size=SIZE, road=Road(), infrared=False).advice == (
+        "Plates are too small: a tenth of the picture's height down.",
+    )
+
+
+def test_plates_that_never_grow_large_enough_need_a_longer_lens() -> None:
+    track = rising([30, 40, 50, 60], [80, 240, 400, 560])
+    found = judge([track], size=SIZE, road=Road(field_of_view=30), infrared=False)
+    assert found.advice == ("Plates are too small: zoom in 2.1 times.",)
+
+
+@pytest.mark.parametrize(("x", "turn"), [(60, "left"), (1240, "right")])
+def test_plates_at_the_edge_are_turned_to(x: float, turn: str) -> None:
+    said = advice(figures(x=x), road=Road(field_of_view=20))
+    assert said == f"Turn {turn} by nine degrees."
+
+
+def test_words() -> None:
+    assert [degrees_in_words(angle) for angle in (0.2, 1, 2.2, 12)] == [
+        "half a degree",
+        "one degree",
+        "two degrees",
+        "12 degrees",
+    ]
+    assert [fraction_in_words(share) for share in (0.05, 0.24, 0.6)] == ["a tenth", "a quarter", "half"]
+
+
+def test_a_moving_plate_is_one_vehicle_and_two_at_once_are_two() -> None:
+    tracks = Tracks()
+    for step in range(5):
+        tracks.add([figures(x=300 + 40 * step), figures(x=900)], at=step / 10)
+    assert [len(track.sightings) for track in tracks.recent(5, at=2.0)] == [5, 5]
+    tracks.add([figures(x=300)], at=30.0)
+    tracks.add([figures(x=310)], at=30.1)
+    assert len(tracks.recent(5, at=32.0)) == 3
+    tracks.clear()
+    assert tracks.recent(5, at=32.0) == []
+
+
+def test_a_vehicle_is_judged_when_it_has_passed_and_a_plate_that_is_held_at_once() -> None:
+    tracks = Tracks()
+    for step in range(10):
+        tracks.add([figures(60 + step, x=300 + 10 * step)], at=step / 10)
+    assert tracks.recent(5, at=1.0) == []
+    assert len(tracks.recent(5, at=2.0)) == 1
+    held = Tracks()
+    for step in range(50):
+        held.add([figures()], at=step / 10)
+    assert len(held.recent(5, at=4.9)) == 1
+
+
+def test_a_plate_seen_once_is_no_vehicle_and_old_ones_are_forgotten() -> None:
+    tracks = Tracks()
+    tracks.add([figures()], at=0.0)
+    assert tracks.recent(5, at=2.0) == []
+    tracks.add([figures()], at=0.1)
+    assert len(tracks.recent(5, at=2.0)) == 1
+    tracks.add([], at=500.0)
+    assert tracks.recent(5, at=500.0) == []

@@ -1,0 +1,76 @@
+"""Who may aim, and where the page may stand: refused before a camera is opened or a port is."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device import assembly
+from device.config import load
+from device.errors import PlatepostError
+from device.records import Role
+from provisioning.aim.cli import aim
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from provisioning.technician import certified
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
+    fleet.add_post("post-1", PostSettings(brokers=("localhost:1",), camera="footage", camera_settings={"path": "x"}))
+    fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    return fleet
+
+
+def refusal(fleet: Fleet, who: Path, *words: str) -> str:
+    arguments = ["--config", str(fleet.post("post-1") / "post.toml"), "--as", str(who), *words]
+    with pytest.raises(PlatepostError) as caught:
+        CliRunner().invoke(aim, arguments, catch_exceptions=False)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("0.0.0.0", "every interface"), ("8.8.8.8", "public address"), ("eth0", "an address of")],  # noqa: S104
+)
+def test_the_page_is_not_served_where_others_could_reach_it(fleet: Fleet, address: str, said: str) -> None:
+    assert said in refusal(fleet, fleet.operator("r-alvarez"), "--address", address)
+
+
+def test_who_may_only_look_may_not_aim(fleet: Fleet) -> None:
+    assert "a technician is wanted" in refusal(fleet, fleet.add_operator("watcher", Role.OPERATOR))
+
+
+def test_a_technician_of_another_fleet_is_nobody_here(fleet: Fleet, tmp_path: Path) -> None:
+    other = Fleet.create(tmp_path / "other", agency="riverside")
+    assert "not of this fleet's authority" in refusal(fleet, other.add_operator("r-alvarez", Role.TECHNICIAN))
+
+
+def test_a_certificate_without_its_key_is_no_identity(fleet: Fleet) -> None:
+    folder, other = fleet.operator("r-alvarez"), fleet.add_operator("j-stone", Role.TECHNICIAN)
+    (folder / "private_key.pem").write_bytes((other / "private_key.pem").read_bytes())
+    assert "the key is not the one of the certificate of r-alvarez" in refusal(fleet, folder)
+
+
+def test_an_expired_certification_is_said_with_its_date(fleet: Fleet) -> None:
+    configuration = load(fleet.post("post-1") / "post.toml")
+    folder = fleet.operator("r-alvarez")
+    end = certified(configuration, folder, purpose="test").expires
+    with pytest.raises(PlatepostError, match=f"has expired .it ended on {end.date()}; is the unit's clock right"):
+        certified(configuration, folder, purpose="test", at=end + timedelta(days=1))
+
+
+def test_a_post_that_runs_is_to_be_stopped_first(fleet: Fleet) -> None:
+    with assembly.outbox(load(fleet.post("post-1") / "post.toml")):
+        assert "systemctl stop platepost" in refusal(fleet, fleet.operator("r-alvarez"))
+
+
+@pytest.mark.parametrize("text", ["1/0", "fast", "0", "-1/1000", "2"])
+def test_a_shutter_that_cannot_be_is_refused(fleet: Fleet, text: str) -> None:
+    folder = fleet.operator("r-alvarez")
+    arguments = ["--config", str(fleet.post("post-1") / "post.toml"), "--as", str(folder), "--shutter", text]
+    result = CliRunner().invoke(aim, arguments)
+    assert result.exit_code == 2
+    assert "such as 1/1000" in result.output

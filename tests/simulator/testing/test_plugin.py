@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+
+from device.records.signing import Keyring
+from device.records.verify import Verifier
+from provisioning.client import secured_client
+from simulator.broker import mosquitto_path
+from simulator.subscriber import Arrival, Subscriber
+from simulator.testing import SimulatedPost, Stand
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+]
+
+
+@pytest.fixture
+def console(broker: Stand, tmp_path: Path) -> Subscriber:
+    identity = broker.identity("console")
+    return Subscriber(identity, agency=broker.agency, broker=broker.address, archive=tmp_path / "records.jsonl")
+
+
+def kinds(arrivals: tuple[Arrival, ...]) -> list[str]:
+    return [arrival.kind for arrival in arrivals]
+
+
+def test_listed_vehicle_is_a_hit_and_a_read_that_names_it(
+    broker: Stand, post: SimulatedPost, console: Subscriber
+) -> None:
+    with console:
+        passed = post.passes("7ABC123", listed="stolen_vehicle", matched="7A8C123", match="look_alike")
+        assert console.wait_for(lambda arrivals: len(arrivals) >= 3, timeout=10)
+        hit, read = console.arrivals[1].data, console.arrivals[2].data
+    assert kinds(console.arrivals) == ["platepost.status.v1", "platepost.hit.v1", "platepost.read.v1"]
+    assert console.arrivals[1].topic == "alpr/v1/demo/post-1/hit/stolen_vehicle"
+    assert passed.hit is not None
+    assert read["hits"] == [hit["hit"]] == [passed.hit.hit]
+    assert (hit["plate_read"], hit["plate_matched"], hit["differs"]) == ("7ABC123", "7A8C123", [2])
+    assert [picture["kind"] for picture in hit["pictures"]] == ["patch", "overview"]
+
+
+def test_misread_is_withdrawn(broker: Stand, post: SimulatedPost, console: Subscriber) -> None:
+    with console:
+        post.misreads("7ABC123", listed="stolen_vehicle", final="7A8C123")
+        assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=10)
+    withdrawn = next(arrival for arrival in console.arrivals if arrival.kind == "platepost.hit.withdrawn.v1")
+    assert withdrawn.data["plate_read"] == "7A8C123"
+
+
+def test_post_that_vanishes_is_said_to_be_offline_and_delivers_later(
+    broker: Stand, post: SimulatedPost, console: Subscriber
+) -> None:
+    def states() -> list[str]:
+        return [arrival.data["state"] for arrival in console.arrivals if arrival.kind == "platepost.status.v1"]
+
+    with console:
+        post.ails(camera_silent="no frame for 10 s")
+        post.vanishes()
+        assert console.wait_for(lambda _: states()[-1:] == ["offline"], timeout=20)
+        post.passes("7ABC123")
+        assert "platepost.read.v1" not in kinds(console.arrivals)
+        post.comes_back()
+        assert console.wait_for(lambda arrivals: "platepost.read.v1" in kinds(arrivals), timeout=20)
+    assert states()[:3] == ["online", "degraded", "offline"]
+
+
+def test_identity_is_good_at_once_and_for_reading_only(broker: Stand) -> None:
+    first = broker.identity("first")
+    assert broker.identity("first") == first
+    client = secured_client(first)
+    answers: list[bool] = []
+    client.on_connect = lambda client, *_: client.publish(f"{broker.topics}/post-1/read", b"{}", qos=1)
+    client.on_publish = lambda _client, _data, _mid, reason, _properties: answers.append(reason.is_failure)
+    client.connect(broker.host, broker.port)
+    while not answers:
+        client.loop(0.5)
+    client.disconnect()
+    assert answers == [True]
+
+
+def test_records_verify(broker: Stand, post: SimulatedPost, console: Subscriber, tmp_path: Path) -> None:
+    with console:
+        post.passes("7ABC123", listed="stolen_vehicle", overview=True)
+        post.says("tamper_opened")
+        assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=10)
+    verifier = Verifier(Keyring.from_files(post.public_key), whole=True)
+    report = verifier.feed_all((tmp_path / "records.jsonl").read_bytes().splitlines())
+    assert report.intact
+    assert report.chained == 4
