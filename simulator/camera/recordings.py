@@ -45,8 +45,8 @@ class Recording(ABC):
     """A sequence of stills that can be played more than once."""
 
     @abstractmethod
-    def stills(self) -> Iterator[Still]:
-        """Yield the stills from the first to the last.
+    def stills(self, *, start: float = 0.0) -> Iterator[Still]:
+        """Yield the stills to the last, from second `start` on or from some earlier one; their times do not change.
 
         Raises:
             CameraError: the footage cannot be decoded.
@@ -98,12 +98,15 @@ class VideoRecording(Recording):
             raise CameraError(f"{self._path}: no picture in this file")
         return container
 
-    def stills(self) -> Iterator[Still]:
-        """Decode the video from its first frame."""
+    def stills(self, *, start: float = 0.0) -> Iterator[Still]:
+        """Decode the video from the last picture before `start` that stands alone."""
         with self._open() as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             first: float | None = None
+            if start > 0 and stream.start_time is not None and stream.time_base:
+                first = float(stream.start_time * stream.time_base)
+                container.seek(stream.start_time + int(start / stream.time_base), stream=stream)
             decoded = 0
             try:
                 for frame in container.decode(stream):
@@ -136,7 +139,7 @@ class FolderRecording(Recording):
         if not self._files:
             raise CameraError(f"{path}: no images in this folder")
 
-    def stills(self) -> Iterator[Still]:
+    def stills(self, *, start: float = 0.0) -> Iterator[Still]:  # noqa: ARG002 - reading an image is cheap
         """Read the images one after the other."""
         for index, file in enumerate(self._files):
             yield _still(file, index * self._seconds)
@@ -168,7 +171,7 @@ class SequenceRecording(Recording):
         if any(later <= earlier for earlier, later in pairwise(times)):
             raise CameraError(f"{timing}: the times of the frames must increase")
 
-    def stills(self) -> Iterator[Still]:
+    def stills(self, *, start: float = 0.0) -> Iterator[Still]:  # noqa: ARG002 - reading an image is cheap
         """Read the images that the timing file names."""
         begin = self._frames[0][1]
         for file, seconds in self._frames:
