@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: deb help demo test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
+.PHONY: deb help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
@@ -17,6 +17,10 @@ help: ## Show this help
 demo: $(VENV)/.simulator ## One post does its whole job on recorded footage; ends with build/demo/report.html
 	@scripts/need mosquitto
 	$(BIN)/platepost simulate demo --directory build/demo
+
+scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; ends with build/scenarios/index.html
+	@scripts/need mosquitto
+	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
 test: lint types unit end-to-end ## All that must be green: lint, types, unit tests, one end-to-end run
 

@@ -21,6 +21,8 @@ _ELSEWHERE = {
     "faults": ("simulator.faults.cli", "faults"),
     "fleet": ("simulator.fleet.cli", "fleet"),
     "render": ("simulator.scene.cli", "render"),
+    "run": ("simulator.scenario.cli", "run"),
+    "scenarios": ("simulator.scenario.cli", "scenarios"),
     "serve": ("simulator.live.cli", "serve"),
 }
 """Commands whose module is loaded only when they are asked for."""

@@ -14,9 +14,8 @@ from joserfc.jwk import ECKey
 
 from device.records import Role
 from provisioning.authority import CERTIFICATE_FILE, KEY_FILE
-from provisioning.custody import PERSONAL
 from provisioning.errors import ProvisioningError
-from provisioning.keys import signing_jwk
+from provisioning.keys import private_pem, read_private_key
 
 
 class NotCertifiedError(ProvisioningError):
@@ -61,7 +60,7 @@ class Identity:
             raise ProvisioningError(
                 f"{path}: no certificate of a person; `platepost provision person add` makes one"
             ) from error
-        key = signing_jwk(folder / KEY_FILE, custodian=PERSONAL)
+        key = ECKey.import_key(private_pem(read_private_key(folder / KEY_FILE)))
         return cls(folder, name, agency, known, key, certificate)
 
     @property

@@ -1,0 +1,8 @@
+"""Scenarios: a readable file says what happens to posts and what must be true at the end, and it is played and judged.
+
+::
+
+    file -> description -> stage (fleet, brokers, lists) -> world (time, posts, events) -> evidence -> checks -> report
+
+The posts are whole posts of `device`; only time, chance and the lens are the scenario's own (`standins`).
+"""

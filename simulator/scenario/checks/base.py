@@ -1,0 +1,77 @@
+"""What every check is, and the limits that many share."""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+
+from simulator.scenario.durations import Duration, words
+from simulator.scenario.table import Table
+
+if TYPE_CHECKING:
+    from simulator.scenario.evidence import Evidence
+
+
+class BaseCheck(Table):
+    """One demand. Subclasses must give `check` (a literal), `says` and `judge`."""
+
+    post: str | None = Field(default=None, description="Of which post; of all together where not given.")
+
+    @property
+    @abstractmethod
+    def says(self) -> str:
+        """The demand in words."""
+
+    @abstractmethod
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Return what is wrong, in sentences; nothing if all is well."""
+
+    def names(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Return the posts meant, one by one."""
+        return tuple(name for name in evidence.posts if self.post in {None, name})
+
+    def _of(self) -> str:
+        return f" ({self.post})" if self.post else ""
+
+
+class Within(BaseCheck):
+    """A check of what was made within a time."""
+
+    after: Duration = Field(default=0.0, description="Only what was made from here on.")
+    before: Duration | None = Field(default=None, description="Only what was made before.")
+
+    def _when(self) -> str:
+        parts = ([f"from {words(self.after)} on"] if self.after else []) + (
+            [f"before {words(self.before)}"] if self.before is not None else []
+        )
+        return (" " + ", ".join(parts) if parts else "") + self._of()
+
+
+class Counted(Within):
+    """A check of how many there are; at least one, where nothing is said."""
+
+    count: Annotated[int, Field(ge=0)] | None = Field(default=None, description="Exactly so many.")
+    at_least: Annotated[int, Field(ge=0)] | None = Field(default=None, description="So many or more.")
+    at_most: Annotated[int, Field(ge=0)] | None = Field(default=None, description="So many or fewer.")
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.count is not None and (self.at_least is not None or self.at_most is not None):
+            raise ValueError("`count` stands alone, without at_least and at_most")
+        return self
+
+    def _many(self) -> str:
+        if self.count is not None:
+            return f"exactly {self.count}"
+        least = self.at_least if self.at_least is not None else (1 if self.at_most is None else None)
+        parts = [f"at least {least}"] if least is not None else []
+        parts += [f"at most {self.at_most}"] if self.at_most is not None else []
+        return ", ".join(parts)
+
+    def _wrong(self, found: int, what: str) -> tuple[str, ...]:
+        if self.count is not None:
+            fits = found == self.count
+        else:
+            least = self.at_least if self.at_least is not None else (1 if self.at_most is None else 0)
+            fits = found >= least and (self.at_most is None or found <= self.at_most)
+        return () if fits else (f"{found} {what}, {self._many()} wanted{self._when()}",)

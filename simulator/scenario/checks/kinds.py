@@ -1,0 +1,28 @@
+"""All kinds of checks, told apart by `check`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from simulator.scenario.checks.machine import BoardCheck, CameraCheck
+from simulator.scenario.checks.proof import BrokerCheck, ChainCheck, DeliveredCheck, LatencyCheck, TruthCheck
+from simulator.scenario.checks.records import AuditCheck, HitsCheck, ReadsCheck, WithdrawnCheck
+from simulator.scenario.checks.states import ClockCheck, ListCheck, StateCheck
+
+Check = Annotated[
+    ReadsCheck
+    | HitsCheck
+    | WithdrawnCheck
+    | AuditCheck
+    | StateCheck
+    | ListCheck
+    | ClockCheck
+    | ChainCheck
+    | DeliveredCheck
+    | TruthCheck
+    | BrokerCheck
+    | LatencyCheck
+    | BoardCheck
+    | CameraCheck,
+    Field(discriminator="check"),
+]

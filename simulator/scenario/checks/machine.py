@@ -1,0 +1,51 @@
+"""Checks of what hangs on a post: the board's lines, the camera."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from simulator.scenario.checks.base import Counted
+
+if TYPE_CHECKING:
+    from simulator.scenario.evidence import Evidence
+
+
+class BoardCheck(Counted):
+    """How often a line of the board took a value."""
+
+    check: Literal["board"]
+    line: Literal["illuminator", "status_light", "camera_power"] = Field(description="Which line.")
+    value: str | bool = Field(description="true or false; of the status light, such as degraded.")
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        return f"{self.line.replace('_', ' ')} becomes {self.value}: {self._many()}{self._when()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Count the changes."""
+        found = [
+            value
+            for name in self.names(evidence)
+            for at, line, value in evidence.posts[name].board
+            if line == self.line
+            and value == str(self.value)
+            and self.after <= at
+            and (self.before is None or at < self.before)
+        ]
+        return self._wrong(len(found), f"times that the {self.line.replace('_', ' ')} became {self.value}")
+
+
+class CameraCheck(Counted):
+    """How often the post opened its camera."""
+
+    check: Literal["camera_opened"]
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        return f"camera opened: {self._many()}{self._of()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Count."""
+        return self._wrong(sum(evidence.posts[name].opened for name in self.names(evidence)), "openings of the camera")

@@ -1,0 +1,161 @@
+"""Checks of the whole: the chain, that nothing is lost, what was read of what passed, which way records took."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from simulator.scenario.checks.base import BaseCheck, Counted
+from simulator.scenario.durations import Duration, words
+
+if TYPE_CHECKING:
+    from simulator.scenario.evidence import Evidence
+
+
+class ChainCheck(BaseCheck):
+    """Every record that arrived is whole, genuine and in its place, from the first one on."""
+
+    check: Literal["chain"]
+    dropped: Annotated[int, Field(ge=0)] = Field(default=0, description="Reads that the post may say it gave up.")
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        but = f", but for {self.dropped} reads at most that the post says it gave up" if self.dropped else ""
+        return f"chain whole and every signature genuine{but}{self._of()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Ask the verifier's report."""
+        problems = []
+        for name in self.names(evidence):
+            report = evidence.posts[name].report
+            problems += [f"{name}: {problem.kind}: {problem.message}" for problem in report.problems[:5]]
+            if len(report.chains) != 1:
+                problems.append(f"{name}: {len(report.chains)} chains where there should be one")
+            dropped = sum(chain.dropped for chain in report.chains)
+            if dropped > self.dropped:
+                problems.append(f"{name}: {dropped} reads were given up, {self.dropped} at most may be")
+        return tuple(problems)
+
+
+class DeliveredCheck(BaseCheck):
+    """Every record that was signed reached the record keeper; reads may be given up where the post says so."""
+
+    check: Literal["delivered"]
+    but_reads: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Reads that may be given up and accounted for."
+    )
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        but = f" but for {self.but_reads} reads at most, which the post accounts for" if self.but_reads else ""
+        return f"every signed record arrived{but}{self._of()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Compare what was made with what arrived."""
+        from simulator.scenario.evidence import AUDIT, READ  # noqa: PLC0415 - evidence knows the description
+
+        problems = []
+        for name in self.names(evidence):
+            there = {str(entry.event["id"]) for entry in evidence.records if entry.post == name}
+            lost = [made.envelope for _, made in evidence.made(name) if made.envelope.id not in there]
+            told = sum(
+                entry.data["dropped"]["reads"]
+                for entry in evidence.of(AUDIT, post=name)
+                if entry.data["action"] == "records_dropped"
+            )
+            others = [envelope for envelope in lost if envelope.type != READ]
+            problems += [f"{name}: {envelope.type} number {envelope.sequence} is lost" for envelope in others[:5]]
+            reads = len(lost) - len(others)
+            if reads > self.but_reads:
+                problems.append(f"{name}: {reads} reads did not arrive, {self.but_reads} at most may be missing")
+            if reads != told:
+                problems.append(f"{name}: {reads} reads did not arrive, the post says {told}")
+        return tuple(problems)
+
+
+class TruthCheck(BaseCheck):
+    """What was read of what really passed."""
+
+    check: Literal["truth"]
+    missed: Annotated[int, Field(ge=0)] = Field(default=0, description="Passages without a read, at most.")
+    wrong: Annotated[int, Field(ge=0)] = Field(default=0, description="Passages read wrongly, at most.")
+    undue: Annotated[int, Field(ge=0)] = Field(default=0, description="Reads of nothing, or again, at most.")
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        return (
+            f"of what passed, at most {self.missed} missed, {self.wrong} misread, {self.undue} read that were not "
+            f"there{self._of()}"
+        )
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Ask the score."""
+        problems = []
+        for name in self.names(evidence):
+            found = evidence.scores[name]
+            if not found.outcomes:
+                problems.append(f"{name}: nothing passes whose truth is known")
+            missed = [outcome.passage.text for outcome in found.outcomes if outcome.read is None]
+            wrong = [
+                f"{outcome.passage.text} as {outcome.read.text}"
+                for outcome in found.outcomes
+                if outcome.read is not None and not outcome.right_folded
+            ]
+            undue = [read.text for read in found.undue] + [
+                read.text for outcome in found.outcomes for read in outcome.duplicates
+            ]
+            for entries, most, what in (
+                (missed, self.missed, "missed"),
+                (wrong, self.wrong, "misread"),
+                (undue, self.undue, "read without having passed, or again"),
+            ):
+                if len(entries) > most:
+                    problems.append(f"{name}: {len(entries)} {what}, {most} at most may be: {', '.join(entries)}")
+        return tuple(problems)
+
+
+class BrokerCheck(Counted):
+    """How many records a broker brought first."""
+
+    check: Literal["broker"]
+    broker: Annotated[int, Field(ge=1)] = Field(description="Which one, the first is 1.")
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        return f"records by broker {self.broker}: {self._many()}{self._when()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Count the chained ones."""
+        found = sum(
+            entry.broker == self.broker and "sequence" in entry.event
+            for entry in evidence.records
+            if self.post in {None, entry.post}
+            and self.after <= entry.at
+            and (self.before is None or entry.at < self.before)
+        )
+        return self._wrong(found, f"records by broker {self.broker}")
+
+
+class LatencyCheck(BaseCheck):
+    """How long hits take from the frame to the record keeper, in real time of the machine that plays."""
+
+    check: Literal["latency"]
+    within: Duration = Field(description="Real seconds that half of the hits must not exceed.")
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        return f"half of the hits are with the record keeper {words(self.within)} after their frame{self._of()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Take the median."""
+        from simulator.scenario.evidence import HIT  # noqa: PLC0415 - evidence knows the description
+
+        found = sorted(entry.latency for entry in evidence.of(HIT, post=self.post) if entry.latency is not None)
+        if not found:
+            return ("no hit arrived",)
+        median = found[(len(found) - 1) // 2]
+        return () if median <= self.within else (f"half of the hits took {median:.2f} s or more",)

@@ -1,0 +1,133 @@
+"""Checks of records: reads, hits, withdrawals, the audit trail."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from simulator.scenario.checks.base import Counted
+
+if TYPE_CHECKING:
+    from simulator.scenario.evidence import Evidence, Seen
+
+
+class ReadsCheck(Counted):
+    """How many reads there are, of one plate or all."""
+
+    check: Literal["reads"]
+    plate: str | None = Field(default=None, description="The plate; O and 0, I and 1 count as the same.")
+    result: Literal["match", "no_match", "not_consulted"] | None = Field(
+        default=None, description="What the hot list answered."
+    )
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        of = f" of {self.plate}" if self.plate else ""
+        answered = f" answered {self.result.replace('_', ' ')}" if self.result else ""
+        return f"reads{of}{answered}: {self._many()}{self._when()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Count them."""
+        from simulator.scenario.evidence import READ, same_plate  # noqa: PLC0415 - evidence knows the description
+
+        found = [
+            entry
+            for entry in evidence.of(READ, post=self.post, after=self.after, before=self.before)
+            if (self.plate is None or same_plate(entry.data["plate_read"], self.plate))
+            and self.result in {None, entry.data["hotlist"]["result"]}
+        ]
+        return self._wrong(len(found), f"reads{f' of {self.plate}' if self.plate else ''}: {_texts(found)}")
+
+
+class HitsCheck(Counted):
+    """How many hits there are, of one plate or all, and how they matched."""
+
+    check: Literal["hits"]
+    plate: str | None = Field(default=None, description="The plate as read; O and 0, I and 1 count as the same.")
+    category: str | None = Field(default=None, description="Such as stolen_vehicle.")
+    match: Literal["exact", "look_alike", "near", "partial"] | None = Field(default=None, description="How it matched.")
+    stale: bool | None = Field(default=None, description="Whether it says that its list was old.")
+    pictures: bool = Field(default=False, description="Count only hits with patch and overview.")
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        kind = f"{self.match.replace('_', ' ')} " if self.match else ""
+        of = (f" of {self.plate}" if self.plate else "") + (f" in {self.category}" if self.category else "")
+        old = "" if self.stale is None else ", said to be of an old list" if self.stale else ", of a list in date"
+        shown = ", with patch and overview" if self.pictures else ""
+        return f"{kind}hits{of}{old}{shown}: {self._many()}{self._when()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Count them."""
+        from simulator.scenario.evidence import HIT  # noqa: PLC0415 - evidence knows the description
+
+        entries = evidence.of(HIT, post=self.post, after=self.after, before=self.before)
+        found = [entry for entry in entries if self._meant(entry)]
+        return self._wrong(len(found), f"hits{f' of {self.plate}' if self.plate else ''}: {_texts(found)}")
+
+    def _meant(self, entry: "Seen") -> bool:
+        from simulator.scenario.evidence import same_plate  # noqa: PLC0415 - evidence knows the description
+
+        data = entry.data
+        shown = {picture["kind"] for picture in data.get("pictures", ()) if picture.get("data")}
+        return (
+            (self.plate is None or same_plate(data["plate_read"], self.plate))
+            and self.category in {None, data["category"]}
+            and self.match in {None, data["match"]}
+            and self.stale in {None, data["hotlist_stale"]}
+            and (not self.pictures or shown == {"patch", "overview"})
+        )
+
+
+class WithdrawnCheck(Counted):
+    """How many hits were withdrawn."""
+
+    check: Literal["withdrawn"]
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        return f"hits withdrawn: {self._many()}{self._when()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Count them."""
+        from simulator.scenario.evidence import WITHDRAWN  # noqa: PLC0415 - evidence knows the description
+
+        found = list(evidence.of(WITHDRAWN, post=self.post, after=self.after, before=self.before))
+        return self._wrong(len(found), "withdrawals")
+
+
+class AuditCheck(Counted):
+    """How many audit records there are of an action."""
+
+    check: Literal["audit"]
+    action: str = Field(description="Such as hotlist_refused.")
+    reason: str | None = Field(default=None, description="Why.")
+    outcome: Literal["success", "failure", "refused"] | None = Field(default=None, description="How it ended.")
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        why = f" because of {self.reason}" if self.reason else ""
+        return f"audit says {self.action}{why}: {self._many()}{self._when()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Count them."""
+        from simulator.scenario.evidence import AUDIT  # noqa: PLC0415 - evidence knows the description
+
+        entries = list(evidence.of(AUDIT, post=self.post, after=self.after, before=self.before))
+        found = [
+            entry
+            for entry in entries
+            if entry.data["action"] == self.action
+            and self.reason in {None, entry.data.get("reason")}
+            and self.outcome in {None, entry.data["outcome"]}
+        ]
+        said = ", ".join(sorted({str(entry.data["action"]) for entry in entries})) or "nothing"
+        return self._wrong(len(found), f"audit records of {self.action} (it says: {said})")
+
+
+def _texts(entries: Iterable["Seen"]) -> str:
+    return ", ".join(str(entry.data["plate_read"]) for entry in entries) or "none"

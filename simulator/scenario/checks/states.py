@@ -1,0 +1,149 @@
+"""Checks of what posts say of themselves: states, the list in force, the clock."""
+
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulator.scenario.checks.base import BaseCheck, Within
+from simulator.scenario.durations import Duration, words
+
+if TYPE_CHECKING:
+    from simulator.scenario.evidence import Evidence
+
+TICK_SECONDS = 1.0
+
+
+class StateCheck(BaseCheck):
+    """When a reason for `degraded` is said, and when it is said no more."""
+
+    check: Literal["state"]
+    reason: str = Field(description="Such as tamper_open.")
+    entered: Duration | None = Field(default=None, description="From when on it is true.")
+    left: Duration | None = Field(default=None, description="From when on it is true no more.")
+    within: Duration = Field(default=5.0, description="Seconds within which the post must say so.")
+    never: bool = Field(default=False, description="It must not be said at all.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.never == (self.entered is not None or self.left is not None):
+            raise ValueError("either `never`, or `entered` and `left`, or one of these")
+        return self
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        if self.never:
+            return f"never {self.reason}{self._of()}"
+        parts = [f"said after {words(self.entered)}"] if self.entered is not None else []
+        parts += [f"no more after {words(self.left)}"] if self.left is not None else []
+        return f"{self.reason} {', '.join(parts)}, each within {words(self.within)}{self._of()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Look at each post."""
+        return tuple(f"{name}: {problem}" for name in self.names(evidence) for problem in self._judge(evidence, name))
+
+    def _judge(self, evidence: "Evidence", post: str) -> list[str]:
+        spans = [
+            (condition.begins, condition.ends)
+            for condition in evidence.conditions(post)
+            if self.reason in condition.reasons
+        ]
+        said = ", ".join(f"{words(begin)} to {words(end)}" for begin, end in _joined(spans)) or "never"
+        if self.never:
+            return [f"{self.reason} was said: {said}"] if spans else []
+        problems = []
+        if self.entered is not None:
+            limit = self.entered + self.within
+            if not any(begin <= limit and end > self.entered for begin, end in spans):
+                problems.append(f"{self.reason} was not said within {words(self.within)} (said: {said})")
+            if any(begin < self.entered for begin, _ in spans):
+                problems.append(f"{self.reason} was said too early (said: {said})")
+        if self.left is not None:
+            limit = self.left + self.within
+            if not spans or any(end > limit and begin < self.left for begin, end in spans):
+                problems.append(f"{self.reason} was not taken back within {words(self.within)} (said: {said})")
+            if any(begin >= limit for begin, _ in spans):
+                problems.append(f"{self.reason} was said again (said: {said})")
+        return problems
+
+
+class ListCheck(BaseCheck):
+    """Which list is in force, as the post's status says it."""
+
+    check: Literal["list"]
+    version: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Which; none where not given.")
+    at: Duration | None = Field(default=None, description="When; at the end where not given.")
+    state: Literal["none", "current", "warning", "stale"] | None = Field(default=None, description="How old it is.")
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        when = "at the end" if self.at is None else f"at {words(self.at)}"
+        which = f"list {self.version}" if self.version else "no list"
+        return f"{which} in force {when}{f', {self.state}' if self.state else ''}{self._of()}"
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Look at the last status before the moment."""
+        from simulator.scenario.evidence import STATUS  # noqa: PLC0415 - evidence knows the description
+
+        problems = []
+        for name in self.names(evidence):
+            said = [
+                entry.data["hotlist"]
+                for entry in evidence.of(STATUS, post=name, before=self.at)
+                if "sequence" in entry.event
+            ]
+            last = said[-1] if said else {}
+            if last.get("version") != self.version:
+                problems.append(f"{name}: list {last.get('version')} is in force, {self.version} is wanted")
+            if self.state is not None and last.get("state") != self.state:
+                problems.append(f"{name}: the list is {last.get('state')}, {self.state} is wanted")
+        return tuple(problems)
+
+
+class ClockCheck(Within):
+    """How records tell the time."""
+
+    check: Literal["clock"]
+    synchronised: bool | None = Field(default=None, description="Whether they say that a time source vouches for it.")
+    off_by: Duration | None = Field(default=None, description="By how much at most their time is wrong.")
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        parts = ["times of records never go back"]
+        if self.synchronised is not None:
+            parts.append(f"they say that the clock is {'' if self.synchronised else 'not '}synchronised")
+        if self.off_by is not None:
+            parts.append(f"they are right within {words(self.off_by)}")
+        return ", ".join(parts) + self._when()
+
+    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+        """Look at every chained record."""
+        problems = []
+        for name in self.names(evidence):
+            entries = [entry for entry in evidence.records if entry.post == name and "sequence" in entry.event]
+            times = [datetime.fromisoformat(str(entry.event["time"])) for entry in entries]
+            back = sum(later < earlier for earlier, later in pairwise(times))
+            problems += [f"{name}: {back} records are earlier than the one before"] if back else []
+            for entry, moment in zip(entries, times, strict=True):
+                if not self.after <= entry.at or (self.before is not None and entry.at >= self.before):
+                    continue
+                if self.synchronised not in {None, entry.data["clock"]["synchronised"]}:
+                    problems.append(f"{name}: record {entry.sequence} says the opposite of its clock")
+                wrong = abs((moment - evidence.scenario.moment(entry.at)).total_seconds())
+                if self.off_by is not None and wrong > self.off_by + TICK_SECONDS / 1000:
+                    problems.append(f"{name}: record {entry.sequence} is off by {words(wrong)}")
+        return tuple(problems[:5])
+
+
+def _joined(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    joined: list[tuple[float, float]] = []
+    for begin, end in spans:
+        if joined and joined[-1][1] == begin:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((begin, end))
+    return joined

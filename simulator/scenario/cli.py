@@ -1,0 +1,151 @@
+"""`platepost simulate run` and `platepost simulate scenarios`."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from simulator.scenario.durations import words
+from simulator.scenario.errors import ScenarioFileError
+from simulator.scenario.load import find, load, shipped
+from simulator.scenario.outcome import Outcome, summary
+
+AT_ONCE = 2
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost simulate run ordinary_day
+  platepost simulate run --all --report build/scenarios --junit build/scenarios.xml
+  platepost simulate run mine.toml --wall-clock --seed 7
+"""
+)
+@click.argument("scenario", nargs=-1)
+@click.option("--all", "all_", is_flag=True, help="Every scenario that ships.")
+@click.option(
+    "--fast/--wall-clock",
+    "fast",
+    default=True,
+    help="As fast as this machine can (the default), or no simulated second shorter than a real one.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="What chance depends on.")
+@click.option("--twice", is_flag=True, help="Run each a second time, and fail if its records are not the same.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=min(AT_ONCE, os.cpu_count() or 1),
+    show_default=True,
+    help="How many at a time.",
+)
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML to this file.")
+@click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Write HTML reports to this folder.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep what was made in this folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print what came of them as one JSON document.")
+@click.pass_context
+def run(
+    context: click.Context,
+    *,
+    scenario: Sequence[str],
+    all_: bool,
+    fast: bool,
+    seed: int,
+    twice: bool,
+    jobs: int,
+    junit: Path | None,
+    report: Path | None,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Play SCENARIO..., files or names of those that ship, and judge them.
+
+    Exit code 0 only if every demand of every scenario is met; 1 if one is not; 2 if a file is not right.
+    """
+    from simulator.scenario.runner import Wishes, run_all  # noqa: PLC0415 - loads the networks' runtime
+
+    try:
+        named = [find(name) for name in scenario]
+    except ScenarioFileError as error:
+        click.echo(str(error), err=True)
+        context.exit(2)
+    paths = list(dict.fromkeys([*named, *(shipped() if all_ else ())]))
+    if not paths:
+        raise click.UsageError("name a scenario, or say --all; `platepost simulate scenarios` lists those that ship")
+    if report is not None:
+        report.mkdir(parents=True, exist_ok=True)
+    if logging.getLogger().level >= logging.WARNING:
+        logging.getLogger("device").setLevel(logging.CRITICAL)  # faults are the matter here, and told in the outcome
+    console = Console(stderr=as_json)
+    wishes = Wishes(seed=seed, wall_clock=not fast, twice=twice, report=report, keep=keep)
+    try:
+        outcomes = _run(paths, console, lambda: run_all(paths, wishes, at_once=jobs))
+    except ScenarioFileError as error:
+        click.echo(str(error), err=True)
+        context.exit(2)
+    if junit is not None:
+        from simulator.scenario.junit import write_junit  # noqa: PLC0415 - only where it is wanted
+
+        write_junit(junit, outcomes)
+    if report is not None:
+        from simulator.scenario.report import write_index  # noqa: PLC0415 - only where it is wanted
+
+        console.print(f"Report: {write_index(report, outcomes)}", highlight=False)
+    if as_json:
+        document = {
+            "passed": all(outcome.passed for outcome in outcomes),
+            "scenarios": [outcome.as_json() for outcome in outcomes],
+        }
+        click.echo(json.dumps(document, indent=2))
+    context.exit(0 if all(outcome.passed for outcome in outcomes) else 1)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print them as one JSON document.")
+def scenarios(*, as_json: bool) -> None:
+    """List the scenarios that ship, with what each promises."""
+    found = [(path, load(path)) for path in shipped()]
+    if as_json:
+        rows = [
+            {"scenario": path.stem, "title": scenario.title, "promise": scenario.promise, "lasts": scenario.lasts}
+            for path, scenario in found
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table = Table(title="Scenarios", title_justify="left")
+    for column in ("name", "promise", "lasts"):
+        table.add_column(column, overflow="fold")
+    for path, scenario in found:
+        table.add_row(Text(path.stem, "bold"), scenario.promise, words(scenario.lasts))
+    Console().print(table)
+
+
+def _run(paths: Sequence[Path], console: Console, start: Callable[[], Iterator[Outcome]]) -> list[Outcome]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    outcomes: list[Outcome] = []
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("scenarios", total=len(paths))
+        for outcome in start():
+            outcomes.append(outcome)
+            progress.update(task, advance=1)
+            _say(progress.console, outcome)
+    order = {path.stem: place for place, path in enumerate(paths)}
+    outcomes.sort(key=lambda outcome: order[outcome.name])
+    console.print(summary(outcomes), style="bold", highlight=False)
+    return outcomes
+
+
+def _say(console: Console, outcome: Outcome) -> None:
+    mark = Text("passed ", "green") if outcome.passed else Text("FAILED ", "bold red")
+    made = f"  {outcome.figures.records} records" if outcome.figures else ""
+    met = sum(demand.met for demand in outcome.demands)
+    line = f"{outcome.name:<22} {met} of {len(outcome.demands)} demands{made}  {outcome.seconds:.1f} s"
+    console.print(Text.assemble(mark, line))
+    for failure in outcome.failures:
+        console.print(Text(f"       {failure}", "red"))

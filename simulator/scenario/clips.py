@@ -1,0 +1,129 @@
+"""Stretches of clips, and the empty road between them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.errors import CameraError
+from simulator.camera.recordings import Still, open_recording
+from simulator.scenario.description import Scenario, Traffic
+from simulator.scenario.errors import ScenarioFileError
+from simulator.truth import TruePassage, Truth, load_truth
+
+FOOTAGE = Path(__file__).parent.parent / "footage"
+"""The clips that ship."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of a clip, from `start` to `end` seconds of it, shown from second `at` of the scenario on."""
+
+    path: Path
+    at: float
+    start: float
+    end: float
+    truth: Truth | None
+
+    @property
+    def over(self) -> float:
+        """The scenario's second after its last frame."""
+        return self.at + self.end - self.start
+
+    def stills(self) -> Iterator[Still]:
+        """Yield its frames, timed from the stretch's beginning.
+
+        Raises:
+            CameraError: the clip cannot be played.
+
+        """
+        for still in open_recording(self.path).stills(start=self.start):
+            if still.seconds >= self.end:
+                return
+            if still.seconds >= self.start:
+                yield Still(round(still.seconds - self.start, 6), still.grey, still.colour)
+
+    def passages(self) -> tuple[TruePassage, ...]:
+        """Return the passages that are wholly within, their frames counted from the scenario's start."""
+        if self.truth is None:
+            return ()
+        rate = self.truth.fps
+        shift = round((self.at - self.start) * rate)
+        return tuple(
+            passage.model_copy(update={"frames": (passage.frames[0] + shift, passage.frames[1] + shift)})
+            for passage in self.truth.passages
+            if passage.frames[0] >= self.start * rate and passage.frames[1] < self.end * rate
+        )
+
+
+def find_stretch(traffic: Traffic, beside: Path) -> Stretch:
+    """Find a clip that ships, or one that lies beside the scenario.
+
+    Raises:
+        ScenarioFileError: there is none, or it is shorter than the stretch wants.
+
+    """
+    candidates = (FOOTAGE / f"{traffic.clip}.mp4", beside / traffic.clip)
+    path = next((found for found in candidates if found.is_file()), None)
+    if path is None:
+        known = ", ".join(sorted(found.stem for found in FOOTAGE.glob("*.mp4")))
+        raise ScenarioFileError(f"no clip {traffic.clip!r} ships ({known}), and none lies beside the scenario")
+    try:
+        recording = open_recording(path)
+    except CameraError as error:
+        raise ScenarioFileError(str(error)) from error
+    length = recording.count() * recording.frame_seconds()
+    end = length if traffic.end is None else traffic.end
+    if length and end > length + recording.frame_seconds():
+        raise ScenarioFileError(f"clip {traffic.clip} is {length:g} s long, the stretch ends at {end:g} s")
+    truth = path.with_suffix(".truth.json")
+    return Stretch(path, traffic.at, traffic.start, end, load_truth(truth, clip=path.name) if truth.is_file() else None)
+
+
+def stretches_of(scenario: Scenario, post: str, beside: Path) -> tuple[Stretch, ...]:
+    """Return what passes a post, in order.
+
+    Raises:
+        ScenarioFileError: a clip is missing, or two of them overlap.
+
+    """
+    found = sorted(
+        (find_stretch(traffic, beside) for traffic in scenario.traffic if traffic.post in {None, post}),
+        key=lambda stretch: stretch.at,
+    )
+    for one, other in pairwise(found):
+        if other.at < one.over:
+            raise ScenarioFileError(
+                f"{post}: the traffic at {other.at:g} s begins before that of {one.at:g} s is over ({one.over:g} s)"
+            )
+    return tuple(found)
+
+
+@cache
+def empty_road(path: Path) -> Still:
+    """Return the clip's first frame, in which nothing passes yet."""
+    still = next(iter(open_recording(path).stills()))
+    colour = still.colour()
+    return Still(0.0, still.grey, lambda: colour)
+
+
+def shifted(still: Still, right: float, down: float) -> Still:
+    """Return a frame as a camera sees it that was turned by shares of the picture to the right and downwards."""
+    if not right and not down:
+        return still
+    height, width = still.grey.shape
+    move = np.array([[1, 0, -right * width], [0, 1, -down * height]], dtype=np.float32)
+    turn = partial(_turn, move=move, size=(width, height))
+    colour = still.colour
+    return Still(still.seconds, turn(still.grey), lambda: turn(colour()))
+
+
+def _turn(picture: NDArray[np.uint8], *, move: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
+    warp: Callable[..., Any] = cv2.warpAffine
+    return np.asarray(warp(picture, move, size, borderMode=cv2.BORDER_REFLECT_101), dtype=np.uint8)

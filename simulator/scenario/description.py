@@ -1,0 +1,106 @@
+"""What a scenario file may say: posts, lists, traffic, events, and what must be true at the end."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from simulator.scenario.checks.kinds import Check
+from simulator.scenario.durations import Duration, Signed
+from simulator.scenario.events import Event, Publish
+from simulator.scenario.lists import ListDescription
+from simulator.scenario.table import Table
+
+Setting = str | int | float | bool | list[str]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+_REACH = (datetime(2026, 1, 2, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
+"""What the certificates of a simulated fleet cover."""
+
+
+def _certified(moment: datetime) -> datetime:
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if not _REACH[0] <= moment <= _REACH[1]:
+        raise ValueError("scenarios take place between 2026-01-02 and 2099")
+    return moment
+
+
+class PostDescription(Table):
+    """One post."""
+
+    name: Name = Field(description="Its name, as in topics.")
+    site: str = Field(default="", max_length=120, description="Where it stands, in words.")
+    clock_offset: Signed = Field(default=0.0, description="Seconds by which its clock is wrong.")
+    clock_synchronised: bool = Field(default=True, description="Whether a time source vouches for its clock.")
+    accepted_view: str | None = Field(
+        default=None, description="The clip whose empty road a technician has accepted as what the camera should see."
+    )
+    settings: dict[str, dict[str, Setting]] = Field(
+        default_factory=dict, description="Further keys of its post.toml, by section."
+    )
+
+
+class Traffic(Table):
+    """A stretch of a clip that passes a post's camera."""
+
+    at: Duration = Field(description="When its first frame is shown.")
+    clip: str = Field(description="A clip that ships, by name, or a video file beside the scenario.")
+    post: Name | None = Field(default=None, description="Before which post; before all where not given.")
+    start: Duration = Field(default=0.0, description="The clip's second to begin at.")
+    end: Duration | None = Field(default=None, description="The clip's second to stop before; its end where not given.")
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("`end` must be later than `start`")
+        return self
+
+
+class Scenario(Table):
+    """One scenario, checked as a whole."""
+
+    title: str = Field(min_length=1, max_length=80, description="What it is called in reports.")
+    promise: str = Field(min_length=1, max_length=400, description="What Platepost promises here, in a sentence.")
+    begins: Annotated[datetime, AfterValidator(_certified)] = Field(description="The simulated time of its start, UTC.")
+    lasts: Annotated[Duration, Field(gt=0, le=31 * 86400)] = Field(description="How long it lasts.")
+    leap: Annotated[Duration, Field(ge=0.25, le=3600)] = Field(
+        default=30.0, description="Where nothing happens the empty road is shown once in so many seconds."
+    )
+    brokers: Annotated[int, Field(ge=1, le=3)] = Field(
+        default=1, description="How many brokers the department has; posts know all of them."
+    )
+    posts: tuple[PostDescription, ...] = Field(min_length=1, max_length=8, description="The posts.")
+    lists: dict[Name, ListDescription] = Field(default_factory=dict, description="Hot lists, by name.")
+    traffic: tuple[Traffic, ...] = Field(default=(), description="What passes.")
+    events: tuple[Event, ...] = Field(default=(), description="What happens, and when.")
+    expect: tuple[Check, ...] = Field(min_length=1, description="What must be true at the end.")
+
+    def moment(self, seconds: float) -> datetime:
+        """Return the simulated time so many seconds after the start."""
+        return self.begins + timedelta(seconds=seconds)
+
+    def faults(self) -> list[tuple[tuple[str | int, ...], str]]:
+        """Return what does not fit together, each with its place in the file."""
+        found: list[tuple[tuple[str | int, ...], str]] = []
+        names = [post.name for post in self.posts]
+        found += [
+            (("posts", place, "name"), f"{name!r} is the name of another post too")
+            for place, name in enumerate(names)
+            if name in names[:place]
+        ]
+        for key, entries in (("traffic", self.traffic), ("events", self.events), ("expect", self.expect)):
+            for place, entry in enumerate(entries):
+                post = getattr(entry, "post", None)
+                if post is not None and post not in names:
+                    found.append(((key, place, "post"), f"no post is called {post!r}; there are: {', '.join(names)}"))
+                at = getattr(entry, "at", None)
+                if at is not None and key != "expect" and at >= self.lasts:
+                    found.append(((key, place, "at"), "after the scenario's end"))
+        for place, event in enumerate(self.events):
+            if isinstance(event, Publish) and event.list not in self.lists:
+                known = ", ".join(self.lists) or "none"
+                found.append((("events", place, "list"), f"no list is called {event.list!r}; there are: {known}"))
+            broker = getattr(event, "broker", None)
+            if broker is not None and broker > self.brokers:
+                found.append((("events", place, "broker"), f"there are only {self.brokers} brokers"))
+        return found

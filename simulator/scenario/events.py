@@ -1,0 +1,149 @@
+"""What may happen in a scenario: to the list, the network, the brokers, the camera, the case, the clock, the disk.
+
+Only described here; `simulator.scenario.happening` does them.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.scenario.durations import Duration, Signed
+from simulator.scenario.table import Table
+
+Remedy = Literal["released", "reopened", "powered"]
+"""What brings a camera back: an event, the post opening it anew, or the post cycling its power."""
+
+
+class _Happening(Table):
+    at: Duration = Field(description="When, since the scenario's start.")
+
+
+class _AtPost(_Happening):
+    post: str | None = Field(default=None, description="To which post; to all where not given.")
+
+
+class Publish(_Happening):
+    """The department publishes a hot list; whoever is away gets it later."""
+
+    do: Literal["publish"]
+    list: str = Field(description="Which one.")
+
+
+class NetworkDown(_AtPost):
+    """The post's network is gone."""
+
+    do: Literal["network_down"]
+
+
+class NetworkUp(_AtPost):
+    """The post's network is back."""
+
+    do: Literal["network_up"]
+
+
+class BrokerStops(_Happening):
+    """A broker ends."""
+
+    do: Literal["broker_stops"]
+    broker: Annotated[int, Field(ge=1)] = Field(default=1, description="Which one, the first is 1.")
+
+
+class BrokerStarts(_Happening):
+    """A broker runs again."""
+
+    do: Literal["broker_starts"]
+    broker: Annotated[int, Field(ge=1)] = Field(default=1, description="Which one, the first is 1.")
+
+
+class CaseOpened(_AtPost):
+    """Somebody opens the case."""
+
+    do: Literal["case_opened"]
+
+
+class CaseClosed(_AtPost):
+    """Somebody closes the case."""
+
+    do: Literal["case_closed"]
+
+
+class CameraHangs(_AtPost):
+    """The camera delivers nothing more."""
+
+    do: Literal["camera_hangs"]
+    until: Remedy = Field(default="released", description="What helps.")
+
+
+class CameraFreezes(_AtPost):
+    """The camera delivers the same picture again and again."""
+
+    do: Literal["camera_freezes"]
+    until: Remedy = Field(default="released", description="What helps.")
+
+
+class CameraReleased(_AtPost):
+    """The camera delivers again."""
+
+    do: Literal["camera_released"]
+
+
+class CameraMoved(_AtPost):
+    """Something turns the camera: from now on it sees another part of the street."""
+
+    do: Literal["camera_moved"]
+    right: float = Field(default=0.25, ge=-1, le=1, description="By which share of the picture's width.")
+    down: float = Field(default=0.1, ge=-1, le=1, description="By which share of its height.")
+
+
+class CameraStraightened(_AtPost):
+    """Somebody puts it back."""
+
+    do: Literal["camera_straightened"]
+
+
+class ClockSet(_AtPost):
+    """The post's clock is set."""
+
+    do: Literal["clock_set"]
+    offset: Signed = Field(default=0.0, description="Seconds by which it is wrong from now on.")
+    synchronised: bool = Field(default=True, description="Whether a time source vouches for it from now on.")
+
+
+class DiskFills(_AtPost):
+    """The post's disk takes nothing more."""
+
+    do: Literal["disk_fills"]
+
+
+class DiskFreed(_AtPost):
+    """There is room on the disk again."""
+
+    do: Literal["disk_freed"]
+
+
+class PostRestarts(_AtPost):
+    """The post's software is stopped in good order and started again."""
+
+    do: Literal["post_restarts"]
+    away: Annotated[Duration, Field(ge=1)] = Field(default=10.0, description="How long it is away.")
+
+
+Event = Annotated[
+    Publish
+    | NetworkDown
+    | NetworkUp
+    | BrokerStops
+    | BrokerStarts
+    | CaseOpened
+    | CaseClosed
+    | CameraHangs
+    | CameraFreezes
+    | CameraReleased
+    | CameraMoved
+    | CameraStraightened
+    | ClockSet
+    | DiskFills
+    | DiskFreed
+    | PostRestarts,
+    Field(discriminator="do"),
+]

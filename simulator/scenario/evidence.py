@@ -1,0 +1,163 @@
+"""What the department has at a scenario's end, laid out for the judges: records in the order of their making."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from time import monotonic
+from typing import Any
+
+from device.hotlist.keys import plate_key
+from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Status
+from simulator.scenario.play import Course, PostCourse
+from simulator.scenario.stand import Recorded
+from simulator.score import Score, ScoredRead, score
+from simulator.truth import Truth
+
+READ, HIT, WITHDRAWN, STATUS, AUDIT, HEALTH = (TYPES[kind] for kind in (Read, Hit, HitWithdrawn, Status, Audit, Health))
+FARAWAY = 1 << 60
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One record as the record keeper has it."""
+
+    post: str
+    event: Mapping[str, Any]
+    at: float
+    """Seconds since the scenario's start at which the post made it, by the true clock."""
+    broker: int
+    """Which broker brought it first; the first is 1."""
+    received_real: float
+    """`time.monotonic()` when it arrived."""
+    latency: float | None
+    """Real seconds from the last frame before it to its arrival; None for what has no frame before it."""
+
+    @property
+    def kind(self) -> str:
+        """Its type."""
+        return str(self.event["type"])
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The record itself."""
+        data: Mapping[str, Any] = self.event["data"]
+        return data
+
+    @property
+    def sequence(self) -> int:
+        """Its number in the chain; far behind all others where it has none."""
+        return int(self.event.get("sequence", FARAWAY))
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a post said of itself, from one status on until the next."""
+
+    post: str
+    begins: float
+    ends: float
+    state: str
+    reasons: frozenset[str]
+
+
+class Evidence:
+    """What came of a scenario."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.scenario = course.scenario
+        self.posts: Mapping[str, PostCourse] = {post.name: post for post in course.posts}
+        made = {recorded.envelope.id: recorded for post in course.posts for recorded in post.recorded}
+        offset = datetime.now().astimezone().timestamp() - monotonic()
+        seen = []
+        for broker, arrival in course.arrivals:
+            identifier, post = str(arrival.event["id"]), str(arrival.event["source"]).rsplit("/", 1)[-1]
+            recorded = made.get(identifier)
+            at = recorded.at if recorded is not None else self._by_its_clock(arrival.event)
+            received = arrival.received.timestamp() - offset
+            latency = None if recorded is None else received - recorded.frame
+            seen.append(Seen(post, arrival.event, at, broker + 1, received, latency))
+        self.records = tuple(sorted(seen, key=lambda entry: (entry.post, entry.sequence, entry.at)))
+        """Everything that arrived, post by post, in the order of the chain; what is not chained behind it."""
+
+    def of(
+        self, *kinds: str, post: str | None = None, after: float = 0.0, before: float | None = None
+    ) -> Iterator[Seen]:
+        """Yield the records of some kinds, of one post or all, made within a time."""
+        for entry in self.records:
+            within = after <= entry.at and (before is None or entry.at < before)
+            if entry.kind in kinds and post in {None, entry.post} and within:
+                yield entry
+
+    def made(self, post: str | None = None) -> Iterator[tuple[str, Recorded]]:
+        """Yield every chained record that was made, whether it arrived or not, with its post."""
+        for name, course in self.posts.items():
+            if post in {None, name}:
+                yield from ((name, recorded) for recorded in course.recorded)
+
+    def conditions(self, post: str) -> tuple[Condition, ...]:
+        """Return what a post said of itself, one after the other."""
+        said = [entry for entry in self.of(STATUS, post=post) if entry.sequence < FARAWAY]
+        ends = [*(entry.at for entry in said[1:]), self.scenario.lasts]
+        return tuple(
+            Condition(
+                post,
+                entry.at,
+                end,
+                str(entry.data["state"]),
+                frozenset(str(reason["name"]) for reason in entry.data.get("reasons", ())),
+            )
+            for entry, end in zip(said, ends, strict=True)
+        )
+
+    @cached_property
+    def scores(self) -> Mapping[str, Score]:
+        """How well each post's reads tell what really passed; nothing of clips whose truth is not known."""
+        return {name: self._score(name) for name in self.posts}
+
+    def read_seconds(self, entry: Seen) -> tuple[float, float]:
+        """Return when the plate of a read or hit was first and last seen, seconds since the start."""
+        offset = self._offset(entry)
+        first, last = (
+            (datetime.fromisoformat(entry.data[name]) - self.scenario.begins).total_seconds() - offset
+            for name in ("first_seen", "last_seen")
+        )
+        return first, last
+
+    def _offset(self, entry: Seen) -> float:
+        """Return by how much the post's clock was wrong, as the time of the best frame tells."""
+        made = (datetime.fromisoformat(entry.data["captured"]) - self.scenario.begins).total_seconds()
+        stand = self.course.stage.stands[entry.post]
+        return stand.offset_at(entry.at) if abs(made - entry.at) > 1.0 else 0.0
+
+    def _score(self, post: str) -> Score:
+        fps = 20.0
+        passages = tuple(
+            passage.model_copy(
+                update={"frames": tuple(round(frame * fps / stretch.truth.fps) for frame in passage.frames)}
+            )
+            for stretch in self.course.stage.stands[post].camera.traffic
+            if stretch.truth is not None
+            for passage in stretch.passages()
+        )
+        reads = []
+        for entry in self.of(READ, post=post):
+            first, last = self.read_seconds(entry)
+            reads.append(
+                ScoredRead(
+                    text=entry.data["plate_read"],
+                    confidence=entry.data["confidence"],
+                    first_frame=round(first * fps),
+                    last_frame=round(last * fps),
+                )
+            )
+        return score(reads, Truth(passages=passages, fps=fps))
+
+    def _by_its_clock(self, event: Mapping[str, Any]) -> float:
+        return (datetime.fromisoformat(event["time"]) - self.scenario.begins).total_seconds()
+
+
+def same_plate(one: str, other: str) -> bool:
+    """Whether two texts are the same to the hot list: O and 0, I and 1 share a key."""
+    return plate_key(one) == plate_key(other)

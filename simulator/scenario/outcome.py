@@ -1,0 +1,134 @@
+"""What a scenario came to: each demand and what is wrong with it, and the figures; plain data, for other processes."""
+
+import hashlib
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from simulator.scenario.evidence import FARAWAY, HIT, Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One check and what is wrong with it."""
+
+    check: str
+    """Its kind."""
+    says: str
+    problems: tuple[str, ...]
+
+    @property
+    def met(self) -> bool:
+        """Whether nothing is."""
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much there was, and how fast."""
+
+    simulated_seconds: float
+    posts: int
+    records: int
+    """Chained records that were made."""
+    arrived: int
+    """Of them, those that arrived."""
+    by_kind: dict[str, int]
+    frames: int
+    latency_median_seconds: float | None
+    """Real, from the last frame to the record keeper, of hits."""
+    latency_worst_seconds: float | None
+    records_digest: str
+    """SHA-256 over every chained record, bytes and signature: the same scenario and seed give the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one scenario."""
+
+    name: str
+    title: str
+    promise: str
+    seed: int
+    seconds: float
+    """Real time."""
+    demands: tuple[Demand, ...] = ()
+    error: str | None = None
+    """Why it could not be played to its end."""
+    figures: Figures | None = None
+    report: str | None = None
+    """The file of its report."""
+    file: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def passed(self) -> bool:
+        """Whether every demand is met."""
+        return self.error is None and bool(self.demands) and all(demand.met for demand in self.demands)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What is wrong, in sentences."""
+        wrong = [f"{demand.says}: {problem}" for demand in self.demands for problem in demand.problems]
+        return ((self.error,) if self.error else ()) + tuple(wrong)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for scripts."""
+        return {
+            "scenario": self.name,
+            "title": self.title,
+            "promise": self.promise,
+            "passed": self.passed,
+            "seed": self.seed,
+            "seconds": round(self.seconds, 2),
+            "error": self.error,
+            "demands": [
+                {"check": demand.check, "says": demand.says, "met": demand.met, "problems": list(demand.problems)}
+                for demand in self.demands
+            ],
+            "figures": None if self.figures is None else asdict(self.figures),
+            "report": self.report,
+        }
+
+
+def judge(evidence: Evidence) -> tuple[Demand, ...]:
+    """Judge every demand of the scenario."""
+    return tuple(Demand(check.check, check.says, check.judge(evidence)) for check in evidence.scenario.expect)
+
+
+def figures(evidence: Evidence) -> Figures:
+    """Count."""
+    latencies = sorted(entry.latency for entry in evidence.of(HIT) if entry.latency is not None)
+    arrived = [entry for entry in evidence.records if entry.sequence < FARAWAY]
+    return Figures(
+        simulated_seconds=evidence.scenario.lasts,
+        posts=len(evidence.posts),
+        records=sum(len(post.recorded) for post in evidence.posts.values()),
+        arrived=len(arrived),
+        by_kind=dict(sorted(Counter(kind_of(entry.kind) for entry in arrived).items())),
+        frames=sum(account.frames for post in evidence.posts.values() for account in post.accounts),
+        latency_median_seconds=round(statistics.median(latencies), 4) if latencies else None,
+        latency_worst_seconds=round(latencies[-1], 4) if latencies else None,
+        records_digest=records_digest(evidence),
+    )
+
+
+def records_digest(evidence: Evidence) -> str:
+    """Return SHA-256 over every chained record as it was made, post by post."""
+    digest = hashlib.sha256()
+    for name, recorded in evidence.made():
+        digest.update(name.encode() + b"\0" + recorded.envelope.topic.encode() + b"\0" + recorded.envelope.body)
+    return digest.hexdigest()
+
+
+def kind_of(kind: str) -> str:
+    """Return the plain name of a record's type: `platepost.hit.v1` is `hit`."""
+    return kind.removeprefix("platepost.").removesuffix(".v1")
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """Say how many passed."""
+    passed = sum(outcome.passed for outcome in outcomes)
+    return f"{passed} of {len(outcomes)} scenarios passed"

@@ -1,0 +1,148 @@
+"""The report of a scenario, one HTML file that holds its pictures and charts and needs nothing else; and an index."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from simulator.demo.report import MATCH_WORDS, TEMPLATES, duration, percent
+from simulator.demo.report import words as plain
+from simulator.scenario import charts
+from simulator.scenario.durations import words
+from simulator.scenario.evidence import HIT, READ, WITHDRAWN, Evidence, Seen, same_plate
+from simulator.scenario.outcome import Outcome, summary
+from simulator.scenario.timeline import GUTTER, ROW, WIDTH, lay_out
+
+_OWN = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownHit:
+    """One hit with what became of it."""
+
+    entry: Seen
+    withdrawn: bool
+    patch: str | None
+    overview: str | None
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The record."""
+        return self.entry.data
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One passage whose read is not right, or one read of nothing."""
+
+    post: str
+    at: float
+    truth: str | None
+    read: str | None
+    what: str
+
+
+def write_report(folder: Path, evidence: Evidence, outcome: Outcome) -> Path:
+    """Write the report of one scenario into a folder, and return its file.
+
+    Raises:
+        OSError: it cannot be written.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    page = (
+        _environment()
+        .get_template("scenario.html")
+        .render(
+            outcome=outcome,
+            scenario=evidence.scenario,
+            timeline=lay_out(evidence),
+            width=WIDTH,
+            gutter=GUTTER,
+            row_height=ROW,
+            hits=shown_hits(evidence),
+            differences=differences(evidence),
+            scores=evidence.scores,
+            posts=evidence.posts,
+            made={name: len(post.recorded) for name, post in evidence.posts.items()},
+            latency=Markup(charts.latency(evidence)),  # noqa: S704 - drawn here, of numbers
+            backlog=Markup(charts.backlog(evidence)),  # noqa: S704
+            throughput=Markup(charts.throughput(evidence)),  # noqa: S704
+        )
+    )
+    path = folder / f"{outcome.name}.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def write_index(folder: Path, outcomes: Sequence[Outcome]) -> Path:
+    """Write the page that lists the scenarios with what came of each, and return its file.
+
+    Raises:
+        OSError: it cannot be written.
+
+    """
+    path = folder / "index.html"
+    page = _environment().get_template("index.html").render(outcomes=outcomes, summary=summary(outcomes))
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def shown_hits(evidence: Evidence) -> tuple[ShownHit, ...]:
+    """Return every hit that arrived, with its pictures, in the order of their making."""
+    withdrawn = {entry.data["hit"] for entry in evidence.of(WITHDRAWN)}
+    hits = sorted(evidence.of(HIT), key=lambda entry: entry.at)
+    return tuple(
+        ShownHit(entry, entry.data["hit"] in withdrawn, _picture(entry, "patch"), _picture(entry, "overview"))
+        for entry in hits
+    )
+
+
+def differences(evidence: Evidence) -> tuple[Difference, ...]:
+    """Return what differs from the truth, in the order of time."""
+    found = []
+    for post, score in evidence.scores.items():
+        for outcome in score.outcomes:
+            at, text = outcome.passage.frames[0] / 20.0, outcome.passage.text
+            if outcome.read is None:
+                given_up = any(same_plate(read, text) for read in _given_up(evidence, post))
+                found.append(Difference(post, at, text, None, "read, and given up" if given_up else "missed"))
+            elif not outcome.right:
+                what = "O or 0, I or 1" if outcome.right_folded else "misread"
+                found.append(Difference(post, at, text, outcome.read.text, what))
+            found += [Difference(post, at, text, again.text, "read again") for again in outcome.duplicates]
+        found += [Difference(post, read.first_frame / 20.0, None, read.text, "nothing passed") for read in score.undue]
+    return tuple(sorted(found, key=lambda difference: difference.at))
+
+
+def _given_up(evidence: Evidence, post: str) -> list[str]:
+    """Return the texts of reads that were made and did not arrive."""
+    there = {entry.event["id"] for entry in evidence.of(READ, post=post)}
+    lost = [made.envelope for _, made in evidence.made(post) if made.envelope.type == READ]
+    return [json.loads(read.body)["data"]["plate_read"] for read in lost if read.id not in there]
+
+
+def _picture(entry: Seen, kind: str) -> str | None:
+    for picture in entry.data.get("pictures", ()):
+        if picture["kind"] == kind and picture.get("data"):
+            base64.b64decode(picture["data"], validate=True)
+            return f"data:{picture['media_type']};base64,{picture['data']}"
+    return None
+
+
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([_OWN, TEMPLATES]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"words": words, "plain": plain, "duration": duration, "percent": percent}
+    made.globals["match_words"] = MATCH_WORDS
+    return made

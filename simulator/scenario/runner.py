@@ -1,0 +1,105 @@
+"""Running scenarios: each in a process of a small pool, which loads the networks once."""
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+from device.errors import PlatepostError
+from simulator.scenario.evidence import Evidence
+from simulator.scenario.load import load
+from simulator.scenario.outcome import Outcome, figures, judge
+from simulator.scenario.play import play
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """How scenarios are to be run."""
+
+    seed: int = 1
+    wall_clock: bool = False
+    twice: bool = False
+    """Play each a second time and hold the records against each other."""
+    report: Path | None = None
+    """Folder of the reports; none are written where None."""
+    keep: Path | None = None
+    """Folder in which what was made is kept, a folder each."""
+
+
+def run_one(path: Path, wishes: Wishes, *, passed: Callable[[float], None] = lambda _now: None) -> Outcome:
+    """Run one scenario in this process and judge it. What goes wrong with it is in the outcome.
+
+    Raises:
+        ScenarioFileError: the file is not right.
+
+    """
+    scenario = load(path)
+    plain = Outcome(path.stem, scenario.title, scenario.promise, wishes.seed, 0.0, file=str(path))
+    folder = Path(tempfile.mkdtemp(prefix="platepost-scenario-"))
+    began = time.monotonic()
+    try:
+        courses = [
+            play(
+                scenario,
+                folder / str(number),
+                beside=path.parent,
+                seed=wishes.seed,
+                wall_clock=wishes.wall_clock,
+                passed=passed,
+            )
+            for number in range(2 if wishes.twice else 1)
+        ]
+        evidences = [Evidence(course) for course in courses]
+        found = [figures(evidence) for evidence in evidences]
+        outcome = replace(plain, demands=judge(evidences[0]), figures=found[0], seconds=time.monotonic() - began)
+        if len({each.records_digest for each in found}) > 1:
+            outcome = replace(outcome, error="the second time its records were not the same")
+        if wishes.report is not None:
+            from simulator.scenario.report import write_report  # noqa: PLC0415 - charts take long to load
+
+            outcome = replace(outcome, report=str(write_report(wishes.report, evidences[0], outcome)))
+    except (PlatepostError, OSError) as error:
+        outcome = replace(plain, error=_explain(error), seconds=time.monotonic() - began)
+    finally:
+        if wishes.keep is not None:
+            shutil.copytree(folder, wishes.keep / path.stem, dirs_exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    return outcome
+
+
+def run_all(paths: Sequence[Path], wishes: Wishes, *, at_once: int) -> Iterator[Outcome]:
+    """Run scenarios, so many at a time, and yield what came of each as it ends.
+
+    Raises:
+        ScenarioFileError: a file is not right; nothing has been run then.
+
+    """
+    for path in paths:
+        load(path)
+    if at_once <= 1 or len(paths) == 1:
+        yield from (run_one(path, wishes) for path in paths)
+        return
+    with ProcessPoolExecutor(min(at_once, len(paths)), mp_context=get_context("spawn"), initializer=_quiet) as pool:
+        waiting: set[Future[Outcome]] = {pool.submit(run_one, path, wishes) for path in paths}
+        try:
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _quiet() -> None:
+    logging.disable(logging.CRITICAL)
+
+
+def _explain(error: BaseException) -> str:
+    text = f"{error}"
+    cause = error.__cause__
+    return f"{text} ({type(cause).__name__})" if cause is not None and str(cause) in text else text

@@ -1,0 +1,209 @@
+"""Everything around the posts of a scenario: a throw-away fleet, real brokers with TLS, record keepers, lists."""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from device import config
+from device.config import Configuration
+from device.health.view import View, Views
+from device.records import hotlist_package
+from provisioning.client import Connection
+from provisioning.fleet import Fleet
+from provisioning.hotlist.build import build_package
+from provisioning.keys import private_pem
+from provisioning.post_file import PostSettings, Setting
+from simulator.broker import Broker
+from simulator.faults.proxy import Loop, Proxy
+from simulator.scenario.camera import ScenarioCamera
+from simulator.scenario.chance import Chance, founding, sealing
+from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, stretches_of
+from simulator.scenario.description import Scenario, Traffic
+from simulator.scenario.lists import ListDescription
+from simulator.scenario.stand import Stand
+from simulator.scenario.world import World
+from simulator.subscriber import Arrival, Subscriber
+
+AGENCY = "scenario"
+KEEPER = "records"
+DRAIN_SECONDS = 15.0
+ISSUER = "department of the scenario"
+
+
+class Stage:
+    """As a context manager, running while it is open."""
+
+    def __init__(self, scenario: Scenario, world: World, *, folder: Path, beside: Path, seed: int) -> None:
+        """Keep what is wanted; nothing is made yet.
+
+        Args:
+            scenario: what is to be played.
+            world: whose time it is.
+            folder: where everything is made.
+            beside: the scenario file's folder, where clips may lie.
+            seed: what chance depends on.
+
+        """
+        self.scenario = scenario
+        self.world = world
+        self.folder = folder
+        self.stands: dict[str, Stand] = {}
+        self.brokers: list[Broker] = []
+        self.arrivals: list[tuple[int, Arrival]] = []
+        """Every record that arrived, with the number of the broker that brought it first."""
+        self.standing: dict[str, str] = {}
+        """SHA-256 of the package that stands on each topic."""
+        self._beside = beside
+        self._seed = seed
+        self._ids: set[str] = set()
+        self._lock = Lock()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            self._make()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def configuration(self, post: str) -> Configuration:
+        """Return a post's configuration.
+
+        Raises:
+            ConfigurationError: the scenario's settings of it cannot be.
+
+        """
+        return config.load(self.fleet.post(post) / "post.toml")
+
+    def publish(self, description: ListDescription) -> None:
+        """Publish a list at every broker that runs, retained."""
+        package = self.package(description)
+        topic = hotlist_package(AGENCY)
+        for broker in self.brokers:
+            if broker.running:
+                with Connection(self.fleet.publisher, broker=broker.address) as connection:
+                    connection.publish(topic, package)
+        self.standing[topic] = hashlib.sha256(package).hexdigest()
+
+    def package(self, description: ListDescription) -> bytes:
+        """Build a list as it would be at this moment, with the defect it is to have."""
+        built = self.world.utc() - timedelta(seconds=description.age)
+        with sealing(self._seed, description.version, description.defect, built):
+            signing_key = self.fleet.list_signing_key.read_bytes()
+            if description.defect == "forged":
+                signing_key = private_pem(Chance("stranger", self._seed).key())
+            package = build_package(
+                description.rows(),
+                agency="elsewhere" if description.defect == "foreign" else AGENCY,
+                issuer=ISSUER,
+                version=description.version,
+                signing_key=signing_key,
+                post_keys=[self.fleet.recipient_key(post).read_bytes() for post in self.fleet.posts()],
+                built=built,
+            )
+        if description.defect == "truncated":
+            return package[: len(package) * 2 // 3]
+        if description.defect == "unsigned":
+            head, _, body = package.partition(b"\n")
+            header, payload, _ = head.split(b".")
+            return b".".join((header, payload, b"")) + b"\n" + body
+        return package
+
+    # --- making
+
+    def _make(self) -> None:
+        with founding(self._seed):
+            self.fleet = Fleet.create(self.folder / "fleet", agency=AGENCY)
+            self.fleet.add_subscriber(KEEPER)
+            loop = Loop()
+            self._stack.callback(loop.close)
+            self.brokers = [
+                Broker(self.fleet, self.folder / f"broker-{number + 1}") for number in range(self.scenario.brokers)
+            ]
+            for description in self.scenario.posts:
+                proxies = tuple(Proxy(loop, broker.port) for broker in self.brokers)
+                for proxy in proxies:
+                    self._stack.callback(proxy.close)
+                    proxy.stall()
+                self.fleet.add_post(
+                    description.name,
+                    PostSettings(
+                        brokers=tuple(f"localhost:{proxy.port}" for proxy in proxies),
+                        site=description.site,
+                        camera="scenario",
+                        board="virtual",
+                        more=_settings(description.settings),
+                    ),
+                )
+                self.stands[description.name] = self._stand(description.name, proxies)
+        for description in self.scenario.posts:
+            self.stands[description.name].set_clock(
+                description.clock_offset, synchronised=description.clock_synchronised
+            )
+            self.configuration(description.name)
+            if description.accepted_view is not None:
+                self._accept(description.name, description.accepted_view)
+        for number in range(len(self.brokers)):
+            self._stack.callback(self.brokers[number].stop)
+            self.brokers[number].start()
+            self._stack.enter_context(self._keeper(number))
+
+    def _stand(self, name: str, proxies: tuple[Proxy, ...]) -> Stand:
+        traffic = stretches_of(self.scenario, name, self._beside)
+        road = traffic[-1] if traffic else Stretch(FOOTAGE / "pass.mp4", 0.0, 0.0, 0.0, None)
+        camera = ScenarioCamera(self.world, name, traffic, road=road, leap=self.scenario.leap)
+        return Stand(
+            name=name,
+            world=self.world,
+            camera=camera,
+            proxies=proxies,
+            chance=Chance(self._seed, name),
+            chained=Chance(self._seed, name, "chained"),
+            unchained=Chance(self._seed, name, "unchained"),
+        )
+
+    def _accept(self, post: str, clip: str) -> None:
+        road = empty_road(find_stretch(Traffic(at=0, clip=clip), self._beside).path)
+        view = View.of(road.grey, accepted=self.world.utc(), accepted_by="technician")
+        Views(day=view).save(self.configuration(post).outbox.path.parent)
+
+    def _keeper(self, number: int) -> Subscriber:
+        keeper = Subscriber(
+            self.fleet.subscriber(KEEPER),
+            agency=AGENCY,
+            broker=self.brokers[number].address,
+            archive=self.folder / f"records-{number + 1}.jsonl",
+        )
+        keeper.listeners.append(lambda arrival: self._arrived(number, arrival))
+        return keeper
+
+    def _arrived(self, number: int, arrival: Arrival) -> None:
+        identifier = str(arrival.event.get("id"))
+        with self._lock:
+            if identifier not in self._ids:
+                self._ids.add(identifier)
+                self.arrivals.append((number, arrival))
+
+    def lacks(self, identifiers: set[str]) -> set[str]:
+        """Return which of these records have not arrived."""
+        with self._lock:
+            return identifiers - self._ids
+
+
+def _settings(further: Mapping[str, Mapping[str, Setting]]) -> dict[str, dict[str, Setting]]:
+    settings: dict[str, dict[str, Setting]] = {
+        # What a real broker may forget, a scenario's does not, unless the scenario ends it.
+        "uplink": {"settle_seconds": 0, "reconnect_seconds": 0.2, "drain_seconds": DRAIN_SECONDS},
+    }
+    for section, keys in further.items():
+        settings.setdefault(section, {}).update(keys)
+    return settings

@@ -1,0 +1,138 @@
+"""Where one post of a scenario stands: its lens, board, clock and network, and what was seen of it from outside."""
+
+from dataclasses import dataclass, field
+from threading import RLock
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from device.board.base import Board
+from device.records import ClockQuality, Envelope
+from simulator.board.virtual import BoardState, VirtualBoard
+from simulator.faults.proxy import Proxy
+from simulator.scenario.camera import ScenarioCamera
+from simulator.scenario.chance import Chance
+from simulator.scenario.disk import ScenarioDisk
+from simulator.scenario.world import World
+
+if TYPE_CHECKING:
+    from device.post import Account, Post
+    from simulator.scenario.parts import WatchedUplink
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One record as its post made it."""
+
+    envelope: Envelope
+    at: float
+    """Seconds since the scenario's start, by the true clock."""
+    real: float
+    """`time.monotonic()` then."""
+    frame: float
+    """`time.monotonic()` when the post got its last frame before."""
+
+
+class SimulatedChrony:
+    """What vouches for the post's clock, or does not."""
+
+    def __init__(self) -> None:
+        self.synchronised = True
+
+    def start(self) -> None:
+        """Begin; there is nothing to ask."""
+
+    def stop(self) -> None:
+        """End."""
+
+    def quality(self) -> ClockQuality:
+        """Say how good the clock is."""
+        if not self.synchronised:
+            return ClockQuality(source="chrony", synchronised=False)
+        return ClockQuality(
+            source="chrony",
+            synchronised=True,
+            reference="192.0.2.123",  # RFC 5737: of documentation
+            stratum=2,
+            estimated_error_seconds=0.000_2,
+            maximum_error_seconds=0.004,
+        )
+
+
+@dataclass(slots=True)
+class Stand:
+    """One post, seen from outside; it outlives its software."""
+
+    name: str
+    world: World
+    camera: ScenarioCamera
+    proxies: tuple[Proxy, ...]
+    """Its way to each broker."""
+    chance: Chance
+    chained: Chance
+    unchained: Chance
+    clock_offset: float = 0.0
+    offsets: list[tuple[float, float]] = field(default_factory=list)
+    chrony: SimulatedChrony = field(default_factory=SimulatedChrony)
+    network: bool = True
+    post: "Post | None" = None
+    uplink: "WatchedUplink | None" = None
+    boot_due: bool = False
+    """Whether its software has begun, and not been given the network yet."""
+    restart_after: float | None = None
+    account: "Account | None" = None
+    handled: set[str] = field(default_factory=set)
+    """SHA-256 of each package that it has judged."""
+    receiving: int = 0
+    boards: list[VirtualBoard] = field(default_factory=list)
+    lines: list[tuple[float, BoardState]] = field(default_factory=list)
+    case_open: bool = False
+    disk: ScenarioDisk = field(default_factory=ScenarioDisk)
+    recorded: list[Recorded] = field(default_factory=list)
+    lock: RLock = field(default_factory=RLock)
+
+    def wall(self) -> float:
+        """Return what its system's clock shows, seconds since 1970."""
+        return self.world.wall() + self.clock_offset
+
+    def set_clock(self, offset: float, *, synchronised: bool) -> None:
+        """Set its system's clock."""
+        self.clock_offset = self.camera.offset = offset
+        self.chrony.synchronised = synchronised
+        self.offsets.append((self.world.now, offset))
+
+    def offset_at(self, moment: float) -> float:
+        """Return by how much its clock was wrong at a moment."""
+        return next((offset for at, offset in reversed(self.offsets) if at <= moment), 0.0)
+
+    def note(self, envelope: Envelope | None) -> Envelope | None:
+        """Take note of a record that it has stored."""
+        if envelope is not None:
+            with self.lock:
+                self.recorded.append(Recorded(envelope, self.world.now, monotonic(), self.camera.shown_at))
+        return envelope
+
+    def open_board(self) -> Board:
+        """Return the board for a new life of the software; the case stays as it is."""
+        board = VirtualBoard()
+        if self.case_open:
+            board.open_case()
+        self.boards.append(board)
+        return board
+
+    def empty(self) -> bool:
+        """Say whether no record waits on it."""
+        return self.disk.outbox is None or self.disk.outbox.depth() == 0
+
+    def look_at_board(self) -> None:
+        """Take note of what the board's lines did since the last look, by the world's time."""
+        seen = len(self.lines)
+        history = [state for board in self.boards for state in board.history]
+        self.lines += [(self.world.now, state) for state in history[seen:]]
+        if any(state.line == "camera_power" and state.value is False for state in history[seen:]):
+            self.camera.power_off()
+
+    def open_case(self, *, opened: bool) -> None:
+        """Open or close the case."""
+        self.case_open = opened
+        if self.boards and not self.boards[-1].closed:
+            (self.boards[-1].open_case if opened else self.boards[-1].close_case)()

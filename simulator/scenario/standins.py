@@ -1,0 +1,188 @@
+"""What stands in for time, chance and the machine in a post's own code while a scenario is played.
+
+A post of a scenario is `device.post.Post` and nothing less. What is replaced, by name, in the modules of `device`, and
+only while `standing_in` is open:
+
+- the steady clock, the time of day and waiting, by the world's (everywhere but in the uplink, which talks to a real
+  broker in real time);
+- new identifiers, the digest of the configuration (which would tell this run's folder and ports), ECDSA's nonces (by
+  RFC 6979), so that the same scenario and seed give the same records;
+- chrony and the kernel's word on the clock, camera, board, and the capture thread, by the scenario's;
+- the two networks, by the same two loaded once.
+"""
+
+import hashlib
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, tzinfo
+from functools import cache, partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import device.assembly
+import device.backends
+import device.config
+import device.outbox.file
+import device.post
+import device.uplink.flight
+from device.board.base import Board
+from device.camera.base import Camera
+from device.capture import Capture
+from device.condition import Condition
+from device.config import Configuration
+from device.health.timekeeper import Timekeeper
+from device.moderator import Moderator
+from device.outbox import Outbox
+from device.records import new_identifier
+from device.vision.recogniser import Recogniser
+from simulator.scenario.camera import LockstepCapture
+from simulator.scenario.errors import ScenarioError
+from simulator.scenario.parts import SeededRecorder, SteadySigner, WatchedIntake, WatchedUplink
+from simulator.scenario.stand import Stand
+from simulator.scenario.world import World, current
+
+_REAL_TIME = "device.uplink"
+"""What talks to a broker does so in real time."""
+
+
+class _Datetime(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, datetime)
+
+
+@contextmanager
+def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
+    """Replace, for as long as this is open; posts are found by the name of the thread that they run in."""
+
+    def stand() -> Stand:
+        actor = current()
+        if actor is None or actor.name not in stands:
+            raise ScenarioError("a post of a scenario is made in its own thread")
+        return stands[actor.name]
+
+    with ExitStack() as stack:
+
+        def replace(module: object, name: str, by: object) -> None:
+            stack.enter_context(patch.object(module, name, by))
+
+        for module in _modules():
+            for name, original, by in _everywhere(world, stand):
+                if getattr(module, name, None) is original:
+                    replace(module, name, by)
+        replace(device.post, "Event", partial(_Waiting, world))
+        replace(device.post, "Moderator", partial(Moderator, now=world.steady))
+        replace(device.post, "Condition", partial(_condition, stand))
+        replace(device.post, "Chrony", lambda: stand().chrony)
+        replace(device.post, "Intake", lambda *args, **more: WatchedIntake(stand(), *args, **more))
+        replace(device.post, "Uplink", lambda *args, **more: WatchedUplink(stand(), *args, **more))
+        replace(device.assembly, "Recorder", lambda *args, **more: SeededRecorder(stand(), *args, **more))
+        replace(device.assembly, "Signer", SteadySigner)
+        replace(device.assembly, "Timekeeper", lambda path, **more: _timekeeper(stand(), world, path, more))
+        replace(device.assembly, "recogniser", _recogniser)
+        replace(device.assembly, "outbox", partial(_outbox, stand, device.assembly.outbox))
+        replace(device.outbox.file, "Reserve", lambda _path: stand().disk)
+        replace(device.backends, "camera", lambda _name, _settings: _lens(stand()))
+        replace(device.backends, "board", lambda _name, _settings: _board(stand()))
+        replace(device.config.Configuration, "digest", property(_digest))
+        replace(device.uplink.flight, "expiry_seconds", partial(device.uplink.flight.expiry_seconds, now=world.utc))
+        yield
+
+
+def _modules() -> list[ModuleType]:
+    return [
+        module
+        for name, module in sorted(sys.modules.items())
+        if name.startswith("device.") and not name.startswith(_REAL_TIME) and module is not None
+    ]
+
+
+def _everywhere(world: World, stand: Callable[[], Stand]) -> tuple[tuple[str, object, object], ...]:
+    return (
+        ("monotonic", time.monotonic, world.steady),
+        ("datetime", datetime, _clockwork(world)),
+        ("Capture", Capture, LockstepCapture),
+        ("new_identifier", new_identifier, lambda: stand().chance.identifier(world.wall())),
+    )
+
+
+def _clockwork(world: World) -> type:
+    """Return `datetime` with another `now`."""
+
+    class Simulated(datetime, metaclass=_Datetime):
+        def __new__(cls, *parts: Any, **more: Any) -> datetime:  # type: ignore[misc]  # noqa: ANN401
+            return datetime(*parts, **more)  # noqa: DTZ001 - as the caller says
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.fromtimestamp(world.wall(), tz)
+
+    return Simulated
+
+
+class _Waiting(threading.Event):
+    """An event whose waiting takes simulated time in a post's own thread, and hardly any in another."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for at most `timeout` seconds; return whether it is set."""
+        actor = current()
+        if actor is None or timeout is None:
+            return super().wait(None if timeout is None else min(timeout, 0.02))
+        until = self._world.now + timeout
+        while not self.is_set() and self._world.now < until:
+            actor.sleep(until - self._world.now)
+        return self.is_set()
+
+
+def _timekeeper(stand: Stand, world: World, path: Any, more: dict[str, Any]) -> Timekeeper:  # noqa: ANN401
+    return Timekeeper(path, **{**more, "wall": stand.wall, "steady": world.steady})
+
+
+def _outbox(
+    stand: Callable[[], Stand], opened: Callable[[Configuration], Outbox], configuration: Configuration
+) -> Outbox:
+    disk = stand().disk
+    disk.outbox = None
+    disk.outbox = opened(configuration)
+    return disk.outbox
+
+
+def _condition(stand: Callable[[], Stand], folder: Path, **more: Any) -> Condition:  # noqa: ANN401
+    disk = stand().disk
+    return Condition(folder, **more, machine=lambda _folder: disk.readings())
+
+
+def _lens(stand: Stand) -> Camera:
+    return stand.camera
+
+
+def _board(stand: Stand) -> Board:
+    return stand.open_board()
+
+
+def _recogniser(configuration: Configuration) -> Recogniser:
+    section = configuration.vision
+    return _networks(section.detector, section.reader, section.minimum_score)
+
+
+@cache
+def _networks(detector: Any, reader: Any, minimum_score: float) -> Recogniser:  # noqa: ANN401
+    return Recogniser.load(detector=detector, reader=reader, minimum_score=minimum_score)
+
+
+def _digest(configuration: Configuration) -> str:
+    """Return the digest of a configuration as it would be in a folder and at brokers that are always the same."""
+    text = configuration.model_dump_json()
+    text = text.replace(str(configuration.outbox.path.parent.parent), "").replace("localhost:", "")
+    brokers = len(configuration.uplink.brokers)
+    text = re.sub(r'"brokers":\[[^\]]*\]', f'"brokers":{brokers}', text)
+    return hashlib.sha256(text.encode()).hexdigest()

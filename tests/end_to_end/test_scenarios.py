@@ -1,0 +1,106 @@
+"""Every scenario that ships is green, twice the same, and reported; the command's exit code, JUnit and JSON say so."""
+
+import json
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from simulator.broker import mosquitto_path
+from simulator.cli import simulate
+from simulator.scenario.load import SHIPPED, shipped
+from simulator.scenario.outcome import Outcome
+from simulator.scenario.runner import Wishes, run_all, run_one
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+]
+AT_ONCE = 2
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def outcomes(folder: Path) -> Mapping[str, Outcome]:
+    found = run_all(shipped(), Wishes(report=folder), at_once=AT_ONCE)
+    return {outcome.name: outcome for outcome in found}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in shipped()])
+def test_a_scenario_keeps_its_promise(outcomes: Mapping[str, Outcome], name: str) -> None:
+    outcome = outcomes[name]
+    assert not outcome.failures
+    assert outcome.passed
+    assert outcome.figures is not None
+    assert outcome.figures.arrived
+
+
+def test_each_has_a_report_that_needs_nothing_else(outcomes: Mapping[str, Outcome], folder: Path) -> None:
+    for name, outcome in outcomes.items():
+        page = (folder / f"{name}.html").read_text(encoding="utf-8")
+        assert outcome.title in page
+        assert outcome.figures is not None
+        assert outcome.figures.records_digest in page
+        assert page.count("data:image/jpeg;base64,") >= outcome.figures.by_kind.get("hit", 0)
+        assert "<script" not in page
+        assert 'src="http' not in page
+        assert page.count("<svg") == 4
+
+
+def test_the_same_scenario_and_seed_give_the_same_records_and_another_seed_others(
+    outcomes: Mapping[str, Outcome],
+) -> None:
+    path = SHIPPED / "tamper.toml"
+    again, other = run_one(path, Wishes()).figures, run_one(path, Wishes(seed=2)).figures
+    first = outcomes["tamper"].figures
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    # The first was made in another process, another folder, at other ports and another time.
+    assert again.records_digest == first.records_digest
+    assert other.records_digest != first.records_digest
+
+
+BROKEN = """\
+title = "Wishful"
+promise = "What never passes is read."
+begins = 2026-03-03T08:00:00Z
+lasts = 4
+
+[[posts]]
+name = "post-1"
+
+[[expect]]
+check = "chain"
+
+[[expect]]
+check = "reads"
+plate = "7ABC123"
+"""
+
+
+def test_the_command_says_what_failed_and_how(tmp_path: Path) -> None:
+    mine, junit, report = tmp_path / "wishful.toml", tmp_path / "out" / "junit.xml", tmp_path / "report"
+    mine.write_text(BROKEN, encoding="utf-8")
+    result = CliRunner().invoke(
+        simulate, ["run", str(mine), "--twice", "--json", "--junit", str(junit), "--report", str(report)]
+    )
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert not found["passed"]
+    demands = {demand["check"]: demand for demand in found["scenarios"][0]["demands"]}
+    assert demands["chain"]["met"]
+    assert demands["reads"]["problems"] == ["0 reads of 7ABC123: none, at least 1 wanted"]
+    suite = ET.parse(junit).getroot().find("testsuite")  # noqa: S314 - written a moment ago, by the code under test
+    assert suite is not None
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("wishful", "2", "1")
+    assert "wishful.html" in (report / "index.html").read_text(encoding="utf-8")
+    assert "The promise was not kept" in (report / "wishful.html").read_text(encoding="utf-8")

@@ -1,0 +1,67 @@
+import uuid
+from pathlib import Path
+
+from cryptography import x509
+
+from device.hotlist import HotListStore
+from device.records import Signer
+from device.records.signing import Keyring, read_key
+from provisioning.fleet import Fleet
+from provisioning.hotlist.build import build_package
+from provisioning.hotlist.rows import HotListRow
+from provisioning.keys import private_pem, public_pem
+from simulator.scenario.chance import FOUNDED, Chance, founding, sealing
+from simulator.scenario.parts import SteadySigner
+
+
+def test_the_same_seed_gives_the_same_and_another_gives_another() -> None:
+    assert Chance(1, "a").bytes(50) == Chance(1, "a").bytes(50)
+    assert Chance(1, "a").bytes() != Chance(2, "a").bytes()
+    assert private_pem(Chance(1).key()) == private_pem(Chance(1).key())
+
+
+def test_identifiers_are_of_version_7_and_sort() -> None:
+    chance = Chance(1)
+    found = [chance.identifier(1_770_000_000.0 + number // 4) for number in range(40)]
+    assert found == sorted(found)
+    assert len(set(found)) == 40
+    assert {uuid.UUID(text).version for text in found} == {7}
+
+
+def test_a_fleet_and_its_list_come_out_the_same(tmp_path: Path) -> None:
+    packages = []
+    for name in ("one", "other"):
+        with founding(5):
+            fleet = Fleet.create(tmp_path / name, agency="demo")
+        key = Chance("post").key()
+        with sealing(5, 1):
+            packages.append(
+                build_package(
+                    [HotListRow("7ABC123", "stolen_vehicle", 1)],
+                    agency="demo",
+                    issuer="the department",
+                    version=1,
+                    signing_key=fleet.list_signing_key.read_bytes(),
+                    post_keys=[public_pem(key)],
+                    built=FOUNDED,
+                )
+            )
+    one, other = (package.split(b"\n", 1) for package in packages)
+    assert one[1] == other[1]  # all that the digest covers; the signature before it is made with chance of its own
+    certificate = x509.load_pem_x509_certificate((tmp_path / "one" / "broker" / "certificate.pem").read_bytes())
+    assert certificate.not_valid_after_utc.year > 2100
+    store = HotListStore(
+        tmp_path / "lists",
+        agency="demo",
+        issuer_key=(tmp_path / "one" / "hotlist" / "verifying_key.pem").read_bytes(),
+        unseal_key=private_pem(key),
+    )
+    assert store.install(packages[0], at=FOUNDED).entries == 1
+
+
+def test_the_steady_signature_is_the_same_and_every_verifier_takes_it() -> None:
+    pem = private_pem(Chance("signer").key())
+    steady = SteadySigner(read_key(pem))
+    first, second = steady.sign(b"a record"), steady.sign(b"a record")
+    assert first == second
+    assert Keyring.from_pem(pem).check(first, b"a record") == Signer.from_pem(pem).kid

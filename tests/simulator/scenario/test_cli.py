@@ -1,0 +1,36 @@
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from simulator.cli import simulate
+from simulator.scenario.load import shipped
+
+
+def test_the_shipped_ones_are_listed() -> None:
+    result = CliRunner().invoke(simulate, ["scenarios", "--json"])
+    assert result.exit_code == 0
+    assert [row["scenario"] for row in json.loads(result.stdout)] == [path.stem for path in shipped()]
+    table = CliRunner().invoke(simulate, ["scenarios"]).stdout
+    assert "week_without_network" in table
+    assert "7 days" in table
+
+
+def test_a_wrong_file_is_told_with_exit_code_2(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('title = "x"\npromse = "y"\n', encoding="utf-8")
+    result = CliRunner().invoke(simulate, ["run", str(wrong)])
+    assert result.exit_code == 2
+    assert f"{wrong}:2: promse: unknown key" in result.stderr
+
+
+def test_a_name_that_does_not_ship_is_told_with_what_is_near() -> None:
+    result = CliRunner().invoke(simulate, ["run", "tampr"])
+    assert result.exit_code == 2
+    assert "did you mean tamper?" in result.stderr
+
+
+def test_nothing_to_run_is_an_error() -> None:
+    result = CliRunner().invoke(simulate, ["run"])
+    assert result.exit_code == 2
+    assert "--all" in result.stderr

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pytest
+
+from simulator.scenario.errors import ScenarioFileError
+from simulator.scenario.lines import Lines
+from simulator.scenario.load import find, load, parse, shipped
+
+GOOD = """\
+title = "A day"
+promise = "All is well."
+begins = 2026-03-03T08:00:00Z
+lasts = "1 min"
+
+[[posts]]
+name = "post-1"
+
+[lists.morning]
+version = 1
+plates = [
+    { plate = "7ABC123", category = "stolen_vehicle" },
+    { plate = "7ABC124", category = "stolen_vehicle" },
+]
+
+[[events]]
+at = 2
+do = "publish"
+list = "morning"
+
+[[expect]]
+check = "hits"
+count = 1
+"""
+
+
+def errors_of(text: str) -> list[str]:
+    with pytest.raises(ScenarioFileError) as caught:
+        parse(text, origin="my.toml")
+    return str(caught.value).splitlines()
+
+
+def test_every_scenario_that_ships_is_right() -> None:
+    found = [load(path) for path in shipped()]
+    assert len(found) >= 15
+    assert len({scenario.title for scenario in found}) == len(found)
+
+
+def test_a_good_file_is_read() -> None:
+    scenario = parse(GOOD, origin="my.toml")
+    assert scenario.lasts == 60
+    assert scenario.events[0].at == 2
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "line", "message"),
+    [
+        ('title = "A day"', 'titel = "A day"', 1, "titel: unknown key"),
+        ('lasts = "1 min"', 'lasts = "a while"', 4, "lasts = 'a while': a duration is written as"),
+        ("begins = 2026-03-03T08:00:00Z", "begins = 2020-03-03T08:00:00Z", 3, "scenarios take place between"),
+        ('name = "post-1"', 'name = "Post 1"', 7, "posts[1].name = 'Post 1'"),
+        ('"7ABC124"', '"7abc!"', 13, "lists.morning.plates[2].plate = '7abc!'"),
+        ('do = "publish"', 'do = "publsh"', 16, "events[1].do: unknown kind 'publsh'; did you mean 'publish'?"),
+        ('do = "publish"\n', "", 16, "events[1].do: `do` is missing"),
+        ('list = "morning"', 'list = "noon"', 19, "no list is called 'noon'; there are: morning"),
+        ("at = 2", 'at = "2 h"', 17, "events[1].at: after the scenario's end"),
+        ('check = "hits"', 'check = "hit"', 21, "expect[1].check: unknown kind 'hit'; did you mean 'hits'?"),
+        ("count = 1", "count = -1", 23, "expect[1].count = -1"),
+        ("count = 1", "count = 1\nat_most = 3", 21, "`count` stands alone"),
+        ("count = 1", 'post = "post-2"', 23, "no post is called 'post-2'; there are: post-1"),
+        ('[[expect]]\ncheck = "hits"\ncount = 1\n', "", 1, "expect: missing"),
+    ],
+)
+def test_an_error_says_the_line_and_what_is_wrong(good: str, bad: str, line: int, message: str) -> None:
+    assert good in GOOD
+    found = errors_of(GOOD.replace(good, bad, 1))
+    assert any(error.startswith(f"my.toml:{line}: ") and message in error for error in found), found
+
+
+def test_all_errors_are_told_at_once() -> None:
+    found = errors_of(GOOD.replace("count = 1", "count = -1").replace('lasts = "1 min"', "lasts = 0"))
+    assert [error.split(":")[1] for error in found] == ["4", "23"]
+
+
+def test_what_is_no_toml_is_told_with_its_line() -> None:
+    assert errors_of(GOOD + "[[expect]\n")[0].startswith("my.toml:24: ")
+    assert errors_of(GOOD + 'x = "')[0].startswith("my.toml:24: ")
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioFileError, match="No such file"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_scenario_is_found_by_name_or_path(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(GOOD, encoding="utf-8")
+    assert find("ordinary_day").stem == "ordinary_day"
+    assert find(str(mine)) == mine
+    with pytest.raises(ScenarioFileError, match="did you mean ordinary_day"):
+        find("ordinary-day")
+
+
+def test_lines_know_nested_tables_and_the_nearest_one_around_what_is_missing() -> None:
+    lines = Lines('a = 1\n[[posts]]\nname = "x"\n[posts.settings.records]\nread_patch = true\n[[posts]]\nname = "y"\n')
+    assert lines.of(("a",)) == 1
+    assert lines.of(("posts", 0, "settings", "records", "read_patch")) == 5
+    assert lines.of(("posts", 1, "name")) == 7
+    assert lines.of(("posts", 1, "site")) == 6
+    assert lines.of(("nothing",)) == 1

@@ -1,0 +1,98 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from simulator.scenario import world as worlds
+from simulator.scenario.errors import ScenarioError, StuckError
+from simulator.scenario.world import Actor, World
+
+BEGINS = datetime(2026, 3, 3, 8, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Happening:
+    at: float
+    name: str
+
+
+def sleeper(diary: list[tuple[float, str]], world: World, name: str, step: float) -> Callable[[Actor], None]:
+    def work(actor: Actor) -> None:
+        while True:
+            diary.append((world.now, name))
+            actor.sleep(step)
+
+    return work
+
+
+def test_everybody_has_a_turn_when_it_is_due_and_events_come_first() -> None:
+    world = World(BEGINS)
+    diary: list[tuple[float, str]] = []
+    world.enter("slow", sleeper(diary, world, "slow", 2.0))
+    world.enter("quick", sleeper(diary, world, "quick", 1.5))
+    world.live([Happening(3.0, "event")], until=4.0, perform=lambda event: diary.append((world.now, event.name)))
+    world.close()
+    assert diary == [
+        (0.0, "slow"),
+        (0.0, "quick"),
+        (1.5, "quick"),
+        (2.0, "slow"),
+        (3.0, "event"),
+        (3.0, "quick"),
+        (3.25, "slow"),  # the event wakes it
+    ]
+    assert world.now == 4.0
+    assert world.utc() == datetime(2026, 3, 3, 8, 0, 4, tzinfo=UTC)
+
+
+def test_time_stands_still_while_somebody_works() -> None:
+    world = World(BEGINS)
+    seen = []
+
+    def work(actor: Actor) -> None:
+        seen.extend((world.steady(), world.wall()) for _ in range(3))
+        actor.sleep(10)
+
+    world.enter("worker", work)
+    world.live([], until=5.0, perform=print)
+    world.close()
+    assert len(set(seen)) == 1
+
+
+def test_a_failure_in_a_post_ends_the_scenario() -> None:
+    world = World(BEGINS)
+
+    def work(actor: Actor) -> None:
+        actor.sleep(1)
+        raise RuntimeError("broken")
+
+    world.enter("post", work)
+    with pytest.raises(ScenarioError, match="post failed: broken"):
+        world.live([], until=5.0, perform=print)
+    world.close()
+
+
+def test_who_does_not_come_to_rest_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worlds, "TURN_SECONDS", 0.05)
+    world = World(BEGINS)
+    released = []
+
+    def work(_actor: Actor) -> None:
+        while not released:
+            pass
+
+    world.enter("post", work)
+    with pytest.raises(StuckError, match="post did not come to rest"):
+        world.live([], until=5.0, perform=print)
+    released.append(True)
+    world.close()
+
+
+def test_wall_clock_lets_no_second_be_shorter_than_a_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = []
+    monkeypatch.setattr(worlds.time, "sleep", slept.append)
+    monkeypatch.setattr(worlds.time, "monotonic", lambda: 100.0)
+    world = World(BEGINS, wall_clock=True)
+    world.live([Happening(2.0, "event")], until=3.0, perform=lambda _event: None)
+    assert slept == [2.0, 3.0]
