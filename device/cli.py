@@ -20,6 +20,7 @@ _OWN = {
 """The post's own sub-commands: where each is, and its line of help, so that `--help` loads none of them."""
 
 _ELSEWHERE = {
+    "accept": ("Go through the checklist that puts a post in service.", "service"),
     "aim": ("Show a technician what the camera sees, until the view is right.", "service"),
     "models": ("Train, convert and evaluate the recogniser.", "training"),
     "provision": ("Make a department's trust, posts and hot lists.", "provisioning"),

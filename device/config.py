@@ -224,6 +224,14 @@ class ServiceSection(Section):
     )
 
 
+class AcceptanceSection(Section):
+    """Whether this post must be accepted by a technician before it reads."""
+
+    file: Path | None = Field(
+        default=None, description="Where the signed acceptance is; where none is named, the post reads without one."
+    )
+
+
 class Configuration(Section):
     """All that one post is told. Relative paths are relative to the file's own folder; systemd may deliver keys."""
 
@@ -237,6 +245,7 @@ class Configuration(Section):
     outbox: OutboxSection
     uplink: UplinkSection
     service: ServiceSection = ServiceSection()
+    acceptance: AcceptanceSection = AcceptanceSection()
     control: ControlSection | None = Field(
         default=None, description="Remote configuration and commands; without this table the post takes none."
     )

@@ -35,6 +35,7 @@ class Fault(StrEnum):
     MODEL_DAMAGED = "model_damaged"
     NO_READS = "no_reads"
     NO_SUBSCRIBER = "no_subscriber"
+    NOT_ACCEPTED = "not_accepted"
     OUTBOX_FAILED = "outbox_failed"
     OUTBOX_SET_ASIDE = "outbox_set_aside"
     PUBLISH_REFUSED = "publish_refused"
@@ -194,6 +195,11 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "a subscriber, within a minute",
         "Check that the department's record keeper is connected or has a session at the broker.",
         within="the next record of the kind",
+    ),
+    Fault.NOT_ACCEPTED: Description(
+        "No technician has accepted this post; it is not in service and reads nothing.",
+        "a signed acceptance",
+        "Accept it at the unit: platepost accept.",
     ),
     Fault.OUTBOX_FAILED: Description(
         "Records cannot be stored; reading waits until they can.",

@@ -19,6 +19,7 @@ from time import monotonic
 from pydantic import JsonValue
 
 from device import __version__, assembly
+from device.acceptance import Acceptance
 from device.auditor import Auditor
 from device.board.base import Board, Light
 from device.camera.base import Frame
@@ -108,7 +109,8 @@ class Post:
         )
         store = assembly.hotlist_store(configuration)
         source = Source(configuration.post.agency, configuration.post.name)
-        self._outbox = assembly.outbox(configuration)
+        self._outbox = self._rig.outbox(configuration)
+        self._acceptance = Acceptance(configuration)
         self._timekeeper = assembly.timekeeper(configuration, self._chrony, self._outbox)
         self._recorder = assembly.recorder(configuration, self._outbox, now=self._timekeeper.record_time)
         self._records = PersistentRecorder(self._recorder, stop=self._stop, meanwhile=self._while_waiting)
@@ -178,6 +180,11 @@ class Post:
         """Ask a running post to end; from any thread, but not from a signal handler, which may hold the same lock."""
         self._stop.set()
 
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there at present."""
+        return self._uplink.state().connected
+
     def run(self) -> Account:
         """Run until told to stop, or until footage ends; then deliver what waits, as far as the time given allows.
 
@@ -233,7 +240,8 @@ class Post:
 
     @property
     def _ready(self) -> bool:
-        return self._lists.in_service and not self._networks.damaged and not self._keeper.holds_back
+        accepted = self._rig.accepting or not self._acceptance.missing
+        return accepted and self._lists.in_service and not self._networks.damaged and not self._keeper.holds_back
 
     def _evaluate(self, frame: Frame) -> None:
         self._keeper.watching = True
@@ -369,6 +377,7 @@ class Post:
             Fault.MODEL_DAMAGED: self._networks.damaged,
             Fault.OUTBOX_FAILED: self._records.failing,
             Fault.OUTBOX_SET_ASIDE: bool(self._outbox.set_aside),
+            Fault.NOT_ACCEPTED: self._acceptance.missing,
             Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in uplink.refusals),
             Fault.PUBLISH_REFUSED: any(refusal.reason != NOBODY for refusal in uplink.refusals),
             Fault.RECORD_TOO_LARGE: uplink.too_large > 0,

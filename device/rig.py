@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from device import backends
+from device import assembly, backends
 from device.board.base import Board
 from device.camera.base import Camera, Frame
-from device.config import BackendSection
+from device.config import BackendSection, Configuration
+from device.outbox import Outbox
 from device.vision.passages import Passage
 from device.vision.pipeline import Look
 
@@ -42,8 +43,13 @@ def nobody(_frame: Frame, _look: Look, _passages: Sequence[Passage]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """How a post gets its camera and board. A simulator that drives them while the post runs brings its own."""
+    """How a post gets its camera and board. A simulator that drives them while the post runs brings its own, and so does
+    whoever accepts it, who watches its outbox.
+    """
 
     camera: Callable[[BackendSection], Camera] = camera
     board: Callable[[BackendSection], Board] = board
     onlooker: Onlooker = nobody
+    outbox: Callable[[Configuration], Outbox] = assembly.outbox
+    accepting: bool = False
+    """Whether the post reads though nobody has accepted it: while a technician goes through the checklist."""

@@ -5,6 +5,8 @@ import click
 from provisioning.lazy import lazy_group
 
 _COMMANDS = {
+    "accept": "provisioning.accept.cli:accept",
+    "acceptance": "provisioning.commands.acceptance:acceptance",
     "acts": "provisioning.commands.acts:acts",
     "aim": "provisioning.aim.cli:aim",
     "broker": "provisioning.commands.broker:broker",
@@ -16,7 +18,7 @@ _COMMANDS = {
     "post": "provisioning.commands.post:post",
     "subscriber": "provisioning.commands.subscriber:subscriber",
 }
-_EXTRAS = {"aim": "service"}
+_EXTRAS = {"accept": "service", "aim": "service"}
 
 
 @click.group(cls=lazy_group(_COMMANDS, extras=_EXTRAS))

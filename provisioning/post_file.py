@@ -23,6 +23,8 @@ class PostSettings:
     camera: str = "picamera2"
     camera_settings: Mapping[str, Setting] = field(default_factory=dict)
     board: str = "none"
+    acceptance: bool = False
+    """Whether a technician must accept the post before it reads."""
     more: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     """Further keys by section, such as `{"records": {"read_overview": True}}`; device.config says which there are."""
 
@@ -55,6 +57,8 @@ def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
             "private_key": "private_key.pem",
         },
     }
+    if settings.acceptance:
+        tables["acceptance"] = {"file": "state/acceptance.jws"}
     for section, keys in settings.more.items():
         tables.setdefault(section, {}).update(keys)
     blocks = ["# Made by `platepost provision post add`. Relative paths are relative to this file's folder."]

@@ -46,6 +46,9 @@ def _rights(access: Access, *topics: str) -> tuple[Right, ...]:
     return tuple(Right(access, topic) for topic in topics)
 
 
+TEST_CATEGORY = "acceptance_test"
+"""Category of the test plates by which a post is accepted: technicians hear these hits, and no others."""
+
 RECORDS = ("read", "hit/+", "status", "audit", "health")
 """The topics of a post's records."""
 
@@ -57,7 +60,8 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS)),
     Party.PUBLISHER: _rights("write", "hotlist/#", "+/configuration")
     + _rights("read", "hotlist/#", "+/configuration", "+/status", "+/audit"),
-    Party.OPERATOR: _rights("write", "+/command/+") + _rights("read", f"+/response/{OWN}", "+/status"),
+    Party.OPERATOR: _rights("write", "+/command/+")
+    + _rights("read", f"+/response/{OWN}", "+/status", f"+/hit/{TEST_CATEGORY}"),
 }
 """All that anybody may do. What is not here is refused."""
 

@@ -25,13 +25,16 @@ class Trail:
     holds the outbox, so that the post cannot start meanwhile.
     """
 
-    def __init__(self, configuration: Configuration, technician: Technician, *, doing: str) -> None:
+    def __init__(
+        self, configuration: Configuration, technician: Technician, *, doing: str, silent: bool = False
+    ) -> None:
         """Open the outbox.
 
         Args:
             configuration: the post's.
             technician: who works.
-            doing: what the session is, a slug such as `aim`.
+            doing: what the session is, a slug such as `aimed`.
+            silent: whether to leave the session's begin and end unsaid, as where it is gone on with.
 
         Raises:
             ProvisioningError: the post is running.
@@ -47,6 +50,7 @@ class Trail:
             ) from error
         self._technician = technician
         self._doing = doing
+        self._silent = silent
         self._post = configuration.post.name
         timekeeper = assembly.timekeeper(configuration, Chrony(), self._outbox)
         recorder = assembly.recorder(configuration, self._outbox, now=timekeeper.record_time)
@@ -55,6 +59,8 @@ class Trail:
         )
 
     def __enter__(self) -> Self:
+        if self._silent:
+            return self
         person = self._technician.identity
         acts.record(person, f"post_{self._doing}", self._technician.purpose, log=ActLog.of(person), object=self._post)
         self.say("technician_session", {"doing": self._doing, "phase": "begin"})
@@ -64,7 +70,8 @@ class Trail:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self.say("technician_session", {"doing": self._doing, "phase": "end"}, failed=error is not None)
+            if not self._silent:
+                self.say("technician_session", {"doing": self._doing, "phase": "end"}, failed=error is not None)
         finally:
             self._outbox.close()
 

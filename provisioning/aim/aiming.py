@@ -81,7 +81,7 @@ class Aiming:
     def illuminate(self, *, on: bool) -> None:
         """Switch the infrared illuminator; what was seen in the other light no longer counts."""
         self._board.illuminator(on=on)
-        self._illuminated = on
+        self._illuminated = self.watcher.infrared = on
         self.watcher.forget()
 
     def forget(self) -> None:

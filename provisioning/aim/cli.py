@@ -84,7 +84,7 @@ def aim(
     recogniser = assembly.recogniser(configuration)
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
     with ExitStack() as stack:
-        trail = stack.enter_context(Trail(configuration, technician, doing="aim"))
+        trail = stack.enter_context(Trail(configuration, technician, doing="aimed"))
         board = stack.enter_context(backends.board(configuration.board.backend, configuration.board.settings))
         watcher = Watcher(camera, recogniser, road)
         stack.callback(watcher.close)

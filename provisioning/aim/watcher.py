@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 SHOWN_WIDTH = 960
 """Pixels across the picture on the page: enough for a phone held sideways, and light enough for its radio."""
-_COLOURLESS = 4.0
-"""Mean difference of the channels, grey levels, below which a picture is black and white: infrared."""
+_COLOURLESS = 8.0
+"""Grey levels between a picture's channels in its most colourful hundredth, below which it is black and white."""
 _GREEN, _AMBER, _DARK = (60, 200, 40), (0, 190, 255), (16, 16, 16)
 
 
@@ -54,6 +54,8 @@ class Watcher:
         self._stop = threading.Event()
         self._forget = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aim", daemon=True)
+        self.infrared = False
+        """Whether the lamp is on: under it some sensors see false colours."""
         self.fault: str | None = None
         """Why there is nothing to see; None while there is."""
 
@@ -130,7 +132,7 @@ class Watcher:
         measured = tuple((plate, measure(frame.grey, plate.corners)) for plate in plates)
         self._tracks.add((figures for _, figures in measured), at=frame.monotonic)
         colour = frame.colour()
-        light = light_of(colour)
+        light: Light = "infrared" if self.infrared else light_of(colour)
         height, width = frame.grey.shape
         verdict = judge(
             self._tracks.recent(JUDGED, at=frame.monotonic),
@@ -142,9 +144,9 @@ class Watcher:
 
 
 def light_of(colour: NDArray[np.uint8]) -> Light:
-    """Say by which light an H x W x 3 frame was taken: infrared has no colours."""
+    """Say by which light an H x W x 3 frame was taken: infrared has no colours; asphalt has few, by day too."""
     few = cv2.resize(colour, (64, 36), interpolation=cv2.INTER_AREA).astype(np.float32)
-    return "day" if float((few.max(axis=2) - few.min(axis=2)).mean()) > _COLOURLESS else "infrared"
+    return "day" if float(np.percentile(few.max(axis=2) - few.min(axis=2), 99)) > _COLOURLESS else "infrared"
 
 
 def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Figures], ...]) -> bytes:

@@ -43,6 +43,12 @@ def post() -> None:
 @click.option("--heading", type=click.FloatRange(0, 360, max_open=True), help="Degrees from true north.")
 @click.option("--camera", required=True, type=_installed("camera"), help="The camera's backend.")
 @click.option("--camera-setting", "camera_settings", multiple=True, help="key=value of the camera's backend.")
+@click.option(
+    "--acceptance/--no-acceptance",
+    default=True,
+    show_default=True,
+    help="Whether it reads nothing before a technician has accepted it.",
+)
 @click.option("--board", default="none", show_default=True, type=_installed("board"), help="The board's backend.")
 @acting
 def post_add(
@@ -57,6 +63,7 @@ def post_add(
     camera: str,
     camera_settings: tuple[str, ...],
     board: str,
+    acceptance: bool,
     who: str | None,
     purpose: str,
 ) -> None:
@@ -72,11 +79,16 @@ def post_add(
         camera=camera,
         camera_settings=dict(_setting(text) for text in camera_settings),
         board=board,
+        acceptance=acceptance,
     )
     folder = opened.add_post(name, settings)
     actor.did("post_added", object=name)
     click.echo(f"Post {name} made; copy {folder} to the unit and run:")
     click.echo("  platepost run --config post.toml")
+    if acceptance:
+        click.echo("It reads nothing before a technician has accepted it there:")
+        click.echo("  platepost aim --config post.toml --as YOUR_IDENTITY")
+        click.echo("  platepost accept --config post.toml --as YOUR_IDENTITY")
     click.echo("Whoever keeps its records verifies them with its public key:")
     click.echo(f"  platepost verify RECORDS --key {shlex.quote(str(opened.record_key(name)))}")
     click.echo("A hot list is sealed to each post: build and publish a new one, or this post cannot open it:")

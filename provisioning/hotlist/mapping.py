@@ -98,6 +98,7 @@ DEFAULT_CATEGORIES: dict[str, AllowedCategory | str] = {
         "stolen_plate": 3,
         "protection_order": 3,
         "local": 5,
+        "acceptance_test": 9,
     }.items()
 }
 

@@ -210,3 +210,11 @@ def test_a_run_begins_with_boot_and_ends_with_stop_and_offline(rig: Callable[...
     assert one.actions()[-1] == "stop"
     assert one.records()[-1]["data"]["state"] == "offline"
     assert account.undelivered == len(one.records())
+
+
+def test_a_post_that_was_not_accepted_reads_nothing_and_says_so(rig: Callable[..., Rig], table: dict[str, Any]) -> None:
+    table["acceptance"] = {"file": "state/acceptance.jws"}
+    one = rig(["frame"], in_service_without_list=True)
+    one.run_until(lambda: bool(one.board.states("status_light")[1:]))
+    assert one.camera.opened == 0
+    assert any("not_accepted" in names for names in one.reasons())

@@ -1,0 +1,72 @@
+"""How many of the vehicles that a person counted the post has read, and how sure that figure is."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+REACH_SECONDS = 3.0
+"""How far a person's keystroke may be from the moments in which the post saw the vehicle."""
+Z_95 = 1.959964
+"""Quantile of the normal distribution for 95 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When the post saw a vehicle that it read: seconds of any one clock."""
+
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A person's count beside the post's."""
+
+    vehicles: int
+    """That the person counted."""
+    read: int
+    """Of these, that the post read."""
+    unseen: int
+    """That the post read and the person did not count."""
+
+    @property
+    def share(self) -> float:
+        """Share of the counted vehicles that was read, 0 to 1."""
+        return self.read / self.vehicles if self.vehicles else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of that share."""
+        return wilson(self.read, self.vehicles)
+
+
+def wilson(successes: int, trials: int, *, z: float = Z_95) -> tuple[float, float]:
+    """Return the interval in which a share lies, 0 to 1, after so many successes in so many trials.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927); for
+    small numbers and shares near 1 Brown, Cai and DasGupta, "Interval estimation for a binomial proportion",
+    Statistical Science 16 (2001), recommend it over the textbook's. Without a trial nothing is known: 0 to 1.
+    """
+    if trials <= 0:
+        return 0.0, 1.0
+    share = successes / trials
+    weight = 1 + z * z / trials
+    middle = (share + z * z / (2 * trials)) / weight
+    half = z / weight * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def compare(taps: Sequence[float], seen: Sequence[Span], *, reach: float = REACH_SECONDS) -> Count:
+    """Match each keystroke with at most one read, the one whose end is nearest, in the order of time."""
+    free = sorted(seen, key=lambda span: span.last)
+    read = 0
+    for tap in sorted(taps):
+        near = [span for span in free if span.first - reach <= tap <= span.last + reach]
+        if near:
+            # The earliest to end: a later one may still be another keystroke's.
+            free.remove(near[0])
+            read += 1
+    # What was seen before the first keystroke or after the last is not the person's to have counted.
+    begin, end = (min(taps) - reach, max(taps) + reach) if taps else (0.0, 0.0)
+    unseen = sum(1 for span in free if taps and span.first >= begin and span.last <= end)
+    return Count(len(taps), read, unseen)

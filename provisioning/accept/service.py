@@ -1,0 +1,238 @@
+"""The part of the checklist that needs the post at work: list, alarm, count, outage."""
+
+import base64
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from device.config import Configuration
+from device.errors import PlatepostError
+from device.faults import Fault
+from device.post import Post
+from device.rig import Rig
+from device.records import TYPES, Hit, Read, Source, Status
+from provisioning.accept.counting import REACH_SECONDS, Count, Span, compare
+from provisioning.accept.dialogue import Dialogue
+from provisioning.accept.result import Picture, Result
+from provisioning.accept.witness import Witness
+from provisioning.control.wire import Wire, data_of
+from provisioning.errors import ProvisioningError
+from provisioning.rights import TEST_CATEGORY
+from provisioning.technician import Technician
+
+log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 60.0
+
+
+class Limits(BaseModel):
+    """What is asked of a post; the department may ask for more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    list_seconds: float = Field(default=120, gt=0)
+    """For the first current list to come."""
+    alarm_seconds: float = Field(default=5, gt=0)
+    """From the test plate's best frame to the technician's own client of the broker."""
+    vehicles: int = Field(default=30, ge=1)
+    """To count; 200 by day and 200 by night make a figure that can be published."""
+    least_share: float = Field(default=0.8, ge=0, le=1)
+    """That the lower end of the 95 % interval must reach."""
+    outage_seconds: float = Field(default=60, gt=0)
+    patience_seconds: float = Field(default=600, gt=0)
+    """For a person to do what was asked, or a vehicle to come."""
+
+
+class AtWork:
+    """The post at work in this process, watched; a context manager.
+
+    Raises:
+        PlatepostError: whatever keeps the post from starting.
+
+    """
+
+    def __init__(
+        self, configuration: Configuration, technician: Technician, dialogue: Dialogue, limits: Limits
+    ) -> None:
+        self._configuration = configuration
+        self._technician = technician
+        self._dialogue = dialogue
+        self._limits = limits
+        self._source = Source(configuration.post.agency, configuration.post.name)
+        self.witness = Witness(configuration)
+        try:
+            self.post = Post(configuration, rig=Rig(outbox=lambda _: self.witness, accepting=True))
+        except PlatepostError:
+            self.witness.close()
+            raise
+        self._fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="post", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.post.stop()
+        self._thread.join(_STOP_SECONDS + self._configuration.uplink.drain_seconds)
+
+    def _run(self) -> None:
+        try:
+            self.post.run()
+        except PlatepostError as error:
+            log.exception("the post stopped")
+            self._fault = error
+
+    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait for a condition as long as the post is at work."""
+        self.witness.wait(lambda: condition() or not self._thread.is_alive(), seconds)
+        if not self._thread.is_alive():
+            raise ProvisioningError(f"the post stopped: {self._fault or 'its footage ended'}")
+        return condition()
+
+    # --- the steps
+
+    def hot_list(self) -> list[Result]:
+        """See that a current list is in force, and that nothing ails the post but that it was not accepted."""
+        self._dialogue.say("The post is at work; waiting for its hot list.")
+        current = self._wait(
+            lambda: self._status().get("hotlist", {}).get("state") == "current", self._limits.list_seconds
+        )
+        state = self._status().get("hotlist", {})
+        said = f"version {state.get('version')}, {state.get('entries')} entries" if current else "no current list came"
+        healthy = self._wait(lambda: not self._ailments(), self._limits.list_seconds)
+        ailments = ", ".join(sorted(self._ailments()))
+        return [
+            Result(point="hot list", good=current, said=said),
+            Result(point="state", good=healthy, said="nothing ails it" if healthy else ailments),
+        ]
+
+    def _status(self) -> dict[str, Any]:
+        said = self.witness.recorded(TYPES[Status])
+        return said[-1].data if said else {}
+
+    def _ailments(self) -> set[str]:
+        if not self._status():
+            return {"no status yet"}
+        present = {str(reason["name"]) for reason in self._status().get("reasons", ())}
+        return present - {Fault.NOT_ACCEPTED.value}
+
+    def alarm(self) -> list[Result]:
+        """Have the test plate seen, and hear the alarm as the department hears it: through the broker."""
+        configuration, identity = self._configuration, self._technician.identity
+        topic = self._source.hit(TEST_CATEGORY)
+        five = configuration.uplink.protocol == "5"
+        began = datetime.now(UTC)
+
+        def is_new(heard: str, payload: bytes) -> bool:
+            return heard == topic and _captured(payload) >= began
+
+        with Wire(identity.folder, configuration.uplink.brokers[0], [topic], five=five) as wire:
+            self._dialogue.say(f"Bring a plate of the category {TEST_CATEGORY} into the view.")
+            payload = wire.wait(is_new, self._limits.patience_seconds)
+            arrived = datetime.now(UTC)
+        if payload is None:
+            seen = any(hit.data["category"] == TEST_CATEGORY for hit in self.witness.recorded(TYPES[Hit]))
+            why = "the post saw it, and the alarm did not arrive" if seen else "no test plate was seen"
+            return [Result(point="alarm", good=False, said=why)]
+        took = (arrived - _captured(payload)).total_seconds()
+        good = took <= self._limits.alarm_seconds
+        said = f"arrived {took:.1f} s after the frame that it shows; at most {self._limits.alarm_seconds:g} s"
+        return [Result(point="alarm", good=good, said=said, pictures=_pictures(payload))]
+
+    def count(self) -> list[Result]:
+        """Count vehicles together with the technician."""
+        wanted = self._limits.vehicles
+        self._dialogue.say(
+            f"Press Enter for each vehicle that leaves the picture; the count ends after {wanted}, or with q and Enter."
+        )
+        taps: list[float] = []
+        idle = monotonic()
+        while len(taps) < wanted:
+            try:
+                at = self._dialogue.tap(1.0)
+            except EOFError:
+                break
+            if at is not None:
+                taps.append(at)
+                idle = monotonic()
+                self._dialogue.say(f"{len(taps)}")
+            elif monotonic() - idle > self._limits.patience_seconds:
+                break
+        last = taps[-1] if taps else monotonic()
+        settled = last + REACH_SECONDS + self._configuration.passages.gone_seconds + 1.0
+        self._wait(lambda: monotonic() >= settled, REACH_SECONDS + self._configuration.passages.gone_seconds + 5.0)
+        return [self._judged(compare(taps, self._spans()))]
+
+    def _spans(self) -> list[Span]:
+        offset = time.time() - monotonic()
+        found = []
+        for read in self.witness.recorded(TYPES[Read]):
+            ends = (datetime.fromisoformat(read.data[key]).timestamp() - offset for key in ("first_seen", "last_seen"))
+            found.append(Span(*ends))
+        return found
+
+    def _judged(self, count: Count) -> Result:
+        low, high = count.interval
+        said = (
+            f"{count.read} of {count.vehicles} read: {count.share:.0%}, 95 % interval {low:.0%} to {high:.0%}; "
+            f"{count.unseen} more that were not counted; the lower end must reach {self._limits.least_share:.0%}"
+        )
+        return Result(point="count", good=count.vehicles > 0 and low >= self._limits.least_share, said=said)
+
+    def outage(self) -> list[Result]:
+        """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""
+        limits = self._limits
+        self._dialogue.say("Take the network away: pull the plug of the uplink.")
+        if not self._wait(lambda: not self.post.connected, limits.patience_seconds):
+            return [Result(point="outage", good=False, said="the post stayed connected")]
+        began = monotonic()
+        self._dialogue.say(f"It is away; waiting {limits.outage_seconds:g} s, and for a vehicle.")
+        due = began + limits.outage_seconds
+
+        def long_enough() -> bool:
+            return monotonic() >= due and bool(self.witness.recorded(TYPES[Read], after=began))
+
+        passed = self._wait(long_enough, limits.outage_seconds + limits.patience_seconds)
+        away, made = monotonic() - began, self._made_since(began)
+        if not passed:
+            return [Result(point="outage", good=False, said="no vehicle passed while the network was away")]
+        self._dialogue.say("Plug it in again.")
+        ended = monotonic()
+        settle = self._configuration.uplink.settle_seconds
+        taken = self._wait(
+            lambda: self.post.connected and not self.witness.outstanding(until=ended),
+            limits.patience_seconds + settle,
+        )
+        left = len(self.witness.outstanding(until=ended))
+        said = f"{made} records made in {away:.0f} s without network"
+        said += ", all taken by the broker afterwards" if taken else f", {left} not taken"
+        return [Result(point="outage", good=taken, said=said)]
+
+    def _made_since(self, moment: float) -> int:
+        return sum(len(self.witness.recorded(kind, after=moment)) for kind in set(TYPES.values()))
+
+
+def _captured(payload: bytes) -> datetime:
+    try:
+        return Hit.model_validate(data_of(payload)).captured
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _pictures(payload: bytes) -> tuple[Picture, ...]:
+    captions = {"patch": "The test plate.", "overview": "The test plate as it was seen."}
+    return tuple(
+        Picture.of(captions[str(picture["kind"])], base64.b64decode(picture["data"]))
+        for picture in data_of(payload).get("pictures", ())
+        if "data" in picture
+    )

@@ -1,0 +1,143 @@
+"""The part of the checklist that needs the post stopped: unit, board, view, rights at the broker."""
+
+from collections.abc import Callable
+from time import monotonic, sleep
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device import assembly, backends
+from device.board.base import Board, Light
+from device.camera.base import Frame
+from device.commands.selftest import examine
+from device.config import Configuration
+from device.errors import CameraError
+from device.health.view import View, load_views, small
+from device.vision.recogniser import Plate
+from provisioning.accept.dialogue import Dialogue
+from provisioning.accept.result import Picture, Result
+from provisioning.accept.rights import foreign_topics, refused
+from provisioning.errors import ProvisioningError
+
+TAMPER_SECONDS = 120.0
+LEAST_LIKENESS = 0.6
+"""Correlation of the present picture with the accepted one: passing vehicles lower it, a turned camera ruins it."""
+_PICTURE_WIDTH = 640
+
+
+def unit(configuration: Configuration) -> list[Result]:
+    """Run the self-test, but for the hot list, which is judged on the running post."""
+    found = examine(configuration, leave_out=("hot list",))
+    return [Result(point=each.point, good=each.good, said=each.said) for each in found]
+
+
+def board(configuration: Configuration, dialogue: Dialogue) -> list[Result]:
+    """Try the pins: the light that a person sees, and the switch that a person opens."""
+    backend = configuration.board.backend
+    if backend == "none":
+        return [Result(point="pins", good=True, said="this unit has no board")]
+    with backends.board(backend, configuration.board.settings) as made:
+        results = [_lights(made, dialogue)]
+        results += _tamper(made, dialogue)
+    return results
+
+
+def _lights(made: Board, dialogue: Dialogue) -> Result:
+    made.illuminator(on=True)
+    made.status_light(Light.IN_SERVICE)
+    seen = dialogue.ask("Is the status light on, and the infrared lamp (look through a phone's camera)?")
+    made.illuminator(on=False)
+    made.status_light(Light.OFF)
+    return Result(point="status light and lamp", good=seen, said="seen" if seen else "not seen")
+
+
+def _tamper(made: Board, dialogue: Dialogue) -> list[Result]:
+    if made.tamper_open():
+        dialogue.say("The case is open: close it.")
+    else:
+        dialogue.say("Open the case, and close it again.")
+        if not _until(made.tamper_open):
+            return [Result(point="tamper switch", good=False, said=f"not seen open within {TAMPER_SECONDS:.0f} s")]
+    closed = _until(lambda: not made.tamper_open())
+    return [Result(point="tamper switch", good=closed, said="seen open and closed" if closed else "it stays open")]
+
+
+def _until(condition: Callable[[], bool]) -> bool:
+    end = monotonic() + TAMPER_SECONDS
+    while not condition():
+        if monotonic() > end:
+            return False
+        sleep(0.1)
+    return True
+
+
+def view(configuration: Configuration) -> list[Result]:
+    """Compare what the camera sees with what was accepted when it was aimed; plates in the picture are made illegible.
+
+    Raises:
+        ConfigurationError: the accepted view is damaged.
+
+    """
+    views = load_views(configuration.outbox.path.parent)
+    accepted = {name: each for name, each in (("day", views.day), ("infrared", views.infrared)) if each is not None}
+    if not accepted:
+        return [Result(point="view", good=False, said="no view was accepted yet: platepost aim")]
+    frame = _frame(configuration)
+    # Nobody knows by which light it is now: the view that is more like it decides.
+    likeness, best = max((_likeness(frame, each), name) for name, each in accepted.items())
+    colour = frame.colour()
+    plates = assembly.recogniser(configuration).recognise(frame.grey).plates
+    return [
+        Result(
+            point="view",
+            good=likeness >= LEAST_LIKENESS,
+            said=f"as accepted by {accepted[best].accepted_by} ({best}), likeness {likeness:.2f}; "
+            f"aimed by {' and '.join(accepted)}"
+            if likeness >= LEAST_LIKENESS
+            else f"the camera was moved since it was aimed (likeness {likeness:.2f}): platepost aim",
+            pictures=(Picture.of("The view; plates are made illegible.", _illegible(colour, plates)),),
+        )
+    ]
+
+
+def _likeness(frame: Frame, view: View) -> float:
+    return float(np.corrcoef(small(frame.grey).ravel(), view.picture.ravel())[0, 1])
+
+
+def _frame(configuration: Configuration) -> Frame:
+    camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+    with camera:
+        frame = next(iter(camera.frames()), None)
+    if frame is None:
+        raise CameraError("no frame came")
+    return frame
+
+
+def _illegible(colour: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:
+    shown = colour.copy()
+    for plate in plates:
+        left, top, right, bottom = (max(0, round(edge)) for edge in plate.box)
+        part = shown[top:bottom, left:right]
+        if part.size:
+            coarse = cv2.resize(part, (4, 2), interpolation=cv2.INTER_AREA)
+            shown[top:bottom, left:right] = cv2.resize(
+                coarse, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_NEAREST
+            )
+    scale = min(1.0, _PICTURE_WIDTH / shown.shape[1])
+    size = (round(shown.shape[1] * scale), round(shown.shape[0] * scale))
+    done, content = cv2.imencode(".jpg", cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
+    return content.tobytes() if done else b""
+
+
+def rights(configuration: Configuration) -> list[Result]:
+    """See that the broker refuses what this post may not do."""
+    open_to_it = []
+    try:
+        open_to_it = [topic for topic in foreign_topics(configuration) if not refused(configuration, topic)]
+    except ProvisioningError as error:
+        return [Result(point="rights at the broker", good=False, said=str(error))]
+    said = f"{len(foreign_topics(configuration))} topics of others are refused to it"
+    if open_to_it:
+        said = f"the broker lets it write {', '.join(open_to_it)}"
+    return [Result(point="rights at the broker", good=not open_to_it, said=said)]

@@ -1,0 +1,130 @@
+"""`platepost provision acceptance`: the department's side: verify a report, keep it, show what is kept."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from device.control import RefusedError
+from device.control.operators import Operators
+from device.durable import write_durably
+from device.errors import PlatepostError
+from device.records import Keyring, Role
+from provisioning.accept.seal import ReportRefusedError, Sealed, certificate_of, unseal
+from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.lazy import lazy_group
+
+_REPORTS = click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@click.group(cls=lazy_group({}))
+def acceptance() -> None:
+    """Verify and keep the reports by which technicians accepted posts."""
+
+
+@acceptance.command(
+    epilog="""\b
+Example:
+  platepost provision acceptance verify fleet acceptance-post-17-20260301T120000Z.html
+"""
+)
+@FLEET
+@_REPORTS
+@JSON
+def verify(*, directory: Path, report: Path, as_json: bool) -> None:
+    """Verify that REPORT is a post's of the fleet of DIRECTORY, unchanged, and signed by one of its technicians."""
+    post, sealed = _checked(Fleet.load(directory), report)
+    if as_json:
+        click.echo(json.dumps(_row(post, sealed)))
+    else:
+        click.echo(f"{report}: genuine; post {post}, technician {sealed.technician}, SHA-256 {sealed.digest}")
+
+
+@acceptance.command(
+    epilog="""\b
+Example:
+  platepost provision acceptance keep fleet /media/stick/acceptance-post-17-20260301T120000Z.html \\
+      --purpose "work order 7731"
+"""
+)
+@FLEET
+@_REPORTS
+@acting
+def keep(*, directory: Path, report: Path, who: str | None, purpose: str) -> None:
+    """Verify REPORT and keep it in the fleet of DIRECTORY, under acceptances/."""
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose, roles=frozenset({Role.ADMINISTRATOR, Role.TECHNICIAN}))
+    post, sealed = _checked(fleet, report)
+    kept = fleet.directory / "acceptances" / post / f"{sealed.digest[:16]}.html"
+    write_durably(kept, report.read_bytes())
+    actor.did("acceptance_kept", object=post, details={"report": sealed.digest, "technician": sealed.technician})
+    click.echo(f"Kept as {kept}.")
+
+
+@acceptance.command(
+    epilog="""\b
+Example:
+  platepost provision acceptance show fleet
+"""
+)
+@FLEET
+@JSON
+def show(*, directory: Path, as_json: bool) -> None:
+    """Show which reports are kept of each post of the fleet of DIRECTORY; each is verified anew."""
+    fleet = Fleet.load(directory)
+    rows = []
+    for post in fleet.posts():
+        reports = sorted((fleet.directory / "acceptances" / post).glob("*.html"), key=lambda path: path.stat().st_mtime)
+        rows += [_row(*_checked(fleet, report)) | {"file": str(report)} for report in reports]
+        if not reports:
+            rows.append({"post": post, "technician": None, "digest": None, "file": None})
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    table = Table("post", "technician", "report")
+    for row in rows:
+        table.add_row(row["post"], row["technician"] or "", row["file"] or "none kept")
+    Console().print(table)
+
+
+def _row(post: str, sealed: Sealed) -> dict[str, Any]:
+    return {"post": post, "technician": sealed.technician, "digest": sealed.digest}
+
+
+def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed]:
+    """Find the post of the fleet whose signature a report bears, and see that a person of the fleet signed it too.
+
+    Raises:
+        ReportRefusedError: nobody's of this fleet, or changed.
+
+    """
+    content = report.read_bytes()
+    why: PlatepostError = ReportRefusedError("the fleet has no post")
+    for post in fleet.posts():
+        if not fleet.record_key(post).is_file():
+            continue
+        try:
+            sealed = unseal(content, post_keys=Keyring.from_files(fleet.record_key(post)))
+        except ReportRefusedError as error:
+            why = error
+            continue
+        _check_person(fleet, content, sealed)
+        return post, sealed
+    raise ReportRefusedError(f"{report}: {why}")
+
+
+def _check_person(fleet: Fleet, content: bytes, sealed: Sealed) -> None:
+    # Judged by when the certificate was good: a report outlives the certification of whoever signed it.
+    at = min(datetime.now(UTC), sealed.certificate_expires)
+    try:
+        Operators(fleet.broker.authority.read_bytes()).recognise(certificate_of(content), at=at)
+    except RefusedError as refusal:
+        raise ReportRefusedError(f"the technician is nobody of this fleet: {refusal}") from refusal
+    except OSError as error:
+        raise ProvisioningError(f"{fleet.broker.authority}: {error}") from error
