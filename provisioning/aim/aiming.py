@@ -81,8 +81,8 @@ class Aiming:
     def illuminate(self, *, on: bool) -> None:
         """Switch the infrared illuminator; what was seen in the other light no longer counts."""
         self._board.illuminator(on=on)
-        self._illuminated = self.watcher.infrared = on
-        self.watcher.forget()
+        self._illuminated = on
+        self.watcher.switch(infrared=on)
 
     def forget(self) -> None:
         """Judge anew, as after the lens was turned."""

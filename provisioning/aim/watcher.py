@@ -72,6 +72,12 @@ class Watcher:
         with self._changed:
             self._changed.notify_all()
 
+    def switch(self, *, infrared: bool) -> None:
+        """Look by the other light from now on; what was seen in the former no longer counts."""
+        self.infrared = infrared
+        self._camera.infrared(on=infrared)
+        self.forget()
+
     def forget(self) -> None:
         """Judge by what comes from now on only, as after the lens or the light was changed."""
         self._forget.set()
@@ -130,6 +136,7 @@ class Watcher:
             self._tracks.clear()
         plates = self._recogniser.recognise(frame.grey).plates
         measured = tuple((plate, measure(frame.grey, plate.corners)) for plate in plates)
+        self._camera.meter(frame, [plate.box for plate in plates])
         self._tracks.add((figures for _, figures in measured), at=frame.monotonic)
         colour = frame.colour()
         light: Light = "infrared" if self.infrared else light_of(colour)

@@ -118,7 +118,7 @@ def test_a_good_view_is_accepted_on_a_phone_and_remembered(
     expect(page.locator("#word")).to_have_text("GOOD")
     expect(page.locator("tr.good")).to_have_count(9)
     expect(page.locator("#accept")).to_have_text("Accept this view by daylight")
-    page.wait_for_function("document.getElementById('picture').naturalWidth === 960")
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 960)
     is_whole(page)
     if folder := os.environ.get("PLATEPOST_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/aim-phone.png", full_page=True)
@@ -158,7 +158,7 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
     expect(page.locator("#accept")).to_be_disabled()
     is_whole(page)
     if folder := os.environ.get("PLATEPOST_SCREENSHOTS"):
-        page.wait_for_function("document.querySelector('tr.bad td:nth-child(2)').textContent > '100'")
+        expect(page.locator("tr.bad td:nth-child(2)")).to_have_text("118")
         page.screenshot(path=f"{folder}/aim-desktop.png")
     asked = page.evaluate("fetch('/do/forget', {method: 'POST'}).then(answer => answer.status)")
     assert asked == 200

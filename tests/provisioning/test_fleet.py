@@ -152,6 +152,7 @@ def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet)
         f"write {prefix}/+/command/+",
         f"read {prefix}/+/response/r-alvarez",
         f"read {prefix}/+/status",
+        f"read {prefix}/+/hit/acceptance_test",
     }
     patterns = {line.removeprefix("pattern ") for line in lines if line.startswith("pattern")}
     assert all(f"{prefix}/%u/" in line or line == f"read {prefix}/hotlist/#" for line in patterns)
