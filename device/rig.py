@@ -43,9 +43,7 @@ def nobody(_frame: Frame, _look: Look, _passages: Sequence[Passage]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """How a post gets its camera and board. A simulator that drives them while the post runs brings its own, and so does
-    whoever accepts it, who watches its outbox.
-    """
+    """How a post gets its camera and board, which a simulator drives, and its outbox, which an acceptance watches."""
 
     camera: Callable[[BackendSection], Camera] = camera
     board: Callable[[BackendSection], Board] = board

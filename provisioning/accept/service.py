@@ -16,8 +16,8 @@ from device.config import Configuration
 from device.errors import PlatepostError
 from device.faults import Fault
 from device.post import Post
-from device.rig import Rig
 from device.records import TYPES, Hit, Read, Source, Status
+from device.rig import Rig
 from provisioning.accept.counting import REACH_SECONDS, Count, Span, compare
 from provisioning.accept.dialogue import Dialogue
 from provisioning.accept.result import Picture, Result
