@@ -13,6 +13,7 @@ from typing import Any
 from device.board.base import Board
 from device.camera.base import Camera
 from device.errors import BackendError, ConfigurationError
+from device.settings import checked
 
 CAMERAS: Mapping[str, str] = {"picamera2": "device.camera.picamera2:Picamera2Camera"}
 BOARDS: Mapping[str, str] = {"none": "device.board.none:NoBoard", "rpi": "device.board.rpi:RpiBoard"}
@@ -47,22 +48,54 @@ def board(name: str, settings: Mapping[str, Any]) -> Board:
     return made
 
 
+def check_camera(name: str, settings: Mapping[str, Any]) -> None:
+    """Check the settings of a camera as far as that can be done without its hardware.
+
+    Raises:
+        BackendError: there is no such camera.
+        ConfigurationError: a setting is not known, or has a value that cannot be.
+
+    """
+    _check("camera", name, settings, own=CAMERAS, group="platepost.cameras")
+
+
+def check_board(name: str, settings: Mapping[str, Any]) -> None:
+    """Check the settings of a board likewise.
+
+    Raises:
+        BackendError: there is no such board.
+        ConfigurationError: a setting is not known, or has a value that cannot be.
+
+    """
+    _check("board", name, settings, own=BOARDS, group="platepost.boards")
+
+
+def _check(kind: str, name: str, settings: Mapping[str, Any], *, own: Mapping[str, str], group: str) -> None:
+    factory = _factory(kind, name, own=own, group=group)
+    model = getattr(factory, "settings_model", None)
+    if model is not None:
+        checked(model, settings, table=f"{kind}.{name}")
+
+
 def _make(kind: str, name: str, settings: Mapping[str, Any], *, own: Mapping[str, str], group: str) -> object:
-    try:
-        if name in own:
-            module, _, attribute = own[name].partition(":")
-            factory = getattr(importlib.import_module(module), attribute)
-        else:
-            brought = {entry.name: entry for entry in entry_points(group=group)}
-            if name not in brought:
-                known = ", ".join(sorted({*own, *brought})) or "none"
-                raise BackendError(f"no {kind} is called {name!r}; installed: {known}")
-            factory = brought[name].load()
-    except ImportError as error:
-        raise BackendError(f"{kind} {name!r} needs {error.name}, which is not installed") from error
+    factory = _factory(kind, name, own=own, group=group)
     try:
         return factory(**settings)
     except ImportError as error:  # of a library that is imported only for those who use it
         raise BackendError(f"{kind} {name!r} needs {error.name}, which is not installed") from error
     except TypeError as error:
         raise ConfigurationError(f"[{kind}.{name}] {error}") from error
+
+
+def _factory(kind: str, name: str, *, own: Mapping[str, str], group: str) -> Any:  # noqa: ANN401 - a class, or what makes one
+    try:
+        if name in own:
+            module, _, attribute = own[name].partition(":")
+            return getattr(importlib.import_module(module), attribute)
+        brought = {entry.name: entry for entry in entry_points(group=group)}
+        if name not in brought:
+            known = ", ".join(sorted({*own, *brought})) or "none"
+            raise BackendError(f"no {kind} is called {name!r}; installed: {known}")
+        return brought[name].load()
+    except ImportError as error:
+        raise BackendError(f"{kind} {name!r} needs {error.name}, which is not installed") from error

@@ -11,6 +11,7 @@ from device import __version__
 from device.errors import PlatepostError
 
 _OWN = {
+    "board": ("device.commands.board:board", "Try what hangs on the GPIO, or make it safe."),
     "hotlist": ("device.commands.hotlist:hotlist", "Hand hot lists from a stick to the post of this unit."),
     "read": ("device.commands.read:read", "Read the plates of photos and folders."),
     "run": ("device.commands.run:run", "Run a post until it is told to stop."),

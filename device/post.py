@@ -352,6 +352,7 @@ class Post:
             pipeline=self._pipeline,
             capture=self._lookout.capture,
             dropped_before=self._lookout.dropped,
+            recoveries=self._lookout.recoveries,
             backlog=backlog,
             connected=self._uplink.state().connected,
             disk=self._configuration.outbox.path.parent,

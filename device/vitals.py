@@ -133,6 +133,7 @@ class Vitals:
         pipeline: Pipeline,
         capture: Capture | None,
         dropped_before: int,
+        recoveries: dict[str, int],
         backlog: Backlog,
         connected: bool,
         disk: Path,
@@ -150,6 +151,7 @@ class Vitals:
             last_frame_age_seconds=None if last_frame is None else round(max(0.0, now - last_frame), 3),
             frames_dropped=dropped_before + (capture.dropped if capture is not None else 0),
             frames_lost=capture.lost if capture is not None else 0,
+            camera_recoveries=recoveries,
             inference={
                 name: timing
                 for name, timing in (

@@ -38,6 +38,8 @@ THERMAL_ZONE = Path("/sys/class/thermal/thermal_zone0/temp")
 class RpiBoard(Board):
     """Illuminator, switches, lights, camera power and heater on the GPIO of a Raspberry Pi."""
 
+    settings_model = RpiSettings
+
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
         """Check the settings, those of `RpiSettings`, and take the pins.
 

@@ -50,6 +50,8 @@ PLAUSIBLE_SECONDS = 5.0
 class Picamera2Camera(Camera):
     """A camera of Raspberry Pi: Global Shutter (IMX296), High Quality (IMX477) or Module 3 (IMX708)."""
 
+    settings_model = Picamera2Settings
+
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
         """Check the settings, those of `Picamera2Settings`; nothing is opened yet.
 

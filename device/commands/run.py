@@ -11,6 +11,7 @@ from threading import Thread
 
 import click
 
+from device import backends
 from device.config import load
 from device.post import Post
 
@@ -40,6 +41,8 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
     """
     configuration = load(path)
     if check:
+        backends.check_camera(configuration.camera.backend, configuration.camera.settings)
+        backends.check_board(configuration.board.backend, configuration.board.settings)
         click.echo(f"{path}: right; this is post {configuration.post.name} of {configuration.post.agency}")
         return
     post = Post(configuration)

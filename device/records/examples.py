@@ -210,6 +210,7 @@ def example_health(boot: str) -> Health:
         frame_rate=19.6,
         last_frame_age_seconds=0.04,
         frames_dropped=3,
+        camera_recoveries={"reopen": 2, "power_cycle": 0, "restart": 0, "reboot": 0},
         inference={
             "detector": Timing(median_ms=21.4, p95_ms=24.9, count=1176),
             "reader": Timing(median_ms=4.1, p95_ms=5.2, count=214),

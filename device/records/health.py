@@ -43,6 +43,11 @@ class Health(RecordData):
     )
     frames_dropped: Count = Field(description="Frames that the post skipped because it was too slow, since it started.")
     frames_lost: Count = Field(default=0, description="Frames that the camera itself lost, since the post started.")
+    camera_recoveries: dict[str, Count] = Field(
+        default_factory=dict,
+        description="How often each step was taken to bring the camera back, since the unit was installed: `reopen`, "
+        "`power_cycle`, `restart`, `reboot`.",
+    )
     inference: dict[str, Timing] = Field(default_factory=dict, description="By step: `detector`, `reader`.")
     queue: Queue = Field(description="The outbox.")
     hotlist: HotListState = Field(description="The hot list held.")

@@ -36,6 +36,9 @@ class CameraStand:
     settings: dict[str, Any]
     missing: Callable[[], Camera]
     """Makes one that is not there."""
+    hang: Callable[[Camera], None] | None = None
+    """Makes an open one deliver nothing any more, where that is possible."""
+    heal: Callable[[], None] = lambda: None
 
     def make(self, **more: Any) -> Camera:  # noqa: ANN401 - settings
         """Make one, not yet open."""
@@ -69,7 +72,11 @@ def make_camera(kind: str) -> Iterator[CameraStand]:
         elif kind == "stand-in":
             stack.enter_context(standing_in())
             sensor.picture = lambda number, width, height: shrunk(number // 2 % len(vehicle()), width, height)
-            yield CameraStand(kind, picamera2, missing=lambda: backends.camera("picamera2", {"number": 5}))
+            yield CameraStand(kind, picamera2, _missing, hang=lambda _camera: sensor.hang(), heal=sensor.resume)
         else:
             virtual.require()
-            yield CameraStand(kind, picamera2, missing=lambda: backends.camera("picamera2", {"number": 5}))
+            yield CameraStand(kind, picamera2, _missing, hang=virtual.hang)
+
+
+def _missing() -> Camera:
+    return backends.camera("picamera2", {"number": 5})

@@ -113,6 +113,28 @@ def test_closing_ends_a_capture_in_another_thread(lens: CameraStand) -> None:
         assert not taker.is_alive()
 
 
+def test_one_that_hangs_is_closed_and_delivers_when_opened_again(lens: CameraStand) -> None:
+    if lens.hang is None:
+        pytest.skip("it never hangs")
+    camera = lens.make()
+    with camera:
+        capture = Capture(camera, queue_frames=2)
+        capture.start()
+        assert next(frame for frame in capture.frames(patience=1.0) if frame is not None)
+        lens.hang(camera)
+        end = time.monotonic() + SECONDS
+        while capture.age < 1.5:
+            assert time.monotonic() < end, "it does not hang"
+            time.sleep(0.05)
+        camera.close()
+        capture.stop()
+    assert capture.fault is None
+    assert not camera.stuck
+    lens.heal()
+    with camera:
+        assert take(camera, 3)
+
+
 def test_it_opens_again_after_closing_and_counts_from_nought(lens: CameraStand) -> None:
     camera = lens.make()
     for _ in range(3):

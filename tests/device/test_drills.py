@@ -197,8 +197,11 @@ def test_a_camera_that_is_gone_is_given_up_and_taken_again_when_it_is_back(
     sensor.unplug()
     drill.wait_for_fault("camera_given_up")
     assert {"reopen", "power_cycle"} == {audit["reason"] for audit in drill.audits("camera_failed")}
+    # A watchdog that starves would end what still delivers.
+    wait_for(lambda: not drill.post._keeper.watching, "the watchdog not to expect frames")
     sensor.resume()
     drill.wait_for_healing("camera_silent", "camera_failed", "camera_given_up")
+    assert drill.post._keeper.watching
 
 
 def test_a_sensor_that_repeats_its_frame_is_frozen_then_opened_again(drill: Drill) -> None:

@@ -1,6 +1,11 @@
 from pathlib import Path
 
+import pytest
+
+from device.camera.looks import BLACK_SECONDS, FROZEN_SECONDS
 from device.faults import DESCRIPTIONS, PAGE, Fault, reasons, with_table
+from device.lookout import HUNG_SECONDS
+from device.vitals import SILENT_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,3 +27,18 @@ def test_reasons_come_in_one_order() -> None:
         "camera_silent",
         "tamper_open",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "named_after", "stated"),
+    [
+        (Fault.CAMERA_SILENT, SILENT_SECONDS, "six seconds"),
+        (Fault.CAMERA_FROZEN, FROZEN_SECONDS, "six seconds"),
+        (Fault.CAMERA_BLACK, BLACK_SECONDS, "eleven seconds"),
+        (Fault.CAMERA_FAILED, HUNG_SECONDS, "a second, or eleven where it hangs"),
+    ],
+)
+def test_what_is_stated_of_the_camera_is_decided_so(fault: Fault, named_after: float, stated: str) -> None:
+    seconds = {"six": 6, "eleven": 11}
+    assert DESCRIPTIONS[fault].within == stated
+    assert next(number for word, number in seconds.items() if word in stated) == named_after + 1

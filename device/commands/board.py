@@ -1,0 +1,88 @@
+"""`platepost board`: what hangs on the GPIO of this unit, tried by hand, or made safe."""
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from device import backends
+from device.board.base import Board, Light
+from device.config import load
+
+LOOK_SECONDS = 0.1
+DARK_SECONDS = 3.0
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost board --config post.toml                        say when case and door are opened
+  platepost board --config post.toml --light fault          blink as a post that reads nothing
+  platepost board --config post.toml --illuminator --seconds 5
+  platepost board --config post.toml --camera-power-cycle
+  platepost board --config post.toml --safe                 all outputs safe, and end
+
+\b
+Stop the post first (systemctl stop platepost): both need the pins. Whatever is tried,
+every output is safe again at the end.
+"""
+)
+@click.option(
+    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
+)
+@click.option("--safe", is_flag=True, help="Put every output in its safe state, and end.")
+@click.option("--light", type=click.Choice([light.value for light in Light]), help="Show a state on the status light.")
+@click.option("--illuminator", is_flag=True, help="Switch the illuminator on, as configured.")
+@click.option("--camera-power-cycle", is_flag=True, help=f"Take the camera's supply away for {DARK_SECONDS:g} s.")
+@click.option(
+    "--seconds", type=click.FloatRange(0, 3600), default=20.0, show_default=True, help="How long; Ctrl-C ends earlier."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each change of a switch.")
+def board(
+    *,
+    path: Path,
+    safe: bool,
+    light: str | None,
+    illuminator: bool,
+    camera_power_cycle: bool,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Try the status light, the illuminator, the camera's power and the switches of this unit.
+
+    Without an option it only listens to the switches, and says what opens and closes.
+    """
+    section = load(path).board
+    with backends.board(section.backend, section.settings) as one:
+        if safe:
+            return
+        if light is not None:
+            one.status_light(Light(light))
+        if illuminator:
+            one.illuminator(on=True)
+        if camera_power_cycle:
+            one.camera_power(on=False)
+            time.sleep(DARK_SECONDS)
+            one.camera_power(on=True)
+        with suppress(KeyboardInterrupt):
+            _listen(one, seconds, as_json=as_json)
+
+
+def _listen(one: Board, seconds: float, *, as_json: bool) -> None:
+    said: dict[str, bool] = {}
+    until = time.monotonic() + seconds
+    while True:
+        for name, is_open in (("case", one.tamper_open()), ("door", one.door_open())):
+            if said.get(name) == is_open:
+                continue
+            said[name] = is_open
+            if as_json:
+                click.echo(json.dumps({"switch": name, "open": is_open}))
+            else:
+                click.echo(f"{name}: {'open' if is_open else 'closed'}")
+        left = until - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(LOOK_SECONDS, left))
