@@ -14,6 +14,7 @@ from device.records import HotListState, Reason
 class Fault(StrEnum):
     """Why a post is `degraded`, as its status says it."""
 
+    BOARD_FAILED = "board_failed"
     BROKER_CERTIFICATE_EXPIRED = "broker_certificate_expired"
     CAMERA_BLACK = "camera_black"
     CAMERA_FAILED = "camera_failed"
@@ -76,6 +77,11 @@ class Description:
 
 
 DESCRIPTIONS: dict[Fault, Description] = {
+    Fault.BOARD_FAILED: Description(
+        "The pins of the board cannot be had, or do not obey; illuminator and switches do not work, plates are read.",
+        "the board obeying again; where the pins could not be had, the next start",
+        "See in the log what the library says, and with gpioinfo which program holds the pins.",
+    ),
     Fault.BROKER_CERTIFICATE_EXPIRED: Description(
         "The broker's certificate has expired by this post's clock, or the clock is ahead; nothing is delivered.",
         "the clock being set, or a new certificate at the broker",

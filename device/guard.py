@@ -1,4 +1,7 @@
-"""The guard of the unit's case and of the cabinet it hangs in: who opens them is heard of within a second."""
+"""The guard of the unit's case and of the cabinet it hangs in: who opens them is heard of within a second.
+
+It also notices where the board does not obey, for then nobody watches the case.
+"""
 
 from collections.abc import Callable
 
@@ -20,11 +23,12 @@ class Guard:
     def __init__(self, auditor: Auditor) -> None:
         self._auditor = auditor
         self._open: frozenset[Fault] = frozenset()
+        self._failing: frozenset[Fault] = frozenset()
 
     @property
     def faults(self) -> frozenset[Fault]:
-        """What is open."""
-        return self._open
+        """What is open, and whether the board fails."""
+        return self._open | self._failing
 
     def tick(self, board: Board) -> None:
         """Look at every switch.
@@ -33,6 +37,7 @@ class Guard:
             OutboxError: the audit cannot be stored, and the post is stopping.
 
         """
+        self._failing = frozenset({Fault.BOARD_FAILED} if board.failing else ())
         for name, ask, fault in SWITCHES:
             opened = ask(board)
             if opened == (fault in self._open):

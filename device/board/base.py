@@ -19,13 +19,19 @@ class Light(StrEnum):
 class Board(ABC):
     """Illuminator, tamper switch, status light and camera power of one post.
 
-    A backend *must* implement every abstract method, and *may* override `door_open` and `switches_camera`. Closing
-    (idempotent) leaves every output in its safe state: illuminator off, status light off, camera powered.
+    A backend *must* implement every abstract method, and *may* override the rest. None raises because of its hardware:
+    it says that it is `failing`. Closing (idempotent) leaves every output in its safe state: illuminator off, status
+    light off, camera powered.
     """
 
     @property
     def switches_camera(self) -> bool:
         """Whether `camera_power` has an effect."""
+        return False
+
+    @property
+    def failing(self) -> bool:
+        """Whether its hardware does not obey."""
         return False
 
     @abstractmethod

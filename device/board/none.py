@@ -21,3 +21,12 @@ class NoBoard(Board):
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+class LostBoard(NoBoard):
+    """Stands in for a board whose pins cannot be had: plates are read all the same, and the post names the fault."""
+
+    @property
+    def failing(self) -> bool:
+        """Return True."""
+        return True

@@ -8,7 +8,8 @@ docs/hardware.md decide, and the unit starts the software again.
 import atexit
 import importlib
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -62,6 +63,7 @@ class RpiBoard(Board):
         self._switches = {name: Debounced(rest_seconds=rest) for name in ("tamper", "door") if name in self._pins}
         self._heater_due = 0.0
         self._heating = False
+        self._failing = False
         try:
             self._take_pins()
         except Exception as error:
@@ -77,8 +79,7 @@ class RpiBoard(Board):
 
     def illuminator(self, *, on: bool) -> None:
         """Switch the infrared illuminator; strobed with its duty if a frequency is configured."""
-        with self._lock:
-            self._check_open()
+        with self._lock, self._obeying():
             if "illuminator" in self._pins:
                 self._illuminate(on=on)
 
@@ -89,9 +90,13 @@ class RpiBoard(Board):
 
     def camera_power(self, *, on: bool) -> None:
         """Switch the camera's supply."""
-        with self._lock:
-            self._check_open()
+        with self._lock, self._obeying():
             self._put("camera_power", on=on)
+
+    @property
+    def failing(self) -> bool:
+        """Whether the library refused something, until it does what it is told again."""
+        return self._failing
 
     @property
     def switches_camera(self) -> bool:
@@ -162,36 +167,38 @@ class RpiBoard(Board):
         level: int = self._gpio.HIGH if on != active_low else self._gpio.LOW
         return level
 
-    def _check_open(self) -> None:
+    @contextmanager
+    def _obeying(self) -> Iterator[None]:
+        """Take note of whether the library obeys; plates are read with or without it."""
         if self._closed.is_set():
             raise BackendError("the board is closed")
+        try:
+            yield
+        except Exception:
+            if not self._failing:
+                log.exception("the board does not obey")
+            self._failing = True
+        else:
+            self._failing = False
 
     # --- what goes on by itself
 
     def _run(self) -> None:
-        complained = False
         while not self._closed.wait(STEP_SECONDS):
-            try:
+            with suppress(BackendError), self._lock, self._obeying():
                 self._step(monotonic())
-            except Exception:
-                if not complained:
-                    log.exception("the board does not obey")
-                complained = True
 
     def _step(self, now: float) -> None:
         for name, switch in self._switches.items():
             level = self._gpio.input(self._pins[name])
             switch.sample(is_open=bool(level) != getattr(self._settings, f"{name}_open_low"), now=now)
         shall = lit(self._light, now - self._light_since)
-        with self._lock:
-            if self._closed.is_set():
-                return
-            if shall != self._lit:
-                self._lit = shall
-                self._put("status_light", on=shall)
-            if "heater" in self._pins and now >= self._heater_due:
-                self._heater_due = now + HEATER_SECONDS
-                self._heat()
+        if shall != self._lit:
+            self._put("status_light", on=shall)
+            self._lit = shall
+        if "heater" in self._pins and now >= self._heater_due:
+            self._heat()
+            self._heater_due = now + HEATER_SECONDS
 
     def _heat(self) -> None:
         try:

@@ -8,6 +8,7 @@ Capture is known to hang, sometimes in the kernel, where nothing ends it. So not
 closing run in threads of their own, and a camera that does not return from them says that it is `stuck`.
 """
 
+import atexit
 import importlib
 import logging
 import time
@@ -117,6 +118,7 @@ class Picamera2Camera(Camera):
             closing.wait(CLOSE_SECONDS)
         except TimeoutError:
             self._hanging = closing
+            atexit.unregister(camera.close)  # Picamera2 would have the interpreter's end wait for it, too
             log.error("the camera does not close: its driver hangs")  # noqa: TRY400 - the trace says nothing
         except Exception:
             log.exception("the camera did not close in order")
@@ -133,7 +135,8 @@ class Picamera2Camera(Camera):
         if self._meter is None:
             return
         seen = frame.grey if frame.small is None else frame.small
-        wanted = self._meter.judge(seen, [_inside(frame, box) for box in plates], now=frame.monotonic)
+        cut = [part for part in (_inside(frame, box) for box in plates) if part.size]
+        wanted = self._meter.judge(seen, cut, now=frame.monotonic)
         if wanted is not None:
             self._set({"ExposureTime": wanted.microseconds, "AnalogueGain": wanted.gain})
 
@@ -290,8 +293,8 @@ def _even(pixels: float) -> int:
 
 
 def _inside(frame: Frame, box: Box) -> Any:  # noqa: ANN401 - a part of the frame's grey
-    """Cut a plate out of its frame, its frame left out."""
+    """Cut a plate out of the picture, its own frame left out; nothing of one that lies outside."""
     left, top, right, bottom = box
     x, y = (right - left) * 0.15, (bottom - top) * 0.2
-    rows = slice(max(0, int(top + y)), max(int(top + y) + 1, int(bottom - y)))
-    return frame.grey[rows, max(0, int(left + x)) : max(int(left + x) + 1, int(right - x))]
+    rows = slice(max(0, int(top + y)), max(0, int(bottom - y)))
+    return frame.grey[rows, max(0, int(left + x)) : max(0, int(right - x))]

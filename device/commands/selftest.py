@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device import assembly, backends
+from device.capture import Capture
 from device.config import Configuration, load
 from device.errors import PlatepostError
 from device.health.chrony import Chrony
@@ -28,6 +29,8 @@ from device.vision.detector import HEIGHT, WIDTH
 
 CONNECT_SECONDS = 5.0
 """How long a broker may take to answer."""
+FRAME_SECONDS = 10.0
+"""How long a camera may take to its first frame; one that hangs takes for ever."""
 CERTIFICATE_DAYS = 14
 """Days of validity left below which a certificate is a fault."""
 
@@ -116,9 +119,15 @@ def _keys(configuration: Configuration) -> str:
 def _camera(configuration: Configuration) -> str:
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
     with camera:
-        frame = next(iter(camera.frames()), None)
+        capture = Capture(camera, queue_frames=1)
+        capture.start()
+        frame = next(capture.frames(patience=FRAME_SECONDS), None)
+        camera.close()
+        capture.stop()
+    if capture.fault is not None:
+        raise capture.fault
     if frame is None:
-        raise _FaultError("no frame came")
+        raise _FaultError(f"no frame came within {FRAME_SECONDS:g} s")
     return f"{camera.name}: {frame.grey.shape[1]} x {frame.grey.shape[0]}, mean grey {frame.grey.mean():.0f}"
 
 

@@ -79,7 +79,7 @@ class Sensor:
         self.needs_power_cycle = needs_power_cycle
 
     def wedge(self):
-        """Hang in such a way that not even closing returns, as when a driver waits in the kernel."""
+        """Hang in such a way that neither opening nor closing returns, as when a driver waits in the kernel."""
         self.hung = self.wedged = True
 
     def freeze(self):
@@ -201,6 +201,8 @@ class Picamera2:
 
     def __init__(self, camera_num=0):
         sensor.note("open", camera_num)
+        while sensor.wedged:
+            time.sleep(STEP_SECONDS)
         if camera_num >= len(self.global_camera_info()):
             raise RuntimeError(f"No camera number {camera_num} found")
         self.camera_properties = {"Model": sensor.model, "PixelArraySize": (1456, 1088)}

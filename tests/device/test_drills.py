@@ -238,6 +238,17 @@ def test_contacts_that_bounce_are_one_opening(drill: Drill) -> None:
     assert len(drill.audits("tamper_closed")) == 1
 
 
+def test_pins_that_do_not_obey_are_named_and_plates_are_read(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_channel: int) -> int:
+        raise RuntimeError("'GPIO not allocated'")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GPIO, "input", refuse)
+        drill.wait_for_fault("board_failed")
+    drill.wait_for_healing("board_failed")
+    assert drill.audits("camera_failed") == []
+
+
 def test_at_night_the_illuminator_is_on_and_by_day_off(drill: Drill) -> None:
     sensor.lux = 1.0
     wait_for(lambda: GPIO.pin(ILLUMINATOR).state == GPIO.HIGH, "the illuminator")

@@ -175,6 +175,23 @@ def test_pins_that_cannot_be_had_are_named_and_the_others_released(gpio: None, m
     assert GPIO.pin(17).function is None
 
 
+def test_pins_that_do_not_obey_make_the_board_fail_until_they_do(
+    make: Callable[..., RpiBoard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object) -> None:
+        raise RuntimeError("'GPIO not allocated'")
+
+    board = make()
+    assert not board.failing
+    with monkeypatch.context() as patch:
+        patch.setattr(GPIO, "input", refuse)
+        patch.setattr(GPIO, "output", refuse)
+        board.illuminator(on=True)
+        board.camera_power(on=False)
+        wait_for(lambda: board.failing)
+    wait_for(lambda: not board.failing)
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

@@ -152,6 +152,33 @@ def test_a_driver_that_hangs_leaves_the_camera_stuck_until_it_returns(
         assert first(camera, 1)
 
 
+def test_an_opening_that_does_not_return_is_given_up_and_closed_when_it_does(
+    camera: Picamera2Camera, lens: Sensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OPEN_SECONDS", 0.05)
+    lens.wedge()
+    with pytest.raises(CameraError, match="was not open after"):
+        camera.open()
+    assert camera.stuck
+    hanging = camera._hanging
+    assert hanging is not None
+    lens.resume()
+    hanging.wait(10)
+    assert lens.history[-1][1] == "close"
+    monkeypatch.undo()
+    with camera:
+        assert first(camera, 1)
+
+
+@pytest.mark.parametrize("box", [(1400, 1000, 1600, 1200), (-80, -40, -10, -5), (2000, 2000, 2100, 2050), (5, 5, 5, 5)])
+def test_plates_at_the_edge_and_beyond_are_metered_as_far_as_they_are_seen(
+    camera: Picamera2Camera, box: tuple[float, float, float, float]
+) -> None:
+    with camera:
+        frame, *_ = first(camera, 1)
+        camera.meter(frame, [box])
+
+
 def test_a_camera_that_is_not_there_is_named(camera: Picamera2Camera, lens: Sensor) -> None:
     lens.unplug()
     with pytest.raises(CameraError, match="there is no camera 0; found: none; check the ribbon cable"):

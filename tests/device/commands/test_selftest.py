@@ -8,6 +8,8 @@ from device.commands.selftest import selftest
 from device.outbox import Outbox, read_key_file
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
+from simulator.camera.picamera2_standin import sensor
+from simulator.standins import standing_in
 
 CLIP = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
 
@@ -44,3 +46,13 @@ def test_an_outbox_that_cannot_be_used_is_told_and_left_where_it_is(folder: Path
     before = sorted(path.parent.iterdir())
     assert not findings(folder)["outbox"]["good"]
     assert sorted(path.parent.iterdir()) == before
+
+
+def test_a_camera_that_hangs_is_a_fault_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.commands.selftest.FRAME_SECONDS", 0.2)
+    fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
+    settings = PostSettings(brokers=("127.0.0.1:1",), camera="picamera2", board="none")
+    with standing_in():
+        sensor.hang()
+        found = findings(fleet.add_post("post-1", settings))
+    assert found["camera"] == {"point": "camera", "good": False, "said": "no frame came within 0.2 s"}
