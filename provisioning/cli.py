@@ -13,6 +13,7 @@ _COMMANDS = {
     "command": "provisioning.control.command_cli:command",
     "configuration": "provisioning.control.configuration_cli:configuration",
     "fleet": "provisioning.commands.fleet:fleet",
+    "image": "provisioning.image.cli:image",
     "hotlist": "provisioning.hotlist.cli:hotlist",
     "person": "provisioning.commands.person:person",
     "post": "provisioning.commands.post:post",

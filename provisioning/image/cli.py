@@ -1,0 +1,132 @@
+"""`platepost provision image`: prepare a card so that the unit comes up waiting to be enrolled."""
+
+import json
+import re
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+import click
+
+from provisioning.errors import ProvisioningError
+from provisioning.image.partition import Partition
+from provisioning.image.recipe import Wanted, files
+
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_USER = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_PUBLIC_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[\w@.-]+) [A-Za-z0-9+/]+=*( [^\n\"\\]*)?")
+_PACKAGES = re.compile(r"platepost(-runtime)?_[^_]+_(all|arm64)\.deb")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision image /media/me/bootfs --hostname post-17 --ssh-key ~/.ssh/id_ed25519.pub \\
+      --package dist/platepost-runtime_0.1.0_arm64.deb --package dist/platepost_0.1.0_all.deb
+  platepost provision image /media/me/bootfs --undo
+"""
+)
+@click.argument("boot", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--hostname", help="Name of the unit on its network, such as that of the post.")
+@click.option("--user", default="technician", show_default=True, help="Who logs in; by key only, without a password.")
+@click.option(
+    "--ssh-key",
+    "key_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with public keys of those who may log in; give it once for each.",
+)
+@click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A package of Platepost, as `make deb` builds them; give it once for each.",
+)
+@click.option(
+    "--service-address",
+    default="192.168.50.1/24",
+    show_default=True,
+    help="Address and width of the network of the Ethernet port, beside what DHCP gives it.",
+)
+@click.option("--timezone", default="UTC", show_default=True)
+@click.option("--undo", is_flag=True, help="Take back what was written before.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+def image(
+    *,
+    boot: Path,
+    hostname: str | None,
+    user: str,
+    key_files: tuple[Path, ...],
+    packages: tuple[Path, ...],
+    service_address: str,
+    timezone: str,
+    undo: bool,
+    as_json: bool,
+) -> None:
+    """Prepare the boot partition BOOT of a stock 64-bit Raspberry Pi OS, release 12 or 13.
+
+    The unit comes up with the packages installed, reachable by ssh with the given keys, and waits to be enrolled. No
+    password, no key and no code is written to the card. It needs the network at its first boot.
+    """
+    partition = Partition(boot)
+    if undo:
+        names = partition.undo()
+        click.echo(json.dumps({"undone": names}) if as_json else f"As before: {', '.join(names)}.")
+        return
+    if hostname is None or not key_files or not packages:
+        raise click.UsageError("--hostname, --ssh-key and --package are wanted")
+    wanted = Wanted(
+        hostname=_checked(hostname, _HOST, "host name", "lower-case letters, digits and hyphens"),
+        user=_checked(user, _USER, "user", "lower-case letters, digits and hyphens"),
+        ssh_keys=[key for path in key_files for key in _public_keys(path)],
+        service_address=_interface(service_address),
+        timezone=_checked(timezone, re.compile(r"[A-Za-z0-9_+/-]{1,64}"), "time zone", "such as America/Los_Angeles"),
+    )
+    for package in packages:
+        _checked(package.name, _PACKAGES, "package", "platepost_VERSION_all.deb or platepost-runtime_VERSION_arm64.deb")
+    release = partition.release()
+    made = files(release, wanted, cmdline=partition.cmdline)
+    partition.write(made, packages)
+    if as_json:
+        said = {"release": release.value, "files": sorted(made), "packages": [path.name for path in packages]}
+        click.echo(json.dumps(said))
+        return
+    click.echo(f"Prepared for release {release.value}: {', '.join(sorted(made))}, and {len(packages)} packages.")
+    click.echo("Unmount it, put the card into the unit, connect its network, wait about five minutes; then")
+    click.echo(f"  ssh {wanted.user}@{wanted.service_address.ip}")
+
+
+def _checked(text: str, pattern: re.Pattern[str], what: str, right: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ProvisioningError(f"{what} {text!r}: {right} are wanted")
+    return text
+
+
+def _interface(text: str) -> IPv4Interface:
+    try:
+        address = IPv4Interface(text)
+    except ValueError as error:
+        raise ProvisioningError(f"--service-address {text!r}: such as 192.168.50.1/24 is wanted") from error
+    if "/" not in text or not address.is_private or address.is_loopback:
+        raise ProvisioningError(f"--service-address {text!r}: a private address with its network's width is wanted")
+    return address
+
+
+def _public_keys(path: Path) -> list[str]:
+    """Read public keys.
+
+    Raises:
+        ProvisioningError: there is none, or it is a private one, which must never be on a card.
+
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProvisioningError(f"{path}: {error}") from error
+    if "PRIVATE KEY" in text:
+        raise ProvisioningError(f"{path} is a private key; give the public one, {path.name}.pub")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    bad = [line for line in lines if not _PUBLIC_KEY.fullmatch(line)]
+    if bad or not lines:
+        raise ProvisioningError(f"{path}: public keys of ssh are wanted, a line each")
+    return lines

@@ -1,0 +1,126 @@
+"""A boot partition: what it is, and changing it so that the change can be taken back."""
+
+import base64
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from provisioning.errors import ProvisioningError
+from provisioning.image.recipe import FOLDER, Release
+
+_UNDO = "undo.json"
+_FIRSTBOOT = "init=/usr/lib/raspberrypi-sys-mods/firstboot"
+
+
+class Partition:
+    """The boot partition of a card or image that Raspberry Pi OS was written to, mounted at a folder.
+
+    Raises:
+        ProvisioningError: the folder is no such partition.
+
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        missing = [name for name in ("cmdline.txt", "config.txt") if not (folder / name).is_file()]
+        if missing:
+            raise ProvisioningError(
+                f"{folder}: no boot partition of Raspberry Pi OS: {' and '.join(missing)} missing; "
+                "give the folder where the partition 'bootfs' is mounted"
+            )
+
+    @property
+    def cmdline(self) -> str:
+        """The kernel's command line."""
+        return (self.folder / "cmdline.txt").read_text(encoding="utf-8")
+
+    @property
+    def prepared(self) -> bool:
+        """Whether it was prepared, and can be taken back."""
+        return (self.folder / FOLDER / _UNDO).is_file()
+
+    def release(self) -> Release:
+        """Say which release it is, by how it is set up at its first boot.
+
+        Raises:
+            ProvisioningError: neither, or one that was booted already.
+
+        """
+        if not (self.folder / "kernel8.img").is_file():
+            raise ProvisioningError(f"{self.folder}: a 64-bit Raspberry Pi OS is wanted: there is no kernel8.img")
+        if all((self.folder / name).is_file() for name in ("user-data", "meta-data", "network-config")):
+            return Release.TRIXIE
+        if _FIRSTBOOT in self.cmdline:
+            return Release.BOOKWORM
+        raise ProvisioningError(
+            f"{self.folder}: neither set up by cloud-init (release 13) nor before its first boot (release 12); "
+            "write the image to the card anew"
+        )
+
+    def write(self, files: Mapping[str, bytes], packages: Sequence[Path]) -> None:
+        """Write files and packages; what they replace is kept first.
+
+        Raises:
+            ProvisioningError: it was prepared already, or cannot be written.
+
+        """
+        if self.prepared:
+            raise ProvisioningError(f"{self.folder} is prepared already; --undo takes that back")
+        kept = {
+            name: {"before": self._content(name), "after": base64.b64encode(content).decode("ascii")}
+            for name, content in files.items()
+        }
+        try:
+            (self.folder / FOLDER).mkdir(exist_ok=True)
+            self._put(f"{FOLDER}/{_UNDO}", json.dumps(kept, indent=1).encode())
+            for package in packages:
+                shutil.copyfile(package, self.folder / FOLDER / package.name)
+            for name, content in files.items():
+                self._put(name, content)
+            os.sync()
+        except OSError as error:
+            raise ProvisioningError(
+                f"{self.folder}: {error.strerror or error}; --undo takes back what was written"
+            ) from error
+
+    def undo(self) -> tuple[str, ...]:
+        """Take back what `write` did, and return the names of the files that are as they were.
+
+        Raises:
+            ProvisioningError: it was not prepared, was booted since, or cannot be written.
+
+        """
+        if not self.prepared:
+            raise ProvisioningError(f"{self.folder} was not prepared: there is nothing to undo")
+        try:
+            kept: dict[str, dict[str, str | None]] = json.loads((self.folder / FOLDER / _UNDO).read_bytes())
+            # A unit that was booted has changed its command line: what was there before would not start it again.
+            present = {name: self._content(name) for name in kept}
+            changed = [name for name, each in kept.items() if present[name] not in each.values()]
+            if changed:
+                raise ProvisioningError(
+                    f"{self.folder}: {', '.join(changed)} changed since: the card was booted; write the image anew"
+                )
+            for name, each in kept.items():
+                if each["before"] is None:
+                    (self.folder / name).unlink(missing_ok=True)
+                else:
+                    self._put(name, base64.b64decode(each["before"]))
+            shutil.rmtree(self.folder / FOLDER)
+            os.sync()
+        except (OSError, KeyError, json.JSONDecodeError) as error:
+            raise ProvisioningError(f"{self.folder}: it cannot be undone: {error}") from error
+        return tuple(kept)
+
+    def _content(self, name: str) -> str | None:
+        path = self.folder / name
+        return base64.b64encode(path.read_bytes()).decode("ascii") if path.is_file() else None
+
+    def _put(self, name: str, content: bytes) -> None:
+        # FAT has no atomic replacement; the kept copies are on the card before the first original is touched.
+        with (self.folder / name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())

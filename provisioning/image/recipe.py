@@ -1,0 +1,201 @@
+"""What is written onto a boot partition, for each release of Raspberry Pi OS.
+
+Release 13 (trixie) is set up by cloud-init, whose NoCloud source reads `user-data`, `network-config` and `meta-data`
+from the boot partition (RPi-Distro/pi-gen, stage2/04-cloud-init; docs.cloud-init.io, NoCloud). Release 12 (bookworm) is
+set up by `custom.toml`, which `init=/usr/lib/raspberrypi-sys-mods/firstboot` reads at the first boot
+(RPi-Distro/raspberrypi-sys-mods, init_config), and by `firstrun.sh`, which systemd runs at the second (`systemd.run=`
+in `cmdline.txt`, as Raspberry Pi Imager does). Both end in the same two files on the unit, a script and a service that
+installs the packages from the boot partition and tries again until that succeeds.
+"""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Interface
+from uuid import uuid4
+
+FOLDER = "platepost"
+"""On the boot partition: packages, and what is needed to undo."""
+FIRMWARE = "/boot/firmware"
+"""Where both releases mount the boot partition."""
+SETUP_PATH = "/usr/local/sbin/platepost-setup"
+UNIT_PATH = "/etc/systemd/system/platepost-setup.service"
+CONNECTION_PATH = "/etc/NetworkManager/system-connections/platepost-service.nmconnection"
+
+
+class Release(StrEnum):
+    """A release of Raspberry Pi OS."""
+
+    BOOKWORM = "bookworm"
+    TRIXIE = "trixie"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the unit is to be. There is no secret among it."""
+
+    hostname: str
+    user: str
+    ssh_keys: Sequence[str]
+    """Public keys of those who may log in; there is no password."""
+    service_address: IPv4Interface
+    """Of the Ethernet port, beside what DHCP gives it."""
+    timezone: str = "UTC"
+
+
+def files(release: Release, wanted: Wanted, *, cmdline: str) -> dict[str, bytes]:
+    """Return the files to write, by their names on the boot partition; `cmdline` is the text of the present one."""
+    made = _trixie(wanted) if release is Release.TRIXIE else _bookworm(wanted, cmdline)
+    return {name: text.encode() for name, text in made.items()}
+
+
+def _trixie(wanted: Wanted) -> dict[str, str]:
+    # YAML takes JSON as it is, and JSON has one way to write a text.
+    user_data = {
+        "hostname": wanted.hostname,
+        "manage_etc_hosts": True,
+        "timezone": wanted.timezone,
+        "ssh_pwauth": False,
+        "users": [
+            {
+                "name": wanted.user,
+                "groups": ["adm", "dialout", "video", "gpio", "netdev", "sudo"],
+                "shell": "/bin/bash",
+                "lock_passwd": True,
+                "sudo": "ALL=(ALL) NOPASSWD:ALL",
+                "ssh_authorized_keys": list(wanted.ssh_keys),
+            }
+        ],
+        "write_files": [
+            {"path": SETUP_PATH, "permissions": "0755", "content": setup_script()},
+            {"path": UNIT_PATH, "permissions": "0644", "content": setup_unit()},
+        ],
+        "runcmd": [
+            ["systemctl", "enable", "--now", "ssh.service"],
+            ["systemctl", "enable", "--now", "--no-block", "platepost-setup.service"],
+        ],
+    }
+    network = {
+        "network": {
+            "version": 2,
+            "ethernets": {
+                "eth0": {"dhcp4": True, "optional": True, "addresses": [str(wanted.service_address)]},
+            },
+        }
+    }
+    # Another instance than the image's own: cloud-init sets up once for each.
+    instance = f"platepost-{wanted.hostname}-{uuid4().hex[:8]}"
+    meta_data = {"dsmode": "local", "instance-id": instance, "instance_id": instance}
+    return {
+        "user-data": "#cloud-config\n" + json.dumps(user_data, indent=1) + "\n",
+        "network-config": json.dumps(network, indent=1) + "\n",
+        "meta-data": json.dumps(meta_data, indent=1) + "\n",
+        "ssh": "",
+    }
+
+
+def _bookworm(wanted: Wanted, cmdline: str) -> dict[str, str]:
+    keys = ", ".join(json.dumps(key) for key in wanted.ssh_keys)
+    custom = f"""\
+config_version = 1
+
+[system]
+hostname = {json.dumps(wanted.hostname)}
+
+[user]
+name = {json.dumps(wanted.user)}
+
+[ssh]
+enabled = true
+password_authentication = false
+authorized_keys = [{keys}]
+
+[locale]
+timezone = {json.dumps(wanted.timezone)}
+"""
+    run = f"systemd.run={FIRMWARE}/firstrun.sh systemd.run_success_action=reboot"
+    return {
+        "custom.toml": custom,
+        "firstrun.sh": _firstrun(wanted),
+        # One line: what comes after a newline is not read.
+        "cmdline.txt": f"{cmdline.strip()} {run} systemd.unit=kernel-command-line.target\n",
+    }
+
+
+def _firstrun(wanted: Wanted) -> str:
+    connection = f"""\
+[connection]
+id=platepost-service
+type=ethernet
+interface-name=eth0
+
+[ipv4]
+method=auto
+address1={wanted.service_address}
+
+[ipv6]
+method=auto
+"""
+    return f"""\
+#!/bin/bash
+# Run once, by systemd, at the second boot; ROOT is for trying it elsewhere.
+set -u
+ROOT="${{PLATEPOST_ROOT:-}}"
+put() {{
+  mkdir -p "$(dirname "$ROOT$2")"
+  install -m "$1" /dev/stdin "$ROOT$2"
+}}
+put 755 {SETUP_PATH} <<'PLATEPOST_END'
+{setup_script()}PLATEPOST_END
+put 644 {UNIT_PATH} <<'PLATEPOST_END'
+{setup_unit()}PLATEPOST_END
+put 600 {CONNECTION_PATH} <<'PLATEPOST_END'
+{connection}PLATEPOST_END
+mkdir -p "$ROOT/etc/systemd/system/multi-user.target.wants"
+ln -sf {UNIT_PATH} "$ROOT/etc/systemd/system/multi-user.target.wants/platepost-setup.service"
+rm -f "$ROOT{FIRMWARE}/firstrun.sh"
+sed -i 's| systemd\\.run[^ ]*||g; s| systemd\\.unit=kernel-command-line\\.target||' "$ROOT{FIRMWARE}/cmdline.txt"
+exit 0
+"""
+
+
+def setup_script() -> str:
+    """Return the script that installs the packages which lie on the boot partition, and says what comes next."""
+    notice = "This unit waits to be enrolled as a post: sudo platepost enrol --help"
+    return f"""\
+#!/bin/sh
+# Installs Platepost from the boot partition. Its service runs it again until it succeeds.
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+set -- {FIRMWARE}/{FOLDER}/*.deb
+if [ ! -e "$1" ]; then
+  echo "no package in {FIRMWARE}/{FOLDER}" >&2
+  exit 1
+fi
+apt-get update
+apt-get install -y --no-install-recommends "$@"
+printf '\\n%s\\n\\n' {shlex.quote(notice)} >/etc/motd
+systemctl disable platepost-setup.service
+"""
+
+
+def setup_unit() -> str:
+    """Return the service that runs it."""
+    return f"""\
+[Unit]
+Description=Install Platepost from the boot partition
+Wants=network-online.target
+After=network-online.target
+RequiresMountsFor={FIRMWARE}
+
+[Service]
+Type=oneshot
+ExecStart={SETUP_PATH}
+Restart=on-failure
+RestartSec=30
+
+[Install]
+WantedBy=multi-user.target
+"""

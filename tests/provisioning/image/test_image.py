@@ -1,0 +1,181 @@
+"""Cards as the two releases leave them: their files by name, and of their contents what is looked at."""
+
+import hashlib
+import json
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from provisioning.errors import ProvisioningError
+from provisioning.image.cli import image
+from provisioning.image.recipe import setup_script
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZvciB0ZXN0cyBvbmx5LCBub2JvZHkncyBrZXkgYXQgYWxs r-alvarez@laptop"
+STOCK = "console=serial0,115200 console=tty1 root=PARTUUID=4d3ee428-02 rootfstype=ext4 fsck.repair=yes rootwait"
+FIRSTBOOT = " quiet init=/usr/lib/raspberrypi-sys-mods/firstboot"
+
+
+def card(folder: Path, release: str) -> Path:
+    folder.mkdir()
+    (folder / "config.txt").write_text("arm_64bit=1\ncamera_auto_detect=1\n")
+    (folder / "kernel8.img").write_bytes(b"kernel")
+    if release == "bookworm":
+        (folder / "cmdline.txt").write_text(STOCK + FIRSTBOOT + "\n")
+    else:
+        (folder / "cmdline.txt").write_text(STOCK + " resize\n")
+        (folder / "user-data").write_text("#cloud-config\n#hostname: raspberrypi\n")
+        (folder / "meta-data").write_text("dsmode: local\ninstance_id: rpios-image\n")
+        (folder / "network-config").write_text("network:\n  version: 2\n")
+    return folder
+
+
+@pytest.fixture
+def supplies(tmp_path: Path) -> list[str]:
+    key = tmp_path / "id.pub"
+    key.write_text(KEY + "\n")
+    words = ["--hostname", "post-17", "--ssh-key", str(key), "--timezone", "America/Los_Angeles"]
+    for name in ("platepost-runtime_0.1.0_arm64.deb", "platepost_0.1.0_all.deb"):
+        (tmp_path / name).write_bytes(name.encode())
+        words += ["--package", str(tmp_path / name)]
+    return words
+
+
+def run(boot: Path, *words: str) -> str:
+    result = CliRunner().invoke(image, [str(boot), *words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_a_card_is_prepared_and_taken_back(tmp_path: Path, supplies: list[str], release: str) -> None:
+    boot = card(tmp_path / "boot", release)
+    before = contents(boot)
+    said = json.loads(run(boot, *supplies, "--json"))
+    assert said["release"] == release
+    assert (boot / "platepost" / "platepost_0.1.0_all.deb").read_bytes() == b"platepost_0.1.0_all.deb"
+    with pytest.raises(ProvisioningError, match="prepared already"):
+        run(boot, *supplies)
+    run(boot, "--undo")
+    assert contents(boot) == before
+    with pytest.raises(ProvisioningError, match="nothing to undo"):
+        run(boot, "--undo")
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_no_secret_is_on_the_card(tmp_path: Path, supplies: list[str], release: str) -> None:
+    boot = card(tmp_path / "boot", release)
+    run(boot, *supplies)
+    texts = [path.read_text() for path in boot.rglob("*") if path.is_file() and path.suffix != ".img"]
+    everything = "".join(texts).lower().replace("nopasswd", "")
+    assert "private key" not in everything
+    assert "passwd:" not in everything
+    assert "plain_text_passwd" not in everything
+    assert "password =" not in everything
+    private = tmp_path / "id"
+    private.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    supplies[supplies.index("--ssh-key") + 1] = str(private)
+    with pytest.raises(ProvisioningError, match="is a private key"):
+        run(card(tmp_path / "other", release), *supplies)
+
+
+def test_release_13_is_set_up_by_cloud_init(tmp_path: Path, supplies: list[str]) -> None:
+    boot = card(tmp_path / "boot", "trixie")
+    run(boot, *supplies)
+    text = (boot / "user-data").read_text()
+    assert text.startswith("#cloud-config\n")
+    said = json.loads(text.partition("\n")[2])
+    (user,) = said["users"]
+    assert (said["hostname"], said["ssh_pwauth"], user["lock_passwd"]) == ("post-17", False, True)
+    assert user["ssh_authorized_keys"] == [KEY]
+    network = json.loads((boot / "network-config").read_text())["network"]["ethernets"]["eth0"]
+    assert network == {"dhcp4": True, "optional": True, "addresses": ["192.168.50.1/24"]}
+    assert json.loads((boot / "meta-data").read_text())["instance-id"] != "rpios-image"
+    assert (boot / "cmdline.txt").read_text() == STOCK + " resize\n"
+
+
+def test_release_12_is_set_up_by_custom_toml_and_a_script(tmp_path: Path, supplies: list[str]) -> None:
+    boot = card(tmp_path / "boot", "bookworm")
+    run(boot, *supplies)
+    said = tomllib.loads((boot / "custom.toml").read_text())
+    assert said == {
+        "config_version": 1,
+        "system": {"hostname": "post-17"},
+        "user": {"name": "technician"},
+        "ssh": {"enabled": True, "password_authentication": False, "authorized_keys": [KEY]},
+        "locale": {"timezone": "America/Los_Angeles"},
+    }
+    line = (boot / "cmdline.txt").read_text()
+    assert line.count("\n") == 1
+    assert line.startswith(STOCK + FIRSTBOOT)
+    assert " systemd.run=/boot/firmware/firstrun.sh " in line
+
+
+def test_the_script_of_release_12_leaves_a_unit_that_installs_the_packages(tmp_path: Path, supplies: list[str]) -> None:
+    root = tmp_path / "root"
+    (root / "boot").mkdir(parents=True)
+    boot = card(root / "boot" / "firmware", "bookworm")
+    run(boot, *supplies)
+    # At its first boot the unit takes out of its command line what led there.
+    line = boot / "cmdline.txt"
+    line.write_text(line.read_text().replace(FIRSTBOOT, ""))
+    environment = {**os.environ, "PLATEPOST_ROOT": str(root)}
+    subprocess.run(["bash", str(boot / "firstrun.sh")], env=environment, check=True)
+    assert not (boot / "firstrun.sh").exists()
+    assert line.read_text() == STOCK + "\n"
+    setup = root / "usr/local/sbin/platepost-setup"
+    assert setup.read_text() == setup_script()
+    assert setup.stat().st_mode & 0o777 == 0o755
+    connection = root / "etc/NetworkManager/system-connections/platepost-service.nmconnection"
+    assert connection.stat().st_mode & 0o777 == 0o600, "NetworkManager heeds no file that others may read"
+    wanted = root / "etc/systemd/system/multi-user.target.wants/platepost-setup.service"
+    assert str(wanted.readlink()) == "/etc/systemd/system/platepost-setup.service"
+    subprocess.run(["sh", "-n", str(setup)], check=True)
+    with pytest.raises(ProvisioningError, match="the card was booted"):
+        run(boot, "--undo")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda boot: (boot / "cmdline.txt").unlink(), "no boot partition"),
+        (lambda boot: (boot / "kernel8.img").unlink(), "64-bit"),
+        (lambda boot: (boot / "cmdline.txt").write_text(STOCK), "write the image to the card anew"),
+    ],
+    ids=["empty", "32-bit", "booted"],
+)
+def test_what_is_no_fresh_card_is_refused_and_left_alone(
+    tmp_path: Path, supplies: list[str], spoil: object, said: str
+) -> None:
+    boot = card(tmp_path / "boot", "bookworm")
+    spoil(boot)  # type: ignore[operator]
+    before = contents(boot)
+    with pytest.raises(ProvisioningError, match=said):
+        run(boot, *supplies)
+    assert contents(boot) == before
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--hostname", "Post_17", "host name"),
+        ("--service-address", "8.8.8.8/24", "private address"),
+        ("--service-address", "192.168.50.1", "network's width"),
+        ("--service-address", "eth0", "such as 192"),
+        ("--timezone", "a b; reboot", "time zone"),
+        ("--user", "root;", "user"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path: Path, supplies: list[str], option: str, value: str, said: str) -> None:
+    boot = card(tmp_path / "boot", "trixie")
+    with pytest.raises(ProvisioningError, match=said):
+        run(boot, *supplies, option, value)
+    assert not (boot / "platepost").exists()
