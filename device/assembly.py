@@ -14,6 +14,8 @@ from device.health.clock import clock_quality
 from device.health.timekeeper import Timekeeper
 from device.hotlist import HotListStore
 from device.outbox import Outbox, read_key_file
+from device.recording import Recordings
+from device.recording.recordings import Trail
 from device.records import Model, Place, Recorder, Signer, Source, Versions
 from device.records.recorder import Store
 from device.uplink import UplinkSettings
@@ -189,6 +191,21 @@ def timekeeper(configuration: Configuration, chrony: Chrony, outbox: Outbox) -> 
         last=outbox.head.time,
         quality=lambda: chrony.quality() or clock_quality(),
     )
+
+
+def recordings(configuration: Configuration, trail: Trail, versions: Versions) -> Recordings:
+    """Make what records the camera's frames when it is allowed and asked for.
+
+    Raises:
+        ConfigurationError: it is allowed, and the key to seal to is unreadable or of the wrong kind.
+
+    """
+
+    def settings() -> dict[str, object]:
+        told = configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
+        return {"configuration": told, "versions": versions.model_dump(mode="json")}
+
+    return Recordings(configuration.recording, trail, post=configuration.post.name, settings=settings)
 
 
 def certificate_expires(configuration: Configuration) -> datetime:

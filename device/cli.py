@@ -14,6 +14,7 @@ _OWN = {
     "board": ("device.commands.board:board", "Try what hangs on the GPIO, or make it safe."),
     "hotlist": ("device.commands.hotlist:hotlist", "Hand hot lists from a stick to the post of this unit."),
     "read": ("device.commands.read:read", "Read the plates of photos and folders."),
+    "recording": ("device.commands.recording:recording", "Have the post of this unit record what it sees."),
     "run": ("device.commands.run:run", "Run a post until it is told to stop."),
     "selftest": ("device.commands.selftest:selftest", "Check that this unit can do its work."),
     "verify": ("device.records.cli:verify", "Prove that a stream of records is whole and genuine."),

@@ -129,6 +129,7 @@ class Post:
             rules=lambda: self._lists.rules,
         )
         self._still = Still()
+        self._recordings = assembly.recordings(configuration, self._auditor, versions)
         self._controls = self._make_controls()
         self._intake = Intake(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
         self._handover = Handover(
@@ -246,6 +247,7 @@ class Post:
     def _evaluate(self, frame: Frame) -> None:
         self._keeper.watching = True
         self._still.offer(frame)
+        self._recordings.offer(frame)
         self._condition.see(frame)
         look = self._pipeline.look(frame)
         self._camera.meter(frame, [sighting.plate.box for sighting in look.sightings])
@@ -265,6 +267,7 @@ class Post:
         log.warning("stopping: up to %g s to deliver what waits", drain)
         try:
             self._handover.stop()
+            self._recordings.stop()
             self._moderator.flush()
             self._lists.account_for_safe(self._reporter.safe, now=True)
             self._auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
@@ -284,6 +287,7 @@ class Post:
         self._guard.tick(board)
         self._clock.tick()
         self._moderator.tick()
+        self._recordings.tick()
         self._condition.tick(watching=self._lookout.capture is not None)
         if self._networks.try_again():
             self._change_over(self._configuration)

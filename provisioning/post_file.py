@@ -50,6 +50,7 @@ def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
             "configuration_key": "configuration_key.pem",
             "operators_ca": "ca.pem",
         },
+        "recording": {"allowed": False, "directory": "state/recordings"},
         "uplink": {
             "brokers": settings.brokers,
             "ca": "ca.pem",

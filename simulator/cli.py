@@ -53,6 +53,7 @@ Examples:
   platepost simulate replay simulator/footage/street.mp4
   platepost simulate replay simulator/footage/street.mp4 --truth simulator/footage/street.truth.json
   platepost simulate replay --fps 10 --json photos/ > reads.jsonl
+  platepost simulate replay post-7.recording --key recordings.pem
 """
 )
 @click.argument("clip", type=click.Path(exists=True, path_type=Path))
@@ -64,6 +65,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON a read, then one with the score.")
 @click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames a second of a folder of images.")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Opens what a post recorded.")
 @click.option("--detector", type=click.Path(exists=True, path_type=Path), help="Another detector.tflite.")
 @click.option("--reader", type=click.Path(exists=True, path_type=Path), help="Another reader.tflite.")
 def replay(
@@ -72,6 +74,7 @@ def replay(
     truth_path: Path | None,
     as_json: bool,
     fps: float | None,
+    key: Path | None,
     detector: Path | None,
     reader: Path | None,
 ) -> None:
@@ -80,7 +83,7 @@ def replay(
     No frame is dropped, nothing is published, and the clip is played as fast as this machine can.
     """
     truth = load_truth(truth_path, clip=clip.name) if truth_path is not None else None
-    run = Replay(clip, Recogniser.load(detector=detector, reader=reader), frames_per_second=fps)
+    run = Replay(clip, Recogniser.load(detector=detector, reader=reader), frames_per_second=fps, key=key)
     reads = _play(run, as_json=as_json)
     found = score([read.scored() for read in reads], truth) if truth is not None else None
     if as_json:

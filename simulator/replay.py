@@ -73,6 +73,8 @@ class Replay:
     recogniser: Recogniser
     frames_per_second: float | None = None
     """For a folder of images, which does not know it."""
+    key: Path | None = None
+    """PEM of the private key that opens what a post recorded."""
     on_frame: Callable[[int, int], None] = lambda _done, _of: None
     """Called after each frame with how many are done and how many there are, 0 where that is not known."""
     seconds: float = field(default=0.0, init=False)
@@ -89,7 +91,7 @@ class Replay:
 
         """
         start = perf_counter()
-        camera = FootageCamera(path=self.clip, pace="fast", frames_per_second=self.frames_per_second)
+        camera = FootageCamera(path=self.clip, pace="fast", frames_per_second=self.frames_per_second, key=self.key)
         with camera:
             begin: float | None = None
             total = camera.frame_count

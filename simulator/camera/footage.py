@@ -15,7 +15,7 @@ Pace = Literal["realtime", "fast"]
 
 
 class FootageCamera(Camera):
-    """Plays a video file, a folder of images, or a frame sequence with its timing.
+    """Plays a video file, a folder of images, a frame sequence with its timing, or what a post recorded.
 
     In pace `realtime` each frame is delivered when it is due and none is left out: whoever is too slow for them must
     drop them, as with a lens. In pace `fast` they are delivered without waiting. In both, a frame's `captured` and
@@ -33,6 +33,7 @@ class FootageCamera(Camera):
         pace: Pace = "realtime",
         loop: bool = False,
         frames_per_second: float | None = None,
+        key: str | Path | None = None,
     ) -> None:
         """Keep the settings; nothing is opened yet.
 
@@ -41,6 +42,7 @@ class FootageCamera(Camera):
             pace: `realtime` or `fast`.
             loop: begin again when the footage ends, for ever.
             frames_per_second: for a folder of images, which does not know it (10 where not given).
+            key: PEM of the private key that opens what a post recorded.
 
         Raises:
             ConfigurationError: a setting has a value that cannot be.
@@ -54,6 +56,7 @@ class FootageCamera(Camera):
         self._realtime = pace == "realtime"
         self._loop = loop
         self._frames_per_second = frames_per_second
+        self._key = None if key is None else Path(key)
         self._recording: Recording | None = None
         self._closed = Event()
         self.name = f"footage {self._path.name}"
@@ -90,7 +93,7 @@ class FootageCamera(Camera):
 
         """
         self._closed.clear()
-        self._recording = open_recording(self._path, frames_per_second=self._frames_per_second)
+        self._recording = open_recording(self._path, frames_per_second=self._frames_per_second, key=self._key)
 
     def close(self) -> None:
         """Stop playing; a blocked `frames` ends."""
@@ -120,6 +123,7 @@ class FootageCamera(Camera):
                     monotonic=begin + seconds,
                     grey=still.grey,
                     colour=still.colour,
+                    small=still.small,
                 )
                 number += 1
             if not self._loop:

@@ -6,6 +6,7 @@ same frame (`cv2.cvtColor` to grey) without converting every frame to colour fir
 """
 
 import csv
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.errors import CameraError
+from device.recording import SUFFIX
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 TIMING_FILE = "timing.csv"
@@ -39,6 +41,8 @@ class Still:
     seconds: float
     grey: NDArray[np.uint8]
     colour: Callable[[], NDArray[np.uint8]]
+    small: NDArray[np.uint8] | None = None
+    """What the camera itself shrank for the detector, where it did."""
 
 
 class Recording(ABC):
@@ -62,10 +66,11 @@ class Recording(ABC):
         """Say how many frames the recording has, 0 where only playing it would tell."""
 
 
-def open_recording(path: Path, *, frames_per_second: float | None = None) -> Recording:
-    """Open a video file, a folder of images, or a frame sequence (a folder of images with `timing.csv`).
+def open_recording(path: Path, *, frames_per_second: float | None = None, key: Path | None = None) -> Recording:
+    """Open a video, a folder of images, a frame sequence (a folder with `timing.csv`), or what a post recorded.
 
-    `frames_per_second` is for image folders, which do not know it.
+    `frames_per_second` is for image folders, which do not know it; `key` is the PEM that a post's recording is sealed
+    to.
 
     Raises:
         CameraError: there is nothing at the path, or nothing that can be played.
@@ -73,6 +78,11 @@ def open_recording(path: Path, *, frames_per_second: float | None = None) -> Rec
     """
     if path.is_dir():
         return SequenceRecording(path) if (path / TIMING_FILE).is_file() else FolderRecording(path, frames_per_second)
+    if path.is_file() and path.suffix == SUFFIX:
+        if key is None:
+            raise CameraError(f"{path}: what a post recorded is sealed; name the key that opens it")
+        # Loaded when needed: it knows this module.
+        return importlib.import_module("simulator.camera.sealed").SealedRecording(path, key)  # type: ignore[no-any-return]
     if path.is_file():
         return VideoRecording(path)
     raise CameraError(f"{path}: no such footage; a video file or a folder of images is wanted")

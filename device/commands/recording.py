@@ -1,0 +1,145 @@
+"""`platepost recording`: have the post of this unit record what it sees, under one's own name and for a purpose."""
+
+import getpass
+import json
+import os
+import time
+from pathlib import Path
+
+import click
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from rich.console import Console
+from rich.table import Table
+
+from device.config import RecordingSection, load
+from device.durable import write_durably
+from device.errors import ConfigurationError
+from device.recording import SUFFIX, RecordingError, requests
+from device.recording.requests import Answer, Request
+
+_LOOK_SECONDS = 0.1
+
+_CONFIG = click.option(
+    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
+)
+_PERSON = click.option("--person", required=True, help="Who you are; it stands in the audit trail.")
+_WAIT = click.option(
+    "--wait", "seconds", type=click.FloatRange(min=0), default=15.0, show_default=True, help="Seconds for the post."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  platepost recording key recordings.pem                  at the department, once
+  platepost recording start --config post.toml --person "J. Rivera" --purpose "glare at dusk" --minutes 2
+  platepost recording stop --config post.toml --person "J. Rivera"
+  platepost recording list --config post.toml
+
+\b
+The post records only where its configuration allows it:
+  [recording]
+  allowed = true
+  recipient_key = "recordings.pub.pem"
+Every start, end, refusal and deletion is in the audit trail. What is recorded is sealed to the
+department's key while it is written: neither this unit nor who steals it can open it.
+`platepost simulate replay FILE --key recordings.pem` plays it; `platepost simulate redact` makes
+a copy without plates and faces.
+"""
+)
+def recording() -> None:
+    """Have the post of this unit record what it sees."""
+
+
+@recording.command()
+@_CONFIG
+@_PERSON
+@click.option("--purpose", required=True, help="What the recording is for; it stands in the audit trail.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long; at most what is configured.")
+@_WAIT
+@_JSON
+def start(*, path: Path, person: str, purpose: str, minutes: float | None, seconds: float, as_json: bool) -> None:
+    """Begin to record. Exit 1 if the post refuses, or does not run."""
+    section = load(path).recording
+    request = _request(do="start", person=person, purpose=purpose, minutes=minutes)
+    _show(_ask(section, request, seconds), as_json=as_json)
+
+
+@recording.command()
+@_CONFIG
+@_PERSON
+@_WAIT
+@_JSON
+def stop(*, path: Path, person: str, seconds: float, as_json: bool) -> None:
+    """End the recording that is under way. Exit 1 if there is none."""
+    section = load(path).recording
+    _show(_ask(section, _request(do="stop", person=person), seconds), as_json=as_json)
+
+
+@recording.command("list")
+@_CONFIG
+@_JSON
+def list_(*, path: Path, as_json: bool) -> None:
+    """List the recordings that lie on this unit."""
+    section = load(path).recording
+    files = sorted(section.directory.glob(f"*{SUFFIX}"))
+    if as_json:
+        click.echo(json.dumps([{"recording": str(file), "bytes": file.stat().st_size} for file in files]))
+        return
+    table = Table("recording", "megabytes", title=f"Recordings in {section.directory}", title_justify="left")
+    for file in files:
+        table.add_row(file.name, f"{file.stat().st_size / 1e6:.1f}")
+    Console().print(table)
+
+
+@recording.command()
+@click.argument("private", type=click.Path(path_type=Path, dir_okay=False))
+def key(*, private: Path) -> None:
+    """Make the department's key for recordings: PRIVATE stays there, its public half goes onto the posts."""
+    public = private.with_suffix(f".pub{private.suffix}")
+    for file in (private, public):
+        if file.exists():
+            raise RecordingError(f"{file} exists already")
+    made = ec.generate_private_key(ec.SECP256R1())
+    pem = serialization.Encoding.PEM
+    write_durably(private, made.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    write_durably(public, made.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
+    click.echo(f"{private}: keep it at the department; {public}: recording.recipient_key of each post")
+
+
+def _request(**said: object) -> Request:
+    try:
+        return Request.model_validate({"account": _account(), **said})
+    except ValueError as error:
+        raise RecordingError(f"not a request that a post understands: {error}") from error
+
+
+def _account() -> str:
+    """Return the account behind the command: with sudo that of who called it."""
+    return (os.environ.get("SUDO_USER") or getpass.getuser())[:64]
+
+
+def _ask(section: RecordingSection, request: Request, seconds: float) -> Answer:
+    try:
+        name = requests.ask(section.directory, request)
+        end = time.monotonic() + seconds
+        while (answer := requests.fetch(section.directory, name)) is None and time.monotonic() < end:
+            time.sleep(_LOOK_SECONDS)
+        if answer is None and requests.withdraw(section.directory, name):
+            return Answer(None, "not_running", "the post does not answer: does it run?")
+        return (
+            answer or requests.fetch(section.directory, name) or Answer(None, "late", "the post has not answered yet")
+        )
+    except OSError as error:
+        raise ConfigurationError(f"recording.directory = {str(section.directory)!r}: {error.strerror}") from error
+
+
+def _show(answer: Answer, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"recording": answer.recording, "reason": answer.reason, "said": answer.said}))
+    else:
+        click.echo(answer.said)
+    if answer.reason is not None:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,78 @@
+"""A frame as bytes and back, every bit of it: its pictures as PNG, its times as they are."""
+
+import struct
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.camera.base import Frame
+from device.recording.errors import RecordingError
+
+_HEAD = struct.Struct(">QqdBIII")
+"""Number; microseconds since 1970 UTC; monotonic seconds; how colour is kept; bytes of the three pictures."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NONE, _PICTURE, _OF_GREY = 0, 1, 2
+_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+"""A quarter of the time that the default takes, for a fifth more bytes."""
+
+
+def pack(frame: Frame, *, colour: bool) -> bytes:
+    """Return a frame as bytes; without `colour` it comes back as grey as a camera without colours would make it."""
+    how, picture = _NONE, b""
+    if colour:
+        seen = frame.colour()
+        if np.array_equal(seen, _grey_as_bgr(frame.grey)):
+            how = _OF_GREY
+        else:
+            how, picture = _PICTURE, _png(seen)
+    grey = _png(frame.grey)
+    small = b"" if frame.small is None else _png(frame.small)
+    since = (frame.captured - _EPOCH) // timedelta(microseconds=1)
+    head = _HEAD.pack(frame.number, since, frame.monotonic, how, len(grey), len(small), len(picture))
+    return head + grey + small + picture
+
+
+def unpack(packed: bytes) -> Frame:
+    """Return the frame that `pack` made bytes of.
+
+    Raises:
+        RecordingError: they are not such bytes.
+
+    """
+    try:
+        number, since, monotonic, how, *sizes = _HEAD.unpack_from(packed)
+    except struct.error as error:
+        raise RecordingError("a frame of the recording is cut short") from error
+    if how not in {_NONE, _PICTURE, _OF_GREY} or _HEAD.size + sum(sizes) != len(packed):
+        raise RecordingError("a frame of the recording is not what its head says")
+    ends = np.cumsum([_HEAD.size, *sizes])
+    grey, small, picture = (packed[begin:end] for begin, end in pairwise(ends))
+    grey_picture = _picture(grey)
+    return Frame(
+        number=number,
+        captured=_EPOCH + timedelta(microseconds=since),
+        monotonic=monotonic,
+        grey=grey_picture,
+        colour=partial(_picture, picture) if how == _PICTURE else partial(_grey_as_bgr, grey_picture),
+        small=_picture(small) if small else None,
+    )
+
+
+def _grey_as_bgr(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+
+
+def _png(picture: NDArray[np.uint8]) -> bytes:
+    _, content = cv2.imencode(".png", picture, _FAST)
+    return content.tobytes()
+
+
+def _picture(content: bytes) -> NDArray[np.uint8]:
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise RecordingError("a picture of the recording cannot be decoded")
+    return np.asarray(picture, dtype=np.uint8)

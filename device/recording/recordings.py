@@ -1,0 +1,213 @@
+"""A post's recordings: asked for by a person, allowed by the configuration, told in the trail, deleted in time."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+from joserfc.jwk import ECKey
+from pydantic import JsonValue
+
+from device.camera.base import Frame
+from device.config import RecordingSection
+from device.durable import make_folder
+from device.errors import ConfigurationError
+from device.hotlist.package import load_key
+from device.recording import requests
+from device.recording.requests import Answer, Request
+from device.recording.sealed import SUFFIX, SealedWriter
+from device.recording.tape import Limits, Tape
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+CLEAN_SECONDS = 60.0
+MEGABYTE = 1_000_000
+
+
+class Trail(Protocol):
+    """The audit trail."""
+
+    def say(
+        self,
+        action: str,
+        *,
+        source: str = ...,
+        outcome: Any = ...,  # noqa: ANN401 - a literal of the records
+        identity: str | None = ...,
+        reason: str | None = ...,
+        object: str | None = ...,  # noqa: A002 - the record's own name for it
+        details: dict[str, JsonValue] | None = ...,
+    ) -> None:
+        """Record one event."""
+        ...
+
+
+class Recordings:
+    """Looks for requests, records, and keeps the folder in bounds. Called in the post's own thread.
+
+    Args:
+        section: whether, where and how much.
+        trail: the audit trail.
+        post: the post's name.
+        settings: says what the post goes by, to be sealed into each recording.
+
+    Raises:
+        ConfigurationError: recording is allowed, and the key to seal to is unreadable or of the wrong kind.
+
+    """
+
+    def __init__(
+        self, section: RecordingSection, trail: Trail, *, post: str, settings: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        self._section = section
+        self._trail = trail
+        self._post = post
+        self._settings = settings
+        self._recipient = _recipient(section)
+        self._tape: Tape | None = None
+        self._name = ""
+        self._person = ""
+        self._next_look = self._next_clean = 0.0
+
+    @property
+    def recording(self) -> bool:
+        """Whether a recording is under way."""
+        return self._tape is not None
+
+    def offer(self, frame: Frame) -> None:
+        """Take in a frame that the post evaluates; costs nothing while nobody records."""
+        if self._tape is not None:
+            self._tape.offer(frame)
+
+    def tick(self) -> None:
+        """Look for requests, for a recording that has ended, and for recordings that are too old."""
+        now = monotonic()
+        if self._tape is not None and not self._tape.running:
+            self._ended("limit")
+        if now >= self._next_look:
+            self._next_look = now + LOOK_SECONDS
+            try:
+                for name, request in requests.take(self._section.directory):
+                    self._serve(name, request)
+            except OSError as error:
+                log.warning("requests to record cannot be looked for: %s", error)
+        if now >= self._next_clean:
+            self._next_clean = now + CLEAN_SECONDS
+            self._clean()
+
+    def stop(self) -> None:
+        """End a recording that is under way, because the post ends."""
+        if self._tape is not None:
+            self._ended("stop")
+
+    # --- requests
+
+    def _serve(self, name: str, request: Request | None) -> None:
+        if request is None:
+            said = self._refuse("malformed", "not a request that this post understands", None)
+        elif request.do == "start":
+            said = self._start(request)
+        elif self._tape is None:
+            said = Answer(None, "not_recording", "nothing is being recorded")
+        else:
+            self._ended("asked", identity=request.person)
+            said = Answer(self._name, None, f"{self._name} has ended")
+        requests.answer(self._section.directory, name, said)
+
+    def _start(self, request: Request) -> Answer:
+        section = self._section
+        if not section.allowed or self._recipient is None:
+            return self._refuse("not_allowed", "recording is not allowed on this post (recording.allowed)", request)
+        if len(request.purpose.strip()) < section.least_purpose:
+            return self._refuse("no_purpose", "say what the recording is for", request)
+        if self._tape is not None:
+            return self._refuse("already", f"{self._name} is being recorded", request)
+        room = section.total_megabytes * MEGABYTE - sum(path.stat().st_size for path in self._files())
+        if room < MEGABYTE:
+            return self._refuse("no_room", "the folder of recordings is full; fetch and delete some", request)
+        minutes = min(request.minutes or section.longest_minutes, section.longest_minutes)
+        limits = Limits(
+            seconds=minutes * 60,
+            bytes=int(min(room, section.largest_megabytes * MEGABYTE)),
+            free_bytes=int(section.free_megabytes * MEGABYTE),
+        )
+        begun = datetime.now(UTC)
+        name = f"{self._post}-{begun:%Y%m%dT%H%M%S.%fZ}{SUFFIX}"
+        about = {"post": self._post, "begun": begun.isoformat()}
+        inside = {**self._settings(), "person": request.person, "purpose": request.purpose, "colour": section.colour}
+        try:
+            make_folder(section.directory)
+            writer = SealedWriter(
+                section.directory / name, recipient=self._recipient, about=about, settings=about | inside
+            )
+        except OSError as error:
+            return self._refuse("not_written", f"the recording cannot be written: {error.strerror}", request)
+        self._name, self._person = name, request.person
+        # Told before the first frame is kept.
+        details = self._who(request) | {"minutes": minutes, "colour": section.colour}
+        self._trail.say("recording_started", source="console", identity=request.person, object=name, details=details)
+        self._tape = Tape(writer, limits, colour=section.colour)
+        return Answer(name, None, f"{name} is being recorded, for {minutes:g} min at most")
+
+    def _refuse(self, reason: str, said: str, request: Request | None) -> Answer:
+        self._trail.say(
+            "recording_refused",
+            source="console",
+            outcome="refused",
+            identity=None if request is None else request.person,
+            reason=reason,
+            details={} if request is None else self._who(request),
+        )
+        return Answer(None, reason, said)
+
+    def _ended(self, reason: str, *, identity: str | None = None) -> None:
+        tape, self._tape = self._tape, None
+        if tape is None:
+            return
+        tape.stop(reason)
+        details = dict(tape.summary)
+        self._trail.say(
+            "recording_ended",
+            source="console" if identity else "post",
+            outcome="failure" if details["reason"] == "not_written" else "success",
+            identity=identity or self._person,
+            reason=details.pop("reason"),
+            object=self._name,
+            details=details,
+        )
+
+    @staticmethod
+    def _who(request: Request) -> dict[str, JsonValue]:
+        return {"purpose": request.purpose, "account": request.account}
+
+    # --- the folder
+
+    def _files(self) -> list[Path]:
+        return sorted(self._section.directory.glob(f"*{SUFFIX}"))
+
+    def _clean(self) -> None:
+        oldest = time.time() - self._section.keep_hours * 3600
+        for path in self._files():
+            try:
+                if (path.name == self._name and self._tape is not None) or path.stat().st_mtime > oldest:
+                    continue
+                path.unlink()
+            except OSError as error:
+                log.warning("a recording that is too old cannot be deleted: %s", error)
+                continue
+            self._trail.say("recording_deleted", reason="too_old", object=path.name)
+
+
+def _recipient(section: RecordingSection) -> ECKey | None:
+    if not section.allowed or section.recipient_key is None:
+        return None
+    try:
+        pem = section.recipient_key.read_bytes()
+    except OSError as error:
+        path = str(section.recipient_key)
+        raise ConfigurationError(f"recording.recipient_key = {path!r}: {error.strerror or error}") from error
+    return load_key(pem, private=False)

@@ -1,0 +1,96 @@
+"""How a person at the unit asks its post to record: a file in the post's folder, answered by another beside it.
+
+A post has no listening port; who may write into its folder is who administers the unit.
+"""
+
+import json
+import re
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from device.durable import make_folder, write_durably
+
+FOLDER = "requests"
+_NAME = re.compile(r"request-[0-9a-f]{16}\.json")
+
+
+class Request(BaseModel):
+    """What a person wants."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    do: Literal["start", "stop"]
+    person: str = Field(min_length=2, max_length=80)
+    account: str = Field(max_length=64)
+    """Under which the person is logged in on the unit."""
+    purpose: str = Field(default="", max_length=200)
+    minutes: float | None = Field(default=None, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request: a recording's name, or the reason why there is none."""
+
+    recording: str | None
+    reason: str | None
+    said: str
+
+
+def ask(directory: Path, request: Request) -> str:
+    """Lay a request into the post's folder and return its name. Raises OSError."""
+    folder = directory / FOLDER
+    make_folder(folder)
+    name = f"request-{secrets.token_hex(8)}.json"
+    write_durably(folder / name, request.model_dump_json().encode())
+    return name
+
+
+def fetch(directory: Path, name: str) -> Answer | None:
+    """Return the answer to a request, once; None as long as there is none. Raises OSError."""
+    path = _answer(directory / FOLDER / name)
+    try:
+        answer = Answer(**json.loads(path.read_bytes()))
+        path.unlink()
+    except FileNotFoundError:
+        return None
+    return answer
+
+
+def withdraw(directory: Path, name: str) -> bool:
+    """Take a request back; return whether the post had not taken it up yet. Raises OSError."""
+    try:
+        (directory / FOLDER / name).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def take(directory: Path) -> list[tuple[str, Request | None]]:
+    """Return the requests that lie there, by name, and take them away; None for what is none. Raises OSError."""
+    try:
+        paths = sorted(path for path in (directory / FOLDER).iterdir() if _NAME.fullmatch(path.name))
+    except FileNotFoundError:
+        return []
+    found = []
+    for path in paths:
+        try:
+            request: Request | None = Request.model_validate_json(path.read_bytes())
+        except ValidationError:
+            request = None
+        path.unlink()
+        found.append((path.name, request))
+    return found
+
+
+def answer(directory: Path, name: str, said: Answer) -> None:
+    """Answer a request. Raises OSError."""
+    members: dict[str, Any] = asdict(said)
+    write_durably(_answer(directory / FOLDER / name), json.dumps(members).encode())
+
+
+def _answer(request: Path) -> Path:
+    return request.with_suffix(".answer")

@@ -1,0 +1,221 @@
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+from pydantic import ValidationError
+
+from device.config import RecordingSection
+from device.errors import ConfigurationError
+from device.recording import Recordings, SealedReader, recordings, requests, tape
+from device.recording.requests import Answer, Request
+from tests.device.recording.conftest import make_frame, same
+
+
+@dataclass
+class Trail:
+    said: list[dict[str, Any]] = field(default_factory=list)
+
+    def say(self, action: str, **more: Any) -> None:  # noqa: ANN401
+        self.said.append({"action": action, **more})
+
+    @property
+    def actions(self) -> list[str]:
+        return [said["action"] for said in self.said]
+
+
+@dataclass
+class Unit:
+    section: RecordingSection
+    trail: Trail
+    recordings: Recordings
+
+    def ask(self, **said: Any) -> Answer:  # noqa: ANN401
+        request = Request.model_validate({"do": "start", "person": "J. Rivera", "account": "pi", **said})
+        name = requests.ask(self.section.directory, request)
+        self.tick()
+        answer = requests.fetch(self.section.directory, name)
+        assert answer is not None
+        return answer
+
+    def tick(self) -> None:
+        self.recordings._next_look = self.recordings._next_clean = 0.0
+        self.recordings.tick()
+
+    def tick_until_ended(self) -> None:
+        end = time.monotonic() + 30
+        while self.recordings.recording and time.monotonic() < end:
+            self.tick()
+            time.sleep(0.01)
+
+    @property
+    def files(self) -> list[Path]:
+        return sorted(self.section.directory.glob("*.recording"))
+
+
+MakeUnit = Callable[..., Unit]
+
+
+@pytest.fixture
+def make_unit(tmp_path: Path, key: ECKey) -> MakeUnit:
+    public = tmp_path / "key.pem"
+    public.write_bytes(key.as_pem(private=False))
+
+    def make(**section: Any) -> Unit:  # noqa: ANN401
+        told = {"allowed": True, "recipient_key": public, "directory": tmp_path / "recordings", "free_megabytes": 0}
+        made = RecordingSection.model_validate(told | section)
+        trail = Trail()
+        settings: Mapping[str, Any] = {"versions": {"software": "1"}}
+        return Unit(made, trail, Recordings(made, trail, post="post-7", settings=lambda: settings))
+
+    return make
+
+
+def record(unit: Unit, numbers: range) -> None:
+    for number in numbers:
+        before = unit.recordings._tape.frames if unit.recordings._tape is not None else 0
+        unit.recordings.offer(make_frame(number))
+        end = time.monotonic() + 30
+        while unit.recordings._tape is not None and unit.recordings._tape.frames == before and time.monotonic() < end:
+            time.sleep(0.001)
+
+
+def test_a_person_records_for_a_purpose_and_it_is_all_in_the_trail(make_unit: MakeUnit, key: ECKey) -> None:
+    unit = make_unit()
+    unit.recordings.offer(make_frame(0))  # nobody asked: nothing is kept
+    answer = unit.ask(purpose="glare at dusk")
+    assert answer.reason is None
+    record(unit, range(1, 6))
+    ended = unit.ask(do="stop", person="K. Osei")
+    assert ended.recording == answer.recording
+    assert unit.trail.actions == ["recording_started", "recording_ended"]
+    started, over = unit.trail.said
+    assert started["identity"] == "J. Rivera"
+    assert started["details"]["purpose"] == "glare at dusk"
+    assert started["details"]["account"] == "pi"
+    assert over["identity"] == "K. Osei"
+    assert over["reason"] == "asked"
+    assert over["details"]["frames"] == 5
+    assert over["details"]["missed"] == 0
+    with SealedReader(unit.files[0], key) as reader:
+        frames = list(reader.frames())
+        assert all(same(make_frame(number), frame) for number, frame in enumerate(frames, start=1))
+        assert reader.settings["purpose"] == "glare at dusk"
+        assert reader.settings["versions"] == {"software": "1"}
+        assert reader.summary is not None
+        assert reader.summary["frames"] == len(frames) == 5
+
+
+@pytest.mark.parametrize(
+    ("section", "said", "reason"),
+    [
+        ({"allowed": False}, {"purpose": "glare at dusk"}, "not_allowed"),
+        ({}, {"purpose": "  x    "}, "no_purpose"),
+        ({"total_megabytes": 0.5}, {"purpose": "glare at dusk"}, "no_room"),
+    ],
+)
+def test_what_may_not_be_is_refused_and_told(
+    make_unit: MakeUnit, section: dict[str, Any], said: dict[str, Any], reason: str
+) -> None:
+    unit = make_unit(**section)
+    assert unit.ask(**said).reason == reason
+    assert unit.files == []
+    assert [(said["action"], said["reason"], said["identity"]) for said in unit.trail.said] == [
+        ("recording_refused", reason, "J. Rivera")
+    ]
+
+
+def test_one_at_a_time_and_none_to_stop(make_unit: MakeUnit) -> None:
+    unit = make_unit()
+    assert unit.ask(do="stop").reason == "not_recording"
+    assert unit.ask(purpose="glare at dusk").reason is None
+    assert unit.ask(purpose="another thing").reason == "already"
+    unit.recordings.stop()
+    assert unit.trail.said[-1]["reason"] == "stop"
+    assert len(unit.files) == 1
+
+
+@pytest.mark.parametrize(
+    ("section", "reason"),
+    [({"longest_minutes": 1e-9}, "time"), ({"largest_megabytes": 0.01}, "size"), ({"free_megabytes": 1e12}, "disk")],
+)
+def test_it_ends_by_itself(make_unit: MakeUnit, key: ECKey, section: dict[str, Any], reason: str) -> None:
+    unit = make_unit(**section)
+    assert unit.ask(purpose="glare at dusk").reason is None
+    for number in range(4):
+        unit.recordings.offer(make_frame(number))
+    unit.tick_until_ended()
+    assert unit.trail.said[-1]["action"] == "recording_ended"
+    assert unit.trail.said[-1]["reason"] == reason
+    assert unit.trail.said[-1]["identity"] == "J. Rivera"
+    with SealedReader(unit.files[0], key) as reader:
+        list(reader.frames())
+        assert reader.summary is not None
+
+
+def test_frames_that_find_no_room_are_counted_and_nobody_waits(
+    make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tape, "WAITING", 1)
+    unit = make_unit()
+    unit.ask(purpose="glare at dusk")
+    frame = make_frame(1)
+    for _ in range(200):
+        unit.recordings.offer(frame)
+    unit.recordings.stop()
+    details = unit.trail.said[-1]["details"]
+    assert details["frames"] + details["missed"] == 200
+    assert details["missed"] > 0
+
+
+def test_a_disk_that_takes_nothing_ends_it(make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = make_unit()
+    unit.ask(purpose="glare at dusk")
+    tape_ = unit.recordings._tape
+    assert tape_ is not None
+
+    def full(_packed: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tape_._writer, "frame", full)
+    unit.recordings.offer(make_frame(1))
+    unit.tick_until_ended()
+    assert (unit.trail.said[-1]["reason"], unit.trail.said[-1]["outcome"]) == ("not_written", "failure")
+
+
+def test_what_nobody_fetched_is_deleted_in_time(make_unit: MakeUnit) -> None:
+    unit = make_unit(keep_hours=1)
+    unit.ask(purpose="glare at dusk")
+    unit.recordings.stop()
+    unit.tick()
+    assert len(unit.files) == 1
+    long_ago = time.time() - 3601
+    os.utime(unit.files[0], (long_ago, long_ago))
+    unit.tick()
+    assert unit.files == []
+    assert unit.trail.said[-1]["action"] == "recording_deleted"
+
+
+def test_a_request_of_another_form_is_refused(make_unit: MakeUnit) -> None:
+    unit = make_unit()
+    folder = unit.section.directory / requests.FOLDER
+    folder.mkdir(parents=True)
+    (folder / "request-0123456789abcdef.json").write_text('{"do": "format the disk"}')
+    (folder / "something else").write_text("")
+    unit.tick()
+    answer = requests.fetch(unit.section.directory, "request-0123456789abcdef.json")
+    assert answer is not None
+    assert answer.reason == "malformed"
+    assert unit.trail.actions == ["recording_refused"]
+
+
+def test_allowed_needs_somebody_to_seal_to(make_unit: MakeUnit, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="recipient_key"):
+        RecordingSection(allowed=True)
+    with pytest.raises(ConfigurationError, match=r"recording\.recipient_key"):
+        make_unit(recipient_key=tmp_path / "nowhere.pem")
+    assert recordings.LOOK_SECONDS < 1

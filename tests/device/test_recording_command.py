@@ -1,0 +1,89 @@
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from device.commands.recording import recording
+from device.config import RecordingSection
+from device.recording import RecordingError, Recordings
+from tests.device.recording.test_recordings import Trail
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(recording, list(words), catch_exceptions=False)
+
+
+@pytest.fixture
+def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingSection:
+    """A unit whose configuration allows recording to the key that the department made."""
+    assert run("key", str(tmp_path / "recordings.pem")).exit_code == 0
+    section = RecordingSection(
+        allowed=True, recipient_key=tmp_path / "recordings.pub.pem", directory=tmp_path / "state", free_megabytes=0
+    )
+
+    class Loaded:
+        recording = section
+
+    monkeypatch.setattr("device.commands.recording.load", lambda _path: Loaded)
+    return section
+
+
+def with_a_post(section: RecordingSection, *words: str) -> tuple[Result, Trail]:
+    """Run a command while the post of the unit looks for requests."""
+    trail, over = Trail(), threading.Event()
+    recordings = Recordings(section, trail, post="post-7", settings=dict)
+
+    def post() -> None:
+        while not over.wait(0.01):
+            recordings._next_look = 0.0
+            recordings.tick()
+        recordings.stop()
+
+    running = threading.Thread(target=post)
+    running.start()
+    try:
+        return run(*words, "--config", "post.toml", "--json"), trail
+    finally:
+        over.set()
+        running.join(30)
+
+
+def test_a_person_starts_a_recording_under_their_name(unit: RecordingSection) -> None:
+    result, trail = with_a_post(unit, "start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--minutes", "1")
+    assert result.exit_code == 0
+    said: dict[str, Any] = json.loads(result.output)
+    assert said["recording"].startswith("post-7-")
+    assert trail.said[0]["identity"] == "J. Rivera"
+    listed = json.loads(run("list", "--config", "post.toml", "--json").output)
+    assert [Path(entry["recording"]).name for entry in listed] == [said["recording"]]
+    assert said["recording"] in run("list", "--config", "post.toml").output.replace("\n", "")
+
+
+def test_what_the_post_refuses_ends_with_1_and_the_reason(unit: RecordingSection) -> None:
+    result, _ = with_a_post(unit, "stop", "--person", "J. Rivera")
+    assert result.exit_code == 1
+    assert json.loads(result.output)["reason"] == "not_recording"
+
+
+def test_a_post_that_does_not_run_does_not_record_later(unit: RecordingSection) -> None:
+    words = ("start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--wait", "0")
+    result = run(*words, "--config", "post.toml", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.output)["reason"] == "not_running"
+    _, trail = with_a_post(unit, "stop", "--person", "J. Rivera")
+    assert "recording_started" not in trail.actions
+
+
+def test_a_name_of_one_letter_is_nobodys(unit: RecordingSection) -> None:
+    with pytest.raises(RecordingError, match="not a request"):
+        run("start", "--config", "post.toml", "--person", "J", "--purpose", "glare at dusk")
+
+
+def test_a_key_is_never_written_over(tmp_path: Path) -> None:
+    run("key", str(tmp_path / "recordings.pem"))
+    assert (tmp_path / "recordings.pem").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(RecordingError, match="exists already"):
+        run("key", str(tmp_path / "recordings.pem"))
