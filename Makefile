@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.13 picks the interpreter (3.11 to 3.13), VENV=... another virtual environment."
 
@@ -63,6 +63,11 @@ test-arm: $(VENV)/.development ## Run the networks and the device's core on emul
 
 deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11)
 	PIP_PYTHON=$(BIN)/python packaging/deb/build dist $(if $(filter bookworm,$(SUITE)),3.11,3.13)
+
+test-arm-system: $(VENV)/.development deb ## Run the packages in an emulated ARM Debian: install, hang, restart, remove (an hour)
+	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm mmdebstrap mosquitto /usr/bin/qemu-aarch64-static=qemu-user-static
+	scripts/arm-machine build/arm/machine trixie
+	PLATEPOST_ARM_MACHINE=build/arm/machine PLATEPOST_ARM_PACKAGES=dist nice $(BIN)/pytest -x -s tests/arm
 
 fuzz: $(VENV)/.development ## Let a post hear a hundred thousand bad messages (half an hour); PLATEPOST_FUZZ=N for more or fewer
 	PLATEPOST_FUZZ=$${PLATEPOST_FUZZ:-2500} $(BIN)/pytest -q -s tests/fuzz
