@@ -34,6 +34,7 @@ types: $(VENV)/.development ## Check types
 unit: $(VENV)/.development ## Run the tests that need no broker
 	@scripts/need gcc /usr/include/stdio.h=libc6-dev
 	@scripts/need micropython
+	@scripts/need rauc /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd
 	$(BIN)/pytest -m "not end_to_end"
 
 end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto with client certificates
@@ -63,6 +64,10 @@ test-arm: $(VENV)/.development ## Run the networks and the device's core on emul
 
 deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11)
 	PIP_PYTHON=$(BIN)/python packaging/deb/build dist $(if $(filter bookworm,$(SUITE)),3.11,3.13)
+
+bundle: ## Sign an update of a whole system: make bundle ROOT=root.ext4 BOOT=boot.vfat CERTIFICATE=... KEY=... (file or PKCS#11)
+	@scripts/need rauc /usr/bin/mksquashfs=squashfs-tools
+	packaging/rauc/bundle dist/platepost.raucb --root "$(ROOT)" $(if $(BOOT),--boot "$(BOOT)") --certificate "$(CERTIFICATE)" --key "$(KEY)"
 
 test-arm-system: $(VENV)/.development deb ## Run the packages in an emulated ARM Debian: install, hang, restart, remove (an hour)
 	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm mmdebstrap mosquitto /usr/bin/qemu-aarch64-static=qemu-user-static

@@ -27,7 +27,7 @@ def test_the_service_is_exposed_no_further_than_it_must_be() -> None:
     assert float(score[1]) <= MOST_EXPOSED
 
 
-@pytest.mark.parametrize("name", ["platepost.service", "platepost-reboot.service", "platepost-reboot.path"])
+@pytest.mark.parametrize("name", sorted(path.name for path in UNITS.glob("platepost*")))
 def test_every_line_of_the_units_is_understood(name: str, tmp_path: Path) -> None:
     for unit in UNITS.glob("platepost*"):
         # What the unit starts is not installed here.
