@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: deb help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
+.PHONY: bundle deb test-arm-system
+.PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."

@@ -64,7 +64,7 @@ class Machine:
         began = time.monotonic()
         self._read_until(PROMPT, seconds)
         # No echo, no prompt, no line too long for a terminal: what comes is what a command says.
-        self._line.sendall(b"stty -echo cols 4000; PS1=; export LC_ALL=C.UTF-8 SYSTEMD_PAGER= SYSTEMD_COLORS=0\n")
+        self._line.sendall(b"stty -echo cols 4000; PS1= PS2=; export LC_ALL=C.UTF-8 SYSTEMD_PAGER= SYSTEMD_COLORS=0\n")
         self.run("true")
         return time.monotonic() - began
 
