@@ -8,7 +8,7 @@ from provisioning.keys import private_folder, write_private
 
 
 def write_rabbitmq(fleet: Fleet, *, nodes: tuple[str, ...] = (), port: int = DEFAULT_PORT) -> Path:
-    """Write rabbitmq.conf, definitions.json and enabled_plugins; return their folder.
+    """Write rabbitmq.conf, advanced.config, definitions.json and enabled_plugins; return their folder.
 
     Args:
         fleet: whose certificates and rights.
@@ -22,9 +22,11 @@ def write_rabbitmq(fleet: Fleet, *, nodes: tuple[str, ...] = (), port: int = DEF
         certificate=fleet.broker.certificate,
         private_key=fleet.broker.private_key,
         definitions=folder / "definitions.json",
+        revoked_folder=fleet.broker.revoked_folder,
     )
     _write(files.definitions, rabbitmq.definitions(fleet.agency, fleet.clients()))
     _write(folder / "rabbitmq.conf", rabbitmq.configuration(files, address=None, port=port, nodes=nodes))
+    _write(folder / "advanced.config", rabbitmq.advanced(files))
     _write(folder / "enabled_plugins", rabbitmq.PLUGINS)
     return folder
 

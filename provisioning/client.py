@@ -24,6 +24,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.records import hotlist_package
 from provisioning.authority import CERTIFICATE_FILE, KEY_FILE
+from provisioning.custody import PERSONAL
 from provisioning.errors import ProvisioningError
 
 CONNECT_SECONDS = 10.0
@@ -72,7 +73,9 @@ def secured_client(folder: Path, *, manual_ack: bool = False, five: bool = True)
         certificate = x509.load_pem_x509_certificate((folder / CERTIFICATE_FILE).read_bytes())
         context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
         context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_cert_chain(folder / CERTIFICATE_FILE, folder / KEY_FILE)
+        # Asked for only where the key is sealed.
+        phrase = lambda: PERSONAL.passphrase(str(folder))  # noqa: E731
+        context.load_cert_chain(folder / CERTIFICATE_FILE, folder / KEY_FILE, password=phrase)
     except (OSError, ValueError) as error:
         raise ProvisioningError(f"{folder}: no identity of a client can be read from it ({error})") from error
     name = str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)

@@ -1,24 +1,6 @@
-"""One department's fleet on disk: its root of trust, its broker, its posts and its subscribers.
+"""One department's fleet: its root of trust, its broker, its posts, its subscribers and its people.
 
-::
-
-    DIR/
-      fleet.json                       the agency and the broker's names
-      authority/                       root certificate and key
-      hotlist/                         the key that signs hot lists, its public half, the department's own unsealing
-                                       key; built/ keeps the last packages
-      configuration/                   the key that signs posts' configurations, and its public half; versions given
-      broker/                          certificate, key, root, mosquitto.conf, acl; state/ is what it keeps
-      department/                      the client that publishes the hot list
-      posts/NAME/                      everything that goes onto one post, with post.toml
-      records/NAME.pem                 the public half of each post's record-signing key, for those who verify
-      recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
-      subscribers/NAME/                client certificate, key and root of who reads the records
-      operators/NAME/                  the same of certified people, their role in the certificate
-      people/                          the register of who was ever certified, with their public keys
-      acts/acts.jsonl                  the log of what they did here, signed and chained
-
-Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
+Where everything lies is in `provisioning.layout`.
 """
 
 import json
@@ -32,26 +14,32 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.records import Role, Source
+from device.records import Role
 from device.records.signing import read_key
 from provisioning import mosquitto
-from provisioning.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, LEAF_VALID, Authority
+from provisioning.custody import CUSTODIAN
 from provisioning.errors import ProvisioningError
-from provisioning.keys import new_key, new_outbox_key, private_folder, private_pem, public_pem, write_private
-from provisioning.people.acts import LOG_FILE, ActLog
-from provisioning.people.register import Entry, Register
+from provisioning.keys import (
+    new_key,
+    new_outbox_key,
+    private_folder,
+    private_pem,
+    public_pem,
+    replace_private,
+    write_private,
+)
+from provisioning.layout import GROUPS_FILE, PUBLISHER, ROOT_FILE, Layout
+from provisioning.name_hash import name_hash
+from provisioning.people.register import Entry
 from provisioning.post_file import PostSettings, post_file
-from provisioning.rights import Party
 
-PUBLISHER = "department"
-ROOT_FILE = "ca.pem"
+__all__ = ["DEFAULT_PORT", "GROUPS_FILE", "OPERATOR_VALID", "PUBLISHER", "ROOT_FILE", "Fleet"]
+
 DEFAULT_PORT = 8883
 """The port that IANA registers for MQTT over TLS."""
 OPERATOR_VALID = timedelta(days=180)
 """Shorter than a post's: people come and go, and posts ask nobody whether a certificate was withdrawn."""
-
-GROUPS_FILE = "groups"
-"""In a subscriber's folder: its distribution groups, a line each."""
 
 _GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -59,25 +47,27 @@ _RESERVED = frozenset({PUBLISHER, "hotlist"})
 """Names that would collide with the department's own client, or with the topics of the hot list."""
 
 
-class Fleet:
-    """A fleet on disk; see the module for what lies where."""
-
-    def __init__(self, directory: Path, agency: str, broker_names: tuple[str, ...]) -> None:
-        self.directory = directory
-        self.agency = agency
-        self.broker_names = broker_names
-
-    def __repr__(self) -> str:
-        return f"<Fleet {self.agency!r} in {self.directory}, {len(self.posts())} posts>"
+class Fleet(Layout):
+    """A fleet on disk."""
 
     @classmethod
-    def create(cls, directory: Path, *, agency: str, broker_names: Iterable[str] = ("localhost", "127.0.0.1")) -> Self:
-        """Make a fleet: its root, the key that signs its hot lists, its broker's certificate and its publisher.
+    def create(
+        cls,
+        directory: Path,
+        *,
+        agency: str,
+        broker_names: Iterable[str] = ("localhost", "127.0.0.1"),
+        passphrase: bytes | None = None,
+        root: Authority | None = None,
+    ) -> Self:
+        """Make a fleet: its root and issuing authority, the keys that sign, its broker's certificate, its publisher.
 
         Args:
             directory: where; it must not hold a fleet already.
             agency: as in the topics: lower-case letters, digits and hyphens.
             broker_names: the host names and addresses by which posts reach the broker.
+            passphrase: seals every key that signs; without one they are protected by the files' mode alone.
+            root: the department's own authority, under which the issuing authority is made; its key is not kept.
 
         Raises:
             ProvisioningError: the agency's name cannot be, or there is a fleet already.
@@ -87,28 +77,27 @@ class Fleet:
             raise ProvisioningError(f"agency {agency!r}: use lower-case letters, digits and hyphens, at most 63")
         if (directory / "fleet.json").exists():
             raise ProvisioningError(f"{directory} holds a fleet already")
-        fleet = cls(directory.absolute(), agency, tuple(broker_names))
+        fleet = cls(directory.absolute(), agency, tuple(broker_names), sealed=passphrase is not None)
         private_folder(fleet.directory)
-        authority = Authority.create(agency)
-        authority.save(fleet.directory / "authority")
-        issuer = new_key()
-        private_folder(fleet.list_signing_key.parent)
-        write_private(fleet.list_signing_key, private_pem(issuer))
-        write_private(fleet.list_verifying_key, public_pem(issuer))
-        fleet._write_configuration_key()
+        own = root or Authority.create_root(agency)
+        if root is None:
+            own.save(fleet.root, passphrase=passphrase)
+        authority = own.issue_authority(agency)
+        authority.save(fleet.authority, passphrase=passphrase)
+        fleet._write_signing_key(fleet.list_signing_key, fleet.list_verifying_key, passphrase)
+        fleet._write_signing_key(fleet.configuration_signing_key, fleet.configuration_verifying_key, passphrase)
         broker = private_folder(fleet.directory / "broker")
-        key = new_key()
-        write_private(broker / KEY_FILE, private_pem(key))
-        write_private(broker / CERTIFICATE_FILE, authority.issue_server(fleet.broker_names, key))
-        write_private(broker / ROOT_FILE, authority.pem)
+        fleet.write_broker_certificate(authority)
+        fleet.write_revocations(authority)
         fleet._write_client(fleet.directory / PUBLISHER, PUBLISHER, authority)
-        fleet._write_access_list()
+        fleet.write_access_list()
         state = private_folder(broker / "state")
         settings = mosquitto.configuration(
             fleet.broker, address=None, port=DEFAULT_PORT, state=state, user=_owner(broker)
         )
         write_private(broker / "mosquitto.conf", settings.encode())
-        description = {"agency": agency, "broker_names": list(fleet.broker_names)}
+        description = {"agency": agency, "broker_names": list(fleet.broker_names), "sealed": fleet.sealed}
+        # Last: a fleet that was interrupted in its making is none, and can be made again.
         write_private(fleet.directory / "fleet.json", json.dumps(description, indent=2).encode() + b"\n")
         return fleet
 
@@ -122,110 +111,28 @@ class Fleet:
         """
         path = directory / "fleet.json"
         try:
-            description = json.loads(path.read_bytes())
-            return cls(directory.absolute(), description["agency"], tuple(description["broker_names"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            said = json.loads(path.read_bytes())
+            sealed = bool(said.get("sealed"))
+            return cls(directory.absolute(), said["agency"], tuple(said["broker_names"]), sealed=sealed)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProvisioningError(f"{path}: no fleet here; `platepost provision fleet init` makes one") from error
 
-    @property
-    def broker(self) -> mosquitto.BrokerFiles:
-        """The files that a broker of this fleet needs."""
-        folder = self.directory / "broker"
-        return mosquitto.BrokerFiles(
-            authority=folder / ROOT_FILE,
-            certificate=folder / CERTIFICATE_FILE,
-            private_key=folder / KEY_FILE,
-            access_list=folder / "acl",
-        )
+    def open_authority(self) -> Authority:
+        """Open the issuing authority, asking for its passphrase where it is sealed.
 
-    @property
-    def list_signing_key(self) -> Path:
-        """The private key that signs this fleet's hot lists."""
-        return self.directory / "hotlist" / "signing_key.pem"
+        Raises:
+            ProvisioningError: it is not here, is damaged, or does not open.
 
-    @property
-    def list_verifying_key(self) -> Path:
-        """The public key by which a post knows this fleet's hot lists."""
-        return self.directory / "hotlist" / "verifying_key.pem"
-
-    @property
-    def configuration_signing_key(self) -> Path:
-        """The private key that signs the configurations of this fleet's posts."""
-        return self.directory / "configuration" / "signing_key.pem"
-
-    @property
-    def configuration_verifying_key(self) -> Path:
-        """The public key by which a post knows its configuration."""
-        return self.directory / "configuration" / "verifying_key.pem"
+        """
+        return Authority.load(self.authority)
 
     def list_unseal_key(self) -> Path:
         """Return the department's own private key, to which hot lists are sealed too; it is made if there is none."""
         path = self.directory / "hotlist" / "unseal_key.pem"
         if not path.exists():
-            write_private(path, private_pem(new_key()))
+            phrase = CUSTODIAN.passphrase(str(self.directory)) if self.sealed else None
+            write_private(path, private_pem(new_key(), passphrase=phrase))
         return path
-
-    @property
-    def list_archive(self) -> Path:
-        """The folder that keeps the hot lists built last, sealed."""
-        return self.directory / "hotlist" / "built"
-
-    @property
-    def publisher(self) -> Path:
-        """The folder of the client that publishes the hot list."""
-        return self.directory / PUBLISHER
-
-    def posts(self) -> tuple[str, ...]:
-        """Return the names of the fleet's posts."""
-        return self._names("posts")
-
-    def subscribers(self) -> tuple[str, ...]:
-        """Return the names of those who read the fleet's records."""
-        return self._names("subscribers")
-
-    def groups(self) -> dict[str, tuple[str, ...]]:
-        """Return the distribution groups of each subscriber that has any, whose covert hits it reads too."""
-        files = {name: self.subscriber(name) / GROUPS_FILE for name in self.subscribers()}
-        return {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
-
-    def operators(self) -> tuple[str, ...]:
-        """Return the names of those who command the fleet's posts."""
-        return self._names("operators")
-
-    def clients(self) -> dict[str, Party]:
-        """Return the name of everybody who may connect to the broker, with what they are to it."""
-        parties = {Party.POST: self.posts(), Party.SUBSCRIBER: self.subscribers(), Party.OPERATOR: self.operators()}
-        return {PUBLISHER: Party.PUBLISHER} | {name: party for party, names in parties.items() for name in names}
-
-    def post(self, name: str) -> Path:
-        """Return the folder of a post."""
-        return self.directory / "posts" / name
-
-    def subscriber(self, name: str) -> Path:
-        """Return the folder of a subscriber."""
-        return self.directory / "subscribers" / name
-
-    def operator(self, name: str) -> Path:
-        """Return the folder of an operator."""
-        return self.directory / "operators" / name
-
-    @property
-    def people(self) -> Register:
-        """The register of certified people."""
-        return Register(self.directory / "people")
-
-    @property
-    def acts(self) -> ActLog:
-        """The log of what people did to this fleet."""
-        return ActLog(self.directory / "acts" / LOG_FILE, Source(self.agency, PUBLISHER))
-
-    def record_key(self, post: str) -> Path:
-        """Return the public key by which a post's records are verified."""
-        return self.directory / "records" / f"{post}.pem"
-
-    def recipient_key(self, post: str) -> Path:
-        """Return the public key to which a hot list is sealed for a post."""
-        return self.directory / "recipients" / f"{post}.pem"
 
     def add_post(self, name: str, settings: PostSettings) -> Path:
         """Make a post's identity and keys, and write its folder with its `post.toml`.
@@ -235,14 +142,13 @@ class Fleet:
 
         """
         self._check_name(name)
-        authority = Authority.load(self.directory / "authority")
+        authority = self.open_authority()
         folder = self.post(name)
         self._write_client(folder, name, authority)
         signing, unsealing = new_key(), new_key()
         write_private(folder / "signing_key.pem", private_pem(signing))
         write_private(folder / "unseal_key.pem", private_pem(unsealing))
         write_private(folder / "issuer_key.pem", self.list_verifying_key.read_bytes())
-        self._write_configuration_key()
         write_private(folder / "configuration_key.pem", self.configuration_verifying_key.read_bytes())
         write_private(folder / "outbox.key", new_outbox_key())
         private_folder(folder / "state")
@@ -269,10 +175,10 @@ class Fleet:
             if not _GROUP.fullmatch(group):
                 raise ProvisioningError(f"group {group!r}: use lower-case letters, digits and underscores, at most 32")
         folder = self.subscriber(name)
-        self._write_client(folder, name, Authority.load(self.directory / "authority"))
+        self._write_client(folder, name, self.open_authority())
         if groups:
             write_private(folder / GROUPS_FILE, "".join(f"{group}\n" for group in groups).encode())
-        self._write_access_list()
+        self.write_access_list()
         return folder
 
     def add_operator(
@@ -283,11 +189,12 @@ class Fleet:
         valid: timedelta = OPERATOR_VALID,
         ends: datetime | None = None,
         full_name: str | None = None,
+        passphrase: bytes | None = None,
     ) -> Path:
         """Make the identity of a certified person, enter them in the register, and let the broker know.
 
-        `valid` counts from when the certificate begins, a day ago; `ends` overrides it. A running mosquitto reads its
-        access list anew on SIGHUP.
+        `valid` counts from when the certificate begins, a day ago; `ends` overrides it. `passphrase` seals the key. A
+        running mosquitto reads its access list anew on SIGHUP.
 
         Raises:
             ProvisioningError: the name cannot be, or is taken.
@@ -295,12 +202,12 @@ class Fleet:
         """
         self._check_name(name)
         folder = self.operator(name)
-        authority = Authority.load(self.directory / "authority")
+        authority = self.open_authority()
         key = new_key()
         if ends is not None:
             valid = ends - (datetime.now(UTC) - BACKDATED)
         certificate = authority.issue_operator(name, key, agency=self.agency, role=role.value, valid=valid)
-        self._write_identity(folder, key, certificate, authority)
+        self._write_identity(folder, key, certificate, authority, passphrase)
         ends = x509.load_pem_x509_certificate(certificate).not_valid_after_utc
         public = public_pem(key)
         entry = Entry(
@@ -312,13 +219,13 @@ class Fleet:
             thumbprint=read_key(public).thumbprint(),
         )
         self.people.enter(entry, public)
-        self._write_access_list()
+        self.write_access_list()
         return folder
 
     def remove_operator(self, name: str) -> None:
-        """Delete a person's identity, end their certification, and take their rights at the broker.
+        """Delete a person's identity, end their certification, revoke their certificates, take their rights.
 
-        A running mosquitto reads its access list anew on SIGHUP.
+        A running mosquitto reads its access list and the revoked certificates anew on SIGHUP.
 
         Raises:
             ProvisioningError: there is nobody of this name.
@@ -328,8 +235,47 @@ class Fleet:
             raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
         if name in self.people:
             self.people.expire(name, datetime.now(UTC))
+        self.revoke_certificates(name, "certification_ended")
         shutil.rmtree(self.operator(name))
-        self._write_access_list()
+        self.write_access_list()
+
+    def revoke_certificates(self, name: str, reason: str, *, keep: int | None = None) -> list[int]:
+        """Revoke all certificates of a name but the one numbered `keep`, and write what brokers refuse by.
+
+        Returns the serial numbers. A running mosquitto reads the list anew on SIGHUP; connections last.
+
+        Raises:
+            ProvisioningError: the authority does not open.
+
+        """
+        authority = self.open_authority()
+        serials = [one.serial for one in self.ledger.of(name) if one.serial != keep]
+        self.ledger.revoked(serials, reason)
+        self.write_revocations(authority)
+        return serials
+
+    def certify_post(self, name: str, key: ec.EllipticCurvePublicKey, *, valid: timedelta = LEAF_VALID) -> bytes:
+        """Issue a post's certificate for a key that the post made itself, and enter it in the ledger; PEM, chain."""
+        certificate = self.open_authority().issue_client(name, key, valid=valid)
+        self.ledger.issued(certificate)
+        return certificate
+
+    def write_revocations(self, authority: Authority) -> None:
+        """Write the signed list of revoked certificates for the broker: a file, and a folder of it by its hash."""
+        signed = self.ledger.revocation_list(authority)
+        replace_private(self.directory / "broker" / "revoked.pem", signed)
+        folder = private_folder(self.directory / "broker" / "revoked")
+        replace_private(folder / f"{name_hash(authority.certificate.subject)}.r0", signed)
+
+    def write_broker_certificate(self, authority: Authority) -> None:
+        """Make the broker's key and certificate anew; a running mosquitto takes them on SIGHUP."""
+        key = new_key()
+        broker = self.broker
+        certificate = authority.issue_server(self.broker_names, key)
+        self.ledger.issued(certificate)
+        replace_private(broker.private_key, private_pem(key))
+        replace_private(broker.certificate, certificate)
+        replace_private(broker.authority, authority.pem)
 
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name) or name in _RESERVED:
@@ -340,34 +286,33 @@ class Fleet:
         if name in {*self.posts(), *self.subscribers(), *self.operators()}:
             raise ProvisioningError(f"name {name!r} is taken in this fleet")
 
-    def _names(self, kind: str) -> tuple[str, ...]:
-        folder = self.directory / kind
-        return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
-
     def _write_client(self, folder: Path, name: str, authority: Authority) -> None:
         key = new_key()
         self._write_identity(folder, key, authority.issue_client(name, key), authority)
 
     def _write_identity(
-        self, folder: Path, key: ec.EllipticCurvePrivateKey, certificate: bytes, authority: Authority
+        self,
+        folder: Path,
+        key: ec.EllipticCurvePrivateKey,
+        certificate: bytes,
+        authority: Authority,
+        passphrase: bytes | None = None,
     ) -> None:
+        self.ledger.issued(certificate)
         private_folder(folder.parent)
         private_folder(folder)
-        write_private(folder / KEY_FILE, private_pem(key))
+        write_private(folder / KEY_FILE, private_pem(key, passphrase=passphrase))
         write_private(folder / CERTIFICATE_FILE, certificate)
         write_private(folder / ROOT_FILE, authority.pem)
 
-    def _write_configuration_key(self) -> None:
-        if self.configuration_signing_key.exists():
-            return
-        private_folder(self.configuration_signing_key.parent)
+    def _write_signing_key(self, private: Path, public: Path, passphrase: bytes | None) -> None:
+        private_folder(private.parent)
         key = new_key()
-        write_private(self.configuration_signing_key, private_pem(key))
-        write_private(self.configuration_verifying_key, public_pem(key))
+        replace_private(private, private_pem(key, passphrase=passphrase))
+        replace_private(public, public_pem(key))
 
-    def _write_access_list(self) -> None:
-        path = self.broker.access_list
-        path.unlink(missing_ok=True)
+    def write_access_list(self) -> None:
+        """Write mosquitto's access list for who is in the fleet now; a running one takes it on SIGHUP."""
         text = mosquitto.access_list(
             self.agency,
             publisher=PUBLISHER,
@@ -375,7 +320,7 @@ class Fleet:
             operators=self.operators(),
             groups=self.groups(),
         )
-        write_private(path, text.encode())
+        replace_private(self.broker.access_list, text.encode())
 
 
 def _owner(folder: Path) -> str | None:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc.jwk import ECKey
 
+from device.held_key import HeldKey, provider_of
+from provisioning.custody import CUSTODIAN, Custodian
 from provisioning.errors import ProvisioningError
 
 OUTBOX_KEY_BYTES = 32
@@ -17,11 +20,10 @@ def new_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """Return the key as unencrypted PKCS#8 PEM; the file's mode and the disk's encryption protect it."""
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+def private_pem(key: ec.EllipticCurvePrivateKey, *, passphrase: bytes | None = None) -> bytes:
+    """Return the key as PKCS#8 PEM, sealed with a passphrase; without one, the file's mode and the disk protect it."""
+    sealing = serialization.NoEncryption() if passphrase is None else serialization.BestAvailableEncryption(passphrase)
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealing)
 
 
 def public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -29,20 +31,61 @@ def public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def read_private_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """Read a P-256 private key from a PEM file.
+def read_private_key(path: Path, *, custodian: Custodian = CUSTODIAN) -> ec.EllipticCurvePrivateKey:
+    """Read a P-256 private key from a PEM file, or what a TPM or PKCS#11 token signs with where the file refers to it.
+
+    Args:
+        path: the file.
+        custodian: gives the passphrase of a sealed key.
 
     Raises:
-        ProvisioningError: the file is missing, or holds no such key.
+        ProvisioningError: the file is missing, or holds no such key; the passphrase is wrong, or there is none.
+        HeldKeyError: the TPM or token does not sign with it.
 
     """
     try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
-        raise ProvisioningError(f"{path}: no private key can be read from it ({error})") from error
+        pem = path.read_bytes()
+    except OSError as error:
+        raise ProvisioningError(f"{path}: no private key can be read from it ({error.strerror})") from error
+    provider = provider_of(pem)
+    if provider is not None:
+        return HeldKey(path, provider)
+    sealed = b"ENCRYPTED" in pem
+    passphrase = custodian.passphrase(str(path)) if sealed else None
+    try:
+        key = serialization.load_pem_private_key(pem, password=passphrase)
+    except (ValueError, TypeError) as error:
+        custodian.forget()
+        why = "the passphrase is wrong, or the file is damaged" if sealed else str(error)
+        raise ProvisioningError(f"{path}: no private key can be read from it ({why})") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ProvisioningError(f"{path}: not a key of an elliptic curve")
     return key
+
+
+def signing_jwk(path: Path, *, custodian: Custodian = CUSTODIAN) -> ECKey:
+    """Read a private key that signs JOSE messages; as `read_private_key`."""
+    key = read_private_key(path, custodian=custodian)
+    if isinstance(key, HeldKey):
+        return ECKey(key, key, {})
+    return ECKey.import_key(private_pem(key))
+
+
+def opened_pem(path: Path) -> bytes:
+    """Return a key's PEM as it is in the file, or opened with the fleet's passphrase where it is sealed.
+
+    Raises:
+        ProvisioningError: the file is missing; the passphrase is wrong, or there is none.
+        HeldKeyError: a TPM or token holds the key, which cannot be read.
+
+    """
+    try:
+        pem = path.read_bytes()
+    except OSError as error:
+        raise ProvisioningError(f"{path}: no private key can be read from it ({error.strerror})") from error
+    if b"ENCRYPTED" in pem or provider_of(pem) is not None:
+        return private_pem(read_private_key(path))
+    return pem
 
 
 def new_outbox_key() -> bytes:
@@ -70,3 +113,11 @@ def write_private(path: Path, content: bytes) -> None:
         raise ProvisioningError(f"{path} is there already; keys are not overwritten") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Put new content into a file that only its owner can read: all of it or none, whatever happens meanwhile."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    write_private(new, content)
+    new.replace(path)

@@ -24,6 +24,10 @@ class BrokerFiles:
     certificate: Path
     private_key: Path
     access_list: Path
+    revoked: Path | None = None
+    """The signed list of revoked certificates, which a running broker reads anew on SIGHUP."""
+    revoked_folder: Path | None = None
+    """The same as a folder, for brokers that look there at each connection."""
 
 
 def configuration(
@@ -51,6 +55,7 @@ def configuration(
         f"cafile {files.authority}",
         f"certfile {files.certificate}",
         f"keyfile {files.private_key}",
+        *([f"crlfile {files.revoked}"] if files.revoked is not None else []),
         "tls_version tlsv1.3",
         "require_certificate true",
         "use_identity_as_username true",

@@ -30,6 +30,8 @@ class NodeFiles:
     certificate: Path
     private_key: Path
     definitions: Path
+    revoked_folder: Path | None = None
+    """Where the signed lists of revoked certificates lie, by the hash of their authority's name."""
 
 
 def configuration(files: NodeFiles, *, address: str | None, port: int, nodes: Iterable[str] = ()) -> str:
@@ -54,7 +56,7 @@ def configuration(files: NodeFiles, *, address: str | None, port: int, nodes: It
         "ssl_options.versions.1 = tlsv1.3",
         "ssl_options.verify = verify_peer",
         "ssl_options.fail_if_no_peer_cert = true",
-        "ssl_options.depth = 1",
+        "ssl_options.depth = 2",
         "ssl_cert_login_from = common_name",
         "mqtt.ssl_cert_login = true",
         "mqtt.ssl_cert_client_id_from = subject_alternative_name",
@@ -75,6 +77,34 @@ def configuration(files: NodeFiles, *, address: str | None, port: int, nodes: It
         lines.append("# A node that finds itself in the minority stops rather than go its own way.")
         lines.append("cluster_partition_handling = pause_minority")
     return "\n".join(lines) + "\n"
+
+
+def advanced(files: NodeFiles) -> str:
+    """Return the text of an advanced.config: what rabbitmq.conf has no words for, revoked certificates.
+
+    It takes the place of all `ssl_options` of rabbitmq.conf. The folder is looked into at every connection, so that a
+    new list is heeded at once; where there is none for an authority, none of its certificates is taken.
+    """
+    if files.revoked_folder is None:
+        return "[].\n"
+    return f"""%% Made by `platepost provision`.
+[{{rabbit, [{{ssl_options, [
+  {{cacertfile, {_erlang(files.authority)}}},
+  {{certfile, {_erlang(files.certificate)}}},
+  {{keyfile, {_erlang(files.private_key)}}},
+  {{versions, ['tlsv1.3']}},
+  {{verify, verify_peer}},
+  {{fail_if_no_peer_cert, true}},
+  {{depth, 2}},
+  {{crl_check, peer}},
+  {{crl_cache, {{ssl_crl_hash_dir, {{internal, [{{dir, {_erlang(files.revoked_folder)}}}]}}}}}}
+]}}]}}].
+"""
+
+
+def _erlang(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def definitions(agency: str, clients: Mapping[str, Party], *, groups: Mapping[str, Iterable[str]] | None = None) -> str:

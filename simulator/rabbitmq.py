@@ -52,7 +52,17 @@ class RabbitNode(Daemon):
     program = "rabbitmq"
     start_seconds = 180.0
 
-    def __init__(self, name: str, directory: Path, *, configuration: str, cookie: str, mapper: int, port: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        *,
+        configuration: str,
+        cookie: str,
+        mapper: int,
+        port: int,
+        advanced: str = "[].\n",
+    ) -> None:
         """Write the configuration; nothing runs yet.
 
         Args:
@@ -62,6 +72,7 @@ class RabbitNode(Daemon):
             cookie: the secret that the nodes of a cluster share.
             mapper: the port of Erlang's port mapper.
             port: the port of MQTT.
+            advanced: the text of advanced.config.
 
         """
         super().__init__(directory, port=port)
@@ -70,6 +81,7 @@ class RabbitNode(Daemon):
         self._distribution = free_port()
         for file, text in (
             ("rabbitmq.conf", configuration),
+            ("advanced.config", advanced),
             ("enabled_plugins", rabbitmq.PLUGINS),
             (".erlang.cookie", cookie),
         ):
@@ -135,6 +147,7 @@ class RabbitNode(Daemon):
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CONFIG_FILE": str(self.directory / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.directory / "advanced.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.directory / "enabled_plugins"),
             "RABBITMQ_MNESIA_BASE": str(self.directory / "state"),
             "RABBITMQ_LOG_BASE": str(self.directory),
@@ -175,6 +188,7 @@ class RabbitCluster:
             certificate=fleet.broker.certificate,
             private_key=fleet.broker.private_key,
             definitions=self._definitions,
+            revoked_folder=fleet.broker.revoked_folder,
         )
         run = secrets.token_hex(4)
         names = [f"platepost-{run}-{number}@localhost" for number in range(1, size + 1)]
@@ -185,7 +199,15 @@ class RabbitCluster:
             text = rabbitmq.configuration(files, address="127.0.0.1", port=port, nodes=names if size > 1 else ())
             folder = directory / name.partition("@")[0]
             nodes.append(
-                RabbitNode(name, folder, configuration=text, cookie=cookie, mapper=self._mapper.port, port=port)
+                RabbitNode(
+                    name,
+                    folder,
+                    configuration=text,
+                    cookie=cookie,
+                    mapper=self._mapper.port,
+                    port=port,
+                    advanced=rabbitmq.advanced(files),
+                )
             )
         self.nodes = tuple(nodes)
 

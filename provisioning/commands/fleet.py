@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 
 from device.records import Role
+from provisioning.authority import Authority
 from provisioning.commands.options import Actor
+from provisioning.custody import CUSTODIAN, PERSONAL
 from provisioning.fleet import Fleet
 from provisioning.lazy import lazy_group
 
@@ -51,14 +53,37 @@ Example:
 @click.option(
     "--administrator", default=_login, show_default="your login name", help="The fleet's first administrator."
 )
-def fleet_init(directory: Path, agency: str, broker_names: tuple[str, ...], administrator: str) -> None:
-    """Make a fleet in DIRECTORY: root certificate, broker, the key that signs hot lists, the first administrator."""
-    made = Fleet.create(directory, agency=agency, broker_names=broker_names)
-    made.add_operator(administrator, Role.ADMINISTRATOR)
+@click.option(
+    "--root",
+    "root_folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the department's own authority: its certificates in ca.pem, its own first, and private_key.pem, "
+    "which may refer to a TPM or PKCS#11 token; by default a root is made.",
+)
+@click.option("--no-passphrase", is_flag=True, help="Leave the keys that sign as they are: for trials only.")
+def fleet_init(
+    *,
+    directory: Path,
+    agency: str,
+    broker_names: tuple[str, ...],
+    administrator: str,
+    root_folder: Path | None,
+    no_passphrase: bool,
+) -> None:
+    """Make a fleet in DIRECTORY: root and issuing authority, broker, the keys that sign, the first administrator.
+
+    The keys that sign are sealed with a passphrase, which is asked for, or read from the file that
+    PLATEPOST_PASSPHRASE_FILE names; so is the administrator's own key (PLATEPOST_PERSON_PASSPHRASE_FILE).
+    """
+    phrase = None if no_passphrase else CUSTODIAN.new_passphrase(f"the fleet of {agency}")
+    own = None if no_passphrase else PERSONAL.new_passphrase(administrator)
+    root = None if root_folder is None else Authority.load(root_folder)
+    made = Fleet.create(directory, agency=agency, broker_names=broker_names, passphrase=phrase, root=root)
+    made.add_operator(administrator, Role.ADMINISTRATOR, passphrase=own)
     Actor(made, administrator, "the fleet's beginning").did("fleet_made", object=agency)
     click.echo(f"Fleet of {agency} made in {directory}; its administrator is {administrator}.")
     click.echo(f"  {_mosquitto()} -c {shlex.quote(str(made.directory / 'broker' / 'mosquitto.conf'))}")
-    click.echo("Keep authority/ and hotlist/signing_key.pem off the broker and away from the posts.")
+    click.echo("Only broker/ belongs on the broker. Take root/ offline: only a new issuing authority needs it.")
 
 
 def _mosquitto() -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from device.records import Role
 from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.custody import FOR_OTHERS
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import OPERATOR_VALID, Fleet
 
@@ -63,7 +64,8 @@ def person_add(
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
     ends = datetime.now(UTC) + timedelta(days=days) if until is None else _end_of(until)
-    folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name)
+    phrase = FOR_OTHERS.new_passphrase(name) if fleet.sealed else None
+    folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name, passphrase=phrase)
     actor.did("person_certified", object=name, details={"role": role, "until": ends.date().isoformat()})
     click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d} UTC; give them {folder}, and keep no copy.")
     click.echo("Restart a running mosquitto.")

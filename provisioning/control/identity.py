@@ -14,8 +14,9 @@ from joserfc.jwk import ECKey
 
 from device.records import Role
 from provisioning.authority import CERTIFICATE_FILE, KEY_FILE
+from provisioning.custody import PERSONAL
 from provisioning.errors import ProvisioningError
-from provisioning.keys import private_pem, read_private_key
+from provisioning.keys import signing_jwk
 
 
 class NotCertifiedError(ProvisioningError):
@@ -60,7 +61,7 @@ class Identity:
             raise ProvisioningError(
                 f"{path}: no certificate of a person; `platepost provision person add` makes one"
             ) from error
-        key = ECKey.import_key(private_pem(read_private_key(folder / KEY_FILE)))
+        key = signing_jwk(folder / KEY_FILE, custodian=PERSONAL)
         return cls(folder, name, agency, known, key, certificate)
 
     @property

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from joserfc.jwk import ECKey
 from pydantic import JsonValue, ValidationError
 
 from device.control import REMOTE
@@ -20,7 +19,7 @@ from device.records import (
 from provisioning.control.identity import Identity
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import private_pem, read_private_key
+from provisioning.keys import signing_jwk
 
 LIFETIME = timedelta(days=7)
 """How long a post that was away may still apply a configuration."""
@@ -66,7 +65,7 @@ def sign_configuration(
         )
     except ValidationError as error:
         raise ProvisioningError(f"the configuration cannot be signed: {error.errors()[0]['msg']}") from error
-    key = ECKey.import_key(private_pem(read_private_key(fleet.configuration_signing_key)))
+    key = signing_jwk(fleet.configuration_signing_key)
     return sign(_payload(desired.wire()), key, typ=CONFIGURATION_TYPE, kid=key.thumbprint())
 
 

@@ -51,8 +51,9 @@ class Made:
 
     def __init__(self, directory: Path, port: int) -> None:
         self.port = port
+        options = ["--agency", "riverside", "--no-passphrase"]
         result = CliRunner().invoke(
-            provision, ["fleet", "init", str(directory / "a fleet"), "--agency", "riverside"], catch_exceptions=False
+            provision, ["fleet", "init", str(directory / "a fleet"), *options], catch_exceptions=False
         )
         (line,) = (line for line in result.output.splitlines() if "mosquitto.conf" in line)
         self.command = shlex.split(line)

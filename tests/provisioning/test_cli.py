@@ -18,7 +18,7 @@ def run(*arguments: str) -> str:
 
 def test_fleet_post_and_subscriber_are_made_from_the_command_line(tmp_path: Path) -> None:
     directory = str(tmp_path / "fleet")
-    run("fleet", "init", directory, "--agency", "riverside", "--broker-name", "broker.example")
+    run("fleet", "init", directory, "--agency", "riverside", "--no-passphrase", "--broker-name", "broker.example")
     run("subscriber", "add", directory, "dispatch", *WHY)
     settings = ("--camera-setting", "path=/footage/a=b.mp4", "--camera-setting", "loop=true")
     output = run("post", "add", directory, "post-1", "--camera", "footage", *settings, "--latitude", "37.5", *WHY)
@@ -37,7 +37,7 @@ def test_fleet_post_and_subscriber_are_made_from_the_command_line(tmp_path: Path
 
 def test_setting_without_a_value_is_refused(tmp_path: Path) -> None:
     directory = str(tmp_path / "fleet")
-    run("fleet", "init", directory, "--agency", "riverside")
+    run("fleet", "init", directory, "--agency", "riverside", "--no-passphrase")
     with pytest.raises(ProvisioningError, match="key=value"):
         run("post", "add", directory, "post-1", "--camera", "footage", "--camera-setting", "path", *WHY)
 
@@ -47,7 +47,7 @@ def test_setting_without_a_value_is_refused(tmp_path: Path) -> None:
 )
 def test_backend_that_is_not_installed_is_refused_with_those_that_are(tmp_path: Path, options: tuple[str, ...]) -> None:
     directory = str(tmp_path / "fleet")
-    run("fleet", "init", directory, "--agency", "riverside")
+    run("fleet", "init", directory, "--agency", "riverside", "--no-passphrase")
 
     result = CliRunner().invoke(provision, ["post", "add", directory, "post-1", *options, *WHY])
 
@@ -58,7 +58,7 @@ def test_backend_that_is_not_installed_is_refused_with_those_that_are(tmp_path: 
 
 def test_files_of_other_brokers_are_written_anew_for_who_was_added(tmp_path: Path) -> None:
     directory = tmp_path / "fleet"
-    run("fleet", "init", str(directory), "--agency", "riverside")
+    run("fleet", "init", str(directory), "--agency", "riverside", "--no-passphrase")
     for name in ("one", "two"):
         run("subscriber", "add", str(directory), name, *WHY)
         assert "import_definitions" in run(

@@ -86,7 +86,7 @@ def test_no_two_keys_are_the_same(fleet: Fleet) -> None:
         fleet.add_post(name, SETTINGS)
     keys = [path.read_bytes() for path in fleet.directory.rglob("*") if path.name.endswith(("key.pem", ".key"))]
     private = [key for key in keys if b"PUBLIC" not in key]
-    assert len(private) == len(set(private)) == 13
+    assert len(private) == len(set(private)) == 14
 
 
 def test_outbox_key_is_thirty_two_bytes_in_hexadecimal(fleet: Fleet) -> None:

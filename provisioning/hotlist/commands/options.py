@@ -19,6 +19,7 @@ from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.build import LIFETIME
 from provisioning.hotlist.export import Export
 from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
+from provisioning.keys import opened_pem
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -157,8 +158,8 @@ def department(
     return Department(
         agency=agency,
         issuer=issuer or agency,
-        signing_key=signing_key.read_bytes(),
-        unseal_key=unseal_key.read_bytes() if unseal_key else None,
+        signing_key=opened_pem(signing_key),
+        unseal_key=opened_pem(unseal_key) if unseal_key else None,
         post_keys=tuple(path.read_bytes() for path in _key_files(post_key_paths)),
         archive=archive,
     )

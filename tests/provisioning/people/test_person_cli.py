@@ -20,7 +20,7 @@ def run(*arguments: object) -> str:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    run("fleet", "init", tmp_path / "fleet", "--agency", "riverside", "--administrator", "j-stone")
+    run("fleet", "init", tmp_path / "fleet", "--agency", "riverside", "--no-passphrase", "--administrator", "j-stone")
     return tmp_path / "fleet"
 
 
@@ -69,7 +69,7 @@ def test_technician_may_not_certify_anybody(directory: Path) -> None:
 
 
 def test_person_of_another_fleet_is_nobody_here(directory: Path, tmp_path: Path) -> None:
-    run("fleet", "init", tmp_path / "other", "--agency", "riverside", "--administrator", "j-stone")
+    run("fleet", "init", tmp_path / "other", "--agency", "riverside", "--no-passphrase", "--administrator", "j-stone")
     identity = tmp_path / "other" / "operators" / "j-stone"
     with pytest.raises(NotCertifiedError, match="not certified in this fleet with this key"):
         run("subscriber", "add", directory, "mine", "--as", identity, "--purpose", "why not")

@@ -1,0 +1,69 @@
+"""What all certificates of a fleet have in common."""
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from provisioning.errors import ProvisioningError
+
+ROOT_VALID = timedelta(days=3650)
+LEAF_VALID = timedelta(days=730)
+BACKDATED = timedelta(days=1)
+"""Certificates begin a day before they are made, for posts whose clock is not yet right when they first connect."""
+
+
+def builder(
+    *,
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    valid: timedelta,
+    ends: datetime | None = None,
+) -> x509.CertificateBuilder:
+    """Begin a certificate that is valid for `valid` from a day ago, but no longer than until `ends`."""
+    begin = datetime.now(UTC) - BACKDATED
+    end = begin + valid
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(end if ends is None else min(end, ends))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def usage(*, authority: bool) -> x509.KeyUsage:
+    """Return what a key is for: signing certificates, or signing handshakes."""
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def general_name(name: str) -> x509.GeneralName:
+    """Return an alternative name: an address or a host name.
+
+    Raises:
+        ProvisioningError: it is neither.
+
+    """
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        pass
+    try:
+        return x509.DNSName(name)
+    except ValueError as error:
+        raise ProvisioningError(f"{name!r} is neither a host name nor an address") from error

@@ -1,0 +1,102 @@
+"""Where the passphrase of private keys comes from: a file, a systemd credential, or the person at the terminal.
+
+Never from the command line or the environment itself, which other processes can read.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from provisioning.errors import ProvisioningError
+
+FILE_VARIABLE = "PLATEPOST_PASSPHRASE_FILE"
+"""Environment variable that names a file with the fleet's passphrase in its first line, readable by its owner only."""
+PERSON_FILE_VARIABLE = "PLATEPOST_PERSON_PASSPHRASE_FILE"
+"""The same for the key of the person who acts."""
+CREDENTIAL = "platepost-passphrase"
+"""Name of the systemd credential (`LoadCredential=`) that is taken where the fleet's variable is not set."""
+SHORTEST = 12
+"""Characters of a passphrase: PKCS#8 slows a guess down, but not enough for a short word."""
+
+
+class Custodian:
+    """Gives the passphrase that opens sealed keys, and asks for it once at most.
+
+    Args:
+        variable: the environment variable that names a file with it.
+        credential: the systemd credential that holds it.
+
+    """
+
+    def __init__(self, variable: str, credential: str | None = None) -> None:
+        self._variable = variable
+        self._credential = credential
+        self._known: bytes | None = None
+
+    def passphrase(self, what: str) -> bytes:
+        """Return the passphrase of `what`.
+
+        Raises:
+            ProvisioningError: none is given, and there is nobody to ask.
+
+        """
+        if self._known is None:
+            self._known = self._from_file() or self._asked(f"Passphrase of {what}", confirm=False)
+        return self._known
+
+    def new_passphrase(self, what: str) -> bytes:
+        """Return a passphrase for keys that are made; it is asked for twice.
+
+        Raises:
+            ProvisioningError: it is too short, or none is given and there is nobody to ask.
+
+        """
+        phrase = self._from_file() or self._asked(f"New passphrase of {what}", confirm=True)
+        if len(phrase) < SHORTEST:
+            raise ProvisioningError(f"a passphrase of at least {SHORTEST} characters, please")
+        self._known = phrase
+        return phrase
+
+    def forget(self) -> None:
+        """Ask again the next time: it was wrong."""
+        self._known = None
+
+    def _from_file(self) -> bytes | None:
+        path = self._path()
+        if path is None:
+            return None
+        try:
+            if path.stat().st_mode & 0o077:
+                raise ProvisioningError(f"{path}: others can read this passphrase: chmod 600")
+            first = path.read_bytes().partition(b"\n")[0].rstrip(b"\r")
+        except OSError as error:
+            raise ProvisioningError(f"{path}: the passphrase cannot be read: {error.strerror}") from error
+        if not first:
+            raise ProvisioningError(f"{path}: no passphrase in its first line")
+        return first
+
+    def _path(self) -> Path | None:
+        named = os.environ.get(self._variable)
+        if named:
+            return Path(named)
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        path = Path(folder) / self._credential if folder and self._credential else None
+        return path if path is not None and path.is_file() else None
+
+    def _asked(self, prompt: str, *, confirm: bool) -> bytes:
+        if not sys.stdin.isatty():
+            raise ProvisioningError(
+                f"{prompt}: there is no terminal to ask at; name a file that holds it in {self._variable}"
+            )
+        answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+        return answer.encode()
+
+
+CUSTODIAN = Custodian(FILE_VARIABLE, CREDENTIAL)
+"""Opens the fleet's keys; one a process."""
+PERSONAL = Custodian(PERSON_FILE_VARIABLE)
+"""Opens the key of the person who acts."""
+FOR_OTHERS = Custodian("PLATEPOST_NEW_PERSON_PASSPHRASE_FILE")
+"""Seals the key of somebody else, who is asked at the terminal."""

@@ -1,0 +1,174 @@
+"""Where everything of a fleet lies on disk.
+
+::
+
+    DIR/
+      fleet.json                       the agency, the broker's names, whether keys are sealed with a passphrase
+      root/                            the root's certificate and key: take it offline, only a new authority needs it
+      authority/                       the issuing authority; the ledger of what it issued and revoked
+      hotlist/                         the key that signs hot lists, its public half, the department's own unsealing
+                                       key; built/ keeps the last packages
+      configuration/                   the key that signs posts' configurations, and its public half; versions given
+      broker/                          certificate, key, root, revoked certificates, mosquitto.conf, acl; state/ is what
+                                       it keeps
+      department/                      the client that publishes the hot list
+      posts/NAME/                      what is known of one post; of one made here, all that goes onto it
+      records/NAME.pem                 the public half of each post's record-signing key, for those who verify
+      recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
+      subscribers/NAME/                client certificate, key and root of who reads the records
+      operators/NAME/                  the same of certified people, their role in the certificate
+      people/                          the register of who was ever certified, with their public keys
+      acts/acts.jsonl                  the log of what they did here, signed and chained
+      enrolment/                       the server that enrols posts, and the codes that were given out
+
+Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
+"""
+
+from pathlib import Path
+
+from device.records import Source
+from provisioning import mosquitto
+from provisioning.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
+from provisioning.ledger import Ledger
+from provisioning.people.acts import LOG_FILE, ActLog
+from provisioning.people.register import Register
+from provisioning.rights import Party
+
+PUBLISHER = "department"
+ROOT_FILE = CHAIN_FILE
+GROUPS_FILE = "groups"
+"""In a subscriber's folder: its distribution groups, a line each."""
+
+
+class Layout:
+    """The paths of a fleet, and who is in it."""
+
+    def __init__(self, directory: Path, agency: str, broker_names: tuple[str, ...], *, sealed: bool = False) -> None:
+        self.directory = directory
+        self.agency = agency
+        self.broker_names = broker_names
+        self.sealed = sealed
+        """Whether the keys that sign are sealed with a passphrase."""
+
+    def __repr__(self) -> str:
+        return f"<Fleet {self.agency!r} in {self.directory}, {len(self.posts())} posts>"
+
+    @property
+    def root(self) -> Path:
+        """The folder of the root, which may have been taken away."""
+        return self.directory / "root"
+
+    @property
+    def authority(self) -> Path:
+        """The folder of the issuing authority."""
+        return self.directory / "authority"
+
+    @property
+    def ledger(self) -> Ledger:
+        """The certificates that were issued and revoked."""
+        return Ledger(self.authority / "ledger.jsonl")
+
+    @property
+    def broker(self) -> mosquitto.BrokerFiles:
+        """The files that a broker of this fleet needs."""
+        folder = self.directory / "broker"
+        revoked = folder / "revoked.pem"
+        return mosquitto.BrokerFiles(
+            authority=folder / ROOT_FILE,
+            certificate=folder / CERTIFICATE_FILE,
+            private_key=folder / KEY_FILE,
+            access_list=folder / "acl",
+            revoked=revoked if revoked.exists() else None,
+            revoked_folder=revoked.with_suffix("") if revoked.with_suffix("").exists() else None,
+        )
+
+    @property
+    def list_signing_key(self) -> Path:
+        """The private key that signs this fleet's hot lists."""
+        return self.directory / "hotlist" / "signing_key.pem"
+
+    @property
+    def list_verifying_key(self) -> Path:
+        """The public key by which a post knows this fleet's hot lists."""
+        return self.directory / "hotlist" / "verifying_key.pem"
+
+    @property
+    def configuration_signing_key(self) -> Path:
+        """The private key that signs the configurations of this fleet's posts."""
+        return self.directory / "configuration" / "signing_key.pem"
+
+    @property
+    def configuration_verifying_key(self) -> Path:
+        """The public key by which a post knows its configuration."""
+        return self.directory / "configuration" / "verifying_key.pem"
+
+    @property
+    def list_archive(self) -> Path:
+        """The folder that keeps the hot lists built last, sealed."""
+        return self.directory / "hotlist" / "built"
+
+    @property
+    def publisher(self) -> Path:
+        """The folder of the client that publishes the hot list."""
+        return self.directory / PUBLISHER
+
+    @property
+    def people(self) -> Register:
+        """The register of certified people."""
+        return Register(self.directory / "people")
+
+    @property
+    def acts(self) -> ActLog:
+        """The log of what people did to this fleet."""
+        return ActLog(self.directory / "acts" / LOG_FILE, Source(self.agency, PUBLISHER))
+
+    @property
+    def enrolment(self) -> Path:
+        """The folder of the server that enrols posts."""
+        return self.directory / "enrolment"
+
+    def posts(self) -> tuple[str, ...]:
+        """Return the names of the fleet's posts."""
+        return self._names("posts")
+
+    def subscribers(self) -> tuple[str, ...]:
+        """Return the names of those who read the fleet's records."""
+        return self._names("subscribers")
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Return the distribution groups of each subscriber that has any, whose covert hits it reads too."""
+        files = {name: self.subscriber(name) / GROUPS_FILE for name in self.subscribers()}
+        return {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
+
+    def operators(self) -> tuple[str, ...]:
+        """Return the names of those who command the fleet's posts."""
+        return self._names("operators")
+
+    def clients(self) -> dict[str, Party]:
+        """Return the name of everybody who may connect to the broker, with what they are to it."""
+        parties = {Party.POST: self.posts(), Party.SUBSCRIBER: self.subscribers(), Party.OPERATOR: self.operators()}
+        return {PUBLISHER: Party.PUBLISHER} | {name: party for party, names in parties.items() for name in names}
+
+    def post(self, name: str) -> Path:
+        """Return the folder of a post."""
+        return self.directory / "posts" / name
+
+    def subscriber(self, name: str) -> Path:
+        """Return the folder of a subscriber."""
+        return self.directory / "subscribers" / name
+
+    def operator(self, name: str) -> Path:
+        """Return the folder of an operator."""
+        return self.directory / "operators" / name
+
+    def record_key(self, post: str) -> Path:
+        """Return the public key by which a post's records are verified."""
+        return self.directory / "records" / f"{post}.pem"
+
+    def recipient_key(self, post: str) -> Path:
+        """Return the public key to which a hot list is sealed for a post."""
+        return self.directory / "recipients" / f"{post}.pem"
+
+    def _names(self, kind: str) -> tuple[str, ...]:
+        folder = self.directory / kind
+        return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
