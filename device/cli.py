@@ -9,9 +9,11 @@ import click
 
 from device import __version__
 from device.errors import PlatepostError
+from device.undumpable import hide_memory
 
 _OWN = {
     "board": ("device.commands.board:board", "Try what hangs on the GPIO, or make it safe."),
+    "enrol": ("device.commands.enrol:enrol", "Make this bare unit a post of a department."),
     "hotlist": ("device.commands.hotlist:hotlist", "Hand hot lists from a stick to the post of this unit."),
     "read": ("device.commands.read:read", "Read the plates of photos and folders."),
     "recording": ("device.commands.recording:recording", "Have the post of this unit record what it sees."),
@@ -89,6 +91,7 @@ def platepost(*, verbose: int) -> None:
 def main() -> Any:  # noqa: ANN401 - click's own
     """Run the command; every error that Platepost raises on purpose becomes one line and exit code 1."""
     try:
+        hide_memory()
         return platepost()
     except PlatepostError as error:
         click.echo(f"platepost: {error}", err=True)

@@ -255,6 +255,14 @@ class RecordingSection(Section):
         return self
 
 
+class EnrolmentSection(Section):
+    """Where this post renews its certificate, alone and in time."""
+
+    office: Annotated[str, Field(pattern=r"^[^\s/:]+(:[0-9]{1,5})?$")] = Field(
+        description="host:port of the department's enrolment server (EST, RFC 7030)."
+    )
+
+
 class Configuration(Section):
     """All that one post is told. Relative paths are relative to the file's own folder; systemd may deliver keys."""
 
@@ -273,6 +281,9 @@ class Configuration(Section):
         default=None, description="Remote configuration and commands; without this table the post takes none."
     )
     recording: RecordingSection = RecordingSection()
+    enrolment: EnrolmentSection | None = Field(
+        default=None, description="Renewal of the certificate; without this table a technician brings the next one."
+    )
 
     @property
     def digest(self) -> str:

@@ -24,11 +24,18 @@ def write_rabbitmq(fleet: Fleet, *, nodes: tuple[str, ...] = (), port: int = DEF
         definitions=folder / "definitions.json",
         revoked_folder=fleet.broker.revoked_folder,
     )
-    _write(files.definitions, rabbitmq.definitions(fleet.agency, fleet.clients()))
+    write_rabbitmq_rights(fleet)
     _write(folder / "rabbitmq.conf", rabbitmq.configuration(files, address=None, port=port, nodes=nodes))
     _write(folder / "advanced.config", rabbitmq.advanced(files))
     _write(folder / "enabled_plugins", rabbitmq.PLUGINS)
     return folder
+
+
+def write_rabbitmq_rights(fleet: Fleet) -> Path:
+    """Write definitions.json for who is in the fleet now; return it."""
+    path = private_folder(fleet.directory / "broker" / "rabbitmq") / "definitions.json"
+    _write(path, rabbitmq.definitions(fleet.agency, fleet.clients(), groups=fleet.groups()))
+    return path
 
 
 def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:

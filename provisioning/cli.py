@@ -12,6 +12,8 @@ _COMMANDS = {
     "broker": "provisioning.commands.broker:broker",
     "command": "provisioning.control.command_cli:command",
     "configuration": "provisioning.control.configuration_cli:configuration",
+    "enrol-server": "provisioning.commands.enrol:enrol_server",
+    "enrol-stick": "provisioning.commands.enrol:enrol_stick",
     "fleet": "provisioning.commands.fleet:fleet",
     "image": "provisioning.image.cli:image",
     "hotlist": "provisioning.hotlist.cli:hotlist",

@@ -141,7 +141,7 @@ class Fleet(Layout):
             ProvisioningError: the name cannot be, or is taken.
 
         """
-        self._check_name(name)
+        self.check_free(name)
         authority = self.open_authority()
         folder = self.post(name)
         self._write_client(folder, name, authority)
@@ -169,7 +169,7 @@ class Fleet(Layout):
             ProvisioningError: the name, or that of a group, cannot be, or the name is taken.
 
         """
-        self._check_name(name)
+        self.check_free(name)
         groups = sorted(set(groups))
         for group in groups:
             if not _GROUP.fullmatch(group):
@@ -200,7 +200,7 @@ class Fleet(Layout):
             ProvisioningError: the name cannot be, or is taken.
 
         """
-        self._check_name(name)
+        self.check_free(name)
         folder = self.operator(name)
         authority = self.open_authority()
         key = new_key()
@@ -277,14 +277,24 @@ class Fleet(Layout):
         replace_private(broker.certificate, certificate)
         replace_private(broker.authority, authority.pem)
 
-    def _check_name(self, name: str) -> None:
+    def check_free(self, name: str, *, post: bool = False) -> None:
+        """Make sure that a name can be given; that of a `post` may be a post's already.
+
+        Raises:
+            ProvisioningError: it cannot stand in a topic, or is taken.
+
+        """
+        self._check_spelling(name)
+        taken = {*self.subscribers(), *self.operators()} | (set() if post else set(self.posts()))
+        if name in taken:
+            raise ProvisioningError(f"name {name!r} is taken in this fleet")
+
+    def _check_spelling(self, name: str) -> None:
         if not _NAME.fullmatch(name) or name in _RESERVED:
             raise ProvisioningError(
                 f"name {name!r}: use lower-case letters, digits and hyphens, at most 63, and none of "
                 + ", ".join(sorted(_RESERVED))
             )
-        if name in {*self.posts(), *self.subscribers(), *self.operators()}:
-            raise ProvisioningError(f"name {name!r} is taken in this fleet")
 
     def _write_client(self, folder: Path, name: str, authority: Authority) -> None:
         key = new_key()

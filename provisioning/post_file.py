@@ -25,12 +25,19 @@ class PostSettings:
     board: str = "none"
     acceptance: bool = False
     """Whether a technician must accept the post before it reads."""
+    enrolled: bool = False
+    """Whether the unit makes its keys itself, which lie in a folder of their own."""
+    renewal: str | None = None
+    """`host:port` where the post renews its certificate."""
     more: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     """Further keys by section, such as `{"records": {"read_overview": True}}`; device.config says which there are."""
 
 
 def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
     """Return the text of `post.toml`; the paths of its keys are relative to the post's own folder."""
+    keys = "keys/" if settings.enrolled else ""
+    # The post itself replaces its certificate, and may write into its state only.
+    certificate = "state/certificate.pem" if settings.enrolled else "certificate.pem"
     place = {
         "site": settings.site,
         "latitude": settings.latitude,
@@ -42,9 +49,13 @@ def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
         "camera": {"backend": settings.camera},
         f"camera.{settings.camera}": dict(settings.camera_settings),
         "board": {"backend": settings.board},
-        "hotlist": {"directory": "state/hotlist", "issuer_key": "issuer_key.pem", "unseal_key": "unseal_key.pem"},
-        "records": {"signing_key": "signing_key.pem"},
-        "outbox": {"path": "state/outbox.db", "key_file": "outbox.key"},
+        "hotlist": {
+            "directory": "state/hotlist",
+            "issuer_key": "issuer_key.pem",
+            "unseal_key": f"{keys}unseal_key.pem",
+        },
+        "records": {"signing_key": f"{keys}signing_key.pem"},
+        "outbox": {"path": "state/outbox.db", "key_file": f"{keys}outbox.key"},
         "control": {
             "directory": "state/control",
             "configuration_key": "configuration_key.pem",
@@ -54,17 +65,19 @@ def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
         "uplink": {
             "brokers": settings.brokers,
             "ca": "ca.pem",
-            "certificate": "certificate.pem",
-            "private_key": "private_key.pem",
+            "certificate": certificate,
+            "private_key": f"{keys}private_key.pem",
         },
     }
     if settings.acceptance:
         tables["acceptance"] = {"file": "state/acceptance.jws"}
-    for section, keys in settings.more.items():
-        tables.setdefault(section, {}).update(keys)
-    blocks = ["# Made by `platepost provision post add`. Relative paths are relative to this file's folder."]
-    for section, keys in tables.items():
-        blocks.append("\n".join([f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in keys.items())]))
+    if settings.renewal is not None:
+        tables["enrolment"] = {"office": settings.renewal}
+    for section, more in settings.more.items():
+        tables.setdefault(section, {}).update(more)
+    blocks = ["# Made by `platepost provision post`. Relative paths are relative to this file's folder."]
+    for section, table in tables.items():
+        blocks.append("\n".join([f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]))
     return "\n\n".join(blocks) + "\n"
 
 

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import provisioning.authority
+import provisioning.certificates
 import provisioning.fleet
 import provisioning.hotlist.build
 import provisioning.hotlist.sealing
@@ -60,7 +61,7 @@ class Chance:
 def founding(seed: object) -> Iterator[None]:
     """While this is open, fleets are made with keys from the seed and certificates that hold for a century."""
     chance = Chance("fleet", seed)
-    builder: Callable[..., x509.CertificateBuilder] = provisioning.authority._builder  # noqa: SLF001
+    builder: Callable[..., x509.CertificateBuilder] = provisioning.certificates.builder
 
     def lasting(**parts: Any) -> x509.CertificateBuilder:  # noqa: ANN401 - the arguments of the function replaced
         return builder(**{**parts, "valid": VALID})
@@ -68,9 +69,9 @@ def founding(seed: object) -> Iterator[None]:
     with ExitStack() as stack:
         for module in (provisioning.fleet, provisioning.authority):
             stack.enter_context(patch.object(module, "new_key", chance.key))
-        stack.enter_context(patch.object(provisioning.authority, "_builder", lasting))
+        stack.enter_context(patch.object(provisioning.authority, "builder", lasting))
         stack.enter_context(
-            patch.object(provisioning.authority, "datetime", SimpleNamespace(now=lambda _zone: FOUNDED))
+            patch.object(provisioning.certificates, "datetime", SimpleNamespace(now=lambda _zone: FOUNDED))
         )
         yield
 

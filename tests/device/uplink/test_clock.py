@@ -35,7 +35,7 @@ class Server:
     def certify(self, name: str, begins: dt.datetime, ends: dt.datetime, monkeypatch: pytest.MonkeyPatch) -> None:
         root = authority.Authority.load(self.fleet.directory / "authority")
         key = new_key()
-        builder = authority._builder
+        builder = authority.builder
 
         def dated(**more: object):  # noqa: ANN202
             made = builder(**more)  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ class Server:
             return made
 
         with monkeypatch.context() as patch:
-            patch.setattr(authority, "_builder", dated)
+            patch.setattr(authority, "builder", dated)
             (self.folder / "server.pem").write_bytes(root.issue_server((name,), key))
         (self.folder / "server.key").write_bytes(private_pem(key))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

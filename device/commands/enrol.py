@@ -1,0 +1,162 @@
+"""`platepost enrol`: make this bare unit a post of the department's."""
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from device.enrolment.code import read_code, seal_key_of
+from device.enrolment.errors import EnrolmentError
+from device.enrolment.est import Office, certificates_of, read_answer
+from device.enrolment.keyfiles import TPM
+from device.enrolment.stick import read_answer_files, write_request
+from device.enrolment.unit import Unit, check_clock
+
+DIRECTORY = Path("/etc/platepost")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sudo platepost enrol post-17 office.riverside.example:8443
+  sudo platepost enrol post-17 --stick /media/stick          the same command again when the stick comes back
+  sudo platepost enrol post-17 --abandon
+
+\b
+It asks for the code that an administrator issued for this post with `platepost provision post invite`.
+Interrupted, it goes on where it was when the same command is given again.
+"""
+)
+@click.argument("post")
+@click.argument("office", required=False)
+@click.option(
+    "--stick",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that carries the request to the office and the answer back, where there is no network.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DIRECTORY,
+    show_default=True,
+    help="Where the post's files go.",
+)
+@click.option(
+    "--code-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="File with the code, - for standard input; else it is asked for.",
+)
+@click.option(
+    "--key",
+    "kept",
+    type=click.Choice(["auto", "tpm", "file"]),
+    default="auto",
+    show_default=True,
+    help="Where the certificate's private key lives: in the TPM 2.0, if there is one, else in a file only root reads.",
+)
+@click.option("--set-clock", is_flag=True, help="Set this unit's clock to the office's time if it is wrong.")
+@click.option("--abandon", is_flag=True, help="Take back an enrolment that is under way.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+def enrol(
+    *,
+    post: str,
+    office: str | None,
+    stick: Path | None,
+    directory: Path,
+    code_file: Path | None,
+    kept: str,
+    set_clock: bool,
+    abandon: bool,
+    as_json: bool,
+) -> None:
+    """Make this unit the POST of a department, whose OFFICE (host:port) is asked over the network, or by stick.
+
+    The private keys are made here and never leave: only a signing request travels.
+    """
+    unit = Unit(directory.absolute())
+    if abandon:
+        said = "taken back" if unit.abandon() else "nothing was under way"
+        click.echo(json.dumps({"post": post, "outcome": said}) if as_json else f"{post}: {said}")
+        return
+    if (office is None) == (stick is None):
+        raise click.UsageError("give the office's host:port, or --stick FOLDER")
+    tpm = kept == "tpm" or (kept == "auto" and TPM.exists())
+    plan = unit.plan()
+    if unit.post is None or plan is not None:
+        unit.begin(post, tpm=tpm)
+    if not unit.go_on():
+        if office is not None:
+            _by_network(unit, post, Office(office), _code(code_file), set_clock=set_clock)
+        elif stick is not None and not _by_stick(unit, post, stick, code_file):
+            told = f"Request written to {stick}; take it to the office, and give the same command when it is back."
+            click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else told)
+            return
+    outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
+    click.echo(json.dumps(outcome) if as_json else f"This unit is {post}. Start it: sudo systemctl restart platepost")
+
+
+def _by_network(unit: Unit, post: str, office: Office, code: str, *, set_clock: bool) -> None:
+    unit.begin(post)
+    ca, theirs = office.authorities(post, code)
+    try:
+        check_clock(theirs)
+    except EnrolmentError:
+        if not set_clock:
+            raise
+        _set_clock(theirs)
+    unit.take_certificate(office.enrol(post, code, unit.request, ca=ca), ca=ca)
+    unit.install(office.configuration(post, code, ca=ca))
+
+
+def _by_stick(unit: Unit, post: str, stick: Path, code_file: Path | None) -> bool:
+    plan = unit.begin(post)
+    if plan.seal_key is None:
+        plan = unit.begin(post, seal_key=seal_key_of(_code(code_file)))
+    if plan.seal_key is None:
+        raise EnrolmentError("no code was given", reason="no_code")
+    try:
+        answer = read_answer_files(stick, post, seal_key=plan.seal_key)
+    except EnrolmentError:
+        # The next try begins with a code: this one may be what is wrong.
+        unit.forget_code()
+        raise
+    if answer is None:
+        write_request(stick, post, unit.request, seal_key=plan.seal_key)
+        os.sync()
+        return False
+    ca = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates_of(answer.authorities))
+    check_clock_after(answer.configuration)
+    unit.take_certificate(read_answer(answer.certificate), ca=ca)
+    unit.install(answer.configuration)
+    return True
+
+
+def check_clock_after(configuration: bytes) -> None:
+    """Refuse where this unit's clock is before the office's when it answered.
+
+    Raises:
+        EnrolmentError: it is.
+
+    """
+    issued = datetime.fromisoformat(json.loads(configuration)["issued"])
+    if datetime.now(UTC) < issued:
+        check_clock(issued)
+
+
+def _code(code_file: Path | None) -> str:
+    if code_file is None:
+        return read_code(click.prompt("Code", err=True))
+    with click.open_file(str(code_file)) as file:
+        return read_code(file.readline())
+
+
+def _set_clock(theirs: datetime) -> None:
+    try:
+        time.clock_settime(time.CLOCK_REALTIME, theirs.timestamp())
+    except OSError as error:
+        message = f"the clock cannot be set: {error.strerror}; give the command as root"
+        raise EnrolmentError(message, reason="clock") from error

@@ -1,0 +1,101 @@
+"""The keys that a unit makes for itself, and the files in which they lie."""
+
+import os
+import secrets
+import subprocess
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from device.enrolment.errors import EnrolmentError
+from device.held_key import HeldKey, provider_of
+
+PRIVATE_KEY = "private_key.pem"
+SIGNING_KEY = "signing_key.pem"
+UNSEAL_KEY = "unseal_key.pem"
+OUTBOX_KEY = "outbox.key"
+TPM = Path("/dev/tpmrm0")
+_SECONDS = 30
+
+
+def write_durable(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file that is whole on disk, with its mode, before it has its name."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Have a folder's names on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_keys(folder: Path, *, tpm: bool) -> None:
+    """Make all keys of a post: the certificate's (in the TPM, if asked), for records, for lists, for the outbox.
+
+    Raises:
+        EnrolmentError: the TPM makes none.
+
+    """
+    if tpm:
+        _make_held(folder / PRIVATE_KEY)
+    else:
+        write_durable(folder / PRIVATE_KEY, _pem(ec.generate_private_key(ec.SECP256R1())))
+    for name in (SIGNING_KEY, UNSEAL_KEY):
+        write_durable(folder / name, _pem(ec.generate_private_key(ec.SECP256R1())))
+    write_durable(folder / OUTBOX_KEY, secrets.token_hex(32).encode() + b"\n")
+
+
+def read_key_file(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Read a unit's private key, or what the TPM signs with where the file refers to it.
+
+    Raises:
+        EnrolmentError: the file is missing or holds no key on an elliptic curve.
+        HeldKeyError: the TPM does not sign with it.
+
+    """
+    try:
+        content = path.read_bytes()
+        provider = provider_of(content)
+        if provider is not None:
+            return HeldKey(path, provider)
+        key = serialization.load_pem_private_key(content, password=None)
+    except (OSError, ValueError, TypeError) as error:
+        if isinstance(error, EnrolmentError):
+            raise
+        raise EnrolmentError(f"{path}: no private key can be read from it ({error})", reason="identity") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise EnrolmentError(f"{path}: not a key of an elliptic curve", reason="identity")
+    return key
+
+
+def _make_held(path: Path) -> None:
+    command = ["openssl", "genpkey", "-provider", "tpm2", "-algorithm", "EC", "-pkeyopt", "group:P-256", "-out"]
+    try:
+        command.append(str(path))
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=_SECONDS)
+        path.chmod(0o600)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or b""
+        why = said.decode(errors="replace").strip().splitlines()
+        raise EnrolmentError(
+            f"the TPM makes no key: {why[-1] if why else error}; without one, enrol with --key file", reason="tpm"
+        ) from error
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

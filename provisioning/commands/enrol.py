@@ -1,0 +1,96 @@
+"""`platepost provision enrol-server` and `enrol-stick`: the office that units are enrolled by."""
+
+import functools
+from pathlib import Path
+
+import click
+
+from device.enrolment.est import DEFAULT_PORT
+from provisioning.commands.options import FLEET, Actor, acting
+from provisioning.enrolment.office import Office
+from provisioning.enrolment.sticks import answer_all
+from provisioning.fleet import Fleet
+from provisioning.reload import reload_broker
+
+RELOAD = click.option(
+    "--reload",
+    "reload_command",
+    envvar="PLATEPOST_BROKER_RELOAD",
+    help="Command that makes the broker take the files written anew, such as 'systemctl reload mosquitto'.",
+)
+
+
+@click.command(
+    "enrol-server",
+    epilog="""\b
+Example:
+  platepost provision enrol-server fleet --name office.riverside.example --reload "systemctl reload mosquitto" \\
+      --as j-stone --purpose "enrolment and renewal"
+""",
+)
+@FLEET
+@click.option(
+    "--name", "names", multiple=True, required=True, help="Host name or address by which units reach this server."
+)
+@click.option("--listen", "address", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104
+@click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True)
+@RELOAD
+@acting
+def enrol_server(
+    *,
+    directory: Path,
+    names: tuple[str, ...],
+    address: str,
+    port: int,
+    reload_command: str | None,
+    who: str | None,
+    purpose: str,
+) -> None:
+    """Enrol units and renew certificates over the network (EST, RFC 7030) until stopped.
+
+    What it does is logged under the name of the administrator who runs it.
+    """
+    # Loaded late: the stick needs no web server.
+    from provisioning.enrolment.server import server  # noqa: PLC0415
+
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    office = Office(
+        fleet,
+        actor.person,
+        purpose=actor.purpose,
+        address=f"{names[0]}:{port}",
+        reload=functools.partial(reload_broker, fleet, reload_command),
+    )
+    actor.did("enrolment_opened", object=f"{names[0]}:{port}")
+    click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
+    server(fleet, office, names=names, address=address, port=port).run()
+    actor.did("enrolment_closed", object=f"{names[0]}:{port}")
+
+
+@click.command(
+    "enrol-stick",
+    epilog="""\b
+Example:
+  platepost provision enrol-stick fleet /media/stick --as j-stone --purpose "units without a network"
+""",
+)
+@FLEET
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@RELOAD
+@acting
+def enrol_stick(*, directory: Path, folder: Path, reload_command: str | None, who: str | None, purpose: str) -> None:
+    """Answer every request that units have left in FOLDER; the stick goes back to them."""
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    reload = functools.partial(reload_broker, fleet, reload_command)
+    office = Office(fleet, actor.person, purpose=actor.purpose, reload=reload)
+    refused = answered = 0
+    for post, refusal in answer_all(office, folder):
+        click.echo(f"{post}: {'enrolled' if refusal is None else refusal}")
+        refused += refusal is not None
+        answered += refusal is None
+    if not refused + answered:
+        click.echo(f"No request waits in {folder}.")
+    if refused:
+        raise SystemExit(1)

@@ -1,0 +1,89 @@
+"""`platepost provision post invite`: a one-time code for one post, one technician, one hour."""
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from device.records import Role
+from provisioning.authority import CERTIFICATE_FILE
+from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.commands.post_settings import Settings, post_settings
+from provisioning.control.identity import NotCertifiedError
+from provisioning.enrolment.codes import Codes
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+
+_ENROLS = frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR})
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision post invite fleet post-17 --technician r-alvarez --site "Main St and 4th, northbound" \\
+      --latitude 37.5 --longitude -122.2 --heading 90 --camera picamera2 --purpose "work order 7731"
+  platepost provision post invite fleet post-17 --technician r-alvarez --camera picamera2 --replace \\
+      --purpose "unit hit by lightning"
+"""
+)
+@FLEET
+@click.argument("name")
+@click.option("--technician", required=True, help="Who will enrol the unit: a certified person's name.")
+@click.option(
+    "--minutes",
+    type=click.IntRange(min=1, max=24 * 60),
+    default=60,
+    show_default=True,
+    help="How long the code is good.",
+)
+@click.option("--replace", is_flag=True, help="The unit takes the place of one of this name, whose keys are revoked.")
+@post_settings
+@acting
+@JSON
+def invite(
+    *,
+    directory: Path,
+    name: str,
+    technician: str,
+    minutes: int,
+    replace: bool,
+    settings: Settings,
+    who: str | None,
+    purpose: str,
+    as_json: bool,
+) -> None:
+    """Issue a code with which TECHNICIAN enrols the unit of post NAME, once, within the time.
+
+    Tell the code to that person only; a new one for the same post makes the one before void.
+    """
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    fleet.check_free(name, post=True)
+    entry = fleet.people[technician]
+    if not entry.is_certified() or entry.role not in _ENROLS:
+        why = "certification has ended" if not entry.is_certified() else f"role is {entry.role.value}"
+        raise NotCertifiedError(f"{technician} cannot enrol units: the {why}", reason="technician")
+    there = (fleet.post(name) / CERTIFICATE_FILE).exists()
+    if there and not replace:
+        raise ProvisioningError(f"there is a post {name} already; --replace puts another unit in its place")
+    if replace and not there:
+        raise ProvisioningError(f"there is no post {name} to replace")
+    secret, code = Codes(fleet.enrolment / "codes").issue(
+        name,
+        technician=technician,
+        issued_by=actor.person.name,
+        purpose=actor.purpose,
+        valid=timedelta(minutes=minutes),
+        replaces=replace,
+        settings=asdict(settings(fleet)),
+    )
+    actor.did("code_issued", object=name, details={"technician": technician, "replaces": replace, "minutes": minutes})
+    if as_json:
+        until = code.expires.isoformat(timespec="seconds")
+        click.echo(json.dumps({"post": name, "technician": technician, "code": secret, "until": until}))
+        return
+    click.echo(f"Code for {name}, for {technician} only, good until {code.expires:%H:%M} UTC:")
+    click.echo(f"  {secret}")
+    click.echo(f"On the unit: sudo platepost enrol {name} OFFICE:PORT   (or --stick FOLDER)")

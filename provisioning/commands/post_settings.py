@@ -1,0 +1,94 @@
+"""Options that say how a post's first configuration is: `post add` and `post invite` share them."""
+
+import functools
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+import click
+
+from device import backends
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.post_file import PostSettings, Setting
+
+Settings = Callable[[Fleet], PostSettings]
+
+
+def _installed(kind: Literal["camera", "board"]) -> "click.Choice[str]":
+    """Return the names that a post's configuration may call a backend by: the device's own, and those brought along."""
+    own = backends.CAMERAS if kind == "camera" else backends.BOARDS
+    return click.Choice(sorted({*own, *(entry.name for entry in entry_points(group=f"platepost.{kind}s"))}))
+
+
+def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; the command gets `settings`, which makes them whole for a fleet."""
+
+    @functools.wraps(command)
+    def wrapped(
+        *,
+        brokers: tuple[str, ...],
+        site: str,
+        latitude: float | None,
+        longitude: float | None,
+        heading: float | None,
+        camera: str,
+        camera_settings: tuple[str, ...],
+        board: str,
+        acceptance: bool,
+        **others: object,
+    ) -> Any:  # noqa: ANN401 - the command's own
+        def settings(fleet: Fleet) -> PostSettings:
+            return PostSettings(
+                brokers=brokers or (f"{fleet.broker_names[0]}:{DEFAULT_PORT}",),
+                site=site,
+                latitude=latitude,
+                longitude=longitude,
+                heading_degrees=heading,
+                camera=camera,
+                camera_settings=dict(_setting(text) for text in camera_settings),
+                board=board,
+                acceptance=acceptance,
+            )
+
+        return command(settings=settings, **others)
+
+    result: Callable[..., Any] = wrapped
+    for option in reversed(_OPTIONS):
+        result = option(result)
+    return result
+
+
+_OPTIONS = (
+    click.option(
+        "--broker",
+        "brokers",
+        multiple=True,
+        help="host:port of a broker, the first one first; by default the fleet's first name.",
+    ),
+    click.option("--site", default="", help="The place in words, as dispatch knows it."),
+    click.option("--latitude", type=click.FloatRange(-90, 90), help="Degrees, WGS 84."),
+    click.option("--longitude", type=click.FloatRange(-180, 180), help="Degrees, WGS 84."),
+    click.option("--heading", type=click.FloatRange(0, 360, max_open=True), help="Degrees from true north."),
+    click.option("--camera", required=True, type=_installed("camera"), help="The camera's backend."),
+    click.option("--camera-setting", "camera_settings", multiple=True, help="key=value of the camera's backend."),
+    click.option(
+        "--acceptance/--no-acceptance",
+        default=True,
+        show_default=True,
+        help="Whether it reads nothing before a technician has accepted it.",
+    ),
+    click.option("--board", default="none", show_default=True, type=_installed("board"), help="The board's backend."),
+)
+
+
+def _setting(text: str) -> tuple[str, Setting]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise ProvisioningError(f"camera setting {text!r}: key=value is wanted")
+    for kind in (int, float):
+        try:
+            return key, kind(value)
+        except ValueError:
+            continue
+    return key, {"true": True, "false": False}.get(value, value)

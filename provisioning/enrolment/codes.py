@@ -1,0 +1,184 @@
+"""The codes that were given out: each for one post, one technician, a short time, and one use.
+
+The code itself is not kept, only what tells it and what seals with it; in one file for each post, so that a new code
+takes the place of the one before.
+"""
+
+import hmac
+import json
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from device.enrolment.code import new_code, seal_key_of, verifier_of
+from device.enrolment.errors import EnrolmentError
+from device.records.base import timestamp
+from provisioning.errors import ProvisioningError
+from provisioning.keys import private_folder, replace_private
+
+VALID = timedelta(hours=1)
+TRIES = 5
+"""Wrong codes for a post after which its code is void."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What a code was used for."""
+
+    key: str
+    """Digest of the public key that was certified."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """One code that was given out."""
+
+    post: str
+    technician: str
+    issued_by: str
+    purpose: str
+    issued: datetime
+    expires: datetime
+    verifier: str
+    seal_key: str
+    replaces: bool = False
+    """Whether the unit takes the place of one that has the name already."""
+    wrong: int = 0
+    """How often another code was tried."""
+    used: Use | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the first configuration, as `PostSettings` takes them."""
+
+    @property
+    def seal(self) -> bytes:
+        """The key that seals with this code."""
+        return bytes.fromhex(self.seal_key)
+
+    def is_void(self) -> bool:
+        """Tell whether wrong codes were tried too often."""
+        return self.wrong >= TRIES
+
+
+class Codes:
+    """The codes in a folder, which is made when the first is given out."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def issue(
+        self,
+        post: str,
+        *,
+        technician: str,
+        issued_by: str,
+        purpose: str,
+        valid: timedelta = VALID,
+        replaces: bool = False,
+        settings: dict[str, Any] | None = None,
+        now: datetime | None = None,
+    ) -> tuple[str, Code]:
+        """Make a code; return it, to be told to the technician, and what is kept of it."""
+        secret = new_code()
+        begin = now or datetime.now(UTC)
+        code = Code(
+            post=post,
+            technician=technician,
+            issued_by=issued_by,
+            purpose=purpose,
+            issued=begin,
+            expires=begin + valid,
+            verifier=verifier_of(secret).hex(),
+            seal_key=seal_key_of(secret).hex(),
+            replaces=replaces,
+            settings=settings or {},
+        )
+        private_folder(self._folder.parent)
+        private_folder(self._folder)
+        self._write(code)
+        return secret, code
+
+    def of(self, post: str) -> Code | None:
+        """Return the code that was given out last for a post, None if there was none.
+
+        Raises:
+            ProvisioningError: its file is damaged.
+
+        """
+        path = self._path(post)
+        if not path.is_file():
+            return None
+        try:
+            said = json.loads(path.read_bytes())
+            for name in ("issued", "expires"):
+                said[name] = datetime.fromisoformat(said[name])
+            if said["used"] is not None:
+                said["used"] = Use(key=said["used"]["key"], at=datetime.fromisoformat(said["used"]["at"]))
+            return Code(**said)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ProvisioningError(f"{path}: damaged; issue a new code ({error})") from error
+
+    def admit(self, post: str, secret: str, *, now: datetime | None = None) -> Code:
+        """Return the code of a post if `secret` is it, and it can be used still; its use is looked at elsewhere.
+
+        Raises:
+            EnrolmentError: there is none, it is another, it is over or void.
+
+        """
+        now = now or datetime.now(UTC)
+        code = self.of(post)
+        if code is None:
+            raise EnrolmentError(f"no code was issued for {post}", reason="no_code")
+        if code.is_void():
+            raise EnrolmentError(
+                f"the code for {post} is void after {TRIES} wrong ones; an administrator issues a new one",
+                reason="code_void",
+            )
+        if not hmac.compare_digest(verifier_of(secret), bytes.fromhex(code.verifier)):
+            self._write(replace(code, wrong=code.wrong + 1))
+            raise EnrolmentError(f"this is not the code that was issued for {post}", reason="code_wrong")
+        return self.in_time(code, now=now)
+
+    def in_time(self, code: Code, *, now: datetime | None = None) -> Code:
+        """Return a code if it is not over.
+
+        Raises:
+            EnrolmentError: it is over.
+
+        """
+        if (now or datetime.now(UTC)) >= code.expires:
+            raise EnrolmentError(
+                f"the code for {code.post} was good until {code.expires:%Y-%m-%d %H:%M} UTC; an administrator issues a "
+                "new one",
+                reason="code_late",
+            )
+        return code
+
+    def use(self, code: Code, key: str, *, now: datetime | None = None) -> Code:
+        """Note that a code is used for a key; the same key again is the same enrolment, gone on with.
+
+        Raises:
+            EnrolmentError: it was used for another key.
+
+        """
+        if code.used is not None and code.used.key != key:
+            raise EnrolmentError(
+                f"the code for {code.post} was used at {code.used.at:%Y-%m-%d %H:%M:%S} UTC for another unit's key; if "
+                "that was not you, say so to an administrator at once",
+                reason="code_used",
+            )
+        if code.used is None:
+            code = replace(code, used=Use(key=key, at=now or datetime.now(UTC)))
+            self._write(code)
+        return code
+
+    def _write(self, code: Code) -> None:
+        said = asdict(code) | {"issued": timestamp(code.issued), "expires": timestamp(code.expires)}
+        if code.used is not None:
+            said["used"] = {"key": code.used.key, "at": timestamp(code.used.at)}
+        replace_private(self._path(code.post), json.dumps(said, indent=2).encode() + b"\n")
+
+    def _path(self, post: str) -> Path:
+        # The name comes from outside: nothing but a name that was given out is looked for.
+        return self._folder / f"{Path(post).name}.json"

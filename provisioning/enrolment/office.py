@@ -1,0 +1,289 @@
+"""The office: judges requests, issues certificates, gives first configurations, renews; by network and stick alike."""
+
+import base64
+import binascii
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from pydantic import JsonValue
+
+from device.enrolment.code import is_sealed
+from device.enrolment.errors import EnrolmentError
+from device.enrolment.request import Request, read_renewal, read_request
+from device.records.base import timestamp
+from device.records.signing import read_key
+from provisioning.authority import CERTIFICATE_FILE, Authority
+from provisioning.control.identity import Identity
+from provisioning.enrolment.codes import Code, Codes
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.keys import private_folder, replace_private
+from provisioning.layout import ROOT_FILE
+from provisioning.ledger import key_digest, name_of
+from provisioning.people import acts
+from provisioning.post_file import PostSettings, post_file
+
+_Outcome = TypeVar("_Outcome")
+
+
+class Office:
+    """Enrols the units of one fleet. Safe to use from several threads.
+
+    Args:
+        fleet: the fleet.
+        keeper: who answers for what the office does; signs the log of acts.
+        purpose: why it is open.
+        address: where posts renew their certificates, `host:port`; None where there is no network.
+        reload: tells the broker who is in the fleet now, and whose certificates are revoked.
+
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        keeper: Identity,
+        *,
+        purpose: str,
+        address: str | None = None,
+        reload: Callable[[], None] | None = None,
+    ) -> None:
+        self._fleet = fleet
+        self._keeper = keeper
+        self._purpose = purpose
+        self._address = address
+        self._reload = reload
+        self._lock = threading.Lock()
+        self._authority: Authority = fleet.open_authority()
+        self.codes = Codes(fleet.enrolment / "codes")
+
+    @property
+    def authorities(self) -> bytes:
+        """The fleet's authorities, certs-only PKCS #7, base64."""
+        return encoded([self._authority.certificate, *self._authority.above])
+
+    def enrol(self, post: str, secret: str, body: bytes, *, now: datetime | None = None) -> bytes:
+        """Judge a request, base64, that came with a code; return the answer of `simpleenroll`.
+
+        Raises:
+            EnrolmentError: why not; that is logged.
+
+        """
+        with self._lock:
+            return self._judged(post, lambda: self._enrol(self.codes.admit(post, secret, now=now), body, now=now))
+
+    def enrol_sealed(self, post: str, body: bytes, seal: str, *, now: datetime | None = None) -> tuple[bytes, Code]:
+        """Judge a request that came on a stick, under the seal of its code; return the answer and the code.
+
+        Raises:
+            EnrolmentError: why not; that is logged.
+
+        """
+
+        def judge() -> tuple[bytes, Code]:
+            code = self.codes.of(post)
+            if code is None:
+                raise EnrolmentError(f"no code was issued for {post}", reason="no_code")
+            if not is_sealed(code.seal, seal, "simpleenroll", post.encode(), body):
+                raise EnrolmentError(
+                    f"the request does not bear the seal of the code for {post}: another code was typed at the "
+                    "unit, or the request was changed",
+                    reason="code_wrong",
+                )
+            return self._enrol(self.codes.in_time(code, now=now), body, now=now), code
+
+        with self._lock:
+            return self._judged(post, judge)
+
+    def configuration(self, post: str) -> bytes:
+        """Return the first configuration of a post that was enrolled: JSON, the content of each file by name.
+
+        Raises:
+            EnrolmentError: it was not.
+
+        """
+        folder = self._fleet.post(post)
+        code = self.codes.of(post)
+        if code is None or code.used is None or not (folder / CERTIFICATE_FILE).exists():
+            raise EnrolmentError(f"{post} is not enrolled yet", reason="not_enrolled")
+        files = {
+            "ca.pem": (folder / ROOT_FILE).read_text("ascii"),
+            "issuer_key.pem": self._fleet.list_verifying_key.read_text("ascii"),
+            "configuration_key.pem": self._fleet.configuration_verifying_key.read_text("ascii"),
+            "post.toml": (folder / "post.toml").read_text("utf-8"),
+        }
+        return json.dumps({"post": post, "issued": timestamp(code.used.at), "files": files}).encode()
+
+    def renew(self, presented: bytes, body: bytes) -> bytes:
+        """Issue another certificate to the post that a certificate, DER, names; return the answer of `simplereenroll`.
+
+        The TLS connection has proved that the certificate is the fleet's and its key at hand.
+
+        Raises:
+            EnrolmentError: it was revoked, or superseded, or is no post's; that is logged.
+
+        """
+        certificate = x509.load_der_x509_certificate(presented)
+        name = name_of(certificate)
+        with self._lock:
+            return self._judged(name, lambda: self._renew(name, certificate, body))
+
+    def _renew(self, name: str, certificate: x509.Certificate, body: bytes) -> bytes:
+        ledger = self._fleet.ledger
+        serial = certificate.serial_number
+        if ledger.is_revoked(serial):
+            raise EnrolmentError(f"the certificate of {name} was revoked", reason="revoked")
+        if not ledger.knows(serial) or name not in self._fleet.posts():
+            raise EnrolmentError(f"{name} is no post of this fleet", reason="unknown_post")
+        wanted, key = read_renewal(_decoded(body))
+        if wanted != name or key_digest(key) != key_digest(certificate.public_key()):
+            raise EnrolmentError("a renewal is for the same post and key; another key is enrolled anew", reason="other")
+        chain = self._fleet.certify_post(name, key)
+        replace_private(self._fleet.post(name) / CERTIFICATE_FILE, chain)
+        self._log("certificate_renewed", name, {"serial": f"{x509.load_pem_x509_certificate(chain).serial_number:x}"})
+        return encoded(x509.load_pem_x509_certificates(chain))
+
+    def _enrol(self, code: Code, body: bytes, *, now: datetime | None) -> bytes:
+        self._check_technician(code, now or datetime.now(UTC))
+        request = read_request(_decoded(body))
+        post = code.post
+        if request.name != post:
+            raise EnrolmentError(f"the code is for {post}, the request for {request.name}", reason="other_post")
+        key = key_digest(request.key)
+        self._check_clone(post, key, request)
+        code = self.codes.use(code, key, now=now)
+        folder = self._fleet.post(post)
+        known = self._known(folder, key)
+        if known is None:
+            if (folder / CERTIFICATE_FILE).exists() and not code.replaces:
+                raise EnrolmentError(
+                    f"there is a post {post} already; to replace its unit, invite it with --replace",
+                    reason="name_taken",
+                )
+            known = self._admit(code, request)
+        return encoded(x509.load_pem_x509_certificates(known))
+
+    def _known(self, folder: Path, key: str) -> bytes | None:
+        """Return the certificate that this very request was answered with before, if it was."""
+        try:
+            chain = (folder / CERTIFICATE_FILE).read_bytes()
+        except FileNotFoundError:
+            return None
+        certificate = x509.load_pem_x509_certificate(chain)
+        return chain if key_digest(certificate.public_key()) == key else None
+
+    def _admit(self, code: Code, request: Request) -> bytes:
+        fleet, post = self._fleet, code.post
+        chain = fleet.certify_post(post, request.key)
+        serial = x509.load_pem_x509_certificate(chain).serial_number
+        for path, content in (
+            (fleet.record_key(post), request.record_key),
+            (fleet.recipient_key(post), request.unseal_key),
+        ):
+            private_folder(path.parent)
+            _keep_former(path)
+            replace_private(path, content)
+        folder = fleet.post(post)
+        private_folder(folder.parent)
+        private_folder(folder)
+        settings = PostSettings(**(code.settings | {"renewal": self._address, "enrolled": True}))
+        text = post_file(agency=fleet.agency, name=post, settings=settings)
+        replace_private(folder / "post.toml", text.encode())
+        replace_private(folder / ROOT_FILE, self._authority.pem)
+        revoked = fleet.revoke_certificates(post, "replaced", keep=serial) if code.replaces else []
+        replace_private(folder / CERTIFICATE_FILE, chain)
+        details: dict[str, JsonValue] = {
+            "technician": code.technician,
+            "code_issued_by": code.issued_by,
+            "code_purpose": code.purpose,
+            "serial": f"{serial:x}",
+            "revoked": [f"{one:x}" for one in revoked],
+        }
+        if self._reload is not None:
+            self._reload()
+        self._log("post_replaced" if code.replaces else "post_enrolled", post, details)
+        return chain
+
+    def _check_technician(self, code: Code, now: datetime) -> None:
+        people = self._fleet.people
+        if code.technician not in people or not people[code.technician].is_certified(now):
+            raise EnrolmentError(
+                f"the code was issued for {code.technician}, whose certification has ended", reason="technician_expired"
+            )
+
+    def _check_clone(self, post: str, key: str, request: Request) -> None:
+        ledger = self._fleet.ledger
+        others = ledger.holders(key) - {post}
+        for folder, pem in (("records", request.record_key), ("recipients", request.unseal_key)):
+            thumbprint = read_key(pem).thumbprint()
+            for path in (self._fleet.directory / folder).glob("*.pem"):
+                if path.stem != post and read_key(path.read_bytes()).thumbprint() == thumbprint:
+                    others.add(path.stem)
+        if others:
+            names = ", ".join(sorted(others))
+            raise EnrolmentError(
+                f"a key of this unit is that of {names}: its disk was copied. Set the unit up anew, so that it makes "
+                f"keys of its own, and look whether {names} is where it should be",
+                reason="cloned",
+            )
+        if any(one.name == post and one.key == key and ledger.is_revoked(one.serial) for one in ledger.all()):
+            raise EnrolmentError(
+                f"this unit's key was {post}'s and was revoked; take the enrolment back with --abandon, so "
+                "that it makes another",
+                reason="revoked",
+            )
+
+    def _judged(self, post: str, judge: Callable[[], _Outcome]) -> _Outcome:
+        try:
+            return judge()
+        except EnrolmentError as refusal:
+            details: dict[str, JsonValue] = {"message": str(refusal)[:300]}
+            self._log("enrolment_refused", post[:120], details, refused=refusal.reason)
+            raise
+
+    def _log(self, act: str, post: str, details: dict[str, JsonValue], *, refused: str | None = None) -> None:
+        acts.record(
+            self._keeper,
+            act,
+            self._purpose,
+            log=self._fleet.acts,
+            object=post,
+            outcome="success" if refused is None else "refused",
+            reason=refused,
+            details=details,
+        )
+
+
+def encoded(certificates: list[x509.Certificate]) -> bytes:
+    """Return certificates as EST answers: certs-only PKCS #7, base64."""
+    return base64.encodebytes(pkcs7.serialize_certificates(certificates, Encoding.DER))
+
+
+def settings_of(settings: PostSettings) -> dict[str, Any]:
+    """Return settings as a code keeps them."""
+    return asdict(settings)
+
+
+def _decoded(body: bytes) -> bytes:
+    try:
+        return base64.b64decode(body)
+    except (ValueError, binascii.Error) as error:
+        raise EnrolmentError("the request is not base64", reason="request_refused") from error
+
+
+def _keep_former(path: Path) -> None:
+    """Keep a former unit's public key: what it signed can still be verified."""
+    if not path.exists():
+        return
+    try:
+        name = read_key(path.read_bytes()).thumbprint()[:12]
+    except ValueError as error:
+        raise ProvisioningError(f"{path}: damaged") from error
+    former = private_folder(path.parent / "former")
+    replace_private(former / f"{path.stem}.{name}.pem", path.read_bytes())

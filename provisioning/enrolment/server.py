@@ -1,0 +1,182 @@
+"""The enrolment server: EST (RFC 7030) over TLS 1.3, a few messages of it, and the first configuration.
+
+`cacerts`, `simpleenroll` (HTTP Basic: the post and its code) and `simplereenroll` (the post's certificate). It also
+seals what it answers with the code of the post that asks, so that a unit which knows the code and nothing else knows
+whom it speaks with.
+"""
+
+import base64
+import binascii
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from device.enrolment.code import read_code, seal
+from device.enrolment.errors import EnrolmentError
+from device.enrolment.est import CONFIGURATION, LARGEST, POST_HEADER, ROOT, SEAL_HEADER, TIME_HEADER
+from device.enrolment.request import LARGEST as LARGEST_REQUEST
+from device.errors import PlatepostError
+from device.records.base import timestamp
+from provisioning.authority import CERTIFICATE_FILE, KEY_FILE
+from provisioning.enrolment.office import Office
+from provisioning.fleet import Fleet
+from provisioning.keys import new_key, private_folder, private_pem, replace_private
+
+PEER = "platepost.peer"
+"""In the scope of a request: the certificate that the client showed, DER; None without one."""
+_PKCS7 = "application/pkcs7-mime"
+_STATUS = {"no_code": 401, "code_wrong": 401, "code_void": 401, "code_late": 401, "code_malformed": 401}
+"""By reason; any other refusal is 403."""
+
+
+def application(office: Office) -> Starlette:
+    """Return the ASGI application."""
+
+    async def cacerts(request: Request) -> Response:
+        body, time = office.authorities, timestamp(datetime.now(UTC))
+        post = request.headers.get(POST_HEADER, "")
+        code = office.codes.of(post) if post else None
+        headers = {"Content-Transfer-Encoding": "base64", TIME_HEADER: time}
+        if code is not None:
+            headers[SEAL_HEADER] = seal(code.seal, "cacerts", post.encode(), time.encode(), body)
+        return Response(body, media_type=_PKCS7, headers=headers)
+
+    async def simpleenroll(request: Request) -> Response:
+        post, code = _basic(request)
+        body = await _body(request)
+        return _answer(await run_in_threadpool(office.enrol, post, code, body))
+
+    async def simplereenroll(request: Request) -> Response:
+        peer = request.scope.get(PEER)
+        if peer is None:
+            raise EnrolmentError("a renewal needs the post's present certificate", reason="no_certificate")
+        body = await _body(request)
+        return _answer(await run_in_threadpool(office.renew, peer, body))
+
+    async def configuration(request: Request) -> Response:
+        post, secret = _basic(request)
+        code = await run_in_threadpool(office.codes.admit, post, secret)
+        body = await run_in_threadpool(office.configuration, post)
+        headers = {SEAL_HEADER: seal(code.seal, "configuration", post.encode(), body)}
+        return Response(body, media_type="application/json", headers=headers)
+
+    return Starlette(
+        routes=[
+            Route(f"{ROOT}/cacerts", cacerts),
+            Route(f"{ROOT}/simpleenroll", simpleenroll, methods=["POST"]),
+            Route(f"{ROOT}/simplereenroll", simplereenroll, methods=["POST"]),
+            Route(CONFIGURATION, configuration),
+        ],
+        exception_handlers={EnrolmentError: _refused, PlatepostError: _failed},
+    )
+
+
+class PeerProtocol(H11Protocol):
+    """HTTP/1.1 that tells the application which certificate the client showed."""
+
+    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - asyncio's
+        """Begin; TLS has been agreed upon."""
+        super().connection_made(transport)
+        tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        peer = None if tls is None else tls.getpeercert(binary_form=True)
+        inner = self.app
+
+        async def told(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+            scope[PEER] = peer
+            await inner(scope, receive, send)
+
+        self.app = told
+
+
+def server(fleet: Fleet, office: Office, *, names: tuple[str, ...], address: str, port: int) -> uvicorn.Server:
+    """Return the server, not yet running.
+
+    Args:
+        fleet: whose authority vouches for it.
+        office: judges what comes.
+        names: the host names and addresses by which units reach it.
+        address: where to listen.
+        port: where to listen.
+
+    """
+    folder = private_folder(fleet.enrolment / "server")
+    key = new_key()
+    authority = fleet.open_authority()
+    chain = authority.issue_server(names, key)
+    fleet.ledger.issued(chain)
+    replace_private(folder / KEY_FILE, private_pem(key))
+    replace_private(folder / CERTIFICATE_FILE, chain)
+    replace_private(folder / "ca.pem", authority.pem)
+    config = uvicorn.Config(
+        application(office),
+        host=address,
+        port=port,
+        http=PeerProtocol,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ssl_certfile=str(folder / CERTIFICATE_FILE),
+        ssl_keyfile=str(folder / KEY_FILE),
+        ssl_ca_certs=str(folder / "ca.pem"),
+        # A unit that is enrolled has none yet; one that renews is known by it.
+        ssl_cert_reqs=ssl.CERT_OPTIONAL,
+        timeout_keep_alive=5,
+        limit_concurrency=64,
+        h11_max_incomplete_event_size=LARGEST_REQUEST,
+    )
+    config.load()
+    assert config.ssl is not None  # noqa: S101 - it was given all that it needs
+    config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
+    return uvicorn.Server(config)
+
+
+def key_files(fleet: Fleet) -> Path:
+    """Return the folder of the server's certificate and key."""
+    return fleet.enrolment / "server"
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > min(LARGEST, 2 * LARGEST_REQUEST):
+            raise EnrolmentError("the request is too large", reason="request_refused")
+    return body
+
+
+def _basic(request: Request) -> tuple[str, str]:
+    kind, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    try:
+        post, colon, code = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (ValueError, binascii.Error):
+        post, colon, code = "", "", ""
+    if kind.lower() != "basic" or not colon:
+        raise EnrolmentError("enrolment takes the post and its code (HTTP Basic)", reason="no_code")
+    return post, read_code(code)
+
+
+def _answer(body: bytes) -> Response:
+    headers = {"Content-Transfer-Encoding": "base64"}
+    return Response(body, media_type=f"{_PKCS7}; smime-type=certs-only", headers=headers)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    reason = error.reason if isinstance(error, EnrolmentError) else "refused"
+    status = _STATUS.get(reason, 403)
+    headers = {"WWW-Authenticate": 'Basic realm="Platepost enrolment"'} if status == 401 else None
+    return JSONResponse({"reason": reason, "message": str(error)}, status_code=status, headers=headers)
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"reason": "office", "message": f"the office cannot: {error}"}, status_code=500)

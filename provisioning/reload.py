@@ -1,0 +1,45 @@
+"""Telling a running broker who is in the fleet now, and whose certificates are revoked."""
+
+import shlex
+import subprocess
+
+from provisioning.brokers import write_nats, write_rabbitmq_rights
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+
+SECONDS = 60
+
+
+def rewrite(fleet: Fleet) -> None:
+    """Write the rights anew for mosquitto, and for RabbitMQ and NATS where they were written before."""
+    fleet.write_access_list()
+    folder = fleet.directory / "broker"
+    if (folder / "rabbitmq").is_dir():
+        write_rabbitmq_rights(fleet)
+    if (folder / "nats").is_dir():
+        write_nats(fleet)
+
+
+def reload_broker(fleet: Fleet, command: str | None) -> None:
+    """Write the broker's files anew, and run the command that makes it take them.
+
+    Args:
+        fleet: the fleet.
+        command: such as `systemctl reload mosquitto`, or one that copies `broker/` first; none is run where None.
+
+    Raises:
+        ProvisioningError: the command cannot be run, or fails.
+
+    """
+    rewrite(fleet)
+    if command is None:
+        return
+    try:
+        done = subprocess.run(
+            shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise ProvisioningError(f"the broker was not told: {command!r}: {error}") from error
+    if done.returncode != 0:
+        said = f"{command!r} ended with {done.returncode}: {done.stderr.strip()}"
+        raise ProvisioningError(f"the broker was not told: {said}")

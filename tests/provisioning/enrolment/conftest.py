@@ -1,0 +1,104 @@
+"""A department with an administrator, a technician, and an office that units reach on loopback."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from device.enrolment.est import Office as Address
+from device.enrolment.unit import Unit
+from device.records import Role
+from provisioning.control.identity import Identity
+from provisioning.enrolment.office import Office, settings_of
+from provisioning.enrolment.server import server
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.daemon import free_port
+
+SECONDS = 20.0
+
+
+@dataclass
+class Department:
+    """A fleet and its open office."""
+
+    fleet: Fleet
+    office: Office
+    port: int
+    directory: Path
+
+    @property
+    def address(self) -> Address:
+        return Address(f"localhost:{self.port}")
+
+    def invite(
+        self,
+        post: str,
+        *,
+        technician: str = "r-alvarez",
+        valid: timedelta = timedelta(hours=1),
+        replaces: bool = False,
+        now: datetime | None = None,
+    ) -> str:
+        """Issue a code."""
+        settings = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings={"path": "clip.mp4"})
+        secret, _ = self.office.codes.issue(
+            post,
+            technician=technician,
+            issued_by="j-stone",
+            purpose="work order 7731",
+            valid=valid,
+            replaces=replaces,
+            settings=settings_of(settings),
+            now=now,
+        )
+        return secret
+
+    def unit(self, name: str) -> Unit:
+        """Give a bare unit."""
+        return Unit(self.directory / name)
+
+    def enrol(self, unit: Unit, post: str, code: str) -> None:
+        """Do what the command does."""
+        unit.begin(post)
+        ca, _ = self.address.authorities(post, code)
+        unit.take_certificate(self.address.enrol(post, code, unit.request, ca=ca), ca=ca)
+        unit.install(self.address.configuration(post, code, ca=ca))
+
+    def acts(self) -> list[tuple[str, str | None, str | None]]:
+        """Return act, object and reason of everything that was logged."""
+        return [(act.action, act.object, act.reason) for act in self.fleet.acts]
+
+
+@contextmanager
+def open_office(fleet: Fleet, directory: Path, *, keeper: str = "j-stone") -> Iterator[Department]:
+    """Serve a fleet on loopback."""
+    port = free_port()
+    person = Identity.load(fleet.operator(keeper))
+    office = Office(fleet, person, purpose="enrolment", address=f"localhost:{port}")
+    serving = server(fleet, office, names=("localhost", "127.0.0.1"), address="127.0.0.1", port=port)
+    thread = threading.Thread(target=serving.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not serving.started:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        yield Department(fleet, office, port, directory)
+    finally:
+        serving.should_exit = True
+        thread.join(SECONDS)
+
+
+@pytest.fixture
+def department(tmp_path: Path) -> Iterator[Department]:
+    fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
+    fleet.add_operator("j-stone", Role.ADMINISTRATOR)
+    fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    with open_office(fleet, tmp_path) as department:
+        yield department

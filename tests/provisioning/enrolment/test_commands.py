@@ -1,0 +1,146 @@
+"""The commands, as an administrator and a technician give them."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from device.cli import platepost
+from device.commands.enrol import enrol
+from device.enrolment.errors import EnrolmentError
+from device.enrolment.unit import Unit
+from device.errors import PlatepostError
+from provisioning.cli import provision
+from provisioning.control.identity import NotCertifiedError
+from provisioning.enrolment.codes import Code, Codes
+from provisioning.fleet import Fleet
+from tests.provisioning.enrolment.conftest import Department
+
+CAMERA = ("--camera", "footage", "--camera-setting", "path=clip.mp4")
+
+
+def run(command: click.Command, *arguments: object, typed: str | None = None, code: int = 0) -> str:
+    texts = [str(argument) for argument in arguments]
+    result = CliRunner().invoke(command, texts, input=typed, catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def invited(fleet: Fleet, post: str, *more: str) -> str:
+    options = ("--technician", "r-alvarez", "--as", "j-stone", "--purpose", "work order 7731", "--json")
+    said = json.loads(run(provision, "post", "invite", fleet.directory, post, *CAMERA, *options, *more))
+    return str(said["code"])
+
+
+def test_technician_gives_one_command_and_one_answer(department: Department) -> None:
+    code = invited(department.fleet, "post-17")
+    folder = department.directory / "unit"
+    output = run(enrol, "post-17", f"localhost:{department.port}", "--directory", folder, typed=code.lower() + "\n")
+    assert "This unit is post-17" in output
+    assert Unit(folder).post == "post-17"
+    again = CliRunner().invoke(
+        enrol, ["post-17", f"localhost:{department.port}", "--directory", str(folder)], input=code
+    )
+    assert isinstance(again.exception, EnrolmentError)
+
+
+def test_stick_carries_request_and_answer(department: Department, tmp_path: Path) -> None:
+    stick, folder = tmp_path / "stick", tmp_path / "unit"
+    stick.mkdir()
+    code = invited(department.fleet, "post-17")
+    arguments = ("post-17", "--stick", stick, "--directory", folder)
+    assert "take it to the office" in run(enrol, *arguments, typed=code + "\n")
+    assert "take it to the office" in run(enrol, *arguments), "asked for once only"
+    office = ("enrol-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
+    assert "post-17: enrolled" in run(provision, *office)
+    assert "No request waits" in run(provision, *office)
+    assert "This unit is post-17" in run(enrol, *arguments)
+    assert Unit(folder).post == "post-17"
+    for path in stick.iterdir():
+        assert b"PRIVATE" not in path.read_bytes()
+        assert code.encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize("fault", ["wrong code", "late code", "changed request", "changed answer", "someone else"])
+def test_stick_that_is_not_right_is_refused_with_the_reason(department: Department, tmp_path: Path, fault: str) -> None:
+    stick, folder = tmp_path / "stick", tmp_path / "unit"
+    stick.mkdir()
+    code = invited(department.fleet, "post-17")
+    typed = "0000-0000-0000-0000" if fault == "wrong code" else code
+    arguments = ("post-17", "--stick", stick, "--directory", folder)
+    run(enrol, *arguments, typed=typed + "\n")
+    if fault == "changed request":
+        (stick / "post-17.p10").write_bytes(b"AAAA" + (stick / "post-17.p10").read_bytes()[4:])
+    if fault == "late code":
+        codes = Codes(department.fleet.enrolment / "codes")
+        codes._write(_late(codes))
+    office = ("enrol-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
+    refused = fault in {"wrong code", "late code", "changed request"}
+    output = run(provision, *office, code=1 if refused else 0)
+    if fault == "changed answer":
+        path = stick / "post-17.configuration.json"
+        path.write_text(path.read_text().replace("localhost", "elsewhere"))
+    if fault == "someone else":
+        (stick / "post-17.answer.seal").write_text("00" * 32)
+
+    with pytest.raises(EnrolmentError) as caught:
+        run(enrol, *arguments)
+
+    assert Unit(folder).post is None
+    if refused:
+        assert str(caught.value).removeprefix("the office refused: ") in output
+        assert "post-17" not in department.fleet.posts()
+        run(enrol, *arguments, typed=invited(department.fleet, "post-17") + "\n")
+        run(provision, *office)
+        assert "This unit is post-17" in run(enrol, *arguments)
+    else:
+        assert "does not bear the seal" in str(caught.value)
+
+
+def _late(codes: Codes) -> Code:
+    code = codes.of("post-17")
+    assert code is not None
+    return replace(code, expires=datetime.now(UTC) - timedelta(minutes=1))
+
+
+def test_administrator_may_not_invite_for_who_is_not_certified(department: Department) -> None:
+    department.fleet.remove_operator("r-alvarez")
+    with pytest.raises(NotCertifiedError, match="certification has ended"):
+        invited(department.fleet, "post-17")
+    options = ("--technician", "nobody", "--as", "j-stone", "--purpose", "p")
+    with pytest.raises(PlatepostError, match="not in the register"):
+        run(provision, "post", "invite", department.fleet.directory, "post-17", *CAMERA, *options)
+
+
+def test_replacing_is_asked_for_and_only_where_there_is_something_to_replace(department: Department) -> None:
+    with pytest.raises(PlatepostError, match="no post post-17 to replace"):
+        invited(department.fleet, "post-17", "--replace")
+    code = invited(department.fleet, "post-17")
+    where = (f"localhost:{department.port}", "--directory", department.directory / "unit")
+    run(enrol, "post-17", *where, typed=code)
+    with pytest.raises(PlatepostError, match="--replace puts another unit"):
+        invited(department.fleet, "post-17")
+
+
+def test_code_is_not_kept_and_not_logged(department: Department) -> None:
+    code = invited(department.fleet, "post-17")
+    for path in department.fleet.directory.rglob("*"):
+        if path.is_file():
+            assert code.encode() not in path.read_bytes(), path
+            assert code.replace("-", "").encode() not in path.read_bytes(), path
+
+
+def test_command_says_what_it_lacks(tmp_path: Path) -> None:
+    result = CliRunner().invoke(platepost, ["enrol", "post-17", "--directory", str(tmp_path / "unit")])
+    assert result.exit_code == 2
+    assert "--stick FOLDER" in result.output
+    assert not (tmp_path / "unit").exists()
+    assert "nothing was under way" in run(enrol, "post-17", "--abandon", "--directory", tmp_path / "unit")
+    with pytest.raises(EnrolmentError, match="does not answer"):
+        run(enrol, "post-17", "localhost:1", "--directory", tmp_path / "unit", typed="0000-0000-0000-0000")
+    with pytest.raises(EnrolmentError, match="is no code"):
+        run(enrol, "post-17", "localhost:1", "--directory", tmp_path / "unit", typed="hello")
