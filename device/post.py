@@ -105,7 +105,10 @@ class Post:
         self._camera = self._rig.camera(configuration.camera)
         self._pipeline = assembly.pipeline(configuration, networks)
         self._vitals = Vitals(
-            place=place, versions=versions, certificate_expires=assembly.certificate_expires(configuration)
+            place=place,
+            versions=versions,
+            certificate_expires=assembly.certificate_expires(configuration),
+            last_read=lambda: self._reporter.last_read,
         )
         store = assembly.hotlist_store(configuration)
         source = Source(configuration.post.agency, configuration.post.name)

@@ -98,6 +98,8 @@ class Reporter:
         """Hits recorded so far."""
         self.withdrawn = 0
         """Hits withdrawn so far."""
+        self.last_read: datetime | None = None
+        """When the plate of the last read was captured."""
         self.safe = 0
         """Passages so far of the department's own vehicles, of which nobody was told."""
 
@@ -160,6 +162,7 @@ class Reporter:
             ),
         )
         self._recorder.record(read)
+        self.last_read = passage.best.frame.captured
 
     def _announce(
         self, passage: Passage, announced: _Announced, hotlist: HotList | None, matches: tuple[Match, ...]

@@ -4,7 +4,7 @@ import os
 import shutil
 import statistics
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -31,11 +31,21 @@ SILENT_SECONDS = 5.0
 BEHIND_SECONDS = 60.0
 """How long after a dropped frame a post still counts as falling behind."""
 
+READ_NEWS_SECONDS = 600.0
+"""How old a status must be before a read since then is reason enough for another."""
+
 
 class Vitals:
     """The present faults, and the status and health records that say them."""
 
-    def __init__(self, *, place: Place, versions: Versions, certificate_expires: datetime | None) -> None:
+    def __init__(
+        self,
+        *,
+        place: Place,
+        versions: Versions,
+        certificate_expires: datetime | None,
+        last_read: Callable[[], datetime | None] = lambda: None,
+    ) -> None:
         self.boot = new_identifier()
         self._place = place
         self._versions = versions
@@ -43,6 +53,8 @@ class Vitals:
         self._started = monotonic()
         self._since = datetime.now(UTC)
         self._noticed: tuple[object, ...] | None = None
+        self._last_read = last_read
+        self._read_told: tuple[float, datetime | None] = (monotonic(), None)
         self._told: frozenset[Fault] | None = None
         self._dropped = 0
         self._dropped_at: float | None = None
@@ -66,15 +78,20 @@ class Vitals:
         return True
 
     def noticed(self, hotlist: HotListState) -> bool:
-        """Take note of the list; True if it, its age's state or how it is looked up is not that of the last status."""
+        """Take note of the list; True if it, its age's state or how it is looked up is not that of the last status.
+
+        True as well if the last status is old and something was read since.
+        """
         seen = (hotlist.state, hotlist.version, hotlist.near_alternatives)
         changed, self._noticed = seen != self._noticed, seen
-        return changed
+        told_at, told = self._read_told
+        return changed or (self._last_read() != told and monotonic() - told_at >= READ_NEWS_SECONDS)
 
     def status(
         self, *, clock: ClockQuality, hotlist: HotListState, configuration: ConfigurationState | None = None
     ) -> Status:
         """Say the state that `changed` last took note of."""
+        self._read_told = (monotonic(), self._last_read())
         present = reasons(self._told or ())
         state = "degraded" if present else "online"
         return self._status(state, clock=clock, hotlist=hotlist, present=present, configuration=configuration)
@@ -106,6 +123,7 @@ class Vitals:
                 "hotlist": hotlist,
                 "notices": notices(hotlist),
                 "configuration": configuration,
+                "last_read": self._last_read(),
                 "certificate_expires": self._certificate_expires,
             }
         )

@@ -34,6 +34,10 @@ class Status(RecordData):
     configuration: ConfigurationState | None = Field(
         default=None, description="The configuration in force and the last refused; absent where none can be sent."
     )
+    last_read: UtcTime | None = Field(
+        default=None,
+        description="When the post last read a plate, as of this record: news of it come every ten minutes at most.",
+    )
     certificate_expires: UtcTime | None = Field(
         default=None, description="When the post's client certificate ends its validity."
     )

@@ -15,7 +15,7 @@ from provisioning.custody import CUSTODIAN, PERSONAL
 from provisioning.fleet import Fleet
 from provisioning.lazy import lazy_group
 
-_COMMANDS: dict[str, str] = {}
+_COMMANDS: dict[str, str] = {"status": "provisioning.status.cli:status"}
 
 
 @click.group(cls=lazy_group(_COMMANDS))

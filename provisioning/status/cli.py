@@ -1,0 +1,146 @@
+"""`platepost provision fleet status`: every post of a fleet, for people, scripts and monitoring."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from device.records import Keyring, Source
+from provisioning.commands.options import FLEET
+from provisioning.control.wire import Wire, protocol_option
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.status.judgement import Grade, Row, Thresholds, judge, overall
+
+_COLOURS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision fleet status fleet
+  platepost provision fleet status fleet --broker broker.riverside.example:8883 --brief    for Nagios, Icinga
+  platepost provision fleet status fleet --json | jq '.posts[] | select(.grade != "OK")'
+"""
+)
+@FLEET
+@click.option("--broker", help="host:port; by default the fleet's first name.")
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=3,
+    show_default=True,
+    help="Seconds to wait for what the broker has retained.",
+)
+@click.option("--certificate-days", type=click.FloatRange(min=0), default=30, show_default=True, help="Warn from then.")
+@click.option("--unread-hours", type=click.FloatRange(min=0), default=24, show_default=True, help="Warn from then.")
+@click.option("--brief", is_flag=True, help="Print one line, as a monitoring plugin does.")
+@protocol_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def status(
+    *,
+    directory: Path,
+    broker: str | None,
+    seconds: float,
+    certificate_days: float,
+    unread_hours: float,
+    brief: bool,
+    protocol: str,
+    as_json: bool,
+) -> None:
+    """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
+
+    What the posts say is believed only with their signature. The exit code is that of a monitoring plugin: 0 all is
+    well, 1 a warning, 2 critical (a post offline, silent, not genuine, or not doing its work), 3 the broker does not
+    answer.
+    """
+    limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
+    try:
+        fleet = Fleet.load(directory)
+        rows = look(fleet, broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}", seconds, limits, five=protocol == "5")
+    except ProvisioningError as error:
+        click.echo(f"FLEET UNKNOWN - {error}", err=not brief)
+        raise SystemExit(int(Grade.UNKNOWN)) from error
+    grade = overall(rows)
+    if as_json:
+        click.echo(json.dumps({"grade": grade.name, "posts": [row.wire() for row in rows]}))
+    elif brief:
+        click.echo(line(rows))
+    else:
+        console = Console()
+        console.print(table(rows))
+        console.print(line(rows), highlight=False)
+    raise SystemExit(int(grade))
+
+
+def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds, *, five: bool = True) -> list[Row]:
+    """Read the retained status of every post of a fleet, and judge it.
+
+    Raises:
+        ProvisioningError: the broker does not answer.
+
+    """
+    sources = {post: Source(fleet.agency, post) for post in fleet.posts()}
+    topics = {source.topic("status"): post for post, source in sources.items()}
+    heard: dict[str, bytes] = {}
+
+    def all_heard(topic: str, payload: bytes) -> bool:
+        if topic in topics:
+            heard[topics[topic]] = payload
+        return len(heard) == len(topics)
+
+    if topics:
+        # Exact topics: RabbitMQ gives what is retained for no other.
+        with Wire(fleet.publisher, broker, list(topics), five=five) as wire:
+            wire.wait(all_heard, seconds)
+    return [judge(post, heard.get(post), _keys(fleet, post), limits=limits) for post in sources]
+
+
+def _keys(fleet: Fleet, post: str) -> Keyring | None:
+    path = fleet.record_key(post)
+    return Keyring.from_files(path) if path.is_file() else None
+
+
+def line(rows: Sequence[Row]) -> str:
+    """Sum a fleet up in one line, with figures behind the bar as monitoring draws them."""
+    states = Counter(row.state for row in rows)
+    said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no posts"
+    bad = [f"{row.post}: {', '.join(row.remarks)}" for row in rows if row.grade is not Grade.OK]
+    figures = " ".join(f"{state}={states.get(state, 0)}" for state in ("online", "degraded", "offline", "silent"))
+    return f"FLEET {overall(rows).name} - {said}" + (f"; {'; '.join(bad[:5])}" if bad else "") + f" | {figures}"
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Return a fleet as a table for the terminal."""
+    made = Table("post", "state", "list", "last read", "software", "configuration", "certificate", "remarks")
+    for row in rows:
+        made.add_row(row.post, f"[{_COLOURS[row.grade]}]{row.state}[/]", *_cells(row), ", ".join(row.remarks))
+    return made
+
+
+def _cells(row: Row) -> tuple[str, str, str, str, str]:
+    said = row.status
+    if said is None:
+        return ("", "", "", "", "")
+    built = said.hotlist.built
+    hot_list = said.hotlist.state if built is None else f"v{said.hotlist.version}, {_ago(built)}"
+    configuration = said.configuration
+    version = configuration.version if configuration is not None else None
+    return (
+        hot_list,
+        "" if said.last_read is None else _ago(said.last_read),
+        said.versions.software,
+        said.versions.configuration[:8] if version is None else f"v{version}",
+        "" if said.certificate_expires is None else f"{said.certificate_expires:%Y-%m-%d}",
+    )
+
+
+def _ago(moment: datetime) -> str:
+    minutes = (datetime.now(UTC) - moment).total_seconds() / 60
+    return f"{minutes:.0f} min ago" if minutes < 120 else f"{minutes / 60:.0f} h ago"
