@@ -4,9 +4,10 @@ O and 0, I and 1 are one character here, as for the reader and the hot list: fra
 on it. How the text is spelled in the end follows the greater weight, place by place.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 
 from device.vision.ctc import LOOK_ALIKES, Hypothesis
 from device.vision.reader import Character, Reading
@@ -42,50 +43,75 @@ class Consensus:
     """Frames whose own best reading is this text, however spelled."""
 
 
-def consensus(votes: Sequence[Vote]) -> Consensus:
-    """Combine votes character by character among texts of the length that most speaks for.
+class Poll:
+    """Votes on the same plate, added up as they come: a long passage costs no more a frame than a short one.
 
     A vote's weight is multiplied with the square of its confidence, so that one sharp look outweighs many blurred
     ones, and each reading is split over its alternatives by their probability.
+    """
+
+    def __init__(self) -> None:
+        self._looks = 0
+        self._weight = 0.0
+        self._texts: dict[str, float] = defaultdict(float)
+        self._spellings: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self._own: Counter[str] = Counter()
+
+    def add(self, vote: Vote) -> None:
+        """Take in one more look."""
+        own = vote.weight * max(vote.reading.confidence, 0.01) ** 2
+        self._looks += 1
+        self._weight += own
+        self._own[vote.reading.text.translate(_FOLD)] += 1
+        for spelling, probability in _hypotheses(vote.reading):
+            folded = spelling.translate(_FOLD)
+            self._texts[folded] += own * probability
+            self._spellings[folded][spelling] += own * probability
+
+    def consensus(self) -> Consensus:
+        """Combine the votes character by character among texts of the length that most speaks for.
+
+        Raises:
+            ValueError: there is no vote.
+
+        """
+        if not self._looks:
+            raise ValueError("a consensus needs at least one vote")
+        texts, weight = self._texts, self._weight
+        places = _places(texts)
+        text = "".join(max(place, key=lambda character: place[character]) for place in places)
+        characters = tuple(
+            Character(shown, min(1.0, place[character] / weight))
+            for shown, character, place in zip(_spelled(text, self._spellings), text, places, strict=True)
+        )
+        agreeing = self._own[text]
+        confidence = texts[text] / weight if text in texts else _product(characters)
+        if agreeing <= 1:
+            confidence *= SINGLE_LOOK
+        others = nlargest(TOLD, (other for other in texts.items() if other[0] != text), key=lambda item: item[1])
+        return Consensus(
+            text="".join(character.character for character in characters),
+            confidence=min(1.0, confidence),
+            characters=characters,
+            alternatives=tuple(
+                Hypothesis(_spelled(other, self._spellings), min(1.0, share / weight)) for other, share in others
+            ),
+            looks=self._looks,
+            agreeing=agreeing,
+        )
+
+
+def consensus(votes: Iterable[Vote]) -> Consensus:
+    """Say what all votes together say.
 
     Raises:
         ValueError: there is no vote.
 
     """
-    if not votes:
-        raise ValueError("a consensus needs at least one vote")
-    texts: dict[str, float] = defaultdict(float)
-    spellings: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    weight = 0.0
+    poll = Poll()
     for vote in votes:
-        own = vote.weight * max(vote.reading.confidence, 0.01) ** 2
-        weight += own
-        for spelling, probability in _hypotheses(vote.reading):
-            folded = spelling.translate(_FOLD)
-            texts[folded] += own * probability
-            spellings[folded][spelling] += own * probability
-    text = _vote(texts)
-    places = [_place(texts, len(text), index) for index in range(len(text))]
-    spelled = _spelled(text, spellings)
-    characters = tuple(
-        Character(shown, min(1.0, place[character] / weight))
-        for shown, character, place in zip(spelled, text, places, strict=True)
-    )
-    agreeing = sum(vote.reading.text.translate(_FOLD) == text for vote in votes)
-    confidence = texts[text] / weight if text in texts else _product(characters)
-    if agreeing <= 1:
-        confidence *= SINGLE_LOOK
-    others = sorted((other for other in texts.items() if other[0] != text), key=lambda item: -item[1])
-    return Consensus(
-        text=spelled,
-        confidence=min(1.0, confidence),
-        characters=characters,
-        alternatives=tuple(
-            Hypothesis(_spelled(other, spellings), min(1.0, share / weight)) for other, share in others[:TOLD]
-        ),
-        looks=len(votes),
-        agreeing=agreeing,
-    )
+        poll.add(vote)
+    return poll.consensus()
 
 
 def _hypotheses(reading: Reading) -> list[tuple[str, float]]:
@@ -112,13 +138,13 @@ def _spelled(text: str, spellings: Mapping[str, Mapping[str, float]]) -> str:
     return "".join(letters)
 
 
-def _vote(texts: Mapping[str, float]) -> str:
+def _places(texts: Mapping[str, float]) -> list[dict[str, float]]:
+    """Return what speaks for each character at each place of the length that most speaks for."""
     lengths: dict[int, float] = defaultdict(float)
     for text, share in texts.items():
         lengths[len(text)] += share
     length = max(lengths, key=lambda candidate: lengths[candidate])
-    places = (_place(texts, length, index) for index in range(length))
-    return "".join(max(place, key=lambda character: place[character]) for place in places)
+    return [_place(texts, length, index) for index in range(length)]
 
 
 def _place(texts: Mapping[str, float], length: int, index: int) -> dict[str, float]:

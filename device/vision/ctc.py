@@ -58,13 +58,11 @@ def beam_search(probabilities: NDArray[np.float32], *, width: int = BEAM_WIDTH) 
     # For each prefix: the probability of all its alignments that end in a blank, and of those that end in its last
     # character.
     beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
-    for column in probabilities:
-        candidates = np.nonzero(column > NEGLIGIBLE)[0].tolist()
+    for chances, candidates in zip(probabilities.tolist(), _followed(probabilities), strict=True):
         if candidates == [0]:  # most columns: nothing is written there, and the order stays
-            blank = float(column[0])
+            blank = chances[0]
             beams = {prefix: ((ends[0] + ends[1]) * blank, 0.0) for prefix, ends in beams.items()}
             continue
-        chances = column.tolist()
         grown: dict[tuple[int, ...], list[float]] = {}
         for prefix, (blank_end, character_end) in beams.items():
             total = blank_end + character_end
@@ -105,15 +103,28 @@ def spell(probabilities: NDArray[np.float32], text: str) -> list[tuple[str, floa
     # Skipping a blank is allowed into a character that differs from the one before it.
     may_skip = [place > 1 and symbol not in (0, symbols[place - 2]) for place, symbol in enumerate(symbols)]
     table = merge_look_alikes(probabilities)[:, symbols]
+    # Columns in a row where nothing is written are one step: half of all columns need not be gone through.
+    written = np.max(table[:, 1::2], axis=1) > NEGLIGIBLE
+    columns = np.flatnonzero(written | np.concatenate([[True], written[:-1]]))
+    steps = np.add.reduceat(np.log(np.maximum(table, 1e-12)), columns, axis=0)
     chances = table.tolist()
     confidences = [0.0] * len(text)
     spans: list[list[int]] = [[] for _ in text]
-    for column, state in enumerate(_alignment(np.log(np.maximum(table, 1e-12)).tolist(), may_skip)):
+    for column, state in zip(columns.tolist(), _alignment(steps.tolist(), may_skip), strict=False):
         if symbols[state]:
             spans[state // 2].append(column)
             confidences[state // 2] = max(confidences[state // 2], chances[column][state])
     letters = [_preferred(probabilities, character, columns) for character, columns in zip(text, spans, strict=True)]
     return list(zip(letters, confidences, strict=True))
+
+
+def _followed(probabilities: NDArray[np.float32]) -> list[list[int]]:
+    """Return the classes of each column that are worth following up."""
+    followed: list[list[int]] = [[] for _ in probabilities]
+    columns, symbols = np.nonzero(probabilities > NEGLIGIBLE)
+    for column, symbol in zip(columns.tolist(), symbols.tolist(), strict=True):
+        followed[column].append(symbol)
+    return followed
 
 
 def _preferred(probabilities: NDArray[np.float32], digit: str, columns: list[int]) -> str:

@@ -80,10 +80,11 @@ class Detector:
         tensors = self.model.outputs
         heat = outputs[self._score][0, :, :, 0]
         floor = self.minimum_score / tensors[self._score].scale + tensors[self._score].zero_point
-        # Under int8 a plate's peak is often a plateau: every cell of it passes here, and the duplicates fall below.
-        peaks = (heat == cv2.dilate(heat.astype(np.int16), np.ones((3, 3), np.uint8))) & (heat >= floor)
         found = []
-        for row, column in zip(*np.nonzero(peaks), strict=True):
+        for row, column in np.argwhere(heat >= floor).tolist():
+            # Under int8 a plate's peak is often a plateau: every cell of it passes here, and the duplicates fall below.
+            if heat[row, column] < heat[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].max():
+                continue
             offsets = np.sinh(tensors[self._corners].real(outputs[self._corners][0, row, column])).reshape(4, 2)
             corners = (offsets + np.array([column + 0.5, row + 0.5], np.float32)) * STRIDE
             score = float(tensors[self._score].real(heat[row, column]))

@@ -5,6 +5,8 @@ person reads the plate. Boxes are (left, top, right, bottom) in pixels. Both cou
 first pixel lies between 0 and 1, its centre at 0.5.
 """
 
+from math import dist
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +39,24 @@ def area(box: Box) -> float:
 
 def plate_size(corners: Corners) -> tuple[float, float]:
     """Return width and height of a plate in pixels: the means of its two opposite edges."""
-    top_left, top_right, bottom_right, bottom_left = corners
-    width = (np.linalg.norm(top_right - top_left) + np.linalg.norm(bottom_right - bottom_left)) / 2
-    height = (np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right)) / 2
-    return float(width), float(height)
+    top_left, top_right, bottom_right, bottom_left = corners.tolist()
+    width = (dist(top_right, top_left) + dist(bottom_right, bottom_left)) / 2
+    height = (dist(bottom_left, top_left) + dist(bottom_right, top_right)) / 2
+    return width, height
+
+
+def shrink(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Scale an H x W or H x W x 3 uint8 picture down by area averaging.
+
+    It is halved where that is exact, down to four times the size: OpenCV averages 2 x 2 pixels ten times faster than
+    it averages over any other area.
+    """
+    while True:
+        rows, columns = picture.shape[:2]
+        if rows % 2 or columns % 2 or rows < 8 * height or columns < 8 * width:
+            break
+        picture = cv2.resize(picture, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 def rectify(

@@ -1,8 +1,9 @@
 """The motion gate: an idle road costs next to nothing."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from device.vision.geometry import shrink
 
 WIDTH, HEIGHT = 80, 45
 """Pixels of the small picture in which motion is looked for: a plate 40 px wide in 1280 still covers two of them."""
@@ -33,7 +34,7 @@ class MotionGate:
         """Look at an H x W uint8 frame taken at `monotonic` seconds; True while something moves or has just moved."""
         if self._least <= 0:
             return True
-        small = cv2.resize(grey, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.float32)
+        small = shrink(grey, WIDTH, HEIGHT).astype(np.float32)
         if self._background is None:
             # Nothing is known of the road yet: what stands on it may be a vehicle.
             self._background = small

@@ -128,23 +128,28 @@ class Reader:
             (spell(look.probabilities, best.text) for look in looks), key=lambda s: sum(sure for _, sure in s)
         )
         confidence = self.calibration(doubted(together)) if best.text else best.probability
+        text = "".join(character for character, _ in spelled)
         # What is left goes to the others by the share that the network gives them.
         factor = min(1.0, (1 - confidence) / max(1 - best.probability, 1e-9))
         return Reading(
-            text="".join(character for character, _ in spelled),
+            text=text,
             confidence=confidence,
             characters=tuple(Character(character, min(1.0, sure)) for character, sure in spelled),
             alternatives=tuple(
-                Hypothesis(_spelled(looks[0], other.text), share)
+                Hypothesis(_spelled(looks[0], other.text, best.text, text), share)
                 for other in others
                 if other.text and (share := other.probability * factor) >= LEAST_ALTERNATIVE
             ),
         )
 
 
-def _spelled(look: Look, text: str) -> str:
-    if not any(digit in text for digit in LOOK_ALIKES.values()):
-        return text  # there is nothing to choose, and aligning takes its time
+def _spelled(look: Look, text: str, like: str, spelled: str) -> str:
+    """Spell a text as the likeliest one `like` is spelled, where both say the same; aligning anew takes its time."""
+    digits = LOOK_ALIKES.values()
+    if len(text) == len(like) and all(c == other or c not in digits for c, other in zip(text, like, strict=True)):
+        return "".join(s if c in digits else c for c, s in zip(text, spelled, strict=True))
+    if not any(digit in text for digit in digits):
+        return text
     return "".join(character for character, _ in spell(look.probabilities, text))
 
 

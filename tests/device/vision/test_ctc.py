@@ -62,6 +62,14 @@ def test_a_doubled_character_needs_two_places() -> None:
     assert confidences(seen, "88") == pytest.approx([0.9, 0.6])
 
 
+def test_gaps_between_characters_change_nothing_however_long_they_are() -> None:
+    written = [{"4": 0.5, "L": 0.4}, {"O": 0.7, "0": 0.2}, {"8": 0.9}]
+    gap = [{"-": 1.0}]
+    close = columns(*itertools.chain.from_iterable((step, *gap) for step in written))
+    wide = columns(*gap * 9, *itertools.chain.from_iterable((step, *gap * 7) for step in written))
+    assert spell(wide, "408") == spell(close, "408")
+
+
 def test_a_text_that_does_not_fit_has_no_confidence() -> None:
     assert confidences(columns({"8": 1}), "88") == [0.0, 0.0]
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.vision.geometry import bounding_box, intersection_over_union, plate_size, rectify
+from device.vision.geometry import bounding_box, intersection_over_union, plate_size, rectify, shrink
 
 
 def picture_with_plate(corners: np.ndarray) -> np.ndarray:
@@ -43,3 +43,13 @@ def test_boxes_and_sizes() -> None:
     assert plate_size(corners) == pytest.approx((30, 10))
     assert intersection_over_union((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
     assert intersection_over_union((0, 0, 10, 10), (10, 0, 20, 10)) == 0
+
+
+@pytest.mark.parametrize("shape", [(720, 1280), (1080, 1920), (600, 800), (719, 1279), (45, 80), (360, 640, 3)])
+def test_shrinking_by_halves_is_area_averaging(shape: tuple[int, ...]) -> None:
+    noise = np.random.default_rng(3).integers(0, 255, shape, np.uint8)
+    picture = cv2.GaussianBlur(noise, (0, 0), 3)
+    at_once = cv2.resize(picture, (80, 45), interpolation=cv2.INTER_AREA).astype(int)
+    found = shrink(picture, 80, 45)
+    assert found.shape == at_once.shape
+    assert np.abs(found - at_once).max() <= 2

@@ -62,6 +62,20 @@ def test_a_likelier_serial_beside_it_lowers_confidence_and_never_changes_the_tex
     assert unusual.confidence < reader.calibration(0.55) < usual.confidence
 
 
+def test_alternatives_are_spelled_as_the_text_is_where_they_say_the_same(reader: Reader) -> None:
+    seen = np.zeros((40, len(ALPHABET) + 1), np.float32)
+    seen[:, 0] = 1
+    for column, shares in zip(
+        (2, 6, 10), ({"O": 0.9, "0": 0.1}, {"I": 0.8, "1": 0.2}, {"7": 0.6, "Z": 0.4}), strict=True
+    ):
+        seen[column, 0] = 0
+        for character, share in shares.items():
+            seen[column, ALPHABET.index(character) + 1] = share
+    found = reader.settle([Look(seen, (Hypothesis("017", 0.6), Hypothesis("01Z", 0.3), Hypothesis("0171", 0.05)))])
+    assert found.text == "OI7"
+    assert [other.text for other in found.alternatives][:1] == ["OIZ"]
+
+
 def test_a_reading_without_a_look_is_refused(reader: Reader) -> None:
     with pytest.raises(ValueError, match="at least one look"):
         reader.settle([])
