@@ -6,8 +6,9 @@ from device.config import RecordsSection
 from device.errors import PictureError
 from device.hotlist import plate_key
 from device.records import Alternative, Box, Character, Location, Picture, Point
-from device.vision.passages import Passage, Sighting
+from device.vision.passages import Passage
 from device.vision.pictures import Jpeg, overview, patch
+from device.vision.sighting import Sighting
 
 
 def sight_of(passage: Passage) -> dict[str, Any]:

@@ -6,10 +6,8 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from math import hypot
 
-from device.camera.base import Frame
-from device.vision.consensus import Consensus, Vote, consensus
-from device.vision.geometry import plate_size
-from device.vision.recogniser import Plate
+from device.vision.consensus import Consensus, Poll, Vote
+from device.vision.sighting import Sighting
 
 GROWTH = 1.1
 """Factor between first and last looks from which a plate counts as nearer or farther."""
@@ -43,32 +41,6 @@ class PassageRules:
     """Confidence below which a text that no two frames agree on is no read: signs and grilles end so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One plate found in one frame."""
-
-    frame: Frame
-    plate: Plate
-    sharpness: float
-    """Of the rectified plate, any positive scale that is the same for a whole passage."""
-
-    @property
-    def width(self) -> float:
-        """Pixels across the plate."""
-        return plate_size(self.plate.corners)[0]
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """Pixels of the plate's middle."""
-        x, y = self.plate.corners.mean(axis=0)
-        return float(x), float(y)
-
-    @property
-    def weight(self) -> float:
-        """What the sighting counts: wider and sharper plates count more, up to where more pixels add nothing."""
-        return max(1e-3, min(self.width, 140.0) * self.sharpness)
-
-
 @dataclass(slots=True, eq=False)
 class Passage:
     """A vehicle's plate on its way through the picture."""
@@ -85,6 +57,7 @@ class Passage:
     """Pixels across the plate, look by look."""
     told: bool = False
     """Whether the passage's read has left already, because the vehicle stood for too long."""
+    _poll: Poll = field(default_factory=Poll)
     _consensus: Consensus | None = None
 
     def add(self, sighting: Sighting) -> None:
@@ -104,9 +77,10 @@ class Passage:
 
     def _look(self, sighting: Sighting) -> None:
         self.votes.append(Vote(sighting.plate.reading, sighting.weight))
+        self._poll.add(self.votes[-1])
         self.widths.append(sighting.width)
         self._consensus = None
-        if _picture_value(sighting) > _picture_value(self.best):
+        if sighting.picture_value > self.best.picture_value:
             self.best = sighting
 
     @classmethod
@@ -120,7 +94,7 @@ class Passage:
     def consensus(self) -> Consensus:
         """What all frames so far say together."""
         if self._consensus is None:
-            self._consensus = consensus(self.votes)
+            self._consensus = self._poll.consensus()
         return self._consensus
 
     @property
@@ -138,7 +112,20 @@ class Passage:
         """Whether it was a plate that could be read, rather than a flicker of the detector or a sign."""
         found = self.consensus
         confirmed = found.agreeing >= self.rules.agreeing or found.confidence >= self.rules.doubtful
-        return bool(found.text) and (self.safe or (found.looks >= self.rules.least_looks and confirmed))
+        readable = self.safe or (found.looks >= self.rules.least_looks and confirmed)
+        return bool(found.text) and readable and not self._alone
+
+    @property
+    def _alone(self) -> bool:
+        """Whether only one of several looks says so, and nothing that the others say resembles it.
+
+        So ends lettering that comes out between two posts for a moment; a plate's blurred looks share characters with
+        its sharp one.
+        """
+        found = self.consensus
+        if found.looks < self.rules.least_looks or found.agreeing != 1:
+            return False
+        return sum(_likeness(found.text, vote.reading.text) >= SAME_PLATE for vote in self.votes) <= 1
 
     @property
     def direction(self) -> str:
@@ -242,8 +229,11 @@ class Passages:
             return False
         found = passage.consensus
         settled = found.agreeing >= self.rules.agreeing and found.confidence >= self.rules.agreeing_confidence
-        likeness = SequenceMatcher(None, found.text, sighting.plate.text, autojunk=False).ratio() if settled else 1.0
-        return likeness < SAME_PLATE
+        return settled and _likeness(found.text, sighting.plate.text) < SAME_PLATE
+
+
+def _likeness(first: str, second: str) -> float:
+    return SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
 def _alike(first: str, second: str) -> bool:
@@ -251,8 +241,3 @@ def _alike(first: str, second: str) -> bool:
     if len(first) != len(second) or len(first) < 4:
         return False
     return sum(a != b for a, b in zip(first, second, strict=True)) <= 1
-
-
-def _picture_value(sighting: Sighting) -> float:
-    """Rank sightings by how good a picture they make: large, sharp and well read."""
-    return sighting.weight * (0.2 + sighting.plate.reading.confidence)

@@ -9,10 +9,11 @@ from time import perf_counter
 from device.camera.base import Frame
 from device.vision.geometry import rectify
 from device.vision.motion import MotionGate
-from device.vision.passages import Passage, PassageRules, Passages, Sighting
+from device.vision.passages import Passage, PassageRules, Passages
 from device.vision.pictures import sharpness
 from device.vision.reader import HEIGHT, MARGIN, WIDTH
 from device.vision.recogniser import Plate, Recogniser
+from device.vision.sighting import Sighting
 
 REMEMBERED = 2000
 """Inference times kept for health: a minute's at more than 30 frames a second."""

@@ -10,10 +10,11 @@ from device.hotlist import Answer, HotList, Match, MatchKind, Query, Rules
 from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
 from device.records.envelope import topic_of
 from device.reporter import Circumstances, Reporter
-from device.vision.passages import Passage, PassageRules, Passages, Sighting
+from device.vision.passages import Passage, PassageRules, Passages
 from device.vision.pipeline import Ended, Verdict
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate
+from device.vision.sighting import Sighting
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -17,10 +17,11 @@ from device.config import load
 from device.hotlist.parts import split_parts
 from device.post import Post
 from device.records import TYPES, Hit, Read, hotlist_delta, hotlist_package, hotlist_part
-from device.vision.passages import PassageRules, Passages, Sighting
+from device.vision.passages import PassageRules, Passages
 from device.vision.pipeline import Ended, Verdict
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate
+from device.vision.sighting import Sighting
 from provisioning.client import Connection
 from provisioning.fleet import Fleet
 from provisioning.hotlist import HotListRow

@@ -6,9 +6,9 @@ import pytest
 
 from device.camera.base import Frame
 from device.vision.ctc import Hypothesis
-from device.vision.passages import Sighting
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate
+from device.vision.sighting import Sighting
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

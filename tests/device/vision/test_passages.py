@@ -2,7 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from device.vision.passages import PassageRules, Passages, Sighting
+from device.vision.passages import PassageRules, Passages
+from device.vision.sighting import Sighting
 
 Sightings = Callable[..., Sighting]
 
@@ -109,6 +110,21 @@ def test_a_text_that_no_two_frames_agree_on_is_not_credible(sighting: Sightings)
         passages.update([sighting(step / 20, text=text, confidence=0.4)])
     (passage,) = passages.end_all()
     assert not passage.credible
+
+
+def test_what_one_of_several_looks_says_alone_is_not_credible(sighting: Sightings) -> None:
+    """Lettering that comes out between two posts: read surely once, and nothing like it before and after."""
+    passages = Passages()
+    for step, (text, confidence) in enumerate([("0OG", 0.05), ("34R05", 0.999), ("1AA", 0.1)]):
+        passages.update([sighting(step / 20, text=text, confidence=confidence)])
+    assert not passages.open[0].credible
+
+
+def test_one_sharp_look_that_blurred_ones_resemble_is_credible(sighting: Sightings) -> None:
+    passages = Passages()
+    for step, (text, confidence) in enumerate([("7A8C12", 0.05), ("7ABC123", 0.999), ("ABC1Z3", 0.1)]):
+        passages.update([sighting(step / 20, text=text, confidence=confidence)])
+    assert passages.open[0].credible
 
 
 def test_a_vehicle_that_stands_is_told_once(sighting: Sightings) -> None:
