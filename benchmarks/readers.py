@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -23,18 +23,21 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from device.vision.recogniser import Recogniser
+from device.vision.recogniser import Recogniser, as_grey
 from models.evaluate.manifest import LabelledPicture, read_manifest
 from models.evaluate.metrics import fold
 
-Read = Callable[[NDArray[np.uint8], bool], list[str]]
-"""From a picture (BGR), and whether it is a plate cut out already, to the texts found in it, the best first."""
+
+class Read(Protocol):
+    """From a picture (BGR), and whether it is a plate cut out already, to the texts found in it, the best first."""
+
+    def __call__(self, picture: NDArray[np.uint8], *, crop: bool) -> list[str]: ...
 
 
 def ours() -> Read:
     recogniser = Recogniser.load()
 
-    def read(picture: NDArray[np.uint8], crop: bool) -> list[str]:  # noqa: FBT001
+    def read(picture: NDArray[np.uint8], *, crop: bool) -> list[str]:
         found = recogniser.recognise_crop(picture) if crop else recogniser.recognise(picture)
         return [plate.text for plate in found.plates]
 
@@ -42,7 +45,7 @@ def ours() -> Read:
 
 
 def simplelpr() -> Read:
-    import simplelpr as library  # noqa: PLC0415 - each is optional
+    import simplelpr as library  # noqa: PLC0415 - each reader is optional
 
     setup = library.EngineSetupParms()
     setup.cudaDeviceId = -1
@@ -56,7 +59,7 @@ def simplelpr() -> Read:
     processor.plateRegionDetectionEnabled = True
     processor.cropToPlateRegionEnabled = True
 
-    def read(picture: NDArray[np.uint8], _crop: bool) -> list[str]:  # noqa: FBT001
+    def read(picture: NDArray[np.uint8], *, crop: bool) -> list[str]:  # noqa: ARG001 - it looks for plates in both
         matches = [match for candidate in processor.analyze(picture) for match in candidate.matches]
         return [match.text for match in sorted(matches, key=lambda match: -match.confidence)]
 
@@ -64,7 +67,7 @@ def simplelpr() -> Read:
 
 
 def rapidocr() -> Read:
-    from rapidocr import RapidOCR  # noqa: PLC0415
+    from rapidocr import RapidOCR  # noqa: PLC0415 - each reader is optional
 
     engine = RapidOCR(
         params={
@@ -74,7 +77,7 @@ def rapidocr() -> Read:
         }
     )
 
-    def read(picture: NDArray[np.uint8], _crop: bool) -> list[str]:  # noqa: FBT001
+    def read(picture: NDArray[np.uint8], *, crop: bool) -> list[str]:  # noqa: ARG001 - it looks for text in both
         found: Any = engine(picture)
         return list(found.txts or ())
 
@@ -85,17 +88,17 @@ def rapidocr_on_our_plates() -> Read:
     """Read with RapidOCR only what our detector finds: the fairer comparison of readers on whole photos."""
     whole, recogniser = rapidocr(), Recogniser.load()
 
-    def read(picture: NDArray[np.uint8], crop: bool) -> list[str]:  # noqa: FBT001
+    def read(picture: NDArray[np.uint8], *, crop: bool) -> list[str]:
         if crop:
-            return whole(picture, True)
+            return whole(picture, crop=True)
         texts: list[str] = []
-        for found in recogniser.detector.detect(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)):  # type: ignore[arg-type]
+        for found in recogniser.detector.detect(as_grey(picture)):
             left, top, right, bottom = found.box
             spare_x, spare_y = (right - left) * 0.1, (bottom - top) * 0.2
             part = picture[
                 max(0, int(top - spare_y)) : int(bottom + spare_y), max(0, int(left - spare_x)) : int(right + spare_x)
             ]
-            texts += whole(np.ascontiguousarray(part), True)
+            texts += whole(np.ascontiguousarray(part), crop=True)
         return texts
 
     return read
@@ -116,7 +119,7 @@ def measure(read: Read, pictures: list[LabelledPicture], name: str) -> list[str]
         if pixels is None:
             raise SystemExit(f"{picture.path}: no picture")
         start = time.process_time()
-        texts = [fold(text) for text in read(np.asarray(pixels, np.uint8), picture.plates[0].box is None)]
+        texts = [fold(text) for text in read(np.asarray(pixels, np.uint8), crop=picture.plates[0].box is None)]
         times.append((time.process_time() - start) * 1000)
         true = {fold(plate.text) for plate in picture.plates if plate.text}
         best += bool(texts) and texts[0] in true
