@@ -14,6 +14,7 @@ _COMMANDS = {
     "configuration": "provisioning.control.configuration_cli:configuration",
     "enrol-server": "provisioning.commands.enrol:enrol_server",
     "enrol-stick": "provisioning.commands.enrol:enrol_stick",
+    "discovery": "provisioning.commands.discovery:discovery",
     "fleet": "provisioning.commands.fleet:fleet",
     "image": "provisioning.image.cli:image",
     "hotlist": "provisioning.hotlist.cli:hotlist",

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.records import Role
 from device.records.signing import read_key
+from device.records.topics import RESERVED_POSTS
 from provisioning import mosquitto
 from provisioning.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, LEAF_VALID, Authority
 from provisioning.custody import CUSTODIAN
@@ -43,8 +44,8 @@ OPERATOR_VALID = timedelta(days=180)
 
 _GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_RESERVED = frozenset({PUBLISHER, "hotlist"})
-"""Names that would collide with the department's own client, or with the topics of the hot list."""
+_RESERVED = RESERVED_POSTS | {PUBLISHER}
+"""Names that would collide with the department's own client, or with topics of the whole agency."""
 
 
 class Fleet(Layout):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from device.records.topics import ROOT
+from device.records.topics import HOME_ASSISTANT, ROOT
 
 Access = Literal["read", "write"]
 OWN = "{name}"
@@ -57,8 +57,8 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     Party.POST: _rights("write", *(f"{OWN}/{topic}" for topic in RECORDS), f"{OWN}/response/+", f"{OWN}/{COVERT}/+")
     + _rights("read", f"{OWN}/command/+", f"{OWN}/configuration", "hotlist/#"),
     # Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
-    Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS)),
-    Party.PUBLISHER: _rights("write", "hotlist/#", "+/configuration")
+    Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS), f"{HOME_ASSISTANT}/+/+/+/config"),
+    Party.PUBLISHER: _rights("write", "hotlist/#", "+/configuration", f"{HOME_ASSISTANT}/#")
     + _rights("read", "hotlist/#", "+/configuration", "+/status", "+/audit"),
     Party.OPERATOR: _rights("write", "+/command/+")
     + _rights("read", f"+/response/{OWN}", "+/status", f"+/hit/{TEST_CATEGORY}"),

@@ -1,7 +1,6 @@
 """The hot list of a simulated fleet: invented plates, sealed to every post, and what changes in it."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from device.hotlist.keys import PlateText
@@ -20,7 +19,7 @@ from provisioning.hotlist.rows import HotListRow
 
 ISSUER = "Simulated fleet"
 ENTRIES = 1000
-LARGEST_WHOLE = 64 * 1024
+LARGEST_WHOLE = 8 * 1024
 """Bytes of a package beyond which it goes in one part and an index, which alone is queued for every post: what posts
 fetch themselves, the broker sends from what it retains, each when it asks."""
 COME, GO = 5, 5
@@ -79,15 +78,17 @@ def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool)
     """
     manifest = manifest_of(fleet, package)
     topic = hotlist_package(fleet.agency) if manifest.kind == "complete" else hotlist_delta(fleet.agency)
-    index, parts = split_parts(package, part_bytes=max(len(package), SMALLEST_PART))
+    part_bytes = max(len(package), SMALLEST_PART)
+    index, _ = split_parts(package, part_bytes=part_bytes)
     whole = len(package) <= LARGEST_WHOLE
-    with ExitStack() as stack:
-        connections = [stack.enter_context(Connection(fleet.publisher, broker=node)) for node in nodes]
-        if not whole:
-            for number, part in enumerate(parts):
-                for connection in connections:
+    # One after another: a cluster takes one connection of a name at a time, whatever the node.
+    if not whole:
+        for node in nodes:
+            with Connection(fleet.publisher, broker=node) as connection:
+                for number, part in enumerate(split_parts(package, part_bytes=part_bytes)[1]):
                     connection.publish(hotlist_part(topic, number), part)
-        for connection in connections if first else connections[:1]:
+    for node in nodes if first else nodes[:1]:
+        with Connection(fleet.publisher, broker=node) as connection:
             connection.publish(topic, package if whole else index)
 
 

@@ -25,6 +25,8 @@ from device.uplink.link import Link, drain
 from simulator.fleet.passages import Told
 from simulator.fleet.post import LightPost
 
+log = logging.getLogger(__name__)
+
 CONNECTING = 8
 """Connections that one process makes at a time."""
 _BYTES_ACKED = 120
@@ -219,7 +221,7 @@ class Worker:
             return
         error = future.exception()
         if isinstance(error, Exception):
-            logging.getLogger(__name__).warning("%s: %s", post.name, error)
+            log.warning("%s: %s", post.name, error)
             self._failures += 1
             self._at(post.failed(error), "connect", post)
             return
@@ -237,6 +239,7 @@ class Worker:
         if link.end is not None:
             self._selector.unregister(post.fileno)
             self._turns.pop(post, None)
+            log.warning("%s: %s", post.name, link.end)
             self._at(post.lost(), "connect", post)
             return
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.wants_write else 0)

@@ -1,4 +1,4 @@
-"""A post and a broker for the tests of those who subscribe; the fixtures are in `simulator.testing.plugin`.
+"""A post and a broker for the tests of those who subscribe; the fixtures are in `simulator.fixtures`.
 
 Example::
 

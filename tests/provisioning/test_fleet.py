@@ -146,7 +146,8 @@ def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet)
         return {line.removeprefix("topic ") for line in rest[: rest.index("")]}
 
     assert rights("dispatch") == {
-        f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")
+        *(f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")),
+        f"read {prefix}/homeassistant/+/+/+/config",
     }
     assert rights("r-alvarez") == {
         f"write {prefix}/+/command/+",
