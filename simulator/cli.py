@@ -17,6 +17,7 @@ from simulator.truth import load_truth
 
 _ELSEWHERE = {
     "demo": ("simulator.demo.cli", "demo"),
+    "messages": ("simulator.messages.cli", "messages"),
     "powercuts": ("simulator.powercut.cli", "powercuts"),
     "faults": ("simulator.faults.cli", "faults"),
     "fleet": ("simulator.fleet.cli", "fleet"),

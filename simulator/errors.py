@@ -8,6 +8,7 @@
           +-- SubscriberError             the subscriber was refused, or could not connect
           +-- TruthError (ValueError)     a truth file is unreadable or of another form
           +-- DemoError                   the demonstration cannot start
+          +-- RecordingError (ValueError) a recording of messages is damaged, or cannot be replayed
           +-- CampaignError               a fault campaign cannot go on
           +-- ServingError                a page cannot be served
 """
@@ -33,6 +34,10 @@ class TruthError(SimulatorError, ValueError):
 
 class DemoError(SimulatorError):
     """The demonstration cannot start."""
+
+
+class RecordingError(SimulatorError, ValueError):
+    """A recording of messages is damaged, or cannot be replayed."""
 
 
 class CampaignError(SimulatorError):

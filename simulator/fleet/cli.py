@@ -60,6 +60,12 @@ signature and chain was proved. `platepost simulate fleet-model` reads what --ou
     "--burst", type=click.IntRange(min=1), default=FULL.burst, show_default=True, help="Records of each post."
 )
 @click.option("--hits", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="Share that are hits.")
+@click.option(
+    "--sessions/--no-sessions",
+    default=True,
+    show_default=True,
+    help="Whether the broker keeps what it has for a post that is away; on RabbitMQ each session is a replicated queue.",
+)
 @click.option("--processes", type=click.IntRange(min=1), default=2, show_default=True, help="That drive the posts.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of what is drawn.")
 @click.option("--short", is_flag=True, help=f"{SHORT_POSTS} posts, a short course, hurried posts: half a minute.")
@@ -84,6 +90,7 @@ def fleet(
     outage: float,
     burst: int,
     hits: float,
+    sessions: bool,
     processes: int,
     seed: int,
     short: bool,
@@ -116,7 +123,7 @@ def fleet(
             clip=FOOTAGE / ("pass.mp4" if short else "street.mp4"),
             hits=hits,
             seed=seed,
-            uplink=HURRIED if short else PATIENT,
+            uplink=(HURRIED if short else PATIENT) | ({} if sessions else {"session_expiry_seconds": 0}),
             progress=show.progress,
         ) as site,
     ):

@@ -1,7 +1,8 @@
 """The outbox of a light post: in memory, so that thousands fit into one process. Whoever ends the process loses it."""
 
 from collections.abc import Callable, Collection
-from itertools import chain, islice
+from itertools import chain as in_turn
+from itertools import islice
 
 from device.outbox.rows import RANKS, READS
 from device.records import ChainHead, Dropped, Envelope, Lost, new_identifier
@@ -10,8 +11,9 @@ from device.records import ChainHead, Dropped, Envelope, Lost, new_identifier
 class MemoryOutbox:
     """What the recorder and the flight ask of an outbox; hits first, then audit, status, reads. For one thread."""
 
-    def __init__(self) -> None:
-        self._head = ChainHead(chain=new_identifier())
+    def __init__(self, *, chain: str | None = None) -> None:
+        """Begin a chain, called `chain` or by a new identifier."""
+        self._head = ChainHead(chain=chain or new_identifier())
         self._waiting: tuple[dict[int, Envelope], ...] = tuple({} for _ in range(READS + 1))
 
     def __len__(self) -> int:
@@ -49,7 +51,7 @@ class MemoryOutbox:
         self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
     ) -> tuple[Envelope, ...]:
         """Return up to `limit` records in order, but for those `excluding` names and topics `holding`."""
-        items = chain.from_iterable(queue.items() for queue in self._waiting)
+        items = in_turn.from_iterable(queue.items() for queue in self._waiting)
         found = (envelope for number, envelope in items if number not in excluding and envelope.topic not in holding)
         return tuple(islice(found, limit))
 

@@ -1,0 +1,150 @@
+"""`platepost simulate messages`: a drawn day of messages, to develop a subscriber against without any post."""
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from provisioning.fleet import Fleet
+from simulator.broker import Broker
+from simulator.errors import RecordingError
+from simulator.messages import recording
+from simulator.messages.day import Day, draw
+from simulator.messages.replay import add_posts, replay
+
+DATE = datetime(2026, 3, 17, tzinfo=UTC)
+SUBSCRIBER = "console"
+
+
+@click.group()
+def messages() -> None:
+    """Draw a day of messages, and replay it to a broker."""
+
+
+@messages.command(
+    "draw",
+    epilog="""\b
+Examples:
+  platepost simulate messages draw day.jsonl.gz
+  platepost simulate messages draw week-day.jsonl --posts 12 --vehicles 5000 --seed 7 --without-pictures
+The same options give the same file, byte for byte.
+""",
+)
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--posts", type=click.IntRange(min=1, max=500), default=3, show_default=True, help="How many posts.")
+@click.option("--vehicles", type=click.IntRange(min=1), default=600, show_default=True, help="That pass in all.")
+@click.option("--hits", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Share that are listed.")
+@click.option("--agency", default="demo", show_default=True, help="As in the topics.")
+@click.option("--date", type=click.DateTime(["%Y-%m-%d"]), default=DATE.strftime("%Y-%m-%d"), show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another day.")
+@click.option("--without-pictures", is_flag=True, help="Leave the pictures' bytes out; records verify all the same.")
+def draw_command(
+    *,
+    path: Path,
+    posts: int,
+    vehicles: int,
+    hits: float,
+    agency: str,
+    date: datetime,
+    seed: int,
+    without_pictures: bool,
+) -> None:
+    """Draw a day of messages into PATH: JSON lines, gzipped where the name ends in .gz.
+
+    Its plates are invented, its records signed and chained as a post's. The posts' public keys are in the first line.
+    """
+    began = date.replace(tzinfo=UTC)
+    day = Day(
+        agency=agency, posts=posts, vehicles=vehicles, hits=hits, pictures=not without_pictures, seed=seed, began=began
+    )
+    head, drawn = draw(day)
+    count = recording.write(path, head, drawn)
+    click.echo(f"{count} messages of {posts} posts in {path}, {path.stat().st_size / 1e6:.1f} MB.")
+
+
+@messages.command(
+    "replay",
+    epilog="""\b
+Examples:
+  platepost simulate messages replay day.jsonl.gz --directory replay/
+  platepost simulate messages replay day.jsonl.gz --directory replay/ --speed 600 --repeat
+  platepost simulate messages replay day.jsonl.gz --fleet fleet/ --broker localhost:8883 --speed 60
+Without a fleet and a broker, both are made in the directory, and it says how to subscribe.
+""",
+)
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--speed", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Times faster."
+)
+@click.option("--at-once", is_flag=True, help="Do not wait between messages.")
+@click.option(
+    "--fleet", "fleet_path", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Whose posts."
+)
+@click.option("--broker", metavar="HOST:PORT", help="Where to; needs --fleet.")
+@click.option(
+    "--directory", type=click.Path(file_okay=False, path_type=Path), help="For a fleet and a broker made here."
+)
+@click.option("--port", type=click.IntRange(1, 65535), help="Of the broker made here; a free one by default.")
+@click.option("--repeat", is_flag=True, help="Begin again at the end, until Ctrl-C; every id then comes again.")
+@click.option("--wait", is_flag=True, help="Wait for Enter before the first message: subscribe first.")
+def replay_command(
+    *,
+    path: Path,
+    speed: float,
+    at_once: bool,
+    fleet_path: Path | None,
+    broker: str | None,
+    directory: Path | None,
+    port: int | None,
+    repeat: bool,
+    wait: bool,
+) -> None:
+    """Replay the messages of PATH, each as the post that published it."""
+    pace = None if at_once else speed
+    if fleet_path is not None and broker is not None:
+        _replay(path, fleet=Fleet.load(fleet_path), broker=broker, speed=pace, repeat=repeat)
+        return
+    if directory is None or fleet_path is not None or broker is not None:
+        raise click.UsageError("give --fleet and --broker, or --directory for both to be made there")
+    with recording.read(path) as (head, _):
+        folder = directory / "fleet"
+        fleet = Fleet.load(folder) if folder.exists() else Fleet.create(folder, agency=head.agency)
+        if fleet.agency != head.agency:
+            raise RecordingError(f"{folder} is a fleet of {fleet.agency}, the recording is of {head.agency}")
+        if SUBSCRIBER not in fleet.subscribers():
+            fleet.add_subscriber(SUBSCRIBER)
+    with Broker(fleet, directory / "broker", port=port) as made:
+        add_posts(fleet, head, made.address)
+        keys = directory / "keys"
+        keys.mkdir(exist_ok=True)
+        for name, pem in head.keys.items():
+            (keys / f"{name}.pem").write_text(pem, encoding="ascii")
+        click.echo(f"Broker: {made.address}. Subscribe as {SUBSCRIBER}, for instance:")
+        identity = fleet.subscriber(SUBSCRIBER)
+        click.echo(
+            f"  python examples/python/console.py --broker {made.address} --identity {identity}"
+            f" --agency {head.agency} --keys {keys}"
+        )
+        if wait:
+            click.pause("Enter begins.")
+        _replay(path, fleet=fleet, broker=made.address, speed=pace, repeat=repeat)
+
+
+def _replay(path: Path, *, fleet: Fleet, broker: str, speed: float | None, repeat: bool) -> None:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}"), TimeElapsedColumn())
+    while True:
+        with (
+            Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+            recording.read(path) as (_, found),
+        ):
+            task = progress.add_task("messages", total=None)
+
+            advance = partial(progress.advance, task)
+            count = replay(found, fleet=fleet, broker=broker, speed=speed, progress=advance)
+        click.echo(f"{count} messages replayed.")
+        if not repeat:
+            return

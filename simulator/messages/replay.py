@@ -1,0 +1,109 @@
+"""Replaying a recording: each message by the identity of the post that published it, at the pace it had or faster."""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from device.records.envelope import CONTENT_TYPE
+from provisioning.client import secured_client, split_address
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.errors import RecordingError
+from simulator.messages.recording import Head, Message
+
+CONNECT_SECONDS = 10.0
+PUBLISH_SECONDS = 30.0
+
+
+def replay(
+    messages: Iterable[Message],
+    *,
+    fleet: Fleet,
+    broker: str,
+    speed: float | None,
+    progress: Callable[[], None] = lambda: None,
+    wait: Callable[[float], None] = time.sleep,
+) -> int:
+    """Publish messages, and return how many, once the broker has acknowledged all.
+
+    Args:
+        messages: in order of time.
+        fleet: has an identity for each post: brokers let a post write below its own name alone.
+        broker: `host:port`.
+        speed: how many times faster than recorded; None does not wait at all.
+        progress: called after each message.
+        wait: waits some seconds.
+
+    Raises:
+        RecordingError: the broker did not answer, or refused a message.
+
+    """
+    clients: dict[str, mqtt.Client] = {}
+    refused: list[str] = []
+    count, began = 0, time.monotonic()
+    waiting: list[mqtt.MQTTMessageInfo] = []
+    with ExitStack() as stack:
+        for message in messages:
+            if message.post not in clients:
+                clients[message.post] = _connected(fleet, message.post, broker, refused, stack)
+            if speed is not None:
+                wait(max(0.0, began + message.at / speed - time.monotonic()))
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.ContentType = CONTENT_TYPE
+            properties.PayloadFormatIndicator = 1
+            client = clients[message.post]
+            waiting.append(client.publish(message.topic, message.payload, message.qos, message.retain, properties))
+            count += 1
+            progress()
+            if len(waiting) >= 200:
+                _acknowledged(waiting, refused)
+        _acknowledged(waiting, refused)
+    return count
+
+
+def add_posts(fleet: Fleet, head: Head, broker: str) -> None:
+    """Give a throw-away fleet an identity for each post of a recording.
+
+    Raises:
+        ProvisioningError: a name cannot be.
+
+    """
+    for name in head.keys:
+        if name not in fleet.posts():
+            fleet.add_post(name, PostSettings(brokers=(broker,), camera="none"))
+
+
+def _connected(fleet: Fleet, post: str, broker: str, refused: list[str], stack: ExitStack) -> mqtt.Client:
+    if post not in fleet.posts():
+        raise RecordingError(f"the fleet has no post {post}, which published in the recording")
+    client = secured_client(fleet.post(post))
+    client.on_publish = lambda _client, _data, _mid, reason, _properties: (
+        refused.append(f"{post}: {reason}") if reason.is_failure else None
+    )
+    try:
+        client.connect(*split_address(broker), clean_start=True)
+    except OSError as error:
+        raise RecordingError(f"broker {broker}: {error}") from error
+    client.loop_start()
+    stack.callback(client.loop_stop)
+    stack.callback(client.disconnect)
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while not client.is_connected():
+        if time.monotonic() > deadline:
+            raise RecordingError(f"broker {broker}: no answer within {CONNECT_SECONDS:.0f} s")
+        time.sleep(0.01)
+    return client
+
+
+def _acknowledged(waiting: list[mqtt.MQTTMessageInfo], refused: list[str]) -> None:
+    for info in waiting:
+        info.wait_for_publish(PUBLISH_SECONDS)
+        if not info.is_published():
+            raise RecordingError(f"the broker did not acknowledge a message within {PUBLISH_SECONDS:.0f} s")
+    waiting.clear()
+    if refused:
+        raise RecordingError(f"the broker refuses a message of {refused[0]}")

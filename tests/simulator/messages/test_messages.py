@@ -1,0 +1,121 @@
+import gzip
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device.cli import platepost
+from device.records import read_event
+from device.records.signing import Keyring
+from device.records.verify import Verifier
+from provisioning.fleet import Fleet
+from simulator.broker import mosquitto_path
+from simulator.errors import RecordingError
+from simulator.messages import recording
+from simulator.messages.day import Day, draw
+from simulator.messages.replay import add_posts, replay
+from simulator.subscriber import Subscriber
+from simulator.testing import Stand
+
+DAY = Day(posts=2, vehicles=40, hits=0.3, began=datetime(2026, 3, 17, tzinfo=UTC))
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("messages") / "day.jsonl.gz"
+    recording.write(path, *draw(DAY))
+    return path
+
+
+def messages(path: Path) -> list[recording.Message]:
+    with recording.read(path) as (_, found):
+        return list(found)
+
+
+def test_same_seed_draws_the_same_bytes_and_another_does_not(day: Path, tmp_path: Path) -> None:
+    again, other = tmp_path / "again.jsonl.gz", tmp_path / "other.jsonl.gz"
+    recording.write(again, *draw(DAY))
+    recording.write(other, *draw(Day(posts=2, vehicles=40, hits=0.3, seed=2, began=DAY.began)))
+    assert again.read_bytes() == day.read_bytes() != other.read_bytes()
+
+
+def test_every_record_is_of_the_contract_and_every_chain_verifies(day: Path) -> None:
+    with recording.read(day) as (head, found):
+        every = list(found)
+    assert [message.at for message in every] == sorted(message.at for message in every)
+    kinds = Counter(read_event(json.loads(message.payload)).type for message in every)
+    assert set(kinds) == {f"platepost.{kind}.v1" for kind in ("audit", "hit", "hit.withdrawn", "read", "status")}
+    for post, pem in head.keys.items():
+        verifier = Verifier(Keyring.from_pem(pem.encode()), whole=True)
+        report = verifier.feed_all(message.payload for message in every if message.post == post)
+        assert report.intact, report.problems
+        assert report.chained == sum(message.post == post for message in every)
+
+
+def test_messages_are_as_a_post_publishes_them(day: Path) -> None:
+    for message in messages(day):
+        event = json.loads(message.payload)
+        assert message.topic.startswith(event["source"].removeprefix("//") + "/")
+        assert message.retain == (event["type"] == "platepost.status.v1")
+        assert message.qos == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "damage", "said"),
+    [
+        (1, "{}", "line 1: not a recording"),
+        (2, "[]", "line 2: no message"),
+        (3, '{"at": 1}', "line 3"),
+        (4, "{", "line 4: no JSON"),
+    ],
+)
+def test_damage_is_named_with_its_line(day: Path, tmp_path: Path, line: int, damage: str, said: str) -> None:
+    lines = gzip.decompress(day.read_bytes()).decode().splitlines()
+    lines[line - 1] = damage
+    path = tmp_path / "damaged.jsonl"
+    path.write_text("\n".join(lines))
+    with pytest.raises(RecordingError, match=said):
+        messages(path)
+
+
+def test_file_that_ends_early_is_damaged(day: Path, tmp_path: Path) -> None:
+    path = tmp_path / "short.jsonl.gz"
+    path.write_bytes(day.read_bytes()[:-1000])
+    with pytest.raises(RecordingError, match="line"):
+        messages(path)
+
+
+@pytest.mark.end_to_end
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+def test_subscriber_hears_a_replayed_day(day: Path, broker: Stand, tmp_path: Path) -> None:
+    archive = tmp_path / "records.jsonl"
+    console = Subscriber(broker.identity("console"), agency="demo", broker=broker.address, archive=archive)
+    waits: list[float] = []
+    with recording.read(day) as (head, found), console:
+        add_posts(broker.fleet, head, broker.address)
+        count = replay(found, fleet=broker.fleet, broker=broker.address, speed=1e9, wait=waits.append)
+        assert console.wait_for(lambda arrivals: len(arrivals) == count, timeout=20)
+    assert len(waits) == count
+    assert sorted(json.loads(line)["id"] for line in archive.read_text().splitlines()) == sorted(
+        json.loads(message.payload)["id"] for message in messages(day)
+    )
+
+
+@pytest.mark.end_to_end
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+def test_fleet_and_broker_are_made_where_there_is_none(day: Path, tmp_path: Path) -> None:
+    given = ["simulate", "messages", "replay", str(day), "--directory", str(tmp_path / "replay"), "--at-once"]
+    outcome = CliRunner().invoke(platepost, given, catch_exceptions=False)
+    assert outcome.exit_code == 0
+    assert f"{len(messages(day))} messages replayed" in outcome.output
+    assert "--keys" in outcome.output
+    assert {path.name for path in (tmp_path / "replay" / "keys").iterdir()} == {"post-1.pem", "post-2.pem"}
+
+
+def test_fleet_without_the_recording_s_post_is_named(day: Path, tmp_path: Path) -> None:
+    fleet = Fleet.create(tmp_path / "fleet", agency="demo")
+    with pytest.raises(RecordingError, match="post-1"):
+        replay(messages(day), fleet=fleet, broker="localhost:1", speed=None)
