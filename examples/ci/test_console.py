@@ -8,10 +8,10 @@ import paho.mqtt.client as mqtt
 
 def test_console_shows_a_hit_as_unverified(broker, post):
     heard = []
-    identity = broker.identity("my-console")
+    identity = broker.identity("console")
     context = ssl.create_default_context(cafile=identity / "ca.pem")
     context.load_cert_chain(identity / "certificate.pem", identity / "private_key.pem")
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="my-console", protocol=mqtt.MQTTv5)
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="console", protocol=mqtt.MQTTv5)
     client.tls_set_context(context)
     client.on_connect = lambda client, *_: client.subscribe(f"{broker.topics}/+/hit/#", 1)
     client.on_subscribe = lambda *_: post.passes("7ABC123", listed="stolen_vehicle")

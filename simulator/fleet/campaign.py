@@ -30,6 +30,8 @@ class Course:
     outage_seconds: float = 10.0
     burst: int = 5
     """Records of each post at once."""
+    part_bytes: int | None = None
+    """How large the parts of lists are; None for lists that go whole."""
     patience_seconds: float = 600.0
     """For anything to be done."""
 
@@ -80,7 +82,7 @@ class Campaign:
     def _connect(self) -> tuple[Connecting, bytes]:
         site, posts = self._site, len(self._site.posts)
         package = complete_list(site.fleet)
-        give_out(site.fleet, package, nodes=site.broker.addresses, first=True)
+        give_out(site.fleet, package, nodes=site.broker.addresses, first=True, part_bytes=self._course.part_bytes)
         before = site.usage()["broker"]
         began = time.monotonic()
         site.order("connect")
@@ -154,7 +156,7 @@ class Campaign:
         package = delta_to(site.fleet, complete, version=2)
         self._say(f"a delta of {len(package):,} bytes")
         most, began = 0, time.time()
-        give_out(site.fleet, package, nodes=site.broker.addresses, first=False)
+        give_out(site.fleet, package, nodes=site.broker.addresses, first=False, part_bytes=self._course.part_bytes)
         deadline = time.monotonic() + self._course.patience_seconds
         installed: dict[str, float] = {}
         while len(installed) < posts and time.monotonic() < deadline:

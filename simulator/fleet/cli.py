@@ -16,7 +16,9 @@ from simulator.fleet.show import Show, show_figures
 from simulator.fleet.site import BrokerName, Site
 
 FULL = Course()
-SHORT = Course(rest_seconds=1.0, work_seconds=2.0, rate=40.0, outage_seconds=1.0, burst=2, patience_seconds=120.0)
+SHORT = Course(
+    rest_seconds=1.0, work_seconds=2.0, rate=40.0, outage_seconds=1.0, burst=2, part_bytes=8192, patience_seconds=120.0
+)
 SHORT_POSTS = 40
 PATIENT = {"backoff_first_seconds": 5.0}
 HURRIED = {"backoff_first_seconds": 0.5, "backoff_most_seconds": 2.0, "settle_seconds": 2.5}
@@ -64,8 +66,9 @@ signature and chain was proved. `platepost simulate fleet-model` reads what --ou
     "--sessions/--no-sessions",
     default=True,
     show_default=True,
-    help="Whether the broker keeps what it has for a post that is away; on RabbitMQ each session is a replicated queue.",
+    help="Whether the broker keeps what comes for a post that is away; on RabbitMQ that is a replicated queue each.",
 )
+@click.option("--part-bytes", type=click.IntRange(min=1024), help="Send lists in parts so large; whole by default.")
 @click.option("--processes", type=click.IntRange(min=1), default=2, show_default=True, help="That drive the posts.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of what is drawn.")
 @click.option("--short", is_flag=True, help=f"{SHORT_POSTS} posts, a short course, hurried posts: half a minute.")
@@ -91,6 +94,7 @@ def fleet(
     burst: int,
     hits: float,
     sessions: bool,
+    part_bytes: int | None,
     processes: int,
     seed: int,
     short: bool,
@@ -108,7 +112,14 @@ def fleet(
     course = (
         SHORT
         if short
-        else Course(rest_seconds=rest, work_seconds=seconds, rate=rate, outage_seconds=outage, burst=burst)
+        else Course(
+            rest_seconds=rest,
+            work_seconds=seconds,
+            rate=rate,
+            outage_seconds=outage,
+            burst=burst,
+            part_bytes=part_bytes,
+        )
     )
     console = Console(stderr=True)
     command = "platepost " + shlex.join(sys.argv[1:])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from device.hotlist.keys import PlateText
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, verify_package
-from device.hotlist.parts import SMALLEST_PART, split_parts
+from device.hotlist.parts import split_parts
 from device.records import hotlist_delta, hotlist_package, hotlist_part
 from provisioning.client import Connection
 from provisioning.fleet import Fleet
@@ -19,9 +19,6 @@ from provisioning.hotlist.rows import HotListRow
 
 ISSUER = "Simulated fleet"
 ENTRIES = 1000
-LARGEST_WHOLE = 8 * 1024
-"""Bytes of a package beyond which it goes in one part and an index, which alone is queued for every post: what posts
-fetch themselves, the broker sends from what it retains, each when it asks."""
 COME, GO = 5, 5
 """Entries that come and go with the delta."""
 
@@ -60,17 +57,19 @@ def delta_to(fleet: Fleet, complete: bytes, *, version: int) -> bytes:
     )
 
 
-def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool) -> None:
+def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool, part_bytes: int | None = None) -> None:
     """Publish a package, retained, on the nodes of a broker.
 
-    A large one goes in one part and an index. Each node retains for itself alone, so the part goes to every node before
-    any index: whoever hears of it finds it. The index goes to every node where nobody is there yet to hear it twice.
+    In parts, an index says what they are of, as in the department's tools. Each node retains for itself alone, so parts
+    go to every node before any index: whoever hears of it finds them. What posts wait for goes to every node only
+    where nobody is there yet to hear it twice.
 
     Args:
         fleet: whose.
         package: what.
         nodes: `host:port` of each.
         first: whether no post has connected yet.
+        part_bytes: how large parts are; None for a package that goes whole.
 
     Raises:
         ProvisioningError: a node cannot be reached, or refuses it.
@@ -78,18 +77,17 @@ def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool)
     """
     manifest = manifest_of(fleet, package)
     topic = hotlist_package(fleet.agency) if manifest.kind == "complete" else hotlist_delta(fleet.agency)
-    part_bytes = max(len(package), SMALLEST_PART)
-    index, _ = split_parts(package, part_bytes=part_bytes)
-    whole = len(package) <= LARGEST_WHOLE
+    message = package
     # One after another: a cluster takes one connection of a name at a time, whatever the node.
-    if not whole:
+    if part_bytes is not None:
+        message, _ = split_parts(package, part_bytes=part_bytes)
         for node in nodes:
             with Connection(fleet.publisher, broker=node) as connection:
                 for number, part in enumerate(split_parts(package, part_bytes=part_bytes)[1]):
                     connection.publish(hotlist_part(topic, number), part)
     for node in nodes if first else nodes[:1]:
         with Connection(fleet.publisher, broker=node) as connection:
-            connection.publish(topic, package if whole else index)
+            connection.publish(topic, message)
 
 
 def manifest_of(fleet: Fleet, package: bytes) -> Manifest:

@@ -67,7 +67,7 @@ def test_post_that_vanishes_is_said_to_be_offline_and_delivers_later(
 
 def test_identity_is_good_at_once_and_for_reading_only(broker: Stand) -> None:
     first = broker.identity("first")
-    assert broker.identity("first") == first
+    assert broker.identity("first") == first != broker.identity("console")
     client = secured_client(first)
     answers: list[bool] = []
     client.on_connect = lambda client, *_: client.publish(f"{broker.topics}/post-1/read", b"{}", qos=1)
