@@ -1,7 +1,6 @@
 """`platepost provision configuration`: what posts are told to do, signed, published, and what they made of it."""
 
 import json
-import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,23 @@ from joserfc.jwk import ECKey
 from rich.console import Console
 from rich.table import Table
 
-from device.config import Configuration
 from device.control import REMOTE, RefusedError
 from device.control.desired import Desired, read
 from device.records import Source
+from provisioning.control.given import given_settings
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
 from provisioning.control.wire import Wire, data_of, protocol_option
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.lazy import lazy_group
 
 _FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 _BROKER = click.option("--broker", help="host:port; by default the fleet's first name.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 
 
-@click.group()
+@click.group(cls=lazy_group({"rollout": "provisioning.rollout.cli:rollout"}))
 def configuration() -> None:
     """Sign and publish what posts are told to do; show what they made of it."""
 
@@ -81,7 +81,7 @@ def sign(
     to the file's value.
     """
     fleet = Fleet.load(directory)
-    settings = _settings(source, pairs)
+    settings = given_settings(source, pairs)
     number = version or next_version(fleet, post)
     jws = sign_configuration(fleet, post, settings, version=number, who=who, lifetime=timedelta(days=days))
     output.write_bytes(jws)
@@ -206,31 +206,6 @@ def _sentence(result: dict[str, Any]) -> str:
     if result["outcome"] == "refused":
         return f"{head}: {result['reason']}: {result['message']}"
     return f"{head}, {result['state']}" if "state" in result else head
-
-
-def _settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    settings: dict[str, dict[str, Any]] = {}
-    if source is not None:
-        try:
-            settings = tomllib.loads(source.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ProvisioningError(f"{source}: {error}") from error
-        loose = sorted(key for key, value in settings.items() if not isinstance(value, dict))
-        if loose:
-            raise ProvisioningError(f"{source}: {', '.join(loose)}: every setting stands in a section of post.toml")
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        section, dot, key = name.partition(".")
-        if not (equals and dot and section in Configuration.model_fields):
-            raise ProvisioningError(
-                f"--set {pair!r}: SECTION.KEY=VALUE is wanted, such as vision.minimum_confidence=0.4"
-            )
-        try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError as error:
-            raise ProvisioningError(f'--set {pair!r}: {text!r} is no value of TOML (texts are written "so")') from error
-        settings.setdefault(section, {})[key] = value
-    return settings
 
 
 def _read(fleet: Fleet, path: Path) -> Desired:

@@ -108,10 +108,19 @@ class Wire:
         if self._published[mid].is_failure:
             raise ProvisioningError(f"broker {self._broker} refuses {topic}: {self._published[mid]}")
 
-    def wait(self, wanted: Callable[[str, bytes], bool], seconds: float) -> bytes | None:
-        """Return the first message, heard already or still to come, that is wanted; None if none comes in time."""
+    @property
+    def heard(self) -> int:
+        """How many messages were heard so far."""
+        with self._changed:
+            return len(self._heard)
+
+    def wait(self, wanted: Callable[[str, bytes], bool], seconds: float, *, since: int = 0) -> bytes | None:
+        """Return the first message, heard already or still to come, that is wanted; None if none comes in time.
+
+        The first `since` messages are left out.
+        """
         found: list[bytes] = []
-        seen = 0
+        seen = since
 
         def look() -> bool:
             nonlocal seen

@@ -1,0 +1,39 @@
+"""Settings as a person gives them: a TOML file, and single ones on top."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from device.config import Configuration
+from provisioning.errors import ProvisioningError
+
+
+def given_settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Read settings by section and key from a file and from SECTION.KEY=VALUE.
+
+    Raises:
+        ProvisioningError: what cannot be read, and what would be right.
+
+    """
+    settings: dict[str, dict[str, Any]] = {}
+    if source is not None:
+        try:
+            settings = tomllib.loads(source.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ProvisioningError(f"{source}: {error}") from error
+        loose = sorted(key for key, value in settings.items() if not isinstance(value, dict))
+        if loose:
+            raise ProvisioningError(f"{source}: {', '.join(loose)}: every setting stands in a section of post.toml")
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        section, dot, key = name.partition(".")
+        if not (equals and dot and section in Configuration.model_fields):
+            raise ProvisioningError(
+                f"--set {pair!r}: SECTION.KEY=VALUE is wanted, such as vision.minimum_confidence=0.4"
+            )
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError as error:
+            raise ProvisioningError(f'--set {pair!r}: {text!r} is no value of TOML (texts are written "so")') from error
+        settings.setdefault(section, {})[key] = value
+    return settings

@@ -1,0 +1,203 @@
+"""The steps of a rollout: survey, a stage of posts, the watch over them, the way back."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from device.control import RefusedError
+from device.control.desired import read
+from device.controls import BLAMED
+from device.records import Keyring, Source
+from provisioning.control.signing import Settings, digest_of, sign_configuration
+from provisioning.control.versions import next_version, note_version
+from provisioning.control.wire import Wire
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.status.judgement import Row, judge
+
+SURVEY_SECONDS = 3.0
+"""For what the broker has retained."""
+
+
+@dataclass(slots=True)
+class Target:
+    """One post of a rollout."""
+
+    post: str
+    before: Settings = field(default_factory=dict)
+    """What it was told last, which a rollback tells it again."""
+    baseline: frozenset[str] = frozenset()
+    """What ailed it before."""
+    present: bool = False
+    """Whether it was there to be asked."""
+    digest: str | None = None
+    version: int | None = None
+
+
+class Rollout:
+    """One rollout over one connection.
+
+    Args:
+        fleet: the fleet.
+        wire: a connection of the fleet's publisher, subscribed to `topics`.
+        who: the administrator who answers for it.
+        apply_seconds: how long a post may take to answer.
+        watch_seconds: how long posts of a stage are watched.
+        say: tells a person what happens.
+
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        wire: Wire,
+        *,
+        who: str,
+        apply_seconds: float,
+        watch_seconds: float,
+        say: Callable[[str], None],
+    ) -> None:
+        self._fleet = fleet
+        self._wire = wire
+        self._who = who
+        self._apply_seconds = apply_seconds
+        self._watch_seconds = watch_seconds
+        self._say = say
+        self._post_of = {Source(fleet.agency, post).topic("status"): post for post in fleet.posts()}
+        self._keys = {post: Keyring.from_files(fleet.record_key(post)) for post in fleet.posts()}
+
+    @staticmethod
+    def topics(fleet: Fleet, posts: Iterable[str]) -> list[str]:
+        """Return what the connection must listen to."""
+        sources = [Source(fleet.agency, post) for post in posts]
+        return [topic for source in sources for topic in (source.topic("status"), source.configuration)]
+
+    def survey(self, posts: Collection[str]) -> dict[str, Target]:
+        """Learn how posts are and what they were told, from what the broker has retained.
+
+        Raises:
+            ProvisioningError: what a post was told last is not the fleet's.
+
+        """
+        targets = {post: Target(post) for post in posts}
+        configurations = {Source(self._fleet.agency, post).configuration: post for post in posts}
+        heard: set[str] = set()
+
+        def take(topic: str, payload: bytes) -> bool:
+            heard.add(topic)
+            if topic in configurations and payload:
+                targets[configurations[topic]].before = self._told(payload)
+            row = self._row(topic, payload)
+            if row is not None and row.post in targets and row.status is not None:
+                target = targets[row.post]
+                target.baseline = frozenset(reason.name for reason in row.status.reasons)
+                target.present = row.state in {"online", "degraded"}
+            return False
+
+        self._wire.wait(take, SURVEY_SECONDS)
+        return targets
+
+    def stage(self, targets: Collection[Target], change: Settings) -> dict[str, str]:
+        """Give a change to posts, wait for their word, watch them; return what went wrong, by post.
+
+        Posts that were away when they were surveyed are told, and neither awaited nor watched.
+        """
+        since = self._wire.heard
+        for target in targets:
+            self._tell(target, merged(target.before, change))
+        awaited = {target.post: target for target in targets if target.present}
+        wrong = self._await(awaited, since)
+        if wrong or not awaited:
+            return wrong
+        self._say(f"{len(awaited)} applied it; watching them for {self._watch_seconds:g} s")
+        return self._watch(awaited, since)
+
+    def roll_back(self, targets: Collection[Target]) -> dict[str, str]:
+        """Tell posts again what they were told before; return what went wrong, by post."""
+        since = self._wire.heard
+        told = [target for target in targets if target.version is not None]
+        for target in told:
+            self._tell(target, target.before)
+        return self._await({target.post: target for target in told if target.present}, since)
+
+    def _tell(self, target: Target, settings: Settings) -> None:
+        version = next_version(self._fleet, target.post)
+        jws = sign_configuration(self._fleet, target.post, settings, version=version, who=self._who)
+        note_version(self._fleet, target.post, version)
+        target.version, target.digest = version, digest_of(jws)
+        self._wire.publish(Source(self._fleet.agency, target.post).configuration, jws, retain=True)
+
+    def _await(self, awaited: Mapping[str, Target], since: int) -> dict[str, str]:
+        wrong: dict[str, str] = {}
+        applied: set[str] = set()
+
+        def settled(topic: str, payload: bytes) -> bool:
+            row = self._row(topic, payload)
+            if row is not None and row.post in awaited and row.status is not None and row.status.configuration:
+                target, state = awaited[row.post], row.status.configuration
+                if state.digest == target.digest:
+                    applied.add(row.post)
+                elif state.refused is not None and state.refused.version == target.version:
+                    wrong[row.post] = f"refused it: {state.refused.reason}: {state.refused.message}"
+            return applied | wrong.keys() == awaited.keys()
+
+        if awaited:
+            self._wire.wait(settled, self._apply_seconds, since=since)
+        silent = awaited.keys() - applied - wrong.keys()
+        return wrong | dict.fromkeys(sorted(silent), f"did not answer within {self._apply_seconds:g} s")
+
+    def _watch(self, watched: Mapping[str, Target], since: int) -> dict[str, str]:
+        wrong: dict[str, str] = {}
+        applied: set[str] = set()
+
+        def failing(topic: str, payload: bytes) -> bool:
+            row = self._row(topic, payload)
+            if row is None or row.post not in watched:
+                return False
+            target = watched[row.post]
+            state = row.status.configuration if row.status is not None else None
+            if state is not None and state.digest == target.digest:
+                applied.add(row.post)
+            # What was said before the post applied it is about what was before.
+            why = _failure(row, target) if row.post in applied else None
+            if why is not None:
+                wrong[row.post] = why
+            return why is not None
+
+        self._wire.wait(failing, self._watch_seconds, since=since)
+        return wrong
+
+    def _row(self, topic: str, payload: bytes) -> Row | None:
+        post = self._post_of.get(topic)
+        return None if post is None else judge(post, payload, self._keys[post])
+
+    def _told(self, payload: bytes) -> Settings:
+        key = ECKey.import_key(self._fleet.configuration_verifying_key.read_bytes())
+        try:
+            return read(payload, key).said.settings
+        except RefusedError as refusal:
+            raise ProvisioningError(f"what a post was told last is not this fleet's: {refusal}") from refusal
+
+
+def _failure(row: Row, target: Target) -> str | None:
+    if row.status is None:
+        return f"what it says is not its own: {', '.join(row.remarks)}"
+    if row.state == "offline":
+        return "went offline"
+    state = row.status.configuration
+    if state is not None and state.digest != target.digest:
+        return "gave it back"
+    blamed = {fault.value for fault in BLAMED}
+    fresh = {reason.name for reason in row.status.reasons} - target.baseline
+    bad = sorted(fresh & blamed)
+    return f"ails: {', '.join(bad)}" if bad else None
+
+
+def merged(before: Settings, change: Settings) -> dict[str, dict[str, Any]]:
+    """Return settings with a change on top: what a post alone was told stays."""
+    result = {section: dict(keys) for section, keys in before.items()}
+    for section, keys in change.items():
+        result.setdefault(section, {}).update(keys)
+    return result

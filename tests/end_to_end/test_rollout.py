@@ -1,0 +1,159 @@
+"""A fleet-wide change against a real mosquitto: posts that take it, refuse it, fall ill with it, or are away."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from click.testing import CliRunner
+from joserfc.jwk import ECKey
+
+from device.control.desired import read
+from device.records import Role, Source
+from device.records.configuration import ConfigurationState, RefusedConfiguration
+from provisioning.cli import provision
+from provisioning.client import secured_client, split_address
+from provisioning.fleet import Fleet
+from provisioning.rollout.rollout import merged
+from simulator.broker import Broker, mosquitto_path
+from tests.provisioning.status.conftest import fleet, said
+
+__all__ = ["fleet"]
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+]
+POSTS = ("post-1", "post-2", "post-3")
+
+
+class LightPost:
+    """A post's word on the wire, and nothing behind it: what it was told, and what it answers."""
+
+    def __init__(self, made: Fleet, name: str, broker: str, mind: str) -> None:
+        self.told: list[dict[str, Any]] = []
+        self._fleet, self._name, self._mind = made, name, mind
+        self._source = Source(made.agency, name)
+        self._client = secured_client(made.post(name))
+        self._client.on_message = self._on_message
+        self._client.connect(*split_address(broker))
+        self._client.loop_start()
+        self._say("online", ConfigurationState(state="file"))
+        self._client.subscribe(self._source.configuration, qos=1)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _say(self, state: str, configuration: ConfigurationState, *faults: str) -> None:
+        body = said(self._fleet, self._name, state, *faults, configuration=configuration)
+        self._client.publish(self._source.topic("status"), body, qos=1, retain=True)
+
+    def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
+        key = ECKey.import_key(self._fleet.configuration_verifying_key.read_bytes())
+        desired = read(message.payload, key)
+        self.told.append(desired.said.settings)
+        version = desired.said.version
+        bad = len(self.told) == 1
+        if self._mind == "refuses" and bad:
+            refused = RefusedConfiguration(version=version, reason="value", message="it cannot be")
+            self._say("online", ConfigurationState(state="file", refused=refused))
+            return
+        self._say("online", ConfigurationState(state="trial", version=version, digest=desired.digest))
+        if self._mind == "falls ill" and bad:
+            ill = ConfigurationState(state="trial", version=version, digest=desired.digest)
+            self._say("degraded", ill, "falling_behind")
+        if self._mind == "gives it back" and bad:
+            self._say("online", ConfigurationState(state="file"))
+
+
+class Street:
+    """Three posts on one broker."""
+
+    def __init__(self, made: Fleet, folder: Path, stack: ExitStack) -> None:
+        made.add_operator("j-stone", Role.ADMINISTRATOR)
+        self.fleet = made
+        self.broker = stack.enter_context(Broker(made, folder / "broker"))
+        self._stack = stack
+        self.posts: dict[str, LightPost] = {}
+
+    def stand(self, **minds: str) -> None:
+        for name in POSTS:
+            mind = minds.get(name.replace("-", "_"), "is good")
+            if mind != "is away":
+                self.posts[name] = LightPost(self.fleet, name, self.broker.address, mind)
+                self._stack.callback(self.posts[name].close)
+
+    def roll_out(self, *words: str) -> tuple[int, dict[str, Any]]:
+        arguments = ["configuration", "rollout", str(self.fleet.directory), "--set", "vision.minimum_confidence=0.5"]
+        arguments += [
+            "--canary",
+            "post-1",
+            "--broker",
+            self.broker.address,
+            "--watch",
+            "0.05",
+            "--wait",
+            "10",
+            "--json",
+        ]
+        arguments += ["--purpose", "work order 8001", *words]
+        result = CliRunner().invoke(provision, arguments, catch_exceptions=False)
+        return result.exit_code, json.loads(result.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def street(fleet: Fleet, tmp_path: Path) -> Iterator[Street]:
+    with ExitStack() as stack:
+        yield Street(fleet, tmp_path, stack)
+
+
+def test_a_good_change_reaches_the_canary_and_then_all(street: Street) -> None:
+    street.stand(post_3="is away")
+    code, result = street.roll_out()
+    assert (code, result["applied"], result["away"]) == (0, ["post-1", "post-2"], ["post-3"])
+    assert [post.told for post in street.posts.values()] == [[{"vision": {"minimum_confidence": 0.5}}]] * 2
+    # Who was away finds it waiting, and what is told next lies over what was told before.
+    street.posts["post-3"] = LightPost(street.fleet, "post-3", street.broker.address, "is good")
+    arguments = ["--set", "records.read_overview=true"]
+    code, result = street.roll_out(*arguments)
+    assert (code, result["applied"]) == (0, list(POSTS))
+    wanted = {"vision": {"minimum_confidence": 0.5}, "records": {"read_overview": True}}
+    assert [post.told[-1] for post in street.posts.values()] == [wanted] * 3
+    street.posts["post-3"].close()
+    acts = [act.action for act in street.fleet.acts]
+    assert acts[-2:] == ["configuration_rollout", "configuration_rolled_out"]
+
+
+@pytest.mark.parametrize(
+    ("mind", "why"),
+    [("refuses", "refused it: value"), ("falls ill", "ails: falling_behind"), ("gives it back", "gave it back")],
+)
+def test_a_canary_that_does_not_bear_it_brings_it_back(street: Street, mind: str, why: str) -> None:
+    street.stand(post_1=mind)
+    code, result = street.roll_out()
+    assert code == 1
+    assert why in result["wrong"]["post-1"]
+    assert result["not_back"] == {}
+    assert street.posts["post-1"].told == [{"vision": {"minimum_confidence": 0.5}}, {}]
+    assert street.posts["post-2"].told == street.posts["post-3"].told == []
+    assert [act.action for act in street.fleet.acts][-1] == "configuration_rolled_back"
+
+
+def test_one_of_the_others_that_does_not_bear_it_brings_it_back_from_all(street: Street) -> None:
+    street.stand(post_2="falls ill")
+    code, result = street.roll_out()
+    assert code == 1
+    assert [*result["wrong"]] == ["post-2"]
+    assert all(post.told[-1] == {} and len(post.told) == 2 for post in street.posts.values())
+
+
+def test_what_a_post_alone_was_told_stays() -> None:
+    before = {"vision": {"minimum_score": 0.3, "minimum_confidence": 0.4}}
+    assert merged(before, {"vision": {"minimum_confidence": 0.5}}) == {
+        "vision": {"minimum_score": 0.3, "minimum_confidence": 0.5}
+    }
+    assert before["vision"]["minimum_confidence"] == 0.4
