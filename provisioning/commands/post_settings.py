@@ -35,9 +35,15 @@ def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         camera: str,
         camera_settings: tuple[str, ...],
         board: str,
+        board_settings: tuple[str, ...],
         acceptance: bool,
         **others: object,
     ) -> Any:  # noqa: ANN401 - the command's own
+        of_camera = dict(_setting("camera", text) for text in camera_settings)
+        of_board = dict(_setting("board", text) for text in board_settings)
+        backends.check_camera(camera, of_camera)
+        backends.check_board(board, of_board)
+
         def settings(fleet: Fleet) -> PostSettings:
             return PostSettings(
                 brokers=brokers or (f"{fleet.broker_names[0]}:{DEFAULT_PORT}",),
@@ -46,8 +52,9 @@ def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
                 longitude=longitude,
                 heading_degrees=heading,
                 camera=camera,
-                camera_settings=dict(_setting(text) for text in camera_settings),
+                camera_settings=of_camera,
                 board=board,
+                more={f"board.{board}": of_board} if of_board else {},
                 acceptance=acceptance,
             )
 
@@ -79,13 +86,14 @@ _OPTIONS = (
         help="Whether it reads nothing before a technician has accepted it.",
     ),
     click.option("--board", default="none", show_default=True, type=_installed("board"), help="The board's backend."),
+    click.option("--board-setting", "board_settings", multiple=True, help="key=value of the board's backend, a pin."),
 )
 
 
-def _setting(text: str) -> tuple[str, Setting]:
+def _setting(kind_of: str, text: str) -> tuple[str, Setting]:
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise ProvisioningError(f"camera setting {text!r}: key=value is wanted")
+        raise ProvisioningError(f"{kind_of} setting {text!r}: key=value is wanted")
     for kind in (int, float):
         try:
             return key, kind(value)

@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from device import config
+from device.errors import ConfigurationError
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 
@@ -40,6 +41,27 @@ def test_setting_without_a_value_is_refused(tmp_path: Path) -> None:
     run("fleet", "init", directory, "--agency", "riverside", "--no-passphrase")
     with pytest.raises(ProvisioningError, match="key=value"):
         run("post", "add", directory, "post-1", "--camera", "footage", "--camera-setting", "path", *WHY)
+
+
+UNIT = ("--camera", "picamera2", "--camera-setting", "fastest_kmh=80", "--board", "rpi")
+
+
+def test_a_unit_is_wired_from_the_command_line(tmp_path: Path) -> None:
+    directory = str(tmp_path / "fleet")
+    run("fleet", "init", directory, "--agency", "riverside", "--no-passphrase")
+    pins = ("--board-setting", "tamper_pin=4", "--board-setting", "illuminator_pin=17")
+    run("post", "add", directory, "post-1", *UNIT, *pins, *WHY)
+    read = config.load(tmp_path / "fleet" / "posts" / "post-1" / "post.toml")
+    assert read.camera.settings == {"fastest_kmh": 80}
+    assert read.board.settings == {"tamper_pin": 4, "illuminator_pin": 17}
+
+
+def test_wiring_that_cannot_be_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    directory = str(tmp_path / "fleet")
+    run("fleet", "init", directory, "--agency", "riverside", "--no-passphrase")
+    with pytest.raises(ConfigurationError, match=r"board\.rpi\.tamper_pin = 99"):
+        run("post", "add", directory, "post-1", *UNIT, "--board-setting", "tamper_pin=99", *WHY)
+    assert not (tmp_path / "fleet" / "posts").exists()
 
 
 @pytest.mark.parametrize(
