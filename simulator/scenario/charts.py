@@ -8,8 +8,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simulator.scenario.evidence import FARAWAY, HEALTH, HIT, READ, Evidence
+from simulator.scenario.evidence import Evidence
 from simulator.scenario.timeline import WIDTH, Scale
+from simulator.scenario.wire import FARAWAY, HEALTH, HIT, READ
 
 _STYLE: Any = {
     "svg.fonttype": "none",

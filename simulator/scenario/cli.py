@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -80,11 +81,14 @@ def run(
         raise click.UsageError("name a scenario, or say --all; `platepost simulate scenarios` lists those that ship")
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)
-    if logging.getLogger().level >= logging.WARNING:
-        logging.getLogger("device").setLevel(logging.CRITICAL)  # faults are the matter here, and told in the outcome
+    if len({path.stem for path in paths}) < len(paths):
+        raise click.UsageError("two of these files have the same name, by which they are reported")
     console = Console(stderr=as_json)
     wishes = Wishes(seed=seed, wall_clock=not fast, twice=twice, report=report, keep=keep)
     try:
+        if not fast:
+            longest = sum(load(path).lasts for path in paths) / min(jobs, len(paths))
+            console.print(f"In real time this takes {words(longest)} or more.", highlight=False)
         outcomes = _run(paths, console, lambda: run_all(paths, wishes, at_once=jobs))
     except ScenarioFileError as error:
         click.echo(str(error), err=True)
@@ -129,7 +133,7 @@ def scenarios(*, as_json: bool) -> None:
 def _run(paths: Sequence[Path], console: Console, start: Callable[[], Iterator[Outcome]]) -> list[Outcome]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     outcomes: list[Outcome] = []
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with _hushed(), Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("scenarios", total=len(paths))
         for outcome in start():
             outcomes.append(outcome)
@@ -139,6 +143,19 @@ def _run(paths: Sequence[Path], console: Console, start: Callable[[], Iterator[O
     outcomes.sort(key=lambda outcome: order[outcome.name])
     console.print(summary(outcomes), style="bold", highlight=False)
     return outcomes
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep posts' warnings off the terminal: faults are the matter here, and told in the outcome; `-v` shows them."""
+    logger = logging.getLogger("device")
+    before = logger.level
+    if logging.getLogger().level >= logging.WARNING:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _say(console: Console, outcome: Outcome) -> None:

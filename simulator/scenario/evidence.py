@@ -7,15 +7,11 @@ from functools import cached_property
 from time import monotonic
 from typing import Any
 
-from device.hotlist.keys import plate_key
-from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Status
 from simulator.scenario.play import Course, PostCourse
 from simulator.scenario.stand import Recorded
+from simulator.scenario.wire import FARAWAY, READ, STATUS
 from simulator.score import Score, ScoredRead, score
 from simulator.truth import Truth
-
-READ, HIT, WITHDRAWN, STATUS, AUDIT, HEALTH = (TYPES[kind] for kind in (Read, Hit, HitWithdrawn, Status, Audit, Health))
-FARAWAY = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +152,3 @@ class Evidence:
 
     def _by_its_clock(self, event: Mapping[str, Any]) -> float:
         return (datetime.fromisoformat(event["time"]) - self.scenario.begins).total_seconds()
-
-
-def same_plate(one: str, other: str) -> bool:
-    """Whether two texts are the same to the hot list: O and 0, I and 1 share a key."""
-    return plate_key(one) == plate_key(other)

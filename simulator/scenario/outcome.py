@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from simulator.scenario.evidence import FARAWAY, HIT, Evidence
+from simulator.scenario.evidence import Evidence
+from simulator.scenario.wire import FARAWAY, HIT, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,6 @@ def records_digest(evidence: Evidence) -> str:
     for name, recorded in evidence.made():
         digest.update(name.encode() + b"\0" + recorded.envelope.topic.encode() + b"\0" + recorded.envelope.body)
     return digest.hexdigest()
-
-
-def kind_of(kind: str) -> str:
-    """Return the plain name of a record's type: `platepost.hit.v1` is `hit`."""
-    return kind.removeprefix("platepost.").removesuffix(".v1")
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:

@@ -14,9 +14,10 @@ from simulator.demo.report import MATCH_WORDS, TEMPLATES, duration, percent
 from simulator.demo.report import words as plain
 from simulator.scenario import charts
 from simulator.scenario.durations import words
-from simulator.scenario.evidence import HIT, READ, WITHDRAWN, Evidence, Seen, same_plate
+from simulator.scenario.evidence import Evidence, Seen
 from simulator.scenario.outcome import Outcome, summary
 from simulator.scenario.timeline import GUTTER, ROW, WIDTH, lay_out
+from simulator.scenario.wire import HIT, READ, WITHDRAWN, same_plate
 
 _OWN = Path(__file__).parent / "templates"
 

@@ -11,7 +11,8 @@ from itertools import pairwise
 
 from simulator.scenario.durations import words
 from simulator.scenario.events import Event, Publish
-from simulator.scenario.evidence import FARAWAY, HEALTH, HIT, READ, WITHDRAWN, Evidence
+from simulator.scenario.evidence import Evidence
+from simulator.scenario.wire import FARAWAY, HEALTH, HIT, READ, WITHDRAWN
 
 LONGEST_SECONDS = 12.0
 """What passes with nothing in it is drawn as if it were not much longer than this."""

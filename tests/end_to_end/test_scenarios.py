@@ -69,6 +69,16 @@ def test_the_same_scenario_and_seed_give_the_same_records_and_another_seed_other
     assert other.records_digest != first.records_digest
 
 
+@pytest.mark.parametrize("name", ["broker_failover", "disk_full", "two_posts", "week_without_network"])
+def test_what_happens_in_threads_of_the_uplink_is_the_same_every_time(
+    outcomes: Mapping[str, Outcome], name: str
+) -> None:
+    first, again = outcomes[name].figures, run_one(SHIPPED / f"{name}.toml", Wishes()).figures
+    assert first is not None
+    assert again is not None
+    assert first.records_digest == again.records_digest
+
+
 BROKEN = """\
 title = "Wishful"
 promise = "What never passes is read."

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from simulator.scenario.checks.base import BaseCheck, Counted
 from simulator.scenario.durations import Duration, words
+from simulator.scenario.wire import AUDIT, HIT, READ
 
 if TYPE_CHECKING:
     from simulator.scenario.evidence import Evidence
@@ -53,8 +54,6 @@ class DeliveredCheck(BaseCheck):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Compare what was made with what arrived."""
-        from simulator.scenario.evidence import AUDIT, READ  # noqa: PLC0415 - evidence knows the description
-
         problems = []
         for name in self.names(evidence):
             there = {str(entry.event["id"]) for entry in evidence.records if entry.post == name}
@@ -152,8 +151,6 @@ class LatencyCheck(BaseCheck):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Take the median."""
-        from simulator.scenario.evidence import HIT  # noqa: PLC0415 - evidence knows the description
-
         found = sorted(entry.latency for entry in evidence.of(HIT, post=self.post) if entry.latency is not None)
         if not found:
             return ("no hit arrived",)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from simulator.scenario.checks.base import Counted
+from simulator.scenario.wire import AUDIT, HIT, READ, WITHDRAWN, same_plate
 
 if TYPE_CHECKING:
     from simulator.scenario.evidence import Evidence, Seen
@@ -29,8 +30,6 @@ class ReadsCheck(Counted):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Count them."""
-        from simulator.scenario.evidence import READ, same_plate  # noqa: PLC0415 - evidence knows the description
-
         found = [
             entry
             for entry in evidence.of(READ, post=self.post, after=self.after, before=self.before)
@@ -61,15 +60,11 @@ class HitsCheck(Counted):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Count them."""
-        from simulator.scenario.evidence import HIT  # noqa: PLC0415 - evidence knows the description
-
         entries = evidence.of(HIT, post=self.post, after=self.after, before=self.before)
         found = [entry for entry in entries if self._meant(entry)]
         return self._wrong(len(found), f"hits{f' of {self.plate}' if self.plate else ''}: {_texts(found)}")
 
     def _meant(self, entry: "Seen") -> bool:
-        from simulator.scenario.evidence import same_plate  # noqa: PLC0415 - evidence knows the description
-
         data = entry.data
         shown = {picture["kind"] for picture in data.get("pictures", ()) if picture.get("data")}
         return (
@@ -93,8 +88,6 @@ class WithdrawnCheck(Counted):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Count them."""
-        from simulator.scenario.evidence import WITHDRAWN  # noqa: PLC0415 - evidence knows the description
-
         found = list(evidence.of(WITHDRAWN, post=self.post, after=self.after, before=self.before))
         return self._wrong(len(found), "withdrawals")
 
@@ -115,8 +108,6 @@ class AuditCheck(Counted):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Count them."""
-        from simulator.scenario.evidence import AUDIT  # noqa: PLC0415 - evidence knows the description
-
         entries = list(evidence.of(AUDIT, post=self.post, after=self.after, before=self.before))
         found = [
             entry

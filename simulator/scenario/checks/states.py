@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from simulator.scenario.checks.base import BaseCheck, Within
 from simulator.scenario.durations import Duration, words
+from simulator.scenario.wire import STATUS
 
 if TYPE_CHECKING:
     from simulator.scenario.evidence import Evidence
@@ -86,8 +87,6 @@ class ListCheck(BaseCheck):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Look at the last status before the moment."""
-        from simulator.scenario.evidence import STATUS  # noqa: PLC0415 - evidence knows the description
-
         problems = []
         for name in self.names(evidence):
             said = [

@@ -1,0 +1,18 @@
+"""Names of records on the wire, as the judges use them."""
+
+from device.hotlist.keys import plate_key
+from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Status
+
+READ, HIT, WITHDRAWN, STATUS, AUDIT, HEALTH = (TYPES[kind] for kind in (Read, Hit, HitWithdrawn, Status, Audit, Health))
+FARAWAY = 1 << 60
+"""Where what is not chained stands: behind all that is."""
+
+
+def same_plate(one: str, other: str) -> bool:
+    """Whether two texts are the same to the hot list: O and 0, I and 1 share a key."""
+    return plate_key(one) == plate_key(other)
+
+
+def kind_of(kind: str) -> str:
+    """Return the plain name of a record's type: `platepost.hit.v1` is `hit`."""
+    return kind.removeprefix("platepost.").removesuffix(".v1")

@@ -1,0 +1,262 @@
+"""Each scenario fails when its promise is broken, and by the demand that speaks of it.
+
+Here the post is broken, never the scenario: a part of `device` is replaced by one that does what it must not. Every
+scenario that ships, and every kind of demand, is broken at least once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from time import sleep
+from typing import Any, get_args
+
+import pytest
+from _pytest.mark.structures import ParameterSet
+from joserfc import jws
+
+from device.board.base import Light
+from device.faults import Fault
+from device.guard import Guard
+from device.health.lens import Lens
+from device.health.timekeeper import Timekeeper
+from device.hotlist import HotListStore, Rules
+from device.hotlist.freshness import Freshness
+from device.hotlist.manifest import Manifest
+from device.lists import Installation, Lists
+from device.lookout import Lookout
+from device.outbox import Outbox
+from device.outbox.database import Connection
+from device.outbox.quota import Quota
+from device.records import TYPES, Envelope, Hit, Recorder
+from device.reporter import Reporter
+from device.uplink.flight import Flight
+from device.vision.passages import Passage, Passages
+from device.vitals import Vitals
+from simulator.broker import mosquitto_path
+from simulator.scenario import happening, stage
+from simulator.scenario.checks.kinds import Check
+from simulator.scenario.load import SHIPPED, shipped
+from simulator.scenario.runner import Wishes, run_one
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+]
+Patch = pytest.MonkeyPatch
+
+
+def loses_a_record(patch: Patch) -> None:
+    """One record is deleted before it was delivered."""
+    following = Outbox.next
+
+    def losing(self: Outbox, limit: int, **more: Any) -> tuple[Envelope, ...]:  # noqa: ANN401 - as it is called
+        self.acknowledge([6])
+        return following(self, limit, **more)
+
+    patch.setattr(Outbox, "next", losing)
+
+
+def reads_nothing(patch: Patch) -> None:
+    """No passage is ever credible."""
+    patch.setattr(Passage, "credible", property(lambda _self: False))
+    patch.setattr(Passage, "safe", property(lambda _self: False))
+
+
+def takes_all_for_one_vehicle(patch: Patch) -> None:
+    """Whatever plate is seen next belongs to the vehicle before."""
+    patch.setattr(Passages, "_distance", lambda _self, _passage, _sighting: 0.0)
+
+
+def does_not_look_at_the_view(patch: Patch) -> None:
+    """The camera's view is held against none."""
+    patch.setattr(Lens, "look", lambda _self, _grey, _monotonic: None)
+
+
+def keeps_the_first_list(patch: Patch) -> None:
+    """Once a list is in force, no other is taken."""
+    install = Lists.install
+
+    def stubborn(self: Lists, package: bytes, **more: str) -> Installation:
+        return install(self, package, **more) if self.current is None else Installation(None, "stubborn", "")
+
+    patch.setattr(Lists, "install", stubborn)
+
+
+def takes_every_list(patch: Patch) -> None:
+    """The signature of a list is not looked at."""
+
+    def trusting(line: bytes, _key: object) -> Manifest:
+        return Manifest.model_validate_json(jws.extract_compact(line).payload)
+
+    for name in ("device.hotlist.manifest", "device.hotlist.package", "device.hotlist.store"):
+        patch.setattr(f"{name}.verify", trusting, raising=False)
+
+
+def forgets_its_list(patch: Patch) -> None:
+    """A list is not there any more after a restart."""
+    patch.setattr(HotListStore, "load", lambda _self: None)
+
+
+def ignores_age(patch: Patch) -> None:
+    """Every list is in date."""
+    patch.setattr("device.lists.freshness", lambda *_args, **_more: Freshness.CURRENT)
+
+
+def withdraws_every_hit(patch: Patch) -> None:
+    """At its end no hit is borne out."""
+    withdraw = Reporter._withdraw
+    patch.setattr(
+        Reporter, "_withdraw", lambda self, announced, **told: withdraw(self, announced, **{**told, "still": set()})
+    )
+
+
+def waits_for_the_end(patch: Patch) -> None:
+    """A hit does not leave before its passage has ended."""
+    patch.setattr(Reporter, "early", lambda _self, _passage: None)
+
+
+def takes_its_time(patch: Patch) -> None:
+    """A hit lies about before it is sent."""
+    following = Outbox.next
+    slept = []
+
+    def slow(self: Outbox, limit: int, **more: Any) -> tuple[Envelope, ...]:  # noqa: ANN401 - as it is called
+        found = following(self, limit, **more)
+        if not slept and any(envelope.type == TYPES[Hit] for envelope in found):
+            slept.append(True)
+            sleep(8.5)
+        return found
+
+    patch.setattr(Outbox, "next", slow)
+
+
+def does_not_feel_the_case(patch: Patch) -> None:
+    """The tamper switch is not asked."""
+    patch.setattr(Guard, "tick", lambda _self, _board: None)
+
+
+def lets_the_camera_hang(patch: Patch) -> None:
+    """However long no frame comes, nothing is done."""
+    patch.setattr("device.lookout.HUNG_SECONDS", 1e9)
+
+
+def says_nothing_of_its_camera(patch: Patch) -> None:
+    """What ails the camera is kept quiet."""
+    patch.setattr(Lookout, "faults", lambda _self: set())
+
+
+def trusts_its_clock(patch: Patch) -> None:
+    """Whatever the clock says is said to be right."""
+    quality = Timekeeper.quality
+    patch.setattr(Timekeeper, "quality", lambda self: quality(self).model_copy(update={"synchronised": True}))
+
+
+def stops_its_clock(patch: Patch) -> None:
+    """Records bear a time of long ago."""
+    record_time = Timekeeper.record_time
+    patch.setattr(Timekeeper, "record_time", lambda self: record_time(self) - timedelta(days=2))
+
+
+def does_not_account(patch: Patch) -> None:
+    """Reads that gave way are not told."""
+    patch.setattr(Recorder, "account_for_drops", lambda _self, **_more: None)
+
+
+def drops_hits_first(patch: Patch) -> None:
+    """On a full disk a hit goes, and nobody is told."""
+    give_up = Quota.give_up
+
+    def carelessly(self: Quota, connection: Connection, size: int) -> bool:
+        connection.execute("DELETE FROM record WHERE rank = 0")
+        return give_up(self, connection, size)
+
+    patch.setattr(Quota, "give_up", carelessly)
+
+
+def serves_one_broker_only(patch: Patch) -> None:
+    """On any connection but the first, nothing is sent."""
+    fill = Flight.fill
+    patch.setattr(Flight, "fill", lambda self, link: fill(self, link) if link.number == 1 else None)
+    patch.setattr(stage, "DRAIN_SECONDS", 0.5)
+
+
+def falls_behind(patch: Patch) -> None:
+    """Frames are skipped."""
+    patch.setattr(Vitals, "capture_faults", lambda _self, _capture: {Fault.FALLING_BEHIND})
+
+
+def takes_one_for_another(patch: Patch) -> None:
+    """Characters that look a little alike are taken for one another."""
+    patch.setattr(Lists, "rules", property(lambda _self: Rules(pairs=("5S", "6G", "17"), look_alike_budget=2)))
+
+
+def shows_no_light(patch: Patch) -> None:
+    """The status light says that all is well."""
+    patch.setattr("device.post.light", lambda _faults: Light.IN_SERVICE)
+
+
+@dataclass(frozen=True)
+class Broken:
+    scenario: str
+    how: Callable[[Patch], None]
+    found_by: frozenset[str]
+    """Kinds of demands that must not be met then."""
+
+
+def broken(scenario: str, how: Callable[[Patch], None], *found_by: str) -> ParameterSet:
+    return pytest.param(Broken(scenario, how, frozenset(found_by)), id=f"{scenario}-{how.__name__}")
+
+
+BROKEN = [
+    broken("ordinary_day", withdraws_every_hit, "withdrawn"),
+    broken("tamper", loses_a_record, "delivered", "chain"),
+    broken("night_rain", reads_nothing, "truth", "hits"),
+    broken("amber_alert", keeps_the_first_list, "hits", "list", "audit"),
+    broken("look_alike_plates", takes_its_time, "latency"),
+    broken("recovered_car", keeps_the_first_list, "hits", "reads", "list"),
+    broken("week_without_network", ignores_age, "hits", "state"),
+    broken("tamper", does_not_feel_the_case, "state", "audit", "board"),
+    broken("tamper", shows_no_light, "board"),
+    broken("hung_camera", lets_the_camera_hang, "camera_opened", "audit", "reads", "board"),
+    broken("frozen_camera", says_nothing_of_its_camera, "state"),
+    broken("stale_list", ignores_age, "hits", "state", "list"),
+    broken("forged_list", takes_every_list, "hits", "audit", "list"),
+    broken("clock_wrong_at_boot", trusts_its_clock, "clock", "state"),
+    broken("clock_wrong_at_boot", stops_its_clock, "clock"),
+    broken("disk_full", does_not_account, "delivered", "audit", "chain"),
+    broken("disk_full", drops_hits_first, "hits", "delivered", "chain"),
+    broken("broker_failover", serves_one_broker_only, "broker", "delivered"),
+    broken("rush_hour", takes_all_for_one_vehicle, "truth", "reads", "hits"),
+    broken("moved_camera", does_not_look_at_the_view, "state"),
+    broken("rush_hour", falls_behind, "state"),
+    broken("look_alike_plates", takes_one_for_another, "hits"),
+    broken("software_restart", forgets_its_list, "audit"),
+    broken("two_posts", loses_a_record, "delivered"),
+]
+CASES = [case.values[0] for case in BROKEN]
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_promise_is_found_out(case: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(happening, "EFFECT_SECONDS", 5.0)
+    case.how(monkeypatch)
+    outcome = run_one(SHIPPED / f"{case.scenario}.toml", Wishes())
+    assert outcome.error is None
+    assert not outcome.passed
+    assert case.found_by <= {demand.check for demand in outcome.demands if not demand.met}, outcome.failures
+
+
+def test_every_scenario_is_broken() -> None:
+    assert {path.stem for path in shipped()} == {case.scenario for case in CASES}
+
+
+def test_every_kind_of_demand_is_broken() -> None:
+    kinds = {get_args(model.model_fields["check"].annotation)[0] for model in get_args(get_args(Check)[0])}
+    assert kinds == set().union(*(case.found_by for case in CASES))
+
+
+def test_a_folder_is_left_clean(tmp_path: Path) -> None:
+    outcome = run_one(SHIPPED / "tamper.toml", Wishes(keep=tmp_path))
+    assert outcome.passed
+    assert (tmp_path / "tamper" / "0" / "records-1.jsonl").is_file()

@@ -1,0 +1,174 @@
+"""What each kind of check finds wrong, on evidence made up for it."""
+
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from simulator.scenario.checks.kinds import Check
+from simulator.scenario.evidence import Condition, Seen
+from simulator.scenario.wire import AUDIT, HIT, READ, STATUS
+
+CHECK: TypeAdapter[Any] = TypeAdapter(Check)
+
+
+class MadeUp:
+    """Evidence of one post, without a run."""
+
+    def __init__(self, *records: Seen, conditions: tuple[Condition, ...] = ()) -> None:
+        self.records = records
+        self.posts: Mapping[str, Any] = {"post-1": SimpleNamespace(board=(), opened=1)}
+        self._conditions = conditions
+
+    def of(
+        self, *kinds: str, post: str | None = None, after: float = 0.0, before: float | None = None
+    ) -> Iterator[Seen]:
+        for entry in self.records:
+            within = after <= entry.at and (before is None or entry.at < before)
+            if entry.kind in kinds and post in {None, entry.post} and within:
+                yield entry
+
+    def conditions(self, _post: str) -> tuple[Condition, ...]:
+        return self._conditions
+
+
+def seen(kind: str, at: float, *, latency: float | None = None, **data: object) -> Seen:
+    event = {"type": kind, "data": data, "sequence": round(at * 10) + 1}
+    return Seen("post-1", event, at, 1, at, latency)
+
+
+def said(*spans: tuple[float, float, str]) -> MadeUp:
+    """Return evidence of what the post said of itself: from, to, and the reasons, separated by spaces."""
+    return MadeUp(
+        conditions=tuple(
+            Condition("post-1", begin, end, "degraded" if reasons else "online", frozenset(reasons.split()))
+            for begin, end, reasons in spans
+        )
+    )
+
+
+def judge(evidence: MadeUp, **check: object) -> str:
+    found = CHECK.validate_python(check)
+    assert found.says
+    return " | ".join(found.judge(evidence))
+
+
+STATE = {"check": "state", "reason": "tamper_open", "within": 2}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "asked", "wrong"),
+    [
+        (said((0, 10, ""), (10.5, 20.5, "tamper_open"), (20.5, 30, "")), {"entered": 10, "left": 20}, ""),
+        (said((0, 30, "")), {"entered": 10}, "was not said within 2 s (said: never)"),
+        (said((0, 13, ""), (13, 30, "tamper_open")), {"entered": 10}, "was not said within 2 s (said: 13 s to 30 s)"),
+        (said((0, 9, ""), (9, 30, "tamper_open")), {"entered": 10}, "was said too early"),
+        (said((0, 10, ""), (10, 30, "tamper_open")), {"entered": 10, "left": 20}, "was not taken back within 2 s"),
+        (said((0, 30, "")), {"left": 20}, "was not taken back"),
+        (
+            said((10, 20, "tamper_open"), (20, 25, ""), (25, 30, "tamper_open")),
+            {"entered": 10, "left": 20},
+            "was said again (said: 10 s to 20 s, 25 s to 30 s)",
+        ),
+        (said((0, 10, "clock_behind"), (10, 30, "")), {"never": True}, ""),
+        (said((5, 6, "tamper_open")), {"never": True}, "was said: 5 s to 6 s"),
+    ],
+)
+def test_a_state_is_said_in_time_and_taken_back_in_time(evidence: MadeUp, asked: dict[str, Any], wrong: str) -> None:
+    found = judge(evidence, **STATE, **asked)
+    assert wrong in found
+    assert bool(wrong) == bool(found)
+
+
+def test_another_reason_meanwhile_does_not_end_a_state() -> None:
+    evidence = said((10, 15, "tamper_open"), (15, 20, "clock_behind tamper_open"), (20, 30, ""))
+    assert not judge(evidence, **STATE, entered=10, left=19)
+
+
+@pytest.mark.parametrize(
+    ("limits", "counts"),
+    [
+        ({}, {1, 2, 3}),
+        ({"count": 2}, {2}),
+        ({"count": 0}, {0}),
+        ({"at_least": 2}, {2, 3}),
+        ({"at_most": 1}, {0, 1}),
+        ({"at_least": 1, "at_most": 2}, {1, 2}),
+    ],
+)
+def test_counts_are_held_against_their_limits(limits: dict[str, int], counts: set[int]) -> None:
+    for count in range(4):
+        reads = (seen(READ, number, plate_read="7ABC123", hotlist={"result": "no_match"}) for number in range(count))
+        assert (not judge(MadeUp(*reads), check="reads", **limits)) == (count in counts)
+
+
+def test_reads_are_told_apart_by_plate_answer_and_time() -> None:
+    evidence = MadeUp(
+        seen(READ, 5, plate_read="7OBC1I3", hotlist={"result": "match"}),
+        seen(READ, 9, plate_read="7XYZ999", hotlist={"result": "no_match"}),
+    )
+    assert not judge(evidence, check="reads", plate="70BC113", count=1)
+    assert not judge(evidence, check="reads", result="no_match", count=1)
+    assert not judge(evidence, check="reads", before=9, count=1)
+    assert not judge(evidence, check="reads", after=9, count=1)
+    assert judge(evidence, check="reads", plate="7ABC123") == "0 reads of 7ABC123: none, at least 1 wanted"
+
+
+HIT_DATA = {
+    "plate_read": "7ABC123",
+    "category": "stolen_vehicle",
+    "match": "exact",
+    "hotlist_stale": False,
+    "pictures": [{"kind": "patch", "data": "x"}, {"kind": "overview", "data": "y"}],
+}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"plate_read": "7ABC124"},
+        {"category": "bolo"},
+        {"match": "near"},
+        {"hotlist_stale": True},
+        {"pictures": [{"kind": "patch", "data": "x"}, {"kind": "overview"}]},
+    ],
+)
+def test_hits_are_told_apart_by_all_that_is_asked(other: dict[str, Any]) -> None:
+    asked = {
+        "check": "hits",
+        "plate": "7ABC123",
+        "category": "stolen_vehicle",
+        "match": "exact",
+        "stale": False,
+        "pictures": True,
+        "count": 1,
+    }
+    assert not judge(MadeUp(seen(HIT, 5, **HIT_DATA)), **asked)
+    assert judge(MadeUp(seen(HIT, 5, **(HIT_DATA | other))), **asked)
+
+
+def test_an_audit_that_is_missing_is_told_with_what_there_is() -> None:
+    evidence = MadeUp(seen(AUDIT, 1, action="boot", outcome="success"))
+    found = judge(evidence, check="audit", action="stop")
+    assert found == "0 audit records of stop (it says: boot), at least 1 wanted"
+
+
+def test_the_list_in_force_is_the_one_last_said_before_the_moment() -> None:
+    evidence = MadeUp(
+        seen(STATUS, 1, hotlist={"state": "none"}),
+        seen(STATUS, 5, hotlist={"state": "current", "version": 3}),
+        seen(STATUS, 9, hotlist={"state": "stale", "version": 3}),
+    )
+    assert not judge(evidence, check="list", at=4)
+    assert not judge(evidence, check="list", version=3, state="current", at=8)
+    assert judge(evidence, check="list", version=3, state="current") == "post-1: the list is stale, current is wanted"
+    assert judge(evidence, check="list", version=4, at=8) == "post-1: list 3 is in force, 4 is wanted"
+
+
+def test_half_of_the_hits_must_be_quick() -> None:
+    evidence = MadeUp(*(seen(HIT, number, latency=latency) for number, latency in enumerate((0.1, 0.2, 9.0))))
+    assert not judge(evidence, check="latency", within=0.2)
+    assert judge(evidence, check="latency", within=0.1) == "half of the hits took 0.20 s or more"
+    assert judge(MadeUp(), check="latency", within=1) == "no hit arrived"
