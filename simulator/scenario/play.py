@@ -84,7 +84,7 @@ class _Life:
             for proxy in self.stand.proxies:
                 proxy.stall()
             self.stand.boot_due = True
-            post = Post(configuration)
+            post = Post(configuration, rig=self.stand.rig())
             self.stand.post = post
             self.accounts.append(post.run())
             self.stand.post = None

@@ -5,8 +5,12 @@ from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from device import assembly
 from device.board.base import Board
+from device.config import Configuration
+from device.outbox import Outbox
 from device.records import ClockQuality, Envelope
+from device.rig import Rig
 from simulator.board.virtual import BoardState, VirtualBoard
 from simulator.faults.proxy import Proxy
 from simulator.scenario.camera import ScenarioCamera
@@ -110,6 +114,17 @@ class Stand:
             with self.lock:
                 self.recorded.append(Recorded(envelope, self.world.now, monotonic(), self.camera.shown_at))
         return envelope
+
+    def rig(self) -> Rig:
+        """Return what a new life of the software looks through and hangs on."""
+        return Rig(
+            camera=lambda _section: self.camera, board=lambda _section: self.open_board(), outbox=self._open_outbox
+        )
+
+    def _open_outbox(self, configuration: Configuration) -> Outbox:
+        self.disk.outbox = None
+        self.disk.outbox = assembly.outbox(configuration)
+        return self.disk.outbox
 
     def open_board(self) -> Board:
         """Return the board for a new life of the software; the case stays as it is."""

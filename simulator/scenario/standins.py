@@ -7,7 +7,8 @@ only while `standing_in` is open:
   broker in real time);
 - new identifiers, the digest of the configuration (which would tell this run's folder and ports), ECDSA's nonces (by
   RFC 6979), so that the same scenario and seed give the same records;
-- chrony and the kernel's word on the clock, camera, board, and the capture thread, by the scenario's;
+- chrony and the kernel's word on the clock, the machine's own readings, the room on the disk, and the capture thread,
+  by the scenario's; camera and board come by the post's own `Rig`;
 - the two networks, by the same two loaded once.
 """
 
@@ -26,19 +27,15 @@ from typing import Any
 from unittest.mock import patch
 
 import device.assembly
-import device.backends
 import device.config
 import device.outbox.file
 import device.post
 import device.uplink.flight
-from device.board.base import Board
-from device.camera.base import Camera
 from device.capture import Capture
 from device.condition import Condition
 from device.config import Configuration
 from device.health.timekeeper import Timekeeper
 from device.moderator import Moderator
-from device.outbox import Outbox
 from device.records import new_identifier
 from device.vision.recogniser import Recogniser
 from simulator.scenario.camera import LockstepCapture
@@ -85,10 +82,7 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
         replace(device.assembly, "Signer", SteadySigner)
         replace(device.assembly, "Timekeeper", lambda path, **more: _timekeeper(stand(), world, path, more))
         replace(device.assembly, "recogniser", _recogniser)
-        replace(device.assembly, "outbox", partial(_outbox, stand, device.assembly.outbox))
         replace(device.outbox.file, "Reserve", lambda _path: stand().disk)
-        replace(device.backends, "camera", lambda _name, _settings: _lens(stand()))
-        replace(device.backends, "board", lambda _name, _settings: _board(stand()))
         replace(device.config.Configuration, "digest", property(_digest))
         replace(device.uplink.flight, "expiry_seconds", partial(device.uplink.flight.expiry_seconds, now=world.utc))
         yield
@@ -147,26 +141,9 @@ def _timekeeper(stand: Stand, world: World, path: Any, more: dict[str, Any]) -> 
     return Timekeeper(path, **{**more, "wall": stand.wall, "steady": world.steady})
 
 
-def _outbox(
-    stand: Callable[[], Stand], opened: Callable[[Configuration], Outbox], configuration: Configuration
-) -> Outbox:
-    disk = stand().disk
-    disk.outbox = None
-    disk.outbox = opened(configuration)
-    return disk.outbox
-
-
 def _condition(stand: Callable[[], Stand], folder: Path, **more: Any) -> Condition:  # noqa: ANN401
     disk = stand().disk
     return Condition(folder, **more, machine=lambda _folder: disk.readings())
-
-
-def _lens(stand: Stand) -> Camera:
-    return stand.camera
-
-
-def _board(stand: Stand) -> Board:
-    return stand.open_board()
 
 
 def _recogniser(configuration: Configuration) -> Recogniser:
