@@ -127,7 +127,8 @@ class Keeper:
             self._diary.keep(said, unfed=unfit)
             if unfit is not None:
                 log.error("the watchdog is not fed: %s", unfit)
-        self._starts.tick(fit=unfit is None)
+        # A run that has given its camera up is fed, but it is no good one: reboots must go on becoming rarer.
+        self._starts.tick(fit=unfit is None and self.watching)
         if unfit is None:
             self._notifier.alive()
         self._notifier.status(self._words(uplink))

@@ -50,7 +50,7 @@ class Starts:
         self._steady = steady
         self._uptime = uptime
         self._began = self._fit_since = steady()
-        self._well = False
+        self._well = self._asked = False
         self.bad, self.reboots = self._read()
 
     def begin(self) -> None:
@@ -74,7 +74,7 @@ class Starts:
     def tick(self, *, fit: bool) -> None:
         """Look whether this run has proved well: long enough `fit` without a break, the camera open."""
         now = self._steady()
-        if not fit or self.waiting:
+        if not fit or self.waiting or self._asked:
             self._fit_since = now
         elif not self._well and now - self._fit_since >= WELL_SECONDS:
             self._well = True
@@ -82,8 +82,8 @@ class Starts:
             self._write(0, 0)
 
     def stopped(self) -> None:
-        """Count this run as good after all: it was told to stop."""
-        if not self._well:
+        """Count this run as good after all: it was told to stop, unless that was for the restart it asked for."""
+        if not self._well and not self._asked:
             self._write(self.bad, self.reboots)
 
     def reboot_due(self) -> bool:
@@ -95,6 +95,7 @@ class Starts:
         """Ask for the machine's restart if it has run long enough since the last; return whether that was asked."""
         if self._uptime() < REBOOT_UPTIMES[min(self.reboots, len(REBOOT_UPTIMES) - 1)]:
             return False
+        self._asked = True
         self._write(self.bad + 1, self.reboots + 1)
         try:
             write_durably(self._wish, b"")

@@ -204,6 +204,22 @@ def test_a_camera_that_is_gone_is_given_up_and_taken_again_when_it_is_back(
     assert drill.post._keeper.watching
 
 
+def test_when_all_else_fails_the_unit_is_to_reboot(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def reboot(_auditor: object, *, reason: str) -> bool:
+        asked.append(reason)
+        return True
+
+    monkeypatch.setattr(ladder, "RESTARTS", 0)
+    monkeypatch.setattr(drill.post._keeper, "reboot", reboot)
+    sensor.hang()
+    wait_for(lambda: bool(asked), "the wish for a reboot")
+    wait_for(lambda: "reboot" in [audit["reason"] for audit in drill.audits("camera_failed")], "its audit")
+    assert set(asked) == {"camera"}
+    assert drill.post._lookout.recoveries["reboot"] >= 1
+
+
 def test_a_sensor_that_repeats_its_frame_is_frozen_then_opened_again(drill: Drill) -> None:
     sensor.freeze()
     drill.wait_for_fault("camera_frozen")

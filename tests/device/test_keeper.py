@@ -122,6 +122,24 @@ def test_without_frames_the_watchdog_starves_and_the_next_start_says_why(
     assert named["details"] == {"faults": ["camera_silent"], "unfed": "no_frames", "rebooted": False, "bad_starts": 1}
 
 
+@pytest.mark.parametrize("watching", [True, False])
+def test_a_run_that_has_given_its_camera_up_does_not_forget_how_often_it_rebooted(
+    systemd: socket.socket, make: Callable[..., Keeper], monkeypatch: pytest.MonkeyPatch, *, watching: bool
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("device.health.starts.WELL_SECONDS", 0.0)
+    monkeypatch.setattr("device.health.starts.REBOOT_UPTIMES", (0.0, 0.0))
+    keeper = make()
+    keeper.begin()
+    assert keeper.reboot(Spy(), reason="camera")  # type: ignore[arg-type] # only said to
+    rebooted = make()
+    rebooted.begin()
+    rebooted.watching = watching
+    for _ in range(3):
+        rebooted.tick({Fault.CAMERA_GIVEN_UP})
+    assert make()._starts.reboots == (0 if watching else 1)
+
+
 @pytest.mark.parametrize(
     ("depth", "refused", "owing"),
     [(0, False, False), (3, False, True), (3, True, False)],

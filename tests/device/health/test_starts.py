@@ -81,3 +81,14 @@ def test_few_bad_starts_are_no_reason_to_start_the_machine_anew(tmp_path: Path) 
 def test_a_damaged_counter_counts_from_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
     assert begun(tmp_path, Clock()).bad == 0
+
+
+def test_a_restart_of_the_machine_that_stops_the_post_in_order_counts_all_the_same(tmp_path: Path) -> None:
+    starts = Starts(tmp_path, uptime=lambda: 1e6)
+    starts.begin()
+    assert starts.ask_for_reboot()
+    starts.stopped()
+    assert Starts(tmp_path).reboots == 1
+    again = Starts(tmp_path, uptime=lambda: REBOOT_UPTIMES[0])
+    again.begin()
+    assert not again.ask_for_reboot(), "the second one must wait longer"
