@@ -4,7 +4,9 @@ How soon is tested where it is decided, in tests/device/health; here a frame sta
 """
 
 import hashlib
+import os
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -80,7 +82,8 @@ class Drill:
         self.key = fleet.record_key("post-1")
         self.camera = StreetCamera()
         mocker.patch.object(backends, "camera", return_value=self.camera)
-        mocker.patch.object(backends, "board", return_value=VirtualBoard())
+        self.board = VirtualBoard()
+        mocker.patch.object(backends, "board", return_value=self.board)
         mocker.patch.object(condition, "LOOK_SECONDS", 0.0)
         mocker.patch.object(networks, "RETRY_SECONDS", 0.0)
         keys = ("issuer_key", "unseal_key")
@@ -245,3 +248,50 @@ def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
         one.prove_whole()
     finally:
         one.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, so that it can be filled for real."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system can only be mounted by root, outside a container that forbids it")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_others_fill(small_disk: Path, mocker: MockerFixture) -> None:
+    mocker.patch("device.outbox.file.REMEMBERED_SECONDS", 5.0)
+    one = Drill(small_disk, mocker)
+    one.thread.start()
+    try:
+        one.await_state()
+        ballast = small_disk / "ballast"
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        one.board.open_case()  # what must be audited now is what the disk does not take
+        one.await_state("disk_full", "tamper_open")  # the outbox's reserve takes what must be said
+        ballast.unlink()
+        one.await_state("tamper_open")
+        one.board.close_case()
+        one.await_state()
+        said = [e["data"]["action"] for e in one.records() if e["type"] == "platepost.audit.v1"]
+        assert said.count("tamper_opened") == said.count("tamper_closed") == 1
+        one.prove_whole()
+    finally:
+        one.stop()
+
+
+def test_a_clock_that_is_set_back(drill: Drill) -> None:
+    drill.post._timekeeper._wall = lambda: time.time() - 3 * 24 * 3600
+    drill.await_state("clock_behind")
+    drill.post._timekeeper._wall = time.time
+    drill.await_state()
+    said = [e["data"]["action"] for e in drill.records() if e["type"] == "platepost.audit.v1"]
+    assert said.count("clock_stepped") == 2
+    times = [e["time"] for e in drill.records()]
+    assert times == sorted(times)
+    drill.prove_whole()
