@@ -19,6 +19,7 @@ from provisioning.accept.result import Progress, Result
 from provisioning.accept.service import Limits
 from provisioning.errors import ProvisioningError
 from provisioning.options import config_option, purpose_option, technician_option
+from provisioning.ownership import give_to_owner
 from provisioning.technician import Technician, certified
 from provisioning.trail import Trail
 
@@ -135,6 +136,8 @@ def accept_post(
             Progress.forget(state)
     except OSError as error:
         raise ProvisioningError(f"the acceptance cannot be kept: {error}") from error
+    finally:
+        give_to_owner(state)
     return results, written
 
 

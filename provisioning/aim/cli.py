@@ -16,6 +16,7 @@ from provisioning.aim.session import Session
 from provisioning.aim.watcher import Watcher
 from provisioning.errors import ProvisioningError
 from provisioning.options import config_option, purpose_option, technician_option
+from provisioning.ownership import give_to_owner
 from provisioning.technician import certified
 from provisioning.trail import Trail
 
@@ -84,6 +85,7 @@ def aim(
     recogniser = assembly.recogniser(configuration)
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
     with ExitStack() as stack:
+        stack.callback(give_to_owner, configuration.outbox.path.parent)
         trail = stack.enter_context(Trail(configuration, technician, doing="aimed"))
         board = stack.enter_context(backends.board(configuration.board.backend, configuration.board.settings))
         watcher = Watcher(camera, recogniser, road)

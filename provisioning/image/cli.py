@@ -14,7 +14,7 @@ from provisioning.image.recipe import Wanted, files
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _USER = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _PUBLIC_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[\w@.-]+) [A-Za-z0-9+/]+=*( [^\n\"\\]*)?")
-_PACKAGES = re.compile(r"platepost(-runtime)?_[^_]+_(all|arm64)\.deb")
+_PACKAGES = re.compile(r"platepost(-runtime|-service|-simulator)?_[^_]+_(all|arm64)\.deb")
 
 
 @click.command(
