@@ -11,7 +11,8 @@ Decorated = Callable[..., Any]
 config_option = click.option(
     "--config",
     "path",
-    required=True,
+    default=Path("/etc/platepost/post.toml"),
+    show_default=True,
     envvar="PLATEPOST_CONFIG",
     show_envvar=True,
     type=click.Path(path_type=Path, dir_okay=False),

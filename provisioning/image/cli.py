@@ -21,7 +21,8 @@ _PACKAGES = re.compile(r"platepost(-runtime|-service|-simulator)?_[^_]+_(all|arm
     epilog="""\b
 Examples:
   platepost provision image /media/me/bootfs --hostname post-17 --ssh-key ~/.ssh/id_ed25519.pub \\
-      --package dist/platepost-runtime_0.1.0_arm64.deb --package dist/platepost_0.1.0_all.deb
+      --package dist/platepost-runtime_0.1.0+py313_arm64.deb --package dist/platepost_0.1.0_all.deb \\
+      --package dist/platepost-service_0.1.0_all.deb
   platepost provision image /media/me/bootfs --undo
 """
 )
