@@ -64,6 +64,7 @@ class RpiBoard(Board):
         self._heater_due = 0.0
         self._heating = False
         self._failing = False
+        self._wanted = {"illuminator": False, "camera_power": True}
         try:
             self._take_pins()
         except Exception as error:
@@ -80,8 +81,8 @@ class RpiBoard(Board):
     def illuminator(self, *, on: bool) -> None:
         """Switch the infrared illuminator; strobed with its duty if a frequency is configured."""
         with self._lock, self._obeying():
-            if "illuminator" in self._pins:
-                self._illuminate(on=on)
+            self._wanted["illuminator"] = on
+            self._switch("illuminator", on=on)
 
     def status_light(self, light: Light) -> None:
         """Show a state on the status light, by the pattern that docs/hardware.md gives it."""
@@ -91,7 +92,8 @@ class RpiBoard(Board):
     def camera_power(self, *, on: bool) -> None:
         """Switch the camera's supply."""
         with self._lock, self._obeying():
-            self._put("camera_power", on=on)
+            self._wanted["camera_power"] = on
+            self._switch("camera_power", on=on)
 
     @property
     def failing(self) -> bool:
@@ -138,17 +140,17 @@ class RpiBoard(Board):
         with self._lock:
             for name in self._pins:
                 with suppress(Exception):
-                    if name == "illuminator":
-                        self._illuminate(on=False)
-                    elif name not in {"tamper", "door"}:
-                        self._put(name, on=name == "camera_power")
+                    if name not in {"tamper", "door"}:
+                        self._switch(name, on=name == "camera_power")
             with suppress(Exception):
                 self._gpio.cleanup(list(self._pins.values()))
 
-    def _illuminate(self, *, on: bool) -> None:
+    def _switch(self, name: str, *, on: bool) -> None:
         settings = self._settings
-        if not settings.illuminator_hertz:
-            self._put("illuminator", on=on)
+        if name not in self._pins:
+            return
+        if name != "illuminator" or not settings.illuminator_hertz:
+            self._gpio.output(self._pins[name], self._level(name, on=on))
         elif on and self._strobe is None:
             self._strobe = self._gpio.PWM(self._pins["illuminator"], settings.illuminator_hertz)
             self._strobe.start(settings.illuminator_duty)
@@ -156,11 +158,7 @@ class RpiBoard(Board):
             strobe, self._strobe = self._strobe, None
             if strobe is not None:
                 strobe.stop()
-            self._put("illuminator", on=False)
-
-    def _put(self, name: str, *, on: bool) -> None:
-        if name in self._pins:
-            self._gpio.output(self._pins[name], self._level(name, on=on))
+            self._gpio.output(self._pins[name], self._level(name, on=False))
 
     def _level(self, name: str, *, on: bool) -> int:
         active_low: bool = getattr(self._settings, f"{name}_active_low")
@@ -189,12 +187,16 @@ class RpiBoard(Board):
                 self._step(monotonic())
 
     def _step(self, now: float) -> None:
+        if self._failing:
+            # What was refused is still wanted: an illuminator must not stay on by day.
+            for name, on in self._wanted.items():
+                self._switch(name, on=on)
         for name, switch in self._switches.items():
             level = self._gpio.input(self._pins[name])
             switch.sample(is_open=bool(level) != getattr(self._settings, f"{name}_open_low"), now=now)
         shall = lit(self._light, now - self._light_since)
         if shall != self._lit:
-            self._put("status_light", on=shall)
+            self._switch("status_light", on=shall)
             self._lit = shall
         if "heater" in self._pins and now >= self._heater_due:
             self._heat()
@@ -207,7 +209,7 @@ class RpiBoard(Board):
             celsius = float("inf")  # a heater that nobody watches stays off
         limit = self._settings.heater_below_celsius
         self._heating = celsius < (limit + HEATER_HYSTERESIS if self._heating else limit)
-        self._put("heater", on=self._heating)
+        self._switch("heater", on=self._heating)
 
 
 def _library() -> ModuleType:

@@ -58,9 +58,9 @@ class Detector:
     def detect(self, grey: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> list[Detection]:
         """Find the plates of an H x W uint8 frame, the surest first.
 
-        `small` is the same picture as the camera has shrunk it to fit into 640 x 368; without it that is done here.
+        `small` is the same picture as the camera has shrunk it; it is used if it fits into 640 x 368.
         """
-        if small is None:
+        if small is None or small.shape[0] > HEIGHT or small.shape[1] > WIDTH:
             scale = min(WIDTH / grey.shape[1], HEIGHT / grey.shape[0])
             width, height = min(WIDTH, round(grey.shape[1] * scale)), min(HEIGHT, round(grey.shape[0] * scale))
             smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

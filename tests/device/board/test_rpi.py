@@ -182,14 +182,18 @@ def test_pins_that_do_not_obey_make_the_board_fail_until_they_do(
         raise RuntimeError("'GPIO not allocated'")
 
     board = make()
+    board.illuminator(on=True)
     assert not board.failing
     with monkeypatch.context() as patch:
         patch.setattr(GPIO, "input", refuse)
         patch.setattr(GPIO, "output", refuse)
-        board.illuminator(on=True)
+        board.illuminator(on=False)
         board.camera_power(on=False)
         wait_for(lambda: board.failing)
+        assert levels(17)[-1] == GPIO.HIGH
     wait_for(lambda: not board.failing)
+    assert levels(17)[-1] == GPIO.LOW, "what was refused is done"
+    assert levels(27)[-1] == GPIO.LOW
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,16 @@ def test_a_model_of_another_shape_is_refused() -> None:
 def test_a_missing_runtime_says_what_to_install() -> None:
     with pytest.raises(BackendError, match="pip install ai-edge-litert"):
         Model(shipped("reader.tflite"), runtime="no_such_runtime.interpreter")
+
+
+@pytest.mark.parametrize("size", [(640, 360), (480, 270), (1280, 720)], ids=["exact", "smaller", "too large"])
+def test_the_picture_that_the_camera_shrank_finds_the_same_plates(
+    recogniser: Recogniser, size: tuple[int, int]
+) -> None:
+    grey = cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    plain = sorted(recogniser.detector.detect(grey), key=lambda found: found.box)
+    by_small = sorted(recogniser.detector.detect(grey, small), key=lambda found: found.box)
+    assert len(plain) == len(by_small) == len(TEXTS)
+    for one, other in zip(plain, by_small, strict=True):
+        assert intersection_over_union(one.box, other.box) > 0.8
