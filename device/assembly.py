@@ -167,6 +167,7 @@ def uplink_settings(configuration: Configuration, *, broker: str | None = None) 
         protocol=section.protocol,
         backoff_first_seconds=section.reconnect_seconds,
         settle_seconds=section.settle_seconds,
+        session_expiry_seconds=section.session_seconds,
         may_go_unheard=section.may_go_unheard,
     )
 

@@ -183,6 +183,13 @@ class UplinkSection(Section):
         le=120,
         description="The longest first wait before connecting anew; a fleet of thousands needs a longer one.",
     )
+    session_seconds: int = Field(
+        default=7 * 24 * 3600,
+        ge=0,
+        le=30 * 24 * 3600,
+        description="How long the broker keeps what comes for this post while it is away; 0 for not at all, which "
+        "spares RabbitMQ a replicated queue a post.",
+    )
     settle_seconds: float = Field(
         default=10,
         ge=0,

@@ -21,6 +21,7 @@ _ELSEWHERE = {
     "powercuts": ("simulator.powercut.cli", "powercuts"),
     "faults": ("simulator.faults.cli", "faults"),
     "fleet": ("simulator.fleet.cli", "fleet"),
+    "fleet-model": ("simulator.fleet.model_cli", "fleet_model"),
     "render": ("simulator.scene.cli", "render"),
     "run": ("simulator.scenario.cli", "run"),
     "scenarios": ("simulator.scenario.cli", "scenarios"),

@@ -3,13 +3,15 @@
 Found by pytest through its entry points; it imports nothing of the simulator before a fixture is asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from simulator.testing import SimulatedPost, Stand
+    from simulator.testing.played import Played
 
 
 @pytest.fixture
@@ -28,3 +30,18 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stand]":
 def post(broker: "Stand") -> "SimulatedPost":
     """Give a running post called `post-1`: `passes("7ABC123", listed="stolen_vehicle")`, `misreads`, `ails`, ..."""
     return broker.post("post-1")
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> "Callable[..., Played]":
+    """Give a function that plays a scenario: `scenario("tamper")` has `passed`, `failures`, `records` and `key(post)`.
+
+    The whole post is in it, camera and recogniser on drawn footage included: a quarter of a minute and more each.
+    """
+
+    def played(name: str, *, seed: int = 1) -> "Played":
+        from simulator.testing.played import play  # noqa: PLC0415 - not before it is needed
+
+        return play(name, tmp_path / "scenarios", seed=seed)
+
+    return played

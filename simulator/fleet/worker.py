@@ -27,6 +27,8 @@ from simulator.fleet.post import LightPost
 
 log = logging.getLogger(__name__)
 
+LATE_SECONDS = 1.0
+"""How late what is due may be for the sake of what arrives."""
 CONNECTING = 8
 """Connections that one process makes at a time."""
 _BYTES_ACKED = 120
@@ -128,6 +130,8 @@ class Worker:
                     self._obey(self._orders.recv())
                 else:
                     self._turn(key.data)
+                if self._due and self._due[0][0] < monotonic() - LATE_SECONDS:  # none must miss its keep-alive
+                    self._do_due()
             while self._made:
                 self._take(*self._made.popleft())
             self._do_due()

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from provisioning.client import secured_client
 from simulator.broker import mosquitto_path
 from simulator.subscriber import Arrival, Subscriber
 from simulator.testing import SimulatedPost, Stand
+from simulator.testing.played import Played
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -63,6 +65,43 @@ def test_post_that_vanishes_is_said_to_be_offline_and_delivers_later(
         post.comes_back()
         assert console.wait_for(lambda arrivals: "platepost.read.v1" in kinds(arrivals), timeout=20)
     assert states()[:3] == ["online", "degraded", "offline"]
+
+
+OPENED = """
+title = "Opened"
+promise = "An open case is in the audit trail."
+begins = 2026-08-08T02:14:00Z
+lasts = "10 s"
+
+[[posts]]
+name = "post-1"
+
+[[events]]
+at = 2
+do = "case_opened"
+
+[[events]]
+at = 6
+do = "case_closed"
+
+[[expect]]
+check = "audit"
+action = "tamper_opened"
+"""
+
+
+def test_scenario_gives_its_records_and_the_keys_that_they_verify_with(
+    scenario: Callable[..., Played], tmp_path: Path
+) -> None:
+    file = tmp_path / "opened.toml"
+    file.write_text(OPENED)
+    played = scenario(str(file))
+    assert played.passed, played.failures
+    verifier = Verifier(Keyring.from_files(played.key("post-1")))
+    report = verifier.feed_all(played.records)
+    assert report.intact
+    actions = [event["data"].get("action") for event in played.records if event["type"] == "platepost.audit.v1"]
+    assert {"tamper_opened", "tamper_closed"} <= set(actions)
 
 
 def test_identity_is_good_at_once_and_for_reading_only(broker: Stand) -> None:
