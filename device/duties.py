@@ -1,4 +1,4 @@
-"""What a running post does when an operator asks: test itself, show a frame, begin anew."""
+"""What a running post does when an operator asks: test itself, show a frame, renew its certificate, begin anew."""
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -17,20 +17,28 @@ class Duties:
         check_up: looks at the post.
         still: hands over a frame.
         begin_anew: ends the post so that it is started again.
+        renew: renews the post's certificate; None where nothing is configured to renew it by.
 
     """
 
     def __init__(
-        self, *, check_up: Callable[[], tuple[Finding, ...]], still: Still, begin_anew: Callable[[], None]
+        self,
+        *,
+        check_up: Callable[[], tuple[Finding, ...]],
+        still: Still,
+        begin_anew: Callable[[], None],
+        renew: Doer | None = None,
     ) -> None:
         self._check_up = check_up
         self._still = still
         self._begin_anew = begin_anew
+        self._renew = renew
 
     @property
     def doers(self) -> Mapping[Command, Doer]:
-        """What is done for which command; renewing the certificate is not built yet, and answered so."""
-        return {
+        """What is done for which command; what is not here is answered `unsupported`."""
+        renewal = {} if self._renew is None else {Command.RENEW_CERTIFICATE: self._renew}
+        return renewal | {
             Command.SELF_TEST: self.self_test,
             Command.STILL: self.still,
             Command.RESTART: self.restart,

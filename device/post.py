@@ -30,6 +30,7 @@ from device.condition import Condition
 from device.config import Configuration
 from device.controls import Controls, remote_configuration
 from device.duties import Duties
+from device.enrolment.renewal import Renewal
 from device.errors import ConfigurationError, OutboxError
 from device.faults import Fault
 from device.guard import Guard
@@ -133,6 +134,7 @@ class Post:
         )
         self._still = Still()
         self._recordings = assembly.recordings(configuration, self._auditor, versions)
+        self._renewal = Renewal.of(configuration, auditor=self._auditor, now=self._timekeeper.now)
         self._controls = self._make_controls()
         self._intake = Intake(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
         self._handover = Handover(
@@ -234,6 +236,8 @@ class Post:
         self._audit_set_aside()
         self._lists.audit_damage()
         self._handover.start()
+        if self._renewal is not None:
+            self._renewal.start()
 
     def _serve(self, board: Board) -> None:
         while not self._stop.is_set() and not self._ready:
@@ -270,6 +274,8 @@ class Post:
         log.warning("stopping: up to %g s to deliver what waits", drain)
         try:
             self._handover.stop()
+            if self._renewal is not None:
+                self._renewal.stop()
             self._recordings.stop()
             self._moderator.flush()
             self._lists.account_for_safe(self._reporter.safe, now=True)
@@ -424,7 +430,12 @@ class Post:
             recorder=self._recorder,
             timekeeper=self._timekeeper,
             send=self._send_answer,
-            doers=Duties(check_up=self._check_up, still=self._still, begin_anew=self._begin_anew).doers,
+            doers=Duties(
+                check_up=self._check_up,
+                still=self._still,
+                begin_anew=self._begin_anew,
+                renew=None if self._renewal is None else self._renewal.order,
+            ).doers,
         )
 
     def _send_answer(self, envelope: Envelope) -> None:

@@ -116,10 +116,12 @@ class Connection:
         self._topics = topics
         self._changed = threading.Condition()
         self._answer: ReasonCode | None = None
+        self._ended: ReasonCode | None = None
         self._granted: list[ReasonCode] | None = None
         self._acknowledged: dict[int, ReasonCode] = {}
         self._client = secured_client(identity)
         self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_publish = self._on_publish
         if listener is not None:
@@ -179,10 +181,21 @@ class Connection:
         number = self._client.publish(topic, payload, qos=1, retain=True, properties=properties).mid
         _accepted(self._wait(lambda: self._acknowledged.pop(number, None), PUBLISH_SECONDS, what), what)
 
+    def was_ended(self, *, within: float) -> bool:
+        """Tell whether the broker ends the connection within so many seconds, or has."""
+        end = time.monotonic() + within
+        with self._changed:
+            while self._ended is None and time.monotonic() < end:
+                self._changed.wait(end - time.monotonic())
+            return self._ended is not None
+
     def _wait(self, found: Callable[[], _Found | None], seconds: float, what: str) -> _Found:
         end = time.monotonic() + seconds
         with self._changed:
             while (value := found()) is None:
+                # A client certificate that is refused shows only when the broker hangs up: TLS 1.3.
+                if self._answer is None and self._ended is not None:
+                    raise ProvisioningError(f"{what}: the broker hung up: {self._ended}")
                 if not self._changed.wait(end - time.monotonic()):
                     raise ProvisioningError(f"{what}: no answer within {seconds:.0f} s")
         return value
@@ -195,6 +208,13 @@ class Connection:
             client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._topics])
         with self._changed:
             self._answer = reason
+            self._changed.notify_all()
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        with self._changed:
+            self._ended = reason
             self._changed.notify_all()
 
     def _on_subscribe(

@@ -15,7 +15,10 @@ from provisioning.custody import CUSTODIAN, PERSONAL
 from provisioning.fleet import Fleet
 from provisioning.lazy import lazy_group
 
-_COMMANDS: dict[str, str] = {"status": "provisioning.status.cli:status"}
+_COMMANDS = {
+    "prove": "provisioning.commands.prove:prove",
+    "status": "provisioning.status.cli:status",
+}
 
 
 @click.group(cls=lazy_group(_COMMANDS))

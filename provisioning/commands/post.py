@@ -12,6 +12,7 @@ from provisioning.lazy import lazy_group
 
 _COMMANDS = {
     "invite": "provisioning.commands.invite:invite",
+    "revoke": "provisioning.commands.revoke:revoke",
 }
 
 

@@ -148,11 +148,13 @@ def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet)
     assert rights("dispatch") == {
         *(f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")),
         f"read {prefix}/homeassistant/+/+/+/config",
+        f"deny {prefix}/hotlist/#",
     }
     assert rights("r-alvarez") == {
         f"write {prefix}/+/command/+",
         f"read {prefix}/+/response/r-alvarez",
         f"read {prefix}/+/status",
+        f"deny {prefix}/hotlist/#",
         f"read {prefix}/+/hit/acceptance_test",
     }
     patterns = {line.removeprefix("pattern ") for line in lines if line.startswith("pattern")}

@@ -1,0 +1,172 @@
+"""The post renews its own certificate: alone, when a third of its lifetime is left, and when an operator asks.
+
+The key stays, so that one file changes and there is never a certificate without its key. The uplink sees the new file
+within seconds and connects anew with it.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from device.auditor import Auditor
+from device.config import Configuration
+from device.enrolment.errors import EnrolmentError
+from device.enrolment.est import Office
+from device.enrolment.keyfiles import read_key_file, write_durable
+from device.enrolment.request import make_renewal
+from device.enrolment.unit import check_certificate
+from device.errors import OutboxError, PlatepostError
+from device.orders import Done
+
+log = logging.getLogger(__name__)
+
+AHEAD = 1 / 3
+"""Share of the lifetime that is left when the post begins to ask."""
+LOOK_SECONDS = 3600.0
+"""How often the post looks whether it is time, and asks again after a failure; give or take a quarter."""
+
+
+class Renewal:
+    """Keeps the certificate of one post from ending.
+
+    Args:
+        office: where it is renewed.
+        name: the post.
+        ca: PEM of the fleet's authorities.
+        certificate: PEM of the certificate and its chain; it is replaced.
+        key: its private key.
+        auditor: the audit trail.
+        now: the time.
+
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        *,
+        name: str,
+        ca: Path,
+        certificate: Path,
+        key: Path,
+        auditor: Auditor,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._office = office
+        self._name = name
+        self._ca, self._certificate, self._key = ca, certificate, key
+        self._auditor = auditor
+        self._now = now
+        self._one_at_a_time = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="renewal", daemon=True)
+
+    @classmethod
+    def of(cls, configuration: Configuration, *, auditor: Auditor, now: Callable[[], datetime]) -> "Renewal | None":
+        """Return the renewal that a configuration asks for, None where a technician brings certificates."""
+        if configuration.enrolment is None:
+            return None
+        uplink = configuration.uplink
+        return cls(
+            Office(configuration.enrolment.office),
+            name=configuration.post.name,
+            ca=uplink.ca,
+            certificate=uplink.certificate,
+            key=uplink.private_key,
+            auditor=auditor,
+            now=now,
+        )
+
+    def is_due(self) -> bool:
+        """Tell whether a third of the certificate's lifetime or less is left.
+
+        Raises:
+            EnrolmentError: the certificate cannot be read.
+
+        """
+        leaf = self._leaf()
+        lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
+        return leaf.not_valid_after_utc - self._now() <= lifetime * AHEAD
+
+    def renew(self) -> datetime:
+        """Ask for the next certificate, put it in the place of the present one, and return when it ends.
+
+        Raises:
+            EnrolmentError: the office refuses, does not answer, or answers with what is not this post's.
+            HeldKeyError: the TPM does not sign.
+
+        """
+        with self._one_at_a_time:
+            ca = self._read(self._ca)
+            request = make_renewal(self._name, read_key_file(self._key))
+            chain = self._office.renew(request, ca=ca, certificate=self._certificate, key=self._key)
+            leaf = check_certificate(chain, ca=ca, name=self._name, at=self._now())
+            if leaf.public_key() != self._leaf().public_key():
+                raise EnrolmentError("the certificate that came is for another key", reason="answer")
+            mode = self._certificate.stat().st_mode & 0o777
+            write_durable(self._certificate, chain, mode=mode)
+        log.info("the certificate was renewed until %s", leaf.not_valid_after_utc)
+        return leaf.not_valid_after_utc
+
+    def order(self) -> Done:
+        """Renew now, because an operator asks; the command's own audit record says who."""
+        ends = self.renew()
+        return Done(details={"certificate_expires": ends.isoformat(timespec="seconds")})
+
+    def look(self) -> bool:
+        """Renew if it is time, and audit what came of it; tell whether there is another certificate now."""
+        try:
+            if not self.is_due():
+                return False
+            ends = self.renew()
+        except PlatepostError as error:
+            reason = error.reason if isinstance(error, EnrolmentError) else "identity"
+            log.warning("the certificate was not renewed: %s", error)
+            self._say("failure", reason=reason, message=str(error)[:300])
+            return False
+        self._say("success", certificate_expires=ends.isoformat(timespec="seconds"))
+        return True
+
+    def start(self) -> None:
+        """Look again and again, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is under way has the network's own patience."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        # A fleet that was switched on together does not ask together.
+        pause = random.uniform(0, LOOK_SECONDS / 60)
+        while not self._stop.wait(pause):
+            self.look()
+            pause = random.uniform(0.75, 1.25) * LOOK_SECONDS
+
+    def _say(self, outcome: str, *, reason: str | None = None, **details: str) -> None:
+        try:
+            self._auditor.say(
+                "certificate_renewed",
+                source="renewal",
+                outcome="success" if outcome == "success" else "failure",
+                reason=reason,
+                object=str(self._office),
+                details=dict(details),
+            )
+        except OutboxError as error:
+            log.warning("the renewal is not in the audit trail: %s", error)
+
+    def _leaf(self) -> x509.Certificate:
+        try:
+            return x509.load_pem_x509_certificate(self._read(self._certificate))
+        except ValueError as error:
+            raise EnrolmentError(f"{self._certificate}: not a certificate", reason="identity") from error
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise EnrolmentError(f"{path}: {error.strerror}", reason="identity") from error

@@ -1,0 +1,162 @@
+"""`platepost provision fleet prove`: that the broker gives everybody their rights, and nobody more."""
+
+import functools
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from device.records import Role
+from provisioning.authority import Authority
+from provisioning.commands.enrol import RELOAD
+from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.keys import private_folder, write_private
+from provisioning.layout import GROUPS_FILE
+from provisioning.proof.cases import GROUP, Case, cases, topics
+from provisioning.proof.cases import Actor as Client
+from provisioning.proof.trial import Trial
+from provisioning.reload import reload_broker
+from provisioning.revocation import identity, is_let_in, is_refused
+from provisioning.rights import Party
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision fleet prove fleet --reload "systemctl reload mosquitto" --purpose "after the upgrade"
+  platepost provision fleet prove fleet --broker broker.example:8883 --purpose "monthly" --json
+"""
+)
+@FLEET
+@click.option("--broker", help="host:port; by default the fleet's first name.")
+@RELOAD
+@acting
+@JSON
+def prove(
+    *,
+    directory: Path,
+    broker: str | None,
+    reload_command: str | None,
+    who: str | None,
+    purpose: str,
+    as_json: bool,
+) -> None:
+    """Try at the running broker what posts, subscribers, operators and the publisher may do, and what they may not.
+
+    Clients made up for the proof try every kind of topic; what each may do follows from the table of rights. It tries
+    clients too that must not be let in. The exit code is 1 if anything is otherwise than it should be.
+    """
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    address = broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}"
+    rows = proved(fleet, address, functools.partial(reload_broker, fleet, reload_command))
+    wrong = [row for row in rows if row["is"] != row["should"]]
+    actor.did(
+        "rights_proved",
+        object=address,
+        outcome="failure" if wrong else "success",
+        details={"cases": len(rows), "wrong": len(wrong)},
+    )
+    if as_json:
+        click.echo(json.dumps({"broker": address, "cases": rows, "wrong": len(wrong)}))
+    else:
+        _show(rows, address)
+    if wrong:
+        raise SystemExit(1)
+
+
+def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[str, object]]:
+    """Try everything; return a row for each case: who, what, topic, what it should be and what it is.
+
+    Raises:
+        ProvisioningError: the broker cannot be reached, or does not let in who should be.
+
+    """
+    authority = fleet.open_authority()
+    mark = secrets.token_hex(3)
+    post = Client(f"proof-post-{mark}", Party.POST)
+    other = Client(f"proof-other-{mark}", Party.POST)
+    reader = Client(f"proof-reader-{mark}", Party.SUBSCRIBER)
+    member = Client(f"proof-member-{mark}", Party.SUBSCRIBER, (GROUP,))
+    operator = Client(f"proof-operator-{mark}", Party.OPERATOR)
+    colleague = Client(f"proof-colleague-{mark}", Party.OPERATOR)
+    actors = (post, other, reader, member, operator, colleague)
+    publisher = Client("department", Party.PUBLISHER)
+    with ExitStack() as stack:
+        stack.enter_context(_admitted(fleet, actors, reload))
+        folders = {one: stack.enter_context(identity(fleet, authority, one.name, role=_role(one))) for one in actors}
+        folders[publisher] = fleet.publisher
+        rows = _strangers(fleet, authority, post, own=folders[post], broker=broker, reload=reload)
+        wanted = list(cases(fleet.agency, (*actors, publisher), topics(fleet.agency, post.name, operator.name)))
+        with Trial(folders, broker=broker) as trial:
+            found = trial.happened(wanted)
+    return rows + [_row(case, found[case], post.name, operator.name, mark) for case in wanted]
+
+
+def _strangers(
+    fleet: Fleet, authority: Authority, post: Client, *, own: Path, broker: str, reload: Callable[[], None]
+) -> list[dict[str, object]]:
+    """Try who is let in at all."""
+    rows = [_entry("post", "its own certificate", should=True, found=is_let_in(own, broker))]
+    foreign = Authority.create(fleet.agency)
+    with identity(fleet, foreign, post.name) as folder:
+        (folder / "ca.pem").write_bytes(authority.pem)
+        rows.append(_entry("post", "another authority's certificate", should=False, found=is_let_in(folder, broker)))
+    with identity(fleet, authority, f"{post.name}-gone") as folder:
+        name = f"{post.name}-gone"
+        fleet.ledger.revoked([one.serial for one in fleet.ledger.of(name)], "proof")
+        fleet.write_revocations(authority)
+        reload()
+        rows.append(_entry("post", "a revoked certificate", should=False, found=not is_refused(folder, broker)))
+    return rows
+
+
+@contextmanager
+def _admitted(fleet: Fleet, actors: tuple[Client, ...], reload: Callable[[], None]) -> Iterator[None]:
+    """Have the clients of the proof in the fleet for as long as it takes."""
+    places = {Party.POST: fleet.post, Party.SUBSCRIBER: fleet.subscriber, Party.OPERATOR: fleet.operator}
+    made = []
+    try:
+        for one in actors:
+            folder = private_folder(places[one.party](one.name))
+            made.append(folder)
+            if one.groups:
+                write_private(folder / GROUPS_FILE, "".join(f"{group}\n" for group in one.groups).encode())
+        reload()
+        yield
+    finally:
+        for folder in made:
+            (folder / GROUPS_FILE).unlink(missing_ok=True)
+            folder.rmdir()
+        reload()
+
+
+def _role(one: Client) -> str | None:
+    return Role.TECHNICIAN.value if one.party is Party.OPERATOR else None
+
+
+def _entry(who: str, what: str, *, should: bool, found: bool) -> dict[str, object]:
+    return {"who": who, "does": "connect", "topic": what, "should": should, "is": found}
+
+
+def _row(case: Case, found: bool, post: str, operator: str, mark: str) -> dict[str, object]:  # noqa: FBT001 - a result
+    who = case.actor.name.removeprefix("proof-").removesuffix(f"-{mark}")
+    topic = case.topic.replace(post, "{post}").replace(operator, "{operator}")
+    return {"who": who, "does": case.access, "topic": topic, "should": case.allowed, "is": found}
+
+
+def _show(rows: list[dict[str, object]], address: str) -> None:
+    table = Table("who", "does", "topic", "may", "", title=f"Rights at {address}")
+    for row in rows:
+        good = row["should"] == row["is"]
+        said = "[green]proved[/green]" if good else "[red]WRONG[/red]"
+        table.add_row(str(row["who"]), str(row["does"]), str(row["topic"]), "yes" if row["should"] else "no", said)
+    Console().print(table)
+    wrong = sum(row["should"] != row["is"] for row in rows)
+    click.echo(f"{len(rows)} tried, {wrong} otherwise than they should be.")

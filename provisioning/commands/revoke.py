@@ -1,0 +1,102 @@
+"""`platepost provision post revoke`: lock a post out at once."""
+
+import functools
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from provisioning.client import Connection
+from provisioning.commands.enrol import RELOAD
+from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.reload import reload_broker
+from provisioning.revocation import PATIENCE_SECONDS, LockedOut, identity, lock_out
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision post revoke fleet post-17 --reload "systemctl reload mosquitto" --purpose "stolen"
+  platepost provision post revoke fleet post-17 --reload "..." --purpose "yearly drill" --rehearse
+"""
+)
+@FLEET
+@click.argument("name")
+@click.option("--broker", help="host:port; by default the fleet's first name.")
+@RELOAD
+@click.option("--rehearse", is_flag=True, help="Do it all with a post that is made up for it; NAME stays as it is.")
+@acting
+@JSON
+def revoke(
+    *,
+    directory: Path,
+    name: str,
+    broker: str | None,
+    reload_command: str | None,
+    rehearse: bool,
+    who: str | None,
+    purpose: str,
+    as_json: bool,
+) -> None:
+    """Revoke the certificates of post NAME, have the broker refuse them, end its session, and prove it.
+
+    Its hot list cannot be taken back, but the next one is not sealed to it: build and publish one.
+    """
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    if name not in fleet.posts():
+        raise ProvisioningError(f"{name!r} is no post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
+    address = broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}"
+    reload = functools.partial(reload_broker, fleet, reload_command)
+    act = "revocation_rehearsed" if rehearse else "post_revoked"
+    try:
+        done = _rehearse(fleet, address, reload) if rehearse else _revoke(fleet, name, address, reload)
+    except ProvisioningError as error:
+        actor.did(act, object=name, outcome="failure", details={"message": str(error)[:300]})
+        raise
+    details = {"certificates": len(done.serials), "seconds": round(done.ended_after or 0, 1)}
+    actor.did(act, object=name, details=dict(details))
+    if as_json:
+        click.echo(json.dumps({"post": name, "rehearsal": rehearse, **details}))
+        return
+    told = "Rehearsed with a post made up for it" if rehearse else f"{name} is locked out"
+    click.echo(
+        f"{told}: {address} refused a revoked certificate of that name after {done.refused_after or 0:.1f} s, and a "
+        f"session of that name was ended after {done.ended_after or 0:.1f} s."
+    )
+    if not rehearse:
+        click.echo("It can open the last hot list still, if it has it: build and publish a new one.")
+
+
+def _revoke(fleet: Fleet, name: str, address: str, reload: Callable[[], None]) -> LockedOut:
+    authority = fleet.open_authority()
+    # First, whatever the broker does: from here on no list is sealed to it.
+    fleet.recipient_key(name).unlink(missing_ok=True)
+    done = lock_out(fleet, name, "revoked", broker=address, reload=reload, authority=authority)
+    # Last, so that the same command can be given again after a failure.
+    gone = fleet.directory / "revoked"
+    gone.mkdir(exist_ok=True, mode=0o700)
+    fleet.post(name).rename(gone / f"{name}.{secrets.token_hex(4)}")
+    reload()
+    return done
+
+
+def _rehearse(fleet: Fleet, address: str, reload: Callable[[], None]) -> LockedOut:
+    authority = fleet.open_authority()
+    name = f"rehearsal-{secrets.token_hex(4)}"
+    folder = fleet.post(name)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        reload()
+        with identity(fleet, authority, name) as own, Connection(own, broker=address) as live:
+            done = lock_out(fleet, name, "rehearsal", broker=address, reload=reload, authority=authority)
+            if not live.was_ended(within=PATIENCE_SECONDS):
+                raise ProvisioningError(f"{address} let a session of a revoked post go on")
+        return done
+    finally:
+        folder.rmdir()
+        reload()

@@ -1,0 +1,60 @@
+"""What is tried: every kind of client on every kind of topic, what is allowed following from `provisioning.rights`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from paho.mqtt.client import topic_matches_sub
+
+from provisioning.rights import COVERT, Access, Party, rights_of
+
+GROUP = "proof"
+"""A distribution group that nobody else is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One client of the proof."""
+
+    name: str
+    party: Party
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing that is tried."""
+
+    actor: Actor
+    access: Access
+    topic: str
+    """Of the proof's own post, or below the hot list's; never one that a real post listens to."""
+    allowed: bool
+
+
+def topics(agency: str, post: str, operator: str) -> tuple[str, ...]:
+    """Return one topic of every kind, none of which is another post's or would be taken for a list."""
+    own = f"alpr/v1/{agency}/{post}"
+    return (
+        *(f"{own}/{name}" for name in ("read", "hit/proof", "status", "audit", "health")),
+        f"{own}/{COVERT}/{GROUP}",
+        f"{own}/response/{operator}",
+        f"{own}/command/self-test",
+        f"{own}/configuration",
+        f"alpr/v1/{agency}/hotlist/proof",
+    )
+
+
+def cases(agency: str, actors: tuple[Actor, ...], every_topic: tuple[str, ...]) -> Iterator[Case]:
+    """Yield every client with every topic, to read and to write."""
+    for actor in actors:
+        for topic in every_topic:
+            for access in ("write", "read"):
+                yield Case(actor, access, topic, may(agency, actor, access, topic))
+
+
+def may(agency: str, actor: Actor, access: str, topic: str) -> bool:
+    """Tell whether the table of rights allows it."""
+    filters = (
+        right.filter(agency, actor.name) for right in rights_of(actor.party, actor.groups) if right.access == access
+    )
+    return any(topic_matches_sub(one, topic) for one in filters)
