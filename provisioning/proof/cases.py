@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from paho.mqtt.client import topic_matches_sub
 
+from device.records.topics import HOME_ASSISTANT, ROOT
 from provisioning.rights import COVERT, Access, Party, rights_of
 
 GROUP = "proof"
@@ -33,14 +34,15 @@ class Case:
 
 def topics(agency: str, post: str, operator: str) -> tuple[str, ...]:
     """Return one topic of every kind, none of which is another post's or would be taken for a list."""
-    own = f"alpr/v1/{agency}/{post}"
+    own = f"{ROOT}/{agency}/{post}"
     return (
         *(f"{own}/{name}" for name in ("read", "hit/proof", "status", "audit", "health")),
         f"{own}/{COVERT}/{GROUP}",
         f"{own}/response/{operator}",
         f"{own}/command/self-test",
         f"{own}/configuration",
-        f"alpr/v1/{agency}/hotlist/proof",
+        f"{ROOT}/{agency}/hotlist/proof",
+        f"{ROOT}/{agency}/{HOME_ASSISTANT}/sensor/proof/proof/config",
     )
 
 
