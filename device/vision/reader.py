@@ -92,10 +92,7 @@ class Reader:
 
     def read_crop(self, grey: NDArray[np.uint8]) -> Reading:
         """Read an H x W uint8 picture that shows one plate and nothing else, looking again if in doubt."""
-        larger = grey.shape[0] > HEIGHT or grey.shape[1] > WIDTH
-        interpolation = cv2.INTER_AREA if larger else cv2.INTER_LINEAR
-        plate = cv2.resize(grey, (WIDTH, HEIGHT), interpolation=interpolation)
-        return self.read_rectified(plate, again=True)  # type: ignore[arg-type]
+        return self.read_rectified(stretched(grey), again=True)
 
     def read_rectified(self, plate: NDArray[np.uint8], *, again: bool = False) -> Reading:
         """Read a 64 x 160 uint8 plate seen from the front; `again` allows further looks if the first is in doubt."""
@@ -141,6 +138,12 @@ class Reader:
                 if other.text and (share := other.probability * factor) >= LEAST_ALTERNATIVE
             ),
         )
+
+
+def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Stretch an H x W uint8 picture that shows one plate and nothing else to the reader's 64 x 160."""
+    larger = crop.shape[0] > HEIGHT or crop.shape[1] > WIDTH
+    return cv2.resize(crop, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
 def _spelled(look: Look, text: str, like: str, spelled: str) -> str:

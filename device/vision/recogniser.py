@@ -13,10 +13,13 @@ from device.vision.closer import closer
 from device.vision.detector import MINIMUM_SCORE, Detection, Detector
 from device.vision.geometry import Box, Corners, bounding_box, rectify
 from device.vision.modelfiles import shipped
-from device.vision.reader import HEIGHT, MARGIN, WIDTH, Reader, Reading
+from device.vision.reader import HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, stretched
 
 LEGIBLE = 0.25
 """Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""
+
+SPARE = 0.3
+"""Share of a crop's width that is put around it, its edge drawn out, for the detector to find the plate in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,26 @@ class Recogniser:
     def recognise_crop(self, picture: NDArray[np.uint8]) -> Recognition:
         """Read an H x W or H x W x 3 (BGR) uint8 picture that shows one plate and nothing else."""
         start = perf_counter()
-        reading = self.reader.read_crop(as_grey(picture))
         height, width = picture.shape[:2]
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+        reading = self.reader.settle(self._looks_at_crop(as_grey(picture), corners))
         return _recognition([Plate(reading, 1.0, corners)], start=start, detected=start, end=perf_counter())
+
+    def _looks_at_crop(self, grey: NDArray[np.uint8], corners: Corners) -> list[Look]:
+        """Look at a crop; one in doubt, which may be loose or lean, is also looked at by the corners found in it."""
+        plate = stretched(grey)
+        first = self.reader.look(plate)
+        if not first.doubtful:
+            return [first]
+        looks = [first, *self.reader.moved_looks(plate)]
+        spare = round(SPARE * grey.shape[1])
+        padded = cv2.copyMakeBorder(grey, spare, spare, spare, spare, cv2.BORDER_REPLICATE)
+        whole = Detection(1.0, (corners + spare).astype(np.float32))
+        (better,) = closer(self.detector, padded.astype(np.uint8, copy=False), [whole])
+        if better is not whole.corners:
+            plate = _rectified(grey, (better - spare).astype(np.float32))
+            looks += [self.reader.look(plate), *self.reader.moved_looks(plate)]
+        return looks
 
     def _read(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
         """Read what was detected; what stays in doubt is detected once more from nearer, and looked at again."""
