@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from simulator.scenario.description import Scenario
 from simulator.scenario.durations import words
 from simulator.scenario.errors import ScenarioFileError
 from simulator.scenario.load import find, load, shipped
@@ -112,8 +113,12 @@ def run(
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print them as one JSON document.")
-def scenarios(*, as_json: bool) -> None:
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of scenario files instead, for editors.")
+def scenarios(*, as_json: bool, schema: bool) -> None:
     """List the scenarios that ship, with what each promises."""
+    if schema:
+        click.echo(json.dumps(Scenario.model_json_schema(), indent=2))
+        return
     found = [(path, load(path)) for path in shipped()]
     if as_json:
         rows = [

@@ -58,7 +58,8 @@ def words(duration: float) -> str:
     return " ".join(parts[:2])
 
 
-Signed = Annotated[float, BeforeValidator(seconds)]
+_WRITTEN = BeforeValidator(seconds, json_schema_input_type=float | str)
+Signed = Annotated[float, _WRITTEN]
 """Seconds, in a file also as text."""
-Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+Duration = Annotated[float, _WRITTEN, Field(ge=0)]
 """The same, not below zero."""

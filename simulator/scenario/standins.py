@@ -3,8 +3,8 @@
 A post of a scenario is `device.post.Post` and nothing less. What is replaced, by name, in the modules of `device`, and
 only while `standing_in` is open:
 
-- the steady clock, the time of day and waiting, by the world's (everywhere but in the uplink, which talks to a real
-  broker in real time);
+- the steady clock, also where it is a default, the time of day and waiting, by the world's: everywhere but in the
+  uplink, which talks to a real broker in real time;
 - new identifiers, the digest of the configuration (which would tell this run's folder and ports), ECDSA's nonces (by
   RFC 6979), so that the same scenario and seed give the same records;
 - chrony and the kernel's word on the clock, the machine's own readings, the room on the disk, and the capture thread,
@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, tzinfo
 from functools import cache, partial
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -35,7 +35,6 @@ from device.capture import Capture
 from device.condition import Condition
 from device.config import Configuration
 from device.health.timekeeper import Timekeeper
-from device.moderator import Moderator
 from device.records import new_identifier
 from device.vision.recogniser import Recogniser
 from simulator.scenario.camera import LockstepCapture
@@ -44,8 +43,8 @@ from simulator.scenario.parts import SeededRecorder, SteadySigner, WatchedIntake
 from simulator.scenario.stand import Stand
 from simulator.scenario.world import World, current
 
-_REAL_TIME = "device.uplink"
-"""What talks to a broker does so in real time."""
+_REAL_TIME = ("device.uplink", "device.health.watchdog")
+"""What talks to a broker does so in real time, and who judges whether it tries."""
 
 
 class _Datetime(type):
@@ -72,15 +71,17 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
             for name, original, by in _everywhere(world, stand):
                 if getattr(module, name, None) is original:
                     replace(module, name, by)
+            for defaults in _defaults(module):
+                known = {name: world.steady for name, value in defaults.items() if value is time.monotonic}
+                stack.enter_context(patch.dict(defaults, known))
         replace(device.post, "Event", partial(_Waiting, world))
-        replace(device.post, "Moderator", partial(Moderator, now=world.steady))
         replace(device.post, "Condition", partial(_condition, stand))
         replace(device.post, "Chrony", lambda: stand().chrony)
         replace(device.post, "Intake", lambda *args, **more: WatchedIntake(stand(), *args, **more))
         replace(device.post, "Uplink", lambda *args, **more: WatchedUplink(stand(), *args, **more))
         replace(device.assembly, "Recorder", lambda *args, **more: SeededRecorder(stand(), *args, **more))
         replace(device.assembly, "Signer", SteadySigner)
-        replace(device.assembly, "Timekeeper", lambda path, **more: _timekeeper(stand(), world, path, more))
+        replace(device.assembly, "Timekeeper", lambda path, **more: _timekeeper(stand(), path, more))
         replace(device.assembly, "recogniser", _recogniser)
         replace(device.outbox.file, "Reserve", lambda _path: stand().disk)
         replace(device.config.Configuration, "digest", property(_digest))
@@ -94,6 +95,16 @@ def _modules() -> list[ModuleType]:
         for name, module in sorted(sys.modules.items())
         if name.startswith("device.") and not name.startswith(_REAL_TIME) and module is not None
     ]
+
+
+def _defaults(module: ModuleType) -> Iterator[dict[str, Any]]:
+    """Yield the keyword defaults of a module's functions and methods: a clock may be one."""
+    for thing in vars(module).values():
+        if getattr(thing, "__module__", None) != module.__name__:
+            continue
+        for function in (thing, *vars(thing).values()) if isinstance(thing, type) else (thing,):
+            if isinstance(function, FunctionType) and function.__kwdefaults__:
+                yield function.__kwdefaults__
 
 
 def _everywhere(world: World, stand: Callable[[], Stand]) -> tuple[tuple[str, object, object], ...]:
@@ -137,8 +148,8 @@ class _Waiting(threading.Event):
         return self.is_set()
 
 
-def _timekeeper(stand: Stand, world: World, path: Any, more: dict[str, Any]) -> Timekeeper:  # noqa: ANN401
-    return Timekeeper(path, **{**more, "wall": stand.wall, "steady": world.steady})
+def _timekeeper(stand: Stand, path: Any, more: dict[str, Any]) -> Timekeeper:  # noqa: ANN401
+    return Timekeeper(path, **{**more, "wall": stand.wall})
 
 
 def _condition(stand: Callable[[], Stand], folder: Path, **more: Any) -> Condition:  # noqa: ANN401

@@ -1,6 +1,8 @@
 import json
+import tomllib
 from pathlib import Path
 
+import jsonschema
 from click.testing import CliRunner
 
 from simulator.cli import simulate
@@ -34,3 +36,11 @@ def test_nothing_to_run_is_an_error() -> None:
     result = CliRunner().invoke(simulate, ["run"])
     assert result.exit_code == 2
     assert "--all" in result.stderr
+
+
+def test_the_schema_accepts_what_ships() -> None:
+    schema = json.loads(CliRunner().invoke(simulate, ["scenarios", "--schema"]).stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for path in shipped():
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        jsonschema.validate(table | {"begins": table["begins"].isoformat()}, schema)
