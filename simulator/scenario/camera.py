@@ -16,7 +16,7 @@ import numpy as np
 from device.camera.base import Camera, Frame
 from device.capture import Capture
 from simulator.camera.recordings import Still
-from simulator.scenario.clips import Stretch, empty_road, shifted
+from simulator.scenario.clips import Stretch, blurred, empty_road, shifted
 from simulator.scenario.errors import ScenarioError
 from simulator.scenario.events import Remedy
 from simulator.scenario.world import World, current
@@ -53,6 +53,8 @@ class ScenarioCamera(Camera):
         """Since when it does, by the world's steady clock."""
         self.turned = (0.0, 0.0)
         """By which shares of the picture it looks further to the right and down than it should."""
+        self.covered = False
+        """Whether something hangs before its lens."""
         self.shown_at = monotonic()
         """The real time at which the post got its last frame."""
         self.opened = 0
@@ -155,6 +157,7 @@ class ScenarioCamera(Camera):
 
     def _frame(self, number: int, still: Still) -> Frame:
         seen = shifted(still, *self.turned)
+        seen = blurred(seen) if self.covered else seen
         self.shown_at = monotonic()
         self.shown += 1
         grey = seen.grey.copy()

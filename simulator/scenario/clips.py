@@ -124,6 +124,18 @@ def shifted(still: Still, right: float, down: float) -> Still:
     return Still(still.seconds, turn(still.grey), lambda: turn(colour()))
 
 
+def blurred(still: Still) -> Still:
+    """Return a frame as it is through a plastic bag: light without shapes."""
+    colour = still.colour
+    return Still(still.seconds, _veil(still.grey), lambda: _veil(colour()))
+
+
+def _veil(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    small = cv2.resize(cv2.resize(picture, (4, 3), interpolation=cv2.INTER_AREA), (width, height))
+    return np.asarray(small, dtype=np.uint8)
+
+
 def _turn(picture: NDArray[np.uint8], *, move: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
     warp: Callable[..., Any] = cv2.warpAffine
     return np.asarray(warp(picture, move, size, borderMode=cv2.BORDER_REFLECT_101), dtype=np.uint8)

@@ -101,6 +101,18 @@ class CameraStraightened(_AtPost):
     do: Literal["camera_straightened"]
 
 
+class LensCovered(_AtPost):
+    """Something hangs before the lens: only light comes through."""
+
+    do: Literal["lens_covered"]
+
+
+class LensWiped(_AtPost):
+    """Somebody takes it away."""
+
+    do: Literal["lens_wiped"]
+
+
 class ClockSet(_AtPost):
     """The post's clock is set."""
 
@@ -141,6 +153,8 @@ Event = Annotated[
     | CameraReleased
     | CameraMoved
     | CameraStraightened
+    | LensCovered
+    | LensWiped
     | ClockSet
     | DiskFills
     | DiskFreed

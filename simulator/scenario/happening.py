@@ -151,6 +151,16 @@ class Happenings:
             stand.camera.turned = (0.0, 0.0)
 
     @_do.register
+    def _(self, event: events.LensCovered) -> None:
+        for stand in self._of(event.post):
+            stand.camera.covered = True
+
+    @_do.register
+    def _(self, event: events.LensWiped) -> None:
+        for stand in self._of(event.post):
+            stand.camera.covered = False
+
+    @_do.register
     def _(self, event: events.ClockSet) -> None:
         for stand in self._of(event.post):
             stand.set_clock(event.offset, synchronised=event.synchronised)

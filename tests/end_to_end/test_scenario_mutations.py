@@ -209,6 +209,7 @@ def broken(scenario: str, how: Callable[[Patch], None], *found_by: str) -> Param
 
 
 BROKEN = [
+    broken("covered_lens", does_not_look_at_the_view, "state"),
     broken("ordinary_day", withdraws_every_hit, "withdrawn"),
     broken("tamper", loses_a_record, "delivered", "chain"),
     broken("night_rain", reads_nothing, "truth", "hits"),
