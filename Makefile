@@ -92,7 +92,7 @@ models: $(VENV)/.training ## Train both networks from nothing (hours); PHOTOS="f
 	$(BIN)/platepost models convert detector build/models/detector/last.pt build/models/detector.tflite $(addprefix --photos ,$(PHOTOS))
 	$(BIN)/platepost models train reader build/models/reader --photos $(firstword $(PHOTOS))
 	$(BIN)/platepost models convert reader build/models/reader/last.pt build/models/reader.tflite --photos $(firstword $(PHOTOS))
-	$(BIN)/platepost models calibrate build/models/reader.tflite --photos $(firstword $(PHOTOS))
+	$(BIN)/platepost models calibrate build/models/reader.tflite --copies 20 --photos $(firstword $(PHOTOS))
 
 lock: $(VENV)/.development ## Resolve the environments anew into requirements/
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
