@@ -47,13 +47,28 @@ class View(BaseModel):
     def of(cls, grey: NDArray[np.uint8], *, accepted: datetime, accepted_by: str) -> "View":
         """Remember an H x W frame."""
         height, width = grey.shape
+        return cls.of_street(
+            small(grey), frame_sharpness(grey), size=(width, height), accepted=accepted, accepted_by=accepted_by
+        )
+
+    @classmethod
+    def of_street(
+        cls,
+        street: NDArray[np.uint8],
+        sharpness: float,
+        *,
+        size: tuple[int, int],
+        accepted: datetime,
+        accepted_by: str,
+    ) -> "View":
+        """Remember 36 x 64 grey levels and a sharpness, such as the medians of some frames of `size` pixels."""
         return cls(
             accepted=accepted,
             accepted_by=accepted_by,
-            frame_width=width,
-            frame_height=height,
-            sharpness=round(frame_sharpness(grey), 2),
-            luminance=base64.b64encode(small(grey).tobytes()).decode("ascii"),
+            frame_width=size[0],
+            frame_height=size[1],
+            sharpness=round(sharpness, 2),
+            luminance=base64.b64encode(street.tobytes()).decode("ascii"),
         )
 
     @property

@@ -13,16 +13,16 @@ from device.camera.base import Frame
 from device.commands.selftest import examine
 from device.config import Configuration
 from device.errors import CameraError
-from device.health.view import View, load_views, small
+from device.health.lens import judge
+from device.health.view import load_views
 from device.vision.recogniser import Plate
 from provisioning.accept.dialogue import Dialogue
 from provisioning.accept.result import Picture, Result
 from provisioning.accept.rights import foreign_topics, refused
+from provisioning.aim.street import Street
 from provisioning.errors import ProvisioningError
 
 TAMPER_SECONDS = 120.0
-LEAST_LIKENESS = 0.6
-"""Correlation of the present picture with the accepted one: passing vehicles lower it, a turned camera ruins it."""
 _PICTURE_WIDTH = 640
 
 
@@ -83,35 +83,25 @@ def view(configuration: Configuration) -> list[Result]:
     accepted = {name: each for name, each in (("day", views.day), ("infrared", views.infrared)) if each is not None}
     if not accepted:
         return [Result(point="view", good=False, said="no view was accepted yet: platepost aim")]
-    frame = _frame(configuration)
-    # Nobody knows by which light it is now: the view that is more like it decides.
-    likeness, best = max((_likeness(frame, each), name) for name, each in accepted.items())
+    frame, street = _look(configuration)
+    ailments = judge(*street.median, views)
     colour = frame.colour()
     plates = assembly.recogniser(configuration).recognise(frame.grey).plates
-    return [
-        Result(
-            point="view",
-            good=likeness >= LEAST_LIKENESS,
-            said=f"as accepted by {accepted[best].accepted_by} ({best}), likeness {likeness:.2f}; "
-            f"aimed by {' and '.join(accepted)}"
-            if likeness >= LEAST_LIKENESS
-            else f"the camera was moved since it was aimed (likeness {likeness:.2f}): platepost aim",
-            pictures=(Picture.of("The view; plates are made illegible.", _illegible(colour, plates)),),
-        )
-    ]
+    by = " and ".join(f"{name} by {each.accepted_by}" for name, each in accepted.items())
+    said = f"as accepted: {by}" if not ailments else f"{', '.join(sorted(ailments))}: platepost aim"
+    picture = Picture.of("The view; plates are made illegible.", _illegible(colour, plates))
+    return [Result(point="view", good=not ailments, said=said, pictures=(picture,))]
 
 
-def _likeness(frame: Frame, view: View) -> float:
-    return float(np.corrcoef(small(frame.grey).ravel(), view.picture.ravel())[0, 1])
-
-
-def _frame(configuration: Configuration) -> Frame:
+def _look(configuration: Configuration) -> tuple[Frame, Street]:
+    """Look for some seconds, so that vehicles pass out of what is compared; return the last frame too."""
+    street = Street()
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
     with camera:
-        frame = next(iter(camera.frames()), None)
-    if frame is None:
-        raise CameraError("no frame came")
-    return frame
+        for frame in camera.frames():
+            if street.look(frame.grey, frame.monotonic):
+                return frame, street
+    raise CameraError("too few frames came")
 
 
 def _illegible(colour: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:

@@ -101,7 +101,8 @@ class Aiming:
             raise AimRefusedError(f"there is nothing to accept: {still}")
         if sight.verdict.light != "green":
             raise AimRefusedError("the light is not green")
-        view = View.of(sight.grey, accepted=datetime.now(UTC), accepted_by=self.who)
+        street, sharpness = self.watcher.street.median
+        view = View.of_street(street, sharpness, size=sight.size, accepted=datetime.now(UTC), accepted_by=self.who)
         views = load_views(self._folder)
         changed = {"day": views.day, "infrared": views.infrared} | {sight.light: view}
         try:

@@ -16,6 +16,7 @@ from device.health.view import Light
 from device.vision.recogniser import Plate, Recogniser
 from provisioning.aim.advice import JUDGED, LEAST_CONTRAST, LEAST_SHARPNESS, PIXELS_ACROSS, Road, Verdict, judge
 from provisioning.aim.figures import Figures, measure
+from provisioning.aim.street import Street
 from provisioning.aim.tracks import Tracks
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ class Sight:
     verdict: Verdict
     jpeg: bytes
     plates: tuple[tuple[Plate, Figures], ...]
-    grey: NDArray[np.uint8]
+    size: tuple[int, int]
+    """The frame's width and height in pixels."""
     light: Light
     at: float
     """`time.monotonic()` when it was taken."""
@@ -49,6 +51,8 @@ class Watcher:
         self._recogniser = recogniser
         self._road = road
         self._tracks = Tracks()
+        self.street = Street()
+        """What is seen without its vehicles."""
         self._changed = threading.Condition()
         self._latest: Sight | None = None
         self._stop = threading.Event()
@@ -134,6 +138,8 @@ class Watcher:
         if self._forget.is_set():
             self._forget.clear()
             self._tracks.clear()
+            self.street.forget()
+        self.street.look(frame.grey, frame.monotonic)
         plates = self._recogniser.recognise(frame.grey).plates
         measured = tuple((plate, measure(frame.grey, plate.corners)) for plate in plates)
         self._camera.meter(frame, [plate.box for plate in plates])
@@ -147,7 +153,7 @@ class Watcher:
             road=self._road,
             infrared=light == "infrared",
         )
-        return Sight(frame.number, verdict, _drawn(colour, measured), measured, frame.grey, light, monotonic())
+        return Sight(frame.number, verdict, _drawn(colour, measured), measured, (width, height), light, monotonic())
 
 
 def light_of(colour: NDArray[np.uint8]) -> Light:
