@@ -3,9 +3,9 @@
     pip install 'platepost[readers]'
     python benchmarks/readers.py data/us_photos data/us_crops [--most 50] [--only ours --only simplelpr]
 
-A text counts as right with O and 0, I and 1 taken for one. "Any" judges generously: any line of text that is found in the
-picture, or all of them together, may be the right one. Each works on one thread where it can be told so. fast-alpr is
-left out: its models are in no package, and are fetched when it runs.
+A text counts as right with O and 0, I and 1 taken for one. "Any" judges generously: any line of text that is found in
+the picture, or all of them together, may be the right one. Each works on one thread where it can be told so. fast-alpr
+is left out: its models are in no package, and are fetched when it runs.
 """
 
 import argparse
