@@ -263,10 +263,13 @@ class Fleet(Layout):
 
     def write_revocations(self, authority: Authority) -> None:
         """Write the signed list of revoked certificates for the broker: a file, and a folder of it by its hash."""
-        signed = self.ledger.revocation_list(authority)
-        replace_private(self.directory / "broker" / "revoked.pem", signed)
+        # Former authorities' certificates are good until they end, and can be revoked as long.
+        former = [Authority.load(path) for path in sorted((self.authority / "former").glob("*"))]
+        lists = {one: self.ledger.revocation_list(one) for one in (authority, *former)}
+        replace_private(self.directory / "broker" / "revoked.pem", b"".join(lists.values()))
         folder = private_folder(self.directory / "broker" / "revoked")
-        replace_private(folder / f"{name_hash(authority.certificate.subject)}.r0", signed)
+        for one, signed in lists.items():
+            replace_private(folder / f"{name_hash(one.certificate.subject)}.r0", signed)
 
     def write_broker_certificate(self, authority: Authority) -> None:
         """Make the broker's key and certificate anew; a running mosquitto takes them on SIGHUP."""

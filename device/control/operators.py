@@ -19,6 +19,8 @@ from device.records import Role
 
 NOT_X509 = (ValueError, TypeError, OverflowError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
 LARGEST_CERTIFICATE = 8 * 1024
+LONGEST_CHAIN = 2
+"""A person's certificate, and that of the authority that issued it, which may be newer than the post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Operators:
         """Verify the certificate of a JWS header at a moment, and say whose it is.
 
         Args:
-            x5c: RFC 7515, section 4.1.6: base64 DER; exactly one, for the root signs people itself.
+            x5c: RFC 7515, section 4.1.6: base64 DER; the person's, and those that lead from it to an authority.
             at: the moment that its validity is judged by.
 
         Raises:
@@ -76,13 +78,13 @@ class Operators:
                 a post's own.
 
         """
-        leaf = _certificate(x5c)
+        leaf, *above = _certificates(x5c)
         if at < leaf.not_valid_before_utc:
             raise RefusedError(Reason.CERTIFICATE_NOT_YET_VALID, "the asker's certificate is not valid yet")
         if at > leaf.not_valid_after_utc:
             raise RefusedError(Reason.CERTIFICATE_EXPIRED, "the asker's certificate has expired")
         try:
-            PolicyBuilder().store(self._store).time(at).build_client_verifier().verify(leaf, [])
+            PolicyBuilder().store(self._store).time(at).build_client_verifier().verify(leaf, above)
         except (VerificationError, ValueError):
             raise RefusedError(
                 Reason.FOREIGN_CERTIFICATE, "the asker's certificate is not of this fleet's authority"
@@ -90,13 +92,15 @@ class Operators:
         return _operator(leaf)
 
 
-def _certificate(x5c: object) -> x509.Certificate:
-    if not isinstance(x5c, list) or len(x5c) != 1 or not isinstance(x5c[0], str):
-        raise RefusedError(Reason.FOREIGN_CERTIFICATE, "the header carries no single certificate")
-    if len(x5c[0]) > LARGEST_CERTIFICATE:
+def _certificates(x5c: object) -> list[x509.Certificate]:
+    if not isinstance(x5c, list) or not 1 <= len(x5c) <= LONGEST_CHAIN:
+        raise RefusedError(Reason.FOREIGN_CERTIFICATE, "the header carries no certificate, or too many")
+    if not all(isinstance(one, str) for one in x5c):
+        raise RefusedError(Reason.FOREIGN_CERTIFICATE, "what the header carries is no certificate")
+    if any(len(one) > LARGEST_CERTIFICATE for one in x5c):
         raise RefusedError(Reason.TOO_LARGE, "the asker's certificate is too large")
     try:
-        return x509.load_der_x509_certificate(base64.b64decode(x5c[0], validate=True))
+        return [x509.load_der_x509_certificate(base64.b64decode(one, validate=True)) for one in x5c]
     except (ValueError, binascii.Error):
         raise RefusedError(Reason.FOREIGN_CERTIFICATE, "what the header carries is no certificate") from None
 

@@ -16,7 +16,10 @@ from provisioning.fleet import Fleet
 from provisioning.lazy import lazy_group
 
 _COMMANDS = {
+    "backup": "provisioning.commands.backup:backup",
     "prove": "provisioning.commands.prove:prove",
+    "restore": "provisioning.commands.backup:restore",
+    "rotate": "provisioning.commands.rotate:rotate",
     "status": "provisioning.status.cli:status",
 }
 

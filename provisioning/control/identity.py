@@ -40,6 +40,8 @@ class Identity:
     role: Role
     key: ECKey
     certificate: x509.Certificate
+    issuers: tuple[x509.Certificate, ...] = ()
+    """The certificates between the person's and the root's."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -51,7 +53,7 @@ class Identity:
         """
         path = folder / CERTIFICATE_FILE
         try:
-            certificate = x509.load_pem_x509_certificate(path.read_bytes())
+            certificate, *issuers = x509.load_pem_x509_certificates(path.read_bytes())
             name, agency, role = (
                 str(certificate.subject.get_attributes_for_oid(identifier)[0].value)
                 for identifier in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME)
@@ -62,12 +64,13 @@ class Identity:
                 f"{path}: no certificate of a person; `platepost provision person add` makes one"
             ) from error
         key = signing_jwk(folder / KEY_FILE, custodian=PERSONAL)
-        return cls(folder, name, agency, known, key, certificate)
+        return cls(folder, name, agency, known, key, certificate, tuple(issuers))
 
     @property
     def x5c(self) -> list[str]:
-        """The certificate as a JWS header carries it (RFC 7515, section 4.1.6)."""
-        return [base64.b64encode(self.certificate.public_bytes(Encoding.DER)).decode("ascii")]
+        """The certificate and its chain as a JWS header carries them (RFC 7515, section 4.1.6)."""
+        chain = (self.certificate, *self.issuers)
+        return [base64.b64encode(one.public_bytes(Encoding.DER)).decode("ascii") for one in chain]
 
     @property
     def expires(self) -> datetime:

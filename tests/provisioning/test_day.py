@@ -141,6 +141,12 @@ def test_day(day: Day, tmp_path: Path, mocker: MockerFixture) -> None:
         assert speaks(day, new, "post-2")
         assert not is_let_in(identity_of(units["post-2"]), day.broker.address)
 
+    # Keys are rotated, after a rehearsal; posts that were enrolled before go on.
+    day.told("fleet", "rotate", day.directory, "publisher", *day.at_the_broker(), "--rehearse")
+    day.told("fleet", "rotate", day.directory, "publisher", *day.at_the_broker())
+    publish_list(day, tmp_path)
+    assert speaks(day, units["post-3"], "post-3")
+
     # Who has left can do nothing more, in the office or at the broker.
     leaver = tmp_path / "leaver"
     options = ("--role", "administrator", "--as", "j-stone", "--purpose", "deputy")
@@ -170,7 +176,7 @@ def test_day(day: Day, tmp_path: Path, mocker: MockerFixture) -> None:
 
     # Evening: every act is in the log, and the log is whole.
     done = {act.action for act in day.fleet.acts}
-    assert {"person_certified", "rights_proved", "code_issued", "post_enrolled", "post_replaced"} <= done
+    assert {"person_certified", "rights_proved", "code_issued", "post_enrolled", "post_replaced", "key_rotated"} <= done
     assert {"person_expired", "act_refused", "revocation_rehearsed", "post_revoked"} <= done
     keys = str(day.directory / "people" / "keys")
     assert CliRunner().invoke(verify, [str(day.fleet.acts.path), "--key", keys, "--whole"]).exit_code == 0

@@ -1,0 +1,53 @@
+"""`platepost provision fleet backup` and `restore`."""
+
+from pathlib import Path
+
+import click
+
+from provisioning.backup import open_fleet, seal_fleet
+from provisioning.commands.options import FLEET, Actor, acting
+from provisioning.custody import Custodian
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.keys import write_private
+
+_PHRASE = "PLATEPOST_BACKUP_PASSPHRASE_FILE"
+
+
+@click.command(
+    epilog="""\b
+Example:
+  platepost provision fleet backup fleet /media/safe/fleet-2027-01-31.backup --purpose "monthly"
+"""
+)
+@FLEET
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@acting
+def backup(*, directory: Path, file: Path, who: str | None, purpose: str) -> None:
+    """Write everything of a fleet into FILE, sealed with a passphrase that is asked for."""
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    if file.exists():
+        raise ProvisioningError(f"{file} is there already; a backup is not overwritten")
+    phrase = Custodian(_PHRASE).new_passphrase("the backup")
+    # Before it is made, so that the log in the backup says that it was.
+    actor.did("fleet_backed_up", object=file.name)
+    write_private(file, seal_fleet(fleet, phrase))
+    click.echo(f"Written to {file}. Keep it and its passphrase in two places.")
+
+
+@click.command(
+    epilog="""\b
+Example:
+  platepost provision fleet restore /media/safe/fleet-2027-01-31.backup fleet
+"""
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+def restore(*, file: Path, directory: Path) -> None:
+    """Put the fleet of a backup into the new folder DIRECTORY.
+
+    What was issued or revoked after the backup is not in it: revoke again what was stolen since.
+    """
+    fleet = open_fleet(file.read_bytes(), Custodian(_PHRASE).passphrase("the backup"), directory.absolute())
+    click.echo(f"The fleet of {fleet.agency} is in {directory}, with {len(fleet.posts())} posts.")

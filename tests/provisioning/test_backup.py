@@ -1,0 +1,72 @@
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device.records import Role
+from provisioning.backup import open_fleet, seal_fleet
+from provisioning.cli import provision
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+
+PHRASE = b"correct horse battery"
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
+    fleet.add_operator("j-stone", Role.ADMINISTRATOR)
+    fleet.add_post("post-1", PostSettings(brokers=("localhost:8883",)))
+    return fleet
+
+
+def files(directory: Path) -> dict[str, tuple[bytes, int]]:
+    paths = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) for path in paths}
+
+
+def test_fleet_comes_back_whole_and_private(fleet: Fleet, tmp_path: Path) -> None:
+    back = open_fleet(seal_fleet(fleet, PHRASE), PHRASE, tmp_path / "back")
+    assert files(back.directory) == files(fleet.directory)
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o700 for path in back.directory.rglob("*") if path.is_dir())
+    assert back.open_authority().certificate == fleet.open_authority().certificate
+
+
+def test_no_key_is_in_it_in_clear(fleet: Fleet) -> None:
+    sealed = seal_fleet(fleet, PHRASE)
+    for path in fleet.directory.rglob("*key*.pem"):
+        body = path.read_bytes().splitlines()[1]
+        assert body not in sealed
+    assert b"PRIVATE" not in sealed
+
+
+@pytest.mark.parametrize("fault", ["passphrase", "changed", "cut off", "empty"])
+def test_what_does_not_open_leaves_nothing(fleet: Fleet, tmp_path: Path, fault: str) -> None:
+    sealed = seal_fleet(fleet, PHRASE)
+    damaged = {"changed": sealed[:-40] + b"A" * 40, "cut off": sealed[: len(sealed) // 2], "empty": b""}
+    sealed = damaged.get(fault, sealed)
+    with pytest.raises(ProvisioningError, match="does not open"):
+        open_fleet(sealed, b"another passphrase" if fault == "passphrase" else PHRASE, tmp_path / "back")
+    assert not list(tmp_path.glob("back*"))
+
+
+def test_commands_write_a_private_file_and_take_it_back(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phrase = tmp_path / "phrase"
+    phrase.write_bytes(PHRASE)
+    phrase.chmod(0o600)
+    monkeypatch.setenv("PLATEPOST_BACKUP_PASSPHRASE_FILE", str(phrase))
+    path = tmp_path / "fleet.backup"
+    made = ["fleet", "backup", str(fleet.directory), str(path), "--purpose", "monthly"]
+    assert CliRunner().invoke(provision, made, catch_exceptions=False).exit_code == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(ProvisioningError, match="not overwritten"):
+        CliRunner().invoke(provision, made, catch_exceptions=False)
+    back = ["fleet", "restore", str(path), str(tmp_path / "back")]
+    assert "with 1 posts" in CliRunner().invoke(provision, back, catch_exceptions=False).output
+    assert [act.action for act in Fleet.load(tmp_path / "back").acts] == ["fleet_backed_up"]
+    with pytest.raises(ProvisioningError, match="there already"):
+        CliRunner().invoke(provision, back, catch_exceptions=False)
