@@ -13,6 +13,7 @@ import click
 
 from device import backends
 from device.config import load
+from device.enrolment.provider import begin_with_tpm
 from device.post import Post
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
         backends.check_board(configuration.board.backend, configuration.board.settings)
         click.echo(f"{path}: right; this is post {configuration.post.name} of {configuration.post.agency}")
         return
+    begin_with_tpm(configuration, path.parent)
     post = Post(configuration)
     for number in (signal.SIGTERM, signal.SIGINT):
         # In a thread: a handler runs between two steps of the main thread, which may hold the lock that stop() needs.

@@ -50,7 +50,7 @@ def make_keys(folder: Path, *, tpm: bool) -> None:
 
     """
     if tpm:
-        _make_held(folder / PRIVATE_KEY)
+        make_held_key(folder / PRIVATE_KEY)
     else:
         write_durable(folder / PRIVATE_KEY, _pem(ec.generate_private_key(ec.SECP256R1())))
     for name in (SIGNING_KEY, UNSEAL_KEY):
@@ -81,7 +81,13 @@ def read_key_file(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _make_held(path: Path) -> None:
+def make_held_key(path: Path) -> None:
+    """Make a P-256 key in the TPM, and write the file that refers to it.
+
+    Raises:
+        EnrolmentError: OpenSSL, its provider tpm2 or the TPM is missing, or refuses.
+
+    """
     command = ["openssl", "genpkey", "-provider", "tpm2", "-algorithm", "EC", "-pkeyopt", "group:P-256", "-out"]
     try:
         command.append(str(path))

@@ -34,6 +34,7 @@ from device.enrolment.keyfiles import (
     sync,
     write_durable,
 )
+from device.enrolment.provider import FILE, TEXT, needs_tpm
 from device.enrolment.request import make_request
 
 WORK = ".enrolling"
@@ -178,6 +179,8 @@ class Unit:
         state = self.directory / "state"
         state.mkdir(exist_ok=True, mode=0o700)
         _give(self.certificate_path, (self._work / "certificate.pem").read_bytes())
+        if needs_tpm(self._work / PRIVATE_KEY):
+            _give(self.directory / FILE, TEXT.encode())
         for name in sorted(files, key=lambda name: name == "post.toml"):
             _give(self.directory / name, files[name])
         shutil.rmtree(self._work)

@@ -1,8 +1,7 @@
 """Keys that are sealed with a passphrase, or held by a PKCS#11 token or a TPM."""
 
-import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from provisioning.custody import CUSTODIAN, FILE_VARIABLE, PERSON_FILE_VARIABLE,
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.keys import opened_pem, read_private_key
-from simulator.daemon import free_port
 
 SECONDS = 20
 PHRASE = "correct horse battery"
@@ -170,35 +168,8 @@ def held_root_vouches(reference: Path, tmp_path: Path) -> None:
     assert authority.above == (root,)
 
 
-@pytest.fixture
-def tpm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give a file that refers to a key in a software TPM."""
-    if shutil.which("swtpm") is None or not list(Path("/usr/lib").glob("*/ossl-modules/tpm2.so")):
-        pytest.skip("swtpm and tpm2-openssl are not installed")
-    port = free_port()
-    control = port + 1  # where the provider looks for it
-    state = tmp_path / "tpm"
-    state.mkdir()
-    command = ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}", "--flags", "not-need-init,startup-clear"]
-    command += ["--server", f"type=tcp,port={port}", "--ctrl", f"type=tcp,port={control}"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            monkeypatch.setenv("TPM2OPENSSL_TCTI", f"swtpm:host=127.0.0.1,port={port}")
-            reference = tmp_path / "held" / "private_key.pem"
-            reference.parent.mkdir()
-            options = ["-algorithm", "EC", "-pkeyopt", "group:P-256", "-out", str(reference)]
-            command = ["openssl", "genpkey", "-provider", "tpm2", *options]
-            for _ in range(50):  # until the TPM listens
-                done = subprocess.run(
-                    command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=SECONDS, text=True
-                )
-                if done.returncode == 0:
-                    break
-            assert done.returncode == 0, done.stderr
-            yield reference
-        finally:
-            process.kill()
-
-
-def test_root_held_by_a_tpm_vouches_for_a_fleet(tpm: Path, tmp_path: Path) -> None:
-    held_root_vouches(tpm, tmp_path)
+def test_root_held_by_a_tpm_vouches_for_a_fleet(tpm: Callable[[Path], None], tmp_path: Path) -> None:
+    reference = tmp_path / "held" / "private_key.pem"
+    reference.parent.mkdir()
+    tpm(reference)
+    held_root_vouches(reference, tmp_path)

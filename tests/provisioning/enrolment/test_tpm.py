@@ -1,0 +1,56 @@
+"""A unit whose certificate's key lives in a TPM, here one in software."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography import x509
+
+from tests.provisioning.enrolment.conftest import Department
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from device.config import load
+from device.enrolment.est import Office
+from device.enrolment.keyfiles import read_key_file
+from device.enrolment.provider import begin_with_tpm
+from device.enrolment.request import make_renewal
+path = Path(sys.argv[1])
+configuration = load(path)
+begin_with_tpm(configuration, path.parent)
+uplink = configuration.uplink
+request = make_renewal(configuration.post.name, read_key_file(uplink.private_key))
+office = Office(configuration.enrolment.office)
+ca = uplink.ca.read_bytes()
+print(office.renew(request, ca=ca, certificate=uplink.certificate, key=uplink.private_key).decode())
+"""
+
+
+def test_unit_with_a_tpm_is_enrolled_and_renews_over_tls_with_it(
+    department: Department, tpm: Callable[[Path], None], tmp_path: Path
+) -> None:
+    unit = department.unit("unit")
+    unit.begin("post-17", tpm=True)
+    department.enrol(unit, "post-17", department.invite("post-17"))
+    key = unit.directory / "keys" / "private_key.pem"
+    assert b"TSS2 PRIVATE KEY" in key.read_bytes()
+    first = x509.load_pem_x509_certificate(unit.certificate_path.read_bytes())
+    program = tmp_path / "renew.py"
+    program.write_text(PROGRAM)
+
+    done = subprocess.run(
+        [sys.executable, str(program), str(unit.directory / "post.toml")],
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    second = x509.load_pem_x509_certificate(done.stdout.encode())
+    assert second.public_key() == first.public_key()
+    assert second.serial_number != first.serial_number
