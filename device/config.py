@@ -222,9 +222,14 @@ class ServiceSection(Section):
     )
     port: int = Field(default=8088, ge=1, le=65535, description="Port of that page.")
     minutes: float = Field(default=30, gt=0, le=240, description="After how long the page closes by itself.")
-    speed_mph: float = Field(default=45, gt=0, le=150, description="How fast vehicles pass, miles an hour.")
+    speed_mph: float | None = Field(
+        default=None,
+        gt=0,
+        le=150,
+        description="Of passing vehicles, miles an hour; by default as the camera is set.",
+    )
     shutter: float | None = Field(
-        default=None, gt=0, le=1, description="How long the camera's shutter is open, seconds, where it is fixed."
+        default=None, gt=0, le=1, description="How long the shutter is open, seconds; by default as the camera is set."
     )
     field_of_view: float | None = Field(
         default=None, gt=0, lt=180, description="Degrees that the picture is wide, for advice in degrees."

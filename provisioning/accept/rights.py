@@ -1,6 +1,7 @@
 """Whether the broker holds a post to its rights: asked with the post's own certificate, while the post is stopped."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -12,9 +13,11 @@ from device.config import Configuration
 from device.records import Source
 from device.uplink import Broker
 from device.uplink.tls import tls_context
+from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 
 ANSWER_SECONDS = 10.0
+HEARD_SECONDS = 2.0
 NEIGHBOUR = "acceptance-neighbour"
 """A post that does not exist: whoever may write below it may write below every other."""
 
@@ -24,6 +27,22 @@ def foreign_topics(configuration: Configuration) -> tuple[str, ...]:
     own = Source(configuration.post.agency, configuration.post.name)
     neighbour = Source(configuration.post.agency, NEIGHBOUR)
     return (neighbour.topic("status"), neighbour.topic("read"), own.configuration, own.command("restart"))
+
+
+def unheard(configuration: Configuration, technician: Path) -> bool:
+    """Say whether nobody hears what the post writes below another post.
+
+    For MQTT 3.1.1, in which a broker has no word for a refusal: the technician's own client, which reads every status,
+    listens.
+
+    Raises:
+        ProvisioningError: the broker cannot be reached or does not answer.
+
+    """
+    topic = Source(configuration.post.agency, NEIGHBOUR).topic("status")
+    with Wire(technician, configuration.uplink.brokers[0], [topic], five=False) as wire:
+        _Offer(configuration).make(topic, message=b"{}")
+        return wire.wait(lambda heard, _: heard == topic, HEARD_SECONDS) is None
 
 
 def refused(configuration: Configuration, topic: str) -> bool:
@@ -47,7 +66,7 @@ class _Offer:
         self._connected: bool | None = None
         self._answer: bool | None = None
 
-    def make(self, topic: str) -> bool:
+    def make(self, topic: str, *, message: bytes = b"") -> bool:
         version: dict[str, Any] = (
             {"protocol": mqtt.MQTTv5} if self._five else {"protocol": mqtt.MQTTv311, "clean_session": True}
         )
@@ -65,7 +84,7 @@ class _Offer:
             self._until("_connected")
             if not self._connected:
                 raise ProvisioningError(f"broker {self._broker} does not let the post in")
-            client.publish(topic, b"", qos=1)
+            client.publish(topic, message, qos=1)
             self._until("_answer")
             if self._answer is None:
                 raise ProvisioningError(f"broker {self._broker} does not answer")

@@ -1,6 +1,7 @@
 """The part of the checklist that needs the post stopped: unit, board, view, rights at the broker."""
 
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic, sleep
 
 import cv2
@@ -18,7 +19,7 @@ from device.health.view import load_views
 from device.vision.recogniser import Plate
 from provisioning.accept.dialogue import Dialogue
 from provisioning.accept.result import Picture, Result
-from provisioning.accept.rights import foreign_topics, refused
+from provisioning.accept.rights import foreign_topics, refused, unheard
 from provisioning.aim.street import Street
 from provisioning.errors import ProvisioningError
 
@@ -120,14 +121,18 @@ def _illegible(colour: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:
     return content.tobytes() if done else b""
 
 
-def rights(configuration: Configuration) -> list[Result]:
-    """See that the broker refuses what this post may not do."""
-    open_to_it = []
+def rights(configuration: Configuration, technician: Path) -> list[Result]:
+    """See that the broker refuses what this post may not do; `technician` is the folder of an identity that listens."""
+    topics = foreign_topics(configuration)
     try:
-        open_to_it = [topic for topic in foreign_topics(configuration) if not refused(configuration, topic)]
+        if configuration.uplink.protocol == "5":
+            open_to_it = [topic for topic in topics if not refused(configuration, topic)]
+            said = f"{len(topics)} topics of others are refused to it"
+        else:
+            open_to_it = [] if unheard(configuration, technician) else ["another post's status"]
+            said = "nobody hears what it writes below another post"
     except ProvisioningError as error:
         return [Result(point="rights at the broker", good=False, said=str(error))]
-    said = f"{len(foreign_topics(configuration))} topics of others are refused to it"
     if open_to_it:
         said = f"the broker lets it write {', '.join(open_to_it)}"
     return [Result(point="rights at the broker", good=not open_to_it, said=said)]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from device import assembly, backends
+from device.camera.settings import Picamera2Settings
 from device.config import Configuration, load
 from provisioning.aim.advice import Road
 from provisioning.aim.aiming import Aiming
@@ -19,6 +20,8 @@ from provisioning.options import config_option, purpose_option, technician_optio
 from provisioning.ownership import give_to_owner
 from provisioning.technician import certified
 from provisioning.trail import Trail
+
+KMH_PER_MPH = 1.609344
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
@@ -116,5 +119,18 @@ def aim(
 
 
 def _road(configuration: Configuration) -> Road:
+    """Say what the configuration knows of the road: the service's own word first, then what the camera is set for.
+
+    Raises:
+        ConfigurationError: the camera does not know one of its settings.
+
+    """
     service = configuration.service
-    return Road(speed_mph=service.speed_mph, shutter_seconds=service.shutter, field_of_view=service.field_of_view)
+    speed, shutter = service.speed_mph, service.shutter
+    if configuration.camera.backend == "picamera2":
+        backends.check_camera("picamera2", configuration.camera.settings)
+        lens = Picamera2Settings.model_validate(configuration.camera.settings)
+        speed = speed or lens.fastest_kmh / KMH_PER_MPH
+        # The longest that exposure may choose: what is sharp with it is sharp.
+        shutter = shutter or lens.longest_microseconds / 1e6
+    return Road(speed_mph=speed or Road().speed_mph, shutter_seconds=shutter, field_of_view=service.field_of_view)

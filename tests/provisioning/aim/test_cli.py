@@ -7,10 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from device import assembly
-from device.config import load
+from device.config import BackendSection, ServiceSection, load
 from device.errors import PlatepostError
 from device.records import Role
-from provisioning.aim.cli import aim
+from provisioning.aim.advice import Road
+from provisioning.aim.cli import _road, aim
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from provisioning.technician import certified
@@ -74,3 +75,16 @@ def test_a_shutter_that_cannot_be_is_refused(fleet: Fleet, text: str) -> None:
     result = CliRunner().invoke(aim, arguments)
     assert result.exit_code == 2
     assert "such as 1/1000" in result.output
+
+
+def test_what_the_camera_is_set_for_is_the_road_unless_the_service_says_otherwise(fleet: Fleet) -> None:
+    configuration = load(fleet.post("post-1") / "post.toml")
+    assert _road(configuration) == Road()
+    camera = BackendSection.model_validate({"backend": "picamera2", "picamera2": {"fastest_kmh": 80.4672}})
+    road = _road(configuration.model_copy(update={"camera": camera}))
+    assert road.speed_mph == pytest.approx(50)
+    assert road.shutter_seconds is not None
+    assert 1 / 2000 < road.shutter_seconds < 1 / 500
+    service = ServiceSection(speed_mph=30, shutter=0.002)
+    road = _road(configuration.model_copy(update={"camera": camera, "service": service}))
+    assert (road.speed_mph, road.shutter_seconds) == (30, 0.002)
