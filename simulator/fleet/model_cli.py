@@ -11,6 +11,7 @@ from rich.table import Table
 
 from simulator.fleet.figures import Figures
 from simulator.fleet.model import Assumptions, Fitted, Need, need
+from simulator.fleet.show import rows
 
 DEFAULT = Assumptions()
 POSTS = (3_000, 10_000, 100_000)
@@ -33,14 +34,14 @@ Examples:
     "assumed",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Another figure for what was not measured; see the table's end.",
+    help="Another figure for what was not measured; the last table has all.",
 )
 @click.option("--markdown", is_flag=True, help="Print the tables as docs/scale.md has them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def fleet_model(
     *, paths: tuple[Path, ...], fleets: tuple[int, ...], assumed: tuple[str, ...], markdown: bool, as_json: bool
 ) -> None:
-    """Say what larger fleets need, from FIGURES that `platepost simulate fleet --output` wrote."""
+    """Show what FIGURES of `platepost simulate fleet --output` say, and what larger fleets need by them."""
     assumptions = _assumptions(assumed)
     found = [(Figures.load(path), Fitted.of(Figures.load(path))) for path in paths]
     needs = [(fitted, [need(posts, fitted, assumptions) for posts in fleets or POSTS]) for _, fitted in found]
@@ -48,20 +49,24 @@ def fleet_model(
         document = {
             "assumptions": dataclasses.asdict(assumptions),
             "brokers": [
-                {"fitted": dataclasses.asdict(fitted), "needs": [dataclasses.asdict(each) for each in rows]}
-                for fitted, rows in needs
+                {"fitted": dataclasses.asdict(fitted), "needs": [dataclasses.asdict(each) for each in wanted]}
+                for fitted, wanted in needs
             ],
         }
         click.echo(json.dumps(document, indent=2))
         return
-    for (figures, fitted), (_, rows) in zip(found, needs, strict=True):
+    measured = [rows(figures) for figures, _ in found]
+    head = ("", *(f"{figures.posts:,} posts on {figures.broker}" for figures, _ in found))
+    body = [(each[0][0], *(value for _, value in each)) for each in zip(*measured, strict=True)]
+    _print("measured", [head, *body], markdown=markdown)
+    for (figures, fitted), (_, wanted) in zip(found, needs, strict=True):
         title = f"{fitted.broker}, fitted to {figures.posts} posts"
-        lines = [("", *(f"{each.posts:,} posts" for each in rows)), *_lines(rows)]
+        lines = [("", *(f"{each.posts:,} posts" for each in wanted)), *_lines(wanted)]
         _print(title, lines, markdown=markdown)
     _print("assumed", [("", ""), *((name, f"{value:g}") for name, value in _told(assumptions))], markdown=markdown)
 
 
-def _lines(rows: list[Need]) -> list[tuple[str, ...]]:
+def _lines(needs: list[Need]) -> list[tuple[str, ...]]:
     described: list[tuple[str, Callable[[Need], str]]] = [
         ("records a second at the peak", lambda each: f"{each.records_peak:,.0f}"),
         ("into the brokers at the peak", lambda each: f"{each.inbound_mbit:,.0f} Mbit/s"),
@@ -78,7 +83,7 @@ def _lines(rows: list[Need]) -> list[tuple[str, ...]]:
         ("brokers, US dollars a month", lambda each: f"{each.brokers_cost:,.0f}"),
         ("mobile data, US dollars a month", lambda each: f"{each.mobile_cost:,.0f}"),
     ]
-    return [(name, *(show(each) for each in rows)) for name, show in described]
+    return [(name, *(show(each) for each in needs)) for name, show in described]
 
 
 def _told(assumptions: Assumptions) -> list[tuple[str, float]]:

@@ -40,7 +40,7 @@ from simulator.fleet.lists import MemoryLists
 from simulator.fleet.outbox import MemoryOutbox
 from simulator.fleet.passages import Circumstances, Told, choose, software
 
-HOUSEKEEPING_SECONDS = 5.0
+HOUSEKEEPING_SECONDS = 10.0
 """How often a connection is looked after when nothing happens on it: keep-alive, questions to the broker."""
 TURNS = 64
 """How often in a row a connection that goes on delivering may have its turn, so that others have theirs."""
