@@ -31,6 +31,8 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 SEAL_ALGORITHMS = ["ECDH-ES+A256KW", "A256GCM"]
 _CHUNK = 1 << 20
+_RECIPIENTS = b'"recipients":['
+_LARGEST_RECIPIENT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +194,28 @@ def _kid(recipient: object) -> str:
     return kid
 
 
+def _with_one(seal: bytes, kid: str) -> jwe.GeneralJSONSerialization | None:
+    """Return the seal with the recipient `kid` alone, the others unparsed: they are the whole fleet.
+
+    None where there is none, or it is not written without spaces, as `provisioning` writes it.
+    """
+    start = seal.find(_RECIPIENTS) + len(_RECIPIENTS)
+    at = seal.find(f'"kid":"{kid}"'.encode(), start)
+    if start < len(_RECIPIENTS) or at < 0:
+        return None
+    # Objects within a recipient are values of members: only between two recipients does one follow another.
+    begin = max(start, seal.rfind(b"},{", start, at) + 2)
+    try:
+        _, length = json.JSONDecoder().raw_decode(seal[begin : begin + _LARGEST_RECIPIENT].decode())
+        alone = _members(seal[:start] + seal[begin : begin + length] + seal[seal.rindex(b"]") :])
+        return alone if [_kid(recipient) for recipient in alone["recipients"]] == [kid] else None
+    except (ValueError, RecursionError, Malformed):
+        return None
+
+
 def _content_key(seal: bytes, unseal_key: ECKey) -> bytes:
-    members = _members(seal)
     own = unseal_key.thumbprint()
+    members = _with_one(seal, own) or _members(seal)
     mine = [recipient for recipient in members["recipients"] if _kid(recipient) == own]
     if not mine:
         raise WrongKey("the list is not sealed to this post's key")

@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import json
 import zlib
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc import jws
+from pytest_mock import MockerFixture
 
 from device.errors import ConfigurationError
 from device.hotlist import HotList, HotListRefused, Refusal
@@ -123,7 +125,33 @@ def test_a_package_for_many_posts_opens_with_each_key(department: Department) ->
     issuer = load_key(department.issuer_key, private=False)
     _, sealed = verify_package(package, issuer)
     assert len(recipients(sealed)) == 40
-    for post in posts[::13]:
+    for post in (*posts[::13], posts[-1]):
+        key = load_key(private_pem(post), private=True)
+        assert HotList(open_package(package, issuer_key=issuer, unseal_key=key)).entries == 3
+
+
+def test_a_post_parses_its_own_recipient_alone(department: Department, mocker: MockerFixture) -> None:
+    posts = [new_key() for _ in range(40)]
+    package = department.package(post_keys=[public_pem(post) for post in posts])
+    key, issuer = load_key(private_pem(posts[17]), private=True), load_key(department.issuer_key, private=False)
+    parse = mocker.spy(json, "loads")
+    open_package(package, issuer_key=issuer, unseal_key=key)
+    seals = [len(call.args[0]) for call in parse.call_args_list if b"recipients" in call.args[0]]
+    assert seals
+    assert max(seals) < 1000 < len(package.split(b"\n")[1])
+
+
+@pytest.mark.parametrize("spacing", [None, (", ", ":"), (",", ": ")])
+def test_a_seal_written_otherwise_opens_too(department: Department, spacing: tuple[str, str] | None) -> None:
+    posts = [new_key() for _ in range(3)]
+    line, seal, *rest = department.package(post_keys=[public_pem(post) for post in posts]).split(b"\n", 2)
+    members = json.loads(seal)
+    members["recipients"] = [dict(reversed(recipient.items())) for recipient in members["recipients"]]
+    following = json.dumps(dict(reversed(members.items())), separators=spacing).encode() + b"\n" + rest[0]
+    facts = {"length": len(following), "digest": hashlib.sha256(following).hexdigest()}
+    package = resigned(department, line + b"\n" + following, **facts)
+    issuer = load_key(department.issuer_key, private=False)
+    for post in posts:
         key = load_key(private_pem(post), private=True)
         assert HotList(open_package(package, issuer_key=issuer, unseal_key=key)).entries == 3
 
