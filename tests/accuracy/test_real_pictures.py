@@ -1,7 +1,7 @@
 """The shipped networks on real pictures that they were not trained on.
 
-The pictures lie beside the project and not in it; where they are missing these tests skip. The floors are what the
-first version promises, below what is measured, so that a network that got worse is not shipped by mistake.
+The pictures lie beside the project and not in it; where they are missing these tests skip. The floors lie below
+what is measured, so that a network that got worse is not shipped by mistake.
 """
 
 import json
@@ -44,7 +44,7 @@ def test_photos_with_the_right_plate_first() -> None:
     images = manifest(folder)["images"]
     texts = first_texts(folder)
     right = [folded(texts[image["file"]]) == folded(image["plates"][0]["text"]) for image in images]
-    assert sum(right) / len(right) >= 0.70
+    assert sum(right) / len(right) >= 0.86
 
 
 def test_crops_read_right() -> None:
@@ -52,7 +52,7 @@ def test_crops_read_right() -> None:
     images = manifest(folder)["images"]
     texts = first_texts(folder, "--crop")
     right = [folded(texts[image["file"]]) == folded(image["text"]) for image in images]
-    assert sum(right) / len(right) >= 0.88
+    assert sum(right) / len(right) >= 0.95
 
 
 def test_each_passage_of_real_footage_is_read_once_and_right() -> None:
@@ -63,5 +63,4 @@ def test_each_passage_of_real_footage_is_read_once_and_right() -> None:
     reads = [line for line in map(json.loads, result.stdout.splitlines()) if "text" in line]
     texts = [line["text"] for line in reads]
     due = [passage["text"] for passage in video["passages"]]
-    assert sorted(text for text in texts if text in due) == sorted(due)
-    assert [line["text"] for line in reads if line["text"] not in due and line["confidence"] > 0.9] == []
+    assert sorted(texts) == sorted(due)
