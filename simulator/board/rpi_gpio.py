@@ -97,13 +97,15 @@ class Pin:
     def _become(self, function, pull, initial):
         self.function = function
         self.pull = pull
+        self.frequency = self.duty = None
         if function == OUT and initial is not None:
             self._output = initial
         self._note(self.state)
 
     def _write(self, level):
         self._output = HIGH if level else LOW
-        self._note(self._output)
+        if self.duty is None:  # a strobe that was not stopped goes on, whatever is written
+            self._note(self._output)
 
     def _modulate(self, frequency, duty):
         self.frequency = frequency

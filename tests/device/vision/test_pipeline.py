@@ -158,3 +158,20 @@ def test_what_is_still_in_view_at_the_end_is_read_too(street: Callable[..., Stre
     one = street()
     one.show("7ABC123", frames=8)
     assert [item.verdict for item in one.pipeline.finish()] == [Verdict.READ]
+
+
+def test_gate_and_detector_look_at_the_picture_that_the_camera_has_shrunk() -> None:
+    seen: list[object] = []
+    networks: Any = SimpleNamespace(
+        detector=SimpleNamespace(detect=lambda grey, small: seen.append((grey.shape, small.shape)) or [])
+    )
+    pipeline = Pipeline(networks, motion=MotionGate(hold_seconds=0.5))
+    for number in range(40):
+        # What moves is in the small picture only: no camera does that, but it tells which one is looked at.
+        small = np.full((45, 80), 200 if number == 30 else 100, np.uint8)
+        small[:20] = 100
+        grey = np.full((90, 160), 100, np.uint8)
+        pipeline.look(Frame(number, NOON, number / 10, grey, no_colour, small))
+    assert seen
+    assert set(seen) == {((90, 160), (45, 80))}
+    assert len(seen) > 6, "the first frames, and those of the motion"
