@@ -40,7 +40,7 @@ def test_every_line_of_the_units_is_understood(name: str, tmp_path: Path) -> Non
 
 def test_the_service_has_no_door() -> None:
     text = (UNITS / "platepost.service").read_text(encoding="utf-8")
-    assert "\nSocketBindDeny=any\n" in text
+    assert "\nSystemCallFilter=~listen accept accept4\n" in text
     assert "\nCapabilityBoundingSet=\n" in text
     assert "\nProtectSystem=strict\n" in text
     assert not list(UNITS.glob("*.socket"))
