@@ -22,6 +22,7 @@ _ELSEWHERE = {
     "faults": ("simulator.faults.cli", "faults"),
     "fleet": ("simulator.fleet.cli", "fleet"),
     "fleet-model": ("simulator.fleet.model_cli", "fleet_model"),
+    "redact": ("simulator.redaction.cli", "redact"),
     "render": ("simulator.scene.cli", "render"),
     "run": ("simulator.scenario.cli", "run"),
     "scenarios": ("simulator.scenario.cli", "scenarios"),

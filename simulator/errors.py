@@ -11,6 +11,7 @@
           +-- RecordingError (ValueError) a recording of messages is damaged, or cannot be replayed
           +-- CampaignError               a fault campaign cannot go on
           +-- ServingError                a page cannot be served
+          +-- RedactionError              footage cannot be made fit for sharing
 """
 
 from device.errors import PlatepostError
@@ -46,3 +47,7 @@ class CampaignError(SimulatorError):
 
 class ServingError(SimulatorError):
     """A page cannot be served."""
+
+
+class RedactionError(SimulatorError):
+    """Footage cannot be made fit for sharing; nothing was written."""

@@ -1,0 +1,68 @@
+"""What recording costs a post, a frame: CPU time to pack and to seal, bytes, and the share of what evaluating it costs.
+
+python benchmarks/recording.py
+python benchmarks/recording.py my.mp4 --frames 100
+"""
+
+import argparse
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+
+from joserfc.jwk import ECKey
+
+from device.camera.base import Frame
+from device.hotlist.package import load_key
+from device.recording import SealedWriter
+from device.recording.frames import pack, unpack
+from device.vision.pipeline import Pipeline
+from device.vision.recogniser import Recogniser
+from simulator.camera.footage import FootageCamera
+from simulator.demo.clip import STREET
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("clip", nargs="?", type=Path, default=STREET)
+    arguments.add_argument("--frames", type=int, default=60)
+    wanted = arguments.parse_args()
+    with FootageCamera(path=wanted.clip, pace="fast") as camera:
+        frames = list(islice(camera.frames(), wanted.frames))
+    pipeline = Pipeline(Recogniser.load())
+    begun = time.process_time()
+    for frame in frames:
+        pipeline.look(frame)
+    evaluating = (time.process_time() - begun) * 1000 / len(frames)
+    height, width = frames[0].grey.shape
+    print(f"{len(frames)} frames of {width} x {height}; evaluating one: {evaluating:.1f} ms of CPU")
+    print("             pack ms  seal ms  unpack ms  KiB/frame  of evaluating")
+    for name, colour in (("grey", False), ("with colours", True)):
+        packing, sealing, opening, size = measure(frames, colour=colour)
+        share = (packing + sealing) / evaluating
+        print(f"{name:12} {packing:7.1f} {sealing:8.2f} {opening:10.1f} {size / 1024:10.0f} {share:14.1f}x")
+
+
+def measure(frames: list[Frame], *, colour: bool) -> tuple[float, float, float, float]:
+    key = load_key(ECKey.generate_key("P-256").as_pem(private=True), private=True)
+    with tempfile.TemporaryDirectory() as folder:
+        writer = SealedWriter(Path(folder) / "a.recording", recipient=key, about={}, settings={})
+        times = [0.0, 0.0, 0.0]
+        for frame in frames:
+            colours = frame.colour() if colour else None
+            ready = Frame(frame.number, frame.captured, frame.monotonic, frame.grey, lambda made=colours: made)
+            marks = [time.process_time()]
+            packed = pack(ready, colour=colour)
+            marks.append(time.process_time())
+            writer.frame(packed)
+            marks.append(time.process_time())
+            unpack(packed).colour()
+            marks.append(time.process_time())
+            times = [before + (end - start) for before, start, end in zip(times, marks, marks[1:], strict=False)]
+        writer.close()
+        packing, sealing, opening = (1000 * spent / len(frames) for spent in times)
+        return packing, sealing, opening, writer.size / len(frames)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Redaction: footage that may be shared, without plates and without faces."""

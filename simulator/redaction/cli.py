@@ -1,0 +1,83 @@
+"""`platepost simulate redact`: footage without plates and faces, for sharing."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from device.vision.geometry import Box
+from simulator.camera.recordings import open_recording
+from simulator.errors import RedactionError
+from simulator.redaction.redact import Redacted, Redactor
+
+LIMITS = (
+    "Look through it before you share it: faces from the side, behind glare or far away may be left, "
+    "and so is whatever a caption in the picture names."
+)
+
+
+class _BoxType(click.ParamType[Box]):
+    name = "LEFT,TOP,RIGHT,BOTTOM"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Box:
+        try:
+            left, top, right, bottom = (float(number) for number in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not {self.name}, pixels", param, ctx)
+        if right <= left or bottom <= top:
+            self.fail(f"{value!r}: right must lie right of left, and bottom below top", param, ctx)
+        return left, top, right, bottom
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost simulate redact dusk.mp4 dusk.redacted.mp4
+  platepost simulate redact post-7.recording shared.mp4 --key recordings.pem
+  platepost simulate redact dusk.mp4 shared.mp4 --cover 0,680,420,720       a caption
+
+\b
+Every plate that our detector finds at a threshold far below a post's, and every face that
+BlazeFace finds, is covered in all frames, those in which it was missed included; not one pixel
+of it has a part in what is drawn instead. Then every frame is read once more, and if a plate can
+still be read there is no OUT. Sound and every word about place, date and maker are left out.
+"""
+)
+@click.argument("source", metavar="IN", type=click.Path(exists=True, path_type=Path))
+@click.argument("out", metavar="OUT.mp4", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Opens what a post recorded.")
+@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames a second of a folder of images.")
+@click.option("--cover", "always", multiple=True, type=_BoxType(), help="A box that is covered in every frame besides.")
+@click.option("--json", "as_json", is_flag=True, help="Print what it came to as one line of JSON.")
+def redact(
+    *, source: Path, out: Path, key: Path | None, fps: float | None, always: tuple[Box, ...], as_json: bool
+) -> None:
+    """Write IN, a video, a folder of images or what a post recorded, to OUT.mp4 without plates and faces."""
+    if out.suffix != ".mp4":
+        raise RedactionError(f"{out}: the name must end in .mp4")
+    if out.exists():
+        raise RedactionError(f"{out} exists already")
+    recording = open_recording(source, frames_per_second=fps, key=key)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("looking", total=None)
+        redactor = Redactor(
+            always=always,
+            progress=lambda stage, done, of: progress.update(bar, description=stage, completed=done, total=of or None),
+        )
+        found = redactor.redact(recording, out)
+    if as_json:
+        click.echo(json.dumps(asdict(found) | {"out": str(out)}))
+        return
+    click.echo(_words(found, out))
+
+
+def _words(found: Redacted, out: Path) -> str:
+    return (
+        f"{out}: {found.frames} frames, {found.plates} plates and {found.faces} faces covered "
+        f"({found.covers} covers, {found.again} of them by the second look). {LIMITS}"
+    )

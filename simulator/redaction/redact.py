@@ -1,0 +1,149 @@
+"""Redacting footage: look at every frame, follow what was found, cover it, look again, and only then write."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.vision.geometry import Box
+from device.vision.recogniser import Recogniser, as_grey
+from simulator.camera.recordings import Recording
+from simulator.errors import RedactionError
+from simulator.redaction.cover import cover, grown, seen
+from simulator.redaction.faces import Faces
+from simulator.redaction.share import ShareWriter
+from simulator.redaction.tracks import Find, covered, follow
+
+PLATE_SCORE = 0.2
+"""Half of what a post takes for a plate: such a find counts along the way of a plate that was surely found once."""
+PLATE_SURE = 0.3
+"""Still below a post's 0.4: a cover too many costs less than a plate that is read."""
+FACE_SURE = 0.5
+NEARER = 0.6
+"""Tiles in which plates are looked for besides, in heights of the picture."""
+TILE_TRUST = 0.75
+"""What a find in a tile counts: seen from so near, much looks like a plate."""
+SIGHT = 0.15
+"""Confidence from which on a text that is still read counts as legible."""
+LEGIBLE = 3
+"""Characters that it has at least."""
+LEFT = 0.1
+"""Share of such a text that lies outside of what is covered."""
+LOOKS = 4
+"""How often a frame is covered and looked at again before it is given up."""
+FACES_EVERY = 2
+"""Frames apart in which faces are looked for; tracks fill the gaps."""
+
+Progress = Callable[[str, int, int], None]
+"""Told the stage, and how many frames are done of how many; 0 where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """What a redaction came to."""
+
+    frames: int
+    plates: int
+    """Things that were covered as plates, each over all its frames."""
+    faces: int
+    covers: int
+    """Boxes covered, over all frames."""
+    again: int
+    """Boxes that only the second look found, on what was covered already."""
+
+
+class Redactor:
+    """Redacts one recording."""
+
+    def __init__(
+        self,
+        *,
+        always: Sequence[Box] = (),
+        recogniser: Recogniser | None = None,
+        faces: Faces | None = None,
+        progress: Progress = lambda _stage, _done, _of: None,
+    ) -> None:
+        """Load what looks.
+
+        Args:
+            always: boxes that are covered in every frame besides.
+            recogniser: finds plates, and reads what is left of them.
+            faces: finds faces.
+            progress: is told how far it is.
+
+        """
+        self._recogniser = recogniser or Recogniser.load(minimum_confidence=SIGHT)
+        self._faces = faces or Faces()
+        self._always = tuple(always)
+        self._progress = progress
+
+    def redact(self, recording: Recording, out: Path) -> Redacted:
+        """Write the recording without plates and faces.
+
+        Raises:
+            CameraError: it cannot be played.
+            RedactionError: a plate could still be read after all, or the file cannot be written; then there is none.
+
+        """
+        found_plates, found_faces = self._look(recording)
+        frames = len(found_plates)
+        plates, faces = follow(found_plates, sure=PLATE_SURE), follow(found_faces, sure=FACE_SURE)
+        boxes = [
+            [*self._always, *one, *other]
+            for one, other in zip(covered(plates, frames), covered(faces, frames), strict=True)
+        ]
+        covers = again = 0
+        size = next(iter(recording.stills())).grey.shape
+        try:
+            with ShareWriter(out, size=(size[1], size[0])) as writer:
+                for number, still in enumerate(recording.stills()):
+                    self._progress("covering", number, len(boxes))
+                    picture, more = self._covered(still.colour(), boxes[number], number)
+                    again += more
+                    covers += len(boxes[number]) + more
+                    writer.add(picture, still.seconds)
+        except OSError as error:
+            raise RedactionError(f"{out}: cannot be written ({error})") from error
+        return Redacted(frames=frames, plates=len(plates), faces=len(faces), covers=covers, again=again)
+
+    def _look(self, recording: Recording) -> tuple[list[list[Find]], list[list[Find]]]:
+        self._recogniser.detector.minimum_score = PLATE_SCORE
+        plates: list[list[Find]] = []
+        faces: list[list[Find]] = []
+        for number, still in enumerate(recording.stills()):
+            self._progress("looking", number, recording.count())
+            plates.append(self._plates(still.grey))
+            faces.append(self._faces.find(still.colour()) if number % FACES_EVERY == 0 else [])
+        return plates, faces
+
+    def _plates(self, grey: NDArray[np.uint8]) -> list[Find]:
+        """Find plates in the whole picture, and in tiles in which those far away are larger."""
+        detector = self._recogniser.detector
+        found = [Find(detection.box, detection.score) for detection in detector.detect(grey)]
+        side = round(grey.shape[0] * NEARER)
+        for top in {0, grey.shape[0] - side}:
+            for left in range(0, max(1, grey.shape[1] - side // 2), side):
+                tile = np.ascontiguousarray(grey[top : top + side, left : left + round(side * 16 / 9)])
+                for detection in detector.detect(tile):
+                    x, y, right, bottom = detection.box
+                    box = (x + left, y + top, right + left, bottom + top)
+                    found.append(Find(box, detection.score * TILE_TRUST))
+        return found
+
+    def _covered(self, colour: NDArray[np.uint8], boxes: list[Box], number: int) -> tuple[NDArray[np.uint8], int]:
+        more: list[Box] = []
+        self._recogniser.detector.minimum_score = PLATE_SURE
+        for _ in range(LOOKS):
+            picture = cover(colour, [*boxes, *more])
+            # What is read into a cover itself is read into nothing.
+            legible = [
+                plate.box
+                for plate in self._recogniser.recognise(as_grey(picture)).plates
+                if len(plate.text) >= LEGIBLE and seen(picture, [*boxes, *more], plate.box) > LEFT
+            ]
+            if not legible:
+                return picture, len(more)
+            more += [grown(box) for box in legible]
+        raise RedactionError(f"frame {number}: something can still be read in it; nothing was written")
