@@ -29,6 +29,7 @@ class Fault(StrEnum):
     FALLING_BEHIND = "falling_behind"
     HOTLIST_MISSING = "hotlist_missing"
     HOTLIST_STALE = "hotlist_stale"
+    IDENTITY_ELSEWHERE = "identity_elsewhere"
     LENS_BLOCKED = "lens_blocked"
     LENS_BLURRED = "lens_blurred"
     LENS_DAZZLED = "lens_dazzled"
@@ -159,6 +160,12 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The hot list is older than allowed; hits say so, and a post that starts with it does not read yet.",
         "a current list",
         "Check the department's publishing of lists and the uplink.",
+    ),
+    Fault.IDENTITY_ELSEWHERE: Description(
+        "Another client connects with this post's certificate, a copied disk perhaps; each throws the other out.",
+        "an hour without it",
+        "Look whether this unit is the right one; replace it with `post invite --replace`, which revokes both.",
+        within="a second, and told when the broker lets this post in again",
     ),
     Fault.LENS_BLOCKED: Description(
         "Something covers much of the lens or its window; little is read.",

@@ -29,6 +29,7 @@ from device.clockwatch import ClockWatch
 from device.condition import Condition
 from device.config import Configuration
 from device.controls import Controls, remote_configuration
+from device.doubles import Doubles
 from device.duties import Duties
 from device.enrolment.renewal import Renewal
 from device.errors import ConfigurationError, OutboxError
@@ -119,6 +120,7 @@ class Post:
         self._recorder = assembly.recorder(configuration, self._outbox, now=self._timekeeper.record_time)
         self._records = PersistentRecorder(self._recorder, stop=self._stop, meanwhile=self._while_waiting)
         self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)
+        self._doubles = Doubles(self._auditor)
         self._moderator = Moderator(self._auditor)
         self._lists = Lists(
             store, configuration.hotlist, self._auditor, moderator=self._moderator, timekeeper=self._timekeeper
@@ -388,6 +390,7 @@ class Post:
             Fault.HOTLIST_MISSING: state == "none",
             Fault.HOTLIST_STALE: state == "stale",
             Fault.DISK_FULL: self._outbox.disk_full,
+            Fault.IDENTITY_ELSEWHERE: self._doubles.look(uplink.problem),
             Fault.MODEL_DAMAGED: self._networks.damaged,
             Fault.OUTBOX_FAILED: self._records.failing,
             Fault.OUTBOX_SET_ASIDE: bool(self._outbox.set_aside),

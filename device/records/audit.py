@@ -56,7 +56,8 @@ class Audit(RecordData):
             "`configuration_applied`, `configuration_refused`, `configuration_reverted`, `command_executed`, "
             "`command_refused`, `technician_session`, `tamper_opened`, `tamper_closed`, `door_opened`, `door_closed`, "
             "`camera_failed`, `camera_recovered`, "
-            "`clock_stepped`, `key_use`, `key_changed`, `frame_stored`, `recording_started`, `recording_ended`, "
+            "`clock_stepped`, `key_use`, `key_changed`, `certificate_renewed`, `identity_elsewhere`, `frame_stored`, "
+            "`recording_started`, `recording_ended`, "
             "`recording_refused`, `recording_deleted`, `outbox_set_aside`, `records_dropped`, "
             "`records_lost`, `publish_refused`; others may follow."
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from paho.mqtt.client import Client
 
+from device.doubles import TAKEN_OVER
 from device.uplink.session import secret_client_id
 from provisioning.authority import Authority
 from tests.conformance.stands import AGENCY, Stand, wait_for
@@ -150,3 +151,19 @@ def test_another_client_writes_nothing_of_a_post(stand: Stand, topic: str, who: 
         stand.connect(owner)
     wait_for(lambda: bool(seen), what="the rightful one's to come")
     assert set(seen) == {b"true"}
+
+
+def test_second_client_with_a_post_s_identity_is_noticed_by_the_post(stand: Stand) -> None:
+    if stand.kind == "nats":
+        pytest.skip("MQTT 3.1.1 has no word for it, and a client id of its own is another session there")
+    with stand.post() as post:
+        uplink = post.uplink()
+        uplink.start()
+        try:
+            wait_for(lambda: uplink.state().connected, what="the post to connect")
+            seen: list[str | None] = []
+            copy = stand.client(stand.fleet.post(post.name), post.name)
+            stand.connect(copy)
+            wait_for(lambda: seen.append(uplink.state().problem) or TAKEN_OVER in seen, what="the post to notice")
+        finally:
+            uplink.stop()
