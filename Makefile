@@ -36,6 +36,8 @@ unit: $(VENV)/.development ## Run the tests that need no broker
 	@scripts/need gcc /usr/include/stdio.h=libc6-dev
 	@scripts/need micropython
 	@scripts/need rauc /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd
+	@scripts/need swtpm curl /usr/bin/softhsm2-util=softhsm2 /usr/share/doc/tpm2-openssl=tpm2-openssl
+	@scripts/need /usr/share/doc/pkcs11-provider=pkcs11-provider
 	$(BIN)/pytest -m "not end_to_end"
 
 end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto with client certificates

@@ -164,7 +164,7 @@ class Fleet(Layout):
 
         Hits of covert entries are no such record: only members of the entry's distribution group read them.
 
-        A running mosquitto reads its access list anew on SIGHUP.
+        mosquitto reads its access list when it starts.
 
         Raises:
             ProvisioningError: the name, or that of a group, cannot be, or the name is taken.
@@ -194,8 +194,8 @@ class Fleet(Layout):
     ) -> Path:
         """Make the identity of a certified person, enter them in the register, and let the broker know.
 
-        `valid` counts from when the certificate begins, a day ago; `ends` overrides it. `passphrase` seals the key. A
-        running mosquitto reads its access list anew on SIGHUP.
+        `valid` counts from when the certificate begins, a day ago; `ends` overrides it. `passphrase` seals the key.
+        mosquitto reads its access list when it starts.
 
         Raises:
             ProvisioningError: the name cannot be, or is taken.
@@ -226,7 +226,7 @@ class Fleet(Layout):
     def remove_operator(self, name: str) -> None:
         """Delete a person's identity, end their certification, revoke their certificates, take their rights.
 
-        A running mosquitto reads its access list and the revoked certificates anew on SIGHUP.
+        mosquitto reads its access list and the revoked certificates when it starts.
 
         Raises:
             ProvisioningError: there is nobody of this name.
@@ -243,7 +243,7 @@ class Fleet(Layout):
     def revoke_certificates(self, name: str, reason: str, *, keep: int | None = None) -> list[int]:
         """Revoke all certificates of a name but the one numbered `keep`, and write what brokers refuse by.
 
-        Returns the serial numbers. A running mosquitto reads the list anew on SIGHUP; connections last.
+        Returns the serial numbers. mosquitto reads the list when it starts, RabbitMQ when somebody connects.
 
         Raises:
             ProvisioningError: the authority does not open.
@@ -272,7 +272,7 @@ class Fleet(Layout):
             replace_private(folder / f"{name_hash(one.certificate.subject)}.r0", signed)
 
     def write_broker_certificate(self, authority: Authority) -> None:
-        """Make the broker's key and certificate anew; a running mosquitto takes them on SIGHUP."""
+        """Make the broker's key and certificate anew; mosquitto takes them when it starts."""
         key = new_key()
         broker = self.broker
         certificate = authority.issue_server(self.broker_names, key)
@@ -326,7 +326,7 @@ class Fleet(Layout):
         replace_private(public, public_pem(key))
 
     def write_access_list(self) -> None:
-        """Write mosquitto's access list for who is in the fleet now; a running one takes it on SIGHUP."""
+        """Write mosquitto's access list for who is in the fleet now; it is read when mosquitto starts."""
         text = mosquitto.access_list(
             self.agency,
             publisher=PUBLISHER,

@@ -25,7 +25,7 @@ class BrokerFiles:
     private_key: Path
     access_list: Path
     revoked: Path | None = None
-    """The signed list of revoked certificates, which a running broker reads anew on SIGHUP."""
+    """The signed list of revoked certificates, which mosquitto reads when it starts."""
     revoked_folder: Path | None = None
     """The same as a folder, for brokers that look there at each connection."""
 

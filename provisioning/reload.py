@@ -20,12 +20,24 @@ def rewrite(fleet: Fleet) -> None:
         write_nats(fleet)
 
 
+def announce(fleet: Fleet, command: str | None) -> None:
+    """Tell the broker of a new post, where it has to be told: mosquitto gives posts their rights by a pattern.
+
+    Raises:
+        ProvisioningError: the command cannot be run, or fails.
+
+    """
+    folder = fleet.directory / "broker"
+    told = (folder / "rabbitmq").is_dir() or (folder / "nats").is_dir()
+    reload_broker(fleet, command if told else None)
+
+
 def reload_broker(fleet: Fleet, command: str | None) -> None:
     """Write the broker's files anew, and run the command that makes it take them.
 
     Args:
         fleet: the fleet.
-        command: such as `systemctl reload mosquitto`, or one that copies `broker/` first; none is run where None.
+        command: such as `systemctl restart mosquitto`, or one that copies `broker/` first; none is run where None.
 
     Raises:
         ProvisioningError: the command cannot be run, or fails.

@@ -1,7 +1,8 @@
 """Locking a client out: its certificates are revoked, the broker is told, its live session is ended, all is proved.
 
-A broker heeds a list of revoked certificates when somebody connects; whoever is connected stays. So the session is
-taken over, by a certificate of the same name that lives for minutes, and thrown away with what waits in it.
+A broker heeds a list of revoked certificates when somebody connects; whoever is connected stays, where the broker was
+not restarted. So the session is taken over, by a certificate of the same name that lives for minutes, and thrown away
+with what waits in it.
 """
 
 import ssl

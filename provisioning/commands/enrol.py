@@ -10,13 +10,13 @@ from provisioning.commands.options import FLEET, Actor, acting
 from provisioning.enrolment.office import Office
 from provisioning.enrolment.sticks import answer_all
 from provisioning.fleet import Fleet
-from provisioning.reload import reload_broker
+from provisioning.reload import announce, reload_broker
 
 RELOAD = click.option(
     "--reload",
     "reload_command",
     envvar="PLATEPOST_BROKER_RELOAD",
-    help="Command that makes the broker take the files written anew, such as 'systemctl reload mosquitto'.",
+    help="Command that makes the broker take the files written anew, such as 'systemctl restart mosquitto'.",
 )
 
 
@@ -24,7 +24,7 @@ RELOAD = click.option(
     "enrol-server",
     epilog="""\b
 Example:
-  platepost provision enrol-server fleet --name office.riverside.example --reload "systemctl reload mosquitto" \\
+  platepost provision enrol-server fleet --name office.riverside.example --reload "systemctl restart mosquitto" \\
       --as j-stone --purpose "enrolment and renewal"
 """,
 )
@@ -60,6 +60,7 @@ def enrol_server(
         actor.person,
         purpose=actor.purpose,
         address=f"{names[0]}:{port}",
+        announce=functools.partial(announce, fleet, reload_command),
         reload=functools.partial(reload_broker, fleet, reload_command),
     )
     actor.did("enrolment_opened", object=f"{names[0]}:{port}")
@@ -83,8 +84,13 @@ def enrol_stick(*, directory: Path, folder: Path, reload_command: str | None, wh
     """Answer every request that units have left in FOLDER; the stick goes back to them."""
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
-    reload = functools.partial(reload_broker, fleet, reload_command)
-    office = Office(fleet, actor.person, purpose=actor.purpose, reload=reload)
+    office = Office(
+        fleet,
+        actor.person,
+        purpose=actor.purpose,
+        announce=functools.partial(announce, fleet, reload_command),
+        reload=functools.partial(reload_broker, fleet, reload_command),
+    )
     refused = answered = 0
     for post, refusal in answer_all(office, folder):
         click.echo(f"{post}: {'enrolled' if refusal is None else refusal}")

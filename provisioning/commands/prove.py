@@ -29,7 +29,7 @@ from provisioning.rights import Party
 @click.command(
     epilog="""\b
 Examples:
-  platepost provision fleet prove fleet --reload "systemctl reload mosquitto" --purpose "after the upgrade"
+  platepost provision fleet prove fleet --reload "systemctl restart mosquitto" --purpose "after the upgrade"
   platepost provision fleet prove fleet --broker broker.example:8883 --purpose "monthly" --json
 """
 )

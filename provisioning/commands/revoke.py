@@ -20,7 +20,7 @@ from provisioning.revocation import PATIENCE_SECONDS, LockedOut, identity, lock_
 @click.command(
     epilog="""\b
 Examples:
-  platepost provision post revoke fleet post-17 --reload "systemctl reload mosquitto" --purpose "stolen"
+  platepost provision post revoke fleet post-17 --reload "systemctl restart mosquitto" --purpose "stolen"
   platepost provision post revoke fleet post-17 --reload "..." --purpose "yearly drill" --rehearse
 """
 )

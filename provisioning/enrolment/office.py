@@ -41,7 +41,8 @@ class Office:
         keeper: who answers for what the office does; signs the log of acts.
         purpose: why it is open.
         address: where posts renew their certificates, `host:port`; None where there is no network.
-        reload: tells the broker who is in the fleet now, and whose certificates are revoked.
+        announce: tells the broker of a new post, where it has to be told.
+        reload: tells the broker whose certificates are revoked.
 
     """
 
@@ -52,13 +53,14 @@ class Office:
         *,
         purpose: str,
         address: str | None = None,
-        reload: Callable[[], None] | None = None,
+        announce: Callable[[], None] = lambda: None,
+        reload: Callable[[], None] = lambda: None,
     ) -> None:
         self._fleet = fleet
         self._keeper = keeper
         self._purpose = purpose
         self._address = address
-        self._reload = reload
+        self._announce, self._reload = announce, reload
         self._lock = threading.Lock()
         self._authority: Authority = fleet.open_authority()
         self.codes = Codes(fleet.enrolment / "codes")
@@ -205,8 +207,7 @@ class Office:
             "serial": f"{serial:x}",
             "revoked": [f"{one:x}" for one in revoked],
         }
-        if self._reload is not None:
-            self._reload()
+        (self._reload if code.replaces else self._announce)()
         self._log("post_replaced" if code.replaces else "post_enrolled", post, details)
         return chain
 

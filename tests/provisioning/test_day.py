@@ -3,8 +3,8 @@
 import json
 import os
 import shlex
-import signal
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,9 +71,25 @@ def given(command: click.Command, *arguments: object, typed: str | None = None, 
 
 @contextmanager
 def mosquitto(fleet: Fleet, directory: Path) -> Iterator[tuple[Broker, str]]:
+    """Run mosquitto, and give a command that has it restarted, as a supervisor would."""
+    wish, ended = directory / "wish", threading.Event()
+
+    def supervise() -> None:
+        while not ended.wait(0.02):
+            if wish.exists():
+                broker.stop()
+                broker.start()
+                wish.unlink()
+
     with Broker(fleet, directory) as broker:
-        assert broker._process is not None
-        yield broker, f"kill -{signal.SIGHUP.value} {broker._process.pid}"
+        thread = threading.Thread(target=supervise)
+        thread.start()
+        try:
+            place = shlex.quote(str(wish))
+            yield broker, shlex.join(["sh", "-c", f"touch {place}; while [ -e {place} ]; do sleep 0.02; done"])
+        finally:
+            ended.set()
+            thread.join()
 
 
 @contextmanager
@@ -207,7 +223,6 @@ def tell(day: Day) -> None:
     """Have the broker take what was written."""
 
     reload_broker(day.fleet, day.reload)
-    time.sleep(0.3)  # mosquitto answers a signal in its own time, and says nothing
 
 
 def identity_of(unit: Path) -> Path:
