@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from device.camera.exposure import (
+    FASTEST,
     PLATELESS_SECONDS,
     REST_SECONDS,
     TARGET_PLATE,
@@ -77,3 +78,11 @@ def test_the_shutter_follows_from_the_road() -> None:
         2 * usual, abs=1
     )
     assert longest_shutter(fastest_kmh=130, angle_degrees=2, plate_pixels=60, blur_pixels=5) == 699
+
+
+def test_plates_that_are_burnt_out_are_darkened_as_fast_as_may_be() -> None:
+    meter = PlateMeter(LIMITS, Exposure(400, 2.0), by_road=False)
+    burnt = np.full((20, 40), 255, np.uint8)
+    wanted = meter.judge(burnt, [burnt], now=0.0)
+    assert wanted is not None
+    assert wanted.amount == pytest.approx(800 / FASTEST)
