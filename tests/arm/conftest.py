@@ -83,8 +83,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     )
     disk = tmp_path / "disk"
     disk.mkdir()
-    for package in Path(packages).glob("*.deb"):
-        (disk / package.name).hardlink_to(package)
+    for name in ("platepost-runtime", "platepost", "platepost-simulator"):
+        (package,) = Path(packages).glob(f"{name}_*.deb")
+        (disk / package.name).symlink_to(package.absolute())
     (disk / "post-1").symlink_to(fleet.post("post-1"))
     image = tmp_path / "packages.img"
     subprocess.run(["cp", "-rL", str(disk), str(tmp_path / "copied")], check=True)
