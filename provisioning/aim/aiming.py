@@ -65,6 +65,7 @@ class Aiming:
             "verdict": None if sight is None else asdict(sight.verdict),
             "still": self._stands_still(sight),
             "illuminated": self._illuminated,
+            "ready": self.watcher.street.ready,
             "accepted": sorted(self.accepted),
             "seconds_left": round(self.session.seconds_left),
             "who": self.who,
@@ -101,6 +102,8 @@ class Aiming:
             raise AimRefusedError(f"there is nothing to accept: {still}")
         if sight.verdict.light != "green":
             raise AimRefusedError("the light is not green")
+        if not self.watcher.street.ready:
+            raise AimRefusedError("it has not looked long enough to tell the street from its vehicles")
         street, sharpness = self.watcher.street.median
         view = View.of_street(street, sharpness, size=sight.size, accepted=datetime.now(UTC), accepted_by=self.who)
         views = load_views(self._folder)

@@ -20,11 +20,16 @@ class Street:
         self._next = float("-inf")
 
     def look(self, grey: NDArray[np.uint8], monotonic: float) -> bool:
-        """Take in an H x W frame taken at `monotonic` seconds; True once there are enough."""
+        """Take in an H x W frame taken at `monotonic` seconds; return `ready`."""
         if monotonic >= self._next:
             self._next = monotonic + LOOK_SECONDS
             self._pictures.append(small(grey))
             self._sharpness.append(frame_sharpness(grey))
+        return self.ready
+
+    @property
+    def ready(self) -> bool:
+        """Whether enough was seen for vehicles to drop out."""
         return len(self._pictures) == LOOKS
 
     @property

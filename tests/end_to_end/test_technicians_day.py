@@ -141,7 +141,7 @@ def test_from_nothing_to_a_post_in_service(office: Path, visitor: Visitor) -> No
         department = stack.enter_context(open_office(fleet, office))
         camera = ("--camera", "footage", "--camera-setting", f"path={clip}", "--camera-setting", "loop=true")
         invitation = ("post", "invite", directory, "post-17", "--technician", "r-alvarez", "--broker", broker.address)
-        code = json.loads(given(*invitation, *camera, "--camera-setting", "frames_per_second=8", *because, "--json"))[
+        code = json.loads(given(*invitation, *camera, "--camera-setting", "frames_per_second=6", *because, "--json"))[
             "code"
         ]
 

@@ -37,7 +37,7 @@ function told(state) {
   by("vehicles").textContent = verdict.vehicles ? `Judged by the last ${verdict.vehicles} vehicle(s).` : "";
   by("by").textContent = state.light ? `Seen by ${LIGHTS[state.light]}` : "—";
   by("still").textContent = state.still ?? "live";
-  by("accept").disabled = Boolean(state.still) || verdict.light !== "green";
+  by("accept").disabled = Boolean(state.still) || !state.ready || verdict.light !== "green";
   by("accept").textContent = state.light ? `Accept this view by ${LIGHTS[state.light]}` : "Accept this view";
   infrared = state.illuminated;
   by("infrared").setAttribute("aria-pressed", String(infrared));
