@@ -1,5 +1,6 @@
 """`platepost provision enrol-server` and `enrol-stick`: the office that units are enrolled by."""
 
+import contextlib
 import functools
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def enrol_server(
     )
     actor.did("enrolment_opened", object=f"{names[0]}:{port}")
     click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
-    server(fleet, office, names=names, address=address, port=port).run()
+    # uvicorn ends in order at Ctrl-C, and then passes it on.
+    with contextlib.suppress(KeyboardInterrupt):
+        server(fleet, office, names=names, address=address, port=port).run()
     actor.did("enrolment_closed", object=f"{names[0]}:{port}")
 
 
