@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
+import provisioning.mosquitto
 from device import config
 from device.commands.enrol import enrol
 from device.records.cli import verify
@@ -248,3 +249,30 @@ def copy(identity: Path, to: Path) -> None:
     for path in identity.iterdir():
         (to / path.name).write_bytes(path.read_bytes())
     assert Identity.load(to)
+
+
+def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, mocker: MockerFixture) -> None:
+    if mosquitto_path() is None:
+        pytest.skip("mosquitto is not installed")
+    directory = tmp_path / "fleet"
+    options = ("--agency", "riverside", "--administrator", "j-stone", "--no-passphrase")
+    given(provision, "fleet", "init", directory, *options)
+    whole = provisioning.mosquitto.access_list
+
+    def wrong(*arguments: Any, **named: Any) -> str:  # noqa: ANN401
+        right = whole(*arguments, **named)
+        less = right.replace("pattern write alpr/v1/riverside/%u/audit\n", "")
+        return less + "pattern write alpr/v1/riverside/+/command/self-test\n"
+
+    mocker.patch("provisioning.mosquitto.access_list", wrong)
+    with mosquitto(Fleet.load(directory), tmp_path / "broker") as (broker, reload):
+        at = ("--broker", broker.address, "--reload", reload, "--purpose", "drill", "--json")
+        proof = json.loads(given(provision, "fleet", "prove", directory, *at, code=1))
+    found = {
+        (row["who"], row["does"], row["topic"].rpartition("}/")[2])
+        for row in proof["cases"]
+        if row["should"] != row["is"]
+    }
+    assert ("post", "write", "audit") in found
+    assert ("other", "write", "command/self-test") in found
+    assert Fleet.load(directory).posts() == ()
