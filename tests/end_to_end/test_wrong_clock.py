@@ -132,7 +132,7 @@ def test_in_1970_it_connects_says_so_and_records_go_on_from_the_floor(
 def test_three_years_ahead_it_names_why_it_does_not_connect(unit: Unit, subscriber: Subscriber) -> None:
     unit.start(datetime.now(UTC) + timedelta(days=3 * 365))
     unit.wait_for("broker_certificate_expired")
-    unit.wait_for("state: broker_certificate_expired, clock_unsynchronised")
+    unit.wait_for("state: broker_certificate_expired, certificate_expiring, clock_unsynchronised")
     assert not subscriber.arrivals
     unit.stop()
     unit.start(datetime.now(UTC))
