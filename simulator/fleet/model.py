@@ -36,6 +36,9 @@ class Assumptions:
     link_mbit: float = 1000.0
     """Of a broker's machine, of which `link_load` may be used."""
     link_load: float = 0.6
+    list_mb: float = 10.0
+    """A complete list without its seal; one a day."""
+    deltas_a_day: float = 24.0
     delta_seconds: float = 30.0
     """Within which a delta is to be in force on all posts; two thirds of it may go into sending."""
     return_seconds: float = 60.0
@@ -119,7 +122,7 @@ class Need:
     kept_gb: float
     """On the brokers' disks, while the record keeper is away."""
     mobile_gb_month: float
-    """A post's."""
+    """A post's, records and lists."""
     brokers_cost: float
     """US dollars a month."""
     mobile_cost: float
@@ -144,7 +147,9 @@ def need(posts: int, fitted: Fitted, assumed: Assumptions) -> Need:
     own = math.ceil(posts / districts)
     machines = districts * NODES[fitted.broker]
     busy = posts * (fitted.cpu_idle + peak * fitted.cpu_record)
-    day = per_post * SECONDS_A_DAY * fitted.bytes_record + fitted.bytes_idle * SECONDS_A_DAY
+    delta = own * fitted.seal_post
+    lists = assumed.list_mb * 1e6 + delta + assumed.deltas_a_day * delta
+    day = per_post * SECONDS_A_DAY * fitted.bytes_record + fitted.bytes_idle * SECONDS_A_DAY + lists
     return Need(
         posts=posts,
         records_peak=posts * peak,
@@ -154,8 +159,8 @@ def need(posts: int, fitted: Fitted, assumed: Assumptions) -> Need:
         cores=busy,
         memory_gb=(districts * fitted.memory_base + posts * fitted.memory_post) / 1e9,
         inbound_mbit=posts * (peak * fitted.bytes_record + fitted.bytes_idle) * 8 / 1e6,
-        delta_bytes=own * fitted.seal_post,
-        delta_all_bytes=posts * own * fitted.seal_post,
+        delta_bytes=delta,
+        delta_all_bytes=posts * delta,
         return_seconds=own * fitted.cpu_connection / (NODES[fitted.broker] * _cores(fitted.broker, assumed)),
         kept_gb=posts * per_post * assumed.absence_hours * 3600 * fitted.payload_record * NODES[fitted.broker] / 1e9,
         mobile_gb_month=30 * day / 1e9,

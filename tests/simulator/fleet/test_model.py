@@ -75,7 +75,7 @@ def test_all_is_proportional_but_the_delta() -> None:
     assert large.records_peak == pytest.approx(2 * small.records_peak)
     assert large.inbound_mbit == pytest.approx(2 * small.inbound_mbit)
     assert large.cores == pytest.approx(2 * small.cores)
-    assert large.mobile_cost == pytest.approx(2 * small.mobile_cost)
+    assert large.mobile_cost > 2 * small.mobile_cost, "every post takes a larger seal"
     assert large.delta_bytes == 2 * small.delta_bytes
     assert large.delta_all_bytes == 4 * small.delta_all_bytes
 
