@@ -20,7 +20,6 @@ SHORT = Course(
     rest_seconds=1.0, work_seconds=2.0, rate=40.0, outage_seconds=1.0, burst=2, part_bytes=8192, patience_seconds=120.0
 )
 SHORT_POSTS = 40
-PATIENT = {"backoff_first_seconds": 5.0}
 HURRIED = {"backoff_first_seconds": 0.5, "backoff_most_seconds": 2.0, "settle_seconds": 2.5}
 """In the short form, whose outage is short too."""
 
@@ -68,6 +67,13 @@ signature and chain was proved. `platepost simulate fleet-model` reads what --ou
     show_default=True,
     help="Whether the broker keeps what comes for a post that is away; on RabbitMQ that is a replicated queue each.",
 )
+@click.option(
+    "--keepalive",
+    type=click.IntRange(5, 600),
+    default=30,
+    show_default=True,
+    help="Seconds, a post's own by default; longer where this machine is too busy to answer for thousands in time.",
+)
 @click.option("--part-bytes", type=click.IntRange(min=1024), help="Send lists in parts so large; whole by default.")
 @click.option("--processes", type=click.IntRange(min=1), default=2, show_default=True, help="That drive the posts.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of what is drawn.")
@@ -93,6 +99,7 @@ def fleet(
     outage: float,
     burst: int,
     hits: float,
+    keepalive: int,
     sessions: bool,
     part_bytes: int | None,
     processes: int,
@@ -134,7 +141,9 @@ def fleet(
             clip=FOOTAGE / ("pass.mp4" if short else "street.mp4"),
             hits=hits,
             seed=seed,
-            uplink=(HURRIED if short else PATIENT) | ({} if sessions else {"session_expiry_seconds": 0}),
+            uplink=(HURRIED if short else {})
+            | {"keepalive_seconds": keepalive}
+            | ({} if sessions else {"session_expiry_seconds": 0}),
             progress=show.progress,
         ) as site,
     ):

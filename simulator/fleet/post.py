@@ -40,8 +40,9 @@ from simulator.fleet.lists import MemoryLists
 from simulator.fleet.outbox import MemoryOutbox
 from simulator.fleet.passages import Circumstances, Told, choose, software
 
-HOUSEKEEPING_SECONDS = 10.0
-"""How often a connection is looked after when nothing happens on it: keep-alive, questions to the broker."""
+HOUSEKEEPING = 0.52
+"""How often a connection is looked after when nothing happens on it, as a share of the keep-alive: every second look
+then finds that one is due, and the broker waits for one and a half."""
 TURNS = 64
 """How often in a row a connection that goes on delivering may have its turn, so that others have theirs."""
 
@@ -210,8 +211,9 @@ class LightPost:
     def turn(self) -> float:
         """Do what is due on the connection; return in how many seconds to do so again at the latest."""
         link = self.link
+        housekeeping = HOUSEKEEPING * self._settings.keepalive_seconds
         if link is None:
-            return HOUSEKEEPING_SECONDS
+            return housekeeping
         for _ in range(TURNS):
             self._subscriptions.fill(link)
             self.flight.fill(link)
@@ -226,7 +228,7 @@ class LightPost:
             self._subscriptions.next_retry(),
             self.flight.refusals.next_retry(),
         )
-        return max(0.01, min((HOUSEKEEPING_SECONDS, *(seconds for seconds in due if seconds is not None))))
+        return max(0.01, min((housekeeping, *(seconds for seconds in due if seconds is not None))))
 
     def failed(self, error: Exception) -> float:
         """Take note that connecting failed; return after how many seconds to try again."""

@@ -2,9 +2,10 @@
 
 import multiprocessing
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,8 @@ from typing import Any, Literal, Self
 
 from device import __version__
 from device.health.clock import clock_quality
+from provisioning.client import Connection
+from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.broker import Broker
@@ -26,7 +29,10 @@ from simulator.rabbitmq import RabbitCluster
 AGENCY = "fleet"
 KEEPER = "keeper"
 BrokerName = Literal["mosquitto", "rabbitmq"]
-ANSWER_SECONDS = 120.0
+ANSWER_SECONDS = 600.0
+"""For a process of posts to answer, on a machine too busy for them."""
+RIGHTS_SECONDS = 300.0
+"""For a broker to take the rights of thousands: a node of RabbitMQ serves clients before it has."""
 _MARK = ".platepost-fleet"
 
 
@@ -70,7 +76,7 @@ class Site:
         self._clip, self._hits, self._seed, self._uplink = clip, hits, seed, uplink
         self._progress = progress
         self._context = multiprocessing.get_context("spawn")
-        self._workers: list[tuple[BaseProcess, Connection]] = []
+        self._workers: list[tuple[BaseProcess, Pipe]] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -95,6 +101,7 @@ class Site:
             else RabbitCluster(self.fleet, self.directory / "broker", size=3)
         )
         self._stack.enter_context(self.broker)
+        self._await_rights()
         self._progress("reading the passages", 0, 0)
         told = kept_passages(
             self.directory / "passages.json", self._clip, versions=software(__version__), clock=clock_quality()
@@ -170,9 +177,19 @@ class Site:
 
     # --- making
 
-    def _start(
-        self, run: Callable[..., None], *given: object, log: Path | None = None
-    ) -> tuple[BaseProcess, Connection]:
+    def _await_rights(self) -> None:
+        deadline = time.monotonic() + RIGHTS_SECONDS
+        for node in self.broker.addresses:
+            while True:
+                try:
+                    with Connection(self.fleet.publisher, broker=node):
+                        break
+                except ProvisioningError:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(1.0)
+
+    def _start(self, run: Callable[..., None], *given: object, log: Path | None = None) -> tuple[BaseProcess, Pipe]:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=run, args=(*given, theirs, *([log] if log else [])), daemon=True)
         process.start()
@@ -205,7 +222,7 @@ class Site:
             log.unlink()
 
 
-def _end(process: BaseProcess, pipe: Connection) -> None:
+def _end(process: BaseProcess, pipe: Pipe) -> None:
     try:
         pipe.send(("stop", 0.0))
         while pipe.poll(20.0) and pipe.recv() is not None:
