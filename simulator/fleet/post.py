@@ -220,8 +220,8 @@ class LightPost:
             link.turn(timeout=0)
             self.flight.settle(link)
             self._subscriptions.settle(link)
-            self._heed(link)
-            if not link.pending and not link.answers:
+            heeded = self._heed(link)
+            if not (heeded or link.pending or link.answers):
                 break
         due = (
             self.flight.settling.next_question(),
@@ -264,13 +264,16 @@ class LightPost:
         self._handlers.pop(topic, None)
         self._subscriptions.leave(topic)
 
-    def _heed(self, link: Link) -> None:
+    def _heed(self, link: Link) -> bool:
+        """Handle what came; return whether anything did, of which there may be something to say."""
+        heeded = bool(self._inbox)
         while self._inbox:
             delivery = self._inbox.popleft()
             handler = self._handlers.get(delivery.topic)
             if handler is not None and delivery.payload:
                 handler(delivery)
             link.acknowledge(delivery)
+        return heeded
 
     def _refusals(self) -> Refusals:
         return Refusals(first=self._settings.refusal_first_seconds, most=self._settings.refusal_most_seconds)
