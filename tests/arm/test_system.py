@@ -24,7 +24,7 @@ def test_the_packages_install_and_wait_for_an_identity(site: Site) -> None:
 
 def test_a_unit_that_is_given_an_identity_is_a_post(site: Site) -> None:
     say(site.machine.run("platepost-adopt /mnt/post-1", seconds=900))
-    site.wait_for("systemctl is-active platepost", "active")
+    site.wait_for("systemctl is-active platepost | grep -x active", "active")
     site.wait_for("systemctl show -p StatusText platepost", "connected to broker.example")
     say(site.machine.run("systemctl show -p StatusText -p MemoryCurrent platepost").replace("\n", ", "))
     judged = site.machine.run("systemd-analyze security platepost")
@@ -81,7 +81,7 @@ def test_after_the_machine_s_restart_it_works_again(site: Site) -> None:
     seen = len(site.subscriber.arrivals)
     site.machine.send("systemctl reboot")
     say(f"the machine started again within {site.machine.await_shell():.0f} s")
-    site.wait_for("systemctl is-active platepost", "active")
+    site.wait_for("systemctl is-active platepost | grep -x active", "active")
     boot = site.await_record("audit", since=seen, action="boot")
     stop = site.await_record("audit", since=seen, action="stop")
     assert boot.received >= stop.received
