@@ -56,8 +56,11 @@ def street(most: int) -> None:
 
         model.run = measured  # type: ignore[method-assign]  # of these two models alone, for this one run
 
-    timed(pipeline.recogniser.detector.model)
-    timed(pipeline.recogniser.reader.model)
+    networks = pipeline.recogniser
+    if networks is None:
+        raise SystemExit("the networks cannot be loaded")
+    timed(networks.detector.model)
+    timed(networks.reader.model)
     total, frames = 0.0, 0
     with FootageCamera(path=CLIP, pace="fast") as camera:
         for frame in camera.frames():

@@ -1,10 +1,15 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from models.plates import fonts
 
 pytest_plugins = ["tests.browser"]
+
+# The same examples every time, and no example fails for the machine's being busy.
+settings.register_profile("platepost", deadline=None, derandomize=True)
+settings.load_profile("platepost")
 
 
 @pytest.fixture(scope="session", autouse=True)
