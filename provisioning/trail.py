@@ -46,7 +46,8 @@ class Trail:
             self._outbox = assembly.outbox(configuration)
         except OutboxBusyError as error:
             raise ProvisioningError(
-                "the post is running: stop it first, for it needs the camera itself (sudo systemctl stop platepost)"
+                "the post is running: stop it first, for it needs the camera itself (sudo systemctl stop platepost); "
+                "or a session of aim or accept is still open: end that"
             ) from error
         self._technician = technician
         self._doing = doing

@@ -96,7 +96,7 @@ def enrol(
             click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else told)
             return
     outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
-    click.echo(json.dumps(outcome) if as_json else f"This unit is {post}. Start it: sudo systemctl restart platepost")
+    click.echo(json.dumps(outcome) if as_json else f"This unit is {post}. Next: sudo platepost aim")
 
 
 def _by_network(unit: Unit, post: str, office: Office, code: str, *, set_clock: bool) -> None:

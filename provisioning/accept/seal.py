@@ -43,6 +43,16 @@ class Sealed:
     technician: str
     certificate_expires: datetime
 
+    @property
+    def accepted(self) -> bool:
+        """Whether the report says that the post was accepted."""
+        return b'class="verdict accepted"' in self.page
+
+    @property
+    def verdict(self) -> str:
+        """The same in words."""
+        return "accepted" if self.accepted else "not accepted"
+
 
 def seal(page: bytes, *, post: Signer, technician: Identity) -> bytes:
     """Return a page with both signatures."""

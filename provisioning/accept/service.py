@@ -103,12 +103,15 @@ class AtWork:
 
     def hot_list(self) -> list[Result]:
         """See that a current list is in force, and that nothing ails the post but that it was not accepted."""
-        self._dialogue.say("The post is at work; waiting for its hot list.")
+        self._dialogue.say(f"The post is at work; waiting up to {self._limits.list_seconds:.0f} s for its hot list.")
         current = self._wait(
             lambda: self._status().get("hotlist", {}).get("state") == "current", self._limits.list_seconds
         )
         state = self._status().get("hotlist", {})
         said = f"version {state.get('version')}, {state.get('entries')} entries" if current else "no current list came"
+        if self._ailments():
+            names = ", ".join(sorted(self._ailments()))
+            self._dialogue.say(f"It waits up to {self._limits.list_seconds:.0f} s more for {names} to end.")
         healthy = self._wait(lambda: not self._ailments(), self._limits.list_seconds)
         ailments = ", ".join(sorted(self._ailments()))
         return [

@@ -43,7 +43,8 @@ def verify(*, directory: Path, report: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_row(post, sealed)))
     else:
-        click.echo(f"{report}: genuine; post {post}, technician {sealed.technician}, SHA-256 {sealed.digest}")
+        by = f"technician {sealed.technician}, SHA-256 {sealed.digest}"
+        click.echo(f"{report}: genuine; post {post} {sealed.verdict}, {by}")
 
 
 @acceptance.command(
@@ -64,7 +65,7 @@ def keep(*, directory: Path, report: Path, who: str | None, purpose: str) -> Non
     kept = fleet.directory / "acceptances" / post / f"{sealed.digest[:16]}.html"
     write_durably(kept, report.read_bytes())
     actor.did("acceptance_kept", object=post, details={"report": sealed.digest, "technician": sealed.technician})
-    click.echo(f"Kept as {kept}.")
+    click.echo(f"Kept as {kept}: {post} was {sealed.verdict}.")
 
 
 @acceptance.command(
@@ -83,18 +84,19 @@ def show(*, directory: Path, as_json: bool) -> None:
         reports = sorted((fleet.directory / "acceptances" / post).glob("*.html"), key=lambda path: path.stat().st_mtime)
         rows += [_row(*_checked(fleet, report)) | {"file": str(report)} for report in reports]
         if not reports:
-            rows.append({"post": post, "technician": None, "digest": None, "file": None})
+            rows.append({"post": post, "accepted": None, "technician": None, "digest": None, "file": None})
     if as_json:
         click.echo(json.dumps(rows))
         return
-    table = Table("post", "technician", "report")
+    table = Table("post", "verdict", "technician", "report")
     for row in rows:
-        table.add_row(row["post"], row["technician"] or "", row["file"] or "none kept")
+        said = {None: "", True: "accepted", False: "not accepted"}[row["accepted"]]
+        table.add_row(row["post"], said, row["technician"] or "", row["file"] or "none kept")
     Console().print(table)
 
 
 def _row(post: str, sealed: Sealed) -> dict[str, Any]:
-    return {"post": post, "technician": sealed.technician, "digest": sealed.digest}
+    return {"post": post, "accepted": sealed.accepted, "technician": sealed.technician, "digest": sealed.digest}
 
 
 def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed]:

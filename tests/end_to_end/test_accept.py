@@ -217,7 +217,7 @@ def test_a_post_is_accepted_after_an_interruption_and_goes_into_service(site: Si
         assert CliRunner().invoke(acceptance, arguments, catch_exceptions=False).exit_code == 0
     shown = CliRunner().invoke(acceptance, ["show", str(site.fleet.directory), "--json"], catch_exceptions=False)
     (kept,) = json.loads(shown.stdout)
-    assert kept["technician"] == "r-alvarez"
+    assert (kept["technician"], kept["accepted"]) == ("r-alvarez", True)
 
     post = Post(load(site.files / "post.toml"))
     thread = threading.Thread(target=post.run, daemon=True)
