@@ -1,6 +1,7 @@
 """A server that belongs to a run: a child process with a loopback port and a log, which may be killed and restarted."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,6 +16,10 @@ from simulator.errors import BrokerError
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 _LOG_LINES_SHOWN = 12
+_OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_OUTGOING_LEAST = 32768
+_LOWEST = 10240
+_ATTEMPTS = 64
 
 
 class Daemon:
@@ -186,8 +191,21 @@ class Daemon:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of the loopback interface that nobody listens on.
+
+    Not one of those that the kernel gives to outgoing connections (ip(7), ip_local_port_range): while a server is away,
+    one of thousands of clients would sit on its port.
+    """
+    try:
+        least = int(_OUTGOING.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        least = _OUTGOING_LEAST
+    candidates = random.sample(range(_LOWEST, least), _ATTEMPTS) if least > _LOWEST + _ATTEMPTS else []
+    for port in (*candidates, 0):
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(listener.getsockname()[1])
+    raise BrokerError("no port of the loopback interface is free")
