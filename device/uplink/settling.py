@@ -12,7 +12,6 @@ stood still too; the round that answers the second sees that saving is due and d
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
 from itertools import islice, takewhile
@@ -48,8 +47,8 @@ class Settling:
         self._seconds = seconds
         self._now = now
         self._since: dict[int, float] = {}
-        self._settled: deque[int] = deque()
-        """The first of them, which have settled and are not handed out yet."""
+        self._settled = 0
+        """How many of them, the first ones, have settled and are not handed out yet."""
         self._question: int | None = None
         self._answers = 0
         self._asked = float("-inf")
@@ -73,7 +72,7 @@ class Settling:
 
     def begin(self) -> None:
         """Start a new connection: whatever had not settled is to be sent again."""
-        self._since = {sequence: self._since[sequence] for sequence in self._settled}
+        self._since = dict(islice(self._since.items(), self._settled))
         self._question = None
         self._asked = float("-inf")
 
@@ -84,7 +83,7 @@ class Settling:
 
     def next_question(self) -> float | None:
         """Return in how many seconds the broker is to be asked, or None while it is being asked or is not to be."""
-        oldest = next(islice(self._since.values(), len(self._settled), None), None)
+        oldest = next(islice(self._since.values(), self._settled, None), None)
         if self._question is not None or oldest is None:
             return None
         due = max(oldest + self._seconds, self._asked + self._seconds / QUESTIONS)
@@ -102,15 +101,16 @@ class Settling:
             if self._answers < ANSWERS:
                 self._question = link.ask()
                 continue
-            old = takewhile(lambda item: item[1] <= self._asked - self._seconds, self._since.items())
-            self._settled.extend(sequence for sequence, _ in islice(old, len(self._settled), None))
+            old = takewhile(lambda since: since <= self._asked - self._seconds, self._since.values())
+            self._settled = sum(1 for _ in old)
         if self.next_question() == 0.0:
             self._asked, self._answers = self._now(), 0
             self._question = link.ask()
         return self._hand_out()
 
     def _hand_out(self) -> tuple[int, ...]:
-        handed = tuple(self._settled.popleft() for _ in range(min(AT_ONCE, len(self._settled))))
+        handed = tuple(islice(self._since, min(AT_ONCE, self._settled)))
         for sequence in handed:
             del self._since[sequence]
+        self._settled -= len(handed)
         return handed
