@@ -138,11 +138,6 @@ class Daemon:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
 
-    def reload(self) -> None:
-        """Have it read its rights anew."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGHUP)
-
     def log_tail(self) -> str:
         """Return the last lines of its log."""
         if not self.log.is_file():

@@ -1,6 +1,8 @@
 """A real NATS server for a run, as a broker of MQTT 3.1.1 on loopback, with a fleet's certificates and rights."""
 
+import os
 import shutil
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +41,8 @@ class NatsBroker(Daemon):
     def reload(self) -> None:
         """Give the rights of the fleet as it is now to the running server."""
         self._write_configuration()
-        super().reload()
+        if (process := self.pid) is not None:
+            os.kill(process, signal.SIGHUP)
 
     def _write_configuration(self) -> None:
         files = nats.NatsFiles(
