@@ -118,6 +118,11 @@ class Fleet(Layout):
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProvisioningError(f"{path}: no fleet here; `platepost provision fleet init` makes one") from error
 
+    @property
+    def broker_address(self) -> str:
+        """Where the broker is reached unless somebody says otherwise, `host:port`."""
+        return f"{self.broker_names[0]}:{DEFAULT_PORT}"
+
     def open_authority(self) -> Authority:
         """Open the issuing authority, asking for its passphrase where it is sealed.
 

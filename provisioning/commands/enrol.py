@@ -7,18 +7,11 @@ from pathlib import Path
 import click
 
 from device.enrolment.est import DEFAULT_PORT
-from provisioning.commands.options import FLEET, Actor, acting
+from provisioning.commands.options import FLEET, RELOAD, Actor, acting
 from provisioning.enrolment.office import Office
 from provisioning.enrolment.sticks import answer_all
 from provisioning.fleet import Fleet
 from provisioning.reload import announce, reload_broker
-
-RELOAD = click.option(
-    "--reload",
-    "reload_command",
-    envvar="PLATEPOST_BROKER_RELOAD",
-    help="Command that makes the broker take the files written anew, such as 'systemctl restart mosquitto'.",
-)
 
 
 @click.command(

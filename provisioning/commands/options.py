@@ -1,4 +1,4 @@
-"""What several commands share: the fleet's folder, and who acts and why."""
+"""What several commands share: the fleet's folder, its broker, and who acts and why."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -16,6 +16,14 @@ from provisioning.people import acts
 
 FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+BROKER = click.option("--broker", help="host:port; by default the fleet's first name and 8883.")
+"""`broker`; where it is None, `Fleet.broker_address` is meant."""
+RELOAD = click.option(
+    "--reload",
+    "reload_command",
+    envvar="PLATEPOST_BROKER_RELOAD",
+    help="Command that makes the broker take the files written anew, such as 'systemctl restart mosquitto'.",
+)
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 Command = Callable[..., Any]

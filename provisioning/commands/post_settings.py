@@ -9,7 +9,7 @@ import click
 
 from device import backends
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings, Setting
 
 Settings = Callable[[Fleet], PostSettings]
@@ -46,7 +46,7 @@ def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
         def settings(fleet: Fleet) -> PostSettings:
             return PostSettings(
-                brokers=brokers or (f"{fleet.broker_names[0]}:{DEFAULT_PORT}",),
+                brokers=brokers or (fleet.broker_address,),
                 site=site,
                 latitude=latitude,
                 longitude=longitude,

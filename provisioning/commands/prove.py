@@ -13,9 +13,8 @@ from rich.table import Table
 
 from device.records import Role
 from provisioning.authority import Authority
-from provisioning.commands.enrol import RELOAD
-from provisioning.commands.options import FLEET, JSON, Actor, acting
-from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
+from provisioning.fleet import Fleet
 from provisioning.keys import private_folder, write_private
 from provisioning.layout import GROUPS_FILE
 from provisioning.proof.cases import GROUP, Case, cases, topics
@@ -34,7 +33,7 @@ Examples:
 """
 )
 @FLEET
-@click.option("--broker", help="host:port; by default the fleet's first name.")
+@BROKER
 @RELOAD
 @acting
 @JSON
@@ -54,7 +53,7 @@ def prove(
     """
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
-    address = broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}"
+    address = broker or fleet.broker_address
     rows = proved(fleet, address, functools.partial(reload_broker, fleet, reload_command))
     wrong = [row for row in rows if row["is"] != row["should"]]
     actor.did(

@@ -9,10 +9,9 @@ from pathlib import Path
 import click
 
 from provisioning.client import Connection
-from provisioning.commands.enrol import RELOAD
-from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.fleet import Fleet
 from provisioning.reload import reload_broker
 from provisioning.revocation import PATIENCE_SECONDS, LockedOut, identity, lock_out
 
@@ -26,7 +25,7 @@ Examples:
 )
 @FLEET
 @click.argument("name")
-@click.option("--broker", help="host:port; by default the fleet's first name.")
+@BROKER
 @RELOAD
 @click.option("--rehearse", is_flag=True, help="Do it all with a post that is made up for it; NAME stays as it is.")
 @acting
@@ -50,7 +49,7 @@ def revoke(
     actor = Actor(fleet, who, purpose)
     if name not in fleet.posts():
         raise ProvisioningError(f"{name!r} is no post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
-    address = broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}"
+    address = broker or fleet.broker_address
     reload = functools.partial(reload_broker, fleet, reload_command)
     act = "revocation_rehearsed" if rehearse else "post_revoked"
     try:

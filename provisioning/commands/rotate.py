@@ -5,10 +5,9 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.enrol import RELOAD
-from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.fleet import Fleet
 from provisioning.reload import reload_broker
 from provisioning.revocation import is_let_in
 from provisioning.rotation import KINDS, rehearsed
@@ -26,7 +25,7 @@ A post's own key is replaced with its unit (post invite --replace), a person's w
 )
 @FLEET
 @click.argument("kind", type=click.Choice(sorted(KINDS)))
-@click.option("--broker", help="host:port; by default the fleet's first name.")
+@BROKER
 @RELOAD
 @click.option("--rehearse", is_flag=True, help="Do it in a copy of the fleet that is thrown away; nothing changes.")
 @acting
@@ -54,7 +53,7 @@ def rotate(
         details = {"former": done.former, "present": done.present}
         actor.did("key_rotated", object=kind, details=dict(details))
         reload_broker(fleet, reload_command)
-        address = broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}"
+        address = broker or fleet.broker_address
         if reload_command is not None and not is_let_in(fleet.publisher, address):
             raise ProvisioningError(f"{address} does not let the department in with what was written: was it told?")
     if as_json:

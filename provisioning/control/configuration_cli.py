@@ -13,17 +13,14 @@ from rich.table import Table
 from device.control import REMOTE, RefusedError
 from device.control.desired import Desired, read
 from device.records import Source
+from provisioning.commands.options import BROKER, FLEET, JSON
 from provisioning.control.given import given_settings
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
 from provisioning.control.wire import Wire, data_of, protocol_option
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.fleet import Fleet
 from provisioning.lazy import lazy_group
-
-_FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
-_BROKER = click.option("--broker", help="host:port; by default the fleet's first name.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 
 
 @click.group(cls=lazy_group({"rollout": "provisioning.rollout.cli:rollout"}))
@@ -43,7 +40,7 @@ What may be set:
 """
     + "\n".join(f"  {name}" for name in sorted(REMOTE))
 )
-@_FLEET
+@FLEET
 @click.argument("post")
 @click.option("--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; give it once for each.")
 @click.option(
@@ -62,7 +59,7 @@ What may be set:
     help="How long a post that was away may still apply it.",
 )
 @click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The signed file.")
-@_JSON
+@JSON
 def sign(
     *,
     directory: Path,
@@ -99,9 +96,9 @@ Examples:
   platepost provision configuration publish fleet posts/*.jws --broker broker.riverside.example:8883 --wait 120 --json
 """
 )
-@_FLEET
+@FLEET
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_BROKER
+@BROKER
 @click.option(
     "--wait",
     "seconds",
@@ -111,7 +108,7 @@ Examples:
     help="Seconds to wait for the posts' own word; 0 does not.",
 )
 @protocol_option
-@_JSON
+@JSON
 def publish(
     *, directory: Path, files: tuple[Path, ...], broker: str | None, seconds: float, protocol: str, as_json: bool
 ) -> None:
@@ -124,7 +121,7 @@ def publish(
     sources = [Source(each.said.agency, each.said.post) for each in wanted]
     results = []
     topics = [source.topic("status") for source in sources]
-    with Wire(fleet.publisher, _address(fleet, broker), topics, five=protocol == "5") as wire:
+    with Wire(fleet.publisher, broker or fleet.broker_address, topics, five=protocol == "5") as wire:
         for each, source in zip(wanted, sources, strict=True):
             wire.publish(source.configuration, each.jws.encode(), retain=True)
         for each, source in zip(wanted, sources, strict=True):
@@ -145,17 +142,17 @@ Examples:
   platepost provision configuration show fleet post-17 --json
 """
 )
-@_FLEET
+@FLEET
 @click.argument("post")
-@_BROKER
+@BROKER
 @protocol_option
-@_JSON
+@JSON
 def show(*, directory: Path, post: str, broker: str | None, protocol: str, as_json: bool) -> None:
     """Show what POST was told last and what it says that it goes by."""
     fleet = Fleet.load(directory)
     source = Source(fleet.agency, post)
     topics = [source.configuration, source.topic("status")]
-    with Wire(fleet.publisher, _address(fleet, broker), topics, five=protocol == "5") as wire:
+    with Wire(fleet.publisher, broker or fleet.broker_address, topics, five=protocol == "5") as wire:
         status = wire.wait(lambda topic, _: topic == topics[1], 3)
         told = wire.wait(lambda topic, _: topic == topics[0], 0.5)
     desired: dict[str, Any] | None = None
@@ -217,7 +214,3 @@ def _read(fleet: Fleet, path: Path) -> Desired:
 
 def _key(fleet: Fleet) -> ECKey:
     return ECKey.import_key(fleet.configuration_verifying_key.read_bytes())
-
-
-def _address(fleet: Fleet, broker: str | None) -> str:
-    return broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}"

@@ -7,11 +7,11 @@ from typing import Any
 import click
 from pydantic import JsonValue
 
-from provisioning.commands.options import FLEET, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, Actor, acting
 from provisioning.control.given import given_settings
 from provisioning.control.wire import Wire, protocol_option
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.fleet import Fleet
 from provisioning.rollout.rollout import Rollout, Target
 
 
@@ -50,7 +50,7 @@ Examples:
     show_default=True,
     help="Seconds within which a post must answer.",
 )
-@click.option("--broker", help="host:port; by default the fleet's first name.")
+@BROKER
 @protocol_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON at the end.")
 @acting
@@ -86,7 +86,7 @@ def rollout(
     def say(text: str) -> None:
         click.echo(text, err=as_json)
 
-    address = broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}"
+    address = broker or fleet.broker_address
     with Wire(fleet.publisher, address, Rollout.topics(fleet, chosen), five=protocol == "5") as wire:
         made = Rollout(fleet, wire, who=actor.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say)
         targets = made.survey(chosen)

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import Keyring, Source
-from provisioning.commands.options import FLEET
+from provisioning.commands.options import BROKER, FLEET
 from provisioning.control.wire import Wire, protocol_option
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.fleet import Fleet
 from provisioning.status.judgement import Grade, Row, Thresholds, judge, overall
 
 _COLOURS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
@@ -29,7 +29,7 @@ Examples:
 """
 )
 @FLEET
-@click.option("--broker", help="host:port; by default the fleet's first name.")
+@BROKER
 @click.option(
     "--wait",
     "seconds",
@@ -63,7 +63,7 @@ def status(
     limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
     try:
         fleet = Fleet.load(directory)
-        rows = look(fleet, broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}", seconds, limits, five=protocol == "5")
+        rows = look(fleet, broker or fleet.broker_address, seconds, limits, five=protocol == "5")
     except ProvisioningError as error:
         click.echo(f"FLEET UNKNOWN - {error}", err=not brief)
         raise SystemExit(int(Grade.UNKNOWN)) from error

@@ -126,7 +126,7 @@ def day(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Day]:
 
 def test_day(day: Day, tmp_path: Path, mocker: MockerFixture) -> None:
     port = int(day.broker.address.rpartition(":")[2])
-    mocker.patch("provisioning.commands.post_settings.DEFAULT_PORT", port)
+    mocker.patch("provisioning.fleet.DEFAULT_PORT", port)
 
     # Morning: the technician is certified, and the broker proved to give everybody their rights and nobody more.
     person = ("--role", "technician", "--full-name", "Rosa Alvarez", "--as", "j-stone", "--purpose", "course passed")

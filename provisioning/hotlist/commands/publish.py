@@ -15,8 +15,9 @@ from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, verify_package
 from device.records import Keyring
 from provisioning.client import Connection
+from provisioning.commands.options import BROKER
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import DEFAULT_PORT, Fleet
+from provisioning.fleet import Fleet
 from provisioning.hotlist.commands.options import FILE, FOLDER, bytes_taken, json_option
 from provisioning.hotlist.publish import Sent, publish
 from provisioning.hotlist.watch import PostState, Watch, settled
@@ -44,7 +45,7 @@ the air takes it when it is back.
 )
 @click.argument("package_path", metavar="PACKAGE", type=FILE)
 @click.option("--fleet", "fleet_directory", required=True, type=FOLDER, help="The fleet's folder.")
-@click.option("--broker", help="host:port; by default the fleet's first name and 8883.")
+@BROKER
 @click.option(
     "--identity", type=FOLDER, help="Folder of the client's certificate; by default the fleet's own publisher."
 )
@@ -73,7 +74,7 @@ def publish_command(
     console = Console(stderr=True)
     connection = Connection(
         identity or fleet.publisher,
-        broker=broker or f"{fleet.broker_names[0]}:{DEFAULT_PORT}",
+        broker=broker or fleet.broker_address,
         topics=watch.topics,
         listener=watch.hear,
     )
