@@ -1,6 +1,5 @@
 """What stands around the post in the demonstration: a throw-away fleet, its broker, its hot list and a subscriber."""
 
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,13 +12,12 @@ from simulator.broker import Broker
 from simulator.demo.clip import DemoClip
 from simulator.demo.hot_list import build_hot_list
 from simulator.errors import DemoError
+from simulator.folder import claim
 from simulator.subscriber import Subscriber
 
 AGENCY = "demo"
 POST = "post-1"
 SUBSCRIBER = "dispatch"
-_MARK = ".platepost-demo"
-"""A file by which a folder of a former demonstration is known, which may be emptied."""
 
 
 class Stage:
@@ -48,7 +46,7 @@ class Stage:
         return self.fleet.post(POST) / "post.toml"
 
     def _make(self) -> None:
-        empty_folder(self.directory)
+        claim(self.directory, mark=".platepost-demo", whose="a demonstration's", error=DemoError)
         self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
         self.fleet.add_subscriber(SUBSCRIBER)
         self.broker = Broker(self.fleet, self.directory / "broker")
@@ -76,18 +74,3 @@ class Stage:
         publish_hot_list(
             self.hot_list.package, agency=AGENCY, identity=self.fleet.publisher, broker=self.broker.address
         )
-
-
-def empty_folder(directory: Path) -> None:
-    """Make a folder, or empty it if a former demonstration made it.
-
-    Raises:
-        DemoError: it holds something else.
-
-    """
-    if directory.exists() and any(directory.iterdir()):
-        if not (directory / _MARK).is_file():
-            raise DemoError(f"{directory} holds files that are not a demonstration's; name another folder")
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / _MARK).touch()

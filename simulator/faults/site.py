@@ -1,7 +1,6 @@
 """Where a campaign takes place: a throw-away fleet, a real broker, a record keeper, and posts behind proxies."""
 
 import multiprocessing
-import shutil
 import threading
 import time
 from contextlib import ExitStack, suppress
@@ -22,6 +21,7 @@ from simulator.faults.refuser import Refuser
 from simulator.faults.seclusion import own_disk
 from simulator.faults.source import SourceSettings
 from simulator.faults.unit import Unit
+from simulator.folder import claim
 from simulator.subscriber import Arrival, Subscriber
 
 AGENCY = "faults"
@@ -32,7 +32,6 @@ KEEPER_SECONDS = 30.0
 PRELOADED = ["simulator.faults.source"]
 SMALL_QUOTA_MEGABYTES = 0.4
 """The first post's: some hundred reads, so that it gives up reads in a longer outage."""
-_MARK = ".platepost-faults"
 
 
 class Site:
@@ -223,7 +222,7 @@ class Site:
                 unit.arrived(arrival.event)
 
     def _make(self) -> None:
-        _empty_folder(self.directory)
+        claim(self.directory, mark=".platepost-faults", whose="a campaign's", error=CampaignError)
         self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
         self.fleet.add_subscriber(KEEPER)
         self._rights = self.fleet.broker.access_list.read_text(encoding="utf-8")
@@ -243,12 +242,3 @@ class Site:
             self.add_unit(f"post-{number}", quota_megabytes=SMALL_QUOTA_MEGABYTES if number == 1 else 64.0)
         for unit in self.units:
             unit.start()
-
-
-def _empty_folder(directory: Path) -> None:
-    if directory.exists() and any(directory.iterdir()):
-        if not (directory / _MARK).is_file():
-            raise CampaignError(f"{directory} holds files that are not a campaign's; name another folder")
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / _MARK).touch()

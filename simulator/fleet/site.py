@@ -24,6 +24,7 @@ from simulator.fleet.collector import collect
 from simulator.fleet.passages import kept_passages, software
 from simulator.fleet.usage import Usage, usage_of
 from simulator.fleet.worker import Count, Ledger, WorkerSettings, work
+from simulator.folder import claim
 from simulator.rabbitmq import RabbitCluster
 
 AGENCY = "fleet"
@@ -33,7 +34,6 @@ ANSWER_SECONDS = 600.0
 """For a process of posts to answer, on a machine too busy for them."""
 RIGHTS_SECONDS = 300.0
 """For a broker to take the rights of thousands: a node of RabbitMQ serves clients before it has."""
-_MARK = ".platepost-fleet"
 
 
 class Site:
@@ -213,10 +213,8 @@ class Site:
         return Fleet.load(folder)
 
     def _empty(self) -> None:
-        if self.directory.exists() and any(self.directory.iterdir()) and not (self.directory / _MARK).is_file():
-            raise CampaignError(f"{self.directory} holds files that are not a fleet's; name another folder")
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.directory / _MARK).touch()
+        claim(self.directory, mark=".platepost-fleet", whose="a fleet's", error=CampaignError, keep=True)
         shutil.rmtree(self.directory / "broker", ignore_errors=True)
         for log in self.directory.glob("*.log"):
             log.unlink()

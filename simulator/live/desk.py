@@ -3,7 +3,6 @@
 The page drives the desk, and hears of reads and hits as any subscriber of the broker does.
 """
 
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +16,7 @@ from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
 from simulator.errors import DemoError
 from simulator.faults.proxy import Loop, Proxy
+from simulator.folder import claim
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
 from simulator.live.posts import LivePost
@@ -30,8 +30,6 @@ LONGEST_REPEAT_SECONDS = 10.0
 """As a post in the field has it."""
 REMEMBERED = 500
 """Arrivals that the subscriber keeps in memory; all of them are in its archive."""
-_MARK = ".platepost-live"
-"""A file by which a folder of a former desk is known, which may be emptied."""
 
 
 class Network:
@@ -77,7 +75,7 @@ class Desk:
         self._stack.close()
 
     def _make(self) -> None:
-        _emptied(self.directory)
+        claim(self.directory, mark=".platepost-live", whose="a former live page's", error=DemoError)
         self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
         self.fleet.add_subscriber(SUBSCRIBER)
         self.broker = Broker(self.fleet, self.directory / "broker")
@@ -206,12 +204,3 @@ def _repeat_seconds(clip: DemoClip) -> float:
     recording = open_recording(clip.footage)
     seconds = recording.count() * recording.frame_seconds()
     return min(LONGEST_REPEAT_SECONDS, seconds / 2) if seconds else LONGEST_REPEAT_SECONDS
-
-
-def _emptied(directory: Path) -> None:
-    if directory.exists() and any(directory.iterdir()):
-        if not (directory / _MARK).is_file():
-            raise DemoError(f"{directory} holds files that are not a former live page's; name another folder")
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / _MARK).touch()

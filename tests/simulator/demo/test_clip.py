@@ -9,7 +9,6 @@ from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.demo.clip import find_clip
 from simulator.demo.hot_list import build_hot_list
-from simulator.demo.stage import empty_folder
 from simulator.errors import DemoError
 
 
@@ -77,18 +76,3 @@ def test_refused_rows_of_the_hot_list_are_left_out_and_told_without_their_plates
         True,
         False,
     ]
-
-
-def test_only_a_former_demonstration_s_folder_is_emptied(tmp_path: Path) -> None:
-    directory = tmp_path / "demo"
-    empty_folder(directory)
-    (directory / "old").touch()
-    empty_folder(directory)
-    assert not (directory / "old").exists()
-
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "letter.txt").touch()
-    with pytest.raises(DemoError, match="another folder"):
-        empty_folder(other)
-    assert (other / "letter.txt").exists()
