@@ -204,3 +204,15 @@ def free_port() -> int:
                 continue
             return int(listener.getsockname()[1])
     raise BrokerError("no port of the loopback interface is free")
+
+
+def hold_port() -> socket.socket:
+    """Take a free port of the loopback interface for as long as the returned socket is open.
+
+    It does not listen: a server that sets SO_REUSEADDR may listen there, come and go, and Linux gives it to nobody
+    else meanwhile, neither to a client nor to who asks for a free port.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from simulator.daemon import hold_port
+
 T = TypeVar("T")
 
 CHUNK = 4096
@@ -68,7 +70,10 @@ class _Pair:
 
 
 class Proxy:
-    """One listener on loopback, and the connections through it. Every method may be called from any thread."""
+    """One listener on loopback, and the connections through it. Every method may be called from any thread.
+
+    Its port is its own until it is closed, also while it is down.
+    """
 
     def __init__(self, loop: Loop, target: int) -> None:
         """Listen on a free port and hand every connection on to port `target` of loopback."""
@@ -77,7 +82,8 @@ class Proxy:
         self._pairs: set[_Pair] = set()
         self._delay = 0.0
         self._server: asyncio.Server | None = None
-        self.port = 0
+        self._held = hold_port()
+        self.port: int = self._held.getsockname()[1]
         loop.do(self._prepare())
         self.up()
 
@@ -134,6 +140,7 @@ class Proxy:
     def close(self) -> None:
         """End for good."""
         self._loop.do(self._deafen())
+        self._held.close()
 
     # --- in the loop
 
@@ -157,7 +164,6 @@ class Proxy:
     async def _listen(self) -> None:
         if self._server is None:
             self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, reuse_address=True)
-            self.port = self._server.sockets[0].getsockname()[1]
 
     async def _deafen(self) -> None:
         server, self._server = self._server, None

@@ -14,8 +14,6 @@ from simulator.scenario.stand import Stand
 EFFECT_SECONDS = 30.0
 """Real time within which an event has its effect."""
 _LOOK_SECONDS = 0.003
-NOWHERE = 0
-"""A port at which nobody ever listens."""
 _AGAIN_SECONDS = 0.05
 _QUIET_SECONDS = 0.03
 """Real time without news from the broker after which nothing more is on its way."""
@@ -86,8 +84,7 @@ class Happenings:
             self.deliver(stand)
             stand.network = False
             for proxy in stand.proxies:
-                # Its port is kept: a port that is given back may be another program's before the network is up again.
-                proxy.lead_to(NOWHERE)
+                proxy.down()
             if stand.uplink is not None:
                 await_effect(partial(_cut_off, stand.uplink, None), f"{stand.name} loses its network")
 
@@ -95,8 +92,8 @@ class Happenings:
     def _(self, event: events.NetworkUp) -> None:
         for stand in self._of(event.post):
             stand.network = True
-            for proxy, broker in zip(stand.proxies, self._stage.brokers, strict=True):
-                proxy.lead_to(broker.port)
+            for proxy in stand.proxies:
+                proxy.up()
                 proxy.flow()
 
     @_do.register
@@ -107,13 +104,13 @@ class Happenings:
             here = f"localhost:{stand.proxies[event.broker - 1].port}"
             if stand.uplink is not None and stand.uplink.state().broker == here:
                 cut_off.append((stand, stand.uplink, here))
-        self._stage.stop_broker(event.broker - 1)
+        self._stage.brokers[event.broker - 1].stop()
         for stand, uplink, here in cut_off:
             await_effect(partial(_cut_off, uplink, here), f"{stand.name} loses its broker")
 
     @_do.register
     def _(self, event: events.BrokerStarts) -> None:
-        self._stage.start_broker(event.broker - 1)
+        self._stage.brokers[event.broker - 1].start()
 
     @_do.register
     def _(self, event: events.CaseOpened) -> None:

@@ -1,7 +1,6 @@
 """Everything around the posts of a scenario: a throw-away fleet, real brokers with TLS, record keepers, lists."""
 
 import hashlib
-import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
@@ -20,6 +19,7 @@ from provisioning.hotlist.build import build_package
 from provisioning.keys import private_pem
 from provisioning.post_file import PostSettings, Setting
 from simulator.broker import Broker
+from simulator.daemon import hold_port
 from simulator.faults.proxy import Loop, Proxy
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.chance import Chance, founding, sealing
@@ -59,8 +59,6 @@ class Stage:
         """Every record that arrived, with the number of the broker that brought it first."""
         self.standing: dict[str, str] = {}
         """SHA-256 of the package that stands on each topic."""
-        self._held: list[socket.socket] = []
-        """By broker, the socket that holds its port while it does not run."""
         self._beside = beside
         self._seed = seed
         self._ids: set[str] = set()
@@ -86,21 +84,6 @@ class Stage:
 
         """
         return config.load(self.fleet.post(post) / "post.toml")
-
-    def stop_broker(self, number: int) -> None:
-        """End a broker, and hold its port so that nobody else takes it."""
-        self.brokers[number].stop()
-        self._held[number] = hold_port(self.brokers[number].port)
-
-    def start_broker(self, number: int) -> None:
-        """Start a broker at its port.
-
-        Raises:
-            BrokerError: mosquitto is missing or does not start.
-
-        """
-        self._held[number].close()
-        self.brokers[number].start()
 
     def publish(self, description: ListDescription) -> None:
         """Publish a list at every broker that runs, retained."""
@@ -145,8 +128,8 @@ class Stage:
             loop = Loop()
             self._stack.callback(loop.close)
             for number in range(self.scenario.brokers):
-                self._held.append(hold_port())
-                port = self._held[number].getsockname()[1]
+                # Its port is its own, also while it does not run.
+                port = self._stack.enter_context(hold_port()).getsockname()[1]
                 self.brokers.append(Broker(self.fleet, self.folder / f"broker-{number + 1}", port=port))
             for description in self.scenario.posts:
                 proxies = tuple(Proxy(loop, broker.port) for broker in self.brokers)
@@ -171,10 +154,8 @@ class Stage:
             self.configuration(description.name)
             if description.accepted_view is not None:
                 self._accept(description.name, description.accepted_view)
-        for number in range(len(self.brokers)):
-            self._stack.callback(self._held[number].close)
-            self._stack.callback(self.brokers[number].stop)
-            self.start_broker(number)
+        for number, broker in enumerate(self.brokers):
+            self._stack.enter_context(broker)
             self._stack.enter_context(self._keeper(number))
 
     def _stand(self, name: str, proxies: tuple[Proxy, ...]) -> Stand:
@@ -217,14 +198,6 @@ class Stage:
         """Return which of these records have not arrived."""
         with self._lock:
             return identifiers - self._ids
-
-
-def hold_port(port: int = 0) -> socket.socket:
-    """Take a port of the loopback interface, any that is free where 0, without listening on it."""
-    held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", port))
-    return held
 
 
 def _settings(further: Mapping[str, Mapping[str, Setting]]) -> dict[str, dict[str, Setting]]:

@@ -172,6 +172,8 @@ def test_what_is_down_refuses_until_it_is_up(proxy: Proxy, client: socket.socket
         client.recv(1)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", proxy.port))
 
     proxy.up()
 
