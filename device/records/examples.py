@@ -5,11 +5,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc.jwk import ECKey
-from joserfc.util import json_b64encode, urlsafe_b64encode
 
 from device.records.audit import Audit, Dropped, Lost
 from device.records.command import Finding, Response
@@ -32,8 +29,9 @@ from device.records.parts import (
 )
 from device.records.read import Consultation, Read
 from device.records.recorder import ChainHead, Recorder
-from device.records.signing import ALGORITHM, Signer
+from device.records.signing import Signer
 from device.records.status import Reason, Status
+from device.records.steady import SteadySigner
 from device.records.topics import Source
 
 BEGAN = datetime(2026, 1, 31, 17, 5, 9, 120000, UTC)
@@ -64,21 +62,12 @@ JPEG = base64.b64decode(
 )
 
 
-class ExampleSigner(Signer):
-    """Signs the same bytes always alike (RFC 6979), with a key that everybody knows: for examples only."""
+class ExampleSigner(SteadySigner):
+    """Signs with a key that everybody knows: for examples only."""
 
     def __init__(self) -> None:
-        self._private = ec.derive_private_key(int.from_bytes(b"platepost example key, not secret"[:32]), ec.SECP256R1())
-        super().__init__(ECKey(self._private, self._private))
-
-    def sign(self, payload: bytes) -> str:
-        """Return `header..signature` over `payload`."""
-        head = json_b64encode({"alg": ALGORITHM, "kid": self.kid})
-        signed = head + b"." + urlsafe_b64encode(payload)
-        algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
-        r, s = decode_dss_signature(self._private.sign(signed, algorithm))
-        tail = urlsafe_b64encode(r.to_bytes(32) + s.to_bytes(32))
-        return f"{head.decode('ascii')}..{tail.decode('ascii')}"
+        private = ec.derive_private_key(int.from_bytes(b"platepost example key, not secret"[:32]), ec.SECP256R1())
+        super().__init__(ECKey(private, private))
 
 
 class MemoryStore:

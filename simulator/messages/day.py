@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc.jwk import ECKey
-from joserfc.util import json_b64encode, urlsafe_b64encode
 
 from device import __version__
 from device.records import (
@@ -21,13 +18,12 @@ from device.records import (
     Model,
     Place,
     Recorder,
-    Signer,
     Source,
     Status,
     Versions,
 )
-from device.records.signing import ALGORITHM
 from device.records.status import Reason
+from device.records.steady import SteadySigner
 from simulator.fleet.outbox import MemoryOutbox
 from simulator.messages.identifiers import SeededIdentifiers
 from simulator.messages.recording import Head, Message
@@ -56,21 +52,6 @@ class Day:
     began: datetime
 
 
-class SeededSigner(Signer):
-    """Signs the same bytes always alike (RFC 6979), with a key that follows from a seed: for recordings only."""
-
-    def __init__(self, draw: random.Random) -> None:
-        self._private = ec.derive_private_key(draw.getrandbits(250) + 1, ec.SECP256R1())
-        super().__init__(ECKey(self._private, self._private))
-
-    def sign(self, payload: bytes) -> str:
-        """Return `header..signature` over `payload`."""
-        head = json_b64encode({"alg": ALGORITHM, "kid": self.kid})
-        algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
-        r, s = decode_dss_signature(self._private.sign(head + b"." + urlsafe_b64encode(payload), algorithm))
-        return f"{head.decode()}..{urlsafe_b64encode(r.to_bytes(32) + s.to_bytes(32)).decode()}"
-
-
 class Drawn:
     """One post's day."""
 
@@ -78,7 +59,8 @@ class Drawn:
         self.name = f"post-{number + 1}"
         self._day, self._draw = day, random.Random(f"{day.seed}/{number}")
         self._now = day.began + timedelta(seconds=2 * number)
-        self.signer = SeededSigner(self._draw)
+        key = ec.derive_private_key(self._draw.getrandbits(250) + 1, ec.SECP256R1())
+        self.signer = SteadySigner(ECKey(key, key))
         self._identifiers = SeededIdentifiers(self._draw)
         store = MemoryOutbox(chain=self._identify())
         self._recorder = Recorder(

@@ -5,22 +5,12 @@ from collections.abc import Callable
 from threading import local
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from joserfc.jwk import ECKey
-from joserfc.util import json_b64encode, urlsafe_b64encode
-
 from device.intake import Intake
-from device.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Signer, Status
-from device.records.signing import ALGORITHM
+from device.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
 from device.uplink import Delivery, Uplink
 
 if TYPE_CHECKING:
     from simulator.scenario.stand import Stand
-
-_COORDINATE = 32
-"""Bytes of each half of an ES256 signature (RFC 7518, 3.4)."""
 
 
 class SeededRecorder(Recorder):
@@ -59,25 +49,6 @@ class SeededRecorder(Recorder):
     def _name(self) -> str:
         chance = self._stand.unchained if getattr(self._here, "apart", False) else self._stand.chained
         return chance.identifier(self._stand.world.wall())
-
-
-class SteadySigner(Signer):
-    """Signs the same bytes the same way every time: ES256 with the nonce of RFC 6979, which every verifier takes."""
-
-    def __init__(self, key: ECKey) -> None:
-        super().__init__(key)
-        private = key.private_key
-        if not isinstance(private, ec.EllipticCurvePrivateKey):
-            raise TypeError("signing needs a private key")
-        self._private = private
-
-    def sign(self, payload: bytes) -> str:
-        """Return `header..signature` over `payload`."""
-        header = json_b64encode({"alg": ALGORITHM, "kid": self.kid}).decode("ascii")
-        signed = f"{header}.{urlsafe_b64encode(payload).decode('ascii')}".encode("ascii")
-        r, s = decode_dss_signature(self._private.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
-        halves = r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
-        return f"{header}..{urlsafe_b64encode(halves).decode('ascii')}"
 
 
 class WatchedUplink(Uplink):

@@ -36,10 +36,11 @@ from device.condition import Condition
 from device.config import Configuration
 from device.health.timekeeper import Timekeeper
 from device.records import new_identifier
+from device.records.steady import SteadySigner
 from device.vision.recogniser import Recogniser
 from simulator.scenario.camera import LockstepCapture
 from simulator.scenario.errors import ScenarioError
-from simulator.scenario.parts import SeededRecorder, SteadySigner, WatchedIntake, WatchedUplink
+from simulator.scenario.parts import SeededRecorder, WatchedIntake, WatchedUplink
 from simulator.scenario.stand import Stand
 from simulator.scenario.world import World, current
 

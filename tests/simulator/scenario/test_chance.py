@@ -6,12 +6,12 @@ from cryptography import x509
 from device.hotlist import HotListStore
 from device.records import Signer
 from device.records.signing import Keyring, read_key
+from device.records.steady import SteadySigner
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.rows import HotListRow
 from provisioning.keys import private_pem, public_pem
 from simulator.scenario.chance import FOUNDED, Chance, founding, sealing
-from simulator.scenario.parts import SteadySigner
 
 
 def test_the_same_seed_gives_the_same_and_another_gives_another() -> None:
