@@ -1,5 +1,6 @@
 """One recording under way: frames go in from the post's own thread, and are packed and sealed in others."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -110,7 +111,8 @@ class Tape:
             log.warning("the recording cannot be written: %s", error)
             self._end("not_written")
             self._reason = "not_written"
-            self._writer.close()
+            with contextlib.suppress(OSError):  # closing writes what is buffered, and fails as the write did
+                self._writer.close()
         finally:
             self._stopping.set()
             self._packers.shutdown(cancel_futures=True)

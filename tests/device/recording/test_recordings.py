@@ -187,6 +187,23 @@ def test_a_disk_that_takes_nothing_ends_it(make_unit: MakeUnit, monkeypatch: pyt
     assert (unit.trail.said[-1]["reason"], unit.trail.said[-1]["outcome"]) == ("not_written", "failure")
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_disk_that_is_full_when_the_file_is_closed_too_ends_it_in_order(make_unit: MakeUnit) -> None:
+    unit = make_unit()
+    unit.ask(purpose="glare at dusk")
+    tape_ = unit.recordings._tape
+    assert tape_ is not None
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, tape_._writer._file.fileno())
+    os.close(full)
+    end = time.monotonic() + 30
+    while tape_.running and time.monotonic() < end:
+        unit.recordings.offer(make_frame(1))
+        time.sleep(0.01)
+    unit.tick_until_ended()
+    assert (unit.trail.said[-1]["reason"], unit.trail.said[-1]["outcome"]) == ("not_written", "failure")
+
+
 def test_what_nobody_fetched_is_deleted_in_time(make_unit: MakeUnit) -> None:
     unit = make_unit(keep_hours=1)
     unit.ask(purpose="glare at dusk")
