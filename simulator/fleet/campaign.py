@@ -183,7 +183,7 @@ class Campaign:
             # The others take over at once: the time to return begins with the loss.
             returning = Returning(site, before)
             broker.nodes[-1].kill()
-            returning.watch(self._course.patience_seconds, least=POLL_SECONDS, until=self._course.outage_seconds)
+            returning.watch(self._course.patience_seconds, least=max(POLL_SECONDS, self._course.outage_seconds))
             broker.start()
             kind = "one node of three killed"
         else:
@@ -191,7 +191,7 @@ class Campaign:
             time.sleep(self._course.outage_seconds)
             broker.start()
             returning = Returning(site, before)
-            returning.watch(self._course.patience_seconds, least=0.0, until=0.0)
+            returning.watch(self._course.patience_seconds, least=0.0)
             kind = "broker stopped"
         self._say("delivering what was recorded meanwhile")
         self._until_kept()

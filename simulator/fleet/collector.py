@@ -19,7 +19,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.records import TYPES, Audit, Hit, Status
+from device.records import TYPES, Audit, Hit
 from device.records.topics import ROOT
 from provisioning.client import secured_client, split_address
 from simulator.fleet.worker import Ledger
@@ -65,7 +65,6 @@ class _Arrived:
     """Sequence numbers by post and chain."""
     installed: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     """When each post said that a version is in force, by version."""
-    states: dict[str, str] = field(default_factory=dict)
     repeats: int = 0
 
 
@@ -117,8 +116,6 @@ class Collector:
                 return self._window(*asked)
             case "installed":
                 return dict(self._arrived.installed[asked[0]])
-            case "states":
-                return dict(self._arrived.states)
             case _:
                 return self._missing(asked[0])
 
@@ -167,8 +164,6 @@ class Collector:
         event = json.loads(message.payload)
         post = str(event["source"]).rpartition("/")[2]
         with self._lock:
-            if event["type"] == TYPES[Status]:
-                self._arrived.states[post] = event["data"]["state"]
             if "sequence" not in event:  # the will
                 return
             numbers = self._arrived.numbers[post, event["chain"]]

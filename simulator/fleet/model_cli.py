@@ -43,8 +43,9 @@ def fleet_model(
 ) -> None:
     """Show what FIGURES of `platepost simulate fleet --output` say, and what larger fleets need by them."""
     assumptions = _assumptions(assumed)
-    found = [(Figures.load(path), Fitted.of(Figures.load(path))) for path in paths]
-    needs = [(fitted, [need(posts, fitted, assumptions) for posts in fleets or POSTS]) for _, fitted in found]
+    found = [Figures.load(path) for path in paths]
+    fits = map(Fitted.of, found)
+    needs = [(fitted, [need(posts, fitted, assumptions) for posts in fleets or POSTS]) for fitted in fits]
     if as_json:
         document = {
             "assumptions": dataclasses.asdict(assumptions),
@@ -55,11 +56,11 @@ def fleet_model(
         }
         click.echo(json.dumps(document, indent=2))
         return
-    measured = [rows(figures) for figures, _ in found]
-    head = ("", *(f"{figures.posts:,} posts on {figures.broker}" for figures, _ in found))
+    measured = [rows(figures) for figures in found]
+    head = ("", *(f"{figures.posts:,} posts on {figures.broker}" for figures in found))
     body = [(each[0][0], *(value for _, value in each)) for each in zip(*measured, strict=True)]
     _print("measured", [head, *body], markdown=markdown)
-    for (figures, fitted), (_, wanted) in zip(found, needs, strict=True):
+    for figures, (fitted, wanted) in zip(found, needs, strict=True):
         title = f"{fitted.broker}, fitted to {figures.posts} posts"
         lines = [("", *(f"{each.posts:,} posts" for each in wanted)), *_lines(wanted)]
         _print(title, lines, markdown=markdown)

@@ -18,13 +18,12 @@ class Returning:
         self._began = time.monotonic()
         self._samples: list[tuple[float, Count]] = []
 
-    def watch(self, patience: float, *, least: float, until: float) -> None:
-        """Sample until all are connected again, and have been connected anew if any were cut.
+    def watch(self, patience: float, *, least: float) -> None:
+        """Sample until as many are connected as before.
 
         Args:
             patience: seconds within which that must come about.
             least: seconds to watch at least, for posts that do not know yet that they are cut.
-            until: seconds to go on watching in any case.
 
         Raises:
             CampaignError: it did not come about.
@@ -34,7 +33,7 @@ class Returning:
             count = self._site.count()
             passed = time.monotonic() - self._began
             self._samples.append((passed, count))
-            if count.connected >= self._before.connected and passed >= max(least, until):
+            if count.connected >= self._before.connected and passed >= least:
                 return
             if passed > patience:
                 raise CampaignError(
