@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -53,12 +54,10 @@ def serve(*, clips: tuple[Path, ...], host: str, port: int, directory: Path) -> 
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: over.set())
-    with console.status("Making a fleet, its broker and its posts"):
-        page = serving([find_clip(clip) for clip in clips or DEFAULT_CLIPS], directory, host=host, port=port or None)
-        address = page.__enter__()
-    try:
+    with ExitStack() as stack:
+        with console.status("Making a fleet, its broker and its posts"):
+            found = [find_clip(clip) for clip in clips or DEFAULT_CLIPS]
+            address = stack.enter_context(serving(found, directory, host=host, port=port or None))
         console.print(f"Live page: [bold]{address}[/bold]   Ctrl-C ends it.", highlight=False)
         over.wait()
         console.print("Stopping the posts.", highlight=False)
-    finally:
-        page.__exit__(None, None, None)

@@ -19,7 +19,7 @@ from simulator.faults.proxy import Loop, Proxy
 from simulator.folder import claim
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
-from simulator.live.posts import LivePost
+from simulator.live.posts import LivePost, place_of
 from simulator.live.telling import told
 from simulator.subscriber import Arrival, Subscriber
 
@@ -106,7 +106,7 @@ class Desk:
     def _add_post(self, name: str, clip: DemoClip, network: Network) -> None:
         settings = PostSettings(
             brokers=(f"localhost:{network.port}",),
-            site=clip.footage.stem.replace("_", " ").replace("-", " ").capitalize(),
+            site=place_of(clip.footage),
             camera="footage",
             camera_settings={"path": str(clip.footage), "loop": True},
             board="virtual",

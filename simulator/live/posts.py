@@ -24,6 +24,11 @@ class Picture:
     passages: int
 
 
+def place_of(footage: Path) -> str:
+    """Return what the place is called that footage shows, by its file's name: `north_gate.mp4` is the North gate."""
+    return footage.stem.replace("_", " ").replace("-", " ").capitalize()
+
+
 class LivePost:
     """One post and the pipes to it. `changed` is called in another thread when its board or its power changed."""
 
@@ -51,11 +56,6 @@ class LivePost:
     def powered(self) -> bool:
         """Whether its process runs."""
         return self._process is not None and self._process.poll() is None
-
-    @property
-    def process_id(self) -> int | None:
-        """The number of its process, None while it has no power."""
-        return self._process.pid if self._process is not None and self.powered else None
 
     def start(self) -> None:
         """Give it power; does nothing if it has."""

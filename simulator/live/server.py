@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import jinja2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,7 +20,7 @@ from simulator.live.desk import Desk
 from simulator.live.guard import guarded
 from simulator.live.lists import LARGEST
 from simulator.live.pace import FASTEST, SLOWEST
-from simulator.live.posts import LivePost
+from simulator.live.posts import LivePost, place_of
 from simulator.live.views import MEDIA_TYPE, Views
 
 HERE = Path(__file__).parent
@@ -39,6 +40,9 @@ class _Switch(_Wish):
 class _PaceWish(_Wish):
     factor: float = Field(ge=SLOWEST, le=FASTEST)
     paused: bool
+
+
+Wish = TypeVar("Wish", bound=_Wish)
 
 
 class LiveApplication:
@@ -83,10 +87,7 @@ class LiveApplication:
 
     async def _page(self, _request: Request) -> Response:
         desk = self._desk
-        posts = [
-            {"name": name, "place": post.footage.stem.replace("_", " ").capitalize()}
-            for name, post in desk.posts.items()
-        ]
+        posts = [{"name": name, "place": place_of(post.footage)} for name, post in desk.posts.items()]
         page = self._pages.get_template("page.html").render(posts=posts, paces=PACES, first=desk.first_list)
         return HTMLResponse(page)
 
@@ -133,25 +134,15 @@ class LiveApplication:
         post = self._post(request)
         if post is None:
             return _unknown()
-        try:
-            wish = _Switch.model_validate_json(await request.body())
-        except ValidationError as error:
-            return _wrong(error)
-        return await self._do(lambda: do(post.name, wish.on))
+        return await self._heed(request, _Switch, lambda wish: do(post.name, wish.on))
 
     async def _broker(self, request: Request) -> Response:
-        try:
-            wish = _Switch.model_validate_json(await request.body())
-        except ValidationError as error:
-            return _wrong(error)
-        return await self._do(lambda: self._desk.switch_broker(running=wish.on))
+        return await self._heed(request, _Switch, lambda wish: self._desk.switch_broker(running=wish.on))
 
     async def _pace(self, request: Request) -> Response:
-        try:
-            wish = _PaceWish.model_validate_json(await request.body())
-        except ValidationError as error:
-            return _wrong(error)
-        return await self._do(lambda: self._desk.set_pace(factor=wish.factor, paused=wish.paused))
+        return await self._heed(
+            request, _PaceWish, lambda wish: self._desk.set_pace(factor=wish.factor, paused=wish.paused)
+        )
 
     async def _hot_list(self, request: Request) -> Response:
         content = bytearray()
@@ -168,9 +159,13 @@ class LiveApplication:
             return JSONResponse({"error": str(error)}, status_code=400)
         return JSONResponse(published.as_json())
 
-    async def _do(self, work: Callable[[], None]) -> Response:
+    async def _heed(self, request: Request, form: type[Wish], do: Callable[[Wish], None]) -> Response:
         try:
-            await run_in_threadpool(work)
+            wish = form.model_validate_json(await request.body())
+        except ValidationError as error:
+            return _wrong(error)
+        try:
+            await run_in_threadpool(do, wish)
         except PlatepostError as error:
             return JSONResponse({"error": str(error)}, status_code=503)
         return JSONResponse(self._desk.state())
