@@ -5,22 +5,25 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_durably(path: Path, data: bytes | memoryview) -> None:
+def write_durably(path: Path, data: bytes | memoryview, *, mode: int = 0o600) -> None:
     """Give a file a new content, whole and on disk on return; it is its owner's only, and so is a folder made for it.
 
-    Written aside (suffix `.part`), flushed, renamed, and the folder flushed. Raises OSError, after which the file is as
-    it was.
+    Written aside (suffix `.part`), flushed, renamed, and the folder flushed; the file has `mode` before it has its
+    name. Raises OSError, after which the file is as it was.
     """
     make_folder(path.parent)
     aside = path.with_suffix(".part")
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Made, never found: what an interruption left may have another mode, or another owner's link may lie there.
+        aside.unlink(missing_ok=True)
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - the descriptor carries the mode
+            os.fchmod(descriptor, mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)  # noqa: PTH105 - beside the other calls that a power cut may come between
-        _flush(path.parent)
+        flush_folder(path.parent)
     except OSError:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
@@ -35,10 +38,11 @@ def make_folder(folder: Path) -> None:
     for one in missing or ([folder] if empty else []):
         # A parent that may not be opened is the system's, which made the folder long ago.
         with suppress(PermissionError):
-            _flush(one.parent)
+            flush_folder(one.parent)
 
 
-def _flush(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Have the disk keep which files there are in a folder. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,6 +1,5 @@
 """The keys that a unit makes for itself, and the files in which they lie."""
 
-import os
 import secrets
 import subprocess
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from device.durable import write_durably
 from device.enrolment.errors import EnrolmentError
 from device.held_key import HeldKey, provider_of
 
@@ -17,29 +17,6 @@ UNSEAL_KEY = "unseal_key.pem"
 OUTBOX_KEY = "outbox.key"
 TPM = Path("/dev/tpmrm0")
 _SECONDS = 30
-
-
-def write_durable(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file that is whole on disk, with its mode, before it has its name."""
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """Have a folder's names on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def make_keys(folder: Path, *, tpm: bool) -> None:
@@ -52,10 +29,10 @@ def make_keys(folder: Path, *, tpm: bool) -> None:
     if tpm:
         make_held_key(folder / PRIVATE_KEY)
     else:
-        write_durable(folder / PRIVATE_KEY, _pem(ec.generate_private_key(ec.SECP256R1())))
+        write_durably(folder / PRIVATE_KEY, _pem(ec.generate_private_key(ec.SECP256R1())))
     for name in (SIGNING_KEY, UNSEAL_KEY):
-        write_durable(folder / name, _pem(ec.generate_private_key(ec.SECP256R1())))
-    write_durable(folder / OUTBOX_KEY, secrets.token_hex(32).encode() + b"\n")
+        write_durably(folder / name, _pem(ec.generate_private_key(ec.SECP256R1())))
+    write_durably(folder / OUTBOX_KEY, secrets.token_hex(32).encode() + b"\n")
 
 
 def read_key_file(path: Path) -> ec.EllipticCurvePrivateKey:

@@ -15,9 +15,10 @@ from cryptography import x509
 
 from device.auditor import Auditor
 from device.config import Configuration
+from device.durable import write_durably
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import Office
-from device.enrolment.keyfiles import read_key_file, write_durable
+from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import make_renewal
 from device.enrolment.unit import check_certificate
 from device.errors import OutboxError, PlatepostError
@@ -108,7 +109,7 @@ class Renewal:
             if leaf.public_key() != self._leaf().public_key():
                 raise EnrolmentError("the certificate that came is for another key", reason="answer")
             mode = self._certificate.stat().st_mode & 0o777
-            write_durable(self._certificate, chain, mode=mode)
+            write_durably(self._certificate, chain, mode=mode)
         log.info("the certificate was renewed until %s", leaf.not_valid_after_utc)
         return leaf.not_valid_after_utc
 

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from device.durable import flush_folder, write_durably
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import (
     OUTBOX_KEY,
@@ -31,8 +32,6 @@ from device.enrolment.keyfiles import (
     UNSEAL_KEY,
     make_keys,
     read_key_file,
-    sync,
-    write_durable,
 )
 from device.enrolment.provider import FILE, TEXT, needs_tpm
 from device.enrolment.request import make_request
@@ -153,8 +152,8 @@ class Unit:
         if leaf.public_key() != key:
             raise EnrolmentError("the certificate that came is for another unit's key", reason="answer")
         check_certificate(chain, ca=ca, name=plan.post, at=at or datetime.now(UTC))
-        write_durable(self._work / "ca.pem", ca)
-        write_durable(self._work / "certificate.pem", chain)
+        write_durably(self._work / "ca.pem", ca)
+        write_durably(self._work / "certificate.pem", chain)
 
     def install(self, configuration: bytes) -> None:
         """Put everything in place, `post.toml` last, and forget what was under way.
@@ -168,14 +167,14 @@ class Unit:
         """
         self._underway()
         files = _files(configuration)
-        write_durable(self._work / "configuration.json", configuration)
+        write_durably(self._work / "configuration.json", configuration)
         if not (self._work / "certificate.pem").exists():
             raise EnrolmentError("no certificate has come yet", reason="answer")
         keys = self.directory / "keys"
         keys.mkdir(exist_ok=True, mode=0o700)
         keys.chmod(0o700)
         for name in _PRIVATE:
-            write_durable(keys / name, (self._work / name).read_bytes())
+            write_durably(keys / name, (self._work / name).read_bytes())
         state = self.directory / "state"
         state.mkdir(exist_ok=True, mode=0o700)
         _give(self.certificate_path, (self._work / "certificate.pem").read_bytes())
@@ -184,7 +183,7 @@ class Unit:
         for name in sorted(files, key=lambda name: name == "post.toml"):
             _give(self.directory / name, files[name])
         shutil.rmtree(self._work)
-        sync(self.directory)
+        flush_folder(self.directory)
 
     def go_on(self) -> bool:
         """Finish an enrolment for which everything has come already; tell whether there was one."""
@@ -210,15 +209,15 @@ class Unit:
             record_key=(self._aside / SIGNING_KEY).read_bytes(),
             unseal_key=unseal,
         )
-        write_durable(self._aside / "request.p10", request)
+        write_durably(self._aside / "request.p10", request)
         self._write_plan(self._aside, Plan(post))
         shutil.rmtree(self._work, ignore_errors=True)
         self._aside.rename(self._work)
-        sync(self.directory)
+        flush_folder(self.directory)
 
     def _write_plan(self, folder: Path, plan: Plan) -> None:
         said = {"post": plan.post, "seal_key": plan.seal_key.hex() if plan.seal_key else None}
-        write_durable(folder / "plan.json", json.dumps(said).encode())
+        write_durably(folder / "plan.json", json.dumps(said).encode())
 
     def _underway(self) -> Plan:
         plan = self.plan()
@@ -291,7 +290,7 @@ def _files(configuration: bytes) -> dict[str, bytes]:
 
 def _give(path: Path, content: bytes) -> None:
     """Write a file that is no secret where the service can read it."""
-    write_durable(path, content, mode=0o640)
+    write_durably(path, content, mode=0o640)
     if os.geteuid() == 0:
         # Where no package is installed there is no such group, and whoever runs the post owns the files.
         with suppress(LookupError):

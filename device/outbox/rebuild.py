@@ -15,6 +15,7 @@ from pathlib import Path
 
 import sqlcipher3
 
+from device.durable import flush_folder
 from device.errors import OutboxError
 from device.outbox import rows
 from device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
@@ -71,7 +72,7 @@ def rebuild(path: Path, *, key: bytes) -> Rebuilt | None:
 def put_in_place(path: Path) -> None:
     """Give the new outbox the name of the old one, which must be out of the way."""
     _beside(path).rename(path)
-    sync_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def adopt(path: Path) -> None:
@@ -101,15 +102,6 @@ def log_kept(path: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):
             kept.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the disk keep which files there are in a folder."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def ranges_of(numbers: Iterable[int]) -> list[SequenceRange]:

@@ -1,6 +1,7 @@
 """Enrolment that is cut off at every step, on the unit and in the office: the same command again ends it cleanly."""
 
 import http.client
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -26,7 +27,7 @@ class PowerCutError(BaseException):
 class Cut:
     """Ends everything at the nth step of one thread or all others: a change of the disk, or a message."""
 
-    STEPS = ((Path, "replace"), (Path, "rename"), (shutil, "rmtree"), (http.client.HTTPConnection, "getresponse"))
+    STEPS = ((os, "replace"), (Path, "rename"), (shutil, "rmtree"), (http.client.HTTPConnection, "getresponse"))
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, here: bool) -> None:
         self._own = threading.get_ident()
@@ -62,7 +63,7 @@ def is_whole(department: Department, unit: Unit) -> bool:
     own = read_key_file(read.uplink.private_key).public_key()
     office = x509.load_pem_x509_certificate((department.fleet.post("post-17") / "certificate.pem").read_bytes())
     left = [path for path in unit.directory.iterdir() if path.name not in {"keys", "state"} and path.name[0] == "."]
-    half = list(unit.directory.rglob("*.new"))
+    half = [*unit.directory.rglob("*.new"), *unit.directory.rglob("*.part")]
     return leaf.public_key() == own == office.public_key() and not left and not half and unit.post == "post-17"
 
 
