@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from joserfc.jwk import ECKey
-
 from device.config import Configuration
 from device.control import RefusedError
-from device.control.operators import Operators
+from device.control.operators import Operator, Operators
 from device.records import Role
 from provisioning.control.identity import Identity
 from provisioning.errors import ProvisioningError
@@ -23,7 +21,6 @@ class Technician:
 
     identity: Identity
     purpose: str
-    expires: datetime
 
     @property
     def name(self) -> str:
@@ -48,22 +45,41 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
         raise ProvisioningError("this post knows no people: its configuration has no table [control]")
     identity = Identity.load(folder)
     try:
-        operators = Operators(configuration.control.operators_ca.read_bytes())
-        person = operators.recognise(identity.x5c, at=at or datetime.now(UTC))
-    except OSError as error:
-        raise ProvisioningError(f"{configuration.control.operators_ca}: {error.strerror or error}") from error
+        person = recognised(
+            identity.x5c,
+            ca=configuration.control.operators_ca,
+            agency=configuration.post.agency,
+            at=at or datetime.now(UTC),
+        )
     except RefusedError as refusal:
         end = identity.certificate.not_valid_after_utc.date()
         hint = f" (it ended on {end}; is the unit's clock right?)" if "expired" in refusal.reason.value else ""
         raise ProvisioningError(f"{identity.name}: {refusal}{hint}") from refusal
-    if person.agency != configuration.post.agency:
-        raise ProvisioningError(f"{person.name} is certified by {person.agency}, not by {configuration.post.agency}")
+    if identity.key.thumbprint() != person.key.thumbprint():
+        raise ProvisioningError(f"{folder}: the key is not the one of the certificate of {person.name}")
+    return Technician(identity, purpose)
+
+
+def recognised(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operator:
+    """Say whose certificate it is, if it is that of somebody whose work at a post is believed.
+
+    Args:
+        x5c: the certificate and its chain, as a JWS header carries them.
+        ca: PEM of who certifies people.
+        agency: the department's.
+        at: the moment by which the certificate is judged.
+
+    Raises:
+        RefusedError: it is nobody's that `ca` vouches for, or not valid then.
+        ProvisioningError: another department's, or of a role that may not; or `ca` cannot be read.
+
+    """
+    try:
+        person = Operators(ca.read_bytes()).recognise(x5c, at=at)
+    except OSError as error:
+        raise ProvisioningError(f"{ca}: {error.strerror or error}") from error
+    if person.agency != agency:
+        raise ProvisioningError(f"{person.name} is certified by {person.agency}, not by {agency}")
     if person.role not in ALLOWED:
         raise ProvisioningError(f"{person.name} is certified as {person.role.value}: a technician is wanted")
-    if _thumbprint(identity.key) != _thumbprint(person.key):
-        raise ProvisioningError(f"{folder}: the key is not the one of the certificate of {person.name}")
-    return Technician(identity, purpose, person.expires)
-
-
-def _thumbprint(key: ECKey) -> str:
-    return key.thumbprint()
+    return person

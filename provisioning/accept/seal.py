@@ -42,6 +42,8 @@ class Sealed:
     """SHA-256 of it, hexadecimal: what the post's audit trail names."""
     technician: str
     certificate_expires: datetime
+    x5c: list[str]
+    """The technician's certificate and its chain, as a JWS header carries them (RFC 7515, section 4.1.6)."""
 
     @property
     def accepted(self) -> bool:
@@ -88,7 +90,8 @@ def unseal(report: bytes, *, post_keys: Keyring) -> Sealed:
     try:
         signatures = json.loads(rest[: -len(_END)])
         post, technician = str(signatures["post"]), str(signatures["technician"])
-        certificate = x509.load_der_x509_certificate(base64.b64decode(signatures["x5c"][0], validate=True))
+        x5c = [str(each) for each in signatures["x5c"]]
+        certificate = x509.load_der_x509_certificate(base64.b64decode(x5c[0], validate=True))
         (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         public = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, KeyError, TypeError, IndexError, binascii.Error) as error:
@@ -101,10 +104,4 @@ def unseal(report: bytes, *, post_keys: Keyring) -> Sealed:
             keys.check(signature, _signed(page))
         except RecordError as error:
             raise ReportRefusedError(f"the report does not bear the signature of {who}: {error}") from error
-    return Sealed(page, digest(page), str(name.value), certificate.not_valid_after_utc)
-
-
-def certificate_of(report: bytes) -> list[str]:
-    """Return the technician's certificate as a report carries it, RFC 7515 section 4.1.6; verify the report first."""
-    signatures = json.loads(report.rpartition(_BEGIN)[2][: -len(_END)])
-    return [str(each) for each in signatures["x5c"]]
+    return Sealed(page, digest(page), str(name.value), certificate.not_valid_after_utc, x5c)

@@ -10,15 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from device.control import RefusedError
-from device.control.operators import Operators
 from device.durable import write_durably
 from device.errors import PlatepostError
-from device.records import Keyring, Role
-from provisioning.accept.seal import ReportRefusedError, Sealed, certificate_of, unseal
+from device.records import Keyring
+from provisioning.accept.seal import ReportRefusedError, Sealed, unseal
 from provisioning.commands.options import FLEET, JSON, Actor, acting
-from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.lazy import lazy_group
+from provisioning.technician import ALLOWED, recognised
 
 _REPORTS = click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -60,7 +59,7 @@ Example:
 def keep(*, directory: Path, report: Path, who: str | None, purpose: str) -> None:
     """Verify REPORT and keep it in the fleet of DIRECTORY, under acceptances/."""
     fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose, roles=frozenset({Role.ADMINISTRATOR, Role.TECHNICIAN}))
+    actor = Actor(fleet, who, purpose, roles=ALLOWED)
     post, sealed = _checked(fleet, report)
     kept = fleet.directory / "acceptances" / post / f"{sealed.digest[:16]}.html"
     write_durably(kept, report.read_bytes())
@@ -104,6 +103,7 @@ def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed]:
 
     Raises:
         ReportRefusedError: nobody's of this fleet, or changed.
+        ProvisioningError: the person is another department's, or of a role that may not accept posts.
 
     """
     content = report.read_bytes()
@@ -116,17 +116,15 @@ def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed]:
         except ReportRefusedError as error:
             why = error
             continue
-        _check_person(fleet, content, sealed)
+        _check_person(fleet, sealed)
         return post, sealed
     raise ReportRefusedError(f"{report}: {why}")
 
 
-def _check_person(fleet: Fleet, content: bytes, sealed: Sealed) -> None:
+def _check_person(fleet: Fleet, sealed: Sealed) -> None:
     # Judged by when the certificate was good: a report outlives the certification of whoever signed it.
     at = min(datetime.now(UTC), sealed.certificate_expires)
     try:
-        Operators(fleet.broker.authority.read_bytes()).recognise(certificate_of(content), at=at)
+        recognised(sealed.x5c, ca=fleet.broker.authority, agency=fleet.agency, at=at)
     except RefusedError as refusal:
         raise ReportRefusedError(f"the technician is nobody of this fleet: {refusal}") from refusal
-    except OSError as error:
-        raise ProvisioningError(f"{fleet.broker.authority}: {error}") from error

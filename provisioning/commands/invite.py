@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from device.records import Role
 from provisioning.authority import CERTIFICATE_FILE
 from provisioning.commands.options import FLEET, JSON, Actor, acting
 from provisioning.commands.post_settings import Settings, post_settings
@@ -15,8 +14,7 @@ from provisioning.control.identity import NotCertifiedError
 from provisioning.enrolment.codes import Codes
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-
-_ENROLS = frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR})
+from provisioning.technician import ALLOWED
 
 
 @click.command(
@@ -62,7 +60,7 @@ def invite(
     actor = Actor(fleet, who, purpose)
     fleet.check_free(name, post=True)
     entry = fleet.people[technician]
-    if not entry.is_certified() or entry.role not in _ENROLS:
+    if not entry.is_certified() or entry.role not in ALLOWED:
         why = "certification has ended" if not entry.is_certified() else f"role is {entry.role.value}"
         raise NotCertifiedError(f"{technician} cannot enrol units: the {why}", reason="technician")
     there = (fleet.post(name) / CERTIFICATE_FILE).exists()

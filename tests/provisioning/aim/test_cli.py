@@ -58,7 +58,7 @@ def test_a_certificate_without_its_key_is_no_identity(fleet: Fleet) -> None:
 def test_an_expired_certification_is_said_with_its_date(fleet: Fleet) -> None:
     configuration = load(fleet.post("post-1") / "post.toml")
     folder = fleet.operator("r-alvarez")
-    end = certified(configuration, folder, purpose="test").expires
+    end = certified(configuration, folder, purpose="test").identity.expires
     with pytest.raises(PlatepostError, match=f"has expired .it ended on {end.date()}; is the unit's clock right"):
         certified(configuration, folder, purpose="test", at=end + timedelta(days=1))
 
