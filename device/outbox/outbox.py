@@ -180,20 +180,19 @@ class Outbox:
 
     def oldest_age(self, *, now: datetime | None = None, settling: Collection[int] = ()) -> float | None:
         """Return the age of the oldest record in seconds, or None if nothing waits; 0 if the clock went back."""
-        oldest, _ = self._oldest(settling)
-        return None if oldest is None else max(0.0, (now or datetime.now(UTC)).timestamp() - oldest)
+        return _age(self._oldest(settling)[0], now)
 
     def backlog(self, *, now: datetime | None = None, settling: Collection[int] = ()) -> Backlog:
         """Return all of the state at once, for health and status; `settling` are told apart from what waits."""
         with self._file.lock:
             reads, pictures = self._file.run(self._quota.totals)
-            _, depth = self._oldest(settling)
+            oldest, depth = self._oldest(settling)
             return Backlog(
                 depth=depth,
                 settling=self.depth() - depth,
                 size_bytes=self._quota.size,
                 quota_bytes=self._quota.limit,
-                oldest_age_seconds=self.oldest_age(now=now, settling=settling),
+                oldest_age_seconds=_age(oldest, now),
                 reads_dropped=reads,
                 pictures_dropped=pictures,
             )
@@ -244,3 +243,7 @@ class Outbox:
     def _notify(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+def _age(time: float | None, now: datetime | None) -> float | None:
+    return None if time is None else max(0.0, (now or datetime.now(UTC)).timestamp() - time)

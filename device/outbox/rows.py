@@ -137,9 +137,16 @@ def select(connection: Connection, limit: int, *, holding: Collection[str]) -> t
 
 
 def oldest(connection: Connection) -> tuple[float | None, int]:
-    """Return the time of the oldest record, seconds since 1970, and how many there are, without those in `excluded`."""
-    sql = "SELECT min(time), count(*) FROM record WHERE sequence NOT IN (SELECT sequence FROM excluded)"
-    time, count = connection.execute(sql).fetchone()
+    """Return the time of the oldest record, seconds since 1970, and how many there are, without those in `excluded`.
+
+    Times never go back within a chain: of a long queue an index is gone through, and the first row of each chain read.
+    """
+    kept = "FROM record WHERE sequence NOT IN (SELECT sequence FROM excluded)"
+    first = "min(sequence) FILTER (WHERE sequence >= 0)"
+    covert = f"max(sequence) FILTER (WHERE sequence <= {COVERT})"  # these chains count down
+    count, *firsts = connection.execute(f"SELECT count(*), {first}, {covert} {kept}").fetchone()
+    former = f"sequence BETWEEN {COVERT + 1} AND -1"  # whatever damage left of other chains
+    (time,) = connection.execute(f"SELECT min(time) {kept} AND (sequence IN (?, ?) OR {former})", firsts).fetchone()
     return time, int(count)
 
 
