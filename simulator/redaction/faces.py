@@ -68,8 +68,9 @@ class Faces:
         self._interpreter.invoke()
         raw = np.clip(self._interpreter.get_tensor(self._scores)[0, :, 0], -_RAW_LIMIT, _RAW_LIMIT)
         scores = 1 / (1 + np.exp(-raw))
-        for at in np.flatnonzero(scores >= self._minimum_score):
-            x, y, width, height = self._interpreter.get_tensor(self._boxes)[0, at, :4] / SIDE
+        sure = np.flatnonzero(scores >= self._minimum_score)
+        boxes = self._interpreter.get_tensor(self._boxes)[0, sure, :4] / SIDE
+        for at, (x, y, width, height) in zip(sure, boxes, strict=True):
             centre_x, centre_y = self._centres[at]
             box = np.array([centre_x + x - width / 2, centre_y + y - height / 2, width, height], np.float32)
             yield box, float(scores[at])
