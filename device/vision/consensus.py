@@ -5,7 +5,7 @@ on it. How the text is spelled in the end follows the greater weight, place by p
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -99,19 +99,6 @@ class Poll:
             looks=self._looks,
             agreeing=agreeing,
         )
-
-
-def consensus(votes: Iterable[Vote]) -> Consensus:
-    """Say what all votes together say.
-
-    Raises:
-        ValueError: there is no vote.
-
-    """
-    poll = Poll()
-    for vote in votes:
-        poll.add(vote)
-    return poll.consensus()
 
 
 def _hypotheses(reading: Reading) -> list[tuple[str, float]]:

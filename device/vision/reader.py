@@ -90,10 +90,6 @@ class Reader:
         """Read the plate at `corners` of an H x W uint8 picture, with further looks if the first is in doubt."""
         return self.read_rectified(rectify(grey, corners, width=WIDTH, height=HEIGHT, margin=MARGIN), again=True)
 
-    def read_crop(self, grey: NDArray[np.uint8]) -> Reading:
-        """Read an H x W uint8 picture that shows one plate and nothing else, looking again if in doubt."""
-        return self.read_rectified(stretched(grey), again=True)
-
     def read_rectified(self, plate: NDArray[np.uint8], *, again: bool = False) -> Reading:
         """Read a 64 x 160 uint8 plate seen from the front; `again` allows further looks if the first is in doubt."""
         first = self.look(plate)

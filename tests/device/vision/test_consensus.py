@@ -1,11 +1,18 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from device.vision.consensus import Vote, consensus
+from device.vision.consensus import Consensus, Poll, Vote
 from device.vision.reader import Reading
 
 Readings = Callable[..., Reading]
+
+
+def consensus(votes: Sequence[Vote]) -> Consensus:
+    poll = Poll()
+    for vote in votes:
+        poll.add(vote)
+    return poll.consensus()
 
 
 def test_one_sharp_look_outweighs_several_blurred_ones(reading: Readings) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from device.vision.ctc import ALPHABET, Hypothesis
 from device.vision.modelfiles import shipped
-from device.vision.reader import Look, Reader
+from device.vision.reader import Look, Reader, Reading, stretched
 from models.plates import render_plate
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205", "5PLV731", "4ZMC863", "9BYG427")
@@ -23,6 +23,10 @@ def plate(text: str, seed: int) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
 
 
+def read_crop(reader: Reader, crop: np.ndarray) -> Reading:
+    return reader.read_rectified(stretched(crop), again=True)
+
+
 def look(**texts: float) -> Look:
     probabilities = np.zeros((40, len(ALPHABET) + 1), np.float32)
     probabilities[:, 0] = 1
@@ -34,7 +38,7 @@ def test_the_more_blur_the_less_confidence(reader: Reader) -> None:
     table = np.array(
         [
             [
-                reader.read_crop(cv2.GaussianBlur(plate(text, seed), (0, 0), 3 * sigma + 0.01)).confidence
+                read_crop(reader, cv2.GaussianBlur(plate(text, seed), (0, 0), 3 * sigma + 0.01)).confidence
                 for sigma in SIGMAS
             ]
             for seed, text in enumerate(TEXTS)
