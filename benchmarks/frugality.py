@@ -11,7 +11,6 @@ machine matters little; only the start is also told by the clock. docs/system.md
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from provisioning.hotlist.build import build_package
 from provisioning.post_file import PostSettings
 from simulator.broker import Broker
 from simulator.camera.recordings import open_recording
+from simulator.fleet.usage import usage_of
 
 ROOT = Path(__file__).parents[1]
 CLIP = ROOT / "simulator" / "footage" / "pass.mp4"
@@ -113,19 +113,13 @@ def stage(pid: int, folder: Path, seconds: float) -> tuple[float, float]:
     """Let time pass; return per cent of one core and frames per second."""
 
     def now() -> tuple[float, float, int]:
-        return time.monotonic(), processor(pid), int((folder / "frames").read_text() or 0)
+        return time.monotonic(), usage_of(pid).cpu, int((folder / "frames").read_text() or 0)
 
     began = now()
     time.sleep(seconds)
     ended = now()
     passed = ended[0] - began[0]
     return 100 * (ended[1] - began[1]) / passed, (ended[2] - began[2]) / passed
-
-
-def processor(pid: int) -> float:
-    """Return the processor time that a process has taken, seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def smaps(pid: int) -> dict[str, float]:

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from simulator.daemon import Daemon
+from simulator.fleet.usage import usage_of
 
 GROWTH = 0.05
 
@@ -60,25 +61,17 @@ class Reader(threading.Thread):
                 time.sleep(1)
 
 
-def processes(root: int) -> dict[str, int]:
+def processes(page: Page) -> dict[str, int]:
     """Name -> process number of the page's server and its children."""
+    root = page.pid
+    if root is None:
+        raise SystemExit("the page has ended")
     found = {"server": root}
     for child in Path(f"/proc/{root}/task/{root}/children").read_text().split():
         words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
         post = next((Path(word).parent.name for word in words if word.endswith("post.toml")), None)
         found[post or Path(words[0]).name] = int(child)
     return found
-
-
-def resident(process: int) -> float:
-    """Megabytes."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
-
-
-def children_of(page: Page) -> dict[str, int]:
-    assert page._process is not None  # noqa: S101, SLF001 - a benchmark
-    return processes(page._process.pid)  # noqa: SLF001
 
 
 def main() -> int:
@@ -92,8 +85,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, Page(Path(folder)) as page:
         address = f"http://127.0.0.1:{page.port}/"
         wish = json.dumps({"factor": wanted.pace, "paused": False}).encode()
-        with urllib.request.urlopen(urllib.request.Request(address + "pace", wish, method="POST"), timeout=30):  # noqa: S310
-            pass
+        asked = urllib.request.Request(address + "pace", wish, method="POST")  # noqa: S310 - loopback
+        urllib.request.urlopen(asked, timeout=30).close()  # noqa: S310 - loopback
         readers = [
             Reader(address + "events"),
             Reader(address + "posts/post-1/view"),
@@ -105,8 +98,8 @@ def main() -> int:
         samples: dict[str, list[tuple[float, float]]] = {}
         begun = time.monotonic()
         while (now := time.monotonic() - begun) < wanted.minutes * 60:
-            for name, process in children_of(page).items():
-                samples.setdefault(name, []).append((now, resident(process)))
+            for name, process in processes(page).items():
+                samples.setdefault(name, []).append((now, usage_of(process).memory / 2**20))
             if len(samples["server"]) % 12 == 0:
                 last = ", ".join(f"{name} {values[-1][1]:.1f}" for name, values in sorted(samples.items()))
                 print(f"{now / 60:5.1f} min  {last} MB", file=sys.stderr, flush=True)
