@@ -55,8 +55,9 @@ def shrink(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.ui
         rows, columns = picture.shape[:2]
         if rows % 2 or columns % 2 or rows < 8 * height or columns < 8 * width:
             break
-        picture = cv2.resize(picture, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+        halved = cv2.resize(picture, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+        picture = np.asarray(halved, dtype=np.uint8)
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def rectify(

@@ -139,7 +139,8 @@ class Reader:
 def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Stretch an H x W uint8 picture that shows one plate and nothing else to the reader's 64 x 160."""
     larger = crop.shape[0] > HEIGHT or crop.shape[1] > WIDTH
-    return cv2.resize(crop, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR)  # type: ignore[return-value]
+    smooth = cv2.INTER_AREA if larger else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(crop, (WIDTH, HEIGHT), interpolation=smooth), dtype=np.uint8)
 
 
 def _spelled(look: Look, text: str, like: str, spelled: str) -> str:
@@ -157,7 +158,8 @@ def _moved(plate: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     for turn, down in AGAIN:
         rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
         move = np.column_stack([rotation, middle + np.array([0, down]) - rotation @ middle]).astype(np.float32)
-        yield cv2.warpAffine(plate, move, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[misc]
+        moved = cv2.warpAffine(plate, move, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        yield np.asarray(moved, dtype=np.uint8)
 
 
 def _together(looks: Sequence[Look]) -> list[Hypothesis]:

@@ -134,7 +134,7 @@ def setwarnings(enabled):
 
 def setmode(mode):
     """Choose how pins are numbered."""
-    global _mode  # noqa: PLW0603
+    global _mode  # noqa: PLW0603 - as in `reset`
     if mode not in (BCM, BOARD):
         raise ValueError("An invalid mode was passed to setmode()")
     if _mode is not None and _mode != mode:
@@ -179,7 +179,7 @@ def input(channel):  # noqa: A001 - its name in RPi.GPIO
 
 def cleanup(channel=None):
     """Make pins inputs without pull again, all of them by default, as after a boot."""
-    global _mode  # noqa: PLW0603
+    global _mode  # noqa: PLW0603 - as in `reset`
     if channel is None:
         wanted = list(_pins)
         _mode = None

@@ -117,7 +117,7 @@ class VirtualBoard(Board):
         self._set("camera_power", True)
         self._closed = True
 
-    def _set(self, line: Line, value: bool | Light) -> None:  # noqa: FBT001
+    def _set(self, line: Line, value: bool | Light) -> None:  # noqa: FBT001 - what a line is set to
         if self._closed:
             raise BackendError("the virtual board is closed")
         with self._lock:

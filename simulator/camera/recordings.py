@@ -82,7 +82,8 @@ def open_recording(path: Path, *, frames_per_second: float | None = None, key: P
         if key is None:
             raise CameraError(f"{path}: what a post recorded is sealed; name the key that opens it")
         # Loaded when needed: it knows this module.
-        return importlib.import_module("simulator.camera.sealed").SealedRecording(path, key)  # type: ignore[no-any-return]
+        sealed: Recording = importlib.import_module("simulator.camera.sealed").SealedRecording(path, key)
+        return sealed
     if path.is_file():
         return VideoRecording(path)
     raise CameraError(f"{path}: no such footage; a video file or a folder of images is wanted")
@@ -209,7 +210,7 @@ class _Colour:
 
     __slots__ = ("_frame", "_lock")
 
-    def __init__(self, frame: Any) -> None:  # noqa: ANN401
+    def __init__(self, frame: Any) -> None:  # noqa: ANN401 - as in `_open`
         self._frame = frame
         self._lock = Lock()
 
@@ -218,11 +219,11 @@ class _Colour:
             return _bgr(self._frame)
 
 
-def _bgr(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401
+def _bgr(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
     return np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
 
 
-def _luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401
+def _luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
     if frame.format.name not in _PLANAR_LUMA:
         return np.asarray(cv2.cvtColor(_bgr(frame), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     plane = frame.planes[0]

@@ -143,7 +143,7 @@ class Collector:
     # --- the thread that receives
 
     def _receive(self) -> None:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
         properties.SessionExpiryInterval = SESSION_SECONDS
         properties.ReceiveMaximum = RECEIVE_MOST
         turn = 0

@@ -121,4 +121,4 @@ def _assumptions(given: tuple[str, ...]) -> Assumptions:
             raise click.BadParameter(f"{text!r}: {value!r} is no number") from error
         if changes[name] <= 0:
             raise click.BadParameter(f"{text!r}: it must be more than 0")
-    return dataclasses.replace(DEFAULT, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(DEFAULT, **changes)  # type: ignore[arg-type]  # checked above

@@ -101,7 +101,7 @@ class LightPost:
             private_key=folder / "private_key.pem",
             client_id=self.name,
         )
-        self._settings = replace(base, **settings)  # type: ignore[arg-type]
+        self._settings = replace(base, **settings)  # type: ignore[arg-type]  # its fields, by name
         self._brokers = Brokers(
             self._settings.endpoints,
             backoff=Backoff(
