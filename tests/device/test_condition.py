@@ -24,22 +24,15 @@ from pytest_mock import MockerFixture
 
 from device import backends, condition, networks
 from device.camera.base import Camera, Frame
-from device.config import parse
-from device.errors import OutboxError
 from device.health.machine import Readings
 from device.health.view import View, Views
-from device.outbox import Backlog, Outbox, read_key_file
-from device.post import Post
-from device.records import Keyring
-from device.records.verify import Verifier
+from device.outbox import Backlog
 from device.vision.modelfiles import SUMS, shipped
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
 from simulator.board.virtual import VirtualBoard
 from simulator.camera.recordings import open_recording
+from tests.rigs import SECONDS, Running
 
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "street.mp4"
-SECONDS = 60.0
 WELL = Readings(celsius=50.0, throttled=0, disk_free=10**10, disk_size=10**10, worn=None)
 
 
@@ -73,71 +66,31 @@ class StreetCamera(Camera):
             yield Frame(number, datetime.now(UTC), float(number), grey, lambda: np.zeros((90, 160, 3), np.uint8))
 
 
-class Drill:
-    """One running post, and what it said so far."""
+class Drill(Running):
+    """One running post on an empty street."""
 
     def __init__(self, tmp_path: Path, mocker: MockerFixture, **vision: str | float) -> None:
-        fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
-        self.folder = fleet.add_post("post-1", PostSettings(brokers=("localhost:1",)))
-        self.key = fleet.record_key("post-1")
         self.camera = StreetCamera()
         mocker.patch.object(backends, "camera", return_value=self.camera)
         self.board = VirtualBoard()
         mocker.patch.object(backends, "board", return_value=self.board)
         mocker.patch.object(condition, "LOOK_SECONDS", 0.0)
         mocker.patch.object(networks, "RETRY_SECONDS", 0.0)
-        keys = ("issuer_key", "unseal_key")
-        table = {
-            "post": {"agency": "demo", "name": "post-1"},
-            "camera": {"backend": "street"},
-            "vision": {"motion_area": 1.0, **vision},
-            "hotlist": {"directory": "state/hotlist", "in_service_without_list": True}
-            | {key: f"{key}.pem" for key in keys},
-            "records": {"signing_key": "signing_key.pem"},
-            "outbox": {"path": "state/outbox.db", "key_file": "outbox.key"},
-            "uplink": {
-                "brokers": ["localhost:1"],
-                "ca": "ca.pem",
-                "certificate": "certificate.pem",
-                "private_key": "private_key.pem",
-                "drain_seconds": 0,
-            },
-        }
+        super().__init__(tmp_path, camera={"backend": "street"}, vision={"motion_area": 1.0, **vision})
         view = View.of(self.camera.street, accepted=datetime.now(UTC), accepted_by="r-alvarez")
         Views(day=view).save(self.folder / "state")
-        self.post = Post(parse(table, folder=self.folder))
         self.readings = WELL
         self.post._condition._ask = lambda _folder: self.readings
-        self.thread = threading.Thread(target=self.post.run, daemon=True)
 
-    def stop(self) -> None:
-        self.post.stop()
-        self.thread.join(SECONDS)
-        assert not self.thread.is_alive()
-
-    def records(self) -> list[dict[str, Any]]:
-        with suppress(OutboxError):
-            return [e.event for e in sorted(self.post._outbox.next(2000), key=lambda e: e.sequence or 0)]
-        with Outbox(self.folder / "state" / "outbox.db", key=read_key_file(self.folder / "outbox.key")) as outbox:
-            return [e.event for e in sorted(outbox.next(2000), key=lambda e: e.sequence or 0)]
-
-    def present(self) -> set[str]:
+    def ailing(self) -> set[str]:
         """What the last status names; the test's machine has no time server, and the post no list."""
-        statuses = [e["data"] for e in self.records() if e["type"] == "platepost.status.v1"]
-        names = {reason["name"] for reason in statuses[-1].get("reasons", ())} if statuses else {"nothing said"}
-        return names - {"clock_unsynchronised", "hotlist_missing"}
+        return self.present() - {"clock_unsynchronised", "hotlist_missing"}
 
     def await_state(self, *names: str) -> None:
         end = time.monotonic() + SECONDS
-        while self.present() != set(names):
-            assert time.monotonic() < end, f"{self.present()} and not {set(names)}"
+        while self.ailing() != set(names):
+            assert time.monotonic() < end, f"{self.ailing()} and not {set(names)}"
             time.sleep(0.05)
-
-    def prove_whole(self) -> None:
-        """Nothing of the chain is missing."""
-        self.stop()
-        report = Verifier(Keyring.from_files(self.key), whole=True).feed_all(self.records())
-        assert report.intact, report.problems
 
 
 @pytest.fixture

@@ -3,13 +3,10 @@
 The times that the page of faults states are shortened here; that they are kept is tested where they are decided.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import cv2
 import pytest
@@ -17,22 +14,14 @@ import pytest
 from device import daylight, lookout, vitals
 from device.camera import ladder, looks
 from device.camera import picamera2 as camera_module
-from device.config import parse
-from device.errors import OutboxError
-from device.outbox import Outbox, read_key_file
-from device.post import Account, Post
-from device.records import Keyring
-from device.records.verify import Verifier
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
 from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from simulator.camera.picamera2_standin import sensor
 from simulator.camera.recordings import open_recording
 from simulator.standins import standing_in
+from tests.rigs import SECONDS, Running
 
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 ILLUMINATOR, TAMPER, CAMERA_POWER = 17, 4, 27
-SECONDS = 60.0
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -42,74 +31,27 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
-class Drill:
-    """One running post, and what it said so far."""
+class Drill(Running):
+    """One running post on the stand-ins."""
 
     def __init__(self, tmp_path: Path) -> None:
-        fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
-        self.folder = fleet.add_post("post-1", PostSettings(brokers=("localhost:1",)))
-        self.key = fleet.record_key("post-1")
-        self.account: Account | None = None
-        self.post = Post(
-            parse(
-                {
-                    "post": {"agency": "demo", "name": "post-1"},
-                    "camera": {
-                        "backend": "picamera2",
-                        "picamera2": {"width": 1280, "height": 720, "frames_per_second": 20},
-                    },
-                    "board": {
-                        "backend": "rpi",
-                        "rpi": {
-                            "illuminator_pin": ILLUMINATOR,
-                            "tamper_pin": TAMPER,
-                            "camera_power_pin": CAMERA_POWER,
-                            "debounce_milliseconds": 300,
-                        },
-                    },
-                    "hotlist": {
-                        "directory": "state/hotlist",
-                        "issuer_key": "issuer_key.pem",
-                        "unseal_key": "unseal_key.pem",
-                        "in_service_without_list": True,
-                    },
-                    "records": {"signing_key": "signing_key.pem"},
-                    "outbox": {"path": "state/outbox.db", "key_file": "outbox.key"},
-                    "uplink": {
-                        "brokers": ["localhost:1"],
-                        "ca": "ca.pem",
-                        "certificate": "certificate.pem",
-                        "private_key": "private_key.pem",
-                        "drain_seconds": 0,
-                    },
+        super().__init__(
+            tmp_path,
+            camera={
+                "backend": "picamera2",
+                "picamera2": {"width": 1280, "height": 720, "frames_per_second": 20},
+            },
+            board={
+                "backend": "rpi",
+                "rpi": {
+                    "illuminator_pin": ILLUMINATOR,
+                    "tamper_pin": TAMPER,
+                    "camera_power_pin": CAMERA_POWER,
+                    "debounce_milliseconds": 300,
                 },
-                folder=self.folder,
-            )
+            },
         )
         GPIO.pin(TAMPER).drive_low()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        self.account = self.post.run()
-
-    def stop(self) -> None:
-        self.post.stop()
-        self.thread.join(SECONDS)
-        assert not self.thread.is_alive()
-
-    def records(self) -> list[dict[str, Any]]:
-        with suppress(OutboxError):
-            return [e.event for e in sorted(self.post._outbox.next(2000), key=lambda e: e.sequence or 0)]
-        with Outbox(self.folder / "state" / "outbox.db", key=read_key_file(self.folder / "outbox.key")) as outbox:
-            return [e.event for e in sorted(outbox.next(2000), key=lambda e: e.sequence or 0)]
-
-    def audits(self, action: str) -> list[dict[str, Any]]:
-        said = [e["data"] for e in self.records() if e["type"] == "platepost.audit.v1"]
-        return [data for data in said if data["action"] == action]
-
-    def present(self) -> set[str]:
-        statuses = [e["data"] for e in self.records() if e["type"] == "platepost.status.v1"]
-        return {reason["name"] for reason in statuses[-1].get("reasons", ())} if statuses else set()
 
     def wait_for_fault(self, name: str) -> None:
         wait_for(lambda: name in self.present(), name)
@@ -141,9 +83,7 @@ def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
         wait_for(made.frames_come, "the first frame")
         yield made
         sensor.resume()
-        made.stop()
-        report = Verifier(Keyring.from_files(made.key), whole=True).feed_all(made.records())
-        assert report.intact, report.problems
+        made.prove_whole()
 
 
 def test_capture_that_hangs_is_silent_then_opened_again(drill: Drill) -> None:

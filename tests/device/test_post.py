@@ -15,12 +15,12 @@ from device.camera import ladder
 from device.camera.base import Camera, Frame
 from device.config import parse
 from device.errors import CameraError, OutboxError
-from device.outbox import Outbox, read_key_file
 from device.post import Post
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.post_file import PostSettings
 from simulator.board.virtual import VirtualBoard
+from tests.rigs import post_table, records_in
 
 
 class ScriptedCamera(Camera):
@@ -67,22 +67,9 @@ def fleet(tmp_path: Path) -> Fleet:
 @pytest.fixture
 def table(fleet: Fleet) -> dict[str, Any]:
     folder = fleet.add_post("post-1", PostSettings(brokers=("localhost:1",)))
-    return {
-        "folder": folder,
-        "post": {"agency": "demo", "name": "post-1"},
-        "camera": {"backend": "scripted"},
-        "board": {"backend": "virtual"},
-        "hotlist": {"directory": "state/hotlist", "issuer_key": "issuer_key.pem", "unseal_key": "unseal_key.pem"},
-        "records": {"signing_key": "signing_key.pem"},
-        "outbox": {"path": "state/outbox.db", "key_file": "outbox.key"},
-        "uplink": {
-            "brokers": ["localhost:1"],
-            "ca": "ca.pem",
-            "certificate": "certificate.pem",
-            "private_key": "private_key.pem",
-            "drain_seconds": 0,
-        },
-    }
+    return {"folder": folder} | post_table(
+        without_list=False, camera={"backend": "scripted"}, board={"backend": "virtual"}
+    )
 
 
 class Rig:
@@ -112,9 +99,7 @@ class Rig:
         assert done()
 
     def records(self) -> list[dict[str, Any]]:
-        with Outbox(self.folder / "state" / "outbox.db", key=read_key_file(self.folder / "outbox.key")) as outbox:
-            found = sorted(outbox.next(1000), key=lambda envelope: envelope.sequence or 0)
-        return [envelope.event for envelope in found]
+        return records_in(self.folder)
 
     def actions_so_far(self) -> list[str]:
         """The audit trail of a post that runs, or ran."""

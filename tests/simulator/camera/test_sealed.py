@@ -28,6 +28,7 @@ from simulator.camera.footage import FootageCamera
 from simulator.camera.recordings import open_recording
 from simulator.cli import simulate
 from tests.device.recording.conftest import make_frame
+from tests.rigs import post_table
 
 PASSES = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
 TOLL_LANE = Path(__file__).parents[4] / "shared" / "data" / "footage" / "toll_lane.mp4"
@@ -113,26 +114,11 @@ def test_a_running_post_records_what_it_evaluates(keys: tuple[Path, Path], tmp_p
     private, public = keys
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     folder = fleet.add_post("post-7", PostSettings(brokers=("localhost:1",), board="virtual"))
-    table = {
-        "post": {"agency": "demo", "name": "post-7"},
-        "camera": {"backend": "footage", "footage": {"path": str(PASSES), "pace": "fast"}},
-        "hotlist": {
-            "directory": "state/hotlist",
-            "issuer_key": "issuer_key.pem",
-            "unseal_key": "unseal_key.pem",
-            "in_service_without_list": True,
-        },
-        "records": {"signing_key": "signing_key.pem"},
-        "outbox": {"path": "state/outbox.db", "key_file": "outbox.key"},
-        "uplink": {
-            "brokers": ["localhost:1"],
-            "ca": "ca.pem",
-            "certificate": "certificate.pem",
-            "private_key": "private_key.pem",
-            "drain_seconds": 0,
-        },
-        "recording": {"allowed": True, "recipient_key": str(public), "free_megabytes": 0},
-    }
+    table = post_table(
+        "post-7",
+        camera={"backend": "footage", "footage": {"path": str(PASSES), "pace": "fast"}},
+        recording={"allowed": True, "recipient_key": str(public), "free_megabytes": 0},
+    )
     configuration = parse(table, folder=folder)
     seen: dict[int, Frame] = {}
     board = VirtualBoard()
