@@ -97,7 +97,8 @@ class Renewal:
         """Ask for the next certificate, put it in the place of the present one, and return when it ends.
 
         Raises:
-            EnrolmentError: the office refuses, does not answer, or answers with what is not this post's.
+            EnrolmentError: the office refuses, does not answer, or answers with what is not this post's; or the disk
+                does not take it, and what was there is there still.
             HeldKeyError: the TPM does not sign.
 
         """
@@ -108,8 +109,11 @@ class Renewal:
             leaf = check_certificate(chain, ca=ca, name=self._name, at=self._now())
             if leaf.public_key() != self._leaf().public_key():
                 raise EnrolmentError("the certificate that came is for another key", reason="answer")
-            mode = self._certificate.stat().st_mode & 0o777
-            write_durably(self._certificate, chain, mode=mode)
+            try:
+                mode = self._certificate.stat().st_mode & 0o777
+                write_durably(self._certificate, chain, mode=mode)
+            except OSError as error:
+                raise EnrolmentError(f"{self._certificate}: {error.strerror or error}", reason="disk") from error
         log.info("the certificate was renewed until %s", leaf.not_valid_after_utc)
         return leaf.not_valid_after_utc
 

@@ -1,5 +1,6 @@
 """A post renews its certificate with the office, over TLS with the certificate that it has."""
 
+import errno
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -91,6 +92,21 @@ def test_office_that_is_away_or_another_leaves_the_certificate_as_it_is(
     with pytest.raises(EnrolmentError, match="does not answer"):
         post.renewal.renew()
     assert post.unit.certificate_path.read_bytes() == before
+
+
+def test_full_disk_leaves_the_certificate_and_the_next_try(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = post.unit.certificate_path.read_bytes()
+    monkeypatch.setattr(post.renewal, "is_due", lambda: True)
+    with monkeypatch.context() as full:
+
+        def write(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        full.setattr("device.enrolment.renewal.write_durably", write)
+        assert not post.renewal.look()
+    assert post.unit.certificate_path.read_bytes() == before
+    assert post.renewal.look()
+    assert post.trail.said == [("certificate_renewed", "failure", "disk"), ("certificate_renewed", "success", None)]
 
 
 def test_renewal_without_a_certificate_is_refused(department: Department, post: Post) -> None:
