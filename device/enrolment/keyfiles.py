@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.durable import write_durably
 from device.enrolment.errors import EnrolmentError
-from device.held_key import HeldKey, provider_of
+from device.held_key import HeldKey, HeldKeyError, provider_of
 
 PRIVATE_KEY = "private_key.pem"
 SIGNING_KEY = "signing_key.pem"
@@ -49,9 +49,9 @@ def read_key_file(path: Path) -> ec.EllipticCurvePrivateKey:
         if provider is not None:
             return HeldKey(path, provider)
         key = serialization.load_pem_private_key(content, password=None)
+    except HeldKeyError:
+        raise  # an OSError, which says more than that nothing can be read
     except (OSError, ValueError, TypeError) as error:
-        if isinstance(error, EnrolmentError):
-            raise
         raise EnrolmentError(f"{path}: no private key can be read from it ({error})", reason="identity") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise EnrolmentError(f"{path}: not a key of an elliptic curve", reason="identity")

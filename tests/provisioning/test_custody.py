@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from device.enrolment.keyfiles import read_key_file
 from device.held_key import HeldKeyError
 from provisioning.authority import Authority
 from provisioning.cli import provision
@@ -143,10 +144,11 @@ def test_root_held_by_a_pkcs11_token_vouches_for_a_fleet(token: Path, tmp_path: 
     held_root_vouches(token, tmp_path)
 
 
-def test_pin_in_a_uri_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read", [read_private_key, read_key_file], ids=["department", "unit"])
+def test_pin_in_a_uri_is_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
     (tmp_path / "private_key.pem").write_text("pkcs11:token=fleet;object=root?pin-value=123456")
     with pytest.raises(HeldKeyError, match="pin-source"):
-        read_private_key(tmp_path / "private_key.pem")
+        read(tmp_path / "private_key.pem")
 
 
 def held_root_vouches(reference: Path, tmp_path: Path) -> None:
