@@ -1,6 +1,5 @@
 """One session of aiming: what the page shows and what its buttons do, without the web."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,8 +12,6 @@ from device.health.view import Light, View, Views, load_views
 from provisioning.aim.session import Session
 from provisioning.aim.watcher import Sight, Watcher
 from provisioning.errors import ProvisioningError
-
-log = logging.getLogger(__name__)
 
 OLD_SECONDS = 3.0
 """Age from which on the picture is said to stand still."""

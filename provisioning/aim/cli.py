@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -93,17 +92,13 @@ def aim(
         board = stack.enter_context(backends.board(configuration.board.backend, configuration.board.settings))
         watcher = Watcher(camera, recogniser, road)
         stack.callback(watcher.close)
-
-        def audit(action: str, details: dict[str, Any]) -> None:
-            trail.say(action, details)
-
         aiming = Aiming(
             watcher=watcher,
             board=board,
             session=session,
             folder=configuration.outbox.path.parent,
             who=technician.name,
-            audit=audit,
+            audit=trail.say,
         )
         server = Server(aiming, address=where, port=port or service.port)
         stack.callback(server.close)

@@ -44,11 +44,6 @@ class Session:
         """Until the page closes by itself."""
         return max(0.0, self._ends - monotonic())
 
-    @property
-    def entered(self) -> bool:
-        """Whether somebody was let in."""
-        return not self._unused
-
     def close(self, why: str) -> None:
         """Let nobody in from now on."""
         if self.why_closed is None:

@@ -9,7 +9,6 @@ from rich.table import Table
 
 from provisioning.commands.options import FLEET, JSON
 from provisioning.fleet import Fleet
-from provisioning.people.acts import as_row
 
 
 @click.command(
@@ -27,7 +26,7 @@ def acts(*, directory: Path, person: str | None, as_json: bool) -> None:
     """Show what people did: who, what, to what, when, why."""
     known = [act for act in Fleet.load(directory).acts if person in {None, act.identity}]
     if as_json:
-        click.echo(json.dumps([as_row(act) for act in known]))
+        click.echo(json.dumps([act.wire() for act in known]))
         return
     table = Table("when (UTC)", "who", "what", "to what", "outcome", "purpose")
     for act in known:

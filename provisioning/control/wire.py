@@ -50,7 +50,7 @@ class Wire:
         self._address = split_address(broker)
         self._topics = [(topic, 1) for topic in topics]
         self._changed = threading.Condition()
-        self._heard: list[tuple[str, bytes, bytes | None]] = []
+        self._heard: list[tuple[str, bytes]] = []
         self._problem: str | None = None
         self._ready = False
         self._published: dict[int, ReasonCode] = {}
@@ -124,7 +124,7 @@ class Wire:
 
         def look() -> bool:
             nonlocal seen
-            for topic, payload, _ in self._heard[seen:]:
+            for topic, payload in self._heard[seen:]:
                 seen += 1
                 if wanted(topic, payload):
                     found.append(payload)
@@ -169,7 +169,7 @@ class Wire:
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         with self._changed:
-            self._heard.append((message.topic, bytes(message.payload), None))
+            self._heard.append((message.topic, bytes(message.payload)))
             self._changed.notify_all()
 
 

@@ -5,10 +5,9 @@ import binascii
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
@@ -264,11 +263,6 @@ class Office:
 def encoded(certificates: list[x509.Certificate]) -> bytes:
     """Return certificates as EST answers: certs-only PKCS #7, base64."""
     return base64.encodebytes(pkcs7.serialize_certificates(certificates, Encoding.DER))
-
-
-def settings_of(settings: PostSettings) -> dict[str, Any]:
-    """Return settings as a code keeps them."""
-    return asdict(settings)
 
 
 def _decoded(body: bytes) -> bytes:

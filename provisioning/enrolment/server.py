@@ -9,7 +9,6 @@ import base64
 import binascii
 import ssl
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -139,11 +138,6 @@ def server(fleet: Fleet, office: Office, *, names: tuple[str, ...], address: str
     assert config.ssl is not None  # noqa: S101 - it was given all that it needs
     config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
     return uvicorn.Server(config)
-
-
-def key_files(fleet: Fleet) -> Path:
-    """Return the folder of the server's certificate and key."""
-    return fleet.enrolment / "server"
 
 
 async def _body(request: Request) -> bytes:

@@ -5,7 +5,6 @@ trail, so that `platepost verify LOG --key people/keys` proves that none is miss
 """
 
 import fcntl
-import json
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -218,9 +217,3 @@ def _write(
         raise ProvisioningError(f"the act {act!r} cannot be logged: {error.errors()[0]['msg']}") from error
     recorder = Recorder(_Store(log), Signer(person.key), log.source, now=lambda: now)
     return recorder.record(said)
-
-
-def as_row(act: Audit) -> dict[str, JsonValue]:
-    """Return an act as `provision acts --json` prints it."""
-    row: dict[str, JsonValue] = json.loads(json.dumps(act.wire()))
-    return row

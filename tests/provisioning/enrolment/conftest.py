@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from device.enrolment.est import Office as Address
 from device.enrolment.unit import Unit
 from device.records import Role
 from provisioning.control.identity import Identity
-from provisioning.enrolment.office import Office, settings_of
+from provisioning.enrolment.office import Office
 from provisioning.enrolment.server import server
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
@@ -54,7 +54,7 @@ class Department:
             purpose="work order 7731",
             valid=valid,
             replaces=replaces,
-            settings=settings_of(settings),
+            settings=asdict(settings),
             now=now,
         )
         return secret

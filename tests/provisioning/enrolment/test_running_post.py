@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from cryptography import x509
 
 import simulator
 from provisioning.cli import provision
-from provisioning.enrolment.office import settings_of
 from provisioning.post_file import PostSettings
 from simulator.broker import Broker, mosquitto_path
 from tests.provisioning.enrolment.conftest import Department
@@ -50,7 +50,7 @@ def test_enrolled_post_renews_its_certificate_on_command(department: Department,
             technician="r-alvarez",
             issued_by="j-stone",
             purpose="work order 7731",
-            settings=settings_of(settings),
+            settings=asdict(settings),
         )
         unit = department.unit("unit")
         department.enrol(unit, "post-17", secret)
