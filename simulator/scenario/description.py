@@ -5,13 +5,12 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from provisioning.post_file import Setting
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.durations import Duration, Signed
 from simulator.scenario.events import Event, Publish
 from simulator.scenario.lists import ListDescription
 from simulator.scenario.table import Table
-
-Setting = str | int | float | bool | list[str]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 _REACH = (datetime(2026, 1, 2, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))

@@ -89,7 +89,7 @@ def _own(faults: Sequence[Any]) -> list[Any]:
 
 
 def _explain(fault: Any, lines: Lines, origin: str) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    place = _without_tags(fault["loc"], fault)
+    place = _without_tags(fault["loc"])
     where = f"{origin}:{lines.of(place)}: {_name(place)}"
     if fault["type"] == "missing":
         return f"{where}: missing"
@@ -109,9 +109,8 @@ def _explain(fault: Any, lines: Lines, origin: str) -> str:  # noqa: ANN401 - py
     return f"{where}{wrong}: {message}"
 
 
-def _without_tags(place: Place, fault: Any) -> Place:  # noqa: ANN401
+def _without_tags(place: Place) -> Place:
     """Leave out the tag of a union that pydantic puts into the place: `expect.3.hits.count` is `expect.3.count`."""
-    del fault
     if len(place) > 2 and place[0] in {"events", "expect"} and isinstance(place[1], int):
         return (*place[:2], *place[3:])
     return place

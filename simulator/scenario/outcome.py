@@ -4,7 +4,7 @@ import hashlib
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from simulator.scenario.evidence import Evidence
@@ -61,8 +61,6 @@ class Outcome:
     figures: Figures | None = None
     report: str | None = None
     """The file of its report."""
-    file: str = ""
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def passed(self) -> bool:

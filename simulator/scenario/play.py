@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from device.post import Account, Post
@@ -49,8 +50,6 @@ class Sample:
     """Simulated seconds since the start."""
     frames: int
     """Frames that cameras had shown."""
-    records: int
-    """Chained records that posts had made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,12 @@ class Course:
     """What came of playing a scenario."""
 
     scenario: Scenario
-    seed: int
     posts: tuple[PostCourse, ...]
     arrivals: tuple[tuple[int, Arrival], ...]
     """Every record that arrived, each with the number of the broker, from 0, that brought it first."""
     samples: tuple[Sample, ...]
     """A few a second of real time."""
     stage: Stage
-    seconds: float
-    """Real time that it took."""
 
 
 @dataclass(slots=True)
@@ -102,7 +98,6 @@ def play(
     beside: Path | None = None,
     seed: int = 1,
     wall_clock: bool = False,
-    passed: Callable[[float], None] = lambda _now: None,
 ) -> Course:
     """Play a scenario in an empty folder.
 
@@ -112,37 +107,28 @@ def play(
         beside: the scenario file's folder, where clips of its own lie.
         seed: what chance depends on: the same seed gives the same records.
         wall_clock: in real time, for people to watch.
-        passed: called with the simulated seconds whenever time has gone on.
 
     Raises:
         ScenarioError: it cannot be played to its end.
         BrokerError: mosquitto is missing or did not start.
 
     """
-    began = time.monotonic()
     world = World(scenario.begins, wall_clock=wall_clock)
     samples: list[Sample] = []
     with Stage(scenario, world, folder=folder, beside=beside or folder, seed=seed) as stage:
         with standing_in(world, stage.stands):
             lives = [_Life(stage, stand) for stand in stage.stands.values()]
             try:
-
-                def look(now: float) -> None:
-                    _sample(stage, samples, now)
-                    passed(now)
-
-                _live(stage, world, lives, look)
+                _live(stage, world, lives, partial(_sample, stage, samples))
             finally:
                 world.close()
         _await_arrivals(stage)
         return Course(
             scenario=scenario,
-            seed=seed,
             posts=tuple(_course_of(stage, life) for life in lives),
             arrivals=tuple(stage.arrivals),
             samples=tuple(samples),
             stage=stage,
-            seconds=time.monotonic() - began,
         )
 
 
@@ -165,9 +151,7 @@ def _sample(stage: Stage, samples: list[Sample], now: float) -> None:
     real = time.monotonic()
     if samples and real - samples[-1].real < SAMPLE_SECONDS and now < stage.scenario.lasts:
         return
-    stands = stage.stands.values()
-    frames, records = (sum(stand.camera.shown for stand in stands), sum(len(stand.recorded) for stand in stands))
-    samples.append(Sample(real, now, frames, records))
+    samples.append(Sample(real, now, sum(stand.camera.shown for stand in stage.stands.values())))
 
 
 def _await_arrivals(stage: Stage) -> None:

@@ -4,7 +4,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -31,7 +31,7 @@ class Wishes:
     """Folder in which what was made is kept, a folder each."""
 
 
-def run_one(path: Path, wishes: Wishes, *, passed: Callable[[float], None] = lambda _now: None) -> Outcome:
+def run_one(path: Path, wishes: Wishes) -> Outcome:
     """Run one scenario in this process and judge it. What goes wrong with it is in the outcome.
 
     Raises:
@@ -39,7 +39,7 @@ def run_one(path: Path, wishes: Wishes, *, passed: Callable[[float], None] = lam
 
     """
     scenario = load(path)
-    plain = Outcome(path.stem, scenario.title, scenario.promise, wishes.seed, 0.0, file=str(path))
+    plain = Outcome(path.stem, scenario.title, scenario.promise, wishes.seed, 0.0)
     folder = Path(tempfile.mkdtemp(prefix="platepost-scenario-"))
     began = time.monotonic()
     try:
@@ -50,7 +50,6 @@ def run_one(path: Path, wishes: Wishes, *, passed: Callable[[float], None] = lam
                 beside=path.parent,
                 seed=wishes.seed,
                 wall_clock=wishes.wall_clock,
-                passed=passed,
             )
             for number in range(2 if wishes.twice else 1)
         ]

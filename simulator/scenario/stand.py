@@ -19,7 +19,7 @@ from simulator.scenario.disk import ScenarioDisk
 from simulator.scenario.world import World
 
 if TYPE_CHECKING:
-    from device.post import Account, Post
+    from device.post import Post
     from simulator.scenario.parts import WatchedUplink
 
 
@@ -83,7 +83,6 @@ class Stand:
     boot_due: bool = False
     """Whether its software has begun, and not been given the network yet."""
     restart_after: float | None = None
-    account: "Account | None" = None
     handled: set[str] = field(default_factory=set)
     """SHA-256 of each package that it has judged."""
     receiving: int = 0
