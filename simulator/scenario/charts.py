@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from simulator.scenario.evidence import Evidence
 from simulator.scenario.timeline import WIDTH, Scale
-from simulator.scenario.wire import FARAWAY, HEALTH, HIT, READ
+from simulator.scenario.wire import HIT, READ
 
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -52,7 +52,7 @@ def backlog(evidence: Evidence) -> str:
     reals = [sample.real for sample in samples]
     there = []
     for entry in evidence.records:
-        if entry.sequence < FARAWAY and entry.kind != HEALTH:
+        if entry.chained:
             place = min(bisect_right(reals, entry.received_real), len(samples) - 1)
             there.append(max(entry.at, samples[place - 1].at if place else 0.0))
     scale = Scale([*made, *(event.at for event in evidence.scenario.events)], end=lasts)

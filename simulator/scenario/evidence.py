@@ -9,9 +9,13 @@ from typing import Any
 
 from simulator.scenario.play import Course, PostCourse
 from simulator.scenario.stand import Recorded
-from simulator.scenario.wire import FARAWAY, READ, STATUS
+from simulator.scenario.wire import READ, STATUS
 from simulator.score import Score, ScoredRead, score
 from simulator.truth import Truth
+
+FRAMES_PER_SECOND = 20.0
+"""The rate at which the scores count frames, from the scenario's start, whatever the clips' own."""
+_FARAWAY = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,14 @@ class Seen:
         return data
 
     @property
+    def chained(self) -> bool:
+        """Whether it is part of the chain."""
+        return "sequence" in self.event
+
+    @property
     def sequence(self) -> int:
         """Its number in the chain; far behind all others where it has none."""
-        return int(self.event.get("sequence", FARAWAY))
+        return int(self.event.get("sequence", _FARAWAY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ class Evidence:
 
     def conditions(self, post: str) -> tuple[Condition, ...]:
         """Return what a post said of itself, one after the other."""
-        said = [entry for entry in self.of(STATUS, post=post) if entry.sequence < FARAWAY]
+        said = [entry for entry in self.of(STATUS, post=post) if entry.chained]
         ends = [*(entry.at for entry in said[1:]), self.scenario.lasts]
         return tuple(
             Condition(
@@ -128,10 +137,11 @@ class Evidence:
         return stand.offset_at(entry.at) if abs(made - entry.at) > 1.0 else 0.0
 
     def _score(self, post: str) -> Score:
-        fps = 20.0
         passages = tuple(
             passage.model_copy(
-                update={"frames": tuple(round(frame * fps / stretch.truth.fps) for frame in passage.frames)}
+                update={
+                    "frames": tuple(round(frame * FRAMES_PER_SECOND / stretch.truth.fps) for frame in passage.frames)
+                }
             )
             for stretch in self.course.stage.stands[post].camera.traffic
             if stretch.truth is not None
@@ -144,11 +154,11 @@ class Evidence:
                 ScoredRead(
                     text=entry.data["plate_read"],
                     confidence=entry.data["confidence"],
-                    first_frame=round(first * fps),
-                    last_frame=round(last * fps),
+                    first_frame=round(first * FRAMES_PER_SECOND),
+                    last_frame=round(last * FRAMES_PER_SECOND),
                 )
             )
-        return score(reads, Truth(passages=passages, fps=fps))
+        return score(reads, Truth(passages=passages, fps=FRAMES_PER_SECOND))
 
     def _by_its_clock(self, event: Mapping[str, Any]) -> float:
         return (datetime.fromisoformat(event["time"]) - self.scenario.begins).total_seconds()

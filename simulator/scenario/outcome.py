@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from simulator.scenario.evidence import Evidence
-from simulator.scenario.wire import FARAWAY, HIT, kind_of
+from simulator.scenario.wire import HIT, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def judge(evidence: Evidence) -> tuple[Demand, ...]:
 def figures(evidence: Evidence) -> Figures:
     """Count."""
     latencies = sorted(entry.latency for entry in evidence.of(HIT) if entry.latency is not None)
-    arrived = [entry for entry in evidence.records if entry.sequence < FARAWAY]
+    arrived = [entry for entry in evidence.records if entry.chained]
     return Figures(
         simulated_seconds=evidence.scenario.lasts,
         posts=len(evidence.posts),

@@ -14,7 +14,7 @@ from simulator.demo.report import MATCH_WORDS, TEMPLATES, duration, percent
 from simulator.demo.report import words as plain
 from simulator.scenario import charts
 from simulator.scenario.durations import words
-from simulator.scenario.evidence import Evidence, Seen
+from simulator.scenario.evidence import FRAMES_PER_SECOND, Evidence, Seen
 from simulator.scenario.outcome import Outcome, summary
 from simulator.scenario.timeline import GUTTER, ROW, WIDTH, lay_out
 from simulator.scenario.wire import HIT, READ, WITHDRAWN, same_plate
@@ -109,7 +109,7 @@ def differences(evidence: Evidence) -> tuple[Difference, ...]:
     found = []
     for post, score in evidence.scores.items():
         for outcome in score.outcomes:
-            at, text = outcome.passage.frames[0] / 20.0, outcome.passage.text
+            at, text = outcome.passage.frames[0] / FRAMES_PER_SECOND, outcome.passage.text
             if outcome.read is None:
                 given_up = any(same_plate(read, text) for read in _given_up(evidence, post))
                 found.append(Difference(post, at, text, None, "read, and given up" if given_up else "missed"))
@@ -117,7 +117,10 @@ def differences(evidence: Evidence) -> tuple[Difference, ...]:
                 what = "O or 0, I or 1" if outcome.right_folded else "misread"
                 found.append(Difference(post, at, text, outcome.read.text, what))
             found += [Difference(post, at, text, again.text, "read again") for again in outcome.duplicates]
-        found += [Difference(post, read.first_frame / 20.0, None, read.text, "nothing passed") for read in score.undue]
+        found += [
+            Difference(post, read.first_frame / FRAMES_PER_SECOND, None, read.text, "nothing passed")
+            for read in score.undue
+        ]
     return tuple(sorted(found, key=lambda difference: difference.at))
 
 

@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from simulator.scenario.durations import words
 from simulator.scenario.events import Event, Publish
-from simulator.scenario.evidence import Evidence
-from simulator.scenario.wire import FARAWAY, HEALTH, HIT, READ, WITHDRAWN
+from simulator.scenario.evidence import FRAMES_PER_SECOND, Evidence
+from simulator.scenario.wire import HIT, READ, WITHDRAWN
 
 LONGEST_SECONDS = 12.0
 """What passes with nothing in it is drawn as if it were not much longer than this."""
@@ -108,7 +108,7 @@ class Timeline:
 def lay_out(evidence: Evidence) -> Timeline:
     """Lay the picture out."""
     scenario, stands = evidence.scenario, evidence.course.stage.stands
-    moments = [entry.at for entry in evidence.records if entry.kind != HEALTH and entry.sequence < FARAWAY]
+    moments = [entry.at for entry in evidence.records if entry.chained]
     moments += [event.at for event in scenario.events]
     moments += [edge for stand in stands.values() for found in stand.camera.traffic for edge in (found.at, found.over)]
     scale = Scale(moments, end=scenario.lasts)
@@ -164,7 +164,7 @@ def _add_passages(band: Band, evidence: Evidence, scale: Scale) -> None:
     found = evidence.scores[band.post]
     free: list[float] = []
     for outcome in sorted(found.outcomes, key=lambda outcome: outcome.passage.frames):
-        first, last = (frame / 20.0 for frame in outcome.passage.frames)
+        first, last = (frame / FRAMES_PER_SECOND for frame in outcome.passage.frames)
         x, end = scale.of(first), scale.of(last)
         reach = max(end, x + _LABEL * len(outcome.passage.text) + 8)
         row = next((place for place, until in enumerate(free) if until <= x), len(free))

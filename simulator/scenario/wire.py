@@ -1,11 +1,9 @@
 """Names of records on the wire, as the judges use them."""
 
 from device.hotlist.keys import plate_key
-from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Status
+from device.records import TYPES, Audit, Hit, HitWithdrawn, Read, Status
 
-READ, HIT, WITHDRAWN, STATUS, AUDIT, HEALTH = (TYPES[kind] for kind in (Read, Hit, HitWithdrawn, Status, Audit, Health))
-FARAWAY = 1 << 60
-"""Where what is not chained stands: behind all that is."""
+READ, HIT, WITHDRAWN, STATUS, AUDIT = (TYPES[kind] for kind in (Read, Hit, HitWithdrawn, Status, Audit))
 
 
 def same_plate(one: str, other: str) -> bool:

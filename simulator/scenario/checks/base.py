@@ -9,7 +9,9 @@ from simulator.scenario.durations import Duration, words
 from simulator.scenario.table import Table
 
 if TYPE_CHECKING:
-    from simulator.scenario.evidence import Evidence
+    from collections.abc import Iterator
+
+    from simulator.scenario.evidence import Evidence, Seen
 
 
 class BaseCheck(Table):
@@ -39,6 +41,12 @@ class Within(BaseCheck):
 
     after: Duration = Field(default=0.0, description="Only what was made from here on.")
     before: Duration | None = Field(default=None, description="Only what was made before.")
+
+    def _within(self, evidence: "Evidence", kind: str) -> "Iterator[Seen]":
+        return evidence.of(kind, post=self.post, after=self.after, before=self.before)
+
+    def _covers(self, at: float) -> bool:
+        return self.after <= at and (self.before is None or at < self.before)
 
     def _when(self) -> str:
         parts = ([f"from {words(self.after)} on"] if self.after else []) + (

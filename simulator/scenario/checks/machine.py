@@ -28,10 +28,7 @@ class BoardCheck(Counted):
             value
             for name in self.names(evidence)
             for at, line, value in evidence.posts[name].board
-            if line == self.line
-            and value == str(self.value)
-            and self.after <= at
-            and (self.before is None or at < self.before)
+            if line == self.line and value == str(self.value) and self._covers(at)
         ]
         return self._wrong(len(found), f"times that the {self.line.replace('_', ' ')} became {self.value}")
 

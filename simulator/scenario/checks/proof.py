@@ -129,11 +129,9 @@ class BrokerCheck(Counted):
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Count the chained ones."""
         found = sum(
-            entry.broker == self.broker and "sequence" in entry.event
+            entry.broker == self.broker and entry.chained
             for entry in evidence.records
-            if self.post in {None, entry.post}
-            and self.after <= entry.at
-            and (self.before is None or entry.at < self.before)
+            if self.post in {None, entry.post} and self._covers(entry.at)
         )
         return self._wrong(found, f"records by broker {self.broker}")
 

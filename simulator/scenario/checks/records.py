@@ -32,7 +32,7 @@ class ReadsCheck(Counted):
         """Count them."""
         found = [
             entry
-            for entry in evidence.of(READ, post=self.post, after=self.after, before=self.before)
+            for entry in self._within(evidence, READ)
             if (self.plate is None or same_plate(entry.data["plate_read"], self.plate))
             and self.result in {None, entry.data["hotlist"]["result"]}
         ]
@@ -60,7 +60,7 @@ class HitsCheck(Counted):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Count them."""
-        entries = evidence.of(HIT, post=self.post, after=self.after, before=self.before)
+        entries = self._within(evidence, HIT)
         found = [entry for entry in entries if self._meant(entry)]
         return self._wrong(len(found), f"hits{f' of {self.plate}' if self.plate else ''}: {_texts(found)}")
 
@@ -88,7 +88,7 @@ class WithdrawnCheck(Counted):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Count them."""
-        found = list(evidence.of(WITHDRAWN, post=self.post, after=self.after, before=self.before))
+        found = list(self._within(evidence, WITHDRAWN))
         return self._wrong(len(found), "withdrawals")
 
 
@@ -108,7 +108,7 @@ class AuditCheck(Counted):
 
     def judge(self, evidence: "Evidence") -> tuple[str, ...]:
         """Count them."""
-        entries = list(evidence.of(AUDIT, post=self.post, after=self.after, before=self.before))
+        entries = list(self._within(evidence, AUDIT))
         found = [
             entry
             for entry in entries

@@ -89,11 +89,7 @@ class ListCheck(BaseCheck):
         """Look at the last status before the moment."""
         problems = []
         for name in self.names(evidence):
-            said = [
-                entry.data["hotlist"]
-                for entry in evidence.of(STATUS, post=name, before=self.at)
-                if "sequence" in entry.event
-            ]
+            said = [entry.data["hotlist"] for entry in evidence.of(STATUS, post=name, before=self.at) if entry.chained]
             last = said[-1] if said else {}
             if last.get("version") != self.version:
                 problems.append(f"{name}: list {last.get('version')} is in force, {self.version} is wanted")
@@ -123,12 +119,12 @@ class ClockCheck(Within):
         """Look at every chained record."""
         problems = []
         for name in self.names(evidence):
-            entries = [entry for entry in evidence.records if entry.post == name and "sequence" in entry.event]
+            entries = [entry for entry in evidence.records if entry.post == name and entry.chained]
             times = [datetime.fromisoformat(str(entry.event["time"])) for entry in entries]
             back = sum(later < earlier for earlier, later in pairwise(times))
             problems += [f"{name}: {back} records are earlier than the one before"] if back else []
             for entry, moment in zip(entries, times, strict=True):
-                if not self.after <= entry.at or (self.before is not None and entry.at >= self.before):
+                if not self._covers(entry.at):
                     continue
                 if self.synchronised not in {None, entry.data["clock"]["synchronised"]}:
                     problems.append(f"{name}: record {entry.sequence} says the opposite of its clock")

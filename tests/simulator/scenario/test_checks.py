@@ -1,6 +1,6 @@
 """What each kind of check finds wrong, on evidence made up for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,13 +8,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from simulator.scenario.checks.kinds import Check
-from simulator.scenario.evidence import Condition, Seen
+from simulator.scenario.evidence import Condition, Evidence, Seen
 from simulator.scenario.wire import AUDIT, HIT, READ, STATUS
 
 CHECK: TypeAdapter[Any] = TypeAdapter(Check)
 
 
-class MadeUp:
+class MadeUp(Evidence):
     """Evidence of one post, without a run."""
 
     def __init__(self, *records: Seen, conditions: tuple[Condition, ...] = ()) -> None:
@@ -22,15 +22,7 @@ class MadeUp:
         self.posts: Mapping[str, Any] = {"post-1": SimpleNamespace(board=(), opened=1)}
         self._conditions = conditions
 
-    def of(
-        self, *kinds: str, post: str | None = None, after: float = 0.0, before: float | None = None
-    ) -> Iterator[Seen]:
-        for entry in self.records:
-            within = after <= entry.at and (before is None or entry.at < before)
-            if entry.kind in kinds and post in {None, entry.post} and within:
-                yield entry
-
-    def conditions(self, _post: str) -> tuple[Condition, ...]:
+    def conditions(self, post: str) -> tuple[Condition, ...]:
         return self._conditions
 
 
