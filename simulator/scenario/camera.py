@@ -4,7 +4,7 @@ It does not simulate: frames that a slow post skips (it shows the next one when 
 way in which a real camera's driver fails.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -109,7 +109,7 @@ class ScenarioCamera(Camera):
         """Yield the frames alone."""
         return (frame for frame in self.steps() if frame is not None)
 
-    def steps(self) -> Iterator[Frame | None]:
+    def steps(self) -> Generator[Frame | None, None, None]:
         """Yield frames as they are due, None while the camera hangs; only in the post's own thread.
 
         Raises:
@@ -192,7 +192,7 @@ class LockstepCapture(Capture):
     def stop(self) -> None:
         """Stop taking frames."""
         self._stop.set()
-        self._steps.close()  # type: ignore[attr-defined]
+        self._steps.close()
 
     @property
     def age(self) -> float:

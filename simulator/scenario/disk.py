@@ -63,6 +63,7 @@ class ScenarioDisk:
         """Let the database grow by so many pages."""
         if self.outbox is None:
             return
-        now = int(self.outbox._file.run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0]))  # noqa: SLF001
+        file = self.outbox._file  # noqa: SLF001 - the post's own connection: the limit is a connection's
+        now = int(file.run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0]))
         most = min(_UNLIMITED, now + pages)
-        self.outbox._file.run(lambda connection: connection.execute(f"PRAGMA max_page_count = {most}").fetchone())  # noqa: SLF001
+        file.run(lambda connection: connection.execute(f"PRAGMA max_page_count = {most}").fetchone())

@@ -72,8 +72,8 @@ def write_report(folder: Path, evidence: Evidence, outcome: Outcome) -> Path:
             posts=evidence.posts,
             made={name: len(post.recorded) for name, post in evidence.posts.items()},
             latency=Markup(charts.latency(evidence)),  # noqa: S704 - drawn here, of numbers
-            backlog=Markup(charts.backlog(evidence)),  # noqa: S704
-            throughput=Markup(charts.throughput(evidence)),  # noqa: S704
+            backlog=Markup(charts.backlog(evidence)),  # noqa: S704 - as above
+            throughput=Markup(charts.throughput(evidence)),  # noqa: S704 - as above
         )
     )
     path = folder / f"{outcome.name}.html"

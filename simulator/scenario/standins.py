@@ -68,13 +68,14 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
         def replace(module: object, name: str, by: object) -> None:
             stack.enter_context(patch.object(module, name, by))
 
+        everywhere = _everywhere(world, stand)
         for module in _modules():
-            for name, original, by in _everywhere(world, stand):
+            for name, original, by in everywhere:
                 if getattr(module, name, None) is original:
                     replace(module, name, by)
             for defaults in _defaults(module):
-                known = {name: world.steady for name, value in defaults.items() if value is time.monotonic}
-                stack.enter_context(patch.dict(defaults, known))
+                if clocks := {name: world.steady for name, value in defaults.items() if value is time.monotonic}:
+                    stack.enter_context(patch.dict(defaults, clocks))
         replace(device.post, "Event", partial(_Waiting, world))
         replace(device.post, "Condition", partial(_condition, stand))
         replace(device.post, "Chrony", lambda: stand().chrony)
@@ -82,7 +83,7 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
         replace(device.post, "Uplink", lambda *args, **more: WatchedUplink(stand(), *args, **more))
         replace(device.assembly, "Recorder", lambda *args, **more: SeededRecorder(stand(), *args, **more))
         replace(device.assembly, "Signer", SteadySigner)
-        replace(device.assembly, "Timekeeper", lambda path, **more: _timekeeper(stand(), path, more))
+        replace(device.assembly, "Timekeeper", lambda path, **more: Timekeeper(path, **{**more, "wall": stand().wall}))
         replace(device.assembly, "recogniser", _recogniser)
         replace(device.outbox.file, "Reserve", lambda _path: stand().disk)
         replace(device.config.Configuration, "digest", property(_digest))
@@ -120,6 +121,7 @@ def _everywhere(world: World, stand: Callable[[], Stand]) -> tuple[tuple[str, ob
 def _clockwork(world: World) -> type:
     """Return `datetime` with another `now`."""
 
+    # What it makes are plain datetimes, hence the ignores: only `now` is the world's.
     class Simulated(datetime, metaclass=_Datetime):
         def __new__(cls, *parts: Any, **more: Any) -> datetime:  # type: ignore[misc]  # noqa: ANN401
             return datetime(*parts, **more)  # noqa: DTZ001 - as the caller says
@@ -149,11 +151,7 @@ class _Waiting(threading.Event):
         return self.is_set()
 
 
-def _timekeeper(stand: Stand, path: Any, more: dict[str, Any]) -> Timekeeper:  # noqa: ANN401
-    return Timekeeper(path, **{**more, "wall": stand.wall})
-
-
-def _condition(stand: Callable[[], Stand], folder: Path, **more: Any) -> Condition:  # noqa: ANN401
+def _condition(stand: Callable[[], Stand], folder: Path, **more: Any) -> Condition:  # noqa: ANN401 - the condition's own
     disk = stand().disk
     return Condition(folder, **more, machine=lambda _folder: disk.readings())
 
@@ -164,7 +162,7 @@ def _recogniser(configuration: Configuration) -> Recogniser:
 
 
 @cache
-def _networks(detector: Any, reader: Any, minimum_score: float) -> Recogniser:  # noqa: ANN401
+def _networks(detector: Path | None, reader: Path | None, minimum_score: float) -> Recogniser:
     return Recogniser.load(detector=detector, reader=reader, minimum_score=minimum_score)
 
 
