@@ -20,7 +20,7 @@ from tests.device.recording.conftest import make_frame, same
 class Trail:
     said: list[dict[str, Any]] = field(default_factory=list)
 
-    def say(self, action: str, **more: Any) -> None:  # noqa: ANN401
+    def say(self, action: str, **more: Any) -> None:  # noqa: ANN401 - of each action its own
         self.said.append({"action": action, **more})
 
     @property
@@ -34,7 +34,7 @@ class Unit:
     trail: Trail
     recordings: Recordings
 
-    def ask(self, **said: Any) -> Answer:  # noqa: ANN401
+    def ask(self, **said: Any) -> Answer:  # noqa: ANN401 - the request's fields
         request = Request.model_validate({"do": "start", "person": "J. Rivera", "account": "pi", **said})
         name = requests.ask(self.section.directory, request)
         self.tick()
@@ -65,7 +65,7 @@ def make_unit(tmp_path: Path, key: ECKey) -> MakeUnit:
     public = tmp_path / "key.pem"
     public.write_bytes(key.as_pem(private=False))
 
-    def make(**section: Any) -> Unit:  # noqa: ANN401
+    def make(**section: Any) -> Unit:  # noqa: ANN401 - the fields of the section
         told = {"allowed": True, "recipient_key": public, "directory": tmp_path / "recordings", "free_megabytes": 0}
         made = RecordingSection.model_validate(told | section)
         trail = Trail()

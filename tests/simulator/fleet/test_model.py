@@ -94,7 +94,7 @@ def test_each_bound_is_moved_by_what_it_is_named_after() -> None:
     before = district_bounds(FITTED, ASSUMED)
 
     def moved(**changes: float) -> set[str]:
-        after = district_bounds(FITTED, replace(ASSUMED, **changes))  # type: ignore[arg-type]
+        after = district_bounds(FITTED, replace(ASSUMED, **changes))  # type: ignore[arg-type]  # fields, by name
         return {name for name, value in after.items() if value > before[name]}
 
     assert moved(memory_gb=64.0) == {"memory"}

@@ -11,7 +11,7 @@ def outbox() -> tuple[MemoryOutbox, Recorder]:
 
 
 def sequences(made: MemoryOutbox, limit: int = 9, **but: object) -> list[int | None]:
-    return [envelope.sequence for envelope in made.next(limit, **but)]  # type: ignore[arg-type]
+    return [envelope.sequence for envelope in made.next(limit, **but)]  # type: ignore[arg-type]  # each by its name
 
 
 def test_audit_goes_before_status_and_older_before_newer() -> None:

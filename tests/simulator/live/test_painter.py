@@ -13,7 +13,7 @@ def seen(*, safe: bool, corners: np.ndarray = CORNERS) -> Seen:
 
 
 @pytest.mark.parametrize(("safe", "strongest"), [(True, 1), (False, 0)])
-def test_a_passage_is_drawn_green_once_frames_agree_and_blue_before(safe: bool, strongest: int) -> None:  # noqa: FBT001
+def test_a_passage_is_drawn_green_once_frames_agree_and_blue_before(safe: bool, strongest: int) -> None:  # noqa: FBT001 - a parameter
     view = paint(np.full((720, 1280, 3), 128, np.uint8), [seen(safe=safe)])
     assert view.shape == (540, WIDTH, 3)
     edge = view[round(300 * 0.75), round(650 * 0.75)]  # scaled to the view's width

@@ -40,8 +40,10 @@ def test_covers_side_by_side_do_not_fill_one_another() -> None:
 
 
 @pytest.mark.parametrize("box", [(-30.0, -30.0, 10.0, 10.0), (150.0, 80.0, 300.0, 200.0), (-9.0, -9.0, 999.0, 999.0)])
-def test_a_box_that_lies_over_the_edge_is_covered_as_far_as_there_is_picture(box: tuple[float, ...]) -> None:
-    assert not np.array_equal(cover(noise(1), [box]), noise(1))  # type: ignore[list-item]
+def test_a_box_that_lies_over_the_edge_is_covered_as_far_as_there_is_picture(
+    box: tuple[float, float, float, float],
+) -> None:
+    assert not np.array_equal(cover(noise(1), [box]), noise(1))
 
 
 def test_what_is_seen_of_a_place() -> None:
