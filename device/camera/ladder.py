@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from device.bootid import boot_id
 from device.durable import write_durably
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,6 @@ RESTARTS = 2
 """Restarts of the software, since the unit booted or the camera last worked, before a reboot."""
 HEALED_SECONDS = 60.0
 """How long frames must have come for the camera to count as working again, so that the ladder begins below."""
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Rung(StrEnum):
@@ -66,7 +66,7 @@ class Ladder:
     def __init__(self, memory: Path | None = None, *, reboot: Callable[[], bool] = lambda: False) -> None:
         self._memory = memory
         self._reboot = reboot
-        self._boot = _boot_id()
+        self._boot = boot_id()
         self._failed_at: float | None = None
         self.failures = 0
         """In a row, since the software started or the camera last worked."""
@@ -138,10 +138,3 @@ class Ladder:
             write_durably(self._memory, json.dumps(kept).encode())
         except OSError as error:
             log.warning("%s cannot be written: %s", self._memory, error)
-
-
-def _boot_id() -> str:
-    try:
-        return BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.bootid import boot_id
 from device.durable import write_durably
 
 log = logging.getLogger(__name__)
@@ -18,7 +19,6 @@ log = logging.getLogger(__name__)
 FILE = "last_words.json"
 OBITUARY = "obituary"
 """Written by the unit: `$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS`, as systemd.exec(5) names them."""
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 RESULTS = frozenset({"watchdog", "signal", "core-dump", "exit-code", "oom-kill", "timeout", "resources", "protocol"})
 """Ends that systemd calls a failure, systemd.service(5)."""
 LONGEST = 4096
@@ -48,7 +48,7 @@ class Diary:
         self._path = folder / FILE
         self._obituary = folder / OBITUARY
         self._run = run
-        self._machine = machine if machine is not None else _machine()
+        self._machine = machine if machine is not None else boot_id()
 
     def former(self) -> LastWords | None:
         """Return, once, what the run before died with; None if it stopped in order, or there was none."""
@@ -97,10 +97,3 @@ class Diary:
         except (OSError, ValueError):
             return None
         return said[0].replace("-", "_") if said and said[0] in RESULTS else None
-
-
-def _machine() -> str:
-    try:
-        return BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""

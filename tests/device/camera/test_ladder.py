@@ -40,7 +40,7 @@ def test_after_two_restarts_the_unit_is_to_reboot_and_restarts_count_anew(
     assert climb(Ladder(memory, reboot=reboot), 5)[-1] == "restart"
     assert not asked
     assert climb(Ladder(memory, reboot=reboot), 5)[-1] == "reboot"
-    monkeypatch.setattr(module, "_boot_id", lambda: "another")
+    monkeypatch.setattr(module, "boot_id", lambda: "another")
     again = Ladder(memory, reboot=reboot)
     assert climb(again, 5) == UNTIL_RESTART
     assert again.taken == {"reopen": 8, "power_cycle": 8, "restart": 3, "reboot": 1}
