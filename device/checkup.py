@@ -10,7 +10,7 @@ from device.uplink import UplinkState
 
 OLD_FRAME_SECONDS = 5.0
 CERTIFICATE_DAYS = 14
-"""Days of validity left below which a certificate is a fault, as for `platepost selftest`."""
+"""Days of validity left below which a certificate is a fault, here, in the status, and for `platepost selftest`."""
 
 
 def check_up(

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from device.camera.base import Frame
+from device.checkup import CERTIFICATE_DAYS
 from device.errors import ConfigurationError, OutboxError
 from device.faults import Fault
 from device.health.habit import FILE, Habit
@@ -23,8 +24,7 @@ from device.outbox import Backlog
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
-EXPIRING = timedelta(days=14)
-"""Validity left below which a certificate is a fault, as in the self-test."""
+EXPIRING = timedelta(days=CERTIFICATE_DAYS)
 OLD_SECONDS = 3600.0
 """Age of the oldest record waiting from which the queue is old: an hour without a broker is worth a visit to it."""
 

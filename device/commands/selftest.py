@@ -15,6 +15,7 @@ from rich.table import Table
 
 from device import assembly, backends
 from device.capture import Capture
+from device.checkup import CERTIFICATE_DAYS
 from device.config import Configuration, load
 from device.errors import PlatepostError
 from device.health.chrony import Chrony
@@ -31,8 +32,6 @@ CONNECT_SECONDS = 5.0
 """How long a broker may take to answer."""
 FRAME_SECONDS = 10.0
 """How long a camera may take to its first frame; one that hangs takes for ever."""
-CERTIFICATE_DAYS = 14
-"""Days of validity left below which a certificate is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
