@@ -13,7 +13,7 @@ from threading import Event
 from time import monotonic
 
 from device.auditor import Auditor
-from device.board.base import Board
+from device.board.base import DARK_SECONDS, Board
 from device.camera.base import Camera, Frame
 from device.camera.ladder import Ladder, Rung
 from device.camera.looks import Looks
@@ -28,8 +28,6 @@ HUNG_SECONDS = 10.0
 """Age of the newest frame, or of the newest that differs from the one before, at which a camera counts as failed."""
 BREATH_SECONDS = 0.25
 """Between two ticks while there are no frames."""
-DARK_SECONDS = 3.0
-"""How long the camera's supply is off in a power cycle: its capacitors are empty then."""
 
 
 @dataclass(frozen=True, slots=True)

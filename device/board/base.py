@@ -5,6 +5,9 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
+DARK_SECONDS = 3.0
+"""How long the camera's supply is off in a power cycle: its capacitors are empty then."""
+
 
 class Light(StrEnum):
     """What the status light shows to a technician on the ground."""

@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 
 from device import backends
-from device.board.base import Board, Light
+from device.board.base import DARK_SECONDS, Board, Light
 from device.config import load
 
 LOOK_SECONDS = 0.1
-DARK_SECONDS = 3.0
 
 
 @click.command(
