@@ -88,12 +88,11 @@ class Starts:
 
     def reboot_due(self) -> bool:
         """Say whether the machine should be started anew, and has run long enough since it was last."""
-        least = REBOOT_UPTIMES[min(self.reboots, len(REBOOT_UPTIMES) - 1)]
-        return self.bad >= REBOOT_STARTS and self._uptime() >= least
+        return self.bad >= REBOOT_STARTS and self._rested()
 
     def ask_for_reboot(self) -> bool:
         """Ask for the machine's restart if it has run long enough since the last; return whether that was asked."""
-        if self._uptime() < REBOOT_UPTIMES[min(self.reboots, len(REBOOT_UPTIMES) - 1)]:
+        if not self._rested():
             return False
         self._asked = True
         self._write(self.bad + 1, self.reboots + 1)
@@ -103,6 +102,9 @@ class Starts:
             log.warning("the machine's restart cannot be asked for: %s", error)
             return False
         return True
+
+    def _rested(self) -> bool:
+        return self._uptime() >= REBOOT_UPTIMES[min(self.reboots, len(REBOOT_UPTIMES) - 1)]
 
     def _pause(self) -> float:
         return PAUSES[min(self.bad, len(PAUSES) - 1)]
