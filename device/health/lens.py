@@ -98,12 +98,6 @@ class Lens:
         """What is wrong at present."""
         return frozenset(ailment for ailment, held in self._held.items() if held.present)
 
-    def forget(self) -> None:
-        """Begin anew, as when the camera was opened again; what was wrong stays until it is seen not to be."""
-        self._pictures.clear()
-        self._sharpness.clear()
-        self._next = float("-inf")
-
     def _hold(self, seen: frozenset[Ailment], now: float) -> None:
         for ailment, held in self._held.items():
             if (ailment in seen) != held.seen:
