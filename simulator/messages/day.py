@@ -13,10 +13,10 @@ from device import __version__
 from device.records import (
     Audit,
     ClockQuality,
-    Envelope,
     HotListState,
     Model,
     Place,
+    RecordData,
     Recorder,
     Source,
     Status,
@@ -159,8 +159,8 @@ class Drawn:
             state="current", version=self._version, issuer="Drawn", built=built, age_seconds=round(age, 1), entries=1000
         )
 
-    def _record(self, data: object) -> Message:
-        envelope: Envelope = self._recorder.record(data)  # type: ignore[arg-type]
+    def _record(self, data: RecordData) -> Message:
+        envelope = self._recorder.record(data)
         if not self._day.pictures:
             envelope = envelope.stripped()
         at = (self._now - self._day.began).total_seconds()

@@ -6,9 +6,8 @@ from contextlib import ExitStack
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
-from device.records.envelope import CONTENT_TYPE
+from device.uplink.dialect import publish_properties
 from provisioning.client import secured_client, split_address
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
@@ -52,9 +51,7 @@ def replay(
                 clients[message.post] = _connected(fleet, message.post, broker, refused, stack)
             if speed is not None:
                 wait(max(0.0, began + message.at / speed - time.monotonic()))
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.ContentType = CONTENT_TYPE
-            properties.PayloadFormatIndicator = 1
+            properties = publish_properties(PacketTypes.PUBLISH, expiry_seconds=None)
             client = clients[message.post]
             waiting.append(client.publish(message.topic, message.payload, message.qos, message.retain, properties))
             count += 1
