@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from simulator.demo.report import MATCH_WORDS, TEMPLATES, duration, percent
+from simulator.demo.report import TEMPLATES, environment
 from simulator.demo.report import words as plain
 from simulator.scenario import charts
 from simulator.scenario.durations import words
@@ -140,13 +140,6 @@ def _picture(entry: Seen, kind: str) -> str | None:
 
 
 def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([_OWN, TEMPLATES]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {"words": words, "plain": plain, "duration": duration, "percent": percent}
-    made.globals["match_words"] = MATCH_WORDS
+    made = environment().overlay(loader=jinja2.FileSystemLoader([_OWN, TEMPLATES]), lstrip_blocks=True)
+    made.filters |= {"words": words, "plain": plain}
     return made
