@@ -4,7 +4,7 @@ from pathlib import Path
 
 from provisioning import nats, rabbitmq
 from provisioning.fleet import DEFAULT_PORT, Fleet
-from provisioning.keys import private_folder, write_private
+from provisioning.keys import private_folder, replace_private
 
 
 def write_rabbitmq(fleet: Fleet, *, nodes: tuple[str, ...] = (), port: int = DEFAULT_PORT) -> Path:
@@ -60,5 +60,4 @@ def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    write_private(path, text.encode())
+    replace_private(path, text.encode())

@@ -4,6 +4,7 @@ import json
 
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
+from provisioning.keys import replace_private
 
 
 def next_version(fleet: Fleet, post: str) -> int:
@@ -26,10 +27,7 @@ def note_version(fleet: Fleet, post: str, version: int) -> None:
     versions = _versions(fleet)
     versions[post] = max(version, versions.get(post, 0))
     path = fleet.configuration_signing_key.with_name("versions.json")
-    aside = path.with_suffix(".part")
-    aside.touch(mode=0o600)
-    aside.write_text(json.dumps(versions, indent=2) + "\n", encoding="ascii")
-    aside.replace(path)
+    replace_private(path, json.dumps(versions, indent=2).encode("ascii") + b"\n")
 
 
 def _versions(fleet: Fleet) -> dict[str, int]:

@@ -10,7 +10,6 @@ It outlives the people: who left stays in it, so that what they did can still be
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from device.records.base import timestamp
 from device.records.signing import read_key
 from provisioning.control.identity import NotCertifiedError
 from provisioning.errors import ProvisioningError
-from provisioning.keys import private_folder, write_private
+from provisioning.keys import private_folder, replace_private, write_private
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,11 +117,7 @@ class Register:
             )
 
     def _write(self, entry: Entry) -> None:
-        path = self._path(entry.name)
-        new = path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        write_private(new, json.dumps(entry.wire(), indent=2).encode() + b"\n")
-        os.replace(new, path)  # noqa: PTH105 - the atomic one by name
+        replace_private(self._path(entry.name), json.dumps(entry.wire(), indent=2).encode() + b"\n")
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
