@@ -132,12 +132,20 @@ class Fleet(Layout):
         """
         return Authority.load(self.authority)
 
+    def passphrase(self) -> bytes | None:
+        """Return what seals the keys that sign, asking for it; None where they are not sealed.
+
+        Raises:
+            ProvisioningError: none is given, and there is nobody to ask.
+
+        """
+        return CUSTODIAN.passphrase(str(self.directory)) if self.sealed else None
+
     def list_unseal_key(self) -> Path:
         """Return the department's own private key, to which hot lists are sealed too; it is made if there is none."""
         path = self.directory / "hotlist" / "unseal_key.pem"
         if not path.exists():
-            phrase = CUSTODIAN.passphrase(str(self.directory)) if self.sealed else None
-            write_private(path, private_pem(new_key(), passphrase=phrase))
+            write_private(path, private_pem(new_key(), passphrase=self.passphrase()))
         return path
 
     def add_post(self, name: str, settings: PostSettings) -> Path:
@@ -245,16 +253,19 @@ class Fleet(Layout):
         shutil.rmtree(self.operator(name))
         self.write_access_list()
 
-    def revoke_certificates(self, name: str, reason: str, *, keep: int | None = None) -> list[int]:
+    def revoke_certificates(
+        self, name: str, reason: str, *, keep: int | None = None, authority: Authority | None = None
+    ) -> list[int]:
         """Revoke all certificates of a name but the one numbered `keep`, and write what brokers refuse by.
 
-        Returns the serial numbers. mosquitto reads the list when it starts, RabbitMQ when somebody connects.
+        `authority` is the fleet's, where it is open already. Returns the serial numbers. mosquitto reads the list when
+        it starts, RabbitMQ when somebody connects.
 
         Raises:
             ProvisioningError: the authority does not open.
 
         """
-        authority = self.open_authority()
+        authority = authority or self.open_authority()
         serials = [one.serial for one in self.ledger.of(name) if one.serial != keep]
         self.ledger.revoked(serials, reason)
         self.write_revocations(authority)

@@ -61,9 +61,7 @@ def lock_out(
     began = time.monotonic()
     with identity(fleet, authority, name) as revoked, identity(fleet, authority, name) as evicting:
         keep = _serial(evicting)
-        serials = [one.serial for one in fleet.ledger.of(name) if one.serial != keep]
-        fleet.ledger.revoked(serials, reason)
-        fleet.write_revocations(authority)
+        serials = fleet.revoke_certificates(name, reason, keep=keep, authority=authority)
         reload()
         refused = ended = None
         if broker is not None:
@@ -71,8 +69,7 @@ def lock_out(
             refused = time.monotonic() - began
             with Connection(evicting, broker=broker):
                 ended = time.monotonic() - began
-        fleet.ledger.revoked([keep], reason)
-        fleet.write_revocations(authority)
+        fleet.revoke_certificates(name, reason, authority=authority)
         proving = _serial(revoked)
     return LockedOut(tuple(serial for serial in serials if serial != proving), refused, ended)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from cryptography import x509
 
 from provisioning.authority import CERTIFICATE_FILE, KEY_FILE, Authority
-from provisioning.custody import CUSTODIAN
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.keys import new_key, private_folder, private_pem, replace_private
@@ -77,7 +76,7 @@ def rotate_authority(fleet: Fleet) -> Rotated:
     if not (fleet.root / KEY_FILE).exists():
         raise ProvisioningError(f"a new authority needs the root's key: bring it back to {fleet.root}")
     root = Authority.load(fleet.root)
-    phrase = CUSTODIAN.passphrase(str(fleet.directory)) if fleet.sealed else None
+    phrase = fleet.passphrase()
     before = _serial(fleet.authority / CERTIFICATE_FILE)
     former = private_folder(fleet.authority / "former")
     kept = private_folder(former / before)

@@ -107,10 +107,9 @@ def _strangers(
     with identity(fleet, foreign, post.name) as folder:
         (folder / "ca.pem").write_bytes(authority.pem)
         rows.append(_entry("post", "another authority's certificate", should=False, found=is_let_in(folder, broker)))
-    with identity(fleet, authority, f"{post.name}-gone") as folder:
-        name = f"{post.name}-gone"
-        fleet.ledger.revoked([one.serial for one in fleet.ledger.of(name)], "proof")
-        fleet.write_revocations(authority)
+    gone = f"{post.name}-gone"
+    with identity(fleet, authority, gone) as folder:
+        fleet.revoke_certificates(gone, "proof", authority=authority)
         reload()
         rows.append(_entry("post", "a revoked certificate", should=False, found=not is_refused(folder, broker)))
     return rows
