@@ -1,12 +1,10 @@
 """The ledger of certificates: each one that was issued, each one that was revoked, and the list that brokers refuse by.
 
-Append-only, a JSON object a line: what is half written when the power fails is no line, and is cut off.
+Append-only, a JSON object a line.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from device.records.base import timestamp
 from provisioning.authority import Authority
 from provisioning.errors import ProvisioningError
+from provisioning.journal import journal, lines_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,25 +121,13 @@ class Ledger:
 
     def _append(self, entry: dict[str, str]) -> None:
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                text = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-                os.ftruncate(descriptor, text.rfind(b"\n") + 1)
-                os.lseek(descriptor, 0, os.SEEK_END)
-                os.write(descriptor, json.dumps(entry, separators=(",", ":")).encode() + b"\n")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with journal(self._path) as held:
+                held.append(json.dumps(entry, separators=(",", ":")).encode())
         except OSError as error:
             raise ProvisioningError(f"{self._path}: the ledger cannot be written: {error.strerror}") from error
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        try:
-            text = self._path.read_bytes()
-        except FileNotFoundError:
-            return
-        for number, line in enumerate(text[: text.rfind(b"\n") + 1].splitlines(), start=1):
+        for number, line in enumerate(lines_of(self._path), start=1):
             try:
                 yield json.loads(line)
             except ValueError as error:

@@ -4,10 +4,7 @@ A log belongs to a place: the department's office, or a technician's laptop. Its
 trail, so that `platepost verify LOG --key people/keys` proves that none is missing, changed or made up.
 """
 
-import fcntl
-import os
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from device.records.recorder import ChainHead
 from device.records.signing import Signer
 from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.errors import ProvisioningError
+from provisioning.journal import journal, lines_of
 
 LOG_FILE = "acts.jsonl"
 PURPOSE_MOST = 200
@@ -53,16 +51,13 @@ class ActLog:
             ProvisioningError: a line is no act.
 
         """
-        if not self.path.exists():
-            return
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    yield Audit.model_validate(parse(line)["data"])
-                except (RecordError, ValueError, KeyError) as error:
-                    raise ProvisioningError(
-                        f"{self.path}, line {number}: not an act; `platepost verify` says more"
-                    ) from (error)
+        for number, line in enumerate(lines_of(self.path), start=1):
+            try:
+                yield Audit.model_validate(parse(line)["data"])
+            except (RecordError, ValueError, KeyError) as error:
+                raise ProvisioningError(
+                    f"{self.path}, line {number}: not an act; `platepost verify` says more"
+                ) from error
 
     def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
         """Call `make` with the log's end and append what it returns, durably; others wait meanwhile.
@@ -72,33 +67,16 @@ class ActLog:
 
         """
         try:
-            with self._opened() as descriptor:
-                envelope = make(self._head(descriptor))
-                os.lseek(descriptor, 0, os.SEEK_END)
-                os.write(descriptor, envelope.body + b"\n")
-                os.fsync(descriptor)
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with journal(self.path) as held:
+                envelope = make(self._head(held.lines))
+                held.append(envelope.body)
         except OSError as error:
             raise ProvisioningError(f"{self.path}: the act cannot be logged: {error.strerror}") from error
         return envelope
 
-    @contextmanager
-    def _opened(self) -> Iterator[int]:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _head(self, descriptor: int) -> ChainHead:
-        """Find the end of the chain; what a power cut left half written of a line was never logged, and is cut off."""
-        size = os.fstat(descriptor).st_size
-        text = os.pread(descriptor, size, 0)
-        whole = text.rfind(b"\n") + 1
-        if whole != size:
-            os.ftruncate(descriptor, whole)
-        lines = text[:whole].splitlines()
+    def _head(self, lines: list[bytes]) -> ChainHead:
+        """Find the end of the chain."""
         if not lines:
             return ChainHead(new_identifier())
         try:

@@ -118,6 +118,7 @@ def test_half_a_line_that_a_power_cut_left_is_cut_off(fleet: Fleet, technician: 
     acts.record(technician, "post_aimed", "first", log=fleet.acts)
     with fleet.acts.path.open("ab") as file:
         file.write(b'{"specversion": "1.0", "id"')
+    assert [act.details["purpose"] for act in fleet.acts] == ["first"]
     acts.record(technician, "post_aimed", "second", log=fleet.acts)
     assert [act.details["purpose"] for act in fleet.acts] == ["first", "second"]
     assert verified(fleet).intact

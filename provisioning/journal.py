@@ -1,0 +1,51 @@
+"""Files of lines that are only ever appended to, by several processes at once.
+
+What a power cut left half written of a line was never entered: it is not read, and is cut off before the next.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+class Journal:
+    """One such file, held for an entry: what is in it, and a way to add to it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        text = file.read()
+        self._file = file
+        self._end = _whole(text)
+        self.lines = text[: self._end].splitlines()
+        """Without their ends, oldest first."""
+
+    def append(self, line: bytes) -> None:
+        """Add a line; durable on return. Raises OSError."""
+        self._file.truncate(self._end)
+        self._file.seek(self._end)
+        self._file.write(line + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+@contextmanager
+def journal(path: Path) -> Iterator[Journal]:
+    """Hold a file, made for its owner only if there is none; others wait meanwhile. Raises OSError."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield Journal(file)
+
+
+def lines_of(path: Path) -> list[bytes]:
+    """Return the lines of such a file, oldest first; none if there is no file. Raises OSError."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return text[: _whole(text)].splitlines()
+
+
+def _whole(text: bytes) -> int:
+    return text.rfind(b"\n") + 1
