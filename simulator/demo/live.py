@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Status
-from simulator.demo.report import MATCH_WORDS, environment
+from simulator.demo.report import MATCH_WORDS, environment, picture_uris, words
 from simulator.demo.run import Observer
 from simulator.demo.stage import Stage
 from simulator.serving import PageServer
@@ -110,11 +110,7 @@ class LivePage(Observer):
 def page_event(arrival: Arrival) -> dict[str, Any] | None:
     """Return what the page shows of a record, None for records that it does not show."""
     data = arrival.data
-    pictures = {
-        picture["kind"]: f"data:{picture['media_type']};base64,{picture['data']}"
-        for picture in data.get("pictures", ())
-        if "data" in picture
-    }
+    pictures = picture_uris(data)
     common = {"time": arrival.received.strftime("%H:%M:%S")}
     if arrival.kind in {TYPES[Hit], TYPES[Read]}:
         is_hit = arrival.kind == TYPES[Hit]
@@ -127,7 +123,7 @@ def page_event(arrival: Arrival) -> dict[str, Any] | None:
             "overview": pictures.get("overview"),
             "hit": data["hit"] if is_hit else None,
             "match": MATCH_WORDS.get(data["match"], data["match"]) if is_hit else None,
-            "category": data["category"].replace("_", " ") if is_hit else None,
+            "category": words(data["category"]) if is_hit else None,
             "priority": data["priority"] if is_hit else None,
         }
     if arrival.kind == TYPES[HitWithdrawn]:
@@ -136,7 +132,7 @@ def page_event(arrival: Arrival) -> dict[str, Any] | None:
         return common | {
             "kind": "status",
             "state": data["state"],
-            "reasons": [reason["name"].replace("_", " ") for reason in data.get("reasons", ())],
+            "reasons": [words(reason["name"]) for reason in data.get("reasons", ())],
         }
     if arrival.kind == TYPES[Health]:
         return common | {

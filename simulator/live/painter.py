@@ -45,14 +45,6 @@ class Seen:
     safe: bool
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """One picture for people."""
-
-    jpeg: bytes
-    passages: int
-
-
 class Ways:
     """Remembers the way of each open passage's plate through the picture."""
 
@@ -86,7 +78,8 @@ class Ways:
 class Painter:
     """Paints in a thread of its own, the newest frame only, and nothing as long as nobody watches."""
 
-    def __init__(self, show: Callable[[View], None]) -> None:
+    def __init__(self, show: Callable[[bytes], None]) -> None:
+        """Prepare; `show` is given each view, as JPEG."""
         self._show = show
         self._ways = Ways()
         self._frames: Queue[tuple[Frame, tuple[Seen, ...]]] = Queue(1)
@@ -124,7 +117,7 @@ class Painter:
                 frame, seen = self._frames.get(timeout=0.2)
             except Empty:
                 continue
-            self._show(View(jpeg=encode(paint(frame.colour(), seen)), passages=len(seen)))
+            self._show(encode(paint(frame.colour(), seen)))
 
 
 def paint(colour: NDArray[np.uint8], seen: Sequence[Seen]) -> NDArray[np.uint8]:

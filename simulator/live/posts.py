@@ -21,7 +21,6 @@ class Picture:
     number: int
     """Counts up from 1."""
     jpeg: bytes
-    passages: int
 
 
 def place_of(footage: Path) -> str:
@@ -135,7 +134,7 @@ class LivePost:
             for message, content in messages(pipe):
                 if message["kind"] == "view":
                     self._pictures += 1
-                    self.seen(Picture(self._pictures, content, message["passages"]))
+                    self.seen(Picture(self._pictures, content))
                 else:
                     self.board = message["lines"]
                     self._keep_case()

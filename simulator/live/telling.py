@@ -4,13 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Status
-from simulator.demo.report import MATCH_WORDS
+from simulator.demo.report import MATCH_WORDS, picture_uris, words
 from simulator.subscriber import Arrival
-
-
-def words(slug: str) -> str:
-    """Turn `stolen_vehicle` into `stolen vehicle`."""
-    return slug.replace("_", " ")
 
 
 def told(arrival: Arrival) -> dict[str, Any] | None:
@@ -30,11 +25,7 @@ def _withdrawn(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sight(data: dict[str, Any]) -> dict[str, Any]:
-    pictures = {
-        picture["kind"]: f"data:{picture['media_type']};base64,{picture['data']}"
-        for picture in data.get("pictures", ())
-        if "data" in picture
-    }
+    pictures = picture_uris(data)
     return {
         "passage": data["passage"],
         "plate": data["plate_read"],
@@ -78,7 +69,6 @@ def _health(data: dict[str, Any]) -> dict[str, Any]:
         "rate": data["frame_rate"],
         "dropped": data["frames_dropped"],
         "queue": data["queue"]["depth"],
-        "memory": data.get("memory_bytes"),
     }
 
 

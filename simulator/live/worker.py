@@ -21,7 +21,7 @@ from device.rig import Rig
 from simulator.live.board import ShownBoard
 from simulator.live.camera import StreetCamera
 from simulator.live.pace import Pace
-from simulator.live.painter import Painter, View
+from simulator.live.painter import Painter
 from simulator.live.wire import Writer, messages
 
 
@@ -83,8 +83,8 @@ class Worker:
         self._board = ShownBoard(lambda lines: self._out.send(kind="board", lines=lines))
         return self._board
 
-    def _show(self, view: View) -> None:
-        self._out.send(view.jpeg, kind="view", passages=view.passages)
+    def _show(self, jpeg: bytes) -> None:
+        self._out.send(jpeg, kind="view")
 
 
 def main() -> int:
