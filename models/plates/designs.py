@@ -112,7 +112,7 @@ DESIGNS: Final[dict[str, Design]] = {
             headings=("California",),
             footings=_CALIFORNIA["footings"],
             band=(0.30, 0.83),
-            weight=2.6,
+            weight=3.4,
         ),
         Design(
             "california_commercial",
@@ -242,7 +242,7 @@ DESIGNS: Final[dict[str, Design]] = {
             splits=(3,),
             separators=("y",),
             stickers=0.15,
-            weight=1.2,
+            weight=2.0,
         ),
         Design(
             "us_stacked",
@@ -304,7 +304,7 @@ DESIGNS: Final[dict[str, Design]] = {
             dies=0.3,
             blue_band=0.55,
             second=0.35,
-            weight=1.0,
+            weight=0.8,
         ),
         Design(
             "asian_long",
@@ -317,7 +317,7 @@ DESIGNS: Final[dict[str, Design]] = {
             stickers=0.0,
             dies=0.5,
             second=0.7,
-            weight=0.9,
+            weight=0.6,
         ),
     )
 }

@@ -8,10 +8,14 @@ LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS: Final = "0123456789"
 CALIFORNIA_OUTER_LETTERS: Final = "ABCDEFGHJKLMNPRSTUVWXYZ"
 """Letters of the first and third place of a California passenger serial: I, O and Q never stand there."""
-CONFUSIONS: Final = ("4LA", "1IT", "0ODQ", "2Z", "5S", "8B", "6G", "VY", "MNHW", "CG", "3J", "7Z1", "UV0", "PF", "KX")
+CONFUSIONS: Final = (
+    "4LA", "4A", "1IT", "0ODQ", "2Z", "5S", "8B", "68B", "6G", "VY", "MNHW", "CG", "3J", "7Z1", "UV0", "PF", "KX",
+)  # fmt: skip
 """Characters that readers take for one another; they are drawn more often than the rest."""
 
 _CONFUSED: Final = "".join(CONFUSIONS)
+RARE: Final = "Q"
+"""Letters that most states leave out of their serials: a smudged 0 is a Q far less often than it looks like one."""
 _WORDS: Final = [
     "LOVE",
     "SUN",
@@ -71,8 +75,9 @@ _WORDS: Final = [
 
 
 def letter(rng: np.random.Generator, alphabet: str = LETTERS) -> str:
-    """One letter; the confused ones come twice as often."""
-    pool = alphabet + "".join(c for c in _CONFUSED if c in alphabet)
+    """One letter; the confused ones come more often, the rare ones half as often as a plain one."""
+    pool = "".join(2 * c for c in alphabet + "".join(c for c in _CONFUSED if c in alphabet) if c not in RARE)
+    pool += "".join(c for c in alphabet if c in RARE)
     return pool[int(rng.integers(len(pool)))]
 
 

@@ -39,3 +39,9 @@ def test_anything_mixes_lengths_and_kinds() -> None:
     drawn = [texts.anything(rng) for _ in range(500)]
     assert {len(text) for text in drawn} == set(range(2, 9))
     assert any(re.search(r"\d[A-Z]\d[A-Z]", text) for text in drawn)
+
+
+def test_letter_is_seldom_a_q() -> None:
+    rng = np.random.default_rng(1)
+    drawn = [texts.letter(rng) for _ in range(6000)]
+    assert 0 < drawn.count("Q") < 0.7 * drawn.count("E")
