@@ -54,6 +54,12 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 )
 @click.option("--real-share", default=0.05, show_default=True, help="Share of real plates in a batch.")
 @click.option(
+    "--shuffles",
+    default=20,
+    show_default=True,
+    help="How often each real plate's characters are tried in another order; needs --start, which finds them.",
+)
+@click.option(
     "--start",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Begin with the weights of this .tflite reader, of this shape or shallower, rather than with fresh ones.",
@@ -67,13 +73,16 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 @click.option("--minutes", default=90.0, show_default=True, help="How long to train.")
 @click.option("--seed", default=1, show_default=True)
 def train(
-    *, folder: Path, photos: Path | None, texts: Path | None, real_share: float, start: Path | None, rate: float,
-    check_photos: tuple[Path, ...], check_crops: tuple[Path, ...], pool_size: int, minutes: float, seed: int,
+    *, folder: Path, photos: Path | None, texts: Path | None, real_share: float, shuffles: int, start: Path | None,
+    rate: float, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...], pool_size: int, minutes: float,
+    seed: int,
 ) -> None:  # fmt: skip
     """Train the reader in FOLDER, which keeps the drawn plates and the checkpoints; a second run goes on."""
+    from device.vision.reader import Reader
     from models.plates import fonts
     from models.reader.data import Recipe
     from models.reader.real import is_held_out, load_crops, load_photos
+    from models.reader.shuffle import shuffled_plates
     from models.reader.train import Plan
     from models.reader.train import train as run
 
@@ -90,7 +99,9 @@ def train(
         checks[place.name] = load_crops(place)
     recipe = Recipe(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
     plan = Plan(folder=folder, until=time.time() + minutes * 60, rate=rate, start=start)
-    run(plan, recipe, [plate for plate in real if not is_held_out(plate)], checks)
+    learnt = [plate for plate in real if not is_held_out(plate)]
+    shuffled = [] if start is None else shuffled_plates(learnt, Reader(start), copies=shuffles, seed=seed)
+    run(plan, recipe, learnt, checks, shuffled=shuffled)
     filler.terminate()
 
 

@@ -13,7 +13,7 @@ from torch.utils.data import IterableDataset
 from models.plates import Severity, degrade
 from models.reader.labels import encode
 from models.reader.pool import Pool
-from models.reader.real import RealPlate
+from models.reader.real import Framed, RealPlate
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Pictures (uint8, N x 1 x 64 x 160), labels of all samples in a row, and how many belong to each."""
@@ -30,15 +30,18 @@ class Recipe:
     seed: int = 1
     easy: int = 0
     """Batches at the start that are spared the smallest plates."""
+    shuffled: float = 0.5
+    """Share of the real plates that come with their characters in another order, if there are such."""
 
 
 class Batches(IterableDataset[Batch]):  # type: ignore[misc, unused-ignore]  # torch may be absent
     """Endless batches."""
 
-    def __init__(self, recipe: Recipe, real: list[RealPlate]) -> None:
+    def __init__(self, recipe: Recipe, real: list[RealPlate], shuffled: list[Framed] | None = None) -> None:
         """Hold the recipe; pools are opened by the process that iterates."""
         self.recipe = recipe
-        self.real = [(plate.framed(), plate.width, plate.text) for plate in real]
+        self.real: list[Framed] = [(plate.framed(), plate.width, plate.text) for plate in real]
+        self.shuffled = shuffled or []
 
     def __iter__(self) -> Iterator[Batch]:
         """Draw batches for ever."""
@@ -58,7 +61,8 @@ class Batches(IterableDataset[Batch]):  # type: ignore[misc, unused-ignore]  # t
         self, rng: np.random.Generator, pools: list[Pool], filled: list[int], severity: Severity
     ) -> tuple[npt.NDArray[np.uint8], str]:
         if self.real and rng.random() < self.recipe.real_share:
-            picture, width, text = self.real[int(rng.integers(len(self.real)))]
+            kind = self.shuffled if self.shuffled and rng.random() < self.recipe.shuffled else self.real
+            picture, width, text = kind[int(rng.integers(len(kind)))]
             # a small photograph is blurred already: it is made smaller only a little
             own = Severity(smallest=max(44.0, min(0.65 * width, 110.0)), largest=max(260.0, width), crops=1.0)
             return degrade(picture, rng, own), text

@@ -15,6 +15,9 @@ from models.plates.surroundings import FRAMED_SHAPE, MARGIN
 
 _HELD_OUT: Final = 7
 
+Framed = tuple[npt.NDArray[np.uint8], float, str]
+"""A real plate as `RealPlate.framed` gives it, its width in its photograph, and its text."""
+
 
 @dataclass(frozen=True)
 class RealPlate:

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 from models.reader.data import Batch, Batches, Recipe
 from models.reader.labels import alike, greedy
 from models.reader.net import Reader
-from models.reader.real import RealPlate
+from models.reader.real import Framed, RealPlate
 from models.reader.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
@@ -106,8 +106,9 @@ class _State:
 
 
 def train(
-    plan: Plan, recipe: Recipe, real: list[RealPlate], checks: dict[str, list[Sample]], *, resume: bool = True
-) -> nn.Module:
+    plan: Plan, recipe: Recipe, real: list[RealPlate], checks: dict[str, list[Sample]], *,
+    shuffled: list[Framed] | None = None, resume: bool = True,
+) -> nn.Module:  # fmt: skip
     """Train and return the averaged net.
 
     Args:
@@ -115,12 +116,13 @@ def train(
         recipe: what batches are made of.
         real: real plates to mix in.
         checks: sets to report on at each checkpoint; the one named `held_out` chooses `best.pt`.
+        shuffled: what `models.reader.shuffle` made of the real plates.
         resume: go on from `last.pt` when there is one.
     """
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
     net, averaged = Reader().to(memory_format=torch.channels_last), Reader()
-    batches = Batches(recipe, real)
+    batches = Batches(recipe, real, shuffled)
     # A forked worker would inherit the locks of the threads that torch and the interpreter run here.
     loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4, multiprocessing_context="spawn")
     if plan.start is not None and not (resume and (plan.folder / "last.pt").exists()):
