@@ -13,6 +13,7 @@ from device.health.chrony import Chrony
 from device.health.clock import clock_quality
 from device.health.timekeeper import Timekeeper
 from device.hotlist import HotListStore
+from device.hotlist.issuers import Issuers
 from device.outbox import Outbox, read_key_file
 from device.recording import Recordings
 from device.recording.recordings import Trail
@@ -120,7 +121,7 @@ def recorder(configuration: Configuration, store: Store, *, now: Callable[[], da
     )
 
 
-def hotlist_store(configuration: Configuration) -> HotListStore:
+def hotlist_store(configuration: Configuration, issuers: Issuers) -> HotListStore:
     """Open the folder of the post's lists; none is loaded yet.
 
     Raises:
@@ -131,7 +132,7 @@ def hotlist_store(configuration: Configuration) -> HotListStore:
     return HotListStore(
         section.directory,
         agency=configuration.post.agency,
-        issuer_key=_content(section.issuer_key, "hotlist.issuer_key"),
+        issuer_key=issuers,
         unseal_key=_content(section.unseal_key, "hotlist.unseal_key"),
         size_jump=section.size_jump,
     )

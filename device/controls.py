@@ -1,20 +1,21 @@
-"""A running post's controls: its remote configuration and its operators' commands, as the broker brings them."""
+"""A running post's controls: its remote configuration, the keys behind it, and its operators' commands."""
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from pydantic import JsonValue
-
 from device.auditor import Auditor
 from device.config import Configuration
-from device.control import Journal, Judge, Note, Operators, Reason, RemoteConfiguration, Shelf
-from device.control.desired import read_key
+from device.control import Journal, Judge, Operators, RemoteConfiguration, Shelf
 from device.errors import ConfigurationError
 from device.faults import Fault
 from device.health.timekeeper import Timekeeper
+from device.intake import Subscriptions
 from device.moderator import Moderator
+from device.notes import Notes
 from device.orders import Doer, Orders
-from device.records import Command, ConfigurationState, Envelope, Recorder, Source
+from device.records import Command, ConfigurationState, Envelope, KeyState, Recorder, Source
+from device.succession import Succession
+from device.trust import Trust
 from device.uplink import Delivery
 
 BLAMED = frozenset(
@@ -30,31 +31,27 @@ BLAMED = frozenset(
 """Faults that a configuration can cause; the network's and the clock's come and go by themselves."""
 
 
-def remote_configuration(configuration: Configuration) -> RemoteConfiguration | None:
-    """Open what is kept of the remote configuration; None for a post that takes none.
-
-    Raises:
-        ConfigurationError: the key is unreadable or of the wrong kind.
-
-    """
-    section = configuration.control
-    if section is None:
+def remote_configuration(configuration: Configuration, trust: Trust) -> RemoteConfiguration | None:
+    """Open what is kept of the remote configuration; None for a post that takes none."""
+    section, keys = configuration.control, trust.configuration
+    if section is None or keys is None:
         return None
     return RemoteConfiguration(
         configuration,
         Shelf(section.directory),
-        read_key(_content(section.configuration_key, "control.configuration_key")),
+        keys,
         Source(configuration.post.agency, configuration.post.name),
         trial_seconds=section.trial_minutes * 60,
     )
 
 
 class Controls:
-    """Listens for configurations and commands, and says in the audit trail what became of each.
+    """Listens for configurations, statements about keys and commands, and says in the audit trail what became of each.
 
     Args:
         configuration: the post's.
         remote: its remote configuration.
+        trust: the keys by which it knows configurations and hot lists.
         run: identifier of this run of the software.
         auditor, moderator: the audit trail.
         recorder: signs answers.
@@ -72,6 +69,7 @@ class Controls:
         configuration: Configuration,
         remote: RemoteConfiguration,
         *,
+        trust: Trust,
         run: str,
         auditor: Auditor,
         moderator: Moderator,
@@ -85,8 +83,9 @@ class Controls:
             raise ConfigurationError("control: missing")
         self._source = Source(configuration.post.agency, configuration.post.name)
         self._remote = remote
-        self._auditor = auditor
-        self._moderator = moderator
+        self._notes = Notes(auditor, moderator)
+        self._trust = trust
+        self._succession = Succession(trust, agency=self._source.agency, notes=self._notes, timekeeper=timekeeper)
         self._timekeeper = timekeeper
         self._faults: frozenset[str] = frozenset()
         journal = Journal(section.directory / "journal.db")
@@ -103,7 +102,7 @@ class Controls:
             judge,
             journal,
             auditor=auditor,
-            moderator=self._moderator,
+            moderator=moderator,
             recorder=recorder,
             timekeeper=timekeeper,
             send=send,
@@ -113,58 +112,48 @@ class Controls:
     @property
     def subscriptions(self) -> dict[str, Callable[[Delivery], None]]:
         """What to listen to."""
-        return {self._source.configuration: self._configure, self._source.command("+"): self._orders.receive}
+        own = {self._source.configuration: self._configure, self._source.command("+"): self._orders.receive}
+        # Before all else: with a new key may come what it signed.
+        return self._succession.subscriptions | own
+
+    def connect(self, subscriptions: Subscriptions) -> None:
+        """Say through whom to send for the configuration again when its keys have changed."""
+        if self._trust.configuration is not None:
+            self._trust.configuration.on_changed(self._remote.recheck)
+            self._trust.configuration.on_changed(
+                lambda: subscriptions.subscribe(self._source.configuration, self._configure)
+            )
 
     def tick(self, faults: Collection[Fault]) -> Configuration | None:
         """Look at what is on trial; return the configuration to change over to, if there is one."""
         self._faults = frozenset(fault.value for fault in faults)
         self._remote.watch(fault.value for fault in BLAMED.intersection(faults))
+        self._succession.tick()
         self.audit()
         return self._remote.take_pending()
 
     def audit(self) -> None:
         """Put into the audit trail what became of configurations."""
         for note in self._remote.take_notes():
-            self._say(note)
+            self._notes.say(note)
 
     def state(self) -> ConfigurationState:
         """Return what the status says of the configuration."""
         return self._remote.state()
 
+    def keys(self) -> tuple[KeyState, ...]:
+        """Return what the status says of the keys."""
+        return self._trust.state(self._timekeeper.now())
+
     def changed(self) -> bool:
-        """Tell, once, whether `state` says something new."""
-        return self._remote.take_changed()
+        """Tell, once, whether `state` or `keys` says something new."""
+        return self._remote.take_changed() | self._succession.changed()
 
     def _configure(self, delivery: Delivery) -> None:
         self._remote.receive(
             delivery.payload, at=self._timekeeper.now(), clock=self._timekeeper.quality(), faults=self._faults
         )
         self.audit()
-
-    def _say(self, note: Note) -> None:
-        version = None if note.version is None else str(note.version)
-        message: dict[str, JsonValue] = {} if note.message is None else {"message": note.message}
-        if note.outcome == "refused":
-            self._moderator.refused(
-                note.action,
-                reason=str(note.reason),
-                source="broker",
-                verified=note.verified,
-                identity=note.identity,
-                object=version,
-                # Of what nobody signed only the reason is worth a word.
-                details=message if note.verified or note.reason is Reason.TOO_LARGE else None,
-            )
-            return
-        self._auditor.say(
-            note.action,
-            source="broker" if note.outcome == "success" else "post",
-            outcome=note.outcome,
-            identity=note.identity,
-            reason=note.reason,
-            object=version,
-            details=message | note.details,
-        )
 
 
 def _content(path: Path, key: str) -> bytes:

@@ -85,6 +85,12 @@ class Intake:
         """Send again for what the disk had no room for."""
         self._send_again(NOT_STORED)
 
+    def again(self) -> None:
+        """Have all that stands on the topics sent again: what was refused may be good by other keys."""
+        for topic in self._topics:
+            if self._subscriptions is not None:
+                self._subscriptions.subscribe(topic, self._receive)
+
     def _receive(self, delivery: Delivery) -> None:
         topic, payload = delivery.topic, delivery.payload
         with self._lock:

@@ -95,6 +95,12 @@ class Lists:
         for refusal in self._store.damaged:
             self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
 
+    def let_go(self) -> None:
+        """Let go of the lists whose key was revoked, and say so in the audit."""
+        for refusal in self._store.withdraw():
+            log.error("a hot list on disk is let go of: %s", refusal.reason)
+            self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
+
     def on_installed(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every installation, in the thread that installed; it must be quick."""
         self._listeners.append(listener)

@@ -47,7 +47,6 @@ from device.networks import Networks
 from device.outbox import Backlog
 from device.persistence import PersistentRecorder
 from device.records import (
-    ConfigurationState,
     Envelope,
     Finding,
     Source,
@@ -56,6 +55,7 @@ from device.records import (
 from device.reporter import Circumstances, Reporter
 from device.rig import Rig
 from device.still import Still
+from device.trust import Trust
 from device.uplink import NOBODY, Uplink
 from device.vitals import Vitals, disk_free
 
@@ -94,7 +94,8 @@ class Post:
             OutboxError: the outbox cannot be opened.
 
         """
-        self._remote = remote_configuration(configuration)
+        self._trust = Trust.of(configuration)
+        self._remote = remote_configuration(configuration, self._trust)
         if self._remote is not None:
             configuration = self._remote.start()
         self._configuration = configuration
@@ -111,12 +112,13 @@ class Post:
             versions=versions,
             certificate_expires=assembly.certificate_expires(configuration),
             last_read=lambda: self._reporter.last_read,
+            controlled=lambda: self._controls,
         )
-        store = assembly.hotlist_store(configuration)
         source = Source(configuration.post.agency, configuration.post.name)
         self._outbox = self._rig.outbox(configuration)
         self._acceptance = Acceptance(configuration)
         self._timekeeper = assembly.timekeeper(configuration, self._chrony, self._outbox)
+        store = assembly.hotlist_store(configuration, self._trust.issuers(self._timekeeper.now))
         self._recorder = assembly.recorder(configuration, self._outbox, now=self._timekeeper.record_time)
         self._records = PersistentRecorder(self._recorder, stop=self._stop, meanwhile=self._while_waiting)
         self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)
@@ -154,6 +156,10 @@ class Post:
             earliest=self._timekeeper.earliest,
         )
         self._intake.connect(self._uplink)
+        for listener in (self._lists.let_go, self._intake.again):
+            self._trust.lists.on_changed(listener)
+        if self._controls is not None:
+            self._controls.connect(self._uplink)
         self._clock = ClockWatch(
             self._timekeeper, self._auditor, hotlist=lambda: self._lists.current, retry=self._uplink.retry_now
         )
@@ -340,12 +346,7 @@ class Post:
             )
 
     def _status(self) -> Status:
-        return self._vitals.status(
-            clock=self._timekeeper.quality(), hotlist=self._lists.state(), configuration=self._configuration_state()
-        )
-
-    def _configuration_state(self) -> ConfigurationState | None:
-        return None if self._controls is None else self._controls.state()
+        return self._vitals.status(clock=self._timekeeper.quality(), hotlist=self._lists.state())
 
     def _while_waiting(self) -> None:
         """Go on telling the department how the post is while a record waits for the disk."""
@@ -415,9 +416,7 @@ class Post:
         self._recorder.record(self._status())
 
     def _offline(self) -> Status:
-        return self._vitals.offline(
-            clock=self._timekeeper.quality(), hotlist=self._lists.state(), configuration=self._configuration_state()
-        )
+        return self._vitals.offline(clock=self._timekeeper.quality(), hotlist=self._lists.state())
 
     # --- control from afar
 
@@ -427,6 +426,7 @@ class Post:
         return Controls(
             self._configuration,
             self._remote,
+            trust=self._trust,
             run=self._vitals.boot,
             auditor=self._auditor,
             moderator=self._moderator,

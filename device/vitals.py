@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Protocol
 
 from device.capture import Capture
 from device.faults import Fault, notices, reasons
@@ -17,6 +18,7 @@ from device.records import (
     ConfigurationState,
     Health,
     HotListState,
+    KeyState,
     Place,
     Queue,
     Status,
@@ -35,6 +37,18 @@ READ_NEWS_SECONDS = 600.0
 """How old a status must be before a read since then is reason enough for another."""
 
 
+class Controlled(Protocol):
+    """What a post is told from afar, and by whose keys."""
+
+    def state(self) -> ConfigurationState:
+        """Say which configuration is in force."""
+        ...
+
+    def keys(self) -> tuple[KeyState, ...]:
+        """Say which keys are believed."""
+        ...
+
+
 class Vitals:
     """The present faults, and the status and health records that say them."""
 
@@ -45,6 +59,7 @@ class Vitals:
         versions: Versions,
         certificate_expires: datetime | None,
         last_read: Callable[[], datetime | None] = lambda: None,
+        controlled: Callable[[], Controlled | None] = lambda: None,
     ) -> None:
         self.boot = new_identifier()
         self._place = place
@@ -54,6 +69,7 @@ class Vitals:
         self._since = datetime.now(UTC)
         self._noticed: tuple[object, ...] | None = None
         self._last_read = last_read
+        self._controlled = controlled
         self._read_told: tuple[float, datetime | None] = (monotonic(), None)
         self._told: frozenset[Fault] | None = None
         self._dropped = 0
@@ -87,30 +103,19 @@ class Vitals:
         told_at, told = self._read_told
         return changed or (self._last_read() != told and monotonic() - told_at >= READ_NEWS_SECONDS)
 
-    def status(
-        self, *, clock: ClockQuality, hotlist: HotListState, configuration: ConfigurationState | None = None
-    ) -> Status:
+    def status(self, *, clock: ClockQuality, hotlist: HotListState) -> Status:
         """Say the state that `changed` last took note of."""
         self._read_told = (monotonic(), self._last_read())
         present = reasons(self._told or ())
         state = "degraded" if present else "online"
-        return self._status(state, clock=clock, hotlist=hotlist, present=present, configuration=configuration)
+        return self._status(state, clock=clock, hotlist=hotlist, present=present)
 
-    def offline(
-        self, *, clock: ClockQuality, hotlist: HotListState, configuration: ConfigurationState | None = None
-    ) -> Status:
+    def offline(self, *, clock: ClockQuality, hotlist: HotListState) -> Status:
         """Say that the post has stopped, or, as the will, that it fell silent."""
-        return self._status("offline", clock=clock, hotlist=hotlist, present=(), configuration=configuration)
+        return self._status("offline", clock=clock, hotlist=hotlist, present=())
 
-    def _status(
-        self,
-        state: str,
-        *,
-        clock: ClockQuality,
-        hotlist: HotListState,
-        present: object,
-        configuration: ConfigurationState | None,
-    ) -> Status:
+    def _status(self, state: str, *, clock: ClockQuality, hotlist: HotListState, present: object) -> Status:
+        controlled = self._controlled()
         return Status.model_validate(
             {
                 "clock": clock,
@@ -122,7 +127,8 @@ class Vitals:
                 "versions": self._versions,
                 "hotlist": hotlist,
                 "notices": notices(hotlist),
-                "configuration": configuration,
+                "configuration": None if controlled is None else controlled.state(),
+                "keys": () if controlled is None else controlled.keys(),
                 "last_read": self._last_read(),
                 "certificate_expires": self._certificate_expires,
             }

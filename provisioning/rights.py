@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from device.records.topics import HOME_ASSISTANT, ROOT
+from device.records.topics import HOME_ASSISTANT, KEYS, ROOT
 
 Access = Literal["read", "write"]
 OWN = "{name}"
@@ -25,7 +25,7 @@ class Party(StrEnum):
     SUBSCRIBER = "subscriber"
     """Who reads every record."""
     PUBLISHER = "publisher"
-    """The department's own client, which gives out hot lists and configurations."""
+    """The department's own client, which gives out hot lists, configurations, and what vouches for new keys."""
     OPERATOR = "operator"
     """A person who commands posts; what the post does for whom is the post's to judge, by the certificate's role."""
 
@@ -55,11 +55,11 @@ RECORDS = ("read", "hit/+", "status", "audit", "health")
 RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     # A post cannot write its own configuration or commands: whoever steals its key cannot leave a retained one.
     Party.POST: _rights("write", *(f"{OWN}/{topic}" for topic in RECORDS), f"{OWN}/response/+", f"{OWN}/{COVERT}/+")
-    + _rights("read", f"{OWN}/command/+", f"{OWN}/configuration", "hotlist/#"),
+    + _rights("read", f"{OWN}/command/+", f"{OWN}/configuration", "hotlist/#", f"{KEYS}/+"),
     # Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
     Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS), f"{HOME_ASSISTANT}/+/+/+/config"),
-    Party.PUBLISHER: _rights("write", "hotlist/#", "+/configuration", f"{HOME_ASSISTANT}/#")
-    + _rights("read", "hotlist/#", "+/configuration", "+/status", "+/audit"),
+    Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", "+/configuration", f"{HOME_ASSISTANT}/#")
+    + _rights("read", "hotlist/#", f"{KEYS}/+", "+/configuration", "+/status", "+/audit"),
     Party.OPERATOR: _rights("write", "+/command/+")
     + _rights("read", f"+/response/{OWN}", "+/status", f"+/hit/{TEST_CATEGORY}"),
 }

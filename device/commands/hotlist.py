@@ -11,10 +11,11 @@ from rich.table import Table
 
 from device import handover
 from device.config import load
-from device.errors import ConfigurationError, HotListError
+from device.errors import HotListError
 from device.hotlist.errors import ForeignAgency
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import load_key, verify_package
+from device.hotlist.manifest import Manifest, split
+from device.hotlist.package import check_whole
+from device.trust import Trust
 
 _LOOK_SECONDS = 0.1
 
@@ -42,14 +43,13 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
     """Hand hot-list packages to the post of this unit, without network."""
     configuration = load(path)
     section = configuration.hotlist
-    try:
-        issuer_key = load_key(section.issuer_key.read_bytes(), private=False)
-    except OSError as error:
-        raise ConfigurationError(f"hotlist.issuer_key: {error.strerror or error}") from error
+    issuers = Trust.of(configuration).issuers()
     packages: dict[str, tuple[Manifest, bytes]] = {}
     for file in _files(paths):
         package = file.read_bytes()
-        manifest, _ = verify_package(package, issuer_key)
+        line, sealed = split(package)
+        manifest = issuers.check(line)
+        check_whole(manifest, sealed)
         if manifest.agency != configuration.post.agency:
             raise ForeignAgency(f"{file.name} is for agency {manifest.agency!r}, this post serves another")
         packages[_name(manifest)] = (manifest, package)

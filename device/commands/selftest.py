@@ -24,6 +24,7 @@ from device.lists import list_state
 from device.outbox import read_key_file
 from device.outbox.database import open_database
 from device.records import Signer
+from device.trust import Trust
 from device.uplink import Broker
 from device.uplink.tls import connection_problem, tls_context
 from device.vision.detector import HEIGHT, WIDTH
@@ -111,7 +112,7 @@ def _recogniser(configuration: Configuration) -> str:
 
 def _keys(configuration: Configuration) -> str:
     Signer.from_file(configuration.records.signing_key)
-    assembly.hotlist_store(configuration)
+    assembly.hotlist_store(configuration, Trust.of(configuration).issuers())
     return "signing, unsealing and the department's key are there"
 
 
@@ -149,7 +150,11 @@ def _outbox(configuration: Configuration) -> str:
 
 
 def _hotlist(configuration: Configuration) -> str:
-    state = list_state(assembly.hotlist_store(configuration).load(), configuration.hotlist, at=datetime.now(UTC))
+    state = list_state(
+        assembly.hotlist_store(configuration, Trust.of(configuration).issuers()).load(),
+        configuration.hotlist,
+        at=datetime.now(UTC),
+    )
     if state.state not in {"current", "warning"}:
         raise _FaultError("none has come yet" if state.state == "none" else "it is older than allowed")
     return f"version {state.version}, {(state.age_seconds or 0) / 3600:.1f} h old, {state.entries} entries"

@@ -1,10 +1,12 @@
-"""Control from afar: signed configurations and commands, judged before anything acts on them."""
+"""Control from afar: signed configurations, commands and statements about keys, judged before anything acts on them."""
 
 from device.control.errors import NotKeptError, Reason, RefusedError
 from device.control.journal import Journal
 from device.control.judge import Judge
+from device.control.keys import SigningKeys
+from device.control.note import Note
 from device.control.operators import Operator, Operators
-from device.control.remote import Note, RemoteConfiguration
+from device.control.remote import RemoteConfiguration
 from device.control.seal import seal_to
 from device.control.settings import REMOTE, overlay
 from device.control.shelf import Kept, Shelf
@@ -22,6 +24,7 @@ __all__ = [
     "RefusedError",
     "RemoteConfiguration",
     "Shelf",
+    "SigningKeys",
     "overlay",
     "seal_to",
 ]

@@ -1,6 +1,7 @@
 """Judging a desired configuration: signature, post, version, time, and every value."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,26 +10,12 @@ from pydantic import ValidationError
 
 from device.config import Configuration
 from device.control.errors import Reason, RefusedError
-from device.control.jose import open_signed, read_payload
+from device.control.jose import open_signed_by, read_payload
 from device.control.settings import overlay
-from device.errors import ConfigurationError, RecordError
-from device.records import CONFIGURATION_TYPE, ClockQuality, DesiredConfiguration, Source, signing
+from device.records import CONFIGURATION_TYPE, ClockQuality, DesiredConfiguration, Source
 
 AHEAD = timedelta(minutes=5)
 """How far the administrator's clock may be ahead."""
-
-
-def read_key(pem: bytes) -> ECKey:
-    """Read the public key that signs configurations.
-
-    Raises:
-        ConfigurationError: it is no key on P-256 in PEM.
-
-    """
-    try:
-        return signing.read_key(pem)
-    except RecordError as error:
-        raise ConfigurationError(f"control.configuration_key: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +24,8 @@ class Desired:
 
     jws: str
     said: DesiredConfiguration
+    signer: str = ""
+    """Thumbprint of that key."""
 
     @property
     def digest(self) -> str:
@@ -44,21 +33,22 @@ class Desired:
         return hashlib.sha256(self.jws.encode()).hexdigest()
 
 
-def read(message: bytes, key: ECKey) -> Desired:
+def read(message: bytes, keys: ECKey | Sequence[ECKey]) -> Desired:
     """Check who signed a configuration and read it.
 
     Raises:
-        RefusedError: it is not a configuration that the fleet's configuration key signed.
+        RefusedError: it is not a configuration that the fleet's configuration key, or one of several, signed.
 
     """
-    signed = open_signed(message, typ=CONFIGURATION_TYPE, key=lambda _header: key)
+    known = [keys] if isinstance(keys, ECKey) else keys
+    signed, signer = open_signed_by(message, typ=CONFIGURATION_TYPE, keys=known)
     read_payload(signed.payload)
     try:
         said = DesiredConfiguration.model_validate_json(signed.payload, strict=True)
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in fault["loc"][:1]) for fault in error.errors()})
         raise RefusedError(Reason.MALFORMED, f"what is signed is no configuration: {', '.join(places)[:200]}") from None
-    return Desired(message.decode("ascii"), said)
+    return Desired(message.decode("ascii"), said, signer.thumbprint())
 
 
 def judge(

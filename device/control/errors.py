@@ -23,6 +23,10 @@ class Reason(StrEnum):
     FOREIGN_AGENCY = "foreign_agency"
     OTHER_POST = "other_post"
     NOT_KEPT = "not_kept"
+    RETIRED_KEY = "retired_key"
+    REVOKED_KEY = "revoked_key"
+    # of statements about keys
+    OTHER_PURPOSE = "other_purpose"
     # of configurations
     OLDER = "older"
     EXPIRED = "expired"

@@ -1,7 +1,7 @@
 """Compact JWS as a post takes them: ES256, the expected `typ`, a closed header, a bounded size."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,22 @@ def open_signed(message: bytes, *, typ: str, key: Callable[[dict[str, Any]], ECK
     except NOT_JOSE:
         raise RefusedError(Reason.BAD_SIGNATURE, "the signature is not of the expected key") from None
     return Signed(header, signed.payload)
+
+
+def open_signed_by(message: bytes, *, typ: str, keys: Sequence[ECKey]) -> tuple[Signed, ECKey]:
+    """Check a compact JWS against several keys; return it with the one that signed it.
+
+    Raises:
+        RefusedError: as for `open_signed`.
+
+    """
+    for key in keys:
+        try:
+            return open_signed(message, typ=typ, key=lambda _header, key=key: key), key  # type: ignore[misc]
+        except RefusedError as refusal:
+            if refusal.reason is not Reason.BAD_SIGNATURE:
+                raise
+    raise RefusedError(Reason.BAD_SIGNATURE, "the signature is not of the expected key")
 
 
 def _header(encoded: bytes) -> dict[str, Any]:

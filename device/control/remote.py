@@ -6,21 +6,18 @@ start with it, starts again and again, or gets a fault that it did not have, the
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import RLock
 from time import monotonic
-
-from joserfc.jwk import ECKey
-from pydantic import JsonValue
 
 from device.config import Configuration
 from device.control import desired as judging
 from device.control.errors import NotKeptError, Reason, RefusedError
+from device.control.keys import SigningKeys
+from device.control.note import Note
 from device.control.settings import overlay
 from device.control.shelf import Applied, Kept, Shelf, Trial
-from device.records import ClockQuality, ConfigurationState, RefusedConfiguration, Source
-from device.records.base import Outcome
+from device.records import CONFIGURATION_TYPE, ClockQuality, ConfigurationState, RefusedConfiguration, Source
 
 log = logging.getLogger(__name__)
 
@@ -30,28 +27,13 @@ FAULT_SECONDS = 15.0
 """How long a new fault must last to end a trial."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something for the audit trail."""
-
-    action: str
-    reason: str | None = None
-    message: str | None = None
-    identity: str | None = None
-    version: int | None = None
-    outcome: Outcome = "success"
-    verified: bool = True
-    """Whether the fleet's key signed what this is about."""
-    details: dict[str, JsonValue] = field(default_factory=dict)
-
-
 class RemoteConfiguration:
     """Lays what the department desires over the post's own file. Safe to use from several threads.
 
     Args:
         base: the post's own configuration.
         shelf: keeps the state.
-        key: the public key that signs configurations.
+        keys: those by which a configuration is known for the fleet's.
         source: the post.
         trial_seconds: how long a new configuration is watched.
         steady: the clock that is never set, seconds.
@@ -62,7 +44,7 @@ class RemoteConfiguration:
         self,
         base: Configuration,
         shelf: Shelf,
-        key: ECKey,
+        keys: SigningKeys,
         source: Source,
         *,
         trial_seconds: float = 300.0,
@@ -70,7 +52,7 @@ class RemoteConfiguration:
     ) -> None:
         self._base = base
         self._shelf = shelf
-        self._key = key
+        self._keys = keys
         self._source = source
         self._trial_seconds = trial_seconds
         self._lock = RLock()
@@ -93,6 +75,7 @@ class RemoteConfiguration:
             except NotKeptError as error:
                 # The broker has the retained one still, and brings it again.
                 self._note(Note("configuration_refused", Reason.MALFORMED, str(error), outcome="failure"))
+            self._forget_revoked()
             if self._kept.trial is not None:
                 starts = self._kept.trial.starts + 1
                 self._keep(self._kept.with_(trial=self._kept.trial.model_copy(update={"starts": starts})))
@@ -115,8 +98,11 @@ class RemoteConfiguration:
         """
         with self._lock:
             version = identity = None
+            current = self._kept.current
+            if current is not None and current.jws.encode() == message:
+                return  # it is in force, though its key may have been retired since
             try:
-                wanted = judging.read(message, self._key)
+                wanted = self._read(message, at)
                 version, identity = wanted.said.version, wanted.said.who
                 if self._is_known(wanted):
                     return
@@ -127,6 +113,7 @@ class RemoteConfiguration:
                 self._shelf.write(
                     kept := Kept(
                         highest=version,
+                        signer=wanted.signer,
                         current=Applied(jws=wanted.jws, at=at),
                         previous=previous,
                         trial=Trial(before=tuple(sorted(faults))),
@@ -147,6 +134,15 @@ class RemoteConfiguration:
                         details={"digest": wanted.digest, "settings": wanted.said.wire()["settings"]},
                     )
                 )
+
+    def recheck(self) -> None:
+        """Give back what was signed with a key that was revoked meanwhile."""
+        with self._lock:
+            self._forget_revoked()
+            before = self._kept.current
+            effective = self._from_shelf()
+            if self._kept.current != before:
+                self._effective = self._pending = effective
 
     # --- again and again
 
@@ -192,7 +188,10 @@ class RemoteConfiguration:
             current = self._kept.current
             if current is None:
                 return ConfigurationState(state="file", refused=self._kept.refused)
-            wanted = judging.read(current.jws.encode(), self._key)
+            try:
+                wanted = self._read_kept(current)
+            except RefusedError:  # its key was revoked at this very moment; what comes of it is said next
+                return ConfigurationState(state="file", refused=self._kept.refused)
             return ConfigurationState(
                 state="applied" if self._kept.trial is None else "trial",
                 version=wanted.said.version,
@@ -211,17 +210,36 @@ class RemoteConfiguration:
             return True
         return refused is not None and refused.version == wanted.said.version == self._kept.highest
 
+    def _read(self, message: bytes, at: datetime) -> judging.Desired:
+        try:
+            return judging.read(message, self._keys.arriving(at))
+        except RefusedError as refusal:
+            raise self._keys.named(refusal, message, typ=CONFIGURATION_TYPE, at=at) from None
+
+    def _read_kept(self, applied: Applied) -> judging.Desired:
+        """Read what was taken before; by whom it was signed may have been retired since, but not revoked."""
+        message = applied.jws.encode()
+        try:
+            return judging.read(message, self._keys.kept())
+        except RefusedError as refusal:
+            raise self._keys.named(refusal, message, typ=CONFIGURATION_TYPE, at=datetime.now(UTC)) from None
+
+    def _forget_revoked(self) -> None:
+        """Let no version that a revoked key signed stand in the way: whoever had it may have taken the highest."""
+        if self._kept.highest and self._keys.revoked(self._kept.signer):
+            self._keep(self._kept.with_(highest=0, signer=None))
+
     def _from_shelf(self) -> Configuration:
         while self._kept.current is not None:
             try:
-                return overlay(self._base, judging.read(self._kept.current.jws.encode(), self._key).said.settings)
+                return overlay(self._base, self._read_kept(self._kept.current).said.settings)
             except RefusedError as refusal:
                 self._revert(refusal.reason, str(refusal))
         return self._base
 
     def _revert(self, reason: Reason, why: str) -> None:
         try:
-            failed = None if self._kept.current is None else judging.read(self._kept.current.jws.encode(), self._key)
+            failed = None if self._kept.current is None else self._read_kept(self._kept.current)
         except RefusedError:
             failed = None
         version = None if failed is None else failed.said.version

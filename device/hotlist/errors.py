@@ -6,6 +6,8 @@
      +-- HotListRefused                 a package was not taken; the list before it stays in force
      |    +-- Unsigned                  no signature at all
      |    +-- BadSignature              not signed by the issuer, or changed after it was signed
+     |    |    +-- RetiredKey           signed by a key of the issuer that is good no more
+     |    |    +-- RevokedKey           signed by one that somebody else may have
      |    +-- ForeignAgency             another agency's list
      |    +-- Older                     a version that is not newer than the one in force
      |    |    +-- Repeated             the very package in force, delivered again
@@ -31,6 +33,8 @@ class Refusal(StrEnum):
 
     UNSIGNED = "unsigned"
     BAD_SIGNATURE = "bad_signature"
+    RETIRED_KEY = "retired_key"
+    REVOKED_KEY = "revoked_key"
     FOREIGN_AGENCY = "foreign_agency"
     OLDER = "older"
     REPEATED = "repeated"
@@ -60,6 +64,18 @@ class BadSignature(HotListRefused):
     """The signature is not the issuer's, or what it covers was changed."""
 
     reason = Refusal.BAD_SIGNATURE
+
+
+class RetiredKey(BadSignature):
+    """The signature is that of a key which the issuer has replaced and retired."""
+
+    reason = Refusal.RETIRED_KEY
+
+
+class RevokedKey(BadSignature):
+    """The signature is that of a key which the issuer has revoked."""
+
+    reason = Refusal.REVOKED_KEY
 
 
 class ForeignAgency(HotListRefused):

@@ -1,6 +1,7 @@
 """The manifest: what a package says of itself in clear, under the issuer's signature."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Self
 
@@ -101,8 +102,8 @@ def split(package: Readable) -> tuple[bytes, memoryview]:
     return line[:end], memoryview(package)[end + 1 :]
 
 
-def verify(line: bytes, issuer_key: ECKey) -> Manifest:
-    """Check a manifest's signature (compact JWS, ES256) and return what it says.
+def verify(line: bytes, issuer_key: ECKey | Sequence[ECKey]) -> Manifest:
+    """Check a manifest's signature (compact JWS, ES256), by one key or any of several, and return what it says.
 
     Raises Unsigned, BadSignature, Malformed or UnsupportedFormat.
     """
@@ -111,11 +112,13 @@ def verify(line: bytes, issuer_key: ECKey) -> Manifest:
         raise Unsigned("the manifest carries no signature")
     if algorithm != "ES256":
         raise BadSignature("the manifest is not signed with ES256")
-    try:
-        signed = jws.deserialize_compact(line, issuer_key, algorithms=["ES256"])
-    except NOT_JOSE as error:
-        raise BadSignature("the manifest's signature is not the issuer's") from error
-    return parse(Manifest, signed.payload, "the manifest")
+    for key in [issuer_key] if isinstance(issuer_key, ECKey) else issuer_key:
+        try:
+            signed = jws.deserialize_compact(line, key, algorithms=["ES256"])
+        except NOT_JOSE:
+            continue
+        return parse(Manifest, signed.payload, "the manifest")
+    raise BadSignature("the manifest's signature is not the issuer's")
 
 
 def read_unverified(line: bytes) -> Manifest:

@@ -9,7 +9,7 @@ docs/hotlist-package.md.
 import hashlib
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +61,8 @@ def load_key(pem: bytes, *, private: bool) -> ECKey:
     return key
 
 
-def verify_package(package: Readable, issuer_key: ECKey) -> tuple[Manifest, memoryview]:
-    """Check that a package is whole and the issuer's; return the manifest and what follows it, still sealed.
+def verify_package(package: Readable, issuer_key: ECKey | Sequence[ECKey]) -> tuple[Manifest, memoryview]:
+    """Check that a package is whole and of the issuer's key, or one of them; return manifest and what follows, sealed.
 
     Raises Unsigned, BadSignature, Truncated, Malformed or UnsupportedFormat.
     """
@@ -82,7 +82,7 @@ def check_whole(manifest: Manifest, sealed: memoryview) -> None:
         raise BadSignature("what follows the manifest is not what was signed")
 
 
-def open_package(package: Readable, *, issuer_key: ECKey, unseal_key: ECKey) -> Opened:
+def open_package(package: Readable, *, issuer_key: ECKey | Sequence[ECKey], unseal_key: ECKey) -> Opened:
     """Verify a package and unseal its body into memory.
 
     Raises what `verify_package` raises, WrongKey when it is not sealed to this post, Malformed when it does not hold

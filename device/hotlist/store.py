@@ -17,6 +17,7 @@ from threading import Lock
 
 from device.durable import write_durably
 from device.hotlist.errors import (
+    BadSignature,
     Expired,
     ForeignAgency,
     HotListNotStored,
@@ -24,13 +25,15 @@ from device.hotlist.errors import (
     Malformed,
     Older,
     Repeated,
+    RetiredKey,
     SizeJump,
     Truncated,
     WrongBase,
 )
 from device.hotlist.hotlist import HotList
-from device.hotlist.manifest import Manifest, Readable, verify
-from device.hotlist.package import load_key, unseal, verify_package
+from device.hotlist.issuers import Issuers
+from device.hotlist.manifest import LONGEST_LINE, Manifest, Readable, read_unverified, split
+from device.hotlist.package import check_whole, load_key, unseal
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +60,7 @@ class HotListStore:
     Args:
         directory: where packages are kept; made if missing, for the post's user only.
         agency: whose lists are taken.
-        issuer_key: PEM of the P-256 public key that signs them.
+        issuer_key: PEM of the P-256 public key that signs them; or several keys, which may change.
         unseal_key: PEM of the post's own P-256 private key.
         size_jump: share by which a list may differ in size from the last one; None takes any.
 
@@ -71,13 +74,13 @@ class HotListStore:
         directory: Path,
         *,
         agency: str,
-        issuer_key: bytes,
+        issuer_key: bytes | Issuers,
         unseal_key: bytes,
         size_jump: float | None = SIZE_JUMP,
     ) -> None:
         self._directory = Path(directory)
         self._agency = agency
-        self._issuer_key = load_key(issuer_key, private=False)
+        self._issuers = issuer_key if isinstance(issuer_key, Issuers) else Issuers.only(issuer_key)
         self._unseal_key = load_key(unseal_key, private=True)
         self._size_jump = size_jump
         self._current: HotList | None = None
@@ -103,7 +106,9 @@ class HotListStore:
 
         """
         with self._lock:
-            manifest, sealed = verify_package(package, self._issuer_key)
+            line, sealed = split(package)
+            manifest = self._check(line)
+            check_whole(manifest, sealed)
             self._judge(manifest, at or datetime.now(UTC))
             before = self._current
             fresh = self._opened(manifest, sealed, on=before)
@@ -122,7 +127,7 @@ class HotListStore:
         Raises HotListRefused as `install` does, as far as the manifest tells.
         """
         with self._lock:
-            manifest = verify(line, self._issuer_key)
+            manifest = self._check(line)
             self._judge(manifest, at or datetime.now(UTC))
             return manifest
 
@@ -133,20 +138,56 @@ class HotListStore:
         """
         with self._lock:
             self._clean()
-            damaged: list[HotListRefused] = []
-            self._current = None
-            for path in self._packages():
-                try:
-                    self._current = self._read(path)
-                except HotListNotStored as error:
-                    log.error("hot list %s: %s", path.name, error)  # noqa: TRY400 - the message says all
-                except HotListRefused as refusal:
-                    log.warning("hot list %s on disk cannot be used: %s", path.name, refusal.reason)
-                    damaged.append(refusal)
-                else:
-                    break
-            self.damaged = tuple(damaged)
-            return self._current
+            return self._load()
+
+    def withdraw(self) -> tuple[HotListRefused, ...]:
+        """Let go of the lists whose key is good no more, and put the newest of the others in force, if there is one.
+
+        Returns why, for each package on disk that cannot be used; none if nothing had to be done.
+        """
+        with self._lock:
+            gone = [path for path in self._packages() if not self._is_good(path)]
+            if not gone:
+                return ()
+            self._load()
+            for path in gone:
+                with suppress(OSError):
+                    path.unlink()
+            return self.damaged
+
+    def _load(self) -> HotList | None:
+        damaged: list[HotListRefused] = []
+        found = None
+        for path in self._packages():
+            try:
+                found = self._read(path)
+            except HotListNotStored as error:
+                log.error("hot list %s: %s", path.name, error)  # noqa: TRY400 - the message says all
+            except HotListRefused as refusal:
+                log.warning("hot list %s on disk cannot be used: %s", path.name, refusal.reason)
+                damaged.append(refusal)
+            else:
+                break
+        self._current = found
+        self.damaged = tuple(damaged)
+        return found
+
+    def _is_good(self, path: Path) -> bool:
+        try:
+            with path.open("rb") as file:
+                self._issuers.check_kept(split(file.read(LONGEST_LINE))[0])
+        except (OSError, HotListRefused) as error:
+            return not isinstance(error, BadSignature)
+        return True
+
+    def _check(self, line: bytes) -> Manifest:
+        try:
+            return self._issuers.check(line)
+        except RetiredKey:
+            # What is in force stays so though its key was retired, and the broker brings it at every connection.
+            if self._current is not None and read_unverified(line) == self._current.manifest:
+                raise Repeated(f"version {self._current.version} is in force already") from None
+            raise
 
     def _judge(self, manifest: Manifest, at: datetime) -> None:
         if manifest.agency != self._agency:
@@ -216,7 +257,9 @@ class HotListStore:
             raise Truncated(f"{path.name} is empty") from error
         except OSError as error:
             raise Malformed(f"{path.name} cannot be read: {error.strerror or error}") from error
-        manifest, sealed = verify_package(package, self._issuer_key)
+        line, sealed = split(package)
+        manifest = self._issuers.check_kept(line)
+        check_whole(manifest, sealed)
         if manifest.agency != self._agency:
             raise ForeignAgency(f"the list is for agency {manifest.agency!r}, this post serves {self._agency!r}")
         return manifest, sealed

@@ -12,6 +12,7 @@ from device.records.configuration import (
 from device.records.envelope import TYPES, Envelope, Event, read_event
 from device.records.health import Health, Queue, Timing
 from device.records.hit import WORDING, Hit, HitWithdrawn
+from device.records.keys import KEYS_TYPE, FormerKey, KeyState, KeyStatement, Purpose, RefusedKeys, SigningKey
 from device.records.parts import (
     Alternative,
     Box,
@@ -30,12 +31,13 @@ from device.records.read import Consultation, Read
 from device.records.recorder import ChainHead, Recorder, new_identifier
 from device.records.signing import Keyring, Signer
 from device.records.status import Reason, Status
-from device.records.topics import Source, category_slug, hotlist_delta, hotlist_package, hotlist_part
+from device.records.topics import Source, category_slug, hotlist_delta, hotlist_package, hotlist_part, keys_topic
 
 __all__ = [
     "ALLOWED",
     "COMMAND_TYPE",
     "CONFIGURATION_TYPE",
+    "KEYS_TYPE",
     "TYPES",
     "WORDING",
     "Alternative",
@@ -53,12 +55,15 @@ __all__ = [
     "Envelope",
     "Event",
     "Finding",
+    "FormerKey",
     "Health",
     "Hit",
     "HitWithdrawn",
     "HotListState",
     "Identifier",
     "KeyChange",
+    "KeyState",
+    "KeyStatement",
     "Keyring",
     "Location",
     "Lost",
@@ -66,16 +71,19 @@ __all__ = [
     "Picture",
     "Place",
     "Point",
+    "Purpose",
     "Queue",
     "Read",
     "Reason",
     "RecordData",
     "Recorder",
     "RefusedConfiguration",
+    "RefusedKeys",
     "Response",
     "Role",
     "SequenceRange",
     "Signer",
+    "SigningKey",
     "Source",
     "Status",
     "Timing",
@@ -85,6 +93,7 @@ __all__ = [
     "hotlist_delta",
     "hotlist_package",
     "hotlist_part",
+    "keys_topic",
     "new_identifier",
     "read_event",
     "timestamp",

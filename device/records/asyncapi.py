@@ -5,6 +5,7 @@ from typing import Any
 from device.records import received
 from device.records.command import Command
 from device.records.envelope import CONTENT_TYPE
+from device.records.keys import Purpose
 from device.records.topics import ROOT
 
 CHANNELS: dict[str, dict[str, Any]] = {
@@ -127,6 +128,7 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
                 },
                 "group": {"description": "Distribution group of a covert entry, as the list names it."},
                 "command": {"description": "What is asked.", "enum": [command.value for command in Command]},
+                "purpose": {"description": "What the keys sign.", "enum": [purpose.value for purpose in Purpose]},
                 "operator": {"description": "Who asked: the common name of a certificate of the fleet."},
             },
             "securitySchemes": {

@@ -14,6 +14,7 @@ from device.records.configuration import ConfigurationState
 from device.records.envelope import Envelope
 from device.records.health import Health, Queue, Timing
 from device.records.hit import Hit, HitWithdrawn
+from device.records.keys import KeyState, Purpose
 from device.records.parts import (
     Alternative,
     Box,
@@ -63,11 +64,15 @@ JPEG = base64.b64decode(
 
 
 class ExampleSigner(SteadySigner):
-    """Signs with a key that everybody knows: for examples only."""
+    """Signs with a key that everybody knows: for examples only. Another `secret` makes another key."""
 
-    def __init__(self) -> None:
-        private = ec.derive_private_key(int.from_bytes(b"platepost example key, not secret"[:32]), ec.SECP256R1())
+    def __init__(self, secret: bytes = b"platepost example key, not secret") -> None:
+        private = ec.derive_private_key(int.from_bytes(secret[:32]), ec.SECP256R1())
         super().__init__(ECKey(private, private))
+
+
+LIST_KEYS = (ExampleSigner(b"platepost example, lists 2025"), ExampleSigner(b"platepost example, lists 2026"))
+"""The keys of an invented department's hot lists: the former, and the one in force."""
 
 
 class MemoryStore:
@@ -159,6 +164,9 @@ def example_status(state: str, boot: str, *reasons: Reason) -> Status:
             "hotlist": LIST,
             "configuration": ConfigurationState(
                 state="applied", version=12, digest="4c" * 32, who="j-stone", applied=BEGAN
+            ),
+            "keys": (
+                KeyState(purpose=Purpose.LISTS, key=LIST_KEYS[1].kid, former=(LIST_KEYS[0].kid,), era=0, number=3),
             ),
         }
     )

@@ -5,19 +5,25 @@ from typing import Any
 
 from device.records.command import COMMAND_TYPE, CommandRequest
 from device.records.configuration import CONFIGURATION_TYPE, DesiredConfiguration
-from device.records.examples import BEGAN, SOURCE, identifiers
-from device.records.topics import ROOT
+from device.records.examples import BEGAN, LIST_KEYS, SOURCE, identifiers
+from device.records.keys import KEYS_TYPE, FormerKey, KeyStatement, Purpose, SigningKey
+from device.records.topics import KEYS, ROOT
 
 MEDIA_TYPE = "application/jose"
 
-PAYLOADS: dict[str, type[CommandRequest] | type[DesiredConfiguration]] = {
+PAYLOADS: dict[str, type[CommandRequest] | type[DesiredConfiguration] | type[KeyStatement]] = {
     "command": CommandRequest,
     "configuration": DesiredConfiguration,
+    "keys": KeyStatement,
 }
 """What is signed, by the name of its files."""
 
-ADDRESSES = {"command": "command/{command}", "configuration": "configuration"}
-TITLES = {"command": "Commands", "configuration": "Desired configuration"}
+ADDRESSES = {
+    "command": "{post}/command/{command}",
+    "configuration": "{post}/configuration",
+    "keys": f"{KEYS}/{{purpose}}",
+}
+TITLES = {"command": "Commands", "configuration": "Desired configuration", "keys": "The department's signing keys"}
 DESCRIPTIONS = {
     "command": (
         f"A compact JWS, ES256, `typ` {COMMAND_TYPE}, with the asker's certificate in `x5c`. Never retained. The "
@@ -26,6 +32,11 @@ DESCRIPTIONS = {
     "configuration": (
         f"A compact JWS, ES256, `typ` {CONFIGURATION_TYPE}, by the fleet's configuration key, retained. What became of "
         "it, the post's status says in `configuration`."
+    ),
+    "keys": (
+        f"Lines of compact JWS, ES256, `typ` {KEYS_TYPE}, retained, for all posts of the agency: each a statement by "
+        "the key in force before it, by the root, or once more by the key that it names. A post goes through them from "
+        "the key that it has; what came of it, its status says in `keys`."
     ),
 }
 
@@ -52,16 +63,27 @@ def example_payloads() -> dict[str, dict[str, Any]]:
         who="j-stone",
         settings={"vision": {"minimum_confidence": 0.4}, "passages": {"repeat_seconds": 20}},
     )
-    return {"command": request.wire(), "configuration": desired.wire()}
+    former, present = LIST_KEYS
+    keys = KeyStatement(
+        purpose=Purpose.LISTS,
+        agency=SOURCE.agency,
+        era=0,
+        number=3,
+        issued=BEGAN,
+        who="j-stone",
+        key=SigningKey(thumbprint=present.kid, public_key=present.public_pem.decode()),
+        former=(FormerKey(thumbprint=former.kid, public_key=former.public_pem.decode()),),
+    )
+    return {"command": request.wire(), "configuration": desired.wire(), "keys": keys.wire()}
 
 
 def channels() -> dict[str, Any]:
     """Return the AsyncAPI channels."""
     made: dict[str, Any] = {}
     for name, address in ADDRESSES.items():
-        parameters = ["agency", "post", *(["command"] if "{command}" in address else [])]
+        parameters = ["agency", *(each for each in ("post", "command", "purpose") if f"{{{each}}}" in address)]
         made[name] = {
-            "address": f"{ROOT}/{{agency}}/{{post}}/{address}",
+            "address": f"{ROOT}/{{agency}}/{address}",
             "title": TITLES[name],
             "description": DESCRIPTIONS[name],
             "parameters": {each: {"$ref": f"#/components/parameters/{each}"} for each in parameters},
@@ -77,7 +99,7 @@ def operations() -> dict[str, Any]:
             "action": "receive",
             "channel": {"$ref": f"#/channels/{name}"},
             "summary": TITLES[name],
-            "bindings": {"mqtt": {"qos": 1, "retain": name == "configuration", "bindingVersion": "0.2.0"}},
+            "bindings": {"mqtt": {"qos": 1, "retain": name != "command", "bindingVersion": "0.2.0"}},
         }
         for name in ADDRESSES
     }

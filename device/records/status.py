@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from device.records.base import Identifier, Slug, UtcTime, WireModel
 from device.records.configuration import ConfigurationState
+from device.records.keys import KeyState
 from device.records.parts import HotListState, Place, RecordData, Versions
 
 
@@ -33,6 +34,10 @@ class Status(RecordData):
     hotlist: HotListState = Field(description="The hot list held.")
     configuration: ConfigurationState | None = Field(
         default=None, description="The configuration in force and the last refused; absent where none can be sent."
+    )
+    keys: tuple[KeyState, ...] = Field(
+        default=(),
+        description="The department's keys that the post goes by, for lists and for configurations; empty if fixed.",
     )
     last_read: UtcTime | None = Field(
         default=None,

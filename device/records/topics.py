@@ -13,7 +13,10 @@ NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 HOME_ASSISTANT = "homeassistant"
 """The level below an agency under which Home Assistant finds its posts, if the department publishes that."""
 
-RESERVED_POSTS = frozenset({"hotlist", HOME_ASSISTANT})
+KEYS = "keys"
+"""The level below an agency under which its posts find the statements about the keys that the department signs with."""
+
+RESERVED_POSTS = frozenset({"hotlist", KEYS, HOME_ASSISTANT})
 """Names that would collide with a topic of the whole agency."""
 
 
@@ -84,6 +87,11 @@ def hotlist_delta(agency: str) -> str:
 def hotlist_part(topic: str, number: int) -> str:
     """Return the topic of one part of what stands on `topic`, a package's or a delta's, retained; 0 is the first."""
     return f"{topic}/{number}"
+
+
+def keys_topic(agency: str, purpose: str) -> str:
+    """Return the topic that carries the statements about the keys for a purpose to all posts of `agency`, retained."""
+    return f"{ROOT}/{agency}/{KEYS}/{purpose}"
 
 
 def category_slug(category: str) -> str:

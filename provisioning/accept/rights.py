@@ -10,7 +10,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from device import assembly
 from device.config import Configuration
-from device.records import Source
+from device.records import Purpose, Source, keys_topic
 from device.uplink import Broker
 from device.uplink.tls import tls_context
 from provisioning.control.wire import Wire
@@ -26,7 +26,8 @@ def foreign_topics(configuration: Configuration) -> tuple[str, ...]:
     """Return topics that a post must not be able to write."""
     own = Source(configuration.post.agency, configuration.post.name)
     neighbour = Source(configuration.post.agency, NEIGHBOUR)
-    return (neighbour.topic("status"), neighbour.topic("read"), own.configuration, own.command("restart"))
+    others = (neighbour.topic("status"), neighbour.topic("read"))
+    return (*others, own.configuration, own.command("restart"), keys_topic(own.agency, Purpose.LISTS))
 
 
 def unheard(configuration: Configuration, technician: Path) -> bool:

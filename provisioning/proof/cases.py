@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from paho.mqtt.client import topic_matches_sub
 
-from device.records.topics import HOME_ASSISTANT, ROOT
+from device.records.topics import HOME_ASSISTANT, KEYS, ROOT
 from provisioning.rights import COVERT, Access, Party, rights_of
 
 GROUP = "proof"
@@ -42,6 +42,7 @@ def topics(agency: str, post: str, operator: str) -> tuple[str, ...]:
         f"{own}/command/self-test",
         f"{own}/configuration",
         f"{ROOT}/{agency}/hotlist/proof",
+        f"{ROOT}/{agency}/{KEYS}/proof",
         f"{ROOT}/{agency}/{HOME_ASSISTANT}/sensor/proof/proof/config",
     )
 

@@ -19,7 +19,7 @@ def test_status_says_the_end_of_a_renewed_certificate() -> None:
     )
 
     def told() -> datetime | None:
-        return vitals.status(clock=clock_quality(), hotlist=example.hotlist, configuration=None).certificate_expires
+        return vitals.status(clock=clock_quality(), hotlist=example.hotlist).certificate_expires
 
     assert told() == first
     vitals.renewed(first + timedelta(days=700))

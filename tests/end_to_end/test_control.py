@@ -54,9 +54,10 @@ class Scene:
     post: Post | None = None
     thread: threading.Thread | None = None
     protocol: str = "5"
+    name: str = "post-1"
 
     def start(self) -> None:
-        self.post = Post(load(self.fleet.post("post-1") / "post.toml"))
+        self.post = Post(load(self.fleet.post(self.name) / "post.toml"))
         post = self.post
         self.thread = threading.Thread(target=lambda: self.accounts.append(post.run()), daemon=True)
         self.thread.start()

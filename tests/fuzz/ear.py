@@ -15,14 +15,14 @@ from cryptography.x509 import load_der_x509_certificate
 from jsonschema import Draft202012Validator
 
 from device.auditor import Auditor
-from device.control import REMOTE, Journal, Judge, Operators, Reason, RemoteConfiguration, Shelf
-from device.control.desired import read_key
+from device.control import REMOTE, Journal, Judge, Operators, Reason, RemoteConfiguration, Shelf, SigningKeys
 from device.health.timekeeper import Timekeeper
 from device.moderator import MOST, WINDOW_SECONDS, Moderator
 from device.orders import Done, Orders
-from device.records import Command, Envelope, Recorder
+from device.records import Command, Envelope, Purpose, Recorder
 from device.records.examples import ExampleSigner, MemoryStore
 from device.records.schema import payload_schema
+from device.records.signing import read_key
 from device.uplink import Delivery
 from tests.device.control.world import GOOD_CLOCK, RUN, SOURCE, World
 from tests.fuzz.messages import Forge
@@ -65,8 +65,8 @@ class Ear:
         base = self.world.base
         assert base.control is not None
         self.base = base
-        key = read_key(base.control.configuration_key.read_bytes())
-        self.remote = RemoteConfiguration(base, Shelf(self.world.directory), key, SOURCE)
+        keys = SigningKeys.fixed(Purpose.CONFIGURATION, read_key(base.control.configuration_key.read_bytes()))
+        self.remote = RemoteConfiguration(base, Shelf(self.world.directory), keys, SOURCE)
         self.remote.start()
         judge = Judge(
             SOURCE,

@@ -149,16 +149,19 @@ def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet)
         *(f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")),
         f"read {prefix}/homeassistant/+/+/+/config",
         f"deny {prefix}/hotlist/#",
+        f"deny {prefix}/keys/+",
     }
     assert rights("r-alvarez") == {
         f"write {prefix}/+/command/+",
         f"read {prefix}/+/response/r-alvarez",
         f"read {prefix}/+/status",
         f"deny {prefix}/hotlist/#",
+        f"deny {prefix}/keys/+",
         f"read {prefix}/+/hit/acceptance_test",
     }
     patterns = {line.removeprefix("pattern ") for line in lines if line.startswith("pattern")}
-    assert all(f"{prefix}/%u/" in line or line == f"read {prefix}/hotlist/#" for line in patterns)
+    for_all = {f"read {prefix}/hotlist/#", f"read {prefix}/keys/+"}
+    assert all(f"{prefix}/%u/" in line or line in for_all for line in patterns)
     assert not any("write" in line and ("command" in line or "configuration" in line) for line in patterns)
 
 

@@ -10,10 +10,14 @@ import pytest
 from joserfc.jwk import ECKey
 
 from device.config import Configuration
-from device.control import Note, RefusedError, RemoteConfiguration, overlay, shelf
+from device.control import Note, Reason, RefusedError, RemoteConfiguration, Shelf, SigningKeys, overlay, shelf
+from device.control.keys.shelf import KeyShelf
+from device.control.keys.statement import Key
 from device.control.remote import FAULT_SECONDS, STARTS
 from device.control.settings import REMOTE
-from tests.device.control.world import BAD_CLOCK, World
+from device.records import Purpose
+from tests.device.control.keys.clerk import Clerk, pem
+from tests.device.control.world import BAD_CLOCK, SOURCE, World
 
 GOOD = {"vision": {"minimum_confidence": 0.45}, "passages": {"repeat_seconds": 20}}
 
@@ -349,3 +353,69 @@ def test_overlay_leaves_the_base_alone(world: World) -> None:
     assert base == world.base
     with pytest.raises(RefusedError):
         overlay(base, {"nothing": {"at_all": 1}})
+
+
+# --- keys that change
+
+
+def rotated(world: World, *, revoke: bool = False) -> tuple[SigningKeys, ECKey]:
+    """Return the post's keys after the key that it was given was replaced, and the new one."""
+    first, second = world.key, ECKey.generate_key("P-256")
+    root = ECKey.generate_key("P-256")
+    clerk = Clerk(world.directory, root=root, keys={"first": first, "second": second})
+    keys = SigningKeys(
+        Purpose.CONFIGURATION,
+        Key.of(pem(first)),
+        agency="riverside",
+        roots=(Key.of(pem(root)),),
+        shelf=KeyShelf(world.directory, Purpose.CONFIGURATION),
+    )
+    how = {"withdrawn": "revoked" if revoke else "retired"}
+    keys.receive(clerk.say("root", "second", era=1, purpose="configuration", **how), at=world.now)
+    return keys, second
+
+
+def test_what_a_retired_key_signed_stays_in_force_and_nothing_more_of_it_is_taken(world: World) -> None:
+    remote = world.remote()
+    jws = world.sign(GOOD)
+    world.give(remote, jws)
+    keys, second = rotated(world)
+    remote = RemoteConfiguration(world.base, Shelf(world.directory), keys, SOURCE)
+    assert remote.start().vision.minimum_confidence == 0.45
+    world.give(remote, jws)
+    assert remote.take_notes() == (), "it is in force"
+    world.give(remote, world.sign({}))
+    note = said(remote)
+    assert (note.action, note.reason) == ("configuration_refused", Reason.RETIRED_KEY)
+    world.give(remote, world.sign_anything(second))
+    assert said(remote).action == "configuration_applied"
+
+
+def test_what_a_revoked_key_signed_is_given_back_and_its_version_is_no_bar(world: World) -> None:
+    remote = world.remote()
+    world.give(remote, world.sign_anything(version=2**53 - 1, settings=GOOD))
+    assert remote.take_pending() is not None
+    remote.take_notes()
+    keys, second = rotated(world, revoke=True)
+    remote._keys = keys
+    remote.recheck()
+    note = said(remote)
+    assert (note.action, note.reason) == ("configuration_reverted", Reason.REVOKED_KEY)
+    assert remote.take_pending() == world.base
+    assert remote.state().state == "file"
+    remote.recheck()
+    assert remote.take_notes() == ()
+    world.give(remote, world.sign_anything(version=2**53 - 1))
+    assert said(remote).reason is Reason.REVOKED_KEY
+    world.give(remote, world.sign_anything(second, version=2))
+    assert said(remote).action == "configuration_applied"
+
+
+def test_a_revocation_that_a_power_cut_followed_takes_effect_at_the_start(world: World) -> None:
+    world.give(world.remote(), world.sign_anything(version=2**53 - 1, settings=GOOD))
+    keys, second = rotated(world, revoke=True)
+    remote = RemoteConfiguration(world.base, Shelf(world.directory), keys, SOURCE)
+    assert remote.start() == world.base
+    assert said(remote).reason is Reason.REVOKED_KEY
+    world.give(remote, world.sign_anything(second, version=1))
+    assert said(remote).action == "configuration_applied"

@@ -9,10 +9,10 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from device.config import Configuration, load
-from device.control import RemoteConfiguration, Shelf
-from device.control.desired import read_key
+from device.control import RemoteConfiguration, Shelf, SigningKeys
 from device.control.jose import sign
-from device.records import CONFIGURATION_TYPE, ClockQuality, Role, Source
+from device.records import CONFIGURATION_TYPE, ClockQuality, Purpose, Role, Source
+from device.records.signing import read_key
 from provisioning.control.identity import Identity
 from provisioning.control.signing import sign_command, sign_configuration
 from provisioning.fleet import Fleet
@@ -46,8 +46,8 @@ class World:
         """Start the post's software, as far as its configuration goes."""
         base = self.base
         assert base.control is not None
-        key = read_key(base.control.configuration_key.read_bytes())
-        remote = RemoteConfiguration(base, Shelf(self.directory), key, SOURCE, **more)
+        keys = SigningKeys.fixed(Purpose.CONFIGURATION, read_key(base.control.configuration_key.read_bytes()))
+        remote = RemoteConfiguration(base, Shelf(self.directory), keys, SOURCE, **more)
         remote.start()
         return remote
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.control.desired import read, read_key
+from device.control.desired import read
+from device.records.signing import read_key
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet

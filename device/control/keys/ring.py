@@ -1,0 +1,101 @@
+"""Which keys are believed, after a statement and before the next: a value that never changes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from device.control.errors import Reason, RefusedError
+from device.control.keys.statement import Key, Statement
+
+REMEMBERED = 64
+"""Keys that are believed no more and still known by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A key that is accepted besides the one in force."""
+
+    key: Key
+    until: datetime | None
+
+    def over(self, at: datetime) -> bool:
+        """Tell whether its time has passed."""
+        return self.until is not None and at >= self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A key that is believed no more."""
+
+    key: Key
+    revoked: bool
+    """Whether what it signed before is worth nothing either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The keys of one purpose."""
+
+    present: Key
+    former: tuple[Former, ...] = ()
+    withdrawn: tuple[Withdrawn, ...] = ()
+    """Oldest first."""
+    era: int = 0
+    number: int = 0
+    digest: str | None = None
+    """Of the statement that says all this; None for the key that the post was given."""
+
+    def arriving(self, at: datetime) -> tuple[Key, ...]:
+        """Return the keys by which something new is taken, that in force first."""
+        return (self.present, *(former.key for former in self.former if not former.over(at)))
+
+    @property
+    def kept(self) -> tuple[Key, ...]:
+        """The keys by which what was taken before stays in force."""
+        retired = (gone.key for gone in self.withdrawn if not gone.revoked)
+        return (self.present, *(former.key for former in self.former), *retired)
+
+    def gone(self, at: datetime) -> tuple[Withdrawn, ...]:
+        """Return the keys that were believed once."""
+        return self.withdrawn + tuple(Withdrawn(each.key, revoked=False) for each in self.former if each.over(at))
+
+    def revoked(self, thumbprint: str) -> bool:
+        """Tell whether a key was revoked."""
+        return any(gone.revoked and gone.key.thumbprint == thumbprint for gone in self.withdrawn)
+
+    def after(self, statement: Statement) -> "Ring":
+        """Return the ring that a statement makes of this one.
+
+        Raises:
+            RefusedError: it is not newer, or names a key that was revoked.
+
+        """
+        said = statement.said
+        newer = said.era > self.era if statement.by_root else (said.era == self.era and said.number > self.number)
+        if not newer:
+            here = f"{self.era}.{self.number}"
+            raise RefusedError(Reason.OLDER, f"statement {said.era}.{said.number} does not follow {here}")
+        named = {key.thumbprint for key in (statement.key, *statement.former)}
+        if any(self.revoked(thumbprint) for thumbprint in named):
+            raise RefusedError(Reason.REVOKED_KEY, "it names a key that was revoked")
+        revoking = said.withdrawn == "revoked"
+        before = [self.present, *(former.key for former in self.former)]
+        return Ring(
+            present=statement.key,
+            former=tuple(Former(key, told.until) for key, told in zip(statement.former, said.former, strict=True)),
+            withdrawn=_remembered(
+                (
+                    *(replace(gone, revoked=gone.revoked or revoking) for gone in self.withdrawn),
+                    *(Withdrawn(key, revoked=revoking) for key in before),
+                ),
+                but=named,
+            ),
+            era=said.era,
+            number=said.number,
+            digest=statement.digest,
+        )
+
+
+def _remembered(withdrawn: Iterable[Withdrawn], *, but: set[str]) -> tuple[Withdrawn, ...]:
+    found = {gone.key.thumbprint: gone for gone in withdrawn if gone.key.thumbprint not in but}
+    return tuple(found.values())[-REMEMBERED:]

@@ -1,0 +1,292 @@
+"""The keys by which a post knows what is the department's, for one purpose: kept, and followed by others."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from threading import RLock
+
+from joserfc.jwk import ECKey
+from pydantic import JsonValue
+
+from device.control.errors import NotKeptError, Reason, RefusedError
+from device.control.jose import open_signed_by
+from device.control.keys.ring import Ring, Withdrawn
+from device.control.keys.shelf import MOST, Kept, KeptWithdrawn, KeyShelf
+from device.control.keys.statement import Key, Statement, lines, read
+from device.control.keys.walk import for_us, walk
+from device.control.note import Note
+from device.errors import RecordError
+from device.records import KEYS_TYPE, KeyState, Purpose, RefusedKeys
+
+log = logging.getLogger(__name__)
+
+
+class SigningKeys:
+    """Believes one key, and those that it or the root vouches for. Safe to use from several threads.
+
+    Args:
+        purpose: what the keys sign.
+        given: the key that the post was given when it was enrolled.
+        agency: whose post it is.
+        roots: the keys that outrank every other.
+        shelf: keeps what was taken; None for a post that takes nothing.
+
+    """
+
+    def __init__(
+        self,
+        purpose: Purpose,
+        given: Key,
+        *,
+        agency: str = "",
+        roots: tuple[Key, ...] = (),
+        shelf: KeyShelf | None = None,
+    ) -> None:
+        self.purpose = purpose
+        self._given = given
+        self._agency = agency
+        self._roots = roots
+        self._shelf = shelf
+        self._lock = RLock()
+        self._ring = Ring(given)
+        self._kept = Kept(given=given.thumbprint)
+        self._notes: list[Note] = []
+        self._listeners: list[Callable[[], None]] = []
+        self._changed = False
+        self._over: frozenset[str] | None = None
+
+    @classmethod
+    def fixed(cls, purpose: Purpose, key: ECKey) -> "SigningKeys":
+        """Believe one key for ever."""
+        return cls(purpose, Key(key.thumbprint(), key.as_pem(private=False).decode(), key))
+
+    # --- who is believed
+
+    def arriving(self, at: datetime) -> tuple[ECKey, ...]:
+        """Return the keys by which something new is taken at a moment."""
+        return tuple(key.public for key in self._ring.arriving(at))
+
+    def kept(self) -> tuple[ECKey, ...]:
+        """Return the keys by which what was taken before stays in force: retired ones too, revoked ones not."""
+        return tuple(key.public for key in self._ring.kept)
+
+    def gone(self, at: datetime) -> tuple[tuple[ECKey, bool], ...]:
+        """Return the keys that were believed once, each with whether it was revoked."""
+        return tuple((gone.key.public, gone.revoked) for gone in self._ring.gone(at))
+
+    def revoked(self, thumbprint: str | None) -> bool:
+        """Tell whether a key was revoked; None is the one that the post was given."""
+        return self._ring.revoked(thumbprint or self._given.thumbprint)
+
+    def named(self, refusal: RefusedError, message: bytes, *, typ: str, at: datetime) -> RefusedError:
+        """Return a refusal for a signature, by the name of what is wrong with its key where that was believed once."""
+        if refusal.reason is not Reason.BAD_SIGNATURE:
+            return refusal
+        for key, revoked in self.gone(at):
+            if _signed(message, key, typ):
+                reason = Reason.REVOKED_KEY if revoked else Reason.RETIRED_KEY
+                return RefusedError(reason, f"it is signed with a key that was {reason.value.removesuffix('_key')}")
+        return refusal
+
+    # --- what is kept
+
+    def load(self) -> None:
+        """Go on with what was kept; what cannot be used of it is noted, and the broker brings it again."""
+        with self._lock:
+            if self._shelf is None:
+                return
+            try:
+                kept = self._shelf.read()
+                if kept is not None:
+                    self._ring, self._kept = self._replayed(kept)
+            except (NotKeptError, RefusedError, RecordError) as error:
+                message = str(error)
+                self._notes.append(self._note("trusted_keys_refused", Reason.MALFORMED, message, outcome="failure"))
+
+    def _replayed(self, kept: Kept) -> tuple[Ring, Kept]:
+        known = tuple(Withdrawn(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
+        if kept.given != self._given.thumbprint:
+            # Somebody gave the post another key by hand; what was withdrawn before stays so, but for that key.
+            known = tuple(gone for gone in known if gone.key.thumbprint != self._given.thumbprint)
+            return Ring(self._given, withdrawn=known), _kept(self._given, (), known, None)
+        ring = Ring(self._given)
+        for line in kept.statements:
+            statement = read(line.encode(), key=ring.present, roots=self._roots)
+            ring = ring.after(for_us(statement, self.purpose, self._agency))
+        believed = {key.thumbprint for key in (ring.present, *(former.key for former in ring.former))}
+        replayed = Ring(
+            ring.present,
+            ring.former,
+            tuple(gone for gone in known if gone.key.thumbprint not in believed),
+            ring.era,
+            ring.number,
+            ring.digest,
+        )
+        return replayed, kept
+
+    # --- what arrives
+
+    def receive(self, message: bytes, *, at: datetime) -> bool:
+        """Take the statements of a message that lead on from the key in force, all of them at once, or note why not.
+
+        Returns whether any was taken; `announce` is due then.
+
+        A message tells the whole story: who was away for long finds in it every step that was missed. What comes
+        before the step that the post knows is history, and no event.
+        """
+        with self._lock:
+            try:
+                heard = lines(message)
+            except RefusedError as refusal:
+                self._refuse(refusal, None)
+                return False
+            gone = walk(
+                self._ring,
+                heard,
+                purpose=self.purpose,
+                agency=self._agency,
+                roots=self._roots,
+                named=lambda refusal, line: self.named(refusal, line, typ=KEYS_TYPE, at=at),
+            )
+            if gone.taken and not self._keep(gone.ring, gone.taken):
+                return False
+            if gone.refused is not None:
+                self._refuse(gone.refused, gone.about)
+            return bool(gone.taken)
+
+    def _keep(self, ring: Ring, taken: list[Statement]) -> bool:
+        """Keep a ring and go by it; tell whether that could be done."""
+        told = list(self._kept.statements)
+        for statement in taken:
+            # The root's word needs nobody else's before it.
+            told = [statement.jws] if statement.by_root else [*told, statement.jws]
+        last = taken[-1]
+        kept = _kept(self._given, tuple(told[:MOST]), ring.withdrawn, None)
+        if self._shelf is None or len(told) > MOST:
+            why = "more statements than a post follows: the root's is wanted"
+            self._refuse(RefusedError(Reason.TOO_LARGE, why), last)
+            return False
+        try:
+            self._shelf.write(kept)
+        except NotKeptError as error:
+            self._refuse(RefusedError(Reason.NOT_KEPT, str(error)), last, outcome="failure")
+            return False
+        before = {key.thumbprint for key in self._ring.kept}
+        self._ring, self._kept, self._changed, self._over = ring, kept, True, None
+        log.warning("other keys sign %s: statement %d.%d", self.purpose, ring.era, ring.number)
+        self._notes += [self._told(statement) for statement in taken]
+        lost = sorted(before - {key.thumbprint for key in ring.kept})
+        if lost:
+            log.warning("revoked: %s", ", ".join(lost))
+        return True
+
+    # --- again and again
+
+    def on_changed(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after every change."""
+        self._listeners.append(listener)
+
+    def announce(self) -> None:
+        """Tell the listeners of a change."""
+        for listener in self._listeners:
+            listener()
+
+    def tick(self, at: datetime) -> None:
+        """Note each key whose time has passed since the last look."""
+        with self._lock:
+            over = frozenset(former.key.thumbprint for former in self._ring.former if former.over(at))
+            fresh = frozenset() if self._over is None else over - self._over
+            self._over = over
+            self._changed = self._changed or bool(fresh)
+            for thumbprint in sorted(fresh):
+                self._notes.append(self._note("trusted_key_retired", details={"key": thumbprint}))
+
+    def take_notes(self) -> tuple[Note, ...]:
+        """Return what is to be audited, once."""
+        with self._lock:
+            notes, self._notes = tuple(self._notes), []
+            return notes
+
+    def take_changed(self) -> bool:
+        """Tell, once, whether `state` says something new."""
+        with self._lock:
+            changed, self._changed = self._changed, False
+            return changed
+
+    def state(self, at: datetime) -> KeyState:
+        """Return what the status says."""
+        with self._lock:
+            return KeyState(
+                purpose=self.purpose,
+                key=self._ring.present.thumbprint,
+                former=tuple(key.thumbprint for key in self._ring.arriving(at)[1:]),
+                era=self._ring.era,
+                number=self._ring.number,
+                refused=self._kept.refused,
+            )
+
+    # --- within
+
+    def _told(self, statement: Statement) -> Note:
+        said = statement.said
+        former: list[JsonValue] = [key.thumbprint for key in statement.former]
+        details: dict[str, JsonValue] = {
+            "key": said.key.thumbprint,
+            "former": former,
+            "withdrawn": said.withdrawn,
+            "vouched": "root" if statement.by_root else "key",
+            "digest": statement.digest,
+        }
+        return self._note("trusted_keys_changed", identity=said.who, details=details, about=statement)
+
+    def _refuse(self, refusal: RefusedError, statement: Statement | None, *, outcome: str = "refused") -> None:
+        log.warning("statement about keys for %s refused: %s", self.purpose, refusal.reason)
+        self._notes.append(
+            self._note(
+                "trusted_keys_refused",
+                refusal.reason,
+                str(refusal),
+                identity=None if statement is None else statement.said.who,
+                outcome=outcome,
+                about=statement,
+                verified=statement is not None,
+            )
+        )
+        if statement is None:
+            return
+        # Only what a key that may vouch has signed: anybody else could keep the retained status changing.
+        refused = RefusedKeys(era=statement.said.era, number=statement.said.number, reason=refusal.reason.value)
+        if refused != self._kept.refused:
+            self._kept, self._changed = self._kept.model_copy(update={"refused": refused}), True
+            try:
+                if self._shelf is not None:
+                    self._shelf.write(self._kept)
+            except NotKeptError as error:
+                log.warning("%s", error)
+
+    def _note(
+        self,
+        action: str,
+        reason: Reason | None = None,
+        message: str | None = None,
+        *,
+        about: Statement | None = None,
+        **more: object,
+    ) -> Note:
+        number = "" if about is None else f" {about.said.era}.{about.said.number}"
+        return Note(action, reason, message, object=f"{self.purpose}{number}", **more)  # type: ignore[arg-type]
+
+
+def _kept(
+    given: Key, statements: tuple[str, ...], withdrawn: tuple[Withdrawn, ...], refused: RefusedKeys | None
+) -> Kept:
+    gone = tuple(KeptWithdrawn(public_key=each.key.pem, revoked=each.revoked) for each in withdrawn)
+    return Kept(given=given.thumbprint, statements=statements, withdrawn=gone, refused=refused)
+
+
+def _signed(message: bytes, key: ECKey, typ: str) -> bool:
+    try:
+        open_signed_by(message, typ=typ, keys=[key])
+    except RefusedError:
+        return False
+    return True

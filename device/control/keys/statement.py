@@ -1,0 +1,124 @@
+"""Reading what may arrive about keys: statements, one signed line each, and who vouches for each."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc.jwk import ECKey
+from pydantic import ValidationError
+
+from device.control.errors import Reason, RefusedError
+from device.control.jose import LARGEST, open_signed_by, read_payload
+from device.errors import RecordError
+from device.records import KEYS_TYPE, KeyStatement
+from device.records.signing import read_key
+
+MOST_LINES = 32
+"""Lines of one message: three for each rotation and retirement, so that a post may have missed ten of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A public key, and the name that all else calls it by."""
+
+    thumbprint: str
+    pem: str
+    public: ECKey
+
+    @classmethod
+    def of(cls, pem: str | bytes) -> "Key":
+        """Read a key from PEM. Raises RecordError for what is none on P-256."""
+        text = pem if isinstance(pem, str) else pem.decode("ascii", "replace")
+        public = read_key(text.encode())
+        return cls(public.thumbprint(), text, public)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement whose signature is that of a key which may vouch."""
+
+    jws: str
+    said: KeyStatement
+    digest: str
+    """SHA-256 of what is signed, hexadecimal: one statement may be signed by several keys."""
+    by_root: bool
+    key: Key
+    former: tuple[Key, ...]
+
+
+def lines(message: bytes) -> list[bytes]:
+    """Split a message into its lines.
+
+    Raises:
+        RefusedError: it is too large, or has too many.
+
+    """
+    if len(message) > LARGEST:
+        raise RefusedError(Reason.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST}")
+    found = message.strip(b"\n").split(b"\n")
+    if len(found) > MOST_LINES:
+        raise RefusedError(Reason.TOO_LARGE, f"{len(found)} statements are more than {MOST_LINES}")
+    return found
+
+
+def read(line: bytes, *, key: Key, roots: Sequence[Key]) -> Statement:
+    """Check that the key in force or a root signed a line, and read it; for whom it is, is not judged.
+
+    Raises:
+        RefusedError: nobody who may vouch signed it, or it is no statement.
+
+    """
+    signed, signer = open_signed_by(line, typ=KEYS_TYPE, keys=[key.public, *(root.public for root in roots)])
+    read_payload(signed.payload)
+    try:
+        said = KeyStatement.model_validate_json(signed.payload, strict=True)
+        keys = [_own(each.thumbprint, each.public_key) for each in (said.key, *said.former)]
+    except ValidationError as error:
+        places = sorted({".".join(str(part) for part in fault["loc"][:1]) for fault in error.errors()})
+        raise RefusedError(Reason.MALFORMED, f"what is signed is no statement: {', '.join(places)[:200]}") from None
+    return Statement(
+        jws=line.decode("ascii"),
+        said=said,
+        digest=hashlib.sha256(signed.payload).hexdigest(),
+        by_root=signer is not key.public,
+        key=keys[0],
+        former=tuple(keys[1:]),
+    )
+
+
+def _own(thumbprint: str, pem: str) -> Key:
+    try:
+        key = Key.of(pem)
+    except RecordError:
+        raise RefusedError(Reason.MALFORMED, "what it names is no key on P-256") from None
+    if key.thumbprint != thumbprint:
+        raise RefusedError(Reason.MALFORMED, "a key is another than its thumbprint says")
+    return key
+
+
+def roots_of(certificates: Iterable[x509.Certificate]) -> tuple[Key, ...]:
+    """Return the keys of the authorities among certificates that may make authorities.
+
+    Not those that issue to posts and people only: their keys are at work every day, where a root's is locked away.
+    """
+    found = []
+    for certificate in certificates:
+        public = certificate.public_key()
+        if (
+            _makes_authorities(certificate)
+            and isinstance(public, ec.EllipticCurvePublicKey)
+            and isinstance(public.curve, ec.SECP256R1)
+        ):
+            found.append(Key.of(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)))
+    return tuple(found)
+
+
+def _makes_authorities(certificate: x509.Certificate) -> bool:
+    try:
+        basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return basic.ca and basic.path_length != 0

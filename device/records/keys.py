@@ -1,0 +1,89 @@
+"""Which keys a department signs with: the payload of a signed statement about them, and what a post says of it."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from device.records.base import Line, Slug, Thumbprint, UtcTime, WireModel
+
+KEYS_TYPE = "platepost-keys+jws"
+"""The JWS header's `typ`, so that nothing else signed with the same key is taken for a statement about keys."""
+
+Number = Annotated[int, Field(ge=1, lt=2**53)]
+Era = Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class Purpose(StrEnum):
+    """What a key signs: a key of the one is never one of the other."""
+
+    LISTS = "lists"
+    CONFIGURATION = "configuration"
+
+
+class SigningKey(WireModel):
+    """A public key of the department's."""
+
+    thumbprint: Thumbprint = Field(description="RFC 7638 thumbprint.")
+    public_key: str = Field(max_length=400, description="The key, P-256, PEM.")
+
+
+class FormerKey(SigningKey):
+    """A key that signs no more, and whose signature is good for a while yet."""
+
+    until: UtcTime | None = Field(
+        default=None, description="From when it is retired; absent where a statement says so."
+    )
+
+
+class KeyStatement(WireModel):
+    """The payload of a statement about keys: a compact JWS, ES256, by the key in force before, or by the root.
+
+    It says all: a key that it does not name is good no more.
+    """
+
+    purpose: Purpose = Field(description="What the keys sign.")
+    agency: str = Field(min_length=1, max_length=64, description="Whose posts it is for.")
+    era: Era = Field(
+        description="Begun anew by each statement of the root, which outranks every key of the era before."
+    )
+    number: Number = Field(description="Only goes up within its era.")
+    issued: UtcTime = Field(description="When it was signed.")
+    who: Annotated[str, Line] = Field(min_length=1, max_length=120, description="The administrator who answers for it.")
+    key: SigningKey = Field(description="The key in force, the only one that signs the next statement.")
+    former: tuple[FormerKey, ...] = Field(
+        default=(), max_length=4, description="Keys whose signatures are accepted besides."
+    )
+    withdrawn: Literal["retired", "revoked"] = Field(
+        default="retired",
+        description=(
+            "How every other key goes. `retired`: what it signed before stays in force; `revoked`: that is let go of "
+            "as well, for somebody else may have signed it, and the key never comes back."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        thumbprints = [self.key.thumbprint, *(former.thumbprint for former in self.former)]
+        if len({*thumbprints}) != len(thumbprints):
+            raise ValueError("a key is named twice")
+        return self
+
+
+class RefusedKeys(WireModel):
+    """The last statement that was signed by a key which may vouch, and refused all the same."""
+
+    era: Era = Field(description="Its era.")
+    number: Number = Field(description="Its number.")
+    reason: Slug = Field(description="Why.")
+
+
+class KeyState(WireModel):
+    """By which keys a post knows what is the department's, for one purpose."""
+
+    purpose: Purpose = Field(description="What the keys sign.")
+    key: Thumbprint = Field(description="Thumbprint of the key in force.")
+    former: tuple[Thumbprint, ...] = Field(default=(), description="Thumbprints of those that are accepted besides.")
+    era: Era = Field(description="Era of the statement in force; 0 where the post goes by the key it was given.")
+    number: Annotated[int, Field(ge=0)] = Field(description="Its number; 0 where there is none.")
+    refused: RefusedKeys | None = Field(default=None, description="The last refused since, if any.")
