@@ -7,8 +7,9 @@
       root/                            the root's certificate and key: take it offline, only a new authority needs it
       authority/                       the issuing authority; the ledger of what it issued and revoked
       hotlist/                         the key that signs hot lists, its public half, the department's own unsealing
-                                       key; built/ keeps the last packages
-      configuration/                   the key that signs posts' configurations, and its public half; versions given
+                                       key; built/ keeps the last packages, keys/ what was said of former keys
+      configuration/                   the key that signs posts' configurations, and its public half; versions given;
+                                       keys/ likewise
       broker/                          certificate, key, root, revoked certificates, mosquitto.conf, acl; state/ is what
                                        it keeps
       department/                      the client that publishes the hot list
@@ -26,9 +27,10 @@ Every file is mode 0600 in folders of mode 0700. A name that exists is refused, 
 
 from pathlib import Path
 
-from device.records import Source
+from device.records import Purpose, Source
 from provisioning import mosquitto
 from provisioning.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
+from provisioning.key_files import KeyFiles
 from provisioning.ledger import Ledger
 from provisioning.people.acts import LOG_FILE, ActLog
 from provisioning.people.register import Register
@@ -85,22 +87,27 @@ class Layout:
     @property
     def list_signing_key(self) -> Path:
         """The private key that signs this fleet's hot lists."""
-        return self.directory / "hotlist" / "signing_key.pem"
+        return self.keys(Purpose.LISTS).signing
 
     @property
     def list_verifying_key(self) -> Path:
         """The public key by which a post knows this fleet's hot lists."""
-        return self.directory / "hotlist" / "verifying_key.pem"
+        return self.keys(Purpose.LISTS).verifying
 
     @property
     def configuration_signing_key(self) -> Path:
         """The private key that signs the configurations of this fleet's posts."""
-        return self.directory / "configuration" / "signing_key.pem"
+        return self.keys(Purpose.CONFIGURATION).signing
 
     @property
     def configuration_verifying_key(self) -> Path:
         """The public key by which a post knows its configuration."""
-        return self.directory / "configuration" / "verifying_key.pem"
+        return self.keys(Purpose.CONFIGURATION).verifying
+
+    def keys(self, purpose: Purpose) -> KeyFiles:
+        """Return where the keys of a purpose lie."""
+        folders = {Purpose.LISTS: "hotlist", Purpose.CONFIGURATION: "configuration"}
+        return KeyFiles(purpose, self.directory / folders[purpose])
 
     @property
     def list_archive(self) -> Path:

@@ -1,5 +1,7 @@
 """The ledger of certificates: each one that was issued, each one that was revoked, and the list that brokers refuse by.
 
+What became of the keys that sign lists and configurations stands in it too.
+
 Append-only, a JSON object a line.
 """
 
@@ -63,6 +65,17 @@ class Ledger:
         for serial in serials:
             if serial not in known:
                 self._append({"revoked": f"{serial:x}", "reason": reason, "at": timestamp(at or datetime.now(UTC))})
+
+    def signing_key(self, purpose: str, thumbprint: str, event: str) -> None:
+        """Enter that a key for lists or configurations was `announced`, came `in_use`, was `retired` or `revoked`."""
+        at = timestamp(datetime.now(UTC))
+        self._append({"signing_key": thumbprint, "purpose": purpose, "event": event, "at": at})
+
+    def signing_keys(self) -> list[tuple[str, str, str]]:
+        """Return purpose, thumbprint and event of all that was entered of such keys, oldest first."""
+        return [
+            (line["purpose"], line["signing_key"], line["event"]) for line in self._lines() if "signing_key" in line
+        ]
 
     def of(self, name: str) -> list[Issued]:
         """Return the certificates of a name that are neither revoked nor over, oldest first."""

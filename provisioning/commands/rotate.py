@@ -1,16 +1,26 @@
 """`platepost provision fleet rotate`: a new key in the place of an old one, as one command."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
+from device.records import Purpose
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
+from provisioning.control.wire import protocol_option
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.reload import reload_broker
 from provisioning.revocation import is_let_in
 from provisioning.rotation import KINDS, rehearsed
+from provisioning.succession.command import rotate_signing_key
+from provisioning.succession.run import Wishes
+from provisioning.succession.steps import Voucher
+
+PURPOSES = frozenset(purpose.value for purpose in Purpose)
+_NEWS_ONLY = ("retire", "revoke", "vouch", "overlap_days", "anyway")
+"""Options that mean something only for keys that posts are told of."""
 
 
 @click.command(
@@ -18,16 +28,43 @@ from provisioning.rotation import KINDS, rehearsed
 Examples:
   platepost provision fleet rotate fleet broker --reload "systemctl restart mosquitto" --purpose "yearly"
   platepost provision fleet rotate fleet authority --reload "..." --purpose "every five years" --rehearse
+  platepost provision fleet rotate fleet lists --purpose "yearly"           posts are told, then it is used
+  platepost provision fleet rotate fleet lists --retire --purpose "yearly"  then the former is refused
+  platepost provision fleet rotate fleet lists --revoke --purpose "stolen"  all former keys, by the root's word
 
 \b
 A post's own key is replaced with its unit (post invite --replace), a person's with the person (person expire, add).
 """
 )
 @FLEET
-@click.argument("kind", type=click.Choice(sorted(KINDS)))
+@click.argument("kind", type=click.Choice(sorted({*KINDS, *PURPOSES})))
 @BROKER
 @RELOAD
 @click.option("--rehearse", is_flag=True, help="Do it in a copy of the fleet that is thrown away; nothing changes.")
+@click.option("--retire", is_flag=True, help="Of lists, configuration: have posts refuse the former key from now on.")
+@click.option(
+    "--revoke", is_flag=True, help="Of these: a new key at once; posts let go of all that the former ones signed."
+)
+@click.option(
+    "--vouch",
+    type=click.Choice(["key", "root"]),
+    help="Of these: who vouches for the new key; by default the key in force, with --revoke the root.",
+)
+@click.option(
+    "--overlap-days",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Of these: posts retire the former key by themselves then; by default only when told with --retire.",
+)
+@click.option("--anyway", is_flag=True, help="Of these: go on although posts would be left behind.")
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="Of these: seconds to wait for the posts' own word.",
+)
+@protocol_option
 @acting
 @JSON
 def rotate(
@@ -37,13 +74,47 @@ def rotate(
     broker: str | None,
     reload_command: str | None,
     rehearse: bool,
+    retire: bool,
+    revoke: bool,
+    vouch: Voucher | None,
+    overlap_days: float | None,
+    anyway: bool,
+    seconds: float,
+    protocol: str,
     who: str | None,
     purpose: str,
     as_json: bool,
 ) -> None:
-    """Make the key of KIND anew, have the broker take what follows from it, and see that the department is let in."""
+    """Make the key of KIND anew, have the broker and the posts take what follows from it, and see that they do.
+
+    Of lists and configuration, posts are told over the broker. The fleet signs with the new key once every post that
+    is on the air goes by it; those that are away are led to it when they come back. If it was cut off, or a post did
+    not follow, the same command goes on. The exit code is 1 if a post did not follow.
+    """
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
+    address = broker or fleet.broker_address
+    if kind in PURPOSES:
+        if retire and revoke:
+            raise click.UsageError("--retire or --revoke: what is revoked is retired too")
+        if overlap_days is not None and (retire or revoke):
+            raise click.UsageError("--overlap-days is said when the key is replaced")
+        wishes = Wishes(
+            purpose=Purpose(kind),
+            step="retire" if retire else "revoke" if revoke else "replace",
+            vouch=vouch or ("root" if revoke else "key"),
+            overlap=None if overlap_days is None else timedelta(days=overlap_days),
+            seconds=seconds,
+            anyway=anyway,
+        )
+        five = protocol == "5"
+        rotate_signing_key(fleet, actor, wishes, broker=address, five=five, rehearse=rehearse, as_json=as_json)
+        return
+    given = click.get_current_context().params
+    foreign = [name for name in _NEWS_ONLY if given[name]]
+    if foreign:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in foreign)
+        raise click.UsageError(f"{options}: only for {', '.join(sorted(PURPOSES))}")
     if rehearse:
         with rehearsed(fleet) as copy:
             done = KINDS[kind](copy)
@@ -53,7 +124,6 @@ def rotate(
         details = {"former": done.former, "present": done.present}
         actor.did("key_rotated", object=kind, details=dict(details))
         reload_broker(fleet, reload_command)
-        address = broker or fleet.broker_address
         if reload_command is not None and not is_let_in(fleet.publisher, address):
             raise ProvisioningError(f"{address} does not let the department in with what was written: was it told?")
     if as_json:

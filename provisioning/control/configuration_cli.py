@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from joserfc.jwk import ECKey
 from rich.console import Console
 from rich.table import Table
 
 from device.control import REMOTE, RefusedError
 from device.control.desired import Desired, read
-from device.records import Source
+from device.records import Purpose, Source
 from provisioning.commands.options import BROKER, FLEET, JSON
 from provisioning.control.given import given_settings
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
@@ -158,7 +157,7 @@ def show(*, directory: Path, post: str, broker: str | None, protocol: str, as_js
     desired: dict[str, Any] | None = None
     if told:
         try:
-            known = read(told, _key(fleet))
+            known = read(told, fleet.keys(Purpose.CONFIGURATION).readable())
             desired = known.said.wire() | {"digest": known.digest}
         except RefusedError as refusal:
             desired = {"refused": refusal.reason.value}
@@ -207,10 +206,6 @@ def _sentence(result: dict[str, Any]) -> str:
 
 def _read(fleet: Fleet, path: Path) -> Desired:
     try:
-        return read(path.read_bytes().strip(), _key(fleet))
+        return read(path.read_bytes().strip(), fleet.keys(Purpose.CONFIGURATION).accepted())
     except RefusedError as refusal:
         raise ProvisioningError(f"{path}: {refusal.reason}: {refusal}") from refusal
-
-
-def _key(fleet: Fleet) -> ECKey:
-    return ECKey.import_key(fleet.configuration_verifying_key.read_bytes())

@@ -5,6 +5,7 @@ A folder holds the newest complete list, the one before, and the newest delta. N
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from joserfc.jwk import ECKey
@@ -39,7 +40,7 @@ class Archive:
         newest = next(iter(self._paths()), None)
         return newest if newest is not None and newest.suffix == ".delta" else None
 
-    def newest(self, issuer_key: ECKey) -> Manifest | None:
+    def newest(self, issuer_key: ECKey | Sequence[ECKey]) -> Manifest | None:
         """Return the manifest of the newest package, None where there is none yet.
 
         Raises:

@@ -4,6 +4,7 @@ A list is sealed to that key as to a post's. So nobody keeps plates, nor a list'
 is needed to build a delta is the sealed packages and one key, and whoever has no key learns nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from joserfc.jwk import ECKey
@@ -30,7 +31,7 @@ class Held:
         return bytes.fromhex(self.header.hash_key or "")
 
 
-def open_held(complete: bytes, delta: bytes | None, *, issuer_key: ECKey, unseal_key: ECKey) -> Held:
+def open_held(complete: bytes, delta: bytes | None, *, issuer_key: ECKey | Sequence[ECKey], unseal_key: ECKey) -> Held:
     """Open a complete list and the newest delta on it.
 
     Raises:

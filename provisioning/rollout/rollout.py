@@ -1,15 +1,14 @@
 """The steps of a rollout: survey, a stage of posts, the watch over them, the way back."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-
-from joserfc.jwk import ECKey
 
 from device.control import RefusedError
 from device.control.desired import read
 from device.controls import BLAMED
-from device.records import Keyring, Source
+from device.records import Keyring, Purpose, Source
 from provisioning.control.signing import Settings, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
 from provisioning.control.wire import Wire
@@ -174,9 +173,12 @@ class Rollout:
         return None if post is None else judge(post, payload, self._keys[post])
 
     def _told(self, payload: bytes) -> Settings:
-        key = ECKey.import_key(self._fleet.configuration_verifying_key.read_bytes())
+        keys = self._fleet.keys(Purpose.CONFIGURATION)
+        with suppress(RefusedError):
+            read(payload, keys.revoked())
+            return {}  # the post has let go of it
         try:
-            return read(payload, key).said.settings
+            return read(payload, keys.readable()).said.settings
         except RefusedError as refusal:
             raise ProvisioningError(f"what a post was told last is not this fleet's: {refusal}") from refusal
 

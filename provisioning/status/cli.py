@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.records import Keyring, Source
+from device.records import Keyring, Purpose, Source
 from provisioning.commands.options import BROKER, FLEET
 from provisioning.control.wire import Wire, protocol_option
 from provisioning.errors import ProvisioningError
@@ -99,7 +99,8 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds, *, five:
         # Exact topics: RabbitMQ gives what is retained for no other.
         with Wire(fleet.publisher, broker, list(topics), five=five) as wire:
             wire.wait(all_heard, seconds)
-    return [judge(post, heard.get(post), _keys(fleet, post), limits=limits) for post in sources]
+    announced = {purpose: fleet.keys(purpose).announced() for purpose in Purpose if fleet.keys(purpose).lines()}
+    return [judge(post, heard.get(post), _keys(fleet, post), limits=limits, announced=announced) for post in sources]
 
 
 def _keys(fleet: Fleet, post: str) -> Keyring | None:

@@ -3,7 +3,7 @@
 The numbers are the exit codes of a monitoring plugin (Monitoring Plugins Development Guidelines; Nagios, Icinga).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -11,7 +11,7 @@ from typing import Any
 
 from device.errors import RecordError
 from device.faults import Fault
-from device.records import Keyring, Status
+from device.records import Keyring, Purpose, Status
 from device.records.canonical import canonical_bytes, parse
 
 GRAVE = frozenset(
@@ -88,7 +88,13 @@ class _Remarks:
 
 
 def judge(
-    post: str, body: bytes | None, keys: Keyring | None, *, limits: Thresholds | None = None, at: datetime | None = None
+    post: str,
+    body: bytes | None,
+    keys: Keyring | None,
+    *,
+    limits: Thresholds | None = None,
+    at: datetime | None = None,
+    announced: Mapping[Purpose, str] | None = None,
 ) -> Row:
     """Judge one post by what the broker has retained of it.
 
@@ -98,6 +104,7 @@ def judge(
         keys: the post's record key; None if the fleet does not know it.
         limits: from when on to warn.
         at: now.
+        announced: thumbprint of the key that posts are to go by, for each purpose for which one was ever replaced.
 
     """
     at, limits = at or datetime.now(UTC), limits or Thresholds()
@@ -119,6 +126,7 @@ def judge(
     _list(status, remarks, limits, at)
     _certificate(status, remarks, limits, at)
     _reads(status, remarks, limits, at)
+    _keys(status, remarks, announced or {})
     return Row(post, status.state, remarks.grade, tuple(remarks.texts), status, said)
 
 
@@ -158,6 +166,19 @@ def _reads(status: Status, remarks: _Remarks, limits: Thresholds, at: datetime) 
     unread = at - status.last_read
     if unread > limits.unread:
         remarks.add(Grade.WARNING, f"nothing read for {unread.total_seconds() / 3600:.0f} h")
+
+
+def _keys(status: Status, remarks: _Remarks, announced: Mapping[Purpose, str]) -> None:
+    held = {each.purpose: each for each in status.keys}
+    for purpose, thumbprint in sorted(announced.items()):
+        if purpose not in held:
+            remarks.add(Grade.WARNING, f"takes no new key for {purpose}")
+        elif held[purpose].key != thumbprint:
+            remarks.add(Grade.WARNING, f"goes by another key for {purpose}")
+    for each in held.values():
+        if each.refused is not None:
+            number = f"{each.refused.era}.{each.refused.number}"
+            remarks.add(Grade.WARNING, f"keys for {each.purpose}, statement {number}, refused: {each.refused.reason}")
 
 
 def overall(rows: Sequence[Row]) -> Grade:

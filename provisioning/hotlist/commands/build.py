@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from device.hotlist.manifest import Manifest
-from device.hotlist.package import load_key, verify_package
+from device.hotlist.package import verify_package
 from provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
 from provisioning.hotlist.commands.options import (
     FILE,
@@ -153,10 +153,10 @@ def build(
 
 
 def _previous(builder: Department, path: Path | None) -> Manifest | None:
-    issuer_key = load_key(builder.signing_key, private=True)
+    known = [*builder.issuer_keys, *builder.revoked]
     if path is not None:
-        return verify_package(path.read_bytes(), issuer_key)[0]
-    return builder.archive.newest(issuer_key) if builder.archive is not None else None
+        return verify_package(path.read_bytes(), known)[0]
+    return builder.archive.newest(known) if builder.archive is not None else None
 
 
 def _refuse_emptiness(tally: Tally, read: list[Export]) -> None:

@@ -132,7 +132,7 @@ def _held(builder: Department, base_path: Path | None, after_path: Path | None) 
     return open_held(
         base_path.read_bytes(),
         after_path.read_bytes() if after_path else None,
-        issuer_key=load_key(builder.signing_key, private=True),
+        issuer_key=builder.issuer_keys,
         unseal_key=load_key(builder.own_key, private=True),
     )
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, recipients, verify_package
+from device.records import Purpose
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.hotlist.archive import Archive
@@ -36,7 +37,7 @@ like the ones on the broker: who finds the stick learns nothing from it.
 def export(*, package_paths: tuple[Path, ...], fleet_directory: Path, directory: Path, as_json: bool) -> None:
     """Write the packages that a post needs into a folder, and read them back."""
     fleet = Fleet.load(fleet_directory)
-    issuer_key = load_key(fleet.list_verifying_key.read_bytes(), private=False)
+    issuer_keys = fleet.keys(Purpose.LISTS).accepted()
     archive = Archive(fleet.list_archive)
     paths = package_paths or tuple(path for path in (archive.complete, archive.delta) if path is not None)
     if not paths:
@@ -45,7 +46,7 @@ def export(*, package_paths: tuple[Path, ...], fleet_directory: Path, directory:
     sealed_to: set[str] = set()
     for path in paths:
         package = path.read_bytes()
-        manifest, sealed = verify_package(package, issuer_key)
+        manifest, sealed = verify_package(package, issuer_keys)
         target = directory / file_name(manifest)
         _write(target, package)
         written[target.name] = f"version {manifest.version}, {manifest.kind}, {manifest.entries:,} entries"

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from joserfc.jwk import ECKey
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from device.hotlist.manifest import read_unverified, split
+from device.hotlist.package import load_key
 from device.hotlist.store import SIZE_JUMP
+from device.records import Purpose
 from provisioning.fleet import Fleet
 from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.build import LIFETIME
@@ -120,6 +123,15 @@ class Department:
     unseal_key: bytes | None
     post_keys: tuple[bytes, ...]
     archive: Archive | None
+    former: tuple[ECKey, ...] = ()
+    """Public keys with which lists were signed before, and which are good for them still."""
+    revoked: tuple[ECKey, ...] = ()
+    """Those that are good for nothing: of a list of theirs no more than its version counts."""
+
+    @property
+    def issuer_keys(self) -> list[ECKey]:
+        """The keys that make a package the department's own."""
+        return [load_key(self.signing_key, private=True), *self.former]
 
     @property
     def own_key(self) -> bytes:
@@ -146,6 +158,8 @@ def department(
 ) -> Department:
     """Put together who builds. Raises UsageError where something is missing."""
     archive = None
+    former: tuple[ECKey, ...] = ()
+    revoked: tuple[ECKey, ...] = ()
     if fleet_directory is not None:
         fleet = Fleet.load(fleet_directory)
         agency = agency or fleet.agency
@@ -153,6 +167,8 @@ def department(
         unseal_key = unseal_key or fleet.list_unseal_key()
         post_key_paths = post_key_paths or tuple(fleet.recipient_key(name) for name in fleet.posts())
         archive = Archive(fleet.list_archive)
+        keys = fleet.keys(Purpose.LISTS)
+        former, revoked = tuple(keys.readable()), tuple(keys.revoked())
     if agency is None or signing_key is None:
         raise click.UsageError("give --fleet, or --agency, --signing-key and --post-key")
     return Department(
@@ -162,6 +178,8 @@ def department(
         unseal_key=opened_pem(unseal_key) if unseal_key else None,
         post_keys=tuple(path.read_bytes() for path in _key_files(post_key_paths)),
         archive=archive,
+        former=former,
+        revoked=revoked,
     )
 
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from device.hotlist.manifest import Manifest
-from device.hotlist.package import load_key, verify_package
-from device.records import Keyring
+from device.hotlist.package import verify_package
+from device.records import Keyring, Purpose
 from provisioning.client import Connection
 from provisioning.commands.options import BROKER
 from provisioning.errors import ProvisioningError
@@ -110,7 +110,7 @@ def _publishable(package: bytes, fleet: Fleet) -> Manifest:
         ProvisioningError: it is another agency's, or has expired.
 
     """
-    manifest, _ = verify_package(package, load_key(fleet.list_verifying_key.read_bytes(), private=False))
+    manifest, _ = verify_package(package, fleet.keys(Purpose.LISTS).accepted())
     if manifest.agency != fleet.agency:
         raise ProvisioningError(f"the list is for agency {manifest.agency!r}, the fleet is {fleet.agency!r}")
     if manifest.expired(datetime.now(UTC)):

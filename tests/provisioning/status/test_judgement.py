@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from device.records import HotListState, Keyring
+from device.records import HotListState, Keyring, KeyState, Purpose, RefusedKeys
 from device.records.configuration import ConfigurationState, RefusedConfiguration
 from provisioning.fleet import Fleet
 from provisioning.status.cli import line, table
@@ -89,3 +89,34 @@ def test_a_fleet_is_as_bad_as_its_worst_post_and_one_line_says_so(fleet: Fleet) 
     assert text.endswith("online=1 degraded=1 offline=0 silent=0")
     assert table(rows).row_count == 2
     assert overall([]) is Grade.UNKNOWN
+
+
+KEY, OTHER = "A" * 43, "B" * 43
+
+
+@pytest.mark.parametrize(
+    ("keys", "remarks"),
+    [
+        ([KeyState(purpose=Purpose.LISTS, key=KEY, era=0, number=1)], []),
+        ([KeyState(purpose=Purpose.LISTS, key=OTHER, era=0, number=0)], ["goes by another key for lists"]),
+        ([KeyState(purpose=Purpose.CONFIGURATION, key=KEY, era=0, number=1)], ["takes no new key for lists"]),
+        (
+            [
+                KeyState(
+                    purpose=Purpose.LISTS,
+                    key=KEY,
+                    era=0,
+                    number=1,
+                    refused=RefusedKeys(era=0, number=1, reason="older"),
+                )
+            ],
+            ["keys for lists, statement 0.1, refused: older"],
+        ),
+    ],
+)
+def test_keys_are_judged_where_one_was_ever_replaced(fleet: Fleet, keys: list[KeyState], remarks: list[str]) -> None:
+    body = said(fleet, "post-1", keys=tuple(keys))
+    ring = Keyring.from_files(fleet.record_key("post-1"))
+    row = judge("post-1", body, ring, announced={Purpose.LISTS: KEY})
+    assert list(row.remarks) == remarks
+    assert row.grade is (Grade.WARNING if remarks else Grade.OK)
