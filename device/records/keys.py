@@ -51,11 +51,8 @@ class KeyStatement(WireModel):
     issued: UtcTime = Field(description="When it was signed.")
     who: Annotated[str, Line] = Field(min_length=1, max_length=120, description="The administrator who answers for it.")
     key: SigningKey = Field(description="The key in force, the only one that signs the next statement.")
-    former: tuple[FormerKey, ...] = Field(
-        default=(), max_length=4, description="Keys whose signatures are accepted besides."
-    )
+    former: tuple[FormerKey, ...] = Field(max_length=4, description="Keys whose signatures are accepted besides.")
     withdrawn: Literal["retired", "revoked"] = Field(
-        default="retired",
         description=(
             "How every other key goes. `retired`: what it signed before stays in force; `revoked`: that is let go of "
             "as well, for somebody else may have signed it, and the key never comes back."

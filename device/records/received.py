@@ -73,6 +73,7 @@ def example_payloads() -> dict[str, dict[str, Any]]:
         who="j-stone",
         key=SigningKey(thumbprint=present.kid, public_key=present.public_pem.decode()),
         former=(FormerKey(thumbprint=former.kid, public_key=former.public_pem.decode()),),
+        withdrawn="retired",
     )
     return {"command": request.wire(), "configuration": desired.wire(), "keys": keys.wire()}
 

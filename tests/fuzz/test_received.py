@@ -25,6 +25,7 @@ from tests.device.control.world import World
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.test_package import payload, resigned
 from tests.fuzz.ear import PREFIX, Ear, ear
+from tests.fuzz.key_ear import KeyEar, messages
 from tests.fuzz.messages import Forge, Keys, broken, mangle
 
 EXAMPLES = int(os.environ.get("PLATEPOST_FUZZ", "12"))
@@ -97,6 +98,21 @@ def test_configurations(post: Ear, forge: Forge, data: Any) -> None:  # noqa: AN
         post.configuration(data.draw(forge.configurations()))
 
 
+@FUZZED
+@given(data=st.data())
+def test_statements_about_keys(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+    made = KeyEar(tmp_path_factory.mktemp("keys"))
+    for _ in range(EACH):
+        made.hear(data.draw(messages(made)))
+    KEYS.update(made.outcomes)
+
+
+def test_some_of_what_was_said_about_keys_was_believed() -> None:
+    assert KEYS["keys changed"] > EXAMPLES
+    assert KEYS["keys revoked_key"] + KEYS["keys retired_key"] > 0
+    assert KEYS["keys older"] > 0
+
+
 @pytest.fixture(scope="module")
 def department() -> Department:
     return Department()
@@ -140,3 +156,4 @@ def test_hot_lists(
 
 GOOD: dict[int, bytes] = {}
 LISTS: Counter[str] = Counter()
+KEYS: Counter[str] = Counter()
