@@ -19,10 +19,12 @@ from device.records import (
     ClockQuality,
     Envelope,
     Place,
+    Purpose,
     Recorder,
     Signer,
     Source,
     Status,
+    keys_topic,
     new_identifier,
 )
 from device.uplink import Broker, Delivery, UplinkSettings
@@ -119,7 +121,9 @@ class LightPost:
             window=self._settings.window,
             settling=Settling(seconds=self._settings.settle_seconds),
         )
-        topics = (*self._handlers, self.recorder.source.configuration, self.recorder.source.command("+"))
+        source = self.recorder.source
+        keys = (keys_topic(source.agency, purpose) for purpose in Purpose)
+        topics = (*self._handlers, *keys, source.configuration, source.command("+"))
         self._subscriptions = Subscriptions(topics, self._refusals())
         self._connections = 0
         self._connected_at = 0.0

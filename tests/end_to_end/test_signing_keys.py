@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,13 +32,14 @@ from provisioning.cli import provision
 from provisioning.client import Connection
 from provisioning.control.signing import sign_configuration
 from provisioning.control.versions import next_version, note_version
+from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.hotlist import HotListRow, build_package
 from provisioning.post_file import PostSettings
 from simulator.broker import Broker, mosquitto_path
 from simulator.subscriber import Subscriber
-from tests.end_to_end.test_control import CLIP, Scene, wait_for
+from tests.end_to_end.test_control import BROKERS, CLIP, Scene, wait_for
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -50,14 +51,21 @@ POSTS = ("post-1", "post-2")
 class Street:
     """A fleet of two posts on one broker; the first runs, the second is away until it is told to come."""
 
-    def __init__(self, directory: Path, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        stack: ExitStack,
+        make: Callable[[Fleet, Path], Any] = Broker,
+        protocol: str = "5",
+    ) -> None:
         self.directory = directory
+        self.protocol = protocol
         self.fleet = Fleet.create(directory / "fleet", agency="demo")
         self.fleet.add_operator("j-stone", Role.ADMINISTRATOR)
-        self.broker = stack.enter_context(Broker(self.fleet, directory / "broker"))
+        self.broker = stack.enter_context(make(self.fleet, directory / "broker"))
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True, "size_jump": 9.0},
-            "uplink": {"drain_seconds": 5, "settle_seconds": 0},
+            "uplink": {"drain_seconds": 5, "settle_seconds": 0, "protocol": protocol},
             "control": {"trial_minutes": 0.02},
         }
         for name in POSTS:
@@ -70,7 +78,7 @@ class Street:
         self.broker.reload()
         self.archive = directory / "records.jsonl"
         self.heard = stack.enter_context(
-            Subscriber(keeper, agency="demo", broker=self.broker.address, archive=self.archive)
+            Subscriber(keeper, agency="demo", broker=self.broker.address, archive=self.archive, five=protocol == "5")
         )
         self._stack = stack
         self.posts: dict[str, Scene] = {}
@@ -112,7 +120,7 @@ class Street:
 
     def rotate(self, kind: str, *more: str, code: int | None = 0) -> dict[str, Any]:
         arguments = ["fleet", "rotate", str(self.fleet.directory), kind, "--broker", self.broker.address]
-        arguments += ["--purpose", "work order 9000", "--wait", "20", "--json", *more]
+        arguments += ["--purpose", "work order 9000", "--wait", "20", "--protocol", self.protocol, "--json", *more]
         result = CliRunner().invoke(provision, arguments, catch_exceptions=False)
         assert code in {None, result.exit_code}, result.output
         told: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
@@ -134,20 +142,22 @@ class Street:
             built=now,
             expires=now + timedelta(days=30),
         )
-        with Connection(self.fleet.publisher, broker=self.broker.address) as connection:
-            connection.publish(hotlist_package("demo"), package)
+        self.publish(hotlist_package("demo"), package)
 
     def publish_keys(self, *lines: bytes, purpose: str = "lists") -> None:
-        with Connection(self.fleet.publisher, broker=self.broker.address) as connection:
-            connection.publish(keys_topic("demo", purpose), b"\n".join(lines))
+        self.publish(keys_topic("demo", purpose), b"\n".join(lines))
+
+    def publish(self, topic: str, message: bytes) -> None:
+        own = keys_topic("demo", "lists")
+        with Wire(self.fleet.publisher, self.broker.address, [own], five=self.protocol == "5") as wire:
+            wire.publish(topic, message, retain=True)
 
     def configure(self, key_of: Fleet | None = None, **settings: float) -> int:
         fleet = key_of or self.fleet
         version = next_version(self.fleet, "post-1")
         jws = sign_configuration(fleet, "post-1", {"vision": settings}, version=version, who="j-stone")
         note_version(self.fleet, "post-1", version)
-        with Connection(self.fleet.publisher, broker=self.broker.address) as connection:
-            connection.publish(Source("demo", "post-1").configuration, jws)
+        self.publish(Source("demo", "post-1").configuration, jws)
         return version
 
 
@@ -157,11 +167,21 @@ def street(tmp_path: Path) -> Iterator[Street]:
         yield Street(tmp_path, stack)
 
 
+@pytest.fixture(params=BROKERS)
+def any_street(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Street]:
+    installed, make, protocol = BROKERS[request.param]
+    if installed() is None:
+        pytest.skip(f"{request.param} is not installed")
+    with ExitStack() as stack:
+        yield Street(tmp_path, stack, make, protocol)
+
+
 def thumbprint(pem: bytes) -> str:
     return read_key(pem).thumbprint()
 
 
-def test_a_list_of_the_new_key_is_taken_and_of_the_former_refused_without_a_visit(street: Street) -> None:
+def test_a_list_of_the_new_key_is_taken_and_of_the_former_refused_without_a_visit(any_street: Street) -> None:
+    street = any_street
     former = street.signing_key()
     street.publish_list(1)
     wait_for(lambda: street.list_in_force() == 1, "the first list")
