@@ -17,6 +17,9 @@ from device.uplink.inbox import Handler
 
 log = logging.getLogger(__name__)
 
+_MAY_PASS = frozenset({Refusal.WRONG_BASE.value, Refusal.BAD_SIGNATURE.value, Refusal.OLDER.value, NOT_STORED})
+"""Reasons for which a package is not taken now and may be later, when another list, another key or room has come."""
+
 PARTS_AT_A_TIME = 8
 """Parts sent for and not come yet: as many as keep the link busy, and no more than memory should hold."""
 
@@ -57,7 +60,8 @@ class Intake:
     """Takes what stands on the agency's hot-list topics.
 
     What cannot be taken now but perhaps later is sent for again: a delta that came before its base once another list is
-    in force, a package that the disk had no room for when `try_again` is called. The broker retains both.
+    in force, a package of a key that is not known yet when keys have changed, one that the disk had no room for when
+    `try_again` is called. The broker retains all of them.
     """
 
     def __init__(self, lists: Installer, *, agency: str, directory: Path) -> None:
@@ -86,10 +90,12 @@ class Intake:
         self._send_again(NOT_STORED)
 
     def again(self) -> None:
-        """Have all that stands on the topics sent again: what was refused may be good by other keys."""
-        for topic in self._topics:
-            if self._subscriptions is not None:
-                self._subscriptions.subscribe(topic, self._receive)
+        """Send again for what other keys may make good: what none of the former signed, or a list let go of outdid.
+
+        Not for all that stands on the topics: the whole fleet changes its keys at once.
+        """
+        for reason in (Refusal.BAD_SIGNATURE, Refusal.OLDER):
+            self._send_again(reason.value)
 
     def _receive(self, delivery: Delivery) -> None:
         topic, payload = delivery.topic, delivery.payload
@@ -128,7 +134,7 @@ class Intake:
         self._note(topic, self._lists.install(assembly.package()))
 
     def _note(self, topic: str, installation: Installation) -> None:
-        if installation.reason in {Refusal.WRONG_BASE.value, NOT_STORED}:
+        if installation.reason in _MAY_PASS:
             with self._lock:
                 self._waiting[topic] = installation.reason
 

@@ -145,8 +145,8 @@ class Post:
             configuration.hotlist.directory, lambda package: self._lists.install(package, source="file")
         )
         subscriptions = self._intake.subscriptions
-        if self._controls is not None:
-            subscriptions |= self._controls.subscriptions
+        if self._controls is not None:  # before the lists: with a new key may come what it signed
+            subscriptions = self._controls.subscriptions | subscriptions
         self._uplink = Uplink(
             assembly.uplink_settings(configuration),
             self._outbox,
