@@ -6,6 +6,7 @@ anything of a post's hardware on a desktop.
 """
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
@@ -75,6 +76,11 @@ def _check(kind: str, name: str, settings: Mapping[str, Any], *, own: Mapping[st
     model = getattr(factory, "settings_model", None)
     if model is not None:
         checked(model, settings, table=f"{kind}.{name}")
+        return
+    try:  # a backend without a model says by its arguments at least which settings it knows
+        inspect.signature(factory).bind(**settings)
+    except TypeError as error:
+        raise ConfigurationError(f"[{kind}.{name}] {error}") from error
 
 
 def _make(kind: str, name: str, settings: Mapping[str, Any], *, own: Mapping[str, str], group: str) -> object:

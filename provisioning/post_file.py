@@ -1,8 +1,13 @@
 """The configuration file that provisioning writes for one post."""
 
 import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from device import backends
+from device.config import parse
 
 Setting = str | int | float | bool | Sequence[str]
 
@@ -79,6 +84,20 @@ def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
     for section, table in tables.items():
         blocks.append("\n".join([f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]))
     return "\n\n".join(blocks) + "\n"
+
+
+def check(*, agency: str, name: str, settings: PostSettings) -> None:
+    """Check what a post's file would say, as the post itself will, so far as that can be done without its hardware.
+
+    Raises:
+        ConfigurationError: naming for each fault the key, its value, and what would be right.
+        BackendError: there is no such camera or board.
+
+    """
+    text = post_file(agency=agency, name=name, settings=settings)
+    said = parse(tomllib.loads(text), folder=Path("/"), origin="the post's configuration")
+    backends.check_camera(said.camera.backend, said.camera.settings)
+    backends.check_board(said.board.backend, said.board.settings)
 
 
 def _toml(value: Setting) -> str:

@@ -68,6 +68,7 @@ def invite(
         raise ProvisioningError(f"there is a post {name} already; --replace puts another unit in its place")
     if replace and not there:
         raise ProvisioningError(f"there is no post {name} to replace")
+    first = settings(fleet, name)
     secret, code = Codes(fleet.enrolment / "codes").issue(
         name,
         technician=technician,
@@ -75,7 +76,7 @@ def invite(
         purpose=actor.purpose,
         valid=timedelta(minutes=minutes),
         replaces=replace,
-        settings=asdict(settings(fleet)),
+        settings=asdict(first),
     )
     actor.did("code_issued", object=name, details={"technician": technician, "replaces": replace, "minutes": minutes})
     if as_json:

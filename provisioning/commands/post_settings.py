@@ -10,9 +10,9 @@ import click
 from device import backends
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings, Setting
+from provisioning.post_file import PostSettings, Setting, check
 
-Settings = Callable[[Fleet], PostSettings]
+Settings = Callable[[Fleet, str], PostSettings]
 
 
 def _installed(kind: Literal["camera", "board"]) -> "click.Choice[str]":
@@ -22,7 +22,10 @@ def _installed(kind: Literal["camera", "board"]) -> "click.Choice[str]":
 
 
 def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options; the command gets `settings`, which makes them whole for a fleet."""
+    """Add the options; the command gets `settings`, which makes them whole for a fleet's post, and checks them.
+
+    `settings` raises a `ConfigurationError` for what the post would refuse when it starts: here it costs nothing yet.
+    """
 
     @functools.wraps(command)
     def wrapped(
@@ -41,11 +44,9 @@ def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:  # noqa: ANN401 - the command's own
         of_camera = dict(_setting("camera", text) for text in camera_settings)
         of_board = dict(_setting("board", text) for text in board_settings)
-        backends.check_camera(camera, of_camera)
-        backends.check_board(board, of_board)
 
-        def settings(fleet: Fleet) -> PostSettings:
-            return PostSettings(
+        def settings(fleet: Fleet, name: str) -> PostSettings:
+            made = PostSettings(
                 brokers=brokers or (fleet.broker_address,),
                 site=site,
                 latitude=latitude,
@@ -57,6 +58,8 @@ def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
                 more={f"board.{board}": of_board} if of_board else {},
                 acceptance=acceptance,
             )
+            check(agency=fleet.agency, name=name, settings=made)
+            return made
 
         return command(settings=settings, **others)
 

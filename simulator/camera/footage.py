@@ -5,13 +5,29 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Literal, get_args
+from typing import Literal
+
+from pydantic import Field
 
 from device.camera.base import Camera, Frame
-from device.errors import CameraError, ConfigurationError
+from device.config import Section
+from device.errors import CameraError
+from device.settings import checked
 from simulator.camera.recordings import Recording, open_recording
 
 Pace = Literal["realtime", "fast"]
+
+
+class FootageSettings(Section):
+    """What the footage is and how it is played: the table `camera.footage` of the configuration."""
+
+    path: str = Field(min_length=1, description="The footage: a video, a folder, or what a post recorded.")
+    pace: Pace = Field(default="realtime", description="`realtime`, or `fast`: as fast as the post takes it.")
+    loop: bool = Field(default=False, description="Whether it begins again when it ends, for ever.")
+    frames_per_second: float | None = Field(
+        default=None, gt=0, le=1000, description="Of a folder of images, which does not know it (10 if not given)."
+    )
+    key: str | None = Field(default=None, description="PEM of the private key that opens what a post recorded.")
 
 
 class FootageCamera(Camera):
@@ -25,6 +41,8 @@ class FootageCamera(Camera):
     It does not simulate: exposure, auto-focus, a lens that is cut off, rolling shutter. Those are in the footage or
     absent.
     """
+
+    settings_model = FootageSettings
 
     def __init__(
         self,
@@ -48,10 +66,8 @@ class FootageCamera(Camera):
             ConfigurationError: a setting has a value that cannot be.
 
         """
-        if pace not in get_args(Pace):
-            raise ConfigurationError(f"camera.footage.pace: {pace!r} is neither 'realtime' nor 'fast'")
-        if frames_per_second is not None and not 0 < frames_per_second <= 1000:
-            raise ConfigurationError(f"camera.footage.frames_per_second: {frames_per_second!r} is not within 0 to 1000")
+        said = {"pace": pace, "loop": loop, "frames_per_second": frames_per_second, "key": key and str(key)}
+        checked(FootageSettings, {"path": str(path), **said}, table="camera.footage")
         self._path = Path(path)
         self._realtime = pace == "realtime"
         self._loop = loop

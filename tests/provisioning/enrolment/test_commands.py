@@ -13,7 +13,7 @@ from device.cli import platepost
 from device.commands.enrol import enrol
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.unit import Unit
-from device.errors import PlatepostError
+from device.errors import ConfigurationError, PlatepostError
 from provisioning.cli import provision
 from provisioning.control.identity import NotCertifiedError
 from provisioning.enrolment.codes import Code, Codes
@@ -46,6 +46,30 @@ def test_technician_gives_one_command_and_one_answer(department: Department) -> 
         enrol, ["post-17", f"localhost:{department.port}", "--directory", str(folder)], input=code
     )
     assert isinstance(again.exception, EnrolmentError)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--camera", "picamera2", "--camera-setting", "fastest_kph=80"), "unknown key; did you mean 'fastest_kmh'"),
+        (("--camera", "picamera2", "--camera-setting", "day_shutter_microseconds=9000"), "plates would blur"),
+        (("--camera", "footage", "--camera-setting", "path=clip.mp4", "--camera-setting", "pace=slow"), "'fast'"),
+        (("--camera", "footage"), r"camera\.footage\.path: missing"),
+        ((*CAMERA, "--board", "rpi", "--board-setting", "tamper_pin=99"), r"board\.rpi\.tamper_pin = 99"),
+        ((*CAMERA, "--board", "virtual", "--board-setting", "tamper_pin=4"), r"board\.virtual.*tamper_pin"),
+        ((*CAMERA, "--broker", "broker.example"), r"uplink\.brokers\.0 = 'broker.example'"),
+    ],
+    ids=["typo", "blurs", "pace", "missing", "pin", "no settings", "no port"],
+)
+def test_no_code_is_issued_for_what_the_unit_would_refuse(
+    department: Department, words: tuple[str, ...], said: str
+) -> None:
+    options = ("--technician", "r-alvarez", "--as", "j-stone", "--purpose", "work order 7731")
+    acts = len(list(department.fleet.acts))
+    with pytest.raises(ConfigurationError, match=said):
+        run(provision, "post", "invite", department.fleet.directory, "post-17", *words, *options)
+    assert Codes(department.fleet.enrolment / "codes").of("post-17") is None
+    assert len(list(department.fleet.acts)) == acts
 
 
 def test_stick_carries_request_and_answer(department: Department, tmp_path: Path) -> None:
