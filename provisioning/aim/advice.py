@@ -53,7 +53,8 @@ class Point:
     name: str
     value: str
     limit: str
-    good: bool
+    good: bool | None
+    """None where it is not known: the light does not go by it, and the page says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Verdict:
     light: Literal["waiting", "red", "green"]
     points: tuple[Point, ...] = ()
     advice: tuple[str, ...] = ()
-    vehicles: int = 0
+    vehicles: tuple[str, ...] = ()
+    """Whom it speaks of, such as `8KTR402, 148 px`, the latest last."""
 
 
 def judge(tracks: Sequence[Track], *, size: tuple[int, int], road: Road, infrared: bool) -> Verdict:
@@ -74,7 +76,9 @@ def judge(tracks: Sequence[Track], *, size: tuple[int, int], road: Road, infrare
     best = [track.best for track in judged]
     points = _points(best, size, road)
     advice = _advice(best, judged, points, size, road, infrared=infrared)
-    return Verdict("green" if all(p.good for p in points) else "red", tuple(points), tuple(advice), len(judged))
+    light: Literal["red", "green"] = "red" if any(p.good is False for p in points) else "green"
+    vehicles = tuple(f"{f.text or 'a plate'}, {f.width:.0f} px" for f in best)
+    return Verdict(light, tuple(points), tuple(advice), vehicles)
 
 
 def shutter_for(speed_mph: float, tilt_degrees: float) -> int:
@@ -96,23 +100,21 @@ def _points(best: Sequence[Figures], size: tuple[int, int], road: Road) -> list[
     sideways, above = median(f.sideways for f in best), median(f.above for f in best)
     middle = median(f.centre[0] for f in best) / size[0]
     points = [
-        Point("Pixels across the plate", f"{width:.0f}", f"≥ {PIXELS_ACROSS:.0f}", width >= PIXELS_ACROSS),
+        Point("Plate's width", f"{width:.0f} px", f"≥ {PIXELS_ACROSS:.0f} px", width >= PIXELS_ACROSS),
         Point("Contrast", f"{contrast:.0f}", f"≥ {LEAST_CONTRAST:.0f}", contrast >= LEAST_CONTRAST),
         Point("Washed out", f"{washed:.0%}", f"≤ {MOST_WASHED_OUT:.0%}", washed <= MOST_WASHED_OUT),
         Point("Sharpness", f"{sharp:.2f}", f"≥ {LEAST_SHARPNESS:.2f}", sharp >= LEAST_SHARPNESS),
-        Point("Seen from the side", f"{sideways:.0f}°", f"≤ {MOST_DEGREES:.0f}°", sideways <= MOST_DEGREES),
-        Point("Seen from above", f"{above:.0f}°", f"≤ {MOST_DEGREES:.0f}°", above <= MOST_DEGREES),
+        Point("From the side", f"{sideways:.0f}°", f"≤ {MOST_DEGREES:.0f}°", sideways <= MOST_DEGREES),
+        Point("From above", f"{above:.0f}°", f"≤ {MOST_DEGREES:.0f}°", above <= MOST_DEGREES),
         Point("Turned", f"{abs(roll):.0f}°", f"≤ {MOST_ROLL:.0f}°", abs(roll) <= MOST_ROLL),
-        Point("Place, from the left", f"{middle:.0%}", "10 to 90%", 0.1 <= middle <= 0.9),
+        Point("Place from left", f"{middle:.0%}", "10 to 90%", 0.1 <= middle <= 0.9),
     ]
-    if road.shutter_seconds is not None:
-        tilt = max(sideways, above)
-        blur = blur_pixels(
-            width, speed_mph=road.speed_mph, shutter_seconds=road.shutter_seconds, tilt_degrees=min(tilt, MOST_DEGREES)
-        )
-        limit = _stroke(width)
-        points.append(Point(f"Blur at {road.speed_mph:.0f} mph", f"{blur:.1f} px", f"≤ {limit:.1f} px", blur <= limit))
-    return points
+    name, limit = f"Blur at {road.speed_mph:.0f} mph", _stroke(width)
+    if road.shutter_seconds is None:
+        return [*points, Point(name, "shutter?", f"≤ {limit:.1f} px", None)]
+    tilt = min(max(sideways, above), MOST_DEGREES)
+    blur = blur_pixels(width, speed_mph=road.speed_mph, shutter_seconds=road.shutter_seconds, tilt_degrees=tilt)
+    return [*points, Point(name, f"{blur:.1f} px", f"≤ {limit:.1f} px", blur <= limit)]
 
 
 def _advice(
@@ -124,20 +126,20 @@ def _advice(
     *,
     infrared: bool,
 ) -> list[str]:
-    bad = {point.name.split(" at ")[0] for point in points if not point.good}
+    bad = {point.name.split(" at ")[0] for point in points if point.good is False}
     said = []
-    if "Pixels across the plate" in bad:
+    if "Plate's width" in bad:
         said.append(_enlarge(tracks, size, road))
-    if "Place, from the left" in bad:
+    if "Place from left" in bad:
         off = median(f.centre[0] for f in best) / size[0] - 0.5
         said.append(f"Turn {'right' if off > 0 else 'left'} by {_turn(abs(off), size[0], size, road)}.")
     roll = median(f.roll for f in best)
     if "Turned" in bad:
         turn = "clockwise" if roll > 0 else "counter-clockwise"
         said.append(f"Turn the camera about its lens {turn} by {degrees_in_words(abs(roll))}.")
-    if "Seen from the side" in bad:
+    if "From the side" in bad:
         said.append("Plates are seen from the side: move the camera nearer to the lane, or aim farther up the road.")
-    if "Seen from above" in bad:
+    if "From above" in bad:
         said.append("Plates are seen from above: aim farther up the road, or mount the camera lower.")
     if "Washed out" in bad:
         said.append("Plates are washed out: less gain or a faster shutter, not more light.")

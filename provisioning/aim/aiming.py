@@ -60,6 +60,9 @@ class Aiming:
             "number": None if sight is None else sight.number,
             "light": None if sight is None else sight.light,
             "verdict": None if sight is None else asdict(sight.verdict),
+            "lane": None if sight is None else sight.lane,
+            "chosen": self.watcher.lanes.chosen,
+            "lanes": [] if sight is None else _lanes(sight),
             "still": self._stands_still(sight),
             "illuminated": self._illuminated,
             "ready": self.watcher.street.ready,
@@ -86,6 +89,18 @@ class Aiming:
         """Judge anew, as after the lens was turned."""
         self.watcher.forget()
 
+    def choose(self, lane: str | None) -> None:
+        """Judge the lane of a name from now on, or the busiest.
+
+        Raises:
+            AimRefusedError: no such lane is seen.
+
+        """
+        seen = self.watcher.latest
+        if lane is not None and (seen is None or lane not in seen.lanes):
+            raise AimRefusedError(f"no {lane} is seen any more")
+        self.watcher.lanes.chosen = lane
+
     def accept(self) -> Light:
         """Remember the present view, and return the light it was accepted in.
 
@@ -110,6 +125,17 @@ class Aiming:
         except OSError as error:
             raise AimRefusedError(f"the view cannot be kept: {error.strerror or error}") from error
         points = {point.name: point.value for point in sight.verdict.points}
-        self._audit("view_accepted", {"light": sight.light, "figures": points})
+        of = {} if sight.lane is None else {"lane": sight.lane}
+        self._audit("view_accepted", {"light": sight.light, "figures": points, **of})
         self.accepted.add(sight.light)
         return sight.light
+
+
+def _lanes(sight: Sight) -> list[dict[str, Any]]:
+    """Say how each lane stands; nothing where there is one only, of which the verdict says all."""
+    if len(sight.lanes) < 2:
+        return []
+    return [
+        {"name": name, "light": verdict.light, "last": verdict.vehicles[-1] if verdict.vehicles else ""}
+        for name, verdict in sight.lanes.items()
+    ]

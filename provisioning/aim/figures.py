@@ -40,6 +40,8 @@ class Figures:
     """Degrees by which it is seen from above or below."""
     roll: float
     """Degrees by which it is turned in the picture, clockwise positive."""
+    text: str = ""
+    """What was read on it, by which a technician tells it from others."""
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -48,8 +50,8 @@ class Figures:
         return float(x), float(y)
 
 
-def measure(grey: NDArray[np.uint8], corners: Corners) -> Figures:
-    """Measure one plate of an H x W frame."""
+def measure(grey: NDArray[np.uint8], corners: Corners, *, text: str = "") -> Figures:
+    """Measure one plate of an H x W frame, on which `text` was read."""
     width, _ = plate_size(corners)
     across = max(16, round(width))
     plate = rectify(grey, corners, width=across, height=max(8, across // 2), margin=0.0)
@@ -65,6 +67,7 @@ def measure(grey: NDArray[np.uint8], corners: Corners) -> Figures:
         sideways=sideways,
         above=above,
         roll=roll,
+        text=text,
     )
 
 

@@ -46,13 +46,13 @@ class Tracks:
             track.seen = at
             track.sightings.append(figures)
 
-    def recent(self, count: int, *, at: float) -> list[Track]:
-        """Return the last so many vehicles that have passed, seen in two frames at least, the latest last.
+    def passed(self, *, at: float) -> list[Track]:
+        """Return the vehicles that have passed, seen in two frames at least, the latest last.
 
         One that still comes nearer is not judged: its plate will grow.
         """
         lasting = [track for track in self._tracks if len(track.sightings) >= 2 and _judgeable(track, at)]
-        return sorted(lasting, key=lambda track: track.seen)[-count:]
+        return sorted(lasting, key=lambda track: track.seen)
 
     def clear(self) -> None:
         """Forget all, as after the light was switched."""

@@ -14,8 +14,9 @@ from device.capture import Capture
 from device.errors import CameraError
 from device.health.view import Light
 from device.vision.recogniser import Plate, Recogniser
-from provisioning.aim.advice import JUDGED, LEAST_CONTRAST, LEAST_SHARPNESS, PIXELS_ACROSS, Road, Verdict, judge
+from provisioning.aim.advice import LEAST_CONTRAST, LEAST_SHARPNESS, PIXELS_ACROSS, Road, Verdict, judge
 from provisioning.aim.figures import Figures, measure
+from provisioning.aim.lanes import Lane, Lanes
 from provisioning.aim.street import Street
 from provisioning.aim.tracks import Tracks
 
@@ -34,6 +35,11 @@ class Sight:
 
     number: int
     verdict: Verdict
+    """Of the lane that is judged."""
+    lane: str | None
+    """Its name; None where there is one lane only."""
+    lanes: dict[str, Verdict]
+    """All lanes from left to right, each with its verdict."""
     jpeg: bytes
     plates: tuple[tuple[Plate, Figures], ...]
     size: tuple[int, int]
@@ -51,6 +57,7 @@ class Watcher:
         self._recogniser = recogniser
         self._road = road
         self._tracks = Tracks()
+        self.lanes = Lanes()
         self.street = Street()
         """What is seen without its vehicles."""
         self._changed = threading.Condition()
@@ -138,22 +145,33 @@ class Watcher:
         if self._forget.is_set():
             self._forget.clear()
             self._tracks.clear()
+            self.lanes.clear()
             self.street.forget()
         self.street.look(frame.grey, frame.monotonic)
         plates = self._recogniser.recognise(frame.grey).plates
-        measured = tuple((plate, measure(frame.grey, plate.corners)) for plate in plates)
+        measured = tuple((plate, measure(frame.grey, plate.corners, text=plate.text)) for plate in plates)
         self._camera.meter(frame, [plate.box for plate in plates])
         self._tracks.add((figures for _, figures in measured), at=frame.monotonic)
         colour = frame.colour()
         light: Light = "infrared" if self.infrared else light_of(colour)
         height, width = frame.grey.shape
-        verdict = judge(
-            self._tracks.recent(JUDGED, at=frame.monotonic),
+        self.lanes.take(self._tracks.passed(at=frame.monotonic))
+        name, lane = self.lanes.judged()
+        return Sight(
+            number=frame.number,
+            verdict=self._judge(lane, (width, height), light),
+            lane=name,
+            lanes={each: self._judge(seen, (width, height), light) for each, seen in self.lanes.named().items()},
+            jpeg=_drawn(colour, measured),
+            plates=measured,
             size=(width, height),
-            road=self._road,
-            infrared=light == "infrared",
+            light=light,
+            at=monotonic(),
         )
-        return Sight(frame.number, verdict, _drawn(colour, measured), measured, (width, height), light, monotonic())
+
+    def _judge(self, lane: Lane | None, size: tuple[int, int], light: Light) -> Verdict:
+        tracks = [] if lane is None else lane.tracks
+        return judge(tracks, size=size, road=self._road, infrared=light == "infrared")
 
 
 def light_of(colour: NDArray[np.uint8]) -> Light:

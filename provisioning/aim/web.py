@@ -141,7 +141,11 @@ class _Pages:
             "day": lambda: self._aiming.illuminate(on=False),
             "done": lambda: self._session.close("the technician was done"),
         }
-        doer = doers.get(request.path_params["what"])
+        what = request.path_params["what"]
+        if what == "lane":
+            name = request.query_params.get("name")
+            doers[what] = lambda: self._aiming.choose(name)
+        doer = doers.get(what)
         if doer is None:
             return JSONResponse({"said": "no such button"}, 404)
         try:

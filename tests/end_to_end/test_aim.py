@@ -118,7 +118,7 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
     expect(page.locator("#accept")).to_be_disabled()
     is_whole(page)
     if folder := os.environ.get("PLATEPOST_SCREENSHOTS"):
-        expect(page.locator("tr.bad td:nth-child(2)")).to_have_text("118")
+        expect(page.locator("tr.bad td:nth-child(2)")).to_have_text("118 px")
         page.screenshot(path=f"{folder}/aim-desktop.png")
     asked = page.evaluate("fetch('/do/forget', {method: 'POST'}).then(answer => answer.status)")
     assert asked == 200

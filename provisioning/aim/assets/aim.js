@@ -1,6 +1,7 @@
 "use strict";
 const by = (id) => document.getElementById(id);
 const WORDS = { waiting: ["…", "WAITING"], red: ["✗", "NOT YET"], green: ["✓", "GOOD"] };
+const SIGNS = { waiting: "…", red: "✗", green: "✓" };
 const LIGHTS = { day: "daylight", infrared: "infrared" };
 let infrared = false;
 
@@ -11,7 +12,7 @@ function show(light, word) {
 
 function row(point) {
   const line = document.createElement("tr");
-  line.className = point.good ? "good" : "bad";
+  line.className = { true: "good", false: "bad", null: "unknown" }[point.good];
   for (const text of [point.name, point.value, point.limit]) {
     line.append(Object.assign(document.createElement("td"), { textContent: text }));
   }
@@ -22,6 +23,38 @@ function item(text) {
   return Object.assign(document.createElement("li"), { textContent: text });
 }
 
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+// Changed in place: a button that is replaced while a thumb is on it is not pressed.
+function lanes(state) {
+  const place = by("lanes");
+  const wanted = state.lanes.map((lane) => ({
+    name: lane.name, text: `${SIGNS[lane.light]} ${capital(lane.name)}: ${lane.last}`, on: state.chosen === lane.name,
+  }));
+  if (wanted.length) wanted.push({ name: null, text: "Busiest lane", on: state.chosen === null });
+  while (place.children.length > wanted.length) place.lastChild.remove();
+  while (place.children.length < wanted.length) {
+    const made = document.createElement("button");
+    made.addEventListener("click", () => press(made.dataset.lane ? `lane?name=${encodeURIComponent(made.dataset.lane)}` : "lane"));
+    place.append(made);
+  }
+  wanted.forEach((want, index) => {
+    const button = place.children[index];
+    button.dataset.lane = want.name ?? "";
+    if (button.textContent !== want.text) button.textContent = want.text;
+    button.setAttribute("aria-pressed", String(want.on));
+  });
+  place.hidden = wanted.length === 0;
+}
+
+function spokenOf(state, vehicles) {
+  if (!vehicles.length) return "";
+  const which = state.lane ? `Judged: the ${state.lane}'s last` : "Judged: the last";
+  return `${which} ${vehicles.length === 1 ? "vehicle" : `${vehicles.length} vehicles`}: ${vehicles.join(" · ")}`;
+}
+
 function told(state) {
   if (state.closed !== undefined) {
     stream.close();
@@ -30,15 +63,18 @@ function told(state) {
     for (const button of document.querySelectorAll("button")) button.disabled = true;
     return;
   }
-  const verdict = state.verdict ?? { light: "waiting", points: [], advice: [], vehicles: 0 };
+  const verdict = state.verdict ?? { light: "waiting", points: [], advice: [], vehicles: [] };
   show(state.still ? "red" : verdict.light, state.still ? ["✗", "NO PICTURE"] : undefined);
-  by("advice").replaceChildren(...verdict.advice.map(item));
+  const of = state.lane ? `${capital(state.lane)}: ` : "";
+  by("advice").replaceChildren(...verdict.advice.map((said) => item(of + said)));
   by("points").replaceChildren(...verdict.points.map(row));
-  by("vehicles").textContent = verdict.vehicles ? `Judged by the last ${verdict.vehicles} vehicle(s).` : "";
+  by("vehicles").textContent = spokenOf(state, verdict.vehicles);
+  lanes(state);
   by("by").textContent = state.light ? `Seen by ${LIGHTS[state.light]}` : "—";
   by("still").textContent = state.still ?? "live";
   by("accept").disabled = Boolean(state.still) || !state.ready || verdict.light !== "green";
-  by("accept").textContent = state.light ? `Accept this view by ${LIGHTS[state.light]}` : "Accept this view";
+  by("accept").textContent = verdict.light === "green" && !state.ready ? "Some seconds more: it looks at the street"
+    : state.light ? `Accept this view by ${LIGHTS[state.light]}` : "Accept this view";
   infrared = state.illuminated;
   by("infrared").setAttribute("aria-pressed", String(infrared));
   by("infrared").textContent = infrared ? "Infrared lamp off" : "Infrared lamp on";

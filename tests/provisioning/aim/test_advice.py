@@ -65,7 +65,20 @@ def test_each_fault_makes_it_red_and_says_what_to_do(changed: dict[str, float], 
     found = verdict(figures(**changed))
     assert found.light == "red"
     assert said in " ".join(found.advice)
-    assert sum(not point.good for point in found.points) == 1
+    assert sum(point.good is False for point in found.points) == 1
+
+
+def test_what_is_not_known_is_said_and_neither_good_nor_bad() -> None:
+    found = verdict(figures())
+    assert [(point.name, point.value) for point in found.points if point.good is None] == [
+        ("Blur at 45 mph", "shutter?")
+    ]
+    assert found.light == "green"
+    assert verdict(figures(120)).light == "red"
+
+
+def test_it_says_of_which_plates_it_speaks() -> None:
+    assert verdict(figures(148, text="8KTR402"), figures(131)).vehicles == ("8KTR402, 148 px", "a plate, 131 px")
 
 
 def test_one_small_plate_of_three_is_enough_for_red() -> None:
@@ -129,31 +142,31 @@ def test_a_moving_plate_is_one_vehicle_and_two_at_once_are_two() -> None:
     tracks = Tracks()
     for step in range(5):
         tracks.add([figures(x=300 + 40 * step), figures(x=900)], at=step / 10)
-    assert [len(track.sightings) for track in tracks.recent(5, at=2.0)] == [5, 5]
+    assert [len(track.sightings) for track in tracks.passed(at=2.0)] == [5, 5]
     tracks.add([figures(x=300)], at=30.0)
     tracks.add([figures(x=310)], at=30.1)
-    assert len(tracks.recent(5, at=32.0)) == 3
+    assert len(tracks.passed(at=32.0)) == 3
     tracks.clear()
-    assert tracks.recent(5, at=32.0) == []
+    assert tracks.passed(at=32.0) == []
 
 
 def test_a_vehicle_is_judged_when_it_has_passed_and_a_plate_that_is_held_at_once() -> None:
     tracks = Tracks()
     for step in range(10):
         tracks.add([figures(60 + step, x=300 + 10 * step)], at=step / 10)
-    assert tracks.recent(5, at=1.0) == []
-    assert len(tracks.recent(5, at=2.0)) == 1
+    assert tracks.passed(at=1.0) == []
+    assert len(tracks.passed(at=2.0)) == 1
     held = Tracks()
     for step in range(50):
         held.add([figures()], at=step / 10)
-    assert len(held.recent(5, at=4.9)) == 1
+    assert len(held.passed(at=4.9)) == 1
 
 
 def test_a_plate_seen_once_is_no_vehicle_and_old_ones_are_forgotten() -> None:
     tracks = Tracks()
     tracks.add([figures()], at=0.0)
-    assert tracks.recent(5, at=2.0) == []
+    assert tracks.passed(at=2.0) == []
     tracks.add([figures()], at=0.1)
-    assert len(tracks.recent(5, at=2.0)) == 1
+    assert len(tracks.passed(at=2.0)) == 1
     tracks.add([], at=500.0)
-    assert tracks.recent(5, at=500.0) == []
+    assert tracks.passed(at=500.0) == []
