@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 90.0
 """For an element to come or a condition to hold; a busy machine needs long, a quiet one never waits for it."""
 
 

@@ -1,14 +1,18 @@
 """`platepost aim`: a page for the technician at the foot of the pole, until the view is accepted."""
 
-from contextlib import ExitStack
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import click
 
 from device import assembly, backends
 from device.camera.settings import Picamera2Settings
 from device.config import Configuration, load
+from device.health.view import Light, Views, load_views
 from provisioning.aim.advice import Road
 from provisioning.aim.aiming import Aiming
 from provisioning.aim.server import Server, service_address
@@ -21,6 +25,7 @@ from provisioning.technician import certified
 from provisioning.trail import Trail
 
 KMH_PER_MPH = 1.609344
+_BY: dict[Light, str] = {"day": "daylight", "infrared": "infrared"}
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
@@ -106,11 +111,46 @@ def aim(
         server.start()
         click.echo(f"Open this once, on a phone or laptop at the unit's service interface:\n\n  {server.link}\n")
         click.echo(f"or {server.base} and type the code {session.code[:4]} {session.code[4:]}. Ctrl-C closes the page.")
-        server.wait()
+        with _ended_by_hand(session):
+            server.wait()
+        server.close()
         click.echo(f"The page has closed: {session.why_closed}.")
+    kept = load_views(configuration.outbox.path.parent)
     if not aiming.accepted:
-        raise ProvisioningError("no view was accepted")
-    click.echo(f"Accepted by {' and '.join(sorted(aiming.accepted))}; kept beside the outbox.")
+        raise ProvisioningError(
+            "no view was accepted" + (f"; kept from before: {_said(kept)}" if _lights(kept) else "")
+        )
+    click.echo(f"Kept: {_said(kept)}.")
+    for light in sorted(_BY.keys() - _lights(kept)):
+        click.echo(f"By {_BY[light]} no view is kept: give the same command again if this post is to read by it.")
+    click.echo("Next: platepost accept")
+
+
+@contextmanager
+def _ended_by_hand(session: Session) -> Iterator[None]:
+    """Let Ctrl-C, a lost terminal or a stop close the page and not break the command off: what was accepted is kept."""
+
+    def close(number: int, _frame: FrameType | None) -> None:
+        session.close("Ctrl-C was pressed" if number == signal.SIGINT else "the terminal was lost, or it was stopped")
+
+    before = {number: signal.signal(number, close) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _lights(views: Views) -> set[Light]:
+    return {light for light in _BY if views.of(light) is not None}
+
+
+def _said(views: Views) -> str:
+    """Say which views a post has, whose and since when."""
+    kept = [(_BY[light], view) for light in _BY if (view := views.of(light)) is not None]
+    return ", ".join(
+        f"the view by {by}, accepted {view.accepted:%Y-%m-%d %H:%M} UTC by {view.accepted_by}" for by, view in kept
+    )
 
 
 def _road(configuration: Configuration) -> Road:

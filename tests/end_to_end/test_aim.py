@@ -1,4 +1,4 @@
-"""Aiming a poor view: the command at the unit, its page in a real browser; a good one is in the technician's day."""
+"""Aiming: the command at the unit, its page in a real browser; a good view is in the technician's day too."""
 
 import os
 import re
@@ -13,6 +13,7 @@ import cv2
 import pytest
 from playwright.sync_api import Page, expect
 
+from device.health.view import load_views
 from device.records import Role
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
@@ -140,3 +141,33 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
     assert status == 1
     assert "no view was accepted" in output
     assert not (unit.files / "state" / "view.json").exists()
+
+
+def test_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
+    tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
+) -> None:
+    # Footage's own time: a busy machine sees what a quiet one does.
+    unit = Unit(tmp_path, nearer(tmp_path / "near"), pace="fast", frames_per_second=3)
+    process = unit.aim()
+    started.append(process)
+    page = visitor.open(link_of(process)[0])
+    expect(page.locator("#word")).to_have_text("GOOD")
+    page.get_by_role("button", name="Accept this view by daylight").click()
+    expect(page.locator("#foot")).to_contain_text("Accepted by daylight")
+    process.send_signal(signal.SIGINT)
+    expect(page.locator("#advice")).to_contain_text("Ctrl-C was pressed")
+    status, output = ended(process)
+    assert status == 0, output
+    assert "Aborted" not in output
+    assert re.search(r"Kept: the view by daylight, accepted \S+ \S+ UTC by r-alvarez\.", output)
+    assert "By infrared no view is kept" in output
+    assert "Next: platepost accept" in output
+    assert load_views(unit.files / "state").day is not None
+
+    again = unit.aim()
+    started.append(again)
+    link_of(again)
+    again.send_signal(signal.SIGTERM)
+    status, output = ended(again)
+    assert status == 1
+    assert "no view was accepted; kept from before: the view by daylight" in output
