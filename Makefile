@@ -47,9 +47,10 @@ end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto wit
 	@scripts/need chromium
 	$(BIN)/pytest -m end_to_end
 
-test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS, and print the table of docs/brokers.md
-	@scripts/need mosquitto rabbitmq-server nats-server
+test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS, print the table of docs/brokers.md; a technician's day on RabbitMQ
+	@scripts/need mosquitto rabbitmq-server nats-server chromium
 	$(BIN)/pytest tests/conformance/test_brokers.py tests/conformance/test_lockout.py
+	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest tests/end_to_end/test_technicians_day.py
 
 test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera

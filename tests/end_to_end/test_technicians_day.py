@@ -1,14 +1,9 @@
-"""A technician's day: from nothing to a post in service, by the commands that people give, and no other way.
+"""A technician's day, on each broker: from nothing to posts in service and out of it again, by the commands that people
+give, and no other way.
 
-The administrator's are given in this process, the technician's as processes of their own with a terminal's lines.
+The administrator's are given in this process, the technician's at a terminal or in a browser.
 """
 
-import json
-import os
-import queue
-import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,87 +15,35 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import expect
 
+from device.commands.enrol import enrol
 from device.config import load
 from device.health.view import load_views
 from device.post import Post
+from device.records.cli import verify
 from provisioning.cli import provision
+from provisioning.client import Connection
+from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.custody import CUSTODIAN, FOR_OTHERS, PERSONAL
+from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from simulator.broker import Broker, mosquitto_path
+from provisioning.reload import reload_broker
+from provisioning.revocation import is_let_in
 from simulator.daemon import free_port
 from simulator.subscriber import Subscriber
 from tests.browser import Visitor
+from tests.end_to_end.day import BROKERS, PURPOSE, SECONDS, Day, Terminal, as_client, given, running
 from tests.end_to_end.test_aim import is_whole, nearer
-from tests.provisioning.enrolment.conftest import open_office
+from tests.provisioning.enrolment.conftest import Department, open_office
 
-pytestmark = [
-    pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
-]
-SECONDS = 90.0
-# The machine of a test may have no synchronised clock.
-_PROGRAM = """
-import sys
-import device.assembly
-import device.commands.selftest
-from device.cli import main
-from device.records import ClockQuality
-good = ClockQuality(source="kernel", synchronised=True, estimated_error_seconds=0.001)
-device.assembly.clock_quality = device.commands.selftest.clock_quality = lambda: good
-sys.exit(main())
-"""
-
-
-class Terminal:
-    """One command at the unit, with what is typed into it."""
-
-    def __init__(self, *words: object) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *map(str, words)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        self.said: list[str] = []
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
-        self._lines.put(None)
-
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        end = time.monotonic() + SECONDS
-        while True:
-            line = self._lines.get(timeout=max(0.1, end - time.monotonic()))
-            assert line is not None, f"waited for {pattern!r}; it said {''.join(self.said)}"
-            self.said.append(line)
-            if found := re.search(pattern, line):
-                return found
-
-    def type(self, text: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(text)
-        self._process.stdin.flush()
-
-    def end(self) -> int:
-        """Wait for its end, and return its exit code."""
-        while (line := self._lines.get(timeout=SECONDS)) is not None:
-            self.said.append(line)
-        return self._process.wait(SECONDS)
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+pytestmark = pytest.mark.end_to_end
+LOCKED_OUT_SECONDS = 10.0
+UNTRIED = ("--camera-setting", "path=clip.mp4", "--no-acceptance")
+"""Of a post that only speaks with the broker."""
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder, and the passphrases of the people in it, as files that only they read."""
+def passphrases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the passphrases of the people in the office as files that only they read."""
     for variable in (
         "PLATEPOST_PASSPHRASE_FILE",
         "PLATEPOST_PERSON_PASSPHRASE_FILE",
@@ -110,110 +53,195 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path.touch(mode=0o600)
         path.write_text("correct horse battery staple\n")
         monkeypatch.setenv(variable, str(path))
-    yield tmp_path
+    yield
     for custodian in (CUSTODIAN, PERSONAL, FOR_OTHERS):
         custodian.forget()
 
 
-def given(*words: object) -> str:
-    """Give one of the administrator's commands."""
-    result = CliRunner().invoke(provision, [str(word) for word in words], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout
+@pytest.fixture(params=BROKERS)
+def day(request: pytest.FixtureRequest, tmp_path: Path, passphrases: None) -> Iterator[Day]:
+    """Begin a day: the fleet is made, people are certified, the broker runs."""
+    directory = tmp_path / "fleet"
+    words = ("--agency", "riverside", "--broker-name", "localhost", "--administrator", "j-stone")
+    given(provision, "fleet", "init", directory, *words)
+    because = ("--as", "j-stone", "--purpose", "course of 14 March passed")
+    given(provision, "person", "add", directory, "r-alvarez", "--role", "technician", *because)
+    given(provision, "subscriber", "add", directory, "keeper", *because)
+    with running(request.param, Fleet.load(directory), tmp_path / "broker") as (broker, reload):
+        yield Day(directory, broker, reload)
 
 
-def test_from_nothing_to_a_post_in_service(office: Path, visitor: Visitor) -> None:
-    directory, unit, clip = office / "fleet", office / "unit", nearer(office / "near")
-    because = ("--purpose", "work order 7731")
-    given(
-        "fleet", "init", directory, "--agency", "riverside", "--broker-name", "localhost", "--administrator", "j-stone"
-    )
-    given("person", "add", directory, "r-alvarez", "--role", "technician", *because)
-    given("subscriber", "add", directory, "keeper", *because)
-    fleet = Fleet.load(directory)
+def test_from_nothing_to_a_post_in_service_and_out_of_it(day: Day, tmp_path: Path, visitor: Visitor) -> None:
+    # The broker is proved to give everybody their rights and nobody more.
+    proof = day.told("fleet", "prove", *day.at_the_broker)
+    assert proof["wrong"] == 0
+    assert len(proof["cases"]) > 100
+
+    units = {name: tmp_path / name for name in ("post-17", "post-18", "post-19")}
     with ExitStack() as stack:
-        broker = stack.enter_context(Broker(fleet, office / "broker"))
         keeper = stack.enter_context(
             Subscriber(
-                fleet.subscriber("keeper"), agency="riverside", broker=broker.address, archive=office / "records.jsonl"
+                day.fleet.subscriber("keeper"),
+                agency="riverside",
+                broker=day.broker.address,
+                archive=tmp_path / "records.jsonl",
             )
         )
-        department = stack.enter_context(open_office(fleet, office))
-        camera = ("--camera", "footage", "--camera-setting", f"path={clip}", "--camera-setting", "loop=true")
-        invitation = ("post", "invite", directory, "post-17", "--technician", "r-alvarez", "--broker", broker.address)
-        code = json.loads(given(*invitation, *camera, "--camera-setting", "frames_per_second=6", *because, "--json"))[
-            "code"
+        office = stack.enter_context(open_office(day.fleet, tmp_path, reload=day.reload))
+        enrol_three(day, office, units, tmp_path, stack)
+        day.publish_list("8KTR402,CA,acceptance_test\n8AAA000,CA,stolen_vehicle", tmp_path)
+        for name, unit in units.items():
+            assert day.speaks(unit, name)
+
+        technician = day.fleet.operator("r-alvarez")
+        aim(visitor, units["post-17"], technician, stack)
+        report = accept(day, units["post-17"], technician, tmp_path, stack)
+        day.give("acceptance", "keep", report)
+        serve(units["post-17"], keeper)
+
+        replace(day, office, units, tmp_path)
+
+    # A key is rotated, after a rehearsal; posts that were enrolled before go on.
+    day.told("fleet", "rotate", "publisher", *day.at_the_broker, "--rehearse")
+    day.told("fleet", "rotate", "publisher", *day.at_the_broker)
+    day.publish_list("8AAA000,CA,stolen_vehicle", tmp_path)
+    assert day.speaks(units["post-19"], "post-19")
+
+    somebody_leaves(day, tmp_path)
+    steal(day, units["post-17"])
+
+    # Every act is in the log, and the log is whole.
+    done = {act.action for act in day.fleet.acts}
+    assert {"fleet_made", "person_certified", "rights_proved", "code_issued", "post_enrolled", "post_replaced"} <= done
+    assert {"acceptance_kept", "key_rotated", "person_expired", "act_refused", "post_revoked"} <= done
+    keys = str(day.directory / "people" / "keys")
+    assert CliRunner().invoke(verify, [str(day.fleet.acts.path), "--key", keys, "--whole"]).exit_code == 0
+
+
+def enrol_three(day: Day, office: Department, units: dict[str, Path], folder: Path, stack: ExitStack) -> None:
+    """Enrol a post at its terminal over the network, one likewise, and one by stick."""
+    clip = nearer(folder / "near")
+    footage = ("--camera-setting", f"path={clip}", "--camera-setting", "loop=true")
+    code = day.invite("post-17", *footage, "--camera-setting", "frames_per_second=3")
+    address = f"localhost:{office.port}"
+    terminal = Terminal("enrol", "post-17", address, "--directory", units["post-17"], "--code-file", "-")
+    stack.callback(terminal.close)
+    terminal.type(code)
+    terminal.wait_for("This unit is post-17")
+    assert terminal.end() == 0
+    # The same vehicle again and again is one vehicle; here it is to be many.
+    with (units["post-17"] / "post.toml").open("a") as file:
+        file.write("\n[passages]\nrepeat_seconds = 0\n\n[service]\nshutter = 0.001\nspeed_mph = 35\n")
+    given(enrol, "post-18", address, "--directory", units["post-18"], typed=day.invite("post-18", *UNTRIED))
+    day.enrol_by_stick("post-19", units["post-19"], folder / "stick", day.invite("post-19", *UNTRIED))
+    assert set(day.fleet.posts()) == set(units)
+
+
+def aim(visitor: Visitor, unit: Path, technician: Path, stack: ExitStack) -> None:
+    # In the footage's own time: a busy machine sees what a quiet one does.
+    (unit / "aim.toml").write_text(
+        (unit / "post.toml").read_text().replace("loop = true", 'loop = true\npace = "fast"')
+    )
+    terminal = Terminal(
+        "aim", "--config", unit / "aim.toml", "--as", technician, "--purpose", PURPOSE, "--port", free_port()
+    )
+    stack.callback(terminal.close)
+    page = visitor.open(terminal.wait_for(r"http://\S+/enter/\S+")[0], phone=True)
+    expect(page.locator("#word")).to_have_text("GOOD")
+    expect(page.locator("tr.good")).to_have_count(9)
+    expect(page.locator("#accept")).to_have_text("Accept this view by daylight")
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 960)
+    is_whole(page)
+    page.locator("#accept").click()
+    expect(page.locator("#foot")).to_contain_text("Accepted by daylight")
+    page.locator("#done").click()
+    expect(page.locator("#word")).to_have_text("CLOSED")
+    assert terminal.end() == 0, terminal.said
+    view = load_views(unit / "state").day
+    assert view is not None
+    assert view.accepted_by == "r-alvarez"
+
+
+def accept(day: Day, unit: Path, technician: Path, folder: Path, stack: ExitStack) -> Path:
+    """Go through the checklist, and return the report."""
+    limits = {"vehicles": 2, "least_share": 0, "outage_seconds": 1, "alarm_seconds": 30}
+    words = [word for name, value in limits.items() for word in ("--limit", f"{name}={value}")]
+    options = ("--config", unit / "post.toml", "--as", technician, "--purpose", PURPOSE, "--output", folder)
+    terminal = Terminal("accept", *options, *words)
+    stack.callback(terminal.close)
+    terminal.wait_for("Bring a plate")
+    terminal.wait_for("Press Enter")
+    terminal.type("\n\n")
+    terminal.wait_for("Take the network away")
+    day.broker.stop()
+    terminal.wait_for("Plug it in again")
+    day.broker.start()
+    terminal.wait_for("Accepted")
+    assert terminal.end() == 0, terminal.said
+    (report,) = folder.glob("acceptance-post-17-*.html")
+    return report
+
+
+def serve(unit: Path, keeper: Subscriber) -> None:
+    """Let the post be in service until the department has heard what was done at it, and why."""
+    post = Post(load(unit / "post.toml"))
+    thread = threading.Thread(target=post.run, daemon=True)
+    thread.start()
+    try:
+        assert keeper.wait_for(lambda all_: bool(_accepted(all_)), timeout=SECONDS)
+        trail = [each.data for each in keeper.arrivals if each.data.get("identity") == "r-alvarez"]
+        assert [each["action"] for each in trail] == [
+            *("technician_session", "view_accepted", "technician_session"),
+            *("technician_session", "technician_session", "acceptance"),
         ]
-
-        enrol = Terminal("enrol", "post-17", f"localhost:{department.port}", "--directory", unit, "--code-file", "-")
-        stack.callback(enrol.close)
-        enrol.type(f"{code}\n")
-        enrol.wait_for("This unit is post-17")
-        assert enrol.end() == 0
-        # The same vehicle again and again is one vehicle; here it is to be many.
-        with (unit / "post.toml").open("a") as file:
-            file.write("\n[passages]\nrepeat_seconds = 0\n\n[service]\nshutter = 0.001\nspeed_mph = 35\n")
-        (office / "list.csv").write_text(
-            "plate,state,category\n8KTR402,CA,acceptance_test\n8AAA000,CA,stolen_vehicle\n"
-        )
-        package = ("--fleet", directory, "--output", office / "list.package")
-        given("hotlist", "build", office / "list.csv", *package)
-        given("hotlist", "publish", office / "list.package", "--fleet", directory, "--broker", broker.address)
-
-        technician = ("--config", unit / "post.toml", "--as", fleet.operator("r-alvarez"), *because)
-        aim = Terminal("aim", *technician, "--port", free_port())
-        stack.callback(aim.close)
-        page = visitor.open(aim.wait_for(r"http://\S+/enter/\S+")[0], phone=True)
-        expect(page.locator("#word")).to_have_text("GOOD")
-        expect(page.locator("tr.good")).to_have_count(9)
-        expect(page.locator("#accept")).to_have_text("Accept this view by daylight")
-        expect(page.locator("#picture")).to_have_js_property("naturalWidth", 960)
-        is_whole(page)
-        if shots := os.environ.get("PLATEPOST_SCREENSHOTS"):
-            page.screenshot(path=f"{shots}/aim-phone.png", full_page=True)
-        page.locator("#accept").click()
-        expect(page.locator("#foot")).to_contain_text("Accepted by daylight")
-        page.locator("#done").click()
-        expect(page.locator("#word")).to_have_text("CLOSED")
-        assert aim.end() == 0, aim.said
-        view = load_views(unit / "state").day
-        assert view is not None
-        assert view.accepted_by == "r-alvarez"
-
-        limits = {"vehicles": 2, "least_share": 0, "outage_seconds": 1, "alarm_seconds": 30}
-        words = [word for name, value in limits.items() for word in ("--limit", f"{name}={value}")]
-        accept = Terminal("accept", *technician, "--output", office, *words)
-        stack.callback(accept.close)
-        accept.wait_for("Bring a plate")
-        accept.wait_for("Press Enter")
-        accept.type("\n\n")
-        accept.wait_for("Take the network away")
-        broker.stop()
-        accept.wait_for("Plug it in again")
-        broker.start()
-        accept.wait_for("Accepted")
-        assert accept.end() == 0, accept.said
-
-        (report,) = office.glob("acceptance-post-17-*.html")
-        given("acceptance", "keep", directory, report, *because)
-        post = Post(load(unit / "post.toml"))
-        thread = threading.Thread(target=post.run, daemon=True)
-        thread.start()
-        try:
-            assert keeper.wait_for(lambda all_: bool(_accepted(all_)), timeout=SECONDS)
-            trail = [each.data for each in keeper.arrivals if each.data.get("identity") == "r-alvarez"]
-            assert [each["action"] for each in trail] == [
-                *("technician_session", "view_accepted", "technician_session"),
-                *("technician_session", "technician_session", "acceptance"),
-            ]
-            assert {each["details"]["purpose"] for each in trail} == {"work order 7731"}
-        finally:
-            post.stop()
-            thread.join(SECONDS)
-        assert not thread.is_alive()
-    acts = [act.action for act in fleet.acts]
-    assert {"fleet_made", "person_certified", "code_issued", "post_enrolled", "acceptance_kept"} <= {*acts}, acts
+        assert {each["details"]["purpose"] for each in trail} == {PURPOSE}
+    finally:
+        post.stop()
+        thread.join(SECONDS)
+    assert not thread.is_alive()
 
 
 def _accepted(arrivals: Any) -> list[Any]:  # noqa: ANN401
     return [each for each in arrivals if each.data.get("action") == "acceptance" and each.data["outcome"] == "success"]
+
+
+def replace(day: Day, office: Department, units: dict[str, Path], folder: Path) -> None:
+    """Give the name of a unit that was hit by lightning to another, and see that the old one is locked out."""
+    code = day.invite("post-18", *UNTRIED, "--replace")
+    new = folder / "post-18-new"
+    given(enrol, "post-18", f"localhost:{office.port}", "--directory", new, typed=code)
+    assert day.speaks(new, "post-18")
+    assert not is_let_in(as_client(units["post-18"]), day.broker.address)
+
+
+def somebody_leaves(day: Day, folder: Path) -> None:
+    """See that who has left can do nothing more, in the office or at the broker."""
+    leaver = folder / "leaver"
+    day.give("person", "add", "k-webb", "--role", "administrator", purpose="deputy")
+    leaver.mkdir()
+    for path in day.fleet.operator("k-webb").iterdir():
+        (leaver / path.name).write_bytes(path.read_bytes())
+    assert Identity.load(leaver)
+    reload_broker(day.fleet, day.reload)
+    assert is_let_in(leaver, day.broker.address)
+    day.give("person", "expire", "k-webb", purpose="left")
+    reload_broker(day.fleet, day.reload)
+    assert not is_let_in(leaver, day.broker.address)
+    with pytest.raises(NotCertifiedError):
+        given(provision, "subscriber", "add", day.directory, "mine", "--as", leaver, "--purpose", "a favour")
+
+
+def steal(day: Day, unit: Path) -> None:
+    """Revoke a post while it is connected: its session ends, and it is not let in again, within ten seconds."""
+    rehearsed = day.told("post", "revoke", "post-17", *day.at_the_broker, "--rehearse")
+    assert rehearsed["rehearsal"]
+    assert "post-17" in day.fleet.posts()
+    with Connection(as_client(unit), broker=day.broker.address) as thief:
+        began = time.monotonic()
+        day.told("post", "revoke", "post-17", *day.at_the_broker, purpose="stolen")
+        assert thief.was_ended(within=LOCKED_OUT_SECONDS)
+        assert not is_let_in(as_client(unit), day.broker.address)
+        assert time.monotonic() - began < LOCKED_OUT_SECONDS
+    assert day.fleet.posts() == ("post-18", "post-19")
+    with pytest.raises(ProvisioningError, match="no post of this fleet"):
+        day.told("post", "revoke", "post-17", *day.at_the_broker)

@@ -18,6 +18,7 @@ from provisioning.enrolment.office import Office
 from provisioning.enrolment.server import server
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
+from provisioning.reload import announce, reload_broker
 from simulator.daemon import free_port
 
 SECONDS = 20.0
@@ -76,11 +77,20 @@ class Department:
 
 
 @contextmanager
-def open_office(fleet: Fleet, directory: Path, *, keeper: str = "j-stone") -> Iterator[Department]:
-    """Serve a fleet on loopback."""
+def open_office(
+    fleet: Fleet, directory: Path, *, keeper: str = "j-stone", reload: str | None = None
+) -> Iterator[Department]:
+    """Serve a fleet on loopback; `reload` is the command that tells the broker, where there is one."""
     port = free_port()
     person = Identity.load(fleet.operator(keeper))
-    office = Office(fleet, person, purpose="enrolment", address=f"localhost:{port}")
+    office = Office(
+        fleet,
+        person,
+        purpose="enrolment",
+        address=f"localhost:{port}",
+        announce=lambda: announce(fleet, reload),
+        reload=lambda: reload_broker(fleet, reload),
+    )
     serving = server(fleet, office, names=("localhost", "127.0.0.1"), address="127.0.0.1", port=port)
     thread = threading.Thread(target=serving.run)
     thread.start()
