@@ -33,7 +33,7 @@ function lanes(state) {
   const wanted = state.lanes.map((lane) => ({
     name: lane.name, text: `${SIGNS[lane.light]} ${capital(lane.name)}: ${lane.last}`, on: state.chosen === lane.name,
   }));
-  if (wanted.length) wanted.push({ name: null, text: "Busiest lane", on: state.chosen === null });
+  if (wanted.length) wanted.push({ name: null, text: "Judge the busiest lane", on: state.chosen === null });
   while (place.children.length > wanted.length) place.lastChild.remove();
   while (place.children.length < wanted.length) {
     const made = document.createElement("button");
