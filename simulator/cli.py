@@ -16,6 +16,7 @@ from simulator.tables import pace_line, reads_table, score_table, summary
 from simulator.truth import load_truth
 
 _ELSEWHERE = {
+    "aim": ("simulator.practice", "aim"),
     "demo": ("simulator.demo.cli", "demo"),
     "messages": ("simulator.messages.cli", "messages"),
     "powercuts": ("simulator.powercut.cli", "powercuts"),

@@ -14,6 +14,7 @@ from device.config import Section
 from device.errors import CameraError
 from device.settings import checked
 from simulator.camera.recordings import Recording, open_recording
+from simulator.camera.zoomed import Side, Zoomed
 
 Pace = Literal["realtime", "fast"]
 
@@ -28,6 +29,8 @@ class FootageSettings(Section):
         default=None, gt=0, le=1000, description="Of a folder of images, which does not know it (10 if not given)."
     )
     key: str | None = Field(default=None, description="PEM of the private key that opens what a post recorded.")
+    zoom: float = Field(default=1, ge=1, le=4, description="As through a lens so many times as long.")
+    side: Side = Field(default="middle", description="Where a longer lens is turned to: `left`, `middle`, `right`.")
 
 
 class FootageCamera(Camera):
@@ -52,6 +55,8 @@ class FootageCamera(Camera):
         loop: bool = False,
         frames_per_second: float | None = None,
         key: str | Path | None = None,
+        zoom: float = 1.0,
+        side: Side = "middle",
     ) -> None:
         """Keep the settings; nothing is opened yet.
 
@@ -61,18 +66,28 @@ class FootageCamera(Camera):
             loop: begin again when the footage ends, for ever.
             frames_per_second: for a folder of images, which does not know it (10 where not given).
             key: PEM of the private key that opens what a post recorded.
+            zoom: as through a lens so many times as long.
+            side: where such a lens is turned to.
 
         Raises:
             ConfigurationError: a setting has a value that cannot be.
 
         """
-        said = {"pace": pace, "loop": loop, "frames_per_second": frames_per_second, "key": key and str(key)}
+        said = {
+            "pace": pace,
+            "loop": loop,
+            "frames_per_second": frames_per_second,
+            "key": key and str(key),
+            "zoom": zoom,
+            "side": side,
+        }
         checked(FootageSettings, {"path": str(path), **said}, table="camera.footage")
         self._path = Path(path)
         self._realtime = pace == "realtime"
         self._loop = loop
         self._frames_per_second = frames_per_second
         self._key = None if key is None else Path(key)
+        self._zoom, self._side = zoom, side
         self._recording: Recording | None = None
         self._closed = Event()
         self.name = f"footage {self._path.name}"
@@ -109,7 +124,8 @@ class FootageCamera(Camera):
 
         """
         self._closed.clear()
-        self._recording = open_recording(self._path, frames_per_second=self._frames_per_second, key=self._key)
+        recording = open_recording(self._path, frames_per_second=self._frames_per_second, key=self._key)
+        self._recording = recording if self._zoom == 1 else Zoomed(recording, zoom=self._zoom, side=self._side)
 
     def close(self) -> None:
         """Stop playing; a blocked `frames` ends."""

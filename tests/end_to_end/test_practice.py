@@ -1,0 +1,70 @@
+"""Practising at a desk: what the page says of the clip that ships leads to a green light, and the page is a unit's."""
+
+import os
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from device.vision.recogniser import Recogniser
+from provisioning.aim.advice import Road, Verdict, judge
+from provisioning.aim.figures import measure
+from provisioning.aim.lanes import Lanes
+from provisioning.aim.tracks import Tracks
+from simulator.camera.footage import FootageCamera
+from simulator.demo.clip import STREET
+from tests.browser import Visitor
+from tests.end_to_end.test_aim import ended, link_of
+
+pytestmark = pytest.mark.end_to_end
+
+
+def judged(**lens: Any) -> tuple[Verdict, str | None]:  # noqa: ANN401
+    """Judge the first sixteen seconds of the clip that ships as the page does, but for the pace; and name the lane."""
+    recogniser, tracks, lanes = Recogniser.load(), Tracks(), Lanes()
+    with FootageCamera(path=STREET, pace="fast", **lens) as camera:
+        for frame in islice(camera.frames(), 320):
+            plates = recogniser.recognise(frame.grey).plates
+            tracks.add((measure(frame.grey, each.corners, text=each.text) for each in plates), at=frame.monotonic)
+            lanes.take(tracks.passed(at=frame.monotonic))
+            name, lane = lanes.judged()
+    road = Road(speed_mph=33, shutter_seconds=0.001)
+    return judge(lane.tracks if lane else [], size=(1280, 720), road=road, infrared=False), name
+
+
+def test_the_light_is_red_on_the_clip_that_ships_and_green_when_what_it_says_is_done() -> None:
+    first, lane = judged()
+    assert first.light == "red"
+    assert lane == "left lane"
+    assert "zoom in 1.3 times" in " ".join(first.advice)
+    assert "Turn left" in " ".join(first.advice)
+    then, _ = judged(zoom=1.4, side="left")
+    assert then.light == "green", then
+    assert len(then.points) == 9
+
+
+def test_it_shows_the_page_and_throws_the_post_away(visitor: Visitor, tmp_path: Path) -> None:
+    program = "import sys; from device.cli import main; sys.exit(main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "simulate", "aim", "--zoom", "1.4", "--side", "left"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp_path)},
+    ) as process:
+        try:
+            page = visitor.open(link_of(process)[0])
+            expect(page.locator("#picture")).to_have_js_property("naturalWidth", 960)
+            assert list(tmp_path.iterdir())
+            page.locator("#done").click()
+            expect(page.locator("#word")).to_have_text("CLOSED")
+            status, output = ended(process)
+        finally:
+            process.kill()
+    assert (status, "no view was accepted" in output) == (1, True), output
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from device.errors import ConfigurationError
+from simulator.camera.footage import FootageCamera
+
+
+def taken(folder: Path, **lens: object) -> tuple[np.ndarray, np.ndarray]:
+    with FootageCamera(path=folder, pace="fast", **lens) as camera:  # type: ignore[arg-type]
+        frame = next(iter(camera.frames()))
+        return frame.grey, frame.colour()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make one picture, dark at the left and light at the right, with a white ground in its lowest tenth."""
+    picture = np.tile(np.linspace(0, 200, 640, dtype=np.uint8), (360, 1))
+    picture[324:] = 255
+    cv2.imwrite(str(tmp_path / "1.png"), picture)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("side", "left", "right"), [("left", 0, 100), ("middle", 50, 150), ("right", 100, 200)])
+def test_a_longer_lens_sees_a_part_of_the_footage_as_large_as_the_whole(
+    folder: Path, side: str, left: int, right: int
+) -> None:
+    grey, colour = taken(folder, zoom=2, side=side)
+    assert grey.shape == (360, 640)
+    assert colour.shape == (360, 640, 3)
+    assert (grey[:, 0].mean(), grey[:, -1].mean()) == pytest.approx((left, right), abs=2)
+    assert np.array_equal(colour[..., 1], grey)
+    assert grey.max() < 255, "the lowest tenth is not seen"
+
+
+def test_once_as_long_is_the_footage_as_it_is(folder: Path) -> None:
+    assert np.array_equal(taken(folder)[0], taken(folder, zoom=1, side="left")[0])
+    assert taken(folder)[0].max() == 255
+
+
+@pytest.mark.parametrize("lens", [{"zoom": 0.5}, {"zoom": 9}, {"side": "up"}])
+def test_a_lens_that_cannot_be_is_refused(folder: Path, lens: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(lens))):
+        taken(folder, **lens)
