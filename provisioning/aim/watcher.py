@@ -17,6 +17,7 @@ from device.vision.recogniser import Plate, Recogniser
 from provisioning.aim.advice import LEAST_CONTRAST, LEAST_SHARPNESS, PIXELS_ACROSS, Road, Verdict, judge
 from provisioning.aim.figures import Figures, measure
 from provisioning.aim.lanes import Lane, Lanes
+from provisioning.aim.light import LightSense
 from provisioning.aim.street import Street
 from provisioning.aim.tracks import Tracks
 
@@ -24,8 +25,6 @@ log = logging.getLogger(__name__)
 
 SHOWN_WIDTH = 960
 """Pixels across the picture on the page: enough for a phone held sideways, and light enough for its radio."""
-_COLOURLESS = 8.0
-"""Grey levels between a picture's channels in its most colourful hundredth, below which it is black and white."""
 _GREEN, _AMBER, _DARK = (60, 200, 40), (0, 190, 255), (16, 16, 16)
 
 
@@ -58,6 +57,7 @@ class Watcher:
         self._road = road
         self._tracks = Tracks()
         self.lanes = Lanes()
+        self._light = LightSense()
         self.street = Street()
         """What is seen without its vehicles."""
         self._changed = threading.Condition()
@@ -87,6 +87,7 @@ class Watcher:
         """Look by the other light from now on; what was seen in the former no longer counts."""
         self.infrared = infrared
         self._camera.infrared(on=infrared)
+        self._light.forget()
         self.forget()
 
     def forget(self) -> None:
@@ -153,7 +154,7 @@ class Watcher:
         self._camera.meter(frame, [plate.box for plate in plates])
         self._tracks.add((figures for _, figures in measured), at=frame.monotonic)
         colour = frame.colour()
-        light: Light = "infrared" if self.infrared else light_of(colour)
+        light = self._light.look(colour, at=frame.monotonic, lamp=self.infrared)
         height, width = frame.grey.shape
         self.lanes.take(self._tracks.passed(at=frame.monotonic))
         name, lane = self.lanes.judged()
@@ -172,12 +173,6 @@ class Watcher:
     def _judge(self, lane: Lane | None, size: tuple[int, int], light: Light) -> Verdict:
         tracks = [] if lane is None else lane.tracks
         return judge(tracks, size=size, road=self._road, infrared=light == "infrared")
-
-
-def light_of(colour: NDArray[np.uint8]) -> Light:
-    """Say by which light an H x W x 3 frame was taken: infrared has no colours; asphalt has few, by day too."""
-    few = cv2.resize(colour, (64, 36), interpolation=cv2.INTER_AREA).astype(np.float32)
-    return "day" if float(np.percentile(few.max(axis=2) - few.min(axis=2), 99)) > _COLOURLESS else "infrared"
 
 
 def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Figures], ...]) -> bytes:
