@@ -122,7 +122,7 @@ def enrol_three(day: Day, office: Department, units: dict[str, Path], folder: Pa
     """Enrol a post at its terminal over the network, one likewise, and one by stick."""
     clip = nearer(folder / "near")
     footage = ("--camera-setting", f"path={clip}", "--camera-setting", "loop=true")
-    code = day.invite("post-17", *footage, "--camera-setting", "frames_per_second=3")
+    code = day.invite("post-17", *footage, "--camera-setting", "frames_per_second=2")
     address = f"localhost:{office.port}"
     terminal = Terminal("enrol", "post-17", address, "--directory", units["post-17"], "--code-file", "-")
     stack.callback(terminal.close)
