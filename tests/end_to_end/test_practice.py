@@ -17,7 +17,7 @@ from provisioning.aim.lanes import Lanes
 from provisioning.aim.tracks import Tracks
 from simulator.camera.footage import FootageCamera
 from simulator.demo.clip import STREET
-from tests.browser import Visitor
+from tests.browser import Visitor, accessibility_faults
 from tests.end_to_end.test_aim import ended, link_of
 
 pytestmark = pytest.mark.end_to_end
@@ -61,6 +61,8 @@ def test_it_shows_the_page_and_throws_the_post_away(visitor: Visitor, tmp_path: 
             page = visitor.open(link_of(process)[0])
             expect(page.locator("#picture")).to_have_js_property("naturalWidth", 960)
             assert list(tmp_path.iterdir())
+            expect(page.locator("#foot")).to_contain_text("Nothing accepted yet")
+            assert accessibility_faults(page) == []
             page.locator("#done").click()
             expect(page.locator("#word")).to_have_text("CLOSED")
             status, output = ended(process)
