@@ -175,8 +175,8 @@ class Unit:
         keys.chmod(0o700)
         for name in _PRIVATE:
             write_durably(keys / name, (self._work / name).read_bytes())
-        state = self.directory / "state"
-        state.mkdir(exist_ok=True, mode=0o700)
+        # Of a packaged unit it is a link to where systemd makes the folder, which it does when the post first starts.
+        (self.directory / "state").resolve().mkdir(exist_ok=True, mode=0o700)
         _give(self.certificate_path, (self._work / "certificate.pem").read_bytes())
         if needs_tpm(self._work / PRIVATE_KEY):
             _give(self.directory / FILE, TEXT.encode())

@@ -56,6 +56,16 @@ def test_unit_becomes_a_post_with_a_configuration_that_runs(department: Departme
     assert department.acts()[-1] == ("post_enrolled", "post-17", None)
 
 
+def test_a_packaged_unit_that_never_started_has_a_link_for_its_state(department: Department, tmp_path: Path) -> None:
+    unit, state = department.unit("unit"), tmp_path / "var-lib"
+    unit.directory.mkdir()
+    (unit.directory / "state").symlink_to(state)
+    department.enrol(unit, "post-17", department.invite("post-17"))
+    assert unit.post == "post-17"
+    assert (state / "certificate.pem").is_file()
+    assert state.stat().st_mode & 0o777 == 0o700
+
+
 def test_private_keys_never_leave_and_are_their_owner_s_alone(department: Department) -> None:
     unit = department.unit("unit")
     department.enrol(unit, "post-17", department.invite("post-17"))
