@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: bundle deb test-arm-system
+.PHONY: bundle deb test-arm-system test-card
 .PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
@@ -77,6 +77,12 @@ test-arm-system: $(VENV)/.development deb ## Run the packages in an emulated ARM
 	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm mmdebstrap mosquitto /usr/bin/qemu-aarch64-static=qemu-user-static
 	scripts/arm-machine build/arm/machine trixie
 	PLATEPOST_ARM_MACHINE=build/arm/machine PLATEPOST_ARM_PACKAGES=dist nice $(BIN)/pytest -x -s tests/arm
+
+test-card: $(VENV)/.development ## Let a prepared card's first boot happen in a tree of Debian, and enrol the unit (some minutes)
+	@scripts/need mmdebstrap
+	scripts/card-root build/card/root.tar trixie
+	PIP_PYTHON=$(BIN)/python packaging/deb/build build/deb 3.13 $(shell dpkg --print-architecture)
+	PLATEPOST_CARD_ROOT=build/card/root.tar PLATEPOST_CARD_PACKAGES=build/deb $(BIN)/pytest -x tests/card
 
 fuzz: $(VENV)/.development ## Let a post hear a hundred thousand bad messages (half an hour); PLATEPOST_FUZZ=N for more or fewer
 	PLATEPOST_FUZZ=$${PLATEPOST_FUZZ:-2500} $(BIN)/pytest -q -s tests/fuzz
