@@ -83,10 +83,6 @@ class Terminal:
         self._process.stdin.write(text)
         self._process.stdin.flush()
 
-    def press(self, number: int) -> None:
-        """Send it a signal, as Ctrl-C does."""
-        self._process.send_signal(number)
-
     def end(self) -> int:
         """Wait for its end, and return its exit code."""
         while (line := self._lines.get(timeout=SECONDS)) is not None:
