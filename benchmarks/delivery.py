@@ -5,6 +5,8 @@
     python benchmarks/delivery.py                          60,000 reads at 200 a second, a hit every second
     python benchmarks/delivery.py --reads 10000 --rate 0   as fast as it goes
     python benchmarks/delivery.py --one-core               broker and subscriber on the post's core too
+    python benchmarks/delivery.py --reads 720000 --rate 0 --memory memory.csv
+                                                           an hour's worth of 200 a second, memory every 5 s into a file
 
 The post has one core to itself; mosquitto and a subscriber, each a process, have the others. A hit's delay runs from
 before its record is made to its arrival at the subscriber; both clocks are this machine's.
@@ -39,6 +41,8 @@ AGENCY, POST, SUBSCRIBER = "bench", "post-1", "records"
 PATCH, OVERVIEW = 3072, 25600
 MOST_WAITING = 4000
 SAMPLE_SECONDS = 5.0
+LEAST_NOTES = 12
+"""Of memory, before a slope is more than noise."""
 
 
 def subscribe(identity: Path, port: int, cores: set[int], pipe: Connection) -> None:
@@ -71,9 +75,40 @@ def subscribe(identity: Path, port: int, cores: set[int], pipe: Connection) -> N
     client.loop_stop()
 
 
-def memory() -> float:
-    """Return the resident memory of this process in MB."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+class Memory:
+    """The resident memory of this process, noted every five seconds."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._next = 0.0
+        self.notes: list[tuple[float, int, float, int]] = []
+        """Seconds on the monotonic clock, reads recorded, MB resident, records waiting."""
+
+    def note(self, reads: int, *, now: bool = False) -> None:
+        """Note it after so many reads, if the time for it has come or it is wanted `now`."""
+        seconds = time.monotonic()
+        if now or seconds >= self._next:
+            self._next = seconds + SAMPLE_SECONDS
+            resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+            self.notes.append((seconds, reads, resident, self._outbox.depth()))
+
+    def print(self) -> None:
+        """Print the start, each eighth and the end, and the slope after the first tenth, where start-up is over."""
+        last = self.notes[-1][1]
+        eighths = [next(note for note in self.notes if note[1] >= last * part / 8) for part in range(8)]
+        for _, reads, resident, depth in dict.fromkeys([*eighths, self.notes[-1]]):
+            print(f"{resident:10.1f} MB resident after {reads} reads, {depth} waiting")
+        settled = [note for note in self.notes if note[1] >= last / 10]
+        if len(settled) >= LEAST_NOTES:
+            slope = statistics.linear_regression([note[1] for note in settled], [note[2] for note in settled]).slope
+            print(f"{slope * 1e5:+10.3f} MB for each 100,000 reads, from read {settled[0][1]} on")
+
+    def write(self, file: Path) -> None:
+        """Write every note as a line of CSV."""
+        lines = (
+            f"{seconds - self.notes[0][0]:.1f},{reads},{mb:.3f},{depth}" for seconds, reads, mb, depth in self.notes
+        )
+        file.write_text("\n".join(["seconds,reads,resident_mb,waiting", *lines]) + "\n")
 
 
 def produce(
@@ -103,7 +138,7 @@ def produce(
     return hits
 
 
-def run_post(file: Path, reads: int, rate: float, cores: set[int]) -> None:
+def run_post(file: Path, reads: int, rate: float, cores: set[int], notes: Path | None) -> None:
     """Be the post."""
     os.sched_setaffinity(0, cores)
     configuration = load(file)
@@ -118,30 +153,26 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int]) -> None:
         uplink.start()
         while not uplink.state().connected:
             time.sleep(0.05)
-        samples: list[tuple[int, float, int]] = []
-        next_sample = time.monotonic()
-
-        def progress(number: int) -> None:
-            nonlocal next_sample
-            if time.monotonic() >= next_sample:
-                next_sample += SAMPLE_SECONDS
-                samples.append((number, memory(), outbox.depth()))
+        memory = Memory(outbox)
+        memory.note(0, now=True)
 
         def waiting() -> int:
             return outbox.backlog(settling=uplink.settling()).depth
 
         before = time.process_time()
         began = time.monotonic()
-        hits = produce(recorder, waiting, reads, rate, progress)
+        hits = produce(recorder, waiting, reads, rate, memory.note)
         produced = time.monotonic() - began
         uplink.stop(drain_seconds=120)
+        memory.note(reads, now=True)
         seconds, cpu = time.monotonic() - began, time.process_time() - before
         total = reads + hits
         print(f"{reads} reads and {hits} hits: recorded in {produced:.1f} s, all delivered after {seconds:.1f} s")
         print(f"{reads / seconds:10.0f} reads/s delivered on core {sorted(cores)}")
         print(f"{cpu / total * 1e3:10.2f} ms of the processor a record: {total / cpu:.0f} records/s at most on it")
-        for number, size, depth in samples[:: max(1, len(samples) // 12)]:
-            print(f"{size:10.1f} MB resident after {number} reads, {depth} waiting")
+        memory.print()
+        if notes:
+            memory.write(notes)
 
 
 def main() -> None:
@@ -150,6 +181,7 @@ def main() -> None:
     options.add_argument("--reads", type=int, default=60_000)
     options.add_argument("--rate", type=float, default=200.0, help="reads a second; 0 is as fast as it goes")
     options.add_argument("--one-core", action="store_true", help="broker and subscriber share the post's core")
+    options.add_argument("--memory", type=Path, metavar="FILE", help="write the resident memory over time here, as CSV")
     given = options.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     posts, others = {cores[0]}, set(cores[:1] if given.one_core else cores[1:] or cores)
@@ -166,7 +198,7 @@ def main() -> None:
             subscriber = processes.Process(target=subscribe, args=(identity, broker.port, others, theirs), daemon=True)
             subscriber.start()
             ours.recv()
-            child = processes.Process(target=run_post, args=(post, given.reads, given.rate, posts))
+            child = processes.Process(target=run_post, args=(post, given.reads, given.rate, posts, given.memory))
             child.start()
             child.join()
             until = time.monotonic() + timedelta(seconds=30).total_seconds()
