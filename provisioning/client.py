@@ -1,4 +1,4 @@
-"""A client of the department's: MQTT 5 over mutual TLS 1.3 with an identity folder that the fleet wrote.
+"""A client of the department's: MQTT over mutual TLS 1.3 with an identity folder that the fleet wrote.
 
 `secured_client` makes one for whoever needs no more; a `Connection` publishes and waits for the broker's answers, and
 hears what posts say.
@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -20,19 +20,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.records import hotlist_package
 from provisioning.authority import CERTIFICATE_FILE, KEY_FILE
 from provisioning.custody import PERSONAL
 from provisioning.errors import ProvisioningError
 
-CONNECT_SECONDS = 10.0
-PUBLISH_SECONDS = 60.0
-"""For one message; a package of a million plates is some tens of megabytes."""
-
-LARGEST_HEARD = 256 * 1024
-"""Bytes of a message that the client is sent: what it publishes itself is larger, and need not come back."""
+ANSWER_SECONDS = 10.0
+SLOWEST_LINE = 20_000
+"""Bytes a second of a message's way to the broker; a package of a million plates is some tens of megabytes."""
 
 _TOO_LARGE = frozenset({0x95, 0x97})
 """MQTT 5, 2.4: packet too large, quota exceeded."""
@@ -59,11 +55,12 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def secured_client(folder: Path, *, manual_ack: bool = False, five: bool = True) -> mqtt.Client:
+def secured_client(folder: Path, *, manual_ack: bool = False, five: bool = True, lasting: bool = True) -> mqtt.Client:
     """Make a client, not yet connected, with the identity in `folder`: its root, certificate and key.
 
     The broker's certificate is verified against the fleet's root, and its name checked. `manual_ack` leaves it to the
-    caller to acknowledge each message. It speaks MQTT 5 where `five`, else 3.1.1 in a session that lasts.
+    caller to acknowledge each message. It speaks MQTT 5 where `five`, else 3.1.1, in a session that is kept at the
+    broker where `lasting`; in 5 it is for `connect` to say whether it is.
 
     Raises:
         ProvisioningError: a file of the identity is missing or damaged.
@@ -80,7 +77,9 @@ def secured_client(folder: Path, *, manual_ack: bool = False, five: bool = True)
         raise ProvisioningError(f"{folder}: no identity of a client can be read from it ({error})") from error
     name = str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
     # In 3.1.1 the client keeps its session by what it is made with; in 5 by what it connects with.
-    version: dict[str, Any] = {"protocol": mqtt.MQTTv5} if five else {"protocol": mqtt.MQTTv311, "clean_session": False}
+    version: dict[str, Any] = {"protocol": mqtt.MQTTv5}
+    if not five:
+        version = {"protocol": mqtt.MQTTv311, "clean_session": not lasting}
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, manual_ack=manual_ack, **version)
     client.tls_set_context(context)
     client.on_socket_open = _no_delay
@@ -91,11 +90,17 @@ class Connection:
     """A connection that is opened on entering the context and closed on leaving it.
 
     `listener` is called with the topic and payload of each message, in the network's thread: it must be quick.
-    Subscriptions are made anew when the connection had to be.
+    Subscriptions are made anew when the connection had to be. The broker keeps nothing of it once it is closed.
     """
 
     def __init__(
-        self, identity: Path, *, broker: str, topics: tuple[str, ...] = (), listener: Listener | None = None
+        self,
+        identity: Path,
+        *,
+        broker: str,
+        topics: Sequence[str] = (),
+        listener: Listener | None = None,
+        five: bool = True,
     ) -> None:
         """Prepare; nothing is connected yet.
 
@@ -104,6 +109,7 @@ class Connection:
             broker: `host:port`.
             topics: filters to subscribe to, QoS 1.
             listener: who hears.
+            five: whether the broker knows MQTT 5; 3.1.1 is spoken otherwise.
 
         Raises:
             ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
@@ -113,13 +119,14 @@ class Connection:
         self.largest_packet: int | None = None
         """Bytes of the largest packet that the broker takes; None where it set no limit."""
         self._address = split_address(broker)
-        self._topics = topics
+        self._topics = tuple(topics)
+        self._five = five
         self._changed = threading.Condition()
         self._answer: ReasonCode | None = None
         self._ended: ReasonCode | None = None
         self._granted: list[ReasonCode] | None = None
         self._acknowledged: dict[int, ReasonCode] = {}
-        self._client = secured_client(identity)
+        self._client = secured_client(identity, five=five, lasting=False)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
@@ -134,19 +141,19 @@ class Connection:
             ProvisioningError: the broker cannot be reached, refuses the client, or a topic.
 
         """
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.MaximumPacketSize = LARGEST_HEARD
+        start: dict[str, Any] = {"clean_start": True} if self._five else {}
         try:
-            self._client.connect(*self._address, clean_start=True, properties=properties)
+            self._client.connect(*self._address, **start)
         except OSError as error:
             raise ProvisioningError(f"broker {self.broker}: {error}") from error
         self._client.loop_start()
         try:
-            answer = self._wait(lambda: self._answer, CONNECT_SECONDS, f"connecting to {self.broker}")
+            answer = self._wait(lambda: self._answer, ANSWER_SECONDS, f"connecting to {self.broker}")
             _accepted(answer, f"connecting to {self.broker}")
             if self._topics:
-                for granted in self._wait(lambda: self._granted, CONNECT_SECONDS, "subscribing"):
-                    _accepted(granted, "subscribing")
+                granted = self._wait(lambda: self._granted, ANSWER_SECONDS, "subscribing")
+                for topic, reason in zip(self._topics, granted, strict=True):
+                    _accepted(reason, f"subscribing to {topic}")
         except ProvisioningError:
             self.close()
             raise
@@ -162,32 +169,53 @@ class Connection:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def publish(self, topic: str, payload: bytes, *, expiry_seconds: int | None = None) -> None:
-        """Publish a retained message, QoS 1, and wait until the broker has it.
+    def publish(
+        self,
+        topic: str,
+        message: bytes,
+        *,
+        retain: bool,
+        expiry_seconds: int | None = None,
+        response_topic: str | None = None,
+        correlation: bytes | None = None,
+    ) -> None:
+        """Publish, QoS 1, and wait until the broker has it.
+
+        3.1.1 has no word for the last three: they are left out where it is spoken.
 
         Args:
             topic: where.
-            payload: what; empty takes away what is retained there.
+            message: what; empty takes away what is retained there.
+            retain: whether the broker keeps it for whoever comes later.
             expiry_seconds: after which the broker forgets it.
+            response_topic: where an answer is awaited.
+            correlation: what an answer is to be known by.
 
         Raises:
             ProvisioningError: the broker does not answer, or refuses the message.
 
         """
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        if expiry_seconds is not None:
-            properties.MessageExpiryInterval = expiry_seconds
         what = f"publishing to {topic}"
-        number = self._client.publish(topic, payload, qos=1, retain=True, properties=properties).mid
-        _accepted(self._wait(lambda: self._acknowledged.pop(number, None), PUBLISH_SECONDS, what), what)
+        properties = self._properties(
+            MessageExpiryInterval=expiry_seconds, ResponseTopic=response_topic, CorrelationData=correlation
+        )
+        number = self._client.publish(topic, message, qos=1, retain=retain, properties=properties).mid
+        seconds = ANSWER_SECONDS + len(message) / SLOWEST_LINE
+        _accepted(self._wait(lambda: self._acknowledged.pop(number, None), seconds, what), what)
 
     def was_ended(self, *, within: float) -> bool:
         """Tell whether the broker ends the connection within so many seconds, or has."""
-        end = time.monotonic() + within
         with self._changed:
-            while self._ended is None and time.monotonic() < end:
-                self._changed.wait(end - time.monotonic())
-            return self._ended is not None
+            return self._changed.wait_for(lambda: self._ended is not None, within)
+
+    def _properties(self, **given: object) -> Properties | None:
+        if not self._five:
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        for name, value in given.items():
+            if value is not None:
+                setattr(properties, name, value)
+        return properties
 
     def _wait(self, found: Callable[[], _Found | None], seconds: float, what: str) -> _Found:
         end = time.monotonic() + seconds
@@ -205,7 +233,7 @@ class Connection:
     ) -> None:
         self.largest_packet = getattr(properties, "MaximumPacketSize", None)
         if not reason.is_failure and self._topics:
-            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._topics])
+            client.subscribe([(topic, 1) for topic in self._topics])
         with self._changed:
             self._answer = reason
             self._changed.notify_all()
@@ -246,7 +274,7 @@ def publish_hot_list(package: bytes, *, agency: str, identity: Path, broker: str
 
     """
     with Connection(identity, broker=broker) as connection:
-        connection.publish(hotlist_package(agency), package)
+        connection.publish(hotlist_package(agency), package, retain=True)
 
 
 def _accepted(reason: ReasonCode, what: str) -> None:

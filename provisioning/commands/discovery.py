@@ -80,4 +80,4 @@ def publish(fleet: Fleet, broker: str, made: list[Discovery], *, remove: bool = 
     """
     with Connection(fleet.publisher, broker=broker) as connection:
         for each in made:
-            connection.publish(each.topic, b"" if remove else each.payload)
+            connection.publish(each.topic, b"" if remove else each.payload, retain=True)

@@ -81,6 +81,7 @@ def command(
         wire.publish(
             source.command(name),
             message,
+            retain=False,
             response_topic=response_topic,
             correlation=request.id.encode(),
             expiry_seconds=HEEDED_SECONDS,

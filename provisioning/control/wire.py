@@ -1,25 +1,13 @@
 """A person's end of the wire: publish something to a post, and wait for what the post says."""
 
 import json
-import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import click
-import paho.mqtt.client as mqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 
-from provisioning.client import secured_client, split_address
-from provisioning.errors import ProvisioningError
-
-CONNECT_SECONDS = 10.0
-SUBSCRIPTION_REFUSED = 0x80
-
+from provisioning.client import Connection
 
 protocol_option = click.option(
     "--protocol",
@@ -30,8 +18,8 @@ protocol_option = click.option(
 )
 
 
-class Wire:
-    """One connection with an identity of the fleet, subscribed to some topics.
+class Wire(Connection):
+    """A connection that keeps what it hears, for whoever waits for a certain message.
 
     Args:
         identity: the folder with certificate, key and root.
@@ -45,68 +33,8 @@ class Wire:
     """
 
     def __init__(self, identity: Path, broker: str, topics: Sequence[str], *, five: bool = True) -> None:
-        self._broker = broker
-        self._five = five
-        self._address = split_address(broker)
-        self._topics = [(topic, 1) for topic in topics]
-        self._changed = threading.Condition()
+        super().__init__(identity, broker=broker, topics=topics, listener=self._hear, five=five)
         self._heard: list[tuple[str, bytes]] = []
-        self._problem: str | None = None
-        self._ready = False
-        self._published: dict[int, ReasonCode] = {}
-        self._client = secured_client(identity, five=five)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
-        self._client.on_publish = self._on_publish
-
-    def __enter__(self) -> Self:
-        try:
-            self._client.connect(*self._address)
-        except OSError as error:
-            raise ProvisioningError(f"broker {self._broker}: {error}") from error
-        self._client.loop_start()
-        if not self._until(lambda: self._ready, CONNECT_SECONDS):
-            self.__exit__(None, None, None)
-            raise ProvisioningError(f"broker {self._broker}: {self._problem or 'no answer'}")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def publish(
-        self,
-        topic: str,
-        message: bytes,
-        *,
-        retain: bool = False,
-        response_topic: str | None = None,
-        correlation: bytes | None = None,
-        expiry_seconds: int | None = None,
-    ) -> None:
-        """Publish, and wait until the broker has it.
-
-        Raises:
-            ProvisioningError: the broker refuses it or does not answer.
-
-        """
-        properties = Properties(PacketTypes.PUBLISH) if self._five else None  # type: ignore[no-untyped-call]
-        asked = {
-            "ResponseTopic": response_topic,
-            "CorrelationData": correlation,
-            "MessageExpiryInterval": expiry_seconds,
-        }
-        for name, value in asked.items() if properties is not None else ():
-            if value is not None:
-                setattr(properties, name, value)
-        mid = self._client.publish(topic, message, qos=1, retain=retain, properties=properties).mid
-        if not self._until(lambda: mid in self._published, CONNECT_SECONDS):
-            raise ProvisioningError(f"broker {self._broker}: {self._problem or 'no answer to the publication'}")
-        if self._published[mid].is_failure:
-            raise ProvisioningError(f"broker {self._broker} refuses {topic}: {self._published[mid]}")
 
     @property
     def heard(self) -> int:
@@ -131,45 +59,13 @@ class Wire:
                     return True
             return False
 
-        self._until(look, seconds)
+        with self._changed:
+            self._changed.wait_for(look, seconds)
         return found[0] if found else None
 
-    def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        end = time.monotonic() + seconds
+    def _hear(self, topic: str, payload: bytes) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: condition() or self._problem is not None, max(0.0, end - time.monotonic()))
-            return condition()
-
-    def _tell(self, problem: str | None = None) -> None:
-        with self._changed:
-            self._problem = problem or self._problem
-            self._changed.notify_all()
-
-    def _on_connect(
-        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
-    ) -> None:
-        if reason.is_failure:
-            self._tell(f"it refuses this client: {reason}")
-        else:
-            client.subscribe(self._topics)
-
-    def _on_subscribe(
-        self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
-    ) -> None:
-        refused = [topic for (topic, _), reason in zip(self._topics, reasons, strict=True) if reason.is_failure]
-        self._ready = not refused
-        self._tell(f"it refuses the topics {', '.join(refused)}" if refused else None)
-
-    def _on_publish(
-        self, _client: mqtt.Client, _data: object, mid: int, reason: ReasonCode, _properties: object
-    ) -> None:
-        with self._changed:
-            self._published[mid] = reason
-            self._changed.notify_all()
-
-    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        with self._changed:
-            self._heard.append((message.topic, bytes(message.payload)))
+            self._heard.append((topic, payload))
             self._changed.notify_all()
 
 

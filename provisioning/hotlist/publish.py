@@ -56,7 +56,7 @@ def publish(
     room = connection.largest_packet
     if part_bytes is None and len(package) <= min(LARGEST_WHOLE, (room or LARGEST_WHOLE + _ROOM) - _ROOM):
         try:
-            connection.publish(topic, package, expiry_seconds=expiry)
+            connection.publish(topic, package, retain=True, expiry_seconds=expiry)
         except TooLargeError:
             pass  # a limit that the broker had not announced
         else:
@@ -71,8 +71,8 @@ def publish(
         raise ProvisioningError(f"the broker takes packets of {room} bytes: {error}") from error
     count = sent = 0
     for count, part in enumerate(parts, start=1):
-        connection.publish(hotlist_part(topic, count - 1), part, expiry_seconds=expiry)
+        connection.publish(hotlist_part(topic, count - 1), part, retain=True, expiry_seconds=expiry)
         sent += len(part) - PART_OVERHEAD
         progress(sent)
-    connection.publish(topic, index, expiry_seconds=expiry)
+    connection.publish(topic, index, retain=True, expiry_seconds=expiry)
     return Sent(topic, count)

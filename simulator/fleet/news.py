@@ -84,10 +84,10 @@ def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool,
         for node in nodes:
             with Connection(fleet.publisher, broker=node) as connection:
                 for number, part in enumerate(split_parts(package, part_bytes=part_bytes)[1]):
-                    connection.publish(hotlist_part(topic, number), part)
+                    connection.publish(hotlist_part(topic, number), part, retain=True)
     for node in nodes if first else nodes[:1]:
         with Connection(fleet.publisher, broker=node) as connection:
-            connection.publish(topic, message)
+            connection.publish(topic, message, retain=True)
 
 
 def manifest_of(fleet: Fleet, package: bytes) -> Manifest:

@@ -92,7 +92,7 @@ class Stage:
         for broker in self.brokers:
             if broker.running:
                 with Connection(self.fleet.publisher, broker=broker.address) as connection:
-                    connection.publish(topic, package)
+                    connection.publish(topic, package, retain=True)
         self.standing[topic] = hashlib.sha256(package).hexdigest()
 
     def package(self, description: ListDescription) -> bytes:

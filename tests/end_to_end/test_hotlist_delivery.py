@@ -209,14 +209,14 @@ def test_parts_come_in_any_order_again_and_again_and_others_between_them(field: 
         shuffled = list(parts.items())
         random.Random(3).shuffle(shuffled)
         for number, part in shuffled:
-            connection.publish(hotlist_part(topic, number), part)
-        connection.publish(hotlist_part(topic, 3), next(iter(strange)))
-        connection.publish(topic, index)
+            connection.publish(hotlist_part(topic, number), part, retain=True)
+        connection.publish(hotlist_part(topic, 3), next(iter(strange)), retain=True)
+        connection.publish(topic, index, retain=True)
         wait_until(lambda: bool(post.post._intake._fetches))
-        connection.publish(hotlist_part(topic, 3), next(iter(strange)))
-        connection.publish(hotlist_part(topic, 0), parts[0])
+        connection.publish(hotlist_part(topic, 3), next(iter(strange)), retain=True)
+        connection.publish(hotlist_part(topic, 0), parts[0], retain=True)
         assert post.version() == 0
-        connection.publish(hotlist_part(topic, 3), late)
+        connection.publish(hotlist_part(topic, 3), late, retain=True)
         wait_until(lambda: post.version() == 1)
 
 
@@ -224,9 +224,9 @@ def test_a_delta_that_comes_before_its_base_waits_for_it(field: Field, post: Run
     complete = field.complete(rows({"7AAA001"}), 5)
     news = field.delta(complete, 6, add=rows({"7BBB002"}))
     with field.publisher() as connection:
-        connection.publish(hotlist_delta("demo"), news)
+        connection.publish(hotlist_delta("demo"), news, retain=True)
         wait_until(lambda: bool(post.post._intake._waiting))
-        connection.publish(hotlist_package("demo"), complete)
+        connection.publish(hotlist_package("demo"), complete, retain=True)
         wait_until(lambda: post.version() == 6)
 
 

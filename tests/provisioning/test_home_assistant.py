@@ -66,9 +66,9 @@ def test_subscriber_finds_the_posts_and_no_longer_once_they_are_removed(broker: 
             Connection(identity, broker=broker.address, topics=topics, listener=lambda *told: heard.put(told)),
             Connection(broker.fleet.publisher, broker=broker.address) as department,
         ):
-            department.publish(last, b"{}")  # comes after all that is retained
+            department.publish(last, b"{}", retain=True)  # comes after all that is retained
             everything = dict(iter(lambda: heard.get(timeout=10), (last, b"{}")))
-            department.publish(last, b"")
+            department.publish(last, b"", retain=True)
         return everything
 
     publish(broker.fleet, broker.address, made)
