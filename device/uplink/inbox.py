@@ -6,8 +6,9 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
-from paho.mqtt.client import topic_matches_sub
+from paho.mqtt.client import MQTTMessage, topic_matches_sub
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,21 @@ class Delivery:
     """Where MQTT 5 says that the answer is wanted."""
     correlation: bytes | None = None
     """What MQTT 5 says that the answer brings back."""
+
+    @classmethod
+    def of(cls, message: MQTTMessage, *, connection: int) -> Self:
+        """Return what paho received on a connection."""
+        properties = message.properties
+        return cls(
+            connection,
+            message.mid,
+            message.qos,
+            message.topic,
+            bytes(message.payload),
+            retained=message.retain,
+            response_topic=getattr(properties, "ResponseTopic", None),
+            correlation=getattr(properties, "CorrelationData", None),
+        )
 
 
 Handler = Callable[[Delivery], None]

@@ -25,6 +25,7 @@ from device.uplink.inbox import Delivery
 from device.uplink.reasons import NOBODY, reason_name
 from device.uplink.settings import Broker, UplinkSettings
 from device.uplink.tls import tls_problem
+from device.uplink.waker import Waker
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class Link:
         if self._missing is not None:
             raise LinkError(self._missing, "the broker cannot do what records need")
 
-    def turn(self, *, timeout: float, wake: socket.socket | None = None) -> None:
+    def turn(self, *, timeout: float, wake: Waker | None = None) -> None:
         """Wait up to `timeout` seconds for the network or for `wake`, and do what is due."""
         connection: Any = self._client.socket()
         if connection is None:
@@ -120,7 +121,7 @@ class Link:
             poll.register(wake, select.POLLIN)
         events = dict(poll.poll(0 if connection.pending() else max(0.0, timeout) * 1000))
         if wake is not None and wake.fileno() in events:
-            drain(wake)
+            wake.drain()
         code = MQTTErrorCode.MQTT_ERR_SUCCESS
         if events.get(connection.fileno(), 0) & ~select.POLLOUT or connection.pending():
             code = self._client.loop_read()
@@ -292,19 +293,7 @@ class Link:
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         del client, userdata
-        properties = message.properties
-        self._received(
-            Delivery(
-                self.number,
-                message.mid,
-                message.qos,
-                message.topic,
-                bytes(message.payload),
-                retained=message.retain,
-                response_topic=getattr(properties, "ResponseTopic", None),
-                correlation=getattr(properties, "CorrelationData", None),
-            )
-        )
+        self._received(Delivery.of(message, connection=self.number))
 
     def _on_log(self, client: Client, userdata: object, level: int, text: str) -> None:
         del client, userdata
@@ -314,12 +303,3 @@ class Link:
     def _ended(self, reason: str) -> None:
         if self.end is None:
             self.end = reason
-
-
-def drain(wake: socket.socket) -> None:
-    """Read away what woke the thread."""
-    try:
-        while wake.recv(4096):
-            pass
-    except (BlockingIOError, InterruptedError):
-        return

@@ -1,7 +1,6 @@
 """The uplink: keeps a connection to a broker, empties the outbox into it, and takes what is meant for the post."""
 
 import logging
-import socket
 import ssl
 import threading
 import time
@@ -14,29 +13,21 @@ from typing import Self
 from device.errors import OutboxError, UplinkError
 from device.outbox import Outbox
 from device.records import Envelope
-from device.uplink.backoff import Backoff
-from device.uplink.brokers import Brokers
-from device.uplink.flight import Flight, packet_size
+from device.uplink.ephemeral import Ephemeral
 from device.uplink.identity import Identity
 from device.uplink.inbox import Delivery, Handler, Inbox
 from device.uplink.link import Link, LinkError
 from device.uplink.lookout import Lookout
-from device.uplink.refusals import Refusals
 from device.uplink.settings import UplinkSettings
-from device.uplink.settling import Settling
 from device.uplink.state import UplinkState
-from device.uplink.subscriptions import Subscriptions
 from device.uplink.tls import connection_problem
+from device.uplink.traffic import Traffic
+from device.uplink.waker import Waker
 
 log = logging.getLogger(__name__)
 
-SETTLED_SECONDS = 10.0
-"""A connection that lasted so long was a success, even if there was nothing to deliver."""
-EPHEMERAL = 4
-"""How many records that are not kept may wait for the network's thread."""
-EPHEMERAL_SECONDS = 300
-"""How long the broker keeps an answer for an operator who is away."""
 IDLE_SECONDS = 1.0
+"""How long nothing may be looked at."""
 
 
 class Uplink:
@@ -74,28 +65,14 @@ class Uplink:
         self._will = will
         self._earliest = earliest
         self._on_connected = on_connected
-        self._brokers = Brokers(
-            settings.endpoints,
-            backoff=Backoff(first=settings.backoff_first_seconds, most=settings.backoff_most_seconds),
-            refusals=self._refusals(),
-            return_seconds=settings.return_seconds,
-        )
         self._identity = Identity(settings)
         self._lookout = Lookout()
-        self._flight = Flight(
-            outbox,
-            self._refusals(),
-            window=settings.window,
-            settling=Settling(seconds=settings.settle_seconds),
-            may_go_unheard=settings.may_go_unheard,
-        )
         self._inbox = Inbox(subscriptions or {}, handled=self._handled)
-        self._subscriptions = Subscriptions(self._inbox.topics, self._refusals())
+        self._traffic = Traffic(settings, outbox, self._inbox.topics)
+        self._brokers, self._flight = self._traffic.brokers, self._traffic.flight
         self._done: deque[Delivery] = deque()
-        self._ephemeral: deque[Envelope] = deque(maxlen=EPHEMERAL)
-        self._wake_out, self._wake_in = socket.socketpair()
-        self._wake_out.setblocking(False)
-        self._wake_in.setblocking(False)
+        self._ephemeral = Ephemeral()
+        self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self._stop_by: float | None = None
         self._drained = False
@@ -115,7 +92,7 @@ class Uplink:
     def start(self) -> None:
         """Begin to connect and deliver, in threads of the uplink's own."""
         self._problem = ("connecting", "")
-        self._outbox.on_append(self._wake)
+        self._outbox.on_append(self._waker.wake)
         self._inbox.start()
         self._thread.start()
 
@@ -129,21 +106,20 @@ class Uplink:
             return self._drained
         self._closed = True
         self._stop_by = time.monotonic() + drain_seconds
-        self._wake()
+        self._waker.wake()
         if self._thread.is_alive():
             self._thread.join(drain_seconds + self._settings.connect_timeout_seconds + 5.0)
             self._inbox.stop(timeout=5.0)
         if not self._thread.is_alive():
-            self._wake_out.close()
-            self._wake_in.close()
+            self._waker.close()
         return self._drained
 
     def send_now(self, envelope: Envelope) -> bool:
         """Send health or an answer if there is a connection; return whether there is. It is never kept."""
         if not self._connected:
             return False
-        self._ephemeral.append(envelope)
-        self._wake()
+        self._ephemeral.put(envelope)
+        self._waker.wake()
         return True
 
     def retry_now(self) -> None:
@@ -157,14 +133,14 @@ class Uplink:
         From any thread, that of a handler too.
         """
         self._inbox.handle(topic, handler)
-        self._subscriptions.want(topic)
-        self._wake()
+        self._traffic.subscriptions.want(topic)
+        self._waker.wake()
 
     def unsubscribe(self, topic: str) -> None:
         """End a subscription; from any thread."""
         self._inbox.leave(topic)
-        self._subscriptions.leave(topic)
-        self._wake()
+        self._traffic.subscriptions.leave(topic)
+        self._waker.wake()
 
     def settling(self) -> frozenset[int]:
         """Return the numbers of the records that the broker has acknowledged and may yet forget; from any thread.
@@ -190,7 +166,7 @@ class Uplink:
             acknowledged=self._flight.acknowledged,
             last_acknowledged_seconds=None if last is None else now - last,
             refusals=self._flight.refusals.all(),
-            refused_subscriptions=self._subscriptions.refused,
+            refused_subscriptions=self._traffic.subscriptions.refused,
             too_large=self._flight.too_large,
             pictures_left_out=self._flight.pictures_left_out,
         )
@@ -229,35 +205,33 @@ class Uplink:
             will=self._will(),
             received=self._inbox.put,
         )
-        began = time.monotonic()
-        self._flight.begin()
-        self._subscriptions.begin()
         try:
             link.open(timeout=self._time_left(self._settings.connect_timeout_seconds))
             self._now_connected(link)
-            while link.end is None and not self._finished(link) and not self._moving(link, context):
-                self._be_born()
-                self._subscriptions.fill(link)
-                self._flight.fill(link)
-                self._send_ephemeral(link)
-                link.turn(timeout=self._pause(), wake=self._wake_out)
-                self._settle(link)
-            if link.end is not None and not link.closed:
-                self._settle(link)
-                self._flight.lost(link.end)
-                raise LinkError(link.end, reference=link.reference)
+            try:
+                self._deliver(link, context)
+            finally:
+                self._disconnected(link)
         finally:
-            if self._flight.answered or time.monotonic() - began > SETTLED_SECONDS:
-                self._brokers.delivered()
-            self._disconnected()
             link.abort()
+
+    def _deliver(self, link: Link, context: ssl.SSLContext) -> None:
+        while link.end is None and not self._finished(link) and not self._moving(link, context):
+            self._be_born()
+            self._traffic.fill(link)
+            self._ephemeral.fill(link)
+            link.turn(timeout=self._pause(), wake=self._waker)
+            self._settle(link)
+        if link.end is not None and not link.closed:
+            self._settle(link)
+            raise LinkError(link.end, reference=link.reference)
 
     def _now_connected(self, link: Link) -> None:
         self._problem, self._retry_at = None, None
         self._changed = time.monotonic()
         self._connected = True
         log.info("connected to %s", link.broker)
-        self._brokers.connected()
+        self._traffic.begin()
         self._birth_due = self._on_connected is not None and self._stop_by is None
 
     def _be_born(self) -> None:
@@ -272,8 +246,7 @@ class Uplink:
             self._birth_due = False
 
     def _settle(self, link: Link) -> None:
-        self._flight.settle(link)
-        self._subscriptions.settle(link)
+        self._traffic.settle(link)
         while self._done:
             link.acknowledge(self._done.popleft())
 
@@ -310,19 +283,9 @@ class Uplink:
         except OutboxError:
             return None
 
-    def _send_ephemeral(self, link: Link) -> None:
-        while self._ephemeral and link.end is None:
-            envelope = self._ephemeral.popleft()
-            if link.maximum_packet_size is None or packet_size(envelope) <= link.maximum_packet_size:
-                link.publish(envelope, expiry_seconds=EPHEMERAL_SECONDS if envelope.qos else None)
-
     def _pause(self) -> float:
-        due = (
-            self._flight.refusals.next_retry(),
-            self._flight.settling.due(),
-            self._subscriptions.next_retry(),
-        )
-        return max(0.01, min((IDLE_SECONDS, *(seconds for seconds in due if seconds is not None))))
+        due = self._traffic.due()
+        return IDLE_SECONDS if due is None else max(0.01, min(IDLE_SECONDS, due))
 
     def _failed(self, error: Exception) -> None:
         reason = error.reason if isinstance(error, LinkError) else connection_problem(error)
@@ -340,15 +303,11 @@ class Uplink:
             time.sleep(min(left, 0.2))
         self._retry_at = None
 
-    def _refusals(self) -> Refusals:
-        return Refusals(first=self._settings.refusal_first_seconds, most=self._settings.refusal_most_seconds)
-
-    def _disconnected(self) -> None:
-        if self._connected:
-            self._changed = time.monotonic()
+    def _disconnected(self, link: Link) -> None:
+        self._changed = time.monotonic()
         self._connected = False
         self._ephemeral.clear()
-        self._flight.end()
+        self._traffic.end(None if link.closed else link.end)
 
     def _over(self) -> bool:
         return self._stop_by is not None and (self._drained or time.monotonic() >= self._stop_by)
@@ -360,12 +319,4 @@ class Uplink:
 
     def _handled(self, delivery: Delivery) -> None:
         self._done.append(delivery)
-        self._wake()
-
-    def _wake(self) -> None:
-        try:
-            self._wake_in.send(b"\0")
-        except (BlockingIOError, InterruptedError):
-            return  # already awake
-        except OSError:
-            log.debug("woken after its end")
+        self._waker.wake()

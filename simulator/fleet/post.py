@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 
 from device.health.clock import clock_quality
 from device.intake import Intake
@@ -28,16 +27,10 @@ from device.records import (
     new_identifier,
 )
 from device.uplink import Broker, Delivery, UplinkSettings
-from device.uplink.backoff import Backoff
-from device.uplink.brokers import Brokers
-from device.uplink.flight import Flight
 from device.uplink.inbox import Handler
 from device.uplink.link import Link, LinkError
-from device.uplink.refusals import Refusals
-from device.uplink.settling import Settling
-from device.uplink.subscriptions import Subscriptions
 from device.uplink.tls import connection_problem, tls_context
-from device.uplink.uplink import SETTLED_SECONDS
+from device.uplink.traffic import Traffic
 from simulator.fleet.lists import MemoryLists
 from simulator.fleet.outbox import MemoryOutbox
 from simulator.fleet.passages import Circumstances, Told, choose, software
@@ -104,29 +97,12 @@ class LightPost:
             client_id=self.name,
         )
         self._settings = replace(base, **settings)  # type: ignore[arg-type]  # its fields, by name
-        self._brokers = Brokers(
-            self._settings.endpoints,
-            backoff=Backoff(
-                first=self._settings.backoff_first_seconds,
-                most=self._settings.backoff_most_seconds,
-                draw=self._draw.uniform,
-            ),
-            refusals=self._refusals(),
-            return_seconds=self._settings.return_seconds,
-            draw=self._draw.uniform,
-        )
-        self.flight = Flight(
-            self.outbox,
-            self._refusals(),
-            window=self._settings.window,
-            settling=Settling(seconds=self._settings.settle_seconds),
-        )
         source = self.recorder.source
         keys = (keys_topic(source.agency, purpose) for purpose in Purpose)
         topics = (*self._handlers, *keys, source.configuration, source.command("+"))
-        self._subscriptions = Subscriptions(topics, self._refusals())
+        self._traffic = Traffic(self._settings, self.outbox, topics, draw=self._draw.uniform)
+        self.flight = self._traffic.flight
         self._connections = 0
-        self._connected_at = 0.0
         # What comes with the answer to CONNECT comes in the thread that connects.
         self._inbox: deque[Delivery] = deque()
         self.link: Link | None = None
@@ -139,7 +115,7 @@ class LightPost:
     @property
     def broker(self) -> Broker:
         """The broker connected to, or to be tried next."""
-        return self._brokers.current
+        return self._traffic.brokers.current
 
     # --- records
 
@@ -186,7 +162,7 @@ class LightPost:
         self._connections += 1
         link = Link(
             self._settings,
-            self._brokers.current,
+            self._traffic.brokers.current,
             tls_context(self._settings),
             number=self._connections,
             will=self._will(),
@@ -203,10 +179,7 @@ class LightPost:
         """Go on with a connection that `open` made, on the file descriptor `fileno`."""
         self.link = link
         self.fileno = fileno
-        self._connected_at = monotonic()
-        self._brokers.connected()
-        self.flight.begin()
-        self._subscriptions.begin()
+        self._traffic.begin()
         if self._connections == 1:
             self._say("boot")
         self.recorder.record(self._status("online"))
@@ -219,38 +192,29 @@ class LightPost:
         if link is None:
             return housekeeping
         for _ in range(TURNS):
-            self._subscriptions.fill(link)
-            self.flight.fill(link)
+            self._traffic.fill(link)
             link.turn(timeout=0)
-            self.flight.settle(link)
-            self._subscriptions.settle(link)
+            self._traffic.settle(link)
             heeded = self._heed(link)
             if not (heeded or link.pending or link.answers):
                 break
-        due = (
-            self.flight.settling.next_question(),
-            self._subscriptions.next_retry(),
-            self.flight.refusals.next_retry(),
-        )
-        return max(0.01, min((housekeeping, *(seconds for seconds in due if seconds is not None))))
+        due = self._traffic.due()
+        return housekeeping if due is None else max(0.01, min(housekeeping, due))
 
     def failed(self, error: Exception) -> float:
         """Take note that connecting failed; return after how many seconds to try again."""
         reason = error.reason if isinstance(error, LinkError) else connection_problem(error)
-        return self._brokers.failed(reason)
+        return self._traffic.brokers.failed(reason)
 
     def lost(self) -> float:
         """Take note that the connection ended; return after how many seconds to connect again."""
         link, self.link = self.link, None
         reason = "closed" if link is None or link.end is None else link.end
-        self.flight.lost(reason)
-        if self.flight.answered or monotonic() - self._connected_at > SETTLED_SECONDS:
-            self._brokers.delivered()
-        self.flight.end()
+        self._traffic.end(reason)
         self._inbox.clear()
         if link is not None:
             link.abort()
-        return self._brokers.failed(reason)
+        return self._traffic.brokers.failed(reason)
 
     def close(self) -> None:
         """Say farewell and disconnect."""
@@ -261,12 +225,12 @@ class LightPost:
     def subscribe(self, topic: str, handler: Handler) -> None:
         """Have what a topic retains sent, and all that comes there handled."""
         self._handlers[topic] = handler
-        self._subscriptions.want(topic)
+        self._traffic.subscriptions.want(topic)
 
     def unsubscribe(self, topic: str) -> None:
         """End that."""
         self._handlers.pop(topic, None)
-        self._subscriptions.leave(topic)
+        self._traffic.subscriptions.leave(topic)
 
     def _heed(self, link: Link) -> bool:
         """Handle what came; return whether anything did, of which there may be something to say."""
@@ -278,6 +242,3 @@ class LightPost:
                 handler(delivery)
             link.acknowledge(delivery)
         return heeded
-
-    def _refusals(self) -> Refusals:
-        return Refusals(first=self._settings.refusal_first_seconds, most=self._settings.refusal_most_seconds)

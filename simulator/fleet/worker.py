@@ -21,7 +21,8 @@ from time import monotonic
 from typing import Literal
 
 from device import __version__
-from device.uplink.link import Link, drain
+from device.uplink.link import Link
+from device.uplink.waker import Waker
 from simulator.fleet.passages import Told
 from simulator.fleet.post import LightPost
 
@@ -106,8 +107,7 @@ class Worker:
         ]
         self._draw = random.Random(settings.seed)
         self._selector = selectors.DefaultSelector()
-        self._wake_out, self._wake_in = socket.socketpair()
-        self._wake_out.setblocking(False)
+        self._waker = Waker()
         self._made: deque[tuple[LightPost, Future[Link]]] = deque()
         self._pool = ThreadPoolExecutor(CONNECTING, thread_name_prefix="connect")
         self._due: list[tuple[float, int, Job, LightPost]] = []
@@ -119,13 +119,13 @@ class Worker:
 
     def run(self) -> None:
         """Do as ordered until the order to stop."""
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
+        self._selector.register(self._waker, selectors.EVENT_READ)
         self._selector.register(self._orders, selectors.EVENT_READ)
         while not self._ended:
             pause = self._due[0][0] - monotonic() if self._due else 1.0
             for key, _ in self._selector.select(max(0.0, min(pause, 1.0))):
-                if key.fileobj is self._wake_out:
-                    drain(self._wake_out)
+                if key.fileobj is self._waker:
+                    self._waker.drain()
                 elif key.fileobj is self._orders:
                     self._obey(self._orders.recv())
                 else:
@@ -216,7 +216,7 @@ class Worker:
 
         def done(future: Future[Link]) -> None:
             self._made.append((post, future))
-            self._wake_in.send(b"x")
+            self._waker.wake()
 
         future.add_done_callback(done)
 

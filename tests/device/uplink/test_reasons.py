@@ -1,5 +1,6 @@
 """Every reason that MQTT 5 has for a refusal, given by a broker that follows a script: named, and never a hot loop."""
 
+import socket
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -188,3 +189,15 @@ def test_a_broker_that_refuses_is_left_alone_while_another_takes_records(
             bench.wait_for(lambda: len(other.connections) >= 4, what="several connections")
             uplink.stop(drain_seconds=0)
     assert len(scripted.connections) == 1
+
+
+def test_broker_that_takes_connections_and_says_nothing_is_tried_ever_more_rarely(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attempt that took long is no connection that lasted: it must not begin the back-off anew."""
+    monkeypatch.setattr("device.uplink.traffic.LASTED_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with bench.uplink(settings(bench, brokers=(address,), connect_timeout_seconds=0.5)) as uplink:
+            bench.wait_for(lambda: uplink.state().failures >= 3, what="failures that are counted")
+            uplink.stop(drain_seconds=0)

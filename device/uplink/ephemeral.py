@@ -1,0 +1,34 @@
+"""What is sent if there is a connection, and never kept: health, and answers to whoever asked."""
+
+from collections import deque
+
+from device.records import Envelope
+from device.uplink.flight import packet_size
+from device.uplink.link import Link
+
+MOST = 4
+"""How many may wait for the network's thread; the oldest gives way."""
+ANSWER_SECONDS = 300
+"""How long the broker keeps an answer for an operator who is away."""
+
+
+class Ephemeral:
+    """Takes such records from any thread, and sends them in the network's."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Envelope] = deque(maxlen=MOST)
+
+    def put(self, envelope: Envelope) -> None:
+        """Take one to send."""
+        self._waiting.append(envelope)
+
+    def fill(self, link: Link) -> None:
+        """Send what waits, but for what is too large for the broker."""
+        while self._waiting and link.end is None:
+            envelope = self._waiting.popleft()
+            if link.maximum_packet_size is None or packet_size(envelope) <= link.maximum_packet_size:
+                link.publish(envelope, expiry_seconds=ANSWER_SECONDS if envelope.qos else None)
+
+    def clear(self) -> None:
+        """Forget what waits: the connection is over."""
+        self._waiting.clear()

@@ -1,0 +1,87 @@
+"""What goes over one connection after another: records out, subscriptions, and how each broker took it."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+
+from device.uplink.backoff import Backoff
+from device.uplink.brokers import Brokers
+from device.uplink.flight import Flight, Waiting
+from device.uplink.link import Link
+from device.uplink.refusals import Refusals
+from device.uplink.settings import UplinkSettings
+from device.uplink.settling import Settling
+from device.uplink.subscriptions import Subscriptions
+
+LASTED_SECONDS = 10.0
+"""A connection that lasted so long was a success, even if there was nothing to deliver."""
+
+
+class Traffic:
+    """Sends, subscribes, and remembers from one connection to the next. One thread drives it.
+
+    Args:
+        settings: brokers, patience, window.
+        outbox: what to deliver.
+        topics: what to subscribe to.
+        draw: draws between two bounds how long the post waits.
+
+    """
+
+    def __init__(
+        self,
+        settings: UplinkSettings,
+        outbox: Waiting,
+        topics: Sequence[str],
+        *,
+        draw: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        def refusals() -> Refusals:
+            return Refusals(first=settings.refusal_first_seconds, most=settings.refusal_most_seconds)
+
+        self.brokers = Brokers(
+            settings.endpoints,
+            backoff=Backoff(first=settings.backoff_first_seconds, most=settings.backoff_most_seconds, draw=draw),
+            refusals=refusals(),
+            return_seconds=settings.return_seconds,
+            draw=draw,
+        )
+        self.flight = Flight(
+            outbox,
+            refusals(),
+            window=settings.window,
+            settling=Settling(seconds=settings.settle_seconds),
+            may_go_unheard=settings.may_go_unheard,
+        )
+        self.subscriptions = Subscriptions(topics, refusals())
+        self._began = 0.0
+
+    def begin(self) -> None:
+        """Start with a connection that the current broker has accepted."""
+        self._began = time.monotonic()
+        self.brokers.connected()
+        self.flight.begin()
+        self.subscriptions.begin()
+
+    def fill(self, link: Link) -> None:
+        """Subscribe, and send what the window allows."""
+        self.subscriptions.fill(link)
+        self.flight.fill(link)
+
+    def settle(self, link: Link) -> None:
+        """Take the broker's answers."""
+        self.flight.settle(link)
+        self.subscriptions.settle(link)
+
+    def due(self) -> float | None:
+        """Return in how many seconds there is something to do, if nothing comes before; None if nothing is."""
+        due = (self.flight.refusals.next_retry(), self.flight.settling.due(), self.subscriptions.next_retry())
+        return min((seconds for seconds in due if seconds is not None), default=None)
+
+    def end(self, lost: str | None) -> None:
+        """Leave a connection that is over: why it was lost, or None if the post ended it."""
+        if lost is not None:
+            self.flight.lost(lost)
+        if self.flight.answered or time.monotonic() - self._began > LASTED_SECONDS:
+            self.brokers.delivered()
+        self.flight.end()
