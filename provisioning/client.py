@@ -127,6 +127,7 @@ class Connection:
         self._granted: list[ReasonCode] | None = None
         self._acknowledged: dict[int, ReasonCode] = {}
         self._client = secured_client(identity, five=five, lasting=False)
+        self._client.connect_timeout = ANSWER_SECONDS
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe

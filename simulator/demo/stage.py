@@ -1,9 +1,6 @@
 """What stands around the post in the demonstration: a throw-away fleet, its broker, its hot list and a subscriber."""
 
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from provisioning.client import publish_hot_list
 from provisioning.fleet import Fleet
@@ -13,6 +10,7 @@ from simulator.demo.clip import DemoClip
 from simulator.demo.hot_list import build_hot_list
 from simulator.errors import DemoError
 from simulator.folder import claim
+from simulator.premises import Premises
 from simulator.subscriber import Subscriber
 
 AGENCY = "demo"
@@ -20,25 +18,14 @@ POST = "post-1"
 SUBSCRIBER = "dispatch"
 
 
-class Stage:
+class Stage(Premises):
     """Everything but the post, made anew in one folder; as a context manager, running while it is open."""
 
     def __init__(self, directory: Path, clip: DemoClip) -> None:
         """Keep what is wanted; nothing is made yet."""
+        super().__init__()
         self.directory = directory.absolute()
         self._clip = clip
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        with self._stack:
-            self._make()
-            self._stack = self._stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     @property
     def post_configuration(self) -> Path:

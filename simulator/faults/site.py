@@ -3,12 +3,10 @@
 import multiprocessing
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
-from typing import Self
 
 from device.records import Source
 from provisioning.fleet import Fleet
@@ -22,6 +20,7 @@ from simulator.faults.seclusion import own_disk
 from simulator.faults.source import SourceSettings
 from simulator.faults.unit import Unit
 from simulator.folder import claim
+from simulator.premises import Premises
 from simulator.subscriber import Arrival, Subscriber
 
 AGENCY = "faults"
@@ -34,7 +33,7 @@ SMALL_QUOTA_MEGABYTES = 0.4
 """The first post's: some hundred reads, so that it gives up reads in a longer outage."""
 
 
-class Site:
+class Site(Premises):
     """Everything but the faults, made anew in one folder; as a context manager, running while it is open."""
 
     def __init__(self, directory: Path, *, posts: int, rate: float, secluded: bool = False) -> None:
@@ -47,6 +46,7 @@ class Site:
             secluded: whether `seclude` gave this process mounts and a network of its own.
 
         """
+        super().__init__()
         self.directory = directory.absolute()
         self.secluded = secluded
         self.units: list[Unit] = []
@@ -57,22 +57,10 @@ class Site:
         self._closing = threading.Event()
         self._posts = posts
         self.archive = self.directory / "archive.jsonl"
-        self._stack = ExitStack()
         self._context = multiprocessing.get_context("forkserver")
         self.rate: Synchronized[float] = self._context.Value("d", rate)
         """Records a second that each post makes at present."""
         self._context.set_forkserver_preload(PRELOADED)
-
-    def __enter__(self) -> Self:
-        with self._stack:
-            self._make()
-            self._stack = self._stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     # --- the keeper of records
 

@@ -4,12 +4,10 @@ import multiprocessing
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from device import __version__
 from device.health.clock import clock_quality
@@ -25,6 +23,7 @@ from simulator.fleet.passages import kept_passages, software
 from simulator.fleet.usage import Usage, usage_of
 from simulator.fleet.worker import Count, Ledger, WorkerSettings, work
 from simulator.folder import claim
+from simulator.premises import Premises
 from simulator.rabbitmq import RabbitCluster
 
 AGENCY = "fleet"
@@ -36,7 +35,7 @@ RIGHTS_SECONDS = 300.0
 """For a broker to take the rights of thousands: a node of RabbitMQ serves clients before it has."""
 
 
-class Site:
+class Site(Premises):
     """Everything but the course of events; as a context manager, running while it is open.
 
     Identities are kept in the folder for the next run; all else is made anew.
@@ -69,6 +68,7 @@ class Site:
             progress: told what is being done, how far it is, and of how much.
 
         """
+        super().__init__()
         self.directory = directory.absolute()
         self.archive = self.directory / "archive.jsonl"
         self.broker_name = broker
@@ -77,18 +77,6 @@ class Site:
         self._progress = progress
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[tuple[BaseProcess, Pipe]] = []
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        with self._stack:
-            self._make()
-            self._stack = self._stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     def _make(self) -> None:
         self._empty()

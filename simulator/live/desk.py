@@ -4,10 +4,8 @@ The page drives the desk, and hears of reads and hits as any subscriber of the b
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
@@ -21,6 +19,7 @@ from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
 from simulator.live.posts import LivePost, place_of
 from simulator.live.telling import told
+from simulator.premises import Premises
 from simulator.subscriber import Arrival, Subscriber
 
 AGENCY = "desk"
@@ -50,29 +49,18 @@ class Network:
         self.connected = connected
 
 
-class Desk:
+class Desk(Premises):
     """The whole system, made anew in one folder; as a context manager, running while it is open."""
 
     def __init__(self, directory: Path, clips: Sequence[DemoClip], feed: Feed) -> None:
         """Keep what is wanted; nothing is made yet. Each clip is what one post looks at."""
+        super().__init__()
         self.directory = directory.absolute()
         self.feed = feed
         self.posts: dict[str, LivePost] = {}
         self.networks: dict[str, Network] = {}
         self._clips = tuple(clips)
-        self._stack = ExitStack()
         self._pace = (1.0, False)
-
-    def __enter__(self) -> Self:
-        with self._stack:
-            self._make()
-            self._stack = self._stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     def _make(self) -> None:
         claim(self.directory, mark=".platepost-live", whose="a former live page's", error=DemoError)

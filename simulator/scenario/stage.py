@@ -2,12 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
 from device import config
 from device.config import Configuration
@@ -21,6 +18,7 @@ from provisioning.post_file import PostSettings, Setting
 from simulator.broker import Broker
 from simulator.daemon import hold_port
 from simulator.faults.proxy import Loop, Proxy
+from simulator.premises import Premises
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.chance import Chance, founding, sealing
 from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, stretches_of
@@ -36,7 +34,7 @@ DRAIN_SECONDS = 15.0
 ISSUER = "department of the scenario"
 
 
-class Stage:
+class Stage(Premises):
     """As a context manager, running while it is open."""
 
     def __init__(self, scenario: Scenario, world: World, *, folder: Path, beside: Path, seed: int) -> None:
@@ -50,6 +48,7 @@ class Stage:
             seed: what chance depends on.
 
         """
+        super().__init__()
         self.scenario = scenario
         self.world = world
         self.folder = folder
@@ -63,18 +62,6 @@ class Stage:
         self._seed = seed
         self._ids: set[str] = set()
         self._lock = Lock()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        with self._stack:
-            self._make()
-            self._stack = self._stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     def configuration(self, post: str) -> Configuration:
         """Return a post's configuration.
