@@ -47,7 +47,9 @@ class Dialect:
     def set_will(self, client: Client, will: Envelope, settings: UplinkSettings) -> None:
         """Have the broker publish `will` when the connection ends without a farewell."""
         properties = self.publication(PacketTypes.WILLMESSAGE, expiry_seconds=None)
-        if properties is not None:
+        # None is the same as none said, which RabbitMQ 4.0 needs: a retained will that says 0 ends the connection of
+        # whoever subscribes to it (rabbit_mqtt_packet:serialise_prop knows no Will-Delay-Interval).
+        if properties is not None and settings.will_delay_seconds:
             properties.WillDelayInterval = settings.will_delay_seconds
         client.will_set(will.topic, will.body, qos=1, retain=True, properties=properties)
 

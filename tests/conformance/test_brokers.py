@@ -50,14 +50,14 @@ def test_status_is_retained_and_the_will_follows(stand: Stand) -> None:
         uplink = post.uplink(post.settings(may_go_unheard=("status",)), on_connected=post.birth)
         uplink.start()
         wait_for(lambda: uplink.state().acknowledged == 1, what="the birth")
-        if isinstance(stand.broker, RabbitCluster):
-            # What is retained lies on the node that took it.
-            keeper = stand.keeper(post, address=uplink.state().broker)
-        else:
-            keeper = stand.keeper(post)
+        # What RabbitMQ retains lies on the node that took it.
+        node = uplink.state().broker if isinstance(stand.broker, RabbitCluster) else None
+        keeper = stand.keeper(post, address=node)
         wait_for(lambda: keeper.states == [("online", True)], what="the retained status")
         post.outbox.close()  # the post fails
         wait_for(lambda: keeper.states[-1] == ("offline", False), what="the will")
+        late = stand.keeper(post, address=node)
+        wait_for(lambda: late.states[:1] == [("offline", True)], what="the retained will")
         uplink.stop(drain_seconds=0)
 
 
