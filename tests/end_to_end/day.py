@@ -153,7 +153,7 @@ class Day:
     def speaks(self, unit: Path, name: str) -> bool:
         """Tell whether the broker takes a post's own records."""
         with Connection(as_client(unit), broker=self.broker.address) as connection:
-            connection.publish(f"alpr/v1/riverside/{name}/status", b"{}")
+            connection.publish(f"alpr/v1/riverside/{name}/status", b"{}", retain=True)
         return True
 
 
