@@ -6,7 +6,7 @@ for a while: a right that is missing must not keep records from being delivered.
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from device.uplink.link import Link
 from device.uplink.refusals import Refusals
@@ -15,11 +15,15 @@ log = logging.getLogger(__name__)
 
 
 class Subscriptions:
-    """Subscribes, remembers refusals, tries again. One thread drives it, but for `refused`, `want` and `leave`."""
+    """Subscribes, remembers refusals, tries again. One thread drives it, but for `refused`, `want` and `leave`.
 
-    def __init__(self, topics: Sequence[str], refusals: Refusals) -> None:
+    Topics that are `optional` are given up at the first refusal, and it is no fault.
+    """
+
+    def __init__(self, topics: Sequence[str], refusals: Refusals, *, optional: Collection[str] = ()) -> None:
         self._topics = tuple(topics)
         self._refusals = refusals
+        self._optional = frozenset(optional)
         self._asked: set[str] = set()
         self._ever_asked: set[str] = set()
         self._changes: deque[tuple[str, bool]] = deque()
@@ -64,7 +68,10 @@ class Subscriptions:
                 self._refusals.accepted(topic)
                 continue
             self._asked.discard(topic)
-            if self._refusals.refuse(topic, reason):
+            if topic in self._optional:
+                self._topics = tuple(other for other in self._topics if other != topic)
+                log.warning("the broker refuses the subscription to %s, which is done without: %s", topic, reason)
+            elif self._refusals.refuse(topic, reason):
                 log.warning("the broker refuses the subscription to %s: %s", topic, reason)
 
     def _change(self, link: Link, topic: str, wanted: bool) -> None:  # noqa: FBT001 - as it stands in the queue

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from device.uplink.backoff import Backoff
 from device.uplink.brokers import Brokers
@@ -24,6 +24,7 @@ class Traffic:
         settings: brokers, patience, window.
         outbox: what to deliver.
         topics: what to subscribe to.
+        optional: those of them that a broker may refuse without its being a fault.
         draw: draws between two bounds how long the post waits.
 
     """
@@ -34,6 +35,7 @@ class Traffic:
         outbox: Waiting,
         topics: Sequence[str],
         *,
+        optional: Collection[str] = (),
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
         def refusals() -> Refusals:
@@ -53,7 +55,7 @@ class Traffic:
             settling=Settling(seconds=settings.settle_seconds),
             may_go_unheard=settings.may_go_unheard,
         )
-        self.subscriptions = Subscriptions(topics, refusals())
+        self.subscriptions = Subscriptions(topics, refusals(), optional=optional)
         self._began = 0.0
 
     def begin(self) -> None:

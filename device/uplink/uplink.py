@@ -46,6 +46,7 @@ class Uplink:
         will: Callable[[], Envelope],
         on_connected: Callable[[], object] | None = None,
         subscriptions: Mapping[str, Handler] | None = None,
+        optional: Collection[str] = (),
         earliest: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         """Make an uplink.
@@ -58,6 +59,7 @@ class Uplink:
                 birth). It must not wait: if it raises OutboxError, it is called again.
             earliest: for a clock that nobody vouches for, the earliest time that it can be; see `tls_context`.
             subscriptions: topic filters, each with what is called with the delivery, in a thread of its own.
+            optional: those of them that a broker may refuse without its being a fault.
 
         """
         self._settings = settings
@@ -68,7 +70,7 @@ class Uplink:
         self._identity = Identity(settings)
         self._lookout = Lookout()
         self._inbox = Inbox(subscriptions or {}, handled=self._handled)
-        self._traffic = Traffic(settings, outbox, self._inbox.topics)
+        self._traffic = Traffic(settings, outbox, self._inbox.topics, optional=optional)
         self._brokers, self._flight = self._traffic.brokers, self._traffic.flight
         self._done: deque[Delivery] = deque()
         self._ephemeral = Ephemeral()

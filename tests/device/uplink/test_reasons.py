@@ -201,3 +201,17 @@ def test_broker_that_takes_connections_and_says_nothing_is_tried_ever_more_rarel
         with bench.uplink(settings(bench, brokers=(address,), connect_timeout_seconds=0.5)) as uplink:
             bench.wait_for(lambda: uplink.state().failures >= 3, what="failures that are counted")
             uplink.stop(drain_seconds=0)
+
+
+def test_a_refused_subscription_that_can_be_done_without_is_no_fault_and_not_asked_for_again(
+    bench: Bench, scripted: ScriptedBroker
+) -> None:
+    scripted.script.subscribe = 0x87
+    scripted.script.hang_up_after_subscribe = True
+    bench.audit()
+    topic = "alpr/v1/demo/post-1/status"
+    at_once = settings(bench, scripted, refusal_first_seconds=0.05)
+    with bench.uplink(at_once, subscriptions={topic: lambda _: None}, optional=(topic,)) as uplink:
+        bench.wait_for(lambda: bench.outbox.depth() == 0, what="delivery")
+        assert uplink.state().refused_subscriptions == ()
+        assert len(scripted.connections) == 2
