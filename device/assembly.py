@@ -17,7 +17,7 @@ from device.hotlist.issuers import Issuers
 from device.outbox import Outbox, read_key_file
 from device.recording import Recordings
 from device.recording.recordings import Trail
-from device.records import Model, Place, Recorder, Signer, Source, Versions
+from device.records import Keyring, Model, Place, Recorder, Signer, Source, Versions
 from device.records.recorder import Store
 from device.uplink import UplinkSettings
 from device.uplink.session import secret_client_id
@@ -119,6 +119,18 @@ def recorder(configuration: Configuration, store: Store, *, now: Callable[[], da
         former=Signer.from_file(former) if former is not None and former.exists() else None,
         now=now,
     )
+
+
+def record_keys(configuration: Configuration) -> Keyring:
+    """Read what the post's own records are checked with: its signing key and, where it is kept, the former one.
+
+    Raises:
+        RecordError: a key file is unreadable or no key on P-256.
+
+    """
+    section = configuration.records
+    former = section.former_signing_key
+    return Keyring.from_files(section.signing_key, *([former] if former is not None and former.exists() else []))
 
 
 def hotlist_store(configuration: Configuration, issuers: Issuers) -> HotListStore:

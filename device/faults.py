@@ -22,6 +22,7 @@ class Fault(StrEnum):
     CAMERA_GIVEN_UP = "camera_given_up"
     CAMERA_SILENT = "camera_silent"
     CERTIFICATE_EXPIRING = "certificate_expiring"
+    CHAIN_FORKED = "chain_forked"
     CLOCK_BEHIND = "clock_behind"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
     DISK_FULL = "disk_full"
@@ -124,6 +125,12 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "a renewed certificate",
         "Renew the post's certificate, and see why that did not happen by itself.",
         within="five seconds",
+    ),
+    Fault.CHAIN_FORKED: Description(
+        "The broker knows later records of this post than its disk, restored, copied or failing; numbers recur.",
+        "the next start",
+        "Ask who restored the disk; if nobody did, look whether this unit is the right one, and replace its disk.",
+        within="the connection after the start",
     ),
     Fault.CLOCK_BEHIND: Description(
         "The clock is earlier than it can be; records take their time from the last that was certain.",

@@ -34,6 +34,7 @@ from device.duties import Duties
 from device.enrolment.renewal import Renewal
 from device.errors import ConfigurationError, OutboxError
 from device.faults import Fault
+from device.forks import Forks
 from device.guard import Guard
 from device.handover import Handover
 from device.health.chrony import Chrony
@@ -123,6 +124,13 @@ class Post:
         self._records = PersistentRecorder(self._recorder, stop=self._stop, meanwhile=self._while_waiting)
         self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)
         self._doubles = Doubles(self._auditor)
+        self._forks = Forks(
+            source,
+            run=self._vitals.boot,
+            head=self._outbox.head,
+            keys=assembly.record_keys(configuration),
+            auditor=self._auditor,
+        )
         self._moderator = Moderator(self._auditor)
         self._lists = Lists(
             store, configuration.hotlist, self._auditor, moderator=self._moderator, timekeeper=self._timekeeper
@@ -144,15 +152,15 @@ class Post:
         self._handover = Handover(
             configuration.hotlist.directory, lambda package: self._lists.install(package, source="file")
         )
-        subscriptions = self._intake.subscriptions
-        if self._controls is not None:  # before the lists: with a new key may come what it signed
-            subscriptions = self._controls.subscriptions | subscriptions
+        subscriptions = self._intake.subscriptions | {self._forks.topic: self._forks.hear}
         self._uplink = Uplink(
             assembly.uplink_settings(configuration),
             self._outbox,
             will=lambda: self._recorder.unchained(self._offline()),
             on_connected=self._born,
-            subscriptions=subscriptions,
+            # The controls before the lists: with a new key may come what it signed.
+            subscriptions=({} if self._controls is None else self._controls.subscriptions) | subscriptions,
+            optional=(self._forks.topic,),
             earliest=self._timekeeper.earliest,
         )
         self._intake.connect(self._uplink)
@@ -386,6 +394,7 @@ class Post:
         uplink = self._uplink.state()
         conditions = {
             Fault.BROKER_CERTIFICATE_EXPIRED: uplink.problem == Fault.BROKER_CERTIFICATE_EXPIRED,
+            Fault.CHAIN_FORKED: self._forks.forked,
             Fault.CLOCK_BEHIND: self._timekeeper.behind,
             Fault.CLOCK_UNSYNCHRONISED: not self._timekeeper.quality().synchronised,
             Fault.HOTLIST_MISSING: state == "none",

@@ -55,7 +55,8 @@ RECORDS = ("read", "hit/+", "status", "audit", "health")
 RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     # A post cannot write its own configuration or commands: whoever steals its key cannot leave a retained one.
     Party.POST: _rights("write", *(f"{OWN}/{topic}" for topic in RECORDS), f"{OWN}/response/+", f"{OWN}/{COVERT}/+")
-    + _rights("read", f"{OWN}/command/+", f"{OWN}/configuration", "hotlist/#", f"{KEYS}/+"),
+    # Its own status, retained, tells a post that its disk was taken back to an earlier state.
+    + _rights("read", f"{OWN}/status", f"{OWN}/command/+", f"{OWN}/configuration", "hotlist/#", f"{KEYS}/+"),
     # Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
     Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS), f"{HOME_ASSISTANT}/+/+/+/config"),
     Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", "+/configuration", f"{HOME_ASSISTANT}/#")

@@ -19,7 +19,7 @@ from device.records.hit import Hit, HitWithdrawn
 from device.records.identifiers import Identifiers
 from device.records.parts import ClockQuality, RecordData
 from device.records.signing import Signer
-from device.records.status import Status
+from device.records.status import ChainEnd, Status
 from device.records.topics import Source
 
 T = TypeVar("T")
@@ -44,6 +44,11 @@ class ChainHead:
     """Thumbprint of the key that the chain goes on with; None before the first record, or where it is not known."""
     time: datetime | None = field(default=None, compare=False)
     """Time of the last record; None before the first, or where it is not known."""
+
+
+def chain_end(head: ChainHead) -> ChainEnd | None:
+    """Return a chain's end as records say it; None of one that has no record yet."""
+    return ChainEnd(chain=head.chain, sequence=head.sequence, digest=head.digest) if head.sequence else None
 
 
 class Store(Protocol):
@@ -132,12 +137,17 @@ class Recorder:
     def unchained(self, data: Status | Health | Response) -> Envelope:
         """Sign one record that is no part of the chain: health, answers, and the will, which is made before its time.
 
+        The will says how far the chain had come.
+
         Raises:
             RecordError: a status other than `offline`, or values that have no canonical form.
+            OutboxError: the chain's end cannot be read.
 
         """
-        if isinstance(data, Status) and data.state != "offline":
-            raise RecordError("only the will is outside the chain: its state is offline")
+        if isinstance(data, Status):
+            if data.state != "offline":
+                raise RecordError("only the will is outside the chain: its state is offline")
+            data = data.model_copy(update={"chain_end": chain_end(self._store.head)})
         return self._seal(data, None)
 
     def account_for_drops(self, *, clock: ClockQuality) -> Envelope | None:

@@ -1,10 +1,10 @@
 """The record of the post's state: also the will that the broker publishes when the post falls silent."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from device.records.base import Identifier, Slug, UtcTime, WireModel
+from device.records.base import Digest, Identifier, Slug, UtcTime, WireModel
 from device.records.configuration import ConfigurationState
 from device.records.keys import KeyState
 from device.records.parts import HotListState, Place, RecordData, Versions
@@ -15,6 +15,14 @@ class Reason(WireModel):
 
     name: Slug = Field(description="Name of the fault, such as `hotlist_stale` or `camera_silent`.")
     message: str = Field(max_length=200, description="The same for people; never a plate.")
+
+
+class ChainEnd(WireModel):
+    """A record of the chain by its place: all before it are bound by its digest."""
+
+    chain: Identifier = Field(description="The chain.")
+    sequence: Annotated[int, Field(ge=1)] = Field(description="The record's number in it.")
+    digest: Digest = Field(description="The record's digest.")
 
 
 class Status(RecordData):
@@ -42,6 +50,10 @@ class Status(RecordData):
     last_read: UtcTime | None = Field(
         default=None,
         description="When the post last read a plate, as of this record: news of it come every ten minutes at most.",
+    )
+    chain_end: ChainEnd | None = Field(
+        default=None,
+        description="In the will only, which is outside the chain: the chain's last record when the connection began.",
     )
     certificate_expires: UtcTime | None = Field(
         default=None, description="When the post's client certificate ends its validity."

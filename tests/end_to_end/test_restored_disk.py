@@ -1,0 +1,138 @@
+"""A post whose disk was taken back to an earlier state learns it from the broker, and says so."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.config import load
+from device.records import Keyring
+from device.records.verify import Verifier
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from simulator.broker import Broker
+from simulator.subscriber import Subscriber
+from tests.end_to_end.test_control import BROKERS, CLIP
+
+pytestmark = pytest.mark.end_to_end
+SECONDS = 60.0
+PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+
+
+class Unit:
+    """`platepost run`, its disk, and what the department has heard of it."""
+
+    def __init__(self, fleet: Fleet, broker: Any, folder: Path, *, protocol: str) -> None:  # noqa: ANN401
+        more: dict[str, Any] = {
+            "hotlist": {"in_service_without_list": True},
+            "uplink": {"drain_seconds": 10, "settle_seconds": 0, "protocol": protocol},
+        }
+        camera = {"path": str(CLIP), "loop": True}
+        settings = PostSettings(
+            brokers=(broker.addresses[0] if hasattr(broker, "addresses") else broker.address,),
+            camera="footage",
+            camera_settings=camera,
+            board="virtual",
+            more=more,
+        )
+        self.folder = fleet.add_post("post-1", settings)
+        self.record_key = fleet.record_key("post-1")
+        self.disk = load(self.folder / "post.toml").outbox.path.parent
+        self.backup = folder / "backup"
+        self.log = folder / "post.log"
+        self.subscriber: Subscriber
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + SECONDS
+        while not condition():
+            assert time.monotonic() < end, f"waited for {what}\n{self.log.read_text(errors='replace')[-3000:]}"
+            time.sleep(0.05)
+
+    def start(self) -> None:
+        runs = self.runs
+        arguments = [sys.executable, "-c", PROGRAM, "-v", "run", "--config", "post.toml"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(arguments, cwd=self.folder, stdout=log, stderr=log)
+        self.wait_for(lambda: self.runs > runs, "the birth")
+
+    def end(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.process.wait(SECONDS)
+        self.wait_for(lambda: self.statuses[-1]["state"] == "offline", "the end")
+
+    def save(self) -> None:
+        shutil.rmtree(self.backup, ignore_errors=True)
+        shutil.copytree(self.disk, self.backup)
+
+    def restore(self) -> None:
+        shutil.rmtree(self.disk)
+        shutil.copytree(self.backup, self.disk)
+
+    def heard(self, kind: str) -> list[dict[str, Any]]:
+        return [arrival.data for arrival in self.subscriber.arrivals if arrival.kind == f"platepost.{kind}.v1"]
+
+    @property
+    def statuses(self) -> list[dict[str, Any]]:
+        return self.heard("status")
+
+    @property
+    def runs(self) -> int:
+        # Not by the will, which comes without one record of a run that is cut off early.
+        return len({status["boot"] for status in self.statuses if status["state"] != "offline"})
+
+    @property
+    def forks(self) -> list[dict[str, Any]]:
+        return [audit for audit in self.heard("audit") if audit["action"] == "chain_forked"]
+
+    def ails(self) -> bool:
+        return any(reason["name"] == "chain_forked" for reason in self.statuses[-1]["reasons"])
+
+
+@pytest.fixture(params=BROKERS)
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Unit]:
+    installed, make, protocol = BROKERS[request.param]
+    if installed() is None:
+        pytest.skip(f"{request.param} is not installed")
+    fleet = Fleet.create(tmp_path / "fleet", agency="demo")
+    keeper = fleet.add_subscriber("keeper")
+    with make(fleet, tmp_path / "broker") as broker:
+        made = Unit(fleet, broker, tmp_path, protocol=protocol)
+        if not isinstance(broker, Broker):  # mosquitto's rights are by pattern
+            broker.reload()
+        with Subscriber(
+            keeper, agency="demo", broker=broker.address, archive=tmp_path / "records.jsonl", five=protocol == "5"
+        ) as made.subscriber:
+            yield made
+            if made.process is not None and made.process.poll() is None:
+                made.process.kill()
+                made.process.wait()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+def test_a_restored_backup_is_noticed_named_and_audited(unit: Unit, how: signal.Signals, tmp_path: Path) -> None:
+    unit.start()
+    unit.end(signal.SIGTERM)
+    unit.save()
+    unit.start()
+    unit.end(how)
+    unit.start()
+    unit.end(how)
+    assert not unit.forks, "a disk that was left alone"
+
+    unit.restore()
+    unit.start()
+    unit.wait_for(lambda: bool(unit.forks), "the audit record")
+    unit.wait_for(unit.ails, "the fault")
+    unit.end(signal.SIGTERM)
+    assert [audit["reason"] for audit in unit.forks] == ["disk_behind"]
+    keys = Keyring.from_files(unit.record_key)
+    report = Verifier(keys, redelivery=True).feed_all((tmp_path / "records.jsonl").read_bytes().splitlines())
+    assert "forked" in {problem.kind for problem in report.problems}
