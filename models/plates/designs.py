@@ -46,6 +46,8 @@ class Design:
     """How likely the serial is pressed by dies rather than set in a font."""
     blue_band: float = 0.0
     """How likely a European blue band stands at the left."""
+    script: float = 0.0
+    """How likely the state's name is written as with a brush."""
     retroreflective: bool = True
     weight: float = 1.0
     """How often a random plate is of this design."""

@@ -35,6 +35,13 @@ FONTSOURCE: Final[dict[str, tuple[int, ...]]] = {
     "overpass": (700,),
 }
 """npm packages (all OFL) and the weights of them that resemble serials."""
+SCRIPTS: Final[dict[str, tuple[int, ...]]] = {
+    "damion": (400,),
+    "kaushan-script": (400,),
+    "satisfy": (400,),
+    "yellowtail": (400,),
+}
+"""The same for states' names that are written as with a brush."""
 SYSTEM_PATTERNS: Final = ("roadgeek/RG2014B.ttf", "roadgeek/RG2014C.ttf", "routed-gothic/routed-gothic-narrow.ttf",
                           "routed-gothic/routed-gothic.ttf", "opendin/OSP-DIN.ttf")  # fmt: skip
 SYSTEM_FOLDER: Final = Path("/usr/share/fonts/truetype")
@@ -61,7 +68,7 @@ def fetch(folder: Path | None = None) -> list[Path]:
     folder = folder or cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     npm = shutil.which("npm")
-    for package, weights in FONTSOURCE.items():
+    for package, weights in (FONTSOURCE | SCRIPTS).items():
         wanted = [f"{package}-latin-{weight}-normal.woff" for weight in weights]
         if all((folder / name).exists() for name in wanted):
             continue
@@ -100,6 +107,14 @@ def installed() -> tuple[Path, ...]:
 
 
 @cache
+def scripts() -> tuple[Path, ...]:
+    """Every brush script that this machine has."""
+    folder = cache_folder()
+    names = [f"{name}-latin-{weight}-normal.woff" for name, weights in SCRIPTS.items() for weight in weights]
+    return tuple(folder / name for name in names if (folder / name).exists())
+
+
+@cache
 def font_masks(path: Path) -> dict[str, Mask]:
     """All 36 characters of a font as masks of one height.
 
@@ -120,15 +135,16 @@ def _sized(path: Path, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size)
 
 
-def line_of_text(text: str, *, height: int, rng: np.random.Generator) -> Mask:
+def line_of_text(text: str, *, height: int, rng: np.random.Generator, script: bool = False) -> Mask:
     """Set a line of small print (a slogan, a state's name, a dealer) as a mask, in a random face.
 
     Args:
         text: what it says.
         height: height of the mask in pixels.
         rng: draws the face.
+        script: whether in a brush script rather than in upright letters, where one is installed.
     """
-    fonts = installed()
+    fonts = (script and scripts()) or installed()
     if fonts and rng.random() < 0.8:
         font = _sized(fonts[int(rng.integers(len(fonts)))], 40)
         box = font.getbbox(text)

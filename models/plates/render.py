@@ -36,21 +36,21 @@ class PlateImage:
 
 
 def render_plate(
-    rng: np.random.Generator, *, text: str | None = None, design: str | None = None, height: int = 160
+    rng: np.random.Generator, *, text: str | None = None, design: str | Design | None = None, height: int = 160
 ) -> PlateImage:
     """Make one plate.
 
     Args:
         rng: draws all that is not given; the same state gives the same plate (with the same fonts installed).
         text: the serial, capital letters and digits; drawn after the design's habits when not given.
-        design: one of `models.plates.DESIGNS`; drawn when not given.
+        design: one of `models.plates.DESIGNS` or a variation of one; drawn when not given.
         height: of the picture in pixels; its width follows from the design's aspect.
 
     Raises:
         KeyError: no such design.
         ValueError: the text is empty or holds something else than capital letters and digits.
     """
-    look = DESIGNS[design] if design is not None else draw_design(rng)
+    look = draw_design(rng) if design is None else design if isinstance(design, Design) else DESIGNS[design]
     serial = look.writer(rng) if text is None else text
     if not serial or not set(serial) <= set(CHARACTERS):
         raise ValueError(f"a serial is made of A-Z and 0-9, not {text!r}")
@@ -121,7 +121,8 @@ def _head_and_foot(
     upper, lower = band
     if look.headings and rng.random() < 0.93:
         heading = look.headings[int(rng.integers(len(look.headings)))]
-        mask = _small_print(heading, round(height * rng.uniform(0.11, 0.19)), picture.shape[1], rng)
+        script = look.script > 0 and rng.random() < look.script
+        mask = _small_print(heading, round(height * rng.uniform(0.11, 0.19)), picture.shape[1], rng, script=script)
         own = (50, 40, 190) if heading == "California" else colour
         _centred(picture, mask, upper * height * 0.52, own)
     footing = look.footings[int(rng.integers(len(look.footings)))] if look.footings else ""
@@ -130,8 +131,8 @@ def _head_and_foot(
         _centred(picture, mask, height * (1 + lower) / 2, colour)
 
 
-def _small_print(text: str, height: int, width: int, rng: np.random.Generator) -> Mask:
-    mask = line_of_text(text, height=max(5, height), rng=rng)
+def _small_print(text: str, height: int, width: int, rng: np.random.Generator, *, script: bool = False) -> Mask:
+    mask = line_of_text(text, height=max(5, height), rng=rng, script=script)
     longest = int(width * rng.uniform(0.45, 0.8))
     if mask.shape[1] > longest:
         mask = np.asarray(cv2.resize(mask, (longest, mask.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)

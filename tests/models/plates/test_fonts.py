@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from models.plates import fonts
 
@@ -34,6 +35,22 @@ def test_font_masks_hold_every_character() -> None:
     masks = fonts.font_masks(found[0])
     assert len(masks) == 36
     assert {mask.shape[0] for mask in masks.values()} == {96}
+
+
+def test_a_brush_script_is_used_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[Path] = []
+
+    def sized(path: Path, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+        used.append(path)
+        return ImageFont.load_default(size)
+
+    monkeypatch.setattr(fonts, "_sized", sized)
+    monkeypatch.setattr(fonts, "installed", lambda: (Path("upright.woff"),))
+    monkeypatch.setattr(fonts, "scripts", lambda: (Path("brush.woff"),))
+    for seed in range(8):
+        fonts.line_of_text("California", height=20, rng=np.random.default_rng(seed), script=seed % 2 == 0)
+    assert set(used[:1]) == {Path("brush.woff")}
+    assert set(used) == {Path("brush.woff"), Path("upright.woff")}
 
 
 @pytest.mark.parametrize("seed", range(8))

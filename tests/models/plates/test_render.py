@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,13 @@ def test_render_corners_are_rounded() -> None:
     plate = render_plate(np.random.default_rng(1), design="us_plain")
     assert plate.mask[0, 0] == 0
     assert plate.mask[80, 0] == plate.mask[80, 160] == 255
+
+
+def test_a_variation_of_a_design_is_drawn_as_it_says() -> None:
+    plain = replace(DESIGNS["us_plain"], headings=(), footings=(), stickers=0.0)
+    one, other = (render_plate(np.random.default_rng(1), design=look) for look in (plain, replace(plain, aspect=4.0)))
+    assert one.design == "us_plain"
+    assert other.image.shape[1] == 2 * one.image.shape[1]
 
 
 @pytest.mark.parametrize("text", ["", "abc", "A-1", "Ä1"])
