@@ -57,10 +57,12 @@ class LazyGroup(click.Group):
 _TRAIN: Final = {
     "detector": ("models.detector.cli:train", "Train the detector on pasted and real plates."),
     "reader": ("models.reader.cli:train", "Train the reader on drawn and real plates."),
+    "region": ("models.region.cli:train", "Train the net of the issuing state on drawn and real plates."),
 }
 _CONVERT: Final = {
     "detector": ("models.detector.cli:convert", "Quantise a trained detector to int8."),
     "reader": ("models.reader.cli:convert", "Quantise a trained reader to int8."),
+    "region": ("models.region.cli:convert", "Calibrate a trained net of the issuing state and quantise it to int8."),
 }
 
 models = LazyGroup(
@@ -71,5 +73,5 @@ models = LazyGroup(
         "evaluate": ("models.evaluate.cli:evaluate", "Figures of the recogniser on labelled pictures."),
     },
 )
-models.add_command(LazyGroup("train", "Train one of the two nets.", _TRAIN))
+models.add_command(LazyGroup("train", "Train one of the nets.", _TRAIN))
 models.add_command(LazyGroup("convert", "Make a .tflite file of a trained net.", _CONVERT))

@@ -28,6 +28,8 @@ class RealPlate:
     box: tuple[float, float, float, float]
     """Left, top, right, bottom in pixels of it."""
     text: str
+    region: str | None = None
+    """Who issued it, such as US-CA, where the manifest says it."""
 
     @property
     def width(self) -> float:
@@ -71,7 +73,8 @@ def load_photos(folder: Path, texts: Path | None = None) -> list[RealPlate]:
     Args:
         folder: the photographs and their manifest.json.
         texts: transcriptions of plates that the manifest leaves without a text, if there are any:
-            `{"texts": [{"file": ..., "box": [left, top, right, bottom], "text": ...}, ...]}`, file and box as there.
+            `{"texts": [{"file": ..., "box": [left, top, right, bottom], "text": ...}, ...]}`, file and box as there;
+            each with a "region" where it is known.
     """
     more: dict[str, list[dict[str, Any]]] = {}
     for plate in json.loads(texts.read_text())["texts"] if texts is not None else ():
@@ -84,7 +87,7 @@ def load_photos(folder: Path, texts: Path | None = None) -> list[RealPlate]:
         picture = _grey(folder / image["file"])
         for plate in plates:
             left, top, right, bottom = plate["box"]
-            found.append(RealPlate(picture, (left, top, right, bottom), plate["text"]))
+            found.append(RealPlate(picture, (left, top, right, bottom), plate["text"], plate.get("region")))
     return found
 
 

@@ -21,11 +21,12 @@ def test_help_lists_the_commands_and_imports_no_torch() -> None:
 
 
 @pytest.mark.parametrize("command", ["train", "convert"])
-def test_both_nets_can_be_trained_and_converted(command: str) -> None:
+def test_each_net_can_be_trained_and_converted(command: str) -> None:
     code, output = run(command, "--help")
     assert code == 0
     assert "detector" in output
     assert "reader" in output
+    assert "region" in output
 
 
 HEAVY = ("PIL", "fontTools", "keras", "tensorflow", "torch")
@@ -43,7 +44,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("net", ["detector", "reader"])
+@pytest.mark.parametrize("net", ["detector", "reader", "region"])
 @pytest.mark.parametrize("command", ["train", "convert"])
 def test_help_needs_nothing_of_the_training_extra(command: str, net: str) -> None:
     code, output = run(command, net, "--help")
@@ -52,7 +53,7 @@ def test_help_needs_nothing_of_the_training_extra(command: str, net: str) -> Non
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("net", ["detector", "reader"])
+@pytest.mark.parametrize("net", ["detector", "reader", "region"])
 @pytest.mark.parametrize("command", ["train", "convert"])
 def test_what_is_missing_says_which_extra_brings_it(command: str, net: str, tmp_path: Path) -> None:
     checkpoint = tmp_path / "best.pt"

@@ -1,0 +1,1 @@
+"""The issuing state from the look of a plate: California, another, or unknown."""

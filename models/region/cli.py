@@ -1,0 +1,112 @@
+"""`platepost models train region` and `platepost models convert region`."""
+
+# ruff: noqa: PLC0415 - torch and the rest load where they are needed, so that help works without them
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+if TYPE_CHECKING:
+    from models.region.drawn import Drawn
+    from models.region.train import Check
+
+logger = logging.getLogger(__name__)
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_COPIES = 12
+"""Worse copies of each real plate that is held out."""
+
+
+def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) -> "dict[str, Check]":
+    """Plates that were not learnt from: drawn ones, the real ones held out as they are, and worse copies of these."""
+    from models.plates import degrade
+    from models.region.drawn import draw
+    from models.region.real import Known, worsened
+
+    rng = np.random.default_rng(seed)
+    pictures, answers = draw(plates, seed)
+    checks = {"drawn": (np.stack([degrade(picture, rng) for picture in pictures]), answers)}
+    if photos is None:
+        return checks
+    known = Known.load(photos, texts, held_out=True)
+    real = [(plate, answer) for answer, kind in ((True, known.californian), (False, known.other)) for plate in kind]
+    truths = np.array([answer for _, answer in real])
+    checks["held_out"] = np.stack([plate.rectified() for plate, _ in real]), truths
+    worse = [worsened(plate.framed(), plate.width, rng) for plate, _ in real for _ in range(_COPIES)]
+    checks["worse"] = np.stack(worse), np.repeat(truths, _COPIES)
+    return checks
+
+
+def _pool(folder: Path, size: int, seed: int) -> "Drawn":
+    """Return the folder's drawn plates; draw them when there are none."""
+    from models.region.drawn import draw
+
+    path = folder / "drawn.npz"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures, californian = draw(size, seed)
+        np.savez(path, pictures=pictures, californian=californian)
+    with np.load(path) as kept:
+        return kept["pictures"], kept["californian"]
+
+
+@click.command(name="region")
+@click.argument("folder", type=_FOLDER)
+@click.option("--photos", type=_FOLDER, help="Real plates with a region: a folder with manifest.json.")
+@click.option("--texts", type=_FILE, help="More plates of --photos, with their regions.")
+@click.option("--reader", type=_FILE, help="A reader.tflite that finds characters, for real plates to be shuffled.")
+@click.option("--shuffles", default=30, show_default=True, help="Copies that each Californian plate is tried in.")
+@click.option("--real-share", default=0.5, show_default=True, help="Share of real plates in a batch.")
+@click.option("--pool", "pool_size", default=4000, show_default=True, help="Plates to draw.")
+@click.option("--minutes", default=40.0, show_default=True, help="How long to train.")
+@click.option("--seed", default=1, show_default=True)
+def train(
+    *, folder: Path, photos: Path | None, texts: Path | None, reader: Path | None, shuffles: int, real_share: float,
+    pool_size: int, minutes: float, seed: int,
+) -> None:  # fmt: skip
+    """Train the net of the issuing state in FOLDER, which keeps drawn plates and checkpoint; a second run goes on."""
+    from device.vision.reader import Reader
+    from models.plates import fonts
+    from models.region.data import Sources
+    from models.region.real import Kind, Known, with_shuffled
+    from models.region.train import Plan
+    from models.region.train import train as run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
+    fonts.fetch()
+    californian: Kind = []
+    other: Kind = []
+    if photos is not None:
+        known, finder = Known.load(photos, texts, held_out=False), Reader(reader) if reader else None
+        californian = with_shuffled(known.californian, finder, copies=shuffles, seed=seed)
+        other = with_shuffled(known.other, finder, copies=max(1, shuffles // 8), seed=seed)
+    sources = Sources(_pool(folder, pool_size, seed), californian, other, real_share)
+    checks = checked(photos, texts, plates=400, seed=seed + 1000)
+    logger.info("%d Californian and %d other pictures of real plates", len(californian), len(other))
+    run(Plan(folder=folder, until=time.time() + minutes * 60, seed=seed), sources, checks)
+
+
+@click.command(name="region")
+@click.argument("checkpoint", type=_FILE)
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--photos", type=_FOLDER, help="Real plates with a region: a folder with manifest.json.")
+@click.option("--texts", type=_FILE, help="More plates of --photos, with their regions.")
+@click.option("--plates", default=1000, show_default=True, help="Plates to draw, to calibrate by.")
+@click.option("--seed", default=5, show_default=True)
+def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path | None, plates: int, seed: int) -> None:
+    """Calibrate CHECKPOINT on plates that it did not learn from, quantise it to full int8 and write OUTPUT."""
+    from models.region.convert import calibrate, load
+    from models.region.convert import convert as quantise
+
+    checks = checked(photos, texts, plates=plates, seed=seed)
+    net = load(checkpoint)
+    fitted = calibrate(net, checks)
+    click.echo(f"calibration: slope {fitted.slope:.3f}, intercept {fitted.intercept:.3f}")
+    pictures = np.concatenate([pictures[:400] for pictures, _ in checks.values()])
+    output.write_bytes(quantise(net, pictures))
+    click.echo(f"{output}: {output.stat().st_size} bytes")

@@ -1,0 +1,60 @@
+"""Real plates whose issuer is known, and what is made of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from device.vision.reader import Reader
+from models.plates import Severity, degrade
+from models.reader.real import RealPlate, is_held_out, load_photos
+from models.reader.shuffle import shuffled_plates
+
+CALIFORNIA: Final = "US-CA"
+UNKNOWN: Final = "US"
+"""Some state: it may be California."""
+
+Kind = list[tuple[npt.NDArray[np.uint8], float]]
+"""Framed plates of one kind, each with its width in its photograph."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Real plates by issuer."""
+
+    californian: list[RealPlate]
+    other: list[RealPlate]
+
+    @classmethod
+    def load(cls, folder: Path, texts: Path | None = None, *, held_out: bool) -> "Known":
+        """Load the plates of a folder that are held out, or those that are not; see `models.reader.real.load_photos`.
+
+        Plates whose issuer the manifest or the transcriptions do not tell are left out.
+        """
+        plates = [plate for plate in load_photos(folder, texts) if plate.region not in (None, UNKNOWN)]
+        plates = [plate for plate in plates if is_held_out(plate) == held_out]
+        return cls(
+            [plate for plate in plates if plate.region == CALIFORNIA],
+            [plate for plate in plates if plate.region != CALIFORNIA],
+        )
+
+
+def with_shuffled(plates: Sequence[RealPlate], reader: Reader | None, *, copies: int, seed: int) -> Kind:
+    """Give plates framed, and, with a reader to find their characters, as many copies with these in other places.
+
+    A copy's serial is of no format: what is learnt of it is the look.
+    """
+    own = [(plate.framed(), plate.width) for plate in plates]
+    if reader is None:
+        return own
+    changed = shuffled_plates(list(plates), reader, copies=copies, seed=seed)
+    return own + [(picture, width) for picture, width, _ in changed]
+
+
+def worsened(picture: npt.NDArray[np.uint8], width: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Degrade a framed real plate: one that is small in its photograph is made smaller only a little."""
+    own = Severity(smallest=max(44.0, min(0.65 * width, 110.0)), largest=max(260.0, width), crops=0.6)
+    return degrade(picture, rng, own)

@@ -1,0 +1,69 @@
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the training extra is not installed")
+
+from device.vision.calibration import Calibration  # noqa: E402
+from models.region.convert import calibrate  # noqa: E402
+from models.region.data import Sources, batches  # noqa: E402
+from models.region.net import Region  # noqa: E402
+from models.region.train import Plan, log_odds, train  # noqa: E402
+
+BRIGHT, DARK = np.full((96, 240), 200, np.uint8), np.full((96, 240), 40, np.uint8)
+
+
+@pytest.fixture
+def sources() -> Sources:
+    """Californian plates are bright and all others dark."""
+    drawn = np.stack([BRIGHT, DARK]), np.array([True, False])
+    return Sources(drawn, [(BRIGHT, 100.0)], [(DARK, 100.0)], real_share=0.5)
+
+
+def test_batches_hold_both_kinds_in_the_mean(sources: Sources) -> None:
+    pictures, answers = next(batches(sources, size=200, seed=1))
+    assert pictures.shape == (200, 1, 64, 160)
+    assert 70 < answers.sum() < 130
+
+
+def test_the_net_gives_one_number_a_plate_and_is_small() -> None:
+    net = Region().eval()
+    assert net(torch.zeros(3, 1, 64, 160)).shape == (3,)
+    assert sum(parameter.numel() for parameter in net.parameters()) < 100_000
+
+
+def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, sources: Sources) -> None:
+    checks = {"held_out": (np.zeros((2, 64, 160), np.uint8), np.array([True, False]))}
+    train(Plan(folder=tmp_path, until=time.time() + 2, batch=8), sources, checks)
+    first = torch.load(tmp_path / "last.pt", weights_only=True)["step"]
+    assert first > 0
+    train(Plan(folder=tmp_path, until=time.time() + 2, batch=8), sources, checks)
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["step"] > first
+
+
+def test_calibration_is_put_into_the_net() -> None:
+    torch.manual_seed(2)
+    net = Region().eval()
+    pictures = np.random.default_rng(1).integers(0, 255, (60, 64, 160), np.uint8)
+    before = log_odds(net, pictures)
+    answers = before + np.random.default_rng(2).normal(0, before.std(), 60) > np.median(before)
+    found = calibrate(net, {"some": (pictures, answers)})
+    assert found != Calibration()
+    np.testing.assert_allclose(log_odds(net, pictures), found.intercept + found.slope * before, atol=1e-3)
+
+
+def test_keras_net_computes_what_torch_does() -> None:
+    pytest.importorskip("tensorflow", reason="the training extra is not installed")
+    from models.region.convert import to_keras  # noqa: PLC0415
+
+    torch.manual_seed(1)
+    net = Region()
+    with torch.no_grad():
+        for _ in range(3):  # statistics other than 0 and 1
+            net(torch.rand(8, 1, 64, 160) * 0.6)
+    net.eval()
+    pictures = np.random.default_rng(1).random((2, 64, 160, 1), np.float32)
+    expected = net(torch.from_numpy(pictures.transpose(0, 3, 1, 2))).detach().numpy()
+    np.testing.assert_allclose(to_keras(net).predict(pictures, verbose=0)[:, 0], expected, atol=2e-3)
