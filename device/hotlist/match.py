@@ -6,6 +6,12 @@ from typing import Literal
 
 StateAgreement = Literal["agrees", "contradicts", "unknown"]
 """Whether the state read from the plate is the listed one; unknown where either is not said."""
+OTHER = "other"
+"""Read of a plate that is not of the one state that posts tell from all others."""
+_TOLD = "CA"
+"""That state."""
+_COUNTRY = "US-"
+"""What a state read may begin with; lists have the letters of the state alone."""
 
 
 class MatchKind(StrEnum):
@@ -34,7 +40,7 @@ class Query:
         confidence: probability that the whole text is right, where known.
         characters: the same of each character of `plate_read`; empty where not known.
         alternatives: other readings.
-        state: that the reader saw on the plate, None where it does not tell.
+        state: that issued the plate by its look, such as US-CA, or `other`; None where that is unknown.
 
     """
 
@@ -117,7 +123,9 @@ class Answer:
 
 
 def agreement(read: str | None, listed: str | None) -> StateAgreement:
-    """Compare the state read with the state listed."""
+    """Compare the state read, such as US-CA, CA or `other`, with the state listed, such as CA."""
     if not read or not listed:
         return "unknown"
-    return "agrees" if read.upper() == listed else "contradicts"
+    if read == OTHER:
+        return "contradicts" if listed == _TOLD else "unknown"
+    return "agrees" if read.upper().removeprefix(_COUNTRY) == listed else "contradicts"

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device.hotlist import Alternative, HotList, Match, MatchKind, Query, Rules
+from device.hotlist.match import agreement
 from provisioning.hotlist import HotListRow
 from tests.device.hotlist.department import Department
 
@@ -109,20 +110,39 @@ def test_a_match_says_how_sure_the_reader_is_of_what_matched(hotlist: HotList, n
 
 
 @pytest.mark.parametrize(
-    ("read", "state", "agreement"),
+    ("read", "state", "told"),
     [
         ("7ABC123", None, "unknown"),
         ("7ABC123", "CA", "agrees"),
         ("7ABC123", "nv", "contradicts"),
         ("1291164", "CA", "unknown"),
         ("40LABC5", "NV", "contradicts"),
+        ("7ABC123", "US-CA", "agrees"),
+        ("7ABC123", "other", "contradicts"),
     ],
 )
 def test_a_state_that_contradicts_is_said_and_takes_no_match_away(
-    hotlist: HotList, now: datetime, read: str, state: str | None, agreement: str
+    hotlist: HotList, now: datetime, read: str, state: str | None, told: str
 ) -> None:
     (match,) = hotlist.consult(Query(plate_read=read, state=state), at=now).matches
-    assert match.state_agreement == agreement
+    assert match.state_agreement == told
+
+
+@pytest.mark.parametrize(
+    ("read", "listed", "told"),
+    [
+        ("other", "CA", "contradicts"),
+        ("other", "NV", "unknown"),
+        ("US-CA", "NV", "contradicts"),
+        ("US-CA", "CA", "agrees"),
+        (None, "CA", "unknown"),
+        ("US-CA", None, "unknown"),
+    ],
+)
+def test_another_issuer_contradicts_the_one_state_that_is_told_apart(
+    read: str | None, listed: str | None, told: str
+) -> None:
+    assert agreement(read, listed) == told
 
 
 def test_the_departments_own_vehicles_alarm_nobody(department: Department, now: datetime) -> None:
