@@ -55,7 +55,7 @@ test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS
 test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera
 
-ARM_TESTS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/device/hotlist/test_bloom.py \
+ARM_TESTS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py tests/device/hotlist/test_bloom.py \
   tests/device/hotlist/test_format.py tests/device/records/test_canonical.py tests/device/records/test_signing.py \
   tests/device/outbox/test_outbox.py tests/device/vision/test_ctc.py
 
@@ -95,13 +95,15 @@ contract: $(VENV)/.development ## Write docs/contract/ anew from the record type
 	$(BIN)/python -m device.records.schema
 	$(BIN)/python -m device.faults
 
-models: $(VENV)/.training ## Train both networks from nothing (hours); PHOTOS="folder ..." with manifest.json
+models: $(VENV)/.training ## Train the networks from nothing (hours); PHOTOS="folder ..." with manifest.json
 	@test -n "$(PHOTOS)" || { echo 'Name the folders of real photos, each with a manifest.json: make models PHOTOS="a b"' >&2; exit 1; }
 	$(BIN)/platepost models train detector build/models/detector $(addprefix --photos ,$(PHOTOS))
 	$(BIN)/platepost models convert detector build/models/detector/last.pt build/models/detector.tflite $(addprefix --photos ,$(PHOTOS))
 	$(BIN)/platepost models train reader build/models/reader --photos $(firstword $(PHOTOS))
 	$(BIN)/platepost models convert reader build/models/reader/last.pt build/models/reader.tflite --photos $(firstword $(PHOTOS))
 	$(BIN)/platepost models calibrate build/models/reader.tflite --copies 20 --photos $(firstword $(PHOTOS))
+	$(BIN)/platepost models train region build/models/region --reader build/models/reader.tflite --photos $(firstword $(PHOTOS))
+	$(BIN)/platepost models convert region build/models/region/last.pt build/models/region.tflite --photos $(firstword $(PHOTOS))
 
 lock: $(VENV)/.development ## Resolve the environments anew into requirements/
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -54,13 +54,15 @@ def street(most: int) -> None:
             inside += time.process_time() - start
             return result
 
-        model.run = measured  # type: ignore[method-assign]  # of these two models alone, for this one run
+        model.run = measured  # type: ignore[method-assign]  # of these models alone, for this one run
 
     networks = pipeline.recogniser
     if networks is None:
         raise SystemExit("the networks cannot be loaded")
     timed(networks.detector.model)
     timed(networks.reader.model)
+    if networks.region is not None:
+        timed(networks.region.model)
     total, frames = 0.0, 0
     with FootageCamera(path=CLIP, pace="fast") as camera:
         for frame in camera.frames():
@@ -107,6 +109,9 @@ def main() -> None:
     middle, late = statistics.median(totals), np.percentile(totals, 95)
     print(f"{len(totals)} pictures: median {middle:.2f} ms of CPU, p95 {late:.2f} ms")
     print(f"detector's network {inference[0]:.2f} ms, reader's {inference[1]:.2f} ms")
+    if recogniser.region is not None:
+        region = recogniser.region.model
+        print(f"the issuing state's network {each(lambda: region.run(plate)):.2f} ms")
     print(f"from the reader's columns to characters {decoding:.2f} ms")
     street(300)
 

@@ -1,6 +1,6 @@
 """From a configuration to the parts of a post: everything that can be wrong is found here, before anything starts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from device.vision.recogniser import Recogniser
 
 
 def recogniser(configuration: Configuration) -> Recogniser:
-    """Load both networks.
+    """Load the networks.
 
     Raises:
         BackendError: the TFLite runtime is missing.
@@ -36,7 +36,9 @@ def recogniser(configuration: Configuration) -> Recogniser:
 
     """
     section = configuration.vision
-    return Recogniser.load(detector=section.detector, reader=section.reader, minimum_score=section.minimum_score)
+    return Recogniser.load(
+        detector=section.detector, reader=section.reader, region=section.region, minimum_score=section.minimum_score
+    )
 
 
 def pipeline(configuration: Configuration, networks: Recogniser | None) -> Pipeline:
@@ -83,13 +85,15 @@ def versions(configuration: Configuration, networks: Recogniser | None) -> Versi
     return Versions(
         software=__version__,
         configuration=configuration.digest[:16],
-        models=()
-        if networks is None
-        else (
-            Model(name="detector", digest=networks.detector.model.digest),
-            Model(name="reader", digest=networks.reader.model.digest),
-        ),
+        models=() if networks is None else tuple(_models(networks)),
     )
+
+
+def _models(networks: Recogniser) -> Iterator[Model]:
+    yield Model(name="detector", digest=networks.detector.model.digest)
+    yield Model(name="reader", digest=networks.reader.model.digest)
+    if networks.region is not None:
+        yield Model(name="region", digest=networks.region.model.digest)
 
 
 def place(configuration: Configuration) -> Place:

@@ -76,6 +76,7 @@ class VisionSection(Section):
 
     detector: Path | None = Field(default=None, description="Another detector.tflite than the one that ships.")
     reader: Path | None = Field(default=None, description="Another reader.tflite than the one that ships.")
+    region: Path | None = Field(default=None, description="Another region.tflite than the one that ships, if one does.")
     minimum_score: float = Field(
         default=MINIMUM_SCORE, ge=0.05, le=1, description="Least score of a plate's detection."
     )

@@ -1,4 +1,4 @@
-"""Both networks of a running post. A damaged model file is a named state of a post that runs, not the end of it.
+"""The networks of a running post. A damaged model file is a named state of a post that runs, not the end of it.
 
 A card that wears out damages files too. A post that ended for it would be silent; so it comes up without its networks,
 says so, and looks again now and then: a file that was put right is taken without a restart.

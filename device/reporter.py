@@ -222,6 +222,7 @@ class Reporter:
             confidence=consensus.confidence,
             characters=tuple(character.confidence for character in consensus.characters),
             alternatives=tuple(Alternative(other.text, other.probability) for other in consensus.alternatives),
+            state=passage.issuer.region if passage.issuer else None,
         )
         return hotlist.consult(query, at=passage.best.frame.captured, rules=self._rules())
 

@@ -28,6 +28,8 @@ def sight_of(passage: Passage) -> dict[str, Any]:
             for other in consensus.alternatives
             if other.text
         ),
+        "region": passage.issuer.region if passage.issuer else None,
+        "region_confidence": round(passage.issuer.confidence, 4) if passage.issuer else None,
         "location": location_of(passage.best),
         "captured": passage.best.frame.captured,
         "first_seen": first_seen,

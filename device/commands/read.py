@@ -48,6 +48,7 @@ Examples:
 )
 @click.option("--detector", type=click.Path(path_type=Path, dir_okay=False), help="Another detector.tflite.")
 @click.option("--reader", type=click.Path(path_type=Path, dir_okay=False), help="Another reader.tflite.")
+@click.option("--region", type=click.Path(path_type=Path, dir_okay=False), help="Another region.tflite.")
 @click.option(
     "--minimum-score",
     type=click.FloatRange(0, 1),
@@ -70,6 +71,7 @@ def read(
     draw: Path | None,
     detector: Path | None,
     reader: Path | None,
+    region: Path | None,
     minimum_score: float,
     minimum_confidence: float,
 ) -> None:
@@ -79,7 +81,11 @@ def read(
     the others go on, and the exit code is 1.
     """
     recogniser = Recogniser.load(
-        detector=detector, reader=reader, minimum_score=minimum_score, minimum_confidence=minimum_confidence
+        detector=detector,
+        reader=reader,
+        region=region,
+        minimum_score=minimum_score,
+        minimum_confidence=minimum_confidence,
     )
     table = Table("image", "plate", "confidence", "box", "ms", title=None)
     paths, empty = _files(images)
@@ -199,6 +205,8 @@ def _as_json(result: _Result) -> dict[str, Any]:
                     {"text": other.text, "confidence": round(other.probability, 4)}
                     for other in plate.reading.alternatives
                 ],
+                "region": plate.issuer.region if plate.issuer else None,
+                "region_confidence": round(plate.issuer.confidence, 4) if plate.issuer else None,
             }
             for plate in result.recognition.plates
         ],

@@ -107,7 +107,7 @@ def _recogniser(configuration: Configuration) -> str:
     found = recogniser.recognise(blank)
     if found.plates:
         raise _FaultError("it sees plates in an empty picture")
-    return f"both networks run, {found.milliseconds.detect:.0f} ms for an empty frame"
+    return f"the networks run, {found.milliseconds.detect:.0f} ms for an empty frame"
 
 
 def _keys(configuration: Configuration) -> str:

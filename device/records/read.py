@@ -31,9 +31,16 @@ class Sight(RecordData):
     )
     alternatives: tuple[Alternative, ...] = Field(default=(), description="Other texts, the likeliest first.")
     region: str | None = Field(
-        default=None, max_length=16, description="State that issued the plate; absent where the reader does not tell."
+        default=None,
+        max_length=16,
+        description=(
+            "State that issued the plate, by its look: `US-CA`, which is the one that posts tell from the rest, or "
+            "`other`; absent where it is unknown."
+        ),
     )
-    region_confidence: Fraction | None = Field(default=None, description="Probability that `region` is right, 0 to 1.")
+    region_confidence: Fraction | None = Field(
+        default=None, description="Probability that `region` is right, 0 to 1, were plates of both kinds as many."
+    )
     location: Location = Field(description="Where in the best frame the plate was.")
     captured: UtcTime = Field(description="Capture time of the best frame.")
     first_seen: UtcTime = Field(description="Capture time of the first frame with this plate.")

@@ -1,4 +1,4 @@
-"""Where the two .tflite files that ship lie."""
+"""Where the .tflite files that ship lie."""
 
 import importlib.util
 from pathlib import Path
@@ -19,12 +19,22 @@ def shipped(name: str) -> Path:
         ModelError: the folder or the file is missing.
 
     """
+    path = shipped_or_none(name)
+    if path is None:
+        raise ModelError(
+            f"the model file {name} is not installed beside the device package; name one in the configuration"
+        )
+    return path
+
+
+def shipped_or_none(name: str) -> Path | None:
+    """Path of the shipped model file `name`, None where it is not there: for one that a post can do without."""
     specification = importlib.util.find_spec("models")
     for folder in (specification.submodule_search_locations if specification else None) or ():
         path = Path(folder) / name
         if path.is_file():
             return path
-    raise ModelError(f"the model file {name} is not installed beside the device package; name one in the configuration")
+    return None
 
 
 def check(path: Path, digest: str) -> None:

@@ -4,9 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import SequenceMatcher
+from heapq import nlargest
 from math import hypot
 
+import numpy as np
+from numpy.typing import NDArray
+
 from device.vision.consensus import Consensus, Poll, Vote
+from device.vision.region import Issuer
 from device.vision.sighting import Sighting
 
 GROWTH = 1.1
@@ -15,6 +20,8 @@ DIRECTION_LOOKS = 3
 """Looks at each end that it takes to tell."""
 OTHER_PLATE = 0.9
 """Confidence from which on one look can say that it is another vehicle's plate."""
+BEST_LOOKS = 3
+"""Looks whose rectified plates a passage keeps, for what is asked of it once: who issued the plate."""
 SAME_PLATE = 0.5
 """`difflib` ratio of two texts below which they are no readings of the same plate."""
 
@@ -57,6 +64,12 @@ class Passage:
     """Pixels across the plate, look by look."""
     told: bool = False
     """Whether the passage's read has left already, because the vehicle stood for too long."""
+    issuer: Issuer | None = None
+    """Who issued the plate, once that was asked and if it can be told."""
+    asked: bool = False
+    """Whether it was asked."""
+    _plates: list[tuple[float, NDArray[np.uint8]]] = field(default_factory=list)
+    """The best looks' values as pictures, and their rectified plates; the best first."""
     _poll: Poll = field(default_factory=Poll)
     _consensus: Consensus | None = None
 
@@ -82,6 +95,9 @@ class Passage:
         self._consensus = None
         if sighting.picture_value > self.best.picture_value:
             self.best = sighting
+        if sighting.rectified is not None:
+            looks = [*self._plates, (sighting.picture_value, sighting.rectified)]
+            self._plates = nlargest(BEST_LOOKS, looks, key=lambda look: look[0])
 
     @classmethod
     def start(cls, number: int, rules: PassageRules, sighting: Sighting) -> "Passage":
@@ -89,6 +105,11 @@ class Passage:
         passage = cls(number=number, rules=rules, first=sighting, last=sighting, best=sighting)
         passage._look(sighting)
         return passage
+
+    @property
+    def best_plates(self) -> tuple[NDArray[np.uint8], ...]:
+        """The plate in its best looks, each 64 x 160 uint8, the best first."""
+        return tuple(plate for _, plate in self._plates)
 
     @property
     def consensus(self) -> Consensus:

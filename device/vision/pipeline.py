@@ -114,6 +114,9 @@ class Pipeline:
         sightings = tuple(self._sightings(frame))
         touched = self._passages.update(sightings)
         early = tuple(passage for passage in touched if passage.safe and self._worth_telling(passage))
+        for passage in early:
+            if not passage.asked:
+                self._ask(passage)
         return Look(sightings, early, self._judge(self._passages.ended(frame.monotonic), frame.monotonic))
 
     def finish(self) -> tuple[Ended, ...]:
@@ -135,7 +138,13 @@ class Pipeline:
             self.read_milliseconds.append((perf_counter() - start) * 1000)
             if reading.text:
                 self.counters.sightings += 1
-                yield Sighting(frame, Plate(reading, detection.score, detection.corners), sharpness(rectified))
+                plate = Plate(reading, detection.score, detection.corners)
+                yield Sighting(frame, plate, sharpness(rectified), rectified)
+
+    def _ask(self, passage: Passage) -> None:
+        """Ask who issued a passage's plate: for the first early hit, and again at its end, by better looks."""
+        if self.recogniser is not None:
+            passage.issuer, passage.asked = self.recogniser.issuer(passage.best_plates), True
 
     def _judge(self, passages: list[Passage], monotonic: float) -> tuple[Ended, ...]:
         ended = tuple(Ended(passage, self._verdict(passage)) for passage in passages)
@@ -144,6 +153,7 @@ class Pipeline:
             self.counters.repeats += verdict is Verdict.REPEAT
             self.counters.unreadable += verdict is Verdict.UNREADABLE
             if verdict is not Verdict.UNREADABLE:
+                self._ask(passage)
                 self._told[passage.consensus.text] = passage.last.frame.monotonic
         # What an open passage may be a repeat of is remembered until it ends.
         since = min((passage.first.frame.monotonic for passage in self._passages.open), default=monotonic)

@@ -1,6 +1,7 @@
-"""Detector and reader together: one picture in, its plates out."""
+"""Detector, reader and the network of the issuing state together: one picture in, its plates out."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Self
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from device.vision.closer import closer
 from device.vision.detector import MINIMUM_SCORE, Detection, Detector
 from device.vision.geometry import Box, Corners, bounding_box, rectify
-from device.vision.modelfiles import shipped
+from device.vision.modelfiles import shipped, shipped_or_none
 from device.vision.reader import HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, stretched
+from device.vision.region import Issuer, RegionNet
 
 LEGIBLE = 0.25
 """Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""
@@ -30,6 +32,8 @@ class Plate:
     score: float
     """How sure the detector is that it is a plate, 0 to 1."""
     corners: Corners
+    issuer: Issuer | None = None
+    """Who issued it, where that was asked and can be told."""
 
     @property
     def text(self) -> str:
@@ -61,12 +65,21 @@ class Recognition:
 
 
 class Recogniser:
-    """The two networks of a post. Not safe to share between threads."""
+    """The networks of a post. Not safe to share between threads."""
 
-    def __init__(self, detector: Detector, reader: Reader, *, minimum_confidence: float = LEGIBLE) -> None:
-        """Put two networks together; plates of still pictures that are read less surely than told are left out."""
+    def __init__(
+        self,
+        detector: Detector,
+        reader: Reader,
+        *,
+        region: RegionNet | None = None,
+        minimum_confidence: float = LEGIBLE,
+    ) -> None:
+        """Put networks together; plates of still pictures that are read less surely than told are left out."""
         self.detector = detector
         self.reader = reader
+        self.region = region
+        """Tells the issuing state; without it that is unknown."""
         self.minimum_confidence = minimum_confidence
 
     @classmethod
@@ -75,20 +88,23 @@ class Recogniser:
         *,
         detector: Path | None = None,
         reader: Path | None = None,
+        region: Path | None = None,
         minimum_score: float = MINIMUM_SCORE,
         minimum_confidence: float = LEGIBLE,
         runtime: str | None = None,
     ) -> Self:
-        """Load the shipped networks, or those of the given paths.
+        """Load the shipped networks, or those of the given paths; that of the issuing state may be missing.
 
         Raises:
             BackendError: no TFLite runtime.
             ModelError: a file is missing, damaged or of another shape.
 
         """
+        tells_region = region or shipped_or_none("region.tflite")
         return cls(
             Detector(detector or shipped("detector.tflite"), minimum_score=minimum_score, runtime=runtime),
             Reader(reader or shipped("reader.tflite"), runtime=runtime),
+            region=None if tells_region is None else RegionNet(tells_region, runtime=runtime),
             minimum_confidence=minimum_confidence,
         )
 
@@ -99,8 +115,12 @@ class Recogniser:
         detections = self.detector.detect(grey)
         detected = perf_counter()
         plates = self._read(grey, detections)
+        legible = [
+            replace(plate, issuer=self.issuer([_rectified(grey, plate.corners)]))
+            for plate in plates
+            if plate.text and plate.reading.confidence >= self.minimum_confidence
+        ]
         end = perf_counter()
-        legible = [plate for plate in plates if plate.reading.confidence >= self.minimum_confidence]
         return _recognition(legible, start=start, detected=detected, end=end)
 
     def recognise_crop(self, picture: NDArray[np.uint8]) -> Recognition:
@@ -108,8 +128,14 @@ class Recogniser:
         start = perf_counter()
         height, width = picture.shape[:2]
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-        reading = self.reader.settle(self._looks_at_crop(as_grey(picture), corners))
-        return _recognition([Plate(reading, 1.0, corners)], start=start, detected=start, end=perf_counter())
+        grey = as_grey(picture)
+        reading = self.reader.settle(self._looks_at_crop(grey, corners))
+        plate = Plate(reading, 1.0, corners, self.issuer([stretched(grey)]))
+        return _recognition([plate], start=start, detected=start, end=perf_counter())
+
+    def issuer(self, plates: Sequence[NDArray[np.uint8]]) -> Issuer | None:
+        """Return who issued the plate that so many looks show, each 64 x 160 uint8; None where that is unknown."""
+        return None if self.region is None else self.region.issuer(plates)
 
     def _looks_at_crop(self, grey: NDArray[np.uint8], corners: Corners) -> list[Look]:
         """Look at a crop; one in doubt, which may be loose or lean, is also looked at by the corners found in it."""

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from device.camera.base import Frame
 from device.vision.geometry import plate_size
 from device.vision.recogniser import Plate
@@ -15,6 +18,8 @@ class Sighting:
     plate: Plate
     sharpness: float
     """Of the rectified plate, any positive scale that is the same for a whole passage."""
+    rectified: NDArray[np.uint8] | None = None
+    """The plate as the reader saw it, 64 x 160, where it was kept."""
 
     @property
     def width(self) -> float:

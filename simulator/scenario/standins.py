@@ -9,7 +9,7 @@ only while `standing_in` is open:
   RFC 6979), so that the same scenario and seed give the same records;
 - chrony and the kernel's word on the clock, the machine's own readings, the room on the disk, and the capture thread,
   by the scenario's; camera and board come by the post's own `Rig`;
-- the two networks, by the same two loaded once.
+- the networks, by the same ones loaded once.
 """
 
 import hashlib
@@ -158,12 +158,12 @@ def _condition(stand: Callable[[], Stand], folder: Path, **more: Any) -> Conditi
 
 def _recogniser(configuration: Configuration) -> Recogniser:
     section = configuration.vision
-    return _networks(section.detector, section.reader, section.minimum_score)
+    return _networks(section.detector, section.reader, section.region, section.minimum_score)
 
 
 @cache
-def _networks(detector: Path | None, reader: Path | None, minimum_score: float) -> Recogniser:
-    return Recogniser.load(detector=detector, reader=reader, minimum_score=minimum_score)
+def _networks(detector: Path | None, reader: Path | None, region: Path | None, minimum_score: float) -> Recogniser:
+    return Recogniser.load(detector=detector, reader=reader, region=region, minimum_score=minimum_score)
 
 
 def _digest(configuration: Configuration) -> str:

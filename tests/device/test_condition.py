@@ -168,18 +168,22 @@ def test_reads_that_stay_away(drill: Drill) -> None:
     drill.await_state()
 
 
-@pytest.mark.parametrize("damage", ["garbage", "cut", "flipped", "missing"])
+@pytest.mark.parametrize(
+    ("net", "damage"),
+    [*(("reader", damage) for damage in ("garbage", "cut", "flipped", "missing")), ("region", "flipped")],
+)
 def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
-    tmp_path: Path, mocker: MockerFixture, damage: str
+    tmp_path: Path, mocker: MockerFixture, net: str, damage: str
 ) -> None:
-    good = shipped("reader.tflite")
-    model = tmp_path / "models" / "reader.tflite"
+    good = shipped(f"{net}.tflite")
+    model = tmp_path / "models" / good.name
     model.parent.mkdir()
-    shutil.copy(good.with_suffix(".json"), model.with_suffix(".json"))
+    if net == "reader":
+        shutil.copy(good.with_suffix(".json"), model.with_suffix(".json"))
     content = good.read_bytes()
     half = len(content) // 2
     model.write_bytes(content)
-    (model.parent / SUMS).write_text(f"{hashlib.sha256(content).hexdigest()}  reader.tflite\n")
+    (model.parent / SUMS).write_text(f"{hashlib.sha256(content).hexdigest()}  {good.name}\n")
     if damage == "missing":
         model.unlink()
     else:
@@ -189,7 +193,7 @@ def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
             "flipped": content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :],
         }
         model.write_bytes(damaged[damage])
-    one = Drill(tmp_path, mocker, reader=str(model))
+    one = Drill(tmp_path, mocker, **{net: str(model)})
     one.thread.start()
     try:
         one.await_state("model_damaged")
@@ -197,7 +201,11 @@ def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
         model.write_bytes(content)
         one.await_state()
         status = [e["data"] for e in one.records() if e["type"] == "platepost.status.v1"][-1]
-        assert {found["name"] for found in status["versions"]["models"]} == {"detector", "reader"}
+        assert {found["name"] for found in status["versions"]["models"]} == {
+            "detector",
+            "reader",
+            "region",
+        }
         one.prove_whole()
     finally:
         one.stop()

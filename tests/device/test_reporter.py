@@ -7,6 +7,7 @@ import pytest
 from device.camera.base import Frame
 from device.config import RecordsSection
 from device.hotlist import Answer, HotList, Match, MatchKind, Query, Rules
+from device.hotlist.match import agreement
 from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
 from device.records.envelope import topic_of
 from device.reporter import Circumstances, Reporter
@@ -14,6 +15,7 @@ from device.vision.passages import Passage, PassageRules, Passages
 from device.vision.pipeline import Ended, Verdict
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate
+from device.vision.region import Issuer
 from device.vision.sighting import Sighting
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -32,7 +34,10 @@ class FakeList:
         plate = query.plate_read
         if plate not in self.texts:
             return Answer(safe=plate in self.safe)
-        match = Match(self.kind, plate, "stolen_vehicle", 1, "CA", "REF-1", (), 7, 0.5, distribution=self.group)
+        match = Match(
+            self.kind, plate, "stolen_vehicle", 1, "CA", "REF-1", (), 7, 0.5,
+            state_agreement=agreement(query.state, "CA"), distribution=self.group,
+        )  # fmt: skip
         return Answer((match,))
 
 
@@ -56,7 +61,7 @@ class Desk:
     def record(self, data: RecordData) -> None:
         self.records.append(data)
 
-    def see(self, text: str, *, confidence: float = 0.9) -> Passage:
+    def see(self, text: str, *, confidence: float = 0.9, issuer: Issuer | None = None) -> Passage:
         number = next(self._seconds)
         rng = np.random.default_rng(number)
         colour = rng.integers(0, 255, (240, 320, 3), np.uint8)
@@ -64,6 +69,7 @@ class Desk:
         corners = np.array([[100, 100], [200, 100], [200, 150], [100, 150]], np.float32)
         reading = Reading(text, confidence, tuple(Character(c, confidence) for c in text), ())
         (passage,) = self.passages.update([Sighting(frame, Plate(reading, 0.9, corners), 1.0)])
+        passage.issuer = issuer
         if passage.safe:
             self.reporter.early(passage)
         return passage
@@ -182,6 +188,26 @@ def test_a_near_hit_is_flagged_loudly_and_says_how_sure_it_is() -> None:
     assert isinstance(hit, Hit)
     assert (hit.match, hit.match_confidence, hit.state_agreement) == ("near", 0.5, "unknown")
     assert hit.wording.startswith("Not what was read")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "agreement_told"),
+    [(Issuer("US-CA", 0.99), "agrees"), (Issuer("other", 0.985), "contradicts"), (None, "unknown")],
+)
+def test_a_hit_and_its_read_say_who_issued_the_plate_and_none_is_lost_for_it(
+    issuer: Issuer | None, agreement_told: str
+) -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123", issuer=issuer)
+    desk.see("7ABC123", issuer=issuer)
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert hit.state_agreement == agreement_told
+    for told in (hit, read):
+        expected = (issuer.region, issuer.confidence) if issuer else (None, None)
+        assert (told.region, told.region_confidence) == expected
 
 
 def test_the_hit_of_a_covert_entry_goes_to_its_group_alone() -> None:

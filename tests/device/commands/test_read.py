@@ -49,6 +49,7 @@ def test_a_photo_gives_one_line_of_json_with_all_that_is_promised(photo: Path) -
     assert len(best["corners"]) == 4
     assert "".join(character["character"] for character in best["characters"]) == TEXT
     assert all(0 < character["confidence"] <= 1 for character in best["characters"])
+    assert (best["region"], best["region_confidence"] is None) in {("US-CA", False), ("other", False), (None, True)}
     assert set(told["milliseconds"]) == {"decode", "detect", "read", "total"}
     assert told["milliseconds"]["total"] >= told["milliseconds"]["detect"] > 0
 

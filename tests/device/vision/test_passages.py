@@ -1,5 +1,7 @@
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from device.vision.passages import PassageRules, Passages
@@ -143,3 +145,12 @@ def test_the_best_picture_is_large_and_well_read(sighting: Sightings) -> None:
     passages.update([sighting(0.05, x=105, width=95, confidence=0.95)])
     passages.update([sighting(0.1, x=110, width=100, confidence=0.1)])
     assert passages.open[0].best.width == pytest.approx(95)
+
+
+def test_the_plates_of_the_best_looks_are_kept(sighting: Sightings) -> None:
+    passages = Passages()
+    for number, width in enumerate((60, 110, 70, 100, 90)):
+        rectified = np.full((64, 160), number, np.uint8)
+        look = replace(sighting(number / 20, width=width), rectified=rectified)
+        (passage,) = passages.update([look])
+    assert [int(plate[0, 0]) for plate in passage.best_plates] == [1, 3, 4]

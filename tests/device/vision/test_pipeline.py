@@ -14,6 +14,7 @@ from device.vision.motion import MotionGate
 from device.vision.passages import PassageRules
 from device.vision.pipeline import Limits, Pipeline, Verdict
 from device.vision.reader import Reading
+from device.vision.region import Issuer
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CORNERS = np.array([[50, 40], [110, 40], [110, 70], [50, 70]], np.float32)
@@ -30,9 +31,12 @@ class Street:
         self.text = ""
         self.confidence = 0.9
         self._number = 0
+        self.asked: list[int] = []
+        """How many looks were shown each time that the issuer was asked for."""
         networks: Any = SimpleNamespace(
             detector=SimpleNamespace(detect=lambda _grey, _small: [Detection(0.9, CORNERS)] if self.text else []),
             reader=SimpleNamespace(read_rectified=lambda _plate: reading(self.text, self.confidence)),
+            issuer=self._issuer,
         )
         self.pipeline = Pipeline(
             networks,
@@ -41,7 +45,13 @@ class Street:
             motion=MotionGate(least_area=0),
         )
         self.early: list[str] = []
+        self.issuers: list[Issuer | None] = []
         self.ended: list[tuple[str, Verdict]] = []
+
+    def _issuer(self, plates: tuple[np.ndarray, ...]) -> Issuer:
+        assert all(plate.shape == (64, 160) for plate in plates)
+        self.asked.append(len(plates))
+        return Issuer("US-CA", 0.99)
 
     def show(self, text: str, *, frames: int, confidence: float = 0.9) -> None:
         self.text, self.confidence = text, confidence
@@ -53,6 +63,8 @@ class Street:
                 Frame(self._number, captured, second, grey, lambda: np.zeros((90, 160, 3), np.uint8))
             )
             self._number += 1
+            self.issuers += [passage.issuer for passage in look.early]
+            self.issuers += [item.passage.issuer for item in look.ended]
             self.early += [passage.consensus.text for passage in look.early]
             self.ended += [(item.passage.consensus.text, item.verdict) for item in look.ended]
 
@@ -68,6 +80,23 @@ def test_a_passage_is_told_early_and_read_once(street: Callable[..., Street]) ->
     one.show("", frames=15)
     assert set(one.early) == {"7ABC123"}
     assert one.ended == [("7ABC123", Verdict.READ)]
+
+
+def test_the_issuer_is_asked_for_at_the_first_hit_and_at_the_end(street: Callable[..., Street]) -> None:
+    one = street()
+    one.show("7ABC123", frames=8)
+    assert one.asked == [2]
+    one.show("", frames=15)
+    assert one.asked == [2, 3]
+    assert set(one.issuers) == {Issuer("US-CA", 0.99)}
+
+
+def test_nobody_is_asked_who_issued_what_cannot_be_read(street: Callable[..., Street]) -> None:
+    one = street()
+    one.show("7ABC123", frames=8, confidence=0.1)
+    one.show("", frames=15)
+    assert one.ended == [("7ABC123", Verdict.UNREADABLE)]
+    assert one.asked == []
 
 
 def test_the_same_vehicle_again_within_the_time_is_a_repeat(street: Callable[..., Street]) -> None:

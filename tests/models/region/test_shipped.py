@@ -1,0 +1,51 @@
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+from device.vision.interpreter import RUNTIMES, Model
+from device.vision.region import CALIFORNIA, RegionNet, claimed
+from models.plates import Severity, degrade
+from models.region.drawn import draw
+from tests.models.region.golden import GOLDEN, SHIPPED, answers
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model(SHIPPED, reference=True)
+
+
+def test_shipped_net_keeps_the_contract(model: Model) -> None:
+    assert model.input.shape == (1, 64, 160, 1)
+    assert model.input.scale == pytest.approx(1 / 255)
+    assert model.input.zero_point == -128
+    assert [output.shape for output in model.outputs] == [(1, 1)]
+    assert SHIPPED.stat().st_size <= 120_000
+
+
+def test_all_shipped_nets_together_are_at_most_two_megabytes() -> None:
+    assert sum(path.stat().st_size for path in SHIPPED.parent.glob("*.tflite")) <= 2_000_000
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_shipped_net_is_bit_identical_to_the_golden_output(runtime: str) -> None:
+    if importlib.util.find_spec(runtime.partition(".")[0]) is None:
+        pytest.skip(f"{runtime} is not installed")
+    model, golden = Model(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
+    assert golden["digest"] == model.digest, "another region.tflite: run golden.py"
+    for _ in range(2):
+        assert answers(model) == golden["log_odds"]
+
+
+def test_shipped_net_tells_fresh_drawn_plates_apart() -> None:
+    net = RegionNet(SHIPPED)
+    pictures, californian = draw(160, seed=20_260)
+    rng = np.random.default_rng(20_260)
+    easy = Severity(smallest=140, largest=260, inverted=0)
+    odds = np.array([net.log_odds(degrade(picture, rng, easy)) for picture in pictures])
+    assert np.mean((odds > 0) == californian) >= 0.8
+    claims = [(claimed(one), bool(truth)) for one, truth in zip(odds, californian, strict=True)]
+    right = [(one.region == CALIFORNIA) == truth for one, truth in claims if one]
+    assert len(right) >= 25
+    assert np.mean(right) >= 0.95
