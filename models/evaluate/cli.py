@@ -40,6 +40,7 @@ Examples:
 @click.option("--without", multiple=True, metavar="NAME", help="Leave out a picture, as one whose text is disputed.")
 @click.option("--detector", type=click.Path(path_type=Path, dir_okay=False), help="Another detector.tflite.")
 @click.option("--reader", type=click.Path(path_type=Path, dir_okay=False), help="Another reader.tflite.")
+@click.option("--region", type=click.Path(path_type=Path, dir_okay=False), help="Another region.tflite.")
 @click.option("--minimum-score", type=click.FloatRange(0, 1), default=MINIMUM_SCORE, show_default=True)
 @click.option("--minimum-confidence", type=click.FloatRange(0, 1), default=LEGIBLE, show_default=True)
 def evaluate(
@@ -52,6 +53,7 @@ def evaluate(
     without: tuple[str, ...],
     detector: Path | None,
     reader: Path | None,
+    region: Path | None,
     minimum_score: float,
     minimum_confidence: float,
 ) -> None:
@@ -60,7 +62,11 @@ def evaluate(
     Pictures of a manifest without any box are taken for plates cut out, and read whole.
     """
     recogniser = Recogniser.load(
-        detector=detector, reader=reader, minimum_score=minimum_score, minimum_confidence=minimum_confidence
+        detector=detector,
+        reader=reader,
+        region=region,
+        minimum_score=minimum_score,
+        minimum_confidence=minimum_confidence,
     )
     sets: dict[str, list[Outcome]] = {}
     for path in manifests:

@@ -20,6 +20,8 @@ class TruePlate:
 
     text: str | None
     box: Box | None
+    region: str | None = None
+    """Who issued it, such as US-CA; None when unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """Read manifest.json, given itself or by its folder.
 
-    An image has "file" (relative to the manifest) and either "plates", each with "box" and perhaps "text", or "text"
-    alone when it is the crop of one plate.
+    An image has "file" (relative to the manifest) and either "plates", each with "box" and perhaps "text" and "region",
+    or "text" and perhaps "state" (as CA) when it is the crop of one plate.
 
     Raises:
         ManifestError: naming the file and the image that is wrong.
@@ -86,7 +88,9 @@ def _picture(image: Any, path: Path, number: int) -> LabelledPicture:  # noqa: A
     if plates is None:
         if not isinstance(image.get("text"), str):
             raise ManifestError(f'{where}: expected "plates", or "text" for a crop')
-        return LabelledPicture(path.parent / image["file"], (TruePlate(image["text"], None),))
+        state = image.get("state")
+        region = f"US-{state}" if isinstance(state, str) and state else None
+        return LabelledPicture(path.parent / image["file"], (TruePlate(image["text"], None, region),))
     if not isinstance(plates, list):
         raise ManifestError(f'{where}: "plates" is no list')
     return LabelledPicture(path.parent / image["file"], tuple(_plate(plate, where) for plate in plates))
@@ -104,5 +108,8 @@ def _plate(plate: Any, where: str) -> TruePlate:  # noqa: ANN401 - JSON
     text = plate.get("text")
     if not (text is None or isinstance(text, str)):
         raise ManifestError(f"{where}: expected a text, found {text!r}")
+    region = plate.get("region")
+    if not (region is None or isinstance(region, str)):
+        raise ManifestError(f"{where}: expected a region, found {region!r}")
     left, top, right, bottom = map(float, box)
-    return TruePlate(text, (left, top, right, bottom))
+    return TruePlate(text, (left, top, right, bottom), region)

@@ -7,6 +7,7 @@ from typing import Final
 
 from device.vision.geometry import intersection_over_union
 from device.vision.recogniser import Plate, Recognition
+from device.vision.region import CALIFORNIA
 from models.calibration.reliability import brier_score, expected_calibration_error
 from models.evaluate.manifest import LabelledPicture
 
@@ -61,12 +62,22 @@ class Outcome:
     cpu_milliseconds: float
     """CPU time of all: what a busy machine does not change."""
     plates: tuple[Plate, ...]
+    region: str | None = None
+    """Who issued the plate that the best plate was held against, where known."""
+    claimed: str | None = None
+    """Who is claimed to have issued the best plate: `US-CA`, `other` or nobody."""
+
+    @property
+    def claim_right(self) -> bool:
+        """Whether an issuer is claimed, and rightly."""
+        return self.claimed is not None and (self.claimed == CALIFORNIA) == (self.region == CALIFORNIA)
 
 
 def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseconds: float = 0.0) -> Outcome:
     """Hold what was recognised in a picture, in so much CPU time, against its plates."""
     plates = recognition.plates
-    texts = [plate.text for plate in picture.plates if plate.text]
+    regions = {plate.text: plate.region for plate in picture.plates if plate.text}
+    texts = list(regions)
     best = normalise(plates[0].text) if plates else ""
     truth = min(texts, key=lambda text: edit_distance(fold(text), fold(best)), default="")
     folded = {fold(text) for text in texts}
@@ -86,7 +97,14 @@ def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseco
         milliseconds=(recognition.milliseconds.detect, recognition.milliseconds.read, recognition.milliseconds.total),
         cpu_milliseconds=cpu_milliseconds,
         plates=plates,
+        region=_told(regions.get(truth)),
+        claimed=plates[0].issuer.region if plates and plates[0].issuer else None,
     )
+
+
+def _told(region: str | None) -> str | None:
+    """Leave out what tells no state: a plate of the country may be California's."""
+    return None if region == "US" else region
 
 
 def _match_boxes(picture: LabelledPicture, plates: Sequence[Plate]) -> tuple[int, int]:
@@ -122,6 +140,14 @@ class Summary:
     """Expected calibration error of the best plates' confidence, over ten bins of equally many."""
     brier: float | None
     """Brier score of it."""
+    region_told: float | None
+    """Share of the plates read, of those whose issuer is known, of which an issuer is claimed."""
+    region_right: float | None
+    """Share of those claims that are right."""
+    california_told: float | None
+    """Share of California's plates read of which it is claimed that they are."""
+    california_false: float | None
+    """Share of the others' plates read of which it is claimed that they are California's."""
     box_recall: float | None
     extra: float | None
     """Plates too many a picture."""
@@ -145,6 +171,8 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
     boxed = [outcome for outcome in outcomes if outcome.boxes]
     length = sum(len(outcome.truth) for outcome in texted)
     read = [outcome for outcome in texted if outcome.read]
+    issued = [outcome for outcome in outcomes if outcome.region and outcome.read]
+    claims = [outcome for outcome in issued if outcome.claimed]
     told = [outcome.confidence for outcome in read], [outcome.folded for outcome in read]
     return Summary(
         pictures=len(outcomes),
@@ -155,6 +183,10 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
         coverage=coverage(texted),
         calibration_error=expected_calibration_error(*told) if read else None,
         brier=brier_score(*told) if read else None,
+        region_told=_share([outcome.claimed is not None for outcome in issued]),
+        region_right=_share([outcome.claim_right for outcome in claims]),
+        california_told=_share([o.claimed == CALIFORNIA for o in issued if o.region == CALIFORNIA]),
+        california_false=_share([o.claimed == CALIFORNIA for o in issued if o.region != CALIFORNIA]),
         box_recall=sum(outcome.boxes_found for outcome in boxed) / boxes if boxes else None,
         extra=sum(outcome.extra for outcome in boxed) / len(boxed) if boxed else None,
         milliseconds=tuple(statistics.median(outcome.milliseconds[part] for outcome in outcomes) for part in range(3)),  # type: ignore[arg-type]

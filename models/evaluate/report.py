@@ -51,6 +51,8 @@ def _read(outcome: Outcome) -> dict[str, object]:
         "read": outcome.read,
         "confidence": round(outcome.confidence, 4),
         "right": outcome.folded,
+        "region": outcome.region,
+        "region_claimed": outcome.claimed,
         "boxes": outcome.boxes,
         "boxes_found": outcome.boxes_found,
         "extra": outcome.extra,

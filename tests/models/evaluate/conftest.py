@@ -7,6 +7,7 @@ import pytest
 from device.vision.geometry import Box
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Milliseconds, Plate, Recognition
+from device.vision.region import Issuer
 from models.evaluate.manifest import LabelledPicture, TruePlate
 from models.evaluate.metrics import Outcome, compare
 
@@ -14,20 +15,24 @@ Found = tuple[str, float, Box]
 Compare = Callable[[list[tuple[str | None, Box | None]], list[Found]], Outcome]
 
 
-def _plate(text: str, confidence: float, box: Box) -> Plate:
+def _plate(text: str, confidence: float, box: Box, region: str | None) -> Plate:
     left, top, right, bottom = box
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
     characters = tuple(Character(character, confidence) for character in text)
-    return Plate(Reading(text=text, confidence=confidence, characters=characters, alternatives=()), 0.9, corners)
+    reading = Reading(text=text, confidence=confidence, characters=characters, alternatives=())
+    return Plate(reading, 0.9, corners, Issuer(region, 0.99) if region else None)
 
 
 @pytest.fixture
 def outcome() -> Compare:
-    """Compare a picture's true plates (text, box) with those found (text, confidence, box)."""
+    """Compare a picture's true plates (text, box) with those found (text, confidence, box); all of one issuer."""
 
-    def make(truth: list[tuple[str | None, Box | None]], found: list[Found], path: Path = Path("a.jpg")) -> Outcome:
-        picture = LabelledPicture(path, tuple(TruePlate(text, box) for text, box in truth))
-        plates = tuple(_plate(*plate) for plate in found)
+    def make(
+        truth: list[tuple[str | None, Box | None]], found: list[Found], path: Path = Path("a.jpg"), *,
+        region: str | None = None, claimed: str | None = None,
+    ) -> Outcome:  # fmt: skip
+        picture = LabelledPicture(path, tuple(TruePlate(text, box, region) for text, box in truth))
+        plates = tuple(_plate(*plate, claimed) for plate in found)
         return compare(picture, Recognition(plates, Milliseconds(detect=5.0, read=2.0, total=7.0)))
 
     return make

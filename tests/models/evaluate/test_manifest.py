@@ -27,6 +27,18 @@ def test_photos_and_crops_are_read(tmp_path: Path) -> None:
     assert road.plates == ()
 
 
+def test_who_issued_a_plate_is_read_where_it_is_said(tmp_path: Path) -> None:
+    box = [1, 2, 30, 14]
+    images = [
+        {"file": "photo.jpg", "plates": [{"box": box, "text": "7ABC123", "region": "US-CA"}, {"box": box}]},
+        {"file": "crop.jpg", "text": "XYZ12", "state": "NV"},
+        {"file": "other.jpg", "text": "XYZ13"},
+    ]
+    manifest = read_manifest(write(tmp_path, {"images": images}))
+    regions = [plate.region for picture in manifest.pictures for plate in picture.plates]
+    assert regions == ["US-CA", None, "US-NV", None]
+
+
 def test_a_folder_stands_for_its_manifest(tmp_path: Path) -> None:
     write(tmp_path, {"images": [{"file": "crop.jpg", "text": "A1"}]})
     assert read_manifest(tmp_path).path == tmp_path / "manifest.json"
@@ -44,6 +56,7 @@ def test_a_folder_stands_for_its_manifest(tmp_path: Path) -> None:
         ({"images": [{"file": "a", "plates": [{"box": [1, 2, 3]}]}]}, r"images\[0\].*\[1, 2, 3\]"),
         ({"images": [{"file": "a", "plates": [{"box": [9, 2, 3, 4]}]}]}, r"images\[0\].*\[9, 2, 3, 4\]"),
         ({"images": [{"file": "a", "plates": [{"box": [1, 2, 3, 4], "text": 7}]}]}, r"images\[0\].*7"),
+        ({"images": [{"file": "a", "plates": [{"box": [1, 2, 3, 4], "region": 7}]}]}, r"images\[0\].*region.*7"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, content: object, message: str) -> None:

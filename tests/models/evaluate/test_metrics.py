@@ -124,3 +124,17 @@ def test_coverage_bears_one_error_in_a_hundred(outcome: Compare) -> None:
     right = [outcome([("A1", BOX)], [("A1", 0.9, NEAR)]) for _ in range(99)]
     wrong = outcome([("A1", BOX)], [("B2", 0.95, NEAR)])
     assert coverage([*right, wrong]) == 1
+
+
+def test_issuers_are_counted_where_they_are_known(outcome: Compare) -> None:
+    def told(region: str | None, claimed: str | None) -> Outcome:
+        return outcome([("ABCD", BOX)], [("ABCD", 0.9, NEAR)], region=region, claimed=claimed)
+
+    pairs = [("US-CA", "US-CA"), ("US-CA", None), ("US-CA", "other"), ("US-NV", "other"), ("US-AZ", "US-CA")]
+    unknown = [(None, "other"), ("US", "US-CA")]
+    summary = summarise([told(*pair) for pair in pairs + unknown])
+    assert summary.region_told == pytest.approx(4 / 5)
+    assert summary.region_right == pytest.approx(2 / 4)
+    assert summary.california_told == pytest.approx(1 / 3)
+    assert summary.california_false == pytest.approx(1 / 2)
+    assert summarise([told(*pair) for pair in unknown]).region_told is None
