@@ -2,9 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from device import condition, networks
+from device.board.rpi import STEP_SECONDS
+from device.board.settings import RpiSettings
 from device.camera.looks import BLACK_SECONDS, FROZEN_SECONDS
 from device.faults import DESCRIPTIONS, PAGE, Fault, reasons, with_table
 from device.lookout import HUNG_SECONDS
+from device.post import TICK_SECONDS
 from device.vitals import SILENT_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -42,3 +46,16 @@ def test_what_is_stated_of_the_camera_is_decided_so(fault: Fault, named_after: f
     seconds = {"six": 6, "eleven": 11}
     assert DESCRIPTIONS[fault].within == stated
     assert next(number for word, number in seconds.items() if word in stated) == named_after + 1
+
+
+def test_what_is_stated_of_the_machine_is_decided_so() -> None:
+    ailments = {Fault.TOO_HOT, Fault.THROTTLED, Fault.UNDER_VOLTAGE, Fault.STORAGE_LOW, Fault.STORAGE_WORN}
+    assert {DESCRIPTIONS[fault].within for fault in ailments} == {"five seconds"}
+    assert condition.LOOK_SECONDS == 5
+    assert "within ten seconds" in DESCRIPTIONS[Fault.MODEL_DAMAGED].healed_by
+    assert networks.RETRY_SECONDS == 10
+
+
+def test_what_is_stated_of_the_switches_is_decided_so() -> None:
+    assert {DESCRIPTIONS[fault].within for fault in (Fault.TAMPER_OPEN, Fault.DOOR_OPEN)} == {"a second"}
+    assert RpiSettings().debounce_milliseconds / 1000 + 2 * STEP_SECONDS + 2 * TICK_SECONDS < 1
