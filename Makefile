@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: bundle deb test-arm-system test-card
+.PHONY: bundle deb test-arm-system test-card test-pins
 .PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
@@ -65,6 +65,13 @@ test-arm: $(VENV)/.development ## Run the networks and the device's core on emul
 	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/bookworm bookworm 3.11 tflite-runtime 'numpy<2'
 	build/arm/trixie/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
 	build/arm/bookworm/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
+
+test-pins: $(VENV)/.development ## Drive the pins of an emulated Raspberry Pi, and print the table of boards (some minutes)
+	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm /usr/bin/qemu-aarch64-static=qemu-user-static
+	@scripts/need cpio /usr/bin/fdtput=device-tree-compiler
+	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/bookworm bookworm 3.11 tflite-runtime 'numpy<2'
+	PIP_PYTHON=$(BIN)/python scripts/pi-machine build/arm/pi build/arm/bookworm
+	PLATEPOST_PI_MACHINE=build/arm/pi $(BIN)/pytest -p no:cacheprovider tests/pi tests/conformance/test_boards.py
 
 deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11)
 	PIP_PYTHON=$(BIN)/python packaging/deb/build dist $(if $(filter bookworm,$(SUITE)),3.11,3.13)

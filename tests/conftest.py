@@ -1,9 +1,12 @@
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from models.plates import fonts
+from tests.pi.machine import Pi
 
 pytest_plugins = ["tests.browser"]
 
@@ -24,3 +27,13 @@ def no_fonts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
     fonts.installed.cache_clear()
     fonts.scripts.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def pi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pi]:
+    """Start an emulated Raspberry Pi, once for all tests."""
+    folder = os.environ.get("PLATEPOST_PI_MACHINE")
+    if not folder:
+        pytest.skip("no emulated Raspberry Pi: make test-pins")
+    with Pi(Path(folder), tmp_path_factory.mktemp("pi")) as machine:
+        yield machine

@@ -4,10 +4,11 @@ import importlib
 import importlib.util
 import os
 import sys
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from unittest import mock
 
 import pytest
@@ -19,8 +20,10 @@ from simulator.board import rpi_gpio
 from simulator.board.virtual import VirtualBoard
 from simulator.standins import standing_in
 from tests.conformance import lgpio_pins
+from tests.pi.machine import LIBRARIES, Pi, RemoteBoard
 
-BOARDS = ("virtual", "rpi on the stand-in", "rpi on rpi-lgpio", "rpi on emulated pins")
+EMULATED = {f"{library} on an emulated Pi": library for library in LIBRARIES}
+BOARDS = ("virtual", "rpi on the stand-in", "rpi on rpi-lgpio", *EMULATED)
 Output = Literal["illuminator", "camera_power", "status_light"]
 Switch = Literal["tamper", "door"]
 
@@ -51,6 +54,11 @@ class BoardStand(ABC):
     @abstractmethod
     def drive(self, switch: Switch, *, opened: bool) -> None:
         """Open or close."""
+
+    def strobed(self, *, hertz: float, duty: float) -> str:
+        """Prove that the illuminator is strobed so, and return what of it the table should say."""
+        assert self.levels("illuminator")[-1] == ("pwm", hertz, duty)
+        return "yes"
 
     def notices(self, board: Board, switch: Switch, *, opened: bool) -> bool:
         """Say whether the board knows by now, though nobody has asked it; at once where nothing bounces."""
@@ -117,9 +125,50 @@ class RpiStand(BoardStand):
         return board._switches[switch]._open == opened
 
 
+class EmulatedStand(BoardStand):
+    """The unit's board in an emulated Raspberry Pi, its pins looked at and driven from outside."""
+
+    PULSES = 40
+
+    def __init__(self, pi: Pi) -> None:
+        self._pi = pi
+
+    def make(self, **more: Any) -> Board:  # noqa: ANN401
+        """Take the pins there."""
+        chip = self._pi.chip
+        for switch in ("tamper", "door"):
+            chip.drive(WIRING[f"{switch}_pin"], high=False)
+        chip.forget()
+        board = RemoteBoard(self._pi, WIRING | more)
+        assert all(chip.is_output(WIRING[f"{output}_pin"]) for output in get_args(Output))
+        return board
+
+    def levels(self, output: Output) -> list[object]:
+        """Ask the chip."""
+        changes = self._pi.chip.changes(WIRING[f"{output}_pin"])
+        begun = not changes[0] if changes else self._pi.chip.level(WIRING[f"{output}_pin"])
+        return [begun, *changes]
+
+    def drive(self, switch: Switch, *, opened: bool) -> None:
+        """Be the pull resistor, or the contact that is stronger."""
+        self._pi.chip.drive(WIRING[f"{switch}_pin"], high=opened)
+
+    def strobed(self, *, hertz: float, duty: float) -> str:
+        """See pulses; how long they are means nothing in a machine whose clock is emulated."""
+        end = time.monotonic() + 60
+        while len(self.levels("illuminator")) < self.PULSES:
+            assert time.monotonic() < end, f"no {self.PULSES} changes: {self.levels('illuminator')}"
+        return "pulses"
+
+    def notices(self, board: Board, switch: Switch, *, opened: bool) -> bool:
+        """Look at what the contact's rest has made it believe."""
+        assert isinstance(board, RemoteBoard)
+        return board.believes(switch) == opened
+
+
 @contextmanager
-def make_board(kind: str) -> Iterator[BoardStand]:
-    """Prepare one kind of board; skips where it cannot run."""
+def make_board(kind: str, pi: Callable[[], Pi]) -> Iterator[BoardStand]:
+    """Prepare one kind of board; skips where it cannot run. `pi` gives the emulated Raspberry Pi, started if needed."""
     if kind == "virtual":
         yield VirtualStand()
     elif kind == "rpi on the stand-in":
@@ -129,7 +178,9 @@ def make_board(kind: str) -> Iterator[BoardStand]:
         with rpi_lgpio():
             yield RpiStand()
     else:
-        pytest.skip("needs a guest system in `qemu-system-aarch64 -M raspi3b`, which no test brings")
+        machine = pi()
+        with machine.process(EMULATED[kind]):
+            yield EmulatedStand(machine)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def lens(request: pytest.FixtureRequest) -> Iterator[CameraStand]:
 @pytest.fixture(params=BOARDS)
 def wired(request: pytest.FixtureRequest) -> Iterator[BoardStand]:
     """Give a way to make boards of one kind, and to look at their pins."""
-    with make_board(request.param) as stand:
+    with make_board(request.param, lambda: request.getfixturevalue("pi")) as stand:
         yield stand
 
 
