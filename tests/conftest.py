@@ -1,5 +1,6 @@
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import settings
 from models.plates import fonts
 from tests.pi.machine import Pi
 
-pytest_plugins = ["tests.browser"]
+# On emulated ARM there is no browser, and no test that asks for one.
+pytest_plugins = ["tests.browser"] if find_spec("playwright") else []
 
 # The same examples every time, and no example fails for the machine's being busy.
 settings.register_profile("platepost", deadline=None, derandomize=True)
