@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: bundle deb test-arm-system test-card test-pins
+.PHONY: bundle deb test-arm-short test-arm-system test-card test-pins
 .PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
@@ -23,7 +23,7 @@ scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; en
 	@scripts/need mosquitto
 	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
-test: lint types unit end-to-end ## All that must be green: lint, types, unit tests, one end-to-end run
+test: lint types unit end-to-end test-arm-short ## All that must be green: lint, types, unit tests, whole posts, ARM in short
 
 lint: $(VENV)/.development ## Check style
 	$(BIN)/ruff check .
@@ -55,7 +55,8 @@ test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS
 test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera
 
-ARM_TESTS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py tests/device/hotlist/test_bloom.py \
+ARM_NETWORKS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py
+ARM_TESTS := $(ARM_NETWORKS) tests/device/hotlist/test_bloom.py \
   tests/device/hotlist/test_format.py tests/device/records/test_canonical.py tests/device/records/test_signing.py \
   tests/device/outbox/test_outbox.py tests/device/vision/test_ctc.py
 
@@ -65,6 +66,11 @@ test-arm: $(VENV)/.development ## Run the networks and the device's core on emul
 	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/bookworm bookworm 3.11 tflite-runtime 'numpy<2'
 	build/arm/trixie/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
 	build/arm/bookworm/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
+
+test-arm-short: $(VENV)/.development ## Run both networks on emulated 64-bit ARM, Python 3.13: outputs identical to the last bit
+	@scripts/need /usr/bin/qemu-aarch64-static=qemu-user-static
+	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/trixie trixie 3.13
+	build/arm/trixie/python -m pytest -p no:cacheprovider -k golden $(ARM_NETWORKS)
 
 test-pins: $(VENV)/.development ## Drive the pins of an emulated Raspberry Pi, and print the table of boards (some minutes)
 	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm /usr/bin/qemu-aarch64-static=qemu-user-static
