@@ -89,7 +89,7 @@ bundle: ## Sign an update of a whole system: make bundle ROOT=root.ext4 BOOT=boo
 test-arm-system: $(VENV)/.development deb ## Run the packages in an emulated ARM Debian: install, hang, restart, remove (an hour)
 	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm mmdebstrap arch-test mosquitto /usr/bin/qemu-aarch64-static=qemu-user-static
 	scripts/arm-machine build/arm/machine trixie
-	PLATEPOST_ARM_MACHINE=build/arm/machine PLATEPOST_ARM_PACKAGES=dist nice $(BIN)/pytest -x -s tests/arm
+	PLATEPOST_ARM_MACHINE=build/arm/machine PLATEPOST_ARM_PACKAGES=dist $(BIN)/pytest -x -s tests/arm
 
 test-card: $(VENV)/.development ## Let a prepared card's first boot happen in a tree of Debian, and enrol the unit (some minutes)
 	@scripts/need mmdebstrap

@@ -5,17 +5,24 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+import cv2
 import pytest
 
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.broker import Broker
+from simulator.camera.recordings import open_recording
 from simulator.subscriber import Arrival, Subscriber
 from tests.arm.machine import Machine
 
-CLIP = "/usr/lib/platepost/app/simulator/footage/pass.mp4"
+CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
+FRAMES = "/opt/frames"
+"""Where the machine has every `STRIDE`th frame of the clip: two vehicles still, in a quarter of the time."""
+STRIDE = 4
+FRAMES_PER_SECOND = 20 / STRIDE
 SECONDS = 900.0
 
 
@@ -29,9 +36,9 @@ class Site:
 
     def wait_for(self, command: str, wanted: str, *, seconds: float = SECONDS) -> str:
         """Ask the machine again and again until the answer contains what is wanted; return it."""
-        end = time.monotonic() + seconds
+        patience = self.machine.patience(seconds)
         while wanted not in (said := self.machine.run(f"{command} || true")):
-            assert time.monotonic() < end, f"{command}: {wanted!r} is not in {said!r}\n{self.journal()}"
+            assert not patience.ended(), f"{command}: {wanted!r} is not in {said!r}\n{self.journal()}"
             time.sleep(2)
         return said
 
@@ -45,12 +52,12 @@ class Site:
 
     def await_record(self, kind: str, *, since: int = 0, action: str | None = None) -> Arrival:
         """Wait for a record, and return it."""
-        end = time.monotonic() + SECONDS
+        patience = self.machine.patience(SECONDS)
         while True:
             for one in self.arrived(kind, since=since):
                 if action is None or one.data.get("action") == action:
                     return one
-            assert time.monotonic() < end, f"no {kind} {action or ''} came\n{self.journal()}"
+            assert not patience.ended(), f"no {kind} {action or ''} came\n{self.journal()}"
             time.sleep(1)
 
     def journal(self) -> str:
@@ -61,6 +68,13 @@ class Site:
 def say(text: str) -> None:
     """Print a line of the test's own log."""
     print(f"arm: {text}", flush=True)  # noqa: T201 - run with -s, the log is what is wanted
+
+
+def write_frames(folder: Path) -> None:
+    """Write the frames that the machine plays."""
+    folder.mkdir()
+    for number, still in enumerate(islice(open_recording(CLIP).stills(), 0, None, STRIDE)):
+        assert cv2.imwrite(str(folder / f"{number:03}.jpg"), still.grey)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +91,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         PostSettings(
             brokers=(f"broker.example:{broker.port}",),
             camera="footage",
-            camera_settings={"path": CLIP, "pace": "fast", "loop": True},
+            camera_settings={
+                "path": FRAMES,
+                "pace": "fast",
+                "loop": True,
+                "frames_per_second": FRAMES_PER_SECOND,
+            },
             more={"hotlist": {"in_service_without_list": True}, "records": {"health_seconds": 10.0}},
         ),
     )
@@ -87,6 +106,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         (package,) = Path(packages).glob(f"{name}_*.deb")
         (disk / package.name).symlink_to(package.absolute())
     (disk / "post-1").symlink_to(fleet.post("post-1"))
+    write_frames(disk / "frames")
     image = tmp_path / "packages.img"
     subprocess.run(["cp", "-rL", str(disk), str(tmp_path / "copied")], check=True)
     subprocess.run(

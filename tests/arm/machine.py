@@ -1,5 +1,6 @@
 """An emulated 64-bit ARM machine: started, spoken to over its serial line, ended."""
 
+import os
 import re
 import socket
 import subprocess
@@ -11,6 +12,34 @@ from typing import Self
 
 PROMPT = re.compile(rb"root@post:[^#\n]*# ")
 MEMORY_MIB = 1024
+KERNEL = (
+    "root=/dev/vda rw console=ttyAMA0 quiet systemd.show_status=no"
+    # Where much else runs besides, the serial line is found late, and there would be no shell on it after 90 s.
+    " systemd.default_device_timeout_sec=3600 systemd.default_timeout_start_sec=3600"
+)
+
+
+class Patience:
+    """How long something is waited for, by what the emulated machine could do meanwhile.
+
+    It ends when the machine has had its `seconds` of a processor: one that emulates besides much else is waited for as
+    long as it needs. It ends too when `IDLE` times as long has passed, for a machine that hangs needs no processor.
+    """
+
+    IDLE = 8
+
+    def __init__(self, process: int, seconds: float) -> None:
+        self._stat = Path(f"/proc/{process}/stat")
+        self._work_end = self._work() + seconds
+        self._end = time.monotonic() + self.IDLE * seconds
+
+    def ended(self) -> bool:
+        """Say whether it has."""
+        return self._work() > self._work_end or time.monotonic() > self._end
+
+    def _work(self) -> float:
+        user, system = self._stat.read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 class Machine:
@@ -31,7 +60,7 @@ class Machine:
             *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(MEMORY_MIB)),
             *("-nodefaults", "-display", "none"),
             *("-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd")),
-            *("-append", "root=/dev/vda rw console=ttyAMA0 quiet systemd.show_status=no"),
+            *("-append", KERNEL),
             *("-drive", f"file={folder / 'disk.img'},if=virtio,format=raw,snapshot=on"),
             *("-drive", f"file={packages},if=virtio,format=raw,readonly=on"),
             *("-netdev", "user,id=lan", "-device", "virtio-net-pci,netdev=lan,romfile="),
@@ -59,6 +88,10 @@ class Machine:
         self._process.wait()
         self._log.close()
 
+    def patience(self, seconds: float) -> Patience:
+        """Begin to wait for something that takes so many seconds of a processor at most."""
+        return Patience(self._process.pid, seconds)
+
     def await_shell(self, *, seconds: float = 900.0) -> float:
         """Wait until the machine has started, as far as its shell; return how long that took."""
         began = time.monotonic()
@@ -85,9 +118,9 @@ class Machine:
 
     def _read_until(self, pattern: re.Pattern[bytes], seconds: float) -> str:
         heard = b""
-        end = time.monotonic() + seconds
+        patience = self.patience(seconds)
         while not (found := pattern.search(heard)):
-            assert time.monotonic() < end, f"the machine did not say {pattern.pattern!r}: {heard[-2000:]!r}"
+            assert not patience.ended(), f"the machine did not say {pattern.pattern!r}: {heard[-2000:]!r}"
             assert self._process.poll() is None, "qemu ended; see its log"
             try:
                 more = self._line.recv(65536)

@@ -5,7 +5,7 @@ import re
 from device.records import Keyring
 from device.records.verify import Verifier
 from simulator.subscriber import Arrival
-from tests.arm.conftest import Site, say
+from tests.arm.conftest import FRAMES, Site, say
 
 
 def reason(record: Arrival) -> str:
@@ -15,6 +15,7 @@ def reason(record: Arrival) -> str:
 def test_the_packages_install_and_wait_for_an_identity(site: Site) -> None:
     machine = site.machine
     machine.run("mount -o ro /dev/vdb /mnt")
+    machine.run(f"cp -r /mnt/frames {FRAMES}")
     say(machine.run("dpkg -i /mnt/*.deb", seconds=1800).splitlines()[-1])
     assert machine.run("systemctl is-enabled platepost.service platepost-reboot.path").split() == ["enabled"] * 2
     assert "inactive" in machine.run("systemctl is-active platepost", allowed=(0, 3))
