@@ -313,7 +313,7 @@ def test_nobody_else_speaks_of_keys_and_a_forged_word_has_no_effect(street: Stre
             pytest.raises(ProvisioningError, match="Not authorized"),
             Connection(folder, broker=street.broker.address) as connection,
         ):
-            connection.publish(topic, b"forged")
+            connection.publish(topic, b"forged", retain=True)
     for words in (b"forged", b"a.b.c", sign(b"{}", read_key(street.signing_key()), typ=KEYS_TYPE)):
         count = len(street.audits("trusted_keys_refused"))
         street.publish_keys(words)
