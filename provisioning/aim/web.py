@@ -35,17 +35,22 @@ def application(aiming: Aiming, *, hosts: frozenset[str]) -> Starlette:
     """Make the page; `hosts` are the names it answers to: a page elsewhere cannot make a browser speak to it."""
     pages = _Pages(aiming)
 
+    def closed(request: Request) -> Response:
+        if request.url.path.startswith("/see/picture/"):
+            return Response(status_code=204)  # asked for before the page heard that it has closed
+        return Response(f"This page has closed: {aiming.session.why_closed}.", 410)
+
     async def guard(request: Request, following: Next) -> Response:
         if request.headers.get("host") not in hosts:
             answer = Response("not here", 421)
         elif not _same_origin(request):
             answer = Response("from elsewhere", 403)
-        elif not aiming.session.open and request.url.path.startswith("/see/picture/"):
-            answer = Response(status_code=204)  # asked for before the page heard that it has closed
         elif not aiming.session.open:
-            answer = Response(f"This page has closed: {aiming.session.why_closed}.", 410)
+            answer = closed(request)
         else:
             answer = await following(request)
+            if answer.status_code == 401 and not aiming.session.open:  # it closed while the request was on its way
+                answer = closed(request)
         answer.headers.update(_HEADERS)
         return answer
 
