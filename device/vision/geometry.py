@@ -22,6 +22,12 @@ def bounding_box(corners: Corners) -> Box:
     return float(left), float(top), float(right), float(bottom)
 
 
+def upright(corners: Corners) -> Corners:
+    """Return the corners of the upright box around four corners, top left first and clockwise."""
+    left, top, right, bottom = bounding_box(corners)
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+
+
 def intersection_over_union(first: Box, second: Box) -> float:
     """Return how much two boxes cover each other, 0 (apart) to 1 (equal)."""
     width = min(first[2], second[2]) - max(first[0], second[0])

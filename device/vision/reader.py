@@ -136,6 +136,13 @@ class Reader:
         )
 
 
+def in_doubt(looks: Sequence[Look]) -> bool:
+    """Tell whether looks at one plate leave a doubt that further ones may settle: one is unsure, or they disagree."""
+    texts = {look.hypotheses[0].text for look in looks}
+    disagree = len(texts) > 1 and any(look.hypotheses[0].probability >= HOPELESS for look in looks)
+    return disagree or any(look.doubtful for look in looks)
+
+
 def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Stretch an H x W uint8 picture that shows one plate and nothing else to the reader's 64 x 160."""
     larger = crop.shape[0] > HEIGHT or crop.shape[1] > WIDTH

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from device.vision.closer import closer
 from device.vision.detector import MINIMUM_SCORE, Detection, Detector
-from device.vision.geometry import Box, Corners, bounding_box, rectify
+from device.vision.geometry import Box, Corners, bounding_box, rectify, upright
 from device.vision.modelfiles import shipped, shipped_or_none
-from device.vision.reader import HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, stretched
+from device.vision.reader import HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, in_doubt, stretched
 from device.vision.region import Issuer, RegionNet
 
-LEGIBLE = 0.25
+LEGIBLE = 0.15
 """Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""
 
 SPARE = 0.3
@@ -155,14 +155,14 @@ class Recogniser:
 
     def _read(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
         """Read what was detected; what stays in doubt is detected once more from nearer, and looked at again."""
-        looks = [[self.reader.look(_rectified(grey, detection.corners))] for detection in detections]
         corners = [detection.corners for detection in detections]
-        doubtful = [number for number, (first,) in enumerate(looks) if first.doubtful]
+        looks = [[self.reader.look(plate) for plate in _both_ways(grey, place)] for place in corners]
+        doubtful = [number for number, seen in enumerate(looks) if in_doubt(seen)]
         nearer = closer(self.detector, grey, [detections[number] for number in doubtful])
         for number, better in zip(doubtful, nearer, strict=True):
             corners[number] = better
-            plate = _rectified(grey, better)
-            looks[number] += [self.reader.look(plate), *self.reader.moved_looks(plate)]
+            for plate in _both_ways(grey, better):
+                looks[number] += [self.reader.look(plate), *self.reader.moved_looks(plate)]
         return [
             Plate(self.reader.settle(seen), detection.score, place)
             for seen, detection, place in zip(looks, detections, corners, strict=True)
@@ -171,6 +171,11 @@ class Recogniser:
 
 def _rectified(grey: NDArray[np.uint8], corners: Corners) -> NDArray[np.uint8]:
     return rectify(grey, corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
+
+
+def _both_ways(grey: NDArray[np.uint8], corners: Corners) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Cut a plate out by its corners and by the upright box around them: two ways to be a little wrong."""
+    return _rectified(grey, corners), _rectified(grey, upright(corners))
 
 
 def as_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

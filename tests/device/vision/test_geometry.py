@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.vision.geometry import bounding_box, intersection_over_union, plate_size, rectify, shrink
+from device.vision.geometry import bounding_box, intersection_over_union, plate_size, rectify, shrink, upright
 
 
 def picture_with_plate(corners: np.ndarray) -> np.ndarray:
@@ -41,6 +41,8 @@ def test_boxes_and_sizes() -> None:
     corners = np.array([[1, 2], [31, 2], [31, 12], [1, 12]], np.float32)
     assert bounding_box(corners) == (1, 2, 31, 12)
     assert plate_size(corners) == pytest.approx((30, 10))
+    leaning = np.array([[3, 2], [31, 5], [29, 12], [1, 9]], np.float32)
+    assert upright(leaning).tolist() == [[1, 2], [31, 2], [31, 12], [1, 12]]
     assert intersection_over_union((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
     assert intersection_over_union((0, 0, 10, 10), (10, 0, 20, 10)) == 0
 

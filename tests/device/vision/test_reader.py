@@ -6,7 +6,7 @@ import pytest
 
 from device.vision.ctc import ALPHABET, Hypothesis
 from device.vision.modelfiles import shipped
-from device.vision.reader import Look, Reader, Reading, stretched
+from device.vision.reader import Look, Reader, Reading, in_doubt, stretched
 from models.plates import render_plate
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205", "5PLV731", "4ZMC863", "9BYG427")
@@ -92,3 +92,10 @@ def test_what_is_clear_or_hopeless_is_not_looked_at_again(share: float, doubtful
 
 def test_nothing_read_is_not_looked_at_again() -> None:
     assert not Look(look().probabilities, (Hypothesis("", 0.7),)).doubtful
+
+
+def test_looks_that_are_sure_of_different_texts_leave_a_doubt() -> None:
+    assert in_doubt([look(AE=0.99), look(AF=0.99)])
+    assert not in_doubt([look(AE=0.99), look(AE=0.98)])
+    assert in_doubt([look(AE=0.99), look(AE=0.6)])
+    assert not in_doubt([look(AE=0.004), look(BX=0.003)]), "two hopeless looks are not settled by more of them"

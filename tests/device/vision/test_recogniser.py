@@ -9,7 +9,7 @@ from device.errors import BackendError, ModelError
 from device.vision.geometry import intersection_over_union
 from device.vision.interpreter import Model
 from device.vision.modelfiles import shipped
-from device.vision.reader import stretched
+from device.vision.reader import Look, stretched
 from device.vision.recogniser import Recogniser
 from models.plates import render_plate
 
@@ -43,6 +43,24 @@ def test_corners_are_those_of_the_full_size_frame(recogniser: Recogniser) -> Non
     found = {plate.text: plate.box for plate in recogniser.recognise(large).plates}
     # A frame of another size shifts or scales a box that was mapped back wrongly by half of itself.
     assert intersection_over_union(found[TEXTS[0]], (155 * 1.5, 400 * 1.5, 285 * 1.5, 465 * 1.5)) > 0.75
+
+
+def test_plates_are_read_by_their_corners_and_by_the_box_around_them(
+    recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[np.ndarray] = []
+    look = recogniser.reader.look
+
+    def noted(plate: np.ndarray) -> Look:
+        seen.append(plate)
+        return look(plate)
+
+    monkeypatch.setattr(recogniser.reader, "look", noted)
+    turned = cv2.warpAffine(street(), cv2.getRotationMatrix2D((640, 360), 6, 1), (1280, 720))
+    found = recogniser.recognise(turned).plates
+    assert {plate.text for plate in found if plate.reading.confidence > 0.3} == set(TEXTS)
+    firsts = seen[: 2 * len(TEXTS)]
+    assert all(np.abs(one.astype(int) - other).mean() > 3 for one, other in zip(firsts[::2], firsts[1::2], strict=True))
 
 
 def test_grey_and_colour_give_the_same(recogniser: Recogniser) -> None:
