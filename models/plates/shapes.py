@@ -216,7 +216,7 @@ def _v(rng: np.random.Generator) -> list[Stroke]:
     if rng.random() < 0.3:  # upright sides that taper late
         waist = float(rng.uniform(0.35, 0.7))
         return [[(0, 0, 0), (0, waist, 0.6), (0.5, 1, 0), (1, waist, 0.6), (1, 0, 0)]]
-    blunt = float(rng.choice([0.0, 0.0, 0.06, 0.12]))
+    blunt = 0.0 if rng.random() < 0.4 else float(rng.uniform(0.04, 0.26))  # Arizona's is all but a U
     return [[(0, 0, 0), (0.5 - blunt, 1, 0), (0.5 + blunt, 1, 0), (1, 0, 0)]]
 
 

@@ -31,7 +31,9 @@ LAYERS: Final = (
     Layer(112, stride=(2, 1)),
     Layer(112),
     Layer(112),
+    Layer(112),
     Layer(144, kernel=(4, 1), valid=True),
+    Layer(144, kernel=(1, 5)),
     Layer(144, kernel=(1, 5)),
     Layer(144, kernel=(1, 5)),
 )

@@ -63,4 +63,8 @@ def test_each_passage_of_real_footage_is_read_once_and_right() -> None:
     reads = [line for line in map(json.loads, result.stdout.splitlines()) if "text" in line]
     texts = [line["text"] for line in reads]
     due = [passage["text"] for passage in video["passages"]]
-    assert sorted(texts) == sorted(due)
+    assert sorted(text for text in texts if text in due) == sorted(due)
+    # A van waits in the lane beside, some 39 pixels of plate, which the manifest does not name: it may be read too.
+    others = [line["frames"] for line in reads if line["text"] not in due]
+    assert len(others) <= 1
+    assert all(first > 130 and last < 260 for first, last in others)
