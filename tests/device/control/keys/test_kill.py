@@ -1,6 +1,7 @@
 """kill -9 while keys are taken: what was said to be taken is gone by, or the next, which was on its way."""
 
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,9 +24,10 @@ def test_a_key_that_was_taken_is_gone_by(tmp_path: Path) -> None:
 
         def work(say: Callable[[str], None], begin: int = begin) -> None:
             keys = clerk.post("key 0")
-            for number in range(begin + 1, STEPS + 1):
+            for number in range(begin + 1, begin + STEPS // ROUNDS + 1):
                 keys.receive(told[number - 1], at=NOW)
                 say(str(keys.state(NOW).number))
+            signal.pause()  # a fast machine has done all of this round's before it is killed
 
         said = killed_child(work, seconds=chance.uniform(0, 0.03))
         taken = int(said[-1]) if said else begin
@@ -34,4 +36,4 @@ def test_a_key_that_was_taken_is_gone_by(tmp_path: Path) -> None:
         begin = keys.state(NOW).number
         assert begin in {taken, taken + 1}
         assert clerk.names(keys.arriving(NOW)) == {f"key {begin}", f"key {begin - 1}"}
-    assert begin < STEPS, "the children were killed before they had done all"
+    assert 0 < begin <= STEPS
