@@ -58,7 +58,7 @@ def clip(tmp_path: Path) -> Path:
 
 
 def recogniser(text: str = "7ABC123") -> Any:
-    return SimpleNamespace(detector=FindsWhite(), reader=ReadsAlways(text))
+    return SimpleNamespace(detector=FindsWhite(), reader=ReadsAlways(text), issuer=lambda _plates: None)
 
 
 def test_replay_gives_each_passage_once_with_its_frames(clip: Path) -> None:
