@@ -25,6 +25,9 @@ BEST_LOOKS = 3
 SAME_PLATE = 0.5
 """`difflib` ratio of two texts below which they are no readings of the same plate."""
 
+EVEN_ODDS = 0.5
+"""Confidence below which a text is likelier wrong than right, and no read however many looks say so."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassageRules:
@@ -132,7 +135,9 @@ class Passage:
     def credible(self) -> bool:
         """Whether it was a plate that could be read, rather than a flicker of the detector or a sign."""
         found = self.consensus
-        confirmed = found.agreeing >= self.rules.agreeing or found.confidence >= self.rules.doubtful
+        # Looks at a plate that stands far away agree whether it is read right or not: they are no witnesses.
+        agreed = found.agreeing >= self.rules.agreeing and found.confidence >= EVEN_ODDS
+        confirmed = agreed or found.confidence >= self.rules.doubtful
         readable = self.safe or (found.looks >= self.rules.least_looks and confirmed)
         return bool(found.text) and readable and not self._alone
 

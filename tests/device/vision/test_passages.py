@@ -114,6 +114,21 @@ def test_a_text_that_no_two_frames_agree_on_is_not_credible(sighting: Sightings)
     assert not passage.credible
 
 
+@pytest.mark.parametrize(("confidence", "credible"), [(0.42, False), (0.55, True)])
+def test_a_plate_too_far_away_is_not_credible_however_often_it_is_seen(
+    sighting: Sightings,
+    confidence: float,
+    credible: bool,  # noqa: FBT001
+) -> None:
+    """It stands still, so all looks are the same, and agree whether it is read right or not."""
+    passages = Passages()
+    for step in range(40):
+        passages.update([sighting(step / 20, text="7R9K254", confidence=confidence)])
+    (passage,) = passages.end_all()
+    assert passage.consensus.agreeing == 40
+    assert passage.credible is credible
+
+
 def test_what_one_of_several_looks_says_alone_is_not_credible(sighting: Sightings) -> None:
     """Lettering that comes out between two posts: read surely once, and nothing like it before and after."""
     passages = Passages()
