@@ -1,5 +1,6 @@
 """The reader's net in torch: what `models.quantise` rebuilds layer by layer in Keras."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,19 +51,21 @@ def conv_block(inputs: int, layer: Layer) -> nn.Sequential:
     return nn.Sequential(nn.ZeroPad2d(tuple(pads)), conv, nn.BatchNorm2d(layer.filters, momentum=0.02), nn.ReLU())
 
 
+def stack(layers: Sequence[Layer]) -> nn.Sequential:
+    """Build layers one upon the other, the first over a grey picture."""
+    inputs = (1, *(layer.filters for layer in layers))
+    return nn.Sequential(*(conv_block(depth, layer) for depth, layer in zip(inputs, layers, strict=False)))
+
+
 class Reader(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent where types are checked
     """Grey in [0, 1], N x 1 x 64 x 160, to CTC logits, N x 40 x 37."""
 
     def __init__(self) -> None:
         """Build the layers with fresh weights."""
         super().__init__()
-        blocks, inputs = [], 1
-        for layer in LAYERS:
-            blocks.append(conv_block(inputs, layer))
-            inputs = layer.filters
-        self.blocks = nn.Sequential(*blocks)
+        self.blocks = stack(LAYERS)
         self.dropout = nn.Dropout2d(0.05)
-        self.head = nn.Conv2d(inputs, CLASSES, 1)
+        self.head = nn.Conv2d(LAYERS[-1].filters, CLASSES, 1)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Logits of a batch."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from device.vision.calibration import Calibration
 from models.calibration.fit import Trials, fitted
-from models.quantise import folded, to_int8
-from models.region.net import HEAD, LAYERS, Region
+from models.quantise import to_int8
+from models.reader.rebuild import rebuilt
+from models.region.net import LAYERS, Region
 from models.region.train import Check, log_odds
 
 if TYPE_CHECKING:
@@ -56,25 +56,7 @@ def calibrate(net: Region, checks: Mapping[str, Check]) -> Calibration:
 
 def to_keras(net: Region) -> "keras.Model":
     """Build the same net in Keras, batch norm folded; N x 64 x 160 x 1 in [0, 1] to N x 1."""
-    import keras  # noqa: PLC0415 - seconds to import
-
-    picture = keras.Input((64, 160, 1))
-    at = picture
-    convolutions: list[tuple[str, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]] = []
-    for number, (layer, block) in enumerate(zip(LAYERS, net.blocks, strict=True)):
-        name = f"conv{number}"
-        at = keras.layers.Conv2D(layer.filters, layer.kernel, layer.stride, padding="valid" if layer.valid else "same",
-                                 activation="relu", name=name)(at)  # fmt: skip
-        _, conv, norm, _ = block
-        if not isinstance(conv, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):
-            raise TypeError(f"{name} is not padding, convolution, batch norm and ReLU")
-        convolutions.append((name, folded(conv, norm)))
-    at = keras.layers.Conv2D(1, HEAD, name="head")(at)
-    convolutions.append(("head", folded(net.head)))
-    built = keras.Model(picture, keras.layers.Reshape((1,))(at))
-    for name, weights in convolutions:
-        built.get_layer(name).set_weights(list(weights))
-    return built
+    return rebuilt(LAYERS, net.blocks, net.head, answer=(1,))
 
 
 def convert(net: Region, pictures: npt.NDArray[np.uint8]) -> bytes:

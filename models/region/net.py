@@ -5,7 +5,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from models.reader.net import Layer, conv_block
+from models.reader.net import Layer, stack
 
 LAYERS: Final = (
     Layer(12, stride=(2, 2)),
@@ -25,13 +25,9 @@ class Region(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent
     def __init__(self) -> None:
         """Build the layers with fresh weights."""
         super().__init__()
-        blocks, inputs = [], 1
-        for layer in LAYERS:
-            blocks.append(conv_block(inputs, layer))
-            inputs = layer.filters
-        self.blocks = nn.Sequential(*blocks)
+        self.blocks = stack(LAYERS)
         self.dropout = nn.Dropout(0.2)
-        self.head = nn.Conv2d(inputs, 1, HEAD)
+        self.head = nn.Conv2d(LAYERS[-1].filters, 1, HEAD)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Run the net."""
