@@ -67,7 +67,7 @@ test-arm: $(VENV)/.development ## Run the networks and the device's core on emul
 	build/arm/trixie/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
 	build/arm/bookworm/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $(ARM_TESTS)
 
-test-arm-short: $(VENV)/.development ## Run both networks on emulated 64-bit ARM, Python 3.13: outputs identical to the last bit
+test-arm-short: $(VENV)/.development ## Run the networks on emulated 64-bit ARM, Python 3.13: outputs identical to the last bit
 	@scripts/need /usr/bin/qemu-aarch64-static=qemu-user-static
 	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/trixie trixie 3.13
 	build/arm/trixie/python -m pytest -p no:cacheprovider -k golden $(ARM_NETWORKS)
