@@ -14,6 +14,11 @@ from provisioning.rights import RIGHTS, Access, Party
 
 _INTERNAL_READ = ("$MQTT.sub.>", "$MQTT.deliver.>")
 """Subjects by which NATS itself hands what waits to a client's session."""
+_ACK_SECONDS = 5
+"""Seconds after which what a client has not acknowledged is sent again.
+
+Also what was under way when the server died: at NATS's own 30 s a hit could come half a minute after the restart.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +52,7 @@ listen: "127.0.0.1:-1"
 jetstream {{ store_dir: {_quoted(files.state)}, sync_interval: always }}
 mqtt {{
   listen: "{address}:{port}"
+  ack_wait: "{_ACK_SECONDS}s"
   tls {{
     ca_file: {_quoted(files.authority)}
     cert_file: {_quoted(files.certificate)}

@@ -193,6 +193,12 @@ class Stand:
         self.broker.kill()
         return self.broker.start
 
+    def kill_where_subscribed(self) -> Callable[[], None]:
+        """Kill the broker, or the node that keepers are connected to; return what brings it back."""
+        server = self.broker.nodes[-1] if isinstance(self.broker, RabbitCluster) else self.broker
+        server.kill()
+        return server.start
+
     def forged(self, name: str, authority: Authority, *, valid: timedelta = timedelta(days=2)) -> Path:
         """Write an identity of `name` that another authority vouches for, or that has expired."""
         folder = self.directory / f"forged-{next(self.numbers)}"

@@ -14,6 +14,8 @@ from tests.conformance.stands import AGENCY, Stand, wait_for
 pytestmark = pytest.mark.end_to_end
 
 PACKAGE = hotlist_package(AGENCY)
+SOON = 20.0
+"""Seconds after a broker's return in which a subscriber must have again what it had not acknowledged."""
 
 
 def test_records_are_delivered_and_acknowledged(stand: Stand) -> None:
@@ -151,6 +153,25 @@ def test_nothing_is_lost_when_the_broker_is_killed(stand: Stand) -> None:
             wait_for(lambda: post.outbox.depth() == 0, what="the outbox to empty")
         verifier = Verifier(Keyring.from_pem(post.signer.public_pem), redelivery=True, whole=True)
         assert verifier.feed_all(message.payload for message in keeper.messages).problems == ()
+
+
+def test_what_a_subscriber_had_not_acknowledged_comes_again_soon_after_a_kill(stand: Stand, note: list[str]) -> None:
+    with stand.post() as post:
+        keeper = stand.keeper(post)
+        keeper.client.manual_ack_set(True)
+        sent = {post.audit(number).id for number in range(10)}
+        with post.uplink(on_connected=post.birth):
+            wait_for(lambda: sent <= set(keeper.ids), what="the records")
+            time.sleep(2.5)  # each broker has saved who has what by then
+            keeper.messages.clear()
+            keeper.client.manual_ack_set(False)
+            restart = stand.kill_where_subscribed()
+            restart()
+            started = time.monotonic()
+            wait_for(lambda: sent <= set(keeper.ids), what="the records again")
+            seconds = time.monotonic() - started
+            note.append(f"after {seconds:.0f} s")
+            assert seconds < SOON
 
 
 def test_another_address_of_the_list_takes_over(stand: Stand) -> None:

@@ -54,3 +54,9 @@ def test_listener_verifies_and_maps_and_speaks_nothing_below_tls_1_3(text: str) 
     assert suites is not None
     assert all(name.startswith(('"TLS_AES', '"TLS_CHACHA20')) for name in suites[1].split(", "))
     assert "_WITH_" not in suites[1]
+
+
+def test_what_a_subscriber_did_not_acknowledge_comes_again_before_nats_s_own_half_minute(text: str) -> None:
+    seconds = re.search(r'ack_wait: "(\d+)s"', text)
+    assert seconds is not None
+    assert 2 <= int(seconds[1]) <= 10
