@@ -13,10 +13,6 @@ def test_reader_maps_pictures_to_steps_and_classes() -> None:
     assert net(torch.zeros(2, 1, 64, 160)).shape == (2, STEPS, CLASSES)
 
 
-def test_reader_is_small_enough() -> None:
-    assert sum(parameter.numel() for parameter in Reader().parameters()) < 1_000_000
-
-
 def test_folded_convolution_computes_the_same() -> None:
     torch.manual_seed(1)
     conv, norm = torch.nn.Conv2d(3, 5, 3, bias=False), torch.nn.BatchNorm2d(5).eval()
