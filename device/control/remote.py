@@ -7,13 +7,13 @@ start with it, starts again and again, or gets a fault that it did not have, the
 import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from threading import RLock
 from time import monotonic
 
 from device.config import Configuration
 from device.control import desired as judging
 from device.control.errors import NotKeptError, Reason, RefusedError
 from device.control.keys import SigningKeys
+from device.control.news import News
 from device.control.note import Note
 from device.control.settings import overlay
 from device.control.shelf import Applied, Kept, Shelf, Trial
@@ -27,7 +27,7 @@ FAULT_SECONDS = 15.0
 """How long a new fault must last to end a trial."""
 
 
-class RemoteConfiguration:
+class RemoteConfiguration(News):
     """Lays what the department desires over the post's own file. Safe to use from several threads.
 
     Args:
@@ -50,20 +50,18 @@ class RemoteConfiguration:
         trial_seconds: float = 300.0,
         steady: Callable[[], float] = monotonic,
     ) -> None:
+        super().__init__(changed=True)
         self._base = base
         self._shelf = shelf
         self._keys = keys
         self._source = source
         self._trial_seconds = trial_seconds
-        self._lock = RLock()
         self._kept = Kept()
         self._effective = base
         self._pending: Configuration | None = None
-        self._notes: list[Note] = []
         self._steady = steady
         self._trial_since = steady()
         self._fault_since: float | None = None
-        self._changed = True
 
     # --- at the start
 
@@ -169,18 +167,6 @@ class RemoteConfiguration:
             if self._steady() - self._fault_since >= FAULT_SECONDS:
                 self._revert(Reason.DEGRADED, f"the post has become degraded: {', '.join(fresh)}")
                 self._effective = self._pending = self._from_shelf()
-
-    def take_notes(self) -> tuple[Note, ...]:
-        """Return what is to be audited, once."""
-        with self._lock:
-            notes, self._notes = tuple(self._notes), []
-            return notes
-
-    def take_changed(self) -> bool:
-        """Tell, once, whether `state` says something new."""
-        with self._lock:
-            changed, self._changed = self._changed, False
-            return changed
 
     def state(self) -> ConfigurationState:
         """Return what the status says."""

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from threading import RLock
 
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
@@ -14,6 +13,7 @@ from device.control.keys.ring import Ring, Withdrawn
 from device.control.keys.shelf import MOST, Kept, KeptWithdrawn, KeyShelf
 from device.control.keys.statement import Key, Statement, lines, read
 from device.control.keys.walk import for_us, walk
+from device.control.news import News
 from device.control.note import Note
 from device.errors import RecordError
 from device.records import KEYS_TYPE, KeyState, Purpose, RefusedKeys
@@ -21,7 +21,7 @@ from device.records import KEYS_TYPE, KeyState, Purpose, RefusedKeys
 log = logging.getLogger(__name__)
 
 
-class SigningKeys:
+class SigningKeys(News):
     """Believes one key, and those that it or the root vouches for. Safe to use from several threads.
 
     Args:
@@ -42,17 +42,15 @@ class SigningKeys:
         roots: tuple[Key, ...] = (),
         shelf: KeyShelf | None = None,
     ) -> None:
+        super().__init__(changed=False)
         self.purpose = purpose
         self._given = given
         self._agency = agency
         self._roots = roots
         self._shelf = shelf
-        self._lock = RLock()
         self._ring = Ring(given)
         self._kept = Kept(given=given.thumbprint)
-        self._notes: list[Note] = []
         self._listeners: list[Callable[[], None]] = []
-        self._changed = False
         self._over: frozenset[str] | None = None
 
     @classmethod
@@ -200,18 +198,6 @@ class SigningKeys:
             self._changed = self._changed or bool(fresh)
             for thumbprint in sorted(fresh):
                 self._notes.append(self._note("trusted_key_retired", details={"key": thumbprint}))
-
-    def take_notes(self) -> tuple[Note, ...]:
-        """Return what is to be audited, once."""
-        with self._lock:
-            notes, self._notes = tuple(self._notes), []
-            return notes
-
-    def take_changed(self) -> bool:
-        """Tell, once, whether `state` says something new."""
-        with self._lock:
-            changed, self._changed = self._changed, False
-            return changed
 
     def state(self, at: datetime) -> KeyState:
         """Return what the status says."""
