@@ -1,43 +1,15 @@
 """kill -9 at any instant: what was taken is in force, what was done is not done again."""
 
-import os
 import random
-import signal
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NoReturn
 
 from device.control import Journal, Reason, RefusedError, Shelf
 from device.records import new_identifier
 from tests.device.control.world import World
+from tests.device.killed import killed_child
 
 ROUNDS = 12
-
-
-def killed_child(work: Callable[[Callable[[str], None]], None], *, seconds: float) -> list[str]:
-    """Let a child work for `seconds` after the first thing it said; return all that it said."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        work_for_ever(work, writer)
-    os.close(writer)
-    said = os.read(reader, 1)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    while part := os.read(reader, 65536):
-        said += part
-    os.close(reader)
-    return [line.strip() for line in said.decode().splitlines(keepends=True) if line.endswith("\n")]
-
-
-def work_for_ever(work: Callable[[Callable[[str], None]], None], pipe: int) -> NoReturn:
-    try:
-        while True:
-            work(lambda text: os.write(pipe, f"{text}\n".encode()) and None)
-    finally:
-        os._exit(1)
 
 
 def test_a_configuration_that_was_taken_is_in_force(world: World) -> None:

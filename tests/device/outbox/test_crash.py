@@ -1,48 +1,31 @@
 """kill -9 in the middle of appends: what was said to be stored is there, and the chain has no break."""
 
-import os
 import random
-import signal
-import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from device.outbox import Outbox
 from device.records import Keyring, Recorder, Source
 from device.records.examples import ExampleSigner, example_audit
 from device.records.verify import Verifier
+from tests.device.killed import killed_child
 
 KEY = bytes(range(32))
 ROUNDS = 20
 
 
-def append_for_ever(path: Path, pipe: int) -> NoReturn:
-    try:
+def killed_recorder(path: Path, *, seconds: float) -> dict[int, str]:
+    """Let a child append for `seconds` after its first record; return what it said was stored."""
+
+    def work(say: Callable[[str], None]) -> None:
         outbox = Outbox(path, key=KEY)
         recorder = Recorder(outbox, ExampleSigner(), Source("demo", "post-1"))
         while True:
             envelope = recorder.record(example_audit("boot"))
-            os.write(pipe, f"{envelope.sequence} {envelope.id}\n".encode())
-    finally:
-        os._exit(1)
+            say(f"{envelope.sequence} {envelope.id}")
 
-
-def killed_child(path: Path, *, seconds: float) -> dict[int, str]:
-    """Let a child append for `seconds` after its first record; return what it said was stored."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        append_for_ever(path, writer)
-    os.close(writer)
-    said = os.read(reader, 1)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    while part := os.read(reader, 65536):
-        said += part
-    os.close(reader)
-    lines = said.decode().splitlines(keepends=True)
-    return {int(line.split()[0]): line.split()[1] for line in lines if line.endswith("\n")}
+    lines = killed_child(work, seconds=seconds)
+    return {int(line.split()[0]): line.split()[1] for line in lines}
 
 
 def test_nothing_said_to_be_stored_is_lost_to_kill_9(path: Path) -> None:
@@ -50,7 +33,7 @@ def test_nothing_said_to_be_stored_is_lost_to_kill_9(path: Path) -> None:
     keys = Keyring.from_pem(ExampleSigner().public_pem)
     stored: dict[int, str] = {}
     for _ in range(ROUNDS):
-        fresh = killed_child(path, seconds=chance.uniform(0.0, 0.15))
+        fresh = killed_recorder(path, seconds=chance.uniform(0.0, 0.15))
         assert fresh, "the child failed, or was killed before it stored anything"
         stored |= fresh
         with Outbox(path, key=KEY) as outbox:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.device.control.keys.clerk import NOW, Clerk
-from tests.device.control.test_kill import ROUNDS, killed_child
+from tests.device.control.test_kill import ROUNDS
+from tests.device.killed import killed_child
 
 STEPS = 120
 
