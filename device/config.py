@@ -313,6 +313,9 @@ def load(path: Path) -> Configuration:
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        told = f"{path}: there is no such file; a unit gets its own when it is enrolled (platepost enrol --help)"
+        raise ConfigurationError(told) from error
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

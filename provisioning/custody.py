@@ -17,6 +17,8 @@ PERSON_FILE_VARIABLE = "PLATEPOST_PERSON_PASSPHRASE_FILE"
 """The same for the key of the person who acts."""
 CREDENTIAL = "platepost-passphrase"
 """Name of the systemd credential (`LoadCredential=`) that is taken where the fleet's variable is not set."""
+TRIES = 3
+"""How often a person at the terminal is asked for one passphrase."""
 SHORTEST = 12
 """Characters of a passphrase: PKCS#8 slows a guess down, but not enough for a short word."""
 
@@ -58,6 +60,11 @@ class Custodian:
             raise ProvisioningError(f"a passphrase of at least {SHORTEST} characters, please")
         self._known = phrase
         return phrase
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person at the terminal gives it, who may have mistyped it."""
+        return self._path() is None and sys.stdin.isatty()
 
     def forget(self) -> None:
         """Ask again the next time: it was wrong."""

@@ -4,12 +4,14 @@ import os
 import secrets
 from pathlib import Path
 
+import click
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from joserfc.jwk import ECKey
 
 from device.held_key import HeldKey, provider_of
-from provisioning.custody import CUSTODIAN, Custodian
+from provisioning.custody import CUSTODIAN, TRIES, Custodian
 from provisioning.errors import ProvisioningError
 
 OUTBOX_KEY_BYTES = 32
@@ -50,17 +52,33 @@ def read_private_key(path: Path, *, custodian: Custodian = CUSTODIAN) -> ec.Elli
     provider = provider_of(pem)
     if provider is not None:
         return HeldKey(path, provider)
-    sealed = b"ENCRYPTED" in pem
-    passphrase = custodian.passphrase(str(path)) if sealed else None
-    try:
-        key = serialization.load_pem_private_key(pem, password=passphrase)
-    except (ValueError, TypeError) as error:
-        custodian.forget()
-        why = "the passphrase is wrong, or the file is damaged" if sealed else str(error)
-        raise ProvisioningError(f"{path}: no private key can be read from it ({why})") from error
+    key = _unsealed(path, pem, custodian) if b"ENCRYPTED" in pem else _loaded(path, pem, None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ProvisioningError(f"{path}: not a key of an elliptic curve")
     return key
+
+
+def _unsealed(path: Path, pem: bytes, custodian: Custodian) -> PrivateKeyTypes:
+    """Open a sealed key; a person who mistyped is asked again."""
+    left = TRIES if custodian.asks else 1
+    while True:
+        passphrase = custodian.passphrase(str(path))
+        try:
+            return _loaded(path, pem, passphrase)
+        except ProvisioningError as error:
+            custodian.forget()
+            left -= 1
+            if not left:
+                raise
+            click.echo(f"{error}. Once more:", err=True)
+
+
+def _loaded(path: Path, pem: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
+    try:
+        return serialization.load_pem_private_key(pem, password=passphrase)
+    except (ValueError, TypeError) as error:
+        why = str(error) if passphrase is None else "the passphrase is wrong, or the file is damaged"
+        raise ProvisioningError(f"{path}: no private key can be read from it ({why})") from error
 
 
 def signing_jwk(path: Path, *, custodian: Custodian = CUSTODIAN) -> ECKey:

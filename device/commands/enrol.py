@@ -17,6 +17,8 @@ from device.enrolment.stick import read_answer_files, write_request
 from device.enrolment.unit import Unit, check_clock
 
 DIRECTORY = Path("/etc/platepost")
+NEXT = "Next: sudo platepost aim --as FOLDER, the folder with your certificate and key."
+"""What a technician does when the unit is enrolled."""
 
 
 @click.command(
@@ -96,7 +98,7 @@ def enrol(
             click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else told)
             return
     outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
-    click.echo(json.dumps(outcome) if as_json else f"This unit is {post}. Next: sudo platepost aim")
+    click.echo(json.dumps(outcome) if as_json else f"This unit is {post}. {NEXT}")
 
 
 def _by_network(unit: Unit, post: str, office: Office, code: str, *, set_clock: bool) -> None:

@@ -69,8 +69,8 @@ class Office:
             )
         if not is_sealed(seal_key_of(code), given, "cacerts", post.encode(), time.encode(), body):
             raise EnrolmentError(
-                f"the code is not the one that the office gave out for {post}, or somebody stands between; "
-                "nothing was sent",
+                f"the code is not the one that the office gave out for {post}, or somebody stands between; nothing was "
+                "sent: look at the code again, or have a new one issued, and give the same command again",
                 reason="code_wrong",
             )
         certificates = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates_of(body))

@@ -123,7 +123,7 @@ def aim(
     click.echo(f"Kept: {_said(kept)}.")
     for light in sorted(_BY.keys() - _lights(kept)):
         click.echo(f"By {_BY[light]} no view is kept: give the same command again if this post is to read by it.")
-    click.echo("Next: platepost accept")
+    click.echo(f"Next: sudo platepost accept --as {folder}")
 
 
 @contextmanager

@@ -9,7 +9,6 @@ installs the packages from the boot partition and tries again until that succeed
 """
 
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -162,8 +161,7 @@ exit 0
 
 
 def setup_script() -> str:
-    """Return the script that installs the packages which lie on the boot partition, and says what comes next."""
-    notice = "This unit waits to be enrolled as a post: sudo platepost enrol --help"
+    """Return the script that installs the packages on the boot partition; they say at login what comes next."""
     return f"""\
 #!/bin/sh
 # Installs Platepost from the boot partition. Its service runs it again until it succeeds.
@@ -176,7 +174,6 @@ if [ ! -e "$1" ]; then
 fi
 apt-get update
 apt-get install -y --no-install-recommends "$@"
-printf '\\n%s\\n\\n' {shlex.quote(notice)} >/etc/motd
 systemctl disable platepost-setup.service
 """
 

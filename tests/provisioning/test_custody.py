@@ -13,7 +13,7 @@ from device.enrolment.keyfiles import read_key_file
 from device.held_key import HeldKeyError
 from provisioning.authority import Authority
 from provisioning.cli import provision
-from provisioning.custody import CUSTODIAN, FILE_VARIABLE, PERSON_FILE_VARIABLE, PERSONAL
+from provisioning.custody import CUSTODIAN, FILE_VARIABLE, PERSON_FILE_VARIABLE, PERSONAL, TRIES
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.keys import opened_pem, read_private_key
@@ -69,6 +69,34 @@ def test_wrong_passphrase_is_said_and_asked_for_again(sealed: Fleet, phrase_file
         sealed.open_authority()
     phrase_file.write_text(PHRASE)
     assert sealed.open_authority()
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a person at the terminal types, one answer after the other."""
+    answers: list[str] = []
+    for variable in (FILE_VARIABLE, PERSON_FILE_VARIABLE):
+        monkeypatch.delenv(variable)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: answers.pop(0))
+    CUSTODIAN.forget()
+    return answers
+
+
+def test_mistyped_passphrase_is_asked_for_again_at_once(
+    sealed: Fleet, typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed += ["something else entirely", "corect horse battery", PHRASE]
+    assert sealed.open_authority()
+    assert typed == []
+    assert capsys.readouterr().err.count("passphrase is wrong") == 2
+
+
+def test_who_does_not_know_the_passphrase_is_asked_three_times(sealed: Fleet, typed: list[str]) -> None:
+    typed += ["something else entirely"] * TRIES + [PHRASE]
+    with pytest.raises(ProvisioningError, match="passphrase is wrong"):
+        sealed.open_authority()
+    assert typed == [PHRASE]
 
 
 @pytest.mark.parametrize("fault", ["open to others", "missing", "empty", "short"])
