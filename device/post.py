@@ -11,7 +11,7 @@ short queue and the outbox between. The uplink brings hot lists back, which are 
 """
 
 import logging
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 from time import monotonic
@@ -20,8 +20,8 @@ from pydantic import JsonValue
 
 from device import __version__, assembly
 from device.acceptance import Acceptance
-from device.auditor import Auditor
 from device.board.base import Board, Light
+from device.books import Books
 from device.camera.base import Frame
 from device.camera.ladder import Ladder
 from device.checkup import check_up
@@ -37,16 +37,13 @@ from device.faults import Fault
 from device.forks import Forks
 from device.guard import Guard
 from device.handover import Handover
-from device.health.chrony import Chrony
 from device.intake import Intake
 from device.keeper import Keeper
 from device.lights import light
 from device.lists import Lists
 from device.lookout import Actions, Lookout
-from device.moderator import Moderator
 from device.networks import Networks
 from device.outbox import Backlog
-from device.persistence import PersistentRecorder
 from device.records import (
     Envelope,
     Finding,
@@ -101,7 +98,6 @@ class Post:
             configuration = self._remote.start()
         self._configuration = configuration
         self._stop = Event()
-        self._chrony = Chrony()
         self._networks = Networks(lambda: assembly.recogniser(configuration))
         networks = self._networks.recogniser
         versions, place = assembly.versions(configuration, networks), assembly.place(configuration)
@@ -116,37 +112,38 @@ class Post:
             controlled=lambda: self._controls,
         )
         source = Source(configuration.post.agency, configuration.post.name)
-        self._outbox = self._rig.outbox(configuration)
         self._acceptance = Acceptance(configuration)
-        self._timekeeper = assembly.timekeeper(configuration, self._chrony, self._outbox)
-        store = assembly.hotlist_store(configuration, self._trust.issuers(self._timekeeper.now))
-        self._recorder = assembly.recorder(configuration, self._outbox, now=self._timekeeper.record_time)
-        self._records = PersistentRecorder(self._recorder, stop=self._stop, meanwhile=self._while_waiting)
-        self._auditor = Auditor(self._records, post=source.post, timekeeper=self._timekeeper)
-        self._doubles = Doubles(self._auditor)
+        self._books = Books(
+            configuration, self._rig.outbox(configuration), stop=self._stop, meanwhile=self._while_waiting
+        )
+        auditor, timekeeper = self._books.auditor, self._books.timekeeper
+        self._doubles = Doubles(auditor)
         self._forks = Forks(
             source,
             run=self._vitals.boot,
-            head=self._outbox.head,
+            head=self._books.outbox.head,
             keys=assembly.record_keys(configuration),
-            auditor=self._auditor,
+            auditor=auditor,
         )
-        self._moderator = Moderator(self._auditor)
         self._lists = Lists(
-            store, configuration.hotlist, self._auditor, moderator=self._moderator, timekeeper=self._timekeeper
+            assembly.hotlist_store(configuration, self._trust.issuers(timekeeper.now)),
+            configuration.hotlist,
+            auditor,
+            moderator=self._books.moderator,
+            timekeeper=timekeeper,
         )
         self._reporter = Reporter(
-            self._records,
+            self._books.records,
             hotlist=lambda: self._lists.current,
             list_state=self._lists.judge,
-            clock=self._timekeeper.quality,
+            clock=timekeeper.quality,
             circumstances=Circumstances(self._camera.name[:64], place, versions),
             section=configuration.records,
             rules=lambda: self._lists.rules,
         )
         self._still = Still()
-        self._recordings = assembly.recordings(configuration, self._auditor, versions)
-        self._renewal = Renewal.of(configuration, auditor=self._auditor, now=self._timekeeper.now)
+        self._recordings = assembly.recordings(configuration, auditor, versions)
+        self._renewal = Renewal.of(configuration, auditor=auditor, now=timekeeper.now)
         self._controls = self._make_controls()
         self._intake = Intake(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
         self._handover = Handover(
@@ -155,22 +152,20 @@ class Post:
         subscriptions = self._intake.subscriptions | {self._forks.topic: self._forks.hear}
         self._uplink = Uplink(
             assembly.uplink_settings(configuration),
-            self._outbox,
-            will=lambda: self._recorder.unchained(self._offline()),
+            self._books.outbox,
+            will=lambda: self._books.recorder.unchained(self._offline()),
             on_connected=self._born,
             # The controls before the lists: with a new key may come what it signed.
             subscriptions=({} if self._controls is None else self._controls.subscriptions) | subscriptions,
             optional=(self._forks.topic,),
-            earliest=self._timekeeper.earliest,
+            earliest=timekeeper.earliest,
         )
         self._intake.connect(self._uplink)
         for listener in (self._lists.let_go, self._intake.again):
             self._trust.lists.on_changed(listener)
         if self._controls is not None:
             self._controls.connect(self._uplink)
-        self._clock = ClockWatch(
-            self._timekeeper, self._auditor, hotlist=lambda: self._lists.current, retry=self._uplink.retry_now
-        )
+        self._clock = ClockWatch(timekeeper, auditor, hotlist=lambda: self._lists.current, retry=self._uplink.retry_now)
         self._keeper = Keeper(
             configuration.outbox.path.parent,
             run=self._vitals.boot,
@@ -181,20 +176,19 @@ class Post:
         self._lookout = Lookout(
             self._camera,
             Ladder(configuration.outbox.path.parent / "camera.json", reboot=self._reboot),
-            self._auditor,
+            auditor,
             stop=self._stop,
             queue_frames=lambda: self._configuration.vision.queue_frames,
         )
-        self._guard = Guard(self._auditor)
+        self._guard = Guard(auditor)
         self._condition = Condition(
             configuration.outbox.path.parent,
-            timekeeper=self._timekeeper,
+            timekeeper=timekeeper,
             reads=lambda: self._pipeline.counters.reads,
             backlog=self._backlog,
             certificate_expires=lambda: assembly.certificate_expires(self._configuration),
         )
         self._restart = False
-        self._set_aside = 0
         self._next_tick = 0.0
         self._next_health = 0.0
 
@@ -214,12 +208,7 @@ class Post:
             OutboxError: the post was told to stop while a record could not be stored.
 
         """
-        with ExitStack() as stack:
-            stack.callback(self._outbox.close)
-            stack.callback(self._timekeeper.save)
-            self._chrony.start()
-            stack.callback(self._chrony.stop)
-            board = stack.enter_context(self._rig.board(self._configuration.board))
+        with self._books.kept(), self._rig.board(self._configuration.board) as board:
             board.status_light(Light.STARTING)
             self._begin()
             try:
@@ -247,9 +236,9 @@ class Post:
         details: dict[str, JsonValue] = {"version": __version__, "boot": self._vitals.boot}
         if self._controls is not None:
             details["configuration"] = self._controls.state().version
-        self._auditor.say("boot", details=details)
-        self._keeper.account(self._auditor)
-        self._audit_set_aside()
+        self._books.auditor.say("boot", details=details)
+        self._keeper.account(self._books.auditor)
+        self._books.audit_set_aside()
         self._lists.audit_damage()
         self._handover.start()
         if self._renewal is not None:
@@ -293,10 +282,10 @@ class Post:
             if self._renewal is not None:
                 self._renewal.stop()
             self._recordings.stop()
-            self._moderator.flush()
+            self._books.moderator.flush()
             self._lists.account_for_safe(self._reporter.safe, now=True)
-            self._auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
-            self._records.record(self._offline())
+            self._books.auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
+            self._books.records.record(self._offline())
         finally:
             self._uplink.stop(drain_seconds=drain)
             self._keeper.end(restart=self._restart)
@@ -311,7 +300,7 @@ class Post:
         self._next_tick = now + TICK_SECONDS
         self._guard.tick(board)
         self._clock.tick()
-        self._moderator.tick()
+        self._books.moderator.tick()
         self._recordings.tick()
         self._condition.tick(watching=self._lookout.capture is not None)
         if self._networks.try_again():
@@ -326,35 +315,20 @@ class Post:
             changed = self._controls.changed() or changed
         if changed:
             log.warning("state: %s", ", ".join(sorted(faults)) or "in service")
-            self._records.record(self._status())
+            self._books.records.record(self._status())
         self._keeper.watching = self._keeper.watching and not self._lookout.given_up
         self._keeper.tick(faults)
         board.status_light(light(faults))
         if now >= self._next_health:
             self._next_health = now + self._configuration.records.health_seconds
-            self._audit_set_aside()
+            self._books.audit_set_aside()
             self._intake.try_again()
             self._lists.account_for_safe(self._reporter.safe)
             self._send_health()
-            try:
-                while self._recorder.account_for_losses(clock=self._timekeeper.quality()) is not None:
-                    pass
-                self._recorder.account_for_drops(clock=self._timekeeper.quality())
-            except OutboxError as error:
-                log.warning("the account of what is gone is taken again later: %s", error)
-
-    def _audit_set_aside(self) -> None:
-        """Put into the audit trail each outbox that was set aside since the last time."""
-        aside = self._outbox.set_aside[self._set_aside :]
-        self._set_aside += len(aside)
-        for file in aside:
-            details: dict[str, JsonValue] = {"records_kept": file.kept, "same_chain": file.same_chain}
-            self._auditor.say(
-                "outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name, details=details
-            )
+            self._books.account_for_losses()
 
     def _status(self) -> Status:
-        return self._vitals.status(clock=self._timekeeper.quality(), hotlist=self._lists.state())
+        return self._vitals.status(clock=self._books.timekeeper.quality(), hotlist=self._lists.state())
 
     def _while_waiting(self) -> None:
         """Go on telling the department how the post is while a record waits for the disk."""
@@ -371,7 +345,7 @@ class Post:
             log.warning("no health: %s", error)
             return
         health = self._vitals.health(
-            clock=self._timekeeper.quality(),
+            clock=self._books.timekeeper.quality(),
             hotlist=self._lists.state(),
             pipeline=self._pipeline,
             capture=self._lookout.capture,
@@ -381,10 +355,10 @@ class Post:
             connected=self._uplink.state().connected,
             disk=self._configuration.outbox.path.parent,
         )
-        self._uplink.send_now(self._recorder.unchained(health))
+        self._uplink.send_now(self._books.recorder.unchained(health))
 
     def _backlog(self) -> Backlog:
-        return self._outbox.backlog(settling=self._uplink.settling())
+        return self._books.outbox.backlog(settling=self._uplink.settling())
 
     def _faults(self) -> set[Fault]:
         faults = self._keeper.faults | self._condition.faults | self._lookout.faults() | self._guard.faults
@@ -395,15 +369,15 @@ class Post:
         conditions = {
             Fault.BROKER_CERTIFICATE_EXPIRED: uplink.problem == Fault.BROKER_CERTIFICATE_EXPIRED,
             Fault.CHAIN_FORKED: self._forks.forked,
-            Fault.CLOCK_BEHIND: self._timekeeper.behind,
-            Fault.CLOCK_UNSYNCHRONISED: not self._timekeeper.quality().synchronised,
+            Fault.CLOCK_BEHIND: self._books.timekeeper.behind,
+            Fault.CLOCK_UNSYNCHRONISED: not self._books.timekeeper.quality().synchronised,
             Fault.HOTLIST_MISSING: state == "none",
             Fault.HOTLIST_STALE: state == "stale",
-            Fault.DISK_FULL: self._outbox.disk_full,
+            Fault.DISK_FULL: self._books.outbox.disk_full,
             Fault.IDENTITY_ELSEWHERE: self._doubles.look(uplink.problem),
             Fault.MODEL_DAMAGED: self._networks.damaged,
-            Fault.OUTBOX_FAILED: self._records.failing,
-            Fault.OUTBOX_SET_ASIDE: bool(self._outbox.set_aside),
+            Fault.OUTBOX_FAILED: self._books.records.failing,
+            Fault.OUTBOX_SET_ASIDE: bool(self._books.outbox.set_aside),
             Fault.NOT_ACCEPTED: self._acceptance.missing,
             Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in uplink.refusals),
             Fault.PUBLISH_REFUSED: any(refusal.reason != NOBODY for refusal in uplink.refusals),
@@ -422,10 +396,10 @@ class Post:
             self._vitals.renewed(assembly.certificate_expires(self._configuration))
         self._vitals.changed(self._faults())
         self._vitals.noticed(self._lists.state())
-        self._recorder.record(self._status())
+        self._books.recorder.record(self._status())
 
     def _offline(self) -> Status:
-        return self._vitals.offline(clock=self._timekeeper.quality(), hotlist=self._lists.state())
+        return self._vitals.offline(clock=self._books.timekeeper.quality(), hotlist=self._lists.state())
 
     # --- control from afar
 
@@ -437,10 +411,10 @@ class Post:
             self._remote,
             trust=self._trust,
             run=self._vitals.boot,
-            auditor=self._auditor,
-            moderator=self._moderator,
-            recorder=self._recorder,
-            timekeeper=self._timekeeper,
+            auditor=self._books.auditor,
+            moderator=self._books.moderator,
+            recorder=self._books.recorder,
+            timekeeper=self._books.timekeeper,
             send=self._send_answer,
             doers=Duties(
                 check_up=self._check_up,
@@ -467,10 +441,10 @@ class Post:
 
     def _check_up(self) -> tuple[Finding, ...]:
         return check_up(
-            now=self._timekeeper.now(),
+            now=self._books.timekeeper.now(),
             capture=self._lookout.capture,
             hotlist=self._lists.state(),
-            clock=self._timekeeper.quality(),
+            clock=self._books.timekeeper.quality(),
             certificate_expires=assembly.certificate_expires(self._configuration),
             backlog=self._backlog,
             uplink=self._uplink.state(),
@@ -478,7 +452,7 @@ class Post:
         )
 
     def _reboot(self) -> bool:
-        return self._keeper.reboot(self._auditor, reason="camera")
+        return self._keeper.reboot(self._books.auditor, reason="camera")
 
     def _begin_anew(self) -> None:
         self._restart = True

@@ -72,7 +72,7 @@ class Running:
 
     def records(self) -> list[dict[str, Any]]:
         with suppress(OutboxError):
-            return chain_of(self.post._outbox)
+            return chain_of(self.post._books.outbox)
         return records_in(self.folder)
 
     def audits(self, action: str) -> list[dict[str, Any]]:

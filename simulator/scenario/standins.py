@@ -27,6 +27,7 @@ from typing import Any
 from unittest.mock import patch
 
 import device.assembly
+import device.books
 import device.config
 import device.outbox.file
 import device.post
@@ -78,7 +79,7 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
                     stack.enter_context(patch.dict(defaults, clocks))
         replace(device.post, "Event", partial(_Waiting, world))
         replace(device.post, "Condition", partial(_condition, stand))
-        replace(device.post, "Chrony", lambda: stand().chrony)
+        replace(device.books, "Chrony", lambda: stand().chrony)
         replace(device.post, "Intake", lambda *args, **more: WatchedIntake(stand(), *args, **more))
         replace(device.post, "Uplink", lambda *args, **more: WatchedUplink(stand(), *args, **more))
         replace(device.assembly, "Recorder", lambda *args, **more: SeededRecorder(stand(), *args, **more))

@@ -247,9 +247,9 @@ def test_a_disk_that_others_fill(small_disk: Path, mocker: MockerFixture) -> Non
 
 
 def test_a_clock_that_is_set_back(drill: Drill) -> None:
-    drill.post._timekeeper._wall = lambda: time.time() - 3 * 24 * 3600
+    drill.post._books.timekeeper._wall = lambda: time.time() - 3 * 24 * 3600
     drill.await_state("clock_behind")
-    drill.post._timekeeper._wall = time.time
+    drill.post._books.timekeeper._wall = time.time
     drill.await_state()
     said = [e["data"]["action"] for e in drill.records() if e["type"] == "platepost.audit.v1"]
     assert said.count("clock_stepped") == 2

@@ -104,7 +104,7 @@ class Rig:
     def actions_so_far(self) -> list[str]:
         """The audit trail of a post that runs, or ran."""
         try:
-            waiting = self.post._outbox.next(1000)
+            waiting = self.post._books.outbox.next(1000)
         except OutboxError:
             return self.actions()
         return [e.event["data"]["action"] for e in waiting if e.type == "platepost.audit.v1"]

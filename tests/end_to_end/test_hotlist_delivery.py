@@ -115,7 +115,7 @@ class RunningPost:
 
     def close(self, *, drain_seconds: float = 0) -> None:
         self.post._uplink.stop(drain_seconds=drain_seconds)
-        self.post._outbox.close()
+        self.post._books.outbox.close()
 
 
 @pytest.fixture
