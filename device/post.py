@@ -29,11 +29,11 @@ from device.clockwatch import ClockWatch
 from device.condition import Condition
 from device.config import Configuration
 from device.controls import Controls, remote_configuration
+from device.diagnosis import Diagnosis
 from device.doubles import Doubles
 from device.duties import Duties
 from device.enrolment.renewal import Renewal
 from device.errors import ConfigurationError, OutboxError
-from device.faults import Fault
 from device.forks import Forks
 from device.guard import Guard
 from device.handover import Handover
@@ -54,7 +54,7 @@ from device.reporter import Circumstances, Reporter
 from device.rig import Rig
 from device.still import Still
 from device.trust import Trust
-from device.uplink import NOBODY, Uplink
+from device.uplink import Uplink
 from device.vitals import Vitals, disk_free
 
 log = logging.getLogger(__name__)
@@ -117,8 +117,7 @@ class Post:
             configuration, self._rig.outbox(configuration), stop=self._stop, meanwhile=self._while_waiting
         )
         auditor, timekeeper = self._books.auditor, self._books.timekeeper
-        self._doubles = Doubles(auditor)
-        self._forks = Forks(
+        forks = Forks(
             source,
             run=self._vitals.boot,
             head=self._books.outbox.head,
@@ -149,7 +148,7 @@ class Post:
         self._handover = Handover(
             configuration.hotlist.directory, lambda package: self._lists.install(package, source="file")
         )
-        subscriptions = self._intake.subscriptions | {self._forks.topic: self._forks.hear}
+        subscriptions = self._intake.subscriptions | {forks.topic: forks.hear}
         self._uplink = Uplink(
             assembly.uplink_settings(configuration),
             self._books.outbox,
@@ -157,7 +156,7 @@ class Post:
             on_connected=self._born,
             # The controls before the lists: with a new key may come what it signed.
             subscriptions=({} if self._controls is None else self._controls.subscriptions) | subscriptions,
-            optional=(self._forks.topic,),
+            optional=(forks.topic,),
             earliest=timekeeper.earliest,
         )
         self._intake.connect(self._uplink)
@@ -187,6 +186,20 @@ class Post:
             reads=lambda: self._pipeline.counters.reads,
             backlog=self._backlog,
             certificate_expires=lambda: assembly.certificate_expires(self._configuration),
+        )
+        self._diagnosis = Diagnosis(
+            acceptance=self._acceptance,
+            books=self._books,
+            condition=self._condition,
+            doubles=Doubles(auditor),
+            forks=forks,
+            guard=self._guard,
+            keeper=self._keeper,
+            lists=self._lists,
+            lookout=self._lookout,
+            networks=self._networks,
+            uplink=self._uplink,
+            vitals=self._vitals,
         )
         self._restart = False
         self._next_tick = 0.0
@@ -305,7 +318,7 @@ class Post:
         self._condition.tick(watching=self._lookout.capture is not None)
         if self._networks.try_again():
             self._change_over(self._configuration)
-        faults = self._faults()
+        faults = self._diagnosis.faults()
         changed = self._vitals.changed(faults)
         changed = self._vitals.noticed(self._lists.state()) or changed
         if self._controls is not None:
@@ -360,32 +373,6 @@ class Post:
     def _backlog(self) -> Backlog:
         return self._books.outbox.backlog(settling=self._uplink.settling())
 
-    def _faults(self) -> set[Fault]:
-        faults = self._keeper.faults | self._condition.faults | self._lookout.faults() | self._guard.faults
-        if self._lookout.capture is not None:
-            faults |= self._vitals.capture_faults(self._lookout.capture)
-        state = self._lists.state().state
-        uplink = self._uplink.state()
-        conditions = {
-            Fault.BROKER_CERTIFICATE_EXPIRED: uplink.problem == Fault.BROKER_CERTIFICATE_EXPIRED,
-            Fault.CHAIN_FORKED: self._forks.forked,
-            Fault.CLOCK_BEHIND: self._books.timekeeper.behind,
-            Fault.CLOCK_UNSYNCHRONISED: not self._books.timekeeper.quality().synchronised,
-            Fault.HOTLIST_MISSING: state == "none",
-            Fault.HOTLIST_STALE: state == "stale",
-            Fault.DISK_FULL: self._books.outbox.disk_full,
-            Fault.IDENTITY_ELSEWHERE: self._doubles.look(uplink.problem),
-            Fault.MODEL_DAMAGED: self._networks.damaged,
-            Fault.OUTBOX_FAILED: self._books.records.failing,
-            Fault.OUTBOX_SET_ASIDE: bool(self._books.outbox.set_aside),
-            Fault.NOT_ACCEPTED: self._acceptance.missing,
-            Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in uplink.refusals),
-            Fault.PUBLISH_REFUSED: any(refusal.reason != NOBODY for refusal in uplink.refusals),
-            Fault.RECORD_TOO_LARGE: uplink.too_large > 0,
-            Fault.SUBSCRIPTION_REFUSED: bool(uplink.refused_subscriptions),
-        }
-        return faults | {fault for fault, present in conditions.items() if present}
-
     def _born(self) -> None:
         """Say the present state after every connection, for the broker may have published the will meanwhile.
 
@@ -394,7 +381,7 @@ class Post:
         """
         with suppress(ConfigurationError):  # being replaced at this very moment: the next connection says it
             self._vitals.renewed(assembly.certificate_expires(self._configuration))
-        self._vitals.changed(self._faults())
+        self._vitals.changed(self._diagnosis.faults())
         self._vitals.noticed(self._lists.state())
         self._books.recorder.record(self._status())
 
