@@ -24,6 +24,7 @@ from device.board.base import Board, Light
 from device.books import Books
 from device.camera.base import Frame
 from device.camera.ladder import Ladder
+from device.changeover import ChangeOver
 from device.checkup import check_up
 from device.clockwatch import ClockWatch
 from device.condition import Condition
@@ -96,7 +97,6 @@ class Post:
         self._remote = remote_configuration(configuration, self._trust)
         if self._remote is not None:
             configuration = self._remote.start()
-        self._configuration = configuration
         self._stop = Event()
         self._networks = Networks(lambda: assembly.recogniser(configuration))
         networks = self._networks.recogniser
@@ -143,6 +143,15 @@ class Post:
         self._still = Still()
         self._recordings = assembly.recordings(configuration, auditor, versions)
         self._renewal = Renewal.of(configuration, auditor=auditor, now=timekeeper.now)
+        self._changeover = ChangeOver(
+            configuration,
+            finish=self._finish,
+            networks=self._networks,
+            pipeline=self._pipeline,
+            reporter=self._reporter,
+            lists=self._lists,
+            vitals=self._vitals,
+        )
         self._controls = self._make_controls()
         self._intake = Intake(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
         self._handover = Handover(
@@ -177,7 +186,7 @@ class Post:
             Ladder(configuration.outbox.path.parent / "camera.json", reboot=self._reboot),
             auditor,
             stop=self._stop,
-            queue_frames=lambda: self._configuration.vision.queue_frames,
+            queue_frames=lambda: self._changeover.configuration.vision.queue_frames,
         )
         self._guard = Guard(auditor)
         self._condition = Condition(
@@ -185,7 +194,7 @@ class Post:
             timekeeper=timekeeper,
             reads=lambda: self._pipeline.counters.reads,
             backlog=self._backlog,
-            certificate_expires=lambda: assembly.certificate_expires(self._configuration),
+            certificate_expires=lambda: assembly.certificate_expires(self._changeover.configuration),
         )
         self._diagnosis = Diagnosis(
             acceptance=self._acceptance,
@@ -221,7 +230,7 @@ class Post:
             OutboxError: the post was told to stop while a record could not be stored.
 
         """
-        with self._books.kept(), self._rig.board(self._configuration.board) as board:
+        with self._books.kept(), self._rig.board(self._changeover.configuration.board) as board:
             board.status_light(Light.STARTING)
             self._begin()
             try:
@@ -288,7 +297,7 @@ class Post:
 
     def _end(self, board: Board) -> None:
         counters = self._pipeline.counters
-        drain = self._configuration.uplink.drain_seconds
+        drain = self._changeover.configuration.uplink.drain_seconds
         log.warning("stopping: up to %g s to deliver what waits", drain)
         try:
             self._handover.stop()
@@ -317,14 +326,14 @@ class Post:
         self._recordings.tick()
         self._condition.tick(watching=self._lookout.capture is not None)
         if self._networks.try_again():
-            self._change_over(self._configuration)
+            self._changeover.go_by(self._changeover.configuration)
         faults = self._diagnosis.faults()
         changed = self._vitals.changed(faults)
         changed = self._vitals.noticed(self._lists.state()) or changed
         if self._controls is not None:
             pending = self._controls.tick(faults)
             if pending is not None:
-                self._change_over(pending)
+                self._changeover.go_by(pending)
             changed = self._controls.changed() or changed
         if changed:
             log.warning("state: %s", ", ".join(sorted(faults)) or "in service")
@@ -333,7 +342,7 @@ class Post:
         self._keeper.tick(faults)
         board.status_light(light(faults))
         if now >= self._next_health:
-            self._next_health = now + self._configuration.records.health_seconds
+            self._next_health = now + self._changeover.configuration.records.health_seconds
             self._books.audit_set_aside()
             self._intake.try_again()
             self._lists.account_for_safe(self._reporter.safe)
@@ -348,7 +357,7 @@ class Post:
         self._keeper.waiting()
         now = monotonic()
         if now >= self._next_health:
-            self._next_health = now + self._configuration.records.health_seconds
+            self._next_health = now + self._changeover.configuration.records.health_seconds
             self._send_health()
 
     def _send_health(self) -> None:
@@ -366,7 +375,7 @@ class Post:
             recoveries=self._lookout.recoveries,
             backlog=backlog,
             connected=self._uplink.state().connected,
-            disk=self._configuration.outbox.path.parent,
+            disk=self._changeover.configuration.outbox.path.parent,
         )
         self._uplink.send_now(self._books.recorder.unchained(health))
 
@@ -380,7 +389,7 @@ class Post:
         stored raises, and the uplink tries again.
         """
         with suppress(ConfigurationError):  # being replaced at this very moment: the next connection says it
-            self._vitals.renewed(assembly.certificate_expires(self._configuration))
+            self._vitals.renewed(assembly.certificate_expires(self._changeover.configuration))
         self._vitals.changed(self._diagnosis.faults())
         self._vitals.noticed(self._lists.state())
         self._books.recorder.record(self._status())
@@ -394,7 +403,7 @@ class Post:
         if self._remote is None:
             return None
         return Controls(
-            self._configuration,
+            self._changeover.configuration,
             self._remote,
             trust=self._trust,
             run=self._vitals.boot,
@@ -414,28 +423,16 @@ class Post:
     def _send_answer(self, envelope: Envelope) -> None:
         self._uplink.send_now(envelope)  # the uplink is made after the controls, which it listens for
 
-    def _change_over(self, configuration: Configuration) -> None:
-        """Go by another configuration from the next frame on; what was seen so far is told first."""
-        self._finish()
-        self._configuration = configuration
-        versions = assembly.versions(configuration, self._networks.recogniser)
-        self._pipeline.recogniser = self._networks.recogniser
-        assembly.adjust(self._pipeline, configuration)
-        self._reporter.adjust(configuration.records, versions)
-        self._lists.adjust(configuration.hotlist)
-        self._vitals.adjust(versions)
-        log.warning("another configuration is in force: %s", versions.configuration)
-
     def _check_up(self) -> tuple[Finding, ...]:
         return check_up(
             now=self._books.timekeeper.now(),
             capture=self._lookout.capture,
             hotlist=self._lists.state(),
             clock=self._books.timekeeper.quality(),
-            certificate_expires=assembly.certificate_expires(self._configuration),
+            certificate_expires=assembly.certificate_expires(self._changeover.configuration),
             backlog=self._backlog,
             uplink=self._uplink.state(),
-            disk_free=disk_free(self._configuration.outbox.path.parent),
+            disk_free=disk_free(self._changeover.configuration.outbox.path.parent),
         )
 
     def _reboot(self) -> bool:

@@ -45,7 +45,7 @@ def test_a_configuration_changes_over_while_frames_go_on(
     controlled: dict[str, Any], mocker: MockerFixture, fleet: Fleet
 ) -> None:
     one = Rig(controlled, ScriptedCamera(["frame", "frame", "wait"]), mocker)
-    before = one.post._configuration.digest
+    before = one.post._changeover.configuration.digest
     pipeline = one.post._pipeline
 
     def act() -> None:
@@ -53,7 +53,7 @@ def test_a_configuration_changes_over_while_frames_go_on(
         configure(one.post, fleet, 1, vision={"minimum_confidence": 0.5}, records={"read_overview": True})
 
     threading.Thread(target=act).start()
-    one.run_until(lambda: one.post._configuration.digest != before and pipeline.counters.frames == 2)
+    one.run_until(lambda: one.post._changeover.configuration.digest != before and pipeline.counters.frames == 2)
     assert one.post._pipeline is pipeline
     assert pipeline._limits.minimum_confidence == 0.5
     assert one.post._reporter._section.read_overview
@@ -61,7 +61,7 @@ def test_a_configuration_changes_over_while_frames_go_on(
     assert "configuration_applied" in [data["action"] for data in applied]
     last = [e["data"] for e in one.records() if e["type"] == "platepost.status.v1"][-1]
     assert (last["configuration"]["state"], last["configuration"]["version"]) == ("trial", 1)
-    assert last["versions"]["configuration"] == one.post._configuration.digest[:16]
+    assert last["versions"]["configuration"] == one.post._changeover.configuration.digest[:16]
 
 
 def test_a_configuration_that_makes_a_fault_is_given_back(
@@ -69,7 +69,7 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
 ) -> None:
     mocker.patch("device.control.remote.FAULT_SECONDS", 0.3)
     one = Rig(controlled, ScriptedCamera(["frame", "wait"]), mocker)
-    before = one.post._configuration
+    before = one.post._changeover.configuration
     assert before.vision.minimum_confidence != 0.5
 
     def act() -> None:
@@ -80,7 +80,7 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
 
     threading.Thread(target=act).start()
     one.run_until(lambda: "configuration_reverted" in one.actions_so_far())
-    assert one.post._configuration == before
+    assert one.post._changeover.configuration == before
 
 
 def test_a_restart_is_asked_for_and_told_to_whoever_runs_the_post(

@@ -1,0 +1,63 @@
+"""The configuration that a running post goes by, and going over to another without a restart."""
+
+import logging
+from collections.abc import Callable
+
+from device import assembly
+from device.config import Configuration
+from device.lists import Lists
+from device.networks import Networks
+from device.reporter import Reporter
+from device.vision.pipeline import Pipeline
+from device.vitals import Vitals
+
+log = logging.getLogger(__name__)
+
+
+class ChangeOver:
+    """Has every part whose figures may change from afar go by the configuration in force.
+
+    Args:
+        configuration: what the parts were made with.
+        finish: tells what was seen so far.
+        networks: those that are loaded now; they may have come since the last time.
+        pipeline, reporter, lists, vitals: the parts.
+
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        finish: Callable[[], None],
+        networks: Networks,
+        pipeline: Pipeline,
+        reporter: Reporter,
+        lists: Lists,
+        vitals: Vitals,
+    ) -> None:
+        self.configuration = configuration
+        """The one in force."""
+        self._finish = finish
+        self._networks = networks
+        self._pipeline = pipeline
+        self._reporter = reporter
+        self._lists = lists
+        self._vitals = vitals
+
+    def go_by(self, configuration: Configuration) -> None:
+        """Go by another configuration from the next frame on; what was seen so far is told first.
+
+        Raises:
+            OutboxError: that cannot be stored, and the post is stopping.
+
+        """
+        self._finish()
+        self.configuration = configuration
+        versions = assembly.versions(configuration, self._networks.recogniser)
+        self._pipeline.recogniser = self._networks.recogniser
+        assembly.adjust(self._pipeline, configuration)
+        self._reporter.adjust(configuration.records, versions)
+        self._lists.adjust(configuration.hotlist)
+        self._vitals.adjust(versions)
+        log.warning("another configuration is in force: %s", versions.configuration)
