@@ -11,7 +11,6 @@ short queue and the outbox between. The uplink brings hot lists back, which are 
 """
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 from time import monotonic
@@ -22,10 +21,10 @@ from device import __version__, assembly
 from device.acceptance import Acceptance
 from device.board.base import Board, Light
 from device.books import Books
+from device.bulletins import Bulletins
 from device.camera.base import Frame
 from device.camera.ladder import Ladder
 from device.changeover import ChangeOver
-from device.checkup import check_up
 from device.clockwatch import ClockWatch
 from device.condition import Condition
 from device.config import Configuration
@@ -34,7 +33,6 @@ from device.diagnosis import Diagnosis
 from device.doubles import Doubles
 from device.duties import Duties
 from device.enrolment.renewal import Renewal
-from device.errors import ConfigurationError, OutboxError
 from device.forks import Forks
 from device.guard import Guard
 from device.handover import Handover
@@ -45,18 +43,13 @@ from device.lists import Lists
 from device.lookout import Actions, Lookout
 from device.networks import Networks
 from device.outbox import Backlog
-from device.records import (
-    Envelope,
-    Finding,
-    Source,
-    Status,
-)
+from device.records import Envelope, Finding, Source
 from device.reporter import Circumstances, Reporter
 from device.rig import Rig
 from device.still import Still
 from device.trust import Trust
 from device.uplink import Uplink
-from device.vitals import Vitals, disk_free
+from device.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -161,8 +154,8 @@ class Post:
         self._uplink = Uplink(
             assembly.uplink_settings(configuration),
             self._books.outbox,
-            will=lambda: self._books.recorder.unchained(self._offline()),
-            on_connected=self._born,
+            will=self._will,
+            on_connected=self._birth,
             # The controls before the lists: with a new key may come what it signed.
             subscriptions=({} if self._controls is None else self._controls.subscriptions) | subscriptions,
             optional=(forks.topic,),
@@ -210,9 +203,19 @@ class Post:
             uplink=self._uplink,
             vitals=self._vitals,
         )
+        self._bulletins = Bulletins(
+            self._vitals,
+            self._books,
+            faults=self._diagnosis.faults,
+            changeover=self._changeover,
+            pipeline=self._pipeline,
+            lists=self._lists,
+            lookout=self._lookout,
+            uplink=self._uplink,
+            backlog=self._backlog,
+        )
         self._restart = False
         self._next_tick = 0.0
-        self._next_health = 0.0
 
     def stop(self) -> None:
         """Ask a running post to end; from any thread, but not from a signal handler, which may hold the same lock."""
@@ -307,7 +310,7 @@ class Post:
             self._books.moderator.flush()
             self._lists.account_for_safe(self._reporter.safe, now=True)
             self._books.auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
-            self._books.records.record(self._offline())
+            self._bulletins.say_offline()
         finally:
             self._uplink.stop(drain_seconds=drain)
             self._keeper.end(restart=self._restart)
@@ -328,8 +331,7 @@ class Post:
         if self._networks.try_again():
             self._changeover.go_by(self._changeover.configuration)
         faults = self._diagnosis.faults()
-        changed = self._vitals.changed(faults)
-        changed = self._vitals.noticed(self._lists.state()) or changed
+        changed = self._bulletins.changed(faults)
         if self._controls is not None:
             pending = self._controls.tick(faults)
             if pending is not None:
@@ -337,65 +339,16 @@ class Post:
             changed = self._controls.changed() or changed
         if changed:
             log.warning("state: %s", ", ".join(sorted(faults)) or "in service")
-            self._books.records.record(self._status())
+            self._bulletins.say_status()
         self._keeper.watching = self._keeper.watching and not self._lookout.given_up
         self._keeper.tick(faults)
         board.status_light(light(faults))
-        if now >= self._next_health:
-            self._next_health = now + self._changeover.configuration.records.health_seconds
+        if self._bulletins.health_due(now):
             self._books.audit_set_aside()
             self._intake.try_again()
             self._lists.account_for_safe(self._reporter.safe)
-            self._send_health()
+            self._bulletins.send_health()
             self._books.account_for_losses()
-
-    def _status(self) -> Status:
-        return self._vitals.status(clock=self._books.timekeeper.quality(), hotlist=self._lists.state())
-
-    def _while_waiting(self) -> None:
-        """Go on telling the department how the post is while a record waits for the disk."""
-        self._keeper.waiting()
-        now = monotonic()
-        if now >= self._next_health:
-            self._next_health = now + self._changeover.configuration.records.health_seconds
-            self._send_health()
-
-    def _send_health(self) -> None:
-        try:
-            backlog = self._backlog()
-        except OutboxError as error:
-            log.warning("no health: %s", error)
-            return
-        health = self._vitals.health(
-            clock=self._books.timekeeper.quality(),
-            hotlist=self._lists.state(),
-            pipeline=self._pipeline,
-            capture=self._lookout.capture,
-            dropped_before=self._lookout.dropped,
-            recoveries=self._lookout.recoveries,
-            backlog=backlog,
-            connected=self._uplink.state().connected,
-            disk=self._changeover.configuration.outbox.path.parent,
-        )
-        self._uplink.send_now(self._books.recorder.unchained(health))
-
-    def _backlog(self) -> Backlog:
-        return self._books.outbox.backlog(settling=self._uplink.settling())
-
-    def _born(self) -> None:
-        """Say the present state after every connection, for the broker may have published the will meanwhile.
-
-        Called in the uplink's thread, which must not wait for a full disk that only delivery can empty: what cannot be
-        stored raises, and the uplink tries again.
-        """
-        with suppress(ConfigurationError):  # being replaced at this very moment: the next connection says it
-            self._vitals.renewed(assembly.certificate_expires(self._changeover.configuration))
-        self._vitals.changed(self._diagnosis.faults())
-        self._vitals.noticed(self._lists.state())
-        self._books.recorder.record(self._status())
-
-    def _offline(self) -> Status:
-        return self._vitals.offline(clock=self._books.timekeeper.quality(), hotlist=self._lists.state())
 
     # --- control from afar
 
@@ -420,20 +373,28 @@ class Post:
             ).doers,
         )
 
-    def _send_answer(self, envelope: Envelope) -> None:
-        self._uplink.send_now(envelope)  # the uplink is made after the controls, which it listens for
+    # --- asked by parts that are made before what they ask
+
+    def _while_waiting(self) -> None:
+        """Go on telling the department how the post is while a record waits for the disk."""
+        self._keeper.waiting()
+        if self._bulletins.health_due(monotonic()):
+            self._bulletins.send_health()
+
+    def _backlog(self) -> Backlog:
+        return self._books.outbox.backlog(settling=self._uplink.settling())
+
+    def _will(self) -> Envelope:
+        return self._bulletins.will()
+
+    def _birth(self) -> None:
+        self._bulletins.birth()
 
     def _check_up(self) -> tuple[Finding, ...]:
-        return check_up(
-            now=self._books.timekeeper.now(),
-            capture=self._lookout.capture,
-            hotlist=self._lists.state(),
-            clock=self._books.timekeeper.quality(),
-            certificate_expires=assembly.certificate_expires(self._changeover.configuration),
-            backlog=self._backlog,
-            uplink=self._uplink.state(),
-            disk_free=disk_free(self._changeover.configuration.outbox.path.parent),
-        )
+        return self._bulletins.findings()
+
+    def _send_answer(self, envelope: Envelope) -> None:
+        self._uplink.send_now(envelope)
 
     def _reboot(self) -> bool:
         return self._keeper.reboot(self._books.auditor, reason="camera")
