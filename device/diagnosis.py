@@ -1,9 +1,14 @@
 """What ails a post at present: the one place where what its parts say of themselves gets the names of faults."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
+from device import assembly
 from device.acceptance import Acceptance
+from device.board.base import Board
 from device.books import Books
+from device.camera.base import Frame
+from device.changeover import ChangeOver
+from device.clockwatch import ClockWatch
 from device.condition import Condition
 from device.doubles import Doubles
 from device.faults import Fault
@@ -13,26 +18,74 @@ from device.keeper import Keeper
 from device.lists import Lists
 from device.lookout import Lookout
 from device.networks import Networks
+from device.outbox import Backlog
 from device.uplink import NOBODY, Uplink
 from device.vitals import Vitals
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """The parts of a post that can ail."""
+    """Looks at what nobody else looks at, asks every other part, and names what is amiss.
 
-    acceptance: Acceptance
-    books: Books
-    condition: Condition
-    doubles: Doubles
-    forks: Forks
-    guard: Guard
-    keeper: Keeper
-    lists: Lists
-    lookout: Lookout
-    networks: Networks
-    uplink: Uplink
-    vitals: Vitals
+    Args:
+        vitals: judges a running capture.
+        books: outbox, records and time can fail; what is noticed is audited.
+        changeover: has the configuration in force.
+        acceptance, forks, keeper, lists, lookout, networks, uplink: what can ail.
+        backlog: tells what waits.
+        reads: tells how many reads there were.
+
+    """
+
+    def __init__(
+        self,
+        vitals: Vitals,
+        books: Books,
+        *,
+        acceptance: Acceptance,
+        changeover: ChangeOver,
+        forks: Forks,
+        keeper: Keeper,
+        lists: Lists,
+        lookout: Lookout,
+        networks: Networks,
+        uplink: Uplink,
+        backlog: Callable[[], Backlog],
+        reads: Callable[[], int],
+    ) -> None:
+        self._vitals = vitals
+        self._books = books
+        self._acceptance = acceptance
+        self._forks = forks
+        self._keeper = keeper
+        self._lists = lists
+        self._lookout = lookout
+        self._networks = networks
+        self._uplink = uplink
+        self._guard = Guard(books.auditor)
+        self._clock = ClockWatch(books.timekeeper, books.auditor, hotlist=lambda: lists.current, retry=uplink.retry_now)
+        self._condition = Condition(
+            changeover.configuration.outbox.path.parent,
+            timekeeper=books.timekeeper,
+            reads=reads,
+            backlog=backlog,
+            certificate_expires=lambda: assembly.certificate_expires(changeover.configuration),
+        )
+        self._doubles = Doubles(books.auditor)
+
+    def see(self, frame: Frame) -> None:
+        """Look through the lens."""
+        self._condition.see(frame)
+
+    def look(self, board: Board) -> None:
+        """Look at the case, at the clock, and around; in the post's own thread.
+
+        Raises:
+            OutboxError: what was noticed cannot be audited, and the post is stopping.
+
+        """
+        self._guard.tick(board)
+        self._clock.tick()
+        self._condition.tick(watching=self._lookout.capture is not None)
 
     def faults(self) -> set[Fault]:
         """Ask every part; from any thread.
@@ -41,24 +94,24 @@ class Diagnosis:
             OutboxError: another with this post's identity cannot be audited, and the post is stopping.
 
         """
-        faults = self.keeper.faults | self.condition.faults | self.lookout.faults() | self.guard.faults
-        if self.lookout.capture is not None:
-            faults |= self.vitals.capture_faults(self.lookout.capture)
-        state = self.lists.state().state
-        uplink = self.uplink.state()
+        faults = self._keeper.faults | self._condition.faults | self._lookout.faults() | self._guard.faults
+        if self._lookout.capture is not None:
+            faults |= self._vitals.capture_faults(self._lookout.capture)
+        state = self._lists.state().state
+        uplink = self._uplink.state()
         conditions = {
             Fault.BROKER_CERTIFICATE_EXPIRED: uplink.problem == Fault.BROKER_CERTIFICATE_EXPIRED,
-            Fault.CHAIN_FORKED: self.forks.forked,
-            Fault.CLOCK_BEHIND: self.books.timekeeper.behind,
-            Fault.CLOCK_UNSYNCHRONISED: not self.books.timekeeper.quality().synchronised,
+            Fault.CHAIN_FORKED: self._forks.forked,
+            Fault.CLOCK_BEHIND: self._books.timekeeper.behind,
+            Fault.CLOCK_UNSYNCHRONISED: not self._books.timekeeper.quality().synchronised,
             Fault.HOTLIST_MISSING: state == "none",
             Fault.HOTLIST_STALE: state == "stale",
-            Fault.DISK_FULL: self.books.outbox.disk_full,
-            Fault.IDENTITY_ELSEWHERE: self.doubles.look(uplink.problem),
-            Fault.MODEL_DAMAGED: self.networks.damaged,
-            Fault.OUTBOX_FAILED: self.books.records.failing,
-            Fault.OUTBOX_SET_ASIDE: bool(self.books.outbox.set_aside),
-            Fault.NOT_ACCEPTED: self.acceptance.missing,
+            Fault.DISK_FULL: self._books.outbox.disk_full,
+            Fault.IDENTITY_ELSEWHERE: self._doubles.look(uplink.problem),
+            Fault.MODEL_DAMAGED: self._networks.damaged,
+            Fault.OUTBOX_FAILED: self._books.records.failing,
+            Fault.OUTBOX_SET_ASIDE: bool(self._books.outbox.set_aside),
+            Fault.NOT_ACCEPTED: self._acceptance.missing,
             Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in uplink.refusals),
             Fault.PUBLISH_REFUSED: any(refusal.reason != NOBODY for refusal in uplink.refusals),
             Fault.RECORD_TOO_LARGE: uplink.too_large > 0,

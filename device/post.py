@@ -25,16 +25,12 @@ from device.bulletins import Bulletins
 from device.camera.base import Frame
 from device.camera.ladder import Ladder
 from device.changeover import ChangeOver
-from device.clockwatch import ClockWatch
-from device.condition import Condition
 from device.config import Configuration
 from device.controls import Controls, remote_configuration
 from device.diagnosis import Diagnosis
-from device.doubles import Doubles
 from device.duties import Duties
 from device.enrolment.renewal import Renewal
 from device.forks import Forks
-from device.guard import Guard
 from device.handover import Handover
 from device.intake import Intake
 from device.keeper import Keeper
@@ -166,7 +162,6 @@ class Post:
             self._trust.lists.on_changed(listener)
         if self._controls is not None:
             self._controls.connect(self._uplink)
-        self._clock = ClockWatch(timekeeper, auditor, hotlist=lambda: self._lists.current, retry=self._uplink.retry_now)
         self._keeper = Keeper(
             configuration.outbox.path.parent,
             run=self._vitals.boot,
@@ -181,27 +176,19 @@ class Post:
             stop=self._stop,
             queue_frames=lambda: self._changeover.configuration.vision.queue_frames,
         )
-        self._guard = Guard(auditor)
-        self._condition = Condition(
-            configuration.outbox.path.parent,
-            timekeeper=timekeeper,
-            reads=lambda: self._pipeline.counters.reads,
-            backlog=self._backlog,
-            certificate_expires=lambda: assembly.certificate_expires(self._changeover.configuration),
-        )
         self._diagnosis = Diagnosis(
+            self._vitals,
+            self._books,
             acceptance=self._acceptance,
-            books=self._books,
-            condition=self._condition,
-            doubles=Doubles(auditor),
+            changeover=self._changeover,
             forks=forks,
-            guard=self._guard,
             keeper=self._keeper,
             lists=self._lists,
             lookout=self._lookout,
             networks=self._networks,
             uplink=self._uplink,
-            vitals=self._vitals,
+            backlog=self._backlog,
+            reads=lambda: self._pipeline.counters.reads,
         )
         self._bulletins = Bulletins(
             self._vitals,
@@ -285,7 +272,7 @@ class Post:
         self._keeper.watching = True
         self._still.offer(frame)
         self._recordings.offer(frame)
-        self._condition.see(frame)
+        self._diagnosis.see(frame)
         look = self._pipeline.look(frame)
         self._camera.meter(frame, [sighting.plate.box for sighting in look.sightings])
         self._rig.onlooker(frame, look, self._pipeline.passages)
@@ -323,11 +310,9 @@ class Post:
         if now < self._next_tick:
             return
         self._next_tick = now + TICK_SECONDS
-        self._guard.tick(board)
-        self._clock.tick()
+        self._diagnosis.look(board)
         self._books.moderator.tick()
         self._recordings.tick()
-        self._condition.tick(watching=self._lookout.capture is not None)
         if self._networks.try_again():
             self._changeover.go_by(self._changeover.configuration)
         faults = self._diagnosis.faults()

@@ -29,6 +29,7 @@ from unittest.mock import patch
 import device.assembly
 import device.books
 import device.config
+import device.diagnosis
 import device.outbox.file
 import device.post
 import device.uplink.flight
@@ -78,7 +79,7 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
                 if clocks := {name: world.steady for name, value in defaults.items() if value is time.monotonic}:
                     stack.enter_context(patch.dict(defaults, clocks))
         replace(device.post, "Event", partial(_Waiting, world))
-        replace(device.post, "Condition", partial(_condition, stand))
+        replace(device.diagnosis, "Condition", partial(_condition, stand))
         replace(device.books, "Chrony", lambda: stand().chrony)
         replace(device.post, "Intake", lambda *args, **more: WatchedIntake(stand(), *args, **more))
         replace(device.post, "Uplink", lambda *args, **more: WatchedUplink(stand(), *args, **more))

@@ -80,7 +80,7 @@ class Drill(Running):
         view = View.of(self.camera.street, accepted=datetime.now(UTC), accepted_by="r-alvarez")
         Views(day=view).save(self.folder / "state")
         self.readings = WELL
-        self.post._condition._ask = lambda _folder: self.readings
+        self.post._diagnosis._condition._ask = lambda _folder: self.readings
 
     def ailing(self) -> set[str]:
         """What the last status names; the test's machine has no time server, and the post no list."""
@@ -154,14 +154,14 @@ def test_a_certificate_near_its_end_until_it_is_renewed(drill: Drill, mocker: Mo
 
 def test_records_that_wait_for_an_hour(drill: Drill) -> None:
     waiting = Backlog(3, 0, 0, 0, 3600.0, 0, 0)
-    drill.post._condition._backlog = lambda: waiting
+    drill.post._diagnosis._condition._backlog = lambda: waiting
     drill.await_state("queue_old")
-    drill.post._condition._backlog = lambda: replace(waiting, depth=0, oldest_age_seconds=None)
+    drill.post._diagnosis._condition._backlog = lambda: replace(waiting, depth=0, oldest_age_seconds=None)
     drill.await_state()
 
 
 def test_reads_that_stay_away(drill: Drill) -> None:
-    habit = drill.post._condition._habit
+    habit = drill.post._diagnosis._condition._habit
     habit._expected, habit._silent = 21.0, timedelta(seconds=901)
     drill.await_state("no_reads")
     drill.post._pipeline.counters.reads += 1
