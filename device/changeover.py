@@ -20,7 +20,7 @@ class ChangeOver:
     Args:
         configuration: what the parts were made with.
         finish: tells what was seen so far.
-        networks: those that are loaded now; they may have come since the last time.
+        networks: may come while the post runs.
         pipeline, reporter, lists, vitals: the parts.
 
     """
@@ -44,6 +44,11 @@ class ChangeOver:
         self._reporter = reporter
         self._lists = lists
         self._vitals = vitals
+
+    def take_networks(self) -> None:
+        """Go by networks whose files have been put right, if it is time to look. Raises as `go_by` does."""
+        if self._networks.try_again():
+            self.go_by(self.configuration)
 
     def go_by(self, configuration: Configuration) -> None:
         """Go by another configuration from the next frame on; what was seen so far is told first.

@@ -13,7 +13,6 @@ short queue and the outbox between. The uplink brings hot lists back, which are 
 import logging
 from dataclasses import dataclass
 from threading import Event
-from time import monotonic
 
 from pydantic import JsonValue
 
@@ -34,7 +33,6 @@ from device.forks import Forks
 from device.handover import Handover
 from device.intake import Intake
 from device.keeper import Keeper
-from device.lights import light
 from device.lists import Lists
 from device.lookout import Actions, Lookout
 from device.networks import Networks
@@ -42,15 +40,13 @@ from device.outbox import Backlog
 from device.records import Envelope, Finding, Source
 from device.reporter import Circumstances, Reporter
 from device.rig import Rig
+from device.rounds import TICK_SECONDS, Rounds
 from device.still import Still
 from device.trust import Trust
 from device.uplink import Uplink
 from device.vitals import Vitals
 
 log = logging.getLogger(__name__)
-
-TICK_SECONDS = 0.25
-"""How often the state of the post is looked at: a tamper switch is heard of within a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +197,20 @@ class Post:
             uplink=self._uplink,
             backlog=self._backlog,
         )
+        self._rounds = Rounds(
+            books=self._books,
+            bulletins=self._bulletins,
+            changeover=self._changeover,
+            controls=self._controls,
+            diagnosis=self._diagnosis,
+            intake=self._intake,
+            keeper=self._keeper,
+            lists=self._lists,
+            lookout=self._lookout,
+            recordings=self._recordings,
+            reporter=self._reporter,
+        )
         self._restart = False
-        self._next_tick = 0.0
 
     def stop(self) -> None:
         """Ask a running post to end; from any thread, but not from a signal handler, which may hold the same lock."""
@@ -258,10 +266,10 @@ class Post:
 
     def _serve(self, board: Board) -> None:
         while not self._stop.is_set() and not self._ready:
-            self._tick(board)
+            self._rounds.tick(board)
             self._stop.wait(TICK_SECONDS)
         self._keeper.watching = True
-        self._lookout.run(board, Actions(self._evaluate, self._finish, lambda: self._tick(board)))
+        self._lookout.run(board, Actions(self._evaluate, self._finish, lambda: self._rounds.tick(board)))
 
     @property
     def _ready(self) -> bool:
@@ -303,38 +311,6 @@ class Post:
             self._keeper.end(restart=self._restart)
             board.status_light(Light.OFF)
 
-    # --- what is looked at again and again
-
-    def _tick(self, board: Board) -> None:
-        now = monotonic()
-        if now < self._next_tick:
-            return
-        self._next_tick = now + TICK_SECONDS
-        self._diagnosis.look(board)
-        self._books.moderator.tick()
-        self._recordings.tick()
-        if self._networks.try_again():
-            self._changeover.go_by(self._changeover.configuration)
-        faults = self._diagnosis.faults()
-        changed = self._bulletins.changed(faults)
-        if self._controls is not None:
-            pending = self._controls.tick(faults)
-            if pending is not None:
-                self._changeover.go_by(pending)
-            changed = self._controls.changed() or changed
-        if changed:
-            log.warning("state: %s", ", ".join(sorted(faults)) or "in service")
-            self._bulletins.say_status()
-        self._keeper.watching = self._keeper.watching and not self._lookout.given_up
-        self._keeper.tick(faults)
-        board.status_light(light(faults))
-        if self._bulletins.health_due(now):
-            self._books.audit_set_aside()
-            self._intake.try_again()
-            self._lists.account_for_safe(self._reporter.safe)
-            self._bulletins.send_health()
-            self._books.account_for_losses()
-
     # --- control from afar
 
     def _make_controls(self) -> Controls | None:
@@ -361,10 +337,7 @@ class Post:
     # --- asked by parts that are made before what they ask
 
     def _while_waiting(self) -> None:
-        """Go on telling the department how the post is while a record waits for the disk."""
-        self._keeper.waiting()
-        if self._bulletins.health_due(monotonic()):
-            self._bulletins.send_health()
+        self._rounds.while_waiting()
 
     def _backlog(self) -> Backlog:
         return self._books.outbox.backlog(settling=self._uplink.settling())

@@ -8,7 +8,7 @@ from device.board.settings import RpiSettings
 from device.camera.looks import BLACK_SECONDS, FROZEN_SECONDS
 from device.faults import DESCRIPTIONS, PAGE, Fault, reasons, with_table
 from device.lookout import HUNG_SECONDS
-from device.post import TICK_SECONDS
+from device.rounds import TICK_SECONDS
 from device.vitals import SILENT_SECONDS
 
 ROOT = Path(__file__).parents[2]

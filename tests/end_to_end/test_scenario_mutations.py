@@ -193,7 +193,7 @@ def takes_one_for_another(patch: Patch) -> None:
 
 def shows_no_light(patch: Patch) -> None:
     """The status light says that all is well."""
-    patch.setattr("device.post.light", lambda _faults: Light.IN_SERVICE)
+    patch.setattr("device.rounds.light", lambda _faults: Light.IN_SERVICE)
 
 
 @dataclass(frozen=True)
