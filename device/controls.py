@@ -3,17 +3,15 @@
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from device.auditor import Auditor
+from device.books import Books
 from device.config import Configuration
 from device.control import Journal, Judge, Operators, RemoteConfiguration, Shelf
 from device.errors import ConfigurationError
 from device.faults import Fault
-from device.health.timekeeper import Timekeeper
 from device.intake import Subscriptions
-from device.moderator import Moderator
 from device.notes import Notes
 from device.orders import Doer, Orders
-from device.records import Command, ConfigurationState, Envelope, KeyState, Recorder, Source
+from device.records import Command, ConfigurationState, Envelope, KeyState, Source
 from device.succession import Succession
 from device.trust import Trust
 from device.uplink import Delivery
@@ -52,10 +50,8 @@ class Controls:
         configuration: the post's.
         remote: its remote configuration.
         trust: the keys by which it knows configurations and hot lists.
+        books: the audit trail and the time; answers are signed, and not kept.
         run: identifier of this run of the software.
-        auditor, moderator: the audit trail.
-        recorder: signs answers.
-        timekeeper: the time.
         send: sends an answer.
         doers: what the post can be asked to do.
 
@@ -70,11 +66,8 @@ class Controls:
         remote: RemoteConfiguration,
         *,
         trust: Trust,
+        books: Books,
         run: str,
-        auditor: Auditor,
-        moderator: Moderator,
-        recorder: Recorder,
-        timekeeper: Timekeeper,
         send: Callable[[Envelope], object],
         doers: Mapping[Command, Doer],
     ) -> None:
@@ -83,28 +76,28 @@ class Controls:
             raise ConfigurationError("control: missing")
         self._source = Source(configuration.post.agency, configuration.post.name)
         self._remote = remote
-        self._notes = Notes(auditor, moderator)
+        self._notes = Notes(books.auditor, books.moderator)
         self._trust = trust
-        self._succession = Succession(trust, agency=self._source.agency, notes=self._notes, timekeeper=timekeeper)
-        self._timekeeper = timekeeper
+        self._succession = Succession(trust, agency=self._source.agency, notes=self._notes, timekeeper=books.timekeeper)
+        self._timekeeper = books.timekeeper
         self._faults: frozenset[str] = frozenset()
         journal = Journal(section.directory / "journal.db")
         judge = Judge(
             self._source,
             Operators(_content(section.operators_ca, "control.operators_ca")),
             run=run,
-            now=timekeeper.now,
-            clock=timekeeper.quality,
+            now=books.timekeeper.now,
+            clock=books.timekeeper.quality,
             strict=journal.forgotten,
         )
         self._orders = Orders(
             self._source,
             judge,
             journal,
-            auditor=auditor,
-            moderator=moderator,
-            recorder=recorder,
-            timekeeper=timekeeper,
+            auditor=books.auditor,
+            moderator=books.moderator,
+            recorder=books.recorder,
+            timekeeper=books.timekeeper,
             send=send,
             doers=doers,
         )

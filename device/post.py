@@ -137,7 +137,24 @@ class Post:
             lists=self._lists,
             vitals=self._vitals,
         )
-        self._controls = self._make_controls()
+        self._controls = (
+            None
+            if self._remote is None
+            else Controls(
+                configuration,
+                self._remote,
+                trust=self._trust,
+                books=self._books,
+                run=self._vitals.boot,
+                send=self._send_answer,
+                doers=Duties(
+                    check_up=self._check_up,
+                    still=self._still,
+                    begin_anew=self._begin_anew,
+                    renew=None if self._renewal is None else self._renewal.order,
+                ).doers,
+            )
+        )
         self._intake = Intake(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
         self._handover = Handover(
             configuration.hotlist.directory, lambda package: self._lists.install(package, source="file")
@@ -310,29 +327,6 @@ class Post:
             self._uplink.stop(drain_seconds=drain)
             self._keeper.end(restart=self._restart)
             board.status_light(Light.OFF)
-
-    # --- control from afar
-
-    def _make_controls(self) -> Controls | None:
-        if self._remote is None:
-            return None
-        return Controls(
-            self._changeover.configuration,
-            self._remote,
-            trust=self._trust,
-            run=self._vitals.boot,
-            auditor=self._books.auditor,
-            moderator=self._books.moderator,
-            recorder=self._books.recorder,
-            timekeeper=self._books.timekeeper,
-            send=self._send_answer,
-            doers=Duties(
-                check_up=self._check_up,
-                still=self._still,
-                begin_anew=self._begin_anew,
-                renew=None if self._renewal is None else self._renewal.order,
-            ).doers,
-        )
 
     # --- asked by parts that are made before what they ask
 
