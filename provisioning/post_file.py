@@ -35,7 +35,7 @@ class PostSettings:
     renewal: str | None = None
     """`host:port` where the post renews its certificate."""
     more: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
-    """Further keys by section, such as `{"records": {"read_overview": True}}`; device.config says which there are."""
+    """Further keys by section, such as `{"records": {"read_overview": True}}`; `device.config` has them all."""
 
 
 def post_file(*, agency: str, name: str, settings: PostSettings) -> str:

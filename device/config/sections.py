@@ -1,17 +1,13 @@
-"""The configuration of one post: a TOML file, checked to the last key before anything starts."""
+"""Every key of the configuration file, table by table: what it says, its bounds, and what holds without it."""
 
-import difflib
-import re
-import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from device.credentials import PRIVATE, delivered, is_private
-from device.errors import ConfigurationError
+from device.credentials import PRIVATE
 from device.hotlist.store import SIZE_JUMP
 from device.vision.detector import MINIMUM_SCORE
 
@@ -302,86 +298,3 @@ class Configuration(Section):
     def digest(self) -> str:
         """SHA-256 of the configuration in force, hexadecimal: what records call its version."""
         return sha256(self.model_dump_json().encode()).hexdigest()
-
-
-def load(path: Path) -> Configuration:
-    """Read and check a configuration file.
-
-    Raises:
-        ConfigurationError: naming for each fault the key, its value, and what would be right.
-
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        told = f"{path}: there is no such file; a unit gets its own when it is enrolled (platepost enrol --help)"
-        raise ConfigurationError(told) from error
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: not a TOML file: {error}") from error
-    return parse(table, folder=path.parent, origin=str(path))
-
-
-def parse(table: Mapping[str, Any], *, folder: Path, origin: str = "configuration") -> Configuration:
-    """Check a configuration that has been read already; paths are taken relative to `folder`.
-
-    Raises:
-        ConfigurationError: as for `load`.
-
-    """
-    try:
-        configuration = Configuration.model_validate(table)
-    except ValidationError as error:
-        lines = [f"{origin}: {explain(fault)}" for fault in error.errors()]
-        raise ConfigurationError("\n".join(lines)) from error
-    anchored: Configuration = _anchored(configuration, folder.resolve())
-    return anchored
-
-
-def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any model of this file, and the same comes back
-    changes: dict[str, Any] = {}
-    for key, field in type(section).model_fields.items():
-        value = getattr(section, key)
-        if isinstance(value, Path):
-            path = folder / value
-            changes[key] = delivered(path) if is_private(field) else path
-        elif isinstance(value, BackendSection):
-            # Backends read paths too; by convention those settings are called `path`.
-            settings = dict(value.settings)
-            if isinstance(settings.get("path"), str):
-                settings["path"] = str(folder / settings["path"])
-                changes[key] = value.model_copy(update={value.backend: settings})
-        elif isinstance(value, BaseModel):
-            changes[key] = _anchored(value, folder)
-    return section.model_copy(update=changes)
-
-
-def explain(fault: Any, *, root: type[BaseModel] = Configuration) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    """Say what is wrong with a configuration, or with a table of the model `root`: key, value, what would be right."""
-    place = [part for part in fault["loc"] if isinstance(part, str)]
-    key = ".".join(str(part) for part in fault["loc"]) or ("the file" if root is Configuration else "the table")
-    section, field = _find(root, place)
-    if fault["type"] == "extra_forbidden":
-        known = list(section.model_fields)
-        near = difflib.get_close_matches(place[-1], known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        return f"{key}: unknown key; {hint}"
-    about = f" ({field.description})" if field is not None and field.description else ""
-    if fault["type"] == "missing":
-        return f"{key}: missing{about}"
-    message = re.sub(r"^(Value error, |Input )", "", fault["msg"])
-    wrong = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
-    return f"{key}{wrong}: {message}{about}"
-
-
-def _find(model: type[BaseModel], place: list[str]) -> tuple[type[BaseModel], Any]:
-    """Follow a key's path to the section it stands in and its field, as far as they are known."""
-    field = None
-    for part in place:
-        field = model.model_fields.get(part)
-        annotation = field.annotation if field is not None else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
-        model = annotation
-    return model, field

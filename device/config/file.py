@@ -1,0 +1,66 @@
+"""Reading the configuration file: its paths become those of the unit, and its faults are all told in one go."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from device.config.explanation import explain
+from device.config.sections import BackendSection, Configuration
+from device.credentials import delivered, is_private
+from device.errors import ConfigurationError
+
+
+def load(path: Path) -> Configuration:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigurationError: naming for each fault the key, its value, and what would be right.
+
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        told = f"{path}: there is no such file; a unit gets its own when it is enrolled (platepost enrol --help)"
+        raise ConfigurationError(told) from error
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: not a TOML file: {error}") from error
+    return parse(table, folder=path.parent, origin=str(path))
+
+
+def parse(table: Mapping[str, Any], *, folder: Path, origin: str = "configuration") -> Configuration:
+    """Check a configuration that has been read already; paths are taken relative to `folder`.
+
+    Raises:
+        ConfigurationError: as for `load`.
+
+    """
+    try:
+        configuration = Configuration.model_validate(table)
+    except ValidationError as error:
+        lines = [f"{origin}: {explain(fault)}" for fault in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from error
+    anchored: Configuration = _anchored(configuration, folder.resolve())
+    return anchored
+
+
+def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any section, and the same comes back
+    changes: dict[str, Any] = {}
+    for key, field in type(section).model_fields.items():
+        value = getattr(section, key)
+        if isinstance(value, Path):
+            path = folder / value
+            changes[key] = delivered(path) if is_private(field) else path
+        elif isinstance(value, BackendSection):
+            # Backends read paths too; by convention those settings are called `path`.
+            settings = dict(value.settings)
+            if isinstance(settings.get("path"), str):
+                settings["path"] = str(folder / settings["path"])
+                changes[key] = value.model_copy(update={value.backend: settings})
+        elif isinstance(value, BaseModel):
+            changes[key] = _anchored(value, folder)
+    return section.model_copy(update=changes)
