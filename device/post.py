@@ -8,6 +8,10 @@
 
 Frames, passages and records go one way, in this thread; capture and the uplink have threads of their own, with a
 short queue and the outbox between. The uplink brings hot lists back, which are verified and swapped in whole.
+
+Here the parts are made and joined, and here are the stages of a run. What is looked at again and again is in
+`device.rounds`, what ails the post in `device.diagnosis`, what it says of itself in `device.bulletins`, what it writes
+down in `device.books`, which configuration it goes by in `device.changeover`.
 """
 
 import logging
