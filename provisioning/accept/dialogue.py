@@ -2,11 +2,24 @@
 
 import queue
 import sys
+import termios
 import threading
 from abc import ABC, abstractmethod
+from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
+from typing import Literal, TextIO
 
 import click
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a person typed during a count."""
+
+    means: Literal["vehicle", "undo", "end"]
+    at: float
+    """`time.monotonic()`."""
 
 
 class Dialogue(ABC):
@@ -18,22 +31,40 @@ class Dialogue(ABC):
 
     @abstractmethod
     def ask(self, question: str) -> bool:
-        """Ask what only a person sees; True for yes."""
+        """Ask what only a person sees; True for yes. What was typed before the question answers it not."""
 
     @abstractmethod
-    def tap(self, seconds: float) -> float | None:
-        """Return the `time.monotonic()` of the next keystroke, None if none comes in time.
+    def discard(self) -> None:
+        """Forget what a person typed before now: it was meant for nothing that is asked from here on."""
+
+    @abstractmethod
+    def tap(self, seconds: float) -> Key | None:
+        """Return what is typed next during a count, None if nothing comes in time.
 
         Raises:
-            EOFError: the person has ended the count.
+            EOFError: nothing more can come.
 
         """
 
 
-class Terminal(Dialogue):
-    """A person at a terminal: Enter is a keystroke, a line with q ends a count."""
+def key_of(line: str, at: float) -> Key:
+    """Say what a line means during a count."""
+    first = line.strip().lower()[:1]
+    return Key("end" if first == "q" else "undo" if first == "u" else "vehicle", at)
 
-    def __init__(self) -> None:
+
+class Terminal(Dialogue):
+    """A person at a terminal, or a pipe.
+
+    During a count Enter is a vehicle, a line with u takes the last one back, and one with q ends the count.
+
+    Args:
+        lines: where what is typed comes from; standard input if None.
+
+    """
+
+    def __init__(self, lines: TextIO | None = None) -> None:
+        self._input = lines or sys.stdin
         self._lines: queue.Queue[tuple[float, str]] = queue.Queue()
         self._reading = False
 
@@ -43,21 +74,31 @@ class Terminal(Dialogue):
 
     def ask(self, question: str) -> bool:
         """Print a question and wait for y or n."""
+        self.discard()
         while True:
             click.echo(f"{question} [y/n] ", nl=False)
             answer = self._line(None)[1].strip().lower()
             if answer in {"y", "yes", "n", "no"}:
                 return answer.startswith("y")
 
-    def tap(self, seconds: float) -> float | None:
-        """Take an Enter."""
+    def discard(self) -> None:
+        """Forget what was typed at a terminal; a pipe is written before anything is asked, and keeps its lines."""
+        if not self._input.isatty():
+            return
+        with suppress(termios.error):  # a terminal that is gone has nothing waiting
+            termios.tcflush(self._input.fileno(), termios.TCIFLUSH)
+        with suppress(queue.Empty):
+            while (typed := self._lines.get_nowait())[1]:
+                pass
+            self._lines.put(typed)  # the end stays
+
+    def tap(self, seconds: float) -> Key | None:
+        """Take a line."""
         try:
             at, line = self._line(seconds)
         except queue.Empty:
             return None
-        if line.strip().lower().startswith("q"):
-            raise EOFError
-        return at
+        return key_of(line, at)
 
     def _line(self, seconds: float | None) -> tuple[float, str]:
         if not self._reading:
@@ -66,10 +107,11 @@ class Terminal(Dialogue):
         at, line = self._lines.get(timeout=seconds)
         if not line:
             self._lines.put((at, line))
-            raise click.Abort
+            raise EOFError
         return at, line
 
     def _read(self) -> None:
-        for line in sys.stdin:
-            self._lines.put((monotonic(), line))
+        with suppress(OSError):  # the terminal was lost
+            for line in self._input:
+                self._lines.put((monotonic(), line))
         self._lines.put((monotonic(), ""))

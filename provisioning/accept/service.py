@@ -21,6 +21,7 @@ from device.rig import Rig
 from provisioning.accept.counting import REACH_SECONDS, Count, Span, compare
 from provisioning.accept.dialogue import Dialogue
 from provisioning.accept.result import Picture, Result
+from provisioning.accept.tally import tally
 from provisioning.accept.witness import Witness
 from provisioning.control.wire import Wire, data_of
 from provisioning.errors import ProvisioningError
@@ -155,25 +156,15 @@ class AtWork:
     def count(self) -> list[Result]:
         """Count vehicles together with the technician."""
         wanted = self._limits.vehicles
+        self._dialogue.discard()
         self._dialogue.say(
-            f"Press Enter for each vehicle that leaves the picture; the count ends after {wanted}, or with q and Enter."
+            "Press Enter for each vehicle that leaves the picture, u and Enter to take the last one back; "
+            f"the count ends after {wanted}, or with q and Enter."
         )
-        taps: list[float] = []
-        idle = monotonic()
-        while len(taps) < wanted:
-            try:
-                at = self._dialogue.tap(1.0)
-            except EOFError:
-                break
-            if at is not None:
-                taps.append(at)
-                idle = monotonic()
-                self._dialogue.say(f"{len(taps)}")
-            elif monotonic() - idle > self._limits.patience_seconds:
-                break
-        last = taps[-1] if taps else monotonic()
-        settled = last + REACH_SECONDS + self._configuration.passages.gone_seconds + 1.0
-        self._wait(lambda: monotonic() >= settled, REACH_SECONDS + self._configuration.passages.gone_seconds + 5.0)
+        settle = REACH_SECONDS + self._configuration.passages.gone_seconds + 1.0
+        patience = self._limits.patience_seconds
+        taps = tally(self._dialogue, wanted, patience_seconds=patience, settle_seconds=settle)
+        self._wait(lambda: True, 0.0)
         return [self._judged(compare(taps, self._spans()))]
 
     def _spans(self) -> list[Span]:

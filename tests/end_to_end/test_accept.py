@@ -21,7 +21,7 @@ from device.outbox import Outbox, read_key_file
 from device.post import Post
 from device.records import ClockQuality, Role
 from provisioning.accept.cli import accept_post
-from provisioning.accept.dialogue import Dialogue
+from provisioning.accept.dialogue import Dialogue, Key
 from provisioning.accept.service import Limits
 from provisioning.client import publish_hot_list
 from provisioning.commands.acceptance import acceptance
@@ -79,9 +79,12 @@ class Technician(Dialogue):
         self.asked.append(question)
         return True
 
-    def tap(self, seconds: float) -> float | None:
+    def discard(self) -> None:
+        pass
+
+    def tap(self, seconds: float) -> Key | None:
         try:
-            return self._taps.get(timeout=seconds)
+            return Key("vehicle", self._taps.get(timeout=seconds))
         except queue.Empty:
             return None
 
