@@ -149,4 +149,5 @@ def _limits(pairs: tuple[str, ...]) -> Limits:
         fault = error.errors()[0]
         key = ".".join(str(part) for part in fault["loc"])
         known = ", ".join(f"{name}={field.default}" for name, field in Limits.model_fields.items())
-        raise ProvisioningError(f"--limit {key}: {fault['msg']}; by default: {known}") from error
+        said = fault["msg"].removeprefix("Value error, ")
+        raise ProvisioningError(f"--limit {key}{': ' * bool(key)}{said}; by default: {known}") from error

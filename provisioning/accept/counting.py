@@ -56,6 +56,16 @@ def wilson(successes: int, trials: int, *, z: float = Z_95) -> tuple[float, floa
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def is_enough(read: int, vehicles: int, least_share: float) -> bool:
+    """Say whether so many read of so many vehicles show `least_share` of them, by the lower end of the interval."""
+    return vehicles > 0 and wilson(read, vehicles)[0] >= least_share
+
+
+def least_read(vehicles: int, least_share: float) -> int | None:
+    """Return how many of so many vehicles must be read for that to be enough; None if even all are too few."""
+    return next((read for read in range(vehicles + 1) if is_enough(read, vehicles, least_share)), None)
+
+
 def compare(taps: Sequence[float], seen: Sequence[Span], *, reach: float = REACH_SECONDS) -> Count:
     """Match each keystroke with at most one read, the one whose end is nearest, in the order of time."""
     free = sorted(seen, key=lambda span: span.last)

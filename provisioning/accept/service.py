@@ -10,7 +10,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from device.config import Configuration
 from device.errors import PlatepostError
@@ -18,7 +18,7 @@ from device.faults import Fault
 from device.post import Post
 from device.records import TYPES, Hit, Read, Source, Status
 from device.rig import Rig
-from provisioning.accept.counting import REACH_SECONDS, Count, Span, compare
+from provisioning.accept.counting import REACH_SECONDS, Count, Span, compare, is_enough, least_read
 from provisioning.accept.dialogue import Dialogue
 from provisioning.accept.result import Picture, Result
 from provisioning.accept.tally import tally
@@ -49,6 +49,39 @@ class Limits(BaseModel):
     outage_seconds: float = Field(default=60, gt=0)
     patience_seconds: float = Field(default=600, gt=0)
     """For a person to do what was asked, or a vehicle to come."""
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if least_read(self.vehicles, self.least_share) is None:
+            raise ValueError(
+                f"vehicles={self.vehicles} are too few to show least_share={self.least_share:g}, even if all are read"
+            )
+        return self
+
+    @property
+    def unread(self) -> int:
+        """How many of the counted vehicles may go unread."""
+        return self.vehicles - (least_read(self.vehicles, self.least_share) or 0)
+
+
+def instruction(limits: Limits) -> tuple[str, ...]:
+    """Say which vehicles are counted, when, and how many may be missing, in lines.
+
+    All that the post reads, of every lane in its view, is compared with the count; what was read and not counted is
+    told in the report and not held against the post, what was counted and not read is. So only vehicles that it is
+    meant to read are to be counted: those of the lane that the technician aimed it at. They stand at the road and see
+    no picture, but know where a plate is seen from the step before.
+    """
+    most, wanted = limits.unread, limits.vehicles
+    allowed = f"At most {most} of the {wanted} may" if most else f"None of the {wanted} may"
+    lane = "Count the vehicles in the lane that this post is aimed at"
+    place = "Press Enter for each as it passes the place where you showed the test plate"
+    return (
+        f"{lane}; none of another lane, and none without a plate on the side towards the camera.",
+        f"{allowed} go unread, or the post is NOT accepted; one that you missed yourself, leave out.",
+        f"{place}; up to {REACH_SECONDS:g} s sooner or later will do.",
+        f"u and Enter takes the last one back; the count ends after {wanted}, or with q and Enter.",
+    )
 
 
 class AtWork:
@@ -157,10 +190,8 @@ class AtWork:
         """Count vehicles together with the technician."""
         wanted = self._limits.vehicles
         self._dialogue.discard()
-        self._dialogue.say(
-            "Press Enter for each vehicle that leaves the picture, u and Enter to take the last one back; "
-            f"the count ends after {wanted}, or with q and Enter."
-        )
+        for line in instruction(self._limits):
+            self._dialogue.say(line)
         settle = REACH_SECONDS + self._configuration.passages.gone_seconds + 1.0
         patience = self._limits.patience_seconds
         taps = tally(self._dialogue, wanted, patience_seconds=patience, settle_seconds=settle)
@@ -181,7 +212,8 @@ class AtWork:
             f"{count.read} of {count.vehicles} read: {count.share:.0%}, 95 % interval {low:.0%} to {high:.0%}; "
             f"{count.unseen} more that were not counted; the lower end must reach {self._limits.least_share:.0%}"
         )
-        return Result(point="count", good=count.vehicles > 0 and low >= self._limits.least_share, said=said)
+        good = is_enough(count.read, count.vehicles, self._limits.least_share)
+        return Result(point="count", good=good, said=said)
 
     def outage(self) -> list[Result]:
         """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""

@@ -1,6 +1,9 @@
 import pytest
 
-from provisioning.accept.counting import Count, Span, compare, wilson
+from provisioning.accept.cli import _limits
+from provisioning.accept.counting import REACH_SECONDS, Count, Span, compare, least_read, wilson
+from provisioning.accept.service import Limits, instruction
+from provisioning.errors import ProvisioningError
 
 
 @pytest.mark.parametrize(
@@ -37,3 +40,29 @@ def test_what_passed_before_and_after_the_count_is_not_held_against_anybody() ->
 def test_a_keystroke_far_from_every_read_is_a_vehicle_missed() -> None:
     assert compare([5.0, 15.0], [Span(4, 5)]) == Count(2, 1, 0)
     assert compare([], [Span(4, 5)]) == Count(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("vehicles", "share", "least"), [(30, 0.8, 29), (200, 0.8, 172), (16, 0.8, 16), (15, 0.8, None), (2, 0.0, 0)]
+)
+def test_as_many_must_be_read_as_the_interval_asks(vehicles: int, share: float, least: int | None) -> None:
+    assert least_read(vehicles, share) == least
+    if least:
+        assert wilson(least, vehicles)[0] >= share > wilson(least - 1, vehicles)[0]
+
+
+def test_it_is_said_which_vehicles_are_counted_when_and_how_many_may_be_missing() -> None:
+    said = " ".join(instruction(Limits()))
+    assert "in the lane that this post is aimed at" in said
+    assert "as it passes the place where you showed the test plate" in said
+    assert f"up to {REACH_SECONDS:g} s sooner or later" in said
+    assert "picture" not in said
+    assert "At most 1 of the 30 may go unread" in said
+    assert "At most 28 of the 200 may go unread" in " ".join(instruction(Limits(vehicles=200)))
+    assert "None of the 20 may go unread" in " ".join(instruction(Limits(vehicles=20)))
+
+
+def test_a_count_that_could_never_be_enough_is_refused() -> None:
+    with pytest.raises(ProvisioningError, match="limit vehicles=15 are too few to show least_share"):
+        _limits(("vehicles=15",))
+    assert _limits(("vehicles=15", "least_share=0.79")).unread == 0
