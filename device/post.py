@@ -242,6 +242,10 @@ class Post:
         """Whether the broker is there at present."""
         return self._uplink.state().connected
 
+    def connect_now(self) -> None:
+        """Have the uplink try at once if it makes a pause: somebody at the post knows that the network is back."""
+        self._uplink.retry_now()
+
     def run(self) -> Account:
         """Run until told to stop, or until footage ends; then deliver what waits, as far as the time given allows.
 

@@ -12,6 +12,9 @@ from typing import Literal, TextIO
 
 import click
 
+_ANEW = "\r\x1b[K"
+"""What begins a terminal's line anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -28,6 +31,10 @@ class Dialogue(ABC):
     @abstractmethod
     def say(self, text: str) -> None:
         """Tell something."""
+
+    @abstractmethod
+    def progress(self, text: str) -> None:
+        """Show how far a wait is, in place of what was shown of it before, to a person who watches."""
 
     @abstractmethod
     def ask(self, question: str) -> bool:
@@ -60,23 +67,34 @@ class Terminal(Dialogue):
 
     Args:
         lines: where what is typed comes from; standard input if None.
+        watched: whether somebody sees how far a wait is; by whether standard output is a terminal if None.
 
     """
 
-    def __init__(self, lines: TextIO | None = None) -> None:
+    def __init__(self, lines: TextIO | None = None, *, watched: bool | None = None) -> None:
         self._input = lines or sys.stdin
+        self._watched = sys.stdout.isatty() if watched is None else watched
+        self._shown = False
         self._lines: queue.Queue[tuple[float, str]] = queue.Queue()
         self._reading = False
 
     def say(self, text: str) -> None:
-        """Print a line."""
-        click.echo(text)
+        """Print a line, in place of a wait that has ended."""
+        click.echo(f"{_ANEW if self._shown else ''}{text}")
+        self._shown = False
+
+    def progress(self, text: str) -> None:
+        """Write over the line of the wait, on a terminal only."""
+        if self._watched:
+            click.echo(f"{_ANEW}{text}", nl=False)
+            self._shown = True
 
     def ask(self, question: str) -> bool:
         """Print a question and wait for y or n."""
         self.discard()
         while True:
-            click.echo(f"{question} [y/n] ", nl=False)
+            click.echo(f"{_ANEW if self._shown else ''}{question} [y/n] ", nl=False)
+            self._shown = False
             answer = self._line(None)[1].strip().lower()
             if answer in {"y", "yes", "n", "no"}:
                 return answer.startswith("y")

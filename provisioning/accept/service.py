@@ -31,6 +31,8 @@ from provisioning.technician import Technician
 log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 60.0
+ANEW_SECONDS = 3.0
+"""Between two attempts to connect while a technician waits: the uplink's own pauses grow to minutes, for fleets."""
 
 
 class Limits(BaseModel):
@@ -126,9 +128,18 @@ class AtWork:
             log.exception("the post stopped")
             self._fault = error
 
-    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait for a condition as long as the post is at work."""
-        self.witness.wait(lambda: condition() or not self._thread.is_alive(), seconds)
+    def _wait(self, condition: Callable[[], bool], seconds: float, *, what: Callable[[], str] | None = None) -> bool:
+        """Wait for a condition as long as the post is at work; `what` says for what, to who watches."""
+        began = monotonic()
+
+        def over() -> bool:
+            if condition() or not self._thread.is_alive():
+                return True
+            if what is not None:
+                self._dialogue.progress(f"  {what()} ... {monotonic() - began:.0f} s")
+            return False
+
+        self.witness.wait(over, seconds)
         if not self._thread.is_alive():
             raise ProvisioningError(f"the post stopped: {self._fault or 'its footage ended'}")
         return condition()
@@ -139,14 +150,20 @@ class AtWork:
         """See that a current list is in force, and that nothing ails the post but that it was not accepted."""
         self._dialogue.say(f"The post is at work; waiting up to {self._limits.list_seconds:.0f} s for its hot list.")
         current = self._wait(
-            lambda: self._status().get("hotlist", {}).get("state") == "current", self._limits.list_seconds
+            lambda: self._status().get("hotlist", {}).get("state") == "current",
+            self._limits.list_seconds,
+            what=lambda: "waiting for the hot list",
         )
         state = self._status().get("hotlist", {})
         said = f"version {state.get('version')}, {state.get('entries')} entries" if current else "no current list came"
         if self._ailments():
             names = ", ".join(sorted(self._ailments()))
             self._dialogue.say(f"It waits up to {self._limits.list_seconds:.0f} s more for {names} to end.")
-        healthy = self._wait(lambda: not self._ailments(), self._limits.list_seconds)
+        healthy = self._wait(
+            lambda: not self._ailments(),
+            self._limits.list_seconds,
+            what=lambda: f"waiting for {', '.join(sorted(self._ailments()))} to end",
+        )
         ailments = ", ".join(sorted(self._ailments()))
         return [
             Result(point="hot list", good=current, said=said),
@@ -219,7 +236,10 @@ class AtWork:
         """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""
         limits = self._limits
         self._dialogue.say("Take the network away: pull the plug of the uplink.")
-        if not self._wait(lambda: not self.post.connected, limits.patience_seconds):
+        gone = self._wait(
+            lambda: not self.post.connected, limits.patience_seconds, what=lambda: "the post is still connected"
+        )
+        if not gone:
             return [Result(point="outage", good=False, said="the post stayed connected")]
         began = monotonic()
         self._dialogue.say(f"It is away; waiting {limits.outage_seconds:g} s, and for a vehicle.")
@@ -228,21 +248,43 @@ class AtWork:
         def long_enough() -> bool:
             return monotonic() >= due and bool(self.witness.recorded(TYPES[Read], after=began))
 
-        passed = self._wait(long_enough, limits.outage_seconds + limits.patience_seconds)
+        passed = self._wait(
+            long_enough,
+            limits.outage_seconds + limits.patience_seconds,
+            what=lambda: "without network" if monotonic() < due else "without network, waiting for a vehicle",
+        )
         away, made = monotonic() - began, self._made_since(began)
         if not passed:
             return [Result(point="outage", good=False, said="no vehicle passed while the network was away")]
-        self._dialogue.say("Plug it in again.")
+        self._dialogue.say(f"Plug it in again. The post tries to connect every {ANEW_SECONDS:g} s until it is back.")
         ended = monotonic()
-        settle = self._configuration.uplink.settle_seconds
-        taken = self._wait(
-            lambda: self.post.connected and not self.witness.outstanding(until=ended),
-            limits.patience_seconds + settle,
-        )
+        taken = self._back(ended, limits.patience_seconds + self._configuration.uplink.settle_seconds)
         left = len(self.witness.outstanding(until=ended))
         said = f"{made} records made in {away:.0f} s without network"
         said += ", all taken by the broker afterwards" if taken else f", {left} not taken"
         return [Result(point="outage", good=taken, said=said)]
+
+    def _back(self, ended: float, seconds: float) -> bool:
+        """Wait until the post is connected and the broker has taken every record made until `ended`."""
+        again = monotonic()
+
+        def taken() -> bool:
+            nonlocal again
+            if self.post.connected:
+                return not self.witness.outstanding(until=ended)
+            if monotonic() >= again:
+                again = monotonic() + ANEW_SECONDS
+                self.post.connect_now()
+            return False
+
+        def what() -> str:
+            if not self.post.connected:
+                return "not connected yet"
+            return (
+                f"connected; the broker has yet to take {len(self.witness.outstanding(until=ended))} records for good"
+            )
+
+        return self._wait(taken, seconds, what=what)
 
     def _made_since(self, moment: float) -> int:
         return sum(len(self.witness.recorded(kind, after=moment)) for kind in set(TYPES.values()))

@@ -20,6 +20,7 @@ from device.health.view import View, Views
 from device.outbox import Outbox, read_key_file
 from device.post import Post
 from device.records import ClockQuality, Role
+from device.uplink.backoff import Backoff
 from provisioning.accept.cli import accept_post
 from provisioning.accept.dialogue import Dialogue, Key
 from provisioning.accept.service import Limits
@@ -53,6 +54,7 @@ class Technician(Dialogue):
 
     def __init__(self, broker: Broker) -> None:
         self.said: list[str] = []
+        self.shown: list[str] = []
         self.asked: list[str] = []
         self.board: VirtualBoard | None = None
         self.walks_away_at: str | None = None
@@ -81,6 +83,9 @@ class Technician(Dialogue):
 
     def discard(self) -> None:
         pass
+
+    def progress(self, text: str) -> None:
+        self.shown.append(text)
 
     def tap(self, seconds: float) -> Key | None:
         try:
@@ -122,7 +127,7 @@ class Site:
             acceptance=True,
             more={
                 "passages": {"repeat_seconds": 0.0},
-                "uplink": {"settle_seconds": 0.5, "reconnect_seconds": 0.5, "drain_seconds": 5.0},
+                "uplink": {"settle_seconds": 0.5, "drain_seconds": 5.0},
             },
         )
         self.files = self.fleet.add_post("post-1", settings)
@@ -146,6 +151,8 @@ class Site:
         good = ClockQuality(source="kernel", synchronised=True, estimated_error_seconds=0.001)
         mocker.patch.object(assembly, "clock_quality", return_value=good)
         mocker.patch.object(selftest, "clock_quality", return_value=good)
+        # An uplink left to itself comes back after this test's patience only.
+        mocker.patch.object(Backoff, "failed", return_value=3600.0)
         mocker.patch.object(backends, "camera", side_effect=lambda _name, settings: Watched(**settings))
         mocker.patch.object(backends, "board", side_effect=self._make_board)
 
@@ -205,6 +212,7 @@ def test_a_post_is_accepted_after_an_interruption_and_goes_into_service(site: Si
         *found
     }
     assert "all taken by the broker afterwards" in found["outage"].said
+    assert any("not connected yet" in shown for shown in site.technician.shown)
     assert len(found["alarm"].pictures) == 2
     # Ten commands and questions between an unpacked unit and a signed acceptance; here are those of the checklist.
     instructions = ("Open", "Bring", "Press Enter", "Take", "Plug")

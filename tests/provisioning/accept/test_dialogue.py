@@ -158,3 +158,20 @@ def test_a_count_goes_on_until_it_is_ended() -> None:
     with pytest.raises(EOFError):
         counted("", "")
     assert len(tally(Script("", *[None] * 1000), 3, patience_seconds=0.0, settle_seconds=SECONDS)) == 1
+
+
+def test_a_wait_is_one_line_on_a_terminal_and_none_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    for watched in (True, False):
+        terminal = Terminal(watched=watched)
+        terminal.say("Plug it in again.")
+        terminal.progress("not connected yet ... 1 s")
+        terminal.progress("not connected yet ... 2 s")
+        terminal.say("good")
+        terminal.say("more")
+        anew, said = "\r", capsys.readouterr().out  # click leaves out what only a terminal takes
+        if watched:
+            assert said.split(anew) == [
+                *("Plug it in again.\n", "not connected yet ... 1 s", "not connected yet ... 2 s", "good\nmore\n")
+            ]
+        else:
+            assert said == "Plug it in again.\ngood\nmore\n"
