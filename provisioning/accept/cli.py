@@ -1,6 +1,7 @@
 """`platepost accept`: the checklist that puts a post in service."""
 
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from device.records import Signer
 from provisioning.accept import report, seal
 from provisioning.accept.checklist import Checklist
 from provisioning.accept.dialogue import Dialogue, Terminal
+from provisioning.accept.log import is_to_be_kept_aside, log_aside
 from provisioning.accept.result import Progress, Result
 from provisioning.accept.service import Limits
 from provisioning.errors import ProvisioningError
@@ -48,27 +50,42 @@ Examples:
     help="Folder for the report; by default beside the outbox.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one line of JSON at the end.")
+@click.pass_context
 def accept(
-    *, path: Path, folder: Path, purpose: str, limits: tuple[str, ...], anew: bool, output: Path | None, as_json: bool
+    context: click.Context,
+    *,
+    path: Path,
+    folder: Path,
+    purpose: str,
+    limits: tuple[str, ...],
+    anew: bool,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Go through the checklist on the unit, and put the post in service if every point is good.
 
     Run it while the post is stopped. What was interrupted is taken up where it was, for twelve hours. The report is
     signed by the post and by you: take it to the department, which keeps it with `platepost provision acceptance keep`.
     The exit code is 1 if the post was not accepted; then it stays out of service, and its status says `not_accepted`.
+    At a terminal the post's log goes into acceptance.log beside its outbox, unless `platepost -v` asks for it.
     """
     configuration = load(path)
     technician = certified(configuration, folder, purpose=purpose)
     dialogue = Terminal()
-    results, written = accept_post(
-        configuration, technician, dialogue, limits=_limits(limits), anew=anew, output=output
-    )
+    aside = is_to_be_kept_aside(verbose=bool(context.find_root().params.get("verbose")))
+    with ExitStack() as stack:
+        log = stack.enter_context(log_aside(configuration.outbox.path.parent)) if aside else None
+        results, written = accept_post(
+            configuration, technician, dialogue, limits=_limits(limits), anew=anew, output=output
+        )
     accepted = all(result.good for result in results)
     if as_json:
         rows = [result.model_dump(mode="json", exclude={"pictures"}) for result in results]
         click.echo(json.dumps({"accepted": accepted, "report": str(written), "results": rows}))
     else:
         click.echo(f"Report: {written}")
+        if log is not None and not accepted:
+            click.echo(f"Log of the post: {log}")
         click.echo("Accepted; start the post." if accepted else "NOT accepted; the post stays out of service.")
     if not accepted:
         raise SystemExit(1)
