@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.x509.oid import NameOID
+
 from device.config import Configuration
 from device.control import RefusedError
 from device.control.operators import Operator, Operators
 from device.records import Role
-from provisioning.control.identity import Identity
+from provisioning.control.identity import Identity, certificates_of, x5c_of
 from provisioning.errors import ProvisioningError
 
 ALLOWED = frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR})
@@ -31,6 +33,8 @@ class Technician:
 def certified(configuration: Configuration, folder: Path, *, purpose: str, at: datetime | None = None) -> Technician:
     """Recognise a person by their identity folder, as the post of `configuration` does for commands.
 
+    The certificate is judged first: who would be refused anyway is not asked for a passphrase.
+
     Args:
         configuration: the post's; its `control.operators_ca` says who certifies people.
         folder: what `platepost provision person add` made for this person.
@@ -43,18 +47,22 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
     """
     if configuration.control is None:
         raise ProvisioningError("this post knows no people: its configuration has no table [control]")
-    identity = Identity.load(folder)
+    chain = certificates_of(folder)
     try:
         person = recognised(
-            identity.x5c,
+            x5c_of(chain),
             ca=configuration.control.operators_ca,
             agency=configuration.post.agency,
             at=at or datetime.now(UTC),
         )
     except RefusedError as refusal:
-        end = identity.certificate.not_valid_after_utc.date()
+        end = chain[0].not_valid_after_utc.date()
         hint = f" (it ended on {end}; is the unit's clock right?)" if "expired" in refusal.reason.value else ""
-        raise ProvisioningError(f"{identity.name}: {refusal}{hint}") from refusal
+        name = next(
+            (str(one.value) for one in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)), folder.name
+        )
+        raise ProvisioningError(f"{name}: {refusal}{hint}") from refusal
+    identity = Identity.load(folder)
     if identity.key.thumbprint() != person.key.thumbprint():
         raise ProvisioningError(f"{folder}: the key is not the one of the certificate of {person.name}")
     return Technician(identity, purpose)

@@ -10,12 +10,28 @@ from device import assembly
 from device.auditor import Auditor
 from device.config import Configuration
 from device.health.chrony import Chrony
-from device.outbox import OutboxBusyError
+from device.outbox import OutboxBusyError, in_use
 from device.persistence import PersistentRecorder
 from provisioning.errors import ProvisioningError
 from provisioning.people import acts
 from provisioning.people.acts import ActLog
 from provisioning.technician import Technician
+
+_RUNNING = (
+    "the post is running: stop it first, for it needs the camera itself (sudo systemctl stop platepost); "
+    "or a session of aim or accept is still open: end that"
+)
+
+
+def require_stopped(configuration: Configuration) -> None:
+    """Make sure that the post is stopped, before a person is asked for anything; a trail makes sure again.
+
+    Raises:
+        ProvisioningError: another process has its outbox open.
+
+    """
+    if in_use(configuration.outbox.path):
+        raise ProvisioningError(_RUNNING)
 
 
 class Trail:
@@ -45,10 +61,7 @@ class Trail:
         try:
             self._outbox = assembly.outbox(configuration)
         except OutboxBusyError as error:
-            raise ProvisioningError(
-                "the post is running: stop it first, for it needs the camera itself (sudo systemctl stop platepost); "
-                "or a session of aim or accept is still open: end that"
-            ) from error
+            raise ProvisioningError(_RUNNING) from error
         self._technician = technician
         self._doing = doing
         self._silent = silent

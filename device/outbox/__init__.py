@@ -1,7 +1,7 @@
 """The outbox: the durable, encrypted queue on disk between what happened and the broker."""
 
 from device.outbox.aside import SetAside
-from device.outbox.database import read_key_file
+from device.outbox.database import in_use, read_key_file
 from device.outbox.errors import (
     OutboxBusyError,
     OutboxDamagedError,
@@ -20,5 +20,6 @@ __all__ = [
     "OutboxKeyError",
     "OutboxVersionError",
     "SetAside",
+    "in_use",
     "read_key_file",
 ]

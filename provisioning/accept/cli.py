@@ -23,7 +23,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.options import config_option, purpose_option, technician_option
 from provisioning.ownership import give_to_owner
 from provisioning.technician import Technician, certified
-from provisioning.trail import Trail
+from provisioning.trail import Trail, require_stopped
 
 
 @click.command(
@@ -70,14 +70,15 @@ def accept(
     At a terminal the post's log goes into acceptance.log beside its outbox, unless `platepost -v` asks for it.
     """
     configuration = load(path)
-    technician = certified(configuration, folder, purpose=purpose)
+    asked = _limits(limits)
+    _statement_file(configuration)
+    require_stopped(configuration)
+    technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
     dialogue = Terminal()
     aside = is_to_be_kept_aside(verbose=bool(context.find_root().params.get("verbose")))
     with ExitStack() as stack:
         log = stack.enter_context(log_aside(configuration.outbox.path.parent)) if aside else None
-        results, written = accept_post(
-            configuration, technician, dialogue, limits=_limits(limits), anew=anew, output=output
-        )
+        results, written = accept_post(configuration, technician, dialogue, limits=asked, anew=anew, output=output)
     accepted = all(result.good for result in results)
     if as_json:
         rows = [result.model_dump(mode="json", exclude={"pictures"}) for result in results]
@@ -108,9 +109,7 @@ def accept_post(
         ProvisioningError: the post is running, has no acceptance in its configuration, or nothing can be written.
 
     """
-    statement_path = configuration.acceptance.file
-    if statement_path is None:
-        raise ProvisioningError("this post needs no acceptance: its configuration has no acceptance.file")
+    statement_path = _statement_file(configuration)
     state = configuration.outbox.path.parent
     if anew:
         Progress.forget(state)
@@ -156,6 +155,13 @@ def accept_post(
     finally:
         give_to_owner(state)
     return results, written
+
+
+def _statement_file(configuration: Configuration) -> Path:
+    path = configuration.acceptance.file
+    if path is None:
+        raise ProvisioningError("this post needs no acceptance: its configuration has no acceptance.file")
+    return path
 
 
 def _limits(pairs: tuple[str, ...]) -> Limits:

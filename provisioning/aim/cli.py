@@ -22,7 +22,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.options import config_option, purpose_option, technician_option
 from provisioning.ownership import give_to_owner
 from provisioning.technician import certified
-from provisioning.trail import Trail
+from provisioning.trail import Trail, require_stopped
 
 KMH_PER_MPH = 1.609344
 _BY: dict[Light, str] = {"day": "daylight", "infrared": "infrared"}
@@ -87,10 +87,11 @@ def aim(
         field_of_view=field_of_view or road.field_of_view,
     )
     where = service_address(address or service.address)
-    technician = certified(configuration, folder, purpose=purpose)
-    session = Session(seconds=60 * (minutes or service.minutes))
+    require_stopped(configuration)
     recogniser = assembly.recogniser(configuration)
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+    technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
+    session = Session(seconds=60 * (minutes or service.minutes))
     with ExitStack() as stack:
         stack.callback(give_to_owner, configuration.outbox.path.parent)
         trail = stack.enter_context(Trail(configuration, technician, doing="aimed"))

@@ -1,7 +1,7 @@
 """A person's identity: the folder that `platepost provision person add` made."""
 
 import base64
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,29 @@ class NotCertifiedError(ProvisioningError):
         self.reason = reason
 
 
+def certificates_of(folder: Path) -> list[x509.Certificate]:
+    """Read a person's certificate and those between it and the root's; the key, and its passphrase, are not needed.
+
+    Raises:
+        ProvisioningError: the file is missing or damaged.
+
+    """
+    try:
+        return x509.load_pem_x509_certificates((folder / CERTIFICATE_FILE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise _nobody(folder) from error
+
+
+def x5c_of(chain: Sequence[x509.Certificate]) -> list[str]:
+    """Write certificates as a JWS header carries them (RFC 7515, section 4.1.6)."""
+    return [base64.b64encode(one.public_bytes(Encoding.DER)).decode("ascii") for one in chain]
+
+
+def _nobody(folder: Path) -> ProvisioningError:
+    path = folder / CERTIFICATE_FILE
+    return ProvisioningError(f"{path}: no certificate of a person; `platepost provision person add` makes one")
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who commands posts, and whose acts are logged."""
@@ -51,26 +74,22 @@ class Identity:
             ProvisioningError: a file is missing or damaged, or the certificate is nobody's who commands posts.
 
         """
-        path = folder / CERTIFICATE_FILE
+        certificate, *issuers = certificates_of(folder)
         try:
-            certificate, *issuers = x509.load_pem_x509_certificates(path.read_bytes())
             name, agency, role = (
                 str(certificate.subject.get_attributes_for_oid(identifier)[0].value)
                 for identifier in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME)
             )
             known = Role(role)
-        except (OSError, ValueError, IndexError) as error:
-            raise ProvisioningError(
-                f"{path}: no certificate of a person; `platepost provision person add` makes one"
-            ) from error
+        except (ValueError, IndexError) as error:
+            raise _nobody(folder) from error
         key = signing_jwk(folder / KEY_FILE, custodian=PERSONAL)
         return cls(folder, name, agency, known, key, certificate, tuple(issuers))
 
     @property
     def x5c(self) -> list[str]:
         """The certificate and its chain as a JWS header carries them (RFC 7515, section 4.1.6)."""
-        chain = (self.certificate, *self.issuers)
-        return [base64.b64encode(one.public_bytes(Encoding.DER)).decode("ascii") for one in chain]
+        return x5c_of((self.certificate, *self.issuers))
 
     @property
     def expires(self) -> datetime:
