@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from device import assembly, backends
 from device.board.base import Board, Light
+from device.board.patterns import described
 from device.camera.base import Frame
 from device.commands.selftest import examine
 from device.config import Configuration
@@ -45,9 +46,13 @@ def board(configuration: Configuration, dialogue: Dialogue) -> list[Result]:
 
 
 def _lights(made: Board, dialogue: Dialogue) -> Result:
+    shown = Light.IN_SERVICE
     made.illuminator(on=True)
-    made.status_light(Light.IN_SERVICE)
-    seen = dialogue.ask("Is the status light on, and the infrared lamp (look through a phone's camera)?")
+    made.status_light(shown)
+    seen = dialogue.ask(
+        f"Does the status light show this: {described(shown)}? "
+        "And is the infrared lamp lit (look at it through a phone's camera)?"
+    )
     made.illuminator(on=False)
     made.status_light(Light.OFF)
     return Result(point="status light and lamp", good=seen, said="seen" if seen else "not seen")

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
 from device import assembly, backends
+from device.board.base import Light
+from device.board.patterns import described
 from device.commands import selftest
 from device.config import load
 from device.health.view import View, Views
@@ -78,8 +80,12 @@ class Technician(Dialogue):
             self._counting = True
 
     def ask(self, question: str) -> bool:
+        """Answer honestly: only what is said is looked for."""
         self.asked.append(question)
-        return True
+        assert self.board is not None
+        showing = self.board.value("status_light")
+        assert isinstance(showing, Light)
+        return described(showing) in question and self.board.value("illuminator") is True
 
     def discard(self) -> None:
         pass
