@@ -34,6 +34,8 @@ JUDGED = 3
 ZONE = 0.8
 """Where in the picture's height plates should have become large enough: below, a fast vehicle has left it."""
 
+_SETTINGS = "in the camera's settings (post.toml)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Road:
@@ -132,26 +134,31 @@ def _advice(
         said.append(_enlarge(tracks, size, road))
     if "Place from left" in bad:
         off = median(f.centre[0] for f in best) / size[0] - 0.5
-        said.append(f"Turn {'right' if off > 0 else 'left'} by {_turn(abs(off), size[0], size, road)}.")
+        side = "right" if off > 0 else "left"
+        by = _turn(abs(off), size[0], size, road)
+        said.append(f"Plates are at the picture's {side} edge: turn the camera {side} by {by}.")
     roll = median(f.roll for f in best)
     if "Turned" in bad:
         turn = "clockwise" if roll > 0 else "counter-clockwise"
-        said.append(f"Turn the camera about its lens {turn} by {degrees_in_words(abs(roll))}.")
+        by = degrees_in_words(abs(roll))
+        said.append(f"Plates stand askew: roll the camera {turn}, as seen from behind it, by {by}.")
     if "From the side" in bad:
         said.append("Plates are seen from the side: move the camera nearer to the lane, or aim farther up the road.")
     if "From above" in bad:
         said.append("Plates are seen from above: aim farther up the road, or mount the camera lower.")
     if "Washed out" in bad:
-        said.append("Plates are washed out: less gain or a faster shutter, not more light.")
+        said.append(f"Plates are washed out: set less gain or a faster shutter {_SETTINGS}; add no light.")
     elif "Contrast" in bad:
         dark = median(f.brightness for f in best) < 110
-        said.append("Plates are dark: more light or more gain." if dark else "Plates are dull: clean the window.")
+        brighten = f"Plates are dark: add light, or set more gain {_SETTINGS}."
+        said.append(brighten if dark else "Plates are dull: clean the window.")
     if "Blur" in bad:
         tilt = min(MOST_DEGREES, max(median(f.sideways for f in best), median(f.above for f in best)))
-        said.append(f"Shutter 1/{shutter_for(road.speed_mph, tilt)} for {road.speed_mph:.0f} mph.")
+        shutter = f"1/{shutter_for(road.speed_mph, tilt)} s"
+        said.append(f"Plates smear at {road.speed_mph:.0f} mph: set a shutter of {shutter} or faster {_SETTINGS}.")
     elif "Sharpness" in bad:
-        again = " under infrared: it shifts from daylight's" if infrared else ""
-        said.append(f"Focus{again}: turn the ring until the letters are crisp.")
+        why = "out of focus under infrared, which is another focus than daylight's" if infrared else "out of focus"
+        said.append(f"Plates are {why}: turn the focus ring until the letters are crisp.")
     return said
 
 
@@ -167,7 +174,7 @@ def _enlarge(tracks: Sequence[Track], size: tuple[int, int], road: Road) -> str:
         if slope > 0:
             beyond = (PIXELS_ACROSS - offset) / slope - ZONE * size[1]
             if 0 < beyond <= 0.25 * size[1]:
-                return f"Plates are too small: {_turn(beyond / size[1], size[1], size, road)} down."
+                return f"Plates are too small: turn the camera down by {_turn(beyond / size[1], size[1], size, road)}."
     return f"Plates are too small: zoom in {max(1.1, PIXELS_ACROSS / max(1.0, at_zone)):.1f} times."
 
 

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -51,14 +52,14 @@ def test_without_a_plate_the_light_waits() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"contrast": 40, "brightness": 80}, "more light or more gain"),
+        ({"contrast": 40, "brightness": 80}, "add light, or set more gain"),
         ({"contrast": 40}, "clean the window"),
-        ({"washed_out": 0.4}, "less gain or a faster shutter"),
-        ({"sharpness": 0.5}, "Focus:"),
+        ({"washed_out": 0.4}, "set less gain or a faster shutter"),
+        ({"sharpness": 0.5}, "turn the focus ring"),
         ({"sideways": 40}, "nearer to the lane"),
         ({"above": 40}, "mount the camera lower"),
-        ({"roll": 14}, "clockwise by 14 degrees"),
-        ({"roll": -14}, "counter-clockwise by 14 degrees"),
+        ({"roll": 14}, "roll the camera clockwise, as seen from behind it, by 14 degrees"),
+        ({"roll": -14}, "roll the camera counter-clockwise, as seen from behind it, by 14 degrees"),
     ],
 )
 def test_each_fault_makes_it_red_and_says_what_to_do(changed: dict[str, float], said: str) -> None:
@@ -66,6 +67,30 @@ def test_each_fault_makes_it_red_and_says_what_to_do(changed: dict[str, float], 
     assert found.light == "red"
     assert said in " ".join(found.advice)
     assert sum(point.good is False for point in found.points) == 1
+
+
+ACTS = r"(^|[:,;] |, or |, and )(turn|roll|set|add|clean|zoom|move|aim|mount|wait|hold)\b"
+
+
+@pytest.mark.parametrize("infrared", [False, True])
+@pytest.mark.parametrize("road", [Road(), Road(shutter_seconds=1 / 250, field_of_view=40)])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"contrast": 40, "brightness": 80},
+        {"contrast": 40},
+        {"washed_out": 0.4},
+        {"sharpness": 0.5, "width": 20},
+        {"sideways": 40, "above": 40, "roll": 14},
+        {"x": 60},
+    ],
+)
+def test_every_advice_says_what_to_do(changed: dict[str, float], road: Road, infrared: bool) -> None:  # noqa: FBT001
+    found = verdict(figures(**changed), road=road, infrared=infrared)
+    rising_low = judge([rising([60, 80, 100, 120], [80, 240, 400, 560])], size=SIZE, road=road, infrared=infrared)
+    assert found.advice
+    for said in (*found.advice, *rising_low.advice, *verdict().advice):
+        assert re.search(ACTS, said, re.IGNORECASE), said
 
 
 def test_what_is_not_known_is_said_and_neither_good_nor_bad() -> None:
@@ -92,7 +117,7 @@ def test_focus_under_infrared_is_said_to_be_another() -> None:
 
 def test_a_slow_shutter_is_named_with_the_one_that_would_do() -> None:
     road = Road(speed_mph=45, shutter_seconds=1 / 250)
-    assert "Shutter 1/1000 for 45 mph." in advice(figures(), road=road)
+    assert "Plates smear at 45 mph: set a shutter of 1/1000 s or faster " in advice(figures(), road=road)
     assert verdict(figures(), road=road).light == "red"
 
 
@@ -110,9 +135,9 @@ def test_plates_that_grow_large_enough_only_below_are_looked_at_two_degrees_lowe
     # 50 pixels at the top, and 10 more every 80 lines: 130 at line 640, which should be line 576.
     track = rising([60, 80, 100, 120], [80, 240, 400, 560])
     found = judge([track], size=SIZE, road=Road(field_of_view=40), infrared=False)
-    assert found.advice == ("Plates are too small: two degrees down.",)
+    assert found.advice == ("Plates are too small: turn the camera down by two degrees.",)
     assert judge([track], size=SIZE, road=Road(), infrared=False).advice == (
-        "Plates are too small: a tenth of the picture's height down.",
+        "Plates are too small: turn the camera down by a tenth of the picture's height.",
     )
 
 
@@ -125,7 +150,7 @@ def test_plates_that_never_grow_large_enough_need_a_longer_lens() -> None:
 @pytest.mark.parametrize(("x", "turn"), [(60, "left"), (1240, "right")])
 def test_plates_at_the_edge_are_turned_to(x: float, turn: str) -> None:
     said = advice(figures(x=x), road=Road(field_of_view=20))
-    assert said == f"Turn {turn} by nine degrees."
+    assert said == f"Plates are at the picture's {turn} edge: turn the camera {turn} by nine degrees."
 
 
 def test_words() -> None:

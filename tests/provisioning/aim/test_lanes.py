@@ -65,7 +65,7 @@ def test_on_two_lanes_what_to_turn_is_not_said_to_and_fro() -> None:
         name, lane = lanes.judged()
         for heard, seen in ((together, passed), (rested, lane.tracks if lane else [])):
             said = " ".join(judge(seen, size=SIZE, road=Road(), infrared=False).advice)
-            side = re.search(r"Turn (left|right)", said)
+            side = re.search(r"turn the camera (left|right)", said)
             what = side[1] if side else ""
             if heard is rested and (not rested or rested[-1] != (name, what)):
                 rested.append((name, what))
