@@ -39,7 +39,7 @@ def write_rabbitmq_rights(fleet: Fleet) -> Path:
 
 
 def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:
-    """Write nats.conf; return its folder."""
+    """Write nats.conf, and what starts the server with it; return their folder."""
     folder = private_folder(fleet.directory / "broker" / "nats")
     files = nats.NatsFiles(
         authority=fleet.broker.authority,
@@ -47,15 +47,19 @@ def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:
         private_key=fleet.broker.private_key,
         state=folder / "state",
     )
+    name = f"{fleet.agency}-broker"
     text = nats.configuration(
         files,
         address="0.0.0.0",  # noqa: S104 - posts come from everywhere; mutual TLS is what lets them in
         port=port,
-        name=f"{fleet.agency}-broker",
+        name=name,
         agency=fleet.agency,
         clients=fleet.clients(),
     )
-    _write(folder / "nats.conf", text)
+    _write(folder / nats.CONFIGURATION_FILE, text)
+    _write(folder / nats.CHECK_FILE, nats.check_configuration(files, name=name))
+    _write(folder / nats.START_FILE, nats.start_script(files))
+    (folder / nats.START_FILE).chmod(0o700)
     return folder
 
 

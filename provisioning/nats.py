@@ -6,6 +6,7 @@ needs a secret one (`uplink.client_id = "secret"`), or another client of the sam
 it acknowledges a publication that it refuses. Prefer a broker of MQTT 5.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,12 @@ class NatsFiles:
     state: Path
 
 
+CONFIGURATION_FILE = "nats.conf"
+CHECK_FILE = "check.conf"
+START_FILE = "start"
+"""Names of the files that belong together, in one folder."""
+
+
 def configuration(
     files: NatsFiles, *, address: str, port: int, name: str, agency: str, clients: Mapping[str, Party]
 ) -> str:
@@ -47,10 +54,7 @@ def configuration(
     """
     users = ",\n".join(_user(agency, client, party) for client, party in clients.items())
     return f"""# Made by `platepost provision`: MQTT over mutual TLS 1.3 only, rights by certificate.
-server_name: {name}
-listen: "127.0.0.1:-1"
-jetstream {{ store_dir: {_quoted(files.state)}, sync_interval: always }}
-mqtt {{
+{check_configuration(files, name=name)}mqtt {{
   listen: "{address}:{port}"
   ack_wait: "{_ACK_SECONDS}s"
   tls {{
@@ -64,6 +68,53 @@ mqtt {{
 authorization {{ users: [
 {users}
 ] }}
+"""
+
+
+def check_configuration(files: NatsFiles, *, name: str) -> str:
+    """Return the text of a check.conf: the same server and state, which listens to no client of a fleet."""
+    return f"""server_name: {name}
+listen: "127.0.0.1:-1"
+jetstream {{ store_dir: {_quoted(files.state)}, sync_interval: always }}
+"""
+
+
+def start_script(files: NatsFiles) -> str:
+    """Return the shell script that starts the server, with nats.conf and check.conf beside it.
+
+    When it was killed in the wrong moment, a server forgets how many messages there have been, and counts anew; what
+    subscribers have acknowledged is then ahead of that, and they get nothing until the count has come so far: thousands
+    of records, acknowledged to posts (nats-server's issue 5412, seen with 2.10.27). The server names these subscribers
+    in its log as it starts, most of them. So it starts without clients first, and what those have acknowledged is
+    forgotten: they go on with the next message. Where no message was left at all, that holds for every subscriber.
+    """
+    return f"""\
+#!/bin/sh
+# Made by `platepost provision`: starts NATS, after a look at what a kill may have left (nats-server issue 5412).
+set -eu
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+cd "$(dirname "$0")"
+consumers={shlex.quote(str(files.state))}'/jetstream/$G/streams/$MQTT_msgs/obs'
+
+: >check.log # or the former one's words would be taken for this one's
+nats-server -c {CHECK_FILE} >check.log 2>&1 &
+server=$!
+tries=0
+until grep -q 'Server is ready' check.log || [ $tries -ge 1200 ] || ! kill -0 $server 2>/dev/null; do
+  sleep 0.05
+  tries=$((tries + 1))
+done
+kill -TERM $server 2>/dev/null || true
+wait $server || true
+if grep -q 'Restored 0 messages for stream .$G > $MQTT_msgs' check.log; then
+  rm -f "$consumers"/*/o.dat
+fi
+sed -n 's/.*Detected consumer .$G > $MQTT_msgs > \\([A-Za-z0-9_-]*\\). ack floor .* is ahead of .*/\\1/p' check.log |
+  while read -r consumer; do
+    echo "start: $consumer was ahead of the messages, and goes on with the next one" >&2
+    rm -f "$consumers/$consumer/o.dat"
+  done
+exec nats-server -c {CONFIGURATION_FILE}
 """
 
 

@@ -11,6 +11,7 @@ from provisioning.fleet import Fleet
 from simulator.daemon import Daemon
 from simulator.errors import BrokerError
 
+_NAME = "platepost"
 MISSING = "nats-server is not installed; on Debian: sudo apt-get install nats-server"
 
 
@@ -35,7 +36,6 @@ class NatsBroker(Daemon):
         """
         super().__init__(directory, port=port)
         self._fleet = fleet
-        self._configuration = self.directory / "nats.conf"
         self._write_configuration()
 
     def reload(self) -> None:
@@ -55,14 +55,18 @@ class NatsBroker(Daemon):
             files,
             address="127.0.0.1",
             port=self.port,
-            name="platepost",
+            name=_NAME,
             agency=self._fleet.agency,
             clients=self._fleet.clients(),
         )
-        self._configuration.write_text(text, encoding="utf-8")
+        for name, content in (
+            (nats.CONFIGURATION_FILE, text),
+            (nats.CHECK_FILE, nats.check_configuration(files, name=_NAME)),
+            (nats.START_FILE, nats.start_script(files)),
+        ):
+            (self.directory / name).write_text(content, encoding="utf-8")
 
     def _command(self) -> Sequence[str]:
-        program = nats_path()
-        if program is None:
+        if nats_path() is None:
             raise BrokerError(MISSING)
-        return (program, "-c", str(self._configuration))
+        return ("sh", str(self.directory / nats.START_FILE))

@@ -8,6 +8,7 @@ import click
 from provisioning.brokers import write_nats, write_rabbitmq
 from provisioning.commands.options import FLEET
 from provisioning.fleet import Fleet
+from provisioning.nats import START_FILE
 
 
 @click.group()
@@ -43,5 +44,7 @@ Example:
 def broker_nats(directory: Path) -> None:
     """Write the configuration of NATS for the fleet of DIRECTORY; posts then need `uplink.protocol = "3.1.1"`."""
     folder = write_nats(Fleet.load(directory))
-    click.echo(f"Written to {folder}; give the rights to a running server with")
+    click.echo(f"Written to {folder}. Start the server with (as a service's ExecStart, or by hand)")
+    click.echo(f"  {shlex.quote(str(folder / START_FILE))}")
+    click.echo("and give changed rights to a running one with")
     click.echo("  nats-server --signal reload")

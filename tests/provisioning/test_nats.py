@@ -1,11 +1,12 @@
 """NATS's configuration as text; tests/conformance tries it against a real server."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from provisioning.nats import NatsFiles, configuration, subject
+from provisioning.nats import NatsFiles, configuration, start_script, subject
 from provisioning.rights import Party
 
 
@@ -60,3 +61,14 @@ def test_what_a_subscriber_did_not_acknowledge_comes_again_before_nats_s_own_hal
     seconds = re.search(r'ack_wait: "(\d+)s"', text)
     assert seconds is not None
     assert 2 <= int(seconds[1]) <= 10
+
+
+def test_start_script_looks_at_the_state_before_it_lets_clients_in(tmp_path: Path) -> None:
+    pem = tmp_path / "any.pem"
+    script = start_script(NatsFiles(authority=pem, certificate=pem, private_key=pem, state=tmp_path / "the state"))
+    check = script.index("nats-server -c check.conf")
+    assert check < script.index("exec nats-server -c nats.conf")
+    assert f"'{tmp_path}/the state'" in script
+    file = tmp_path / "start"
+    file.write_text(script)
+    subprocess.run(["sh", "-n", file], check=True)
