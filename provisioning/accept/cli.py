@@ -25,6 +25,8 @@ from provisioning.ownership import give_to_owner
 from provisioning.technician import Technician, certified
 from provisioning.trail import Trail, require_stopped
 
+_ACCEPTED = "Accepted. Next: sudo systemctl restart platepost; in service it says so: systemctl status platepost"
+
 
 @click.command(
     epilog="""\b
@@ -87,7 +89,7 @@ def accept(
         click.echo(f"Report: {written}")
         if log is not None and not accepted:
             click.echo(f"Log of the post: {log}")
-        click.echo("Accepted; start the post." if accepted else "NOT accepted; the post stays out of service.")
+        click.echo(_ACCEPTED if accepted else "NOT accepted; the post stays out of service.")
     if not accepted:
         raise SystemExit(1)
 

@@ -235,7 +235,7 @@ class AtWork:
     def outage(self) -> list[Result]:
         """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""
         limits = self._limits
-        self._dialogue.say("Take the network away: pull the plug of the uplink.")
+        self._dialogue.say("Take the network away: pull the plug of the uplink. It may take a minute to be noticed.")
         gone = self._wait(
             lambda: not self.post.connected, limits.patience_seconds, what=lambda: "the post is still connected"
         )
