@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.health.likeness import correlation, normalised
 from device.health.view import HEIGHT, WIDTH, View, Views, frame_sharpness, small
 
 LOOK_SECONDS = 1.0
@@ -112,15 +113,15 @@ def judge(street: NDArray[np.uint8], sharpness: float, views: Views) -> frozense
         return frozenset({Ailment.DAZZLED})
     if np.mean(street < BLACK) >= BLACK_SHARE:
         return frozenset()
-    contrast = _contrast(street)
-    if np.mean(contrast < PLAIN) >= 1 - FLAT_SHARE:
+    seen = contrast(street)
+    if np.mean(seen < PLAIN) >= 1 - FLAT_SHARE:
         return frozenset({Ailment.BLOCKED})
     view = _resembled(street, views)
     if view is None:
         return frozenset()
-    accepted = _contrast(view.picture)
+    accepted = contrast(view.picture)
     structured = accepted >= STRUCTURE
-    if structured.any() and np.mean(contrast[structured] < FLAT * accepted[structured]) >= FLAT_SHARE:
+    if structured.any() and np.mean(seen[structured] < FLAT * accepted[structured]) >= FLAT_SHARE:
         return frozenset({Ailment.BLOCKED})
     wrong = set()
     if sharpness / _liveliness(street) < SHARPNESS * view.sharpness / _liveliness(view.picture):
@@ -138,14 +139,14 @@ def _resembled(street: NDArray[np.uint8], views: Views) -> View | None:
         for view in (views.day, views.infrared)
         if view is not None and 1 / LIKE_LIGHT < mean / max(1.0, float(view.picture.mean())) < LIKE_LIGHT
     ]
-    return max(views_alike, key=lambda view: _correlation(street, view.picture), default=None)
+    return max(views_alike, key=lambda view: correlation(street, view.picture), default=None)
 
 
-def _contrast(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+def contrast(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the standard deviation of each place of a small picture relative to its brightness, 6 x 8."""
     tiles = _tiles(picture)
-    contrast: NDArray[np.float64] = tiles.std(axis=(1, 3)) / (tiles.mean(axis=(1, 3)) + 8)
-    return contrast
+    relative: NDArray[np.float64] = tiles.std(axis=(1, 3)) / (tiles.mean(axis=(1, 3)) + 8)
+    return relative
 
 
 def _liveliness(picture: NDArray[np.uint8]) -> float:
@@ -158,24 +159,9 @@ def _tiles(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     return picture.astype(np.float64).reshape(HEIGHT // rows, rows, WIDTH // columns, columns)
 
 
-def _normalised(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Take mean and contrast of the surroundings out of a small picture."""
-    grey = picture.astype(np.float32)
-    grey -= cv2.GaussianBlur(grey, (0, 0), 4)
-    normalised: NDArray[np.float32] = (grey / (np.sqrt(cv2.GaussianBlur(grey * grey, (0, 0), 4)) + 6)).astype(
-        np.float32
-    )
-    return normalised
-
-
-def _correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    a, b = _normalised(one), _normalised(other)
-    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum() + 1e-9))
-
-
 def _elsewhere(street: NDArray[np.uint8], accepted: NDArray[np.uint8]) -> bool:
     """Say whether the accepted view is found in another place, or not at all."""
     window = cv2.createHanningWindow((WIDTH, HEIGHT), cv2.CV_32F)
-    (x, y), peak = cv2.phaseCorrelate(_normalised(accepted), _normalised(street), window)
+    (x, y), peak = cv2.phaseCorrelate(normalised(accepted), normalised(street), window)
     shifted = peak >= FOUND and float(np.hypot(x, y)) >= SHIFT
-    return bool(shifted or _correlation(street, accepted) < UNLIKE)
+    return bool(shifted or correlation(street, accepted) < UNLIKE)

@@ -51,8 +51,18 @@ class Aiming:
         self._folder = folder
         self._audit = audit
         self._illuminated = False
-        self.accepted: set[Light] = set()
+        self._accepted: dict[Light, int] = {}
+        """How often the camera had been moved when the view was accepted in each light."""
+
+    @property
+    def accepted(self) -> set[Light]:
         """In which lights the view was accepted in this session."""
+        return set(self._accepted)
+
+    @property
+    def outdated(self) -> set[Light]:
+        """In which of them the camera was moved since."""
+        return {light for light, moves in self._accepted.items() if moves != self.watcher.moves}
 
     def state(self, sight: Sight | None) -> dict[str, Any]:
         """Return what the page shows, in JSON's types."""
@@ -67,6 +77,8 @@ class Aiming:
             "illuminated": self._illuminated,
             "ready": self.watcher.street.ready,
             "accepted": sorted(self.accepted),
+            "outdated": sorted(self.outdated),
+            "moved": sight is not None and sight.moved,
             "seconds_left": round(self.session.seconds_left),
             "who": self.who,
         }
@@ -116,6 +128,8 @@ class Aiming:
             raise AimRefusedError("the light is not green")
         if not self.watcher.street.ready:
             raise AimRefusedError("it has not looked long enough to tell the street from its vehicles")
+        if self.watcher.doubtful:
+            raise AimRefusedError("the view looks as if it was moved: leave the camera alone for some seconds")
         street, sharpness = self.watcher.street.median
         view = View.of_street(street, sharpness, size=sight.size, accepted=datetime.now(UTC), accepted_by=self.who)
         views = load_views(self._folder)
@@ -127,7 +141,7 @@ class Aiming:
         points = {point.name: point.value for point in sight.verdict.points}
         of = {} if sight.lane is None else {"lane": sight.lane}
         self._audit("view_accepted", {"light": sight.light, "figures": points, **of})
-        self.accepted.add(sight.light)
+        self._accepted[sight.light] = self.watcher.moves
         return sight.light
 
 

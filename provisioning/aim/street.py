@@ -18,11 +18,14 @@ class Street:
         self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=LOOKS)
         self._sharpness: deque[float] = deque(maxlen=LOOKS)
         self._next = float("-inf")
+        self.looks = 0
+        """How many frames were taken in, ever."""
 
     def look(self, grey: NDArray[np.uint8], monotonic: float) -> bool:
         """Take in an H x W frame taken at `monotonic` seconds; return `ready`."""
         if monotonic >= self._next:
             self._next = monotonic + LOOK_SECONDS
+            self.looks += 1
             self._pictures.append(small(grey))
             self._sharpness.append(frame_sharpness(grey))
         return self.ready

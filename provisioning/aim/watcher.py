@@ -14,10 +14,11 @@ from device.capture import Capture
 from device.errors import CameraError
 from device.health.view import Light
 from device.vision.recogniser import Plate, Recogniser
-from provisioning.aim.advice import LEAST_CONTRAST, LEAST_SHARPNESS, PIXELS_ACROSS, Road, Verdict, judge
+from provisioning.aim.advice import JUDGED, LEAST_CONTRAST, LEAST_SHARPNESS, PIXELS_ACROSS, Road, Verdict, judge
 from provisioning.aim.figures import Figures, measure
 from provisioning.aim.lanes import Lane, Lanes
 from provisioning.aim.light import LightSense
+from provisioning.aim.stand import Stand
 from provisioning.aim.street import Street
 from provisioning.aim.tracks import Tracks
 
@@ -46,6 +47,8 @@ class Sight:
     light: Light
     at: float
     """`time.monotonic()` when it was taken."""
+    moved: bool = False
+    """Whether the view has moved, and too few vehicles passed since."""
 
 
 class Watcher:
@@ -60,6 +63,10 @@ class Watcher:
         self._light = LightSense()
         self.street = Street()
         """What is seen without its vehicles."""
+        self._stand = Stand(self.street)
+        self.moves = 0
+        """How often the camera was clearly moved."""
+        self._moved = False
         self._changed = threading.Condition()
         self._latest: Sight | None = None
         self._stop = threading.Event()
@@ -93,6 +100,11 @@ class Watcher:
     def forget(self) -> None:
         """Judge by what comes from now on only, as after the lens or the light was changed."""
         self._forget.set()
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it looks as if the camera was being moved."""
+        return self._stand.doubtful
 
     @property
     def latest(self) -> Sight | None:
@@ -145,10 +157,15 @@ class Watcher:
     def _look(self, frame: Frame) -> Sight:
         if self._forget.is_set():
             self._forget.clear()
-            self._tracks.clear()
-            self.lanes.clear()
+            self._drop()
             self.street.forget()
+            self._stand.forget()
+            self._moved = False
         self.street.look(frame.grey, frame.monotonic)
+        if self._stand.has_moved():
+            self._drop()
+            self.moves += 1
+            self._moved = True
         plates = self._recogniser.recognise(frame.grey).plates
         measured = tuple((plate, measure(frame.grey, plate.corners, text=plate.text)) for plate in plates)
         self._camera.meter(frame, [plate.box for plate in plates])
@@ -158,9 +175,11 @@ class Watcher:
         height, width = frame.grey.shape
         self.lanes.take(self._tracks.passed(at=frame.monotonic))
         name, lane = self.lanes.judged()
+        verdict = self._judge(lane, (width, height), light)
+        self._moved = self._moved and len(verdict.vehicles) < JUDGED
         return Sight(
             number=frame.number,
-            verdict=self._judge(lane, (width, height), light),
+            verdict=verdict,
             lane=name,
             lanes={each: self._judge(seen, (width, height), light) for each, seen in self.lanes.named().items()},
             jpeg=_drawn(colour, measured),
@@ -168,7 +187,12 @@ class Watcher:
             size=(width, height),
             light=light,
             at=monotonic(),
+            moved=self._moved,
         )
+
+    def _drop(self) -> None:
+        self._tracks.clear()
+        self.lanes.clear()
 
     def _judge(self, lane: Lane | None, size: tuple[int, int], light: Light) -> Verdict:
         tracks = [] if lane is None else lane.tracks

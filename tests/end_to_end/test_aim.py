@@ -27,14 +27,18 @@ expect.set_options(timeout=1000 * PATIENCE_SECONDS)
 _PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
 
 
-def nearer(folder: Path) -> Path:
-    """Make footage that a longer lens would have made: the lower left of the clip, enlarged."""
+def nearer(folder: Path, *, times: int = 1, then_to: int = 0) -> Path:
+    """Make footage that a longer lens would have made: the lower left of the clip, enlarged.
+
+    It is repeated, and then, if asked for, as often again with the camera turned to the right by `then_to` pixels.
+    """
     folder.mkdir()
     with FootageCamera(path=CLIP, pace="fast") as camera:
-        for frame in camera.frames():
-            if 36 <= frame.number <= 72:
-                part = cv2.resize(frame.colour()[206:720, 0:914], (1280, 720), interpolation=cv2.INTER_LANCZOS4)
-                cv2.imwrite(str(folder / f"{frame.number:03}.jpg"), part, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        frames = [frame.colour() for frame in camera.frames() if 36 <= frame.number <= 72]
+    for number, left in enumerate([0] * times + ([then_to] * times if then_to else [])):
+        for index, frame in enumerate(frames):
+            part = cv2.resize(frame[206:720, left : left + 914], (1280, 720), interpolation=cv2.INTER_LANCZOS4)
+            cv2.imwrite(str(folder / f"{number}-{index:03}.jpg"), part, [cv2.IMWRITE_JPEG_QUALITY, 95])
     return folder
 
 
@@ -171,3 +175,16 @@ def test_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
     status, output = ended(again)
     assert status == 1
     assert "no view was accepted; kept from before: the view by daylight" in output
+
+
+def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so(
+    tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
+) -> None:
+    footage = nearer(tmp_path / "turned", times=2, then_to=120)
+    process = Unit(tmp_path, footage, pace="fast", frames_per_second=3).aim()
+    started.append(process)
+    page = visitor.open(link_of(process)[0], phone=True)
+    expect(page.locator("#moved")).to_have_text("The view has moved: vehicles seen before that no longer count.")
+    is_whole(page)
+    page.locator("#done").click()
+    expect(page.locator("#word")).to_have_text("CLOSED")

@@ -68,6 +68,8 @@ function told(state) {
   const of = state.lane ? `${capital(state.lane)}: ` : "";
   by("advice").replaceChildren(...verdict.advice.map((said) => item(of + said)));
   by("points").replaceChildren(...verdict.points.map(row));
+  const moved = state.moved ? "The view has moved: vehicles seen before that no longer count." : "";
+  if (by("moved").textContent !== moved) by("moved").textContent = moved;
   by("vehicles").textContent = spokenOf(state, verdict.vehicles);
   lanes(state);
   by("by").textContent = state.light ? `Seen by ${LIGHTS[state.light]}` : "—";
@@ -78,7 +80,8 @@ function told(state) {
   infrared = state.illuminated;
   by("infrared").setAttribute("aria-pressed", String(infrared));
   by("infrared").textContent = infrared ? "Infrared lamp off" : "Infrared lamp on";
-  const accepted = state.accepted.map((light) => LIGHTS[light]).join(" and ");
+  const accepted = state.accepted
+    .map((light) => LIGHTS[light] + (state.outdated.includes(light) ? " (the view has moved since)" : "")).join(" and ");
   by("foot").textContent = `${state.who}. ${accepted ? `Accepted by ${accepted}. ` : "Nothing accepted yet. "}`
     + `This page closes in ${Math.ceil(state.seconds_left / 60)} min.`;
   // One picture at a time: a slow radio shows fewer, and none is broken off.

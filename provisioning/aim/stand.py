@@ -1,0 +1,75 @@
+"""Whether the camera stands as it stood: a view that has moved says nothing of the vehicles that it saw before.
+
+The street without its vehicles (`Street`, the median of six seconds) is compared with the street as it was when the
+camera was last touched: vehicles have dropped out of both, and light and exposure are taken out by normalisation
+(`device.health.likeness`). Clearly moved it is, when the street is found elsewhere or in another size, and is much more
+like itself there than in place; or when it is not found at all for longer than a lorry stands before the lens. The
+limits were set on the project's footage: tests/provisioning/aim/test_stand.py shows what each finds.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.health.lens import FLAT_SHARE, PLAIN, UNLIKE, contrast
+from device.health.likeness import correlation, displacement
+from provisioning.aim.street import Street
+
+MOVED = 1.5
+"""Small pixels, 30 in 1280, by which a corner of the picture went: three times the sway of a pole in wind, and less
+than a zoom by a twentieth or a turn by a fortieth of the picture's width makes."""
+FOUND, GAIN = 0.4, 0.15
+"""How like itself the street must be where it is found, and by how much more than in place: of a lorry that hides a
+quarter of the picture the gain is 0.08 at most, of moves 0.2 and more."""
+SAME = 0.8
+"""How like itself it is in place where nothing need be searched for."""
+HELD, LOST = 3, 10
+"""For how many looks, 0.4 s each, it must be found elsewhere, and not found at all, to have moved."""
+
+
+class Stand:
+    """Tells from the street when the camera was moved. One thread at a time."""
+
+    def __init__(self, street: Street) -> None:
+        self._street = street
+        self._stood: NDArray[np.uint8] | None = None
+        self._looks = 0
+        self._elsewhere = 0
+        self._nowhere = 0
+
+    def has_moved(self) -> bool:
+        """Say, after each look of the street, whether the camera was clearly moved; then begin anew, the street too."""
+        if not self._street.ready or self._looks == self._street.looks:
+            return False
+        self._looks = self._street.looks
+        now, _ = self._street.median
+        if self._stood is None:
+            self._stood = now
+            return False
+        elsewhere, nowhere = _compared(self._stood, now)
+        self._elsewhere = self._elsewhere + 1 if elsewhere else 0
+        self._nowhere = self._nowhere + 1 if nowhere or elsewhere else 0
+        if self._elsewhere < HELD and self._nowhere < LOST:
+            return False
+        self.forget()
+        self._street.forget()
+        return True
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it looks as if the camera was being moved."""
+        return self._elsewhere > 0 or self._nowhere > 0
+
+    def forget(self) -> None:
+        """Take the street that is seen next for how the camera stands."""
+        self._stood = None
+        self._elsewhere = self._nowhere = 0
+
+
+def _compared(stood: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[bool, bool]:
+    """Say whether a street is clearly elsewhere, and whether it is nowhere to be found."""
+    in_place = correlation(stood, now)
+    if in_place >= SAME or np.mean(contrast(now) < PLAIN) >= 1 - FLAT_SHARE:
+        return False, False  # the same, or nothing at all is to be seen
+    way, likeness = displacement(stood, now)
+    elsewhere = way >= MOVED and likeness >= FOUND and likeness - in_place >= GAIN
+    return elsewhere, in_place < UNLIKE
