@@ -35,10 +35,11 @@ def displacement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> tuple[floa
     a, b = normalised(one), normalised(other)
     best = (0.0, 0.0)
     corners = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], np.float64)
+    everywhere = np.full((HEIGHT, WIDTH), 255, np.uint8)
     for zoom in _ZOOMS:
         start = np.array([[zoom, 0, (1 - zoom) * WIDTH / 2], [0, zoom, (1 - zoom) * HEIGHT / 2]], np.float32)
         try:
-            likeness, way = cv2.findTransformECC(a, b, start, cv2.MOTION_AFFINE, _STEPS, None, 5)
+            likeness, way = cv2.findTransformECC(a, b, start, cv2.MOTION_AFFINE, _STEPS, everywhere, 5)
         except cv2.error:
             continue  # it did not converge from there
         moved = corners @ way[:, :2].T + way[:, 2] - corners

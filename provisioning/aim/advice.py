@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-import numpy as np
-
 from provisioning.aim.figures import Figures, blur_pixels
+from provisioning.aim.means import Means
 from provisioning.aim.tracks import Track
 from provisioning.aim.words import degrees_in_words, fraction_in_words
 
@@ -27,13 +26,12 @@ STROKE_SHARE = 2.7 / 130
 """Width of a character's stroke as a share of the plate's (Milestone): a plate may smear by one stroke.
 
 That is their own table of shutters: 1/1000 s for 55 mph at 15 degrees to the road."""
+INSIDE = (0.1, 0.9)
+"""Between which shares of the picture's width a whole plate must be: past them lenses are softer, and lorries leave."""
 SHUTTERS = (250, 500, 1000, 2000, 4000, 8000)
 """Common shutters, one over seconds."""
 JUDGED = 3
 """How many vehicles the light goes by."""
-ZONE = 0.8
-"""Where in the picture's height plates should have become large enough: below, a fast vehicle has left it."""
-
 _SETTINGS = "in the camera's settings (post.toml)"
 
 
@@ -70,14 +68,24 @@ class Verdict:
     """Whom it speaks of, such as `8KTR402, 148 px`, the latest last."""
 
 
-def judge(tracks: Sequence[Track], *, size: tuple[int, int], road: Road, infrared: bool) -> Verdict:
-    """Judge a view by the last vehicles; `size` is the frame's width and height in pixels."""
-    judged = list(tracks)[-JUDGED:]
-    if not judged:
+def judge(
+    tracks: Sequence[Track], *, size: tuple[int, int], road: Road, infrared: bool, means: Means | None = None
+) -> Verdict:
+    """Judge a view by the last vehicles.
+
+    Args:
+        tracks: of one lane since the camera was touched, the latest last.
+        size: the frame's width and height in pixels.
+        road: what the camera cannot see.
+        infrared: whether it sees by infrared.
+        means: what was said of the lane since the camera was touched; what is said now is remembered there.
+
+    """
+    if not tracks:
         return Verdict("waiting", advice=("No plate seen yet: wait for a vehicle, or hold a plate into the view.",))
-    best = [track.best for track in judged]
+    best = [seen_at_best(track, size) for track in list(tracks)[-JUDGED:]]
     points = _points(best, size, road)
-    advice = _advice(best, judged, points, size, road, infrared=infrared)
+    advice = _advice(best, tracks, points, size, road, means=means or Means(), infrared=infrared)
     light: Literal["red", "green"] = "red" if any(p.good is False for p in points) else "green"
     vehicles = tuple(f"{f.text or 'a plate'}, {f.width:.0f} px" for f in best)
     return Verdict(light, tuple(points), tuple(advice), vehicles)
@@ -91,6 +99,28 @@ def shutter_for(speed_mph: float, tilt_degrees: float) -> int:
     return SHUTTERS[-1]
 
 
+def seen_at_best(track: Track, size: tuple[int, int]) -> Figures:
+    """Return the sighting that a vehicle is judged by: where its plate was widest.
+
+    Where it was wide enough with the whole plate inside the picture's margins, that is the widest there: it may leave
+    at the side afterwards.
+    """
+    inside = [f for f in track.sightings if f.width >= PIXELS_ACROSS and _within(_edges([f], size))]
+    return max(inside, key=lambda f: f.width, default=track.best)
+
+
+def _edges(seen: Sequence[Figures], size: tuple[int, int]) -> tuple[float, float]:
+    """Return between which shares of the picture's width plates are, from the left edge of one to the right of one."""
+    return (
+        min(float(f.corners[:, 0].min()) for f in seen) / size[0],
+        max(float(f.corners[:, 0].max()) for f in seen) / size[0],
+    )
+
+
+def _within(edges: tuple[float, float]) -> bool:
+    return INSIDE[0] <= edges[0] and edges[1] <= INSIDE[1]
+
+
 def _stroke(width: float) -> float:
     return width * STROKE_SHARE * 1.02  # their table is rounded to full miles an hour
 
@@ -100,7 +130,7 @@ def _points(best: Sequence[Figures], size: tuple[int, int], road: Road) -> list[
     contrast, sharp = median(f.contrast for f in best), median(f.sharpness for f in best)
     washed, roll = median(f.washed_out for f in best), median(f.roll for f in best)
     sideways, above = median(f.sideways for f in best), median(f.above for f in best)
-    middle = median(f.centre[0] for f in best) / size[0]
+    left, right = _edges(best, size)
     points = [
         Point("Plate's width", f"{width:.0f} px", f"≥ {PIXELS_ACROSS:.0f} px", width >= PIXELS_ACROSS),
         Point("Contrast", f"{contrast:.0f}", f"≥ {LEAST_CONTRAST:.0f}", contrast >= LEAST_CONTRAST),
@@ -109,7 +139,7 @@ def _points(best: Sequence[Figures], size: tuple[int, int], road: Road) -> list[
         Point("From the side", f"{sideways:.0f}°", f"≤ {MOST_DEGREES:.0f}°", sideways <= MOST_DEGREES),
         Point("From above", f"{above:.0f}°", f"≤ {MOST_DEGREES:.0f}°", above <= MOST_DEGREES),
         Point("Turned", f"{abs(roll):.0f}°", f"≤ {MOST_ROLL:.0f}°", abs(roll) <= MOST_ROLL),
-        Point("Place from left", f"{middle:.0%}", "10 to 90%", 0.1 <= middle <= 0.9),
+        Point("Place from left", f"{100 * left:.0f} to {right:.0%}", "10 to 90%", _within((left, right))),
     ]
     name, limit = f"Blur at {road.speed_mph:.0f} mph", _stroke(width)
     if road.shutter_seconds is None:
@@ -126,14 +156,15 @@ def _advice(
     size: tuple[int, int],
     road: Road,
     *,
+    means: Means,
     infrared: bool,
 ) -> list[str]:
     bad = {point.name.split(" at ")[0] for point in points if point.good is False}
     said = []
     if "Plate's width" in bad:
-        said.append(_enlarge(tracks, size, road))
+        said.append(_enlarge(tracks, size, road, means))
     if "Place from left" in bad:
-        off = median(f.centre[0] for f in best) / size[0] - 0.5
+        off = sum(_edges(best, size)) / 2 - 0.5
         side = "right" if off > 0 else "left"
         by = _turn(abs(off), size[0], size, road)
         said.append(f"Plates are at the picture's {side} edge: turn the camera {side} by {by}.")
@@ -162,20 +193,12 @@ def _advice(
     return said
 
 
-def _enlarge(tracks: Sequence[Track], size: tuple[int, int], road: Road) -> str:
-    """Say whether to look nearer or to zoom: on a flat road a plate's width grows evenly down the picture."""
-    sightings = [figures for track in tracks for figures in track.sightings]
-    widths = np.array([figures.width for figures in sightings])
-    heights = np.array([figures.centre[1] for figures in sightings])
-    at_zone = float(widths.max())
-    if len(sightings) >= 4 and np.ptp(heights) > 0.1 * size[1]:
-        slope, offset = np.polyfit(heights, widths, 1)
-        at_zone = float(offset + slope * ZONE * size[1])
-        if slope > 0:
-            beyond = (PIXELS_ACROSS - offset) / slope - ZONE * size[1]
-            if 0 < beyond <= 0.25 * size[1]:
-                return f"Plates are too small: turn the camera down by {_turn(beyond / size[1], size[1], size, road)}."
-    return f"Plates are too small: zoom in {max(1.1, PIXELS_ACROSS / max(1.0, at_zone)):.1f} times."
+def _enlarge(tracks: Sequence[Track], size: tuple[int, int], road: Road, means: Means) -> str:
+    judged = [seen_at_best(track, size).width for track in tracks]
+    kind, amount = means.enlarge([track.sightings for track in tracks], judged, least=PIXELS_ACROSS, height=size[1])
+    if kind == "turn":
+        return f"Plates are too small: turn the camera down by {_turn(amount, size[1], size, road)}."
+    return f"Plates are too small: zoom in {amount:.1f} times."
 
 
 def _turn(share: float, along: int, size: tuple[int, int], road: Road) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from provisioning.aim.means import Means
 from provisioning.aim.tracks import Track
 
 APART = 5.0
@@ -24,6 +25,8 @@ class Lane:
     """The vehicles that drove one way through the picture, the latest last."""
 
     tracks: list[Track] = field(default_factory=list)
+    means: Means = field(default_factory=Means)
+    """What was said of it since the camera was touched."""
 
     @property
     def x(self) -> float:

@@ -195,8 +195,10 @@ class Watcher:
         self.lanes.clear()
 
     def _judge(self, lane: Lane | None, size: tuple[int, int], light: Light) -> Verdict:
-        tracks = [] if lane is None else lane.tracks
-        return judge(tracks, size=size, road=self._road, infrared=light == "infrared")
+        infrared = light == "infrared"
+        if lane is None:
+            return judge([], size=size, road=self._road, infrared=infrared)
+        return judge(lane.tracks, size=size, road=self._road, infrared=infrared, means=lane.means)
 
 
 def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Figures], ...]) -> bytes:

@@ -40,7 +40,7 @@ def test_the_light_is_red_on_the_clip_that_ships_and_green_when_what_it_says_is_
     first, lane = judged()
     assert first.light == "red"
     assert lane == "left lane"
-    assert "zoom in 1.3 times" in " ".join(first.advice)
+    assert "zoom in 1.4 times" in " ".join(first.advice)
     assert "turn the camera left" in " ".join(first.advice)
     then, _ = judged(zoom=1.4, side="left")
     assert then.light == "green", then

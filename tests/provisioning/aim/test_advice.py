@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from provisioning.aim.advice import Road, Verdict, judge, shutter_for
+from provisioning.aim.advice import PIXELS_ACROSS, Road, Verdict, judge, shutter_for
 from provisioning.aim.figures import Figures
+from provisioning.aim.means import Means
 from provisioning.aim.tracks import Track, Tracks
 from provisioning.aim.words import degrees_in_words, fraction_in_words
 
@@ -131,11 +132,11 @@ def rising(widths: Sequence[float], heights: Sequence[float]) -> Track:
     return Track(0.0, 0.0, [figures(w, y=h) for w, h in zip(widths, heights, strict=True)])
 
 
-def test_plates_that_grow_large_enough_only_below_are_looked_at_two_degrees_lower() -> None:
-    # 50 pixels at the top, and 10 more every 80 lines: 130 at line 640, which should be line 576.
-    track = rising([60, 80, 100, 120], [80, 240, 400, 560])
+def test_plates_that_grow_large_enough_only_below_are_looked_at_three_degrees_lower() -> None:
+    # 20 pixels more every 80 lines: 150, which is asked for, at line 680, which should be line 576.
+    track = rising([60, 80, 100, 120], [320, 400, 480, 560])
     found = judge([track], size=SIZE, road=Road(field_of_view=40), infrared=False)
-    assert found.advice == ("Plates are too small: turn the camera down by two degrees.",)
+    assert found.advice == ("Plates are too small: turn the camera down by three degrees.",)
     assert judge([track], size=SIZE, road=Road(), infrared=False).advice == (
         "Plates are too small: turn the camera down by a tenth of the picture's height.",
     )
@@ -144,7 +145,53 @@ def test_plates_that_grow_large_enough_only_below_are_looked_at_two_degrees_lowe
 def test_plates_that_never_grow_large_enough_need_a_longer_lens() -> None:
     track = rising([30, 40, 50, 60], [80, 240, 400, 560])
     found = judge([track], size=SIZE, road=Road(field_of_view=30), infrared=False)
-    assert found.advice == ("Plates are too small: zoom in 2.1 times.",)
+    assert found.advice == ("Plates are too small: zoom in 2.5 times.",)
+
+
+def test_what_is_asked_for_brings_the_narrowest_plate_well_inside_the_limit() -> None:
+    tracks = [rising([0.97 * w, 0.98 * w, 0.99 * w, w], [500, 510, 520, 530]) for w in (115, 128, 122)]
+    said = " ".join(judge(tracks, size=SIZE, road=Road(), infrared=False).advice)
+    times = re.search(r"zoom in (\S+) times", said)
+    assert times is not None, said
+    assert 1.05 * PIXELS_ACROSS < 115 * float(times[1]) < 1.3 * PIXELS_ACROSS
+
+
+def test_while_nothing_is_touched_the_means_stay_the_same() -> None:
+    """Vehicles differ, so that what each group of them asks for lies now on this side of the boundary, now on that."""
+    random = np.random.default_rng(1)
+    tracks: list[Track] = []
+    means = Means()
+    steady: list[str] = []
+    hasty: list[str] = []
+    for _ in range(30):
+        times, lower = float(random.normal(1, 0.03)), float(random.normal(0, 15))
+        tracks.append(rising([w * times for w in (60, 80, 100, 118)], [y + lower for y in (180, 300, 420, 550)]))
+        asked = {"size": SIZE, "road": Road(), "infrared": False}
+        hasty += judge(tracks[-3:], **asked).advice
+        steady += judge(tracks, **asked, means=means).advice
+    assert len({"zoom" in said for said in hasty}) == 2, "the vehicles do not tempt"
+    assert len(set(steady)) <= 2, steady
+    assert len({"zoom" in said for said in steady}) == 1
+
+
+def test_the_whole_plate_must_be_inside_and_not_only_its_middle() -> None:
+    found = verdict(figures(150, x=190))
+    assert [(point.name, point.value) for point in found.points if point.good is False] == [
+        ("Place from left", "9 to 21%")
+    ]
+    assert "turn the camera left by a third" in " ".join(found.advice)
+    assert verdict(figures(150, x=205)).light == "green"
+    assert verdict(figures(150, x=1150)).light == "red"
+
+
+def test_a_vehicle_that_leaves_at_the_side_is_judged_where_its_plate_was_wide_and_wholly_inside() -> None:
+    leaving = Track(
+        0.0, 0.0, [figures(120, x=400), figures(140, x=300, text="8KTR402"), figures(160, x=60, text="TR402")]
+    )
+    found = judge([leaving], size=SIZE, road=Road(), infrared=False)
+    assert (found.light, found.vehicles) == ("green", ("8KTR402, 140 px",))
+    late = Track(0.0, 0.0, [figures(120, x=300), figures(160, x=60)])
+    assert judge([late], size=SIZE, road=Road(), infrared=False).light == "red"
 
 
 @pytest.mark.parametrize(("x", "turn"), [(60, "left"), (1240, "right")])
