@@ -7,6 +7,7 @@ from typing import Literal
 
 from provisioning.aim.figures import Figures, blur_pixels
 from provisioning.aim.means import Means
+from provisioning.aim.shown import at_least, at_most, limit_below
 from provisioning.aim.tracks import Track
 from provisioning.aim.words import degrees_in_words, fraction_in_words
 
@@ -131,22 +132,39 @@ def _points(best: Sequence[Figures], size: tuple[int, int], road: Road) -> list[
     washed, roll = median(f.washed_out for f in best), median(f.roll for f in best)
     sideways, above = median(f.sideways for f in best), median(f.above for f in best)
     left, right = _edges(best, size)
+    roll = abs(roll)
     points = [
-        Point("Plate's width", f"{width:.0f} px", f"≥ {PIXELS_ACROSS:.0f} px", width >= PIXELS_ACROSS),
-        Point("Contrast", f"{contrast:.0f}", f"≥ {LEAST_CONTRAST:.0f}", contrast >= LEAST_CONTRAST),
-        Point("Washed out", f"{washed:.0%}", f"≤ {MOST_WASHED_OUT:.0%}", washed <= MOST_WASHED_OUT),
-        Point("Sharpness", f"{sharp:.2f}", f"≥ {LEAST_SHARPNESS:.2f}", sharp >= LEAST_SHARPNESS),
-        Point("From the side", f"{sideways:.0f}°", f"≤ {MOST_DEGREES:.0f}°", sideways <= MOST_DEGREES),
-        Point("From above", f"{above:.0f}°", f"≤ {MOST_DEGREES:.0f}°", above <= MOST_DEGREES),
-        Point("Turned", f"{abs(roll):.0f}°", f"≤ {MOST_ROLL:.0f}°", abs(roll) <= MOST_ROLL),
-        Point("Place from left", f"{100 * left:.0f} to {right:.0%}", "10 to 90%", _within((left, right))),
+        _no_less("Plate's width", width, PIXELS_ACROSS, unit=" px"),
+        _no_less("Contrast", contrast, LEAST_CONTRAST),
+        _no_more("Washed out", 100 * washed, 100 * MOST_WASHED_OUT, unit="%"),
+        _no_less("Sharpness", sharp, LEAST_SHARPNESS, digits=2),
+        _no_more("From the side", sideways, MOST_DEGREES, unit="°"),
+        _no_more("From above", above, MOST_DEGREES, unit="°"),
+        _no_more("Turned", roll, MOST_ROLL, unit="°"),
+        _place(left, right),
     ]
     name, limit = f"Blur at {road.speed_mph:.0f} mph", _stroke(width)
     if road.shutter_seconds is None:
         return [*points, Point(name, "shutter?", f"≤ {limit:.1f} px", None)]
     tilt = min(max(sideways, above), MOST_DEGREES)
     blur = blur_pixels(width, speed_mph=road.speed_mph, shutter_seconds=road.shutter_seconds, tilt_degrees=tilt)
-    return [*points, Point(name, f"{blur:.1f} px", f"≤ {limit:.1f} px", blur <= limit)]
+    return [*points, _no_more(name, blur, limit, digits=1, unit=" px")]
+
+
+def _no_less(name: str, value: float, limit: float, *, digits: int = 0, unit: str = "") -> Point:
+    shown = at_least(value, limit, digits=digits)
+    return Point(name, f"{shown}{unit}", f"≥ {limit:.{digits}f}{unit}", bool(value >= limit))
+
+
+def _no_more(name: str, value: float, limit: float, *, digits: int = 0, unit: str = "") -> Point:
+    shown = at_most(value, limit, digits=digits)
+    return Point(name, f"{shown}{unit}", f"≤ {limit_below(limit, digits=digits)}{unit}", bool(value <= limit))
+
+
+def _place(left: float, right: float) -> Point:
+    first, last = (100 * limit for limit in INSIDE)
+    value = f"{at_least(100 * left, first)} to {at_most(100 * right, last)}%"
+    return Point("Place from left", value, f"{first:.0f} to {last:.0f}%", _within((left, right)))
 
 
 def _advice(
