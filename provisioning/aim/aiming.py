@@ -16,6 +16,9 @@ from provisioning.errors import ProvisioningError
 OLD_SECONDS = 3.0
 """Age from which on the picture is said to stand still."""
 
+LIGHTS: dict[Light, str] = {"day": "daylight", "infrared": "infrared"}
+"""The lights as a person says them."""
+
 
 class AimRefusedError(ProvisioningError):
     """A button of the page does not do what it was asked; the message says why."""
@@ -112,6 +115,30 @@ class Aiming:
         if lane is not None and (seen is None or lane not in seen.lanes):
             raise AimRefusedError(f"no {lane} is seen any more")
         self.watcher.lanes.chosen = lane
+
+    def done(self, *, anyway: bool = False) -> None:
+        """Close the page.
+
+        Raises:
+            AimRefusedError: a view that was accepted is not good at present, and it is not to be closed anyway.
+
+        """
+        wrong = self._unfinished()
+        if wrong is not None and not anyway:
+            raise AimRefusedError(wrong)
+        self.session.close("the technician was done" + ("" if wrong is None else f", though {wrong}"))
+
+    def _unfinished(self) -> str | None:
+        """Say what is wrong with an accepted view as things stand; None if nothing is."""
+        if self.outdated:
+            by = " and ".join(LIGHTS[light] for light in sorted(self.outdated))
+            return f"the view has moved since it was accepted by {by}"
+        sight = self.watcher.latest
+        if sight is None or sight.light not in self.accepted or sight.verdict.light == "green":
+            return None
+        bad = [f"{each.name} {each.value}, wanted {each.limit}" for each in sight.verdict.points if each.good is False]
+        why = "; ".join(bad) or "no plate was judged yet"
+        return f"the view that is kept by {LIGHTS[sight.light]} is not good now: {why}"
 
     def accept(self) -> Light:
         """Remember the present view, and return the light it was accepted in.

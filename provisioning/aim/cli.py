@@ -14,7 +14,7 @@ from device.camera.settings import Picamera2Settings
 from device.config import Configuration, load
 from device.health.view import Light, Views, load_views
 from provisioning.aim.advice import Road
-from provisioning.aim.aiming import Aiming
+from provisioning.aim.aiming import LIGHTS, Aiming
 from provisioning.aim.server import Server, service_address
 from provisioning.aim.session import Session
 from provisioning.aim.watcher import Watcher
@@ -25,7 +25,6 @@ from provisioning.technician import certified
 from provisioning.trail import Trail, require_stopped
 
 KMH_PER_MPH = 1.609344
-_BY: dict[Light, str] = {"day": "daylight", "infrared": "infrared"}
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
@@ -122,8 +121,8 @@ def aim(
             "no view was accepted" + (f"; kept from before: {_said(kept)}" if _lights(kept) else "")
         )
     click.echo(f"Kept: {_said(kept)}.")
-    for light in sorted(_BY.keys() - _lights(kept)):
-        click.echo(f"By {_BY[light]} no view is kept: give the same command again if this post is to read by it.")
+    for light in sorted(LIGHTS.keys() - _lights(kept)):
+        click.echo(f"By {LIGHTS[light]} no view is kept: give the same command again if this post is to read by it.")
     click.echo(f"Next: sudo platepost accept --as {folder}")
 
 
@@ -143,12 +142,12 @@ def _ended_by_hand(session: Session) -> Iterator[None]:
 
 
 def _lights(views: Views) -> set[Light]:
-    return {light for light in _BY if views.of(light) is not None}
+    return {light for light in LIGHTS if views.of(light) is not None}
 
 
 def _said(views: Views) -> str:
     """Say which views a post has, whose and since when."""
-    kept = [(_BY[light], view) for light in _BY if (view := views.of(light)) is not None]
+    kept = [(LIGHTS[light], view) for light in LIGHTS if (view := views.of(light)) is not None]
     return ", ".join(
         f"the view by {by}, accepted {view.accepted:%Y-%m-%d %H:%M} UTC by {view.accepted_by}" for by, view in kept
     )

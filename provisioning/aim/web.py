@@ -144,7 +144,8 @@ class _Pages:
             "forget": self._aiming.forget,
             "infrared": lambda: self._aiming.illuminate(on=True),
             "day": lambda: self._aiming.illuminate(on=False),
-            "done": lambda: self._session.close("the technician was done"),
+            "done": self._aiming.done,
+            "done-anyway": lambda: self._aiming.done(anyway=True),
         }
         what = request.path_params["what"]
         if what == "lane":

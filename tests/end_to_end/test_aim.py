@@ -19,7 +19,7 @@ from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.camera.footage import FootageCamera
 from simulator.daemon import free_port
-from tests.browser import PATIENCE_SECONDS, Visitor
+from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
 
 pytestmark = pytest.mark.end_to_end
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
@@ -175,6 +175,36 @@ def test_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
     status, output = ended(again)
     assert status == 1
     assert "no view was accepted; kept from before: the view by daylight" in output
+
+
+def test_done_with_a_light_that_is_not_green_asks_whether_to_go_back(
+    tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
+) -> None:
+    process = Unit(tmp_path, nearer(tmp_path / "near"), pace="fast", frames_per_second=3).aim()
+    started.append(process)
+    page = visitor.open(link_of(process)[0], phone=True)
+    page.get_by_role("button", name="Accept this view by daylight").click()
+    expect(page.locator("#foot")).to_contain_text("Accepted by daylight")
+    # Nothing is judged at once after that.
+    page.evaluate("fetch('/do/forget', {method: 'POST'}).then(() => fetch('/see/picture/1'))")
+    expect(page.locator("#word")).to_have_text("WAITING")
+    page.locator("#done").click()
+    why = "The view that is kept by daylight is not good now: "
+    expect(page.locator("#why")).to_contain_text(why)
+    assert accessibility_faults(page) == []
+    is_whole(page)
+    page.locator("#back").click()
+    expect(page.locator("#unfinished")).to_be_hidden()
+    expect(page.locator("#word")).to_have_text("GOOD")
+    page.evaluate("fetch('/do/forget', {method: 'POST'})")
+    expect(page.locator("#word")).to_have_text("WAITING")
+    page.locator("#done").click()
+    page.locator("#anyway").click()
+    expect(page.locator("#word")).to_have_text("CLOSED")
+    visitor.forgive("409")
+    status, output = ended(process)
+    assert status == 0, output
+    assert "the technician was done, though the view that is kept by daylight is not good now" in output
 
 
 def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so(

@@ -58,6 +58,7 @@ function spokenOf(state, vehicles) {
 function told(state) {
   if (state.closed !== undefined) {
     stream.close();
+    by("unfinished").close();
     show("waiting", ["■", "CLOSED"]);
     by("advice").replaceChildren(item(`This page has closed: ${state.closed}.`));
     for (const button of document.querySelectorAll("button")) button.disabled = true;
@@ -93,11 +94,20 @@ async function press(what) {
   const answer = await fetch(`/do/${what}`, { method: "POST" });
   const said = (await answer.json()).said;
   if (said) by("said").textContent = said;
+  return said;
 }
 
 by("accept").addEventListener("click", () => press("accept"));
 by("forget").addEventListener("click", () => press("forget"));
-by("done").addEventListener("click", () => press("done"));
+by("done").addEventListener("click", async () => {
+  const why = await press("done");
+  if (!why) return;
+  by("said").textContent = "";
+  by("why").textContent = `${capital(why)}. Go back and mend it, or close anyway?`;
+  by("unfinished").showModal();
+});
+by("back").addEventListener("click", () => by("unfinished").close());
+by("anyway").addEventListener("click", () => press("done-anyway"));
 by("infrared").addEventListener("click", () => press(infrared ? "day" : "infrared"));
 
 const stream = new EventSource("/see/events");
