@@ -184,27 +184,34 @@ def test_done_with_a_light_that_is_not_green_asks_whether_to_go_back(
     started.append(process)
     page = visitor.open(link_of(process)[0], phone=True)
     page.get_by_role("button", name="Accept this view by daylight").click()
-    expect(page.locator("#foot")).to_contain_text("Accepted by daylight")
-    # Nothing is judged at once after that.
-    page.evaluate("fetch('/do/forget', {method: 'POST'}).then(() => fetch('/see/picture/1'))")
+    expect(page.locator("#accept")).to_have_text("✓ Accepted by daylight · tap again to replace it")
+    expect(page.locator("#accept")).to_have_css("background-color", "rgb(0, 107, 31)")
+    assert accessibility_faults(page) == []
+    page.locator("#accept").click()
+    expect(page.locator("#said")).to_be_empty()
+    forgetting = "window.forgetting = setInterval(() => fetch('/do/forget', {method: 'POST'}), 50)"
+    page.evaluate(forgetting)
     expect(page.locator("#word")).to_have_text("WAITING")
+    expect(page.locator("#accept")).to_have_text("✓ Accepted by daylight")
+    expect(page.locator("#accept")).to_be_disabled()
     page.locator("#done").click()
-    why = "The view that is kept by daylight is not good now: "
-    expect(page.locator("#why")).to_contain_text(why)
+    expect(page.locator("#why")).to_contain_text("The view that is kept by daylight is not good now: ")
     assert accessibility_faults(page) == []
     is_whole(page)
     page.locator("#back").click()
     expect(page.locator("#unfinished")).to_be_hidden()
+    page.evaluate("clearInterval(window.forgetting)")
     expect(page.locator("#word")).to_have_text("GOOD")
-    page.evaluate("fetch('/do/forget', {method: 'POST'})")
+    page.evaluate(forgetting)
     expect(page.locator("#word")).to_have_text("WAITING")
     page.locator("#done").click()
+    page.evaluate("clearInterval(window.forgetting)")
     page.locator("#anyway").click()
     expect(page.locator("#word")).to_have_text("CLOSED")
     visitor.forgive("409")
     status, output = ended(process)
     assert status == 0, output
-    assert "the technician was done, though the view that is kept by daylight is not good now" in output
+    assert "The page has closed: the technician was done" in output
 
 
 def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so(

@@ -55,6 +55,12 @@ function spokenOf(state, vehicles) {
   return `${which} ${vehicles.length === 1 ? "vehicle" : `${vehicles.length} vehicles`}: ${vehicles.join(" · ")}`;
 }
 
+function acceptance(state, kept, ready, soon) {
+  if (kept) return `✓ Accepted by ${LIGHTS[state.light]}${ready ? " · tap again to replace it" : ""}`;
+  if (soon) return "Some seconds more: it looks at the street";
+  return state.light ? `Accept this view by ${LIGHTS[state.light]}` : "Accept this view";
+}
+
 function told(state) {
   if (state.closed !== undefined) {
     stream.close();
@@ -75,9 +81,11 @@ function told(state) {
   lanes(state);
   by("by").textContent = state.light ? `Seen by ${LIGHTS[state.light]}` : "—";
   by("still").textContent = state.still ?? "live";
-  by("accept").disabled = Boolean(state.still) || !state.ready || verdict.light !== "green";
-  by("accept").textContent = verdict.light === "green" && !state.ready ? "Some seconds more: it looks at the street"
-    : state.light ? `Accept this view by ${LIGHTS[state.light]}` : "Accept this view";
+  const kept = state.accepted.includes(state.light) && !state.outdated.includes(state.light);
+  const ready = !state.still && state.ready && verdict.light === "green";
+  by("accept").disabled = !ready;
+  by("accept").className = kept ? "kept" : "";
+  by("accept").textContent = acceptance(state, kept, ready, verdict.light === "green" && !state.ready);
   infrared = state.illuminated;
   by("infrared").setAttribute("aria-pressed", String(infrared));
   by("infrared").textContent = infrared ? "Infrared lamp off" : "Infrared lamp on";
