@@ -2,9 +2,10 @@
 
 The street without its vehicles (`Street`, the median of six seconds) is compared with the street as it was when the
 camera was last touched: vehicles have dropped out of both, and light and exposure are taken out by normalisation
-(`device.health.likeness`). Clearly moved it is, when the street is found elsewhere or in another size, and is much more
-like itself there than in place; or when it is not found at all for longer than a lorry stands before the lens. The
-limits were set on the project's footage: tests/provisioning/aim/test_stand.py shows what each finds.
+(`device.health.likeness`). Clearly moved it is, when the street is found elsewhere or in another size, and most of its
+places are more like themselves there than in place, hardly one less; or when it is not found at all for longer than a
+lorry stands before the lens. The limits were set on the project's footage: tests/provisioning/aim/test_stand.py shows
+what each finds.
 """
 
 import numpy as np
@@ -17,9 +18,9 @@ from provisioning.aim.street import Street
 MOVED = 1.5
 """Small pixels, 30 in 1280, by which a corner of the picture went: three times the sway of a pole in wind, and less
 than a zoom by a twentieth or a turn by a fortieth of the picture's width makes."""
-FOUND, GAIN = 0.4, 0.15
-"""How like itself the street must be where it is found, and by how much more than in place: of a lorry that hides a
-quarter of the picture the gain is 0.08 at most, of moves 0.2 and more."""
+BETTER, WORSE = 0.5, 0.1
+"""Shares of the picture's places that must, and may, be more and less like themselves there than in place: of moves it
+is 0.6 and more, and none; of a vehicle that comes nearer for six seconds 0.3 at most, and as many."""
 SAME = 0.8
 """How like itself it is in place where nothing need be searched for."""
 HELD, LOST = 3, 10
@@ -70,6 +71,6 @@ def _compared(stood: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[bool, b
     in_place = correlation(stood, now)
     if in_place >= SAME or np.mean(contrast(now) < PLAIN) >= 1 - FLAT_SHARE:
         return False, False  # the same, or nothing at all is to be seen
-    way, likeness = displacement(stood, now)
-    elsewhere = way >= MOVED and likeness >= FOUND and likeness - in_place >= GAIN
+    move = displacement(stood, now)
+    elsewhere = move is not None and move.way >= MOVED and move.better >= BETTER and move.worse <= WORSE
     return elsewhere, in_place < UNLIKE

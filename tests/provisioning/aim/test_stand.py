@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -71,6 +72,18 @@ def test_traffic_light_and_exposure_are_no_move(clip: str, alter: Callable[[Grey
     assert camera.see(sound, seconds=12) == 0
     assert camera.see(alter, seconds=20) == 0
     assert camera.see(sound, seconds=12) == 0
+
+
+@pytest.mark.parametrize("phase", range(0, 36, 4))
+def test_a_vehicle_that_fills_the_view_as_it_comes_nearer_is_no_move(phase: int) -> None:
+    """The clip of one vehicle, slowed down to twelve seconds, over and over: it is never gone."""
+    stills = open_recording(FOOTAGE / "pass.mp4", frames_per_second=None).stills()
+    shown = [cv2.resize(still.grey[206:720, 0:914], (1280, 720)) for still in islice(stills, 36, 73)]
+    street = Street()
+    stand = Stand(street)
+    for number in range(6 * len(shown)):
+        street.look(shown[(number + phase) % len(shown)].astype(np.uint8), number / 3)
+        assert not stand.has_moved(), number
 
 
 def test_a_van_that_stands_before_the_lens_for_some_seconds_is_no_move() -> None:
