@@ -69,7 +69,7 @@ def _move(a: NDArray[np.float32], b: NDArray[np.float32], way: NDArray[np.float6
     corners = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], np.float64)
     moved = corners @ way[:, :2].T + way[:, 2] - corners
     back = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    there = cv2.warpAffine(b, way, (WIDTH, HEIGHT), flags=back)
+    there = cv2.warpAffine(b, way, (WIDTH, HEIGHT), flags=back).astype(np.float32)
     seen = cv2.warpAffine(np.ones_like(b), way, (WIDTH, HEIGHT), flags=back) > _WHOLE
     rows, columns = _PLACE
     gains = []

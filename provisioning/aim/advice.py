@@ -34,6 +34,10 @@ SHUTTERS = (250, 500, 1000, 2000, 4000, 8000)
 JUDGED = 3
 """How many vehicles the light goes by."""
 _SETTINGS = "in the camera's settings (post.toml)"
+SHUTTER_UNKNOWN = (
+    "Blur is not judged, because the shutter is not known: give platepost aim again with the camera's, "
+    "such as --shutter 1/1000, or set shutter under [service] in post.toml."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,8 @@ class Verdict:
     advice: tuple[str, ...] = ()
     vehicles: tuple[str, ...] = ()
     """Whom it speaks of, such as `8KTR402, 148 px`, the latest last."""
+    notes: tuple[str, ...] = ()
+    """What is not judged, why, and what to do about it."""
 
 
 def judge(
@@ -89,7 +95,8 @@ def judge(
     advice = _advice(best, tracks, points, size, road, means=means or Means(), infrared=infrared)
     light: Literal["red", "green"] = "red" if any(p.good is False for p in points) else "green"
     vehicles = tuple(f"{f.text or 'a plate'}, {f.width:.0f} px" for f in best)
-    return Verdict(light, tuple(points), tuple(advice), vehicles)
+    notes = () if road.shutter_seconds is not None else (SHUTTER_UNKNOWN,)
+    return Verdict(light, tuple(points), tuple(advice), vehicles, notes)
 
 
 def shutter_for(speed_mph: float, tilt_degrees: float) -> int:
@@ -145,7 +152,7 @@ def _points(best: Sequence[Figures], size: tuple[int, int], road: Road) -> list[
     ]
     name, limit = f"Blur at {road.speed_mph:.0f} mph", _stroke(width)
     if road.shutter_seconds is None:
-        return [*points, Point(name, "shutter?", f"≤ {limit:.1f} px", None)]
+        return [*points, Point(name, "not judged", f"≤ {limit_below(limit, digits=1)} px", None)]
     tilt = min(max(sideways, above), MOST_DEGREES)
     blur = blur_pixels(width, speed_mph=road.speed_mph, shutter_seconds=road.shutter_seconds, tilt_degrees=tilt)
     return [*points, _no_more(name, blur, limit, digits=1, unit=" px")]

@@ -45,15 +45,16 @@ def nearer(folder: Path, *, times: int = 1, then_to: int = 0) -> Path:
 class Unit:
     """A post that is not in service yet, and the command that a technician runs on it."""
 
-    def __init__(self, folder: Path, footage: Path, **camera: Any) -> None:  # noqa: ANN401
+    def __init__(self, folder: Path, footage: Path, *, shutter: bool = True, **camera: Any) -> None:  # noqa: ANN401
         self.fleet = Fleet.create(folder / "fleet", agency="riverside")
         self.technician = self.fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+        service = {"port": free_port(), "field_of_view": 16.0, "speed_mph": 35}
         settings = PostSettings(
             brokers=("localhost:1",),
             camera="footage",
             camera_settings={"path": str(footage), "loop": True, **camera},
             board="virtual",
-            more={"service": {"port": free_port(), "field_of_view": 16.0, "shutter": 0.001, "speed_mph": 35}},
+            more={"service": service | ({"shutter": 0.001} if shutter else {})},
         )
         self.files = self.fleet.add_post("post-1", settings)
         self.port = settings.more["service"]["port"]
@@ -218,10 +219,13 @@ def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so(
     tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
 ) -> None:
     footage = nearer(tmp_path / "turned", times=2, then_to=120)
-    process = Unit(tmp_path, footage, pace="fast", frames_per_second=3).aim()
+    process = Unit(tmp_path, footage, shutter=False, pace="fast", frames_per_second=3).aim()
     started.append(process)
     page = visitor.open(link_of(process)[0], phone=True)
     expect(page.locator("#moved")).to_have_text("The view has moved: vehicles seen before that no longer count.")
+    expect(page.locator("#notes")).to_contain_text("Blur is not judged, because the shutter is not known")
+    expect(page.locator("tr.unknown")).to_contain_text("not judged")
     is_whole(page)
+    assert accessibility_faults(page) == []
     page.locator("#done").click()
     expect(page.locator("#word")).to_have_text("CLOSED")

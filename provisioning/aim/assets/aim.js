@@ -70,11 +70,12 @@ function told(state) {
     for (const button of document.querySelectorAll("button")) button.disabled = true;
     return;
   }
-  const verdict = state.verdict ?? { light: "waiting", points: [], advice: [], vehicles: [] };
+  const verdict = state.verdict ?? { light: "waiting", points: [], advice: [], vehicles: [], notes: [] };
   show(state.still ? "red" : verdict.light, state.still ? ["✗", "NO PICTURE"] : undefined);
   const of = state.lane ? `${capital(state.lane)}: ` : "";
   by("advice").replaceChildren(...verdict.advice.map((said) => item(of + said)));
   by("points").replaceChildren(...verdict.points.map(row));
+  by("notes").textContent = verdict.notes.join(" ");
   const moved = state.moved ? "The view has moved: vehicles seen before that no longer count." : "";
   if (by("moved").textContent !== moved) by("moved").textContent = moved;
   by("vehicles").textContent = spokenOf(state, verdict.vehicles);

@@ -125,8 +125,11 @@ def test_every_advice_says_what_to_do(changed: dict[str, float], road: Road, inf
 def test_what_is_not_known_is_said_and_neither_good_nor_bad() -> None:
     found = verdict(figures())
     assert [(point.name, point.value) for point in found.points if point.good is None] == [
-        ("Blur at 45 mph", "shutter?")
+        ("Blur at 45 mph", "not judged")
     ]
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("Blur is not judged, because the shutter is not known: give platepost aim again")
+    assert verdict(figures(), road=Road(shutter_seconds=0.001)).notes == ()
     assert found.light == "green"
     assert verdict(figures(120)).light == "red"
 
