@@ -8,10 +8,12 @@ import click
 
 Decorated = Callable[..., Any]
 
+CONFIG = Path("/etc/platepost/post.toml")
+"""Where an installed post's configuration is."""
 config_option = click.option(
     "--config",
     "path",
-    default=Path("/etc/platepost/post.toml"),
+    default=CONFIG,
     show_default=True,
     envvar="PLATEPOST_CONFIG",
     show_envvar=True,

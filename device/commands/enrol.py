@@ -4,11 +4,14 @@ import json
 import os
 import time
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
+from shlex import quote
 
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from device.config import load
 from device.enrolment.code import read_code, seal_key_of
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import Office, certificates_of, read_answer
@@ -17,7 +20,7 @@ from device.enrolment.stick import read_answer_files, write_request
 from device.enrolment.unit import Unit, check_clock
 
 DIRECTORY = Path("/etc/platepost")
-NEXT = "Next: sudo platepost aim --as FOLDER, the folder with your certificate and key."
+NEXT = "Next: sudo platepost aim{config} --as FOLDER{address}\nFOLDER has your certificate and key{explained}."
 """What a technician does when the unit is enrolled."""
 
 
@@ -98,7 +101,16 @@ def enrol(
             click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else told)
             return
     outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
-    click.echo(json.dumps(outcome) if as_json else f"This unit is {post}. {NEXT}")
+    click.echo(json.dumps(outcome) if as_json else f"This unit is {post}. {_next(directory)}")
+
+
+def _next(directory: Path) -> str:
+    """Return the command that aims this unit, with what its configuration does not say."""
+    config = "" if directory == DIRECTORY else f" --config {quote(str(directory / 'post.toml'))}"
+    if not ip_address(load(directory / "post.toml").service.address).is_loopback:
+        return NEXT.format(config=config, address="", explained="")
+    explained = "; ADDRESS is this unit's at its service port, 192.168.50.1 as cards are prepared"
+    return NEXT.format(config=config, address=" --address ADDRESS", explained=explained)
 
 
 def _by_network(unit: Unit, post: str, office: Office, code: str, *, set_clock: bool) -> None:

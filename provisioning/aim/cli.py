@@ -1,5 +1,6 @@
 """`platepost aim`: a page for the technician at the foot of the pole, until the view is accepted."""
 
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,11 +20,13 @@ from provisioning.aim.server import Server, service_address
 from provisioning.aim.session import Session
 from provisioning.aim.watcher import Watcher
 from provisioning.errors import ProvisioningError
-from provisioning.options import config_option, purpose_option, technician_option
+from provisioning.options import CONFIG, config_option, purpose_option, technician_option
 from provisioning.ownership import give_to_owner
 from provisioning.technician import certified
 from provisioning.trail import Trail, require_stopped
 
+PURPOSE = "aiming the camera"
+"""Where nobody says another; accept has one of its own."""
 KMH_PER_MPH = 1.609344
 
 
@@ -50,7 +53,7 @@ Examples:
 )
 @config_option
 @technician_option
-@purpose_option("aiming the camera")
+@purpose_option(PURPOSE)
 @click.option("--address", help="Of the unit's service interface; by default what the configuration says.")
 @click.option("--port", type=click.IntRange(1, 65535), help="By default what the configuration says.")
 @click.option("--minutes", type=click.FloatRange(0, 240, min_open=True), help="After how long the page closes.")
@@ -123,7 +126,21 @@ def aim(
     click.echo(f"Kept: {_said(kept)}.")
     for light in sorted(LIGHTS.keys() - _lights(kept)):
         click.echo(f"By {LIGHTS[light]} no view is kept: give the same command again if this post is to read by it.")
-    click.echo(f"Next: sudo platepost accept --as {folder}")
+    click.echo(f"Next: {next_command(path, folder, purpose)}")
+
+
+def next_command(path: Path, folder: Path, purpose: str) -> str:
+    """Return the whole command that accepts the post: with what was not the default here, and a report on the stick."""
+    words = ["sudo", "platepost", "accept"]
+    if path != CONFIG:
+        words += ["--config", str(path.absolute())]
+    words += ["--as", str(folder.absolute())]
+    stick = folder.resolve().parent
+    if stick.is_mount() and stick != Path(stick.anchor):
+        words += ["--output", str(stick)]
+    if purpose != PURPOSE:
+        words += ["--purpose", purpose]
+    return shlex.join(words)
 
 
 @contextmanager

@@ -166,7 +166,7 @@ def test_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
     assert "Aborted" not in output
     assert re.search(r"Kept: the view by daylight, accepted \S+ \S+ UTC by r-alvarez\.", output)
     assert "By infrared no view is kept" in output
-    assert "Next: sudo platepost accept --as " in output
+    assert f"Next: sudo platepost accept --config {unit.files / 'post.toml'} --as {unit.technician}\n" in output
     assert load_views(unit.files / "state").day is not None
 
     again = unit.aim()

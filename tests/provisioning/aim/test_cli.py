@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pytest_mock import MockerFixture
 
 from device import assembly
 from device.config import BackendSection, ServiceSection, load
 from device.errors import PlatepostError
 from device.records import Role
 from provisioning.aim.advice import Road
-from provisioning.aim.cli import _road, aim
+from provisioning.aim.cli import PURPOSE, _road, aim, next_command
 from provisioning.fleet import Fleet
+from provisioning.options import CONFIG
 from provisioning.post_file import PostSettings
 from provisioning.technician import certified
 
@@ -88,3 +90,14 @@ def test_what_the_camera_is_set_for_is_the_road_unless_the_service_says_otherwis
     service = ServiceSection(speed_mph=30, shutter=0.002)
     road = _road(configuration.model_copy(update={"camera": camera, "service": service}))
     assert (road.speed_mph, road.shutter_seconds) == (30, 0.002)
+
+
+def test_the_next_command_is_whole(mocker: MockerFixture) -> None:
+    mounted = mocker.patch.object(Path, "is_mount", autospec=True, side_effect=lambda path: str(path) in {"/mnt", "/"})
+    stick = Path("/mnt/r-alvarez")
+    assert next_command(CONFIG, stick, PURPOSE) == "sudo platepost accept --as /mnt/r-alvarez --output /mnt"
+    assert next_command(CONFIG, stick, "work order 7731").endswith(" --output /mnt --purpose 'work order 7731'")
+    elsewhere = next_command(Path("/srv/a post/post.toml"), Path("/home/r-alvarez"), PURPOSE)
+    assert elsewhere == "sudo platepost accept --config '/srv/a post/post.toml' --as /home/r-alvarez"
+    assert next_command(CONFIG, Path("/r-alvarez"), PURPOSE) == "sudo platepost accept --as /r-alvarez"
+    assert mounted.called

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from device.cli import platepost
-from device.commands.enrol import enrol
+from device.commands.enrol import _next, enrol
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.unit import Unit
 from device.errors import ConfigurationError, PlatepostError
@@ -18,6 +18,7 @@ from provisioning.cli import provision
 from provisioning.control.identity import NotCertifiedError
 from provisioning.enrolment.codes import Code, Codes
 from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
 from tests.provisioning.enrolment.conftest import Department
 
 CAMERA = ("--camera", "footage", "--camera-setting", "path=clip.mp4")
@@ -40,12 +41,28 @@ def test_technician_gives_one_command_and_one_answer(department: Department) -> 
     code = invited(department.fleet, "post-17")
     folder = department.directory / "unit"
     output = run(enrol, "post-17", f"localhost:{department.port}", "--directory", folder, typed=code.lower() + "\n")
-    assert "This unit is post-17" in output
+    told = f"This unit is post-17. Next: sudo platepost aim --config {folder}/post.toml --as FOLDER --address ADDRESS\n"
+    assert told in output
+    assert "192.168.50.1" in output
     assert Unit(folder).post == "post-17"
     again = CliRunner().invoke(
         enrol, ["post-17", f"localhost:{department.port}", "--directory", str(folder)], input=code
     )
     assert isinstance(again.exception, EnrolmentError)
+
+
+def test_what_comes_next_asks_for_no_address_that_the_configuration_has(tmp_path: Path) -> None:
+    fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
+    files = fleet.add_post(
+        "post-1",
+        PostSettings(
+            brokers=("localhost:1",),
+            camera="footage",
+            camera_settings={"path": "x"},
+            more={"service": {"address": "192.168.50.1"}},
+        ),
+    )
+    assert "--as FOLDER\nFOLDER has your certificate and key." in _next(files)
 
 
 @pytest.mark.parametrize(
