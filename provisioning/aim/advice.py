@@ -170,8 +170,8 @@ def _no_more(name: str, value: float, limit: float, *, digits: int = 0, unit: st
 
 def _place(left: float, right: float) -> Point:
     first, last = (100 * limit for limit in INSIDE)
-    value = f"{at_least(100 * left, first)} to {at_most(100 * right, last)}%"
-    return Point("Place from left", value, f"{first:.0f} to {last:.0f}%", _within((left, right)))
+    value = f"{at_least(100 * max(0.0, left), first)}-{at_most(100 * min(1.0, right), last)}%"
+    return Point("Place from left", value, f"{first:.0f}-{last:.0f}%", _within((left, right)))
 
 
 def _advice(

@@ -208,7 +208,7 @@ def test_while_nothing_is_touched_the_means_stay_the_same() -> None:
 def test_the_whole_plate_must_be_inside_and_not_only_its_middle() -> None:
     found = verdict(figures(150, x=190))
     assert [(point.name, point.value) for point in found.points if point.good is False] == [
-        ("Place from left", "9 to 21%")
+        ("Place from left", "9-21%")
     ]
     assert "turn the camera left by a third" in " ".join(found.advice)
     assert verdict(figures(150, x=205)).light == "green"

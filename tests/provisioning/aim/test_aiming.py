@@ -13,7 +13,7 @@ from provisioning.aim.aiming import Aiming, AimRefusedError
 from provisioning.aim.session import Session
 
 GREEN = Verdict("green", points=(Point("Contrast", "90", "≥ 60", good=True),), vehicles=("8KTR402, 148 px",))
-RED = Verdict("red", points=(Point("Place from left", "9 to 21%", "10 to 90%", good=False),))
+RED = Verdict("red", points=(Point("Place from left", "9-21%", "10-90%", good=False),))
 
 
 class Desk:
@@ -59,7 +59,7 @@ def test_done_closes_where_all_is_good_or_nothing_was_kept(desk: Desk, mocker: M
 def test_done_is_refused_while_a_view_that_is_kept_is_not_good(desk: Desk) -> None:
     desk.aiming.accept()
     desk.see(RED)
-    with pytest.raises(AimRefusedError, match=r"by daylight is not good now: Place from left 9 to 21%, wanted 10 to"):
+    with pytest.raises(AimRefusedError, match=r"by daylight is not good now: Place from left 9-21%, wanted 10-90"):
         desk.aiming.done()
     assert desk.session.open
     desk.see(Verdict("waiting"))
