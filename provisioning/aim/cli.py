@@ -112,9 +112,10 @@ def aim(
         stack.callback(server.close)
         watcher.start()
         server.start()
-        click.echo(f"Open this once, on a phone or laptop at the unit's service interface:\n\n  {server.link}\n")
-        click.echo(f"or {server.base} and type the code {session.code[:4]} {session.code[4:]}. Ctrl-C closes the page.")
-        with _ended_by_hand(session):
+        with _ended_by_hand(session):  # before it is said that Ctrl-C does so
+            click.echo(f"Open this once, on a phone or laptop at the unit's service interface:\n\n  {server.link}\n")
+            code = f"{session.code[:4]} {session.code[4:]}"
+            click.echo(f"or {server.base} and type the code {code}. Ctrl-C closes the page.")
             server.wait()
         server.close()
         click.echo(f"The page has closed: {session.why_closed}.")
