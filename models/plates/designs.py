@@ -257,7 +257,7 @@ DESIGNS: Final[dict[str, Design]] = {
             separators=("", "", " ", "*"),
             stacked=1.0,
             picture=0.4,
-            weight=1.1,
+            weight=1.8,
         ),
         Design(
             "us_picture",

@@ -12,7 +12,7 @@ from models.plates.faces import Face
 from models.plates.glyphs import Mask
 from models.plates.logos import draw_logo, draw_well
 
-_ROOM: Final = {"character": 1.0, "-": 0.55, ".": 0.45, " ": 0.5, "*": 1.0, "o": 0.9, "y": 0.8, "stack": 0.6}
+_ROOM: Final = {"character": 1.0, "-": 0.55, ".": 0.45, " ": 0.5, "*": 1.0, "o": 0.9, "y": 0.8, "stack": 0.75}
 """Width of each kind of part, by a character's cell."""
 _UNREAD: Final = (
     "DP", "DV", "NG", "TRK", "RT", "CU", "WT", "ES", "FD", "PR", "DIS", "VET", "CC", "LS", "BB", "IB", "ME",
@@ -58,6 +58,7 @@ def write(
     room = {
         kind: share * (float(rng.uniform(0.6, 1.25)) if kind != "character" else 1.0) for kind, share in _ROOM.items()
     }
+    room["stack"] = _ROOM["stack"] * float(rng.uniform(0.5, 1.6))
     units = sum(room[part.kind] for part in parts)
     natural = face.mean_aspect() * height
     fill = float(rng.uniform(0.70, 0.88))
@@ -70,7 +71,7 @@ def write(
         if part.kind in {"*", "o", "y"}:
             _picture_between(picture, part.kind, setting, left=x, room=wide, rng=rng)
         elif part.kind == "stack":
-            _stack(letters, part.text, setting, x + wide / 2, wide)
+            _stack(letters, part.text, setting, centre=x + wide / 2, room=wide, rng=rng)
         elif part.kind == "character":
             _character(letters, part.text, setting, x + wide / 2)
         else:
@@ -98,14 +99,19 @@ def _character(letters: Mask, character: str, setting: _Setting, centre: float) 
     _stamp(letters, glyph, round(centre - wide / 2), setting.top)
 
 
-def _stack(letters: Mask, text: str, setting: _Setting, centre: float, room: float) -> None:
-    step = setting.height / len(text)
-    small = max(3, round(step * 0.84))
+def _stack(
+    letters: Mask, text: str, setting: _Setting, *, centre: float, room: float, rng: np.random.Generator
+) -> None:
+    """Set letters one above the other: some narrow, some as wide as the serial's, some lower than its band."""
+    tall = setting.height * float(rng.uniform(0.85, 1.15))
+    top = setting.top + float(rng.uniform(-0.1, 0.2)) * (tall - setting.height)
+    step = tall / len(text)
+    small, broad = max(3, round(step * rng.uniform(0.72, 0.94))), float(rng.uniform(0.9, 1.8))
     for row, character in enumerate(text):
         mask = setting.face.masks[character]
-        wide = max(2, round(min(mask.shape[1] / mask.shape[0] * small * 1.15, room * 0.9)))
+        wide = max(2, round(min(mask.shape[1] / mask.shape[0] * small * broad, room * 0.92)))
         glyph = np.asarray(cv2.resize(mask, (wide, small), interpolation=cv2.INTER_AREA), np.uint8)
-        _stamp(letters, glyph, round(centre - wide / 2), round(setting.top + row * step))
+        _stamp(letters, glyph, round(centre - wide / 2), round(top + row * step))
 
 
 def _mark(letters: Mask, kind: str, setting: _Setting, *, centre: float, room: float, rng: np.random.Generator) -> None:
