@@ -1,9 +1,10 @@
-"""How much a text looks like the serial of a US plate: enough to doubt a look-alike, never enough to change a text.
+"""How much a text looks like the serial of a US plate: enough to doubt a look-alike and to break a tie, never to force.
 
 4YE132 and AYE132 are one stroke apart, and both are plates that some state issues; but a letter in the first place of
 six is far more common than a digit followed by two letters. What is known of this is a chain of letters and digits
-(Markov's, of order one) over the serials that the states issue. It moves the confidence of a text and nothing else: a
-personalised plate, a government's, or one of a format that is not in the list keeps its text, whatever it looks like.
+(Markov's, of order one) over the serials that the states issue. It moves the confidence of a text, and chooses between
+texts only where the network has hardly a choice: a personalised plate, a government's, or one of a format that is not
+in the list keeps its text, whatever it looks like, as soon as the network is twice as sure of it as of another.
 """
 
 from collections import Counter
@@ -27,9 +28,29 @@ From the states' published formats, as Wikipedia's "United States license plate 
 """
 BOUND: Final = 3.0
 """Largest factor by which a likelier or less likely serial counts for more or less; see the reader's model card."""
+TIE: Final = 2.0
+"""Factor within which the likelier serial is preferred to the text that the network prefers.
+
+Of worse copies of held-out plates whose serials are of a state's format it sets nine right of 640 and none wrong; of
+personalised ones, a few in a hundred on the road, three right and thirteen wrong of 750. See the reader's model card.
+"""
 _EITHER: Final = frozenset([*LOOK_ALIKES, *LOOK_ALIKES.values()])
 _SMOOTHING: Final = 0.5
 """Added to each count, so that nothing is impossible."""
+
+
+def preferred(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """Return `hypotheses` with the best first: the likeliest, but of two almost as likely the likelier serial."""
+    first, *others = hypotheses
+    if not first.text:
+        return [first, *others]
+    own = plausibility(first.text)
+
+    def weight(other: Hypothesis) -> float:
+        return other.probability * min(TIE, max(1 / TIE, plausibility(other.text) / own)) if other.text else 0.0
+
+    best = max(hypotheses, key=weight)
+    return [best, *(other for other in hypotheses if other is not best)]
 
 
 def doubted(hypotheses: Sequence[Hypothesis]) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from device.vision.calibration import Calibration
 from device.vision.ctc import ALPHABET, LOOK_ALIKES, Hypothesis, beam_search, merge_look_alikes, softmax, spell
-from device.vision.formats import doubted
+from device.vision.formats import doubted, preferred
 from device.vision.geometry import Corners, rectify
 from device.vision.interpreter import Model
 
@@ -106,7 +106,7 @@ class Reader:
         return [self.look(moved) for moved in _moved(plate)]
 
     def settle(self, looks: Sequence[Look]) -> Reading:
-        """Make one reading of looks at the same plate: the text that is likeliest in their mean.
+        """Make one reading of looks at the same plate: the text that is likeliest in their mean, ties by `preferred`.
 
         Raises:
             ValueError: there is no look.
@@ -114,7 +114,7 @@ class Reader:
         """
         if not looks:
             raise ValueError("a reading needs at least one look")
-        together = _together(looks)
+        together = preferred(_together(looks))
         best, *others = together
         # Spelled as by the look that sees it most clearly.
         spelled = max(

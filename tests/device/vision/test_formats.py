@@ -1,9 +1,11 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from device.vision.ctc import ALPHABET, Hypothesis
-from device.vision.formats import BOUND, doubted, plausibility
+from device.vision.formats import BOUND, TIE, doubted, plausibility, preferred
 
 TEXTS = st.text(ALPHABET, max_size=9)
 
@@ -36,3 +38,25 @@ def test_a_likelier_serial_counts_at_most_by_the_bound(best: str, other: str, sh
 def test_alone_or_beside_its_like_a_text_keeps_its_claim() -> None:
     assert doubted([Hypothesis("ABC2345", 0.8)]) == pytest.approx(0.8)
     assert doubted([Hypothesis("ABC2345", 0.8), Hypothesis("ABD2345", 0.2)]) == pytest.approx(0.8)
+
+
+def texts(*hypotheses: tuple[str, float]) -> list[str]:
+    return [hypothesis.text for hypothesis in preferred([Hypothesis(*hypothesis) for hypothesis in hypotheses])]
+
+
+def test_of_two_texts_almost_as_likely_the_likelier_serial_is_taken() -> None:
+    assert texts(("6WHS9Q6", 0.43), ("6WHS906", 0.42)) == ["6WHS906", "6WHS9Q6"]
+    assert texts(("AYE732", 0.5), ("4YE732", 0.45), ("YE732", 0.05)) == ["AYE732", "4YE732", "YE732"]
+
+
+def test_a_format_forces_no_text_that_the_network_is_surer_of() -> None:
+    assert texts(("6WHS9Q6", 0.65), ("6WHS906", 0.3)) == ["6WHS9Q6", "6WHS906"]
+
+
+@given(st.lists(st.tuples(TEXTS, st.floats(0.001, 1.0)), min_size=1, max_size=6))
+def test_what_is_preferred_is_within_a_tie_and_nothing_is_lost(told: list[tuple[str, float]]) -> None:
+    told.sort(key=lambda one: -one[1])
+    hypotheses = [Hypothesis(*one) for one in told]
+    best, *others = preferred(hypotheses)
+    assert Counter([best, *others]) == Counter(hypotheses)
+    assert best.probability >= hypotheses[0].probability / TIE - 1e-12

@@ -79,13 +79,13 @@ def test_frames_of_any_shape_are_taken(recogniser: Recogniser, shape: tuple[int,
 
 
 def leaning_crop(text: str, seed: int) -> np.ndarray:
-    """Cut a plate that leans by 19 degrees out of a car's boot by an upright box."""
+    """Cut a plate that leans by 23 degrees out of a car's boot by an upright box."""
     boot = np.full((220, 300, 3), (60, 45, 40), np.uint8)
     plate = render_plate(np.random.default_rng(seed), text=text, design="california_passenger", height=160).image
     boot[70:150, 70:230] = cv2.resize(plate, (160, 80), interpolation=cv2.INTER_AREA)
-    turn = cv2.getRotationMatrix2D((150, 110), 19, 1)
+    turn = cv2.getRotationMatrix2D((150, 110), 23, 1)
     boot = cv2.warpAffine(boot, turn, (300, 220), borderMode=cv2.BORDER_REPLICATE)
-    return cv2.GaussianBlur(boot[39:181, 56:244], (0, 0), 0.8)
+    return cv2.GaussianBlur(boot[36:184, 55:245], (0, 0), 0.8)
 
 
 def test_leaning_plates_in_crops_are_read_by_their_corners(recogniser: Recogniser) -> None:
