@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from simulator.daemon import Daemon
 from simulator.errors import BrokerError
 
 _NAME = "platepost"
+_RELOADED, _NOT_RELOADED = b"Reloaded server configuration", b"Failed to reload server configuration"
+_RELOAD_SECONDS = 10.0
 MISSING = "nats-server is not installed; on Debian: sudo apt-get install nats-server"
 
 
@@ -39,10 +42,22 @@ class NatsBroker(Daemon):
         self._write_configuration()
 
     def reload(self) -> None:
-        """Give the rights of the fleet as it is now to the running server."""
+        """Give the rights of the fleet as it is now to the running server, and wait until it goes by them.
+
+        Raises:
+            BrokerError: it does not take them; the message carries the end of its log.
+
+        """
         self._write_configuration()
-        if (process := self.pid) is not None:
-            os.kill(process, signal.SIGHUP)
+        if (process := self.pid) is None:
+            return
+        before = self.log.stat().st_size
+        os.kill(process, signal.SIGHUP)
+        deadline = time.monotonic() + _RELOAD_SECONDS
+        while _RELOADED not in (said := self.log.read_bytes()[before:]):
+            if _NOT_RELOADED in said or time.monotonic() > deadline:
+                raise BrokerError(f"nats took no changed rights:\n{self.log_tail()}")
+            time.sleep(0.01)
 
     def _write_configuration(self) -> None:
         files = nats.NatsFiles(
