@@ -47,18 +47,16 @@ def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:
         private_key=fleet.broker.private_key,
         state=folder / "state",
     )
-    name = f"{fleet.agency}-broker"
-    text = nats.configuration(
+    texts = nats.folder_files(
         files,
         address="0.0.0.0",  # noqa: S104 - posts come from everywhere; mutual TLS is what lets them in
         port=port,
-        name=name,
+        name=f"{fleet.agency}-broker",
         agency=fleet.agency,
         clients=fleet.clients(),
     )
-    _write(folder / nats.CONFIGURATION_FILE, text)
-    _write(folder / nats.CHECK_FILE, nats.check_configuration(files, name=name))
-    _write(folder / nats.START_FILE, nats.start_script(files))
+    for name, text in texts.items():
+        _write(folder / name, text)
     (folder / nats.START_FILE).chmod(0o700)
     return folder
 

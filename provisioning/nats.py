@@ -38,6 +38,17 @@ START_FILE = "start"
 """Names of the files that belong together, in one folder."""
 
 
+def folder_files(
+    files: NatsFiles, *, address: str, port: int, name: str, agency: str, clients: Mapping[str, Party]
+) -> dict[str, str]:
+    """Return the texts of all files of the server's folder by their names; arguments as for `configuration`."""
+    return {
+        CONFIGURATION_FILE: configuration(files, address=address, port=port, name=name, agency=agency, clients=clients),
+        CHECK_FILE: check_configuration(files, name=name),
+        START_FILE: start_script(files),
+    }
+
+
 def configuration(
     files: NatsFiles, *, address: str, port: int, name: str, agency: str, clients: Mapping[str, Party]
 ) -> str:

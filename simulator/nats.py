@@ -12,7 +12,6 @@ from provisioning.fleet import Fleet
 from simulator.daemon import Daemon
 from simulator.errors import BrokerError
 
-_NAME = "platepost"
 _RELOADED, _NOT_RELOADED = b"Reloaded server configuration", b"Failed to reload server configuration"
 _RELOAD_SECONDS = 10.0
 MISSING = "nats-server is not installed; on Debian: sudo apt-get install nats-server"
@@ -66,20 +65,16 @@ class NatsBroker(Daemon):
             private_key=self._fleet.broker.private_key,
             state=self.directory / "state",
         )
-        text = nats.configuration(
+        texts = nats.folder_files(
             files,
             address="127.0.0.1",
             port=self.port,
-            name=_NAME,
+            name="platepost",
             agency=self._fleet.agency,
             clients=self._fleet.clients(),
         )
-        for name, content in (
-            (nats.CONFIGURATION_FILE, text),
-            (nats.CHECK_FILE, nats.check_configuration(files, name=_NAME)),
-            (nats.START_FILE, nats.start_script(files)),
-        ):
-            (self.directory / name).write_text(content, encoding="utf-8")
+        for name, text in texts.items():
+            (self.directory / name).write_text(text, encoding="utf-8")
 
     def _command(self) -> Sequence[str]:
         if nats_path() is None:
