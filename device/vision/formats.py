@@ -47,7 +47,7 @@ def preferred(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
     own = plausibility(first.text)
 
     def weight(other: Hypothesis) -> float:
-        return other.probability * min(TIE, max(1 / TIE, plausibility(other.text) / own)) if other.text else 0.0
+        return other.probability * _favour(other.text, own, TIE) if other.text else 0.0
 
     best = max(hypotheses, key=weight)
     return [best, *(other for other in hypotheses if other is not best)]
@@ -63,8 +63,7 @@ def doubted(hypotheses: Sequence[Hypothesis]) -> float:
     own = plausibility(best.text)
     left = 1 - best.probability
     for other in others:
-        factor = min(BOUND, max(1 / BOUND, plausibility(other.text) / own))
-        left += other.probability * (factor - 1)
+        left += other.probability * (_favour(other.text, own, BOUND) - 1)
     return best.probability / (best.probability + max(left, 0.0)) if best.probability > 0 else 0.0
 
 
@@ -74,6 +73,11 @@ def plausibility(text: str) -> float:
     O and 0, I and 1 may stand for either kind: both ways are added.
     """
     return _chain("".join("?" if c in _EITHER else "9" if c.isdigit() else "A" for c in text))
+
+
+def _favour(text: str, own: float, bound: float) -> float:
+    """Return how much more plausible a text is than one of plausibility `own`, from 1 / `bound` to `bound`."""
+    return min(bound, max(1 / bound, plausibility(text) / own))
 
 
 @cache
