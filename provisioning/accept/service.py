@@ -140,9 +140,12 @@ class AtWork:
             return False
 
         self.witness.wait(over, seconds)
+        self._require_at_work()
+        return condition()
+
+    def _require_at_work(self) -> None:
         if not self._thread.is_alive():
             raise ProvisioningError(f"the post stopped: {self._fault or 'its footage ended'}")
-        return condition()
 
     # --- the steps
 
@@ -212,7 +215,7 @@ class AtWork:
         settle = REACH_SECONDS + self._configuration.passages.gone_seconds + 1.0
         patience = self._limits.patience_seconds
         taps = tally(self._dialogue, wanted, patience_seconds=patience, settle_seconds=settle)
-        self._wait(lambda: True, 0.0)
+        self._require_at_work()
         return [self._judged(compare(taps, self._spans()))]
 
     def _spans(self) -> list[Span]:
