@@ -4,14 +4,13 @@ import json
 import os
 import time
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from shlex import quote
 
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from device.config import load
+from device.config import ServiceSection, load
 from device.enrolment.code import read_code, seal_key_of
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import Office, certificates_of, read_answer
@@ -107,7 +106,7 @@ def enrol(
 def _next(directory: Path) -> str:
     """Return the command that aims this unit, with what its configuration does not say."""
     config = "" if directory == DIRECTORY else f" --config {quote(str(directory / 'post.toml'))}"
-    if not ip_address(load(directory / "post.toml").service.address).is_loopback:
+    if load(directory / "post.toml").service.address != ServiceSection().address:
         return NEXT.format(config=config, address="", explained="")
     explained = "; ADDRESS is this unit's at its service port, 192.168.50.1 as cards are prepared"
     return NEXT.format(config=config, address=" --address ADDRESS", explained=explained)

@@ -51,7 +51,8 @@ def test_technician_gives_one_command_and_one_answer(department: Department) -> 
     assert isinstance(again.exception, EnrolmentError)
 
 
-def test_what_comes_next_asks_for_no_address_that_the_configuration_has(tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["192.168.50.1", "unit.local"])
+def test_what_comes_next_asks_for_no_address_that_the_configuration_has(tmp_path: Path, address: str) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
     files = fleet.add_post(
         "post-1",
@@ -59,7 +60,7 @@ def test_what_comes_next_asks_for_no_address_that_the_configuration_has(tmp_path
             brokers=("localhost:1",),
             camera="footage",
             camera_settings={"path": "x"},
-            more={"service": {"address": "192.168.50.1"}},
+            more={"service": {"address": address}},
         ),
     )
     assert "--as FOLDER\nFOLDER has your certificate and key." in _next(files)
