@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 STEPS = 7_000
 SEED = 20_260
+RATE = 2e-3
 """Those of `models.detector.train.Training`, which help must not import."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _PHOTOS = click.option(
@@ -27,9 +28,17 @@ _PHOTOS = click.option(
 @click.argument("folder", type=_FOLDER)
 @_PHOTOS
 @click.option("--steps", default=STEPS, show_default=True, help="Batches of 32, over all resumptions.")
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Begin with the weights of this .tflite detector rather than with fresh ones.",
+)
+@click.option("--rate", default=RATE, show_default=True, help="Learning rate that training begins with.")
 @click.option("--plates", default=4000, show_default=True, help="Synthetic plates to draw for pasting.")
 @click.option("--seed", default=SEED, show_default=True)
-def train(*, folder: Path, photos: Sequence[Path], steps: int, plates: int, seed: int) -> None:
+def train(
+    *, folder: Path, photos: Sequence[Path], steps: int, start: Path | None, rate: float, plates: int, seed: int
+) -> None:
     """Train the detector in FOLDER, which keeps the decoded photos and the checkpoints; a second run goes on."""
     import numpy as np
 
@@ -57,9 +66,8 @@ def train(*, folder: Path, photos: Sequence[Path], steps: int, plates: int, seed
             if progress.validation:
                 bar.console.log(text)
 
-        best = run(
-            Training(folder, steps=steps, seed=seed), store=store, plates=pool, distractors=others, report=report
-        )
+        training = Training(folder, steps=steps, learning_rate=rate, seed=seed, start=start)
+        best = run(training, store=store, plates=pool, distractors=others, report=report)
     click.echo(str(best))
 
 

@@ -18,6 +18,12 @@ WIDTHS: Final = {4: 32, 8: 48, 16: 96, 32: 96}
 HEAD: Final = 64
 
 
+def pad_like_tensorflow(x: Tensor) -> Tensor:
+    """Pad [N, C, H, W] for a 3x3 convolution of stride 2 as TensorFlow's "same" does."""
+    height, width = x.shape[2:]
+    return functional.pad(x, (width % 2, 1, height % 2, 1))
+
+
 class ConvBlock(nn.Module):  # type: ignore[misc,unused-ignore]  # Any where torch is not installed
     """3x3 (or 1x1) convolution, batch norm, ReLU; "same" padding as TensorFlow means it."""
 
@@ -31,8 +37,7 @@ class ConvBlock(nn.Module):  # type: ignore[misc,unused-ignore]  # Any where tor
     def forward(self, x: Tensor) -> Tensor:
         """Map [N, inputs, H, W] to [N, outputs, ceil(H / stride), ceil(W / stride)]."""
         if self.stride == 2:
-            height, width = x.shape[2:]
-            x = functional.pad(x, (width % 2, 1, height % 2, 1))
+            x = pad_like_tensorflow(x)
         x = self.norm(self.convolution(x))
         return functional.relu(x) if self.relu else x
 

@@ -18,6 +18,7 @@ from models.detector.decode import Tally, find_plates, fit_frame
 from models.detector.losses import detector_losses
 from models.detector.net import PlateDetector, new_detector
 from models.detector.targets import pack_targets
+from models.detector.warm_start import warm_start
 from models.scenes.photos import Photo, PhotoStore
 from models.scenes.windows import Recipe, WindowSampler
 
@@ -39,6 +40,8 @@ class Training:
     average: float = 0.998
     checkpoint_minutes: float = 5.0
     seed: int = 20_260
+    start: Path | None = None
+    """A trained .tflite detector to begin with, see `models.detector.warm_start`."""
     recipe: Recipe = field(default_factory=Recipe)
 
 
@@ -117,6 +120,9 @@ def train(
     )
     stream = WindowStream(sampler, seed=training.seed + step)
     batches = iter(DataLoader(stream, batch_size=training.batch, num_workers=1, prefetch_factor=4))
+    if step == 0 and training.start is not None:
+        warm_start(net, training.start, next(batches)[0].float()[:, None] / 255)
+        average.load_state_dict(net.state_dict())
     saved, since, sums = time.monotonic(), time.monotonic(), np.zeros(3)
     net.train()
     while step < training.steps:

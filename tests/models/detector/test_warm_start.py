@@ -1,0 +1,50 @@
+"""A net that begins with the shipped file's weights finds what the file finds."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the training extra is not installed")
+
+import torch
+
+from device.vision.detector import Detector
+from device.vision.modelfiles import shipped
+from models.detector.decode import find_plates, fit_frame
+from models.detector.net import new_detector
+from models.detector.warm_start import warm_start
+from models.plates import render_plate
+from models.scenes.paste import Pose, paste, project_corners
+
+
+def street() -> np.ndarray:
+    """Draw a dark frame with two plates, BGR."""
+    rng = np.random.default_rng(5)
+    frame = np.full((368, 640, 3), 70, np.uint8)
+    for centre in ((180.0, 200.0), (430.0, 150.0)):
+        plate = render_plate(rng, height=96)
+        aspect = plate.image.shape[1] / plate.image.shape[0]
+        paste(frame, plate.image, project_corners(width=90, aspect=aspect, centre=centre, pose=Pose(yaw=0.2)))
+    return frame
+
+
+def test_the_net_finds_what_the_file_finds_before_its_first_step() -> None:
+    frame, scale = fit_frame(street())
+    assert scale == 1
+    net = new_detector(seed=1)
+    pictures = torch.from_numpy(frame)[None, None].float() / 255
+    warm_start(net, shipped("detector.tflite"), pictures.repeat(2, 1, 1, 1))
+    net.eval()
+    with torch.inference_mode():
+        logits, corners = net(pictures)
+    found = find_plates(torch.sigmoid(logits)[0, 0].numpy(), corners[0].permute(1, 2, 0).contiguous().numpy())
+    theirs = Detector(shipped("detector.tflite")).find(frame)
+    assert len(theirs) == 2
+    for one in theirs:
+        nearest = min(found, key=lambda other: float(np.abs(other.corners - one.corners).max()))
+        assert np.abs(nearest.corners - one.corners).max() < 3
+        assert abs(nearest.score - one.score) < 0.1
+
+
+def test_a_file_of_another_net_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"reader\.tflite is no detector"):
+        warm_start(new_detector(seed=1), shipped("reader.tflite"), torch.zeros(2, 1, 368, 640))
