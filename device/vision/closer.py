@@ -1,7 +1,7 @@
-"""A second look of the detector at doubtful plates, from nearer: the corners that come of it are better.
+"""A second look of the detector, from nearer: at what was read with doubt, for its corners, and at what it saw faintly.
 
-The doubtful plates of a frame are enlarged side by side in one input of the detector, so that a second look costs one
-run however many they are. What was measured with it is in the model card.
+The plates of a frame are enlarged side by side in one input of the detector, so that a second look costs one run
+however many they are. What was measured with it is in the model card.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,10 @@ PLATE_WIDTH = 110
 """Pixels of the input that a plate is enlarged or shrunk to: it is found best at about this size."""
 SAME = 0.4
 """Least overlap, intersection over union, at which what is found in a tile is the plate that was looked for."""
+FAINT = 0.2
+"""Score from which on a place is worth a second look where nothing else was found."""
+PLAIN = 0.7
+"""Score that it must have from nearer to be a plate."""
 
 
 def closer(detector: Detector, grey: NDArray[np.uint8], detections: Sequence[Detection]) -> list[Corners]:
@@ -29,19 +33,35 @@ def closer(detector: Detector, grey: NDArray[np.uint8], detections: Sequence[Det
     They are the mean of both looks' corners, or the first look's where the second one does not find the plate, and for
     all beyond the first six.
     """
-    corners = [detection.corners for detection in detections]
+    seconds = _look_again(detector, grey, detections)
+    return [
+        first.corners if second is None else second.corners for first, second in zip(detections, seconds, strict=True)
+    ]
+
+
+def confirmed(detector: Detector, grey: NDArray[np.uint8], faint: Sequence[Detection]) -> list[Detection]:
+    """Return which of the first six places of an H x W uint8 frame, seen faintly, are plainly plates from nearer."""
+    seconds = _look_again(detector, grey, faint)
+    return [second for second in seconds if second is not None and second.score >= PLAIN]
+
+
+def _look_again(detector: Detector, grey: NDArray[np.uint8], detections: Sequence[Detection]) -> list[Detection | None]:
+    """Look at plates once more: the second look's score with the mean of both looks' corners, or None, for each."""
+    again: list[Detection | None] = [None] * len(detections)
     canvas = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
     tiles = [_show(canvas, number, grey, detection) for number, detection in enumerate(detections[: COLUMNS * ROWS])]
     if not tiles:
-        return corners
+        return again
     found = detector.find(canvas)
     for number, (offset, scale) in enumerate(tiles):
         seen = [Detection(other.score, ((other.corners - offset) / scale).astype(np.float32)) for other in found]
-        overlaps = [intersection_over_union(other.box, detections[number].box) for other in seen]
+        first = detections[number]
+        overlaps = [intersection_over_union(other.box, first.box) for other in seen]
         best = max(range(len(seen)), key=lambda place: overlaps[place], default=None)
         if best is not None and overlaps[best] >= SAME:
-            corners[number] = ((corners[number] + seen[best].corners) / 2).astype(np.float32)
-    return corners
+            corners = ((first.corners + seen[best].corners) / 2).astype(np.float32)
+            again[number] = Detection(seen[best].score, corners)
+    return again
 
 
 def _show(

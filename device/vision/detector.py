@@ -55,10 +55,13 @@ class Detector:
         self.minimum_score = minimum_score
         self._canvas = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
 
-    def detect(self, grey: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> list[Detection]:
+    def detect(
+        self, grey: NDArray[np.uint8], small: NDArray[np.uint8] | None = None, *, minimum_score: float | None = None
+    ) -> list[Detection]:
         """Find the plates of an H x W uint8 frame, the surest first.
 
-        `small` is the same picture as the camera has shrunk it; it is used if it fits into 640 x 368.
+        `small` is the same picture as the camera has shrunk it; it is used if it fits into 640 x 368. `minimum_score`
+        is the detector's own unless another is given.
         """
         if small is None or small.shape[0] > HEIGHT or small.shape[1] > WIDTH:
             scale = min(WIDTH / grey.shape[1], HEIGHT / grey.shape[0])
@@ -69,17 +72,18 @@ class Detector:
         self._canvas.fill(PADDING)
         self._canvas[:height, :width] = small
         factor = np.array([grey.shape[1] / width, grey.shape[0] / height], np.float32)
-        return [Detection(found.score, found.corners * factor) for found in self.find(self._canvas)]
+        seen = self.find(self._canvas, minimum_score=minimum_score)
+        return [Detection(found.score, found.corners * factor) for found in seen]
 
-    def find(self, canvas: NDArray[np.uint8]) -> list[Detection]:
+    def find(self, canvas: NDArray[np.uint8], *, minimum_score: float | None = None) -> list[Detection]:
         """Find the plates of a 368 x 640 uint8 input, the surest first; corners in its pixels."""
         values = (canvas ^ 0x80).view(np.int8)[None, :, :, None]  # uint8 - 128 without widening
-        return self._decode(self.model.run(values))
+        return self._decode(self.model.run(values), self.minimum_score if minimum_score is None else minimum_score)
 
-    def _decode(self, outputs: tuple[NDArray[np.int8], ...]) -> list[Detection]:
+    def _decode(self, outputs: tuple[NDArray[np.int8], ...], minimum_score: float) -> list[Detection]:
         tensors = self.model.outputs
         heat = outputs[self._score][0, :, :, 0]
-        floor = self.minimum_score / tensors[self._score].scale + tensors[self._score].zero_point
+        floor = minimum_score / tensors[self._score].scale + tensors[self._score].zero_point
         found = []
         for row, column in np.argwhere(heat >= floor).tolist():
             # Under int8 a plate's peak is often a plateau: every cell of it passes here, and the duplicates fall below.

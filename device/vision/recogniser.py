@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.closer import closer
+from device.vision.closer import FAINT, closer, confirmed
 from device.vision.detector import MINIMUM_SCORE, Detection, Detector
 from device.vision.geometry import Box, Corners, bounding_box, rectify, upright
 from device.vision.modelfiles import shipped, shipped_or_none
@@ -109,19 +109,21 @@ class Recogniser:
         )
 
     def recognise(self, picture: NDArray[np.uint8]) -> Recognition:
-        """Find and read the plates of an H x W or H x W x 3 (BGR) uint8 picture."""
+        """Find and read the plates of an H x W or H x W x 3 (BGR) uint8 picture.
+
+        Where no plate can be read, what was seen too faintly to be one is looked at from nearer.
+        """
         start = perf_counter()
         grey = as_grey(picture)
-        detections = self.detector.detect(grey)
+        sure = self.detector.minimum_score
+        seen = self.detector.detect(grey, minimum_score=min(FAINT, sure))
         detected = perf_counter()
-        plates = self._read(grey, detections)
-        legible = [
-            replace(plate, issuer=self.issuer([_rectified(grey, plate.corners)]))
-            for plate in plates
-            if plate.text and plate.reading.confidence >= self.minimum_confidence
-        ]
+        plates = self._legible(grey, [detection for detection in seen if detection.score >= sure])
+        if not plates:
+            faint = [detection for detection in seen if detection.score < sure]
+            plates = self._legible(grey, confirmed(self.detector, grey, faint))
         end = perf_counter()
-        return _recognition(legible, start=start, detected=detected, end=end)
+        return _recognition(plates, start=start, detected=detected, end=end)
 
     def recognise_crop(self, picture: NDArray[np.uint8]) -> Recognition:
         """Read an H x W or H x W x 3 (BGR) uint8 picture that shows one plate and nothing else."""
@@ -152,6 +154,14 @@ class Recogniser:
             plate = _rectified(grey, (better - spare).astype(np.float32))
             looks += [self.reader.look(plate), *self.reader.moved_looks(plate)]
         return looks
+
+    def _legible(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
+        """Read what was detected, and say who issued it; what can hardly be read is left out."""
+        return [
+            replace(plate, issuer=self.issuer([_rectified(grey, plate.corners)]))
+            for plate in self._read(grey, detections)
+            if plate.text and plate.reading.confidence >= self.minimum_confidence
+        ]
 
     def _read(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
         """Read what was detected; what stays in doubt is detected once more from nearer, and looked at again."""

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.vision.closer import PLATE_WIDTH, TILE, closer
+from device.vision.closer import PLAIN, PLATE_WIDTH, TILE, closer, confirmed
 from device.vision.detector import HEIGHT, WIDTH, Detection
 
 
@@ -16,7 +16,8 @@ def square(left: float, top: float, width: float) -> np.ndarray:
 class Seeing:
     """A detector that finds what is brighter than grey, by its upright box, one a tile."""
 
-    def __init__(self) -> None:
+    def __init__(self, score: float = 0.9) -> None:
+        self.score = score
         self.canvases: list[np.ndarray] = []
 
     def find(self, canvas: np.ndarray) -> list[Detection]:
@@ -28,7 +29,7 @@ class Seeing:
                 if len(rows):
                     box = columns.min() + x, rows.min() + y, columns.max() + x + 1, rows.max() + y + 1
                     corners = [[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]]
-                    found.append(Detection(0.9, np.array(corners, np.float32)))
+                    found.append(Detection(self.score, np.array(corners, np.float32)))
         return found
 
 
@@ -71,3 +72,13 @@ def test_nothing_doubtful_costs_nothing() -> None:
     detector: Any = Seeing()
     assert closer(detector, frame(), []) == []
     assert detector.canvases == []
+
+
+def test_what_is_seen_faintly_is_a_plate_if_it_is_plainly_one_from_nearer() -> None:
+    grey, faint = frame((600, 300, 60)), [Detection(0.3, square(598, 300, 64)), Detection(0.3, square(200, 100, 60))]
+    plain: Any = Seeing(PLAIN)
+    (found,) = confirmed(plain, grey, faint)
+    assert found.score == PLAIN
+    assert found.corners == pytest.approx((square(600, 300, 60) + faint[0].corners) / 2, abs=2)
+    still_faint: Any = Seeing(PLAIN - 0.1)
+    assert confirmed(still_faint, grey, faint) == []

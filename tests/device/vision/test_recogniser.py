@@ -1,4 +1,5 @@
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -61,6 +62,16 @@ def test_plates_are_read_by_their_corners_and_by_the_box_around_them(
     assert {plate.text for plate in found if plate.reading.confidence > 0.3} == set(TEXTS)
     firsts = seen[: 2 * len(TEXTS)]
     assert all(np.abs(one.astype(int) - other).mean() > 3 for one, other in zip(firsts[::2], firsts[1::2], strict=True))
+
+
+@pytest.mark.parametrize(("surest", "told"), [(0.3, 3), (0.9, 1)], ids=["none is sure", "one is sure"])
+def test_only_where_no_plate_is_read_are_faint_ones_looked_at_from_nearer(
+    recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch, surest: float, told: int
+) -> None:
+    first, *others = recogniser.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))
+    seen = [replace(first, score=surest), *(replace(other, score=0.3) for other in others)]
+    monkeypatch.setattr(recogniser.detector, "detect", lambda *_, **__: seen)
+    assert len(recogniser.recognise(street()).plates) == told
 
 
 def test_grey_and_colour_give_the_same(recogniser: Recogniser) -> None:
