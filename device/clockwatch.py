@@ -17,7 +17,7 @@ class ClockWatch:
         timekeeper: the post's time.
         auditor: the audit trail.
         hotlist: gives the list in force, whose building has passed for certain.
-        retry: tries at once to connect.
+        changed: is called when the clock was stepped, or is vouched for where it was not.
 
     """
 
@@ -27,12 +27,12 @@ class ClockWatch:
         auditor: Auditor,
         *,
         hotlist: Callable[[], HotList | None],
-        retry: Callable[[], None],
+        changed: Callable[[], None],
     ) -> None:
         self._timekeeper = timekeeper
         self._auditor = auditor
         self._hotlist = hotlist
-        self._retry = retry
+        self._changed = changed
         self._vouched = False
 
     def tick(self) -> None:
@@ -55,5 +55,5 @@ class ClockWatch:
             self._auditor.say("clock_stepped", source="clock", details=details)
         vouched = self._timekeeper.quality().synchronised
         if step is not None or vouched != self._vouched:
-            self._retry()
+            self._changed()
         self._vouched = vouched

@@ -14,6 +14,7 @@ from device.doubles import Doubles
 from device.faults import Fault
 from device.forks import Forks
 from device.guard import Guard
+from device.intake import Intake
 from device.keeper import Keeper
 from device.lists import Lists
 from device.lookout import Lookout
@@ -31,6 +32,7 @@ class Diagnosis:
         books: outbox, records and time can fail; what is noticed is audited.
         changeover: has the configuration in force.
         acceptance, forks, keeper, lists, lookout, networks, uplink: what can ail.
+        intake: of lists; what a wrong clock prevented is tried again by it and by the uplink.
         backlog: tells what waits.
         reads: tells how many reads there were.
 
@@ -44,6 +46,7 @@ class Diagnosis:
         acceptance: Acceptance,
         changeover: ChangeOver,
         forks: Forks,
+        intake: Intake,
         keeper: Keeper,
         lists: Lists,
         lookout: Lookout,
@@ -62,7 +65,12 @@ class Diagnosis:
         self._networks = networks
         self._uplink = uplink
         self._guard = Guard(books.auditor)
-        self._clock = ClockWatch(books.timekeeper, books.auditor, hotlist=lambda: lists.current, retry=uplink.retry_now)
+
+        def clock_changed() -> None:
+            uplink.retry_now()
+            intake.clock_changed()
+
+        self._clock = ClockWatch(books.timekeeper, books.auditor, hotlist=lambda: lists.current, changed=clock_changed)
         self._condition = Condition(
             changeover.configuration.outbox.path.parent,
             timekeeper=books.timekeeper,

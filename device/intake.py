@@ -17,8 +17,10 @@ from device.uplink.inbox import Handler
 
 log = logging.getLogger(__name__)
 
-_MAY_PASS = frozenset({Refusal.WRONG_BASE.value, Refusal.BAD_SIGNATURE.value, Refusal.OLDER.value, NOT_STORED})
-"""Reasons for which a package is not taken now and may be later, when another list, another key or room has come."""
+_MAY_PASS = frozenset({
+    Refusal.WRONG_BASE.value, Refusal.BAD_SIGNATURE.value, Refusal.OLDER.value, Refusal.EXPIRED.value, NOT_STORED,
+})  # fmt: skip
+"""Reasons for which a package is not taken now and may be later: another list, key or time, or room, may come."""
 
 PARTS_AT_A_TIME = 8
 """Parts sent for and not come yet: as many as keep the link busy, and no more than memory should hold."""
@@ -60,8 +62,8 @@ class Intake:
     """Takes what stands on the agency's hot-list topics.
 
     What cannot be taken now but perhaps later is sent for again: a delta that came before its base once another list is
-    in force, a package of a key that is not known yet when keys have changed, one that the disk had no room for when
-    `try_again` is called. The broker retains all of them.
+    in force, a package of a key that is not known yet when keys have changed, one that had expired by a clock that was
+    set since, one that the disk had no room for when `try_again` is called. The broker retains all of them.
     """
 
     def __init__(self, lists: Installer, *, agency: str, directory: Path) -> None:
@@ -96,6 +98,10 @@ class Intake:
         """
         for reason in (Refusal.BAD_SIGNATURE, Refusal.OLDER):
             self._send_again(reason.value)
+
+    def clock_changed(self) -> None:
+        """Send again for what had expired by the clock as it was."""
+        self._send_again(Refusal.EXPIRED.value)
 
     def _receive(self, delivery: Delivery) -> None:
         topic, payload = delivery.topic, delivery.payload

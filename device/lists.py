@@ -165,9 +165,15 @@ class Lists:
 
     def judge(self, hotlist: HotList | None, at: datetime) -> HotListState:
         """Say which list that is, and how old it was at a moment."""
-        # A clock in the past would make an old list young.
-        earliest = self._timekeeper.now() if self._timekeeper.behind else at
-        return list_state(hotlist, self._section, at=max(at, earliest))
+        return list_state(hotlist, self._section, at=self.moment(at))
+
+    def moment(self, at: datetime) -> datetime:
+        """Return by what moment lists are judged where a clock said `at`.
+
+        A clock in the past would make an old list young, and have entries that ended alarm again; it may have been set
+        right since it said so.
+        """
+        return max(at, self._timekeeper.now())
 
     @property
     def in_service(self) -> bool:

@@ -127,6 +127,7 @@ class Post:
             clock=timekeeper.quality,
             circumstances=Circumstances(self._camera.name[:64], place, versions),
             section=configuration.records,
+            moment=self._lists.moment,
             rules=lambda: self._lists.rules,
         )
         self._still = Still()
@@ -199,6 +200,7 @@ class Post:
             acceptance=self._acceptance,
             changeover=self._changeover,
             forks=forks,
+            intake=self._intake,
             keeper=self._keeper,
             lists=self._lists,
             lookout=self._lookout,

@@ -7,7 +7,7 @@ final text no longer bears out is withdrawn.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol, Self
 
 from device.config import RecordsSection
 from device.hotlist import Alternative, Answer, HotList, Match, MatchKind, Query, Rules, plate_key
@@ -46,8 +46,31 @@ class Circumstances:
     versions: Versions
 
 
-Listed = tuple[str, str, str | None, str | None]
-"""What on the list a hit is of: category, spelling or pattern, reference, distribution."""
+class Claim(NamedTuple):
+    """What a hit says: that this text is that on the list. The final text bears out the same claim or none."""
+
+    plate_key: str
+    how: Literal["itself", "pair", "partial", "near"]
+    """The text is the listed one, is taken for it by a declared pair, or is of a pattern; `near`: it was not read."""
+    category: str
+    plate_matched: str
+    state: str | None
+    reference: str | None
+    distribution: str | None
+
+    @classmethod
+    def of(cls, match: Match, text: str) -> Self:
+        """Return what a match of a text says."""
+        how: Literal["itself", "pair", "partial", "near"] = "itself"
+        if match.kind is MatchKind.PARTIAL:
+            how = "partial"
+        elif match.kind is MatchKind.NEAR:
+            how = "near"
+        elif plate_key(match.plate_matched) != plate_key(text):
+            how = "pair"
+        return cls(
+            plate_key(text), how, match.category, match.plate_matched, match.state, match.reference, match.distribution
+        )
 
 
 @dataclass(slots=True)
@@ -56,8 +79,7 @@ class _Announced:
 
     identifier: str
     text: str = ""
-    hits: dict[Listed, Hit] = field(default_factory=dict)
-    """By what on the list it matched."""
+    hits: dict[Claim, Hit] = field(default_factory=dict)
 
 
 class Reporter:
@@ -72,6 +94,7 @@ class Reporter:
         clock: Callable[[], ClockQuality],
         circumstances: Circumstances,
         section: RecordsSection,
+        moment: Callable[[datetime], datetime],
         rules: Callable[[], Rules] = Rules,
     ) -> None:
         """Make a reporter.
@@ -83,6 +106,7 @@ class Reporter:
             clock: gives the clock's quality now.
             circumstances: what all records carry.
             section: which pictures they carry.
+            moment: by what moment of the list something captured at a moment is looked up.
             rules: gives how far a look-up goes beyond the read itself.
 
         """
@@ -92,6 +116,7 @@ class Reporter:
         self._clock = clock
         self._circumstances = circumstances
         self._section = section
+        self._moment = moment
         self._rules = rules
         self._announced: dict[int, _Announced] = {}
         self.hits = 0
@@ -134,13 +159,14 @@ class Reporter:
         passage = ended.passage
         announced = self._announced.pop(passage.number, None) or _Announced(new_identifier())
         if ended.verdict is Verdict.UNREADABLE:
-            self._withdraw(announced, still=set(), text="")
+            self._withdraw(passage, announced, self._hotlist(), still=set(), text="")
             return
         # The list may be swapped at any moment: all that is said of this passage is said of one list.
         hotlist = self._hotlist()
         answer = self._consult(passage, hotlist)
         matches = answer.matches
-        self._withdraw(announced, still={_key(match) for match in matches}, text=passage.consensus.text)
+        text = passage.consensus.text
+        self._withdraw(passage, announced, hotlist, still={Claim.of(match, text) for match in matches}, text=text)
         if ended.verdict is Verdict.REPEAT and not announced.hits:
             return
         if ended.verdict is Verdict.READ:
@@ -167,12 +193,16 @@ class Reporter:
     def _announce(
         self, passage: Passage, announced: _Announced, hotlist: HotList | None, matches: tuple[Match, ...]
     ) -> None:
-        fresh = [match for match in matches if _key(match) not in announced.hits]
+        fresh: dict[Claim, Match] = {}
+        for match in matches:  # the most urgent first: an entry that stands on the list twice makes one hit
+            claim = Claim.of(match, passage.consensus.text)
+            if claim not in announced.hits:
+                fresh.setdefault(claim, match)
         if not fresh:
             return
         pictures = pictures_of(passage.best, self._section, with_patch=True, with_overview=True)
         state = self._list_state(hotlist, passage.best.frame.captured)
-        for match in fresh:
+        for claim, match in fresh.items():
             hit = Hit(
                 **self._sight(passage, announced),
                 hit=new_identifier(),
@@ -194,11 +224,16 @@ class Reporter:
             )
             self._recorder.record(hit)
             self.hits += 1
-            announced.hits[_key(match)] = hit
+            announced.hits[claim] = hit
 
-    def _withdraw(self, announced: _Announced, *, still: set[Listed], text: str) -> None:
-        for key in [key for key in announced.hits if key not in still]:
-            hit = announced.hits.pop(key)
+    def _withdraw(
+        self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, still: set[Claim], text: str
+    ) -> None:
+        for claim in [claim for claim in announced.hits if claim not in still]:
+            hit = announced.hits.pop(claim)
+            stands = claim.plate_key != plate_key(text) or (
+                claim.how == "near" and self._lists_still(hit, hotlist, at=passage.best.frame.captured)
+            )
             self._recorder.record(
                 HitWithdrawn(
                     clock=self._clock(),
@@ -208,10 +243,17 @@ class Reporter:
                     distribution=hit.distribution,
                     plate_read=text,
                     plate_key=plate_key(text),
-                    reason="not_listed" if text == hit.plate_read else "text_changed",
+                    reason="text_changed" if stands else "not_listed",
                 )
             )
             self.withdrawn += 1
+
+    def _lists_still(self, hit: Hit, hotlist: HotList | None, *, at: datetime) -> bool:
+        """Whether the list still has what a hit of an alternative was of: then it was the alternative that went."""
+        if hotlist is None:
+            return False
+        found = hotlist.consult(Query(plate_read=hit.plate_matched), at=self._moment(at), rules=Rules()).matches
+        return any((match.category, match.reference) == (hit.category, hit.reference) for match in found)
 
     def _consult(self, passage: Passage, hotlist: HotList | None) -> Answer:
         if hotlist is None:
@@ -224,7 +266,7 @@ class Reporter:
             alternatives=tuple(Alternative(other.text, other.probability) for other in consensus.alternatives),
             state=passage.issuer.region if passage.issuer else None,
         )
-        return hotlist.consult(query, at=passage.best.frame.captured, rules=self._rules())
+        return hotlist.consult(query, at=self._moment(passage.best.frame.captured), rules=self._rules())
 
     def _sight(self, passage: Passage, announced: _Announced) -> dict[str, object]:
         circumstances = self._circumstances
@@ -235,7 +277,3 @@ class Reporter:
             "place": circumstances.place,
             "versions": circumstances.versions,
         }
-
-
-def _key(match: Match) -> Listed:
-    return match.category, match.plate_matched, match.reference, match.distribution

@@ -76,5 +76,8 @@ class HitWithdrawn(RecordData):
     plate_read: FinalText = Field(description="The passage's final text; empty if nothing legible is left.")
     plate_key: FinalText = Field(description="Normalised form of the final text.")
     reason: Literal["text_changed", "not_listed"] = Field(
-        description=("`text_changed`: the final text does not match; `not_listed`: the entry left the list meanwhile.")
+        description=(
+            "`text_changed`: the final text, or what else it may be, does not match as the hit said;"
+            " `not_listed`: the entry left the list meanwhile, or ended."
+        )
     )

@@ -92,3 +92,13 @@ def test_a_package_that_came_since_is_not_sent_for(intake: tuple[Intake, Sent]) 
     comes(made, PACKAGE, "good")
     made.again()
     assert sent.topics == []
+
+
+def test_what_had_expired_is_sent_for_once_the_clock_has_changed(intake: tuple[Intake, Sent]) -> None:
+    made, sent = intake
+    comes(made, PACKAGE, Refusal.EXPIRED)
+    made.try_again()
+    made.again()
+    assert sent.topics == []
+    made.clock_changed()
+    assert sent.topics == [PACKAGE]

@@ -1,6 +1,6 @@
 """What a post says of its list without a broker: the account of safe vehicles, and what a status notices."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +78,11 @@ def test_what_the_configuration_says_of_look_ups_is_what_the_list_goes_by(mocker
     assert (state.state, state.near_alternatives) == ("none", 4)
     lists.adjust(section.model_copy(update={"near_alternatives": 0}))
     assert lists.rules.near_budget == 0
+
+
+def test_no_clock_in_the_past_makes_a_list_young_or_has_ended_entries_alarm(mocker: MockerFixture) -> None:
+    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    timekeeper = mocker.Mock(now=lambda: noon)
+    lists = Lists(mocker.Mock(), mocker.Mock(), mocker.Mock(), moderator=mocker.Mock(), timekeeper=timekeeper)
+    assert lists.moment(datetime(1970, 1, 1, tzinfo=UTC)) == noon
+    assert lists.moment(noon + timedelta(seconds=1)) == noon + timedelta(seconds=1)

@@ -1,5 +1,5 @@
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -41,12 +41,30 @@ class FakeList:
         return Answer((match,))
 
 
+class Entries:
+    """A list that answers with the matches that stand beside a text, the most urgent first."""
+
+    def __init__(self, **answers: tuple[Match, ...]) -> None:
+        self.answers = answers
+        self.moments: list[datetime] = []
+
+    def consult(self, query: Query, *, at: datetime, rules: Rules) -> Answer:
+        del rules
+        self.moments.append(at)
+        return Answer(self.answers.get(query.plate_read, ()))
+
+
+def match(plate: str, kind: MatchKind = MatchKind.EXACT, *, state: str | None = "CA", priority: int = 1) -> Match:
+    return Match(kind, plate, "stolen_vehicle", priority, state, "REF-1", (), 7, 0.5)
+
+
 class Desk:
     """A reporter with everything around it, and the records that it made."""
 
-    def __init__(self, hotlist: FakeList | None, **section: bool) -> None:
+    def __init__(self, hotlist: FakeList | Entries | None, **section: bool) -> None:
         self.records: list[RecordData] = []
         self.hotlist = hotlist
+        self.now = NOON
         self.passages = Passages(PassageRules())
         self._seconds = itertools.count()
         self.reporter = Reporter(
@@ -56,6 +74,7 @@ class Desk:
             clock=lambda: ClockQuality(source="unknown", synchronised=False),
             circumstances=Circumstances("camera", Place(), Versions(software="0", configuration="0")),
             section=RecordsSection(signing_key="key.pem", **section),
+            moment=lambda at: max(at, self.now),
         )
 
     def record(self, data: RecordData) -> None:
@@ -128,6 +147,88 @@ def test_an_entry_that_left_the_list_meanwhile_is_withdrawn_for_that_reason() ->
     withdrawn = desk.records[1]
     assert isinstance(withdrawn, HitWithdrawn)
     assert withdrawn.reason == "not_listed"
+
+
+def test_an_entry_that_ended_by_a_clock_set_right_since_makes_no_hit() -> None:
+    listed = Entries()
+    desk = Desk(listed)
+    desk.now = NOON + timedelta(hours=8)
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end()
+    assert set(listed.moments) == {desk.now}
+
+
+def test_entries_of_two_states_are_two_hits_and_both_are_withdrawn() -> None:
+    desk = Desk(Entries(**{"7ABC128": (match("7ABC128"), match("7ABC128", state="NV"))}))
+    desk.see("7ABC128", confidence=0.8)
+    desk.see("7ABC128", confidence=0.8)
+    for _ in range(8):
+        desk.see("7ABC123", confidence=0.97)
+    desk.end()
+    assert kinds(desk) == [Hit, Hit, HitWithdrawn, HitWithdrawn, Read]
+    assert {record.hit for record in desk.records[:2]} == {record.hit for record in desk.records[2:4]}  # type: ignore[attr-defined]
+
+
+def test_an_entry_that_is_listed_twice_is_one_hit_of_the_greater_urgency() -> None:
+    desk = Desk(Entries(**{"7ABC123": (match("7ABC123", priority=1), match("7ABC123", priority=3))}))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert hit.priority == 1
+    assert read.hits == (hit.hit,)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(MatchKind.EXACT, MatchKind.NEAR), (MatchKind.EXACT, MatchKind.LOOK_ALIKE), (MatchKind.NEAR, MatchKind.EXACT)],
+    ids=["then only near", "then only by a pair", "then plainly"],
+)
+def test_a_hit_never_stands_for_a_final_text_that_matches_in_another_way(first: MatchKind, last: MatchKind) -> None:
+    listed = "7ABC123" if first is MatchKind.NEAR else "7ABC128"
+    early, final = ("7ABC128", "7ABC123")
+    desk = Desk(Entries(**{early: (match(listed, first),), final: (match(listed, last),)}))
+    desk.see(early, confidence=0.8)
+    desk.see(early, confidence=0.8)
+    for _ in range(8):
+        desk.see(final, confidence=0.97)
+    desk.end()
+    one, other, withdrawn, read = desk.records
+    assert isinstance(one, Hit)
+    assert isinstance(other, Hit)
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert isinstance(read, Read)
+    assert (one.match, other.match) == (first.value, last.value)
+    assert (withdrawn.hit, withdrawn.reason) == (one.hit, "text_changed")
+    assert read.hits == (other.hit,)
+
+
+def test_a_partial_hit_says_the_text_that_stands_at_the_end() -> None:
+    pattern = match("7AB*", MatchKind.PARTIAL)
+    desk = Desk(Entries(**{"7ABC128": (pattern,), "7ABC123": (pattern,)}))
+    desk.see("7ABC128", confidence=0.8)
+    desk.see("7ABC128", confidence=0.8)
+    for _ in range(8):
+        desk.see("7ABC123", confidence=0.97)
+    desk.end()
+    assert kinds(desk) == [Hit, Hit, HitWithdrawn, Read]
+    assert desk.records[1].plate_read == "7ABC123"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("still", "reason"), [((match("7ABC128"),), "text_changed"), ((), "not_listed")])
+def test_a_near_hit_goes_with_its_alternative_or_with_its_entry(still: tuple[Match, ...], reason: str) -> None:
+    near = Entries(**{"7ABC123": (match("7ABC128", MatchKind.NEAR),), "7ABC128": (match("7ABC128"),)})
+    desk = Desk(near)
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    near.answers = {"7ABC128": still}
+    desk.end()
+    withdrawn = desk.records[1]
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert withdrawn.reason == reason
 
 
 def test_a_match_that_shows_only_at_the_end_still_makes_a_hit() -> None:
