@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
-from device.vision.ctc import LOOK_ALIKES, Hypothesis
+from device.vision.ctc import Hypothesis, folded
 from device.vision.reader import Character, Reading
 
 SINGLE_LOOK = 0.9
 """Factor on the confidence of a text that only one frame showed: nothing confirms it."""
 TOLD = 5
 """Alternatives that a consensus tells at most."""
-_FOLD = str.maketrans(LOOK_ALIKES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,11 @@ class Poll:
         own = vote.weight * max(vote.reading.confidence, 0.01) ** 2
         self._looks += 1
         self._weight += own
-        self._own[vote.reading.text.translate(_FOLD)] += 1
+        self._own[folded(vote.reading.text)] += 1
         for spelling, probability in _hypotheses(vote.reading):
-            folded = spelling.translate(_FOLD)
-            self._texts[folded] += own * probability
-            self._spellings[folded][spelling] += own * probability
+            text = folded(spelling)
+            self._texts[text] += own * probability
+            self._spellings[text][spelling] += own * probability
 
     def consensus(self) -> Consensus:
         """Combine the votes character by character among texts of the length that most speaks for.
@@ -115,12 +114,12 @@ def _spelled(text: str, spellings: Mapping[str, Mapping[str, float]]) -> str:
         if len(own) == 1:
             return next(iter(own))
     else:  # a text that was put together place by place: no frame has read it whole
-        alike = (group for folded, group in spellings.items() if len(folded) == len(text))
+        alike = (group for other, group in spellings.items() if len(other) == len(text))
         own = {spelling: share for group in alike for spelling, share in group.items()}
     letters = []
     for index, character in enumerate(text):
         place = _place(own, len(text), index)
-        fitting = [letter for letter in place if letter.translate(_FOLD) == character]
+        fitting = [letter for letter in place if folded(letter) == character]
         letters.append(max(fitting, key=lambda letter: place[letter]))
     return "".join(letters)
 

@@ -21,6 +21,8 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LOOK_ALIKES = {"O": "0", "I": "1"}
 """Letters that are searched for as the digit beside them; the hot list's keys fold the same."""
 
+_FOLD = str.maketrans(LOOK_ALIKES)
+
 BEAM_WIDTH = 8
 """Prefixes kept a column: past it nothing that matters was seen to change."""
 
@@ -42,6 +44,11 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
     return probabilities
+
+
+def folded(text: str) -> str:
+    """Return a text with digits for look-alike letters: one plate, however it was spelled."""
+    return text.translate(_FOLD)
 
 
 def merge_look_alikes(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:

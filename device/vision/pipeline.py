@@ -7,6 +7,7 @@ from enum import StrEnum
 from time import perf_counter
 
 from device.camera.base import Frame
+from device.vision.ctc import folded
 from device.vision.geometry import rectify
 from device.vision.motion import MotionGate
 from device.vision.passages import Passage, PassageRules, Passages
@@ -89,6 +90,9 @@ class Pipeline:
         self._limits = limits or Limits()
         self._motion = motion or MotionGate()
         self._told: dict[str, float] = {}
+        """When what was told was last seen, monotonic, by its text with O as 0 and I as 1."""
+        self._standing: dict[int, str] = {}
+        """Open passages that were told already, by number, with that text."""
 
     @property
     def passages(self) -> tuple[Passage, ...]:
@@ -117,10 +121,12 @@ class Pipeline:
         for passage in early:
             if not passage.asked:
                 self._ask(passage)
+        self._see_standing()
         return Look(sightings, early, self._judge(self._passages.ended(frame.monotonic), frame.monotonic))
 
     def finish(self) -> tuple[Ended, ...]:
         """End every open passage, as when the camera stops."""
+        self._see_standing()
         last = max((passage.last.frame.monotonic for passage in self._passages.open), default=0.0)
         return self._judge(self._passages.end_all(), last)
 
@@ -154,12 +160,21 @@ class Pipeline:
             self.counters.unreadable += verdict is Verdict.UNREADABLE
             if verdict is not Verdict.UNREADABLE:
                 self._ask(passage)
-                self._told[passage.consensus.text] = passage.last.frame.monotonic
+                text = folded(passage.consensus.text)
+                self._told[text] = passage.last.frame.monotonic
+                self._standing[passage.number] = text
         # What an open passage may be a repeat of is remembered until it ends.
         since = min((passage.first.frame.monotonic for passage in self._passages.open), default=monotonic)
         horizon = since - self._limits.repeat_seconds
         self._told = {text: told for text, told in self._told.items() if told >= horizon}
         return ended
+
+    def _see_standing(self) -> None:
+        """Have what stands though it was told be remembered from when it was seen last, not from when it was told."""
+        told = {passage.number: passage.last.frame.monotonic for passage in self._passages.open if passage.told}
+        self._standing = {number: text for number, text in self._standing.items() if number in told}
+        for number, text in self._standing.items():
+            self._told[text] = told[number]
 
     def _verdict(self, passage: Passage) -> Verdict:
         if not passage.credible or not self._legible(passage):
@@ -175,5 +190,5 @@ class Pipeline:
         return long_enough and found.confidence >= self._limits.minimum_confidence
 
     def _repeats(self, passage: Passage) -> bool:
-        told = self._told.get(passage.consensus.text)
+        told = self._told.get(folded(passage.consensus.text))
         return told is not None and passage.first.frame.monotonic - told <= self._limits.repeat_seconds

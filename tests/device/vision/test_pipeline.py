@@ -128,6 +128,34 @@ def test_a_vehicle_that_stands_is_told_once_and_never_early_again(street: Callab
     assert one.ended == [("7ABC123", Verdict.READ)]
 
 
+def test_a_vehicle_that_stands_and_is_hidden_now_and_then_is_a_repeat(street: Callable[..., Street]) -> None:
+    one = street(longest_seconds=1)
+    for _ in range(3):
+        one.show("7ABC123", frames=60)
+        one.show("", frames=15)
+    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.REPEAT, Verdict.REPEAT]
+
+
+def test_a_vehicle_that_stands_over_a_stop_of_the_camera_is_a_repeat(
+    street: Callable[..., Street],
+) -> None:
+    one = street(longest_seconds=1)
+    one.show("7ABC123", frames=60)
+    assert one.pipeline.finish() == ()
+    one.show("7ABC123", frames=8)
+    one.show("", frames=15)
+    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.REPEAT]
+
+
+def test_a_repeat_is_one_however_o_and_0_are_spelled(street: Callable[..., Street]) -> None:
+    one = street()
+    one.show("7AB0128", frames=8)
+    one.show("", frames=12)
+    one.show("7ABO128", frames=8)
+    one.show("", frames=15)
+    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.REPEAT]
+
+
 def test_a_vehicle_that_stops_for_minutes_and_drives_off_is_read_once(street: Callable[..., Street]) -> None:
     one = street()
     one.show("7ABC123", frames=1800)  # three minutes
