@@ -54,6 +54,7 @@ def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:
         name=f"{fleet.agency}-broker",
         agency=fleet.agency,
         clients=fleet.clients(),
+        groups=fleet.groups(),
     )
     for name, text in texts.items():
         _write(folder / name, text)

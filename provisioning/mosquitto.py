@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.rights import OWN, RIGHTS, Party, rights_of
+from provisioning.rights import RIGHTS, Party, rights_of
 
 MOST_QUEUED = 10_000_000
 """Messages that may wait for a client. Not 0, which is without limit: with it mosquitto 2.0 hangs up on every client
@@ -89,13 +89,9 @@ def configuration(
     return "\n".join(lines) + "\n"
 
 
-def _patterned(agency: str) -> set[str]:
-    """Return what a pattern would give to everybody, for it does not name the client: mosquitto applies it to all."""
-    return {right.filter(agency, "%u") for right in RIGHTS[Party.POST] if OWN not in right.topic}
-
-
-def _reading(agency: str, name: str, party: Party) -> set[str]:
-    return {right.filter(agency, name) for right in RIGHTS[party] if right.access == "read"}
+def _patterned(agency: str, name: str) -> list[str]:
+    """Return what the posts' patterns would give to a client that is no post: mosquitto applies them to everybody."""
+    return [right.filter(agency, name) for right in RIGHTS[Party.POST]]
 
 
 def access_list(
@@ -121,12 +117,11 @@ def access_list(
     parties += [(name, Party.SUBSCRIBER) for name in subscribers]
     parties += [(name, Party.OPERATOR) for name in operators]
     for name, party in parties:
+        rights = rights_of(party, (groups or {}).get(name, ()))
+        own = {right.filter(agency, name) for right in rights}
         lines += [f"user {name}"]
-        lines += [
-            f"topic {right.access} {right.filter(agency, name)}"
-            for right in rights_of(party, (groups or {}).get(name, ()))
-        ]
-        lines += [f"topic deny {topic}" for topic in _patterned(agency) - _reading(agency, name, party)]
+        lines += [f"topic {right.access} {right.filter(agency, name)}" for right in rights]
+        lines += [f"topic deny {topic}" for topic in dict.fromkeys(_patterned(agency, name)) if topic not in own]
         lines += [""]
     lines += ["# Every post, by the name in its certificate."]
     lines += [f"pattern {right.access} {right.filter(agency, '%u')}" for right in RIGHTS[Party.POST]]

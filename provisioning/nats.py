@@ -7,11 +7,11 @@ it acknowledges a publication that it refuses. Prefer a broker of MQTT 5.
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.rights import RIGHTS, Access, Party
+from provisioning.rights import Party, Right, rights_of
 
 _INTERNAL_READ = ("$MQTT.sub.>", "$MQTT.deliver.>")
 """Subjects by which NATS itself hands what waits to a client's session."""
@@ -39,18 +39,34 @@ START_FILE = "start"
 
 
 def folder_files(
-    files: NatsFiles, *, address: str, port: int, name: str, agency: str, clients: Mapping[str, Party]
+    files: NatsFiles,
+    *,
+    address: str,
+    port: int,
+    name: str,
+    agency: str,
+    clients: Mapping[str, Party],
+    groups: Mapping[str, Iterable[str]],
 ) -> dict[str, str]:
     """Return the texts of all files of the server's folder by their names; arguments as for `configuration`."""
     return {
-        CONFIGURATION_FILE: configuration(files, address=address, port=port, name=name, agency=agency, clients=clients),
+        CONFIGURATION_FILE: configuration(
+            files, address=address, port=port, name=name, agency=agency, clients=clients, groups=groups
+        ),
         CHECK_FILE: check_configuration(files, name=name),
         START_FILE: start_script(files),
     }
 
 
 def configuration(
-    files: NatsFiles, *, address: str, port: int, name: str, agency: str, clients: Mapping[str, Party]
+    files: NatsFiles,
+    *,
+    address: str,
+    port: int,
+    name: str,
+    agency: str,
+    clients: Mapping[str, Party],
+    groups: Mapping[str, Iterable[str]],
 ) -> str:
     """Return the text of a nats.conf; a running server takes changed rights on SIGHUP.
 
@@ -61,9 +77,12 @@ def configuration(
         name: the server's name.
         agency: the agency, as in the topics.
         clients: every client's name with what it is.
+        groups: the distribution groups of subscribers, by their names, whose covert hits they read too.
 
     """
-    users = ",\n".join(_user(agency, client, party) for client, party in clients.items())
+    users = ",\n".join(
+        _user(agency, client, rights_of(party, groups.get(client, ()))) for client, party in clients.items()
+    )
     return f"""# Made by `platepost provision`: MQTT over mutual TLS 1.3 only, rights by certificate.
 {check_configuration(files, name=name)}mqtt {{
   listen: "{address}:{port}"
@@ -134,8 +153,8 @@ def subject(mqtt_filter: str) -> str:
     return mqtt_filter.replace("/", ".").replace("+", "*").replace("#", ">")
 
 
-def _user(agency: str, name: str, party: Party) -> str:
-    write, read = _subjects(agency, name, party, "write"), _subjects(agency, name, party, "read")
+def _user(agency: str, name: str, rights: Iterable[Right]) -> str:
+    write, read = (_subjects(agency, name, rights, access) for access in ("write", "read"))
     return (
         f'  {{ user: "{name}", allowed_connection_types: ["MQTT"], permissions: {{\n'
         f"    publish: {_only(write)}\n"
@@ -143,8 +162,8 @@ def _user(agency: str, name: str, party: Party) -> str:
     )
 
 
-def _subjects(agency: str, name: str, party: Party, access: Access) -> tuple[str, ...]:
-    return tuple(subject(right.filter(agency, name)) for right in RIGHTS[party] if right.access == access)
+def _subjects(agency: str, name: str, rights: Iterable[Right], access: str) -> tuple[str, ...]:
+    return tuple(subject(right.filter(agency, name)) for right in rights if right.access == access)
 
 
 def _only(subjects: tuple[str, ...]) -> str:

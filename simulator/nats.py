@@ -72,6 +72,7 @@ class NatsBroker(Daemon):
             name="platepost",
             agency=self._fleet.agency,
             clients=self._fleet.clients(),
+            groups=self._fleet.groups(),
         )
         for name, text in texts.items():
             (self.directory / name).write_text(text, encoding="utf-8")

@@ -17,7 +17,7 @@ from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, ac
 from provisioning.fleet import Fleet
 from provisioning.keys import private_folder, write_private
 from provisioning.layout import GROUPS_FILE
-from provisioning.proof.cases import GROUP, Case, cases, topics
+from provisioning.proof.cases import GROUP, Case, cases, impostures, topics
 from provisioning.proof.cases import Actor as Client
 from provisioning.proof.trial import Trial
 from provisioning.reload import reload_broker
@@ -92,7 +92,9 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[s
         folders = {one: stack.enter_context(identity(fleet, authority, one.name, role=_role(one))) for one in actors}
         folders[publisher] = fleet.publisher
         rows = _strangers(fleet, authority, post, own=folders[post], broker=broker, reload=reload)
-        wanted = list(cases(fleet.agency, (*actors, publisher), topics(fleet.agency, post.name, operator.name)))
+        everybody = (*actors, publisher)
+        wanted = list(cases(fleet.agency, everybody, topics(fleet.agency, post.name, operator.name)))
+        wanted += impostures(fleet.agency, everybody, operator.name)
         with Trial(folders, broker=broker) as trial:
             found = trial.happened(wanted)
     return rows + [_row(case, found[case], post.name, operator.name, mark) for case in wanted]
@@ -145,7 +147,10 @@ def _entry(who: str, what: str, *, should: bool, found: bool) -> dict[str, objec
 
 def _row(case: Case, found: bool, post: str, operator: str, mark: str) -> dict[str, object]:  # noqa: FBT001 - a result
     who = case.actor.name.removeprefix("proof-").removesuffix(f"-{mark}")
-    topic = case.topic.replace(post, "{post}").replace(operator, "{operator}")
+    topic = (
+        case.topic.replace(f"/{case.actor.name}/", "/{itself}/") if case.actor.party is not Party.POST else case.topic
+    )
+    topic = topic.replace(post, "{post}").replace(operator, "{operator}")
     return {"who": who, "does": case.access, "topic": topic, "should": case.allowed, "is": found}
 
 

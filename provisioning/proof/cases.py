@@ -55,6 +55,21 @@ def cases(agency: str, actors: tuple[Actor, ...], every_topic: tuple[str, ...]) 
                 yield Case(actor, access, topic, may(agency, actor, access, topic))
 
 
+def impostures(agency: str, actors: tuple[Actor, ...], operator: str) -> Iterator[Case]:
+    """Yield every client that is no post as one that speaks as if it were: below its own name, where a post would.
+
+    Only what somebody reads, so that it is seen whether it came through.
+    """
+    for actor in actors:
+        if actor.party is Party.POST:
+            continue
+        own = f"{ROOT}/{agency}/{actor.name}"
+        unread = (f"{own}/command/", f"{own}/configuration")
+        for topic in topics(agency, actor.name, operator):
+            if topic.startswith(own) and not topic.startswith(unread):
+                yield Case(actor, "write", topic, allowed=False)
+
+
 def may(agency: str, actor: Actor, access: str, topic: str) -> bool:
     """Tell whether the table of rights allows it."""
     filters = (

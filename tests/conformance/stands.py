@@ -228,6 +228,7 @@ def make(kind: str, directory: Path) -> Stand:
     for number in range(1, CLIENTS):
         fleet.add_post(f"post-{number}", PostSettings(brokers=("localhost:8883",), camera="virtual"))
         fleet.add_subscriber(f"keeper-{number}")
+    fleet.add_subscriber("task-force", groups=("narcotics",))
     fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     folder = directory / kind
     if kind == "mosquitto":

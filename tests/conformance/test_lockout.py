@@ -153,6 +153,54 @@ def test_another_client_writes_nothing_of_a_post(stand: Stand, topic: str, who: 
     assert set(seen) == {b"true"}
 
 
+class Listener:
+    """A client that listens to a filter, and what it heard."""
+
+    def __init__(self, stand: Stand, identity: Path, name: str, topic: str) -> None:
+        self.heard: list[tuple[str, bytes]] = []
+        ready = threading.Event()
+        client = stand.client(identity, name)
+        client.on_message = lambda _client, _data, message: self.heard.append((message.topic, message.payload))
+        client.on_connect = lambda *_: client.subscribe(topic, qos=1)
+        client.on_subscribe = lambda *_: ready.set()
+        client.on_disconnect = lambda *_: ready.set()
+        stand.connect(client)
+        assert ready.wait(20)
+
+
+def publish(stand: Stand, identity: Path, name: str, topic: str, payload: bytes) -> None:
+    """Publish one message as a client, and wait for the broker's answer, or that it hangs up."""
+    answered = threading.Event()
+    client = stand.client(identity, name)
+    client.on_connect = lambda *_: client.publish(topic, payload, qos=1)
+    client.on_publish = lambda *_: answered.set()
+    client.on_disconnect = lambda *_: answered.set()
+    stand.connect(client)
+    assert answered.wait(20)
+
+
+@pytest.mark.parametrize("who", ["keeper-51", "r-alvarez", "department"])
+def test_who_is_no_post_is_not_heard_as_one_of_its_own_name(stand: Stand, who: str) -> None:
+    fleet = stand.fleet
+    folders = {"keeper-51": fleet.subscriber("keeper-51"), "r-alvarez": fleet.operator("r-alvarez")}
+    listener = Listener(stand, fleet.subscriber("keeper-50"), "keeper-50", f"alpr/v1/{AGENCY}/+/hit/+")
+    publish(stand, folders.get(who, fleet.publisher), who, f"alpr/v1/{AGENCY}/{who}/hit/stolen_vehicle", b"forged")
+    true = f"alpr/v1/{AGENCY}/{VICTIM}/hit/stolen_vehicle"
+    publish(stand, fleet.post(VICTIM), VICTIM, true, b"true")
+    wait_for(lambda: bool(listener.heard), what="the rightful one's to come")
+    assert set(listener.heard) == {(true, b"true")}
+
+
+def test_covert_hits_come_to_their_group_and_to_nobody_else(stand: Stand) -> None:
+    fleet, covert = stand.fleet, f"alpr/v1/{AGENCY}/{VICTIM}/covert/narcotics"
+    member = Listener(stand, fleet.subscriber("task-force"), "task-force", f"alpr/v1/{AGENCY}/+/covert/narcotics")
+    other = Listener(stand, fleet.subscriber("keeper-50"), "keeper-50", f"alpr/v1/{AGENCY}/+/covert/narcotics")
+    publish(stand, fleet.post(VICTIM), VICTIM, covert, b"true")
+    wait_for(lambda: bool(member.heard), what="the covert hit to come")
+    assert set(member.heard) == {(covert, b"true")}
+    assert other.heard == []
+
+
 def test_second_client_with_a_post_s_identity_is_noticed_by_the_post(stand: Stand) -> None:
     if stand.kind == "nats":
         pytest.skip("MQTT 3.1.1 has no word for it, and a client id of its own is another session there")

@@ -20,7 +20,15 @@ def text() -> str:
         state=folder / "state",
     )
     clients = {"department": Party.PUBLISHER, "dispatch": Party.SUBSCRIBER, "post-1": Party.POST}
-    return configuration(files, address="192.0.2.1", port=8883, name="broker", agency="demo", clients=clients)
+    return configuration(
+        files,
+        address="192.0.2.1",
+        port=8883,
+        name="broker",
+        agency="demo",
+        clients=clients,
+        groups={"dispatch": ("narcotics",)},
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,6 +53,8 @@ def test_each_user_has_its_rights_and_none_may_come_without_its_certificate(text
     assert "configuration" not in publish
     assert '"alpr.v1.demo.post-1.configuration"' in subscribe
     assert 'publish: { deny: ">" }' in users["dispatch"], "an empty list would allow everything"
+    assert '"alpr.v1.demo.*.covert.narcotics"' in users["dispatch"]
+    assert "covert" not in users["department"]
 
 
 def test_listener_verifies_and_maps_and_speaks_nothing_below_tls_1_3(text: str) -> None:
