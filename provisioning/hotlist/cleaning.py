@@ -29,8 +29,11 @@ PLACEHOLDERS = frozenset(
 )
 # Spreadsheets write a sign or a point: 8E41480 without either is a plate of a Californian lorry.
 _SPREADSHEET = re.compile(r"\d+(\.\d+)?[eE]\+\d+|\d+\.\d+([eE]-?\d+)?")
+_SPREADSHEET_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#SPILL!", "#VALUE!"})
 _FILLER = frozenset({*(f"{letter * count}" for letter in "X0" for count in range(1, 33))})
 _PUNCTUATION = str.maketrans("", "", " -.")
+LATEST = datetime.fromtimestamp(0xFFFF_FFFF, UTC)
+"""The last moment that an entry's 32 bits hold, in February 2106."""
 _AROUND = f"{string.whitespace}\0"
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _STATE = re.compile(r"[A-Z]{2,3}")
@@ -40,7 +43,7 @@ def clean_plate(text: str) -> PlateText:
     """Return a listed plate normalised. Raises RowRefusedError with the reason it is not one."""
     plate = PlateText(text.translate(_PUNCTUATION).upper())
     # Most rows are A-Z and 0-9 between spaces and hyphens, and need no more than this.
-    if not (plate.isascii() and plate.isalnum()) or "." in text:
+    if not (text.isascii() and plate.isalnum()) or "." in text:
         plate = _reduced(text)
     if not plate:
         raise RowRefusedError("no plate")
@@ -60,6 +63,8 @@ def _reduced(text: str) -> PlateText:
     stripped = unicodedata.normalize("NFKC", text).strip(_AROUND)
     if any(unicodedata.category(character) == "Cc" for character in stripped):
         raise RowRefusedError("a control character")
+    if stripped.upper() in _SPREADSHEET_ERRORS:
+        raise RowRefusedError("an error that a spreadsheet has written")
     if "?" in stripped or "*" in stripped:
         raise RowRefusedError("a partial plate: it belongs into the patterns file")
     if _SPREADSHEET.fullmatch(stripped):
@@ -135,13 +140,21 @@ def clean_moment(text: str, *, zone: tzinfo, formats: tuple[str, ...], end_of_da
     if not stripped:
         return None
     moment = _read_moment(stripped, formats)
-    if isinstance(moment, datetime):
-        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
     try:
-        day = moment + timedelta(days=1) if end_of_day else moment
-        return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+        if not isinstance(moment, datetime):
+            day = moment + timedelta(days=1) if end_of_day else moment
+            moment = datetime.combine(day, time(), tzinfo=zone)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:
         raise RowRefusedError("a date beyond the calendar") from None
+    if moment > LATEST:
+        raise RowRefusedError(f"a date beyond {LATEST.year}: if it means none, name it in `never`")
+    return moment
+
+
+def has_time(pattern: str) -> bool:
+    """Tell whether what a strptime format reads has a time of the day."""
+    return any(directive in pattern for directive in ("%H", "%I", "%c", "%X"))
 
 
 def _read_moment(text: str, formats: tuple[str, ...]) -> date:
@@ -150,7 +163,9 @@ def _read_moment(text: str, formats: tuple[str, ...]) -> date:
             moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is the mapping's, given by the caller
         except ValueError:
             continue
-        return moment if "%H" in pattern or "%I" in pattern else moment.date()
+        return moment if has_time(pattern) else moment.date()
+    if text.isdigit() and len(text) != len("20260601"):
+        raise RowRefusedError("not a date that can be read")
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -162,6 +177,6 @@ def _read_moment(text: str, formats: tuple[str, ...]) -> date:
 
 
 def _plain_letters(text: str) -> None:
-    """Refuse letters and digits outside A-Z and 0-9: dropping one would list another plate."""
-    if any(character.isalnum() and not character.isascii() for character in text.upper()):
+    """Refuse letters and digits outside A-Z and 0-9: without one, or with others for it, it were another plate."""
+    if any(character.isalnum() and not character.isascii() for character in text):
         raise RowRefusedError("a letter outside A-Z")

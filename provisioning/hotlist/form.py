@@ -32,9 +32,12 @@ def _known_encoding(name: str) -> str:
     if name == "auto":
         return name
     try:
-        codecs.lookup(name)
-    except LookupError as error:
+        # Not all that Python knows by a name turns bytes into text (hex, rot13), or text of any length (idna).
+        "plate".encode(name).decode(name, errors="replace")
+    except (LookupError, UnicodeError) as error:
         raise ValueError(f"no encoding {name!r}; auto, or one that Python knows, such as latin-1") from error
+    if codecs.lookup(name).name in {"idna", "punycode"}:
+        raise ValueError(f"{name!r} is for names of hosts; auto, or one such as latin-1")
     return name
 
 

@@ -29,8 +29,9 @@ The category allow-list is the law's place: a source may hold what a state forbi
 is refused row by row.
 """
 
+import re
 import tomllib
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,6 +39,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from device.hotlist.layout import Category, Distribution, Priority, State
+from provisioning.hotlist.cleaning import has_time
 from provisioning.hotlist.form import Columns, Source, check_form
 from provisioning.hotlist.rows import RowRefusedError, SourceError
 
@@ -53,6 +55,18 @@ def _known_zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(f"no time zone {name!r}") from error
     return name
+
+
+def _readable_format(pattern: str) -> str:
+    if "%Z" in pattern:
+        raise ValueError(f"{pattern!r}: %Z names a zone and is not heeded; use %z for an offset, or `zone`")
+    if "%z" in pattern and not has_time(pattern):
+        raise ValueError(f"{pattern!r}: an offset without a time of the day says nothing")
+    try:
+        datetime.strptime(datetime(2026, 6, 1, 10, tzinfo=UTC).strftime(pattern), pattern)  # noqa: DTZ007 - a trial
+    except (ValueError, re.error) as error:
+        raise ValueError(f"{pattern!r} is no format that dates can be read by: {error}") from error
+    return pattern
 
 
 class _Closed(BaseModel):
@@ -71,7 +85,7 @@ class Dates(_Closed):
     """How dates are written: ISO 8601 always, other strptime formats first; `never` are words for no date at all."""
 
     zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
-    formats: tuple[str, ...] = ()
+    formats: tuple[Annotated[str, AfterValidator(_readable_format)], ...] = ()
     never: frozenset[str] = frozenset()
 
     @property

@@ -21,10 +21,12 @@ _LOOKED_AT = 4096
 
 
 def detect(beginning: bytes) -> str:
-    """Return the encoding of a file that begins so: by its mark, by the zero bytes of UTF-16, UTF-8 otherwise."""
+    """Return the encoding of a file that begins so: by its mark, by zero bytes (UTF-16, UTF-32), UTF-8 otherwise."""
     for mark, name in _MARKS:
         if beginning.startswith(mark):
             return name
+    if beginning.count(0) * 2 > len(beginning):  # three of four
+        return "utf-32-le" if beginning[::4].count(0) < beginning[3::4].count(0) else "utf-32-be"
     even, odd = beginning[::2].count(0), beginning[1::2].count(0)
     if max(even, odd) * 4 > len(beginning):
         return "utf-16-le" if odd > even else "utf-16-be"
@@ -45,3 +47,5 @@ def opened(path: Path, encoding: str) -> Iterator[TextIO]:
             yield file
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror or error}") from error
+    except UnicodeError as error:
+        raise SourceError(f"{path}: is not {encoding}: {error}") from error

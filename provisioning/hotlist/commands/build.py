@@ -79,7 +79,7 @@ Fields at fixed places, the first character of a line being 1:
 @click.option("--output", "-o", required=True, type=WRITTEN, help="The package.")
 @click.option(
     "--false-positive-rate",
-    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    type=click.FloatRange(min=1e-12, max=0.1),
     default=FALSE_POSITIVE_RATE,
     show_default=True,
     help="Chance that one probe of an unlisted plate passes the filter.",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,41 @@ from provisioning.keys import opened_pem
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-WRITTEN = click.Path(dir_okay=False, path_type=Path)
+
+
+class _Written(click.Path):
+    """A file that is to be written: its folder must be there before the work begins."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.absolute().parent.is_dir():
+            self.fail(f"there is no folder {path.parent}", param, ctx)
+        return path
+
+
+WRITTEN = _Written(dir_okay=False, path_type=Path)
+
+
+LONGEST_REASON = 500
+"""Characters of the manifest's `size_override`."""
+
+
+def _short(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not 0 < len(value) <= LONGEST_REASON:
+        raise click.BadParameter(f"give 1 to {LONGEST_REASON} characters")
+    return value
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if not isfinite(value):
+        raise click.BadParameter("give a number")
+    return value
+
 
 Command = Callable[..., Any]
+
+MOST_LIFETIME = timedelta(days=3650)
+"""Longer than anybody means; a date so far away is a slip."""
 
 fleet_option = click.option(
     "--fleet",
@@ -81,12 +114,13 @@ def building_options(command: Command) -> Command:
             click.option(
                 "--version",
                 "version",
-                type=click.IntRange(min=1),
+                type=click.IntRange(min=1, max=2**53 - 1),
                 help="By default one more than the package before, else the time.",
             ),
             click.option(
                 "--lifetime-hours",
-                type=click.FloatRange(min=0, min_open=True),
+                type=click.FloatRange(min=0, min_open=True, max=MOST_LIFETIME / timedelta(hours=1)),
+                callback=_finite,
                 default=LIFETIME / timedelta(hours=1),
                 show_default=True,
                 help="How long posts may install the package.",
@@ -94,11 +128,14 @@ def building_options(command: Command) -> Command:
             click.option(
                 "--size-jump",
                 type=click.FloatRange(min=0),
+                callback=_finite,
                 default=SIZE_JUMP,
                 show_default=True,
                 help="Share by which the size may differ from before; posts have a limit of their own.",
             ),
-            click.option("--override-reason", help="Why the size may differ by more; goes into the manifest."),
+            click.option(
+                "--override-reason", callback=_short, help="Why the size may differ by more; goes into the manifest."
+            ),
             click.option(
                 "--jobs",
                 type=click.IntRange(min=1),

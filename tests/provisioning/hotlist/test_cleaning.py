@@ -50,7 +50,11 @@ def test_a_plate_is_kept_as_the_string_it_is(text: str, plate: str) -> None:
         ("7AB*", "partial"),
         ("1.29116E+06", "spreadsheet"),
         ("1291164.0", "spreadsheet"),
+        ("#VALUE!", "an error that a spreadsheet"),
+        ("#N/A", "an error that a spreadsheet"),
         ("ÄBC123", "outside A-Z"),
+        ("7ABß12", "outside A-Z"),
+        ("7ABı23", "outside A-Z"),  # noqa: RUF001 - its upper case is I
         ("АBC123", "outside A-Z"),  # noqa: RUF001 - a Cyrillic letter on purpose
     ],
 )
@@ -110,12 +114,26 @@ def test_a_day_counts_to_its_end_where_the_department_is(text: str, moment: date
     assert clean_moment(text, zone=PACIFIC, formats=formats, end_of_day=True) == moment
 
 
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [("Sun Nov  1 10:00:00 2026", "%c"), ("11/01/26 10:00:00", "%x %X"), ("11/01/2026 10:00 AM", "%m/%d/%Y %I:%M %p")],
+)
+def test_a_format_with_a_time_of_the_day_keeps_it(text: str, pattern: str) -> None:
+    assert clean_moment(text, zone=UTC, formats=(pattern,), end_of_day=True) == datetime(2026, 11, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2106-02-07", "2150-01-01", "2999-12-31T00:00:00Z", "9999-12-30"])
+def test_a_date_beyond_what_an_entry_holds_is_a_refused_row_that_says_how_to_mean_never(text: str) -> None:
+    with pytest.raises(RowRefusedError, match="beyond 2106: if it means none, name it in `never`"):
+        clean_moment(text, zone=UTC, formats=(), end_of_day=True)
+
+
 def test_a_day_begins_at_its_first_moment() -> None:
     assert clean_moment("2026-11-01", zone=UTC, formats=(), end_of_day=False) == datetime(2026, 11, 1, tzinfo=UTC)
     assert clean_moment("  ", zone=UTC, formats=(), end_of_day=False) is None
 
 
-@pytest.mark.parametrize("text", ["tomorrow", "31/12/2026", "9999-12-31", "2026-13-01"])
+@pytest.mark.parametrize("text", ["tomorrow", "31/12/2026", "9999-12-31", "2026-13-01", "2026060112"])
 def test_a_date_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(RowRefusedError, match="date"):
         clean_moment(text, zone=UTC, formats=("%m/%d/%Y",), end_of_day=True)

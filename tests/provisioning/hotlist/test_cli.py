@@ -193,6 +193,27 @@ def test_help_lists_the_categories_that_are_allowed_by_default(department: Path)
         assert f"  {name}\n" in shown
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--refusals", "nowhere/refused.csv", "there is no folder"),
+        ("--override-reason", "x" * 501, "1 to 500 characters"),
+        ("--lifetime-hours", "nan", "give a number"),
+        ("--lifetime-hours", "1e12", "not in the range"),
+        ("--size-jump", "nan", "give a number"),
+        ("--version", str(2**53), "not in the range"),
+        ("--false-positive-rate", "1e-300", "not in the range"),
+    ],
+)
+def test_what_no_list_can_have_is_refused_before_anything_is_read(
+    department: Path, option: str, value: str, said: str
+) -> None:
+    result = build(department, option, value)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert not (department / "list.package").exists()
+
+
 def test_keys_must_come_from_somewhere(department: Path) -> None:
     result = run(department, "build", "export.csv", "--output", "list.package")
     assert result.exit_code == 2

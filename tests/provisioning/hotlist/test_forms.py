@@ -50,7 +50,9 @@ def read(tmp_path: Path, content: bytes | str, given: Mapping | None = None) -> 
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"], ids=lambda name: name
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"],
+    ids=lambda name: name,
 )
 def test_an_encoding_is_found_by_its_mark_or_its_zero_bytes(tmp_path: Path, encoding: str) -> None:
     assert read(tmp_path, EXPORT.encode(encoding)) == [

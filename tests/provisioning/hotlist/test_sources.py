@@ -98,7 +98,12 @@ def test_a_mapping_fits_another_vendors_export(tmp_path: Path) -> None:
     [
         ("[columns]\nplat = 'LIC'", "columns.plat"),
         ("[dates]\nzone = 'Mars/Olympus'", "dates.zone"),
+        ("[dates]\nformats = ['%Y-%m-%d %H:%M %Z']", "dates.formats.0: .*use %z"),
+        ("[dates]\nformats = ['%Y-%m-%d%z']", "dates.formats.0: .*without a time of the day"),
+        ("[dates]\nformats = ['%m/%d/%Y', '%m/%m/%Y']", "dates.formats.1: .*no format"),
         ("[source]\nencoding = 'rot-none'", "source.encoding"),
+        ("[source]\nencoding = 'hex'", "source.encoding"),
+        ("[source]\nencoding = 'punycode'", "source.encoding"),
         ("[categories]\nX = 'No Slug'", "categories.X"),
         ("not toml", "not TOML"),
     ],
