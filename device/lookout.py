@@ -140,7 +140,7 @@ class Lookout:
 
     def _climb(self, failure: CameraError, board: Board, actions: Actions) -> None:
         self._failed = True
-        step = self._ladder.failed(now=monotonic(), stuck=self._camera.stuck, switchable=board.switches_camera)
+        step = self._ladder.failed(stuck=self._camera.stuck, switchable=board.switches_camera)
         log.error("camera: %s; %s, then %g s", failure, step.rung, step.pause)
         self._auditor.say(
             "camera_failed",

@@ -67,7 +67,7 @@ class Ladder:
         self._memory = memory
         self._reboot = reboot
         self._boot = boot_id()
-        self._failed_at: float | None = None
+        self._delivering_since: float | None = None
         self.failures = 0
         """In a row, since the software started or the camera last worked."""
         self.taken: Counter[str] = Counter()
@@ -77,13 +77,13 @@ class Ladder:
         self._cycles = 0
         self._restarts = self._recall()
 
-    def failed(self, *, now: float, stuck: bool = False, switchable: bool = False) -> Step:
-        """Decide what to do about a camera that failed at `now` seconds.
+    def failed(self, *, stuck: bool = False, switchable: bool = False) -> Step:
+        """Decide what to do about a camera that failed.
 
         `stuck` says that this process cannot open it again, `switchable` that its power can be cycled.
         """
         self.failures += 1
-        self._failed_at = now
+        self._delivering_since = None
         step = self._next(stuck=stuck, switchable=switchable)
         self.taken[step.rung] += 1
         self._cycles += step.rung is Rung.POWER_CYCLE
@@ -95,12 +95,12 @@ class Ladder:
 
     def delivers(self, *, now: float) -> None:
         """Hear that frames come at `now` seconds; once they have for a minute, the ladder begins below again."""
-        if self._failed_at is None and not self._restarts:
+        if not self.failures and not self._restarts:
             return
-        if self._failed_at is None:
-            self._failed_at = now  # restarted by the ladder: it has worked since now
-        elif now - self._failed_at >= HEALED_SECONDS:
-            self._failed_at = None
+        if self._delivering_since is None:
+            self._delivering_since = now  # not since the failure: the pause after it brought no frames
+        elif now - self._delivering_since >= HEALED_SECONDS:
+            self._delivering_since = None
             self.failures = self._cycles = self._restarts = 0
             self.exhausted = False
             self._remember()

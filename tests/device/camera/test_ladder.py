@@ -7,7 +7,7 @@ from device.camera.ladder import HEALED_SECONDS, PATIENCE_SECONDS, Ladder, Rung
 
 
 def climb(ladder: Ladder, times: int, *, switchable: bool = True, stuck: bool = False) -> list[str]:
-    return [ladder.failed(now=n, switchable=switchable, stuck=stuck).rung.value for n in range(times)]
+    return [ladder.failed(switchable=switchable, stuck=stuck).rung.value for _ in range(times)]
 
 
 UNTIL_RESTART = ["reopen", "reopen", "power_cycle", "power_cycle", "restart"]
@@ -53,7 +53,7 @@ def test_a_dead_camera_is_tried_every_five_minutes_while_no_reboot_is_allowed(tm
     ladder = Ladder(memory, reboot=lambda: False)
     climb(ladder, 4)
     assert not ladder.exhausted
-    steps = [ladder.failed(now=n, switchable=True) for n in range(20)]
+    steps = [ladder.failed(switchable=True) for _ in range(20)]
     assert {(step.rung, step.pause) for step in steps} == {(Rung.POWER_CYCLE, PATIENCE_SECONDS)}
     assert ladder.exhausted
 
@@ -70,12 +70,32 @@ def test_a_minute_of_frames_leads_back_to_the_ground(tmp_path: Path) -> None:
 
 def test_frames_for_less_than_a_minute_do_not(tmp_path: Path) -> None:
     ladder = Ladder(tmp_path / "camera.json")
-    ladder.failed(now=0)
-    ladder.delivers(now=HEALED_SECONDS - 1)
-    ladder.failed(now=HEALED_SECONDS)
+    ladder.failed()
+    ladder.delivers(now=10)
+    ladder.delivers(now=10 + HEALED_SECONDS - 1)
+    ladder.failed()
     assert ladder.failures == 2
-    ladder.delivers(now=2 * HEALED_SECONDS)
+    ladder.delivers(now=10 + HEALED_SECONDS)
+    assert ladder.failures == 2
+    ladder.delivers(now=10 + 2 * HEALED_SECONDS)
     assert ladder.failures == 0
+
+
+def test_the_pause_after_a_failure_is_no_minute_of_frames(tmp_path: Path) -> None:
+    """A camera that gives some pictures after each opening is given up as a dead one is."""
+    memory = tmp_path / "camera.json"
+    now, ladder, rungs = 0.0, Ladder(memory), []
+    for _ in range(30):
+        now += 2
+        for frame in range(5):
+            ladder.delivers(now=now + frame)
+        step = ladder.failed()
+        rungs.append(step.rung.value)
+        now += 15 + step.pause
+        if step.rung is Rung.RESTART:
+            ladder = Ladder(memory)
+    assert rungs == ["reopen", "reopen", "restart"] * 2 + ["reopen"] * 24
+    assert ladder.exhausted
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"restarts": "x", "taken": [], "boot": 1}', b"\xff"])
