@@ -95,6 +95,10 @@ class Diagnosis:
         self._clock.tick()
         self._condition.tick(watching=self._lookout.capture is not None)
 
+    def flush(self) -> None:
+        """Say what was noticed and only counted so far. Raises as `look` does."""
+        self._guard.flush()
+
     def faults(self) -> set[Fault]:
         """Ask every part; from any thread.
 

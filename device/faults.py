@@ -150,8 +150,8 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.DOOR_OPEN: Description(
         "The door of the cabinet is open; somebody may be at the unit's cables.",
-        "the door being closed",
-        "Go and look.",
+        "the door being closed, for a minute if it opens again and again",
+        "Go and look; a door or switch that opens again and again is loose: fasten it.",
     ),
     Fault.FALLING_BEHIND: Description(
         "Frames come faster than they can be evaluated; some are skipped.",
@@ -276,8 +276,8 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.TAMPER_OPEN: Description(
         "The case is open; somebody may be at the unit.",
-        "the case being closed",
-        "Go and look.",
+        "the case being closed, for a minute if it opens again and again",
+        "Go and look; a switch that opens again and again is loose: fasten it.",
     ),
     Fault.THROTTLED: Description(
         "The processor is slowed down, by heat or a weak supply; frames may be skipped.",

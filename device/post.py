@@ -330,6 +330,7 @@ class Post:
                 self._renewal.stop()
             self._recordings.stop()
             self._books.moderator.flush()
+            self._diagnosis.flush()
             self._lists.account_for_safe(self._reporter.safe, now=True)
             self._books.auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
             self._bulletins.say_offline()
