@@ -20,6 +20,7 @@ from device.config import Configuration, load
 from device.errors import PlatepostError
 from device.health.chrony import Chrony
 from device.health.clock import clock_quality
+from device.health.machine import Machine, read_machine
 from device.lists import list_state
 from device.outbox import read_key_file
 from device.outbox.database import open_database
@@ -56,7 +57,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a point.")
 def selftest(*, path: Path, as_json: bool) -> None:
-    """Check that this unit can do its work: models, keys, camera, storage, hot list, clock, broker.
+    """Check that this unit can do its work: models, keys, camera, board, supply, storage, hot list, clock, broker.
 
     Run it while the post itself is stopped, for both need the camera and the outbox. The exit code is 1 if anything is
     wrong.
@@ -81,6 +82,7 @@ def examine(configuration: Configuration, *, leave_out: Collection[str] = ()) ->
         ("keys", _keys),
         ("camera", _camera),
         ("board", _board),
+        ("supply", _supply),
         ("outbox", _outbox),
         ("hot list", _hotlist),
         ("clock", _clock),
@@ -136,6 +138,18 @@ def _board(configuration: Configuration) -> str:
         if board.tamper_open():
             raise _FaultError("the case is open")
     return f"{configuration.board.backend}: case closed"
+
+
+def _supply(configuration: Configuration) -> str:
+    readings = read_machine(configuration.outbox.path.parent)
+    present = Machine().ailments(readings) & {"under_voltage", "throttled"}
+    if present:
+        raise _FaultError(", ".join(sorted(present)))
+    if readings.throttled is not None:
+        return "it holds, and the processor is not slowed down"
+    if readings.low_voltage is not None:
+        return "it holds; this kernel does not tell throttling, so that throttled is never named"
+    return "this kernel tells nothing of it: under_voltage and throttled are never named"
 
 
 def _outbox(configuration: Configuration) -> str:

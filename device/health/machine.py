@@ -1,7 +1,7 @@
 """The machine under the post: temperature, throttling, voltage, storage; read from /sys, without a command."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SYSTEM = Path("/sys")
@@ -11,6 +11,11 @@ https://www.raspberrypi.com/documentation/computers/raspberry-pi.html#thermal-ma
 UNDER_VOLTAGE, SLOWED = 0x1, 0x2 | 0x4 | 0x8
 """Present-time bits of the firmware's `get_throttled`: under-voltage; frequency capped, throttled, soft limit.
 https://www.raspberrypi.com/documentation/computers/os.html#get_throttled."""
+FIRMWARE = "soc*/soc*:firmware/get_throttled"
+"""Below devices/platform: `soc/soc:firmware` on a Pi 4, `soc@107c000000/soc@107c000000:firmware` on a Pi 5. Only
+Raspberry Pi's own kernels have the file, and not all of them."""
+VOLTAGE, ALARM = "rpi_volt", "in0_lcrit_alarm"
+"""Name and file of the kernel's own under-voltage sensor, drivers/hwmon/raspberrypi-hwmon.c: 1 while it is too low."""
 LOW_SHARE, LOW_BYTES = 0.05, 512 * 1024 * 1024
 """Space on the outbox's disk is low below a twentieth of it, or 512 MiB where a twentieth is more."""
 ROOM = 1.2
@@ -26,6 +31,8 @@ class Readings:
     celsius: float | None
     throttled: int | None
     """Bits of the Raspberry Pi's firmware."""
+    low_voltage: bool | None = field(default=None, kw_only=True)
+    """What the kernel's sensor says of the supply."""
     disk_free: int | None
     disk_size: int | None
     worn: str | None
@@ -42,7 +49,8 @@ def read_machine(folder: Path, *, system: Path = SYSTEM) -> Readings:
         free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
     return Readings(
         celsius=_celsius(system),
-        throttled=_number(system / "devices/platform/soc/soc:firmware/get_throttled", 16),
+        throttled=_throttled(system),
+        low_voltage=_low_voltage(system),
         disk_free=free,
         disk_size=size,
         worn=_worn(folder, system),
@@ -66,7 +74,7 @@ class Machine:
         conditions = {
             "too_hot": self._hot,
             "throttled": bool(bits & SLOWED),
-            "under_voltage": bool(bits & UNDER_VOLTAGE),
+            "under_voltage": bool(readings.low_voltage if readings.throttled is None else bits & UNDER_VOLTAGE),
             "storage_low": self._low,
             "storage_worn": readings.worn is not None,
         }
@@ -77,6 +85,23 @@ def _celsius(system: Path) -> float | None:
     zones = [_number(zone / "temp", 10) for zone in sorted((system / "class/thermal").glob("thermal_zone*"))]
     known = [zone / 1000 for zone in zones if zone is not None]
     return max(known, default=None)
+
+
+def _throttled(system: Path) -> int | None:
+    words = [_number(path, 16) for path in sorted((system / "devices/platform").glob(FIRMWARE))]
+    return next((word for word in words if word is not None), None)
+
+
+def _low_voltage(system: Path) -> bool | None:
+    for sensor in sorted((system / "class/hwmon").glob("hwmon*")):
+        try:
+            name = (sensor / "name").read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            continue
+        alarm = _number(sensor / ALARM, 10)
+        if name == VOLTAGE and alarm is not None:
+            return alarm > 0
+    return None
 
 
 def _worn(folder: Path, system: Path) -> str | None:

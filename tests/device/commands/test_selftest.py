@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.commands.selftest import selftest
+from device.commands.selftest import examine, selftest
+from device.config import load
+from device.health.machine import Readings
 from device.outbox import Outbox, read_key_file
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
@@ -12,6 +14,7 @@ from simulator.camera.picamera2_standin import sensor
 from simulator.standins import standing_in
 
 CLIP = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
+OTHERS = ("recogniser", "keys", "camera", "board", "outbox", "hot list", "clock", "certificate", "broker 127.0.0.1:1")
 
 
 @pytest.fixture
@@ -36,6 +39,26 @@ def test_each_point_is_judged_by_itself(folder: Path) -> None:
     assert {"recogniser", "keys", "camera", "board", "outbox", "certificate"} <= good
     assert not found["hot list"]["good"]
     assert found["broker 127.0.0.1:1"]["said"] == "connection_refused"
+
+
+@pytest.mark.parametrize(
+    ("throttled", "low", "good", "said"),
+    [
+        (0x0, None, True, "it holds, and the processor is not slowed down"),
+        (0x4, None, False, "throttled"),
+        (0x50005, None, False, "throttled, under_voltage"),
+        (None, True, False, "under_voltage"),
+        (None, False, True, "it holds; this kernel does not tell throttling, so that throttled is never named"),
+        (None, None, True, "this kernel tells nothing of it: under_voltage and throttled are never named"),
+    ],
+)
+def test_what_a_unit_cannot_tell_of_its_supply_is_said_and_no_fault(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, throttled: int | None, low: bool | None, good: bool, said: str
+) -> None:
+    readings = Readings(None, throttled, None, None, None, low_voltage=low)
+    monkeypatch.setattr("device.commands.selftest.read_machine", lambda _folder: readings)
+    found = examine(load(folder / "post.toml"), leave_out=OTHERS)
+    assert [(finding.good, finding.said) for finding in found if finding.point == "supply"] == [(good, said)]
 
 
 def test_an_outbox_that_cannot_be_used_is_told_and_left_where_it_is(folder: Path) -> None:

@@ -47,6 +47,16 @@ def test_the_firmware_s_bits_are_understood(bits: int, names: set[str]) -> None:
     assert judged(with_(throttled=bits)) == [names]
 
 
+@pytest.mark.parametrize(
+    ("bits", "alarm", "names"),
+    [(None, True, {"under_voltage"}), (None, False, set()), (0x0, True, set()), (0x1, False, {"under_voltage"})],
+)
+def test_where_the_firmware_is_silent_the_kernel_s_sensor_is_heard(
+    *, bits: int | None, alarm: bool, names: set[str]
+) -> None:
+    assert judged(with_(throttled=bits, low_voltage=alarm)) == [names]
+
+
 def test_space_is_low_below_half_a_gibibyte_or_a_twentieth_and_heals_with_a_margin() -> None:
     large = [with_(disk_free=free * MIB) for free in (513, 511, 520, 620)]
     assert judged(*large) == [set(), {"storage_low"}, {"storage_low"}, set()]
@@ -97,6 +107,23 @@ def test_what_a_pi_shows_is_read(pi: Pi) -> None:
     assert readings.worn is None
     assert readings.disk_free is not None
     assert readings.disk_size is not None
+
+
+def test_a_pi_5_has_its_firmware_elsewhere(tmp_path: Path) -> None:
+    where = tmp_path / "devices/platform/soc@107c000000/soc@107c000000:firmware"
+    where.mkdir(parents=True)
+    (where / "get_throttled").write_text("50005\n")
+    assert read_machine(tmp_path, system=tmp_path).throttled == 0x50005
+
+
+@pytest.mark.parametrize(("text", "low"), [("0\n", False), ("1\n", True), ("nonsense\n", None)])
+def test_the_kernel_s_sensor_of_the_supply_is_found_by_its_name(pi: Pi, text: str, *, low: bool | None) -> None:
+    pi.write("class/hwmon/hwmon0/name", "cpu_thermal\n")
+    pi.write("class/hwmon/hwmon0/in0_lcrit_alarm", "1\n")
+    pi.write("class/hwmon/hwmon1/in0_lcrit_alarm", "1\n")
+    pi.write("class/hwmon/hwmon2/name", "rpi_volt\n")
+    pi.write("class/hwmon/hwmon2/in0_lcrit_alarm", text)
+    assert read_machine(pi.root, system=pi.root).low_voltage is low
 
 
 @pytest.mark.parametrize(
