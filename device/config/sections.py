@@ -267,7 +267,7 @@ class RecordingSection(Section):
 class EnrolmentSection(Section):
     """Where this post renews its certificate, alone and in time."""
 
-    office: Annotated[str, Field(pattern=r"^[^\s/:]+(:[0-9]{1,5})?$")] = Field(
+    office: Annotated[str, Field(pattern=r"^[^\s/:.]{1,63}(\.[^\s/:.]{1,63})*\.?(:[0-9]{1,5})?$")] = Field(
         description="host:port of the department's enrolment server (EST, RFC 7030)."
     )
 

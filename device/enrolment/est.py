@@ -7,6 +7,7 @@ import base64
 import binascii
 import http.client
 import json
+import re
 import ssl
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,9 @@ POST_HEADER, TIME_HEADER, SEAL_HEADER = "Platepost-Post", "Platepost-Time", "Pla
 DEFAULT_PORT = 8443
 SECONDS = 20.0
 LARGEST = 256 * 1024
+_REASON = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
+_LONGEST_REASON, _LONGEST_MESSAGE = 64, 500
+"""Of a refusal, as audit records and a terminal carry them; between unit and office may stand who says more."""
 
 
 class Office:
@@ -133,6 +137,8 @@ class Office:
             ) from error
         except (OSError, http.client.HTTPException) as error:
             raise EnrolmentError(f"{self} does not answer: {error}", reason="unreachable") from error
+        except ValueError as error:  # a name that IDNA cannot write, such as one with an empty label
+            raise EnrolmentError(f"{self} cannot be an office's address: {error}", reason="address") from error
         finally:
             connection.close()
         if answer.status != http.client.OK or len(content) > LARGEST:
@@ -204,6 +210,9 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 def _refusal(office: Office, status: int, content: bytes) -> EnrolmentError:
     try:
         said = json.loads(content)
-        return EnrolmentError(f"{office}: {said['message']}", reason=str(said["reason"]))
-    except (ValueError, KeyError, TypeError):
+        message, reason = str(said["message"])[:_LONGEST_MESSAGE], str(said["reason"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return EnrolmentError(f"{office} answers with status {status}", reason="refused")
+    message = "".join(letter if letter.isprintable() else "?" for letter in message)
+    known = len(reason) <= _LONGEST_REASON and _REASON.fullmatch(reason)
+    return EnrolmentError(f"{office}: {message}", reason=reason if known else "refused")

@@ -133,6 +133,10 @@ class Renewal:
             log.warning("the certificate was not renewed: %s", error)
             self._say("failure", reason=reason, message=str(error)[:300])
             return False
+        except Exception:  # who reads the audit trail is told of it, too
+            log.exception("the certificate was not renewed")
+            self._say("failure", reason="failed", message="an unforeseen fault; the post's log says more")
+            return False
         self._say("success", certificate_expires=ends.isoformat(timespec="seconds"))
         return True
 
@@ -148,7 +152,10 @@ class Renewal:
         # A fleet that was switched on together does not ask together.
         pause = random.uniform(0, LOOK_SECONDS / 60)
         while not self._stop.wait(pause):
-            self.look()
+            try:
+                self.look()
+            except Exception:  # an unforeseen fault must not end the renewal for good
+                log.exception("the renewal failed")
             pause = random.uniform(0.75, 1.25) * LOOK_SECONDS
 
     def _say(self, outcome: str, *, reason: str | None = None, **details: str) -> None:
@@ -158,7 +165,7 @@ class Renewal:
                 source="renewal",
                 outcome="success" if outcome == "success" else "failure",
                 reason=reason,
-                object=str(self._office),
+                object=str(self._office)[:200],
                 details=dict(details),
             )
         except OutboxError as error:

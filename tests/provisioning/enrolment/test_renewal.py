@@ -1,15 +1,19 @@
 """A post renews its certificate with the office, over TLS with the certificate that it has."""
 
 import errno
+import json
+import ssl
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography import x509
+from pydantic import ValidationError
 
 from device import config
 from device.enrolment.errors import EnrolmentError
-from device.enrolment.est import trusting
+from device.enrolment.est import Office, _refusal, trusting
 from device.enrolment.renewal import Renewal
 from device.enrolment.unit import Unit
 from provisioning.authority import Authority
@@ -107,6 +111,77 @@ def test_full_disk_leaves_the_certificate_and_the_next_try(post: Post, monkeypat
     assert post.unit.certificate_path.read_bytes() == before
     assert post.renewal.look()
     assert post.trail.said == [("certificate_renewed", "failure", "disk"), ("certificate_renewed", "success", None)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "audited"),
+    [
+        (RuntimeError("unforeseen"), [("certificate_renewed", "failure", "failed")]),
+        (EnrolmentError("no", reason="a reason that no record takes"), []),
+    ],
+)
+def test_an_unforeseen_fault_does_not_end_the_renewal(
+    post: Post, monkeypatch: pytest.MonkeyPatch, fault: Exception, audited: list[tuple[str, str, str | None]]
+) -> None:
+    monkeypatch.setattr("device.enrolment.renewal.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(post.renewal, "is_due", lambda: True)
+    outcomes, renewed, say = [fault], threading.Event(), post.trail.say
+
+    def renew() -> datetime:
+        if outcomes:
+            raise outcomes.pop()
+        return post.time
+
+    def take(action: str, *, outcome: str, reason: str | None = None, **_: object) -> None:
+        if reason is not None and " " in reason:
+            raise ValueError("not fit for a record")
+        say(action, outcome=outcome, reason=reason)
+        if outcome == "success":
+            renewed.set()
+
+    monkeypatch.setattr(post.renewal, "renew", renew)
+    monkeypatch.setattr(post.trail, "say", take)
+    post.renewal.start()
+    assert renewed.wait(20)
+    post.renewal.stop()
+    assert post.trail.said[: len(audited) + 1] == [*audited, ("certificate_renewed", "success", None)]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "message"),
+    [
+        ({"message": "the code is used", "reason": "code_used"}, "code_used", "office:8443: the code is used"),
+        ({"message": "upstream", "reason": "a" * 65}, "refused", "office:8443: upstream"),
+        ({"message": "upstream", "reason": "reset before headers"}, "refused", "office:8443: upstream"),
+        ({"message": "a\ud800\x1b[2J", "reason": "\ud800"}, "refused", "office:8443: a??[2J"),
+        ({"message": ["a"], "reason": None}, "refused", "office:8443: ['a']"),
+        ({"message": "m" * 9000, "reason": "other"}, "other", "office:8443: " + "m" * 500),
+        ({"message": "no reason"}, "refused", "office:8443 answers with status 503"),
+        (["message", "reason"], "refused", "office:8443 answers with status 503"),
+    ],
+)
+def test_whatever_a_refusal_says_is_fit_for_the_audit_trail(said: object, reason: str, message: str) -> None:
+    refusal = _refusal(Office("office"), 503, json.dumps(said).encode())
+    assert (refusal.reason, str(refusal)) == (reason, message)
+
+
+@pytest.mark.parametrize("content", [b"bad gateway", b"\xff", b"[" * 200_000, b'{"reason": ' + b"9" * 9000 + b"}"])
+def test_a_refusal_that_says_nothing_has_its_status(content: bytes) -> None:
+    assert str(_refusal(Office("office"), 502, content)) == "office:8443 answers with status 502"
+
+
+@pytest.mark.parametrize("address", ["enrol..riverside.example", ".riverside.example", "e" * 64 + ".example:8443"])
+def test_an_address_that_cannot_be_is_refused_by_the_configuration_and_by_name(address: str) -> None:
+    with pytest.raises(ValidationError):
+        config.EnrolmentSection(office=address)
+    with pytest.raises(EnrolmentError, match="cannot be an office's address") as refused:
+        Office(address)._ask(ssl.create_default_context(), "GET", "/")
+    assert refused.value.reason == "address"
+
+
+@pytest.mark.parametrize("address", ["office", "enrol.riverside.example:8443", "10.0.0.7:9", "office.example."])
+def test_an_address_that_can_be_is_taken_by_the_configuration(address: str) -> None:
+    assert config.EnrolmentSection(office=address).office == address
 
 
 def test_renewal_without_a_certificate_is_refused(department: Department, post: Post) -> None:
