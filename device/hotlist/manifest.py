@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Literal, Self
 
 from joserfc import jws
@@ -22,6 +23,9 @@ LONGEST_LINE = 64 * 1024
 LARGEST_BODY = 1 << 30
 """Bytes of an unsealed body that a post will take, whatever a manifest says."""
 
+LONGEST_HISTORY = 30
+"""Sizes of lists before that a manifest names at most."""
+
 NOT_JOSE = (JoseError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
 """What joserfc and the standard library raise for what is no JWS or JWE, or not one for the key at hand."""
 
@@ -33,6 +37,16 @@ class Base(BaseModel):
 
     version: int = Field(ge=1, lt=2**53)
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="As in the manifest of that list.")
+
+
+class FormerSize(BaseModel):
+    """The size of a list before: a step by which a post that missed it can follow how the department's lists grew."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(ge=1, lt=2**53)
+    entries: int = Field(ge=0, lt=2**53, description="As in the manifest of that list.")
+    explained: bool = Field(description="Whether its issuer gave a reason for its size.")
 
 
 class Manifest(BaseModel):
@@ -61,6 +75,9 @@ class Manifest(BaseModel):
     size_override: str | None = Field(
         default=None, min_length=1, max_length=500, description="Why the list may differ much in size from the last."
     )
+    sizes: tuple[FormerSize, ...] | None = Field(
+        default=None, min_length=1, max_length=LONGEST_HISTORY, description="Sizes of lists before, the oldest first."
+    )
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -77,6 +94,13 @@ class Manifest(BaseModel):
             raise ValueError("a complete list promises a rate, a delta does not")
         if self.base is not None and self.base.version >= self.version:
             raise ValueError("a delta is newer than its base")
+        return self
+
+    @model_validator(mode="after")
+    def _follows_what_was_before(self) -> Self:
+        versions = [*(former.version for former in self.sizes or ()), self.version]
+        if any(later <= earlier for earlier, later in pairwise(versions)):
+            raise ValueError("the lists before are older, each than the next")
         return self
 
     def is_base_of(self, delta: "Manifest") -> bool:

@@ -54,6 +54,23 @@ def size_jumps(*, before: int, after: int, limit: float = SIZE_JUMP) -> bool:
     return after == 0 or abs(after - before) > max(limit * before, SIZE_JUMP_FLOOR)
 
 
+def is_believable(manifest: Manifest, *, after: Manifest, limit: float) -> bool:
+    """Say whether a list's size is to be believed by who has the list `after`.
+
+    It is if the issuer gave a reason, if the two are alike, or if they are not but each step from the one to the other
+    is small or had its reason: who was away has missed a list that said why, or many that grew slowly.
+    """
+    if manifest.size_override or not size_jumps(before=after.entries, after=manifest.entries, limit=limit):
+        return True
+    size = after.entries
+    for former in manifest.sizes or ():
+        if former.version > after.version:
+            if not former.explained and size_jumps(before=size, after=former.entries, limit=limit):
+                return False
+            size = former.entries
+    return not size_jumps(before=size, after=manifest.entries, limit=limit)
+
+
 class HotListStore:
     """The lists of one post.
 
@@ -207,8 +224,7 @@ class HotListStore:
         if (
             current is not None
             and self._size_jump is not None
-            and not manifest.size_override
-            and size_jumps(before=current.entries, after=manifest.entries, limit=self._size_jump)
+            and not is_believable(manifest, after=current.manifest, limit=self._size_jump)
         ):
             raise SizeJump(f"{manifest.entries} entries after {current.entries}, and no reason given")
 

@@ -12,6 +12,7 @@ from device.hotlist.store import SIZE_JUMP, size_jumps
 from provisioning.hotlist.columns import ColumnSource, RowSource
 from provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
 from provisioning.hotlist.sealing import seal_package
+from provisioning.hotlist.sizes import sizes_after
 from provisioning.hotlist.table import build_table
 
 FALSE_POSITIVE_RATE = 1e-9
@@ -53,7 +54,8 @@ def build_package(
         built: when (aware); now, if not given. The list's age counts from here.
         expires: from when no post installs it; seven days after `built`, if not given.
         false_positive_rate: of the filter, for one probe.
-        previous: the manifest of the list before, to hold the new one's size and version against.
+        previous: the manifest of the list before, to hold the new one's size and version against; what it says of the
+            sizes before is carried on.
         size_jump: share by which the size may differ from the list before; posts have a limit of their own.
         size_override: why it may differ by more; the posts see it too.
 
@@ -88,6 +90,7 @@ def build_package(
         "patterns": len(patterns),
         "false_positive_rate": false_positive_rate,
         "size_override": size_override,
+        "sizes": None if previous is None else sizes_after(previous),
     }
     return seal_package(table.body, facts, signing_key=issuer_key, post_keys=posts)
 

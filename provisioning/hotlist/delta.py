@@ -17,6 +17,7 @@ from provisioning.hotlist.build import LIFETIME, check_against
 from provisioning.hotlist.changes import rows_of
 from provisioning.hotlist.held import Held, with_delta
 from provisioning.hotlist.sealing import seal_package
+from provisioning.hotlist.sizes import sizes_after
 
 
 def build_delta(
@@ -75,6 +76,7 @@ def build_delta(
         "additions": len(added),
         "removals": len(removed),
         "size_override": size_override,
+        "sizes": sizes_after(held.newest.manifest),
     }
     keys = [load_key(key, private=False) for key in post_keys]
     package = seal_package(delta_body(added, removed, patterns), facts, signing_key=signing, post_keys=[*keys, own])

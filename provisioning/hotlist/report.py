@@ -119,6 +119,11 @@ def _words(name: str, value: object) -> str:
     if isinstance(value, dict):
         named = (f"{key} {_words(key, item)}" if key in _NAMED else f"{item:,} {key}" for key, item in value.items())
         return "\n".join(named) or "-"
+    if isinstance(value, list) and name == "sizes":
+        reasons = {True: ", for a reason", False: ""}
+        return "\n".join(
+            f"version {one['version']}: {one['entries']:,} entries{reasons[one['explained']]}" for one in value
+        )
     if isinstance(value, list):
         return "\n".join(map(str, value))
     return str(value) if name == "version" or not isinstance(value, int) or isinstance(value, bool) else f"{value:,}"

@@ -47,7 +47,8 @@ class Target:
         rows.append(HotListRow("7OWN001", "local", 9, safe=True))
         self._first = department.package(rows, patterns=patterns)
         delta = department.delta(self._first, add=[NEWS], remove=department.rows[2:3], patterns=patterns[:1])
-        genuine = [department.package([*rows, NEWS], version=2, patterns=patterns), delta]
+        before = department.manifest(self._first)
+        genuine = [department.package([*rows, NEWS], version=2, patterns=patterns, previous=before), delta]
         self._genuine = {department.manifest(one).digest for one in genuine}
         self._parts = [split_parts(one, part_bytes=1024) for one in genuine]
         self._parts = [(index, list(parts)) for index, parts in self._parts]

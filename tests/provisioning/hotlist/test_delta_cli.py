@@ -88,6 +88,27 @@ def test_deltas_follow_one_another_and_a_complete_list_ends_them(office: Office)
     assert fourth["base"]["version"] == third["version"]
 
 
+def test_a_post_that_was_away_when_the_list_grew_takes_what_is_built_later(office: Office, tmp_path: Path) -> None:
+    county = HEADER + "".join(f"U{number:05d},CA,local,,,,\n" for number in range(30))
+    reason = ("--override-reason", "the county's list came too")
+    assert office.run("delta", "--add", office.file("county.csv", county), *reason).exit_code == 0
+    news = office.file("stolen.csv", HEADER + "9NEW111,CA,stolen_vehicle,,,,\n")
+    assert office.take(office.run("delta", "--add", news))["entries"] == 72
+    away = HotListStore(
+        tmp_path / "away",
+        agency="riverside",
+        issuer_key=(office.post / "issuer_key.pem").read_bytes(),
+        unseal_key=(office.post / "unseal_key.pem").read_bytes(),
+    )
+    (first,) = (tmp_path / "held").glob("*.package")
+    away.install(first.read_bytes())
+    everything = office.file("all.csv", EXPORT + county.removeprefix(HEADER))
+    assert office.take(office.run("build", everything, output="next.package"), "next.package")["entries"] == 70
+    assert away.install((tmp_path / "next.package").read_bytes()).entries == 70
+    shown = CliRunner().invoke(hotlist, ["inspect", str(tmp_path / "next.package")]).stdout
+    assert "71 entries, for a reason" in shown
+
+
 def test_a_fresh_export_is_compared_with_what_the_posts_hold(office: Office) -> None:
     changed = EXPORT.replace("T00007,CA,local", "T00007,CA,stolen_plate").replace("T00008", "T99998")
     said = office.take(office.run("delta", office.file("export.csv", changed)))
