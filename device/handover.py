@@ -14,6 +14,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Protocol
 
+from device.ownership import as_owner_of
+
 log = logging.getLogger(__name__)
 
 FOLDER = "handed"
@@ -52,18 +54,20 @@ class Outcome:
 
 
 def lay(directory: Path, name: str, package: bytes) -> None:
-    """Lay a package into a post's folder, whole or not at all. Raises OSError."""
+    """Lay a package into a post's folder, whole or not at all; root does so as the post. Raises OSError."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a package")
     folder = directory / FOLDER
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _outcome_path(folder / name).unlink(missing_ok=True)
-    aside = folder / f"{name}.part"
-    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - the mode
-        file.write(package)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(folder / name)
+    with as_owner_of(directory):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _outcome_path(folder / name).unlink(missing_ok=True)
+        aside = folder / f"{name}.part"
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - the descriptor carries the mode
+            file.write(package)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(folder / name)
 
 
 def fetch_outcome(directory: Path, name: str) -> Outcome | None:
@@ -113,11 +117,15 @@ class Handover:
         return len(found)
 
     def _run(self) -> None:
+        said = ""  # once, and not every second as long as it lasts
         while not self._over.wait(LOOK_SECONDS):
             try:
                 self.look()
+                said = ""
             except OSError as error:
-                log.warning("a hot list that was brought cannot be taken: %s", error)
+                if said != str(error):
+                    said = str(error)
+                    log.warning("a hot list that was brought cannot be taken: %s", error)
 
 
 def _outcome_path(package: Path) -> Path:

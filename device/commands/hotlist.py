@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from device import handover
@@ -15,9 +16,11 @@ from device.errors import HotListError
 from device.hotlist.errors import ForeignAgency
 from device.hotlist.manifest import Manifest, split
 from device.hotlist.package import check_whole
+from device.outbox import in_use
 from device.trust import Trust
 
 _LOOK_SECONDS = 0.1
+_NOT_TAKEN = "the post runs (or aim or accept does), and has not taken it yet: its log says why"
 
 
 @click.command(
@@ -28,7 +31,8 @@ Examples:
 
 \b
 `platepost provision hotlist export` writes such files. A running post takes them within
-seconds, one that does not run at its next start. Exit 1 if the newest was refused.
+seconds, one that does not run at its next start. Exit 1 if the newest was refused, or a
+running post did not take it while it was waited for.
 """
 )
 @click.argument(
@@ -59,10 +63,12 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
     except OSError as error:
         raise HotListError(f"the packages cannot be laid into {section.directory}: {error.strerror}") from error
     outcomes = _wait(section.directory, sorted(packages), wait_seconds)
-    _show({name: (packages[name][0], outcome) for name, outcome in outcomes.items()}, as_json=as_json)
+    running = in_use(configuration.outbox.path)
+    _show({name: (packages[name][0], outcome) for name, outcome in outcomes.items()}, running=running, as_json=as_json)
     # What an older package came to does not matter where the newest of them is in force.
     newest = outcomes[max(outcomes)]
-    if newest is not None and newest.reason not in {None, "repeated"}:
+    refused = newest is not None and newest.reason not in {None, "repeated"}
+    if refused or (newest is None and running and wait_seconds > 0):
         raise click.exceptions.Exit(1)
 
 
@@ -93,14 +99,16 @@ def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, ha
         time.sleep(_LOOK_SECONDS)
 
 
-def _show(outcomes: dict[str, tuple[Manifest, handover.Outcome | None]], *, as_json: bool) -> None:
+def _show(outcomes: dict[str, tuple[Manifest, handover.Outcome | None]], *, running: bool, as_json: bool) -> None:
+    waits = handover.Outcome(
+        None, "not_taken" if running else None, _NOT_TAKEN if running else "waits until the post runs"
+    )
     table = Table("package", "version", "outcome")
     for name, (manifest, outcome) in outcomes.items():
-        said = "waits until the post runs" if outcome is None else outcome.said
+        reason, said = (outcome or waits).reason, (outcome or waits).said
         if as_json:
-            reason = None if outcome is None else outcome.reason
             facts = {"package": name, "version": manifest.version, "taken": outcome is not None and reason is None}
             click.echo(json.dumps(facts | {"waits": outcome is None, "reason": reason, "said": said}))
-        table.add_row(name, str(manifest.version), said)
+        table.add_row(name, str(manifest.version), escape(said))
     if not as_json:
         Console().print(table)

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rich.console import Console
 from rich.table import Table
 
-from device.config import RecordingSection, load
+from device.config import Configuration, load
 from device.durable import write_durably
 from device.errors import ConfigurationError
+from device.outbox import in_use
 from device.recording import SUFFIX, RecordingError, requests
 from device.recording.requests import Answer, Request
 
@@ -61,10 +62,10 @@ def recording() -> None:
 @_WAIT
 @_JSON
 def start(*, path: Path, person: str, purpose: str, minutes: float | None, seconds: float, as_json: bool) -> None:
-    """Begin to record. Exit 1 if the post refuses, or does not run."""
-    section = load(path).recording
+    """Begin to record. Exit 1 if the post refuses, does not run, or does not take the request."""
+    configuration = load(path)
     request = _request(do="start", person=person, purpose=purpose, minutes=minutes)
-    _show(_ask(section, request, seconds), as_json=as_json)
+    _show(_ask(configuration, request, seconds), as_json=as_json)
 
 
 @recording.command()
@@ -74,8 +75,8 @@ def start(*, path: Path, person: str, purpose: str, minutes: float | None, secon
 @_JSON
 def stop(*, path: Path, person: str, seconds: float, as_json: bool) -> None:
     """End the recording that is under way. Exit 1 if there is none."""
-    section = load(path).recording
-    _show(_ask(section, _request(do="stop", person=person), seconds), as_json=as_json)
+    configuration = load(path)
+    _show(_ask(configuration, _request(do="stop", person=person), seconds), as_json=as_json)
 
 
 @recording.command("list")
@@ -121,14 +122,18 @@ def _account() -> str:
     return (os.environ.get("SUDO_USER") or getpass.getuser())[:64]
 
 
-def _ask(section: RecordingSection, request: Request, seconds: float) -> Answer:
+def _ask(configuration: Configuration, request: Request, seconds: float) -> Answer:
+    section = configuration.recording
     try:
         name = requests.ask(section.directory, request)
         end = time.monotonic() + seconds
         while (answer := requests.fetch(section.directory, name)) is None and time.monotonic() < end:
             time.sleep(_LOOK_SECONDS)
         if answer is None and requests.withdraw(section.directory, name):
-            return Answer(None, "not_running", "the post does not answer: does it run?")
+            if in_use(configuration.outbox.path):
+                said = "the post runs (or aim or accept does), and did not take the request: its log says why"
+                return Answer(None, "not_taken", said)
+            return Answer(None, "not_running", "the post does not run")
         return (
             answer or requests.fetch(section.directory, name) or Answer(None, "late", "the post has not answered yet")
         )

@@ -24,6 +24,7 @@ from device.health.machine import Machine, read_machine
 from device.lists import list_state
 from device.outbox import read_key_file
 from device.outbox.database import open_database
+from device.ownership import give_to_owner
 from device.records import Signer
 from device.trust import Trust
 from device.uplink import Broker
@@ -158,6 +159,7 @@ def _outbox(configuration: Configuration) -> str:
         # Looked at first as it is: an outbox that cannot be used is the post's own to set aside, and to audit.
         open_database(section.path, key=read_key_file(section.key_file)).close()
     with assembly.outbox(configuration) as outbox:
+        give_to_owner(section.path.parent)  # where the post never ran, root has just made it
         if outbox.set_aside:
             raise _FaultError(f"it could not be used and was set aside: {outbox.set_aside[0].reason}")
         return f"{outbox.depth()} records wait"

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from device.durable import make_folder, write_durably
+from device.ownership import as_owner_of
 
 FOLDER = "requests"
 _NAME = re.compile(r"request-[0-9a-f]{16}\.json")
@@ -41,11 +42,12 @@ class Answer:
 
 
 def ask(directory: Path, request: Request) -> str:
-    """Lay a request into the post's folder and return its name. Raises OSError."""
+    """Lay a request into the post's folder, root as the post, and return its name. Raises OSError."""
     folder = directory / FOLDER
-    make_folder(folder)
     name = f"request-{secrets.token_hex(8)}.json"
-    write_durably(folder / name, request.model_dump_json().encode())
+    with as_owner_of(directory):
+        make_folder(folder)
+        write_durably(folder / name, request.model_dump_json().encode())
     return name
 
 

@@ -12,6 +12,7 @@ from device import assembly
 from device.acceptance import Statement, write_statement
 from device.config import Configuration, load
 from device.durable import write_durably
+from device.ownership import give_to_owner
 from device.records import Signer
 from provisioning.accept import report, seal
 from provisioning.accept.checklist import Checklist
@@ -21,7 +22,6 @@ from provisioning.accept.result import Progress, Result
 from provisioning.accept.service import Limits
 from provisioning.errors import ProvisioningError
 from provisioning.options import config_option, purpose_option, technician_option
-from provisioning.ownership import give_to_owner
 from provisioning.technician import Technician, certified
 from provisioning.trail import Trail, require_stopped
 

@@ -14,6 +14,7 @@ from device import assembly, backends
 from device.camera.settings import Picamera2Settings
 from device.config import Configuration, load
 from device.health.view import Light, Views, load_views
+from device.ownership import give_to_owner
 from provisioning.aim.advice import Road
 from provisioning.aim.aiming import LIGHTS, Aiming
 from provisioning.aim.server import Server, service_address
@@ -21,7 +22,6 @@ from provisioning.aim.session import Session
 from provisioning.aim.watcher import Watcher
 from provisioning.errors import ProvisioningError
 from provisioning.options import CONFIG, config_option, purpose_option, technician_option
-from provisioning.ownership import give_to_owner
 from provisioning.technician import certified
 from provisioning.trail import Trail, require_stopped
 

@@ -6,6 +6,7 @@ from threading import Event
 import pytest
 
 from device.handover import FOLDER, Handover, Outcome, fetch_outcome, lay
+from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 FIRST, SECOND = "hotlist-0000000000000001.package", "hotlist-0000000000000002.delta"
 SECONDS = 10.0
@@ -45,6 +46,19 @@ def test_what_is_laid_is_its_owners_alone_and_an_old_outcome_does_not_stand_for_
     assert stat.S_IMODE((folder / FIRST).stat().st_mode) == 0o600
 
 
+@needs_root
+def test_what_root_lays_is_taken_by_the_post_s_own_user(tmp_path: Path) -> None:
+    lay(tmp_path, FIRST, b"list")
+    Handover(tmp_path, installer([])).look()
+    taken: list[bytes] = []
+    with place_of_nobody() as state:
+        lay(state / "hotlist", FIRST, b"list")
+        with nobody():
+            assert Handover(state / "hotlist", installer(taken)).look() == 1
+        assert fetch_outcome(state / "hotlist", FIRST) == Outcome(1, None, "in force")
+    assert taken == [b"list"]
+
+
 def test_strange_files_are_left_alone(tmp_path: Path) -> None:
     lay(tmp_path, FIRST, b"list")
     for name in (f"{SECOND}.part", "hotlist-1.package", "notes.txt"):
@@ -54,6 +68,27 @@ def test_strange_files_are_left_alone(tmp_path: Path) -> None:
     assert taken == [b"list"]
     with pytest.raises(ValueError, match="no name of a package"):
         lay(tmp_path, "../post.toml", b"")
+
+
+def test_what_keeps_a_package_from_being_taken_is_logged_once_as_long_as_it_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.handover.LOOK_SECONDS", 0.001)
+    looks: list[int] = []
+    enough = Event()
+
+    def install(_package: bytes) -> Outcome:
+        looks.append(1)
+        if len(looks) == 5:
+            enough.set()
+        raise OSError("no room")
+
+    lay(tmp_path, FIRST, b"list")
+    handover = Handover(tmp_path, install)
+    handover.start()
+    assert enough.wait(SECONDS)
+    handover.stop()
+    assert caplog.text.count("no room") == 1
 
 
 def test_a_running_handover_takes_what_comes_and_lives_on_after_a_bad_disk(

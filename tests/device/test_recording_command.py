@@ -1,6 +1,7 @@
 import json
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from click.testing import CliRunner, Result
 
 from device.commands.recording import recording
 from device.config import RecordingSection
-from device.recording import RecordingError, Recordings
+from device.recording import RecordingError, Recordings, requests
+from device.recording.requests import Answer, Request
+from tests.device.nobody import needs_root, nobody, place_of_nobody
 from tests.device.recording.test_recordings import Trail
 
 
@@ -26,6 +29,7 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingSection:
 
     class Loaded:
         recording = section
+        outbox = SimpleNamespace(path=tmp_path / "outbox.db")
 
     monkeypatch.setattr("device.commands.recording.load", lambda _path: Loaded)
     return section
@@ -75,6 +79,36 @@ def test_a_post_that_does_not_run_does_not_record_later(unit: RecordingSection) 
     assert json.loads(result.output)["reason"] == "not_running"
     _, trail = with_a_post(unit, "stop", "--person", "J. Rivera")
     assert "recording_started" not in trail.actions
+
+
+def test_a_running_post_that_does_not_take_the_request_is_told_apart(
+    unit: RecordingSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.commands.recording.in_use", lambda path: path.name == "outbox.db")
+    words = ("start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--wait", "0")
+    result = run(*words, "--config", "post.toml", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.output)["reason"] == "not_taken"
+
+
+@needs_root
+def test_what_root_asks_is_taken_and_answered_by_the_post_s_own_user(tmp_path: Path) -> None:
+    wanted = Request(do="stop", person="J. Rivera", account="root")
+    said = Answer(None, "not_recording", "nothing is being recorded")
+
+    def post(directory: Path) -> list[Request | None]:
+        found = requests.take(directory)
+        for name, _ in found:
+            requests.answer(directory, name, said)
+        return [request for _, request in found]
+
+    requests.ask(tmp_path, wanted)
+    assert post(tmp_path) == [wanted]
+    with place_of_nobody() as state:
+        name = requests.ask(state / "recordings", wanted)
+        with nobody():
+            assert post(state / "recordings") == [wanted]
+        assert requests.fetch(state / "recordings", name) == said
 
 
 def test_a_name_of_one_letter_is_nobodys(unit: RecordingSection) -> None:

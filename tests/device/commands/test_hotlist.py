@@ -106,6 +106,19 @@ def test_a_post_that_does_not_run_takes_it_later(unit: Unit) -> None:
     assert unit.store.current is not None
 
 
+@pytest.mark.parametrize(("seconds", "code"), [("0", 0), ("0.2", 1)])
+def test_a_running_post_that_does_not_take_it_is_not_one_that_does_not_run(
+    unit: Unit, seconds: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.commands.hotlist.in_use", lambda path: path == unit.post / "state" / "outbox.db")
+    unit.package(1)
+    result = unit.hand("--wait", seconds, "--json")
+    assert result.exit_code == code, result.output
+    said = json.loads(result.stdout)
+    assert said["said"].startswith("the post runs")
+    assert (said["taken"], said["waits"], said["reason"]) == (False, True, "not_taken")
+
+
 @pytest.mark.parametrize("what", ["foreign", "forged", "damaged", "nothing"])
 def test_what_the_post_would_refuse_is_not_even_laid_down(unit: Unit, what: str, tmp_path: Path) -> None:
     if what == "foreign":

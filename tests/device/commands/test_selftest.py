@@ -12,6 +12,7 @@ from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.camera.picamera2_standin import sensor
 from simulator.standins import standing_in
+from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 CLIP = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
 OTHERS = ("recogniser", "keys", "camera", "board", "outbox", "hot list", "clock", "certificate", "broker 127.0.0.1:1")
@@ -69,6 +70,18 @@ def test_an_outbox_that_cannot_be_used_is_told_and_left_where_it_is(folder: Path
     before = sorted(path.parent.iterdir())
     assert not findings(folder)["outbox"]["good"]
     assert sorted(path.parent.iterdir()) == before
+
+
+@needs_root
+def test_an_outbox_that_the_self_test_made_as_root_is_the_post_s(folder: Path) -> None:
+    key = read_key_file(folder / "outbox.key")
+    text = (folder / "post.toml").read_text(encoding="utf-8")
+    with place_of_nobody() as state:
+        (folder / "post.toml").write_text(text.replace("state/outbox.db", str(state / "outbox.db")), encoding="utf-8")
+        assert findings(folder)["outbox"]["good"]
+        assert (state / "outbox.db").exists()
+        with nobody(), Outbox(state / "outbox.db", key=key) as outbox:
+            assert outbox.depth() == 0
 
 
 def test_a_camera_that_hangs_is_a_fault_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
