@@ -1,0 +1,88 @@
+"""What dpkg itself does with the maintainer scripts; what they ask of systemd is only noted."""
+
+import os
+import shutil
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+
+DEB = Path(__file__).parents[2] / "packaging" / "deb"
+UNITS = "platepost.service platepost-reboot.path platepost-confirm.timer"
+NOTED = ("deb-systemd-helper", "deb-systemd-invoke", "systemctl", "systemd-sysusers", "chgrp", "chmod", "install")
+"""Commands of the scripts that are not to touch the machine of a test."""
+ROOM, SMALL, LARGE = "4m", 100_000, 6_000_000
+"""Of the unit's disk, and bytes of a package that fits into it and of one that does not."""
+
+if os.geteuid() != 0 or not all(map(shutil.which, ("dpkg", "dpkg-deb", "unshare"))):
+    pytest.skip("only root can have dpkg install into a small disk: run as root on a Debian", allow_module_level=True)
+
+
+class Unit:
+    """A disk with little room, seen by this unit's dpkg only, on a machine that systemd seems to run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._notes = folder / "notes"
+        self._packages = [self._build(version, size) for version, size in ((1, SMALL), (2, LARGE))]
+        stubs = folder / "stubs"
+        stubs.mkdir()
+        for name in NOTED:
+            stub = stubs / name
+            stub.write_text(f'#!/bin/sh\necho "{name} $*" >>"{self._notes}"\n')
+            stub.chmod(0o755)
+
+    def _build(self, version: int, size: int) -> Path:
+        root = self._folder / f"tree{version}"
+        (root / "DEBIAN").mkdir(parents=True)
+        for script in ("postinst", "prerm", "postrm"):
+            shutil.copy(DEB / script, root / "DEBIAN" / script)
+            (root / "DEBIAN" / script).chmod(0o755)
+        (root / "DEBIAN" / "control").write_text(
+            f"Package: platepost\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
+        )
+        code = root / "usr" / "lib" / "platepost" / "code"
+        code.parent.mkdir(parents=True)
+        code.write_bytes(os.urandom(size))
+        package = self._folder / f"{version}.deb"
+        subprocess.run(["dpkg-deb", "-Znone", "--build", root, package], check=True, capture_output=True)
+        return package
+
+    def upgrade(self) -> tuple[subprocess.CompletedProcess[str], list[str], list[str]]:
+        """Install the first and then the second; return how that ended, and what each asked of systemd."""
+        root = self._folder / "root"
+        root.mkdir()
+        first, second = self._packages
+        script = f"""
+            mount -t tmpfs -o size={ROOM} none {root} && mount -t tmpfs none /run || exit 98
+            mkdir -p /run/systemd/system && cd {root} && mkdir -p var/lib/dpkg && cd var/lib/dpkg || exit 99
+            mkdir info updates triggers && touch status available
+            export LC_ALL=C PATH={self._folder}/stubs:$PATH
+            dpkg="dpkg --root={root} --force-script-chrootless --force-depends --log=/dev/null -i"
+            $dpkg {first} && mv {self._notes} {self._notes}.first || exit 99
+            $dpkg {second}
+            code=$?
+            dpkg-query --admindir={root}/var/lib/dpkg -W -f '${{Version}} ${{Status}}' platepost
+            exit $code
+        """
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False
+        )
+        if done.returncode == 98 or done.stderr.startswith("unshare:"):
+            pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+        assert done.returncode != 99, done.stderr
+        before, after = (
+            [line for line in notes.read_text().splitlines() if line.startswith("deb-systemd-invoke")]
+            for notes in (self._notes.with_name("notes.first"), self._notes)
+        )
+        return done, before, after
+
+
+def test_an_upgrade_for_which_there_is_no_room_leaves_the_old_post_running(tmp_path: Path) -> None:
+    done, before, after = Unit(tmp_path).upgrade()
+    assert before == [f"deb-systemd-invoke start {UNITS}"]
+    assert "No space left on device" in done.stderr
+    assert done.returncode == 1
+    assert done.stdout.endswith("1 install ok installed")
+    assert after == [f"deb-systemd-invoke stop {UNITS}", f"deb-systemd-invoke start {UNITS}"]
