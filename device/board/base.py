@@ -49,6 +49,10 @@ class Board(ABC):
     def camera_power(self, *, on: bool) -> None:
         """Switch the camera's supply."""
 
+    def settle(self) -> bool:
+        """Wait until it knows how its switches stand, a moment after it was made; say whether it does by then."""
+        return True
+
     @abstractmethod
     def tamper_open(self) -> bool:
         """Say whether the tamper switch reports an open case, or has since the last time, however shortly."""

@@ -8,18 +8,21 @@ class Debounced:
         self._rest = rest_seconds
         self._open = False
         self._unasked = False
-        self._doubt_since: float | None = None
+        self._contact: bool | None = None
+        self._since = 0.0
+        self.known = False
+        """Whether it has ever rested: before that it counts as closed, whatever it is."""
 
     def sample(self, *, is_open: bool, now: float) -> None:
         """Look at the contact at `now` seconds."""
-        if is_open == self._open:
-            self._doubt_since = None
-        elif self._doubt_since is None:
-            self._doubt_since = now
-        elif now - self._doubt_since >= self._rest:
-            self._open = is_open
-            self._unasked = self._unasked or is_open
-            self._doubt_since = None
+        if is_open != self._contact:
+            self._contact, self._since = is_open, now
+        if now - self._since < self._rest:
+            return
+        if is_open and not self._open:
+            self._unasked = True
+        self._open = is_open
+        self.known = True
 
     def ask(self) -> bool:
         """Say whether it is open, or was since the last time, however shortly: an opening must not go unheard."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
-from time import monotonic
+from time import monotonic, sleep
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.02
 """Between two looks at the switches: contacts bounce for milliseconds, a hand takes tenths of a second."""
+SETTLE_SECONDS = 2.0
+"""How long a switch may take, beyond its rest, until it is known how it stands; then its contact does not rest."""
 HEATER_SECONDS = 30.0
 HEATER_HYSTERESIS = 3.0
 """Kelvin above `heater_below_celsius` at which it goes off again."""
@@ -56,6 +58,7 @@ class RpiBoard(Board):
         self._pins = self._settings.pins
         self._lock = Lock()
         self._closed = Event()
+        self._looked = Event()
         self._strobe: GPIO.PWM | None = None
         self._light, self._light_since = Light.OFF, monotonic()
         self._lit = False
@@ -104,6 +107,15 @@ class RpiBoard(Board):
     def switches_camera(self) -> bool:
         """Whether the camera's supply is wired to a pin."""
         return "camera_power" in self._pins
+
+    def settle(self) -> bool:
+        """Wait for the first look at the pins, and until every switch has rested; False where one does not."""
+        until = monotonic() + self._settings.debounce_milliseconds / 1000 + SETTLE_SECONDS
+        while not (self._looked.is_set() and all(switch.known for switch in self._switches.values())):
+            if monotonic() > until:
+                return False
+            sleep(STEP_SECONDS)
+        return True
 
     def tamper_open(self) -> bool:
         """Say whether the case is open, or was since the last time."""
@@ -185,6 +197,7 @@ class RpiBoard(Board):
         while not self._closed.wait(STEP_SECONDS):
             with suppress(BackendError), self._lock, self._obeying():
                 self._step(monotonic())
+            self._looked.set()
 
     def _step(self, now: float) -> None:
         if self._failing:

@@ -136,9 +136,15 @@ def _camera(configuration: Configuration) -> str:
 
 def _board(configuration: Configuration) -> str:
     with backends.board(configuration.board.backend, configuration.board.settings) as board:
-        if board.tamper_open():
-            raise _FaultError("the case is open")
-    return f"{configuration.board.backend}: case closed"
+        known = board.settle()  # until then every switch counts as closed
+        if board.failing:
+            raise _FaultError("its pins do not obey")
+        if not known:
+            raise _FaultError("a switch does not rest: case or door cannot be told to be closed")
+        switches = {"case": board.tamper_open(), "door": board.door_open()}
+        if any(switches.values()):
+            raise _FaultError(", ".join(f"the {name} is open" for name, is_open in switches.items() if is_open))
+    return f"{configuration.board.backend}: nothing stands open"
 
 
 def _supply(configuration: Configuration) -> str:

@@ -53,8 +53,8 @@ class Checklist:
 
         """
         configuration, dialogue = self._configuration, self._dialogue
+        self._step("board", lambda: unit.board(configuration, dialogue))  # first, for it has an open case closed
         self._step("unit", lambda: unit.unit(configuration))
-        self._step("board", lambda: unit.board(configuration, dialogue))
         self._step("view", lambda: unit.view(configuration))
         self._step("rights", lambda: unit.rights(configuration, self._technician.identity.folder))
         if not all(self._progress.done(step) for step in AT_WORK):

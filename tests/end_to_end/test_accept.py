@@ -212,7 +212,7 @@ def test_a_post_is_accepted_after_an_interruption_and_goes_into_service(site: Si
     site.technician.said.clear()
     found, written = site.accept()
     assert not [point for point, result in found.items() if not result.good], found
-    assert next(line for line in site.technician.said if line.endswith(": done before")) == "unit: done before"
+    assert next(line for line in site.technician.said if line.endswith(": done before")) == "board: done before"
     assert not [line for line in site.technician.said if line.startswith(("Open the case", "Press Enter", "Bring"))]
     assert {"camera", "tamper switch", "view", "rights at the broker", "hot list", "alarm", "count", "outage"} < {
         *found

@@ -129,6 +129,9 @@ class RemoteBoard(Board):
     def failing(self) -> bool:
         return bool(self._get("failing"))
 
+    def settle(self) -> bool:
+        return bool(self._call("settle"))
+
     def tamper_open(self) -> bool:
         return bool(self._call("tamper_open"))
 

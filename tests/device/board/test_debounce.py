@@ -27,6 +27,28 @@ def test_one_opening_that_bounces_is_one_opening(seed: int) -> None:
     assert [now for before, now in pairwise(answers) if now != before] == [True, False]
 
 
+@pytest.mark.parametrize("is_open", [True, False])
+def test_how_it_stands_is_known_once_it_has_rested(*, is_open: bool) -> None:
+    switch = Debounced(rest_seconds=0.06)
+    known = []
+    for number in range(6):
+        switch.sample(is_open=is_open, now=number * 0.02)
+        known.append(switch.known)
+    assert known == [False] * 3 + [True] * 3
+    assert switch.ask() == is_open
+
+
+def test_how_it_stands_is_not_known_while_it_bounces() -> None:
+    switch = Debounced(rest_seconds=0.06)
+    for number in range(3):
+        switch.sample(is_open=number % 2 == 0, now=number * 0.02)
+    assert not switch.known
+    for number in range(3, 12):
+        switch.sample(is_open=True, now=number * 0.02)
+    assert switch.known
+    assert switch.ask()
+
+
 def test_an_opening_that_nobody_asked_about_meanwhile_is_told_once() -> None:
     switch = Debounced(rest_seconds=0.06)
     for number, is_open in enumerate([False] * 5 + [True] * 6 + [False] * 10):

@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 import time
@@ -112,6 +113,24 @@ def test_an_opened_case_is_heard_of_once_the_contact_rests(make: Callable[..., R
     assert not board.door_open()
     GPIO.pin(4).drive_low()
     wait_for(lambda: not board.tamper_open())
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_how_the_switches_stand_is_known_once_they_have_settled(gpio: None, *, is_open: bool) -> None:
+    if not is_open:
+        GPIO.pin(4).drive_low()
+        GPIO.pin(5).drive_low()
+    with RpiBoard(**WIRING) as board:
+        assert board.settle()
+        assert (board.tamper_open(), board.door_open()) == (is_open, is_open)
+
+
+def test_a_switch_that_does_not_rest_does_not_settle(gpio: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SETTLE_SECONDS", 0.1)
+    contact = itertools.cycle((GPIO.HIGH, GPIO.LOW))
+    monkeypatch.setattr(GPIO, "input", lambda channel: next(contact) if channel == 4 else GPIO.LOW)
+    with RpiBoard(**WIRING, tamper_open_low=True) as board:
+        assert not board.settle()
 
 
 def test_a_cut_wire_is_an_open_case(make: Callable[..., RpiBoard]) -> None:

@@ -1,5 +1,7 @@
+import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +12,7 @@ from device.health.machine import Readings
 from device.outbox import Outbox, read_key_file
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
+from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from simulator.camera.picamera2_standin import sensor
 from simulator.standins import standing_in
 from tests.device.nobody import needs_root, nobody, place_of_nobody
@@ -70,6 +73,52 @@ def test_an_outbox_that_cannot_be_used_is_told_and_left_where_it_is(folder: Path
     before = sorted(path.parent.iterdir())
     assert not findings(folder)["outbox"]["good"]
     assert sorted(path.parent.iterdir()) == before
+
+
+def board_findings(tmp_path: Path, wiring: dict[str, Any]) -> dict[str, object]:
+    fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
+    settings = PostSettings(brokers=("127.0.0.1:1",), board="rpi", more={"board.rpi": wiring})
+    configuration = load(fleet.add_post("post-1", settings) / "post.toml")
+    others = {"recogniser", "keys", "camera", "outbox", "hot list", "clock", "certificate", "broker 127.0.0.1:1"}
+    (finding,) = examine(configuration, leave_out=others)
+    assert finding.point == "board"
+    return {"good": finding.good, "said": finding.said}
+
+
+@pytest.mark.parametrize(
+    ("closed", "said"),
+    [
+        ({4, 5}, "rpi: nothing stands open"),
+        ({5}, "the case is open"),
+        ({4}, "the door is open"),
+        (set(), "the case is open, the door is open"),
+    ],
+)
+def test_what_stands_open_from_the_start_is_a_fault(tmp_path: Path, closed: set[int], said: str) -> None:
+    with standing_in():
+        for pin in closed:
+            GPIO.pin(pin).drive_low()
+        assert board_findings(tmp_path, {"tamper_pin": 4, "door_pin": 5}) == {"good": len(closed) == 2, "said": said}
+
+
+def test_pins_that_do_not_obey_are_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_channel: int) -> int:
+        raise RuntimeError("'GPIO not allocated'")
+
+    monkeypatch.setattr("device.board.rpi.SETTLE_SECONDS", 0.1)
+    with standing_in():
+        monkeypatch.setattr(GPIO, "input", refuse)
+        assert board_findings(tmp_path, {"tamper_pin": 4}) == {"good": False, "said": "its pins do not obey"}
+
+
+def test_a_switch_that_does_not_rest_is_not_called_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contact = itertools.cycle((GPIO.HIGH, GPIO.LOW))
+    monkeypatch.setattr("device.board.rpi.SETTLE_SECONDS", 0.1)
+    with standing_in():
+        monkeypatch.setattr(GPIO, "input", lambda _channel: next(contact))
+        found = board_findings(tmp_path, {"tamper_pin": 4})
+    assert not found["good"]
+    assert "does not rest" in str(found["said"])
 
 
 @needs_root
