@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -96,15 +99,17 @@ def read(
     with_bar = not as_json and len(paths) > 1 and sys.stderr.isatty()
     for path in track(paths, console=Console(stderr=True), description="Reading", disable=not with_bar):
         try:
-            picture, decode = _decode(path)
-            recognition = recogniser.recognise_crop(picture) if crop else recogniser.recognise(picture)
+            with _picture_errors(path):
+                picture, decode = _decode(path)
+                recognition = recogniser.recognise_crop(picture) if crop else recogniser.recognise(picture)
         except PictureError as error:
             failed = True
             _complain(str(error))
             continue
         try:
             if drawing is not None:
-                drawing.write(path, draw_plates(picture, recognition.plates))
+                with _picture_errors(path):
+                    drawing.write(path, draw_plates(picture, recognition.plates))
         except PictureError as error:  # the reading stands all the same
             failed = True
             _complain(str(error))
@@ -117,6 +122,15 @@ def read(
         Console().print(table)
     if failed:
         raise SystemExit(1)
+
+
+@contextmanager
+def _picture_errors(path: Path) -> Iterator[None]:
+    """Turn what OpenCV raises of a picture, such as one too large for it, into an error of that picture."""
+    try:
+        yield
+    except cv2.error as error:
+        raise PictureError(f"{path}: OpenCV cannot deal with it: {error.err}") from error
 
 
 def _complain(message: str) -> None:
@@ -222,12 +236,12 @@ def _as_json(result: _Result) -> dict[str, Any]:
 def _add_rows(table: Table, result: _Result) -> None:
     total = f"{result.recognition.milliseconds.total:.1f}"
     if not result.recognition.plates:
-        table.add_row(str(result.path), "[dim]no plate[/dim]", "", "", total)
+        table.add_row(escape(str(result.path)), "[dim]no plate[/dim]", "", "", total)
     for number, plate in enumerate(result.recognition.plates):
         box = " ".join(f"{value:.0f}" for value in plate.box)
         first = number == 0
         table.add_row(
-            str(result.path) if first else "",
+            escape(str(result.path)) if first else "",
             f"[bold]{plate.text}[/bold]",
             f"{plate.reading.confidence:.2f}",
             box,

@@ -10,6 +10,7 @@ import click
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from device.config import Configuration, load
@@ -89,9 +90,9 @@ def list_(*, path: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{"recording": str(file), "bytes": file.stat().st_size} for file in files]))
         return
-    table = Table("recording", "megabytes", title=f"Recordings in {section.directory}", title_justify="left")
+    table = Table("recording", "megabytes", title=escape(f"Recordings in {section.directory}"), title_justify="left")
     for file in files:
-        table.add_row(file.name, f"{file.stat().st_size / 1e6:.1f}")
+        table.add_row(escape(file.name), f"{file.stat().st_size / 1e6:.1f}")
     Console().print(table)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from device import assembly, backends
@@ -70,7 +71,8 @@ def selftest(*, path: Path, as_json: bool) -> None:
     else:
         table = Table("point", "", "found")
         for finding in findings:
-            table.add_row(finding.point, "[green]good[/green]" if finding.good else "[red]FAULT[/red]", finding.said)
+            good = "[green]good[/green]" if finding.good else "[red]FAULT[/red]"
+            table.add_row(escape(finding.point), good, escape(finding.said))
         Console().print(table)
     if not all(finding.good for finding in findings):
         raise SystemExit(1)

@@ -65,7 +65,9 @@ class Detector:
         """
         if small is None or small.shape[0] > HEIGHT or small.shape[1] > WIDTH:
             scale = min(WIDTH / grey.shape[1], HEIGHT / grey.shape[0])
-            width, height = min(WIDTH, round(grey.shape[1] * scale)), min(HEIGHT, round(grey.shape[0] * scale))
+            # A side of a strip, thousands of times as long as wide, must not vanish.
+            width = min(WIDTH, max(1, round(grey.shape[1] * scale)))
+            height = min(HEIGHT, max(1, round(grey.shape[0] * scale)))
             smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             small = np.asarray(cv2.resize(grey, (width, height), interpolation=smooth), dtype=np.uint8)
         height, width = small.shape

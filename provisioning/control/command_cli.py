@@ -7,6 +7,7 @@ from typing import Any
 import click
 from joserfc.errors import JoseError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from device.control.seal import unseal
@@ -136,5 +137,5 @@ def _show(answer: dict[str, Any], *, genuine: bool | None, as_json: bool) -> Non
         table = Table("point", "", "found")
         for finding in answer["findings"]:
             good = "[green]good[/green]" if finding["good"] else "[red]FAULT[/red]"
-            table.add_row(finding["point"], good, finding["said"])
+            table.add_row(escape(finding["point"]), good, escape(finding["said"]))
         Console().print(table)

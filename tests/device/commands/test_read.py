@@ -1,4 +1,6 @@
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -71,6 +73,48 @@ def test_an_unreadable_file_is_named_and_the_rest_go_on(photo: Path, content: by
     assert result.exit_code == 1
     assert "broken.jpg" in result.stderr
     assert json.loads(result.stdout)["image"] == str(photo)
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A picture whose header promises so many pixels, and that has none."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100)))
+
+
+def test_a_picture_that_opencv_refuses_is_named_and_the_rest_go_on(photo: Path) -> None:
+    huge = photo.with_name("huge.png")
+    huge.write_bytes(png_of(60_000, 60_000))
+    result = run("--json", huge, photo)
+    assert result.exit_code == 1
+    assert f"{huge}: OpenCV cannot deal with it" in result.stderr
+    assert json.loads(result.stdout)["image"] == str(photo)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3000), (3000, 2), (1, 2000)])
+def test_a_strip_is_a_picture_too(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "strip.png"
+    cv2.imwrite(str(path), np.zeros((size[1], size[0], 3), np.uint8))
+    for words in ((), ("--crop",)):
+        result = run("--json", *words, path)
+        assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", ["x[bold].png", "a[/y].png"])
+def test_the_table_shows_a_path_as_it_is(photo: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    path = photo.parent / name
+    path.parent.mkdir(exist_ok=True)  # of what stands before the name's slash
+    path.write_bytes(photo.read_bytes())
+    empty = path.with_name(f"empty-{path.name}")
+    cv2.imwrite(str(empty), np.zeros((90, 90, 3), np.uint8))
+    result = run(path, empty)
+    assert result.exit_code == 0
+    assert str(path) in result.stdout
+    assert str(empty) in result.stdout
 
 
 def test_a_folder_is_searched_for_pictures_only(photo: Path) -> None:
