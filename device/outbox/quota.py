@@ -64,12 +64,15 @@ class Quota:
         ranges = connection.execute(
             "SELECT first, last FROM gap ORDER BY first LIMIT ?", (RANGES_AN_ACCOUNT,)
         ).fetchall()
-        told = sum(last - first + 1 for first, last in ranges)
         if ranges:
             connection.execute("DELETE FROM gap WHERE first <= ?", (ranges[-1][0],))
-        connection.execute("UPDATE dropped SET reads_pending = reads_pending - ?, pictures_pending = 0", (told,))
+        # Counted anew from the ranges: a count that they do not bear out could never be told, and would be for ever.
+        left = "(SELECT coalesce(sum(last - first + 1), 0) FROM gap)"
+        connection.execute(f"UPDATE dropped SET reads_pending = {left}, pictures_pending = 0")  # noqa: S608 - a constant
+        if not ranges and not pictures:
+            return None
         return Dropped(
-            reads=told,
+            reads=sum(last - first + 1 for first, last in ranges),
             pictures=pictures,
             sequences=tuple(SequenceRange(first=first, last=last) for first, last in ranges),
         )
@@ -96,11 +99,13 @@ class Quota:
         if row is None:
             return False
         sequence, size, number, body = row
+        connection.execute("UPDATE dropped SET reads = reads + 1")
         if number is not None:
-            # Of a former chain: its numbers mean nothing among the gaps of this one.
+            # Of a former chain: its numbers mean nothing among the gaps of this one, so it is told as lost from that.
             add_loss(connection, parse(body)["chain"], number)
-        elif not connection.execute("UPDATE gap SET last = ? WHERE last = ?", (sequence, sequence - 1)).rowcount:
-            connection.execute("INSERT INTO gap (first, last) VALUES (?, ?)", (sequence, sequence))
-        connection.execute("UPDATE dropped SET reads = reads + 1, reads_pending = reads_pending + 1")
+        else:
+            if not connection.execute("UPDATE gap SET last = ? WHERE last = ?", (sequence, sequence - 1)).rowcount:
+                connection.execute("INSERT INTO gap (first, last) VALUES (?, ?)", (sequence, sequence))
+            connection.execute("UPDATE dropped SET reads_pending = reads_pending + 1")
         self.size -= size
         return True

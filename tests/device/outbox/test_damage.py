@@ -239,6 +239,40 @@ def test_a_row_is_never_joined_from_two(
     assert bodies <= stored
 
 
+def test_reads_of_a_former_chain_that_the_quota_drops_are_told_once(
+    path: Path, outbox: Outbox, filler: Callable[[Outbox], Filler], tmp_path: Path
+) -> None:
+    fill = filler(outbox)
+    former = [fill.read() for _ in range(10)]
+    size = outbox.backlog().size_bytes
+    outbox.close()
+    target = damaged(Left(path.parent), tmp_path / "damaged", "outbox.db", (ROOTS["chain"] - 1) * PAGE + 300)
+    with Outbox(target, key=KEY, quota_bytes=size + 2000) as again:
+        assert [aside.same_chain for aside in again.set_aside] == [False]
+        recorder = filler(again).recorder
+        for _ in range(3):
+            filler(again).read()
+        dropped = again.backlog().reads_dropped
+        assert dropped > 0
+        assert recorder.account_for_drops(clock=CLOCK) is None, "there is nothing to tell of this chain"
+        told = []
+        while account := recorder.account_for_losses(clock=CLOCK):
+            told.append(account.event["data"]["lost"])
+        assert [(loss["chain"], loss["records"]) for loss in told] == [(former[0].event["chain"], dropped)]
+        assert told[0]["sequences"] == [{"first": 1, "last": dropped}]
+        assert recorder.account_for_drops(clock=CLOCK) is None
+
+
+def test_a_count_of_drops_that_no_numbers_bear_out_is_not_told_for_ever(outbox: Outbox, fill: Filler) -> None:
+    counts = "UPDATE dropped SET reads_pending = 3, pictures_pending = 1"
+    outbox._file.run(lambda connection: connection.execute(counts))
+    account = fill.recorder.account_for_drops(clock=CLOCK)
+    assert account.event["data"]["dropped"] == {"reads": 0, "pictures": 1, "sequences": []}
+    assert fill.recorder.account_for_drops(clock=CLOCK) is None
+    outbox._file.run(lambda connection: connection.execute("UPDATE dropped SET reads_pending = 3"))
+    assert fill.recorder.account_for_drops(clock=CLOCK) is None
+
+
 def spoil_frames(log: Path, page: int) -> None:
     content = bytearray(log.read_bytes())
     for start in range(HEADER, len(content), FRAME):
