@@ -6,6 +6,7 @@ From one question to the next few of thousands change: changing those costs a te
 from collections.abc import Collection
 
 from device.outbox.database import Connection
+from device.outbox.places import number_of
 
 
 class Excluded:
@@ -13,16 +14,21 @@ class Excluded:
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
-        self._numbers: frozenset[int] = frozenset()
+        self._places: frozenset[int] = frozenset()
 
-    def put(self, connection: Connection, numbers: Collection[int]) -> None:
-        """Have these numbers in the table, and no others."""
+    def put(self, connection: Connection, places: Collection[int], opening: int) -> None:
+        """Have the numbers of these places in the table, and no others; `opening` is the connection's."""
         if connection is not self._connection:
             connection.execute("CREATE TEMP TABLE IF NOT EXISTS excluded (sequence INTEGER PRIMARY KEY) STRICT")
             connection.execute("DELETE FROM excluded")
-            self._connection, self._numbers = connection, frozenset()
-        wanted = frozenset(numbers)
-        before, self._connection = self._numbers, None  # an error on the way leaves the table to be made anew
-        connection.executemany("DELETE FROM excluded WHERE sequence = ?", [(number,) for number in before - wanted])
-        connection.executemany("INSERT INTO excluded (sequence) VALUES (?)", [(number,) for number in wanted - before])
-        self._connection, self._numbers = connection, wanted
+            self._connection, self._places = connection, frozenset()
+        wanted = frozenset(places)
+        before, self._connection = self._places, None  # an error on the way leaves the table to be made anew
+        connection.executemany("DELETE FROM excluded WHERE sequence = ?", _numbers(before - wanted, opening))
+        connection.executemany("INSERT INTO excluded (sequence) VALUES (?)", _numbers(wanted - before, opening))
+        self._connection, self._places = connection, wanted
+
+
+def _numbers(places: Collection[int], opening: int) -> list[tuple[int]]:
+    numbers = (number_of(place, opening) for place in places)
+    return [(number,) for number in numbers if number is not None]

@@ -44,6 +44,8 @@ class OutboxFile:
         """Files that could not be used, the oldest first."""
         self.lock = threading.RLock()
         self.closed = False
+        self.opening = -1
+        """How often a file was opened after the first: what a row was called before then it is called no more."""
         self._key = key
         self._quota = quota
         try:
@@ -153,6 +155,7 @@ class OutboxFile:
                 connection.close()
 
     def _prepare(self, connection: Connection) -> None:
+        self.opening += 1
         with named_errors():
             rows.begin_chain(connection)
             self._quota.measure(connection)

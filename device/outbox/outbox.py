@@ -14,6 +14,7 @@ from device.outbox.database import Connection
 from device.outbox.excluded import Excluded
 from device.outbox.file import OutboxFile
 from device.outbox.losses import take_loss
+from device.outbox.places import number_of
 from device.outbox.quota import MIB, Quota
 from device.records import TYPES, ChainHead, Dropped, Envelope, Lost, Status
 
@@ -130,30 +131,32 @@ class Outbox:
     def next(
         self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
     ) -> tuple[Envelope, ...]:
-        """Return up to `limit` records in order, but for those `excluding` names and topics `holding`."""
+        """Return up to `limit` records in order, but for the places `excluding` and the topics `holding`."""
 
         def work(connection: Connection) -> tuple[Envelope, ...]:
-            self._excluded.put(connection, excluding)
-            return rows.select(connection, limit, holding=holding)
+            self._excluded.put(connection, excluding, self._file.opening)
+            return rows.select(connection, limit, holding=holding, opening=self._file.opening)
 
         return self._file.run(work)
 
-    def acknowledge(self, sequences: Collection[int]) -> int:
-        """Delete records that the broker has taken; return how many there were.
+    def acknowledge(self, places: Collection[int]) -> int:
+        """Delete records that the broker has taken, by their places; return how many there were.
 
+        A place that was given before the file was set aside is of no record here: what it was of is sent again.
         Alone of all changes this one may be undone by a power cut: the records are then sent again.
         """
 
         def work(connection: Connection) -> int:
             deleted = 0
-            for sequence in sequences:
-                size = rows.delete(connection, sequence)
+            for place in places:
+                number = number_of(place, self._file.opening)
+                size = None if number is None else rows.delete(connection, number)
                 if size is not None:
                     deleted += 1
                     self._quota.size -= size
             return deleted
 
-        return self._file.transaction(work, durable=False) if sequences else 0
+        return self._file.transaction(work, durable=False) if places else 0
 
     # --- state
 
@@ -199,7 +202,7 @@ class Outbox:
 
     def _oldest(self, settling: Collection[int]) -> tuple[float | None, int]:
         def work(connection: Connection) -> tuple[float | None, int]:
-            self._excluded.put(connection, settling)
+            self._excluded.put(connection, settling, self._file.opening)
             return rows.oldest(connection)
 
         return self._file.run(work)

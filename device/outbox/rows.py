@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from device.outbox.database import Connection
+from device.outbox.places import place_of
 from device.records import TYPES, Audit, ChainHead, Envelope, Hit, HitWithdrawn, Status, new_identifier
 from device.records.canonical import GENESIS
 
@@ -123,17 +124,18 @@ def insert(connection: Connection, envelope: Envelope, group: str | None = None)
         connection.execute(sql, (*moved, group))
 
 
-def select(connection: Connection, limit: int, *, holding: Collection[str]) -> tuple[Envelope, ...]:
+def select(connection: Connection, limit: int, *, holding: Collection[str], opening: int) -> tuple[Envelope, ...]:
     """Return records in the order in which they leave, but for those in the table `excluded` and topics `holding`.
 
-    A covert record's `sequence` is its number here, and not that in its own chain, which its body says.
+    Their places are of the file's `opening`. A covert record's `sequence` is its number here, and not that in its own
+    chain, which its body says.
     """
     sql = (
         f"SELECT {_COLUMNS} FROM record"  # noqa: S608 - only question marks are put together
         f" WHERE sequence NOT IN (SELECT sequence FROM excluded) AND topic NOT IN ({_marks(holding)})"
         " ORDER BY rank, sequence LIMIT ?"
     )
-    return tuple(_envelope(row) for row in connection.execute(sql, (*holding, limit)))
+    return tuple(_envelope(row, opening) for row in connection.execute(sql, (*holding, limit)))
 
 
 def oldest(connection: Connection) -> tuple[float | None, int]:
@@ -156,8 +158,8 @@ def delete(connection: Connection, sequence: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _envelope(row: tuple[Any, ...]) -> Envelope:
-    identifier, kind, topic, time, body, digest, place, expires, has_pictures, number = row
+def _envelope(row: tuple[Any, ...], opening: int) -> Envelope:
+    identifier, kind, topic, time, body, digest, here, expires, has_pictures, number = row
     return Envelope(
         id=identifier,
         type=kind,
@@ -165,8 +167,8 @@ def _envelope(row: tuple[Any, ...]) -> Envelope:
         time=datetime.fromtimestamp(time, UTC),
         body=bytes(body),
         digest=digest,
-        sequence=place if number is None else number,
-        place=place,
+        sequence=here if number is None else number,
+        place=place_of(here, opening),
         expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
         illustrated=bool(has_pictures),
     )

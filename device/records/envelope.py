@@ -123,7 +123,8 @@ class Envelope:
     illustrated: bool = False
     """Whether it carries the bytes of pictures."""
     place: int | None = None
-    """Where it stands in the outbox, which acknowledges by it: its number, but for records of a former chain."""
+    """Where it stands in the outbox, which acknowledges by it and by nothing else: its number as long as the outbox
+    goes on with the file and the chain that it began with, and otherwise none of its numbers."""
     chain_key: str | None = None
     """Thumbprint of the key that the chain goes on with; None for what is not chained."""
     correlation: bytes | None = None

@@ -46,7 +46,7 @@ class Waiting(Protocol):
         """Return up to `limit` records in order, but for those `excluding` names and topics `holding`."""
         ...
 
-    def acknowledge(self, sequences: Collection[int]) -> int:
+    def acknowledge(self, places: Collection[int]) -> int:
         """Delete records that the broker has taken; return how many there were."""
         ...
 

@@ -53,12 +53,12 @@ class Witness(Outbox):
         envelope = super().append_loss(make)
         return None if envelope is None else self._noted(envelope)
 
-    def acknowledge(self, sequences: Collection[int]) -> int:
+    def acknowledge(self, places: Collection[int]) -> int:
         """Delete what the broker has taken for good, and remember that."""
         with self._changed:
-            self._taken.update(sequences)
+            self._taken.update(places)
             self._changed.notify_all()
-        return super().acknowledge(sequences)
+        return super().acknowledge(places)
 
     def recorded(self, kind: str, *, after: float = 0.0) -> list[Recorded]:
         """Return the records of a CloudEvents type stored later than a moment, the oldest first."""

@@ -55,6 +55,6 @@ class MemoryOutbox:
         found = (envelope for number, envelope in items if number not in excluding and envelope.topic not in holding)
         return tuple(islice(found, limit))
 
-    def acknowledge(self, sequences: Collection[int]) -> int:
+    def acknowledge(self, places: Collection[int]) -> int:
         """Forget records that the broker has taken; return how many there were."""
-        return sum(queue.pop(sequence, None) is not None for sequence in sequences for queue in self._waiting)
+        return sum(queue.pop(place, None) is not None for place in places for queue in self._waiting)

@@ -230,6 +230,30 @@ def test_damage_while_running_loses_nothing_that_comes_after(
     assert stored.event["chain"] == before.chain
 
 
+@pytest.mark.parametrize("same_chain", [True, False])
+def test_a_place_given_before_the_file_was_set_aside_is_of_no_record_after(
+    outbox: Outbox, fill: Filler, mocker: MockerFixture, *, same_chain: bool
+) -> None:
+    for _ in range(3):
+        fill.audit()
+    before = [envelope.place for envelope in outbox.next(9)]
+    if not same_chain:
+        mocker.patch("device.outbox.file.rebuild", return_value=None)
+    mocker.patch("device.outbox.rows.delete", side_effect=[OutboxDamagedError("malformed"), None])
+    assert outbox.acknowledge(before[:1]) == 0
+    mocker.stopall()
+    assert [aside.same_chain for aside in outbox.set_aside] == [same_chain]
+    if not same_chain:
+        for _ in range(3):
+            fill.audit()
+    waiting = outbox.next(9, excluding=before)
+    assert [envelope.sequence for envelope in waiting] == [1, 2, 3], "none is left out"
+    assert outbox.backlog(settling=before).settling == 0
+    assert outbox.acknowledge(before) == 0
+    assert outbox.acknowledge([envelope.place for envelope in waiting]) == 3
+    assert outbox.depth() == 0
+
+
 def test_a_new_beginning_that_fails_is_tried_again(outbox: Outbox, fill: Filler, mocker: MockerFixture) -> None:
     mocker.patch("device.outbox.file.open_database", side_effect=OutboxFullError("disk full"))
     mocker.patch("device.outbox.rows.read_head", side_effect=OutboxDamagedError("malformed"))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from paho.mqtt.packettypes import PacketTypes
+from pytest_mock import MockerFixture
 
-from device.outbox import Outbox
+from device.outbox import Outbox, OutboxDamagedError
 from device.records import Envelope, Recorder, Source
 from device.records.examples import ExampleSigner, example_audit, example_status, identifiers
 from device.uplink.dialect import publish_properties
@@ -126,6 +127,29 @@ def test_kinds_that_may_go_unheard_are_delivered_to_nobody(recorder: Recorder, o
     turn(flight, link)
     assert outbox.depth() == 0
     assert flight.refusals.all() == ()
+
+
+def test_records_of_a_new_file_are_sent_though_others_of_their_numbers_are_settling(
+    recorder: Recorder, outbox: Outbox, mocker: MockerFixture
+) -> None:
+    now = 0.0
+    flight = Flight(outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=10, now=lambda: now))
+    for _ in range(5):
+        recorder.record(example_audit("boot"))
+    flight.begin()
+    link = FakeLink()
+    assert sum(turn(flight, link) for _ in range(4)) == len(flight.settling) == 5
+    mocker.patch("device.outbox.file.rebuild", return_value=None)
+    mocker.patch("device.outbox.rows.delete", side_effect=[OutboxDamagedError("malformed"), None])
+    assert outbox.acknowledge([1]) == 0
+    mocker.stopall()
+    made = [recorder.record(example_audit("boot")) for _ in range(5)]
+    assert [envelope.sequence for envelope in made] == [1, 2, 3, 4, 5]
+    for _ in range(30):
+        now += 1
+        turn(flight, link)
+    assert {envelope.id for envelope in made} <= {envelope.id for envelope in link.sent}
+    assert outbox.depth() == len(flight.settling) == 0
 
 
 def test_what_is_under_way_is_not_sent_twice(flight: Flight, recorder: Recorder, outbox: Outbox) -> None:
