@@ -30,8 +30,12 @@ class Subscriptions:
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """Topics that the broker does not let the post subscribe to, each with the reason."""
-        return tuple(f"{refusal.topic} {refusal.reason}" for refusal in self._refusals.all())
+        """Topics that the broker does not let the post subscribe to, each with the reason; only those still wanted.
+
+        The wait of one that is wanted no more goes on: it may be wanted again at the next connection, and hung up at.
+        """
+        wanted = self._topics
+        return tuple(f"{refusal.topic} {refusal.reason}" for refusal in self._refusals.all() if refusal.topic in wanted)
 
     def want(self, topic: str) -> None:
         """Subscribe to a topic from now on, and have what the broker retains there sent, even if it was before."""

@@ -1,0 +1,70 @@
+from collections import deque
+
+import pytest
+
+from device.uplink.refusals import Refusals
+from device.uplink.subscriptions import Subscriptions
+
+PACKAGE = "alpr/v1/demo/hotlist/package"
+PART = f"{PACKAGE}/0"
+
+
+class FakeLink:
+    """A connection that remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.end: str | None = None
+        self.asked: list[str] = []
+        self.answered_subscriptions: deque[tuple[str, str | None]] = deque()
+
+    def subscribe(self, topic: str, *, retained_again: bool) -> None:
+        del retained_again
+        self.asked.append(topic)
+
+    def unsubscribe(self, topic: str) -> None:
+        del topic
+
+
+def connect(subscriptions: Subscriptions, *, refused: str | None = None) -> list[str]:
+    """Run one connection, whose broker refuses one topic; return what was asked for."""
+    link = FakeLink()
+    subscriptions.begin()
+    subscriptions.fill(link)  # type: ignore[arg-type]
+    link.answered_subscriptions.extend((topic, "not_authorized" if topic == refused else None) for topic in link.asked)
+    subscriptions.settle(link)  # type: ignore[arg-type]
+    return link.asked
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_topic_that_is_wanted_no_more_is_not_told_as_refused(*, late: bool) -> None:
+    subscriptions = Subscriptions((PACKAGE,), Refusals(first=30, most=60))
+    subscriptions.want(PART)
+    if not late:
+        connect(subscriptions, refused=PART)
+        assert subscriptions.refused == (f"{PART} not_authorized",)
+        subscriptions.leave(PART)
+        connect(subscriptions)
+    else:
+        link = FakeLink()
+        subscriptions.fill(link)  # type: ignore[arg-type]
+        subscriptions.leave(PART)
+        subscriptions.fill(link)  # type: ignore[arg-type]
+        link.answered_subscriptions.append((PART, "not_authorized"))
+        subscriptions.settle(link)  # type: ignore[arg-type]
+    assert subscriptions.refused == ()
+
+
+def test_wanting_a_refused_topic_again_does_not_shorten_its_wait() -> None:
+    now = 0.0
+    subscriptions = Subscriptions((), Refusals(first=30, most=60, now=lambda: now))
+    asked = []
+    for _ in range(5):
+        subscriptions.want(PART)
+        asked += connect(subscriptions, refused=PART)
+        subscriptions.leave(PART)
+        connect(subscriptions)
+    assert asked == [PART], "some brokers hang up at each"
+    now += 31
+    subscriptions.want(PART)
+    assert connect(subscriptions) == [PART]
+    assert subscriptions.refused == ()
