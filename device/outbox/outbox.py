@@ -158,6 +158,15 @@ class Outbox:
 
         return self._file.transaction(work, durable=False) if places else 0
 
+    def present(self, places: Collection[int]) -> frozenset[int]:
+        """Return those of the places whose records are here yet: not delivered, dropped, or left behind by damage."""
+
+        def work(connection: Connection) -> frozenset[int]:
+            numbers = ((place, number_of(place, self._file.opening)) for place in places)
+            return frozenset(place for place, number in numbers if number is not None and rows.has(connection, number))
+
+        return self._file.run(work)
+
     # --- state
 
     @property

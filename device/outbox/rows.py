@@ -152,6 +152,11 @@ def oldest(connection: Connection) -> tuple[float | None, int]:
     return time, int(count)
 
 
+def has(connection: Connection, sequence: int) -> bool:
+    """Tell whether there is a record of this number."""
+    return connection.execute("SELECT 1 FROM record WHERE sequence = ?", (sequence,)).fetchone() is not None
+
+
 def delete(connection: Connection, sequence: int) -> int | None:
     """Delete a record; return the bytes of its body, or None if there was none of this number."""
     row = connection.execute("DELETE FROM record WHERE sequence = ? RETURNING size", (sequence,)).fetchone()

@@ -12,6 +12,7 @@ from device.uplink.link import Link
 from device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
 from device.uplink.refusals import EVERYTHING, Refusals
 from device.uplink.settling import Settling
+from device.uplink.sizes import DAY_SECONDS, Sizes
 
 log = logging.getLogger(__name__)
 
@@ -21,20 +22,25 @@ LEAST_EXPIRY_SECONDS = 3600
 """A hit that waited in the outbox past its expiry still gets so long at the broker, for record keepers."""
 STRIKES = 3
 """Connections that ended with the same record under way before it, or its topic, is held responsible."""
+JUDGED_AT_ONCE = 100
+"""How often at most others are looked for in place of records too large, before the connection is looked after."""
+GONE_SECONDS = 10.0
+"""How often what was noted of records is compared with what the outbox has."""
 RECORD = " record "
 """Stands between topic and sequence number where a refusal is of one record."""
 
 
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
-    sequence: int
+    place: int
+    number: int | None
     topic: str
     size: int
 
     @property
     def name(self) -> str:
         """How a refusal names this record and no other of its topic."""
-        return f"{self.topic}{RECORD}{self.sequence}"
+        return f"{self.topic}{RECORD}{self.number}"
 
 
 class Waiting(Protocol):
@@ -43,11 +49,15 @@ class Waiting(Protocol):
     def next(
         self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
     ) -> tuple[Envelope, ...]:
-        """Return up to `limit` records in order, but for those `excluding` names and topics `holding`."""
+        """Return up to `limit` records in order, but for the places `excluding` and the topics `holding`."""
         ...
 
     def acknowledge(self, places: Collection[int]) -> int:
-        """Delete records that the broker has taken; return how many there were."""
+        """Delete records that the broker has taken, by their places; return how many there were."""
+        ...
+
+    def present(self, places: Collection[int]) -> frozenset[int]:
+        """Return those of the places whose records are here yet."""
         ...
 
 
@@ -67,6 +77,7 @@ class Flight:
         window: int,
         settling: Settling,
         may_go_unheard: Collection[str] = (),
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.refusals = refusals
         self.settling = settling
@@ -78,9 +89,13 @@ class Flight:
         self._may_go_unheard = frozenset(may_go_unheard)
         self._allowed = 1
         self._under_way: dict[int, _UnderWay] = {}
-        self._too_large: set[int] = set()
-        self._learned_limit: int | None = None
+        self._now = now
+        self._sizes = Sizes(refusals.slower(DAY_SECONDS))
+        # By place, as all that is noted of a record is. Too large: the bytes that it has without its pictures.
+        self._too_large: dict[int, int] = {}
         self._strikes: dict[int, tuple[int, bool]] = {}
+        self._suspects: dict[int, str] = {}
+        self._compared = float("-inf")
         self._careful = 0
         self._heard: set[str] = set()
         self._answered = False
@@ -90,7 +105,7 @@ class Flight:
 
     @property
     def too_large(self) -> int:
-        """How many records no broker so far would take for their size."""
+        """How many records the present broker, or the last, would not take for their size."""
         return len(self._too_large)
 
     @property
@@ -98,9 +113,11 @@ class Flight:
         """Whether the present connection has acknowledged anything."""
         return self._answered
 
-    def begin(self) -> None:
-        """Start a new connection: nothing is under way, sizes are judged anew."""
+    def begin(self, broker: str = "") -> None:
+        """Start a new connection, to the broker of this name: nothing is under way, sizes are judged anew."""
         self._under_way.clear()
+        self._sizes.begin(broker)
+        self._compared = float("-inf")
         self.settling.begin()
         self._too_large.clear()
         self._allowed = 1
@@ -114,26 +131,42 @@ class Flight:
 
     def fill(self, link: Link) -> None:
         """Send what the window allows."""
+        self._forget_gone()
+        self._sizes.hear(link.maximum_packet_size)
+        for _ in range(JUDGED_AT_ONCE):
+            if not self._send(link):
+                return
+
+    def _send(self, link: Link) -> bool:
+        """Send what is next; return whether some of it was found too large, so that others may go instead."""
         held = self.refusals.held()
         room = min(self._allowed, self._window, link.receive_maximum) - len(self._under_way)
         if room <= 0 or EVERYTHING in held or link.end is not None or self.settling.full:
-            return
+            return False
         topics = {item.topic for item in self._under_way.values()}
         alone = {topic for topic in topics if self._alone(topic)}
-        excluding = self._too_large.union(
-            (item.sequence for item in self._under_way.values()), self.settling.sequences, self._suspects(held)
+        trial, tried = self._trial()
+        excluding = (self._too_large.keys() - {tried}).union(
+            (item.place for item in self._under_way.values()),
+            self.settling.sequences,
+            (place for place, name in self._suspects.items() if name in held),
         )
+        judged = len(self._too_large)
         for waiting in self._outbox.next(room, excluding=excluding, holding=held | alone):
             if self._alone(waiting.topic) and waiting.topic in topics:
                 continue
-            fitting = self._fit(waiting, link)
+            place = _place(waiting)
+            fitting = self._fit(waiting, trial=trial and tried in {None, place})
             if fitting is None:
                 continue
+            size = packet_size(fitting)
+            trial = trial and not self._sizes.exceeds(size)
             mid = link.publish(fitting, expiry_seconds=expiry_seconds(fitting))
             if mid is None:
-                return
-            self._under_way[mid] = _UnderWay(_sequence(fitting), fitting.topic, packet_size(fitting))
+                return False
+            self._under_way[mid] = _UnderWay(place, fitting.sequence, fitting.topic, size)
             topics.add(waiting.topic)
+        return len(self._too_large) > judged
 
     def settle(self, link: Link) -> None:
         """Take the broker's answers: hold what it refused, delete what it has had for long enough."""
@@ -144,7 +177,7 @@ class Flight:
             if item is None:
                 continue
             if refused is None or (refused == NOBODY and kind(item.topic) in self._may_go_unheard):
-                taken.append(item.sequence)
+                taken.append(item.place)
                 self._accepted(item)
             else:
                 self._refused(item, refused)
@@ -163,7 +196,7 @@ class Flight:
         if not items:
             return
         if reason == TOO_LARGE:
-            self._learned_limit = max(item.size for item in items) - 1
+            self._sizes.refused(max(item.size for item in items))
         elif reason in TOPIC | WHOLE_BROKER:
             self._refused(items[0], reason)
         elif reason in SUSPICIOUS:
@@ -173,7 +206,11 @@ class Flight:
     def _accepted(self, item: _UnderWay) -> None:
         self.refusals.accepted(item.topic)
         self.refusals.accepted(item.name)
-        self._strikes.pop(item.sequence, None)
+        self._strikes.pop(item.place, None)
+        self._suspects.pop(item.place, None)
+        self._too_large.pop(item.place, None)
+        if self._sizes.taken(item.size):
+            self._too_large.clear()
         self._heard.add(item.topic)
         if self._careful:
             self._careful -= 1
@@ -182,44 +219,68 @@ class Flight:
 
     def _strike(self, item: _UnderWay, reason: str) -> None:
         """Count a connection that ended while `item` was under way; hold it, or its topic, after several."""
-        count, heard = self._strikes.get(item.sequence, (0, False))
+        count, heard = self._strikes.get(item.place, (0, False))
         count, heard = count + 1, heard or item.topic in self._heard
-        self._strikes[item.sequence] = (count, heard)
+        self._strikes[item.place] = (count, heard)
         if count < STRIKES:
             return
-        del self._strikes[item.sequence]
+        del self._strikes[item.place]
         # A topic of which records were taken is not what the broker minds. One that was held and fails again may be
         # held up by its oldest record: then the next one is tried, but no more than one.
         others = any(hold.topic.startswith(f"{item.topic}{RECORD}") for hold in self.refusals.all())
         alone = heard or (self.refusals.on_trial(item.topic) and not others)
         name = item.name if alone else item.topic
+        if alone:
+            self._suspects[item.place] = name
         if self.refusals.refuse(name, reason):
             log.warning("the broker hangs up at %s", name)
 
-    def _suspects(self, held: frozenset[str]) -> set[int]:
-        return {int(number) for _, mark, number in (name.rpartition(RECORD) for name in held) if mark}
+    def _forget_gone(self) -> None:
+        """Forget what was noted of records that are no more: the quota dropped them, or their file was set aside."""
+        noted = {*self._strikes, *self._suspects, *self._too_large}
+        if not noted or self._now() - self._compared < GONE_SECONDS:
+            return
+        self._compared = self._now()
+        for place in noted - self._outbox.present(noted):
+            self._strikes.pop(place, None)
+            self._too_large.pop(place, None)
+            name = self._suspects.pop(place, None)
+            if name is not None and name not in self._suspects.values():
+                self.refusals.forget(name)
 
     def _alone(self, topic: str) -> bool:
         return topic.endswith("/status") or self.refusals.on_trial(topic)
 
     def _refused(self, item: _UnderWay, reason: str) -> None:
         if reason == TOO_LARGE:
-            self._learned_limit = item.size - 1
+            self._sizes.refused(item.size)
             return
         if self.refusals.refuse(EVERYTHING if reason in WHOLE_BROKER else item.topic, reason):
             log.warning("the broker does not deliver %s: %s", item.topic, reason)
 
-    def _fit(self, envelope: Envelope, link: Link) -> Envelope | None:
-        limits = [limit for limit in (link.maximum_packet_size, self._learned_limit) if limit is not None]
-        if not limits or packet_size(envelope) <= min(limits):
+    def _trial(self) -> tuple[bool, int | None]:
+        """Return whether one record may go that is larger than was learned, and which it must be; None is any.
+
+        The smallest is tried, for if the broker has come to take more at all, it takes that one.
+        """
+        if any(self._sizes.exceeds(item.size) for item in self._under_way.values()):
+            return False, None
+        likely = {place: size for place, size in self._too_large.items() if self._sizes.on_trial(size)}
+        return True, min(likely, key=lambda place: likely[place], default=None)
+
+    def _fit(self, envelope: Envelope, *, trial: bool) -> Envelope | None:
+        """Return a record with as many of its pictures as the broker takes, or a little more as a trial."""
+        if self._sizes.fits(packet_size(envelope)):
             return envelope
-        for kinds in (frozenset({"overview"}), None):
-            smaller = envelope.stripped(kinds=kinds)
-            if packet_size(smaller) <= min(limits):
-                self.pictures_left_out += 1
-                return smaller
-        log.error("a record of %d bytes is larger than the broker takes", len(envelope.body))
-        self._too_large.add(_sequence(envelope))
+        forms = [envelope, *(envelope.stripped(kinds=kinds) for kinds in (frozenset({"overview"}), None))]
+        tries = [form for form in forms if trial and self._sizes.on_trial(packet_size(form))]
+        fitting = tries[-1:] or [form for form in forms if self._sizes.fits(packet_size(form))]
+        if fitting:
+            self.pictures_left_out += fitting[0] is not envelope
+            return fitting[0]
+        if _place(envelope) not in self._too_large:
+            log.error("a record of %d bytes is larger than the broker takes", len(envelope.body))
+        self._too_large[_place(envelope)] = packet_size(forms[-1])
         return None
 
 
@@ -240,7 +301,7 @@ def expiry_seconds(envelope: Envelope, *, now: Callable[[], datetime] = lambda: 
     return max(LEAST_EXPIRY_SECONDS, int((envelope.expires - now()).total_seconds()))
 
 
-def _sequence(envelope: Envelope) -> int:
+def _place(envelope: Envelope) -> int:
     if envelope.place is not None:
         return envelope.place
     if envelope.sequence is None:

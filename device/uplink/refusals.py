@@ -71,6 +71,15 @@ class Refusals:
         if self._holds:
             self._holds = {name: hold for name, hold in self._holds.items() if name not in {topic, EVERYTHING}}
 
+    def forget(self, topic: str) -> None:
+        """Forget what was held against `topic` and nothing else: nothing of it waits any more, or all is new."""
+        if topic in self._holds:
+            self._holds = {name: hold for name, hold in self._holds.items() if name != topic}
+
+    def slower(self, most: float) -> "Refusals":
+        """Return others, of nothing yet, whose waits begin where these end and double up to `most` seconds."""
+        return Refusals(first=self._most, most=max(self._most, most), now=self._now, draw=self._draw)
+
     def held(self) -> frozenset[str]:
         """Return the topics to leave alone now; `EVERYTHING` among them means all."""
         now = self._now()

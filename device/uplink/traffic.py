@@ -62,7 +62,7 @@ class Traffic:
         """Start with a connection that the current broker has accepted."""
         self._began = time.monotonic()
         self.brokers.connected()
-        self.flight.begin()
+        self.flight.begin(str(self.brokers.current))
         self.subscriptions.begin()
 
     def fill(self, link: Link) -> None:

@@ -58,3 +58,7 @@ class MemoryOutbox:
     def acknowledge(self, places: Collection[int]) -> int:
         """Forget records that the broker has taken; return how many there were."""
         return sum(queue.pop(place, None) is not None for place in places for queue in self._waiting)
+
+    def present(self, places: Collection[int]) -> frozenset[int]:
+        """Return those of the places whose records are here yet."""
+        return frozenset(place for place in places if any(place in queue for queue in self._waiting))

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from paho.mqtt.packettypes import PacketTypes
 from pytest_mock import MockerFixture
 
 from device.outbox import Outbox, OutboxDamagedError
-from device.records import Envelope, Recorder, Source
-from device.records.examples import ExampleSigner, example_audit, example_status, identifiers
+from device.records import Envelope, Picture, Read, Recorder, Source
+from device.records.examples import LIST, ExampleSigner, example_audit, example_sight, example_status, identifiers
 from device.uplink.dialect import publish_properties
 from device.uplink.flight import LEAST_EXPIRY_SECONDS, Flight, expiry_seconds, packet_size
 from device.uplink.reasons import NOBODY
@@ -301,6 +302,125 @@ def test_a_size_refused_is_learned(flight: Flight, recorder: Recorder, outbox: O
     assert [envelope.id for envelope in link.sent] == [small.id]
     assert flight.too_large == 1
     assert [envelope.id for envelope in outbox.next(9)] == [large.id]
+
+
+def refuse_size(flight: Flight, *, broker: str = "a:1", said: int | None = None) -> None:
+    """Have a broker refuse the size of whatever is next."""
+    flight.begin(broker)
+    link = FakeLink()
+    link.maximum_packet_size = said
+    turn(flight, link, "packet_too_large")
+
+
+@pytest.mark.parametrize(
+    ("broker", "said", "sent"),
+    [("a:1", 6000, 0), ("a:1", 2**28 - 1, 1), ("a:1", None, 1), ("b:1", 6000, 1)],
+    ids=["the same", "it says more", "it says no limit any more", "another broker"],
+)
+def test_a_size_learned_is_of_one_broker_and_of_what_it_said(
+    flight: Flight, recorder: Recorder, *, broker: str, said: int | None, sent: int
+) -> None:
+    recorder.record(example_audit("boot", details={"padding": "x" * 4000}))
+    refuse_size(flight, said=6000)
+    flight.begin(broker)
+    link = FakeLink()
+    link.maximum_packet_size = said
+    assert [turn(flight, link), turn(flight, link)] == [sent, 0]
+    assert flight.too_large == 1 - sent
+
+
+def test_a_size_learned_is_doubted_ever_more_rarely_and_forgotten_when_more_is_taken(
+    recorder: Recorder, outbox: Outbox
+) -> None:
+    now = 0.0
+    flight = Flight(
+        outbox,
+        Refusals(first=30, most=900, now=lambda: now, draw=max),
+        window=8,
+        settling=Settling(seconds=0),
+        now=lambda: now,
+    )
+    small = recorder.record(example_audit("boot", details={"padding": "x" * 5000}))
+    refuse_size(flight)
+    large = [recorder.record(example_audit("boot", details={"padding": "x" * 9000})) for _ in range(3)]
+    flight.begin("a:1")
+    link = FakeLink()
+    tried = []
+    for _ in range(24 * 3600 * 3 // 60):
+        if turn(flight, link, "packet_too_large"):
+            tried.append(now)
+        assert flight.too_large == 4, "what is tried is no less too large"
+        now += 60.0
+    assert {envelope.id for envelope in link.sent} == {small.id}, "what the broker takes first if it takes more"
+    waits = [round(after - before) for before, after in pairwise(tried)]
+    assert waits[:3] == [1800, 3600, 7200]
+    assert max(waits) <= 86_400
+    assert len(tried) < 10
+    now += 86_400.0
+    for _ in range(8):
+        turn(flight, link)
+    assert {envelope.id for envelope in link.sent} == {envelope.id for envelope in (small, *large)}
+    assert (flight.too_large, outbox.depth()) == (0, 0)
+
+
+def test_pictures_left_out_for_a_learned_size_are_tried_again(recorder: Recorder, outbox: Outbox) -> None:
+    now = 0.0
+    flight = Flight(
+        outbox, Refusals(first=30, most=60, now=lambda: now), window=8, settling=Settling(seconds=0), now=lambda: now
+    )
+    values = example_sight("01a20eee-0349-756c-a767-c205969791ee") | {
+        "pictures": (Picture.of("overview", bytes(3000), width=1, height=1),),
+        "hotlist": LIST.model_dump() | {"result": "no_match"},
+    }
+    recorder.record(Read.model_validate(values))
+    refuse_size(flight)
+    flight.begin("a:1")
+    link = FakeLink()
+    for reads in (1, 2):
+        turn(flight, link)
+        for _ in range(reads):
+            recorder.record(Read.model_validate(values))
+    now += 60.0
+    flight.fill(link)  # type: ignore[arg-type]
+    recorder.record(Read.model_validate(values))
+    turn(flight, link)
+    link.answers.extend((mid, None) for mid in (3, 4))
+    flight.settle(link)  # type: ignore[arg-type]
+    recorder.record(Read.model_validate(values))
+    turn(flight, link)
+    with_picture = [len(envelope.body) > 3000 for envelope in link.sent]
+    assert with_picture == [False, False, True, False, False, True], "one at a time is tried"
+    assert flight.pictures_left_out == 4
+
+
+def test_records_too_large_do_not_keep_a_small_one_waiting(flight: Flight, recorder: Recorder) -> None:
+    for _ in range(40):
+        recorder.record(example_audit("boot", details={"padding": "x" * 5000}))
+    small = recorder.record(example_audit("boot"))
+    flight.begin()
+    link = FakeLink()
+    link.maximum_packet_size = 4000
+    assert turn(flight, link) == 1
+    assert [envelope.id for envelope in link.sent] == [small.id]
+    assert flight.too_large == 40
+
+
+def test_what_is_noted_of_a_record_goes_with_it(flight: Flight, recorder: Recorder, outbox: Outbox) -> None:
+    records = [recorder.record(example_audit("boot")) for _ in range(11)]
+    bad = records[5]
+    for _ in range(5):
+        converse(flight, hangs_up=lambda envelope: envelope.id == bad.id)
+    large = recorder.record(example_audit("boot", details={"padding": "x" * 5000}))
+    flight.begin()
+    link = FakeLink()
+    link.maximum_packet_size = 4000
+    turn(flight, link)
+    assert [refusal.topic for refusal in flight.refusals.all()] == [f"{AUDIT} record {bad.sequence}"]
+    assert flight.too_large == 1
+    assert outbox.acknowledge([envelope.place for envelope in outbox.next(9)]) == len((bad, large))
+    flight._compared = float("-inf")
+    turn(flight, link)
+    assert (flight.refusals.all(), flight.too_large) == ((), 0)
 
 
 def test_expiry_is_what_is_left_but_never_nothing(recorder: Recorder) -> None:

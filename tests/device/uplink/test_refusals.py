@@ -33,6 +33,14 @@ def test_a_refused_topic_is_held_and_then_on_trial(refusals: Refusals, clock: Cl
     assert refusals.next_retry() is None
 
 
+def test_one_is_forgotten_alone(refusals: Refusals) -> None:
+    for topic in ("a", EVERYTHING):
+        refusals.refuse(topic, "quota_exceeded")
+    refusals.forget("a")
+    refusals.forget("b")
+    assert refusals.held() == {EVERYTHING}
+
+
 def test_the_wait_doubles_up_to_the_most(refusals: Refusals, clock: Clock) -> None:
     waits = []
     for _ in range(4):
