@@ -15,7 +15,6 @@ from device.health.lastwords import Diary
 from device.health.notify import Notifier
 from device.health.starts import Starts
 from device.health.watchdog import Evidence, Watchdog
-from device.outbox import Backlog
 from device.uplink import UplinkState
 
 log = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ class Keeper:
         run: identifier of this run.
         frames: tells how many frames have been evaluated.
         uplink: tells how the uplink is.
-        backlog: tells what waits.
+        owes: tells whether records wait that the broker should take; may raise OutboxError.
 
     """
 
@@ -43,7 +42,7 @@ class Keeper:
         run: str,
         frames: Callable[[], int],
         uplink: Callable[[], UplinkState],
-        backlog: Callable[[], Backlog],
+        owes: Callable[[], bool],
         notifier: Notifier | None = None,
     ) -> None:
         self._notifier = notifier or Notifier()
@@ -52,7 +51,7 @@ class Keeper:
         self._watchdog = Watchdog()
         self._frames = frames
         self._uplink = uplink
-        self._backlog = backlog
+        self._owes = owes
         self._next_look = 0.0
         self._faults: frozenset[str] | None = None
         self._unfit: str | None = None
@@ -153,19 +152,14 @@ class Keeper:
             connected=uplink.connected,
             attempts=uplink.failures,
             acknowledged=uplink.acknowledged,
-            owing=self._owing(uplink),
+            owing=self._owing(),
         )
 
-    def _owing(self, uplink: UplinkState) -> bool:
-        if uplink.in_flight:
-            return True
-        if uplink.refusals or uplink.too_large:
-            return False  # they wait for the broker
+    def _owing(self) -> bool:
         try:
-            waiting = self._backlog()
+            return self._owes()
         except OutboxError:
             return False  # named as a fault of its own, which a restart does not mend
-        return waiting.depth > 0
 
     def _words(self, uplink: UplinkState) -> str:
         state = ", ".join(sorted(self._faults or ())) or "in service"

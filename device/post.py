@@ -185,7 +185,7 @@ class Post:
             run=self._vitals.boot,
             frames=lambda: self._pipeline.counters.frames,
             uplink=self._uplink.state,
-            backlog=self._backlog,
+            owes=self._uplink.owes,
         )
         self._lookout = Lookout(
             self._camera,

@@ -168,6 +168,22 @@ class Flight:
             topics.add(waiting.topic)
         return len(self._too_large) > judged
 
+    def owes(self) -> bool:
+        """Tell whether a record is under way, or waits without being held, settling or too large; from any thread.
+
+        Raises:
+            OutboxError: the outbox cannot say.
+
+        """
+        if self._under_way:
+            return True
+        refused = {refusal.topic for refusal in self.refusals.all()}
+        if EVERYTHING in refused:
+            return False
+        # Each copied in one step of the interpreter: nothing changes meanwhile.
+        excluding = self.settling.copy() | frozenset(self._too_large) | frozenset(self._suspects)
+        return bool(self._outbox.next(1, excluding=excluding, holding=refused))
+
     def settle(self, link: Link) -> None:
         """Take the broker's answers: hold what it refused, delete what it has had for long enough."""
         taken: list[int] = []

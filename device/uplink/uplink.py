@@ -151,6 +151,15 @@ class Uplink:
         """
         return self._left_settling or self._flight.settling.copy()
 
+    def owes(self) -> bool:
+        """Tell whether a record is under way, or waits that the broker should take; from any thread.
+
+        Raises:
+            OutboxError: the outbox cannot say.
+
+        """
+        return self._flight.owes()
+
     def state(self) -> UplinkState:
         """Return what the uplink says of itself."""
         now = time.monotonic()

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from device import keeper as module
+from device.errors import OutboxError
 from device.faults import Fault
 from device.health.lastwords import OBITUARY
 from device.health.notify import Notifier
 from device.keeper import Keeper
-from device.outbox import Backlog
 from device.uplink import UplinkState
 
 RUN = "01a20eee-0349-756c-a767-c205969791ee"
@@ -38,7 +39,13 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[..., Keeper]:
-    def one(*, frames: Callable[[], int] = lambda: 0, alone: bool = False, depth: int = 0, **uplink: Any) -> Keeper:  # noqa: ANN401 - fields of the state
+    def one(
+        *,
+        frames: Callable[[], int] = lambda: 0,
+        alone: bool = False,
+        owes: Callable[[], bool] = lambda: False,
+        **uplink: Any,  # noqa: ANN401 - fields of the state
+    ) -> Keeper:
         state = UplinkState(
             **{
                 "connected": True,
@@ -64,7 +71,7 @@ def make(tmp_path: Path) -> Callable[..., Keeper]:
             run=RUN,
             frames=frames,
             uplink=lambda: state,
-            backlog=lambda: Backlog(depth, 0, 0, 0, None, 0, 0),
+            owes=owes,
             notifier=Notifier({} if alone else {"NOTIFY_SOCKET": str(tmp_path / "notify")}),
         )
 
@@ -140,16 +147,10 @@ def test_a_run_that_has_given_its_camera_up_does_not_forget_how_often_it_reboote
     assert make()._starts.reboots == (0 if watching else 1)
 
 
-@pytest.mark.parametrize(
-    ("depth", "refused", "owing"),
-    [(0, False, False), (3, False, True), (3, True, False)],
-    ids=["empty", "due", "refused"],
-)
-def test_what_the_broker_refuses_is_not_owed(
-    make: Callable[..., Keeper], *, depth: int, refused: bool, owing: bool
-) -> None:
-    keeper = make(depth=depth, too_large=int(refused))
-    assert keeper._evidence(keeper._uplink()).owing == owing
+def test_what_the_outbox_cannot_tell_is_not_owed(make: Callable[..., Keeper], mocker: MockerFixture) -> None:
+    for owes, owing in ((mocker.Mock(return_value=True), True), (mocker.Mock(side_effect=OutboxError("full")), False)):
+        keeper = make(owes=owes)
+        assert keeper._evidence(keeper._uplink()).owing is owing
 
 
 def test_a_post_that_dies_again_and_again_holds_back_and_says_so_under_systemd(

@@ -402,7 +402,7 @@ def test_records_too_large_do_not_keep_a_small_one_waiting(flight: Flight, recor
     link.maximum_packet_size = 4000
     assert turn(flight, link) == 1
     assert [envelope.id for envelope in link.sent] == [small.id]
-    assert flight.too_large == 40
+    assert (flight.too_large, flight.owes()) == (40, False)
 
 
 def test_what_is_noted_of_a_record_goes_with_it(flight: Flight, recorder: Recorder, outbox: Outbox) -> None:
@@ -416,11 +416,27 @@ def test_what_is_noted_of_a_record_goes_with_it(flight: Flight, recorder: Record
     link.maximum_packet_size = 4000
     turn(flight, link)
     assert [refusal.topic for refusal in flight.refusals.all()] == [f"{AUDIT} record {bad.sequence}"]
-    assert flight.too_large == 1
+    assert (flight.too_large, flight.owes()) == (1, False)
     assert outbox.acknowledge([envelope.place for envelope in outbox.next(9)]) == len((bad, large))
     flight._compared = float("-inf")
     turn(flight, link)
     assert (flight.refusals.all(), flight.too_large) == ((), 0)
+
+
+def test_what_waits_beside_a_topic_that_is_refused_is_owed(flight: Flight, recorder: Recorder) -> None:
+    recorder.record(example_audit("boot"))
+    flight.begin()
+    link = FakeLink()
+    turn(flight, link, "not_authorized")
+    assert not flight.owes()
+    recorder.record(example_status("online", next(identifiers())))
+    assert flight.owes()
+    flight.fill(link)  # type: ignore[arg-type]
+    flight.refusals.refuse("alpr/v1/demo/post-1/status", NOBODY)
+    assert flight.owes(), "what is under way is, whatever became of its topic"
+    link.answers.append((2, "quota_exceeded"))
+    flight.settle(link)  # type: ignore[arg-type]
+    assert not flight.owes()
 
 
 def test_expiry_is_what_is_left_but_never_nothing(recorder: Recorder) -> None:
