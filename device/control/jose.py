@@ -6,22 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
 from device.control.errors import Reason, RefusedError
 from device.errors import RecordError
 from device.records.canonical import dump, parse
+from device.records.signing import NOT_JOSE
 
 ALGORITHM = "ES256"
 LARGEST = 64 * 1024
 """Bytes of the largest message that is looked at: a configuration of all that may be set takes two thousand."""
 HEADER = frozenset({"alg", "typ", "kid", "x5c"})
 """Members that a header may have: one that is not known might change what the signature means."""
-
-NOT_JOSE = (JoseError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
-"""What joserfc and the standard library raise for what is no JWS, or not one for the key at hand."""
 
 _REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM])
 # The library's own bound of 512 bytes leaves no room for a certificate.

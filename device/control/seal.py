@@ -19,7 +19,7 @@ def unseal(sealed: dict[str, Any], key: ECKey) -> bytes:
     """Decrypt what `seal_to` made.
 
     Raises:
-        joserfc.errors.JoseError: it is no such JWE, or not for this key.
+        Exception: one of `device.records.signing.NOT_JOSE`: it is no such JWE, or not for this key.
 
     """
     return jwe.decrypt_json(sealed, key, algorithms=ALGORITHMS).plaintext or b""  # type: ignore[arg-type]

@@ -82,7 +82,7 @@ def read_request(der: bytes) -> Request:
         return Request(name, key, _public(record_key), _public(unseal_key))
     except x509.AttributeNotFound:
         raise _refused("the request lacks the post's other keys") from None
-    except (RecordError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (RecordError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _refused(f"the post's other keys are not as they should be ({error})") from error
 
 

@@ -7,13 +7,13 @@ from itertools import pairwise
 from typing import Literal, Self
 
 from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from device.hotlist.errors import BadSignature, Malformed, Truncated, Unsigned
 from device.hotlist.layout import parse
+from device.records.signing import NOT_JOSE
 
 Readable = bytes | memoryview
 """A package, in memory or mapped."""
@@ -25,9 +25,6 @@ LARGEST_BODY = 1 << 30
 
 LONGEST_HISTORY = 30
 """Sizes of lists before that a manifest names at most."""
-
-NOT_JOSE = (JoseError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
-"""What joserfc and the standard library raise for what is no JWS or JWE, or not one for the key at hand."""
 
 
 class Base(BaseModel):

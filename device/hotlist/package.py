@@ -25,7 +25,8 @@ from joserfc.util import urlsafe_b64decode
 from device.errors import ConfigurationError
 from device.hotlist.body import Body, MappedBody, MemoryBody, Veil
 from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
-from device.hotlist.manifest import NOT_JOSE, Manifest, Readable, split, verify
+from device.hotlist.manifest import Manifest, Readable, split, verify
+from device.records.signing import NOT_JOSE
 
 NONCE_BYTES = 12
 TAG_BYTES = 16

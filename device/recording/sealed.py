@@ -27,10 +27,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import ECKey
 
 from device.camera.base import Frame
-from device.control.jose import NOT_JOSE
 from device.control.seal import seal_to, unseal
 from device.recording.errors import NotForThisKeyError, RecordingError
 from device.recording.frames import unpack
+from device.records.signing import NOT_JOSE
 
 SUFFIX = ".recording"
 MAGIC = b"platepost-recording/1\n"

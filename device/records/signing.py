@@ -13,6 +13,9 @@ from device.errors import RecordError
 
 ALGORITHM = "ES256"
 
+NOT_JOSE = (JoseError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
+"""What joserfc and the standard library raise for what is no JWS or JWE, or not one for the key at hand."""
+
 
 class KeyRefusedError(RecordError):
     """A key file is unreadable, or not a key on the curve P-256."""
@@ -122,7 +125,7 @@ class Keyring:
             if key is None:
                 raise ForeignKeyError("signed by a key that is not trusted")
             jws.deserialize_compact(compact, key, algorithms=[ALGORITHM])
-        except (JoseError, ValueError, UnicodeEncodeError) as error:
+        except NOT_JOSE as error:
             if isinstance(error, RecordError):
                 raise
             raise SignatureRefusedError(f"signature refused: {error}") from error
@@ -133,7 +136,7 @@ def signed_by(signature: str) -> str:
     """Return the `kid` that a detached signature claims, unverified; empty if there is none."""
     try:
         header = json_b64decode(signature.partition("..")[0].encode())
-    except ValueError:
+    except NOT_JOSE:
         return ""
     kid = header.get("kid") if isinstance(header, dict) else None
     return kid if isinstance(kid, str) else ""

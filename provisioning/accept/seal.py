@@ -94,7 +94,7 @@ def unseal(report: bytes, *, post_keys: Keyring) -> Sealed:
         certificate = x509.load_der_x509_certificate(base64.b64decode(x5c[0], validate=True))
         (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         public = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, KeyError, TypeError, IndexError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError, binascii.Error) as error:
         raise ReportRefusedError("the signatures of the report are damaged") from error
     for who, signature, keys in (
         ("the post", post, post_keys),

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from joserfc.errors import JoseError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -14,6 +13,7 @@ from device.control.seal import unseal
 from device.errors import RecordError
 from device.records import Command, CommandRequest, Keyring, Source
 from device.records.canonical import canonical_bytes, parse
+from device.records.signing import NOT_JOSE
 from provisioning.control.identity import Identity
 from provisioning.control.signing import sign_command
 from provisioning.control.wire import Wire, data_of, protocol_option
@@ -121,7 +121,7 @@ def _genuine(payload: bytes, key: Path, *, asked: bool) -> bool | None:
 def _open(sealed: dict[str, Any], identity: Identity, output: Path) -> None:
     try:
         output.write_bytes(unseal(sealed, identity.key))
-    except (JoseError, ValueError) as error:
+    except NOT_JOSE as error:
         raise ProvisioningError(f"the still does not open with this key: {error}") from error
 
 

@@ -73,6 +73,6 @@ def data_of(payload: bytes) -> dict[str, Any]:
     """Return the `data` of an event; nothing of what is none."""
     try:
         data = json.loads(payload)["data"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

@@ -17,16 +17,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from device.errors import RecordError
 from device.hotlist import HotList, HotListRefused, Refusal
-from device.records import Command, Role
+from device.records import Command, Keyring, Role
+from device.records.canonical import canonical_bytes
+from device.records.examples import ExampleSigner, example_records
+from device.records.verify import Verifier
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
+from provisioning.status.judgement import judge
 from tests.device.control.world import World
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.test_package import payload, resigned
 from tests.fuzz.ear import PREFIX, Ear, ear
 from tests.fuzz.key_ear import KeyEar, messages
-from tests.fuzz.messages import Forge, Keys, broken, mangle
+from tests.fuzz.messages import HEADER_NAMES, Forge, Keys, b64, broken, mangle, text_of
 
 EXAMPLES = int(os.environ.get("PLATEPOST_FUZZ", "12"))
 EACH = 20
@@ -111,6 +116,28 @@ def test_some_of_what_was_said_about_keys_was_believed() -> None:
     assert KEYS["keys changed"] > EXAMPLES
     assert KEYS["keys revoked_key"] + KEYS["keys retired_key"] > 0
     assert KEYS["keys older"] > 0
+
+
+@FUZZED
+@given(data=st.data())
+def test_signatures_of_records(data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+    """What anybody can write to a broker, without any key, is judged by the office and by `platepost verify`."""
+    signer = ExampleSigner()
+    ring = Keyring.from_pem(signer.public_pem)
+    good = example_records(signer)["status"].event
+    for _ in range(EACH):
+        header: Any = {"alg": "ES256", "kid": signer.kid}
+        for _ in range(data.draw(st.integers(1, 2))):
+            header = data.draw(broken(header, HEADER_NAMES)) if isinstance(header, dict) else header
+        head = b64(text_of(header))
+        signature = (data.draw(mangle(head)) if data.draw(st.integers(0, 4)) == 0 else head).decode("latin-1")
+        event = good | {"signature": f"{signature}..{good['signature'].partition('..')[2]}"}
+        with pytest.raises(RecordError):
+            ring.check(event["signature"], canonical_bytes(event))
+        assert judge("post-1", json.dumps(event).encode(), ring).state == "unverified"
+        report = Verifier(ring).feed_all([json.dumps(event)])
+        assert {problem.kind for problem in report.problems} <= {"changed", "foreign"}
+        assert not report.intact
 
 
 @pytest.fixture(scope="module")

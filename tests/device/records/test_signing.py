@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jws
 from joserfc.jwk import ECKey
+from joserfc.util import json_b64encode
 
 from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError, Signer
 
@@ -58,11 +59,18 @@ def test_what_is_no_signature_is_refused(signer: Signer, signature: str) -> None
 def test_another_algorithm_under_a_known_kid_is_refused(signer: Signer) -> None:
     for head in ({"alg": "none"}, {"alg": "HS256"}, {"alg": "ES384"}):
         forged = Signer(ECKey.generate_key("P-256")).sign(b"x").partition("..")[2]
-        from joserfc.util import json_b64encode  # noqa: PLC0415
-
         encoded = json_b64encode(head | {"kid": signer.kid}).decode()
         with pytest.raises(SignatureRefusedError):
             Keyring.from_pem(signer.public_pem).check(f"{encoded}..{forged}", b"x")
+
+
+@pytest.mark.parametrize(
+    "more", [{"crit": 1}, {"crit": [{}]}, {"crit": None}, {"b64": False}, {"kid": []}, {"x5c": 1}, {"alg": ["ES256"]}]
+)
+def test_a_header_that_the_library_falls_over_is_refused(signer: Signer, more: dict[str, object]) -> None:
+    header = json_b64encode({"alg": "ES256", "kid": signer.kid} | more).decode()
+    with pytest.raises((SignatureRefusedError, ForeignKeyError)):
+        Keyring.from_pem(signer.public_pem).check(f"{header}..{signer.sign(b'x').partition('..')[2]}", b"x")
 
 
 def test_keys_of_other_kinds_are_refused(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_whatever_is_changed_is_found(technician: Identity) -> None:
         PAGE,
         b"",
         report.replace(b'"x5c": ["', b'"x5c": ["AAAA'),
+        report.replace(b'"x5c": ["', b'"x5c": ' + b"[" * 30_000),
     ):
         with pytest.raises(ReportRefusedError):
             unseal(changed, post_keys=ring)

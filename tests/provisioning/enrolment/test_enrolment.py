@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from device import config
 from device.enrolment.code import read_code
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import read_key_file
-from device.enrolment.request import make_renewal, make_request
+from device.enrolment.request import KEYS, make_renewal, make_request, read_request
 from device.enrolment.unit import WORK, Unit, check_clock
 from device.records import Role
 from provisioning.authority import Authority
@@ -173,6 +177,15 @@ def test_copied_disk_is_noticed_and_named(department: Department) -> None:
     assert caught.value.reason == "cloned"
     assert is_untouched(department, copy, "post-18")
     assert department.acts()[-1] == ("enrolment_refused", "post-18", "cloned")
+
+
+def test_a_request_whose_other_keys_are_nonsense_is_refused() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "post-17")])
+    for nonsense in (b"", b"{}", b"[1]", b'{"record_key": 1}', b"[" * 15_000):
+        builder = x509.CertificateSigningRequestBuilder().subject_name(subject).add_attribute(KEYS, nonsense)
+        with pytest.raises(EnrolmentError, match="request refused"):
+            read_request(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
 
 
 def test_somebody_else_s_office_is_not_believed(department: Department, tmp_path: Path) -> None:

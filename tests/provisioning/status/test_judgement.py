@@ -1,10 +1,13 @@
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from joserfc.util import json_b64encode
 
 from device.records import HotListState, Keyring, KeyState, Purpose, RefusedKeys
 from device.records.configuration import ConfigurationState, RefusedConfiguration
+from device.records.signing import read_key
 from provisioning.fleet import Fleet
 from provisioning.status.cli import line, table
 from provisioning.status.judgement import Grade, Row, judge, overall
@@ -76,6 +79,14 @@ def test_what_is_not_the_post_s_own_is_not_believed(fleet: Fleet) -> None:
     renamed = judge("post-3", good, Keyring.from_files(fleet.record_key("post-1")))
     assert renamed.remarks == ("it is another post's",)
     assert judge("post-9", good, None).remarks == ("the fleet has no record key of it",)
+
+
+def test_a_signature_that_is_none_makes_one_post_unverified(fleet: Fleet) -> None:
+    event = json.loads(said(fleet, "post-1"))
+    kid = read_key(fleet.record_key("post-1").read_bytes()).thumbprint()
+    header = json_b64encode({"alg": "ES256", "kid": kid, "crit": 1}).decode()
+    event["signature"] = f"{header}..{event['signature'].partition('..')[2]}"
+    assert judged(fleet, json.dumps(event).encode()).state == "unverified"
 
 
 def test_a_fleet_is_as_bad_as_its_worst_post_and_one_line_says_so(fleet: Fleet) -> None:
