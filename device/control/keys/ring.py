@@ -63,6 +63,19 @@ class Ring:
         """Tell whether a key was revoked."""
         return any(gone.revoked and gone.key.thumbprint == thumbprint for gone in self.withdrawn)
 
+    def let_go(self, thumbprint: str) -> bool:
+        """Tell whether a key that was believed once was revoked, also one that is remembered no more.
+
+        Who has the key in force can have so many follow one another that the first is forgotten. What is forgotten
+        was withdrawn before the oldest that is remembered, and revoked together with it.
+        """
+        others = (*(former.key for former in self.former), *(gone.key for gone in self.withdrawn))
+        known = {self.present.thumbprint, *(key.thumbprint for key in others)}
+        if thumbprint in known:
+            return self.revoked(thumbprint)
+        # Where fewer are known none was ever forgotten: the file was damaged, or the key never believed.
+        return len(known) > REMEMBERED and self.withdrawn[0].revoked
+
     def after(self, statement: Statement) -> "Ring":
         """Return the ring that a statement makes of this one.
 

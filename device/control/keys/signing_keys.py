@@ -73,8 +73,8 @@ class SigningKeys(News):
         return tuple((gone.key.public, gone.revoked) for gone in self._ring.gone(at))
 
     def revoked(self, thumbprint: str | None) -> bool:
-        """Tell whether a key was revoked; None is the one that the post was given."""
-        return self._ring.revoked(thumbprint or self._given.thumbprint)
+        """Tell whether a key that was believed once was revoked; None is the one that the post was given."""
+        return self._ring.let_go(thumbprint or self._given.thumbprint)
 
     def named(self, refusal: RefusedError, message: bytes, *, typ: str, at: datetime) -> RefusedError:
         """Return a refusal for a signature, by the name of what is wrong with its key where that was believed once."""

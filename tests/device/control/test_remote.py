@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 
 from device.config import Configuration
 from device.control import Note, Reason, RefusedError, RemoteConfiguration, Shelf, SigningKeys, overlay, shelf
+from device.control.keys.ring import REMEMBERED
 from device.control.keys.shelf import KeyShelf
 from device.control.keys.statement import Key
 from device.control.remote import FAULT_SECONDS, STARTS
@@ -419,3 +420,50 @@ def test_a_revocation_that_a_power_cut_followed_takes_effect_at_the_start(world:
     assert said(remote).reason is Reason.REVOKED_KEY
     world.give(remote, world.sign_anything(second, version=1))
     assert said(remote).action == "configuration_applied"
+
+
+@pytest.mark.parametrize("revoke", [True, False], ids=["revoked", "retired"])
+def test_a_key_that_was_forgotten_bars_no_later_version_once_all_before_it_are_revoked(
+    world: World, *, revoke: bool
+) -> None:
+    """Whoever has the key can have it forgotten: so many follow one another that the post knows it no more."""
+    world.give(world.remote(), world.sign_anything(version=2**53 - 1, settings=GOOD))
+    first, root = world.key, ECKey.generate_key("P-256")
+    clerk = Clerk(world.directory, root=root, keys={"0": first})
+    shelf_of_keys = KeyShelf(world.directory, Purpose.CONFIGURATION)
+    roots = (Key.of(pem(root)),)
+    keys = SigningKeys(Purpose.CONFIGURATION, Key.of(pem(first)), agency="riverside", roots=roots, shelf=shelf_of_keys)
+    for number in range(1, REMEMBERED + 3):
+        keys.receive(clerk.say(str(number - 1), str(number), number=number, purpose="configuration"), at=world.now)
+    assert first.thumbprint() not in {key.thumbprint() for key, _ in keys.gone(world.now)}
+    assert not keys.revoked(None), "so far it was only retired"
+    how = {"withdrawn": "revoked" if revoke else "retired"}
+    keys.receive(clerk.say("root", "good", era=1, purpose="configuration", **how), at=world.now)
+    assert keys.revoked(None) is revoke
+    assert not keys.revoked(clerk.key("good").thumbprint())
+    remote = RemoteConfiguration(world.base, Shelf(world.directory), keys, SOURCE)
+    remote.start()
+    remote.take_notes()
+    world.give(remote, world.sign_anything(clerk.key("good"), version=3))
+    note = said(remote)
+    assert (note.action, note.reason) == (
+        ("configuration_applied", None) if revoke else ("configuration_refused", Reason.OLDER)
+    )
+
+
+def test_a_damaged_memory_of_keys_lets_no_former_version_in_again(world: World) -> None:
+    world.give(world.remote(), world.sign_anything(version=1))
+    keys, second = rotated(world, revoke=True)
+    remote = RemoteConfiguration(world.base, Shelf(world.directory), keys, SOURCE)
+    remote.start()
+    world.give(remote, world.sign_anything(second, version=9))
+    (world.directory / "keys-configuration.json").write_bytes(b"{")
+    given = SigningKeys(
+        Purpose.CONFIGURATION, Key.of(pem(world.key)), shelf=KeyShelf(world.directory, Purpose.CONFIGURATION)
+    )
+    given.load()
+    remote = RemoteConfiguration(world.base, Shelf(world.directory), given, SOURCE)
+    remote.start()
+    remote.take_notes()
+    world.give(remote, world.sign_anything(version=8))
+    assert said(remote).reason is Reason.OLDER
