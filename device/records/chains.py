@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from device.records.canonical import GENESIS
+from device.records.trust import Trust
 from device.records.verdict import Problem
 
 Range: TypeAlias = tuple[int, int]
@@ -21,6 +22,8 @@ class Link:
     previous: str
     key: str
     """Thumbprint of the key that signed it."""
+    time: float
+    """When it says that it was made, seconds since 1970; infinity if it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +40,26 @@ class Chain:
     """The records of one chain that came so far, in any order."""
 
     links: dict[int, Link] = field(default_factory=dict)
-    dropped: list[Range] = field(default_factory=list)
-    key_changes: dict[int, tuple[str, str]] = field(default_factory=dict)
-    """By number of the record that says so: former key and new key."""
+    dropped: dict[int, list[Range]] = field(default_factory=dict)
+    """By number of the record that says so."""
     problems: list[Problem] = field(default_factory=list)
 
-    def judge(self, name: str, *, whole: bool, lost: list[Range], changed: list[Range]) -> Verdict:
-        """Find what is missing, of another history, or signed by a key that was replaced before.
+    def judge(self, name: str, *, whole: bool, lost: list[Range], changed: list[Range], trust: Trust) -> Verdict:
+        """Find what is missing, of another history, or signed by a key that is not good there.
 
         Args:
             name: the chain's identifier.
             whole: whether it must be there from its first record on.
             lost: numbers that the post says its disk lost.
             changed: numbers of records that are there and not genuine.
+            trust: judges keys.
 
         """
-        problems = list(self.problems)
+        foreign = {sequence: why for sequence in self.links if (why := self.objection(name, sequence, trust))}
+        problems = [*self.problems, *(self._foreign(name, sequence, why) for sequence, why in foreign.items())]
+        dropped = [gap for sequence, gaps in self.dropped.items() if sequence not in foreign for gap in gaps]
         dropped_count = lost_count = 0
-        last = Link(0, "", 0, GENESIS, "", "") if whole else None
+        last = Link(0, "", 0, GENESIS, "", "", 0.0) if whole else None
         for sequence in sorted(self.links):
             link = self.links[sequence]
             if last is not None and sequence == last.sequence + 1 and link.previous != last.digest:
@@ -62,7 +67,7 @@ class Chain:
                 problems.append(Problem("forked", link.line, name, sequence, link.id, message))
             elif last is not None and sequence > last.sequence + 1:
                 absent = [Absence(last.sequence + 1, sequence - 1)]
-                after_drops = _less(absent, self.dropped)
+                after_drops = _less(absent, dropped)
                 after_losses = _less(after_drops, lost)
                 dropped_count += _count(absent) - _count(after_drops)
                 lost_count += _count(after_drops) - _count(after_losses)
@@ -71,23 +76,16 @@ class Chain:
             elif last is None and sequence == 1 and link.previous != GENESIS:
                 problems.append(Problem("forked", link.line, name, sequence, link.id, "the first record has a past"))
             last = link
-        problems += self._replaced_keys(name)
         return Verdict(sorted(problems, key=lambda problem: problem.sequence or 0), dropped_count, lost_count)
 
-    def _replaced_keys(self, name: str) -> list[Problem]:
-        """Name what was signed by a key after the record that replaced it."""
-        problems = []
-        replaced: dict[str, int] = {}
-        for sequence in sorted(self.links) if self.key_changes else ():
-            link = self.links[sequence]
-            if link.key in replaced:
-                message = f"signed by a key that number {replaced[link.key]} replaced"
-                problems.append(Problem("foreign", link.line, name, sequence, link.id, message))
-            elif sequence in self.key_changes:
-                former, new = self.key_changes[sequence]
-                replaced[former] = sequence
-                replaced.pop(new, None)
-        return problems
+    def objection(self, name: str, sequence: int, trust: Trust) -> str | None:
+        """Say why a record of the chain is not genuine for its key; None if it is."""
+        link = self.links[sequence]
+        return trust.objection(link.key, chain=name, sequence=sequence, time=link.time)
+
+    def _foreign(self, name: str, sequence: int, why: str) -> Problem:
+        link = self.links[sequence]
+        return Problem("foreign", link.line, name, sequence, link.id, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class Absence:
         left = []
         start = self.first
         for first, last in sorted(ranges):
-            if last < start or first > self.last:
+            if last < max(first, start) or first > self.last:
                 continue
             if first > start:
                 left.append(Absence(start, first - 1))

@@ -60,8 +60,15 @@ def verify(
 
     Checks each signature and the chain of hashes, in whatever order the records come, and names the first record
     that is missing, changed, repeated or foreign. Of several posts' records, verify each post's by itself.
+
+    A file is read twice, keys first. Of a pipe, which cannot be, 4096 records at most may come before the one that
+    vouches for their key.
     """
     verifier = Verifier(Keyring.from_files(*_files(keys)), source=source, whole=whole, redelivery=redelivery)
+    if file.seekable():
+        begin = file.tell()
+        verifier.learn(file)
+        file.seek(begin)
     report = verifier.feed_all(_lines(file))
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(report) | {"intact": report.intact}))

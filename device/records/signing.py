@@ -95,6 +95,11 @@ class Keyring:
         """
         return cls(read_key(_content(path)) for path in paths)
 
+    @property
+    def kids(self) -> frozenset[str]:
+        """The keys' RFC 7638 thumbprints."""
+        return frozenset(self._keys)
+
     def with_pem(self, pem: bytes, *, thumbprint: str) -> "Keyring":
         """Return a ring that holds one more key, which must have that thumbprint.
 

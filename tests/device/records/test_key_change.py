@@ -1,22 +1,30 @@
 """A new signing key: vouched for by the former in the chain, and followed by the verifier."""
 
 import itertools
+import os
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
 from device.outbox import Outbox
-from device.records import Keyring, Recorder, Signer, Source
-from device.records.canonical import canonical_bytes
-from device.records.examples import CLOCK, ExampleSigner, example_audit
+from device.records import Dropped, Keyring, Lost, Recorder, SequenceRange, Signer, Source, verify
+from device.records.canonical import canonical_bytes, dump
+from device.records.cli import verify as command
+from device.records.envelope import read_event
+from device.records.examples import CLOCK, ExampleSigner, MemoryStore, example_audit, example_records
+from device.records.recorder import new_identifier
 from device.records.verify import Report, Verifier
 
 SOURCE = Source("demo", "post-1")
 FIRST, SECOND, THIRD = ExampleSigner(), Signer(ECKey.generate_key("P-256")), Signer(ECKey.generate_key("P-256"))
 KEY = bytes(32)
+HEALTH = read_event(example_records(FIRST)["health"].event).data
 
 
 def judge(events: Iterable[dict[str, Any]], *signers: Signer) -> Report:
@@ -96,3 +104,147 @@ def test_the_account_of_drops_comes_after_the_change_too(path: Path) -> None:
         account = Recorder(outbox, SECOND, SOURCE, former=FIRST).account_for_drops(clock=CLOCK)
         assert account.sequence == 3
         assert judge(envelope.event for envelope in outbox.next(9)).intact
+
+
+# --- a replaced key elsewhere
+
+BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Post:
+    """A chain of its own, by a clock in hand: one that goes on, or that whoever has a key begins."""
+
+    def __init__(self, signer: Signer, *, minute: int = 0, store: MemoryStore | None = None) -> None:
+        self.signer, self.minute = signer, minute
+        self.store = store or MemoryStore(new_identifier())
+
+    def say(self, action: str = "boot", *, former: Signer | None = None, **more: object) -> None:
+        self._recorder(former).record(example_audit(action).model_copy(update=more))
+        self.minute += 1
+
+    def health(self) -> dict[str, Any]:
+        return self._recorder(None).unchained(HEALTH).event
+
+    def _recorder(self, former: Signer | None) -> Recorder:
+        return Recorder(self.store, self.signer, SOURCE, former=former, now=self.now)
+
+    def now(self) -> datetime:
+        return BEGAN + timedelta(minutes=self.minute)
+
+    @property
+    def chain(self) -> str:
+        return self.store.head.chain
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [envelope.event for envelope in self.store.records]
+
+
+def genuine(records: int = 10) -> Post:
+    """The post: number 2 says that SECOND replaced FIRST, in minute 1."""
+    first = Post(FIRST)
+    first.say()
+    post = Post(SECOND, minute=1, store=first.store)
+    for _ in range(records):
+        post.say(former=FIRST)
+    return post
+
+
+def lost(chain: str, first: int, last: int) -> dict[str, Any]:
+    gone = SequenceRange(first=first, last=last)
+    return {"action": "records_lost", "lost": Lost(chain=chain, records=3, sequences=(gone,), complete=True)}
+
+
+def without(events: list[dict[str, Any]], first: int, last: int) -> list[dict[str, Any]]:
+    return [event for event in events if not first <= event["sequence"] <= last]
+
+
+def kinds(report: Report) -> list[tuple[str, int | None]]:
+    return [(problem.kind, problem.sequence) for problem in report.problems]
+
+
+def test_a_key_that_was_replaced_begins_no_other_chain() -> None:
+    post, thief = genuine(), Post(FIRST, minute=5)
+    thief.say()
+    thief.say()
+    for events in (post.events + thief.events, thief.events + post.events):
+        report = judge(events)
+        assert sorted(kinds(report)) == [("foreign", 1), ("foreign", 2)]
+        assert f"number 2 of chain {post.chain} replaced" in report.problems[0].message
+    assert kinds(judge([*post.events, thief.health()])) == [("foreign", None)]
+
+
+def test_a_chain_that_a_key_began_before_it_was_replaced_is_good() -> None:
+    post, former = genuine(), Post(FIRST, minute=-20)
+    former.say()
+    health = former.health()
+    assert judge([health, *former.events, *post.events]).intact
+    successor = Post(SECOND, minute=30)
+    successor.say()
+    assert judge([*former.events, *post.events, *successor.events]).intact
+
+
+@pytest.mark.parametrize("minute", [5, -5], ids=["later", "dated back"])
+def test_a_key_that_was_replaced_excuses_no_gap(minute: int) -> None:
+    post, thief = genuine(), Post(FIRST, minute=minute)
+    thief.say(**lost(post.chain, 6, 8))
+    assert ("missing", 6) in kinds(judge([*without(post.events, 6, 8), *thief.events]))
+    present = Post(SECOND, minute=30)
+    present.say(**lost(post.chain, 6, 8))
+    assert judge([*without(post.events, 6, 8), *present.events]).intact
+
+
+def test_a_key_that_was_replaced_says_nothing_of_drops_in_its_own_chain() -> None:
+    post = genuine()
+    gone = SequenceRange(first=6, last=8)
+    dropped = Dropped(reads=3, pictures=0, sequences=(gone,))
+    post.signer, post.minute = FIRST, 0
+    post.store.head = replace(post.store.head, key=None)
+    post.say("records_dropped", dropped=dropped)
+    assert kinds(judge(without(post.events, 6, 8))) == [("missing", 6), ("foreign", 13)]
+
+
+def test_a_key_that_was_replaced_vouches_for_no_other() -> None:
+    post, thief = genuine(), Post(FIRST, minute=5)
+    thief.say()
+    thief.signer = THIRD
+    thief.say(former=FIRST)
+    assert [event["data"]["action"] for event in thief.events] == ["boot", "key_changed", "boot"]
+    report = judge([*thief.events, *post.events])
+    assert sorted(kinds(report)) == [("foreign", 1), ("foreign", 2), ("foreign", 3)]
+    assert [problem.message for problem in report.problems if problem.sequence == 3] == [
+        "signed by a key that is not trusted"
+    ]
+
+
+def test_a_key_that_comes_back_is_good_again() -> None:
+    post = genuine()
+    back = Post(FIRST, minute=post.minute, store=post.store)
+    back.say(former=SECOND)
+    later = Post(FIRST, minute=30)
+    later.say()
+    between = Post(FIRST, minute=5)
+    between.say()
+    assert judge([*back.events, *later.events]).intact
+    assert kinds(judge([*back.events, *between.events])) == [("foreign", 1)]
+
+
+def test_any_number_of_records_may_come_before_their_key_where_they_can_be_read_twice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(verify, "UNKNOWN_MOST", 2)
+    backwards = genuine().events[::-1]
+    assert judge(backwards).intact
+    assert "foreign" in {problem.kind for problem in judge(iter(backwards)).problems}
+    archive, key = tmp_path / "archive.jsonl", tmp_path / "key.pem"
+    lines = b"".join(dump(event) + b"\n" for event in backwards)
+    archive.write_bytes(lines)
+    key.write_bytes(FIRST.public_pem)
+    told = CliRunner().invoke(command, [str(archive), "--key", str(key), "--whole"])
+    assert told.exit_code == 0, told.output
+    reading, writing = os.pipe()
+    os.write(writing, lines)
+    os.close(writing)
+    told = CliRunner().invoke(command, [f"/dev/fd/{reading}", "--key", str(key), "--whole"])
+    os.close(reading)
+    assert "is foreign" in told.output
