@@ -55,6 +55,11 @@ def from_exports(held: Held, source: ColumnSource, *, at: int, keep_safe: bool) 
     except ValueError as error:
         raise SourceError(f"{_TOO_MANY}: {error}") from error
     went = [(mark, entry) for mark, entry in gone if entry.in_force(at) and not (keep_safe and entry.detail.safe)]
+    if keep_safe:
+        # As they are is as the delta before left them: a delta says all that changed since the complete list.
+        before = held.newest.listing.overlay
+        came += _safe(before.added)
+        went += _safe(before.removed)
     if len(came) + len(went) > MOST_ROWS:
         raise SourceError(f"{_TOO_MANY}: {len(came):,} came and {len(went):,} went, posts carry {MOST_ROWS:,}")
     return _since(held, Overlay().applied(held.complete.listing.table, removals=went, additions=came))
@@ -107,6 +112,10 @@ def _since(held: Held, overlay: Overlay) -> Changes:
     came = len(added - added_before) + len(removed_before - removed)
     went = len(removed - removed_before) + len(added_before - added)
     return Changes(overlay, came, went)
+
+
+def _safe(entries: Mapping[int, tuple[Entry, ...]]) -> list[Row]:
+    return [row for row in rows_of(entries) if row[1].detail.safe]
 
 
 def rows_of(entries: Mapping[int, tuple[Entry, ...]]) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from device.hotlist import HotList, HotListStore
 from device.hotlist.errors import WrongBase
 from device.hotlist.keys import normalise
+from device.hotlist.match import Query
 from device.hotlist.package import load_key, open_package
 from provisioning.hotlist import HotListRow, build_package
 from provisioning.hotlist.changes import Changes, Removal, from_exports, from_news
@@ -138,6 +139,21 @@ def test_own_vehicles_stay_where_the_exports_bring_none() -> None:
     base = held(complete())
     assert fresh(base, ROWS[:4], keep_safe=True).went == 0
     assert fresh(base, ROWS[:4], keep_safe=False).went == 1
+
+
+def test_own_vehicles_stay_as_the_delta_before_left_them(tmp_path: Path) -> None:
+    package = complete()
+    new = HotListRow("SAFE2", "safe", 9, None, None, None, None, True)
+    one = packed(held(package), fresh(held(package), (*ROWS[:4], new)))
+    after = held(package, one)
+    changes = fresh(after, (*ROWS[1:4], HotListRow("9NEW111", "local", 5)), keep_safe=True)
+    assert (changes.came, changes.went) == (1, 1)
+    two = packed(after, changes, version=3)
+    hotlist = on_a_post(tmp_path, package, one, two)
+    assert [hotlist.consult(Query(plate_read=plate), at=BUILT).safe for plate in ("SAFE1", "SAFE2")] == [False, True]
+    third = fresh(held(package, two), ROWS[:4], keep_safe=True)
+    assert (third.came, third.went) == (1, 1)
+    assert [len(rows) for rows in (third.overlay.added, third.overlay.removed)] == [1, 1]
 
 
 def test_what_has_expired_is_not_removed_one_by_one() -> None:
