@@ -1,12 +1,13 @@
 """Partial plates from a file: CSV with a header, or TOML with one [[pattern]] each.
 
 Members are pattern, characters, state, category, priority, distribution, case, author and expires. Case, author and
-expiry are not optional: somebody answers for every pattern, and it ends.
+expiry are not optional: somebody answers for every pattern, and it ends. That there are no patterns is said by a header
+without rows, or by `pattern = []`, never by a file that lacks them: it takes the place of all that posts hold.
 """
 
 import csv
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -35,7 +36,8 @@ _MEMBERS = frozenset(
 def read_patterns(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterator[PatternEntry | RefusedRow]:
     """Yield every pattern of a file, cleaned or refused; a refusal's line is the entry's number in a TOML file.
 
-    Raises SourceError when the file as a whole cannot be read, has members that are not known, or too many patterns.
+    Raises SourceError when the file as a whole cannot be read, has members that are not known or no header, or too many
+    patterns.
     """
     try:
         records = _toml(path) if path.suffix == ".toml" else _csv(path)
@@ -45,9 +47,7 @@ def read_patterns(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterat
         raise SourceError(f"{path}: {error}") from error
     if len(records) > MOST_PATTERNS:
         raise SourceError(f"{path}: {len(records)} patterns, at most {MOST_PATTERNS} are allowed")
-    unknown = {name for _, record in records for name in record} - _MEMBERS
-    if unknown:
-        raise SourceError(f"{path}: unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(_MEMBERS))}")
+    _check_known(path, {name for _, record in records for name in record})
     for line, record in records:
         try:
             yield _clean(record, mapping, at)
@@ -55,16 +55,28 @@ def read_patterns(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterat
             yield RefusedRow(line, str(refusal))
 
 
+def _check_known(path: Path, names: Iterable[str]) -> None:
+    if unknown := set(names) - _MEMBERS:
+        raise SourceError(f"{path}: unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(_MEMBERS))}")
+
+
 def _csv(path: Path) -> list[tuple[int, dict[str, str]]]:
     with opened(path, "auto") as file:
         reader = csv.DictReader(file, restkey="too many fields", restval="", strict=True)
+        header = reader.fieldnames or ()
+        _check_known(path, header)
+        if "pattern" not in header:
+            raise SourceError(f"{path}: no column 'pattern'")
         return [(reader.line_num, record) for record in reader if any(record.values())]
 
 
 def _toml(path: Path) -> list[tuple[int, dict[str, str]]]:
-    entries = tomllib.loads(path.read_text("utf-8")).get("pattern", [])
+    content = tomllib.loads(path.read_text("utf-8"))
+    if unknown := content.keys() - {"pattern"}:
+        raise SourceError(f"{path}: unknown: {', '.join(sorted(unknown))}; patterns are written as [[pattern]] tables")
+    entries = content.get("pattern")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise SourceError(f"{path}: patterns are written as [[pattern]] tables")
+        raise SourceError(f"{path}: patterns are written as [[pattern]] tables; pattern = [] says that there are none")
     return [(number, {name: _text(value) for name, value in entry.items()}) for number, entry in enumerate(entries, 1)]
 
 

@@ -19,11 +19,11 @@ from provisioning.hotlist.commands.options import (
     bytes_taken,
     department,
     exports,
+    partial_plates,
     safe_exports,
 )
 from provisioning.hotlist.export import Export, ExportSource
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
-from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.report import Tally, refusals_written, show_outcome, summarise, what_is_allowed
 from provisioning.hotlist.rows import SourceError
 
@@ -119,11 +119,7 @@ def build(
     now = datetime.now(UTC)
     tally, console = Tally(), Console(stderr=True)
     with refusals_written(refusals_path, tally):
-        patterns = (
-            tuple(tally.sift(read_patterns(patterns_path, read[0].mapping, at=now), patterns_path.name))
-            if patterns_path
-            else ()
-        )
+        patterns = partial_plates(patterns_path, mapping_paths, tally, at=now) if patterns_path else ()
         with bytes_taken(
             console, "Building", sum(export.path.stat().st_size for export in read), hidden=as_json
         ) as taken:

@@ -21,13 +21,13 @@ from provisioning.hotlist.commands.options import (
     bytes_taken,
     department,
     exports,
+    given_mappings,
+    partial_plates,
     safe_exports,
 )
 from provisioning.hotlist.delta import build_delta
-from provisioning.hotlist.export import Export, ExportSource
+from provisioning.hotlist.export import ExportSource
 from provisioning.hotlist.held import Held, open_held
-from provisioning.hotlist.mapping import Mapping, load_mapping
-from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.removals import read_removals
 from provisioning.hotlist.report import Tally, refusals_written, show_outcome, summarise
 from provisioning.hotlist.rows import RefusedRow
@@ -104,7 +104,7 @@ def delta(
         package = build_delta(
             held,
             changes.overlay,
-            patterns=_patterns(held, patterns_path, read, now, tally),
+            patterns=_patterns(held, patterns_path, mapping_paths, now, tally),
             issuer=builder.issuer,
             version=version or held.newest.version + 1,
             signing_key=builder.signing_key,
@@ -121,7 +121,7 @@ def delta(
     if as_json:
         click.echo(json.dumps(summary))
         return
-    show_outcome(console, summary, tally, [export.mapping for export in read], listed=bool(refusals_path))
+    show_outcome(console, summary, tally, given_mappings(mapping_paths), listed=bool(refusals_path))
 
 
 def _held(builder: Department, base_path: Path | None, after_path: Path | None) -> Held:
@@ -141,8 +141,7 @@ def _removals(path: Path | None, mapping_paths: tuple[Path, ...], tally: Tally) 
     """Yield removals; of several mappings the last is theirs."""
     if path is None:
         return
-    mapping = load_mapping(mapping_paths[-1]) if mapping_paths else Mapping()
-    for removal in read_removals(path, mapping):
+    for removal in read_removals(path, given_mappings(mapping_paths)[-1]):
         if isinstance(removal, RefusedRow):
             tally.add(path.name, 0, Counter(), [removal])
         else:
@@ -150,10 +149,9 @@ def _removals(path: Path | None, mapping_paths: tuple[Path, ...], tally: Tally) 
 
 
 def _patterns(
-    held: Held, path: Path | None, read: list[Export], now: datetime, tally: Tally
+    held: Held, path: Path | None, mapping_paths: tuple[Path, ...], now: datetime, tally: Tally
 ) -> tuple[PatternEntry, ...]:
     """Return the partial plates from now on: those of the file, or those of before that have not ended."""
     if path is None:
         return tuple(pattern for pattern in held.newest.listing.patterns if pattern.expires > now)
-    mapping = read[0].mapping if read else Mapping()
-    return tuple(tally.sift(read_patterns(path, mapping, at=now), path.name))
+    return partial_plates(path, mapping_paths, tally, at=now)

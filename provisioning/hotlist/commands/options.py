@@ -1,10 +1,11 @@
 """Options that several commands share, and what they come to."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from joserfc.jwk import ECKey
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import read_unverified, split
 from device.hotlist.package import load_key
 from device.hotlist.store import SIZE_JUMP
@@ -23,6 +25,9 @@ from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.build import LIFETIME
 from provisioning.hotlist.export import Export
 from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
+from provisioning.hotlist.patterns_file import read_patterns
+from provisioning.hotlist.report import Tally, what_is_allowed
+from provisioning.hotlist.rows import SourceError
 from provisioning.keys import opened_pem
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -220,9 +225,14 @@ def department(
     )
 
 
+def given_mappings(paths: Sequence[Path]) -> list[Mapping]:
+    """Load the mappings; where none is given, the default is the only one."""
+    return [load_mapping(path) for path in paths] or [Mapping()]
+
+
 def exports(sources: Sequence[Path], mapping_paths: Sequence[Path]) -> list[Export]:
     """Pair each source with its mapping. Raises UsageError where they do not pair."""
-    mappings = [load_mapping(path) for path in mapping_paths] or [Mapping()]
+    mappings = given_mappings(mapping_paths)
     if len(mappings) == 1:
         mappings *= len(sources)
     if len(mappings) != len(sources):
@@ -233,6 +243,24 @@ def exports(sources: Sequence[Path], mapping_paths: Sequence[Path]) -> list[Expo
 def safe_exports(path: Path | None) -> list[Export]:
     """Return the department's own vehicles as one more source."""
     return [Export(path, SAFE, safe=True)] if path else []
+
+
+def partial_plates(
+    path: Path, mapping_paths: Sequence[Path], tally: Tally, *, at: datetime
+) -> tuple[PatternEntry, ...]:
+    """Return the entries of a patterns file that are fit for a list; of several mappings the first is theirs.
+
+    Raises SourceError where every entry is refused: what comes of it takes the place of all patterns that posts hold.
+    """
+    mapping = given_mappings(mapping_paths)[0]
+    before = len(tally.refusals)
+    patterns = tuple(tally.sift(read_patterns(path, mapping, at=at), path.name))
+    refused = Counter(row.reason for _, row in tally.refusals[before:])
+    if refused and not patterns:
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in refused.most_common())
+        hint = what_is_allowed(tally, [mapping])
+        raise SourceError(f"{path}: no pattern is fit for a list: {reasons}{hint and '. '}{hint}")
+    return patterns
 
 
 @contextmanager

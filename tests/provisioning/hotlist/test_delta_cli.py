@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from device.hotlist import HotListStore
 from provisioning.fleet import Fleet
 from provisioning.hotlist.cli import hotlist
+from provisioning.hotlist.rows import SourceError
 from provisioning.post_file import PostSettings
 
 HEADER = "plate,state,category,priority,entered,expires,reference\n"
@@ -121,6 +122,30 @@ def test_a_fresh_export_is_compared_with_what_the_posts_hold(office: Office) -> 
 def test_an_export_that_was_cut_off_is_refused_here_too(office: Office) -> None:
     result = office.run("delta", office.file("export.csv", EXPORT[: len(EXPORT) // 3]))
     assert "more than 30% apart" in str(result.exception)
+
+
+def test_patterns_are_read_by_the_given_mapping_whatever_else_is_given(office: Office) -> None:
+    vendor = office.file("vendor.toml", '[dates]\nformats = ["%m/%d/%Y"]\n[categories]\nEV = "stolen_vehicle"\n')
+    other = office.file("other.csv", "pattern,category,case,author,expires\n7ZZ*,EV,C-2,Sample,12/31/2099\n")
+    recovered = office.file("recovered.csv", "plate\nT00001\n")
+    own = office.file("own.csv", "plate\nOWN5678\n")
+    said = office.take(office.run("delta", "--remove", recovered, "--mapping", vendor, "--patterns", other))
+    assert (said["patterns"], office.alarms("6XYZ"), office.alarms("7ZZ1")) == (1, 0, 1)
+    patterns = office.file("patterns.csv", PATTERNS)
+    said = office.take(office.run("delta", "--remove", recovered, "--safe-list", own, "--patterns", patterns))
+    assert (said["patterns"], office.alarms("6XYZ"), office.alarms("7ZZ1")) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("command", ["build", "delta"])
+def test_a_patterns_file_without_a_fit_entry_takes_no_pattern_away(office: Office, command: str) -> None:
+    export, patterns = office.file("export.csv", EXPORT), office.file("p.csv", PATTERNS.replace("local", "other"))
+    result = office.run(command, export, "--patterns", patterns)
+    assert isinstance(result.exception, SourceError)
+    assert "no pattern is fit for a list: category 'other' is not on the allow-list (1). Allowed" in str(
+        result.exception
+    )
+    partly = office.file("p.csv", PATTERNS + "7ZZ*,other,C-2,Sample,2099-01-01\n")
+    assert office.take(office.run(command, export, "--patterns", partly))["patterns"] == 1
 
 
 @pytest.mark.parametrize("arguments", [(), ("export.csv", "--remove", "export.csv")])

@@ -183,6 +183,11 @@ expires = 2027-01-01
     ("name", "text", "named"),
     [
         ("p.csv", "pattern,colour\n7AB*,red\n", "unknown: colour"),
+        ("p.csv", "pattern,colour\n", "unknown: colour"),
+        ("p.csv", "category,case,author,expires\n", "no column 'pattern'"),
+        ("p.csv", "", "no column 'pattern'"),
+        ("p.toml", '[[patterns]]\npattern = "6XY*"\n', "unknown: patterns; patterns are written as"),
+        ("p.toml", "", "tables"),
         ("p.toml", "pattern = 3\n", "tables"),
         ("p.toml", "pattern", "TOML|Expected"),
         ("p.csv", "pattern\n" + "7AB*\n" * (MOST_PATTERNS + 1), f"at most {MOST_PATTERNS}"),
@@ -191,3 +196,10 @@ expires = 2027-01-01
 def test_a_patterns_file_that_cannot_be_is_refused_whole(tmp_path: Path, name: str, text: str, named: str) -> None:
     with pytest.raises(SourceError, match=named):
         list(read_patterns(written(tmp_path, text, name), Mapping(), at=NOW))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("p.csv", "pattern,category,case,author,expires\n"), ("p.toml", "pattern = []")]
+)
+def test_that_there_are_no_patterns_can_be_said(tmp_path: Path, name: str, text: str) -> None:
+    assert list(read_patterns(written(tmp_path, text, name), Mapping(), at=NOW)) == []
