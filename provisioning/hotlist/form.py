@@ -16,6 +16,7 @@ Three forms, told apart by what `[columns]` says:
     encoding = "auto"         or a name that Python knows, such as "latin-1", "cp1252", "utf-16-le"
     skip = 0                  lines before the header, or before the first row
     ignore = "^(HDR|TRL)"     lines that are no rows: counted, not refused
+    trimmed = false           true: what is empty at the end of a row is left out, and a short row is a whole one
 """
 
 import codecs
@@ -62,6 +63,7 @@ class Source(_Closed):
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "auto"
     skip: int = Field(default=0, ge=0, le=1000)
     ignore: Annotated[str, AfterValidator(_compiles)] | None = None
+    trimmed: bool = False
 
 
 class Place(_Closed):

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TextIO
 
-from provisioning.hotlist.form import Place, Source
+from provisioning.hotlist.form import Source
 from provisioning.hotlist.rows import RefusedRow
 
 LONGEST_ROW = 100
@@ -82,11 +82,10 @@ def delimited(lines: Lines, source: Source) -> Iterator[Line | RefusedRow]:
             return
 
 
-def fixed(lines: Lines, places: list[Place]) -> Iterator[Line]:
-    """Yield rows of fields at fixed places; blank lines are left out."""
-    slices = [place.slice() for place in places]
+def fixed(lines: Lines) -> Iterator[tuple[int, str]]:
+    """Yield lines whose fields are at fixed places; blank lines are left out."""
     for line in lines.rows():
         lines.taken.clear()
         text = line.rstrip("\r\n\x1a")  # DOS ended files with a control character
         if text and not text.isspace():
-            yield lines.number, [text[place] for place in slices]
+            yield lines.number, text

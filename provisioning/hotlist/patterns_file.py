@@ -32,6 +32,9 @@ _MEMBERS = frozenset(
     {"pattern", "characters", "state", "category", "priority", "case", "author", "expires", "distribution"}
 )
 
+_CUT_SHORT = "\0"
+"""Stands for the fields of a CSV row that it has not: without its group a covert pattern would be open."""
+
 
 def read_patterns(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterator[PatternEntry | RefusedRow]:
     """Yield every pattern of a file, cleaned or refused; a refusal's line is the entry's number in a TOML file.
@@ -62,7 +65,7 @@ def _check_known(path: Path, names: Iterable[str]) -> None:
 
 def _csv(path: Path) -> list[tuple[int, dict[str, str]]]:
     with opened(path, "auto") as file:
-        reader = csv.DictReader(file, restkey="too many fields", restval="", strict=True)
+        reader = csv.DictReader(file, restkey="too many fields", restval=_CUT_SHORT, strict=True)
         header = reader.fieldnames or ()
         _check_known(path, header)
         if "pattern" not in header:
@@ -85,6 +88,8 @@ def _text(value: object) -> str:
 
 
 def _clean(record: Mapping[str, str], mapping: SourceMapping, at: datetime) -> PatternEntry:
+    if _CUT_SHORT in record.values():
+        raise RowRefusedError("fewer fields than the header")
     pattern = clean_pattern(record.get("pattern", ""))
     allowed = mapping.allow(record.get("category", ""))
     zone, formats = mapping.dates.tzinfo, mapping.dates.formats

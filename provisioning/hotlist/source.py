@@ -1,6 +1,6 @@
 """An export as a source of rows: CSV with a header, columns by number, or fixed width, as its mapping says."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import itemgetter
@@ -13,6 +13,7 @@ from provisioning.hotlist.lines import Lines, delimited, fixed
 from provisioning.hotlist.mapping import Mapping
 from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.text import opened
+from provisioning.hotlist.width import NARROWING, NEEDED, UNLIMITED, Width
 
 Record = tuple[int, tuple[str, ...]]
 """The line on which a row begins, and its fields in the order of `form.MEANINGS`; empty where there is none."""
@@ -21,12 +22,15 @@ Record = tuple[int, tuple[str, ...]]
 class Source:
     """One export, open."""
 
-    def __init__(self, path: Path, file: TextIO, mapping: Mapping, *, needed: frozenset[str]) -> None:
+    def __init__(
+        self, path: Path, file: TextIO, mapping: Mapping, *, needed: frozenset[str], whole: Sequence[str]
+    ) -> None:
         self.path = path
         self.size = path.stat().st_size
         self._file = file
         self._mapping = mapping
         self._needed = needed
+        self._whole = () if mapping.source.trimmed else whole
         self._lines = Lines(file, mapping.source)
 
     @property
@@ -60,13 +64,16 @@ class Source:
             numbers = columns.model_dump()
             header = self._header(next(rows, (1, [])))
             names = {name.casefold(): index for index, name in reversed(list(enumerate(header)))}
-        # A field that is not there is the one that is added at the end of every row.
-        indexes = {
-            meaning: column - 1 if isinstance(column, int) else names.get(str(column).casefold(), -1)
+        ends = {
+            meaning: column if isinstance(column, int) else names.get(str(column).casefold(), -1) + 1
             for meaning, column in numbers.items()
         }
-        self._check({meaning for meaning, index in indexes.items() if index >= 0}, header)
-        ordered = [indexes.get(meaning, -1) for meaning in MEANINGS]
+        longest = len(header) if self._mapping.source.header else UNLIMITED
+        ends = {meaning: end for meaning, end in ends.items() if 1 <= end <= longest}
+        self._check(ends.keys(), header)
+        whole = Width.of(ends, self._whole, longest=longest)
+        # A field that is not there is the one that is added at the end of every row.
+        ordered = [ends.get(meaning, 0) - 1 for meaning in MEANINGS]
         pick, width = itemgetter(*ordered), max(ordered) + 1
         for record in rows:
             if isinstance(record, RefusedRow):
@@ -75,24 +82,31 @@ class Source:
             line, row = record
             if not any(row):
                 continue
+            if not whole.shortest <= len(row) <= longest:
+                yield RefusedRow(line, whole.fault(len(row)))
+                continue
             row.extend([""] * max(1, width - len(row)))
             row.append("")
             yield line, pick(row)
 
-    def _fixed(self) -> Iterator[Record]:
+    def _fixed(self) -> Iterator[Record | RefusedRow]:
         given = self._mapping.columns.given()
-        self._check(set(given), [])
-        nowhere = Place(start=65_536, length=1)
-        places = [given.get(meaning, nowhere) for meaning in MEANINGS]
-        for line, row in fixed(self._lines, [place for place in places if isinstance(place, Place)]):
-            yield line, tuple(row)
+        self._check(given.keys(), [])
+        places = {meaning: place for meaning, place in given.items() if isinstance(place, Place)}
+        slices = [places[meaning].slice() if meaning in places else slice(0) for meaning in MEANINGS]
+        whole = Width.of({meaning: place.start for meaning, place in places.items()}, self._whole)
+        for line, text in fixed(self._lines):
+            if len(text) < whole.shortest:
+                yield RefusedRow(line, whole.fault(len(text)))
+            else:
+                yield line, tuple(text[place] for place in slices)
 
     def _header(self, record: tuple[int, list[str]] | RefusedRow) -> list[str]:
         if isinstance(record, RefusedRow):
             raise SourceError(f"{self.path}: the header cannot be read: {record.reason}")
         return [name.strip() for name in record[1]]
 
-    def _check(self, present: set[str], header: list[str]) -> None:
+    def _check(self, present: Container[str], header: list[str]) -> None:
         # What a mapping names must be there: a covert list whose column is called otherwise would become an open one.
         needed = self._needed | self._mapping.columns.given().keys()
         for meaning in MEANINGS:
@@ -107,7 +121,7 @@ def open_source(path: Path, mapping: Mapping, *, plates_only: bool = False) -> I
     """Open an export; with `plates_only` no category is needed. Raises SourceError when the file cannot be read."""
     needed = {"plate"} if plates_only or mapping.defaults.category else {"plate", "category"}
     with opened(path, mapping.source.encoding) as file:
-        yield Source(path, file, mapping, needed=frozenset(needed))
+        yield Source(path, file, mapping, needed=frozenset(needed), whole=NARROWING if plates_only else NEEDED)
 
 
 def read_rows(path: Path, mapping: Mapping, *, at: datetime) -> Iterator[HotListRow | RefusedRow]:

@@ -7,9 +7,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from device.hotlist.keys import normalise
+from provisioning.hotlist.changes import Removal
 from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.lines import LONGEST_ROW
 from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
+from provisioning.hotlist.removals import read_removals
 from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.source import open_source, read_rows
 from provisioning.hotlist.text import detect
@@ -131,10 +134,11 @@ def test_fixed_width_lines_are_cut_at_their_places(tmp_path: Path) -> None:
         "HDR 2026-11-24",
         "EV 7ABC-123  CA2026110199999999NIC0000001",
         "EP 8ODE456   NV2026110120261130",
-        "EX 8ODE457   NV",
-        "EV UNKNOWN   CA",
+        "EX 8ODE457   NV          ",
+        "EV UNKNOWN   CA          ",
         "",
         "EV",
+        "EV 7ABC124   CA20261101",
         "TRL00004",
         "\x1a",
     )
@@ -144,7 +148,8 @@ def test_fixed_width_lines_are_cut_at_their_places(tmp_path: Path) -> None:
         HotListRow("8ODE456", "stolen_plate", 5, "NV", datetime(2026, 12, 1, tzinfo=UTC)),
         RefusedRow(4, "category 'EX' is not on the allow-list"),
         RefusedRow(5, "a word that stands for no plate"),
-        RefusedRow(7, "no plate"),
+        RefusedRow(7, "cut short before its expires"),
+        RefusedRow(8, "cut short before its expires"),
     ]
 
 
@@ -177,7 +182,7 @@ def test_a_column_template_gives_columns_by_number(tmp_path: Path) -> None:
     export = "Stolen;California;7ABC123;2026-01-01;2026-12-31;remark\nStolen;CA\nStolen;CA;7ABC124;;\n"
     assert read(tmp_path, export, mapping(tmp_path, TEMPLATE)) == [
         HotListRow("7ABC123", "stolen_vehicle", 5, "CA", datetime(2027, 1, 1, tzinfo=UTC)),
-        RefusedRow(2, "no plate"),
+        RefusedRow(2, "cut short before its expires"),
         HotListRow("7ABC124", "stolen_vehicle", 5, "CA"),
     ]
 
@@ -233,6 +238,73 @@ def test_a_column_that_the_mapping_names_must_be_there(tmp_path: Path) -> None:
     given = mapping(tmp_path, '[columns]\ndistribution = "GROUP"')
     with pytest.raises(SourceError, match="no column 'GROUP' for the distribution; the file has: plate, category"):
         read(tmp_path, "plate,category\n7ABC123,local\n", given)
+
+
+MORE = "more fields than the header: a delimiter that is not quoted?"
+
+
+def test_a_row_that_was_cut_short_or_shifted_neither_opens_nor_lives_for_ever(tmp_path: Path) -> None:
+    given = mapping(tmp_path, '[columns]\ndistribution = "group"\n')
+    rows = (
+        "7AAA111,local,x,,narcotics,",
+        "7BBB222,local",
+        "7BBB223,local,x,2027-01-01",
+        "7BBB224",
+        "7CCC333,local,red, ,,narcotics,",
+        "7DDD444,local,red, dented,2001-12-31,,",
+        "7EEE555,local,x,2027-01-01,,",
+        "7FFF666,local,x,,",
+        "",
+    )
+    assert read(tmp_path, "\n".join(["plate,category,remark,expires,group,note", *rows]), given) == [
+        HotListRow("7AAA111", "local", 5, distribution="narcotics"),
+        RefusedRow(3, "cut short before its expires"),
+        RefusedRow(4, "cut short before its distribution"),
+        RefusedRow(5, "cut short before its category"),
+        RefusedRow(6, MORE),
+        RefusedRow(7, MORE),
+        HotListRow("7EEE555", "local", 5, expires=datetime(2027, 1, 2, tzinfo=UTC)),
+        HotListRow("7FFF666", "local", 5),
+    ]
+
+
+def test_a_category_that_was_cut_off_is_not_the_default(tmp_path: Path) -> None:
+    given = mapping(tmp_path, '[defaults]\ncategory = "local"\n')
+    found = read(tmp_path, "plate,category\n7ABC123\n7ABC124,\n", given)
+    assert found == [RefusedRow(2, "cut short before its category"), HotListRow("7ABC124", "local", 5)]
+
+
+@pytest.mark.parametrize("number", [4, 9])
+def test_a_number_beyond_the_header_finds_no_column(tmp_path: Path, number: int) -> None:
+    given = mapping(tmp_path, f"[columns]\ndistribution = {number}\n")
+    with pytest.raises(SourceError, match=f"no column {number} for the distribution; the file has: plate"):
+        read(tmp_path, "plate,category,group\n7AAA111,local,narcotics\n", given)
+
+
+def test_without_a_header_a_row_that_does_not_reach_its_group_is_refused(tmp_path: Path) -> None:
+    given = mapping(tmp_path, "[source]\nheader = false\n[columns]\nplate = 1\ncategory = 2\ndistribution = 3\n")
+    assert read(tmp_path, "7AAA111,local,narcotics,x\n7AAA112,local\n7AAA113,local,\n", given) == [
+        HotListRow("7AAA111", "local", 5, distribution="narcotics"),
+        RefusedRow(2, "cut short before its distribution"),
+        HotListRow("7AAA113", "local", 5),
+    ]
+
+
+def test_a_file_whose_rows_are_trimmed_says_so(tmp_path: Path) -> None:
+    trimmed = "[source]\ntrimmed = true\n"
+    found = read(tmp_path, "plate,category,expires\n7ABC123,local\n7ABC124,local,,\n", mapping(tmp_path, trimmed))
+    assert found == [HotListRow("7ABC123", "local", 5), RefusedRow(3, MORE)]
+    given = mapping(tmp_path, FIXED.replace("[source]\n", trimmed))
+    assert read(tmp_path, "HDR\nEV 7ABC123   CA\n", given) == [HotListRow("7ABC123", "stolen_vehicle", 2, "CA")]
+
+
+def test_a_removal_that_was_cut_short_takes_no_more_off_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "recovered.csv"
+    path.write_text("plate,reference,expires\n7ABC123\n7ABC124,R1\n")
+    assert list(read_removals(path, Mapping())) == [
+        RefusedRow(2, "cut short before its reference"),
+        Removal(3, normalise("7ABC124"), reference="R1"),
+    ]
 
 
 def test_own_vehicles_need_no_more_than_a_plate(tmp_path: Path) -> None:

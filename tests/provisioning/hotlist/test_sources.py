@@ -54,7 +54,7 @@ def test_each_refusal_has_its_line_and_reason_and_the_rest_go_on(tmp_path: Path)
         (8, "entered after the list was built"),
         (9, "the state is not two or three letters"),
         (10, "no category"),
-        (11, "no category"),
+        (11, "cut short before its category"),
     ]
     assert [row.plate for row in found if isinstance(row, HotListRow)] == ["7ABC124"]
 
@@ -162,6 +162,12 @@ def test_patterns_come_from_csv_with_each_refusal(tmp_path: Path) -> None:
         (8, "expired"),
         (9, "category"),
     ]
+
+
+def test_a_pattern_that_was_cut_short_is_no_open_one(tmp_path: Path) -> None:
+    text = "pattern,category,case,author,expires,distribution\n6XY*,local,C-1,Sample,2027-01-01\n"
+    found = list(read_patterns(written(tmp_path, text), Mapping(), at=NOW))
+    assert found == [RefusedRow(2, "fewer fields than the header")]
 
 
 def test_patterns_come_from_toml_too(tmp_path: Path) -> None:
