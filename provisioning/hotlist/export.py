@@ -97,6 +97,7 @@ class ExportSource(ColumnSource):
                 if len(under_way) > _WAITING * self._jobs:
                     yield _result(under_way.popleft())
             self._tally.ignored[export.path.name] += source.ignored
+            self._tally.several[export.path.name] += source.several
         while under_way:
             yield _result(under_way.popleft())
 

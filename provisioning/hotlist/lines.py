@@ -1,7 +1,8 @@
 """Rows out of an export's lines, each with the number of the line on which it begins.
 
 One broken row must not cost the rest: where the quoting is broken, the line on which the row began is refused, and
-reading goes on with the line after it, so that a quote that is never closed swallows nothing.
+reading goes on with the line after it, so that a quote that is never closed swallows nothing. Nor does one that another
+stray quote closes, if whoever takes the rows looks at the lines of each, and puts them back.
 """
 
 import csv
@@ -65,21 +66,31 @@ class Lines:
 
 
 def delimited(lines: Lines, source: Source) -> Iterator[Line | RefusedRow]:
-    """Yield rows of delimited fields, quoted where they need it (RFC 4180); blank lines are left out."""
+    """Yield rows of delimited fields, quoted where they need it (RFC 4180); blank lines are left out.
+
+    Until the next is asked for, the row's lines stand in `lines.taken`, and may be put back.
+    """
     reader = csv.reader(lines.rows(), delimiter=source.delimiter, strict=True)
     taken = lines.taken
     while True:
         try:
             for row in reader:
-                first = lines.number - len(taken) + 1
-                taken.clear()
                 if row:
-                    yield first, row
+                    yield lines.number - len(taken) + 1, row
+                taken.clear()
         except csv.Error as error:
             yield RefusedRow(lines.put_back(), f"broken quoting: {error}")
             reader = csv.reader(lines.rows(), delimiter=source.delimiter, strict=True)
         else:
             return
+
+
+def alone(line: str, source: Source) -> list[str]:
+    """Return the fields that a line has by itself, be its quotes closed or not."""
+    try:
+        return next(csv.reader([line], delimiter=source.delimiter), [])
+    except csv.Error:
+        return []
 
 
 def fixed(lines: Lines) -> Iterator[tuple[int, str]]:

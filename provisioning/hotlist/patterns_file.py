@@ -90,6 +90,8 @@ def _text(value: object) -> str:
 def _clean(record: Mapping[str, str], mapping: SourceMapping, at: datetime) -> PatternEntry:
     if _CUT_SHORT in record.values():
         raise RowRefusedError("fewer fields than the header")
+    if any(len(value.splitlines()) > 1 for value in record.values()):
+        raise RowRefusedError("a field of several lines: a quote that runs over other rows?")
     pattern = clean_pattern(record.get("pattern", ""))
     allowed = mapping.allow(record.get("category", ""))
     zone, formats = mapping.dates.tzinfo, mapping.dates.formats

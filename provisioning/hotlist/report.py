@@ -25,13 +25,17 @@ _NAMED = frozenset({"version", "entries", "digest"})
 
 
 class Tally:
-    """What became of the rows of each source: accepted, refused with a reason, or no rows at all."""
+    """What became of the rows of each source: accepted, refused with a reason, or no rows at all.
+
+    `several` counts those that ran over several lines, whatever became of them.
+    """
 
     def __init__(self) -> None:
         self.refusals: list[tuple[str, RefusedRow]] = []
         self.accepted: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
+        self.several: Counter[str] = Counter()
         self.categories: Counter[str] = Counter()
 
     def add(self, source: str, accepted: int, categories: Counter[str], refused: Iterable[RefusedRow]) -> None:
@@ -73,6 +77,7 @@ def summarise(
         "patterns": manifest.patterns,
         "refused": len(tally.refusals),
         "ignored_lines": sum(tally.ignored.values()),
+        "rows_of_several_lines": sum(tally.several.values()),
         "reasons": tally.reasons(),
         "categories": dict(sorted(tally.categories.items())),
         "posts": len(sealed_to),

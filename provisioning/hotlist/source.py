@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TextIO
 
 from provisioning.hotlist.cleaner import Cleaner
+from provisioning.hotlist.cleaning import clean_plate
 from provisioning.hotlist.form import MEANINGS, Place
-from provisioning.hotlist.lines import Lines, delimited, fixed
+from provisioning.hotlist.lines import Lines, alone, delimited, fixed
 from provisioning.hotlist.mapping import Mapping
 from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.text import opened
@@ -17,6 +18,8 @@ from provisioning.hotlist.width import NARROWING, NEEDED, UNLIMITED, Width
 
 Record = tuple[int, tuple[str, ...]]
 """The line on which a row begins, and its fields in the order of `form.MEANINGS`; empty where there is none."""
+
+_PLATE, _CATEGORY = MEANINGS.index("plate"), MEANINGS.index("category")
 
 
 class Source:
@@ -32,6 +35,8 @@ class Source:
         self._needed = needed
         self._whole = () if mapping.source.trimmed else whole
         self._lines = Lines(file, mapping.source)
+        self.several = 0
+        """How many rows ran over several lines."""
 
     @property
     def position(self) -> int:
@@ -74,12 +79,19 @@ class Source:
         whole = Width.of(ends, self._whole, longest=longest)
         # A field that is not there is the one that is added at the end of every row.
         ordered = [ends.get(meaning, 0) - 1 for meaning in MEANINGS]
+        taken = self._lines.taken
         pick, width = itemgetter(*ordered), max(ordered) + 1
         for record in rows:
             if isinstance(record, RefusedRow):
                 yield record
                 continue
             line, row = record
+            if len(taken) > 1:
+                fields = len(header) or len(row)
+                if any(self._is_row(alone(text, self._mapping.source), fields, ordered) for text in taken[1:]):
+                    yield RefusedRow(self._lines.put_back(), "a quote that runs over other rows")
+                    continue
+                self.several += 1
             if not any(row):
                 continue
             if not whole.shortest <= len(row) <= longest:
@@ -88,6 +100,19 @@ class Source:
             row.extend([""] * max(1, width - len(row)))
             row.append("")
             yield line, pick(row)
+
+    def _is_row(self, row: list[str], fields: int, ordered: list[int]) -> bool:
+        """Whether a line that stands within a row would by itself be one that is fit for the list."""
+        if len(row) != fields:
+            return False
+        plate, category = (row[at] if 0 <= at < fields else "" for at in (ordered[_PLATE], ordered[_CATEGORY]))
+        try:
+            clean_plate(plate)
+            if category.strip() or "category" in self._needed:
+                self._mapping.allow(category)
+        except RowRefusedError:
+            return False
+        return True
 
     def _fixed(self) -> Iterator[Record | RefusedRow]:
         given = self._mapping.columns.given()

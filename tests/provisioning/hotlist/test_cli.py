@@ -71,6 +71,11 @@ def test_a_build_says_what_it_did_and_the_post_takes_it(department: Path) -> Non
     assert match.reference == "NCIC-2"
 
 
+def test_a_build_says_how_many_rows_ran_over_several_lines(department: Path) -> None:
+    (department / "export.csv").write_text(EXPORT + '7ABC999,CA,local,,,,"two\nlines"\n')
+    assert json.loads(build(department, "--json").stdout)["rows_of_several_lines"] == 1
+
+
 def test_a_build_for_people_shows_a_table_and_refusals_on_the_side(department: Path) -> None:
     result = build(department)
     assert result.exit_code == 0, result.output

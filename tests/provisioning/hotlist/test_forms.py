@@ -112,6 +112,42 @@ def test_text_after_a_closing_quote_refuses_its_line(tmp_path: Path) -> None:
     assert found[1:] == [HotListRow("7ABC124", "local", 5)]
 
 
+@pytest.mark.parametrize("stray", ['local,"', 'local,"see', 'local,5" scratch'])
+@pytest.mark.parametrize("apart", [1, 2, 60])
+def test_two_stray_quotes_swallow_no_row_between_them(tmp_path: Path, stray: str, apart: int) -> None:
+    rows = [f"7ABC{number},local," for number in range(100, 300)]
+    for number in (5, 5 + apart):
+        rows[number] = f"7ABC{100 + number},{stray}"
+    found = read(tmp_path, "\n".join(["plate,category,reference", *rows]))
+    assert len(found) == len(rows)
+    lost = [row.line for row in found if isinstance(row, RefusedRow)]
+    assert lost == ([] if "5" in stray else [7, 7 + apart])
+
+
+def test_ditto_marks_in_every_row_refuse_them_all(tmp_path: Path) -> None:
+    rows = "".join(f'7ABC{number},local,R1,"\n' for number in range(100, 105))
+    found = read(tmp_path, f"plate,category,reference,remark\n{rows}")
+    over = "a quote that runs over other rows"
+    assert [row.reason for row in found if isinstance(row, RefusedRow)] == [
+        *[over] * 4,
+        "broken quoting: unexpected end of data",
+    ]
+    given = mapping(tmp_path, "[source]\nheader = false\n[columns]\nplate = 1\ncategory = 2\n")
+    assert [row.reason for row in read(tmp_path, rows, given)[:4] if isinstance(row, RefusedRow)] == [over] * 4
+
+
+def test_a_remark_of_several_lines_is_one_row_whatever_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "export"
+    path.write_text(
+        "plate,category,remark\n"
+        '7ABC123,local,"see 7ABC999\n7ABC999, local\nSmith, red, dented\nNONE,local,x\n7ABC999,told,x"\n'
+        '"7ABC124",local,"a\nb"\n'
+    )
+    with open_source(path, Mapping()) as source:
+        assert [record[0] for record in source.records() if not isinstance(record, RefusedRow)] == [2, 7]
+        assert source.several == 2
+
+
 def test_a_row_may_have_as_many_lines_as_a_remark_needs(tmp_path: Path) -> None:
     remark = "\n" * (LONGEST_ROW - 2)
     found = read(tmp_path, f'plate,category,remark\n7ABC123,local,"{remark}"\n')

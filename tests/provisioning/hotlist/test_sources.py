@@ -170,6 +170,12 @@ def test_a_pattern_that_was_cut_short_is_no_open_one(tmp_path: Path) -> None:
     assert found == [RefusedRow(2, "fewer fields than the header")]
 
 
+def test_two_stray_quotes_swallow_no_pattern_in_silence(tmp_path: Path) -> None:
+    rows = '7AB*,local,"A,C-1,2027-01-01\n7AC*,local,B,C-2,2027-01-01\n7AD*,local,C",C-3,2027-01-01\n'
+    found = list(read_patterns(written(tmp_path, f"pattern,category,author,case,expires\n{rows}"), Mapping(), at=NOW))
+    assert found == [RefusedRow(4, "a field of several lines: a quote that runs over other rows?")]
+
+
 def test_patterns_come_from_toml_too(tmp_path: Path) -> None:
     text = """[[pattern]]
 pattern = "6XY*"
