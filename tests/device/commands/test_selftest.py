@@ -79,8 +79,7 @@ def board_findings(tmp_path: Path, wiring: dict[str, Any]) -> dict[str, object]:
     fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
     settings = PostSettings(brokers=("127.0.0.1:1",), board="rpi", more={"board.rpi": wiring})
     configuration = load(fleet.add_post("post-1", settings) / "post.toml")
-    others = {"recogniser", "keys", "camera", "outbox", "hot list", "clock", "certificate", "broker 127.0.0.1:1"}
-    (finding,) = examine(configuration, leave_out=others)
+    (finding,) = examine(configuration, leave_out=({*OTHERS} - {"board"}) | {"supply"})
     assert finding.point == "board"
     return {"good": finding.good, "said": finding.said}
 
