@@ -237,20 +237,23 @@ class Fleet(Layout):
         return folder
 
     def remove_operator(self, name: str) -> None:
-        """Delete a person's identity, end their certification, revoke their certificates, take their rights.
+        """End a person's certification, revoke their certificates, take their rights, delete an identity kept here.
 
-        mosquitto reads its access list and the revoked certificates when it starts.
+        Cut off, it can be done again. mosquitto reads its access list and the revoked certificates when it starts.
 
         Raises:
             ProvisioningError: there is nobody of this name.
 
         """
-        if name not in self.operators():
+        known = {*(entry.name for entry in self.people), *self.identities()}
+        # Who left long ago stays in the register, and the name may be somebody else's since.
+        if name not in known - {*self.posts(), *self.subscribers()}:
             raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
         if name in self.people:
             self.people.expire(name, datetime.now(UTC))
         self.revoke_certificates(name, "certification_ended")
-        shutil.rmtree(self.operator(name))
+        if name in self.identities():
+            shutil.rmtree(self.operator(name))
         self.write_access_list()
 
     def revoke_certificates(
@@ -305,7 +308,7 @@ class Fleet(Layout):
 
         """
         self._check_spelling(name)
-        taken = {*self.subscribers(), *self.operators()} | (set() if post else set(self.posts()))
+        taken = {*self.subscribers(), *self.operators(), *self.identities()} | (set() if post else set(self.posts()))
         if name in taken:
             raise ProvisioningError(f"name {name!r} is taken in this fleet")
 

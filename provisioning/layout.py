@@ -17,7 +17,7 @@
       records/NAME.pem                 the public half of each post's record-signing key, for those who verify
       recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
       subscribers/NAME/                client certificate, key and root of who reads the records
-      operators/NAME/                  the same of certified people, their role in the certificate
+      operators/NAME/                  the same of certified people, with their role, until it is handed over
       people/                          the register of who was ever certified, with their public keys
       acts/acts.jsonl                  the log of what they did here, signed and chained
       enrolment/                       the server that enrols posts, and the codes that were given out
@@ -148,7 +148,11 @@ class Layout:
         return {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
 
     def operators(self) -> tuple[str, ...]:
-        """Return the names of those who command the fleet's posts."""
+        """Return the names of those who are certified now, wherever they keep their identity."""
+        return tuple(entry.name for entry in self.people if entry.is_certified())
+
+    def identities(self) -> tuple[str, ...]:
+        """Return the names of those whose identity lies here: not handed over yet, or kept on this desk."""
         return self._names("operators")
 
     def clients(self) -> dict[str, Party]:

@@ -104,11 +104,11 @@ class Actor:
 def _folder(fleet: Fleet, who: str | None) -> Path:
     if who is None:
         known = [entry for entry in fleet.people if entry.role in ADMINISTRATORS and entry.is_certified()]
-        names = [entry.name for entry in known if fleet.operator(entry.name).is_dir()]
+        names = [entry.name for entry in known if entry.name in fleet.identities()]
         if len(names) != 1:
             raise ProvisioningError(f"say who acts: --as NAME; administrators here: {', '.join(names) or 'none'}")
         return fleet.operator(names[0])
-    if who in fleet.operators():
+    if who in fleet.identities():
         return fleet.operator(who)
     if Path(who).is_dir():
         return Path(who)

@@ -184,6 +184,33 @@ def test_who_is_removed_has_no_rights_and_the_name_is_free(fleet: Fleet) -> None
         fleet.remove_operator("j-stone")
 
 
+def test_who_has_taken_the_identity_along_keeps_name_and_rights_until_removed(fleet: Fleet, tmp_path: Path) -> None:
+    folder = fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    serial = certificate(folder / "certificate.pem").serial_number
+    folder.rename(tmp_path / "stick")
+    fleet.add_operator("m-cole", Role.OPERATOR)
+    assert fleet.operators() == ("m-cole", "r-alvarez")
+    assert "user r-alvarez" in fleet.broker.access_list.read_text()
+    with pytest.raises(ProvisioningError, match="taken"):
+        fleet.add_operator("r-alvarez", Role.ADMINISTRATOR)
+
+    fleet.remove_operator("r-alvarez")
+
+    assert not fleet.people["r-alvarez"].is_certified()
+    assert fleet.ledger.is_revoked(serial)
+    assert "user r-alvarez" not in fleet.broker.access_list.read_text()
+    fleet.remove_operator("r-alvarez")  # as after an interruption
+
+
+def test_name_of_who_left_may_be_a_subscriber_s_who_is_nobody_to_remove(fleet: Fleet) -> None:
+    fleet.add_operator("dispatch", Role.OPERATOR)
+    fleet.remove_operator("dispatch")
+    fleet.add_subscriber("dispatch")
+    with pytest.raises(ProvisioningError, match="no operator"):
+        fleet.remove_operator("dispatch")
+    assert len(fleet.ledger.of("dispatch")) == 1
+
+
 def test_loaded_fleet_is_the_one_that_was_made(fleet: Fleet) -> None:
     fleet.add_post("post-1", SETTINGS)
     loaded = Fleet.load(fleet.directory)

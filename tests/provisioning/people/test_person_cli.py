@@ -49,7 +49,6 @@ def test_who_is_expired_may_do_nothing_more(directory: Path) -> None:
     identity = directory.parent / "laptop"
     (directory / "operators" / "k-webb").rename(identity)  # as when it was handed over
     run("person", "add", directory, "m-cole", "--role", "technician", "--as", identity, "--purpose", "course passed")
-    (directory / "operators" / "k-webb").mkdir()
 
     run("person", "expire", directory, "k-webb", "--as", "j-stone", "--purpose", "left")
 
