@@ -27,7 +27,7 @@ _LEFT_OUT = frozenset({"state", "built"})
 def seal_fleet(fleet: Fleet, passphrase: bytes) -> bytes:
     """Return everything of a fleet, sealed."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+    with fleet.held(), tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for path in sorted(fleet.directory.rglob("*")):
             name = path.relative_to(fleet.directory)
             if path.is_file() and not _LEFT_OUT.intersection(name.parts):

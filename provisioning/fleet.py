@@ -249,12 +249,14 @@ class Fleet(Layout):
         # Who left long ago stays in the register, and the name may be somebody else's since.
         if name not in known - {*self.posts(), *self.subscribers()}:
             raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
-        if name in self.people:
-            self.people.expire(name, datetime.now(UTC))
-        self.revoke_certificates(name, "certification_ended")
-        if name in self.identities():
-            shutil.rmtree(self.operator(name))
-        self.write_access_list()
+        authority = self.open_authority()
+        with self.held():
+            if name in self.people:
+                self.people.expire(name, datetime.now(UTC))
+            self.revoke_certificates(name, "certification_ended", authority=authority)
+            if name in self.identities():
+                shutil.rmtree(self.operator(name))
+            self.write_access_list()
 
     def revoke_certificates(
         self, name: str, reason: str, *, keep: int | None = None, authority: Authority | None = None
@@ -269,9 +271,10 @@ class Fleet(Layout):
 
         """
         authority = authority or self.open_authority()
-        serials = [one.serial for one in self.ledger.of(name) if one.serial != keep]
-        self.ledger.revoked(serials, reason)
-        self.write_revocations(authority)
+        with self.held():
+            serials = [one.serial for one in self.ledger.of(name) if one.serial != keep]
+            self.ledger.revoked(serials, reason)
+            self.write_revocations(authority)
         return serials
 
     def certify_post(self, name: str, key: ec.EllipticCurvePublicKey, *, valid: timedelta = LEAF_VALID) -> bytes:
@@ -282,13 +285,15 @@ class Fleet(Layout):
 
     def write_revocations(self, authority: Authority) -> None:
         """Write the signed list of revoked certificates for the broker: a file, and a folder of it by its hash."""
-        # Former authorities' certificates are good until they end, and can be revoked as long.
-        former = [Authority.load(path) for path in sorted((self.authority / "former").glob("*"))]
-        lists = {one: self.ledger.revocation_list(one) for one in (authority, *former)}
-        replace_private(self.directory / "broker" / "revoked.pem", b"".join(lists.values()))
-        folder = private_folder(self.directory / "broker" / "revoked")
-        for one, signed in lists.items():
-            replace_private(folder / f"{name_hash(one.certificate.subject)}.r0", signed)
+        # Held from the ledger's reading on: a list written later than made would leave out who was revoked meanwhile.
+        with self.held():
+            # Former authorities' certificates are good until they end, and can be revoked as long.
+            former = [Authority.load(path) for path in sorted((self.authority / "former").glob("*"))]
+            lists = {one: self.ledger.revocation_list(one) for one in (authority, *former)}
+            replace_private(self.directory / "broker" / "revoked.pem", b"".join(lists.values()))
+            folder = private_folder(self.directory / "broker" / "revoked")
+            for one, signed in lists.items():
+                replace_private(folder / f"{name_hash(one.certificate.subject)}.r0", signed)
 
     def write_broker_certificate(self, authority: Authority) -> None:
         """Make the broker's key and certificate anew; mosquitto takes them when it starts."""
@@ -346,14 +351,15 @@ class Fleet(Layout):
 
     def write_access_list(self) -> None:
         """Write mosquitto's access list for who is in the fleet now; it is read when mosquitto starts."""
-        text = mosquitto.access_list(
-            self.agency,
-            publisher=PUBLISHER,
-            subscribers=self.subscribers(),
-            operators=self.operators(),
-            groups=self.groups(),
-        )
-        replace_private(self.broker.access_list, text.encode())
+        with self.held():
+            text = mosquitto.access_list(
+                self.agency,
+                publisher=PUBLISHER,
+                subscribers=self.subscribers(),
+                operators=self.operators(),
+                groups=self.groups(),
+            )
+            replace_private(self.broker.access_list, text.encode())
 
 
 def _owner(folder: Path) -> str | None:

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from joserfc.jwk import ECKey
 
+from device.durable import flush_folder
 from device.held_key import HeldKey, provider_of
 from provisioning.custody import CUSTODIAN, TRIES, Custodian
 from provisioning.errors import ProvisioningError
@@ -134,8 +137,20 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def replace_private(path: Path, content: bytes) -> None:
-    """Put new content into a file that only its owner can read: all of it or none, whatever happens meanwhile."""
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    write_private(new, content)
-    new.replace(path)
+    """Put new content into a file that only its owner can read, on disk on return: all of it or none, whatever happens.
+
+    Several may do so at once: one of them is the last.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)  # mode 0600
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)

@@ -21,15 +21,18 @@
       people/                          the register of who was ever certified, with their public keys
       acts/acts.jsonl                  the log of what they did here, signed and chained
       enrolment/                       the server that enrols posts, and the codes that were given out
+      lock                             empty; held by who changes something
 
 Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
 """
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from device.records import Purpose, Source
 from provisioning import mosquitto
 from provisioning.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
+from provisioning.hold import hold
 from provisioning.key_files import KeyFiles
 from provisioning.ledger import Ledger
 from provisioning.people.acts import LOG_FILE, ActLog
@@ -54,6 +57,10 @@ class Layout:
 
     def __repr__(self) -> str:
         return f"<Fleet {self.agency!r} in {self.directory}, {len(self.posts())} posts>"
+
+    def held(self) -> AbstractContextManager[None]:
+        """Hold the fleet, as `provisioning.hold` says, for what is read, changed and written back."""
+        return hold(self.directory)
 
     @property
     def root(self) -> Path:

@@ -12,12 +12,13 @@ SECONDS = 60
 
 def rewrite(fleet: Fleet) -> None:
     """Write the rights anew for mosquitto, and for RabbitMQ and NATS where they were written before."""
-    fleet.write_access_list()
     folder = fleet.directory / "broker"
-    if (folder / "rabbitmq").is_dir():
-        write_rabbitmq_rights(fleet)
-    if (folder / "nats").is_dir():
-        write_nats(fleet)
+    with fleet.held():
+        fleet.write_access_list()
+        if (folder / "rabbitmq").is_dir():
+            write_rabbitmq_rights(fleet)
+        if (folder / "nats").is_dir():
+            write_nats(fleet)
 
 
 def announce(fleet: Fleet, command: str | None) -> None:

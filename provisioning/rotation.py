@@ -107,7 +107,8 @@ def rehearsed(fleet: Fleet) -> Iterator[Fleet]:
     """Give a copy of a fleet, as private as the fleet itself, that is deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="platepost-rehearsal-") as temporary:
         copy = Path(temporary) / "fleet"
-        shutil.copytree(fleet.directory, copy, ignore=shutil.ignore_patterns("state", "built"))
+        with fleet.held():
+            shutil.copytree(fleet.directory, copy, ignore=shutil.ignore_patterns("state", "built"))
         yield Fleet.load(copy)
 
 

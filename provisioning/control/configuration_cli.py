@@ -81,7 +81,8 @@ def sign(
     number = version or next_version(fleet, post)
     jws = sign_configuration(fleet, post, settings, version=number, who=who, lifetime=timedelta(days=days))
     output.write_bytes(jws)
-    note_version(fleet, post, number)
+    if version:
+        note_version(fleet, post, version)
     if as_json:
         click.echo(json.dumps({"post": post, "version": number, "digest": digest_of(jws), "settings": settings}))
     else:

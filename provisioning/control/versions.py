@@ -8,26 +8,30 @@ from provisioning.keys import replace_private
 
 
 def next_version(fleet: Fleet, post: str) -> int:
-    """Return one more than the last version signed for a post, 1 if none was.
+    """Return one more than the last version given for a post, 1 if none was; nobody else is given it.
 
     Raises:
         ProvisioningError: the file is damaged; give the version by hand.
 
     """
-    return _versions(fleet).get(post, 0) + 1
+    with fleet.held():
+        version = _versions(fleet).get(post, 0) + 1
+        note_version(fleet, post, version)
+    return version
 
 
 def note_version(fleet: Fleet, post: str, version: int) -> None:
-    """Remember the last version signed for a post.
+    """Remember a version that was signed for a post.
 
     Raises:
         ProvisioningError: the file is damaged.
 
     """
-    versions = _versions(fleet)
-    versions[post] = max(version, versions.get(post, 0))
-    path = fleet.configuration_signing_key.with_name("versions.json")
-    replace_private(path, json.dumps(versions, indent=2).encode("ascii") + b"\n")
+    with fleet.held():
+        versions = _versions(fleet)
+        versions[post] = max(version, versions.get(post, 0))
+        path = fleet.configuration_signing_key.with_name("versions.json")
+        replace_private(path, json.dumps(versions, indent=2).encode("ascii") + b"\n")
 
 
 def _versions(fleet: Fleet) -> dict[str, int]:
