@@ -73,11 +73,14 @@ class Authority:
         """Read the authority from the folder that `save` wrote.
 
         Raises:
-            ProvisioningError: a file is missing or damaged, or the key does not open.
+            ProvisioningError: a file is missing or damaged, the key does not open, or is not that of the certificate.
 
         """
         certificates = read_certificates(folder / CHAIN_FILE)
-        return cls(certificates[0], read_private_key(folder / KEY_FILE), certificates[1:])
+        key = read_private_key(folder / KEY_FILE)
+        if key.public_key() != certificates[0].public_key():
+            raise ProvisioningError(f"{folder}: {KEY_FILE} is not the key of the first certificate in {CHAIN_FILE}")
+        return cls(certificates[0], key, certificates[1:])
 
     def save(self, folder: Path, *, passphrase: bytes | None = None) -> None:
         """Write certificates and key into a folder that only its owner can enter, the key sealed with `passphrase`."""

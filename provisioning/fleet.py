@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from device.records import Role
 from device.records.signing import read_key
 from device.records.topics import RESERVED_POSTS
-from provisioning import mosquitto
-from provisioning.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, LEAF_VALID, Authority
+from provisioning import mosquitto, takeover
+from provisioning.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, LEAF_VALID, Authority, read_certificates
 from provisioning.custody import CUSTODIAN
 from provisioning.errors import ProvisioningError
 from provisioning.keys import (
@@ -130,6 +130,9 @@ class Fleet(Layout):
             ProvisioningError: it is not here, is damaged, or does not open.
 
         """
+        if takeover.waits(self.authority):
+            with self.held():
+                takeover.take_over(self.authority)
         return Authority.load(self.authority)
 
     def passphrase(self) -> bytes | None:
@@ -284,16 +287,24 @@ class Fleet(Layout):
         return certificate
 
     def write_revocations(self, authority: Authority) -> None:
-        """Write the signed list of revoked certificates for the broker: a file, and a folder of it by its hash."""
+        """Write the signed list of revoked certificates for the broker: a file, and a folder of it by its hash.
+
+        One of `authority`, which may be about to take over, of the one in force, and of every former one.
+        """
         # Held from the ledger's reading on: a list written later than made would leave out who was revoked meanwhile.
         with self.held():
             # Former authorities' certificates are good until they end, and can be revoked as long.
-            former = [Authority.load(path) for path in sorted((self.authority / "former").glob("*"))]
-            lists = {one: self.ledger.revocation_list(one) for one in (authority, *former)}
+            takeover.take_over(self.authority)
+            signers = {one.certificate: one for one in (authority, *takeover.former(self.authority))}
+            # Whoever has been open for long may come with one that was replaced meanwhile.
+            if read_certificates(self.authority / ROOT_FILE)[0] not in signers:
+                present = self.open_authority()
+                signers = {present.certificate: present} | signers
+            lists = {certificate: self.ledger.revocation_list(one) for certificate, one in signers.items()}
             replace_private(self.directory / "broker" / "revoked.pem", b"".join(lists.values()))
             folder = private_folder(self.directory / "broker" / "revoked")
-            for one, signed in lists.items():
-                replace_private(folder / f"{name_hash(one.certificate.subject)}.r0", signed)
+            for certificate, signed in lists.items():
+                replace_private(folder / f"{name_hash(certificate.subject)}.r0", signed)
 
     def write_broker_certificate(self, authority: Authority) -> None:
         """Make the broker's key and certificate anew; mosquitto takes them when it starts."""

@@ -5,7 +5,8 @@
     DIR/
       fleet.json                       the agency, the broker's names, whether keys are sealed with a passphrase
       root/                            the root's certificate and key: take it offline, only a new authority needs it
-      authority/                       the issuing authority; the ledger of what it issued and revoked
+      authority/                       the issuing authority; former/ those before; the ledger of what was issued and
+                                       revoked
       hotlist/                         the key that signs hot lists, its public half, the department's own unsealing
                                        key; built/ keeps the last packages, keys/ what was said of former keys
       configuration/                   the key that signs posts' configurations, and its public half; versions given;

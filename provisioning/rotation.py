@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-
+from provisioning import takeover
 from provisioning.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.keys import new_key, private_folder, private_pem, replace_private
 from provisioning.layout import PUBLISHER, ROOT_FILE
+from provisioning.takeover import serial_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,44 +30,57 @@ class Rotated:
 
 def rotate_broker(fleet: Fleet) -> Rotated:
     """Make the broker's key and certificate anew; clients know it by the authority, and notice nothing."""
-    before = _serial(fleet.broker.certificate)
-    fleet.write_broker_certificate(fleet.open_authority())
-    fleet.ledger.revoked([int(before, 16)], "rotated")
-    advice = "Copy broker/ to the broker, if it is elsewhere."
-    return Rotated("broker", before, _serial(fleet.broker.certificate), advice)
+    authority = fleet.open_authority()
+    folder = fleet.broker.certificate.parent
+    with fleet.held():
+        before = serial_of(folder)
+        fleet.write_broker_certificate(authority)
+        fleet.ledger.revoked([int(before, 16)], "rotated")
+    return Rotated("broker", before, serial_of(folder), "Copy broker/ to the broker, if it is elsewhere.")
 
 
 def rotate_publisher(fleet: Fleet) -> Rotated:
-    """Make the key and certificate anew of the client that publishes lists; the former is revoked."""
+    """Make the key and certificate anew of the client that publishes lists; the former is revoked.
+
+    Cut off, the same again goes on.
+    """
     authority = fleet.open_authority()
     folder = fleet.publisher
-    before = _serial(folder / CERTIFICATE_FILE)
+    # In a folder of its own first: there is never a certificate without its key.
+    new, old = (folder.with_name(f"{PUBLISHER}.{end}") for end in ("new", "old"))
+    with fleet.held():
+        if folder.exists():
+            before = serial_of(folder)
+            _write_publisher(fleet, new, authority)
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
+        else:  # cut off here
+            before = serial_of(old)
+        new.rename(folder)
+        shutil.rmtree(old)
+        present = serial_of(folder)
+        fleet.revoke_certificates(PUBLISHER, "rotated", keep=int(present, 16), authority=authority)
+    return Rotated("publisher", before, present, "Nothing more is to be done.")
+
+
+def _write_publisher(fleet: Fleet, new: Path, authority: Authority) -> None:
     key = new_key()
     chain = authority.issue_client(PUBLISHER, key)
     fleet.ledger.issued(chain)
-    # In a folder of its own first: there is never a certificate without its key.
-    new = folder.with_name(f"{PUBLISHER}.new")
     shutil.rmtree(new, ignore_errors=True)
     private_folder(new)
-    for path in folder.iterdir():
+    for path in fleet.publisher.iterdir():
         shutil.copy2(path, new / path.name)
     replace_private(new / KEY_FILE, private_pem(key))
     replace_private(new / CERTIFICATE_FILE, chain)
     replace_private(new / ROOT_FILE, authority.pem)
-    old = folder.with_name(f"{PUBLISHER}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    folder.rename(old)
-    new.rename(folder)
-    shutil.rmtree(old)
-    fleet.revoke_certificates(PUBLISHER, "rotated", keep=int(_serial(folder / CERTIFICATE_FILE), 16))
-    return Rotated("publisher", before, _serial(folder / CERTIFICATE_FILE), "Nothing more is to be done.")
 
 
 def rotate_authority(fleet: Fleet) -> Rotated:
     """Make a new issuing authority under the root, which must be here for it, and a broker's certificate of it.
 
     What the former authority issued is good until it ends or is revoked: its key is kept for that, and signs nothing
-    else. Posts and people get a certificate of the new one when they renew theirs.
+    else. Posts and people get a certificate of the new one when they renew theirs. Cut off, the same again goes on.
 
     Raises:
         ProvisioningError: the root's key is not here.
@@ -77,19 +90,18 @@ def rotate_authority(fleet: Fleet) -> Rotated:
         raise ProvisioningError(f"a new authority needs the root's key: bring it back to {fleet.root}")
     root = Authority.load(fleet.root)
     phrase = fleet.passphrase()
-    before = _serial(fleet.authority / CERTIFICATE_FILE)
-    former = private_folder(fleet.authority / "former")
-    kept = private_folder(former / before)
-    for name in (KEY_FILE, CERTIFICATE_FILE, ROOT_FILE):
-        shutil.copy2(fleet.authority / name, kept / name)
-    authority = root.issue_authority(fleet.agency)
-    authority.save(fleet.authority, passphrase=phrase)
-    fleet.write_revocations(authority)
-    fleet.write_broker_certificate(authority)
+    with fleet.held():
+        before = serial_of(fleet.authority)
+        if not takeover.waits(fleet.authority):
+            authority = root.issue_authority(fleet.agency)
+            # First: as soon as it waits somebody may be certified by it, whom brokers refuse without its list.
+            fleet.write_revocations(authority)
+            takeover.prepare(authority, fleet.authority, passphrase=phrase)
+        fleet.write_broker_certificate(fleet.open_authority())
     return Rotated(
         "authority",
         before,
-        _serial(fleet.authority / CERTIFICATE_FILE),
+        serial_of(fleet.authority),
         "Take root/ offline again. Whoever renews gets a certificate of the new authority; if the former's key was "
         "stolen, that is not enough: make a new fleet and enrol every unit anew.",
     )
@@ -110,7 +122,3 @@ def rehearsed(fleet: Fleet) -> Iterator[Fleet]:
         with fleet.held():
             shutil.copytree(fleet.directory, copy, ignore=shutil.ignore_patterns("state", "built"))
         yield Fleet.load(copy)
-
-
-def _serial(path: Path) -> str:
-    return f"{x509.load_pem_x509_certificate(path.read_bytes()).serial_number:x}"
