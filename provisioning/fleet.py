@@ -14,6 +14,7 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from device.durable import flush_folder
 from device.records import Role
 from device.records.signing import read_key
 from device.records.topics import RESERVED_POSTS
@@ -44,6 +45,8 @@ OPERATOR_VALID = timedelta(days=180)
 
 _GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_MADE = ("authority", "broker", "configuration", PUBLISHER, "hotlist", "operators", "people")
+"""The folders of a new fleet; `root` besides, where the department has none of its own."""
 _RESERVED = RESERVED_POSTS | {PUBLISHER}
 """Names that would collide with the department's own client, or with topics of the whole agency."""
 
@@ -60,26 +63,34 @@ class Fleet(Layout):
         broker_names: Iterable[str] = ("localhost", "127.0.0.1"),
         passphrase: bytes | None = None,
         root: Authority | None = None,
+        administrator: str | None = None,
+        administrator_passphrase: bytes | None = None,
     ) -> Self:
         """Make a fleet: its root and issuing authority, the keys that sign, its broker's certificate, its publisher.
 
         Args:
-            directory: where; it must not hold a fleet already.
+            directory: where; it must not hold a fleet already. One whose making was cut off is made anew.
             agency: as in the topics: lower-case letters, digits and hyphens.
             broker_names: the host names and addresses by which posts reach the broker.
             passphrase: seals every key that signs; without one they are protected by the files' mode alone.
             root: the department's own authority, under which the issuing authority is made; its key is not kept.
+            administrator: the name of the first administrator, without whom nobody can act on it by command.
+            administrator_passphrase: seals the administrator's own key.
 
         Raises:
-            ProvisioningError: the agency's name cannot be, or there is a fleet already.
+            ProvisioningError: the agency's or the administrator's name cannot be, or there is a fleet already, or
+                keys of one.
 
         """
         if not _NAME.fullmatch(agency):
             raise ProvisioningError(f"agency {agency!r}: use lower-case letters, digits and hyphens, at most 63")
+        if administrator is not None:
+            cls.check_spelling(administrator)
         if (directory / "fleet.json").exists():
             raise ProvisioningError(f"{directory} holds a fleet already")
         fleet = cls(directory.absolute(), agency, tuple(broker_names), sealed=passphrase is not None)
         private_folder(fleet.directory)
+        unfinished = fleet._begin([*_MADE, *(["root"] if root is None else [])])
         own = root or Authority.create_root(agency)
         if root is None:
             own.save(fleet.root, passphrase=passphrase)
@@ -97,10 +108,33 @@ class Fleet(Layout):
             fleet.broker, address=None, port=DEFAULT_PORT, state=state, user=_owner(broker)
         )
         write_private(broker / "mosquitto.conf", settings.encode())
-        description = {"agency": agency, "broker_names": list(fleet.broker_names), "sealed": fleet.sealed}
+        if administrator is not None:
+            fleet.add_operator(administrator, Role.ADMINISTRATOR, passphrase=administrator_passphrase)
         # Last: a fleet that was interrupted in its making is none, and can be made again.
-        write_private(fleet.directory / "fleet.json", json.dumps(description, indent=2).encode() + b"\n")
+        unfinished.replace(fleet.directory / "fleet.json")
+        flush_folder(fleet.directory)
         return fleet
+
+    def _begin(self, folders: list[str]) -> Path:
+        """Clear away what a making that was cut off left, and say what is made; return what is to be fleet.json.
+
+        Raises:
+            ProvisioningError: one of them is there, and is not such a making's.
+
+        """
+        description = {"agency": self.agency, "broker_names": list(self.broker_names), "sealed": self.sealed}
+        unfinished = self.directory / "unfinished.json"
+        if unfinished.exists():
+            for name in json.loads(unfinished.read_bytes())["made"]:
+                shutil.rmtree(self.directory / name, ignore_errors=True)
+        there = [name for name in folders if (self.directory / name).exists()]
+        if there:
+            raise ProvisioningError(
+                f"{self.directory} has no fleet.json, but {', '.join(there)}; keys are not overwritten: choose another "
+                "folder"
+            )
+        replace_private(unfinished, json.dumps(description | {"made": folders}, indent=2).encode() + b"\n")
+        return unfinished
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -323,12 +357,19 @@ class Fleet(Layout):
             ProvisioningError: it cannot stand in a topic, or is taken.
 
         """
-        self._check_spelling(name)
+        self.check_spelling(name)
         taken = {*self.subscribers(), *self.operators(), *self.identities()} | (set() if post else set(self.posts()))
         if name in taken:
             raise ProvisioningError(f"name {name!r} is taken in this fleet")
 
-    def _check_spelling(self, name: str) -> None:
+    @staticmethod
+    def check_spelling(name: str) -> None:
+        """Make sure that a name can stand in a topic.
+
+        Raises:
+            ProvisioningError: it cannot.
+
+        """
         if not _NAME.fullmatch(name) or name in _RESERVED:
             raise ProvisioningError(
                 f"name {name!r}: use lower-case letters, digits and hyphens, at most 63, and none of "

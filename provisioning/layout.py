@@ -3,7 +3,8 @@
 ::
 
     DIR/
-      fleet.json                       the agency, the broker's names, whether keys are sealed with a passphrase
+      fleet.json                       the agency, the broker's names, whether keys are sealed with a passphrase;
+                                       unfinished.json until all is made
       root/                            the root's certificate and key: take it offline, only a new authority needs it
       authority/                       the issuing authority; former/ those before; the ledger of what was issued and
                                        revoked

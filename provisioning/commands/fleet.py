@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from device.records import Role
 from provisioning.authority import Authority
 from provisioning.commands.options import Actor
 from provisioning.custody import CUSTODIAN, PERSONAL
@@ -81,11 +80,19 @@ def fleet_init(
     The keys that sign are sealed with a passphrase, which is asked for, or read from the file that
     PLATEPOST_PASSPHRASE_FILE names; so is the administrator's own key (PLATEPOST_PERSON_PASSPHRASE_FILE).
     """
+    Fleet.check_spelling(administrator)  # before anything is asked for
     phrase = None if no_passphrase else CUSTODIAN.new_passphrase(f"the fleet of {agency}")
     own = None if no_passphrase else PERSONAL.new_passphrase(administrator)
     root = None if root_folder is None else Authority.load(root_folder)
-    made = Fleet.create(directory, agency=agency, broker_names=broker_names, passphrase=phrase, root=root)
-    made.add_operator(administrator, Role.ADMINISTRATOR, passphrase=own)
+    made = Fleet.create(
+        directory,
+        agency=agency,
+        broker_names=broker_names,
+        passphrase=phrase,
+        root=root,
+        administrator=administrator,
+        administrator_passphrase=own,
+    )
     Actor(made, administrator, "the fleet's beginning").did("fleet_made", object=agency)
     click.echo(f"Fleet of {agency} made in {directory}; its administrator is {administrator}.")
     click.echo(f"  {_mosquitto()} -c {shlex.quote(str(made.directory / 'broker' / 'mosquitto.conf'))}")

@@ -1,8 +1,10 @@
+import contextlib
 import stat
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -10,6 +12,8 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from device import config
 from device.records import Role
+from provisioning.authority import Authority
+from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
@@ -241,6 +245,64 @@ def test_name_is_given_once_in_a_fleet(fleet: Fleet) -> None:
 def test_second_fleet_in_the_same_folder_is_refused(fleet: Fleet) -> None:
     with pytest.raises(ProvisioningError, match="already"):
         Fleet.create(fleet.directory, agency="riverside")
+
+
+@pytest.mark.parametrize("moment", range(1, 30, 3))
+def test_fleet_whose_making_was_cut_off_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    class Cut(BaseException):
+        pass
+
+    left = moment
+    replace = Path.replace
+
+    def cut(self: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Cut
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", cut)
+        with contextlib.suppress(Cut):
+            Fleet.create(tmp_path, agency="riverside", administrator="j-stone")
+    if left < 1:
+        with pytest.raises(ProvisioningError, match="no fleet here"):
+            Fleet.load(tmp_path)
+        Fleet.create(tmp_path, agency="riverside", administrator="j-stone")
+    fleet = Fleet.load(tmp_path)
+    assert fleet.operators() == fleet.identities() == ("j-stone",)
+    assert len(fleet.ledger.of("department")) == 1
+    assert not list(tmp_path.glob("unfinished*"))
+
+
+def test_keys_of_a_fleet_without_its_file_are_not_overwritten(fleet: Fleet) -> None:
+    (fleet.directory / "fleet.json").unlink()
+    root = (fleet.root / "private_key.pem").read_bytes()
+    with pytest.raises(ProvisioningError, match="keys are not overwritten"):
+        Fleet.create(fleet.directory, agency="riverside")
+    assert (fleet.root / "private_key.pem").read_bytes() == root
+
+
+def test_own_root_that_lies_in_the_fleet_s_folder_stays(tmp_path: Path) -> None:
+    own = Authority.create_root("riverside")
+    own.save(tmp_path / "root")
+    key = (tmp_path / "root" / "private_key.pem").read_bytes()
+    with pytest.raises(ProvisioningError, match="neither a host name"):
+        Fleet.create(tmp_path, agency="riverside", root=own, broker_names=["not a näme"])
+    Fleet.create(tmp_path, agency="riverside", root=own)
+    assert (tmp_path / "root" / "private_key.pem").read_bytes() == key
+
+
+def test_administrator_whose_name_cannot_be_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    arguments = ["fleet", "init", str(tmp_path / "fleet"), "--agency", "riverside", "--administrator", "J.Stone"]
+    with pytest.raises(ProvisioningError, match=r"name 'J\.Stone'"):
+        CliRunner().invoke(provision, arguments, catch_exceptions=False)
+    with pytest.raises(ProvisioningError, match="name 'hotlist'"):
+        Fleet.create(tmp_path / "fleet", agency="riverside", administrator="hotlist")
+    assert not (tmp_path / "fleet").exists()
 
 
 def test_missing_fleet_says_how_to_make_one(tmp_path: Path) -> None:
