@@ -279,7 +279,7 @@ class Fleet(Layout):
         Cut off, it can be done again. mosquitto reads its access list and the revoked certificates when it starts.
 
         Raises:
-            ProvisioningError: there is nobody of this name.
+            ProvisioningError: there is nobody of this name, or nobody else who is administrator.
 
         """
         known = {*(entry.name for entry in self.people), *self.identities()}
@@ -288,6 +288,12 @@ class Fleet(Layout):
             raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
         authority = self.open_authority()
         with self.held():
+            if [entry.name for entry in self.people if entry.role is Role.ADMINISTRATOR and entry.is_certified()] == [
+                name
+            ]:
+                raise ProvisioningError(
+                    f"{name} is the only administrator: nobody could act on this fleet; certify another one first"
+                )
             if name in self.people:
                 self.people.expire(name, datetime.now(UTC))
             self.revoke_certificates(name, "certification_ended", authority=authority)

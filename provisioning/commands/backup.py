@@ -9,7 +9,7 @@ from provisioning.commands.options import FLEET, Actor, acting
 from provisioning.custody import Custodian
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import write_private
+from provisioning.keys import replace_private, write_private
 
 _PHRASE = "PLATEPOST_BACKUP_PASSPHRASE_FILE"
 
@@ -30,10 +30,24 @@ def backup(*, directory: Path, file: Path, who: str | None, purpose: str) -> Non
     if file.exists():
         raise ProvisioningError(f"{file} is there already; a backup is not overwritten")
     phrase = Custodian(_PHRASE).new_passphrase("the backup")
+    try:
+        write_private(file, b"")
+    except OSError as error:
+        raise _unwritten(file, error) from error
     # Before it is made, so that the log in the backup says that it was.
     actor.did("fleet_backed_up", object=file.name)
-    write_private(file, seal_fleet(fleet, phrase))
+    try:
+        replace_private(file, seal_fleet(fleet, phrase))
+    except OSError as error:
+        file.unlink()
+        failure = _unwritten(file, error)
+        actor.did("fleet_backed_up", object=file.name, outcome="failure", details={"message": str(failure)[:300]})
+        raise failure from error
     click.echo(f"Written to {file}. Keep it and its passphrase in two places.")
+
+
+def _unwritten(file: Path, error: OSError) -> ProvisioningError:
+    return ProvisioningError(f"{file}: the backup cannot be written: {error.strerror or error}")
 
 
 @click.command(

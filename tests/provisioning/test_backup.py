@@ -1,3 +1,5 @@
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -52,13 +54,37 @@ def test_what_does_not_open_leaves_nothing(fleet: Fleet, tmp_path: Path, fault: 
     assert not list(tmp_path.glob("back*"))
 
 
-def test_commands_write_a_private_file_and_take_it_back(
-    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def phrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     phrase = tmp_path / "phrase"
     phrase.write_bytes(PHRASE)
     phrase.chmod(0o600)
     monkeypatch.setenv("PLATEPOST_BACKUP_PASSPHRASE_FILE", str(phrase))
+
+
+@pytest.mark.usefixtures("phrase")
+def test_backup_that_cannot_be_written_is_not_said_to_be_made(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attempt(path: Path) -> None:
+        arguments = ["fleet", "backup", str(fleet.directory), str(path), "--purpose", "monthly"]
+        with pytest.raises(ProvisioningError, match="the backup cannot be written: "):
+            CliRunner().invoke(provision, arguments, catch_exceptions=False)
+
+    attempt(tmp_path / "missing" / "fleet.backup")
+    assert list(fleet.acts) == []
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("provisioning.commands.backup.replace_private", full)
+    attempt(tmp_path / "fleet.backup")
+    assert [act.outcome for act in fleet.acts] == ["success", "failure"]
+    assert not (tmp_path / "fleet.backup").exists()
+
+
+@pytest.mark.usefixtures("phrase")
+def test_commands_write_a_private_file_and_take_it_back(fleet: Fleet, tmp_path: Path) -> None:
     path = tmp_path / "fleet.backup"
     made = ["fleet", "backup", str(fleet.directory), str(path), "--purpose", "monthly"]
     assert CliRunner().invoke(provision, made, catch_exceptions=False).exit_code == 0

@@ -60,6 +60,17 @@ def test_who_is_expired_may_do_nothing_more(directory: Path) -> None:
     assert not listed["certified_now"]
 
 
+def test_only_administrator_stays_until_there_is_another(directory: Path) -> None:
+    expire = ("person", "expire", directory, "j-stone", "--as", "j-stone", "--purpose", "left")
+    with pytest.raises(ProvisioningError, match="certify another one first"):
+        run(*expire)
+    assert Fleet.load(directory).people["j-stone"].is_certified()
+    assert acts_of(directory)[-1][1] == "fleet_made"
+    run("person", "add", directory, "k-webb", "--role", "administrator", "--purpose", "successor")
+    run(*expire)
+    assert [entry.name for entry in Fleet.load(directory).people if entry.is_certified()] == ["k-webb"]
+
+
 def test_technician_may_not_certify_anybody(directory: Path) -> None:
     run("person", "add", directory, "r-alvarez", "--role", "technician", "--purpose", "course passed")
     with pytest.raises(NotCertifiedError, match="takes: administrator"):
