@@ -48,6 +48,8 @@ class Code:
     wrong: int = 0
     """How often another code was tried."""
     used: Use | None = None
+    finished: bool = False
+    """Whether all that its use brings about was done: the broker was told, the act is in the log."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Of the first configuration, as `PostSettings` takes them."""
 
@@ -172,6 +174,12 @@ class Codes:
             code = replace(code, used=Use(key=key, at=now or datetime.now(UTC)))
             self._write(code)
         return code
+
+    def finish(self, code: Code) -> None:
+        """Note that all was done that the use of a code brings about; one that was issued meanwhile is left alone."""
+        present = self.of(code.post)
+        if present is not None and present.verifier == code.verifier:
+            self._write(replace(present, finished=True))
 
     def _write(self, code: Code) -> None:
         said = asdict(code) | {"issued": timestamp(code.issued), "expires": timestamp(code.expires)}

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from device.enrolment.code import is_sealed
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.request import Request, read_renewal, read_request
-from device.records.base import timestamp
+from device.records.base import Outcome, timestamp
 from device.records.signing import read_key
 from provisioning.authority import CERTIFICATE_FILE, Authority
 from provisioning.control.identity import Identity
@@ -160,15 +160,18 @@ class Office:
         self._check_clone(post, key, request)
         code = self.codes.use(code, key, now=now)
         folder = self._fleet.post(post)
-        known = self._known(folder, key)
-        if known is None:
+        chain = self._known(folder, key)
+        if chain is None:
             if (folder / CERTIFICATE_FILE).exists() and not code.replaces:
                 raise EnrolmentError(
                     f"there is a post {post} already; to replace its unit, invite it with --replace",
                     reason="name_taken",
                 )
-            known = self._admit(code, request)
-        return encoded(x509.load_pem_x509_certificates(known))
+            chain = self._admit(code, request)
+        # Not only after the above: what comes last may have failed when the same request was there before.
+        if not code.finished:
+            self._finish(code, chain)
+        return encoded(x509.load_pem_x509_certificates(chain))
 
     def _known(self, folder: Path, key: str) -> bytes | None:
         """Return the certificate that this very request was answered with before, if it was."""
@@ -197,18 +200,39 @@ class Office:
         text = post_file(agency=fleet.agency, name=post, settings=settings)
         replace_private(folder / "post.toml", text.encode())
         replace_private(folder / ROOT_FILE, self._authority.pem)
-        revoked = fleet.revoke_certificates(post, "replaced", keep=serial) if code.replaces else []
+        if code.replaces:
+            fleet.revoke_certificates(post, "replaced", keep=serial)
         replace_private(folder / CERTIFICATE_FILE, chain)
+        return chain
+
+    def _finish(self, code: Code, chain: bytes) -> None:
+        """Tell the broker, log the act, and note that both was done; until then the same request does it again.
+
+        Raises:
+            ProvisioningError: the broker could not be told; that is logged.
+
+        """
+        post, act = code.post, "post_replaced" if code.replaces else "post_enrolled"
+        serials = {one.serial for one in self._fleet.ledger.all() if one.name == post}
+        revoked = [
+            f"{serial:x}"
+            for serial, reason, at in self._fleet.ledger.revocations()
+            if serial in serials and reason == "replaced" and at >= code.issued
+        ]
         details: dict[str, JsonValue] = {
             "technician": code.technician,
             "code_issued_by": code.issued_by,
             "code_purpose": code.purpose,
-            "serial": f"{serial:x}",
-            "revoked": [f"{one:x}" for one in revoked],
+            "serial": f"{x509.load_pem_x509_certificate(chain).serial_number:x}",
+            "revoked": [*revoked],
         }
-        (self._reload if code.replaces else self._announce)()
-        self._log("post_replaced" if code.replaces else "post_enrolled", post, details)
-        return chain
+        try:
+            (self._reload if code.replaces else self._announce)()
+        except ProvisioningError as error:
+            self._log(act, post, details | {"message": str(error)[:300]}, outcome="failure", reason="broker_not_told")
+            raise
+        self._log(act, post, details)
+        self.codes.finish(code)
 
     def _check_technician(self, code: Code, now: datetime) -> None:
         people = self._fleet.people
@@ -232,7 +256,10 @@ class Office:
                 f"keys of its own, and look whether {names} is where it should be",
                 reason="cloned",
             )
-        if any(one.name == post and one.key == key and ledger.is_revoked(one.serial) for one in ledger.all()):
+        own = [one for one in ledger.all() if one.name == post and one.key == key]
+        # A good one beside it: the office failed midway, and what it had issued before was revoked as superseded.
+        is_good = any(one.key == key for one in ledger.of(post))
+        if not is_good and any(ledger.is_revoked(one.serial) for one in own):
             raise EnrolmentError(
                 f"this unit's key was {post}'s and was revoked; take the enrolment back with --abandon, so "
                 "that it makes another",
@@ -244,18 +271,26 @@ class Office:
             return judge()
         except EnrolmentError as refusal:
             details: dict[str, JsonValue] = {"message": str(refusal)[:300]}
-            self._log("enrolment_refused", post[:120], details, refused=refusal.reason)
+            self._log("enrolment_refused", post[:120], details, outcome="refused", reason=refusal.reason)
             raise
 
-    def _log(self, act: str, post: str, details: dict[str, JsonValue], *, refused: str | None = None) -> None:
+    def _log(
+        self,
+        act: str,
+        post: str,
+        details: dict[str, JsonValue],
+        *,
+        outcome: Outcome = "success",
+        reason: str | None = None,
+    ) -> None:
         acts.record(
             self._keeper,
             act,
             self._purpose,
             log=self._fleet.acts,
             object=post,
-            outcome="success" if refused is None else "refused",
-            reason=refused,
+            outcome=outcome,
+            reason=reason,
             details=details,
         )
 

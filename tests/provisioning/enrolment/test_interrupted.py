@@ -16,8 +16,11 @@ from device import config
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import read_key_file
 from device.enrolment.unit import Unit
+from device.records import Role
+from provisioning.fleet import Fleet
 from provisioning.ledger import Ledger
-from tests.provisioning.enrolment.conftest import Department
+from provisioning.people.acts import ActLog
+from tests.provisioning.enrolment.conftest import Department, open_office
 
 
 class PowerCutError(BaseException):
@@ -36,9 +39,9 @@ class Cut:
         self.steps = 0
         more = ((Ledger, "_append"),) if not here else ()
         for owner, name in (*self.STEPS, *more):
-            monkeypatch.setattr(owner, name, self._watched(getattr(owner, name)))
+            monkeypatch.setattr(owner, name, self.watched(getattr(owner, name)))
 
-    def _watched(self, real: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def step(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
             if (threading.get_ident() == self._own) != self._here:
                 return real(*arguments, **named)
@@ -112,9 +115,16 @@ def test_office_that_fails_midway_answers_the_same_request_later(
     department: Department, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut = Cut(monkeypatch, here=False)
+    told: list[str] = []
+    monkeypatch.setattr(department.office, "_announce", cut.watched(lambda: told.append("announce")))
+    monkeypatch.setattr(department.office, "_reload", cut.watched(lambda: told.append("reload")))
+    monkeypatch.setattr(ActLog, "append", cut.watched(ActLog.append))
     for number in count(1):
         unit = department.unit(f"unit-{number}")
-        code = department.invite("post-17", replaces="post-17" in department.fleet.posts())
+        replaces = "post-17" in department.fleet.posts()
+        code = department.invite("post-17", replaces=replaces)
+        acts = len(department.acts())
+        told.clear()
         cut.steps, cut.at = 0, number
         failed = False
         try:
@@ -126,8 +136,56 @@ def test_office_that_fails_midway_answers_the_same_request_later(
             assert unit.post is None
             enrol_as_the_command_does(department, unit, code)
         assert is_whole(department, unit), f"failed at step {number}"
+        call, act = ("reload", "post_replaced") if replaces else ("announce", "post_enrolled")
+        assert call in told, f"failed at step {number}, and the broker knows nothing of it"
+        assert (act, "post-17", None) in department.acts()[acts:], (
+            f"failed at step {number}, and no act of it is logged"
+        )
         if cut.steps < number:
             assert number > 8
             break
     names = {one.key for one in department.fleet.ledger.of("post-17")}
     assert len(names) == 1, "whatever was certified on the way is the last unit's own key, or revoked"
+
+
+def test_broker_that_cannot_be_told_is_told_by_the_same_request_later(tmp_path: Path) -> None:
+    fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
+    fleet.add_operator("j-stone", Role.ADMINISTRATOR)
+    fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    broken = tmp_path / "broken"
+    with open_office(fleet, tmp_path, reload=f"test ! -e {broken}") as department:
+        department.enrol(department.unit("old"), "post-17", department.invite("post-17"))
+        (before,) = fleet.ledger.of("post-17")
+        code = department.invite("post-17", replaces=True)
+        unit = department.unit("new")
+        broken.touch()
+        for _ in range(2):
+            with pytest.raises(EnrolmentError, match="the broker was not told"):
+                department.enrol(unit, "post-17", code)
+        broken.unlink()
+        department.enrol(unit, "post-17", code)
+    acts = [act for act in fleet.acts if act.action == "post_replaced"]
+    assert [(act.outcome, act.reason) for act in acts] == [("failure", "broker_not_told")] * 2 + [("success", None)]
+    assert {str(act.details["revoked"]) for act in acts} == {str([f"{before.serial:x}"])}
+
+
+def test_office_that_failed_twice_midway_still_answers_the_same_request(
+    department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    department.enrol(department.unit("old"), "post-17", department.invite("post-17"))
+    unit, code = department.unit("new"), department.invite("post-17", replaces=True)
+    with monkeypatch.context() as early:
+
+        def fail(*_: object, **__: object) -> None:
+            raise OSError
+
+        early.setattr(department.fleet, "revoke_certificates", fail)
+        with pytest.raises(EnrolmentError):
+            department.enrol(unit, "post-17", code)
+    with monkeypatch.context() as late:
+        late.setattr(department.office, "_reload", fail)
+        with pytest.raises(EnrolmentError):
+            department.enrol(unit, "post-17", code)
+    department.enrol(unit, "post-17", code)
+    assert is_whole(department, unit)
+    assert len(department.fleet.ledger.of("post-17")) == 1
