@@ -2,16 +2,26 @@
 
 import contextlib
 import functools
+import logging
+import threading
+import time
 from pathlib import Path
 
 import click
 
 from device.enrolment.est import DEFAULT_PORT
 from provisioning.commands.options import FLEET, RELOAD, Actor, acting
+from provisioning.enrolment.keeper import Keeper, forget
 from provisioning.enrolment.office import Office
 from provisioning.enrolment.sticks import answer_all
+from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
+from provisioning.people import acts
 from provisioning.reload import announce, reload_broker
+
+log = logging.getLogger(__name__)
+
+_DAY_SECONDS = 86400.0
 
 
 @click.command(
@@ -42,7 +52,8 @@ def enrol_server(
 ) -> None:
     """Enrol units and renew certificates over the network (EST, RFC 7030) until stopped.
 
-    What it does is logged under the name of the administrator who runs it.
+    What it does is logged under the name of the administrator who runs it. Once their certification has ended it
+    enrols nobody, and says so; certificates it renews still. Start it again in the name of somebody else before.
     """
     # Loaded late: the stick needs no web server.
     from provisioning.enrolment.server import server  # noqa: PLC0415
@@ -58,11 +69,26 @@ def enrol_server(
         reload=functools.partial(reload_broker, fleet, reload_command),
     )
     actor.did("enrolment_opened", object=f"{names[0]}:{port}")
+    Keeper.of(actor.person).note(fleet)
+    threading.Thread(target=_warn_daily, args=[office], name="keeper", daemon=True).start()
     click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
     # uvicorn ends in order at Ctrl-C, and then passes it on.
     with contextlib.suppress(KeyboardInterrupt):
         server(fleet, office, names=names, address=address, port=port).run()
-    actor.did("enrolment_closed", object=f"{names[0]}:{port}")
+    forget(fleet)
+    # Closed it is, also where the certification has ended meanwhile.
+    place = f"{names[0]}:{port}"
+    acts.record(actor.person, "enrolment_closed", actor.purpose, log=fleet.acts, object=place, checked=True)
+
+
+def _warn_daily(office: Office) -> None:
+    """Say every day, from now on, what is to be said of the end of the keeper's certification."""
+    while True:
+        try:
+            office.warn()
+        except ProvisioningError as error:
+            log.warning("%s", error)
+        time.sleep(_DAY_SECONDS)
 
 
 @click.command(

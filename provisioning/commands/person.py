@@ -11,6 +11,7 @@ from rich.table import Table
 from device.records import Role
 from provisioning.commands.options import FLEET, JSON, Actor, acting
 from provisioning.custody import FOR_OTHERS
+from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import OPERATOR_VALID, Fleet
 
@@ -91,6 +92,9 @@ def person_expire(*, directory: Path, name: str, who: str | None, purpose: str) 
     fleet.remove_operator(name)
     actor.did("person_expired", object=name)
     click.echo(f"The certification of {name} has ended; restart a running mosquitto.")
+    keeper = Keeper.noted(fleet)
+    if keeper is not None and keeper.name == name:
+        click.echo(f"The enrolment server runs in the name of {name}: start it again in that of somebody else.")
 
 
 @person.command(

@@ -132,23 +132,20 @@ class Codes:
         code = self.of(post)
         if code is None:
             raise EnrolmentError(f"no code was issued for {post}", reason="no_code")
-        if code.is_void():
-            raise EnrolmentError(
-                f"the code for {post} is void after {TRIES} wrong ones; an administrator issues a new one",
-                reason="code_void",
-            )
+        _refuse_void(code)
         if not hmac.compare_digest(verifier_of(secret), bytes.fromhex(code.verifier)):
             self._write(replace(code, wrong=code.wrong + 1))
             raise EnrolmentError(f"this is not the code that was issued for {post}", reason="code_wrong")
         return self.in_time(code, now=now)
 
     def in_time(self, code: Code, *, now: datetime | None = None) -> Code:
-        """Return a code if it is not over.
+        """Return a code if it is neither void nor over.
 
         Raises:
-            EnrolmentError: it is over.
+            EnrolmentError: it is.
 
         """
+        _refuse_void(code)
         if (now or datetime.now(UTC)) >= code.expires:
             raise EnrolmentError(
                 f"the code for {code.post} was good until {code.expires:%Y-%m-%d %H:%M} UTC; an administrator issues a "
@@ -190,3 +187,11 @@ class Codes:
     def _path(self, post: str) -> Path:
         # The name comes from outside: nothing but a name that was given out is looked for.
         return self._folder / f"{Path(post).name}.json"
+
+
+def _refuse_void(code: Code) -> None:
+    if code.is_void():
+        raise EnrolmentError(
+            f"the code for {code.post} is void after {TRIES} wrong ones; an administrator issues a new one",
+            reason="code_void",
+        )

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,8 +20,9 @@ from device.enrolment.request import Request, read_renewal, read_request
 from device.records.base import Outcome, timestamp
 from device.records.signing import read_key
 from provisioning.authority import CERTIFICATE_FILE, Authority
-from provisioning.control.identity import Identity
+from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.enrolment.codes import Code, Codes
+from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.keys import private_folder, replace_private
@@ -28,6 +30,8 @@ from provisioning.layout import ROOT_FILE
 from provisioning.ledger import key_digest, name_of
 from provisioning.people import acts
 from provisioning.post_file import PostSettings, post_file
+
+log = logging.getLogger(__name__)
 
 _Outcome = TypeVar("_Outcome")
 
@@ -37,7 +41,8 @@ class Office:
 
     Args:
         fleet: the fleet.
-        keeper: who answers for what the office does; signs the log of acts.
+        keeper: who answers for what the office does; signs the log of acts. Once their certification has ended it
+            enrols nobody; certificates are renewed still.
         purpose: why it is open.
         address: where posts renew their certificates, `host:port`; None where there is no network.
         announce: tells the broker of a new post, where it has to be told.
@@ -102,6 +107,22 @@ class Office:
         with self._lock:
             return self._judged(post, judge)
 
+    def configuration_for(self, post: str, secret: str, *, now: datetime | None = None) -> tuple[bytes, Code]:
+        """Return the first configuration of a post for who has its code, as `configuration` does, and the code.
+
+        Raises:
+            EnrolmentError: why not; that is logged.
+
+        """
+
+        def judge() -> tuple[bytes, Code]:
+            code = self.codes.admit(post, secret, now=now)
+            return self.configuration(post), code
+
+        # Whoever keeps the office: what it has begun with a unit it ends.
+        with self._lock:
+            return self._judged(post, judge, needs_keeper=False)
+
     def configuration(self, post: str) -> bytes:
         """Return the first configuration of a post that was enrolled: JSON, the content of each file by name.
 
@@ -124,7 +145,9 @@ class Office:
     def renew(self, presented: bytes, body: bytes) -> bytes:
         """Issue another certificate to the post that a certificate, DER, names; return the answer of `simplereenroll`.
 
-        The TLS connection has proved that the certificate is the fleet's and its key at hand.
+        The TLS connection has proved that the certificate is the fleet's and its key at hand. It is done for a keeper
+        whose certification has ended too, and logged as such: nobody decides anything by it, and a fleet whose
+        certificates ended would have to be visited, post by post.
 
         Raises:
             EnrolmentError: it was revoked, or superseded, or is no post's; that is logged.
@@ -133,7 +156,13 @@ class Office:
         certificate = x509.load_der_x509_certificate(presented)
         name = name_of(certificate)
         with self._lock:
-            return self._judged(name, lambda: self._renew(name, certificate, body))
+            return self._judged(name, lambda: self._renew(name, certificate, body), needs_keeper=False)
+
+    def warn(self) -> None:
+        """Say in the program's log that the keeper's certification has ended, or is about to."""
+        warning = Keeper.of(self._keeper).warning(self._fleet)
+        if warning is not None:
+            log.warning("%s", warning[0])
 
     def _renew(self, name: str, certificate: x509.Certificate, body: bytes) -> bytes:
         ledger = self._fleet.ledger
@@ -145,9 +174,14 @@ class Office:
         wanted, key = read_renewal(_decoded(body))
         if wanted != name or key_digest(key) != key_digest(certificate.public_key()):
             raise EnrolmentError("a renewal is for the same post and key; another key is enrolled anew", reason="other")
+        lapse = self._lapse()
         chain = self._fleet.certify_post(name, key)
         replace_private(self._fleet.post(name) / CERTIFICATE_FILE, chain)
-        self._log("certificate_renewed", name, {"serial": f"{x509.load_pem_x509_certificate(chain).serial_number:x}"})
+        details: dict[str, JsonValue] = {"serial": f"{x509.load_pem_x509_certificate(chain).serial_number:x}"}
+        if lapse is not None:
+            details["keeper"] = lapse.reason
+            self.warn()
+        self._log("certificate_renewed", name, details)
         return encoded(x509.load_pem_x509_certificates(chain))
 
     def _enrol(self, code: Code, body: bytes, *, now: datetime | None) -> bytes:
@@ -229,6 +263,7 @@ class Office:
         try:
             (self._reload if code.replaces else self._announce)()
         except ProvisioningError as error:
+            log.warning("%s", error)
             self._log(act, post, details | {"message": str(error)[:300]}, outcome="failure", reason="broker_not_told")
             raise
         self._log(act, post, details)
@@ -266,13 +301,33 @@ class Office:
                 reason="revoked",
             )
 
-    def _judged(self, post: str, judge: Callable[[], _Outcome]) -> _Outcome:
+    def _judged(self, post: str, judge: Callable[[], _Outcome], *, needs_keeper: bool = True) -> _Outcome:
         try:
+            # Before anything changes, and once: what is begun then is done, and logged as done.
+            if needs_keeper:
+                self._check_keeper()
             return judge()
         except EnrolmentError as refusal:
             details: dict[str, JsonValue] = {"message": str(refusal)[:300]}
             self._log("enrolment_refused", post[:120], details, outcome="refused", reason=refusal.reason)
             raise
+
+    def _check_keeper(self) -> None:
+        lapse = self._lapse()
+        if lapse is not None:
+            raise EnrolmentError(
+                f"the office enrols nobody until it is opened in the name of somebody certified: {lapse}",
+                reason="keeper_expired",
+            )
+
+    def _lapse(self) -> NotCertifiedError | None:
+        """Return why the keeper is not certified now; None if they are."""
+        try:
+            self._keeper.require()
+            self._fleet.people.require(self._keeper.name, self._keeper.key.thumbprint())
+        except NotCertifiedError as lapse:
+            return lapse
+        return None
 
     def _log(
         self,
@@ -292,6 +347,7 @@ class Office:
             outcome=outcome,
             reason=reason,
             details=details,
+            checked=True,
         )
 
 

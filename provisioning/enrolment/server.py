@@ -34,6 +34,7 @@ PEER = "platepost.peer"
 """In the scope of a request: the certificate that the client showed, DER; None without one."""
 _PKCS7 = "application/pkcs7-mime"
 _STATUS = {"no_code": 401, "code_wrong": 401, "code_void": 401, "code_late": 401, "code_malformed": 401}
+_STATUS |= {"keeper_expired": 503}
 """By reason; any other refusal is 403."""
 
 
@@ -63,8 +64,7 @@ def application(office: Office) -> Starlette:
 
     async def configuration(request: Request) -> Response:
         post, secret = _basic(request)
-        code = await run_in_threadpool(office.codes.admit, post, secret)
-        body = await run_in_threadpool(office.configuration, post)
+        body, code = await run_in_threadpool(office.configuration_for, post, secret)
         headers = {SEAL_HEADER: seal(code.seal, "configuration", post.encode(), body)}
         return Response(body, media_type="application/json", headers=headers)
 

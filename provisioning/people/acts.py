@@ -117,6 +117,7 @@ def record(
     reason: str | None = None,
     details: dict[str, JsonValue] | None = None,
     roles: Collection[Role] | None = None,
+    checked: bool = False,
     now: datetime | None = None,
 ) -> Envelope:
     """Log one act of a person, signed with their key.
@@ -134,6 +135,7 @@ def record(
         reason: a slug, where it did not succeed.
         details: more, by name.
         roles: who may do it; anybody certified where None.
+        checked: whether that was looked at before the act began: what is done then is logged as done.
         now: the time; the system's where None.
 
     Raises:
@@ -144,7 +146,7 @@ def record(
     now = now or datetime.now(UTC)
     told: dict[str, JsonValue] = {"purpose": checked_purpose(purpose), "role": person.role.value}
     try:
-        if outcome != "refused":
+        if outcome != "refused" and not checked:
             person.require(roles, at=now)
     except NotCertifiedError as refusal:
         _write(log, person, act, told, object=object, outcome="refused", reason=refusal.reason, now=now)

@@ -13,6 +13,7 @@ from rich.table import Table
 from device.records import Keyring, Purpose, Source
 from provisioning.commands.options import BROKER, FLEET
 from provisioning.control.wire import Wire, protocol_option
+from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.status.judgement import Grade, Row, Thresholds, judge, overall
@@ -56,26 +57,33 @@ def status(
 ) -> None:
     """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
 
-    What the posts say is believed only with their signature. The exit code is that of a monitoring plugin: 0 all is
-    well, 1 a warning, 2 critical (a post offline, silent, not genuine, or not doing its work), 3 the broker does not
-    answer.
+    What the posts say is believed only with their signature; that the certification of who keeps the enrolment server
+    ends is said too. The exit code is that of a monitoring plugin: 0 all is well, 1 a warning, 2 critical (a post
+    offline, silent, not genuine, or not doing its work; an enrolment server whose keeper is not certified any more), 3
+    the broker does not answer.
     """
     limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
     try:
         fleet = Fleet.load(directory)
         rows = look(fleet, broker or fleet.broker_address, seconds, limits, five=protocol == "5")
+        keeper = Keeper.noted(fleet)
+        warning = None if keeper is None else keeper.warning(fleet)
     except ProvisioningError as error:
         click.echo(f"FLEET UNKNOWN - {error}", err=not brief)
         raise SystemExit(int(Grade.UNKNOWN)) from error
+    office = None
     grade = overall(rows)
+    if warning is not None:
+        office, has_ended = warning
+        grade = max(grade, Grade.CRITICAL if has_ended else Grade.WARNING)
     if as_json:
-        click.echo(json.dumps({"grade": grade.name, "posts": [row.wire() for row in rows]}))
+        click.echo(json.dumps({"grade": grade.name, "office": office, "posts": [row.wire() for row in rows]}))
     elif brief:
-        click.echo(line(rows))
+        click.echo(line(rows, grade=grade, office=office))
     else:
         console = Console()
         console.print(table(rows))
-        console.print(line(rows), highlight=False)
+        console.print(line(rows, grade=grade, office=office), highlight=False)
     raise SystemExit(int(grade))
 
 
@@ -108,13 +116,18 @@ def _keys(fleet: Fleet, post: str) -> Keyring | None:
     return Keyring.from_files(path) if path.is_file() else None
 
 
-def line(rows: Sequence[Row]) -> str:
-    """Sum a fleet up in one line, with figures behind the bar as monitoring draws them."""
+def line(rows: Sequence[Row], *, grade: Grade | None = None, office: str | None = None) -> str:
+    """Sum a fleet up in one line, with figures behind the bar as monitoring draws them.
+
+    `office` is what ails the enrolment server, and `grade` how bad all of it is; by default as the posts are.
+    """
     states = Counter(row.state for row in rows)
     said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no posts"
-    bad = [f"{row.post}: {', '.join(row.remarks)}" for row in rows if row.grade is not Grade.OK]
+    bad = [] if office is None else [office]
+    bad += [f"{row.post}: {', '.join(row.remarks)}" for row in rows if row.grade is not Grade.OK]
     figures = " ".join(f"{state}={states.get(state, 0)}" for state in ("online", "degraded", "offline", "silent"))
-    return f"FLEET {overall(rows).name} - {said}" + (f"; {'; '.join(bad[:5])}" if bad else "") + f" | {figures}"
+    grade = overall(rows) if grade is None else grade
+    return f"FLEET {grade.name} - {said}" + (f"; {'; '.join(bad[:5])}" if bad else "") + f" | {figures}"
 
 
 def table(rows: Sequence[Row]) -> Table:

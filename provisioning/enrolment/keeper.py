@@ -1,0 +1,91 @@
+"""Who keeps the enrolment server, as it notes when it opens: that their certification ends is said well ahead."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from device.records.base import timestamp
+from provisioning.control.identity import Identity
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.keys import private_folder, replace_private
+
+AHEAD = timedelta(days=30)
+"""How long before the end it is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """A person in whose name an enrolment server runs."""
+
+    name: str
+    thumbprint: str
+    """RFC 7638, of the key with which they sign."""
+    expires: datetime
+    """When their certificate ends; the register may say that the certification did before."""
+
+    @classmethod
+    def of(cls, person: Identity) -> Self:
+        """Return a person as keeper."""
+        return cls(name=person.name, thumbprint=person.key.thumbprint(), expires=person.expires)
+
+    @classmethod
+    def noted(cls, fleet: Fleet) -> Self | None:
+        """Return who keeps a fleet's enrolment server, None where none was opened, or it was closed.
+
+        Raises:
+            ProvisioningError: the note is damaged.
+
+        """
+        path = _path(fleet)
+        try:
+            said = json.loads(path.read_bytes())
+            return cls(**(said | {"expires": datetime.fromisoformat(said["expires"])}))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ProvisioningError(f"{path}: damaged; start the enrolment server again ({error})") from error
+
+    def note(self, fleet: Fleet) -> None:
+        """Note that they keep a fleet's enrolment server."""
+        private_folder(fleet.enrolment)
+        said = asdict(self) | {"expires": timestamp(self.expires)}
+        replace_private(_path(fleet), json.dumps(said, indent=2).encode() + b"\n")
+
+    def ends(self, fleet: Fleet) -> datetime:
+        """Return when their certification ends or ended; the beginning of time where the register has another key.
+
+        Raises:
+            ProvisioningError: their entry in the register is damaged.
+
+        """
+        people = fleet.people
+        if self.name not in people or people[self.name].thumbprint != self.thumbprint:
+            return datetime.min.replace(tzinfo=UTC)
+        return min(self.expires, people[self.name].expires)
+
+    def warning(self, fleet: Fleet, *, at: datetime | None = None) -> tuple[str, bool] | None:
+        """Return what is to be said of the end, and whether it has come; None while it is further off than `AHEAD`.
+
+        Raises:
+            ProvisioningError: their entry in the register is damaged.
+
+        """
+        left = self.ends(fleet) - (at or datetime.now(UTC))
+        if left > AHEAD:
+            return None
+        whose = f"the certification of {self.name}, in whose name the enrolment server runs,"
+        if left > timedelta(0):
+            return f"{whose} ends in {left.days} days: start it again in the name of somebody else before", False
+        return f"{whose} has ended, and it enrols nobody: start it again in the name of somebody certified", True
+
+
+def forget(fleet: Fleet) -> None:
+    """Note that the fleet's enrolment server was closed."""
+    _path(fleet).unlink(missing_ok=True)
+
+
+def _path(fleet: Fleet) -> Path:
+    return fleet.enrolment / "keeper.json"
