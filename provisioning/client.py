@@ -209,6 +209,11 @@ class Connection:
         with self._changed:
             return self._changed.wait_for(lambda: self._ended is not None, within)
 
+    def is_back(self, *, within: float) -> bool:
+        """Tell whether the connection stands within so many seconds, or does: one that was lost is made anew."""
+        with self._changed:
+            return self._changed.wait_for(self._client.is_connected, within)
+
     def _properties(self, **given: object) -> Properties | None:
         if not self._five:
             return None

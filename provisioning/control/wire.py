@@ -42,10 +42,12 @@ class Wire(Connection):
         with self._changed:
             return len(self._heard)
 
-    def wait(self, wanted: Callable[[str, bytes], bool], seconds: float, *, since: int = 0) -> bytes | None:
+    def wait(
+        self, wanted: Callable[[str, bytes], bool], seconds: float, *, since: int = 0, until_lost: bool = False
+    ) -> bytes | None:
         """Return the first message, heard already or still to come, that is wanted; None if none comes in time.
 
-        The first `since` messages are left out.
+        The first `since` messages are left out. `until_lost` ends it too when the connection was lost; see `was_ended`.
         """
         found: list[bytes] = []
         seen = since
@@ -57,7 +59,7 @@ class Wire(Connection):
                 if wanted(topic, payload):
                     found.append(payload)
                     return True
-            return False
+            return until_lost and self._ended is not None
 
         with self._changed:
             self._changed.wait_for(look, seconds)

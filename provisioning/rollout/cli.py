@@ -1,6 +1,7 @@
 """`platepost provision configuration rollout`: one change for the whole fleet, with canaries and a way back."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from provisioning.control.wire import Wire, protocol_option
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.rollout.rollout import Rollout, Target
+
+log = logging.getLogger(__name__)
+
+_HALFWAY = "broken off on the way back: look at what each post goes by"
 
 
 @click.command(
@@ -40,7 +45,7 @@ Examples:
     type=click.FloatRange(min=0),
     default=6.0,
     show_default=True,
-    help="Minutes over which canaries, and then the others, are watched; a post's own trial is 5.",
+    help="Minutes over which canaries, and then all, are watched; a post's own trial is 5.",
 )
 @click.option(
     "--wait",
@@ -73,8 +78,8 @@ def rollout(
 
     It lies over what each post was told before. A canary, or later any post, that refuses it, gives it back, falls
     silent or gets a fault that it did not have ends the rollout: every post that got the change is told again what
-    it was told before. So does Ctrl-C. Posts that are away get it when they come back. The exit code is 1 if it was
-    rolled back.
+    it was told before. So do Ctrl-C, any error, and a connection that is lost, for then nobody is watched. Posts that
+    are away get it when they come back. The exit code is 1 if it was rolled back.
     """
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
@@ -95,12 +100,16 @@ def rollout(
             raise ProvisioningError(f"canaries must be there to be watched; these are not: {', '.join(away)}")
         details: dict[str, JsonValue] = {"change": dict(change), "canaries": list(canaries), "posts": len(chosen)}
         actor.did("configuration_rollout", details=details)
-        result = _run(made, targets, canaries, change, say)
-    actor.did(
-        "configuration_rolled_out" if not result["wrong"] else "configuration_rolled_back",
-        outcome="failure" if result["wrong"] else "success",
-        details={"wrong": result["wrong"]},
-    )
+        # What is logged if not even the way back comes to its end.
+        result: dict[str, Any] = {"wrong": dict.fromkeys(canaries, _HALFWAY), "not_back": {}}
+        try:
+            result = _run(made, targets, canaries, change, say)
+        finally:
+            actor.did(
+                "configuration_rolled_out" if not result["wrong"] else "configuration_rolled_back",
+                outcome="failure" if result["wrong"] else "success",
+                details={"wrong": result["wrong"], "not_back": result["not_back"]},
+            )
     if as_json:
         click.echo(json.dumps(result))
     if result["wrong"]:
@@ -128,6 +137,10 @@ def _run(
                 return _back(made, told, wrong, say)
     except KeyboardInterrupt:
         return _back(made, told, dict.fromkeys(canaries, "broken off by hand"), say)
+    except Exception as error:
+        # Whatever it is: no post may be left with what nobody watches.
+        log.debug("the rollout was broken off", exc_info=True)
+        return _back(made, told, dict.fromkeys(canaries, f"broken off: {error or type(error).__name__}"), say)
     waiting = sorted(target.post for target in told if not target.present)
     say(f"{len(told) - len(waiting)} posts go by it" + (f"; away: {', '.join(waiting)}" if waiting else ""))
     return {"wrong": {}, "applied": sorted(t.post for t in told if t.present), "away": waiting, "not_back": {}}

@@ -43,7 +43,7 @@ class Rollout:
         wire: a connection of the fleet's publisher, subscribed to `topics`.
         who: the administrator who answers for it.
         apply_seconds: how long a post may take to answer.
-        watch_seconds: how long posts of a stage are watched.
+        watch_seconds: how long all posts that have the change are watched after each stage.
         say: tells a person what happens.
 
     """
@@ -65,6 +65,9 @@ class Rollout:
         self._watch_seconds = watch_seconds
         self._say = say
         self._post_of = {Source(fleet.agency, post).topic("status"): post for post in fleet.posts()}
+        self._watched: dict[str, Target] = {}
+        """Posts that applied the change: they are watched to the end, also while others are told."""
+        self._since = 0
         self._keys = {post: Keyring.from_files(fleet.record_key(post)) for post in fleet.posts()}
 
     @staticmethod
@@ -99,27 +102,46 @@ class Rollout:
         return targets
 
     def stage(self, targets: Collection[Target], change: Settings) -> dict[str, str]:
-        """Give a change to posts, wait for their word, watch them; return what went wrong, by post.
+        """Give a change to posts, wait for their word, watch all that have it; return what went wrong, by post.
 
-        Posts that were away when they were surveyed are told, and neither awaited nor watched.
+        Posts that were away when they were surveyed are told, and neither awaited nor watched. Watched are those of
+        former stages too. Whoever is not watched because the connection was lost is not well either.
         """
         since = self._wire.heard
+        self._since = self._since or since
         for target in targets:
-            self._tell(target, merged(target.before, change))
+            try:
+                self._tell(target, merged(target.before, change))
+            except ProvisioningError as error:
+                return {target.post: f"could not be told: {error}"}
         awaited = {target.post: target for target in targets if target.present}
         wrong = self._await(awaited, since)
-        if wrong or not awaited:
+        if wrong:
             return wrong
-        self._say(f"{len(awaited)} applied it; watching them for {self._watch_seconds:g} s")
-        return self._watch(awaited, since)
+        self._watched |= awaited
+        if not awaited:
+            return self._watch(0)
+        self._say(f"{len(awaited)} applied it; watching all that have it for {self._watch_seconds:g} s")
+        return self._watch(self._watch_seconds)
 
     def roll_back(self, targets: Collection[Target]) -> dict[str, str]:
-        """Tell posts again what they were told before; return what went wrong, by post."""
+        """Tell posts again what they were told before; return what went wrong, by post.
+
+        A connection that was lost is waited for, as long as for a post's answer.
+        """
         since = self._wire.heard
-        told = [target for target in targets if target.version is not None]
-        for target in told:
-            self._tell(target, target.before)
-        return self._await({target.post: target for target in told if target.present}, since)
+        wrong: dict[str, str] = {}
+        for target in targets:
+            # Waited for once, not for each of a thousand posts, when the broker has gone for good.
+            if not self._wire.is_back(within=0 if wrong else self._apply_seconds):
+                wrong[target.post] = "could not be told: the broker is not there"
+                continue
+            try:
+                self._tell(target, target.before)
+            except ProvisioningError as error:
+                wrong[target.post] = f"could not be told: {error}"
+        told = {target.post: target for target in targets if target.present and target.post not in wrong}
+        return wrong | self._await(told, since)
 
     def _tell(self, target: Target, settings: Settings) -> None:
         version = next_version(self._fleet, target.post)
@@ -147,7 +169,8 @@ class Rollout:
         silent = awaited.keys() - applied - wrong.keys()
         return wrong | dict.fromkeys(sorted(silent), f"did not answer within {self._apply_seconds:g} s")
 
-    def _watch(self, watched: Mapping[str, Target], since: int) -> dict[str, str]:
+    def _watch(self, seconds: float) -> dict[str, str]:
+        watched = self._watched
         wrong: dict[str, str] = {}
         applied: set[str] = set()
 
@@ -165,7 +188,10 @@ class Rollout:
                 wrong[row.post] = why
             return why is not None
 
-        self._wire.wait(failing, self._watch_seconds, since=since)
+        # From the first stage on: what a canary says while the others are told counts too.
+        self._wire.wait(failing, seconds, since=self._since, until_lost=True)
+        if not wrong and self._wire.was_ended(within=0):
+            return dict.fromkeys(sorted(watched), "was not watched to the end: the broker hung up")
         return wrong
 
     def _row(self, topic: str, payload: bytes) -> Row | None:

@@ -16,8 +16,10 @@ from device.records import Role, Source
 from device.records.configuration import ConfigurationState, RefusedConfiguration
 from provisioning.cli import provision
 from provisioning.client import secured_client, split_address
+from provisioning.control.signing import Settings
+from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.rollout.rollout import merged
+from provisioning.rollout.rollout import Rollout, Target, merged
 from simulator.broker import Broker, mosquitto_path
 from tests.provisioning.status.conftest import fleet, said
 
@@ -39,10 +41,11 @@ class LightPost:
         self._source = Source(made.agency, name)
         self._client = secured_client(made.post(name))
         self._client.on_message = self._on_message
+        # Anew after each loss of the connection.
+        self._client.on_connect = lambda *_: self._client.subscribe(self._source.configuration, qos=1)
         self._client.connect(*split_address(broker))
         self._client.loop_start()
         self._say("online", ConfigurationState(state="file"))
-        self._client.subscribe(self._source.configuration, qos=1)
 
     def close(self) -> None:
         self._client.disconnect()
@@ -149,6 +152,89 @@ def test_one_of_the_others_that_does_not_bear_it_brings_it_back_from_all(street:
     assert code == 1
     assert [*result["wrong"]] == ["post-2"]
     assert all(post.told[-1] == {} and len(post.told) == 2 for post in street.posts.values())
+
+
+def last_act(street: Street) -> tuple[str, str]:
+    act = list(street.fleet.acts)[-1]
+    return act.action, act.outcome
+
+
+def test_a_canary_that_fails_while_the_others_are_told_brings_it_back(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street.stand()
+    real = Rollout._await
+
+    def late(made: Rollout, awaited: dict[str, Target], since: int) -> dict[str, str]:
+        if "post-2" in awaited and "post-1" not in awaited:
+            street.posts["post-1"]._say("online", ConfigurationState(state="file"))
+        return real(made, awaited, since)
+
+    monkeypatch.setattr(Rollout, "_await", late)
+    code, result = street.roll_out()
+    assert code == 1
+    assert result["wrong"] == {"post-1": "gave it back"}
+    assert all(post.told[-1] == {} and len(post.told) == 2 for post in street.posts.values())
+    assert last_act(street) == ("configuration_rolled_back", "failure")
+
+
+@pytest.mark.parametrize("error", [ProvisioningError("no answer within 10 s"), OSError("the disk is full")])
+def test_an_error_halfway_brings_it_back_from_all_that_were_told(
+    street: Street, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    street.stand()
+    real = Rollout._tell
+
+    def tell(made: Rollout, target: Target, settings: Settings) -> None:
+        if target.post == "post-3" and settings:
+            raise error
+        real(made, target, settings)
+
+    monkeypatch.setattr(Rollout, "_tell", tell)
+    code, result = street.roll_out()
+    assert code == 1
+    assert str(error) in next(iter(result["wrong"].values()))
+    assert result["not_back"] == {}
+    assert {name: len(post.told) for name, post in street.posts.items()} == {"post-1": 2, "post-2": 2, "post-3": 0}
+    assert street.posts["post-1"].told[-1] == street.posts["post-2"].told[-1] == {}
+    assert last_act(street) == ("configuration_rolled_back", "failure")
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_posts_that_nobody_watches_are_not_well(
+    street: Street, monkeypatch: pytest.MonkeyPatch, *, comes_back: bool
+) -> None:
+    street.stand()
+    real = Rollout._watch
+
+    def watch(made: Rollout, seconds: float) -> dict[str, str]:
+        if "post-2" in made._watched:
+            street.broker.stop()
+            if comes_back:
+                street.broker.start()
+        return real(made, seconds)
+
+    monkeypatch.setattr(Rollout, "_watch", watch)
+    code, result = street.roll_out()
+    assert code == 1
+    assert result["wrong"] == dict.fromkeys(POSTS, "was not watched to the end: the broker hung up")
+    assert (result["not_back"] == {}) == comes_back
+    assert all((post.told[-1] == {}) == comes_back for post in street.posts.values())
+    act = list(street.fleet.acts)[-1]
+    assert last_act(street) == ("configuration_rolled_back", "failure")
+    assert act.details["not_back"] == result["not_back"]
+
+
+def test_the_end_is_logged_even_if_the_way_back_is_broken_off(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    street.stand(post_1="refuses")
+
+    def interrupted(*_: object) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Rollout, "roll_back", interrupted)
+    with pytest.raises((KeyboardInterrupt, IndexError)):
+        street.roll_out()
+    assert last_act(street) == ("configuration_rolled_back", "failure")
 
 
 def test_what_a_post_alone_was_told_stays() -> None:
