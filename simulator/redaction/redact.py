@@ -33,8 +33,6 @@ LEFT = 0.1
 """Share of such a text that lies outside of what is covered."""
 LOOKS = 4
 """How often a frame is covered and looked at again before it is given up."""
-FACES_EVERY = 2
-"""Frames apart in which faces are looked for; tracks fill the gaps."""
 
 Progress = Callable[[str, int, int], None]
 """Told the stage, and how many frames are done of how many; 0 where that is not known."""
@@ -115,7 +113,9 @@ class Redactor:
         for number, still in enumerate(recording.stills()):
             self._progress("looking", number, recording.count())
             plates.append(self._plates(still.grey))
-            faces.append(self._faces.find(still.colour()) if number % FACES_EVERY == 0 else [])
+            # In every one, though it takes most of the time: the pictures beside it, in a folder or in speeded-up
+            # footage, may show another scene, and then no track fills a gap.
+            faces.append(self._faces.find(still.colour()))
         return plates, faces
 
     def _plates(self, grey: NDArray[np.uint8]) -> list[Find]:

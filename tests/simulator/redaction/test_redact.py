@@ -94,6 +94,19 @@ def test_a_face_is_covered_too(tmp_path: Path) -> None:
     assert np.abs(middle - face[150:210, 300:340].astype(int)).mean() > 20
 
 
+def test_a_face_in_any_one_picture_of_a_folder_is_covered(tmp_path: Path) -> None:
+    face = drawn_face(120)
+    holding = {1, 3}
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), face if number in holding else np.full_like(face, 120))
+    out = tmp_path / "shared.mp4"
+    assert run(tmp_path, out).exit_code == 0
+    for number, still in enumerate(VideoRecording(out).stills()):
+        if number in holding:
+            middle = still.colour()[150:210, 300:340].astype(int)
+            assert np.abs(middle - face[150:210, 300:340].astype(int)).mean() > 20
+
+
 def run(source: Path, out: Path, *more: str) -> Result:
     words = ["redact", str(source), str(out), "--json", *more]
     return CliRunner().invoke(simulate, words, catch_exceptions=False)
