@@ -18,7 +18,7 @@ from provisioning.accept import report, seal
 from provisioning.accept.checklist import Checklist
 from provisioning.accept.dialogue import Dialogue, Terminal
 from provisioning.accept.log import is_to_be_kept_aside, log_aside
-from provisioning.accept.result import Progress, Result
+from provisioning.accept.result import Basis, Progress, Result
 from provisioning.accept.service import Limits
 from provisioning.errors import ProvisioningError
 from provisioning.options import config_option, purpose_option, technician_option
@@ -66,8 +66,10 @@ def accept(
 ) -> None:
     """Go through the checklist on the unit, and put the post in service if every point is good.
 
-    Run it while the post is stopped. What was interrupted is taken up where it was, for twelve hours. The report is
-    signed by the post and by you: take it to the department, which keeps it with `platepost provision acceptance keep`.
+    Run it while the post is stopped. What was interrupted is taken up where it was, for twelve hours; what was done by
+    other limits, before the post was aimed anew, or with another configuration or software is done again. The report
+    is signed by the post and by you: take it to the department, which keeps it with `platepost provision acceptance
+    keep`.
     The exit code is 1 if the post was not accepted; then it stays out of service, and its status says `not_accepted`.
     At a terminal the post's log goes into acceptance.log beside its outbox, unless `platepost -v` asks for it.
     """
@@ -115,7 +117,11 @@ def accept_post(
     state = configuration.outbox.path.parent
     if anew:
         Progress.forget(state)
-    progress = Progress.resume(state, configuration=configuration.digest, technician=technician.name)
+    try:
+        basis = Basis.of(configuration, technician=technician.name, limits=limits.model_dump())
+    except OSError as error:
+        raise ProvisioningError(f"the accepted view cannot be read: {error}") from error
+    progress = Progress.resume(state, basis, say=dialogue.say)
     with Trail(configuration, technician, doing="accepted"):
         # One acceptance at a time, and from here on the one before counts no more.
         statement_path.unlink(missing_ok=True)
