@@ -3,8 +3,13 @@
 import getpass
 import json
 import os
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
+from types import FrameType
 
 import click
 from cryptography.hazmat.primitives import serialization
@@ -124,22 +129,52 @@ def _account() -> str:
 
 
 def _ask(configuration: Configuration, request: Request, seconds: float) -> Answer:
+    """Ask the post, and wait; a request that was not taken up in time, or until the command is ended, is taken back."""
     section = configuration.recording
     try:
-        name = requests.ask(section.directory, request)
-        end = time.monotonic() + seconds
-        while (answer := requests.fetch(section.directory, name)) is None and time.monotonic() < end:
-            time.sleep(_LOOK_SECONDS)
-        if answer is None and requests.withdraw(section.directory, name):
-            if in_use(configuration.outbox.path):
-                said = "the post runs (or aim or accept does), and did not take the request: its log says why"
-                return Answer(None, "not_taken", said)
-            return Answer(None, "not_running", "the post does not run")
-        return (
-            answer or requests.fetch(section.directory, name) or Answer(None, "late", "the post has not answered yet")
-        )
+        with _ended_by_hand() as ended:  # before there is anything to take back
+            name = requests.ask(section.directory, request)
+            end = time.monotonic() + seconds
+            while (answer := requests.fetch(section.directory, name)) is None and time.monotonic() < end:
+                if ended.is_set():
+                    break
+                time.sleep(_LOOK_SECONDS)
+            if answer is None and requests.withdraw(section.directory, name):
+                return _not_taken(configuration, ended=ended.is_set())
+            return (
+                answer
+                or requests.fetch(section.directory, name)
+                or Answer(None, "late", "the post took the request up, and has not answered yet")
+            )
     except OSError as error:
         raise ConfigurationError(f"recording.directory = {str(section.directory)!r}: {error.strerror}") from error
+
+
+def _not_taken(configuration: Configuration, *, ended: bool) -> Answer:
+    if ended:
+        return Answer(None, "ended", "the command was ended; its request was taken back")
+    if in_use(configuration.outbox.path):
+        said = "the post runs (or aim or accept does), and did not take the request: its log says why"
+        return Answer(None, "not_taken", said)
+    return Answer(None, "not_running", "the post does not run")
+
+
+@contextmanager
+def _ended_by_hand() -> Iterator[Event]:
+    """Have Ctrl-C, a lost terminal or a stop set an event rather than break off, which would leave the request."""
+    ended = Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # not under nohup
+    before = {number: signal.signal(number, end) for number in heeded}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _show(answer: Answer, *, as_json: bool) -> None:

@@ -109,6 +109,9 @@ class Recordings:
     def _serve(self, name: str, request: Request | None) -> None:
         if request is None:
             said = self._refuse("malformed", "not a request that this post understands", None)
+        elif not request.counts:
+            # Left by a command that was killed, it may be: its person knows of no recording any more.
+            said = self._refuse("too_old", "the request was made too long ago: ask again", request)
         elif request.do == "start":
             said = self._start(request)
         elif self._tape is None:

@@ -8,14 +8,18 @@ import re
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from device.bootid import boot_id
 from device.durable import make_folder, write_durably
 from device.ownership import as_owner_of
 
 FOLDER = "requests"
+GOOD_SECONDS = 60.0
+"""How long a request counts: whoever asked then waits no more."""
 _NAME = re.compile(r"request-[0-9a-f]{16}\.json")
 
 
@@ -30,6 +34,15 @@ class Request(BaseModel):
     """Under which the person is logged in on the unit."""
     purpose: str = Field(default="", max_length=200)
     minutes: float | None = Field(default=None, gt=0)
+    asked: float | None = None
+    """When it was laid there, seconds since the machine's start, which no setting of the clock makes younger."""
+    boot: str = ""
+    """The start of the machine that `asked` counts from."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was laid there within the last minute."""
+        return self.asked is not None and self.boot == boot_id() and 0 <= monotonic() - self.asked <= GOOD_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +55,9 @@ class Answer:
 
 
 def ask(directory: Path, request: Request) -> str:
-    """Lay a request into the post's folder, root as the post, and return its name. Raises OSError."""
+    """Lay a request into the post's folder, root as the post, with the time, and return its name. Raises OSError."""
     folder = directory / FOLDER
+    request = request.model_copy(update={"asked": monotonic(), "boot": boot_id()})
     name = f"request-{secrets.token_hex(8)}.json"
     with as_owner_of(directory):
         make_folder(folder)

@@ -1,5 +1,8 @@
 import json
+import os
+import signal
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -81,6 +84,27 @@ def test_a_post_that_does_not_run_does_not_record_later(unit: RecordingSection) 
     assert "recording_started" not in trail.actions
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_ended_takes_its_request_back(unit: RecordingSection, number: signal.Signals) -> None:
+    folder = unit.directory / requests.FOLDER
+    before = signal.getsignal(number)
+
+    def end_it() -> None:
+        until = time.monotonic() + 30
+        while not list(folder.glob("request-*.json")) and time.monotonic() < until:
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    ending = threading.Thread(target=end_it)
+    ending.start()
+    words = ("start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--wait", "60")
+    result = run(*words, "--config", "post.toml", "--json")
+    ending.join()
+    assert (result.exit_code, json.loads(result.output)["reason"]) == (1, "ended")
+    assert list(folder.iterdir()) == []
+    assert signal.getsignal(number) == before
+
+
 def test_a_running_post_that_does_not_take_the_request_is_told_apart(
     unit: RecordingSection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,18 +120,18 @@ def test_what_root_asks_is_taken_and_answered_by_the_post_s_own_user(tmp_path: P
     wanted = Request(do="stop", person="J. Rivera", account="root")
     said = Answer(None, "not_recording", "nothing is being recorded")
 
-    def post(directory: Path) -> list[Request | None]:
+    def post(directory: Path) -> list[tuple[str, str]]:
         found = requests.take(directory)
         for name, _ in found:
             requests.answer(directory, name, said)
-        return [request for _, request in found]
+        return [(request.do, request.person) for _, request in found if request is not None]
 
     requests.ask(tmp_path, wanted)
-    assert post(tmp_path) == [wanted]
+    assert post(tmp_path) == [(wanted.do, wanted.person)]
     with place_of_nobody() as state:
         name = requests.ask(state / "recordings", wanted)
         with nobody():
-            assert post(state / "recordings") == [wanted]
+            assert post(state / "recordings") == [(wanted.do, wanted.person)]
         assert requests.fetch(state / "recordings", name) == said
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
+from pytest_mock import MockerFixture
 
 from device.config import RecordingSection
 from device.errors import ConfigurationError
@@ -228,6 +229,31 @@ def test_a_request_of_another_form_is_refused(make_unit: MakeUnit) -> None:
     assert answer is not None
     assert answer.reason == "malformed"
     assert unit.trail.actions == ["recording_refused"]
+
+
+@pytest.mark.parametrize("age", ["a minute", "another start", "none"])
+def test_a_request_that_was_left_is_refused_and_told(
+    make_unit: MakeUnit, mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch, age: str
+) -> None:
+    unit = make_unit()
+    if age == "none":  # as the software before wrote it
+        mocker.patch.object(Request, "model_copy", lambda self, **_: self)
+    name = requests.ask(
+        unit.section.directory, Request(do="start", person="J. Rivera", account="pi", purpose="glare at dusk")
+    )
+    if age == "a minute":
+        now = time.monotonic()
+        monkeypatch.setattr(requests, "monotonic", lambda: now + requests.GOOD_SECONDS + 1)
+    elif age == "another start":
+        monkeypatch.setattr(requests, "boot_id", lambda: "another")
+    unit.tick()
+    answer = requests.fetch(unit.section.directory, name)
+    assert answer is not None
+    assert answer.reason == "too_old"
+    assert unit.files == []
+    assert [(said["action"], said["reason"], said["identity"]) for said in unit.trail.said] == [
+        ("recording_refused", "too_old", "J. Rivera")
+    ]
 
 
 def test_allowed_needs_somebody_to_seal_to(make_unit: MakeUnit, tmp_path: Path) -> None:
