@@ -34,6 +34,12 @@ def service_address(text: str) -> str:
     return str(address)
 
 
+def names(host: str, port: int) -> frozenset[str]:
+    """Return what a page may be called in `Host`, from which clients leave out port 80 (RFC 9110, 4.2.3)."""
+    hosts = {host} | ({"localhost"} if host in {"127.0.0.1", "[::1]"} else set())
+    return frozenset(f"{each}:{port}" for each in hosts) | (hosts if port == 80 else frozenset())
+
+
 class Server:
     """The page while it is open: a thread of its own. `start` returns when it can be visited."""
 
@@ -49,9 +55,8 @@ class Server:
         self._session = aiming.session
         host = f"[{self._address}]" if ":" in self._address else self._address
         self.base = f"http://{host}:{port}"
-        names = {f"{host}:{port}"} | ({f"localhost:{port}"} if host in {"127.0.0.1", "[::1]"} else set())
         settings = uvicorn.Config(
-            application(aiming, hosts=frozenset(names)),
+            application(aiming, hosts=names(host, port)),
             host=self._address,
             port=port,
             lifespan="off",

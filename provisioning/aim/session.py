@@ -6,7 +6,7 @@ from threading import Lock
 from time import monotonic
 
 MOST_TRIES = 5
-"""Wrong codes after which the page closes: somebody else is at the door."""
+"""Wrong codes after which the page closes, while nobody was let in: somebody else is at the door."""
 CODE_DIGITS = 8
 
 
@@ -49,22 +49,35 @@ class Session:
         if self.why_closed is None:
             self.why_closed = why
 
-    def enter(self, offered: str, *, address: str) -> str | None:
-        """Return the cookie for who offers the link's token or the code for the first time; None for all others."""
+    def enter(self, code: str, *, address: str) -> str | None:
+        """Return the cookie for who offers the code while nobody was let in; None for all others.
+
+        Wrong codes close the page; once somebody was let in, no code lets in, and none is counted.
+        """
         with self._lock:
-            if not self.open:
+            if not self.open or not self._unused:
                 return None
-            right = [hmac.compare_digest(offered.encode(), known.encode()) for known in (self.code, self.token)]
-            if not any(right):
+            if not hmac.compare_digest(code.encode(), self.code.encode()):
                 self._wrong += 1
                 if self._wrong >= MOST_TRIES:
                     self.close(f"{MOST_TRIES} wrong codes were tried from {address}")
                 return None
-            if not self._unused:
+            return self._let_in(address)
+
+    def enter_by_link(self, token: str, *, address: str) -> str | None:
+        """Return the cookie for who offers the link's token while nobody was let in; None for all others.
+
+        Wrong ones are not counted: nobody guesses 256 bits, and any page can have a browser ask for links.
+        """
+        with self._lock:
+            if not self.open or not self._unused or not hmac.compare_digest(token.encode(), self.token.encode()):
                 return None
-            self._unused = False
-            self._address = address
-            return self._cookie
+            return self._let_in(address)
+
+    def _let_in(self, address: str) -> str:
+        self._unused = False
+        self._address = address
+        return self._cookie
 
     def knows(self, cookie: str | None, *, address: str) -> bool:
         """Say whether a request comes from who was let in."""

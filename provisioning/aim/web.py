@@ -96,7 +96,8 @@ class _Pages:
         return FileResponse(_ASSETS / name) if name in known else Response("nothing here", 404)
 
     async def enter_by_link(self, request: Request) -> Response:
-        return self._let_in(request, request.path_params["token"]) or RedirectResponse("/?wrong", 303)
+        cookie = self._session.enter_by_link(request.path_params["token"], address=_address(request))
+        return self._answer(cookie)
 
     async def enter(self, request: Request) -> Response:
         body = b""
@@ -105,12 +106,11 @@ class _Pages:
             if len(body) > _LARGEST_FORM:
                 return Response("too large", 413)
         code = body.decode("ascii", "replace").partition("code=")[2].replace("+", "").replace("%20", "")
-        return self._let_in(request, code) or RedirectResponse("/?wrong", 303)
+        return self._answer(self._session.enter(code, address=_address(request)))
 
-    def _let_in(self, request: Request, offered: str) -> Response | None:
-        cookie = self._session.enter(offered, address=_address(request))
+    def _answer(self, cookie: str | None) -> Response:
         if cookie is None:
-            return None
+            return RedirectResponse("/?wrong", 303)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(self._session.COOKIE, cookie, httponly=True, samesite="strict")
         return answer

@@ -15,7 +15,7 @@ def test_a_code_opens_once_for_one_address() -> None:
     assert not session.knows("guessed", address="10.0.0.2")
     assert not session.knows(None, address="10.0.0.2")
     assert session.enter(session.code, address="10.0.0.2") is None
-    assert session.enter(session.token, address="10.0.0.2") is None
+    assert session.enter_by_link(session.token, address="10.0.0.2") is None
 
 
 def test_before_anybody_was_let_in_no_cookie_is_known() -> None:
@@ -32,10 +32,28 @@ def test_wrong_codes_close_the_page() -> None:
     assert session.enter(session.code, address="10.0.0.2") is None
 
 
+def test_who_was_let_in_is_not_shut_out_by_wrong_codes() -> None:
+    session = Session(seconds=60)
+    cookie = session.enter(session.code, address="10.0.0.2")
+    for _ in range(MOST_TRIES):
+        assert session.enter("00000", address="10.0.0.9") is None
+    assert session.knows(cookie, address="10.0.0.2")
+
+
+def test_the_link_takes_no_code_and_the_code_no_link() -> None:
+    """A code offered by links would not be counted."""
+    session = Session(seconds=60)
+    for _ in range(MOST_TRIES + 1):
+        assert session.enter_by_link(session.code, address="10.0.0.9") is None
+    assert session.open
+    assert session.enter(session.token, address="10.0.0.2") is None
+    assert session.enter_by_link(session.token, address="10.0.0.2") is not None
+
+
 def test_its_time_ends(mocker: MockerFixture) -> None:
     clock = mocker.patch.object(module, "monotonic", return_value=100.0)
     session = Session(seconds=60)
-    cookie = session.enter(session.token, address="a")
+    cookie = session.enter_by_link(session.token, address="a")
     clock.return_value = 159.0
     assert session.knows(cookie, address="a")
     clock.return_value = 160.5
