@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from provisioning.errors import ProvisioningError
+from provisioning.image.packages import check_packages
 from provisioning.image.partition import Partition
 from provisioning.image.recipe import Wanted, files
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _USER = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _PUBLIC_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[\w@.-]+) [A-Za-z0-9+/]+=*( [^\n\"\\]*)?")
-_PACKAGES = re.compile(r"platepost(-runtime|-service|-simulator)?_[^_]+_(all|arm64)\.deb")
 
 
 @click.command(
@@ -41,7 +41,8 @@ Examples:
     "packages",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A package of Platepost, as `make deb` builds them; give it once for each.",
+    help="A package of Platepost; give it once for each. Release 13 wants runtime (+py313), platepost and service, as "
+    "`make deb` builds them; release 12 runtime (+py311) and platepost, as `make deb SUITE=bookworm` does.",
 )
 @click.option(
     "--service-address",
@@ -83,9 +84,8 @@ def image(
         service_address=_interface(service_address),
         timezone=_checked(timezone, re.compile(r"[A-Za-z0-9_+/-]{1,64}"), "time zone", "such as America/Los_Angeles"),
     )
-    for package in packages:
-        _checked(package.name, _PACKAGES, "package", "platepost_VERSION_all.deb or platepost-runtime_VERSION_arm64.deb")
     release = partition.release()
+    check_packages(release, [package.name for package in packages])
     made = files(release, wanted, cmdline=partition.cmdline)
     partition.write(made, packages)
     if as_json:

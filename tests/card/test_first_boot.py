@@ -80,11 +80,14 @@ def unit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     for name in ("platepost", "platepost-service"):
         (package,) = Path(packages).glob(f"{name}_*_all.deb")
         words += ["--package", str(package)]
+    # The command takes units' packages only; this one is built for the machine that plays the unit, and apt reads that
+    # in the package, not in its name.
+    (runtime,) = Path(packages).glob("platepost-runtime_*.deb")
+    named = tmp_path / f"{runtime.name.rpartition('_')[0]}_arm64.deb"
+    shutil.copy(runtime, named)
+    words += ["--package", str(named)]
     result = CliRunner().invoke(provision, ["image", str(boot), *words], catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    # The command takes units' packages only; this one is built for the machine that plays the unit.
-    (runtime,) = Path(packages).glob("platepost-runtime_*.deb")
-    shutil.copy(runtime, boot / "platepost" / runtime.name)
     for stage in (("init", "--local"), ("init",), ("modules", "--mode", "config")):
         tree.run("cloud-init", *stage)
     said = tree.run("cloud-init", "modules", "--mode", "final", allowed=1)

@@ -33,15 +33,29 @@ def card(folder: Path, release: str) -> Path:
     return folder
 
 
+PACKAGES = {
+    "bookworm": ("platepost-runtime_0.1.0+py311_arm64.deb", "platepost_0.1.0_all.deb"),
+    "trixie": (
+        "platepost-runtime_0.1.0+py313_arm64.deb",
+        "platepost_0.1.0_all.deb",
+        "platepost-service_0.1.0_all.deb",
+    ),
+}
+
+
 @pytest.fixture
-def supplies(tmp_path: Path) -> list[str]:
+def supplies(tmp_path: Path) -> dict[str, list[str]]:
+    """What is given for each release."""
     key = tmp_path / "id.pub"
     key.write_text(KEY + "\n")
     words = ["--hostname", "post-17", "--ssh-key", str(key), "--timezone", "America/Los_Angeles"]
-    for name in ("platepost-runtime_0.1.0_arm64.deb", "platepost_0.1.0_all.deb"):
-        (tmp_path / name).write_bytes(name.encode())
-        words += ["--package", str(tmp_path / name)]
-    return words
+    return {release: [*words, *given(tmp_path, *names)] for release, names in PACKAGES.items()}
+
+
+def given(folder: Path, *names: str) -> list[str]:
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    return [word for name in names for word in ("--package", str(folder / name))]
 
 
 def run(boot: Path, *words: str) -> str:
@@ -56,14 +70,14 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("release", ["bookworm", "trixie"])
-def test_a_card_is_prepared_and_taken_back(tmp_path: Path, supplies: list[str], release: str) -> None:
+def test_a_card_is_prepared_and_taken_back(tmp_path: Path, supplies: dict[str, list[str]], release: str) -> None:
     boot = card(tmp_path / "boot", release)
     before = contents(boot)
-    said = json.loads(run(boot, *supplies, "--json"))
+    said = json.loads(run(boot, *supplies[release], "--json"))
     assert said["release"] == release
     assert (boot / "platepost" / "platepost_0.1.0_all.deb").read_bytes() == b"platepost_0.1.0_all.deb"
     with pytest.raises(ProvisioningError, match="prepared already"):
-        run(boot, *supplies)
+        run(boot, *supplies[release])
     run(boot, "--undo")
     assert contents(boot) == before
     with pytest.raises(ProvisioningError, match="nothing to undo"):
@@ -71,9 +85,9 @@ def test_a_card_is_prepared_and_taken_back(tmp_path: Path, supplies: list[str], 
 
 
 @pytest.mark.parametrize("release", ["bookworm", "trixie"])
-def test_no_secret_is_on_the_card(tmp_path: Path, supplies: list[str], release: str) -> None:
+def test_no_secret_is_on_the_card(tmp_path: Path, supplies: dict[str, list[str]], release: str) -> None:
     boot = card(tmp_path / "boot", release)
-    run(boot, *supplies)
+    run(boot, *supplies[release])
     texts = [path.read_text() for path in boot.rglob("*") if path.is_file() and path.suffix != ".img"]
     everything = "".join(texts).lower().replace("nopasswd", "")
     assert "private key" not in everything
@@ -82,14 +96,13 @@ def test_no_secret_is_on_the_card(tmp_path: Path, supplies: list[str], release: 
     assert "password =" not in everything
     private = tmp_path / "id"
     private.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
-    supplies[supplies.index("--ssh-key") + 1] = str(private)
     with pytest.raises(ProvisioningError, match="is a private key"):
-        run(card(tmp_path / "other", release), *supplies)
+        run(card(tmp_path / "other", release), *supplies[release], "--ssh-key", str(private))
 
 
-def test_release_13_is_set_up_by_cloud_init(tmp_path: Path, supplies: list[str]) -> None:
+def test_release_13_is_set_up_by_cloud_init(tmp_path: Path, supplies: dict[str, list[str]]) -> None:
     boot = card(tmp_path / "boot", "trixie")
-    run(boot, *supplies)
+    run(boot, *supplies["trixie"])
     text = (boot / "user-data").read_text()
     assert text.startswith("#cloud-config\n")
     said = json.loads(text.partition("\n")[2])
@@ -102,9 +115,9 @@ def test_release_13_is_set_up_by_cloud_init(tmp_path: Path, supplies: list[str])
     assert (boot / "cmdline.txt").read_text() == STOCK + " resize\n"
 
 
-def test_release_12_is_set_up_by_custom_toml_and_a_script(tmp_path: Path, supplies: list[str]) -> None:
+def test_release_12_is_set_up_by_custom_toml_and_a_script(tmp_path: Path, supplies: dict[str, list[str]]) -> None:
     boot = card(tmp_path / "boot", "bookworm")
-    run(boot, *supplies)
+    run(boot, *supplies["bookworm"])
     said = tomllib.loads((boot / "custom.toml").read_text())
     assert said == {
         "config_version": 1,
@@ -119,11 +132,13 @@ def test_release_12_is_set_up_by_custom_toml_and_a_script(tmp_path: Path, suppli
     assert " systemd.run=/boot/firmware/firstrun.sh " in line
 
 
-def test_the_script_of_release_12_leaves_a_unit_that_installs_the_packages(tmp_path: Path, supplies: list[str]) -> None:
+def test_the_script_of_release_12_leaves_a_unit_that_installs_the_packages(
+    tmp_path: Path, supplies: dict[str, list[str]]
+) -> None:
     root = tmp_path / "root"
     (root / "boot").mkdir(parents=True)
     boot = card(root / "boot" / "firmware", "bookworm")
-    run(boot, *supplies)
+    run(boot, *supplies["bookworm"])
     # At its first boot the unit takes out of its command line what led there.
     line = boot / "cmdline.txt"
     line.write_text(line.read_text().replace(FIRSTBOOT, ""))
@@ -153,13 +168,13 @@ def test_the_script_of_release_12_leaves_a_unit_that_installs_the_packages(tmp_p
     ids=["empty", "32-bit", "booted"],
 )
 def test_what_is_no_fresh_card_is_refused_and_left_alone(
-    tmp_path: Path, supplies: list[str], spoil: object, said: str
+    tmp_path: Path, supplies: dict[str, list[str]], spoil: object, said: str
 ) -> None:
     boot = card(tmp_path / "boot", "bookworm")
     spoil(boot)  # type: ignore[operator]
     before = contents(boot)
     with pytest.raises(ProvisioningError, match=said):
-        run(boot, *supplies)
+        run(boot, *supplies["bookworm"])
     assert contents(boot) == before
 
 
@@ -174,8 +189,50 @@ def test_what_is_no_fresh_card_is_refused_and_left_alone(
         ("--user", "root;", "user"),
     ],
 )
-def test_what_cannot_be_is_refused(tmp_path: Path, supplies: list[str], option: str, value: str, said: str) -> None:
+def test_what_cannot_be_is_refused(
+    tmp_path: Path, supplies: dict[str, list[str]], option: str, value: str, said: str
+) -> None:
     boot = card(tmp_path / "boot", "trixie")
     with pytest.raises(ProvisioningError, match=said):
-        run(boot, *supplies, option, value)
+        run(boot, *supplies["trixie"], option, value)
     assert not (boot / "platepost").exists()
+
+
+R12, (R13, APP, SERVICE) = PACKAGES["bookworm"][0], PACKAGES["trixie"]
+
+
+@pytest.mark.parametrize(
+    ("release", "names", "said"),
+    [
+        ("bookworm", (R13, APP), r"not for release 12 \(bookworm\): give platepost-runtime_0.1.0\+py311_arm64.deb"),
+        ("trixie", (R12, APP, SERVICE), r"not for release 13 .*py313_arm64.deb, as `make deb` builds it"),
+        ("trixie", (R13,), "give platepost and platepost-service too"),
+        ("trixie", (R13, APP), "give platepost-service too"),
+        ("trixie", (APP, SERVICE), "give platepost-runtime too"),
+        ("bookworm", (R12,), r"give platepost too, .* `make deb SUITE=bookworm`"),
+        ("bookworm", (R12, APP, SERVICE), "leave it out"),
+        ("trixie", (R13, APP, "platepost-service_0.2.0_all.deb"), "service 0.2.0 goes with no other platepost"),
+        ("trixie", (R13, APP, SERVICE, "platepost_0.2.0_all.deb"), "one platepost is given already"),
+        ("trixie", (R13, APP, SERVICE, "platepost-simulator_0.1.0+py311_arm64.deb"), "simulator_0.1.0.py311.* is not"),
+        ("trixie", ("platepost-runtime_0.1.0_arm64.deb", APP, SERVICE), "not for release 13"),
+        ("trixie", ("platepost-runtime_0.1.0+py313_amd64.deb", APP, SERVICE), "are wanted"),
+    ],
+)
+def test_packages_that_the_release_would_not_install_are_refused(
+    tmp_path: Path, supplies: dict[str, list[str]], release: str, names: tuple[str, ...], said: str
+) -> None:
+    boot = card(tmp_path / "boot", release)
+    before = contents(boot)
+    options = supplies[release][:6]
+    with pytest.raises(ProvisioningError, match=said):
+        run(boot, *options, *given(tmp_path, *names))
+    assert contents(boot) == before
+
+
+def test_a_simulator_of_its_own_python_and_version_may_come_along(
+    tmp_path: Path, supplies: dict[str, list[str]]
+) -> None:
+    boot = card(tmp_path / "boot", "trixie")
+    simulator = "platepost-simulator_0.1.0+py313_arm64.deb"
+    run(boot, *supplies["trixie"], *given(tmp_path, simulator))
+    assert {path.name for path in (boot / "platepost").glob("*.deb")} == {*PACKAGES["trixie"], simulator}
