@@ -73,7 +73,8 @@ def image(
     partition = Partition(boot)
     if undo:
         names = partition.undo()
-        click.echo(json.dumps({"undone": names}) if as_json else f"As before: {', '.join(names)}.")
+        said = ", ".join(names) or "no file of it had been touched"
+        click.echo(json.dumps({"undone": names}) if as_json else f"As before: {said}.")
         return
     if hostname is None or not key_files or not packages:
         raise click.UsageError("--hostname, --ssh-key and --package are wanted")
@@ -89,8 +90,8 @@ def image(
     made = files(release, wanted, cmdline=partition.cmdline)
     partition.write(made, packages)
     if as_json:
-        said = {"release": release.value, "files": sorted(made), "packages": [path.name for path in packages]}
-        click.echo(json.dumps(said))
+        done = {"release": release.value, "files": sorted(made), "packages": [path.name for path in packages]}
+        click.echo(json.dumps(done))
         return
     click.echo(f"Prepared for release {release.value}: {', '.join(sorted(made))}, and {len(packages)} packages.")
     click.echo("Unmount it, put the card into the unit, connect its network, wait about five minutes; then")

@@ -11,6 +11,8 @@ from provisioning.errors import ProvisioningError
 from provisioning.image.recipe import FOLDER, Release
 
 _UNDO = "undo.json"
+_UNFINISHED = "unfinished"
+"""Lies beside it while files are written or taken back: what they contain then says nothing of who wrote them."""
 _FIRSTBOOT = "init=/usr/lib/raspberrypi-sys-mods/firstboot"
 
 
@@ -38,16 +40,18 @@ class Partition:
 
     @property
     def prepared(self) -> bool:
-        """Whether it was prepared, and can be taken back."""
-        return (self.folder / FOLDER / _UNDO).is_file()
+        """Whether it was prepared, be it in part, and can be taken back."""
+        return any((self.folder / FOLDER / name).is_file() for name in (_UNDO, _UNFINISHED))
 
     def release(self) -> Release:
         """Say which release it is, by how it is set up at its first boot.
 
         Raises:
-            ProvisioningError: neither, or one that was booted already.
+            ProvisioningError: neither, one that was booted already, or one that was prepared.
 
         """
+        # What is looked at here may have been written by us, and in part.
+        self._must_be_untouched()
         if not (self.folder / "kernel8.img").is_file():
             raise ProvisioningError(f"{self.folder}: a 64-bit Raspberry Pi OS is wanted: there is no kernel8.img")
         if all((self.folder / name).is_file() for name in ("user-data", "meta-data", "network-config")):
@@ -63,22 +67,31 @@ class Partition:
         """Write files and packages; what they replace is kept first.
 
         Raises:
-            ProvisioningError: it was prepared already, or cannot be written.
+            ProvisioningError: it was prepared already, has no room, or cannot be written.
 
         """
-        if self.prepared:
-            raise ProvisioningError(f"{self.folder} is prepared already; --undo takes that back")
+        self._must_be_untouched()
         kept = {
             name: {"before": self._content(name), "after": base64.b64encode(content).decode("ascii")}
             for name, content in files.items()
         }
+        undo = json.dumps(kept, indent=1).encode()
         try:
+            self._see_that_there_is_room(
+                [len(undo), *map(len, files.values()), *(package.stat().st_size for package in packages)]
+            )
             (self.folder / FOLDER).mkdir(exist_ok=True)
-            self._put(f"{FOLDER}/{_UNDO}", json.dumps(kept, indent=1).encode())
+            self._put(f"{FOLDER}/{_UNFINISHED}", b"")
+            self._put(f"{FOLDER}/{_UNDO}.new", undo)
+            # Under its own name it is whole: where it is missing, no original was touched.
+            (self.folder / FOLDER / f"{_UNDO}.new").replace(self.folder / FOLDER / _UNDO)
+            os.sync()
             for package in packages:
                 shutil.copyfile(package, self.folder / FOLDER / package.name)
             for name, content in files.items():
                 self._put(name, content)
+            os.sync()
+            (self.folder / FOLDER / _UNFINISHED).unlink()
             os.sync()
         except OSError as error:
             raise ProvisioningError(
@@ -94,25 +107,48 @@ class Partition:
         """
         if not self.prepared:
             raise ProvisioningError(f"{self.folder} was not prepared: there is nothing to undo")
+        ours = self.folder / FOLDER
+        unfinished = (ours / _UNFINISHED).is_file()
         try:
-            kept: dict[str, dict[str, str | None]] = json.loads((self.folder / FOLDER / _UNDO).read_bytes())
+            kept: dict[str, dict[str, str | None]] = (
+                {} if unfinished and not (ours / _UNDO).is_file() else json.loads((ours / _UNDO).read_bytes())
+            )
             # A unit that was booted has changed its command line: what was there before would not start it again.
             present = {name: self._content(name) for name in kept}
             changed = [name for name, each in kept.items() if present[name] not in each.values()]
-            if changed:
+            if changed and not unfinished:
                 raise ProvisioningError(
                     f"{self.folder}: {', '.join(changed)} changed since: the card was booted; write the image anew"
                 )
+            self._put(f"{FOLDER}/{_UNFINISHED}", b"")
+            # Where the card was full this makes room for the originals.
+            for package in ours.glob("*.deb"):
+                package.unlink()
             for name, each in kept.items():
                 if each["before"] is None:
                     (self.folder / name).unlink(missing_ok=True)
                 else:
                     self._put(name, base64.b64decode(each["before"]))
-            shutil.rmtree(self.folder / FOLDER)
+            os.sync()
+            shutil.rmtree(ours)
             os.sync()
         except (OSError, KeyError, json.JSONDecodeError) as error:
             raise ProvisioningError(f"{self.folder}: it cannot be undone: {error}") from error
         return tuple(kept)
+
+    def _must_be_untouched(self) -> None:
+        if self.prepared:
+            raise ProvisioningError(f"{self.folder} is prepared already; --undo takes that back")
+
+    def _see_that_there_is_room(self, sizes: Sequence[int]) -> None:
+        disk = os.statvfs(self.folder)
+        # Each file fills its last block, and names want room too.
+        wanted = sum(-(-size // disk.f_frsize) + 1 for size in sizes) * disk.f_frsize
+        free = disk.f_bavail * disk.f_frsize
+        if free < wanted:
+            raise ProvisioningError(
+                f"{self.folder}: {free / 1e6:.2f} MB are free and {wanted / 1e6:.2f} MB wanted; nothing was written"
+            )
 
     def _content(self, name: str) -> str | None:
         path = self.folder / name

@@ -1,5 +1,6 @@
 """Cards as the two releases leave them: their files by name, and of their contents what is looked at."""
 
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from provisioning.errors import ProvisioningError
 from provisioning.image.cli import image
+from provisioning.image.partition import Partition
 from provisioning.image.recipe import setup_script
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZvciB0ZXN0cyBvbmx5LCBub2JvZHkncyBrZXkgYXQgYWxs r-alvarez@laptop"
@@ -236,3 +238,70 @@ def test_a_simulator_of_its_own_python_and_version_may_come_along(
     simulator = "platepost-simulator_0.1.0+py313_arm64.deb"
     run(boot, *supplies["trixie"], *given(tmp_path, simulator))
     assert {path.name for path in (boot / "platepost").glob("*.deb")} == {*PACKAGES["trixie"], simulator}
+
+
+def test_a_card_without_room_is_left_alone(
+    tmp_path: Path, supplies: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boot = card(tmp_path / "boot", "trixie")
+    before = contents(boot)
+    real = os.statvfs
+
+    def almost_full(path: object) -> os.statvfs_result:
+        values = list(real(path))  # type: ignore[call-overload]
+        values[0], values[1], values[4] = 4096, 4096, 12  # block sizes, blocks that are available
+        return os.statvfs_result(values)
+
+    monkeypatch.setattr(os, "statvfs", almost_full)
+    with pytest.raises(ProvisioningError, match=r"0.05 MB are free and 0.0\d MB wanted; nothing was written"):
+        run(boot, *supplies["trixie"])
+    assert contents(boot) == before
+
+
+class FullCard:
+    """Lets the first so many writes through, and half of the next one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+        self.left = writes
+        self._put = Partition._put
+        full = self
+
+        def put(partition: Partition, name: str, content: bytes) -> None:
+            full.left -= 1
+            full._put(partition, name, content if full.left >= 0 else content[: len(content) // 2])
+            if full.left < 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Partition, "_put", put)
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+@pytest.mark.parametrize("writes", range(5))
+def test_what_was_written_in_part_is_taken_back(
+    tmp_path: Path, supplies: dict[str, list[str]], release: str, writes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boot = card(tmp_path / "boot", release)
+    before = contents(boot)
+    with monkeypatch.context() as full:
+        FullCard(full, writes)
+        with pytest.raises(ProvisioningError, match="No space left on device; --undo takes back what was written"):
+            run(boot, *supplies[release])
+    with pytest.raises(ProvisioningError, match="prepared already; --undo"):
+        run(boot, *supplies[release])
+    assert run(boot, "--undo").startswith("As before: ")
+    assert contents(boot) == before
+    run(boot, *supplies[release])
+
+
+def test_an_undo_that_fails_on_its_way_is_done_again(
+    tmp_path: Path, supplies: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boot = card(tmp_path / "boot", "trixie")
+    before = contents(boot)
+    run(boot, *supplies["trixie"])
+    with monkeypatch.context() as pulled:
+        FullCard(pulled, 1)
+        with pytest.raises(ProvisioningError, match="it cannot be undone"):
+            run(boot, "--undo")
+    run(boot, "--undo")
+    assert contents(boot) == before
