@@ -46,23 +46,54 @@ class KeyChange(WireModel):
     public_key: str = Field(max_length=400, description="That key's public half, PEM.")
 
 
+ACTIONS = (
+    "boot",
+    "stop",
+    "died",
+    "reboot",
+    "enrolment",
+    "hotlist_installed",
+    "hotlist_refused",
+    "safelist_applied",
+    "configuration_applied",
+    "configuration_refused",
+    "configuration_reverted",
+    "command_executed",
+    "command_refused",
+    "technician_session",
+    "tamper_opened",
+    "tamper_closed",
+    "door_opened",
+    "door_closed",
+    "camera_failed",
+    "camera_recovered",
+    "clock_stepped",
+    "key_use",
+    "key_changed",
+    "trusted_keys_changed",
+    "trusted_keys_refused",
+    "trusted_key_retired",
+    "certificate_renewed",
+    "identity_elsewhere",
+    "chain_forked",
+    "frame_stored",
+    "recording_started",
+    "recording_ended",
+    "recording_refused",
+    "recording_deleted",
+    "outbox_set_aside",
+    "records_dropped",
+    "records_lost",
+    "publish_refused",
+)
+"""What the audit trail of a post tells of."""
+
+
 class Audit(RecordData):
     """An event of the audit trail: what, when, where, source, outcome, identity. Never a plate in clear."""
 
     action: Slug = Field(
-        description=(
-            "What happened: `boot`, `stop`, `died`, `reboot`, `enrolment`, `hotlist_installed`, `hotlist_refused`, "
-            "`safelist_applied`, "
-            "`configuration_applied`, `configuration_refused`, `configuration_reverted`, `command_executed`, "
-            "`command_refused`, `technician_session`, `tamper_opened`, `tamper_closed`, `door_opened`, `door_closed`, "
-            "`camera_failed`, `camera_recovered`, "
-            "`clock_stepped`, `key_use`, `key_changed`, `trusted_keys_changed`, `trusted_keys_refused`, "
-            "`trusted_key_retired`, `certificate_renewed`, `identity_elsewhere`, `chain_forked`, "
-            "`frame_stored`, "
-            "`recording_started`, `recording_ended`, "
-            "`recording_refused`, `recording_deleted`, `outbox_set_aside`, `records_dropped`, "
-            "`records_lost`, `publish_refused`; others may follow."
-        )
+        description=f"What happened: {', '.join(f'`{action}`' for action in ACTIONS)}; others may follow."
     )
     occurred: UtcTime = Field(description="When it happened.")
     where: str = Field(min_length=1, max_length=120, description="Where: the post, or the part of it.")

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from provisioning.post_file import Setting
 from simulator.scenario.checks.kinds import Check
+from simulator.scenario.demands import misfits, too_many
 from simulator.scenario.durations import Duration, Signed
 from simulator.scenario.events import Event, Publish
 from simulator.scenario.lists import ListDescription
@@ -101,5 +102,7 @@ class Scenario(Table):
                 found.append((("events", place, "list"), f"no list is called {event.list!r}; there are: {known}"))
             broker = getattr(event, "broker", None)
             if broker is not None and broker > self.brokers:
-                found.append((("events", place, "broker"), f"there are only {self.brokers} brokers"))
+                found.append((("events", place, "broker"), too_many(self.brokers)))
+        for place, check in enumerate(self.expect):
+            found += [(("expect", place, key), message) for key, message in misfits(check, self)]
         return found

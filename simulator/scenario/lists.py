@@ -12,6 +12,8 @@ from simulator.scenario.table import Table
 
 Plate = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,10}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", max_length=64)]
+DECOYS = "stolen_vehicle"
+"""The category of those plates that the file only counts."""
 Defect = Literal["none", "forged", "foreign", "truncated", "unsigned"]
 
 
@@ -52,4 +54,4 @@ class ListDescription(Table):
             "0" + "".join(draw.choices("WXYZ", k=3)) + "".join(draw.choices(string.digits, k=3))
             for _ in range(self.decoys)
         }
-        return [*listed, *(HotListRow(plate, "stolen_vehicle", 1, state="NV") for plate in sorted(decoys))]
+        return [*listed, *(HotListRow(plate, DECOYS, 1, state="NV") for plate in sorted(decoys))]

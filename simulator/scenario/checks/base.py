@@ -42,6 +42,12 @@ class Within(BaseCheck):
     after: Duration = Field(default=0.0, description="Only what was made from here on.")
     before: Duration | None = Field(default=None, description="Only what was made before.")
 
+    @model_validator(mode="after")
+    def _wide(self) -> Self:
+        if self.before is not None and self.before <= self.after:
+            raise ValueError("`before` must be later than `after`: nothing is made between them")
+        return self
+
     def _within(self, evidence: "Evidence", kind: str) -> "Iterator[Seen]":
         return evidence.of(kind, post=self.post, after=self.after, before=self.before)
 
@@ -66,6 +72,10 @@ class Counted(Within):
     def _either(self) -> Self:
         if self.count is not None and (self.at_least is not None or self.at_most is not None):
             raise ValueError("`count` stands alone, without at_least and at_most")
+        if self.at_most is None and self.at_least == 0:
+            raise ValueError("`at_least` = 0 demands nothing: `count`, `at_most` or a greater one is wanted")
+        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
+            raise ValueError("`at_least` is more than `at_most`: no number is both")
         return self
 
     def _many(self) -> str:

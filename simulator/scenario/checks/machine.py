@@ -1,10 +1,12 @@
 """Checks of what hangs on a post: the board's lines, the camera."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from device.board.base import Light
 from simulator.scenario.checks.base import Counted
+from simulator.scenario.checks.names import hint
 
 if TYPE_CHECKING:
     from simulator.scenario.evidence import Evidence
@@ -16,6 +18,15 @@ class BoardCheck(Counted):
     check: Literal["board"]
     line: Literal["illuminator", "status_light", "camera_power"] = Field(description="Which line.")
     value: str | bool = Field(description="true or false; of the status light, such as degraded.")
+
+    @model_validator(mode="after")
+    def _of_the_line(self) -> Self:
+        if self.line != "status_light":
+            if not isinstance(self.value, bool):
+                raise ValueError(f"`value` of {self.line} is true or false")
+        elif self.value not in tuple(Light):
+            raise ValueError(f"`value` = {self.value!r}: unknown; {hint(str(self.value), tuple(Light))}")
+        return self
 
     @property
     def says(self) -> str:
@@ -37,6 +48,12 @@ class CameraCheck(Counted):
     """How often the post opened its camera."""
 
     check: Literal["camera_opened"]
+
+    @model_validator(mode="after")
+    def _of_the_whole(self) -> Self:
+        if self.model_fields_set & {"after", "before"}:
+            raise ValueError("openings are counted from the start to the end, without `after` and `before`")
+        return self
 
     @property
     def says(self) -> str:

@@ -1,11 +1,13 @@
 """Checks of records: reads, hits, withdrawals, the audit trail."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from device.records.audit import ACTIONS
 from simulator.scenario.checks.base import Counted
+from simulator.scenario.checks.names import known
 from simulator.scenario.wire import AUDIT, HIT, READ, WITHDRAWN, same_plate
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class HitsCheck(Counted):
 
     check: Literal["hits"]
     plate: str | None = Field(default=None, description="The plate as read; O and 0, I and 1 count as the same.")
-    category: str | None = Field(default=None, description="Such as stolen_vehicle.")
+    category: str | None = Field(default=None, description="Such as stolen_vehicle; one of the lists' own.")
     match: Literal["exact", "look_alike", "near", "partial"] | None = Field(default=None, description="How it matched.")
     stale: bool | None = Field(default=None, description="Whether it says that its list was old.")
     pictures: bool = Field(default=False, description="Count only hits with patch and overview.")
@@ -96,7 +98,7 @@ class AuditCheck(Counted):
     """How many audit records there are of an action."""
 
     check: Literal["audit"]
-    action: str = Field(description="Such as hotlist_refused.")
+    action: Annotated[str, *known(ACTIONS)] = Field(description="Such as hotlist_refused.")
     reason: str | None = Field(default=None, description="Why.")
     outcome: Literal["success", "failure", "refused"] | None = Field(default=None, description="How it ended.")
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from device.faults import Fault
 from simulator.scenario.checks.base import BaseCheck, Within
+from simulator.scenario.checks.names import known
 from simulator.scenario.durations import Duration, words
 from simulator.scenario.wire import STATUS
 
@@ -20,7 +22,7 @@ class StateCheck(BaseCheck):
     """When a reason for `degraded` is said, and when it is said no more."""
 
     check: Literal["state"]
-    reason: str = Field(description="Such as tamper_open.")
+    reason: Annotated[str, *known(Fault)] = Field(description="Such as tamper_open.")
     entered: Duration | None = Field(default=None, description="From when on it is true.")
     left: Duration | None = Field(default=None, description="From when on it is true no more.")
     within: Duration = Field(default=5.0, description="Seconds within which the post must say so.")
@@ -30,6 +32,8 @@ class StateCheck(BaseCheck):
     def _something(self) -> Self:
         if self.never == (self.entered is not None or self.left is not None):
             raise ValueError("either `never`, or `entered` and `left`, or one of these")
+        if self.entered is not None and self.left is not None and self.left <= self.entered:
+            raise ValueError("`left` must be later than `entered`")
         return self
 
     @property

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.scenario.description import Scenario
 from simulator.scenario.errors import ScenarioFileError
 from simulator.scenario.lines import Lines
 from simulator.scenario.load import find, load, parse, shipped
@@ -68,12 +69,75 @@ def test_a_good_file_is_read() -> None:
         ("count = 1", "count = 1\nat_most = 3", 21, "`count` stands alone"),
         ("count = 1", 'post = "post-2"', 23, "no post is called 'post-2'; there are: post-1"),
         ('[[expect]]\ncheck = "hits"\ncount = 1\n', "", 1, "expect: missing"),
+        ("count = 1", 'category = "stolen_vehicl"\ncount = 0', 23, "on no list; did you mean 'stolen_vehicle'?"),
+        ("count = 1", 'category = "amber_alert"\ncount = 0', 23, "on no list; known: stolen_vehicle"),
     ],
 )
 def test_an_error_says_the_line_and_what_is_wrong(good: str, bad: str, line: int, message: str) -> None:
     assert good in GOOD
     found = errors_of(GOOD.replace(good, bad, 1))
     assert any(error.startswith(f"my.toml:{line}: ") and message in error for error in found), found
+
+
+@pytest.mark.parametrize(
+    ("demand", "line", "message"),
+    [
+        ('check = "state"\nreason = "tampr_open"\nnever = true', 23, "unknown; did you mean 'tamper_open'?"),
+        ('check = "state"\nreason = "xxxxxx"\nnever = true', 23, "unknown; known: board_failed, "),
+        ('check = "audit"\naction = "hotlist_refusd"\ncount = 0', 23, "unknown; did you mean 'hotlist_refused'?"),
+        ('check = "board"\nline = "status_light"\nvalue = "degradd"\ncount = 0', 21, "did you mean 'degraded'?"),
+        ('check = "board"\nline = "status_light"\nvalue = true\ncount = 0', 21, "known: off, starting, "),
+        ('check = "board"\nline = "camera_power"\nvalue = "off"\ncount = 0', 21, "camera_power is true or false"),
+        ('check = "broker"\nbroker = 2\ncount = 0', 23, "expect[1].broker: there is only one broker"),
+        ('check = "hits"\nafter = "1 min"\ncount = 0', 23, "expect[1].after: after the scenario's end"),
+        ('check = "hits"\nbefore = "61 s"\ncount = 0', 23, "expect[1].before: after the scenario's end"),
+        ('check = "clock"\nafter = "2 min"', 23, "expect[1].after: after the scenario's end"),
+        ('check = "list"\nversion = 1\nat = "5 min"', 24, "expect[1].at: after the scenario's end"),
+        ('check = "state"\nreason = "disk_full"\nentered = 70', 24, "expect[1].entered: after the scenario's end"),
+        ('check = "state"\nreason = "disk_full"\nleft = 70', 24, "expect[1].left: after the scenario's end"),
+        ('check = "state"\nreason = "disk_full"\nleft = 55', 24, "it may be said until 1 min"),
+        ('check = "state"\nreason = "disk_full"\nentered = 9\nleft = 9', 21, "`left` must be later than `entered`"),
+        ('check = "hits"\nafter = 50\nbefore = 10\ncount = 0', 21, "`before` must be later than `after`"),
+        ('check = "hits"\nafter = 50\nbefore = 50\ncount = 0', 21, "`before` must be later than `after`"),
+        ('check = "clock"\nafter = 50\nbefore = 10', 21, "`before` must be later than `after`"),
+        ('check = "reads"\nat_least = 3\nat_most = 1', 21, "`at_least` is more than `at_most`"),
+        ('check = "reads"\nat_least = 0', 21, "`at_least` = 0 demands nothing"),
+        ('check = "camera_opened"\nafter = 5\ncount = 0', 21, "without `after` and `before`"),
+    ],
+)
+def test_a_demand_that_could_not_fail_is_refused(demand: str, line: int, message: str) -> None:
+    found = errors_of(GOOD.replace('check = "hits"\ncount = 1', demand))
+    assert any(error.startswith(f"my.toml:{line}: ") and message in error for error in found), found
+
+
+@pytest.mark.parametrize(
+    "demand",
+    [
+        'check = "hits"\nbefore = "1 min"\ncount = 0',
+        'check = "list"\nversion = 1\nat = "1 min"',
+        'check = "state"\nreason = "disk_full"\nleft = 54',
+        'check = "reads"\nat_least = 0\nat_most = 1',
+        'check = "board"\nline = "status_light"\nvalue = "in_service"',
+        'check = "board"\nline = "camera_power"\nvalue = false',
+        'check = "broker"\nbroker = 1',
+    ],
+)
+def test_a_demand_up_to_the_end_is_taken(demand: str) -> None:
+    assert parse(GOOD.replace('check = "hits"\ncount = 1', demand), origin="my.toml")
+
+
+def test_decoys_are_listed_too() -> None:
+    text = GOOD.replace("stolen_vehicle", "missing_person").replace(
+        "count = 1", 'category = "stolen_vehicle"\ncount = 0'
+    )
+    assert parse(text, origin="my.toml")
+    assert "on no list; known: missing_person" in errors_of(text.replace("version = 1", "version = 1\ndecoys = 0"))[0]
+
+
+def test_editors_know_the_names() -> None:
+    demands = Scenario.model_json_schema()["$defs"]
+    assert "tamper_open" in demands["StateCheck"]["properties"]["reason"]["enum"]
+    assert "hotlist_refused" in demands["AuditCheck"]["properties"]["action"]["enum"]
 
 
 def test_all_errors_are_told_at_once() -> None:
