@@ -7,6 +7,7 @@ same frame (`cv2.cvtColor` to grey) without converting every frame to colour fir
 
 import csv
 import importlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -170,16 +171,20 @@ class SequenceRecording(Recording):
     def __init__(self, path: Path) -> None:
         self._frames: list[tuple[Path, float]] = []
         timing = path / TIMING_FILE
-        with timing.open(encoding="utf-8", newline="") as lines:
-            for number, row in enumerate(csv.DictReader(lines), start=2):
-                try:
-                    self._frames.append((path / row["file"], float(row["seconds"])))
-                except (KeyError, TypeError, ValueError) as error:
-                    raise CameraError(f"{timing}, line {number}: `file,seconds` is wanted") from error
+        try:
+            with timing.open(encoding="utf-8", newline="") as lines:
+                rows = list(csv.DictReader(lines))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise CameraError(f"{timing}: lines of `file,seconds` in UTF-8 are wanted ({error})") from error
+        for number, row in enumerate(rows, start=2):
+            try:
+                self._frames.append((path / row["file"], float(row["seconds"])))
+            except (KeyError, TypeError, ValueError) as error:
+                raise CameraError(f"{timing}, line {number}: `file,seconds` is wanted") from error
         if not self._frames:
             raise CameraError(f"{timing}: names no frame")
         times = [seconds for _, seconds in self._frames]
-        if any(later <= earlier for earlier, later in pairwise(times)):
+        if not all(map(math.isfinite, times)) or any(later <= earlier for earlier, later in pairwise(times)):
             raise CameraError(f"{timing}: the times of the frames must increase")
 
     def stills(self, *, start: float = 0.0) -> Iterator[Still]:  # noqa: ARG002 - reading an image is cheap

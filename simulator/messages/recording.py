@@ -50,7 +50,19 @@ class Head:
 
 
 def write(path: Path, head: Head, messages: Iterable[Message]) -> int:
-    """Write a recording and return how many messages it has."""
+    """Write a recording and return how many messages it has.
+
+    Raises:
+        RecordingError: it cannot be written.
+
+    """
+    try:
+        return _write(path, head, messages)
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def _write(path: Path, head: Head, messages: Iterable[Message]) -> int:
     count = 0
     with _writing(path) as file:
         first = {"format": FORMAT, "agency": head.agency, "began": timestamp(head.began), "keys": head.keys}

@@ -1,6 +1,7 @@
 """`platepost simulate redact`: footage without plates and faces, for sharing."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class _BoxType(click.ParamType[Box]):
             left, top, right, bottom = (float(number) for number in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is not {self.name}, pixels", param, ctx)
+        if not all(map(math.isfinite, (left, top, right, bottom))):
+            self.fail(f"{value!r}: an edge is a number of pixels", param, ctx)
         if right <= left or bottom <= top:
             self.fail(f"{value!r}: right must lie right of left, and bottom below top", param, ctx)
         return left, top, right, bottom

@@ -88,6 +88,13 @@ def test_file_that_ends_early_is_damaged(day: Path, tmp_path: Path) -> None:
         messages(path)
 
 
+@pytest.mark.parametrize("name", ["day.jsonl", "day.jsonl.gz"])
+def test_a_place_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
+    given = ["simulate", "messages", "draw", str(tmp_path / "nowhere" / name), "--vehicles", "2"]
+    with pytest.raises(RecordingError, match=r"cannot be written \(No such file or directory\)"):
+        CliRunner().invoke(platepost, given, catch_exceptions=False)
+
+
 @pytest.mark.end_to_end
 @pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
 def test_subscriber_hears_a_replayed_day(day: Path, broker: Stand, tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_what_is_there_is_never_written_over_and_only_mp4_is_written(room: Path,
         run(room, tmp_path / "nowhere" / "shared.mp4")
 
 
-@pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "9,0,1,4"])
+@pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "9,0,1,4", "nan,0,10,10", "0,0,inf,10", "0,nan,9,9"])
 def test_a_box_that_is_none_is_named(room: Path, tmp_path: Path, box: str) -> None:
     result = run(room, tmp_path / "shared.mp4", "--cover", box)
     assert result.exit_code == 2
