@@ -132,7 +132,7 @@ def _ask(configuration: Configuration, request: Request, seconds: float) -> Answ
     """Ask the post, and wait; a request that was not taken up in time, or until the command is ended, is taken back."""
     section = configuration.recording
     try:
-        with _ended_by_hand() as ended:  # before there is anything to take back
+        with ended_by_hand() as ended:  # before there is anything to take back
             name = requests.ask(section.directory, request)
             end = time.monotonic() + seconds
             while (answer := requests.fetch(section.directory, name)) is None and time.monotonic() < end:
@@ -160,7 +160,7 @@ def _not_taken(configuration: Configuration, *, ended: bool) -> Answer:
 
 
 @contextmanager
-def _ended_by_hand() -> Iterator[Event]:
+def ended_by_hand() -> Iterator[Event]:
     """Have Ctrl-C, a lost terminal or a stop set an event rather than break off, which would leave the request."""
     ended = Event()
 

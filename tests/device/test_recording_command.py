@@ -3,6 +3,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from device.commands.recording import recording
+from device.commands.recording import ended_by_hand, recording
 from device.config import RecordingSection
 from device.recording import RecordingError, Recordings, requests
 from device.recording.requests import Answer, Request
@@ -84,7 +85,15 @@ def test_a_post_that_does_not_run_does_not_record_later(unit: RecordingSection) 
     assert "recording_started" not in trail.actions
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def number(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
+    """A signal that is not ignored, as those of a terminal are for what is started in the background."""
+    number: signal.Signals = request.param
+    former = signal.signal(number, lambda *_: None)
+    yield number
+    signal.signal(number, former)
+
+
 def test_a_command_that_is_ended_takes_its_request_back(unit: RecordingSection, number: signal.Signals) -> None:
     folder = unit.directory / requests.FOLDER
     before = signal.getsignal(number)
@@ -103,6 +112,17 @@ def test_a_command_that_is_ended_takes_its_request_back(unit: RecordingSection, 
     assert (result.exit_code, json.loads(result.output)["reason"]) == (1, "ended")
     assert list(folder.iterdir()) == []
     assert signal.getsignal(number) == before
+
+
+def test_a_command_that_shall_outlive_its_terminal_goes_on_waiting(unit: RecordingSection) -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_hand() as ended:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not ended.wait(0.05)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, former)
 
 
 def test_a_running_post_that_does_not_take_the_request_is_told_apart(
