@@ -106,9 +106,7 @@ def ignores_age(patch: Patch) -> None:
 def withdraws_every_hit(patch: Patch) -> None:
     """At its end no hit is borne out."""
     withdraw = Reporter._withdraw
-    patch.setattr(
-        Reporter, "_withdraw", lambda self, announced, **told: withdraw(self, announced, **{**told, "still": set()})
-    )
+    patch.setattr(Reporter, "_withdraw", lambda self, *said, **told: withdraw(self, *said, **{**told, "still": set()}))
 
 
 def waits_for_the_end(patch: Patch) -> None:
