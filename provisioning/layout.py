@@ -157,8 +157,12 @@ class Layout:
         return {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
 
     def operators(self) -> tuple[str, ...]:
-        """Return the names of those who are certified now, wherever they keep their identity."""
-        return tuple(entry.name for entry in self.people if entry.is_certified())
+        """Return the names of those who are certified now, wherever they keep their identity.
+
+        And of a proof's clients, which are in no register: only for a minute is there a folder of their name.
+        """
+        certified = {entry.name: entry.is_certified() for entry in self.people}
+        return tuple(sorted(name for name in {*certified, *self.identities()} if certified.get(name, True)))
 
     def identities(self) -> tuple[str, ...]:
         """Return the names of those whose identity lies here: not handed over yet, or kept on this desk."""

@@ -17,6 +17,7 @@ from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
+from provisioning.rights import Party
 
 SETTINGS = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings={"path": "/tmp/clip.mp4"})  # noqa: S108
 
@@ -191,6 +192,13 @@ def test_who_is_removed_has_no_rights_and_the_name_is_free(fleet: Fleet) -> None
     assert fleet.add_operator("r-alvarez", Role.OPERATOR)
     with pytest.raises(ProvisioningError, match="no operator; there are: r-alvarez"):
         fleet.remove_operator("j-stone")
+
+
+def test_a_client_of_a_proof_has_an_operator_s_rights_while_its_folder_is_there(fleet: Fleet) -> None:
+    fleet.operator("proof-operator-1").mkdir(parents=True)
+    fleet.write_access_list()
+    assert "user proof-operator-1" in fleet.broker.access_list.read_text()
+    assert fleet.clients()["proof-operator-1"] is Party.OPERATOR
 
 
 def test_who_has_taken_the_identity_along_keeps_name_and_rights_until_removed(fleet: Fleet, tmp_path: Path) -> None:
