@@ -49,12 +49,14 @@ def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:
     )
     texts = nats.folder_files(
         files,
-        address="0.0.0.0",  # noqa: S104 - posts come from everywhere; mutual TLS is what lets them in
-        port=port,
-        name=f"{fleet.agency}-broker",
-        agency=fleet.agency,
-        clients=fleet.clients(),
-        groups=fleet.groups(),
+        nats.Served(
+            address="0.0.0.0",  # noqa: S104 - posts come from everywhere; mutual TLS is what lets them in
+            port=port,
+            name=f"{fleet.agency}-broker",
+            agency=fleet.agency,
+            clients=fleet.clients(),
+            groups=fleet.groups(),
+        ),
     )
     for name, text in texts.items():
         _write(folder / name, text)

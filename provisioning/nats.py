@@ -38,54 +38,42 @@ START_FILE = "start"
 """Names of the files that belong together, in one folder."""
 
 
-def folder_files(
-    files: NatsFiles,
-    *,
-    address: str,
-    port: int,
-    name: str,
-    agency: str,
-    clients: Mapping[str, Party],
-    groups: Mapping[str, Iterable[str]],
-) -> dict[str, str]:
-    """Return the texts of all files of the server's folder by their names; arguments as for `configuration`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """Where the server listens, and for whom."""
+
+    address: str
+    """To listen on."""
+    port: int
+    """To listen on for MQTT over TLS. NATS's own protocol stays on the loopback interface."""
+    name: str
+    """The server's name."""
+    agency: str
+    """As in the topics."""
+    clients: Mapping[str, Party]
+    """Every client's name with what it is."""
+    groups: Mapping[str, Iterable[str]]
+    """The distribution groups of subscribers, by their names, whose covert hits they read too."""
+
+
+def folder_files(files: NatsFiles, served: Served) -> dict[str, str]:
+    """Return the texts of all files of the server's folder by their names."""
     return {
-        CONFIGURATION_FILE: configuration(
-            files, address=address, port=port, name=name, agency=agency, clients=clients, groups=groups
-        ),
-        CHECK_FILE: check_configuration(files, name=name),
+        CONFIGURATION_FILE: configuration(files, served),
+        CHECK_FILE: check_configuration(files, name=served.name),
         START_FILE: start_script(files),
     }
 
 
-def configuration(
-    files: NatsFiles,
-    *,
-    address: str,
-    port: int,
-    name: str,
-    agency: str,
-    clients: Mapping[str, Party],
-    groups: Mapping[str, Iterable[str]],
-) -> str:
-    """Return the text of a nats.conf; a running server takes changed rights on SIGHUP.
-
-    Args:
-        files: what the configuration names.
-        address: the address to listen on.
-        port: the port to listen on for MQTT over TLS. NATS's own protocol stays on the loopback interface.
-        name: the server's name.
-        agency: the agency, as in the topics.
-        clients: every client's name with what it is.
-        groups: the distribution groups of subscribers, by their names, whose covert hits they read too.
-
-    """
+def configuration(files: NatsFiles, served: Served) -> str:
+    """Return the text of a nats.conf; a running server takes changed rights on SIGHUP."""
     users = ",\n".join(
-        _user(agency, client, rights_of(party, groups.get(client, ()))) for client, party in clients.items()
+        _user(served.agency, client, rights_of(party, served.groups.get(client, ())))
+        for client, party in served.clients.items()
     )
     return f"""# Made by `platepost provision`: MQTT over mutual TLS 1.3 only, rights by certificate.
-{check_configuration(files, name=name)}mqtt {{
-  listen: "{address}:{port}"
+{check_configuration(files, name=served.name)}mqtt {{
+  listen: "{served.address}:{served.port}"
   ack_wait: "{_ACK_SECONDS}s"
   tls {{
     ca_file: {_quoted(files.authority)}

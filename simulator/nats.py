@@ -67,12 +67,14 @@ class NatsBroker(Daemon):
         )
         texts = nats.folder_files(
             files,
-            address="127.0.0.1",
-            port=self.port,
-            name="platepost",
-            agency=self._fleet.agency,
-            clients=self._fleet.clients(),
-            groups=self._fleet.groups(),
+            nats.Served(
+                address="127.0.0.1",
+                port=self.port,
+                name="platepost",
+                agency=self._fleet.agency,
+                clients=self._fleet.clients(),
+                groups=self._fleet.groups(),
+            ),
         )
         for name, text in texts.items():
             (self.directory / name).write_text(text, encoding="utf-8")

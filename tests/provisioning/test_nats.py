@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.nats import NatsFiles, configuration, start_script, subject
+from provisioning.nats import NatsFiles, Served, configuration, start_script, subject
 from provisioning.rights import Party
 
 
@@ -20,8 +20,7 @@ def text() -> str:
         state=folder / "state",
     )
     clients = {"department": Party.PUBLISHER, "dispatch": Party.SUBSCRIBER, "post-1": Party.POST}
-    return configuration(
-        files,
+    served = Served(
         address="192.0.2.1",
         port=8883,
         name="broker",
@@ -29,6 +28,7 @@ def text() -> str:
         clients=clients,
         groups={"dispatch": ("narcotics",)},
     )
+    return configuration(files, served)
 
 
 @pytest.mark.parametrize(
