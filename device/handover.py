@@ -6,7 +6,6 @@ signature only, as on the broker.
 
 import json
 import logging
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Protocol
 
+from device.durable import write_durably
 from device.ownership import as_owner_of
 
 log = logging.getLogger(__name__)
@@ -59,15 +59,8 @@ def lay(directory: Path, name: str, package: bytes) -> None:
         raise ValueError(f"{name!r} is no name of a package")
     folder = directory / FOLDER
     with as_owner_of(directory):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _outcome_path(folder / name).unlink(missing_ok=True)
-        aside = folder / f"{name}.part"
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - the descriptor carries the mode
-            file.write(package)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(folder / name)
+        write_durably(folder / name, package)
 
 
 def fetch_outcome(directory: Path, name: str) -> Outcome | None:
