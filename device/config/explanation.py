@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,16 +16,19 @@ def explain(fault: Any, *, root: type[BaseModel] = Configuration) -> str:  # noq
     key = ".".join(str(part) for part in fault["loc"]) or ("the file" if root is Configuration else "the table")
     section, field = _find(root, place)
     if fault["type"] == "extra_forbidden":
-        known = list(section.model_fields)
-        near = difflib.get_close_matches(place[-1], known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        return f"{key}: unknown key; {hint}"
+        return f"{key}: unknown key; {hint(place[-1], list(section.model_fields))}"
     about = f" ({field.description})" if field is not None and field.description else ""
     if fault["type"] == "missing":
         return f"{key}: missing{about}"
     message = re.sub(r"^(Value error, |Input )", "", fault["msg"])
     wrong = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
     return f"{key}{wrong}: {message}{about}"
+
+
+def hint(text: str, names: Sequence[str]) -> str:
+    """Say which of the names may be meant by an unknown one, or which there are."""
+    near = difflib.get_close_matches(text, names, n=1)
+    return f"did you mean {str(near[0])!r}?" if near else f"known: {', '.join(names) or 'none'}"
 
 
 def _find(model: type[BaseModel], place: list[str]) -> tuple[type[BaseModel], Any]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from device.config.explanation import hint
 from simulator.scenario.checks.base import BaseCheck
-from simulator.scenario.checks.names import hint
 from simulator.scenario.checks.proof import BrokerCheck
 from simulator.scenario.checks.records import HitsCheck
 from simulator.scenario.checks.states import StateCheck

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from device.board.base import Light
+from device.config.explanation import hint
 from simulator.scenario.checks.base import Counted
-from simulator.scenario.checks.names import hint
 
 if TYPE_CHECKING:
     from simulator.scenario.evidence import Evidence

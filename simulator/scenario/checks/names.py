@@ -1,10 +1,11 @@
 """Names that a demand may ask for: a misspelt one is found nowhere, and that it be nowhere is then always true."""
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import AfterValidator, WithJsonSchema
+
+from device.config.explanation import hint
 
 
 def known(names: Iterable[str]) -> tuple[Any, ...]:
@@ -17,9 +18,3 @@ def known(names: Iterable[str]) -> tuple[Any, ...]:
         return text
 
     return AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(there)})
-
-
-def hint(text: str, names: Sequence[str]) -> str:
-    """Say which of the names may be meant, or which there are."""
-    near = difflib.get_close_matches(text, names, n=1)
-    return f"did you mean {str(near[0])!r}?" if near else f"known: {', '.join(names) or 'none'}"
