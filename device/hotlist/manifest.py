@@ -23,6 +23,8 @@ LONGEST_LINE = 64 * 1024
 LARGEST_BODY = 1 << 30
 """Bytes of an unsealed body that a post will take, whatever a manifest says."""
 
+LONGEST_REASON = 500
+"""Characters of `size_override`."""
 LONGEST_HISTORY = 30
 """Sizes of lists before that a manifest names at most."""
 
@@ -70,7 +72,10 @@ class Manifest(BaseModel):
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of them, hexadecimal.")
     body_length: int = Field(gt=0, le=LARGEST_BODY, description="Bytes of the body, unsealed and inflated.")
     size_override: str | None = Field(
-        default=None, min_length=1, max_length=500, description="Why the list may differ much in size from the last."
+        default=None,
+        min_length=1,
+        max_length=LONGEST_REASON,
+        description="Why the list may differ much in size from the last.",
     )
     sizes: tuple[FormerSize, ...] | None = Field(
         default=None, min_length=1, max_length=LONGEST_HISTORY, description="Sizes of lists before, the oldest first."

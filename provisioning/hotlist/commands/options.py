@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import read_unverified, split
+from device.hotlist.manifest import LONGEST_REASON, read_unverified, split
 from device.hotlist.package import load_key
 from device.hotlist.store import SIZE_JUMP
 from device.records import Purpose
@@ -37,7 +37,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 class _Written(click.Path):
     """A file that is to be written: its folder must be there before the work begins."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click has it
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not path.absolute().parent.is_dir():
             self.fail(f"there is no folder {path.parent}", param, ctx)
@@ -45,10 +45,6 @@ class _Written(click.Path):
 
 
 WRITTEN = _Written(dir_okay=False, path_type=Path)
-
-
-LONGEST_REASON = 500
-"""Characters of the manifest's `size_override`."""
 
 
 def _short(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
