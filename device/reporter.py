@@ -231,7 +231,7 @@ class Reporter:
     ) -> None:
         for claim in [claim for claim in announced.hits if claim not in still]:
             hit = announced.hits.pop(claim)
-            stands = claim.plate_key != plate_key(text) or (
+            text_changed = claim.plate_key != plate_key(text) or (
                 claim.how == "near" and self._lists_still(hit, hotlist, at=passage.best.frame.captured)
             )
             self._recorder.record(
@@ -243,7 +243,7 @@ class Reporter:
                     distribution=hit.distribution,
                     plate_read=text,
                     plate_key=plate_key(text),
-                    reason="text_changed" if stands else "not_listed",
+                    reason="text_changed" if text_changed else "not_listed",
                 )
             )
             self.withdrawn += 1

@@ -177,7 +177,7 @@ class Office:
         lapse = self._lapse()
         chain = self._fleet.certify_post(name, key)
         replace_private(self._fleet.post(name) / CERTIFICATE_FILE, chain)
-        details: dict[str, JsonValue] = {"serial": f"{x509.load_pem_x509_certificate(chain).serial_number:x}"}
+        details: dict[str, JsonValue] = {"serial": _serial(chain)}
         if lapse is not None:
             details["keeper"] = lapse.reason
             self.warn()
@@ -257,7 +257,7 @@ class Office:
             "technician": code.technician,
             "code_issued_by": code.issued_by,
             "code_purpose": code.purpose,
-            "serial": f"{x509.load_pem_x509_certificate(chain).serial_number:x}",
+            "serial": _serial(chain),
             "revoked": [*revoked],
         }
         try:
@@ -373,3 +373,8 @@ def _keep_former(path: Path) -> None:
         raise ProvisioningError(f"{path}: damaged") from error
     former = private_folder(path.parent / "former")
     replace_private(former / f"{path.stem}.{name}.pem", path.read_bytes())
+
+
+def _serial(chain: bytes) -> str:
+    """Return the serial number of a chain's first certificate, hexadecimal."""
+    return f"{x509.load_pem_x509_certificate(chain).serial_number:x}"
