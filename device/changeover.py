@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable
 
 from device import assembly
+from device.bookkeeping.reporter import Reporter
+from device.condition.vitals import Vitals
 from device.config import Configuration
-from device.lists import Lists
-from device.networks import Networks
-from device.reporter import Reporter
+from device.lists.lists import Lists
 from device.vision.pipeline import Pipeline
-from device.vitals import Vitals
+from device.watch.networks import Networks
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import click
 
 from device import __version__
 from device.errors import PlatepostError
-from device.undumpable import hide_memory
+from device.secrets.undumpable import hide_memory
 
 _OWN = {
     "board": ("device.commands.board:board", "Try what hangs on the GPIO, or make it safe."),

@@ -10,8 +10,14 @@ Frames, passages and records go one way, in this thread; capture and the uplink 
 short queue and the outbox between. The uplink brings hot lists back, which are verified and swapped in whole.
 
 Here the parts are made and joined, and here are the stages of a run. What is looked at again and again is in
-`device.rounds`, what ails the post in `device.diagnosis`, what it says of itself in `device.bulletins`, what it writes
-down in `device.books`, which configuration it goes by in `device.changeover`.
+`device.rounds`, which configuration the post goes by in `device.changeover`. The rooms beside this file:
+
+- `device.watch`: how it watches the road;
+- `device.lists`: the hot list that it carries;
+- `device.bookkeeping`: what it writes down;
+- `device.condition`: what ails it, and how it says so;
+- `device.authority`: whom it obeys;
+- `device.secrets`: its private keys.
 """
 
 import logging
@@ -21,34 +27,34 @@ from threading import Event
 from pydantic import JsonValue
 
 from device import __version__, assembly
-from device.acceptance import Acceptance
+from device.authority.acceptance import Acceptance
+from device.authority.controls import Controls, remote_configuration
+from device.authority.duties import Duties
+from device.authority.trust import Trust
 from device.board.base import Board, Light
-from device.books import Books
-from device.bulletins import Bulletins
+from device.bookkeeping.books import Books
+from device.bookkeeping.reporter import Circumstances, Reporter
 from device.camera.base import Frame
 from device.camera.ladder import Ladder
 from device.changeover import ChangeOver
+from device.condition.bulletins import Bulletins
+from device.condition.diagnosis import Diagnosis
+from device.condition.forks import Forks
+from device.condition.keeper import Keeper
+from device.condition.vitals import Vitals
 from device.config import Configuration
-from device.controls import Controls, remote_configuration
-from device.diagnosis import Diagnosis
-from device.duties import Duties
 from device.enrolment.renewal import Renewal
-from device.forks import Forks
-from device.handover import Handover
-from device.intake import Intake
-from device.keeper import Keeper
-from device.lists import Lists
-from device.lookout import Actions, Lookout
-from device.networks import Networks
+from device.lists.handover import Handover
+from device.lists.intake import Intake
+from device.lists.lists import Lists
 from device.outbox import Backlog
 from device.records import Envelope, Finding, Source
-from device.reporter import Circumstances, Reporter
 from device.rig import Rig
 from device.rounds import TICK_SECONDS, Rounds
-from device.still import Still
-from device.trust import Trust
 from device.uplink import Uplink
-from device.vitals import Vitals
+from device.watch.lookout import Actions, Lookout
+from device.watch.networks import Networks
+from device.watch.still import Still
 
 log = logging.getLogger(__name__)
 

@@ -4,19 +4,19 @@ import logging
 from dataclasses import dataclass, field
 from time import monotonic
 
+from device.authority.controls import Controls
 from device.board.base import Board
-from device.books import Books
-from device.bulletins import Bulletins
+from device.bookkeeping.books import Books
+from device.bookkeeping.reporter import Reporter
 from device.changeover import ChangeOver
-from device.controls import Controls
-from device.diagnosis import Diagnosis
-from device.intake import Intake
-from device.keeper import Keeper
-from device.lights import light
-from device.lists import Lists
-from device.lookout import Lookout
+from device.condition.bulletins import Bulletins
+from device.condition.diagnosis import Diagnosis
+from device.condition.keeper import Keeper
+from device.condition.lights import light
+from device.lists.intake import Intake
+from device.lists.lists import Lists
 from device.recording import Recordings
-from device.reporter import Reporter
+from device.watch.lookout import Lookout
 
 log = logging.getLogger(__name__)
 

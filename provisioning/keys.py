@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from joserfc.jwk import ECKey
 
 from device.durable import flush_folder
-from device.held_key import HeldKey, provider_of
+from device.secrets.held_key import HeldKey, provider_of
 from provisioning.custody import CUSTODIAN, TRIES, Custodian
 from provisioning.errors import ProvisioningError
 

@@ -7,11 +7,11 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 from device import assembly
-from device.auditor import Auditor
+from device.bookkeeping.auditor import Auditor
+from device.bookkeeping.persistence import PersistentRecorder
 from device.config import Configuration
 from device.health.chrony import Chrony
 from device.outbox import OutboxBusyError, in_use
-from device.persistence import PersistentRecorder
 from provisioning.errors import ProvisioningError
 from provisioning.people import acts
 from provisioning.people.acts import ActLog

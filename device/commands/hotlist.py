@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from device import handover
+from device.authority.trust import Trust
 from device.config import load
 from device.errors import HotListError
 from device.hotlist.errors import ForeignAgency
 from device.hotlist.manifest import Manifest, split
 from device.hotlist.package import check_whole
+from device.lists import handover
 from device.outbox import in_use
-from device.trust import Trust
 
 _LOOK_SECONDS = 0.1
 _NOT_TAKEN = "the post runs (or aim or accept does), and has not taken it yet: its log says why"

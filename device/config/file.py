@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from device.config.explanation import explain
 from device.config.sections import BackendSection, Configuration
-from device.credentials import delivered, is_private
 from device.errors import ConfigurationError
+from device.secrets.credentials import delivered, is_private
 
 
 def load(path: Path) -> Configuration:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from device.credentials import PRIVATE
 from device.hotlist.store import SIZE_JUMP
+from device.secrets.credentials import PRIVATE
 from device.vision.detector import MINIMUM_SCORE
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]

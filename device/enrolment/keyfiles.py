@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.durable import write_durably
 from device.enrolment.errors import EnrolmentError
-from device.held_key import HeldKey, HeldKeyError, provider_of
+from device.secrets.held_key import HeldKey, HeldKeyError, provider_of
 
 PRIVATE_KEY = "private_key.pem"
 SIGNING_KEY = "signing_key.pem"

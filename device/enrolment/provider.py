@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from device.config import Configuration
-from device.held_key import provider_of
+from device.secrets.held_key import provider_of
 
 log = logging.getLogger(__name__)
 

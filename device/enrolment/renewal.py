@@ -13,7 +13,8 @@ from pathlib import Path
 
 from cryptography import x509
 
-from device.auditor import Auditor
+from device.authority.orders import Done
+from device.bookkeeping.auditor import Auditor
 from device.config import Configuration
 from device.durable import write_durably
 from device.enrolment.errors import EnrolmentError
@@ -22,7 +23,6 @@ from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import make_renewal
 from device.enrolment.unit import check_certificate
 from device.errors import OutboxError, PlatepostError
-from device.orders import Done
 
 log = logging.getLogger(__name__)
 

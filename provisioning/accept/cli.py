@@ -9,7 +9,7 @@ import click
 from pydantic import ValidationError
 
 from device import assembly
-from device.acceptance import Statement, write_statement
+from device.authority.acceptance import Statement, write_statement
 from device.config import Configuration, load
 from device.durable import write_durably
 from device.ownership import give_to_owner

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.camera.base import Camera, Frame
-from device.capture import Capture
 from device.errors import CameraError
 from device.health.view import Light
 from device.vision.recogniser import Plate, Recogniser
+from device.watch.capture import Capture
 from provisioning.aim.advice import JUDGED, LEAST_CONTRAST, LEAST_SHARPNESS, PIXELS_ACROSS, Road, Verdict, judge
 from provisioning.aim.figures import Figures, measure
 from provisioning.aim.lanes import Lane, Lanes

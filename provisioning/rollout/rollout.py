@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from device.authority.controls import BLAMED
 from device.control import RefusedError
 from device.control.desired import read
-from device.controls import BLAMED
 from device.records import Keyring, Purpose, Source
 from provisioning.control.signing import Settings, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version

@@ -20,11 +20,11 @@ from pathlib import Path
 from time import monotonic
 
 from device import __version__, assembly, config
-from device.auditor import Auditor
+from device.bookkeeping.auditor import Auditor
+from device.bookkeeping.persistence import PersistentRecorder
 from device.errors import OutboxError
 from device.health.timekeeper import Timekeeper
 from device.outbox import Outbox
-from device.persistence import PersistentRecorder
 from device.records import (
     ChainHead,
     Dropped,

@@ -9,7 +9,7 @@ from device.hotlist import HotList, HotListRefused, Refusal
 from device.hotlist.errors import Older, Repeated
 from device.hotlist.manifest import Manifest, Readable, verify
 from device.hotlist.package import load_key, unseal, verify_package
-from device.lists import Installation
+from device.lists.lists import Installation
 from device.records import HotListState
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from device.bookkeeping.sight import pictures_of, sight_of
 from device.config import RecordsSection
 from device.records import (
     ClockQuality,
@@ -19,7 +20,6 @@ from device.records import (
     Versions,
     new_identifier,
 )
-from device.sight import pictures_of, sight_of
 from device.vision.recogniser import Recogniser
 from simulator.replay import Replay
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from device.health.clock import clock_quality
-from device.intake import Intake
+from device.lists.intake import Intake
 from device.records import (
     Audit,
     ClockQuality,

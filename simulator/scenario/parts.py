@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import local
 from typing import TYPE_CHECKING, Any
 
-from device.intake import Intake
+from device.lists.intake import Intake
 from device.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
 from device.uplink import Delivery, Uplink
 

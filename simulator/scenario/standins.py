@@ -27,19 +27,19 @@ from typing import Any
 from unittest.mock import patch
 
 import device.assembly
-import device.books
+import device.bookkeeping.books
+import device.condition.diagnosis
 import device.config
-import device.diagnosis
 import device.outbox.file
 import device.post
 import device.uplink.flight
-from device.capture import Capture
-from device.condition import Condition
+from device.condition.condition import Condition
 from device.config import Configuration
 from device.health.timekeeper import Timekeeper
 from device.records import new_identifier
 from device.records.steady import SteadySigner
 from device.vision.recogniser import Recogniser
+from device.watch.capture import Capture
 from simulator.scenario.camera import LockstepCapture
 from simulator.scenario.errors import ScenarioError
 from simulator.scenario.parts import SeededRecorder, WatchedIntake, WatchedUplink
@@ -79,8 +79,8 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
                 if clocks := {name: world.steady for name, value in defaults.items() if value is time.monotonic}:
                     stack.enter_context(patch.dict(defaults, clocks))
         replace(device.post, "Event", partial(_Waiting, world))
-        replace(device.diagnosis, "Condition", partial(_condition, stand))
-        replace(device.books, "Chrony", lambda: stand().chrony)
+        replace(device.condition.diagnosis, "Condition", partial(_condition, stand))
+        replace(device.bookkeeping.books, "Chrony", lambda: stand().chrony)
         replace(device.post, "Intake", lambda *args, **more: WatchedIntake(stand(), *args, **more))
         replace(device.post, "Uplink", lambda *args, **more: WatchedUplink(stand(), *args, **more))
         replace(device.assembly, "Recorder", lambda *args, **more: SeededRecorder(stand(), *args, **more))

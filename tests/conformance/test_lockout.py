@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from paho.mqtt.client import Client
 
-from device.doubles import TAKEN_OVER
+from device.condition.doubles import TAKEN_OVER
 from device.uplink.session import secret_client_id
 from provisioning.authority import Authority
 from tests.conformance.stands import AGENCY, Stand, wait_for

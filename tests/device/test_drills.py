@@ -11,9 +11,10 @@ from pathlib import Path
 import cv2
 import pytest
 
-from device import daylight, lookout, vitals
 from device.camera import ladder, looks
 from device.camera import picamera2 as camera_module
+from device.condition import vitals
+from device.watch import daylight, lookout
 from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from simulator.camera.picamera2_standin import sensor
 from simulator.camera.recordings import open_recording

@@ -2,14 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from device import condition, networks
 from device.board.rpi import STEP_SECONDS
 from device.board.settings import RpiSettings
 from device.camera.looks import BLACK_SECONDS, FROZEN_SECONDS
+from device.condition import condition
+from device.condition.vitals import SILENT_SECONDS
 from device.faults import DESCRIPTIONS, PAGE, Fault, reasons, with_table
-from device.lookout import HUNG_SECONDS
 from device.rounds import TICK_SECONDS
-from device.vitals import SILENT_SECONDS
+from device.watch import networks
+from device.watch.lookout import HUNG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 

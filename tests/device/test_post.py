@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
-from device import backends, lookout
+from device import backends
 from device.camera import ladder
 from device.camera.base import Camera, Frame
 from device.config import parse
 from device.errors import CameraError, OutboxError
 from device.post import Post
+from device.watch import lookout
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.post_file import PostSettings

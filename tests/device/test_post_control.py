@@ -76,7 +76,7 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
         one.camera.exhausted.wait(20)
         configure(one.post, fleet, 1, vision={"minimum_confidence": 0.5})
         # The camera falls silent, as far as the post can tell, because of it.
-        mocker.patch("device.vitals.SILENT_SECONDS", 0.0)
+        mocker.patch("device.condition.vitals.SILENT_SECONDS", 0.0)
 
     threading.Thread(target=act).start()
     one.run_until(lambda: "configuration_reverted" in one.actions_so_far())
@@ -100,7 +100,7 @@ def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str,
     one = Rig(controlled, ScriptedCamera(["frame"] * 3 + ["wait"]), mocker)
     # A busy machine may take longer to start the post, and to come to the test after the last frame.
     mocker.patch.object(one.post._still, "_patience", 60.0)
-    mocker.patch("device.checkup.OLD_FRAME_SECONDS", 60.0)
+    mocker.patch("device.condition.checkup.OLD_FRAME_SECONDS", 60.0)
     found: list[Finding] = []
     pictures: list[bytes] = []
 

@@ -16,23 +16,23 @@ from _pytest.mark.structures import ParameterSet
 from joserfc import jws
 
 from device.board.base import Light
+from device.bookkeeping.reporter import Reporter
+from device.condition.guard import Guard
+from device.condition.vitals import Vitals
 from device.faults import Fault
-from device.guard import Guard
 from device.health.lens import Lens
 from device.health.timekeeper import Timekeeper
 from device.hotlist import HotListStore, Rules
 from device.hotlist.freshness import Freshness
 from device.hotlist.manifest import Manifest
-from device.lists import Installation, Lists
-from device.lookout import Lookout
+from device.lists.lists import Installation, Lists
 from device.outbox import Outbox
 from device.outbox.database import Connection
 from device.outbox.quota import Quota
 from device.records import TYPES, Envelope, Hit, Recorder
-from device.reporter import Reporter
 from device.uplink.flight import Flight
 from device.vision.passages import Passage, Passages
-from device.vitals import Vitals
+from device.watch.lookout import Lookout
 from simulator.broker import mosquitto_path
 from simulator.scenario import happening, stage
 from simulator.scenario.checks.kinds import Check
@@ -100,7 +100,7 @@ def forgets_its_list(patch: Patch) -> None:
 
 def ignores_age(patch: Patch) -> None:
     """Every list is in date."""
-    patch.setattr("device.lists.freshness", lambda *_args, **_more: Freshness.CURRENT)
+    patch.setattr("device.lists.lists.freshness", lambda *_args, **_more: Freshness.CURRENT)
 
 
 def withdraws_every_hit(patch: Patch) -> None:
@@ -136,7 +136,7 @@ def does_not_feel_the_case(patch: Patch) -> None:
 
 def lets_the_camera_hang(patch: Patch) -> None:
     """However long no frame comes, nothing is done."""
-    patch.setattr("device.lookout.HUNG_SECONDS", 1e9)
+    patch.setattr("device.watch.lookout.HUNG_SECONDS", 1e9)
 
 
 def says_nothing_of_its_camera(patch: Patch) -> None:

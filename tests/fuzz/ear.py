@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509 import load_der_x509_certificate
 from jsonschema import Draft202012Validator
 
-from device.auditor import Auditor
+from device.authority.orders import Done, Orders
+from device.bookkeeping.auditor import Auditor
+from device.bookkeeping.moderator import MOST, WINDOW_SECONDS, Moderator
 from device.control import REMOTE, Journal, Judge, Operators, Reason, RemoteConfiguration, Shelf, SigningKeys
 from device.health.timekeeper import Timekeeper
-from device.moderator import MOST, WINDOW_SECONDS, Moderator
-from device.orders import Done, Orders
 from device.records import Command, Envelope, Purpose, Recorder
 from device.records.examples import ExampleSigner, MemoryStore
 from device.records.schema import payload_schema

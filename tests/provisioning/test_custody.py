@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from device.enrolment.keyfiles import read_key_file
-from device.held_key import HeldKeyError
+from device.secrets.held_key import HeldKeyError
 from provisioning.authority import Authority
 from provisioning.cli import provision
 from provisioning.custody import CUSTODIAN, FILE_VARIABLE, PERSON_FILE_VARIABLE, PERSONAL, TRIES

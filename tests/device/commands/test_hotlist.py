@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from device.commands.hotlist import hotlist
-from device.handover import FOLDER, Handover
 from device.hotlist import HotListRefused, HotListStore
-from device.lists import Installation
+from device.lists.handover import FOLDER, Handover
+from device.lists.lists import Installation
 from provisioning.fleet import Fleet
 from provisioning.hotlist import HotListRow, build_package
 from provisioning.post_file import PostSettings
@@ -65,7 +65,7 @@ def unit(tmp_path: Path) -> Unit:
 
 @pytest.fixture
 def running(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> Iterator[Unit]:
-    monkeypatch.setattr("device.handover.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("device.lists.handover.LOOK_SECONDS", 0.01)
     handover = Handover(unit.held, unit.install)
     handover.start()
     yield unit

@@ -65,7 +65,7 @@ def test_another_user_reads_no_key(fleet: Fleet, department: Department) -> None
 
 PROGRAM = """
 import os, resource, signal, sys
-from device.undumpable import hide_memory
+from device.secrets.undumpable import hide_memory
 resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 if sys.argv[1] == "hidden":
     hide_memory()

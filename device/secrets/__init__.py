@@ -1,0 +1,1 @@
+"""How private keys come to a post and stay private."""
