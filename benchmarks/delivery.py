@@ -35,7 +35,7 @@ from device.uplink import Uplink
 from provisioning.client import secured_client
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 
 AGENCY, POST, SUBSCRIBER = "bench", "post-1", "records"
 PATCH, OVERVIEW = 3072, 25600

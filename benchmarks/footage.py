@@ -17,13 +17,13 @@ from rich.progress import track
 from rich.table import Table
 
 from device.vision.recogniser import Recogniser
-from simulator.replay import Replay
 from simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene
 from simulator.scene.encode import ClipWriter
 from simulator.scene.renderer import Renderer
 from simulator.scene.truth import Truth
-from simulator.score import Score, score
-from simulator.truth import load_truth
+from simulator.scoring.replay import Replay
+from simulator.scoring.score import Score, score
+from simulator.scoring.truth import load_truth
 
 
 def render(condition: str, mph: int, number: int, clip: Path) -> None:

@@ -24,7 +24,7 @@ import numpy as np
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.fleet.usage import usage_of
 

@@ -27,7 +27,7 @@ from device.hotlist.package import load_key
 from provisioning.hotlist import HotListRow, build_package
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.held import open_held
-from provisioning.keys import new_key, private_pem, public_pem
+from provisioning.trust.keys import new_key, private_pem, public_pem
 
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 Result = TypeVar("Result")

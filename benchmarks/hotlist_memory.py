@@ -24,7 +24,7 @@ from hotlist_lookup import rows, serials
 
 from device.hotlist import HotListStore
 from provisioning.hotlist import build_package
-from provisioning.keys import new_key, private_pem, public_pem
+from provisioning.trust.keys import new_key, private_pem, public_pem
 
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 LOOK_UPS = 400_000

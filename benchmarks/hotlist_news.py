@@ -22,7 +22,7 @@ from typing import Any
 
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 
 CLIP = Path(__file__).parents[1] / "simulator" / "footage" / "pass.mp4"
 PLATEPOST = str(Path(sys.executable).with_name("platepost"))

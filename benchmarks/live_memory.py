@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.daemon import Daemon
 from simulator.fleet.usage import usage_of
+from simulator.ground.daemon import Daemon
 
 GROWTH = 0.05
 

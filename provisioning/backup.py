@@ -15,7 +15,7 @@ from joserfc.jwk import OctKey
 
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import private_folder, write_private
+from provisioning.trust.keys import private_folder, write_private
 
 ITERATIONS = 250_000
 """Of PBKDF2: OWASP's advice is 210,000 for SHA-512 at least, and the library takes fewer than 300,000."""

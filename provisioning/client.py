@@ -22,9 +22,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.records import hotlist_package
-from provisioning.authority import CERTIFICATE_FILE, KEY_FILE
-from provisioning.custody import PERSONAL
 from provisioning.errors import ProvisioningError
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
+from provisioning.trust.custody import PERSONAL
 
 ANSWER_SECONDS = 10.0
 SLOWEST_LINE = 20_000

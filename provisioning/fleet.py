@@ -18,11 +18,16 @@ from device.durable import flush_folder
 from device.records import Role
 from device.records.signing import read_key
 from device.records.topics import RESERVED_POSTS
-from provisioning import mosquitto, takeover
-from provisioning.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, LEAF_VALID, Authority, read_certificates
-from provisioning.custody import CUSTODIAN
+from provisioning.brokers import mosquitto
+from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
-from provisioning.keys import (
+from provisioning.layout import GROUPS_FILE, PUBLISHER, ROOT_FILE, Layout
+from provisioning.people.register import Entry
+from provisioning.post_file import PostSettings, post_file
+from provisioning.trust import takeover
+from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, LEAF_VALID, Authority, read_certificates
+from provisioning.trust.custody import CUSTODIAN
+from provisioning.trust.keys import (
     new_key,
     new_outbox_key,
     private_folder,
@@ -31,10 +36,6 @@ from provisioning.keys import (
     replace_private,
     write_private,
 )
-from provisioning.layout import GROUPS_FILE, PUBLISHER, ROOT_FILE, Layout
-from provisioning.name_hash import name_hash
-from provisioning.people.register import Entry
-from provisioning.post_file import PostSettings, post_file
 
 __all__ = ["DEFAULT_PORT", "GROUPS_FILE", "OPERATOR_VALID", "PUBLISHER", "ROOT_FILE", "Fleet"]
 

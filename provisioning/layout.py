@@ -32,14 +32,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from device.records import Purpose, Source
-from provisioning import mosquitto
-from provisioning.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
+from provisioning.brokers import mosquitto
+from provisioning.brokers.rights import Party
 from provisioning.hold import hold
-from provisioning.key_files import KeyFiles
-from provisioning.ledger import Ledger
 from provisioning.people.acts import LOG_FILE, ActLog
 from provisioning.people.register import Register
-from provisioning.rights import Party
+from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
+from provisioning.trust.key_files import KeyFiles
+from provisioning.trust.ledger import Ledger
 
 PUBLISHER = "department"
 ROOT_FILE = CHAIN_FILE

@@ -3,7 +3,7 @@
 import shlex
 import subprocess
 
-from provisioning.brokers import write_nats, write_rabbitmq_rights
+from provisioning.broker_files import write_nats, write_rabbitmq_rights
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 

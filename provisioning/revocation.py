@@ -16,12 +16,12 @@ from pathlib import Path
 
 from cryptography import x509
 
-from provisioning.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority
 from provisioning.client import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import new_key, private_pem, write_private
 from provisioning.layout import ROOT_FILE
+from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.keys import new_key, private_pem, write_private
 
 LIVES = timedelta(minutes=10)
 """How long a certificate lives that ends a session, or proves that it is refused."""

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning import takeover
-from provisioning.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import new_key, private_folder, private_pem, replace_private
 from provisioning.layout import PUBLISHER, ROOT_FILE
-from provisioning.takeover import serial_of
+from provisioning.trust import takeover
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
+from provisioning.trust.takeover import serial_of
 
 
 @dataclass(frozen=True, slots=True)

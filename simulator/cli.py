@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from device.vision.recogniser import Recogniser
-from simulator.replay import Replay, ReplayedRead
-from simulator.score import Score, score
-from simulator.tables import pace_line, reads_table, score_table, summary
-from simulator.truth import load_truth
+from simulator.scoring.replay import Replay, ReplayedRead
+from simulator.scoring.score import Score, score
+from simulator.scoring.tables import pace_line, reads_table, score_table, summary
+from simulator.scoring.truth import load_truth
 
 _ELSEWHERE = {
     "aim": ("simulator.practice", "aim"),

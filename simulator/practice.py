@@ -11,8 +11,8 @@ from provisioning.aim.cli import aim as aim_at_a_unit
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings, Setting
 from simulator.camera.zoomed import Side
-from simulator.daemon import free_port
 from simulator.demo.clip import STREET
+from simulator.ground.daemon import free_port
 
 _SHUTTER, _MPH = 0.001, 33.0
 """Of the clips that ship, as their scene files have it."""

@@ -9,7 +9,7 @@ from provisioning.accept import unit
 from provisioning.accept.dialogue import Dialogue
 from provisioning.accept.result import Progress, Result
 from provisioning.accept.service import AtWork, Limits
-from provisioning.technician import Technician
+from provisioning.unit.technician import Technician
 
 AT_WORK = ("hot list", "alarm", "count", "outage")
 """Steps for which the post runs."""

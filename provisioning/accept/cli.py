@@ -21,9 +21,9 @@ from provisioning.accept.log import is_to_be_kept_aside, log_aside
 from provisioning.accept.result import Basis, Progress, Result
 from provisioning.accept.service import Limits
 from provisioning.errors import ProvisioningError
-from provisioning.options import config_option, purpose_option, technician_option
-from provisioning.technician import Technician, certified
-from provisioning.trail import Trail, require_stopped
+from provisioning.unit.options import config_option, purpose_option, technician_option
+from provisioning.unit.technician import Technician, certified
+from provisioning.unit.trail import Trail, require_stopped
 
 _ACCEPTED = "Accepted. Next: sudo systemctl restart platepost; in service it says so: systemctl status platepost"
 

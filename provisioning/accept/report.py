@@ -10,7 +10,7 @@ from device.config import Configuration
 from device.records import Versions
 from provisioning.accept.result import Result
 from provisioning.accept.service import Limits
-from provisioning.technician import Technician
+from provisioning.unit.technician import Technician
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

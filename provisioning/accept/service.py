@@ -23,10 +23,10 @@ from provisioning.accept.dialogue import Dialogue
 from provisioning.accept.result import Picture, Result
 from provisioning.accept.tally import tally
 from provisioning.accept.witness import Witness
+from provisioning.brokers.rights import TEST_CATEGORY
 from provisioning.control.wire import Wire, data_of
 from provisioning.errors import ProvisioningError
-from provisioning.rights import TEST_CATEGORY
-from provisioning.technician import Technician
+from provisioning.unit.technician import Technician
 
 log = logging.getLogger(__name__)
 

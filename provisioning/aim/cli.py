@@ -21,9 +21,9 @@ from provisioning.aim.server import Server, service_address
 from provisioning.aim.session import Session
 from provisioning.aim.watcher import Watcher
 from provisioning.errors import ProvisioningError
-from provisioning.options import CONFIG, config_option, purpose_option, technician_option
-from provisioning.technician import certified
-from provisioning.trail import Trail, require_stopped
+from provisioning.unit.options import CONFIG, config_option, purpose_option, technician_option
+from provisioning.unit.technician import certified
+from provisioning.unit.trail import Trail, require_stopped
 
 PURPOSE = "aiming the camera"
 """Where nobody says another; accept has one of its own."""

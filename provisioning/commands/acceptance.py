@@ -17,7 +17,7 @@ from provisioning.accept.seal import ReportRefusedError, Sealed, unseal
 from provisioning.commands.options import FLEET, JSON, Actor, acting
 from provisioning.fleet import Fleet
 from provisioning.lazy import lazy_group
-from provisioning.technician import ALLOWED, recognised
+from provisioning.unit.technician import ALLOWED, recognised
 
 _REPORTS = click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 

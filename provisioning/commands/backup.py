@@ -6,10 +6,10 @@ import click
 
 from provisioning.backup import open_fleet, seal_fleet
 from provisioning.commands.options import FLEET, Actor, acting
-from provisioning.custody import Custodian
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import replace_private, write_private
+from provisioning.trust.custody import Custodian
+from provisioning.trust.keys import replace_private, write_private
 
 _PHRASE = "PLATEPOST_BACKUP_PASSPHRASE_FILE"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from provisioning.authority import Authority
 from provisioning.commands.options import Actor
-from provisioning.custody import CUSTODIAN, PERSONAL
 from provisioning.fleet import Fleet
 from provisioning.lazy import lazy_group
+from provisioning.trust.authority import Authority
+from provisioning.trust.custody import CUSTODIAN, PERSONAL
 
 _COMMANDS = {
     "backup": "provisioning.commands.backup:backup",

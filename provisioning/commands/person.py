@@ -10,10 +10,10 @@ from rich.table import Table
 
 from device.records import Role
 from provisioning.commands.options import FLEET, JSON, Actor, acting
-from provisioning.custody import FOR_OTHERS
 from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import OPERATOR_VALID, Fleet
+from provisioning.trust.custody import FOR_OTHERS
 
 _EXPIRY = click.DateTime(["%Y-%m-%d"])
 

@@ -13,10 +13,10 @@ from cryptography.x509.oid import NameOID
 from joserfc.jwk import ECKey
 
 from device.records import Role
-from provisioning.authority import CERTIFICATE_FILE, KEY_FILE
-from provisioning.custody import PERSONAL
 from provisioning.errors import ProvisioningError
-from provisioning.keys import signing_jwk
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
+from provisioning.trust.custody import PERSONAL
+from provisioning.trust.keys import signing_jwk
 
 
 class NotCertifiedError(ProvisioningError):

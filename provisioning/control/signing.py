@@ -19,7 +19,7 @@ from device.records import (
 from provisioning.control.identity import Identity
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import signing_jwk
+from provisioning.trust.keys import signing_jwk
 
 LIFETIME = timedelta(days=7)
 """How long a post that was away may still apply a configuration."""

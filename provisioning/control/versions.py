@@ -4,7 +4,7 @@ import json
 
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import replace_private
+from provisioning.trust.keys import replace_private
 
 
 def next_version(fleet: Fleet, post: str) -> int:

@@ -15,7 +15,7 @@ from device.enrolment.code import new_code, seal_key_of, verifier_of
 from device.enrolment.errors import EnrolmentError
 from device.records.base import timestamp
 from provisioning.errors import ProvisioningError
-from provisioning.keys import private_folder, replace_private
+from provisioning.trust.keys import private_folder, replace_private
 
 VALID = timedelta(hours=1)
 TRIES = 5

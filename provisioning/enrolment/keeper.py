@@ -10,7 +10,7 @@ from device.records.base import timestamp
 from provisioning.control.identity import Identity
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import private_folder, replace_private
+from provisioning.trust.keys import private_folder, replace_private
 
 AHEAD = timedelta(days=30)
 """How long before the end it is said."""

@@ -25,10 +25,10 @@ from device.enrolment.est import CONFIGURATION, LARGEST, POST_HEADER, ROOT, SEAL
 from device.enrolment.request import LARGEST as LARGEST_REQUEST
 from device.errors import PlatepostError
 from device.records.base import timestamp
-from provisioning.authority import CERTIFICATE_FILE, KEY_FILE
 from provisioning.enrolment.office import Office
 from provisioning.fleet import Fleet
-from provisioning.keys import new_key, private_folder, private_pem, replace_private
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
+from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
 
 PEER = "platepost.peer"
 """In the scope of a request: the certificate that the client showed, DER; None without one."""

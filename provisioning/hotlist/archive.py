@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import verify_package
 from provisioning.errors import ProvisioningError
-from provisioning.keys import private_folder
+from provisioning.trust.keys import private_folder
 
 COMPLETE_KEPT = 2
 

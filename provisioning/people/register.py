@@ -20,7 +20,7 @@ from device.records.base import timestamp
 from device.records.signing import read_key
 from provisioning.control.identity import NotCertifiedError
 from provisioning.errors import ProvisioningError
-from provisioning.keys import private_folder, replace_private, write_private
+from provisioning.trust.keys import private_folder, replace_private, write_private
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is tried: every kind of client on every kind of topic, what is allowed following from `provisioning.rights`."""
+"""What is tried: every kind of client on every kind of topic; `provisioning.brokers.rights` says what is allowed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from paho.mqtt.client import topic_matches_sub
 
 from device.records.topics import HOME_ASSISTANT, KEYS, ROOT
-from provisioning.rights import COVERT, Access, Party, rights_of
+from provisioning.brokers.rights import COVERT, Access, Party, rights_of
 
 GROUP = "proof"
 """A distribution group that nobody else is in."""

@@ -4,11 +4,11 @@ from device.control.keys.ring import Ring
 from device.control.keys.statement import Key, roots_of
 from device.control.keys.walk import walk
 from device.records import Purpose
-from provisioning.authority import CHAIN_FILE, read_certificates
 from provisioning.fleet import Fleet
-from provisioning.keys import new_key, public_pem
 from provisioning.succession.steps import Succession
 from provisioning.succession.watch import Holder, Standing, goes_by
+from provisioning.trust.authority import CHAIN_FILE, read_certificates
+from provisioning.trust.keys import new_key, public_pem
 
 
 def would(copy: Fleet, purpose: Purpose, holder: Holder, done: Succession) -> Standing:

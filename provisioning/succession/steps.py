@@ -11,11 +11,11 @@ from device.control.jose import sign
 from device.control.keys.statement import MOST_LINES
 from device.records import KEYS_TYPE, FormerKey, KeyStatement, Purpose, SigningKey
 from device.records.signing import read_key
-from provisioning.authority import KEY_FILE
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.key_files import KeyFiles
-from provisioning.keys import new_key, private_pem, public_pem, signing_jwk
+from provisioning.trust.authority import KEY_FILE
+from provisioning.trust.key_files import KeyFiles
+from provisioning.trust.keys import new_key, private_pem, public_pem, signing_jwk
 
 Voucher = Literal["key", "root"]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.errors import DemoError
-from simulator.truth import DueHit, Truth, load_due_hits, load_truth
+from simulator.scoring.truth import DueHit, Truth, load_due_hits, load_truth
 
 STREET = Path(__file__).parent.parent / "footage" / "street.mp4"
 """The clip that ships."""

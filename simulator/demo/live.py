@@ -19,7 +19,7 @@ from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Status
 from simulator.demo.report import MATCH_WORDS, environment, picture_uris, words
 from simulator.demo.run import Observer
 from simulator.demo.stage import Stage
-from simulator.serving import PageServer
+from simulator.ground.serving import PageServer
 from simulator.subscriber import Arrival
 
 _LAST_WORD_SECONDS = 0.5

@@ -12,7 +12,7 @@ from device.records.parts import Picture
 from device.records.read import Sight
 from simulator.demo.clip import STREET
 from simulator.demo.outcome import DemoOutcome, ReceivedHit
-from simulator.score import Outcome
+from simulator.scoring.score import Outcome
 
 TEMPLATES = Path(__file__).parent / "templates"
 

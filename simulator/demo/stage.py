@@ -5,12 +5,12 @@ from pathlib import Path
 from provisioning.client import publish_hot_list
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 from simulator.demo.clip import DemoClip
 from simulator.demo.hot_list import build_hot_list
 from simulator.errors import DemoError
-from simulator.folder import claim
-from simulator.premises import Premises
+from simulator.ground.folder import claim
+from simulator.ground.premises import Premises
 from simulator.subscriber import Subscriber
 
 AGENCY = "demo"

@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 from typing import ClassVar
 
-from provisioning.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority
-from provisioning.keys import read_private_key
+from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.keys import read_private_key
 from simulator.faults.base import Fault
 from simulator.faults.site import Site
 from simulator.faults.unit import Unit

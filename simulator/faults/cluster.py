@@ -5,10 +5,10 @@ from collections.abc import Callable
 from random import Random
 from time import monotonic
 
+from simulator.brokers.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
 from simulator.faults.outcome import Injected
 from simulator.faults.proxy import Proxy
 from simulator.faults.site import AGENCY, KEEPER, Site
-from simulator.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
 from simulator.subscriber import Subscriber
 
 POST = "clustered"

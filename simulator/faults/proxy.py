@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from simulator.daemon import hold_port
+from simulator.ground.daemon import hold_port
 
 T = TypeVar("T")
 

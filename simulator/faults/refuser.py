@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from typing import Literal
 
-from provisioning.mosquitto import BrokerFiles
+from provisioning.brokers.mosquitto import BrokerFiles
 from simulator.faults.proxy import Loop
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 1, 2, 3, 4, 8, 9, 10, 11

@@ -11,7 +11,7 @@ from time import monotonic
 from device.records import Source
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 from simulator.errors import BrokerError, CampaignError, SubscriberError
 from simulator.faults.judge import Ruling, judge
 from simulator.faults.proxy import Loop, Proxy
@@ -19,8 +19,8 @@ from simulator.faults.refuser import Refuser
 from simulator.faults.seclusion import own_disk
 from simulator.faults.source import SourceSettings
 from simulator.faults.unit import Unit
-from simulator.folder import claim
-from simulator.premises import Premises
+from simulator.ground.folder import claim
+from simulator.ground.premises import Premises
 from simulator.subscriber import Arrival, Subscriber
 
 AGENCY = "faults"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from simulator.brokers.rabbitmq import RabbitCluster
 from simulator.errors import CampaignError
 from simulator.fleet.collector import Missing, Window, spread
 from simulator.fleet.figures import Connecting, Delta, End, Figures, Machine, Outage, Rest, Work
@@ -12,7 +13,6 @@ from simulator.fleet.proof import prove
 from simulator.fleet.returning import Returning
 from simulator.fleet.site import Site
 from simulator.fleet.worker import Count
-from simulator.rabbitmq import RabbitCluster
 
 POLL_SECONDS = 0.25
 PROMISED_SECONDS = 30.0

@@ -21,7 +21,7 @@ from device.records import (
     new_identifier,
 )
 from device.vision.recogniser import Recogniser
-from simulator.replay import Replay
+from simulator.scoring.replay import Replay
 
 FOOTAGE = Path(__file__).parents[1] / "footage"
 """Drawn, like all footage here: its plates are nobody's."""

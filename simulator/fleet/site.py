@@ -15,16 +15,16 @@ from provisioning.client import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
-from simulator.daemon import Daemon
+from simulator.brokers.mosquitto import Broker
+from simulator.brokers.rabbitmq import RabbitCluster
 from simulator.errors import CampaignError
 from simulator.fleet.collector import collect
 from simulator.fleet.passages import kept_passages, software
 from simulator.fleet.usage import Usage, usage_of
 from simulator.fleet.worker import Count, Ledger, WorkerSettings, work
-from simulator.folder import claim
-from simulator.premises import Premises
-from simulator.rabbitmq import RabbitCluster
+from simulator.ground.daemon import Daemon
+from simulator.ground.folder import claim
+from simulator.ground.premises import Premises
 
 AGENCY = "fleet"
 KEEPER = "keeper"

@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 
 from simulator.demo.clip import STREET, find_clip
+from simulator.ground.serving import LOOPBACK
 from simulator.live.serve import serving
-from simulator.serving import LOOPBACK
 
 PORT = 8800
 DEFAULT_CLIPS = (STREET, STREET.with_name("pass.mp4"))

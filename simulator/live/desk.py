@@ -9,17 +9,17 @@ from typing import Any
 
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
 from simulator.errors import DemoError
 from simulator.faults.proxy import Loop, Proxy
-from simulator.folder import claim
+from simulator.ground.folder import claim
+from simulator.ground.premises import Premises
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
 from simulator.live.posts import LivePost, place_of
 from simulator.live.telling import told
-from simulator.premises import Premises
 from simulator.subscriber import Arrival, Subscriber
 
 AGENCY = "desk"

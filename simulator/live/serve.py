@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from simulator.demo.clip import DemoClip
+from simulator.ground.serving import LOOPBACK, PageServer
 from simulator.live.desk import Desk
 from simulator.live.feed import Feed
 from simulator.live.server import LiveApplication
-from simulator.serving import LOOPBACK, PageServer
 
 _BIND_SECONDS = 10.0
 

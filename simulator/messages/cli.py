@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from provisioning.fleet import Fleet
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 from simulator.errors import RecordingError
 from simulator.messages import recording
 from simulator.messages.day import Day, draw

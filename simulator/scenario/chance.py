@@ -17,11 +17,11 @@ from unittest.mock import patch
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-import provisioning.authority
-import provisioning.certificates
 import provisioning.fleet
 import provisioning.hotlist.build
 import provisioning.hotlist.sealing
+import provisioning.trust.authority
+import provisioning.trust.certificates
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Of the group of P-256 (SP 800-186, 3.2.1.3)."""
@@ -61,17 +61,17 @@ class Chance:
 def founding(seed: object) -> Iterator[None]:
     """While this is open, fleets are made with keys from the seed and certificates that hold for a century."""
     chance = Chance("fleet", seed)
-    builder: Callable[..., x509.CertificateBuilder] = provisioning.certificates.builder
+    builder: Callable[..., x509.CertificateBuilder] = provisioning.trust.certificates.builder
 
     def lasting(**parts: Any) -> x509.CertificateBuilder:  # noqa: ANN401 - the arguments of the function replaced
         return builder(**{**parts, "valid": VALID})
 
     with ExitStack() as stack:
-        for module in (provisioning.fleet, provisioning.authority):
+        for module in (provisioning.fleet, provisioning.trust.authority):
             stack.enter_context(patch.object(module, "new_key", chance.key))
-        stack.enter_context(patch.object(provisioning.authority, "builder", lasting))
+        stack.enter_context(patch.object(provisioning.trust.authority, "builder", lasting))
         stack.enter_context(
-            patch.object(provisioning.certificates, "datetime", SimpleNamespace(now=lambda _zone: FOUNDED))
+            patch.object(provisioning.trust.certificates, "datetime", SimpleNamespace(now=lambda _zone: FOUNDED))
         )
         yield
 

@@ -15,7 +15,7 @@ from device.errors import CameraError
 from simulator.camera.recordings import Still, open_recording
 from simulator.scenario.description import Scenario, Traffic
 from simulator.scenario.errors import ScenarioFileError
-from simulator.truth import TruePassage, Truth, load_truth
+from simulator.scoring.truth import TruePassage, Truth, load_truth
 
 FOOTAGE = Path(__file__).parent.parent / "footage"
 """The clips that ship."""

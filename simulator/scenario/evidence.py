@@ -10,8 +10,8 @@ from typing import Any
 from simulator.scenario.play import Course, PostCourse
 from simulator.scenario.stand import Recorded
 from simulator.scenario.wire import READ, STATUS
-from simulator.score import Score, ScoredRead, score
-from simulator.truth import Truth
+from simulator.scoring.score import Score, ScoredRead, score
+from simulator.scoring.truth import Truth
 
 FRAMES_PER_SECOND = 20.0
 """The rate at which the scores count frames, from the scenario's start, whatever the clips' own."""

@@ -13,12 +13,12 @@ from device.records import hotlist_package
 from provisioning.client import Connection
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import build_package
-from provisioning.keys import private_pem
 from provisioning.post_file import PostSettings, Setting
-from simulator.broker import Broker
-from simulator.daemon import hold_port
+from provisioning.trust.keys import private_pem
+from simulator.brokers.mosquitto import Broker
 from simulator.faults.proxy import Loop, Proxy
-from simulator.premises import Premises
+from simulator.ground.daemon import hold_port
+from simulator.ground.premises import Premises
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.chance import Chance, founding, sealing
 from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, stretches_of

@@ -8,7 +8,7 @@ from typing import Self
 from device.records.topics import ROOT
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 from simulator.faults.proxy import Loop, Proxy
 from simulator.testing.post import SimulatedPost
 

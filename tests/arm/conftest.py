@@ -13,7 +13,7 @@ import pytest
 
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.subscriber import Arrival, Subscriber
 from tests.arm.machine import Machine

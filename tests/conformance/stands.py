@@ -25,14 +25,14 @@ from device.records import Envelope, Reason, Recorder, Signer, Source, new_ident
 from device.records.command import Role
 from device.records.examples import example_audit, example_status
 from device.uplink import Uplink, UplinkSettings
-from provisioning.authority import Authority
+from provisioning.brokers.rights import RECORDS
 from provisioning.fleet import Fleet
-from provisioning.keys import new_key, private_pem
 from provisioning.post_file import PostSettings
-from provisioning.rights import RECORDS
-from simulator.broker import Broker, mosquitto_path
-from simulator.nats import NatsBroker, nats_path
-from simulator.rabbitmq import RabbitCluster, rabbitmq_path
+from provisioning.trust.authority import Authority
+from provisioning.trust.keys import new_key, private_pem
+from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.brokers.nats import NatsBroker, nats_path
+from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 
 AGENCY = "demo"
 CLIENTS = 60

@@ -8,7 +8,7 @@ import pytest
 from device.records import Keyring, Source, hotlist_package
 from device.records.verify import Verifier
 from device.uplink.inbox import Delivery
-from simulator.rabbitmq import RabbitCluster
+from simulator.brokers.rabbitmq import RabbitCluster
 from tests.conformance.stands import AGENCY, Stand, wait_for
 
 pytestmark = pytest.mark.end_to_end

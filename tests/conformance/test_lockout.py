@@ -12,7 +12,7 @@ from paho.mqtt.client import Client
 
 from device.condition.doubles import TAKEN_OVER
 from device.uplink.session import secret_client_id
-from provisioning.authority import Authority
+from provisioning.trust.authority import Authority
 from tests.conformance.stands import AGENCY, Stand, wait_for
 
 pytestmark = pytest.mark.end_to_end

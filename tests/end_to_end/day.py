@@ -22,14 +22,14 @@ from click.testing import CliRunner
 
 from device import config
 from device.commands.enrol import enrol
-from provisioning.brokers import write_rabbitmq
+from provisioning.broker_files import write_rabbitmq
 from provisioning.cli import provision
 from provisioning.client import Connection
 from provisioning.fleet import Fleet
-from simulator.broker import MISSING as NO_MOSQUITTO
-from simulator.broker import Broker, mosquitto_path
-from simulator.rabbitmq import MISSING as NO_RABBITMQ
-from simulator.rabbitmq import RabbitCluster, rabbitmq_path
+from simulator.brokers.mosquitto import MISSING as NO_MOSQUITTO
+from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.brokers.rabbitmq import MISSING as NO_RABBITMQ
+from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 
 SECONDS = 180.0
 PURPOSE = "work order 7731"

@@ -34,9 +34,9 @@ from provisioning.hotlist.mapping import Mapping
 from provisioning.hotlist.rows import RefusedRow
 from provisioning.hotlist.source import read_rows
 from provisioning.post_file import PostSettings
-from provisioning.technician import certified
+from provisioning.unit.technician import certified
 from simulator.board.virtual import VirtualBoard
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.camera.footage import FootageCamera
 from simulator.subscriber import Subscriber
 

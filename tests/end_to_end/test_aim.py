@@ -18,7 +18,7 @@ from device.records import Role
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.camera.footage import FootageCamera
-from simulator.daemon import free_port
+from simulator.ground.daemon import free_port
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
 
 pytestmark = pytest.mark.end_to_end

@@ -23,9 +23,9 @@ from provisioning.client import secured_client
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker, mosquitto_path
-from simulator.nats import NatsBroker, nats_path
-from simulator.rabbitmq import RabbitCluster, rabbitmq_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.brokers.nats import NatsBroker, nats_path
+from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 from simulator.subscriber import Subscriber
 
 pytestmark = [

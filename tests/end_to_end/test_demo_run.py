@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from device.records import TYPES, Audit, Health, Hit, Read, Status
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.cli import simulate
 from simulator.demo.clip import STREET, find_clip
 from simulator.demo.outcome import DemoOutcome

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.faults.extent import SHORT
 from simulator.faults.families import FAMILIES
 from simulator.faults.week import DAILY, DAYS

@@ -10,7 +10,7 @@ from device.records import Source
 from provisioning.cli import provision
 from provisioning.control.wire import Wire
 from provisioning.fleet import Fleet
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from tests.provisioning.status.conftest import fleet, said
 
 __all__ = ["fleet"]

@@ -27,7 +27,7 @@ from provisioning.fleet import Fleet
 from provisioning.hotlist import HotListRow
 from provisioning.hotlist.publish import publish
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.demo.clip import STREET
 from simulator.subscriber import Subscriber
 from tests.device.hotlist.department import Department

@@ -15,7 +15,7 @@ from device.post import Post
 from provisioning.fleet import Fleet
 from provisioning.hotlist.cli import hotlist
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 
 pytestmark = [
     pytest.mark.end_to_end,

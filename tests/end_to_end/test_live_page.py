@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.demo.clip import STREET, find_clip
 from simulator.live.serve import serving
 from tests.browser import Visitor, accessibility_faults

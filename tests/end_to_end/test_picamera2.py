@@ -13,7 +13,7 @@ from device.records import Keyring
 from device.records.verify import Verifier
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.subscriber import Subscriber
 from tests.conformance.cameras import PLATE, SIZE
 from tests.picamera2 import virtual

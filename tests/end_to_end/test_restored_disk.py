@@ -16,7 +16,7 @@ from device.records import Keyring
 from device.records.verify import Verifier
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker
+from simulator.brokers.mosquitto import Broker
 from simulator.subscriber import Subscriber
 from tests.end_to_end.test_control import BROKERS, CLIP
 

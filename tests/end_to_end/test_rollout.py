@@ -20,7 +20,7 @@ from provisioning.control.signing import Settings
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.rollout.rollout import Rollout, Target, merged
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from tests.provisioning.status.conftest import fleet, said
 
 __all__ = ["fleet"]

@@ -17,7 +17,7 @@ from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.succession.steps import announce
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from tests.provisioning.status.conftest import fleet, said
 
 __all__ = ["fleet"]

@@ -33,7 +33,7 @@ from device.records import TYPES, Envelope, Hit, Recorder
 from device.uplink.flight import Flight
 from device.vision.passages import Passage, Passages
 from device.watch.lookout import Lookout
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.scenario import happening, stage
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.load import SHIPPED, shipped

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.cli import simulate
 from simulator.scenario.load import SHIPPED, shipped
 from simulator.scenario.outcome import Outcome

@@ -37,7 +37,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.hotlist import HotListRow, build_package
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.subscriber import Subscriber
 from tests.end_to_end.test_control import BROKERS, CLIP, Scene, wait_for
 

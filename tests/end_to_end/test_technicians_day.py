@@ -23,12 +23,12 @@ from device.records.cli import verify
 from provisioning.cli import provision
 from provisioning.client import Connection
 from provisioning.control.identity import Identity, NotCertifiedError
-from provisioning.custody import CUSTODIAN, FOR_OTHERS, PERSONAL
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.reload import reload_broker
 from provisioning.revocation import is_let_in
-from simulator.daemon import free_port
+from provisioning.trust.custody import CUSTODIAN, FOR_OTHERS, PERSONAL
+from simulator.ground.daemon import free_port
 from simulator.subscriber import Subscriber
 from tests.browser import Visitor
 from tests.end_to_end.day import BROKERS, PURPOSE, SECONDS, Day, Terminal, as_client, given, running

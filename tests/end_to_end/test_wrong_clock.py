@@ -16,7 +16,7 @@ from device.records import Keyring
 from device.records.verify import Verifier
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.subscriber import Arrival, Subscriber
 
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)

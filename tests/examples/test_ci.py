@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 
 CI = Path(__file__).parents[2] / "examples" / "ci"
 pytest_plugins = ["pytester"]

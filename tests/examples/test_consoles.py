@@ -19,7 +19,7 @@ from device.health.clock import clock_quality
 from device.records import Envelope, HotListState, Place, Recorder, Signer, Source, Versions, new_identifier
 from provisioning.client import secured_client
 from provisioning.post_file import PostSettings
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.fleet.outbox import MemoryOutbox
 from simulator.testing import SimulatedPost, Stand
 from simulator.testing.made_up import Circumstances, MadeUp

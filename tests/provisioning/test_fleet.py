@@ -12,12 +12,12 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from device import config
 from device.records import Role
-from provisioning.authority import Authority
+from provisioning.brokers.rights import Party
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from provisioning.rights import Party
+from provisioning.trust.authority import Authority
 
 SETTINGS = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings={"path": "/tmp/clip.mp4"})  # noqa: S108
 

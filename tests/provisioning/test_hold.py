@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from provisioning.authority import Authority
 from provisioning.control import versions
 from provisioning.control.versions import next_version
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.hold import hold
-from provisioning.keys import replace_private
-from provisioning.ledger import Ledger
+from provisioning.trust.authority import Authority
+from provisioning.trust.keys import replace_private
+from provisioning.trust.ledger import Ledger
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from device.records.topics import ROOT
 from provisioning.client import Connection
 from provisioning.commands.discovery import publish
 from provisioning.home_assistant import discoveries, prefix
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.testing import Stand
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "contract" / "examples"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-import provisioning.mosquitto
+import provisioning.brokers.mosquitto
 from provisioning.cli import provision
 from provisioning.fleet import Fleet
 from tests.end_to_end.day import given, running
@@ -19,14 +19,14 @@ def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, moc
     directory = tmp_path / "fleet"
     options = ("--agency", "riverside", "--administrator", "j-stone", "--no-passphrase")
     given(provision, "fleet", "init", directory, *options)
-    whole = provisioning.mosquitto.access_list
+    whole = provisioning.brokers.mosquitto.access_list
 
     def wrong(*arguments: Any, **named: Any) -> str:  # noqa: ANN401
         right = whole(*arguments, **named)
         less = right.replace("pattern write alpr/v1/riverside/%u/audit\n", "")
         return less + "pattern write alpr/v1/riverside/+/command/self-test\n"
 
-    mocker.patch("provisioning.mosquitto.access_list", wrong)
+    mocker.patch("provisioning.brokers.mosquitto.access_list", wrong)
     with running("mosquitto", Fleet.load(directory), tmp_path / "broker") as (broker, reload):
         at = ("--broker", broker.address, "--reload", reload, "--purpose", "drill", "--json")
         proof = json.loads(given(provision, "fleet", "prove", directory, *at, code=1))

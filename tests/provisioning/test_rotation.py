@@ -11,16 +11,16 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from device.control.operators import Operators
 from device.records import Role
-from provisioning.authority import Authority
+from provisioning.brokers.name_hash import name_hash
 from provisioning.cli import provision
 from provisioning.control.identity import Identity
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.keys import new_key, private_pem
-from provisioning.name_hash import name_hash
 from provisioning.post_file import PostSettings
 from provisioning.rotation import rehearsed, rotate_authority, rotate_broker, rotate_publisher
-from provisioning.takeover import serial_of
+from provisioning.trust.authority import Authority
+from provisioning.trust.keys import new_key, private_pem
+from provisioning.trust.takeover import serial_of
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from provisioning.client import publish_hot_list, secured_client
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.errors import SubscriberError
 from simulator.subscriber import Arrival, Subscriber
 

@@ -28,7 +28,7 @@ from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.report import Tally, what_is_allowed
 from provisioning.hotlist.rows import SourceError
-from provisioning.keys import opened_pem
+from provisioning.trust.keys import opened_pem
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)

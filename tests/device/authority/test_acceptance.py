@@ -7,8 +7,8 @@ import pytest
 from device.authority.acceptance import Acceptance, Statement, write_statement
 from device.config import Configuration, load
 from provisioning.fleet import Fleet
-from provisioning.keys import new_key, private_pem
 from provisioning.post_file import PostSettings
+from provisioning.trust.keys import new_key, private_pem
 
 
 @pytest.fixture

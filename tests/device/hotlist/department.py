@@ -12,7 +12,7 @@ from device.hotlist.manifest import Base, Manifest
 from device.hotlist.package import load_key, open_package, verify_package
 from provisioning.hotlist import HotListRow, build_package
 from provisioning.hotlist.sealing import seal_package
-from provisioning.keys import new_key, private_pem, public_pem
+from provisioning.trust.keys import new_key, private_pem, public_pem
 
 
 class Department:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from device.hotlist.layout import decode
 from device.hotlist.package import load_key, open_package
 from provisioning.hotlist import HotListRow
-from provisioning.keys import new_key, public_pem
+from provisioning.trust.keys import new_key, public_pem
 from tests.device.hotlist import attacker
 from tests.device.hotlist.department import Department
 

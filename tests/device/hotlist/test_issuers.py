@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey
 from device.hotlist import HotListRefused, HotListStore, Refusal
 from device.hotlist.issuers import Issuers
 from device.hotlist.package import load_key
-from provisioning.keys import new_key, private_pem
+from provisioning.trust.keys import new_key, private_pem
 from tests.device.hotlist.department import Department
 
 

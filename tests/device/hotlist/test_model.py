@@ -20,7 +20,7 @@ from provisioning.hotlist.changes import Changes, Removal, from_exports, from_ne
 from provisioning.hotlist.columns import RowSource
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.held import Held, open_held
-from provisioning.keys import new_key, private_pem, public_pem
+from provisioning.trust.keys import new_key, private_pem, public_pem
 from tests.device.hotlist.department import Department
 
 BUILT = Department.built

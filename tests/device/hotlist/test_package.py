@@ -20,7 +20,7 @@ from device.hotlist.layout import decode
 from device.hotlist.package import Opened, load_key, open_package, recipients, verify_package
 from provisioning.hotlist import HotListRow
 from provisioning.hotlist.sealing import seal_package
-from provisioning.keys import new_key, private_pem, public_pem
+from provisioning.trust.keys import new_key, private_pem, public_pem
 from tests.device.hotlist.department import Department
 
 

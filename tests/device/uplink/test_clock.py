@@ -11,10 +11,10 @@ import pytest
 
 from device.uplink import UplinkSettings
 from device.uplink.tls import connection_problem, tls_context
-from provisioning import authority
 from provisioning.fleet import Fleet
-from provisioning.keys import new_key, private_pem
 from provisioning.post_file import PostSettings
+from provisioning.trust import authority
+from provisioning.trust.keys import new_key, private_pem
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)

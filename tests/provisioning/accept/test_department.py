@@ -7,12 +7,12 @@ from click.testing import CliRunner
 
 from device.records import Role, Signer
 from provisioning.accept.seal import ReportRefusedError, seal
-from provisioning.authority import Authority
 from provisioning.commands.acceptance import acceptance
 from provisioning.control.identity import Identity
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
+from provisioning.trust.authority import Authority
 
 PAGE = b'<!doctype html>\n<p class="verdict accepted">Accepted</p>\n'
 

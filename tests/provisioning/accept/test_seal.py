@@ -6,7 +6,7 @@ from device.records import Keyring, Role, Signer
 from provisioning.accept.seal import ReportRefusedError, seal, unseal
 from provisioning.control.identity import Identity
 from provisioning.fleet import Fleet
-from provisioning.keys import new_key, private_pem, public_pem
+from provisioning.trust.keys import new_key, private_pem, public_pem
 
 PAGE = b"<!doctype html>\n<p>Accepted</p>\n"
 

@@ -14,9 +14,9 @@ from device.records import Role
 from provisioning.aim.advice import Road
 from provisioning.aim.cli import PURPOSE, _road, aim, next_command
 from provisioning.fleet import Fleet
-from provisioning.options import CONFIG
 from provisioning.post_file import PostSettings
-from provisioning.technician import certified
+from provisioning.unit.options import CONFIG
+from provisioning.unit.technician import certified
 
 
 @pytest.fixture

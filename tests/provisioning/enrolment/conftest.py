@@ -19,7 +19,7 @@ from provisioning.enrolment.server import server
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from provisioning.reload import announce, reload_broker
-from simulator.daemon import free_port
+from simulator.ground.daemon import free_port
 
 SECONDS = 20.0
 

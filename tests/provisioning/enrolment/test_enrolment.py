@@ -22,9 +22,9 @@ from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import KEYS, make_renewal, make_request, read_request
 from device.enrolment.unit import WORK, Unit, check_clock
 from device.records import Role
-from provisioning.authority import Authority
 from provisioning.enrolment.codes import TRIES
 from provisioning.fleet import Fleet
+from provisioning.trust.authority import Authority
 from tests.provisioning.enrolment.conftest import Department, open_office
 
 PRIVATE = ("private_key.pem", "signing_key.pem", "unseal_key.pem", "outbox.key")

@@ -18,8 +18,8 @@ from device.enrolment.keyfiles import read_key_file
 from device.enrolment.unit import Unit
 from device.records import Role
 from provisioning.fleet import Fleet
-from provisioning.ledger import Ledger
 from provisioning.people.acts import ActLog
+from provisioning.trust.ledger import Ledger
 from tests.provisioning.enrolment.conftest import Department, open_office
 
 

@@ -16,7 +16,7 @@ from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import Office, _refusal, trusting
 from device.enrolment.renewal import Renewal
 from device.enrolment.unit import Unit
-from provisioning.authority import Authority
+from provisioning.trust.authority import Authority
 from tests.provisioning.enrolment.conftest import Department
 
 

@@ -17,7 +17,7 @@ from cryptography import x509
 import simulator
 from provisioning.cli import provision
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from tests.provisioning.enrolment.conftest import Department
 
 pytestmark = [

@@ -10,7 +10,7 @@ from provisioning.hotlist import HotListRow, build_package
 from provisioning.hotlist.columns import PIECE, RowSource
 from provisioning.hotlist.rows import RowRefusedError, SizeJumpError, SourceError
 from provisioning.hotlist.table import build_table
-from provisioning.keys import new_key, private_pem, public_pem
+from provisioning.trust.keys import new_key, private_pem, public_pem
 
 BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 ISSUER, POST = new_key(), new_key()

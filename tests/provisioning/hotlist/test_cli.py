@@ -10,8 +10,8 @@ from provisioning.fleet import Fleet
 from provisioning.hotlist.cli import hotlist
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
 from provisioning.hotlist.rows import SizeJumpError, SourceError
-from provisioning.keys import new_key, private_pem, public_pem
 from provisioning.post_file import PostSettings
+from provisioning.trust.keys import new_key, private_pem, public_pem
 
 EXPORT = """plate,state,category,priority,entered,expires,reference
 7ABC-123,CA,stolen_vehicle,2,2026-01-01,2099-01-01,NCIC-1

@@ -18,7 +18,7 @@ from provisioning.hotlist.columns import RowSource
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.held import Held, open_held
 from provisioning.hotlist.rows import SizeJumpError, SourceError
-from provisioning.keys import new_key, private_pem, public_pem
+from provisioning.trust.keys import new_key, private_pem, public_pem
 
 BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NOW = int(BUILT.timestamp())

@@ -23,7 +23,7 @@ from provisioning.fleet import Fleet
 from provisioning.hotlist.cli import hotlist
 from provisioning.hotlist.watch import Watch
 from provisioning.post_file import PostSettings
-from simulator.broker import Broker, mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 
 SECONDS = 20.0
 EXPORT = "plate,category\n" + "".join(f"T{number:05d},local\n" for number in range(40))

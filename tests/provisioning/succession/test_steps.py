@@ -14,11 +14,11 @@ from device.records import Purpose
 from device.records.signing import read_key
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.key_files import KeyFiles
-from provisioning.keys import read_private_key
 from provisioning.post_file import PostSettings
 from provisioning.rotation import rotate_authority
 from provisioning.succession.steps import announce, retire, take_into_use
+from provisioning.trust.key_files import KeyFiles
+from provisioning.trust.keys import read_private_key
 
 NOW = datetime.now(UTC)
 LISTS = Purpose.LISTS

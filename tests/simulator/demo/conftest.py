@@ -36,10 +36,10 @@ from device.records import (
     new_identifier,
 )
 from device.records.audit import Dropped
-from provisioning.keys import new_key, private_pem
+from provisioning.trust.keys import new_key, private_pem
 from simulator.demo.clip import DemoClip
+from simulator.scoring.truth import DueHit, TruePassage, Truth
 from simulator.subscriber import Arrival
-from simulator.truth import DueHit, TruePassage, Truth
 
 BEGAN = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 """When the footage's first frame was shown."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from device.records import Source
-from provisioning.keys import new_key, private_pem
+from provisioning.trust.keys import new_key, private_pem
 from simulator.demo.outcome import Verification
 from simulator.demo.verification import said_farewell, verify_archive
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from device.cli import platepost
 from provisioning.fleet import Fleet
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.errors import CampaignError
 from simulator.fleet.collector import Collector, Missing, spread
 from simulator.fleet.figures import Figures

@@ -12,7 +12,7 @@ from device.records import read_event
 from device.records.signing import Keyring
 from device.records.verify import Verifier
 from provisioning.fleet import Fleet
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.errors import RecordingError
 from simulator.messages import recording
 from simulator.messages.day import Day, draw

@@ -10,7 +10,7 @@ from device.records.steady import SteadySigner
 from provisioning.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.rows import HotListRow
-from provisioning.keys import private_pem, public_pem
+from provisioning.trust.keys import private_pem, public_pem
 from simulator.scenario.chance import FOUNDED, Chance, founding, sealing
 
 

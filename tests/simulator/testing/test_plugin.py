@@ -6,7 +6,7 @@ import pytest
 from device.records.signing import Keyring
 from device.records.verify import Verifier
 from provisioning.client import secured_client
-from simulator.broker import mosquitto_path
+from simulator.brokers.mosquitto import mosquitto_path
 from simulator.subscriber import Arrival, Subscriber
 from simulator.testing import SimulatedPost, Stand
 from simulator.testing.played import Played

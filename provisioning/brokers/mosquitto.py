@@ -1,0 +1,128 @@
+"""Mosquitto's configuration and access list for one fleet.
+
+The broker takes the common name of a client's certificate for both its user name and its client id, so that nobody can
+take over another's session. Who may do what stands in `provisioning.brokers.rights`: posts by the name in their
+certificate (`%u`), everybody else one by one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioning.brokers.rights import RIGHTS, Party, rights_of
+
+MOST_QUEUED = 10_000_000
+"""Messages that may wait for a client. Not 0, which is without limit: with it mosquitto 2.0 hangs up on every client
+that it denies a publication (handle__publish.c: it compares the packets to be sent, none, with the limit, 0)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrokerFiles:
+    """What the broker's configuration names: its certificate, key, the fleet's root and the access list."""
+
+    authority: Path
+    certificate: Path
+    private_key: Path
+    access_list: Path
+    revoked: Path | None = None
+    """The signed list of revoked certificates, which mosquitto reads when it starts."""
+    revoked_folder: Path | None = None
+    """The same as a folder, for brokers that look there at each connection."""
+
+
+def configuration(
+    files: BrokerFiles, *, address: str | None, port: int, state: Path | None = None, user: str | None = None
+) -> str:
+    """Return the text of a mosquitto.conf (mosquitto 2).
+
+    Args:
+        files: what the configuration names.
+        address: the address to listen on, every one where None.
+        port: the port to listen on.
+        state: the folder in which sessions, retained and waiting messages survive a restart; mosquitto's own where
+            None.
+        user: whom the broker becomes when started as root, who must be able to read `files` and write `state`;
+            mosquitto's own choice (`mosquitto`) where None. Without effect on a broker that another user starts.
+
+    """
+    listener = f"listener {port}" + (f" {address}" if address else "")
+    lines = [
+        "# Made by `platepost provision`: mutual TLS 1.3 only, rights by certificate.",
+        "per_listener_settings false",
+        "allow_anonymous false",
+        listener,
+        "protocol mqtt",
+        f"cafile {files.authority}",
+        f"certfile {files.certificate}",
+        f"keyfile {files.private_key}",
+        *([f"crlfile {files.revoked}"] if files.revoked is not None else []),
+        "tls_version tlsv1.3",
+        "require_certificate true",
+        "use_identity_as_username true",
+        "use_username_as_clientid true",
+        f"acl_file {files.access_list}",
+        "# Small records and one acknowledgement each: do not wait to fill a packet.",
+        "set_tcp_nodelay true",
+        "# What waits for a subscriber that is away is not thrown away after a thousand messages.",
+        f"max_queued_messages {MOST_QUEUED}",
+        "# Saved every two seconds: a post keeps what was acknowledged for longer (settle_seconds), should this be",
+        "# killed in between. Not after every change: all that waits is written anew each time, however much it is.",
+        "persistence true",
+        "autosave_on_changes false",
+        "autosave_interval 1",
+        "# Restart it to take changed rights; never SIGHUP, nor a log file that is rotated with it: afterwards it",
+        "# acknowledges what it no longer keeps for subscribers that are away.",
+        "log_dest stdout",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+    ]
+    if state is not None:
+        lines.append(f"persistence_location {state}/")
+    if user is not None:
+        lines += [
+            "# Started as root it becomes the user whose files these are. A packaged service runs as mosquitto:",
+            "# give it this folder (chown -R mosquitto) and remove the line.",
+            f"user {user}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _patterned(agency: str, name: str) -> list[str]:
+    """Return what the posts' patterns would give to a client that is no post: mosquitto applies them to everybody."""
+    return [right.filter(agency, name) for right in RIGHTS[Party.POST]]
+
+
+def access_list(
+    agency: str,
+    *,
+    publisher: str,
+    subscribers: Iterable[str],
+    operators: Iterable[str] = (),
+    groups: Mapping[str, Iterable[str]] | None = None,
+) -> str:
+    """Return the text of mosquitto's ACL file for an agency, made from `provisioning.brokers.rights`.
+
+    Args:
+        agency: the agency, as in the topics.
+        publisher: the name of the department's own client, which gives out hot lists and configurations.
+        subscribers: the names of those who read every record of the agency.
+        operators: the names of those who command posts.
+        groups: the distribution groups of subscribers, by their names, whose covert hits they read too.
+
+    """
+    lines = ["# Made by `platepost provision`; written anew whenever somebody is added.", ""]
+    parties = [(publisher, Party.PUBLISHER)]
+    parties += [(name, Party.SUBSCRIBER) for name in subscribers]
+    parties += [(name, Party.OPERATOR) for name in operators]
+    for name, party in parties:
+        rights = rights_of(party, (groups or {}).get(name, ()))
+        own = {right.filter(agency, name) for right in rights}
+        lines += [f"user {name}"]
+        lines += [f"topic {right.access} {right.filter(agency, name)}" for right in rights]
+        lines += [f"topic deny {topic}" for topic in dict.fromkeys(_patterned(agency, name)) if topic not in own]
+        lines += [""]
+    lines += ["# Every post, by the name in its certificate."]
+    lines += [f"pattern {right.access} {right.filter(agency, '%u')}" for right in RIGHTS[Party.POST]]
+    return "\n".join(lines) + "\n"

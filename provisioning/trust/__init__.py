@@ -1,0 +1,1 @@
+"""A fleet's root of trust: its authorities, its keys, and what became of every certificate."""

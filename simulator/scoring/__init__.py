@@ -1,0 +1,1 @@
+"""What really happens in a clip, and how well reads tell it."""

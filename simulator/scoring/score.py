@@ -1,0 +1,124 @@
+"""How well reads tell what really happened.
+
+A read belongs to a passage if both are in view at about the same time and their texts resemble one another; of several,
+the one that resembles it most. A further read of the same passage is a duplicate; a read that belongs to none is undue.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from device.hotlist.keys import normalise, plate_key
+from simulator.scoring.truth import TruePassage, Truth
+
+RESEMBLING = 0.5
+"""Least `difflib` ratio at which a read's text is taken for an attempt at the passage's; half of the characters."""
+
+SLACK_SECONDS = 1.0
+"""A plate is read before the truth calls it whole and large enough, and after."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoredRead:
+    """One read, by the frames between which its passage was seen."""
+
+    text: str
+    confidence: float
+    first_frame: int
+    last_frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one passage."""
+
+    passage: TruePassage
+    read: ScoredRead | None
+    """The best read of it, None if it was missed."""
+    duplicates: tuple[ScoredRead, ...] = ()
+
+    @property
+    def right(self) -> bool:
+        """Whether the text is right to the character."""
+        return self.read is not None and normalise(self.read.text) == normalise(self.passage.text)
+
+    @property
+    def right_folded(self) -> bool:
+        """Whether the text is right if O and 0, I and 1 count as the same."""
+        return self.read is not None and plate_key(self.read.text) == plate_key(self.passage.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What became of every passage, and the reads that belong to none."""
+
+    outcomes: tuple[Outcome, ...]
+    undue: tuple[ScoredRead, ...]
+
+    @property
+    def passages(self) -> int:
+        """How many passages there really are."""
+        return len(self.outcomes)
+
+    @property
+    def captured(self) -> int:
+        """How many of them were read at all."""
+        return sum(outcome.read is not None for outcome in self.outcomes)
+
+    @property
+    def right(self) -> int:
+        """How many were read right to the character."""
+        return sum(outcome.right for outcome in self.outcomes)
+
+    @property
+    def right_folded(self) -> int:
+        """How many were read right if O and 0, I and 1 count as the same."""
+        return sum(outcome.right_folded for outcome in self.outcomes)
+
+    @property
+    def duplicates(self) -> int:
+        """How many reads said again what another had said."""
+        return sum(len(outcome.duplicates) for outcome in self.outcomes)
+
+
+def score(reads: Sequence[ScoredRead], truth: Truth) -> Score:
+    """Match the reads of a clip to its passages."""
+    slack = round(SLACK_SECONDS * truth.fps)
+    likeness = sorted(
+        (
+            (_resemblance(read.text, passage.text), number, place)
+            for number, passage in enumerate(truth.passages)
+            for place, read in enumerate(reads)
+            if _meet(read, passage, slack)
+        ),
+        key=lambda entry: (-entry[0], entry[1], entry[2]),
+    )
+    read_of: dict[int, int] = {}
+    duplicates: dict[int, list[ScoredRead]] = {}
+    taken: set[int] = set()
+    for ratio, number, place in likeness:
+        if ratio >= RESEMBLING and number not in read_of and place not in taken:
+            read_of[number] = place
+            taken.add(place)
+    for ratio, number, place in likeness:
+        if ratio >= RESEMBLING and place not in taken:
+            duplicates.setdefault(number, []).append(reads[place])
+            taken.add(place)
+    outcomes = tuple(
+        Outcome(
+            passage,
+            reads[read_of[number]] if number in read_of else None,
+            tuple(duplicates.get(number, ())),
+        )
+        for number, passage in enumerate(truth.passages)
+    )
+    return Score(outcomes, tuple(read for place, read in enumerate(reads) if place not in taken))
+
+
+def _meet(read: ScoredRead, passage: TruePassage, slack: int) -> bool:
+    first, last = passage.frames
+    return read.first_frame <= last + slack and read.last_frame >= first - slack
+
+
+def _resemblance(one: str, other: str) -> float:
+    return SequenceMatcher(None, plate_key(one), plate_key(other), autojunk=False).ratio()

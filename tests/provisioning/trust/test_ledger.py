@@ -1,0 +1,72 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from device.records import Role
+from provisioning.brokers.name_hash import name_hash
+from provisioning.errors import ProvisioningError
+from provisioning.fleet import Fleet
+from provisioning.post_file import PostSettings
+from provisioning.trust.ledger import key_digest
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
+    for name in ("post-1", "post-2"):
+        fleet.add_post(name, PostSettings(brokers=("localhost:8883",)))
+    return fleet
+
+
+def revoked(fleet: Fleet) -> set[int]:
+    authority = fleet.open_authority()
+    signed = x509.load_pem_x509_crl((fleet.directory / "broker" / "revoked.pem").read_bytes())
+    assert signed.is_signature_valid(authority.key.public_key())  # type: ignore[arg-type]
+    return {entry.serial_number for entry in signed}
+
+
+def certificate(folder: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate((folder / "certificate.pem").read_bytes())
+
+
+def test_list_for_brokers_names_what_was_revoked_and_nothing_else(fleet: Fleet) -> None:
+    assert revoked(fleet) == set()
+    serial = certificate(fleet.post("post-1")).serial_number
+    assert fleet.revoke_certificates("post-1", "stolen") == [serial]
+    assert revoked(fleet) == {serial}
+    assert fleet.ledger.is_revoked(serial)
+    assert fleet.ledger.of("post-1") == []
+    assert fleet.revoke_certificates("post-1", "again") == []
+
+
+def test_list_lies_where_brokers_look_by_the_hash_of_the_authority_s_name(fleet: Fleet) -> None:
+    name = name_hash(fleet.open_authority().certificate.subject)
+    command = ["openssl", "crl", "-hash", "-noout", "-in", str(fleet.broker.revoked)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == name
+    folder = fleet.directory / "broker" / "revoked"
+    assert (folder / f"{name}.r0").read_bytes() == (fleet.directory / "broker" / "revoked.pem").read_bytes()
+
+
+def test_ledger_knows_whose_key_it_is(fleet: Fleet) -> None:
+    key = key_digest(certificate(fleet.post("post-2")).public_key())
+    assert fleet.ledger.holders(key) == {"post-2"}
+    assert {"broker", "department"} - {one.name for one in fleet.ledger.all()} == {"broker"}
+
+
+def test_half_a_line_of_a_power_cut_is_cut_off_and_damage_is_named(fleet: Fleet) -> None:
+    path = fleet.authority / "ledger.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"revoked": "12')
+    fleet.revoke_certificates("post-1", "stolen")
+    assert len(fleet.ledger.revocations()) == 1
+    path.write_bytes(b"nonsense\n" + path.read_bytes())
+    with pytest.raises(ProvisioningError, match="line 1: the ledger is damaged"):
+        fleet.ledger.all()
+
+
+def test_expired_person_s_certificate_is_revoked(fleet: Fleet) -> None:
+    serial = certificate(fleet.add_operator("r-alvarez", Role.TECHNICIAN)).serial_number
+    fleet.remove_operator("r-alvarez")
+    assert revoked(fleet) == {serial}
