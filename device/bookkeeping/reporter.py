@@ -150,7 +150,7 @@ class Reporter:
         """Record the read of an ended passage, with hits that are new and withdrawals of those not borne out.
 
         A passage that is no read leaves no record, unless it has made a hit: then the hit is withdrawn if nothing
-        legible is left, or followed by the read that names it.
+        legible is left, or followed by the read that names it; a covert one, which no read may name, by none.
 
         Raises:
             OutboxError: a record cannot be stored.
@@ -167,7 +167,8 @@ class Reporter:
         matches = answer.matches
         text = passage.consensus.text
         self._withdraw(passage, announced, hotlist, still={Claim.of(match, text) for match in matches}, text=text)
-        if ended.verdict is Verdict.REPEAT and not announced.hits:
+        # A covert hit brings about no read that others could not have: two of one plate would tell of it.
+        if ended.verdict is Verdict.REPEAT and all(hit.distribution for hit in announced.hits.values()):
             return
         if ended.verdict is Verdict.READ:
             self._announce(passage, announced, hotlist, matches)

@@ -324,6 +324,15 @@ def test_the_hit_of_a_covert_entry_goes_to_its_group_alone() -> None:
     assert "narcotics" not in read.model_dump_json()
 
 
+def test_a_covert_hit_brings_about_no_read_that_others_would_not_have() -> None:
+    for group, kinds_told in (("narcotics", [Hit]), (None, [Hit, Read])):
+        desk = Desk(FakeList("7ABC123", group=group))
+        desk.see("7ABC123")
+        desk.see("7ABC123")
+        desk.end(Verdict.REPEAT)
+        assert kinds(desk) == kinds_told
+
+
 def test_the_withdrawal_of_a_covert_hit_goes_where_the_hit_went() -> None:
     desk = Desk(FakeList("7ABC123", group="narcotics"))
     desk.see("7ABC123")
