@@ -274,7 +274,7 @@ class Post:
                 reads=self._pipeline.counters.reads,
                 hits=self._reporter.hits,
                 withdrawn=self._reporter.withdrawn,
-                undelivered=self._backlog().depth,
+                undelivered=self._books.outbox.undelivered(settling=self._uplink.settling()),
                 restart=self._restart,
                 ailing=self._lookout.restart,
             )

@@ -78,5 +78,7 @@ def _disk(free: int | None) -> Finding:
 
 def _uplink(state: UplinkState) -> Finding:
     refused = len(state.refusals) + len(state.refused_subscriptions)
-    said = f"{state.broker}, {state.acknowledged} records acknowledged, {refused} topics refused"
+    # No count: less what came in the open it would be that of the covert hits.
+    taken = "records acknowledged" if state.acknowledged else "nothing acknowledged yet"
+    said = f"{state.broker}, {taken}, {refused} topics refused"
     return Finding(point="uplink", good=state.connected and not refused, said=said)

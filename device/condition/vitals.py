@@ -33,6 +33,9 @@ SILENT_SECONDS = 5.0
 BEHIND_SECONDS = 60.0
 """How long after a dropped frame a post still counts as falling behind."""
 
+DISK_STEP_BYTES = 16 * 1024 * 1024
+"""Health says free space in steps of so much: to the byte it would tell of every covert record that is stored."""
+
 READ_NEWS_SECONDS = 600.0
 """How old a status must be before a read since then is reason enough for another."""
 
@@ -195,7 +198,7 @@ class Vitals:
             ),
             hotlist=hotlist,
             connected=connected,
-            disk_free_bytes=disk_free(disk),
+            disk_free_bytes=_in_steps(disk_free(disk)),
             temperature_celsius=_temperature(),
             memory_bytes=_memory(),
             load=round(os.getloadavg()[0], 2),
@@ -221,6 +224,10 @@ def disk_free(folder: Path) -> int | None:
         return shutil.disk_usage(folder).free
     except OSError:
         return None
+
+
+def _in_steps(free: int | None) -> int | None:
+    return None if free is None else free - free % DISK_STEP_BYTES
 
 
 def _temperature() -> float | None:

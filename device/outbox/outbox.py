@@ -21,7 +21,10 @@ from device.records import TYPES, ChainHead, Dropped, Envelope, Lost, Status
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits in the outbox, and what its quota has cost since the outbox was made."""
+    """What waits in the outbox, and what its quota has cost since the outbox was made.
+
+    Covert records are in none of it: whoever counts what came would know by the difference that there were some.
+    """
 
     depth: int
     """Records that nobody has acknowledged."""
@@ -30,6 +33,7 @@ class Backlog:
     size_bytes: int
     """Bytes of both."""
     quota_bytes: int
+    """How many all records may have, covert ones too."""
     oldest_age_seconds: float | None
     """Age of the oldest that nobody has acknowledged; None if there is none."""
     reads_dropped: int
@@ -191,18 +195,27 @@ class Outbox:
         return int(self._file.run(lambda connection: connection.execute(sql, ranks).fetchone()[0]))
 
     def oldest_age(self, *, now: datetime | None = None, settling: Collection[int] = ()) -> float | None:
-        """Return the age of the oldest record in seconds, or None if nothing waits; 0 if the clock went back."""
+        """Return the age of the oldest record in seconds, or None if nothing waits; 0 if the clock went back.
+
+        Covert records are left out, as in `backlog`.
+        """
         return _age(self._oldest(settling)[0], now)
+
+    def undelivered(self, *, settling: Collection[int] = ()) -> int:
+        """Return how many records nobody has acknowledged, covert ones too: for nobody but this unit itself."""
+        with self._file.lock:
+            return self._oldest(settling)[1] + self._file.run(rows.covert).waiting
 
     def backlog(self, *, now: datetime | None = None, settling: Collection[int] = ()) -> Backlog:
         """Return all of the state at once, for health and status; `settling` are told apart from what waits."""
         with self._file.lock:
             reads, pictures = self._file.run(self._quota.totals)
             oldest, depth = self._oldest(settling)
+            covert = self._file.run(rows.covert)
             return Backlog(
                 depth=depth,
-                settling=self.depth() - depth,
-                size_bytes=self._quota.size,
+                settling=self.depth() - covert.records - depth,
+                size_bytes=self._quota.size - covert.size,
                 quota_bytes=self._quota.limit,
                 oldest_age_seconds=_age(oldest, now),
                 reads_dropped=reads,

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from device.outbox.database import Connection
 from device.outbox.places import place_of
@@ -17,6 +17,8 @@ READS = 3
 
 COVERT = -(2**40) - 1
 """Number of the first covert record; later ones are below it."""
+_COVERT = "sequence < 0 AND topic GLOB '*/covert/*'"
+"""Covert records, those too that damage left of a covert chain: they have numbers of former chains."""
 
 _COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures, number"
 
@@ -141,15 +143,32 @@ def select(connection: Connection, limit: int, *, holding: Collection[str], open
 def oldest(connection: Connection) -> tuple[float | None, int]:
     """Return the time of the oldest record, seconds since 1970, and how many there are, without those in `excluded`.
 
-    Times never go back within a chain: of a long queue an index is gone through, and the first row of each chain read.
+    Covert records are left out of both. Times never go back within a chain: of a long queue an index is gone through,
+    and the first row of the chain read.
     """
     kept = "FROM record WHERE sequence NOT IN (SELECT sequence FROM excluded)"
     first = "min(sequence) FILTER (WHERE sequence >= 0)"
-    covert = f"max(sequence) FILTER (WHERE sequence <= {COVERT})"  # these chains count down
-    count, *firsts = connection.execute(f"SELECT count(*), {first}, {covert} {kept}").fetchone()
-    former = f"sequence BETWEEN {COVERT + 1} AND -1"  # whatever damage left of other chains
-    (time,) = connection.execute(f"SELECT min(time) {kept} AND (sequence IN (?, ?) OR {former})", firsts).fetchone()
-    return time, int(count)
+    count, number = connection.execute(f"SELECT count(*), {first} {kept}").fetchone()
+    former = f"sequence < 0 AND NOT ({_COVERT})"  # whatever damage left of other chains
+    (time,) = connection.execute(f"SELECT min(time) {kept} AND (sequence = ? OR {former})", (number,)).fetchone()
+    return time, int(count) - covert(connection).waiting
+
+
+class Covert(NamedTuple):
+    """How many covert records there are."""
+
+    waiting: int
+    """Without those in `excluded`."""
+    records: int
+    size: int
+    """Bytes of all."""
+
+
+def covert(connection: Connection) -> Covert:
+    """Count the covert records: few, even of a long queue."""
+    waiting = "count(*) FILTER (WHERE sequence NOT IN (SELECT sequence FROM excluded))"
+    sql = f"SELECT {waiting}, count(*), coalesce(sum(size), 0) FROM record WHERE {_COVERT}"  # noqa: S608 - a constant
+    return Covert(*connection.execute(sql).fetchone())
 
 
 def has(connection: Connection, sequence: int) -> bool:

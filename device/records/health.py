@@ -17,7 +17,7 @@ class Timing(WireModel):
 
 
 class Queue(WireModel):
-    """What waits in the outbox."""
+    """What waits in the outbox, without records of covert entries: nobody else is to know that there are any."""
 
     depth: Count = Field(description="Records waiting for the broker's acknowledgement.")
     settling: Count = Field(
@@ -27,7 +27,7 @@ class Queue(WireModel):
         default=None, description="Age of the oldest record waiting in seconds; none if none waits."
     )
     size_bytes: Count = Field(description="Bytes of the records waiting and settling.")
-    quota_bytes: Count = Field(description="Bytes at which pictures of reads, then oldest reads are dropped.")
+    quota_bytes: Count = Field(description="Bytes, covert records included, at which pictures, then reads are dropped.")
     reads_dropped: Count = Field(description="Reads dropped whole since the outbox was made.")
     pictures_dropped: Count = Field(description="Reads that lost their pictures since the outbox was made.")
 
@@ -52,7 +52,9 @@ class Health(RecordData):
     queue: Queue = Field(description="The outbox.")
     hotlist: HotListState = Field(description="The hot list held.")
     connected: bool = Field(default=True, description="Whether the uplink was connected.")
-    disk_free_bytes: Count | None = Field(default=None, description="Free bytes on the disk of the outbox.")
+    disk_free_bytes: Count | None = Field(
+        default=None, description="Free bytes on the disk of the outbox, rounded down to whole 16 MiB."
+    )
     temperature_celsius: float | None = Field(default=None, description="Temperature of the processor in Celsius.")
     memory_bytes: Count | None = Field(default=None, description="Memory that the post's software occupies, bytes.")
     load: Annotated[float, Field(ge=0)] | None = Field(default=None, description="Load average of the last minute.")

@@ -211,7 +211,7 @@ class SimulatedPost:
         )
 
     def _waiting(self) -> int:
-        return self._outbox.backlog(settling=self._uplink.settling()).depth
+        return self._outbox.undelivered(settling=self._uplink.settling())
 
     def _wait(self, condition: Callable[[], bool], what: str, *, timeout: float = DELIVERY_SECONDS) -> None:
         deadline = time.monotonic() + timeout

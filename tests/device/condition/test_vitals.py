@@ -1,10 +1,14 @@
+from collections import deque
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
 from pytest_mock import MockerFixture
 
 from device.condition import vitals as module
 from device.condition.vitals import Vitals
 from device.health.clock import clock_quality
+from device.outbox import Backlog
 from device.records import Place, Versions
 from device.records.examples import example_status
 
@@ -48,3 +52,25 @@ def test_news_of_reads_make_a_status_every_ten_minutes_at_most(mocker: MockerFix
     assert not vitals.noticed(example.hotlist)
     clock.return_value = 2301.0
     assert vitals.noticed(example.hotlist)
+
+
+@pytest.mark.parametrize(("free", "told"), [(None, None), (2**24 - 1, 0), (2**33 + 41_076, 2**33)])
+def test_free_space_is_said_too_coarsely_to_tell_of_a_record(
+    free: int | None, told: int | None, mocker: MockerFixture
+) -> None:
+    mocker.patch.object(module, "disk_free", return_value=free)
+    vitals = Vitals(place=Place(), versions=Versions(software="0.1.0", configuration="x"), certificate_expires=None)
+    pipeline = mocker.Mock(detect_milliseconds=deque(), read_milliseconds=deque())
+    pipeline.counters.frames = 0
+    health = vitals.health(
+        clock=clock_quality(),
+        hotlist=example_status("online", "01a20eee-0349-756c-a767-c205969791ee").hotlist,
+        pipeline=pipeline,
+        capture=None,
+        dropped_before=0,
+        recoveries={},
+        backlog=Backlog(0, 0, 0, 0, None, 0, 0),
+        connected=True,
+        disk=Path(),
+    )
+    assert health.disk_free_bytes == told

@@ -63,6 +63,25 @@ def test_a_former_outbox_begins_covert_chains_too(path: Path, filler: Any) -> No
         assert not outbox.set_aside
 
 
+def test_the_figures_that_anybody_may_see_are_those_without_covert_records(outbox: Outbox, fill: Filler) -> None:
+    fill.hit(group="a")
+    assert (outbox.backlog().depth, outbox.backlog().oldest_age_seconds, outbox.backlog().size_bytes) == (0, None, 0)
+    fill.read()
+    now = fill.status().time
+    before = outbox.backlog(now=now)
+    fill.hit(group="a")
+    fill.hit(group="b")
+    # What damage left of a covert chain has a number of a former chain.
+    sql = "UPDATE record SET sequence = -1, number = 2 WHERE sequence = ?"
+    outbox._file.run(lambda connection: connection.execute(sql, (COVERT - 1,)))
+    assert outbox.backlog(now=now) == before
+    assert (outbox.undelivered(), outbox.depth()) == (5, 5)
+    settling = [envelope.place for envelope in outbox.next(9)]
+    settled = outbox.backlog(now=now, settling=settling)
+    assert (settled.depth, settled.settling, settled.oldest_age_seconds) == (0, 2, None)
+    assert outbox.undelivered(settling=settling[:2]) == 3
+
+
 @pytest.mark.parametrize("group", ["Narcotics", "a/b", ""])
 def test_a_group_that_cannot_be_a_topic_makes_no_hit(fill: Filler, group: str) -> None:
     with pytest.raises(ValueError, match="distribution"):

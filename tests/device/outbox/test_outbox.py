@@ -96,18 +96,19 @@ def test_what_settles_is_told_apart_from_what_waits(outbox: Outbox, fill: Filler
     assert outbox.backlog().depth == 2
 
 
-def test_the_oldest_is_found_in_whatever_chain_it_is(outbox: Outbox, fill: Filler) -> None:
+def test_the_oldest_is_found_in_whatever_open_chain_it_is(outbox: Outbox, fill: Filler) -> None:
     fill.hit(group="narcotics")
     for _ in range(2):
         fill.read()
         fill.status()
         fill.hit(group="homicide")
     outbox._file.run(lambda connection: connection.execute("UPDATE record SET sequence = -sequence WHERE rank = 2"))
-    waiting = sorted(outbox.next(9), key=lambda envelope: envelope.time)
+    waiting = sorted(
+        (envelope for envelope in outbox.next(9) if "/covert/" not in envelope.topic),
+        key=lambda envelope: envelope.time,
+    )
     now = waiting[-1].time
-    assert [envelope.place is not None and envelope.place < 0 for envelope in waiting] == [
-        *(True, False, True, True, False, True, True),
-    ]
+    assert [envelope.place is not None and envelope.place < 0 for envelope in waiting] == [False, True, False, True]
     for number, first in enumerate(waiting):
         before = [envelope.place for envelope in waiting[:number] if envelope.place is not None]
         age = outbox.oldest_age(now=now, settling=before)
