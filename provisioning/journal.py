@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+_BLOCK = 4096
+
 
 class Journal:
-    """One such file, held for an entry: what is in it, and a way to add to it."""
+    """One such file, held for an entry: its last line, and a way to add to it."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        text = file.read()
         self._file = file
-        self._end = _whole(text)
-        self.lines = text[: self._end].splitlines()
-        """Without their ends, oldest first."""
+        self._end, self.last = _end_of(file)
+        """The last line, without its end; None if there is none."""
 
     def append(self, line: bytes) -> None:
         """Add a line; durable on return. Raises OSError."""
@@ -45,6 +45,17 @@ def lines_of(path: Path) -> list[bytes]:
     except FileNotFoundError:
         return []
     return text[: _whole(text)].splitlines()
+
+
+def _end_of(file: IO[bytes]) -> tuple[int, bytes | None]:
+    """Return where the last whole line ends, and the line; no more is read than that, however long the file is."""
+    begin, text = file.seek(0, os.SEEK_END), b""
+    while begin and text.count(b"\n") < 2:  # that which ends the line before it, and its own
+        step = min(_BLOCK, begin)
+        begin = file.seek(begin - step)
+        text = file.read(step) + text
+    end = _whole(text)
+    return begin + end, text[: end - 1].rpartition(b"\n")[2] if end else None
 
 
 def _whole(text: bytes) -> int:

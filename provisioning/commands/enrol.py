@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import logging
 import threading
 import time
@@ -21,7 +22,8 @@ from provisioning.reload import announce, reload_broker
 
 log = logging.getLogger(__name__)
 
-_DAY_SECONDS = 86400.0
+_MINUTE_SECONDS = 60.0
+_DAY_MINUTES = 24 * 60
 
 
 @click.command(
@@ -70,25 +72,28 @@ def enrol_server(
     )
     actor.did("enrolment_opened", object=f"{names[0]}:{port}")
     Keeper.of(actor.person).note(fleet)
-    threading.Thread(target=_warn_daily, args=[office], name="keeper", daemon=True).start()
+    threading.Thread(target=_attend, args=[office], name="keeper", daemon=True).start()
     click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
     # uvicorn ends in order at Ctrl-C, and then passes it on.
     with contextlib.suppress(KeyboardInterrupt):
         server(fleet, office, names=names, address=address, port=port).run()
     forget(fleet)
+    office.close()
     # Closed it is, also where the certification has ended meanwhile.
     place = f"{names[0]}:{port}"
     acts.record(actor.person, "enrolment_closed", actor.purpose, log=fleet.acts, object=place, checked=True)
 
 
-def _warn_daily(office: Office) -> None:
-    """Say every day, from now on, what is to be said of the end of the keeper's certification."""
-    while True:
+def _attend(office: Office) -> None:
+    """Have counted refusals logged every minute; say every day what is to be said of the end of the certification."""
+    for minute in itertools.count():
         try:
-            office.warn()
+            if minute % _DAY_MINUTES == 0:
+                office.warn()
+            office.tick()
         except ProvisioningError as error:
             log.warning("%s", error)
-        time.sleep(_DAY_SECONDS)
+        time.sleep(_MINUTE_SECONDS)
 
 
 @click.command(
@@ -114,10 +119,11 @@ def enrol_stick(*, directory: Path, folder: Path, reload_command: str | None, wh
         reload=functools.partial(reload_broker, fleet, reload_command),
     )
     refused = answered = 0
-    for post, refusal in answer_all(office, folder):
-        click.echo(f"{post}: {'enrolled' if refusal is None else refusal}")
-        refused += refusal is not None
-        answered += refusal is None
+    with contextlib.closing(office):
+        for post, refusal in answer_all(office, folder):
+            click.echo(f"{post}: {'enrolled' if refusal is None else refusal}")
+            refused += refusal is not None
+            answered += refusal is None
     if not refused + answered:
         click.echo(f"No request waits in {folder}.")
     if refused:

@@ -22,6 +22,7 @@ from device.records.signing import read_key
 from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.enrolment.codes import Code, Codes
 from provisioning.enrolment.keeper import Keeper
+from provisioning.enrolment.refusals import Refusals
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.layout import ROOT_FILE
@@ -67,6 +68,7 @@ class Office:
         self._announce, self._reload = announce, reload
         self._lock = threading.Lock()
         self._authority: Authority = fleet.open_authority()
+        self._refusals = Refusals(self._log)
         self.codes = Codes(fleet.enrolment / "codes")
 
     @property
@@ -78,7 +80,7 @@ class Office:
         """Judge a request, base64, that came with a code; return the answer of `simpleenroll`.
 
         Raises:
-            EnrolmentError: why not; that is logged.
+            EnrolmentError: why not; that is logged, or counted.
 
         """
         with self._lock:
@@ -88,7 +90,7 @@ class Office:
         """Judge a request that came on a stick, under the seal of its code; return the answer and the code.
 
         Raises:
-            EnrolmentError: why not; that is logged.
+            EnrolmentError: why not; that is logged, or counted.
 
         """
 
@@ -111,7 +113,7 @@ class Office:
         """Return the first configuration of a post for who has its code, as `configuration` does, and the code.
 
         Raises:
-            EnrolmentError: why not; that is logged.
+            EnrolmentError: why not; that is logged, or counted.
 
         """
 
@@ -150,7 +152,7 @@ class Office:
         certificates ended would have to be visited, post by post.
 
         Raises:
-            EnrolmentError: it was revoked, or superseded, or is no post's; that is logged.
+            EnrolmentError: it was revoked, or superseded, or is no post's; that is logged, or counted.
 
         """
         certificate = x509.load_der_x509_certificate(presented)
@@ -163,6 +165,21 @@ class Office:
         warning = Keeper.of(self._keeper).warning(self._fleet)
         if warning is not None:
             log.warning("%s", warning[0])
+
+    def tick(self) -> None:
+        """Log the refusals of the last minute that were only counted; to be called about once a minute.
+
+        Raises:
+            ProvisioningError: the log cannot be written.
+
+        """
+        with self._lock:
+            self._refusals.tick()
+
+    def close(self) -> None:
+        """Log what was only counted so far; raises as `tick` does."""
+        with self._lock:
+            self._refusals.flush()
 
     def _renew(self, name: str, certificate: x509.Certificate, body: bytes) -> bytes:
         ledger = self._fleet.ledger
@@ -308,8 +325,7 @@ class Office:
                 self._check_keeper()
             return judge()
         except EnrolmentError as refusal:
-            details: dict[str, JsonValue] = {"message": str(refusal)[:300]}
-            self._log("enrolment_refused", post[:120], details, outcome="refused", reason=refusal.reason)
+            self._refusals.refused(post, refusal)
             raise
 
     def _check_keeper(self) -> None:
@@ -332,7 +348,7 @@ class Office:
     def _log(
         self,
         act: str,
-        post: str,
+        post: str | None,
         details: dict[str, JsonValue],
         *,
         outcome: Outcome = "success",

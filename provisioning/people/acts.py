@@ -69,18 +69,18 @@ class ActLog:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with journal(self.path) as held:
-                envelope = make(self._head(held.lines))
+                envelope = make(self._head(held.last))
                 held.append(envelope.body)
         except OSError as error:
             raise ProvisioningError(f"{self.path}: the act cannot be logged: {error.strerror}") from error
         return envelope
 
-    def _head(self, lines: list[bytes]) -> ChainHead:
-        """Find the end of the chain."""
-        if not lines:
+    def _head(self, line: bytes | None) -> ChainHead:
+        """Find the end of the chain by the last line."""
+        if line is None:
             return ChainHead(new_identifier())
         try:
-            last = parse(lines[-1])
+            last = parse(line)
             return ChainHead(str(last["chain"]), int(last["sequence"]), digest_of(canonical_bytes(last)))
         except (RecordError, KeyError, TypeError, ValueError) as error:
             raise ProvisioningError(f"{self.path} is damaged: `platepost verify` says where") from error

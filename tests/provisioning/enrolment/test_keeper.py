@@ -61,7 +61,10 @@ def test_nobody_is_enrolled_for_a_keeper_who_is_not_certified_any_more(departmen
     kept = department.office.codes.of("post-17")
     assert kept is not None
     assert kept.used is None
-    assert department.acts() == [("enrolment_refused", "post-17", "keeper_expired")] * 4
+    assert department.acts() == [("enrolment_refused", "post-17", "keeper_expired")]
+    department.office.close()
+    act = list(department.fleet.acts)[-1]
+    assert (act.reason, act.details["counted"]) == ("repeated", {"keeper_expired": 3})
 
 
 @pytest.mark.parametrize("way", ["register", "certificate"])
