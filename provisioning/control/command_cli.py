@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from device.control.seal import unseal
+from device.durable import write_durably
 from device.errors import RecordError
 from device.records import Command, CommandRequest, Keyring, Source
 from device.records.canonical import canonical_bytes, parse
@@ -120,9 +121,13 @@ def _genuine(payload: bytes, key: Path, *, asked: bool) -> bool | None:
 
 def _open(sealed: dict[str, Any], identity: Identity, output: Path) -> None:
     try:
-        output.write_bytes(unseal(sealed, identity.key))
+        still = unseal(sealed, identity.key)
     except NOT_JOSE as error:
         raise ProvisioningError(f"the still does not open with this key: {error}") from error
+    try:
+        write_durably(output, still)  # for its owner only: it was sealed to one person
+    except OSError as error:
+        raise ProvisioningError(f"{output}: the still cannot be written: {error.strerror}") from error
 
 
 def _show(answer: dict[str, Any], *, genuine: bool | None, as_json: bool) -> None:
