@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from device.config import Configuration
 from device.errors import PlatepostError
 from device.faults import Fault
+from device.hotlist import MatchKind
 from device.post import Post
 from device.records import TYPES, Hit, Read, Source, Status
 from device.rig import Rig
@@ -31,6 +32,8 @@ from provisioning.unit.technician import Technician
 log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 60.0
+_READ_AS_LISTED = frozenset({MatchKind.EXACT.value, MatchKind.LOOK_ALIKE.value})
+"""Of a hit of another kind the plate may be a passer-by's."""
 ANEW_SECONDS = 3.0
 """Between two attempts to connect while a technician waits: the uplink's own pauses grow to minutes, for fleets."""
 
@@ -301,9 +304,12 @@ def _captured(payload: bytes) -> datetime:
 
 
 def _pictures(payload: bytes) -> tuple[Picture, ...]:
-    captions = {"patch": "The test plate.", "overview": "The test plate as it was seen."}
+    """Return the test plate alone, if it is that: the overview shows who else passed, and the report is kept."""
+    hit = data_of(payload)
+    if hit.get("match") not in _READ_AS_LISTED:
+        return ()
     return tuple(
-        Picture.of(captions[str(picture["kind"])], base64.b64decode(picture["data"]))
-        for picture in data_of(payload).get("pictures", ())
-        if "data" in picture
+        Picture.of("The test plate.", base64.b64decode(picture["data"]))
+        for picture in hit.get("pictures", ())
+        if picture["kind"] == "patch" and "data" in picture
     )
