@@ -19,6 +19,8 @@ FOLDER = "platepost"
 """On the boot partition: packages, and what is needed to undo."""
 FIRMWARE = "/boot/firmware"
 """Where both releases mount the boot partition."""
+SWAP_PATH = "/etc/rpi/swap.conf.d/90-platepost.conf"
+"""Configures the swap of release 13 (raspberrypi/rpi-swap, swap.conf(5)), by default compressed memory and a file."""
 SETUP_PATH = "/usr/local/sbin/platepost-setup"
 UNIT_PATH = "/etc/systemd/system/platepost-setup.service"
 CONNECTION_PATH = "/etc/NetworkManager/system-connections/platepost-service.nmconnection"
@@ -161,11 +163,20 @@ exit 0
 
 
 def setup_script() -> str:
-    """Return the script that installs the packages on the boot partition; they say at login what comes next."""
+    """Return the script that installs the packages on the boot partition; they say at login what comes next.
+
+    Before that it keeps swap off the card from the next boot on, by compressed memory in release 13, and by none in 12
+    (dphys-swapfile). Whoever takes a card is not to find in it what a post had in memory; the post's own unit forbids
+    swap too (`MemorySwapMax=`), but Raspberry Pi's kernel heeds no such bound unless it is told to on its command line
+    (raspberrypi/linux, pull request 6439), and `aim` and `accept` run outside that unit.
+    """
     return f"""\
 #!/bin/sh
 # Installs Platepost from the boot partition. Its service runs it again until it succeeds.
 set -eu
+mkdir -p {SWAP_PATH.rpartition("/")[0]}
+printf '[Main]\\nMechanism=zram\\n' >{SWAP_PATH}
+systemctl disable dphys-swapfile.service 2>/dev/null || true
 export DEBIAN_FRONTEND=noninteractive
 set -- {FIRMWARE}/{FOLDER}/*.deb
 if [ ! -e "$1" ]; then
@@ -179,7 +190,7 @@ systemctl disable platepost-setup.service
 
 
 def setup_unit() -> str:
-    """Return the service that runs it."""
+    """Return the service that runs it; what swap this boot began with is off before there is a post."""
     return f"""\
 [Unit]
 Description=Install Platepost from the boot partition
@@ -189,6 +200,7 @@ RequiresMountsFor={FIRMWARE}
 
 [Service]
 Type=oneshot
+ExecStartPre=-/sbin/swapoff --all
 ExecStart={SETUP_PATH}
 Restart=on-failure
 RestartSec=30

@@ -127,6 +127,7 @@ def test_the_packages_are_installed_by_the_service_that_was_left_for_it(unit: Tr
     shutil.copy("/etc/resolv.conf", resolver)
     unit.run("/usr/local/sbin/platepost-setup", network=True)
     assert not unit.is_enabled("platepost-setup.service"), "it is done once"
+    assert unit.run("cat", "/etc/rpi/swap.conf.d/90-platepost.conf") == "[Main]\nMechanism=zram\n"
     assert "waits to be enrolled" in unit.run("run-parts", "/etc/update-motd.d")
     assert unit.run("platepost", "--version").startswith("platepost")
     for command in ("aim", "accept"):

@@ -38,6 +38,10 @@ def test_every_line_of_the_units_is_understood(name: str, tmp_path: Path) -> Non
     assert name not in found.stderr, found.stderr
 
 
+def test_nothing_of_the_service_is_swapped() -> None:
+    assert "\nMemorySwapMax=0\n" in (UNITS / "platepost.service").read_text(encoding="utf-8")
+
+
 def test_the_service_has_no_door() -> None:
     text = (UNITS / "platepost.service").read_text(encoding="utf-8")
     assert "\nSystemCallFilter=~listen accept accept4\n" in text

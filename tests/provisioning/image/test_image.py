@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from provisioning.errors import ProvisioningError
 from provisioning.image.cli import image
 from provisioning.image.partition import Partition
-from provisioning.image.recipe import setup_script
+from provisioning.image.recipe import SETUP_PATH, SWAP_PATH, setup_script, setup_unit
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZvciB0ZXN0cyBvbmx5LCBub2JvZHkncyBrZXkgYXQgYWxs r-alvarez@laptop"
 STOCK = "console=serial0,115200 console=tty1 root=PARTUUID=4d3ee428-02 rootfstype=ext4 fsck.repair=yes rootwait"
@@ -115,6 +115,26 @@ def test_release_13_is_set_up_by_cloud_init(tmp_path: Path, supplies: dict[str, 
     assert network == {"dhcp4": True, "optional": True, "addresses": ["192.168.50.1/24"]}
     assert json.loads((boot / "meta-data").read_text())["instance-id"] != "rpios-image"
     assert (boot / "cmdline.txt").read_text() == STOCK + " resize\n"
+
+
+def test_swap_is_kept_off_the_card(tmp_path: Path) -> None:
+    # Run with its paths below a folder; what it asks of the system is written down.
+    asked = tmp_path / "asked"
+    for name in ("systemctl", "apt-get"):
+        (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\necho {name} "$@" >>{asked}\n')
+        (tmp_path / "bin" / name).chmod(0o755)
+    package = tmp_path / "boot/firmware/platepost/platepost_1_all.deb"
+    package.parent.mkdir(parents=True)
+    package.touch()
+    script = setup_script().replace(" /", f" {tmp_path}/").replace(">/etc", f">{tmp_path}/etc")
+    environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-c", script], env=environment, check=True)
+    assert (tmp_path / SWAP_PATH[1:]).read_text() == "[Main]\nMechanism=zram\n"
+    first, *_, last = asked.read_text().splitlines()
+    assert first == "systemctl disable dphys-swapfile.service"
+    assert last == "systemctl disable platepost-setup.service"
+    assert setup_unit().index("swapoff --all") < setup_unit().index(SETUP_PATH)
 
 
 def test_release_12_is_set_up_by_custom_toml_and_a_script(tmp_path: Path, supplies: dict[str, list[str]]) -> None:
