@@ -1,10 +1,12 @@
 """`platepost read`: the plates of photos and folders."""
 
 import json
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -62,9 +64,10 @@ Examples:
 @click.option(
     "--minimum-confidence",
     type=click.FloatRange(0, 1),
-    default=LEGIBLE,
-    show_default=True,
-    help="Least confidence at which a plate is told; 0 tells what nobody can read too.",
+    help=(
+        f"Least confidence at which a plate is told; 0 tells what nobody can read too.  [default: {LEGIBLE}; a crop is "
+        "told in any case]"
+    ),
 )
 def read(
     *,
@@ -76,32 +79,35 @@ def read(
     reader: Path | None,
     region: Path | None,
     minimum_score: float,
-    minimum_confidence: float,
+    minimum_confidence: float | None,
 ) -> None:
     """Read the plates of IMAGES: files, and folders with all that is in them.
 
-    A file that cannot be read, a folder without pictures and a drawn picture that cannot be written give an error line,
-    the others go on, and the exit code is 1.
+    A file or folder that cannot be read, a folder without pictures and a drawn picture that cannot be written give an
+    error line, the others go on, and the exit code is 1.
     """
     recogniser = Recogniser.load(
         detector=detector,
         reader=reader,
         region=region,
         minimum_score=minimum_score,
-        minimum_confidence=minimum_confidence,
+        minimum_confidence=LEGIBLE if minimum_confidence is None else minimum_confidence,
     )
     table = Table("image", "plate", "confidence", "box", "ms", title=None)
-    paths, empty = _files(images)
-    for folder in empty:
-        _complain(f"{folder}: no pictures in this folder")
-    failed = bool(empty)
+    paths, faults = _files(images)
+    for fault in faults:
+        _complain(fault)
+    failed = bool(faults)
     drawing = _Drawing(draw) if draw is not None else None
     with_bar = not as_json and len(paths) > 1 and sys.stderr.isatty()
     for path in track(paths, console=Console(stderr=True), description="Reading", disable=not with_bar):
         try:
             with _picture_errors(path):
                 picture, decode = _decode(path)
-                recognition = recogniser.recognise_crop(picture) if crop else recogniser.recognise(picture)
+                if crop:
+                    recognition = _read_crop(recogniser, picture, minimum_confidence)
+                else:
+                    recognition = recogniser.recognise(picture)
         except PictureError as error:
             failed = True
             _complain(str(error))
@@ -137,19 +143,44 @@ def _complain(message: str) -> None:
     click.echo(f"platepost read: {message}", err=True)
 
 
-def _files(images: tuple[Path, ...]) -> tuple[list[Path], list[Path]]:
-    """Return the files to read, and the folders that have none."""
+def _read_crop(recogniser: Recogniser, picture: NDArray[np.uint8], minimum_confidence: float | None) -> Recognition:
+    """Read a plate that somebody cut out, which is one: only a limit that was asked for leaves it out."""
+    recognition = recogniser.recognise_crop(picture)
+    least = minimum_confidence or 0.0
+    return replace(
+        recognition, plates=tuple(plate for plate in recognition.plates if plate.reading.confidence >= least)
+    )
+
+
+def _files(images: tuple[Path, ...]) -> tuple[list[Path], list[str]]:
+    """Return the files to read, and what is amiss with the folders."""
     files: list[Path] = []
-    empty: list[Path] = []
+    faults: list[str] = []
     for path in images:
-        if path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-            files += found
-            if not found:
-                empty.append(path)
-        else:
+        if _kind(path) != stat.S_IFDIR:
             files.append(path)
-    return files, empty
+            continue
+        closed: list[OSError] = []
+        found = sorted(file for file in _pictures_in(path, closed) if _kind(file) in {stat.S_IFREG, None})
+        files += found
+        faults += [f"{error.filename}: {error.strerror or error}" for error in closed]
+        if not found and not closed:
+            faults.append(f"{path}: no pictures in this folder")
+    return files, faults
+
+
+def _pictures_in(folder: Path, closed: list[OSError]) -> Iterator[Path]:
+    """Yield what is called a picture in a folder and those below; which of them cannot be listed goes into `closed`."""
+    for parent, _, names in os.walk(folder, onerror=closed.append):
+        yield from (path for path in (Path(parent, name) for name in names) if path.suffix.lower() in SUFFIXES)
+
+
+def _kind(path: Path) -> int | None:
+    """Say what a path is, by the names of `stat`; None where nobody knows: reading it says then what is amiss."""
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except OSError:
+        return None
 
 
 def _decode(path: Path) -> tuple[NDArray[np.uint8], float]:
@@ -235,13 +266,14 @@ def _as_json(result: _Result) -> dict[str, Any]:
 
 def _add_rows(table: Table, result: _Result) -> None:
     total = f"{result.recognition.milliseconds.total:.1f}"
+    image = escape(click.format_filename(result.path))  # a name may hold bytes that no output can be written in
     if not result.recognition.plates:
-        table.add_row(escape(str(result.path)), "[dim]no plate[/dim]", "", "", total)
+        table.add_row(image, "[dim]no plate[/dim]", "", "", total)
     for number, plate in enumerate(result.recognition.plates):
         box = " ".join(f"{value:.0f}" for value in plate.box)
         first = number == 0
         table.add_row(
-            escape(str(result.path)) if first else "",
+            image if first else "",
             f"[bold]{plate.text}[/bold]",
             f"{plate.reading.confidence:.2f}",
             box,

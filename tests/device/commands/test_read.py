@@ -1,4 +1,5 @@
 import json
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from device.commands.read import read
+from device.vision.recogniser import Recogniser
 from models.plates import render_plate
+from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 TEXT = "7KDW382"
 
@@ -171,3 +174,69 @@ def test_people_get_a_table(photo: Path) -> None:
     result = run(photo)
     assert result.exit_code == 0
     assert TEXT in result.stdout
+
+
+@pytest.mark.parametrize(("least", "told"), [((), 1), (("--minimum-confidence", "0.9"), 0)], ids=["asked", "limited"])
+def test_a_crop_that_hardly_can_be_read_is_told_unless_a_limit_was_asked_for(
+    tmp_path: Path, plate: np.ndarray, least: tuple[str, ...], told: int
+) -> None:
+    path = tmp_path / "blurred.png"
+    cv2.imwrite(str(path), cv2.GaussianBlur(plate, (0, 0), 14))
+    plates = json.loads(run("--json", "--crop", *least, path).stdout)["plates"]
+    assert len(plates) == told
+    assert all(found["confidence"] < 0.15 for found in plates), "of a scene it would not be told"
+
+
+def test_a_name_that_no_disk_takes_is_named_and_the_rest_go_on(photo: Path) -> None:
+    result = run("--json", photo, photo.with_name(300 * "a"))
+    assert result.exit_code == 1
+    assert "aaa: File name too long" in result.stderr
+    assert json.loads(result.stdout)["image"] == str(photo)
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)], ids=["table", "json"])
+def test_a_name_in_another_encoding_ends_nothing(
+    photo: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    odd = Path(os.fsdecode(os.fsencode(photo.parent) + b"/caf\xe9.png"))
+    odd.write_bytes(photo.read_bytes())
+    missing = Path(f"{odd}.jpg")
+    result = run(*words, odd, photo, missing)
+    assert result.exit_code == 1, "for the one that is missing"
+    assert "photo.png" in result.stdout
+    assert "No such file" in result.stderr
+    if words:
+        assert [json.loads(line)["image"] for line in result.stdout.splitlines()] == [str(odd), str(photo)]
+    else:
+        assert "caf\N{REPLACEMENT CHARACTER}.png" in result.stdout
+
+
+@needs_root
+@pytest.mark.parametrize("closed", ["listed only", "neither", "named"])
+def test_what_may_not_be_entered_is_named_and_the_rest_go_on(
+    photo: Path, closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("--json", photo).exit_code == 0, "all that is loaded lazily is there"
+    networks = Recogniser.load()
+    monkeypatch.setattr(Recogniser, "load", lambda **_: networks)
+    with place_of_nobody() as folder:
+        open_, locked = folder / "photo.png", folder / "locked"
+        locked.mkdir()
+        hidden = locked / "hidden.png"
+        for path in (open_, hidden):
+            path.write_bytes(photo.read_bytes())
+            path.chmod(0o644)
+        locked.chmod(0o744 if closed == "listed only" else 0o700)
+        with nobody():
+            result = run("--json", *((hidden, open_) if closed == "named" else (folder,)))
+    assert result.exit_code == 1
+    assert f"{locked if closed == 'neither' else hidden}: Permission denied" in result.stderr
+    assert json.loads(result.stdout)["image"] == str(open_)
+
+
+def test_a_pipe_in_a_folder_is_no_picture(photo: Path) -> None:
+    os.mkfifo(photo.with_name("pipe.jpg"))
+    result = run("--json", photo.parent)
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 1
