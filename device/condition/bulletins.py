@@ -126,6 +126,7 @@ class Bulletins:
             pipeline=self._pipeline,
             capture=self._lookout.capture,
             dropped_before=self._lookout.dropped,
+            lost_before=self._lookout.lost,
             recoveries=self._lookout.recoveries,
             backlog=backlog,
             connected=self._uplink.state().connected,

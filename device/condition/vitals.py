@@ -160,6 +160,7 @@ class Vitals:
         pipeline: Pipeline,
         capture: Capture | None,
         dropped_before: int,
+        lost_before: int,
         recoveries: dict[str, int],
         backlog: Backlog,
         connected: bool,
@@ -177,7 +178,7 @@ class Vitals:
             frame_rate=round((pipeline.counters.frames - frames) / max(now - before, 1e-3), 2),
             last_frame_age_seconds=None if last_frame is None else round(max(0.0, now - last_frame), 3),
             frames_dropped=dropped_before + (capture.dropped if capture is not None else 0),
-            frames_lost=capture.lost if capture is not None else 0,
+            frames_lost=lost_before + (capture.lost if capture is not None else 0),
             camera_recoveries=recoveries,
             inference={
                 name: timing

@@ -67,6 +67,8 @@ class Lookout:
         """The running capture, None while the camera is closed."""
         self.dropped = 0
         """Frames dropped by captures that have ended."""
+        self.lost = 0
+        """Frames that the camera lost in captures that have ended."""
         self.restart = False
         """Whether only a new process, or a new boot, can help."""
 
@@ -186,4 +188,5 @@ class Lookout:
                 camera.close()
                 capture.stop()
                 self.dropped += capture.dropped
+                self.lost += capture.lost
                 self.capture = None

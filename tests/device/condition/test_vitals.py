@@ -68,9 +68,36 @@ def test_free_space_is_said_too_coarsely_to_tell_of_a_record(
         pipeline=pipeline,
         capture=None,
         dropped_before=0,
+        lost_before=0,
         recoveries={},
         backlog=Backlog(0, 0, 0, 0, None, 0, 0),
         connected=True,
         disk=Path(),
     )
     assert health.disk_free_bytes == told
+
+
+@pytest.mark.parametrize(("running", "told"), [((3, 5), (10, 25)), (None, (7, 20))], ids=["open", "closed"])
+def test_health_counts_the_frames_of_captures_that_have_ended(
+    mocker: MockerFixture, running: tuple[int, int] | None, told: tuple[int, int]
+) -> None:
+    example = example_status("online", "01a20eee-0349-756c-a767-c205969791ee")
+    vitals = Vitals(
+        place=Place(), versions=Versions(software="0.1.0", configuration="3f0c9a517b2e"), certificate_expires=None
+    )
+    capture = None if running is None else mocker.Mock(dropped=running[0], lost=running[1], last_frame=None)
+    pipeline = mocker.Mock(detect_milliseconds=deque(), read_milliseconds=deque())
+    pipeline.counters.frames = 9
+    health = vitals.health(
+        clock=clock_quality(),
+        hotlist=example.hotlist,
+        pipeline=pipeline,
+        capture=capture,
+        dropped_before=7,
+        lost_before=20,
+        recoveries={},
+        backlog=Backlog(0, 0, 0, 0, None, 0, 0),
+        connected=True,
+        disk=Path(),
+    )
+    assert (health.frames_dropped, health.frames_lost) == told
