@@ -29,6 +29,8 @@ class Auditor:
     ) -> None:
         """Record one event; the arguments are the fields of `device.records.audit.Audit`, the post itself by default.
 
+        Details that are None are left out: nothing is null on the wire.
+
         Raises:
             OutboxError: it cannot be stored, and the post is stopping.
 
@@ -44,6 +46,6 @@ class Auditor:
                 identity=identity or self._post,
                 reason=reason,
                 object=object,
-                details=details or {},
+                details={name: value for name, value in (details or {}).items() if value is not None},
             )
         )

@@ -64,3 +64,11 @@ def test_the_time_is_kept_and_the_outbox_closed_however_it_ends(configuration: C
     assert (configuration.outbox.path.parent / "clock.json").exists()
     with pytest.raises(OutboxError):
         books.outbox.next(1)
+
+
+def test_nothing_in_the_audit_trail_is_null(configuration: Configuration) -> None:
+    books = opened(configuration)
+    with books.kept():
+        books.auditor.say("boot", details={"version": "0.1.0", "configuration": None, "bad_starts": 0})
+        (boot,) = said(books)
+        assert boot["details"] == {"version": "0.1.0", "bad_starts": 0}
