@@ -22,6 +22,7 @@ Here the parts are made and joined, and here are the stages of a run. What is lo
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Event
 
 from pydantic import JsonValue
@@ -105,6 +106,7 @@ class Post:
             certificate_expires=assembly.certificate_expires(configuration),
             last_read=lambda: self._reporter.last_read,
             controlled=lambda: self._controls,
+            now=self._now,
         )
         source = Source(configuration.post.agency, configuration.post.name)
         self._acceptance = Acceptance(configuration)
@@ -349,6 +351,9 @@ class Post:
 
     def _while_waiting(self) -> None:
         self._rounds.while_waiting()
+
+    def _now(self) -> datetime:
+        return self._books.timekeeper.now()
 
     def _backlog(self) -> Backlog:
         return self._books.outbox.backlog(settling=self._uplink.settling())

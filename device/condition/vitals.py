@@ -52,8 +52,15 @@ class Controlled(Protocol):
         ...
 
 
+def _system_time() -> datetime:
+    return datetime.now(UTC)
+
+
 class Vitals:
-    """The present faults, and the status and health records that say them."""
+    """The present faults, and the status and health records that say them.
+
+    `now` tells the post's time, by which `since` is said.
+    """
 
     def __init__(
         self,
@@ -63,13 +70,15 @@ class Vitals:
         certificate_expires: datetime | None,
         last_read: Callable[[], datetime | None] = lambda: None,
         controlled: Callable[[], Controlled | None] = lambda: None,
+        now: Callable[[], datetime] = _system_time,
     ) -> None:
         self.boot = new_identifier()
         self._place = place
         self._versions = versions
         self._certificate_expires = certificate_expires
         self._started = monotonic()
-        self._since = datetime.now(UTC)
+        self._now = now
+        self._since: datetime | None = None
         self._noticed: tuple[object, ...] | None = None
         self._last_read = last_read
         self._controlled = controlled
@@ -93,7 +102,7 @@ class Vitals:
         if present == self._told:
             return False
         self._told = present
-        self._since = datetime.now(UTC)
+        self._since = self._now()
         return True
 
     def noticed(self, hotlist: HotListState) -> bool:
@@ -111,20 +120,23 @@ class Vitals:
         self._read_told = (monotonic(), self._last_read())
         present = reasons(self._told or ())
         state = "degraded" if present else "online"
-        return self._status(state, clock=clock, hotlist=hotlist, present=present)
+        since = self._since or self._now()
+        return self._status(state, clock=clock, hotlist=hotlist, present=present, since=since)
 
     def offline(self, *, clock: ClockQuality, hotlist: HotListState) -> Status:
         """Say that the post has stopped, or, as the will, that it fell silent."""
-        return self._status("offline", clock=clock, hotlist=hotlist, present=())
+        return self._status("offline", clock=clock, hotlist=hotlist, present=(), since=self._now())
 
-    def _status(self, state: str, *, clock: ClockQuality, hotlist: HotListState, present: object) -> Status:
+    def _status(
+        self, state: str, *, clock: ClockQuality, hotlist: HotListState, present: object, since: datetime
+    ) -> Status:
         controlled = self._controlled()
         return Status.model_validate(
             {
                 "clock": clock,
                 "state": state,
                 "reasons": present,
-                "since": self._since,
+                "since": since,
                 "boot": self.boot,
                 "place": self._place,
                 "versions": self._versions,

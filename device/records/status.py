@@ -35,7 +35,12 @@ class Status(RecordData):
     notices: tuple[Reason, ...] = Field(
         default=(), description="What a person should know though it is no fault, such as `near_matching`."
     )
-    since: UtcTime = Field(description="When this state began; in the will, when the connection began.")
+    since: UtcTime = Field(
+        description=(
+            "Since when this state and what ails the post are as said; with `offline`, when it stopped, or, in the "
+            "will, when the connection began: it fell silent later."
+        )
+    )
     boot: Identifier = Field(description="Identifier of this run of the post's software.")
     place: Place | None = Field(default=None, description="Where the camera stands and looks.")
     versions: Versions = Field(description="Software, configuration and models in use.")

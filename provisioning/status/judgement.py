@@ -122,7 +122,7 @@ def judge(
     except (RecordError, KeyError, ValueError) as error:
         return Row(post, "unverified", Grade.CRITICAL, (f"not genuine: {error}"[:200],))
     remarks = _Remarks()
-    _state(status, remarks)
+    _state(status, remarks, will="chain" not in event)
     _list(status, remarks, limits, at)
     _certificate(status, remarks, limits, at)
     _reads(status, remarks, limits, at)
@@ -130,9 +130,11 @@ def judge(
     return Row(post, status.state, remarks.grade, tuple(remarks.texts), status, said)
 
 
-def _state(status: Status, remarks: _Remarks) -> None:
+def _state(status: Status, remarks: _Remarks, *, will: bool) -> None:
     if status.state == "offline":
-        remarks.add(Grade.CRITICAL, f"offline since {status.since:%Y-%m-%d %H:%M} UTC")
+        # The will was signed when the connection began: when the post fell silent nobody knows.
+        what = "fell silent; had connected" if will else "offline since"
+        remarks.add(Grade.CRITICAL, f"{what} {status.since:%Y-%m-%d %H:%M} UTC")
     for reason in status.reasons:
         grave = reason.name in {fault.value for fault in GRAVE}
         remarks.add(Grade.CRITICAL if grave else Grade.WARNING, reason.name)

@@ -139,7 +139,7 @@ class LightPost:
             {
                 "clock": self._clock,
                 "state": state,
-                "since": self._since,
+                "since": datetime.now(UTC) if state == "offline" else self._since,
                 "boot": self._boot,
                 "place": Place(site=self._circumstances.place.site),
                 "versions": self._circumstances.versions,

@@ -241,7 +241,7 @@ class SimulatedPost:
                 "clock": clock_quality(),
                 "state": state or ("degraded" if self._reasons else "online"),
                 "reasons": self._reasons if state is None else (),
-                "since": self._since,
+                "since": datetime.now(UTC) if state == "offline" else self._since,
                 "boot": self._boot,
                 "place": Place(site=self._configuration.post.site or None),
                 "versions": self._versions,

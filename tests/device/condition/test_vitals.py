@@ -7,6 +7,7 @@ from pytest_mock import MockerFixture
 
 from device.condition import vitals as module
 from device.condition.vitals import Vitals
+from device.faults import Fault
 from device.health.clock import clock_quality
 from device.outbox import Backlog
 from device.records import Place, Versions
@@ -101,3 +102,24 @@ def test_health_counts_the_frames_of_captures_that_have_ended(
         disk=Path(),
     )
     assert (health.frames_dropped, health.frames_lost) == told
+
+
+def test_since_is_when_the_state_began_and_of_offline_when_that_was_said() -> None:
+    months = [datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 5, 6, 7)]
+    now = iter(months)
+    example = example_status("online", "01a20eee-0349-756c-a767-c205969791ee")
+    vitals = Vitals(
+        place=Place(),
+        versions=Versions(software="0.1.0", configuration="3f0c9a517b2e"),
+        certificate_expires=None,
+        now=lambda: next(now),
+    )
+    told = {"clock": clock_quality(), "hotlist": example.hotlist}
+    vitals.changed(())
+    assert vitals.status(**told).since == months[0]
+    assert vitals.offline(**told).since == months[1], "of the will, which is signed at every connection"
+    assert not vitals.changed(())
+    assert vitals.status(**told).since == months[0], "it is well since then"
+    vitals.changed({Fault.CAMERA_SILENT})
+    assert vitals.status(**told).since == months[2]
+    assert vitals.offline(**told).since == months[3]

@@ -21,8 +21,15 @@ from provisioning.fleet import Fleet
 from tests.simulator.demo.conftest import Memory
 
 
-def said(fleet: Fleet, post: str, state: str = "online", *faults: str, **changed: Any) -> bytes:  # noqa: ANN401
-    """Return a status as a post of a fleet signs it."""
+def said(
+    fleet: Fleet,
+    post: str,
+    state: str = "online",
+    *faults: str,
+    will: bool = False,
+    **changed: Any,  # noqa: ANN401
+) -> bytes:
+    """Return a status as a post of a fleet signs it; `will`: as the broker has it to say in the post's place."""
     now = datetime.now(UTC)
     values: dict[str, Any] = {
         "clock": ClockQuality(source="kernel", synchronised=True),
@@ -40,7 +47,8 @@ def said(fleet: Fleet, post: str, state: str = "online", *faults: str, **changed
     }
     signer = Signer.from_file(fleet.post(post) / "signing_key.pem")
     recorder = Recorder(Memory(), signer, Source(fleet.agency, post))
-    return recorder.record(Status(**(values | changed))).body
+    status = Status(**(values | changed))
+    return (recorder.unchained(status) if will else recorder.record(status)).body
 
 
 @pytest.fixture

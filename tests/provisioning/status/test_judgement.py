@@ -70,6 +70,13 @@ def test_silence_is_critical(fleet: Fleet) -> None:
     assert judged(fleet, None).grade is Grade.CRITICAL
 
 
+def test_of_a_post_that_fell_silent_is_said_when_it_connected(fleet: Fleet) -> None:
+    began = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
+    row = judged(fleet, said(fleet, "post-1", "offline", since=began, will=True))
+    assert (row.state, row.grade) == ("offline", Grade.CRITICAL)
+    assert row.remarks == ("fell silent; had connected 2026-05-01 08:30 UTC",)
+
+
 def test_what_is_not_the_post_s_own_is_not_believed(fleet: Fleet) -> None:
     good, other = said(fleet, "post-1"), said(fleet, "post-2")
     for body in (other, good.replace(b'"online"', b'"degraded"'), good[:-2], b"", b"[]", b"{}"):
