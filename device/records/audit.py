@@ -51,7 +51,6 @@ ACTIONS = (
     "stop",
     "died",
     "reboot",
-    "enrolment",
     "hotlist_installed",
     "hotlist_refused",
     "safelist_applied",
@@ -61,6 +60,8 @@ ACTIONS = (
     "command_executed",
     "command_refused",
     "technician_session",
+    "view_accepted",
+    "acceptance",
     "tamper_opened",
     "tamper_closed",
     "door_opened",
@@ -68,7 +69,6 @@ ACTIONS = (
     "camera_failed",
     "camera_recovered",
     "clock_stepped",
-    "key_use",
     "key_changed",
     "trusted_keys_changed",
     "trusted_keys_refused",
@@ -76,7 +76,6 @@ ACTIONS = (
     "certificate_renewed",
     "identity_elsewhere",
     "chain_forked",
-    "frame_stored",
     "recording_started",
     "recording_ended",
     "recording_refused",
@@ -84,7 +83,6 @@ ACTIONS = (
     "outbox_set_aside",
     "records_dropped",
     "records_lost",
-    "publish_refused",
 )
 """What the audit trail of a post tells of."""
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from device.records.asyncapi import asyncapi
+from device.records.audit import ACTIONS
 from device.records.command import Response
 from device.records.envelope import EVENTS, TYPES
 from device.records.examples import ExampleSigner, example_records
@@ -18,6 +20,10 @@ from device.records.received import PAYLOADS, example_payloads
 from device.records.status import Status
 
 FOLDER = Path("docs/contract")
+PAGE = "README.md"
+"""The page of the contract that people write, but for a list."""
+BEGIN, END = "<!-- actions: written by `make contract` -->\n", "<!-- end of actions -->\n"
+"""Between these lines of it stand the actions of the audit."""
 CHAINED = ("chain", "sequence", "previous")
 
 
@@ -106,14 +112,25 @@ def contract() -> dict[str, str]:
     )
 
 
+def with_actions(page: str) -> str:
+    """Return the text of the page with the actions of the audit as they are now."""
+    before, _, rest = page.partition(BEGIN)
+    listed = textwrap.fill(", ".join(f"`{action}`" for action in ACTIONS), 120) + ".\n"
+    return before + BEGIN + listed + END + rest.partition(END)[2]
+
+
 def write(folder: Path) -> list[Path]:
-    """Write the contract into `folder`; return the files."""
+    """Write the contract into `folder`, and the list into its page if that is there; return the files."""
     written = []
     for name, text in contract().items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         written.append(path)
+    page = folder / PAGE
+    if page.exists():
+        page.write_text(with_actions(page.read_text(encoding="utf-8")), encoding="utf-8")
+        written.append(page)
     return written
 
 

@@ -104,7 +104,7 @@ class Post:
 
     def audit(self, number: int = 0, *, padding: int = 0) -> Envelope:
         """Record something."""
-        return self.recorder.record(example_audit("key_use", details={"number": number, "padding": "x" * padding}))
+        return self.recorder.record(example_audit("door_closed", details={"number": number, "padding": "x" * padding}))
 
     def birth(self) -> None:
         """Record that the post is online."""

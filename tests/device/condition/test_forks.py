@@ -32,7 +32,7 @@ class Disk:
 
     def record(self, count: int = 1) -> None:
         for _ in range(count):
-            self.recorder.record(example_audit("key_use"))
+            self.recorder.record(example_audit("door_closed"))
 
     def status(self, run: str) -> Envelope:
         return self.recorder.record(example_status("online", run))
@@ -140,7 +140,7 @@ def test_what_is_not_the_posts_own_word_counts_for_nothing(disk: Disk) -> None:
         last.body.replace(b'"sequence":5', b'"sequence":6'),
         stranger.record(example_status("online", new_identifier())).body,
         neighbour.record(example_status("online", new_identifier())).body,
-        disk.recorder.record(example_audit("key_use")).body,
+        disk.recorder.record(example_audit("door_closed")).body,
     ):
         forks.hear(retained(body))
     assert not forks.forked

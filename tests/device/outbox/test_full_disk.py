@@ -37,7 +37,7 @@ def fill_up(fill: Filler) -> list[Envelope]:
     stored = []
     with suppress(OutboxFullError):
         while True:
-            stored.append(fill.recorder.record(example_audit("key_use", details={"padding": "x" * 60_000})))
+            stored.append(fill.recorder.record(example_audit("door_closed", details={"padding": "x" * 60_000})))
     return stored
 
 

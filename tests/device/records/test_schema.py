@@ -1,6 +1,9 @@
 """The contract as committed is the contract as generated, and every record keeps it."""
 
+import ast
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +11,11 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from device.records import Keyring
+from device.records.audit import ACTIONS
 from device.records.envelope import EVENTS
 from device.records.examples import ExampleSigner, example_records
 from device.records.received import PAYLOADS, example_payloads
-from device.records.schema import contract, event_schema, payload_schema, short_name
+from device.records.schema import PAGE, contract, event_schema, payload_schema, short_name, with_actions
 from device.records.verify import Verifier
 
 FOLDER = Path(__file__).parents[3] / "docs" / "contract"
@@ -35,6 +39,31 @@ def test_committed_file_is_current(name: str) -> None:
 def test_nothing_else_is_committed() -> None:
     present = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
     assert present == {*FILES, "README.md"}
+
+
+def test_the_page_lists_the_actions_of_the_audit() -> None:
+    page = (FOLDER / PAGE).read_text(encoding="utf-8")
+    assert page == with_actions(page), "run: python -m device.records.schema"
+
+
+def test_every_action_of_the_audit_is_said_somewhere_and_what_is_said_is_listed() -> None:
+    folders = ("device", "provisioning/accept", "provisioning/aim", "provisioning/unit")
+    said = {action for folder in folders for action in _said_in(FOLDER.parents[1] / folder)}
+    switches = {f"{name}_{what}" for name in ("tamper", "door") for what in ("opened", "closed")}  # put together
+    assert said | switches == set(ACTIONS)
+
+
+def _said_in(folder: Path) -> Iterator[str]:
+    """Yield the names that are given to whatever writes the audit trail; what a person is told is no name."""
+    for path in folder.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or not call.args:
+                continue
+            by = getattr(call.func, "attr", None) or getattr(call.func, "id", None)
+            first = call.args[0]
+            named = isinstance(first, ast.Constant) and re.fullmatch(r"[a-z]+(_[a-z]+)*", str(first.value))
+            if named and by in {"say", "refused", "Note", "_note", "_audit"}:
+                yield first.value
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)

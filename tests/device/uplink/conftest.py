@@ -283,7 +283,7 @@ class Bench:
         return Uplink(settings, self.outbox, **({"will": self.will} | more))
 
     def audit(self, number: int = 0, *, padding: int = 0) -> Envelope:
-        return self.recorder.record(example_audit("key_use", details={"number": number, "padding": "x" * padding}))
+        return self.recorder.record(example_audit("door_closed", details={"number": number, "padding": "x" * padding}))
 
     def hit(self, *, picture_bytes: int = 500) -> Envelope:
         pictures = tuple(
