@@ -116,6 +116,9 @@ def identifiers() -> Iterator[str]:
         yield f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7000-8000-{number:012x}"
 
 
+_CONFUSED = str.maketrans("B8", "8B")
+
+
 def example_sight(passage: str, text: str = "7ABC123") -> dict[str, object]:
     """Return what a read and a hit say alike of an invented plate."""
     return {
@@ -125,7 +128,7 @@ def example_sight(passage: str, text: str = "7ABC123") -> dict[str, object]:
         "plate_key": text.replace("O", "0").replace("I", "1"),
         "confidence": 0.973,
         "characters": tuple(Character(value=value, confidence=0.9962) for value in text),
-        "alternatives": (Alternative(text=text.replace("B", "8"), confidence=0.0118),),
+        "alternatives": (Alternative(text=text.translate(_CONFUSED), confidence=0.0118),),
         "location": Location(
             frame_width=1280,
             frame_height=720,
@@ -150,14 +153,14 @@ def example_sight(passage: str, text: str = "7ABC123") -> dict[str, object]:
     }
 
 
-def example_status(state: str, boot: str, *reasons: Reason) -> Status:
+def example_status(state: str, boot: str, *reasons: Reason, since: datetime = BEGAN) -> Status:
     """Return an invented status."""
     return Status.model_validate(
         {
             "clock": CLOCK,
             "state": state,
             "reasons": reasons,
-            "since": BEGAN,
+            "since": since,
             "boot": boot,
             "place": PLACE,
             "versions": VERSIONS,
@@ -230,14 +233,17 @@ def example_health(boot: str) -> Health:
 def example_records(signer: Signer) -> dict[str, Envelope]:
     """Return one record of each kind by name, in the order of their making; those of the chain continue one another."""
     identify = identifiers()
-    moments = (BEGAN + timedelta(seconds=second) for second in count())
+    moments = [BEGAN + timedelta(seconds=second) for second in range(20)]
+    clock = iter(moments)
     store = MemoryStore(next(identify))
-    recorder = Recorder(store, signer, SOURCE, now=lambda: next(moments), identify=lambda: next(identify))
+    recorder = Recorder(store, signer, SOURCE, now=lambda: next(clock), identify=lambda: next(identify))
     boot, passage, hit = next(identify), next(identify), next(identify)
-    stale = Reason(name="camera_silent", message="No frame for 5 s.")
+    silent = Reason(name="camera_silent", message="The camera delivers no frames; nothing is read.")
     sight = example_sight(passage)
     records = {
-        "audit": recorder.record(example_audit("boot", details={"software": "0.1.0"})),
+        "audit": recorder.record(
+            example_audit("boot", details={"version": "0.1.0", "boot": boot, "configuration": 12})
+        ),
         "status": recorder.record(example_status("online", boot)),
         "hit": recorder.record(
             Hit.model_validate(
@@ -246,12 +252,14 @@ def example_records(signer: Signer) -> dict[str, Envelope]:
                     "hit": hit,
                     "plate_matched": "7ABC123",
                     "match": "exact",
+                    "match_confidence": 0.973,
                     "category": "Stolen Vehicle",
                     "priority": 1,
                     "state": "CA",
                     "reference": "26-004711",
                     "hotlist": LIST,
                     "hotlist_stale": False,
+                    "pictures": tuple(Picture.of(kind, JPEG, width=24, height=12) for kind in ("patch", "overview")),
                 }
             )
         ),
@@ -269,17 +277,16 @@ def example_records(signer: Signer) -> dict[str, Envelope]:
         "read": recorder.record(
             Read.model_validate(
                 example_sight(passage, "7A8C123")
-                | {"hotlist": Consultation(**dict(LIST), result="no_match"), "hits": (hit,)}
+                | {"hotlist": Consultation(**dict(LIST), result="no_match"), "hits": ()}
             )
         ),
-        "status.degraded": recorder.record(example_status("degraded", boot, stale)),
+        "status.degraded": recorder.record(example_status("degraded", boot, silent, since=moments[5])),
     }
     store.dropped = Dropped(reads=0, pictures=2)
     account = recorder.account_for_drops(clock=CLOCK)
     if account is not None:
         records["audit.dropped"] = account
-    silent = Reason(name="connection_lost", message="The post fell silent.")
     records["health"] = recorder.unchained(example_health(boot))
     records["response"] = recorder.unchained(example_response(next(identify)))
-    records["status.will"] = recorder.unchained(example_status("offline", boot, silent))
+    records["status.will"] = recorder.unchained(example_status("offline", boot, since=moments[10]))
     return records

@@ -67,4 +67,6 @@ class Read(Sight):
     """A read: what the post says of one passage. Ends the passage; there is exactly one."""
 
     hotlist: Consultation = Field(description="The hot list consulted and its answer.")
-    hits: tuple[Identifier, ...] = Field(default=(), description="Identifiers of the hits of this passage.")
+    hits: tuple[Identifier, ...] = Field(
+        default=(), description="Identifiers of this passage's hits that still stand: neither withdrawn nor covert."
+    )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from device.faults import Fault, reasons
 from device.records import Keyring
 from device.records.audit import ACTIONS
 from device.records.envelope import EVENTS
@@ -78,6 +79,22 @@ def test_example_keeps_its_schema(name: str) -> None:
 
 def test_every_kind_has_an_example() -> None:
     assert {envelope.type for envelope in EXAMPLES.values()} == set(SCHEMAS)
+
+
+def test_examples_show_what_posts_send() -> None:
+    said = {name: envelope.event["data"] for name, envelope in EXAMPLES.items()}
+    withdrawn, read = said["hit.withdrawn"], said["read"]
+    assert withdrawn["passage"] == read["passage"]
+    assert withdrawn["hit"] not in read["hits"], "a read names the hits that still stand"
+    for sight in (said["hit"], read):
+        assert sight["plate_read"] not in {other["text"] for other in sight["alternatives"]}
+    assert {picture["kind"] for picture in said["hit"]["pictures"]} == {"patch", "overview"}
+    assert said["hit"]["match_confidence"] == said["hit"]["confidence"]
+    for name in ("status", "status.degraded", "status.will"):
+        ailing = {Fault(reason["name"]) for reason in said[name]["reasons"]}
+        assert said[name]["reasons"] == [reason.wire() for reason in reasons(ailing)]
+    assert said["status.will"]["reasons"] == []
+    assert said["status.will"]["since"] == EXAMPLES["status.will"].event["time"]
 
 
 def test_examples_verify_as_an_archive() -> None:
