@@ -124,7 +124,7 @@ class Reporter:
         self.withdrawn = 0
         """Hits withdrawn so far."""
         self.last_read: datetime | None = None
-        """When the plate of the last read was captured."""
+        """When the last read was made, by the post's time: what the clock said of it may be long ago."""
         self.safe = 0
         """Passages so far of the department's own vehicles, of which nobody was told."""
 
@@ -189,7 +189,7 @@ class Reporter:
             ),
         )
         self._recorder.record(read)
-        self.last_read = passage.best.frame.captured
+        self.last_read = self._moment(passage.best.frame.captured)
 
     def _announce(
         self, passage: Passage, announced: _Announced, hotlist: HotList | None, matches: tuple[Match, ...]

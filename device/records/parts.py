@@ -35,7 +35,7 @@ class ClockQuality(WireModel):
         default=None,
         description=(
             "How far the record's `time` is ahead of the system's clock, which was set back or is not set yet: no "
-            "record is earlier than the one before it. Absent when it is not."
+            "record is earlier than the one before it. Absent when it is not. `time` less this is what the clock said."
         ),
     )
 

@@ -42,9 +42,14 @@ class Sight(RecordData):
         default=None, description="Probability that `region` is right, 0 to 1, were plates of both kinds as many."
     )
     location: Location = Field(description="Where in the best frame the plate was.")
-    captured: UtcTime = Field(description="Capture time of the best frame.")
-    first_seen: UtcTime = Field(description="Capture time of the first frame with this plate.")
-    last_seen: UtcTime = Field(description="Capture time of the last frame with this plate so far.")
+    captured: UtcTime = Field(
+        description=(
+            "Capture time of the best frame, as the system's clock said it: of a post whose clock is behind, behind "
+            "`time`. How old it was when the record was made: `time` less `clock.held_seconds`, where there, less this."
+        )
+    )
+    first_seen: UtcTime = Field(description="Capture time of the first frame with this plate, by the same clock.")
+    last_seen: UtcTime = Field(description="Capture time of the last frame with this plate so far, by the same clock.")
     frames_seen: Annotated[int, Field(ge=1)] = Field(description="Frames in which this plate was found.")
     frames_agreeing: Count = Field(description="Frames whose own text equals `plate_read`.")
     direction: Direction = Field(description="The vehicle's movement relative to the camera.")

@@ -54,7 +54,7 @@ class Status(RecordData):
     )
     last_read: UtcTime | None = Field(
         default=None,
-        description="When the post last read a plate, as of this record: news of it come every ten minutes at most.",
+        description="When the post last read a plate, by its own time: news of it come every ten minutes at most.",
     )
     chain_end: ChainEnd | None = Field(
         default=None,

@@ -159,6 +159,18 @@ def test_an_entry_that_ended_by_a_clock_set_right_since_makes_no_hit() -> None:
     assert set(listed.moments) == {desk.now}
 
 
+def test_what_was_read_by_a_clock_that_is_behind_was_read_now() -> None:
+    desk = Desk(FakeList())
+    desk.now = NOON + timedelta(days=45)
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end()
+    (read,) = desk.records
+    assert isinstance(read, Read)
+    assert read.captured == NOON, "the clock's own word stays in the record"
+    assert desk.reporter.last_read == desk.now
+
+
 def test_entries_of_two_states_are_two_hits_and_both_are_withdrawn() -> None:
     desk = Desk(Entries(**{"7ABC128": (match("7ABC128"), match("7ABC128", state="NV"))}))
     desk.see("7ABC128", confidence=0.8)
