@@ -16,6 +16,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.durable import write_durably
 from device.enrolment.code import is_sealed, seal
 from device.enrolment.errors import EnrolmentError
 
@@ -44,8 +45,8 @@ def write_request(folder: Path, post: str, request: bytes, *, seal_key: bytes) -
     try:
         for old in folder.glob(f"{post}.*"):
             old.unlink()
-        path.write_bytes(body)
-        _seal_file(path).write_text(seal(seal_key, "simpleenroll", post.encode(), body) + "\n", "ascii")
+        _put(path, body)
+        _put(_seal_file(path), seal(seal_key, "simpleenroll", post.encode(), body).encode() + b"\n")
     except OSError as error:
         raise EnrolmentError(f"{folder}: the request cannot be written: {error.strerror}", reason="stick") from error
     return path
@@ -75,15 +76,15 @@ def write_answer(folder: Path, post: str, answer: Answer, *, seal_key: bytes) ->
     parts = (answer.certificate, answer.authorities, answer.configuration)
     *files, sealed = _answer_files(folder, post)
     for path, content in zip(files, parts, strict=True):
-        path.write_bytes(content)
-    sealed.write_text(seal(seal_key, "answer", post.encode(), *parts) + "\n", "ascii")
+        _put(path, content)
+    _put(sealed, seal(seal_key, "answer", post.encode(), *parts).encode() + b"\n")
     (folder / f"{post}.refused.json").unlink(missing_ok=True)
 
 
 def write_refusal(folder: Path, post: str, refusal: EnrolmentError) -> None:
     """Write why there is no answer."""
     said = {"reason": refusal.reason, "message": str(refusal)}
-    (folder / f"{post}.refused.json").write_text(json.dumps(said), encoding="utf-8")
+    _put(folder / f"{post}.refused.json", json.dumps(said).encode())
 
 
 def read_answer_files(folder: Path, post: str, *, seal_key: bytes) -> Answer | None:
@@ -115,6 +116,12 @@ def read_answer_files(folder: Path, post: str, *, seal_key: bytes) -> Answer | N
             reason="answer",
         )
     return Answer(certificate, authorities, configuration)
+
+
+def _put(path: Path, content: bytes) -> None:
+    # Made anew beside its place: on a stick that somebody brings, a link to one of our own files may have its name. For
+    # all to read: nothing on a stick is secret, and who takes the file up is another machine's user.
+    write_durably(path, content, mode=0o644)
 
 
 def _answer_files(folder: Path, post: str) -> tuple[Path, Path, Path, Path]:

@@ -32,6 +32,8 @@ class Partition:
                 f"{folder}: no boot partition of Raspberry Pi OS: {' and '.join(missing)} missing; "
                 "give the folder where the partition 'bootfs' is mounted"
             )
+        if (folder / FOLDER).is_symlink():
+            raise ProvisioningError(f"{folder}: {FOLDER} is a link, of which a boot partition has none")
 
     @property
     def cmdline(self) -> str:
@@ -87,7 +89,7 @@ class Partition:
             (self.folder / FOLDER / f"{_UNDO}.new").replace(self.folder / FOLDER / _UNDO)
             os.sync()
             for package in packages:
-                shutil.copyfile(package, self.folder / FOLDER / package.name)
+                self._put(f"{FOLDER}/{package.name}", package.read_bytes())
             for name, content in files.items():
                 self._put(name, content)
             os.sync()
@@ -113,6 +115,9 @@ class Partition:
             kept: dict[str, dict[str, str | None]] = (
                 {} if unfinished and not (ours / _UNDO).is_file() else json.loads((ours / _UNDO).read_bytes())
             )
+            # What says how to take it back lies on the card itself, which may come from anybody.
+            if any("/" in name or name == ".." for name in kept):
+                raise ProvisioningError(f"{self.folder}: it names files elsewhere, and was not prepared by us")
             # A unit that was booted has changed its command line: what was there before would not start it again.
             present = {name: self._content(name) for name in kept}
             changed = [name for name, each in kept.items() if present[name] not in each.values()]
@@ -156,7 +161,9 @@ class Partition:
 
     def _put(self, name: str, content: bytes) -> None:
         # FAT has no atomic replacement; the kept copies are on the card before the first original is touched.
-        with (self.folder / name).open("wb") as file:
+        # No link is followed: FAT knows none, and another system in its place is none of ours.
+        descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - the descriptor carries the flag
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

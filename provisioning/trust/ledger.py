@@ -22,6 +22,9 @@ from provisioning.errors import ProvisioningError
 from provisioning.journal import journal, lines_of
 from provisioning.trust.authority import Authority
 
+_KINDS = {"issued", "revoked", "signing_key"}
+"""Members that say what an entry is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -142,9 +145,13 @@ class Ledger:
     def _lines(self) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(lines_of(self._path), start=1):
             try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise ProvisioningError(f"{self._path}, line {number}: the ledger is damaged") from error
+                entry = json.loads(line)
+            except ValueError:
+                entry = None
+            # A line of no known kind may have been a revocation.
+            if not isinstance(entry, dict) or not _KINDS & entry.keys():
+                raise ProvisioningError(f"{self._path}, line {number}: the ledger is damaged")
+            yield entry
 
 
 def name_of(certificate: x509.Certificate) -> str:

@@ -1,12 +1,12 @@
 """`platepost provision hotlist export`: packages onto a stick, for a post without network."""
 
 import json
-import os
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from device.durable import write_durably
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, recipients, verify_package
 from device.records import Purpose
@@ -76,12 +76,7 @@ def _write(path: Path, package: bytes) -> None:
     """Write a file through to the stick, and compare what it returns. Raises ProvisioningError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f"{path.name}.part")
-        with aside.open("wb") as file:
-            file.write(package)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        write_durably(path, package, mode=0o644)  # sealed; who takes it up is another machine's user
         whole = path.read_bytes() == package
     except OSError as error:
         raise ProvisioningError(f"{path}: {error.strerror or error}") from error

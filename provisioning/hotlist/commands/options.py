@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from device.durable import write_durably
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import LONGEST_REASON, read_unverified, split
 from device.hotlist.package import load_key
@@ -269,10 +270,8 @@ def bytes_taken(console: Console, what: str, size: int, *, hidden: bool) -> Iter
 
 
 def _write_package(path: Path, package: bytes) -> None:
-    """Write a package beside its place and rename it there, so that nobody publishes half of one."""
-    aside = path.with_name(f"{path.name}.part")
-    aside.write_bytes(package)
-    aside.replace(path)
+    """Write a package whole or not at all, so that nobody publishes half of one; it is sealed, and for all to read."""
+    write_durably(path, package, mode=0o644)
 
 
 def _key_files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 import json
 import shutil
+import stat
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -276,3 +277,19 @@ def test_packages_go_onto_a_stick_with_the_names_of_their_posts(department: Depa
     assert "hotlist-" in CliRunner().invoke(hotlist, arguments).stdout
     shutil.rmtree(department.fleet.list_archive)
     assert isinstance(CliRunner().invoke(hotlist, arguments).exception, ProvisioningError)
+
+
+def test_packages_take_the_place_of_links_on_a_stick(department: Department) -> None:
+    """Who brings the stick may have laid them there, to a file of the administrator's."""
+    complete = department.build().read_bytes()
+    stick, ledger = department.folder / "stick", department.folder / "ledger"
+    ledger.write_text("revoked")
+    arguments = ["export", "--fleet", str(department.fleet.directory), "--to", str(stick), "--json"]
+    (name,) = json.loads(CliRunner().invoke(hotlist, arguments, catch_exceptions=False).stdout)["files"]
+    (stick / name).unlink()
+    for link in (name, f"{name}.part", f"{Path(name).stem}.part"):
+        (stick / link).symlink_to(ledger)
+    CliRunner().invoke(hotlist, arguments, catch_exceptions=False)
+    assert ledger.read_text() == "revoked"
+    assert (stick / name).read_bytes() == complete
+    assert stat.S_IMODE((stick / name).stat().st_mode) == 0o644

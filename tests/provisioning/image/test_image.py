@@ -325,3 +325,23 @@ def test_an_undo_that_fails_on_its_way_is_done_again(
             run(boot, "--undo")
     run(boot, "--undo")
     assert contents(boot) == before
+
+
+def test_a_card_that_somebody_made_leads_to_no_file_elsewhere(tmp_path: Path, supplies: dict[str, list[str]]) -> None:
+    """What is undone stands on the card itself, and a card need not be one that we prepared."""
+    target = tmp_path / "authorized_keys"
+    target.write_text("mine\n")
+    boot = card(tmp_path / "boot", "trixie")
+    (boot / "platepost").mkdir()
+    (boot / "platepost" / "unfinished").touch()
+    for name in ("../authorized_keys", str(target), "user-data"):
+        (boot / "platepost" / "undo.json").write_text(json.dumps({name: {"before": "dGhlaXJz", "after": ""}}))
+        (boot / "user-data").unlink(missing_ok=True)
+        (boot / "user-data").symlink_to(target)
+        with pytest.raises(ProvisioningError, match=r"files elsewhere|cannot be undone"):
+            run(boot, "--undo")
+    linked = card(tmp_path / "linked", "trixie")
+    (linked / "platepost").symlink_to(tmp_path)
+    with pytest.raises(ProvisioningError, match="is a link"):
+        run(linked, *supplies["trixie"])
+    assert target.read_text() == "mine\n"

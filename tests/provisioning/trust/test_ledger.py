@@ -66,6 +66,15 @@ def test_half_a_line_of_a_power_cut_is_cut_off_and_damage_is_named(fleet: Fleet)
         fleet.ledger.all()
 
 
+@pytest.mark.parametrize("line", [b'{"reason":"no_code"}', b"[]", b"1"])
+def test_a_line_of_no_known_kind_is_damage(fleet: Fleet, line: bytes) -> None:
+    path = fleet.authority / "ledger.jsonl"
+    before = path.read_bytes()
+    path.write_bytes(before + line + b"\n")
+    with pytest.raises(ProvisioningError, match="the ledger is damaged"):
+        fleet.ledger.revocations()
+
+
 def test_expired_person_s_certificate_is_revoked(fleet: Fleet) -> None:
     serial = certificate(fleet.add_operator("r-alvarez", Role.TECHNICIAN)).serial_number
     fleet.remove_operator("r-alvarez")
