@@ -3,7 +3,9 @@
 SQLite rather than the outbox: what is remembered here must survive the outbox being set aside.
 """
 
+import errno
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -88,6 +90,8 @@ class Journal:
                 yield connection
 
     def _begin(self) -> None:
+        if self._path.is_symlink():  # SQLite would follow it, and during an acceptance it is root who opens the file
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         with self._open() as connection:
             connection.execute(_SCHEMA)
             connection.execute("SELECT count(*) FROM asked").fetchone()
@@ -96,7 +100,7 @@ class Journal:
         self.forgotten = True
         aside = self._path.with_name(f"{self._path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S}")
         try:
-            if self._path.exists():
+            if os.path.lexists(self._path):
                 self._path.replace(aside)
             self._begin()
         except (sqlite3.Error, OSError) as error:

@@ -4,13 +4,13 @@ One JSON file, written aside, flushed, renamed, and the folder flushed: a power 
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from device.control.errors import NotKeptError
+from device.durable import write_durably
 from device.records import RefusedConfiguration, UtcTime
 
 NAME = "configuration.json"
@@ -84,19 +84,7 @@ class Shelf:
             NotKeptError: the disk does not take it; what was kept before is there still.
 
         """
-        aside = self._path.with_suffix(".part")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - the descriptor carries the mode
-                json.dump(kept.model_dump(mode="json", exclude_none=True), file)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_durably(self._path, json.dumps(kept.model_dump(mode="json", exclude_none=True)).encode())
         except OSError as error:
             raise NotKeptError(f"the configuration could not be stored: {error.strerror or error}") from error

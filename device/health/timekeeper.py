@@ -10,7 +10,6 @@ clock, the record says in `clock.held_seconds`.
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
+from device.durable import write_durably
 from device.health.clock import clock_quality
 from device.records import ClockQuality
 
@@ -144,14 +144,8 @@ class Timekeeper:
         if self._path is None:
             return
         kept = {"floor": self.floor.isoformat(), "last": self._last.isoformat()}
-        aside = self._path.with_suffix(".part")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with aside.open("w", encoding="ascii") as file:
-                json.dump(kept, file)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self._path)
+            write_durably(self._path, json.dumps(kept).encode())
         except OSError as error:
             log.warning("the floor under the clock cannot be kept: %s", error)
 

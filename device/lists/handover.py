@@ -103,9 +103,7 @@ class Handover:
         for path in found:
             installed = self._install(path.read_bytes())
             outcome = {"version": installed.version, "reason": installed.reason, "said": installed.said}
-            aside = path.with_name(f"{path.name}.part")
-            aside.write_text(json.dumps(outcome))
-            aside.replace(_outcome_path(path))
+            write_durably(_outcome_path(path), json.dumps(outcome).encode())
             path.unlink()
         return len(found)
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from device.control import Journal, Reason, RefusedError, Shelf
 from device.records import new_identifier
@@ -54,3 +55,15 @@ def test_a_request_that_was_taken_is_not_taken_again(world: World) -> None:
                 assert refusal.reason is Reason.REPLAYED  # noqa: PT017 - each of many
             else:
                 raise AssertionError(identifier)
+
+
+def test_a_journal_that_is_a_link_is_put_aside(world: World, tmp_path: Path) -> None:
+    """During an acceptance it is root who opens it, in a folder in which the post's user could lay what he liked."""
+    nologin = tmp_path / "nologin"
+    path = world.directory / "journal.db"
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(nologin)
+    journal = Journal(path)
+    assert journal.forgotten
+    journal.take(new_identifier(), "restart", at=datetime.now(UTC), most=1, within=1)
+    assert not nologin.exists()

@@ -10,7 +10,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from device.config import Configuration
-from device.control import Note, Reason, RefusedError, RemoteConfiguration, Shelf, SigningKeys, overlay, shelf
+from device.control import Note, Reason, RefusedError, RemoteConfiguration, Shelf, SigningKeys, overlay
 from device.control.keys.ring import REMEMBERED
 from device.control.keys.shelf import KeyShelf
 from device.control.keys.statement import Key
@@ -275,8 +275,7 @@ def test_a_power_cut_leaves_the_old_one_or_the_new(
 ) -> None:
     world.give(world.remote(), world.sign({"vision": {"minimum_confidence": 0.35}}))
     remote = world.remote()
-    owner: Any = Path if step == "replace" else shelf.os
-    whole = getattr(owner, step)
+    whole = getattr(os, step)
 
     def cut(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever is wrapped
         if after:
@@ -284,10 +283,22 @@ def test_a_power_cut_leaves_the_old_one_or_the_new(
         raise PowerCut
 
     with monkeypatch.context() as patch:
-        patch.setattr(owner, step, cut)
+        patch.setattr(os, step, cut)
         with pytest.raises(PowerCut):
             world.give(remote, world.sign(GOOD))
     assert confidence(world) in {0.35, 0.45}
+
+
+def test_a_link_in_the_post_s_folder_leads_to_no_file_elsewhere(world: World, tmp_path: Path) -> None:
+    """Root keeps them too, during an acceptance, in a folder in which the post's user could lay what he liked."""
+    target = tmp_path / "crontab"
+    target.write_text("root's")
+    remote = world.remote()
+    world.directory.mkdir(exist_ok=True)
+    (world.directory / "configuration.part").symlink_to(target)
+    world.give(remote, world.sign(GOOD))
+    assert confidence(world) == 0.45
+    assert target.read_text() == "root's"
 
 
 def test_a_full_disk_refuses_and_keeps_what_there_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,3 +200,16 @@ def test_whatever_happens_to_the_clock_records_never_go_back(
         assert now >= last
         assert abs((now - timedelta(seconds=held) - bench.at).total_seconds()) < 0.002, "the clock is told as well"
         last = now
+
+
+def test_a_link_in_the_post_s_folder_leads_to_no_file_elsewhere(tmp_path: Path) -> None:
+    """Root keeps the floor too, during an acceptance, in a folder in which the post's user could lay what he liked."""
+    passwd = tmp_path / "passwd"
+    passwd.write_text("root")
+    state = tmp_path / "state"
+    state.mkdir()
+    for name in ("clock.json", "clock.part"):
+        (state / name).symlink_to(passwd)
+    Timekeeper(state / "clock.json").save()
+    assert passwd.read_text() == "root"
+    assert not (state / "clock.json").is_symlink()

@@ -111,3 +111,15 @@ def test_a_running_handover_takes_what_comes_and_lives_on_after_a_bad_disk(
     handover.stop()
     handover.stop()
     assert fetch_outcome(tmp_path, FIRST) == Outcome(1, None, "in force")
+
+
+def test_an_outcome_takes_the_place_of_links(tmp_path: Path) -> None:
+    """It is root that takes lists during an acceptance, from a folder in which the post's user could lay links."""
+    shadow = tmp_path / "shadow"
+    shadow.write_text("root")
+    lay(tmp_path, FIRST, b"list")
+    for name in (f"{FIRST}.outcome", f"{FIRST}.part"):
+        (tmp_path / FOLDER / name).symlink_to(shadow)
+    Handover(tmp_path, installer([])).look()
+    assert shadow.read_text() == "root"
+    assert fetch_outcome(tmp_path, FIRST) == Outcome(1, None, "in force")
