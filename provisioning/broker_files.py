@@ -1,21 +1,28 @@
 """The files of the brokers that a fleet may have in place of mosquitto, written beside its configuration."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from provisioning.brokers import nats, rabbitmq
+from provisioning.brokers import nats, rabbitmq, rabbitmq_nodes
 from provisioning.fleet import DEFAULT_PORT, Fleet
 from provisioning.trust.keys import private_folder, replace_private
 
 
-def write_rabbitmq(fleet: Fleet, *, nodes: tuple[str, ...] = (), port: int = DEFAULT_PORT) -> Path:
-    """Write rabbitmq.conf, advanced.config, definitions.json and enabled_plugins; return their folder.
+def write_rabbitmq(fleet: Fleet, *, nodes: Mapping[str, str] | None = None, port: int = DEFAULT_PORT) -> Path:
+    """Write all files of a RabbitMQ: settings, environment, definitions, plugins; return their folder.
 
     Args:
         fleet: whose certificates and rights.
-        nodes: the names of a cluster's nodes, such as `rabbit@one`.
+        nodes: the names of a cluster's nodes, such as `rabbit@one`, each with the IPv4 address on which it listens to
+            the others.
         port: the port for MQTT over TLS.
 
+    Raises:
+        ProvisioningError: an address is none; or the nodes would have no host name in the broker's certificate to know
+            one another by.
+
     """
+    nodes = nodes or {}
     folder = private_folder(fleet.directory / "broker" / "rabbitmq")
     files = rabbitmq.NodeFiles(
         authority=fleet.broker.authority,
@@ -24,6 +31,11 @@ def write_rabbitmq(fleet: Fleet, *, nodes: tuple[str, ...] = (), port: int = DEF
         definitions=folder / "definitions.json",
         revoked_folder=fleet.broker.revoked_folder,
     )
+    distribution = folder / rabbitmq_nodes.DISTRIBUTION_FILE
+    _write(folder / rabbitmq_nodes.ENVIRONMENT_FILE, rabbitmq_nodes.environment(nodes, distribution=distribution))
+    if nodes:
+        name = rabbitmq_nodes.host_name(fleet.broker_names)
+        _write(distribution, rabbitmq_nodes.distribution_options(files, name=name))
     write_rabbitmq_rights(fleet)
     _write(folder / "rabbitmq.conf", rabbitmq.configuration(files, address=None, port=port, nodes=nodes))
     _write(folder / "advanced.config", rabbitmq.advanced(files))

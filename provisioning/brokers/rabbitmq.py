@@ -40,7 +40,7 @@ def configuration(files: NodeFiles, *, address: str | None, port: int, nodes: It
     Args:
         files: what the configuration names.
         address: the address to listen on, every one where None.
-        port: the port to listen on for MQTT over TLS; there is no other listener.
+        port: the port to listen on for MQTT over TLS; the only listener for clients (of nodes: `rabbitmq_nodes`).
         nodes: the names of all nodes of a cluster, such as `rabbit@one`; none for a node of its own.
 
     """
@@ -89,20 +89,29 @@ def advanced(files: NodeFiles) -> str:
         return "[].\n"
     return f"""%% Made by `platepost provision`.
 [{{rabbit, [{{ssl_options, [
-  {{cacertfile, {_erlang(files.authority)}}},
-  {{certfile, {_erlang(files.certificate)}}},
-  {{keyfile, {_erlang(files.private_key)}}},
+  {{cacertfile, {erlang_text(files.authority)}}},
+  {{certfile, {erlang_text(files.certificate)}}},
+  {{keyfile, {erlang_text(files.private_key)}}},
   {{versions, ['tlsv1.3']}},
   {{verify, verify_peer}},
   {{fail_if_no_peer_cert, true}},
-  {{depth, 2}},
-  {{crl_check, peer}},
-  {{crl_cache, {{ssl_crl_hash_dir, {{internal, [{{dir, {_erlang(files.revoked_folder)}}}]}}}}}}
+  {{depth, 2}}{revocation_options(files)}
 ]}}]}}].
 """
 
 
-def _erlang(path: Path) -> str:
+def revocation_options(files: NodeFiles) -> str:
+    """Return Erlang's options of TLS, to follow others, that have revoked certificates refused; empty without lists."""
+    if files.revoked_folder is None:
+        return ""
+    folder = erlang_text(files.revoked_folder)
+    return f""",
+  {{crl_check, peer}},
+  {{crl_cache, {{ssl_crl_hash_dir, {{internal, [{{dir, {folder}}}]}}}}}}"""
+
+
+def erlang_text(path: Path) -> str:
+    """Return a path as Erlang's term."""
     escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

@@ -21,14 +21,22 @@ def broker() -> None:
     epilog="""\b
 Examples:
   platepost provision broker rabbitmq fleet
-  platepost provision broker rabbitmq fleet --node rabbit@one --node rabbit@two --node rabbit@three
+  platepost provision broker rabbitmq fleet --node rabbit@one=10.0.7.1 --node rabbit@two=10.0.7.2 \\
+      --node rabbit@three=10.0.7.3
 """,
 )
 @FLEET
-@click.option("--node", "nodes", multiple=True, help="The name of a node of a cluster; give it once for each.")
+@click.option(
+    "--node",
+    "nodes",
+    metavar="NAME=ADDRESS",
+    multiple=True,
+    help="A node of a cluster, and the IPv4 address on which it listens to the others; once for each.",
+)
 def broker_rabbitmq(directory: Path, nodes: tuple[str, ...]) -> None:
     """Write RabbitMQ's configuration and rights for the fleet of DIRECTORY."""
-    folder = write_rabbitmq(Fleet.load(directory), nodes=nodes)
+    addresses = {name: address for name, _, address in (node.partition("=") for node in nodes)}
+    folder = write_rabbitmq(Fleet.load(directory), nodes=addresses)
     click.echo(f"Written to {folder}; give the rights to a running broker with")
     click.echo(f"  rabbitmqctl import_definitions {shlex.quote(str(folder / 'definitions.json'))}")
 

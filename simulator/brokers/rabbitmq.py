@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from provisioning.brokers import rabbitmq
+from provisioning.brokers import rabbitmq, rabbitmq_nodes
 from provisioning.fleet import Fleet
 from simulator.errors import BrokerError
 from simulator.ground.daemon import Daemon, free_port
@@ -18,7 +18,7 @@ from simulator.ground.daemon import Daemon, free_port
 MISSING = "RabbitMQ 4 is not installed; on Debian: sudo apt-get install rabbitmq-server"
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Debian's command of this name in the PATH changes the user and the folder, which a run of its own must not."""
-_ERLANG = "+S 2:2 -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
+_ERLANG = "+S 2:2 -start_epmd false"
 CONTROL = PROGRAM.with_name("rabbitmqctl")
 
 
@@ -58,6 +58,7 @@ class RabbitNode(Daemon):
         directory: Path,
         *,
         configuration: str,
+        environment: str,
         cookie: str,
         mapper: int,
         port: int,
@@ -69,6 +70,7 @@ class RabbitNode(Daemon):
             name: the node's name, `name@host`.
             directory: where its configuration, state and log lie; made if missing.
             configuration: the text of rabbitmq.conf.
+            environment: the text of rabbitmq-env.conf.
             cookie: the secret that the nodes of a cluster share.
             mapper: the port of Erlang's port mapper.
             port: the port of MQTT.
@@ -81,6 +83,7 @@ class RabbitNode(Daemon):
         self._distribution = free_port()
         for file, text in (
             ("rabbitmq.conf", configuration),
+            (rabbitmq_nodes.ENVIRONMENT_FILE, environment),
             ("advanced.config", advanced),
             ("enabled_plugins", rabbitmq.PLUGINS),
             (".erlang.cookie", cookie),
@@ -145,7 +148,7 @@ class RabbitNode(Daemon):
         return {
             "HOME": str(self.directory),  # where the cookie is looked for
             "RABBITMQ_NODENAME": self.name,
-            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONF_ENV_FILE": str(self.directory / rabbitmq_nodes.ENVIRONMENT_FILE),
             "RABBITMQ_CONFIG_FILE": str(self.directory / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.directory / "advanced.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.directory / "enabled_plugins"),
@@ -193,6 +196,12 @@ class RabbitCluster:
         run = secrets.token_hex(4)
         names = [f"platepost-{run}-{number}@localhost" for number in range(1, size + 1)]
         cookie = secrets.token_hex(16)
+        distribution = directory / rabbitmq_nodes.DISTRIBUTION_FILE
+        name = rabbitmq_nodes.host_name(fleet.broker_names)
+        distribution.write_text(rabbitmq_nodes.distribution_options(files, name=name), encoding="utf-8")
+        environment = rabbitmq_nodes.environment(
+            dict.fromkeys(names, "127.0.0.1") if size > 1 else {}, distribution=distribution
+        )
         nodes = []
         for name in names:
             port = free_port()
@@ -203,6 +212,7 @@ class RabbitCluster:
                     name,
                     folder,
                     configuration=text,
+                    environment=environment,
                     cookie=cookie,
                     mapper=self._mapper.port,
                     port=port,

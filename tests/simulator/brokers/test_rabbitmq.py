@@ -1,10 +1,13 @@
 """The RabbitMQ cluster for a run."""
 
+import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from joserfc.jwk import ECKey
 from paho.mqtt.client import Client
 
@@ -106,6 +109,41 @@ def test_nodes_are_one_broker_that_lives_on_without_one(cluster: RabbitCluster, 
     assert not accepted(fleet.add_subscriber("late"), cluster.address)
     cluster.reload()
     assert accepted(fleet.subscriber("late"), cluster.address)
+
+
+@needs_rabbitmq
+def test_nodes_take_each_other_by_the_broker_s_certificate_alone(cluster: RabbitCluster, fleet: Fleet) -> None:
+    """Over this connection go all records, and who is let in controls the node."""
+    port = cluster.nodes[0]._distribution
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=5)  # reaches who listens on every interface
+    assert taken(port, fleet, fleet.broker.certificate, fleet.broker.private_key)
+    post = fleet.post("post-1")
+    assert not taken(port, fleet, post / "certificate.pem", post / "private_key.pem")
+    assert not taken(port, fleet, None, None)
+    stolen = x509.load_pem_x509_certificate(fleet.broker.certificate.read_bytes())
+    fleet.ledger.revoked([stolen.serial_number], "stolen")
+    fleet.write_revocations(fleet.open_authority())
+    assert not taken(port, fleet, fleet.broker.certificate, fleet.broker.private_key)
+
+
+def taken(port: int, fleet: Fleet, certificate: Path | None, key: Path | None) -> bool:
+    """Tell whether a node waits for what a client says, once it has seen its certificate."""
+    context = ssl.create_default_context(cafile=str(fleet.broker.authority))
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secured,
+    ):
+        secured.settimeout(2)
+        try:
+            assert not secured.recv(1), "it speaks first"
+        except TimeoutError:
+            return True
+        except OSError:  # an alert, or the end
+            return False
+        return False
 
 
 def test_missing_program_is_said(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
