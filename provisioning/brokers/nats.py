@@ -13,6 +13,8 @@ from pathlib import Path
 
 from provisioning.brokers.rights import Party, Right, rights_of
 
+_CHECK_VARIABLE = "CHECK_TOKEN"
+"""The environment's variable with a check's token. It begins with a letter, or NATS might take it for a number."""
 _INTERNAL_READ = ("$MQTT.sub.>", "$MQTT.deliver.>")
 """Subjects by which NATS itself hands what waits to a client's session."""
 _ACK_SECONDS = 5
@@ -72,7 +74,7 @@ def configuration(files: NatsFiles, served: Served) -> str:
         for client, party in served.clients.items()
     )
     return f"""# Made by `platepost provision`: MQTT over mutual TLS 1.3 only, rights by certificate.
-{check_configuration(files, name=served.name)}mqtt {{
+{_server(files, name=served.name)}mqtt {{
   listen: "{served.address}:{served.port}"
   ack_wait: "{_ACK_SECONDS}s"
   tls {{
@@ -90,7 +92,16 @@ authorization {{ users: [
 
 
 def check_configuration(files: NatsFiles, *, name: str) -> str:
-    """Return the text of a check.conf: the same server and state, which listens to no client of a fleet."""
+    """Return the text of a check.conf: the same server and state, which listens to nobody.
+
+    It has a port on the loopback interface all the same, on which every account of the machine could read what is
+    kept: whoever connects must know a token, which nobody is told. Without one in its environment it does not start.
+    """
+    return f"""{_server(files, name=name)}authorization {{ token: ${_CHECK_VARIABLE} }}
+"""
+
+
+def _server(files: NatsFiles, *, name: str) -> str:
     return f"""server_name: {name}
 listen: "127.0.0.1:-1"
 jetstream {{ store_dir: {_quoted(files.state)}, sync_interval: always }}
@@ -115,7 +126,8 @@ cd "$(dirname "$0")"
 consumers={shlex.quote(str(files.state))}'/jetstream/$G/streams/$MQTT_msgs/obs'
 
 : >check.log # or the former one's words would be taken for this one's
-nats-server -c {CHECK_FILE} >check.log 2>&1 &
+token=$(cat /proc/sys/kernel/random/uuid)
+{_CHECK_VARIABLE}=t$token nats-server -c {CHECK_FILE} >check.log 2>&1 &
 server=$!
 tries=0
 until grep -q 'Server is ready' check.log || [ $tries -ge 1200 ] || ! kill -0 $server 2>/dev/null; do

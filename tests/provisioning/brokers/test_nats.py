@@ -82,3 +82,19 @@ def test_start_script_looks_at_the_state_before_it_lets_clients_in(tmp_path: Pat
     file = tmp_path / "start"
     file.write_text(script)
     subprocess.run(["sh", "-n", file], check=True)
+
+
+def test_each_look_at_the_state_has_a_token_of_its_own(tmp_path: Path) -> None:
+    pem = tmp_path / "any.pem"
+    script = start_script(NatsFiles(authority=pem, certificate=pem, private_key=pem, state=tmp_path))
+    server = tmp_path / "nats-server"
+    server.write_text('#!/bin/sh\necho "$2 ${CHECK_TOKEN:-}" >>tokens\necho Server is ready\n')
+    server.chmod(0o700)
+    (tmp_path / "start").write_text(script)
+    for _ in range(2):
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        subprocess.run(["sh", str(tmp_path / "start")], env=environment, capture_output=True, check=True)
+    first, served, second, _ = (tmp_path / "tokens").read_text().splitlines()
+    assert served == "nats.conf "
+    assert first != second
+    assert re.fullmatch(r"check\.conf t[0-9a-f-]{36}", first)
