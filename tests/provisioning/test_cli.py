@@ -84,7 +84,7 @@ def test_files_of_other_brokers_are_written_anew_for_who_was_added(tmp_path: Pat
     for name in ("one", "two"):
         run("subscriber", "add", str(directory), name, *WHY)
         assert "import_definitions" in run(
-            "broker", "rabbitmq", str(directory), "--node", "rabbit@a", "--node", "rabbit@b"
+            "broker", "rabbitmq", str(directory), "--node", "rabbit@a=10.0.7.1", "--node", "rabbit@b=10.0.7.2"
         )
         assert "reload" in run("broker", "nats", str(directory))
         folder = directory / "broker"
