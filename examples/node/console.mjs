@@ -5,14 +5,16 @@
 //
 // --identity is the folder that the department gave you: certificate.pem, private_key.pem, ca.pem. --keys is a folder
 // with each post's public key, POST.pem.
+// It knows of earlier hits what it remembers: keep that on disk where a console may be started anew.
 import { X509Certificate, createHash, createPublicKey, verify } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import mqtt from "mqtt";
 
-const REMEMBERED = 100000; // identifiers of records: what is older than so many records does not come again
+const REMEMBERED = 100000; // records, hits and withdrawals: what is older than so many does not come again
 const DAY = 24 * 3600;
+const LATE = 300; // seconds after which the vehicle of a hit is elsewhere
 
 const text = { type: "string" };
 const { values: given } = parseArgs({ options: { broker: text, identity: text, agency: text, keys: text } });
@@ -49,34 +51,65 @@ function genuine(event, key) {
     .every((picture) => createHash("sha256").update(picture.data, "base64").digest("hex") === picture.sha256);
 }
 
-const seen = new Set();
-const hits = new Map();
+// Prints a line, and nothing that a terminal would obey or take for another line.
+const say = (line) => console.log(line.replace(/\p{C}/gu, "?"));
 
-function take(payload) {
-  const event = JSON.parse(payload);
-  if (seen.has(event.id)) return; // QoS 1: the same record may come again, with the same id
-  seen.add(event.id);
-  if (seen.size > REMEMBERED) seen.delete(seen.values().next().value);
-  const post = event.source.split("/").pop();
-  const file = join(given.keys, `${post}.pem`);
-  if (!existsSync(file)) {
-    console.log(`NOT SHOWN  ${post}: no key of this post here`);
-  } else if (!genuine(event, createPublicKey(readFileSync(file)))) {
-    console.log(`NOT SHOWN  ${post}: not signed by this post`);
-  } else if (event.type === "platepost.hit.v1") {
-    show(post, event.data);
-  } else if (event.type === "platepost.hit.withdrawn.v1") {
-    console.log(`WITHDRAWN  ${post}  ${hits.get(event.data.hit) ?? "a hit not seen here"}`);
-    hits.delete(event.data.hit);
+// What came last, by post and identifier; the oldest is forgotten for the newest.
+const seen = new Map();
+const hits = new Map();
+const withdrawn = new Map();
+
+function remember(memory, name, value) {
+  memory.set(name, value);
+  if (memory.size > REMEMBERED) memory.delete(memory.keys().next().value);
+}
+
+// Shows a message, whatever it is: one that ended the console would come again, and nothing after it.
+function take(topic, payload) {
+  const post = topic.split("/")[3]; // by the broker's rights the only one that writes there; its key has to prove it
+  try {
+    judge(post, JSON.parse(payload));
+  } catch (error) {
+    say(`NOT SHOWN  ${post}: not a record (${error.name})`);
   }
 }
 
-function show(post, hit) {
+function judge(post, event) {
+  const record = `${post} ${event.id}`;
+  if (seen.has(record)) return; // QoS 1: the same record may come again, with the same id
+  const key = join(given.keys, `${post}.pem`);
+  if (!existsSync(key)) return say(`NOT SHOWN  ${post}: no key of this post here`);
+  if (!genuine(event, createPublicKey(readFileSync(key)))) return say(`NOT SHOWN  ${post}: not signed by this post`);
+  remember(seen, record, true); // not before: a forged copy must not hide the record itself
+  if (event.type === "platepost.hit.v1") {
+    show(post, event);
+  } else if (event.type === "platepost.hit.withdrawn.v1") {
+    const hit = `${post} ${event.data.hit}`; // with the post: no other withdraws its hits
+    remember(withdrawn, hit, true);
+    say(`WITHDRAWN  ${post}  ${hits.get(hit) ?? "a hit not seen here"}`);
+  } else {
+    say(`NOT SHOWN  ${post}: a record of another kind, ${event.type}`);
+  }
+}
+
+function show(post, { time, data: hit }) {
+  const name = `${post} ${hit.hit}`;
   const listed = hit.plate_matched === hit.plate_read ? "" : `, list says ${hit.plate_matched}`;
   const line = `${hit.plate_read}  ${hit.category}, ${hit.match}${listed}`;
-  hits.set(hit.hit, line);
-  console.log(`UNVERIFIED ${post}  ${line}${hit.hotlist_stale ? "  THE LIST IS OLD" : ""}`);
-  console.log(`           ${hit.wording}`);
+  remember(hits, name, line);
+  if (withdrawn.has(name)) return say(`WITHDRAWN  ${post}  ${line}`); // the withdrawal came first
+  const age = (Date.now() - Date.parse(time)) / 1000;
+  const built = hit.hotlist.age_seconds;
+  const doubts = [
+    age > LATE && "  LATE",
+    !hit.clock.synchronised && "  ITS CLOCK IS UNSURE",
+    hit.hotlist_stale && "  THE LIST IS OLD",
+    hit.state_agreement === "contradicts" && "  ANOTHER STATE BY ITS LOOK",
+  ];
+  say(`UNVERIFIED ${post}  ${line}${doubts.filter(Boolean).join("")}`);
+  const listAge = built === undefined ? "of unknown age" : `${(built / 3600).toFixed(1)} h old`;
+  say(`           ${(age / 60).toFixed(0)} min ago, by a list ${listAge}`);
+  say(`           ${hit.wording}`);
 }
 
 const file = (name) => readFileSync(join(given.identity, name));
@@ -93,7 +126,7 @@ const client = mqtt.connect(`mqtts://${given.broker}`, {
   properties: { sessionExpiryInterval: DAY },
   // Acknowledges after a hit was shown, not before.
   customHandleAcks: (topic, message, packet, done) => {
-    take(message);
+    take(topic, message);
     done(0);
   },
 });

@@ -7,6 +7,7 @@ Needs paho-mqtt, cryptography and rfc8785, and nothing of Platepost::
 
 `--identity` is the folder that the department gave you: certificate.pem, private_key.pem, ca.pem. `--keys` is a folder
 with each post's public key, POST.pem.
+It knows of earlier hits what it remembers: keep that on disk where a console may be started anew.
 """
 
 import argparse
@@ -15,7 +16,9 @@ import hashlib
 import json
 import ssl
 import sys
+import time
 from collections import OrderedDict
+from datetime import datetime
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -31,8 +34,10 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 REMEMBERED = 100_000
-"""Identifiers of records: what is older than so many records does not come again."""
+"""Records, hits and withdrawals: what is older than so many does not come again."""
 DAY = 24 * 3600
+LATE = 300
+"""Seconds after which the vehicle of a hit is elsewhere."""
 
 
 def b64(data):
@@ -72,36 +77,74 @@ def genuine(event, key):
     )
 
 
+def say(line):
+    """Print a line, and nothing that a terminal would obey or take for another line."""
+    print("".join(character if character.isprintable() else "?" for character in line), flush=True)
+
+
+class Memory(OrderedDict):
+    """What came last; the oldest is forgotten for the newest."""
+
+    def __setitem__(self, name, value):
+        super().__setitem__(name, value)
+        if len(self) > REMEMBERED:
+            self.popitem(last=False)
+
+
 class Console:
     def __init__(self, keys):
         self.keys = keys
-        self.seen = OrderedDict()
-        self.hits = {}
+        self.seen, self.hits, self.withdrawn = Memory(), Memory(), Memory()  # by post and identifier
 
-    def take(self, payload):
-        event = json.loads(payload)
-        if event["id"] in self.seen:  # QoS 1: the same record may come again, with the same id
+    def take(self, topic, payload):
+        """Show a message, whatever it is: one that ended the console would come again, and nothing after it."""
+        post = topic.split("/")[3]  # by the broker's rights the only one that writes there; its key has to prove it
+        try:
+            self.judge(post, json.loads(payload))
+        except Exception as error:  # noqa: BLE001
+            say(f"NOT SHOWN  {post}: not a record ({type(error).__name__})")
+
+    def judge(self, post, event):
+        record = post, event["id"]
+        if record in self.seen:  # QoS 1: the same record may come again, with the same id
             return
-        self.seen[event["id"]] = True
-        if len(self.seen) > REMEMBERED:
-            self.seen.popitem(last=False)
-        post = event["source"].rsplit("/", 1)[1]
         key = self.keys / f"{post}.pem"
         if not key.is_file():
-            print(f"NOT SHOWN  {post}: no key of this post here", flush=True)
-        elif not genuine(event, load_pem_public_key(key.read_bytes())):
-            print(f"NOT SHOWN  {post}: not signed by this post", flush=True)
-        elif event["type"] == "platepost.hit.v1":
-            self.show(post, event["data"])
+            say(f"NOT SHOWN  {post}: no key of this post here")
+            return
+        if not genuine(event, load_pem_public_key(key.read_bytes())):
+            say(f"NOT SHOWN  {post}: not signed by this post")
+            return
+        self.seen[record] = True  # not before: a forged copy must not hide the record itself
+        if event["type"] == "platepost.hit.v1":
+            self.show(post, event)
         elif event["type"] == "platepost.hit.withdrawn.v1":
-            print(f"WITHDRAWN  {post}  {self.hits.pop(event['data']['hit'], 'a hit not seen here')}", flush=True)
+            hit = post, event["data"]["hit"]  # with the post: no other withdraws its hits
+            self.withdrawn[hit] = True
+            say(f"WITHDRAWN  {post}  {self.hits.get(hit, 'a hit not seen here')}")
+        else:
+            say(f"NOT SHOWN  {post}: a record of another kind, {event['type']}")
 
-    def show(self, post, hit):
+    def show(self, post, event):
+        hit, name = event["data"], (post, event["data"]["hit"])
         listed = "" if hit["plate_matched"] == hit["plate_read"] else f", list says {hit['plate_matched']}"
-        stale = "  THE LIST IS OLD" if hit["hotlist_stale"] else ""
         line = f"{hit['plate_read']}  {hit['category']}, {hit['match']}{listed}"
-        self.hits[hit["hit"]] = line
-        print(f"UNVERIFIED {post}  {line}{stale}\n           {hit['wording']}", flush=True)
+        self.hits[name] = line
+        if name in self.withdrawn:  # the withdrawal came first
+            say(f"WITHDRAWN  {post}  {line}")
+            return
+        age = time.time() - datetime.fromisoformat(event["time"]).timestamp()
+        built = hit["hotlist"].get("age_seconds")
+        doubts = {
+            "LATE": age > LATE,
+            "ITS CLOCK IS UNSURE": not hit["clock"]["synchronised"],
+            "THE LIST IS OLD": hit["hotlist_stale"],
+            "ANOTHER STATE BY ITS LOOK": hit["state_agreement"] == "contradicts",
+        }
+        say(f"UNVERIFIED {post}  {line}" + "".join(f"  {doubt}" for doubt, holds in doubts.items() if holds))
+        list_age = "of unknown age" if built is None else f"{built / 3600:.1f} h old"
+        say(f"           {age / 60:.0f} min ago, by a list {list_age}")
+        say(f"           {hit['wording']}")
 
 
 def main():
@@ -131,10 +174,10 @@ def main():
     def subscribed(_client, _data, _mid, reasons, _properties):
         if reasons[0].is_failure:
             sys.exit(f"the broker refuses the topic: {reasons[0]}")
-        print("listening", flush=True)
+        say("listening")
 
     def arrived(client, _data, message):
-        console.take(message.payload)
+        console.take(message.topic, message.payload)
         client.ack(message.mid, message.qos)  # after it was shown, not before
 
     client.on_connect, client.on_subscribe, client.on_message = connected, subscribed, arrived

@@ -1,4 +1,4 @@
-"""The consoles of examples/ against a simulated post: a hit once, its withdrawal, and nothing that is forged."""
+"""The consoles of examples/ against a simulated post: what they show once, what not at all, and what they outlive."""
 
 import json
 import os
@@ -10,13 +10,25 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from device.health.clock import clock_quality
-from device.records import Envelope, HotListState, Place, Recorder, Signer, Source, Versions, new_identifier
+from device.records import (
+    ClockQuality,
+    Hit,
+    HitWithdrawn,
+    HotListState,
+    Place,
+    Recorder,
+    Signer,
+    Source,
+    Versions,
+    new_identifier,
+)
+from device.records.canonical import canonical_bytes
 from provisioning.client import secured_client
 from provisioning.post_file import PostSettings
 from simulator.brokers.mosquitto import mosquitto_path
@@ -102,62 +114,86 @@ def console(request: pytest.FixtureRequest, broker: Stand) -> Iterator[Console]:
     made.close()
 
 
+class Other:
+    """Another post: signs what it is told, and publishes what it is given, byte for byte, true or not."""
+
+    def __init__(self, broker: Stand, name: str) -> None:
+        folder = broker.fleet.add_post(name, PostSettings(brokers=(broker.address,), camera="none"))
+        self._topic = f"{broker.topics}/{name}/hit/stolen_vehicle"
+        self.signer = Signer.from_file(folder / "signing_key.pem")
+        self.recorder = Recorder(MemoryOutbox(), self.signer, Source(broker.agency, name))
+        self._client = secured_client(folder)
+        self._client.connect(broker.host, broker.port)
+        self._client.loop_start()
+
+    def says(self, payload: bytes | dict[str, Any]) -> None:
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        self._client.publish(self._topic, body, qos=1).wait_for_publish(timeout=30)
+
+    def signs(self, event: dict[str, Any]) -> dict[str, Any]:
+        return event | {"signature": self.signer.sign(canonical_bytes(event))}
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
 @pytest.fixture
-def publish(broker: Stand) -> Iterator[Callable[[bytes], None]]:
-    """Publish a hit as a second post would, byte for byte as given."""
-    client = secured_client(broker.fleet.post("post-2"))
-    client.connect(broker.host, broker.port)
-    client.loop_start()
+def other(broker: Stand) -> Iterator[Callable[[str], Other]]:
+    made: list[Other] = []
 
-    def send(payload: bytes) -> None:
-        topic = f"{broker.topics}/post-2/hit/stolen_vehicle"
-        client.publish(topic, payload, qos=1).wait_for_publish(timeout=10)
+    def add(name: str) -> Other:
+        made.append(Other(broker, name))
+        return made[-1]
 
-    yield send
-    client.disconnect()
-    client.loop_stop()
+    yield add
+    for one in made:
+        one.close()
 
 
-@pytest.fixture
-def hit(broker: Stand) -> Envelope:
-    """Sign a hit of a second post."""
-    folder = broker.fleet.add_post("post-2", PostSettings(brokers=(broker.address,), camera="none"))
-    recorder = Recorder(MemoryOutbox(), Signer.from_file(folder / "signing_key.pem"), Source(broker.agency, "post-2"))
+def vehicle(text: str, *, list_age: float | None = None) -> MadeUp:
     circumstances = Circumstances(
         place=Place(site="x"),
         versions=Versions(software="0", configuration="0"),
-        clock=clock_quality(),
-        hotlist=HotListState(state="current", version=1),
+        clock=ClockQuality(source="kernel", synchronised=True),
+        hotlist=HotListState(state="current", version=1, age_seconds=list_age),
     )
-    vehicle = MadeUp(
-        "8XYZ987",
-        datetime.now(UTC),
-        passage=new_identifier(),
-        circumstances=circumstances,
-        draw=random.Random(1),
-    )
-    return recorder.record(vehicle.hit(new_identifier(), category="stolen_vehicle"))
+    now = datetime.now(UTC)
+    return MadeUp(text, now, passage=new_identifier(), circumstances=circumstances, draw=random.Random(1))
 
 
-def test_console_shows_each_hit_once_and_its_withdrawal(
-    request: pytest.FixtureRequest,
-    console: Console,
-    post: SimulatedPost,
-    hit: Envelope,
-    publish: Callable[[bytes], None],
-) -> None:
-    # Until it listens, nothing can wait for it.
+def a_hit(text: str = "8XYZ987", *, list_age: float | None = None) -> Hit:
+    return vehicle(text, list_age=list_age).hit(new_identifier(), category="stolen_vehicle")
+
+
+def withdrawal_of(hit: Hit) -> HitWithdrawn:
+    return vehicle(hit.plate_read).withdrawal(hit, "0OTHER0")
+
+
+def verifies(request: pytest.FixtureRequest) -> bool:
+    return request.node.callspec.params["console"] in VERIFYING
+
+
+def wait_until_it_listens(console: Console, post: SimulatedPost) -> None:
+    """Until a console listens, nothing can wait for it."""
     tries = iter(range(100))
     post.passes(f"1AAA{next(tries):03d}", listed="felony_vehicle")
     while not console.shows("1AAA", within=0.5):
         post.passes(f"1AAA{next(tries):03d}", listed="felony_vehicle")
 
-    publish(hit.body)
-    publish(hit.body)
-    forged = hit.event
-    forged["id"] = new_identifier()
+
+def test_console_shows_each_hit_once_and_its_withdrawal(
+    request: pytest.FixtureRequest, console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second = other("post-2")
+
+    hit = second.recorder.record(a_hit())
+    second.says(hit.body)
+    second.says(hit.body)
+    forged = hit.event | {"id": new_identifier()}
     forged["data"]["plate_read"] = "9BAD000"
-    publish(json.dumps(forged).encode())
+    second.says(forged)
     post.misreads("7ABC123", listed="stolen_vehicle", final="7A8C123")
     post.passes("0LAST00", listed="stolen_vehicle", matched="O1AST00", match="look_alike")
 
@@ -166,8 +202,131 @@ def test_console_shows_each_hit_once_and_its_withdrawal(
     shown = "\n".join(console.seen)
     assert shown.count("UNVERIFIED post-2  8XYZ987") == 1
     assert "UNVERIFIED post-1  7ABC123  stolen_vehicle, exact" in shown
-    assert "WITHDRAWN  post-1" in shown
+    assert "WITHDRAWN  post-1  7ABC123  stolen_vehicle, exact" in shown
     assert "look_alike, list says O1AST00" in shown
-    if request.node.callspec.params["console"] in VERIFYING:
+    if verifies(request):
         assert "9BAD000" not in shown
         assert "NOT SHOWN  post-2: not signed by this post" in shown
+
+
+def test_console_outlives_what_is_no_record(
+    console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second = other("post-2")
+    head = second.signer.sign(b"").partition("..")[0]
+    bad = second.recorder.record(a_hit("9BAD000")).event
+    nonsense: list[bytes | dict[str, Any]] = [
+        b"",
+        b"hello",
+        b"two\nlines",
+        b"\xff\xfe",
+        b"[1]",
+        b"null",
+        b"5",
+        b"{}",
+        b"[" * 20_000 + b"]" * 20_000,
+        *({name: value for name, value in bad.items() if name != missing} for missing in ("id", "type", "data")),
+        {**bad, "id": [1]},
+        {**bad, "signature": "a..b", "data": []},
+        {**bad, "signature": f"{head}..aaaa", "data": {"pictures": 5}},
+        {**bad, "signature": f"{head}..aaaa", "data": {"number": 10**20}},
+        {**bad, "signature": f"{head}..aaaa", "data": {"text": "\ud800"}},
+    ]
+    nonsense *= 2  # more than a broker has on the way to a subscriber that does not acknowledge
+    for payload in nonsense:
+        second.says(payload)
+    second.says(second.recorder.record(a_hit("0LAST00")).body)
+
+    assert console.shows("UNVERIFIED post-2  0LAST00")
+    shown = "\n".join(console.seen)
+    assert shown.count("NOT SHOWN  post-2: ") == len(nonsense)
+    assert "9BAD000" not in shown
+
+
+def test_record_is_shown_although_another_post_took_its_name_before(
+    request: pytest.FixtureRequest, console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second, third = other("post-2"), other("post-3")
+
+    hit = second.recorder.record(a_hit())
+    third.says(hit.event | {"data": hit.event["data"] | {"plate_read": "9BAD000"}})
+    third.says(third.signs(hit.event | {"data": hit.event["data"] | {"plate_read": "9BAD001"}}))
+    second.says(hit.event | {"data": hit.event["data"] | {"plate_read": "9BAD002"}} if verifies(request) else hit.body)
+    second.says(hit.body)
+
+    assert console.shows("UNVERIFIED post-2  8XYZ987")
+    if verifies(request):
+        assert "NOT SHOWN  post-3: not signed by this post" in "\n".join(console.seen)
+
+
+def test_hit_whose_withdrawal_came_first_is_no_alarm(
+    console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second = other("post-2")
+
+    hit = a_hit()
+    second.says(second.recorder.record(withdrawal_of(hit)).body)
+    second.says(second.recorder.record(hit).body)
+    second.says(second.recorder.record(a_hit("0LAST00")).body)
+
+    assert console.shows("UNVERIFIED post-2  0LAST00")
+    shown = "\n".join(console.seen)
+    assert "WITHDRAWN  post-2  a hit not seen here" in shown
+    assert "WITHDRAWN  post-2  8XYZ987  stolen_vehicle, exact" in shown
+    assert "UNVERIFIED post-2  8XYZ987" not in shown
+
+
+def test_no_post_withdraws_the_hit_of_another(
+    console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second, third = other("post-2"), other("post-3")
+
+    hit, coming = a_hit(), a_hit("0LAST00")
+    second.says(second.recorder.record(hit).body)
+    assert console.shows("UNVERIFIED post-2  8XYZ987")
+    for withdrawn in (hit, coming):
+        third.says(third.recorder.record(withdrawal_of(withdrawn)).body)
+    assert console.shows("WITHDRAWN  post-3")
+    second.says(second.recorder.record(coming).body)
+
+    assert console.shows("UNVERIFIED post-2  0LAST00")
+    assert "WITHDRAWN  post-3  8XYZ987" not in "\n".join(console.seen)
+    second.says(second.recorder.record(withdrawal_of(hit)).body)
+    assert console.shows("WITHDRAWN  post-2  8XYZ987")
+
+
+def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
+    console: Console, post: SimulatedPost, broker: Stand, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second = other("post-2")
+    yesterday = Recorder(
+        MemoryOutbox(),
+        second.signer,
+        Source(broker.agency, "post-2"),
+        now=lambda: datetime.now(UTC) - timedelta(minutes=90),
+    )
+
+    second.says(second.recorder.record(a_hit("0SOUND0", list_age=7200.0)).body)
+    doubtful = {
+        "hotlist_stale": True,
+        "state": "NV",
+        "region": "US-CA",
+        "state_agreement": "contradicts",
+        "clock": ClockQuality(source="unknown", synchronised=False),
+    }
+    second.says(yesterday.record(a_hit("0DOUBT0", list_age=90_000.0).model_copy(update=doubtful)).body)
+    second.says(second.recorder.record(a_hit("0LAST00")).body)
+
+    assert console.shows("0LAST00")
+    assert console.shows("of unknown age")
+    shown = "\n".join(console.seen)
+    assert "0SOUND0  stolen_vehicle, exact\n           0 min ago, by a list 2" in shown
+    assert (
+        "0DOUBT0  stolen_vehicle, exact  LATE  ITS CLOCK IS UNSURE  THE LIST IS OLD  ANOTHER STATE BY ITS LOOK\n"
+        "           90 min ago, by a list 25"
+    ) in shown
