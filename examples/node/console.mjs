@@ -46,9 +46,14 @@ function genuine(event, key) {
   const signed = `${head}.${Buffer.from(signedBytes(event)).toString("base64url")}`;
   const how = { key, dsaEncoding: "ieee-p1363" };
   if (!verify("sha256", Buffer.from(signed), how, Buffer.from(tail, "base64url"))) return false;
-  return (event.data.pictures ?? [])
-    .filter((picture) => picture.data)
-    .every((picture) => createHash("sha256").update(picture.data, "base64").digest("hex") === picture.sha256);
+  return (event.data.pictures ?? []).filter((picture) => "data" in picture).every(taken);
+}
+
+// Whether the bytes of a picture are those that its signed digest and size name.
+function taken({ data, size, sha256 }) {
+  const bytes = Buffer.from(data, "base64"); // which passes over whatever is no base64
+  const whole = bytes.toString("base64") === data && bytes.length === size;
+  return whole && createHash("sha256").update(bytes).digest("hex") === sha256;
 }
 
 // Prints a line, and nothing that a terminal would obey or take for another line.

@@ -70,11 +70,16 @@ def genuine(event, key):
         key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
         return False
-    return all(
-        hashlib.sha256(base64.b64decode(picture["data"])).hexdigest() == picture["sha256"]
-        for picture in event["data"].get("pictures", [])
-        if "data" in picture
-    )
+    return all(taken(picture) for picture in event["data"].get("pictures", []) if "data" in picture)
+
+
+def taken(picture):
+    """Tell whether the bytes of a picture are those that its signed digest and size name."""
+    try:
+        content = base64.b64decode(picture["data"], validate=True)
+    except ValueError:
+        return False
+    return len(content) == picture["size"] and hashlib.sha256(content).hexdigest() == picture["sha256"]
 
 
 def say(line):

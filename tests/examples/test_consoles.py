@@ -330,3 +330,25 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
         "0DOUBT0  stolen_vehicle, exact  LATE  ITS CLOCK IS UNSURE  THE LIST IS OLD  ANOTHER STATE BY ITS LOOK\n"
         "           90 min ago, by a list 25"
     ) in shown
+
+
+@pytest.mark.parametrize("console", VERIFYING, indirect=True)
+def test_hit_with_another_picture_than_the_post_took_is_not_shown(
+    console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second = other("post-2")
+
+    pictures = [second.recorder.record(a_hit("9BAD000")).event for _ in range(4)]
+    pictures[0]["data"]["pictures"][0]["data"] += "****"
+    pictures[1]["data"]["pictures"][0]["data"] = ""
+    pictures[2]["data"]["pictures"][0]["data"] = pictures[2]["data"]["pictures"][1]["data"]
+    pictures[3]["data"]["pictures"][0]["size"] += 1
+    for event in (*pictures[:3], second.signs(pictures[3])):
+        second.says(event)
+    without = second.recorder.record(a_hit("0LAST00")).event
+    del without["data"]["pictures"][0]["data"]
+    second.says(without)
+
+    assert console.shows("UNVERIFIED post-2  0LAST00")
+    assert console.seen.count("NOT SHOWN  post-2: not signed by this post") == len(pictures)
