@@ -4,10 +4,10 @@
 //   node console.mjs --broker broker.example:8883 --identity subscribers/dispatch --agency riverside --keys records/
 //
 // --identity is the folder that the department gave you: certificate.pem, private_key.pem, ca.pem. --keys is a folder
-// with each post's public key, POST.pem.
+// with each post's public key, POST.pem, and below it former/ with those of units that were replaced, POST.*.pem.
 // It knows of earlier hits what it remembers: keep that on disk where a console may be started anew.
 import { X509Certificate, createHash, createPublicKey, verify } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import mqtt from "mqtt";
@@ -56,6 +56,14 @@ function taken({ data, size, sha256 }) {
   return whole && createHash("sha256").update(bytes).digest("hex") === sha256;
 }
 
+// A post's public key, and those of the units that stood there before it, whose last hits may be under way.
+function keyFiles(post) {
+  const former = join(given.keys, "former");
+  const names = existsSync(former) ? readdirSync(former) : [];
+  const ofPost = names.filter((name) => name.startsWith(`${post}.`) && name.endsWith(".pem"));
+  return [join(given.keys, `${post}.pem`), ...ofPost.map((name) => join(former, name))];
+}
+
 // Prints a line, and nothing that a terminal would obey or take for another line.
 const say = (line) => console.log(line.replace(/\p{C}/gu, "?"));
 
@@ -82,12 +90,13 @@ function take(topic, payload) {
 function judge(post, event) {
   const record = `${post} ${event.id}`;
   if (seen.has(record)) return; // QoS 1: the same record may come again, with the same id
-  const key = join(given.keys, `${post}.pem`);
+  const [key, ...former] = keyFiles(post);
   if (!existsSync(key)) return say(`NOT SHOWN  ${post}: no key of this post here`);
-  if (!genuine(event, createPublicKey(readFileSync(key)))) return say(`NOT SHOWN  ${post}: not signed by this post`);
+  const signer = [key, ...former].find((file) => genuine(event, createPublicKey(readFileSync(file))));
+  if (!signer) return say(`NOT SHOWN  ${post}: not signed by this post`);
   remember(seen, record, true); // not before: a forged copy must not hide the record itself
   if (event.type === "platepost.hit.v1") {
-    show(post, event);
+    show(post, event, signer !== key);
   } else if (event.type === "platepost.hit.withdrawn.v1") {
     const hit = `${post} ${event.data.hit}`; // with the post: no other withdraws its hits
     remember(withdrawn, hit, true);
@@ -97,7 +106,7 @@ function judge(post, event) {
   }
 }
 
-function show(post, { time, data: hit }) {
+function show(post, { time, data: hit }, byFormer) {
   const name = `${post} ${hit.hit}`;
   const listed = hit.plate_matched === hit.plate_read ? "" : `, list says ${hit.plate_matched}`;
   const line = `${hit.plate_read}  ${hit.category}, ${hit.match}${listed}`;
@@ -110,6 +119,7 @@ function show(post, { time, data: hit }) {
     !hit.clock.synchronised && "  ITS CLOCK IS UNSURE",
     hit.hotlist_stale && "  THE LIST IS OLD",
     hit.state_agreement === "contradicts" && "  ANOTHER STATE BY ITS LOOK",
+    byFormer && "  SIGNED BY A FORMER UNIT",
   ];
   say(`UNVERIFIED ${post}  ${line}${doubts.filter(Boolean).join("")}`);
   const listAge = built === undefined ? "of unknown age" : `${(built / 3600).toFixed(1)} h old`;

@@ -6,7 +6,7 @@ Needs paho-mqtt, cryptography and rfc8785, and nothing of Platepost::
     python console.py --broker broker.example:8883 --identity subscribers/dispatch --agency riverside --keys records/
 
 `--identity` is the folder that the department gave you: certificate.pem, private_key.pem, ca.pem. `--keys` is a folder
-with each post's public key, POST.pem.
+with each post's public key, POST.pem, and below it `former/` with those of units that were replaced, POST.*.pem.
 It knows of earlier hits what it remembers: keep that on disk where a console may be started anew.
 """
 
@@ -113,16 +113,17 @@ class Console:
         record = post, event["id"]
         if record in self.seen:  # QoS 1: the same record may come again, with the same id
             return
-        key = self.keys / f"{post}.pem"
+        key, former = self.keys / f"{post}.pem", sorted((self.keys / "former").glob(f"{post}.*.pem"))
         if not key.is_file():
             say(f"NOT SHOWN  {post}: no key of this post here")
             return
-        if not genuine(event, load_pem_public_key(key.read_bytes())):
+        signer = next((file for file in (key, *former) if genuine(event, load_pem_public_key(file.read_bytes()))), None)
+        if signer is None:
             say(f"NOT SHOWN  {post}: not signed by this post")
             return
         self.seen[record] = True  # not before: a forged copy must not hide the record itself
         if event["type"] == "platepost.hit.v1":
-            self.show(post, event)
+            self.show(post, event, by_former=signer != key)
         elif event["type"] == "platepost.hit.withdrawn.v1":
             hit = post, event["data"]["hit"]  # with the post: no other withdraws its hits
             self.withdrawn[hit] = True
@@ -130,7 +131,7 @@ class Console:
         else:
             say(f"NOT SHOWN  {post}: a record of another kind, {event['type']}")
 
-    def show(self, post, event):
+    def show(self, post, event, *, by_former):
         hit, name = event["data"], (post, event["data"]["hit"])
         listed = "" if hit["plate_matched"] == hit["plate_read"] else f", list says {hit['plate_matched']}"
         line = f"{hit['plate_read']}  {hit['category']}, {hit['match']}{listed}"
@@ -145,6 +146,7 @@ class Console:
             "ITS CLOCK IS UNSURE": not hit["clock"]["synchronised"],
             "THE LIST IS OLD": hit["hotlist_stale"],
             "ANOTHER STATE BY ITS LOOK": hit["state_agreement"] == "contradicts",
+            "SIGNED BY A FORMER UNIT": by_former,
         }
         say(f"UNVERIFIED {post}  {line}" + "".join(f"  {doubt}" for doubt, holds in doubts.items() if holds))
         list_age = "of unknown age" if built is None else f"{built / 3600:.1f} h old"

@@ -333,6 +333,23 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
 
 
 @pytest.mark.parametrize("console", VERIFYING, indirect=True)
+def test_last_hits_of_a_replaced_unit_are_shown_for_what_they_are(
+    console: Console, post: SimulatedPost, broker: Stand, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second = other("post-2")
+
+    key = broker.fleet.record_key("post-2")
+    former = key.parent / "former" / f"post-2.{second.signer.kid[:12]}.pem"
+    former.parent.mkdir()
+    key.rename(former)
+    shutil.copy(broker.fleet.record_key("post-1"), key)
+    second.says(second.recorder.record(a_hit()).body)
+
+    assert console.shows("UNVERIFIED post-2  8XYZ987  stolen_vehicle, exact  SIGNED BY A FORMER UNIT")
+
+
+@pytest.mark.parametrize("console", VERIFYING, indirect=True)
 def test_hit_with_another_picture_than_the_post_took_is_not_shown(
     console: Console, post: SimulatedPost, other: Callable[[str], Other]
 ) -> None:
