@@ -139,18 +139,26 @@ const client = mqtt.connect(`mqtts://${given.broker}`, {
   protocolVersion: 5,
   clean: false,
   properties: { sessionExpiryInterval: DAY },
+  reconnectPeriod: 5000,
+  reconnectOnConnackError: true,
   // Acknowledges after a hit was shown, not before.
   customHandleAcks: (topic, message, packet, done) => {
     take(topic, message);
     done(0);
   },
 });
-client.on("connect", async () => {
-  const [granted] = await client.subscribeAsync(`alpr/v1/${given.agency}/+/hit/#`, { qos: 1 });
-  if (granted.qos > 2) throw new Error(`the broker refuses the topic: ${granted.qos}`);
-  console.log("listening");
-});
-client.on("error", (error) => {
-  console.error(`${error.message}`);
+const ends = (error) => {
+  console.error(error.message);
   process.exit(1);
+};
+client.on("connect", () => {
+  client.off("error", ends);
+  client.subscribe(`alpr/v1/${given.agency}/+/hit/#`, { qos: 1 }, (error) => {
+    if (error?.code >= 0x80) ends(error); // the topic is refused; anything else is a connection that was lost
+    if (!error) say("listening");
+  });
 });
+// Before the first connection an error is likely ours; later it is the broker's, and the client tries again, for ever.
+client.on("error", ends);
+client.on("error", (error) => say(`NOT LISTENING: ${error.message}`));
+client.on("offline", () => say("NOT LISTENING"));

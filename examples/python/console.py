@@ -175,8 +175,12 @@ def main():
 
     def connected(client, _data, _flags, reason, _properties):
         if reason.is_failure:
-            sys.exit(f"the broker refuses: {reason}")
-        client.subscribe(f"alpr/v1/{given.agency}/+/hit/#", options=SubscribeOptions(qos=1))
+            say(f"the broker refuses: {reason}")
+        else:
+            client.subscribe(f"alpr/v1/{given.agency}/+/hit/#", options=SubscribeOptions(qos=1))
+
+    def lost(_client, _data, _flags, reason, _properties):
+        say(f"NOT LISTENING: {reason}")  # paho tries again, for ever, also where it was refused
 
     def subscribed(_client, _data, _mid, reasons, _properties):
         if reasons[0].is_failure:
@@ -187,7 +191,9 @@ def main():
         console.take(message.topic, message.payload)
         client.ack(message.mid, message.qos)  # after it was shown, not before
 
-    client.on_connect, client.on_subscribe, client.on_message = connected, subscribed, arrived
+    client.on_connect, client.on_disconnect = connected, lost
+    client.on_subscribe, client.on_message = subscribed, arrived
+    client.reconnect_delay_set(max_delay=5)
     session = Properties(PacketTypes.CONNECT)
     session.SessionExpiryInterval = DAY
     host, _, port = given.broker.rpartition(":")

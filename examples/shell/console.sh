@@ -2,7 +2,7 @@
 # A console in one pipe: prints every hit once, with mosquitto_sub and jq. It verifies nothing: TLS says that it is the
 # department's broker, and the broker's rights that only the post writes below its name. To prove an archive of what
 # mosquitto_sub wrote, see "Prove an archive" in docs/subscriber.md. mosquitto_sub acknowledges a hit before it is shown,
-# so what is between the two when one of them is killed is lost.
+# so what is between the two when one of them is killed is lost; and it ends where the broker refuses it.
 #
 #   sh console.sh broker.example 8883 subscribers/dispatch riverside
 set -eu

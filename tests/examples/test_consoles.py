@@ -332,6 +332,17 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
     ) in shown
 
 
+def test_console_comes_back_when_the_broker_does(console: Console, post: SimulatedPost, broker: Stand) -> None:
+    wait_until_it_listens(console, post)
+
+    broker.stop()
+    console.shows("NOT LISTENING", within=5.0)
+    broker.start()
+    post.passes("0LAST00", listed="stolen_vehicle")
+
+    assert console.shows("UNVERIFIED post-1  0LAST00")
+
+
 @pytest.mark.parametrize("console", VERIFYING, indirect=True)
 def test_last_hits_of_a_replaced_unit_are_shown_for_what_they_are(
     console: Console, post: SimulatedPost, broker: Stand, other: Callable[[str], Other]
