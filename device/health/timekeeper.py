@@ -87,7 +87,7 @@ class Timekeeper:
     @property
     def behind(self) -> bool:
         """Whether the system's clock is certainly wrong: earlier than the floor, and nobody vouches for it."""
-        return not self._quality().synchronised and self._system() < self.floor
+        return not self._quality().synchronised and self._too_early(self._system())
 
     def earliest(self) -> datetime | None:
         """Return the earliest time that it can be, while nobody vouches for the clock; None while somebody does."""
@@ -96,9 +96,7 @@ class Timekeeper:
     def now(self) -> datetime:
         """Return the best known time, UTC: the system's clock, unless it is certainly wrong; then the floor."""
         system = self._system()
-        if system >= self.floor or self._quality().synchronised:
-            return system
-        return self.floor
+        return self.floor if self._too_early(system) and not self._quality().synchronised else system
 
     def record_time(self) -> datetime:
         """Return the time for a record: never earlier than the one returned before, also over restarts."""
@@ -162,6 +160,10 @@ class Timekeeper:
             log.warning("the floor under the clock cannot be read: %s", error)
             return nothing, nothing
         return floor, last
+
+    def _too_early(self, system: datetime) -> bool:
+        # The floor and a clock that nobody touches go on side by side, microseconds apart: that much proves nothing.
+        return system < self.floor - timedelta(seconds=STEP_SECONDS)
 
     def _system(self) -> datetime:
         return _moment(self._wall())

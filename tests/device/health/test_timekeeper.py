@@ -65,6 +65,28 @@ def test_a_board_without_a_battery_boots_at_the_floor_and_goes_on_from_there(ben
     assert quality.held_seconds == (NOW - datetime(1970, 1, 1, 0, 0, 10, tzinfo=UTC)).total_seconds()
 
 
+def test_a_time_source_that_is_lost_makes_no_clock_wrong(bench: Bench) -> None:
+    bench.synchronised = True
+    keeper = bench.start()
+    keeper.save()
+    bench.synchronised = False
+    steady = keeper._steady
+
+    def a_moment_later() -> float:
+        bench.pass_(1e-5)
+        return steady()
+
+    keeper._steady = a_moment_later  # time goes on between a look at the one clock and at the other
+    for _ in range(600):
+        bench.pass_(0.25)
+        keeper.tick()
+        assert not keeper.behind
+        before = bench.at
+        assert before <= keeper.now() <= bench.at
+    bench.at -= timedelta(seconds=2)
+    assert keeper.behind
+
+
 def test_without_a_floor_it_is_at_least_later_than_what_is_signed(bench: Bench) -> None:
     bench.at = datetime(1970, 1, 1, tzinfo=UTC)
     assert bench.start().now() == SOFTWARE
