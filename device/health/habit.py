@@ -5,6 +5,8 @@ each hour of the week is learned from the post's own past (an exponential mean o
 many would have been expected; when that is more than `EXPECTED`, and at least `LEAST_SECONDS` have passed, it is no
 chance: if vehicles came independently, none of 20 would be missed by chance once in 500 million times, and platoons
 make it more often but still rare.
+
+A road from which the traffic has gone for good is usual after some weeks; a post that reads nothing at all never is.
 """
 
 import json
@@ -68,8 +70,13 @@ class Habit:
         self._hour_missed = self._hour_missed or self.missed
 
     def _learn(self) -> None:
-        """Learn of the hour that is over, if most of it was watched, and nothing was amiss."""
-        if self._hour is None or self._hour_seconds < 1800 or self._hour_missed:
+        """Learn of the hour that is over, if most of it was watched, and the post was not blind all of it.
+
+        One in which reads were missed and yet some came is of a road that has become quieter, and is learned: nothing
+        else would ever make that usual.
+        """
+        blind = self._hour_missed and not self._hour_reads
+        if self._hour is None or self._hour_seconds < 1800 or blind:
             return
         rate = self._hour_reads * 3600 / self._hour_seconds
         usual = self._usual[self._hour]

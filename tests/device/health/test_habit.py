@@ -59,6 +59,15 @@ def test_hours_in_which_reads_were_missed_are_not_learned() -> None:
     assert road.habit.missed
 
 
+def test_a_road_that_has_become_quiet_for_good_is_usual_after_some_weeks() -> None:
+    road = Road(Habit())
+    road.run(7 * 24, an_hour=100)
+    assert road.run(7 * 24, an_hour=3) is not None
+    road.run(9 * 7 * 24, an_hour=3)
+    assert road.run(7 * 24, an_hour=3) is None
+    assert road.run(24, an_hour=0) is not None, "blindness is told still"
+
+
 def test_the_habit_survives_a_restart(tmp_path: Path) -> None:
     road = Road(Habit(tmp_path / FILE))
     road.run(7 * 24 + 1, an_hour=120)
