@@ -150,7 +150,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.DOOR_OPEN: Description(
         "The door of the cabinet is open; somebody may be at the unit's cables.",
-        "the door being closed, for a minute if it opens again and again",
+        "the door being closed, for a minute or more if it opens again and again",
         "Go and look; a door or switch that opens again and again is loose: fasten it.",
     ),
     Fault.FALLING_BEHIND: Description(
@@ -276,7 +276,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.TAMPER_OPEN: Description(
         "The case is open; somebody may be at the unit.",
-        "the case being closed, for a minute if it opens again and again",
+        "the case being closed, for a minute or more if it opens again and again",
         "Go and look; a switch that opens again and again is loose: fasten it.",
     ),
     Fault.THROTTLED: Description(

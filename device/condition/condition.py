@@ -11,7 +11,6 @@ from time import monotonic
 
 from device.camera.base import Frame
 from device.condition.checkup import CERTIFICATE_DAYS
-from device.condition.restless import Restless
 from device.errors import ConfigurationError, OutboxError
 from device.faults import Fault
 from device.health.habit import FILE, Habit
@@ -60,7 +59,6 @@ class Condition:
         self._certificate_expires = certificate_expires
         self._ask = machine
         self._machine = Machine()
-        self._ailments: dict[str, Restless] = {}
         self._habit = Habit(folder / FILE)
         self._lens = Lens()
         self._views_written: int | None = None
@@ -87,22 +85,13 @@ class Condition:
         self._take_views()
         now = self._timekeeper.now()
         self._habit.tick(now, reads=self._reads(), watching=watching)
-        faults = {Fault(name) for name in self._ail(self._machine.ailments(self._ask(self._folder)))}
+        faults = {Fault(name) for name in self._machine.ailments(self._ask(self._folder))}
         conditions = {
             Fault.NO_READS: self._habit.missed,
             Fault.CERTIFICATE_EXPIRING: self._expiring(now),
             Fault.QUEUE_OLD: self._queue_old(),
         }
         self._faults = frozenset(faults | {fault for fault, present in conditions.items() if present})
-
-    def _ail(self, ailments: set[str]) -> set[str]:
-        """Hold on to what comes and goes: a supply at its limit would have a status every few seconds."""
-        now = monotonic()
-        for name in ailments:
-            self._ailments.setdefault(name, Restless())
-        for name, ailment in self._ailments.items():
-            ailment.see(there=name in ailments, now=now)
-        return {name for name, ailment in self._ailments.items() if ailment.present}
 
     def _take_views(self) -> None:
         """Judge by the accepted views as they are now: a technician may just have accepted another."""

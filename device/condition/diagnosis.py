@@ -1,6 +1,7 @@
 """What ails a post at present: the one place where what its parts say of themselves gets the names of faults."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from device import assembly
 from device.authority.acceptance import Acceptance
@@ -14,6 +15,7 @@ from device.condition.doubles import Doubles
 from device.condition.forks import Forks
 from device.condition.guard import Guard
 from device.condition.keeper import Keeper
+from device.condition.restless import Unrest
 from device.condition.vitals import Vitals
 from device.faults import Fault
 from device.lists.intake import Intake
@@ -79,6 +81,7 @@ class Diagnosis:
             certificate_expires=lambda: assembly.certificate_expires(changeover.configuration),
         )
         self._doubles = Doubles(books.auditor)
+        self._unrest = Unrest[Fault]()
 
     def see(self, frame: Frame) -> None:
         """Look through the lens."""
@@ -100,13 +103,17 @@ class Diagnosis:
         self._guard.flush()
 
     def faults(self) -> set[Fault]:
-        """Ask every part; from any thread.
+        """Ask every part; from any thread. What comes and goes again and again is named until it has rested.
 
         Raises:
             OutboxError: another with this post's identity cannot be audited, and the post is stopping.
 
         """
-        faults = self._keeper.faults | self._condition.faults | self._lookout.faults() | self._guard.faults
+        # The guard lets its own rest by itself, for what it says of them in the audit trail.
+        return self._unrest.settle(self._present(), now=monotonic()) | self._guard.faults
+
+    def _present(self) -> set[Fault]:
+        faults = self._keeper.faults | self._condition.faults | self._lookout.faults()
         if self._lookout.capture is not None:
             faults |= self._vitals.capture_faults(self._lookout.capture)
         state = self._lists.state().state

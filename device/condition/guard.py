@@ -12,8 +12,11 @@ from pydantic import JsonValue
 
 from device.board.base import Board
 from device.bookkeeping.auditor import Auditor
-from device.condition.restless import WINDOW_SECONDS, Restless
+from device.condition.restless import Restless
 from device.faults import Fault
+
+COUNT_SECONDS = 600.0
+"""How often it is said what was only counted."""
 
 
 class _Switch:
@@ -36,7 +39,7 @@ class _Switch:
             auditor.say(
                 f"{self.name}_{'closed' if before else 'opened'}", source="board", details=self._counted(now=now)
             )
-        elif self._openings and now - self._since >= WINDOW_SECONDS:
+        elif self._openings and now - self._since >= COUNT_SECONDS:
             self.account(auditor, now=now)
 
     def account(self, auditor: Auditor, *, now: float) -> None:

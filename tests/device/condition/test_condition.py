@@ -25,10 +25,7 @@ from pytest_mock import MockerFixture
 from device import backends
 from device.camera.base import Camera, Frame
 from device.condition import condition
-from device.condition.restless import MOST, REST_SECONDS
-from device.faults import Fault
 from device.health.machine import Readings
-from device.health.timekeeper import Timekeeper
 from device.health.view import View, Views
 from device.outbox import Backlog
 from device.vision.modelfiles import SUMS, shipped
@@ -148,28 +145,6 @@ def test_what_ails_the_machine(drill: Drill, changes: dict[str, Any], names: tup
     drill.readings = WELL
     drill.await_state()
     drill.prove_whole()
-
-
-def test_a_supply_at_its_limit_has_no_status_every_few_seconds(tmp_path: Path, mocker: MockerFixture) -> None:
-    now = mocker.patch.object(condition, "monotonic", return_value=1e6)
-    machine = mocker.Mock()
-    looked = condition.Condition(
-        tmp_path,
-        timekeeper=Timekeeper(),
-        reads=lambda: 0,
-        backlog=lambda: Backlog(0, 0, 0, 0, None, 0, 0),
-        certificate_expires=lambda: datetime.now(UTC) + timedelta(days=90),
-        machine=machine,
-    )
-    said = []
-    rest = [WELL] * round(REST_SECONDS / condition.LOOK_SECONDS)
-    for machine.return_value in [replace(WELL, throttled=0x1), WELL] * 20 + rest:
-        looked.tick(watching=False)
-        said.append(Fault.UNDER_VOLTAGE in looked.faults)
-        now.return_value += condition.LOOK_SECONDS
-    assert said[: 2 * MOST] == [True, False] * (MOST - 1) + [True, True]
-    assert said[2 * MOST : -1] == [True] * (len(said) - 2 * MOST - 1)
-    assert not said[-1]
 
 
 def test_a_certificate_near_its_end_until_it_is_renewed(drill: Drill, mocker: MockerFixture) -> None:

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from device.condition.guard import Guard
-from device.condition.restless import MOST, REST_SECONDS, WINDOW_SECONDS
+from device.condition.guard import COUNT_SECONDS, Guard
+from device.condition.restless import MOST, REST_SECONDS
 from device.faults import Fault
 from simulator.board.virtual import VirtualBoard
 
@@ -85,8 +85,8 @@ def test_a_loose_switch_counts_as_open_until_it_has_rested_and_its_openings_are_
 def test_a_switch_that_never_rests_is_told_once_a_window(watch: Watch) -> None:
     watch.rattle(3600)
     repeated = [details for _, reason, details in watch.trail.said if reason == "repeated"]
-    assert len(repeated) == 3600 // WINDOW_SECONDS - 1
-    assert all(details["seconds"] == WINDOW_SECONDS for details in repeated)
+    assert len(repeated) == 3600 // COUNT_SECONDS - 1
+    assert all(details["seconds"] == COUNT_SECONDS for details in repeated)
     assert len(watch.trail.said) == len(repeated) + 2 * MOST - 1
     assert watch.changes == 2 * MOST - 1
     watch.guard.flush()
