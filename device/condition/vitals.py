@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
+from device.condition.restless import Unrest
 from device.faults import Fault, notices, reasons
 from device.outbox import Backlog
 from device.records import (
@@ -79,7 +80,8 @@ class Vitals:
         self._started = monotonic()
         self._now = now
         self._since: datetime | None = None
-        self._noticed: tuple[object, ...] | None = None
+        self._noticed: set[tuple[object, ...]] | None = None
+        self._lists = Unrest[tuple[object, ...]]()
         self._last_read = last_read
         self._controlled = controlled
         self._read_told: tuple[float, datetime | None] = (monotonic(), None)
@@ -110,7 +112,8 @@ class Vitals:
 
         True as well if the last status is old and something was read since.
         """
-        seen = (hotlist.state, hotlist.version, hotlist.near_alternatives)
+        # A clock that is set to and fro makes a list old and young again and again.
+        seen = self._lists.settle({(hotlist.state, hotlist.version, hotlist.near_alternatives)}, now=monotonic())
         changed, self._noticed = seen != self._noticed, seen
         told_at, told = self._read_told
         return changed or (self._last_read() != told and monotonic() - told_at >= READ_NEWS_SECONDS)

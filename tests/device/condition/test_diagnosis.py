@@ -77,6 +77,13 @@ class Bench:
         return {reason.name for reason in self.parts.books.records.record.call_args.args[0].reasons}
 
 
+def _list(state: str) -> Callable[[Bench], object]:
+    said = {"version": 7, "age_seconds": 1.0, "entries": 3} if state != "none" else {}
+    return lambda bench: setattr(
+        bench.parts.lists.state, "return_value", HotListState.model_validate({"state": state} | said)
+    )
+
+
 def _uplink(**said: object) -> Callable[[Bench], object]:
     return lambda bench: vars(bench.uplink).update(said)
 
@@ -96,6 +103,9 @@ CAUSES: dict[str, Callable[[Bench], object]] = {
     "acceptance": _truly("acceptance", "missing"),
     "chain": _truly("forks", "forked"),
     "disk": lambda bench: setattr(bench.parts.books.outbox, "disk_full", True),
+    "list gone": _list("none"),
+    "list stale": _list("stale"),
+    "list warning": _list("warning"),
     "surroundings": lambda bench: setattr(
         bench.parts.condition,
         "faults",
