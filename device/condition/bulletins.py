@@ -3,11 +3,14 @@
 import logging
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from threading import Lock
+from time import monotonic
 
 from device import assembly
 from device.bookkeeping.books import Books
 from device.changeover import ChangeOver
 from device.condition.checkup import check_up
+from device.condition.restless import Restless
 from device.condition.vitals import Vitals, disk_free
 from device.errors import ConfigurationError, OutboxError
 from device.faults import Fault
@@ -58,13 +61,19 @@ class Bulletins:
         self._uplink = uplink
         self._backlog = backlog
         self._next_health = 0.0
+        self._lock = Lock()
+        self._absence = Restless()
+        self._unborn = self._under_birth = False
 
     # --- status
 
     def changed(self, faults: Collection[Fault]) -> bool:
-        """Take note of the present faults and the list; True if the last status did not say them."""
-        changed = self._vitals.changed(faults)
-        return self._vitals.noticed(self._lists.state()) or changed
+        """Take note of the present faults and the list; True if the last status did not say them.
+
+        True as well when a birth is due that waited for its connection to last.
+        """
+        news = self._vitals.changed(faults), self._vitals.noticed(self._lists.state()), self._birth_due()
+        return any(news)
 
     def say_status(self) -> None:
         """Record the state that was taken note of last.
@@ -82,6 +91,7 @@ class Bulletins:
     def birth(self) -> None:
         """Say the present state after every connection, for the broker may have published the will meanwhile.
 
+        A connection that comes and goes again and again must last first; `changed` then says that a status is due.
         Called in the uplink's thread, which must not wait for a full disk that only delivery can empty: what cannot be
         stored raises, and the uplink tries again.
 
@@ -91,8 +101,12 @@ class Bulletins:
         """
         with suppress(ConfigurationError):  # being replaced at this very moment: the next connection says it
             self._vitals.renewed(assembly.certificate_expires(self._changeover.configuration))
+        if not self._under_birth and self._comes_too_often():
+            return
+        self._under_birth = True  # one that is called again is of no other connection
         self.changed(self._faults())
         self._books.recorder.record(self._status())
+        self._under_birth = False
 
     def will(self) -> Envelope:
         """Sign what the broker says in the post's place when the post falls silent."""
@@ -103,6 +117,24 @@ class Bulletins:
 
     def _offline(self) -> Status:
         return self._vitals.offline(clock=self._books.timekeeper.quality(), hotlist=self._lists.state())
+
+    def _comes_too_often(self) -> bool:
+        """Take note of a connection; True if it must last before it is told of."""
+        now = monotonic()
+        with self._lock:
+            self._absence.see(there=True, now=now)
+            self._absence.see(there=False, now=now)
+            self._unborn = self._absence.present
+            return self._unborn
+
+    def _birth_due(self) -> bool:
+        """Tell, once, whether the connection has lasted for as long as it had to."""
+        with self._lock:
+            if not self._unborn:
+                return False
+            self._absence.see(there=not self._uplink.state().connected, now=monotonic())
+            self._unborn = self._absence.present
+            return not self._unborn
 
     # --- health
 

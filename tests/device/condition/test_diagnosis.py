@@ -14,6 +14,7 @@ from device.condition.diagnosis import Diagnosis
 from device.condition.guard import Guard
 from device.condition.restless import LONGEST_REST_SECONDS, WINDOW_SECONDS
 from device.condition.vitals import Vitals
+from device.errors import OutboxError
 from device.faults import Fault
 from device.records import ClockQuality, HotListState, Place, Versions
 from simulator.board.virtual import VirtualBoard
@@ -40,6 +41,7 @@ class Bench:
         self.diagnosis._guard = Guard(books.auditor, now=lambda: self.now)
         self.diagnosis._condition = parts.condition
         self.bulletins = Bulletins(told, books, faults=self.diagnosis.faults, pipeline=parts.pipeline, **shared)
+        mocker.patch("device.assembly.certificate_expires", return_value=None)
         self.ail()
 
     def _monotonic(self) -> float:
@@ -169,3 +171,41 @@ def test_every_fault_rests_and_the_guards_own_do_so_by_themselves(bench: Bench, 
         bench.round()
 
     assert max(hours_of(bench, flap, every=5.0)) <= WORST_HOUR
+
+
+@pytest.mark.parametrize("lasts", [8.0, 61.0])
+def test_a_connection_that_comes_and_goes_makes_no_more_and_is_told_of_once_it_lasts(
+    bench: Bench, lasts: float
+) -> None:
+    bench.round()
+
+    def flap() -> None:
+        bench.uplink.connected = True
+        bench.bulletins.birth()
+        bench.now += lasts
+        bench.round()
+        bench.uplink.connected = False
+        bench.round()
+
+    bench.bulletins.birth()
+    assert bench.parts.books.recorder.record.call_count == 1, "told at once while it is seldom"
+    hours = hours_of(bench, flap, every=2.0)
+    assert max(hours) <= WORST_HOUR / 2
+    assert hours[-1] <= LASTING_HOUR / 2
+    bench.uplink.connected = True
+    bench.bulletins.birth()
+    said = bench.statuses
+    for _ in range(round(LONGEST_REST_SECONDS) + 1):
+        bench.now += 1.0
+        bench.round()
+    assert bench.statuses == said + 1
+
+
+def test_a_birth_that_waited_for_the_disk_counts_as_one(bench: Bench) -> None:
+    record = bench.parts.books.recorder.record
+    record.side_effect = [OutboxError("the disk is full")] * 20 + [None]
+    for _ in range(20):
+        with pytest.raises(OutboxError):
+            bench.bulletins.birth()
+    bench.bulletins.birth()
+    assert record.call_count == 21
