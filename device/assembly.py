@@ -211,7 +211,9 @@ def timekeeper(configuration: Configuration, chrony: Chrony, outbox: Outbox) -> 
     )
 
 
-def recordings(configuration: Configuration, trail: Trail, versions: Versions) -> Recordings:
+def recordings(
+    configuration: Configuration, trail: Trail, versions: Versions, *, now: Callable[[], datetime]
+) -> Recordings:
     """Make what records the camera's frames when it is allowed and asked for.
 
     Raises:
@@ -223,7 +225,7 @@ def recordings(configuration: Configuration, trail: Trail, versions: Versions) -
         told = configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
         return {"configuration": told, "versions": versions.model_dump(mode="json")}
 
-    return Recordings(configuration.recording, trail, post=configuration.post.name, settings=settings)
+    return Recordings(configuration.recording, trail, post=configuration.post.name, settings=settings, now=now)
 
 
 def certificate_expires(configuration: Configuration) -> datetime:

@@ -139,7 +139,7 @@ class Post:
             rules=lambda: self._lists.rules,
         )
         self._still = Still()
-        self._recordings = assembly.recordings(configuration, auditor, versions)
+        self._recordings = assembly.recordings(configuration, auditor, versions, now=timekeeper.now)
         self._renewal = Renewal.of(configuration, auditor=auditor, now=timekeeper.now)
         self._changeover = ChangeOver(
             configuration,

@@ -1,8 +1,9 @@
 """A post's recordings: asked for by a person, allowed by the configuration, told in the trail, deleted in time."""
 
 import logging
-import time
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
 CLEAN_SECONDS = 60.0
+STEP_SECONDS = 1.0
+"""Difference between the advance of the best known time and of the steady clock from which it was a step."""
 MEGABYTE = 1_000_000
 
 
@@ -54,6 +57,7 @@ class Recordings:
         trail: the audit trail.
         post: the post's name.
         settings: says what the post goes by, to be sealed into each recording.
+        now: the best known time, by which recordings grow old.
 
     Raises:
         ConfigurationError: recording is allowed, and the key to seal to is unreadable or of the wrong kind.
@@ -61,13 +65,21 @@ class Recordings:
     """
 
     def __init__(
-        self, section: RecordingSection, trail: Trail, *, post: str, settings: Callable[[], Mapping[str, Any]]
+        self,
+        section: RecordingSection,
+        trail: Trail,
+        *,
+        post: str,
+        settings: Callable[[], Mapping[str, Any]],
+        now: Callable[[], datetime],
     ) -> None:
         self._section = section
         self._trail = trail
         self._post = post
         self._settings = settings
         self._recipient = _recipient(section)
+        self._time = now
+        self._seen = (now().timestamp(), monotonic())
         self._tape: Tape | None = None
         self._name = ""
         self._person = ""
@@ -86,6 +98,7 @@ class Recordings:
     def tick(self) -> None:
         """Look for requests, for a recording that has ended, and for recordings that are too old."""
         now = monotonic()
+        self._follow_clock()
         if self._tape is not None and not self._tape.running:
             self._ended("limit")
         if now >= self._next_look:
@@ -172,6 +185,7 @@ class Recordings:
         if tape is None:
             return
         tape.stop(reason)
+        self._date(self._section.directory / self._name, self._time().timestamp())
         details = dict(tape.summary)
         self._trail.say(
             "recording_ended",
@@ -192,11 +206,35 @@ class Recordings:
     def _files(self) -> list[Path]:
         return sorted(self._section.directory.glob(f"*{SUFFIX}"))
 
+    def _ended_files(self) -> list[Path]:
+        return [path for path in self._files() if self._tape is None or path.name != self._name]
+
+    def _follow_clock(self) -> None:
+        """Keep recordings as old as they are when the clock is set: their dates are of the clock that was wrong."""
+        now, steady = self._time().timestamp(), monotonic()
+        moved = (now - self._seen[0]) - (steady - self._seen[1])
+        self._seen = now, steady
+        if abs(moved) < STEP_SECONDS:
+            return
+        for path in self._ended_files():
+            with suppress(FileNotFoundError):  # fetched and deleted at this very moment
+                self._date(path, path.stat().st_mtime + moved)
+
+    @staticmethod
+    def _date(path: Path, moment: float) -> None:
+        try:
+            os.utime(path, (moment, moment))
+        except OSError as error:
+            log.warning("a recording cannot be dated: %s", error)
+
     def _clean(self) -> None:
-        oldest = time.time() - self._section.keep_hours * 3600
-        for path in self._files():
+        now = self._time().timestamp()
+        for path in self._ended_files():
             try:
-                if (path.name == self._name and self._tape is not None) or path.stat().st_mtime > oldest:
+                age = now - path.stat().st_mtime
+                if age < 0:  # a clock that was ahead said so, before the last start
+                    self._date(path, now)
+                if age < self._section.keep_hours * 3600:
                     continue
                 path.unlink()
             except OSError as error:

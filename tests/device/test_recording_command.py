@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -42,7 +43,7 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingSection:
 def with_a_post(section: RecordingSection, *words: str) -> tuple[Result, Trail]:
     """Run a command while the post of the unit looks for requests."""
     trail, over = Trail(), threading.Event()
-    recordings = Recordings(section, trail, post="post-7", settings=dict)
+    recordings = Recordings(section, trail, post="post-7", settings=dict, now=lambda: datetime.now(UTC))
 
     def post() -> None:
         while not over.wait(0.01):

@@ -2,6 +2,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,23 @@ class Unit:
 MakeUnit = Callable[..., Unit]
 
 
+@dataclass
+class Clock:
+    """The best known time; it goes on, and can be set."""
+
+    off: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.off
+
+
 @pytest.fixture
-def make_unit(tmp_path: Path, key: ECKey) -> MakeUnit:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make_unit(tmp_path: Path, key: ECKey, clock: Clock) -> MakeUnit:
     public = tmp_path / "key.pem"
     public.write_bytes(key.as_pem(private=False))
 
@@ -71,7 +87,7 @@ def make_unit(tmp_path: Path, key: ECKey) -> MakeUnit:
         made = RecordingSection.model_validate(told | section)
         trail = Trail()
         settings: Mapping[str, Any] = {"versions": {"software": "1"}}
-        return Unit(made, trail, Recordings(made, trail, post="post-7", settings=lambda: settings))
+        return Unit(made, trail, Recordings(made, trail, post="post-7", settings=lambda: settings, now=clock.now))
 
     return make
 
@@ -216,6 +232,46 @@ def test_what_nobody_fetched_is_deleted_in_time(make_unit: MakeUnit) -> None:
     unit.tick()
     assert unit.files == []
     assert unit.trail.said[-1]["action"] == "recording_deleted"
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-35), timedelta(days=365)])
+def test_a_recording_is_kept_as_long_whenever_the_clock_is_set(
+    make_unit: MakeUnit, clock: Clock, off: timedelta
+) -> None:
+    clock.off = off
+    unit = make_unit(keep_hours=72)
+    unit.ask(purpose="glare at dusk")
+    unit.recordings.stop()
+    clock.off = timedelta()
+    unit.tick()
+    assert len(unit.files) == 1, "the clock was set, and nothing else"
+    unit_restarted(unit, clock, hours=71)
+    unit.tick()
+    assert len(unit.files) == 1
+    unit_restarted(unit, clock, hours=2)
+    unit.tick()
+    assert unit.files == []
+    assert unit.trail.said[-1]["action"] == "recording_deleted"
+
+
+def unit_restarted(unit: Unit, clock: Clock, *, hours: float) -> None:
+    """Let so much time pass, and the software start again."""
+    clock.off += timedelta(hours=hours)
+    unit.recordings = Recordings(unit.section, unit.trail, post="post-7", settings=dict, now=clock.now)
+
+
+def test_a_recording_of_a_clock_that_was_ahead_before_the_start_is_not_kept_for_ever(
+    make_unit: MakeUnit, clock: Clock
+) -> None:
+    unit = make_unit(keep_hours=72)
+    unit.ask(purpose="glare at dusk")
+    unit.recordings.stop()
+    ahead = time.time() + 365 * 24 * 3600
+    os.utime(unit.files[0], (ahead, ahead))
+    unit.tick()
+    unit_restarted(unit, clock, hours=73)
+    unit.tick()
+    assert unit.files == []
 
 
 def test_a_request_of_another_form_is_refused(make_unit: MakeUnit) -> None:
