@@ -4,7 +4,7 @@ A package is kept sealed, under its version's number; what is mapped from disk o
 without the key in memory tells nothing (see `device.hotlist.body`): a stolen disk is worth no more than what was on the
 air. It is written aside, flushed, renamed, and the folder flushed: a power cut leaves the old list or
 the new one. A list is its complete package and the deltas on it; what the list before the newest consists of is kept
-too, for the day the disk returns bad bytes.
+too, for the day the disk returns bad bytes, or none.
 """
 
 import logging
@@ -12,6 +12,7 @@ import mmap
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import RawIOBase
 from pathlib import Path
 from threading import Lock
 
@@ -43,6 +44,7 @@ SIZE_JUMP = 0.30
 SIZE_JUMP_FLOOR = 10
 """Entries that may come or go however small the list."""
 
+_PIECE = 1 << 20
 _SUFFIXES = {"complete": "package", "delta": "delta"}
 _NAME = re.compile(r"hotlist-(\d{16})\.(?:package|delta)")
 
@@ -267,7 +269,8 @@ class HotListStore:
 
     def _verified(self, path: Path) -> tuple[Manifest, memoryview]:
         try:
-            with path.open("rb") as file:
+            with path.open("rb", buffering=0) as file:
+                _read_through(file)
                 package = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         except ValueError as error:
             raise Truncated(f"{path.name} is empty") from error
@@ -299,6 +302,13 @@ class HotListStore:
             for path in self._directory.glob("hotlist-*.part"):
                 with suppress(OSError):
                     path.unlink()
+
+
+def _read_through(file: RawIOBase) -> None:
+    """Have the disk give every byte: one that it does not give raises OSError here, in a map it ends the process."""
+    piece = bytearray(_PIECE)
+    while file.readinto(piece):
+        pass
 
 
 def _name(manifest: Manifest) -> str:
