@@ -3,6 +3,7 @@
 `synchronous=FULL` with a write-ahead log: a commit that returned is on the disk. The lock is exclusive: one a file.
 """
 
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias
 
 import sqlcipher3
 
+from device.durable import write_durably
 from device.errors import OutboxError
 from device.outbox.errors import (
     OutboxBusyError,
@@ -199,8 +201,11 @@ def _other_key(path: Path, key: bytes) -> bool:
 def _write_key_check(path: Path, key: bytes) -> None:
     check = key_check_file(path)
     if not check.exists() or _other_key(path, key):
-        check.write_text(_key_check(key) + "\n", encoding="ascii")
-        check.chmod(0o600)
+        try:
+            write_durably(check, f"{_key_check(key)}\n".encode())  # root, too, is led nowhere by a link that lies there
+        except OSError as error:
+            kind = OutboxFullError if error.errno in {errno.ENOSPC, errno.EDQUOT} else OutboxError
+            raise kind(f"cannot write the outbox's key check: {error.strerror}") from error
 
 
 def _by_message(message: str) -> type[OutboxError]:

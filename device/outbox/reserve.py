@@ -20,10 +20,11 @@ class Reserve:
     def take(self) -> bool:
         """Keep the reserve, if the disk has room for it; return whether it is there."""
         with suppress(OSError):
-            if self._path.stat().st_size == RESERVE_BYTES:
+            if self._path.lstat().st_size == RESERVE_BYTES:
                 return True
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
+            # A link that lies there is not followed, and goes: the folder need not belong to whoever opens the outbox.
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
                 os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
             finally:

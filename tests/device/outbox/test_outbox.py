@@ -189,6 +189,21 @@ def test_a_damaged_key_check_costs_nothing(path: Path, outbox: Outbox, fill: Fil
         assert check.read_bytes() == genuine
 
 
+def test_no_link_that_lies_beside_it_is_followed(path: Path, tmp_path: Path) -> None:
+    """Root opens it too, for a test of the unit, in a folder that is not root's."""
+    path.parent.mkdir()
+    others = {name: tmp_path / f"other.{name}" for name in ("keycheck", "reserve")}
+    others["reserve"].write_bytes(b"not ours")
+    for name, other in others.items():
+        path.with_name(f"outbox.db.{name}").symlink_to(other)
+    for _ in range(2):
+        with Outbox(path, key=KEY) as outbox:
+            assert not outbox.disk_full
+    assert not others["keycheck"].exists()
+    assert others["reserve"].read_bytes() == b"not ours"
+    assert not any(file.is_symlink() for file in path.parent.iterdir())
+
+
 def test_what_is_no_outbox_at_all_is_set_aside(path: Path) -> None:
     path.parent.mkdir()
     for content in (b"nonsense" * 2000, b"y" * 512, bytes(4096)):
