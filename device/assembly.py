@@ -11,6 +11,7 @@ from device.config import Configuration
 from device.errors import ConfigurationError
 from device.health.chrony import Chrony
 from device.health.clock import clock_quality
+from device.health.notify import Notifier
 from device.health.timekeeper import Timekeeper
 from device.hotlist import HotListStore
 from device.hotlist.issuers import Issuers
@@ -163,7 +164,10 @@ def outbox(configuration: Configuration) -> Outbox:
     """
     section = configuration.outbox
     return Outbox(
-        section.path, key=read_key_file(section.key_file), quota_bytes=round(section.quota_megabytes * 1024 * 1024)
+        section.path,
+        key=read_key_file(section.key_file),
+        quota_bytes=round(section.quota_megabytes * 1024 * 1024),
+        meanwhile=Notifier().busy,
     )
 
 

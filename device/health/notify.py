@@ -11,6 +11,8 @@ from collections.abc import Mapping
 log = logging.getLogger(__name__)
 
 STATUS_BYTES = 200
+BUSY_SECONDS = 120
+"""How long systemd waits at least for the next word of somebody who is busy."""
 
 
 class Notifier:
@@ -44,6 +46,10 @@ class Notifier:
     def alive(self) -> None:
         """Feed the watchdog."""
         self._send("WATCHDOG=1")
+
+    def busy(self) -> None:
+        """Say that something takes long and goes on, at the start or later: the start is given another two minutes."""
+        self._send(f"EXTEND_TIMEOUT_USEC={BUSY_SECONDS * 1_000_000}\nWATCHDOG=1")
 
     def stopping(self) -> None:
         """Say that the end has begun; the watchdog no longer looks."""

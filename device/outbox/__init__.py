@@ -5,6 +5,7 @@ from device.outbox.database import in_use, read_key_file
 from device.outbox.errors import (
     OutboxBusyError,
     OutboxDamagedError,
+    OutboxDiskError,
     OutboxFullError,
     OutboxKeyError,
     OutboxVersionError,
@@ -16,6 +17,7 @@ __all__ = [
     "Outbox",
     "OutboxBusyError",
     "OutboxDamagedError",
+    "OutboxDiskError",
     "OutboxFullError",
     "OutboxKeyError",
     "OutboxVersionError",

@@ -23,6 +23,7 @@ from device.errors import OutboxError
 from device.outbox.errors import (
     OutboxBusyError,
     OutboxDamagedError,
+    OutboxDiskError,
     OutboxFullError,
     OutboxKeyError,
     OutboxVersionError,
@@ -38,10 +39,11 @@ Connection: TypeAlias = Any
 """A `sqlcipher3.Connection`, a module without type hints."""
 
 # Primary result codes, https://sqlite.org/rescode.html
-_BUSY, _LOCKED, _CORRUPT, _FULL, _NOTADB = 5, 6, 11, 13, 26
+_BUSY, _LOCKED, _IOERR, _CORRUPT, _FULL, _NOTADB = 5, 6, 10, 11, 13, 26
 _ERRORS: dict[int, type[OutboxError]] = {
     _BUSY: OutboxBusyError,
     _LOCKED: OutboxBusyError,
+    _IOERR: OutboxDiskError,
     _CORRUPT: OutboxDamagedError,
     _NOTADB: OutboxDamagedError,
     _FULL: OutboxFullError,
@@ -86,6 +88,7 @@ def open_database(path: Path, *, key: bytes) -> Connection:
         OutboxVersionError: newer software wrote it.
         OutboxBusyError: another process has it open.
         OutboxFullError: the disk is full.
+        OutboxDiskError: the disk fails.
         OutboxError: it cannot be read or written for another reason.
 
     """

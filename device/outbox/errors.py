@@ -5,6 +5,7 @@
     OutboxError (OSError)
      +-- OutboxKeyError         the key is not 32 bytes, or another than the file was written with
      +-- OutboxDamagedError     the file is no outbox, or a page of it is damaged
+     +-- OutboxDiskError        the disk does not read or write what it is asked to
      +-- OutboxVersionError     the file was written by newer software
      +-- OutboxBusyError        another process has the file open
      +-- OutboxFullError        the disk is full, and there is nothing left that may be dropped
@@ -23,6 +24,12 @@ class OutboxDamagedError(OutboxError):
     """The file is no outbox, or a page of it is damaged."""
 
     reason = "damaged"
+
+
+class OutboxDiskError(OutboxError):
+    """The disk does not read or write what it is asked to."""
+
+    reason = "disk_error"
 
 
 class OutboxVersionError(OutboxError):

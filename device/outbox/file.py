@@ -13,11 +13,18 @@ from device.errors import OutboxError
 from device.outbox import rows
 from device.outbox.aside import SetAside, set_aside
 from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
-from device.outbox.errors import OutboxDamagedError, OutboxFullError, OutboxKeyError, OutboxVersionError
+from device.outbox.errors import (
+    OutboxDamagedError,
+    OutboxDiskError,
+    OutboxFullError,
+    OutboxKeyError,
+    OutboxVersionError,
+)
 from device.outbox.quota import Quota
-from device.outbox.rebuild import adopt, log_kept, put_in_place, rebuild
+from device.outbox.rebuild import Rebuilt, adopt, discard, log_kept, put_in_place, rebuild
 from device.outbox.reserve import Reserve
-from device.outbox.salvage import wal_is_damaged
+from device.outbox.salvage import wal_is_damaged, wal_is_readable
+from device.outbox.tries import Tries
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -30,6 +37,12 @@ REMEMBERED_SECONDS = 60.0
 class OutboxFile:
     """An encrypted database that is never without a file that can be used; from several threads.
 
+    Args:
+        path: the file.
+        key: its 32 bytes.
+        quota: what its records may take.
+        meanwhile: called again and again while a damaged file is salvaged; from any thread.
+
     Raises:
         OutboxKeyError: the key is not 32 bytes long.
         OutboxBusyError: another process has the file open.
@@ -38,7 +51,7 @@ class OutboxFile:
 
     """
 
-    def __init__(self, path: Path, *, key: bytes, quota: Quota) -> None:
+    def __init__(self, path: Path, *, key: bytes, quota: Quota, meanwhile: Callable[[], None] = lambda: None) -> None:
         self.path = path
         self.set_aside: tuple[SetAside, ...] = ()
         """Files that could not be used, the oldest first."""
@@ -54,6 +67,8 @@ class OutboxFile:
             raise OutboxError(f"cannot make the folder of the outbox: {error.strerror}") from error
         self._full_at: float | None = None
         self._reserve = Reserve(path)
+        self._tries = Tries(path)
+        self._meanwhile = meanwhile
         self._connection: Connection | None = self._open()
         self._reserve.take()
 
@@ -79,11 +94,13 @@ class OutboxFile:
         with self.lock:
             try:
                 return self._once(work)
-            except OutboxDamagedError as error:
-                with suppress(OutboxDamagedError), log_kept(self.path):
+            except (OutboxDamagedError, OutboxDiskError) as error:
+                if isinstance(error, OutboxDiskError) and wal_is_readable(self.path):
+                    raise
+                with suppress(OutboxDamagedError, OutboxDiskError), log_kept(self.path):
                     self._disconnect()
                     raise
-                self._connection = self._begin_anew(error.reason)
+                self._connection = self._begin_anew("damaged")
                 return self._once(work)
 
     def transaction(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
@@ -134,15 +151,22 @@ class OutboxFile:
             if not self.path.exists():
                 raise
             return self._begin_anew(error.reason)
+        except OutboxDiskError:
+            # A page of the database that cannot be read is damage to SQLCipher; one of the log is not.
+            if wal_is_readable(self.path):
+                raise
+            return self._begin_anew("damaged")
+        self._tries.end()
         self._prepare(connection)
         return connection
 
     def _begin_anew(self, reason: str) -> Connection:
-        rebuilt = rebuild(self.path, key=self._key) if reason == "damaged" else None
+        rebuilt = self._rebuild() if reason == "damaged" else None
         aside = set_aside(self.path, reason=reason)
         if rebuilt is not None:
             put_in_place(self.path)
             aside = replace(aside, kept=rebuilt.kept, same_chain=rebuilt.same_chain)
+        self._tries.end()
         self.set_aside = (*self.set_aside, aside)
         connection = open_database(self.path, key=self._key)
         self._prepare(connection)
@@ -152,6 +176,13 @@ class OutboxFile:
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(OutboxError), named_errors():
+    def _rebuild(self) -> Rebuilt | None:
+        if not self._tries.begin():
+            log.error("the outbox was to be salvaged at the last starts, and that never ended: it is left as it is")
+            discard(self.path)
+            return None
+        return rebuild(self.path, key=self._key, meanwhile=self._meanwhile)
+
                 connection.close()
 
     def _prepare(self, connection: Connection) -> None:

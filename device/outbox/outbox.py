@@ -52,6 +52,12 @@ class Outbox:
 
     May be used from several threads. Close it, or use it as a context manager.
 
+    Args:
+        path: the file.
+        key: its 32 bytes.
+        quota_bytes: what its records may take.
+        meanwhile: called again and again while a damaged file is salvaged, which may take minutes; from any thread.
+
     Raises:
         OutboxKeyError: the key is not 32 bytes long.
         OutboxBusyError: another process has the file open.
@@ -60,12 +66,19 @@ class Outbox:
 
     """
 
-    def __init__(self, path: Path, *, key: bytes, quota_bytes: int = 256 * MIB) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        key: bytes,
+        quota_bytes: int = 256 * MIB,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
         self.path = path
         self._quota = Quota(quota_bytes)
         self._excluded = Excluded()
         self._listeners: list[Callable[[], None]] = []
-        self._file = OutboxFile(path, key=key, quota=self._quota)
+        self._file = OutboxFile(path, key=key, quota=self._quota, meanwhile=meanwhile)
 
     def __repr__(self) -> str:
         if self._file.closed:

@@ -1,14 +1,14 @@
 """A new outbox from what can be read of a damaged one.
 
 It is made beside the damaged file and put in its place when it is whole, so that a power cut on the way costs nothing:
-`adopt` finishes what was begun.
+`adopt` finishes what was begun. Records go over one by one: what it takes of memory does not grow with the file.
 """
 
 import json
 import logging
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,13 @@ from device.durable import flush_folder
 from device.errors import OutboxError
 from device.outbox import rows
 from device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
-from device.outbox.salvage import Row, Salvaged, salvage
+from device.outbox.salvage import Find, Forest, Salvaged, salvage
 from device.records import SequenceRange
 
 log = logging.getLogger(__name__)
 
+_TOGETHER = 8 * 1024 * 1024
+"""Bytes of records that are committed at a time: all at once, they would take the room twice, in the log too."""
 MOST_RANGES = 1000
 """Ranges of lost numbers in one account; more are told as not complete."""
 
@@ -35,38 +37,60 @@ class Rebuilt:
     path: Path
     """Where it is until `put_in_place`."""
     kept: int
-    lost: int
-    complete: bool
     same_chain: bool
+    nothing_left: bool
+    """Whether all that the damaged one held was taken over, for certain."""
 
 
-def rebuild(path: Path, *, key: bytes) -> Rebuilt | None:
+def rebuild(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lambda: None) -> Rebuilt | None:
     """Make a new outbox of what can be read of the one at `path`; None if nothing can.
+
+    `meanwhile` is called again and again, as long as it goes on.
 
     Raises:
         OutboxError: the new one cannot be written; the damaged one is as it was.
 
     """
+    target = _beside(path)
+    discard(path)
     try:
-        found = salvage(path, key=key)
+        with Forest(path, key=key, meanwhile=meanwhile) as forest:
+            rebuilt = _rebuild(target, forest, key)
+    except OutboxError:
+        discard(path)
+        raise
     except (OSError, struct.error, ValueError, IndexError) as error:
         log.error("nothing can be read of the damaged outbox: %s", error)  # noqa: TRY400 - it says all
-        return None
-    if not found.rows and found.head is None:
-        return None
+        rebuilt = None
+    if rebuilt is None:
+        discard(path)
+    return rebuilt
+
+
+def discard(path: Path) -> None:
+    """Remove a new outbox that was begun beside the one at `path`."""
     target = _beside(path)
-    _discard(target)
+    for file in [*database_files(target), key_check_file(target)]:
+        file.unlink(missing_ok=True)
+
+
+def _rebuild(target: Path, forest: Forest, key: bytes) -> Rebuilt | None:
     connection = open_database(target, key=key)
     try:
         with named_errors():
             connection.execute("BEGIN IMMEDIATE")
-            _fill(connection, found)
+            found = salvage(forest, connection)
+            if not found.finds.count() and found.head is None:
+                return None
+            kept = _fill(connection, found)
+            nothing_left = found.complete and not found.lost and found.finds.are_all() and forest.log_is_clean
+            found.finds.forget()
             connection.execute("COMMIT")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # what is in its log alone stays behind
     finally:
         connection.close()
     key_check_file(target).unlink(missing_ok=True)
-    lost = sum(len(numbers) for numbers in found.lost.values())
-    return Rebuilt(target, len(found.rows), lost, found.complete, found.head is not None)
+    return Rebuilt(target, kept, found.head is not None, nothing_left)
 
 
 def put_in_place(path: Path) -> None:
@@ -82,7 +106,7 @@ def adopt(path: Path) -> None:
         log.warning("the outbox that was rebuilt before the power failed takes its place")
         put_in_place(path)
     else:
-        _discard(target)
+        discard(path)
 
 
 @contextmanager
@@ -115,7 +139,7 @@ def ranges_of(numbers: Iterable[int]) -> list[SequenceRange]:
     return ranges
 
 
-def _fill(connection: Connection, found: Salvaged) -> None:
+def _fill(connection: Connection, found: Salvaged) -> int:
     if found.head is None:
         rows.begin_chain(connection)
     else:
@@ -126,53 +150,64 @@ def _fill(connection: Connection, found: Salvaged) -> None:
         connection.execute(
             "INSERT INTO covert_chain (name, id, sequence, digest, key, time) VALUES (?, ?, ?, ?, ?, ?)", covert_head
         )
-    covert = [row for row in found.rows if row.place <= rows.COVERT and covert_kept]
-    for row in covert:
-        rows.insert_values(connection, row.place, row.values)
-    former = [row for row in found.rows if row.chain != chain and row not in covert]
-    for place, row in enumerate(former, start=-len(former)):
-        rows.insert_values(connection, place, row.values, number=row.number)
-    for row in found.rows:
-        if row.chain == chain:
-            rows.insert_values(connection, row.number, row.values)
+    last_former: Find | None = None
+    kept = size = 0
+    for find, place in _places(found, chain, covert=covert_kept):
+        row = found.read(find)
+        if place < 0 and find.place > rows.COVERT:
+            last_former = find
+        if row is None:
+            continue
+        former = rows.COVERT < place < 0
+        rows.insert_values(connection, place, row.values, number=row.number if former else None)
+        kept, size = kept + 1, size + len(row.values[7])
+        if size > _TOGETHER:
+            connection.execute("COMMIT")
+            connection.execute("BEGIN IMMEDIATE")
+            size = 0
     with suppress(sqlcipher3.IntegrityError):
         connection.execute(
             "UPDATE dropped SET reads = ?, pictures = ?, reads_pending = ?, pictures_pending = ?", found.dropped
         )
-    _account(connection, found, former)
+    _account(connection, found, last_former)
+    return kept
 
 
-def _account(connection: Connection, found: Salvaged, former: list[Row]) -> None:
+def _places(found: Salvaged, chain: str | None, *, covert: bool) -> Iterator[tuple[Find, int]]:
+    """Say where each record goes: in front those whose chain does not go on, under numbers below 0."""
+    finds = found.finds
+    first = -finds.former_count(chain, covert=covert)
+    yield from zip(finds.former(chain, covert=covert), range(first, 0), strict=True)
+    yield from (
+        (find, find.number if find.chain == chain else find.place) for find in finds.present(chain, covert=covert)
+    )
+
+
+def _account(connection: Connection, found: Salvaged, last_former: Find | None) -> None:
     for loss in found.losses:
         connection.execute("INSERT INTO loss (chain, records, ranges, complete) VALUES (?, ?, ?, ?)", loss)
     numbers = dict(found.lost)
     if found.head is not None:
         for gap in found.gaps:
             connection.execute("INSERT OR IGNORE INTO gap (first, last) VALUES (?, ?)", gap)
-    elif former:
+    elif last_former is not None:
         # The chain ended: what the quota took from it can only be told as lost, in the chain that follows.
-        chain = next((row.chain for row in reversed(former) if row.place > rows.COVERT), former[-1].chain)
         dropped = {number for first, last in found.gaps for number in range(first, last + 1)}
-        numbers[chain] = sorted({*numbers.get(chain, []), *dropped})
+        numbers[last_former.chain] = [*numbers.get(last_former.chain, []), *dropped]
         connection.execute("UPDATE dropped SET reads_pending = 0")
     if not numbers and not found.complete:
-        known = found.head or next((row for row in reversed(former) if row.place > rows.COVERT), None)
+        known = found.head or last_former
         if known is not None:
             numbers[known.chain] = []
     for name, gone in numbers.items():
-        ranges = ranges_of(gone)
+        ranges = ranges_of(sorted(set(gone)))
         told = [[gap.first, gap.last] for gap in ranges[:MOST_RANGES]]
         complete = found.complete and len(ranges) <= MOST_RANGES
         connection.execute(
             "INSERT INTO loss (chain, records, ranges, complete) VALUES (?, ?, ?, ?)",
-            (name, len(gone), json.dumps(told), complete),
+            (name, len(set(gone)), json.dumps(told), complete),
         )
 
 
 def _beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.new")
-
-
-def _discard(target: Path) -> None:
-    for file in [*database_files(target), key_check_file(target)]:
-        file.unlink(missing_ok=True)

@@ -25,6 +25,8 @@ class Cell:
 
     rowid: int
     values: tuple[Value, ...]
+    place: int
+    """Where on its page it begins."""
 
 
 def kind(image: Image) -> int:
@@ -46,10 +48,17 @@ def cells(image: Image, overflow: Overflow) -> Iterator[Cell]:
     if page not in {TABLE_LEAF, INDEX_LEAF, INDEX_INTERIOR}:
         return
     for place in _places(image):
-        try:
-            yield _cell(image.content, place, page, overflow)
-        except (DamagedCellError, IndexError, struct.error, UnicodeDecodeError):
-            continue
+        found = cell_at(image, place, overflow)
+        if found is not None:
+            yield found
+
+
+def cell_at(image: Image, place: int, overflow: Overflow) -> Cell | None:
+    """Return the cell that begins at a place of a page, or None if it makes no sense."""
+    try:
+        return _cell(image.content, place, kind(image), overflow)
+    except (DamagedCellError, IndexError, struct.error, UnicodeDecodeError):
+        return None
 
 
 def _start(image: Image) -> int:
@@ -66,6 +75,7 @@ def _places(image: Image) -> list[int]:
 
 
 def _cell(content: bytes, place: int, page: int, overflow: Overflow) -> Cell:
+    begin = place
     if page == INDEX_INTERIOR:
         place += 4
     length, place = _varint(content, place)
@@ -75,7 +85,7 @@ def _cell(content: bytes, place: int, page: int, overflow: Overflow) -> Cell:
     if length > _MOST:
         raise DamagedCellError
     values = _values(_payload(content, place, length, table=page == TABLE_LEAF, overflow=overflow))
-    return Cell(_signed(rowid), values)
+    return Cell(_signed(rowid), values, begin)
 
 
 def _payload(content: bytes, place: int, length: int, *, table: bool, overflow: Overflow) -> bytes:

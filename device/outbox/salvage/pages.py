@@ -7,10 +7,13 @@ which the HMAC's key is derived. The log is that of https://sqlite.org/walformat
 
 import hashlib
 import hmac
+import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -19,6 +22,10 @@ USABLE = PAGE - 80
 _SALT, _VECTOR = 16, 16
 _MAGIC = b"SQLite format 3\0"
 WAL_HEADER, FRAME_HEADER = 32, 24
+_PATIENCE = 600.0
+"""Seconds that a card may take over sectors that it does not give, before the others are not asked for."""
+_OFTEN = 256
+"""Reads between two calls of `meanwhile`: a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ class Frame:
     """One frame of the write-ahead log."""
 
     image: Image
+    place: int
+    """Where in the log its page begins."""
     current: bool
     """Whether it is of the log's present round, by its salt."""
     unbroken: bool
@@ -61,47 +70,101 @@ class Codec:
         mask = bytes(byte ^ 0x3A for byte in salt)
         self._hmac_key = hashlib.pbkdf2_hmac("sha512", key, mask, 2, 32)
 
+    def authentic(self, number: int, page: bytes) -> bool:
+        """Tell whether the HMAC of a page of `PAGE` bytes fits."""
+        signed = page[_SALT if number == 1 else 0 : USABLE + _VECTOR] + struct.pack("<I", number)
+        expected = hmac.digest(self._hmac_key, signed, "sha512")
+        return hmac.compare_digest(page[USABLE + _VECTOR :], expected)
+
     def image(self, number: int, page: bytes) -> Image:
         """Decipher one page of `PAGE` bytes."""
-        start = _SALT if number == 1 else 0
-        body, vector, code = page[start:USABLE], page[USABLE : USABLE + _VECTOR], page[USABLE + _VECTOR :]
-        signed = body + vector + struct.pack("<I", number)
-        expected = hmac.digest(self._hmac_key, signed, "sha512")
+        body, vector = page[_SALT if number == 1 else 0 : USABLE], page[USABLE : USABLE + _VECTOR]
         decipher = Cipher(self._algorithm, modes.CBC(vector)).decryptor()
         plain = decipher.update(body) + decipher.finalize()
         content = _MAGIC + plain if number == 1 else plain
-        return Image(number, content, hmac.compare_digest(code, expected))
+        return Image(number, content, self.authentic(number, page))
 
 
-def database_images(path: Path, codec: Codec) -> Iterator[Image]:
-    """Yield the database's pages; a last one that is not whole is filled up and not authentic."""
-    with path.open("rb") as file:
-        number = 0
-        while page := file.read(PAGE):
-            number += 1
-            yield codec.image(number, page.ljust(PAGE, b"\0"))
+class PageFile:
+    """A file read piece by piece, each at its place: a sector that cannot be read costs no other.
+
+    Args:
+        path: which file.
+        meanwhile: called again and again, as long as it goes on.
+
+    Raises:
+        OSError: it cannot be opened.
+
+    """
+
+    def __init__(self, path: Path, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.size = os.fstat(self._file).st_size
+        self._meanwhile = meanwhile
+        self._reads = 0
+        self._waited = 0.0
+
+    @property
+    def patient(self) -> bool:
+        """Whether what was not read yet is worth asking for."""
+        return self._waited < _PATIENCE
+
+    def read(self, place: int, length: int) -> bytes | None:
+        """Return the bytes at a place, fewer at the file's end; None if the disk does not give them."""
+        self._reads += 1
+        if self._reads % _OFTEN == 0:
+            self._meanwhile()
+        begin = monotonic()
+        try:
+            found = os.pread(self._file, length, place)
+        except OSError:
+            found = b""
+        if len(found) < min(length, self.size - place):  # fewer: the sectors after them cannot be read
+            self._waited += monotonic() - begin
+            self._meanwhile()
+            return None
+        return found
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self._file)
 
 
-def wal_frames(path: Path, codec: Codec) -> Iterator[Frame]:
-    """Yield the log's frames. The present round is the header's or, where that is damaged, the first frame's."""
+def unreadable(number: int) -> Image:
+    """Return the image of a page that the disk does not give: zeros, which are nothing at all."""
+    return Image(number, bytes(USABLE), authentic=False)
+
+
+def wal_frames(path: Path, codec: Codec, *, meanwhile: Callable[[], None] = lambda: None) -> Iterator[Frame]:
+    """Yield the log's frames. The present round is the header's or, where that is damaged, the first frame's.
+
+    One that cannot be read is of no round.
+    """
     if not path.exists():
         return
-    with path.open("rb") as file:
-        header = file.read(WAL_HEADER)
-        if len(header) < WAL_HEADER:
+    with closing(PageFile(path, meanwhile=meanwhile)) as file:
+        if file.size < WAL_HEADER:
             return
+        given = file.read(0, WAL_HEADER)
+        header = given or bytes(WAL_HEADER)
         order = ">" if header[3] & 1 else "<"
         state: tuple[int, int] = struct.unpack(">II", header[24:])
-        unbroken = _checksum((0, 0), header[:24], order) == state
+        unbroken = given is not None and _checksum((0, 0), header[:24], order) == state
         headed, salt = unbroken, header[16:24] if unbroken else None
-        while len(frame := file.read(FRAME_HEADER + PAGE)) == FRAME_HEADER + PAGE:
+        for start in range(WAL_HEADER, file.size - FRAME_HEADER - PAGE + 1, FRAME_HEADER + PAGE):
+            place = start + FRAME_HEADER
+            frame = file.read(start, FRAME_HEADER + PAGE) if file.patient else None
+            if frame is None:
+                unbroken = False
+                yield Frame(unreadable(0), place, current=False, unbroken=False, headed=headed, commits=False)
+                continue
             number, size = struct.unpack_from(">II", frame)
             salt = salt or frame[8:16]
             current = frame[8:16] == salt
             if current and unbroken:
                 state = _checksum(_checksum(state, frame[:8], order), frame[FRAME_HEADER:], order)
             unbroken = unbroken and current and state == struct.unpack_from(">II", frame, 16)
-            yield Frame(codec.image(number, frame[FRAME_HEADER:]), current, unbroken, headed, size != 0)
+            yield Frame(codec.image(number, frame[FRAME_HEADER:]), place, current, unbroken, headed, size != 0)
 
 
 def _checksum(state: tuple[int, int], content: bytes, order: str) -> tuple[int, int]:
@@ -114,6 +177,9 @@ def _checksum(state: tuple[int, int], content: bytes, order: str) -> tuple[int, 
 
 
 def read_salt(path: Path) -> bytes:
-    """Return the salt of a database file."""
-    with path.open("rb") as file:
-        return file.read(_SALT).ljust(_SALT, b"\0")
+    """Return the salt of a database file, or zeros where it cannot be read: then no page can be told to be authentic.
+
+    Raises OSError if the file cannot be opened.
+    """
+    with closing(PageFile(path)) as file:
+        return (file.read(0, _SALT) or b"").ljust(_SALT, b"\0")

@@ -6,16 +6,16 @@ on the way to the rows is damaged but their own, nothing else is taken. Where on
 rows is searched, and records that had been delivered already may be sent again.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from device.errors import RecordError
+from device.outbox.database import Connection
 from device.outbox.rows import COVERT, seal
 from device.outbox.salvage.cells import Cell, cells
-from device.outbox.salvage.forest import Forest
+from device.outbox.salvage.finds import Find, Finds
+from device.outbox.salvage.forest import Forest, Spot
 from device.outbox.salvage.wal import is_chain_row
 from device.records import ChainHead
 from device.records.canonical import canonical_bytes, digest_of, parse
@@ -48,8 +48,10 @@ class Row:
 class Salvaged:
     """What could be read of a damaged outbox."""
 
-    rows: list[Row] = field(default_factory=list)
-    """In the order of their making, chain by chain."""
+    finds: Finds
+    """Where its records are."""
+    forest: Forest
+    """What they are read from."""
     covert_heads: list[tuple[Any, ...]] | None = None
     """The ends of the covert chains, as their table has them; None if they are not certain."""
     head: ChainHead | None = None
@@ -64,35 +66,44 @@ class Salvaged:
     losses: list[tuple[Any, ...]] = field(default_factory=list)
     """Losses before this that were not yet in the audit trail: chain, records, ranges, complete."""
 
+    def read(self, find: Find) -> Row | None:
+        """Read a record once more; None, and it is lost, if the disk does not give it this time."""
+        cell = self.forest.at(find.spot)
+        row = None if cell is None else _row(cell)
+        if row is None and find.place > COVERT:
+            self.lost.setdefault(find.chain, []).append(find.number)
+        return row
 
-def salvage(path: Path, *, key: bytes) -> Salvaged:
-    """Read what can be read of the outbox at `path` and its log; changes nothing.
 
-    Raises:
-        OSError: the disk does not give the file at all.
+def salvage(forest: Forest, notes: Connection) -> Salvaged:
+    """Find what can be read of a damaged outbox and its log; changes nothing there.
+
+    Args:
+        forest: its pages.
+        notes: a database that has room for what is found.
 
     """
-    forest = Forest(path, key=key)
-    result = Salvaged()
+    result = Salvaged(Finds(notes), forest)
     walk = forest.walk("record")
-    found: dict[str, Row] = {}
-    _take(found, (cell for number in walk.leaves for cell in forest.cells_of(number)))
+    for spot, cell in forest.spots(walk.leaves):
+        result.finds.know(cell.rowid)
+        _take(result.finds, spot, cell)
     if walk.cut:
-        _take(found, forest.older_cells())
-    elif not walk.whole:
-        _take(found, forest.older_cells(n for n in walk.leaves if forest.certain(n) is None))
-    result.rows = sorted(found.values(), key=lambda row: row.values[0])
-    _find_head(forest, result)
-    _find_lost(forest, result)
+        older = forest.older_spots()
+    else:
+        older = forest.older_spots(n for n in walk.leaves if not walk.whole and forest.certain(n) is None)
+    for spot, cell in older:
+        _take(result.finds, spot, cell)
+    _find_head(result)
+    _find_lost(result, whole=walk.whole)
     _find_accounts(forest, result)
     return result
 
 
-def _take(found: dict[str, Row], candidates: Iterable[Cell]) -> None:
-    for cell in candidates:
-        row = _row(cell)
-        if row is not None:
-            found.setdefault(row.values[0], row)
+def _take(finds: Finds, spot: Spot, cell: Cell) -> None:
+    row = _row(cell)
+    if row is not None:
+        finds.add(Find(str(row.values[0]), row.chain, row.number, row.place, spot))
 
 
 def _row(cell: Cell) -> Row | None:
@@ -123,7 +134,8 @@ def _is_whole(cell: Cell, event: dict[str, Any]) -> bool:
     return isinstance(body, bytes) and len(body) == values[9] and event.get("id") == values[1] and pictures_match(event)
 
 
-def _find_head(forest: Forest, result: Salvaged) -> None:
+def _find_head(result: Salvaged) -> None:
+    forest = result.forest
     image = forest.certain(forest.root("chain"))
     row = (
         next((cell.values for cell in cells(image, forest.newest) if is_chain_row(cell.values)), None)
@@ -141,31 +153,29 @@ def _find_head(forest: Forest, result: Salvaged) -> None:
         None if time is None else datetime.fromtimestamp(float(str(time)), UTC),
     )
     # A power cut beside the damage may have kept the record and not the chain's end.
-    for later in sorted((r for r in result.rows if r.chain == head.chain), key=lambda r: r.number):
-        if later.number == head.sequence + 1 and later.previous == head.digest:
-            head = ChainHead(head.chain, later.number, later.digest, head.key, head.time)
-    if all(r.number <= head.sequence for r in result.rows if r.chain == head.chain):
-        result.head = head
+    for find in result.finds.later(head.chain, head.sequence):
+        cell = forest.at(find.spot)
+        later = None if cell is None else _row(cell)
+        if later is None or later.number != head.sequence + 1 or later.previous != head.digest:
+            return
+        head = ChainHead(head.chain, later.number, later.digest, head.key, head.time)
+    result.head = head
 
 
-def _find_lost(forest: Forest, result: Salvaged) -> None:
-    """Ask the table and both indices which records there were; each alone would know."""
-    last = next((row for row in reversed(result.rows) if row.place > 0), None)
-    chain = result.head.chain if result.head else last.chain if last else None
-    places: set[int] = set()
-    complete = False
-    for table, take in (("record", None), ("sqlite_autoindex_record_1", 1), ("record_order", 3)):
-        walked, whole = forest.rows(table)
-        complete |= whole
-        places |= {
-            number
-            for cell in walked
-            for number in [cell.rowid if take is None else cell.values[-1]]
-            if isinstance(number, int) and (take is None or len(cell.values) in {2, 4})
-        }
+def _find_lost(result: Salvaged, *, whole: bool) -> None:
+    """Ask the table and both indices which records there were; each alone would know. `whole` is about the table."""
+    finds, forest = result.finds, result.forest
+    chain = result.head.chain if result.head else finds.last_chain()
+    complete = whole
+    for table, take in (("sqlite_autoindex_record_1", 1), ("record_order", 3)):
+        walk = forest.walk(table)
+        complete |= walk.whole
+        for cell in forest.cells(walk):
+            if len(cell.values) == take + 1 and isinstance(place := cell.values[-1], int):
+                finds.know(place)
     # Of covert records nobody is told here; their own chain tells those who may know.
-    gone = {place for place in places if place > COVERT} - {row.place for row in result.rows}
-    numbers = sorted(place for place in gone if place > 0)
+    gone = finds.gone()
+    numbers = [place for place in gone if place > 0]
     if chain is not None and numbers:
         result.lost[chain] = numbers
     # Of a record of a former chain nothing but its text says the number.

@@ -5,10 +5,11 @@ that were promised are gone, and their numbers would be given again.
 """
 
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from device.outbox.salvage.cells import TABLE_LEAF, cells, kind
-from device.outbox.salvage.pages import Codec, Frame, Image, read_salt, wal_frames
+from device.outbox.salvage.pages import PAGE, Codec, Frame, Image, PageFile, read_salt, wal_frames
 
 
 def wal_is_damaged(path: Path, key: bytes) -> bool:
@@ -22,6 +23,17 @@ def wal_is_damaged(path: Path, key: bytes) -> bool:
     if not log.exists() or not path.exists():
         return False
     return _damaged(wal_frames(log, Codec(key, read_salt(path))))
+
+
+def wal_is_readable(path: Path) -> bool:
+    """Tell whether the disk gives all of the log beside the database at `path`, right or wrong; SQLite needs it."""
+    try:
+        with closing(PageFile(path.with_name(f"{path.name}-wal"))) as log:
+            return all(log.read(place, PAGE) is not None for place in range(0, log.size, PAGE))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def is_chain_end(image: Image) -> bool:

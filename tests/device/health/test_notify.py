@@ -33,6 +33,13 @@ def test_every_message_arrives_as_one_datagram(systemd: tuple[socket.socket, str
     assert listener.recv(4096).startswith(b"STOPPING=1\n")
 
 
+def test_whoever_is_busy_at_the_start_gets_more_time_for_it(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}).busy()
+        assert listener.recv(4096).splitlines() == [b"EXTEND_TIMEOUT_USEC=120000000", b"WATCHDOG=1"]
+
+
 def test_without_systemd_nothing_happens(tmp_path: Path) -> None:
     Notifier({}).alive()
     assert not Notifier({}).listening

@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 import pytest
 
 from device.outbox import Outbox
+from device.outbox.database import open_database
 from device.outbox.rows import insert_values, seal
-from device.outbox.salvage import salvage
+from device.outbox.salvage import Forest, Row, salvage
 
 Filler: TypeAlias = Any  # conftest's
 
@@ -19,6 +20,16 @@ ALL = f"SELECT sequence, {COLUMNS}, seal FROM record ORDER BY sequence"  # noqa:
 
 def rows_of(outbox: Outbox) -> list[tuple[Any, ...]]:
     return outbox._file.run(lambda connection: connection.execute(ALL).fetchall())
+
+
+def salvaged(path: Path) -> list[Row]:
+    notes = open_database(path.with_name("notes.db"), key=KEY)
+    with Forest(path, key=KEY) as forest:
+        found = salvage(forest, notes)
+        taken = [found.read(find) for find in found.finds.all()]
+    notes.close()
+    assert None not in taken
+    return [row for row in taken if row]
 
 
 @pytest.fixture
@@ -40,7 +51,7 @@ def test_every_row_bears_its_seal(filled: list[tuple[Any, ...]]) -> None:
 
 
 def test_salvage_takes_every_row_that_is_as_it_was_stored(path: Path, filled: list[tuple[Any, ...]]) -> None:
-    taken = {row.place: row.values for row in salvage(path, key=KEY).rows}
+    taken = {row.place: row.values for row in salvaged(path)}
     assert taken == {place: tuple(values[:-1]) for place, *values, _ in filled}
 
 
@@ -51,7 +62,7 @@ def test_a_time_of_a_whole_second_is_sealed_alike(path: Path, filler: Callable[[
         values[0], values[5], values[6] = "another", 1_800_000_000.0, 1_800_000_060.0
         outbox._file.run(lambda connection: connection.execute("DELETE FROM record"))
         outbox._file.run(lambda connection: insert_values(connection, 7, tuple(values[:-1])))
-    assert [row.place for row in salvage(path, key=KEY).rows] == [7]
+    assert [row.place for row in salvaged(path)] == [7]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +85,7 @@ def test_a_row_changed_in_any_column_is_not_taken(change: str, path: Path, fille
         kept, _ = fill.read(picture_bytes=5000), fill.read(picture_bytes=5000)
         sql = f"UPDATE record SET {change} WHERE sequence = 2"  # noqa: S608 - a constant
         outbox._file.run(lambda connection: connection.execute(sql))
-    assert [row.values[0] for row in salvage(path, key=KEY).rows] == [kept.id]
+    assert [row.values[0] for row in salvaged(path)] == [kept.id]
 
 
 @pytest.mark.parametrize(
@@ -92,4 +103,4 @@ def test_of_a_row_without_seal_size_name_and_pictures_must_fit(
     with Outbox(path, key=KEY) as outbox:
         filler(outbox).read(picture_bytes=5000)
         outbox._file.run(lambda connection: connection.execute(f"UPDATE record SET {change}"))  # noqa: S608 - constants
-    assert len(salvage(path, key=KEY).rows) == taken
+    assert len(salvaged(path)) == taken

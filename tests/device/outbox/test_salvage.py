@@ -1,0 +1,149 @@
+"""Salvage of an outbox that is large for the post: in little memory, and given up if the post never outlives it."""
+
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from pytest_mock import MockerFixture
+
+from device.outbox import Outbox
+from device.outbox import file as file_module
+from device.outbox.database import Connection
+from device.outbox.errors import OutboxDiskError
+
+Filler: TypeAlias = Any  # conftest's
+
+KEY = bytes(range(32))
+PAGE = 4096
+MIB = 1024 * 1024
+
+
+class KilledError(BaseException):
+    """Nothing in the code can catch it."""
+
+
+def spoil(path: Path, page: int = 19, content: bytes = b"bad sector") -> None:
+    with path.open("r+b") as file:
+        file.seek(page * PAGE + 100)
+        file.write(content)
+
+
+@pytest.fixture
+def large(path: Path, filler: Callable[[Outbox], Filler]) -> tuple[Path, int]:
+    with Outbox(path, key=KEY) as outbox:
+        outbox._file.run(lambda connection: connection.execute("PRAGMA synchronous = OFF"))
+        fill = filler(outbox)
+        while path.stat().st_size < 8 * MIB:
+            fill.read(picture_bytes=20_000)
+        return path, outbox.depth()
+
+
+def test_memory_does_not_grow_with_the_outbox(large: tuple[Path, int]) -> None:
+    path, count = large
+    spoil(path)
+    told: list[bool] = []
+    tracemalloc.start()
+    try:
+        with Outbox(path, key=KEY, meanwhile=lambda: told.append(True)) as outbox:
+            _, most = tracemalloc.get_traced_memory()
+            assert outbox.depth() == count - 1
+            assert [aside.kept for aside in outbox.set_aside] == [count - 1]
+            assert outbox._file.run(tables).isdisjoint({"found", "known"})
+    finally:
+        tracemalloc.stop()
+    assert most < 5 * MIB
+    assert len(told) > 10, "whoever waits is told that it goes on"
+
+
+def tables(connection: Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+
+
+def test_a_salvage_that_kills_the_post_is_given_up(
+    path: Path, outbox: Outbox, fill: Filler, filler: Callable[[Outbox], Filler], mocker: MockerFixture
+) -> None:
+    fill.hit()
+    outbox.close()
+    spoil(path, 2)
+    real = file_module.rebuild
+    killed = mocker.patch.object(file_module, "rebuild", side_effect=KilledError)
+    for _ in range(2):
+        with pytest.raises(KilledError):
+            Outbox(path, key=KEY)
+    path.with_name("outbox.db.new").write_bytes(b"what it came to")
+    with Outbox(path, key=KEY) as again:
+        assert killed.call_count == 2
+        assert [(aside.reason, aside.kept) for aside in again.set_aside] == [("damaged", 0)]
+        assert again.set_aside[0].path.exists()
+        kept = filler(again).audit()
+    mocker.patch.object(file_module, "rebuild", real)
+    spoil(path, 7)
+    with Outbox(path, key=KEY) as later:
+        assert [envelope.id for envelope in later.next(9)] == [kept.id], "the next damage is salvaged again"
+
+
+def test_tries_that_a_power_cut_ended_are_forgotten_once_the_outbox_opens(
+    path: Path, outbox: Outbox, fill: Filler, mocker: MockerFixture
+) -> None:
+    fill.hit()
+    outbox.close()
+    whole = path.read_bytes()
+    mocker.patch.object(file_module, "rebuild", side_effect=KilledError)
+    for _ in range(2):
+        spoil(path, 2)
+        with pytest.raises(KilledError):
+            Outbox(path, key=KEY)
+        path.write_bytes(whole)
+        with Outbox(path, key=KEY) as again:
+            assert again.depth() == 1
+    assert not path.with_name("outbox.db.tries").exists()
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_an_error_of_the_disk_is_damage_if_the_log_cannot_be_read(
+    *, readable: bool, path: Path, outbox: Outbox, fill: Filler, mocker: MockerFixture
+) -> None:
+    """What the log would have behind the place is lost; a disk that only does not write is waited for."""
+    kept = fill.hit()
+    real = outbox._file._once
+    errors = [OutboxDiskError("disk I/O error")]
+
+    def once(work: Callable[[Connection], Any]) -> Any:  # noqa: ANN401 - whatever the work returns
+        if errors:
+            raise errors.pop()
+        return real(work)
+
+    mocker.patch.object(outbox._file, "_once", once)
+    mocker.patch.object(file_module, "wal_is_readable", return_value=readable)
+    if readable:
+        with pytest.raises(OutboxDiskError):
+            outbox.depth()
+    assert [envelope.id for envelope in outbox.next(9)] == [kept.id]
+    assert [aside.reason for aside in outbox.set_aside] == ([] if readable else ["damaged"])
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_so_it_is_at_the_start(
+    *, readable: bool, path: Path, outbox: Outbox, fill: Filler, mocker: MockerFixture
+) -> None:
+    kept = fill.hit()
+    outbox.close()
+    errors = [OutboxDiskError("disk I/O error")]
+    real = file_module.open_database
+
+    def opened(path: Path, *, key: bytes) -> Connection:
+        if errors:
+            raise errors.pop()
+        return real(path, key=key)
+
+    mocker.patch.object(file_module, "open_database", opened)
+    mocker.patch.object(file_module, "wal_is_readable", return_value=readable)
+    if readable:
+        with pytest.raises(OutboxDiskError):
+            Outbox(path, key=KEY)
+        return
+    with Outbox(path, key=KEY) as again:
+        assert [envelope.id for envelope in again.next(9)] == [kept.id]
+        assert [aside.reason for aside in again.set_aside] == ["damaged"]
