@@ -229,7 +229,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
     Fault.OUTBOX_SET_ASIDE: Description(
         "The outbox could not be used and was set aside; what can be read of it is kept, the rest is audited.",
         "the next start",
-        "Keep the file that was set aside; check the storage and replace it if it happens again.",
+        "Fetch the file that was set aside, if it is there yet; check the storage and replace it if it happens again.",
         within="a second, or the start",
     ),
     Fault.PUBLISH_REFUSED: Description(

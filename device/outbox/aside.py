@@ -1,6 +1,7 @@
 """Putting a file out of the way that cannot be used, without losing what it holds."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +11,16 @@ from device.outbox.database import database_files, key_check_file
 
 log = logging.getLogger(__name__)
 
+KEPT = 2
+"""Files that are kept of those set aside for one reason: each may be as large as the outbox ever was."""
+
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
     """An outbox file that could not be used and was put out of the way."""
 
     path: Path
-    """Where it is now; no such file if it had `vanished`."""
+    """Where it is now; no such file if it had `vanished`, or nothing was left in it."""
     reason: str
     """`damaged`, `wrong_key`, `newer_version` or `vanished`."""
     kept: int = 0
@@ -41,6 +45,29 @@ def set_aside(path: Path, *, reason: str) -> SetAside:
         raise OutboxError(f"cannot set the outbox aside: {error.strerror}") from error
     log.error("outbox set aside as %s: %s", target.name, reason)
     return SetAside(path=target, reason=reason)
+
+
+def remove(aside: SetAside) -> None:
+    """Remove a file of which everything was taken over; one that cannot be removed stays."""
+    log.info("%s is removed: all that was in it was taken over", aside.path.name)
+    _unlink(aside.path)
+
+
+def remove_older(path: Path, aside: SetAside) -> None:
+    """Remove what was set aside of the outbox at `path` for the same reason, but for the newest files."""
+    with suppress(OSError):
+        others = [file for file in path.parent.glob(f"{path.stem}.{aside.reason}-*{path.suffix}") if file != aside.path]
+        # By when it was renamed. The one of this moment stays in any case: the clock may have been wrong.
+        others.sort(key=lambda file: file.lstat().st_ctime_ns, reverse=True)
+        for file in others[KEPT - 1 :]:
+            log.warning("%s is removed: newer ones were set aside", file.name)
+            _unlink(file)
+
+
+def _unlink(path: Path) -> None:
+    for file in database_files(path):
+        with suppress(OSError):
+            file.unlink()
 
 
 def _free_name(path: Path, label: str) -> Path:

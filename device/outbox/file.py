@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from device.errors import OutboxError
 from device.outbox import rows
-from device.outbox.aside import SetAside, set_aside
+from device.outbox.aside import SetAside, remove, remove_older, set_aside
 from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
 from device.outbox.errors import (
     OutboxDamagedError,
@@ -170,12 +170,12 @@ class OutboxFile:
         self.set_aside = (*self.set_aside, aside)
         connection = open_database(self.path, key=self._key)
         self._prepare(connection)
+        if rebuilt is not None and rebuilt.nothing_left:
+            remove(aside)
+        else:
+            remove_older(self.path, aside)
         return connection
 
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(OutboxError), named_errors():
     def _rebuild(self) -> Rebuilt | None:
         if not self._tries.begin():
             log.error("the outbox was to be salvaged at the last starts, and that never ended: it is left as it is")
@@ -183,6 +183,10 @@ class OutboxFile:
             return None
         return rebuild(self.path, key=self._key, meanwhile=self._meanwhile)
 
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(OutboxError), named_errors():
                 connection.close()
 
     def _prepare(self, connection: Connection) -> None:

@@ -12,6 +12,7 @@ from device.outbox import Outbox
 from device.outbox import file as file_module
 from device.outbox.database import Connection
 from device.outbox.errors import OutboxDiskError
+from device.outbox.salvage.forest import ROOTS
 
 Filler: TypeAlias = Any  # conftest's
 
@@ -99,6 +100,41 @@ def test_tries_that_a_power_cut_ended_are_forgotten_once_the_outbox_opens(
         with Outbox(path, key=KEY) as again:
             assert again.depth() == 1
     assert not path.with_name("outbox.db.tries").exists()
+
+
+def test_what_was_taken_over_whole_is_not_kept_twice(path: Path, outbox: Outbox, fill: Filler) -> None:
+    fill.hit()
+    outbox.close()
+    spoil(path, 4)  # a page of an index
+    with Outbox(path, key=KEY) as again:
+        (aside,) = again.set_aside
+        assert (aside.kept, aside.same_chain) == (1, True)
+        assert not aside.path.exists()
+    assert list(path.parent.glob("outbox.damaged*")) == []
+
+
+def test_of_what_was_set_aside_the_newest_two_are_kept(path: Path) -> None:
+    path.parent.mkdir()
+    (path.parent / "outbox.wrong_key-20200101T000000.db").write_bytes(b"another matter")
+    aside = []
+    for number in range(4):
+        path.write_bytes(f"nonsense {number}".encode() * 1000)
+        path.with_name("outbox.db-wal").write_bytes(b"x")
+        with Outbox(path, key=KEY) as outbox:
+            aside += [one.path for one in outbox.set_aside]
+    left = {file.name for file in path.parent.glob("outbox.damaged*")}
+    assert {name.removesuffix("-wal") for name in left} == {file.name for file in aside[2:]}
+    assert (path.parent / "outbox.wrong_key-20200101T000000.db").exists()
+
+
+@pytest.mark.parametrize("group", [None, "narcotics"])
+def test_what_lost_a_record_is_kept(group: str | None, path: Path, outbox: Outbox, fill: Filler) -> None:
+    """A covert one too, of which the account of losses says nothing."""
+    fill.hit(group=group)
+    outbox.close()
+    spoil(path, ROOTS["record"] - 1, bytes(PAGE - 100))
+    with Outbox(path, key=KEY) as again:
+        assert [(aside.kept, aside.path.exists()) for aside in again.set_aside] == [(0, True)]
 
 
 @pytest.mark.parametrize("readable", [True, False])
