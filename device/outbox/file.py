@@ -181,7 +181,11 @@ class OutboxFile:
             log.error("the outbox was to be salvaged at the last starts, and that never ended: it is left as it is")
             discard(self.path)
             return None
-        return rebuild(self.path, key=self._key, meanwhile=self._meanwhile)
+        try:
+            return rebuild(self.path, key=self._key, meanwhile=self._meanwhile)
+        except OutboxError:
+            self._tries.end()  # it ended, for want of room perhaps, and killed nobody
+            raise
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 from pytest_mock import MockerFixture
 
+from device.errors import OutboxError
 from device.outbox import Outbox
 from device.outbox import file as file_module
 from device.outbox.database import Connection
@@ -100,6 +101,23 @@ def test_tries_that_a_power_cut_ended_are_forgotten_once_the_outbox_opens(
         with Outbox(path, key=KEY) as again:
             assert again.depth() == 1
     assert not path.with_name("outbox.db.tries").exists()
+
+
+def test_a_salvage_for_which_there_is_no_room_is_tried_again(
+    path: Path, outbox: Outbox, fill: Filler, mocker: MockerFixture
+) -> None:
+    fill.hit()
+    kept = fill.audit()
+    outbox.close()
+    spoil(path, 4)
+    full = mocker.patch.object(file_module, "rebuild", side_effect=OutboxError("the disk is full"))
+    for _ in range(4):
+        with pytest.raises(OutboxError, match="full"):
+            Outbox(path, key=KEY)
+    mocker.stop(full)
+    with Outbox(path, key=KEY) as again:
+        assert again.set_aside[0].kept > 0
+        assert kept.id in [envelope.id for envelope in again.next(9)]
 
 
 def test_what_was_taken_over_whole_is_not_kept_twice(path: Path, outbox: Outbox, fill: Filler) -> None:
