@@ -11,7 +11,7 @@ from rich.progress import track
 
 from device.vision.detector import MINIMUM_SCORE
 from device.vision.recogniser import LEGIBLE, Recogniser
-from models.evaluate.manifest import Manifest, read_manifest
+from models.evaluate.manifest import read_manifest
 from models.evaluate.metrics import Outcome, summarise
 from models.evaluate.page import write_page
 from models.evaluate.report import write_report
@@ -59,7 +59,8 @@ def evaluate(
 ) -> None:
     """Recognise the pictures of MANIFESTS (files, or folders with manifest.json) and compare with the truth.
 
-    Pictures of a manifest without any box are taken for plates cut out, and read whole.
+    Pictures whose plates have no box are taken for plates cut out, and read whole. Of a picture that shows no plate
+    ("plates": []) all that is told counts as too many.
     """
     recogniser = Recogniser.load(
         detector=detector,
@@ -77,7 +78,7 @@ def evaluate(
         manifest = manifest.without(left_out) if left_out else manifest
         outcomes = list(
             track(
-                evaluate_manifest(manifest, recogniser, crop=crop or _cut_out(manifest)),
+                evaluate_manifest(manifest, recogniser, crop=crop),
                 total=len(manifest.pictures),
                 description=manifest.path.parent.name,
                 console=Console(stderr=True),
@@ -91,10 +92,6 @@ def evaluate(
     if not as_json:
         Console().print(terminal({name: summarise(outcomes) for name, outcomes in sets.items()}))
     _write(page, folder, sets)
-
-
-def _cut_out(manifest: Manifest) -> bool:
-    return all(plate.box is None for picture in manifest.pictures for plate in picture.plates)
 
 
 def _write(page: Path | None, folder: Path | None, sets: dict[str, list[Outcome]]) -> None:

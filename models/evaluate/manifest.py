@@ -26,10 +26,15 @@ class TruePlate:
 
 @dataclass(frozen=True, slots=True)
 class LabelledPicture:
-    """A picture and the plates in it."""
+    """A picture and the plates in it; no plates: it shows none, and what is found there is a false alarm."""
 
     path: Path
     plates: tuple[TruePlate, ...]
+
+    @property
+    def cut_out(self) -> bool:
+        """Whether the picture is a plate cut out, rather than a photo with or without plates."""
+        return bool(self.plates) and all(plate.box is None for plate in self.plates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Outcome:
     """True plates whose place is known."""
     boxes_found: int
     extra: int
-    """Plates told beyond those that match a true one; only counted where places are known."""
+    """Plates told beyond those that match a true one; none are counted in a plate cut out."""
     milliseconds: tuple[float, float, float]
     """Of detector, reader, and all, by the clock on the wall."""
     cpu_milliseconds: float
@@ -81,7 +81,7 @@ def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseco
     best = normalise(plates[0].text) if plates else ""
     truth = min(texts, key=lambda text: edit_distance(fold(text), fold(best)), default="")
     folded = {fold(text) for text in texts}
-    found, extra = _match_boxes(picture, plates)
+    found = _match_boxes(picture, plates)
     return Outcome(
         picture=picture,
         truth=normalise(truth),
@@ -93,7 +93,7 @@ def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseco
         wrong_characters=min(edit_distance(fold(truth), fold(best)), len(normalise(truth))),
         boxes=sum(plate.box is not None for plate in picture.plates),
         boxes_found=found,
-        extra=extra,
+        extra=0 if picture.cut_out else len(plates) - found,
         milliseconds=(recognition.milliseconds.detect, recognition.milliseconds.read, recognition.milliseconds.total),
         cpu_milliseconds=cpu_milliseconds,
         plates=plates,
@@ -107,18 +107,15 @@ def _told(region: str | None) -> str | None:
     return None if region == "US" else region
 
 
-def _match_boxes(picture: LabelledPicture, plates: Sequence[Plate]) -> tuple[int, int]:
-    """Return how many true boxes were found, one plate each, and how many plates are left over."""
+def _match_boxes(picture: LabelledPicture, plates: Sequence[Plate]) -> int:
+    """Return how many true boxes were found, one plate each."""
     boxes = [plate.box for plate in picture.plates if plate.box is not None]
-    if not boxes:
-        return 0, 0
     free = list(boxes)
     for plate in plates:
         best = max(free, key=lambda box: intersection_over_union(plate.box, box), default=None)
         if best is not None and intersection_over_union(plate.box, best) >= MATCH_IOU:
             free.remove(best)
-    found = len(boxes) - len(free)
-    return found, len(plates) - found
+    return len(boxes) - len(free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +147,7 @@ class Summary:
     """Share of the others' plates read of which it is claimed that they are California's."""
     box_recall: float | None
     extra: float | None
-    """Plates too many a picture."""
+    """Plates too many a picture, those without any plate among them."""
     milliseconds: tuple[float, float, float]
     """Medians of detector, reader, all, by the clock on the wall."""
     cpu_milliseconds: float
@@ -168,7 +165,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
         raise ValueError("no pictures to sum up")
     texted = [outcome for outcome in outcomes if outcome.truth]
     boxes = sum(outcome.boxes for outcome in outcomes)
-    boxed = [outcome for outcome in outcomes if outcome.boxes]
+    photos = [outcome for outcome in outcomes if not outcome.picture.cut_out]
     length = sum(len(outcome.truth) for outcome in texted)
     read = [outcome for outcome in texted if outcome.read]
     issued = [outcome for outcome in outcomes if outcome.region and outcome.read]
@@ -187,8 +184,8 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
         region_right=_share([outcome.claim_right for outcome in claims]),
         california_told=_share([o.claimed == CALIFORNIA for o in issued if o.region == CALIFORNIA]),
         california_false=_share([o.claimed == CALIFORNIA for o in issued if o.region != CALIFORNIA]),
-        box_recall=sum(outcome.boxes_found for outcome in boxed) / boxes if boxes else None,
-        extra=sum(outcome.extra for outcome in boxed) / len(boxed) if boxed else None,
+        box_recall=sum(outcome.boxes_found for outcome in outcomes) / boxes if boxes else None,
+        extra=sum(outcome.extra for outcome in photos) / len(photos) if photos else None,
         milliseconds=tuple(statistics.median(outcome.milliseconds[part] for outcome in outcomes) for part in range(3)),  # type: ignore[arg-type]
         cpu_milliseconds=statistics.median(outcome.cpu_milliseconds for outcome in outcomes),
     )

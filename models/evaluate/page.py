@@ -47,7 +47,8 @@ def _row(outcome: Outcome) -> str:
         f"detector {plate.score:.2f}</small>"
         for plate in outcome.plates[:4]
     )
-    found = f"{outcome.boxes_found} of {outcome.boxes} plates found, {outcome.extra} too many" if outcome.boxes else ""
+    found = f"{outcome.boxes_found} of {outcome.boxes} plates found, {outcome.extra} too many"
+    found = "" if outcome.picture.cut_out else found
     return (
         f'<div class="row">{_image(_overview(image, outcome))}<div>{patches}</div><div>'
         f'<code class="truth">{html.escape(outcome.truth or "-")}</code><br>'

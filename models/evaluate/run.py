@@ -13,7 +13,7 @@ from models.evaluate.metrics import Outcome, compare
 
 
 def evaluate_manifest(manifest: Manifest, recogniser: Recogniser, *, crop: bool = False) -> Iterator[Outcome]:
-    """Recognise every picture, one after the other; `crop` says that a picture is the plate itself.
+    """Recognise every picture, one after the other; plates cut out are read whole, with `crop` all pictures.
 
     Raises:
         PictureError: a picture of the manifest is missing or cannot be decoded.
@@ -25,5 +25,5 @@ def evaluate_manifest(manifest: Manifest, recogniser: Recogniser, *, crop: bool 
             raise PictureError(f"{picture.path}: is missing or no picture (named by {manifest.path})")
         image = np.asarray(pixels, np.uint8)
         start = process_time()
-        recognition = recogniser.recognise_crop(image) if crop else recogniser.recognise(image)
+        recognition = recogniser.recognise_crop(image) if crop or picture.cut_out else recogniser.recognise(image)
         yield compare(picture, recognition, cpu_milliseconds=(process_time() - start) * 1000)

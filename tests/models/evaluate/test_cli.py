@@ -79,7 +79,7 @@ def test_everything_is_written_to_a_folder(folder: Path, recogniser: object) -> 
 
 def test_disputed_pictures_are_left_out_and_said_so(folder: Path, recogniser: object) -> None:
     images = json.loads((folder / "manifest.json").read_text())["images"]
-    images.append({"file": "b.png", "text": "8XYZ987"})
+    images.append({"file": "b.png", "plates": [{"box": [2, 2, 30, 15], "text": "8XYZ987"}]})
     cv2.imwrite(str(folder / "b.png"), np.full((20, 40, 3), 90, np.uint8))
     (folder / "manifest.json").write_text(json.dumps({"images": images}))
     result = CliRunner().invoke(evaluate, ["--without", "b.png", str(folder)])
@@ -93,6 +93,13 @@ def test_pictures_without_boxes_are_read_whole(folder: Path, recogniser) -> None
     (folder / "manifest.json").write_text(json.dumps({"images": [{"file": "a.png", "text": "7ABC123"}]}))
     CliRunner().invoke(evaluate, [str(folder)])
     recogniser.recognise_crop.assert_called_once()
+
+
+def test_a_street_without_plates_is_searched_and_what_is_told_counts(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    (folder / "manifest.json").write_text(json.dumps({"images": [{"file": "a.png", "plates": []}]}))
+    result = CliRunner().invoke(evaluate, ["--json", str(folder)])
+    recogniser.recognise_crop.assert_not_called()
+    assert json.loads(result.output)["extra"] == 1
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_message(folder: Path, recogniser: object) -> None:

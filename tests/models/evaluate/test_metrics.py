@@ -99,6 +99,13 @@ def test_summary_leaves_out_what_the_set_does_not_say(outcome: Compare) -> None:
     assert crops.strict == 1
 
 
+def test_what_is_told_of_a_street_without_plates_is_too_many(outcome: Compare) -> None:
+    empty = [outcome([], [("EXIT", 0.9, NEAR), ("X", 0.3, FAR)]), outcome([], [])]
+    assert summarise(empty).extra == 1
+    assert summarise(empty).box_recall is None
+    assert summarise([*empty, outcome([("7ABC123", BOX)], [("7ABC123", 0.9, NEAR)])]).extra == pytest.approx(2 / 3)
+
+
 def test_summary_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no pictures"):
         summarise([])
