@@ -3,15 +3,17 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import track
 
+from device.errors import PictureError
 from device.vision.detector import MINIMUM_SCORE
 from device.vision.recogniser import LEGIBLE, Recogniser
-from models.evaluate.manifest import read_manifest
+from models.evaluate.manifest import Manifest, ManifestError, read_manifest
 from models.evaluate.metrics import Outcome, summarise
 from models.evaluate.page import write_page
 from models.evaluate.report import write_report
@@ -60,8 +62,10 @@ def evaluate(
     """Recognise the pictures of MANIFESTS (files, or folders with manifest.json) and compare with the truth.
 
     Pictures whose plates have no box are taken for plates cut out, and read whole. Of a picture that shows no plate
-    ("plates": []) all that is told counts as too many.
+    ("plates": []) all that is told counts as too many. Stopped before its end, by Ctrl-C or a picture that cannot be
+    decoded, the command tells and writes what it has.
     """
+    chosen = _chosen(manifests, without)
     recogniser = Recogniser.load(
         detector=detector,
         reader=reader,
@@ -70,28 +74,65 @@ def evaluate(
         minimum_confidence=minimum_confidence,
     )
     sets: dict[str, list[Outcome]] = {}
-    for path in manifests:
-        manifest = read_manifest(path)
-        left_out = [name for name in without if any(picture.path.name == name for picture in manifest.pictures)]
-        if len(manifests) == 1:
-            left_out = list(without)  # a name that is in no picture is an error
-        manifest = manifest.without(left_out) if left_out else manifest
-        outcomes = list(
-            track(
+    try:
+        for path, (name, manifest) in zip(manifests, chosen.items(), strict=True):
+            outcomes = sets[name] = []
+            for outcome in track(
                 evaluate_manifest(manifest, recogniser, crop=crop),
                 total=len(manifest.pictures),
-                description=manifest.path.parent.name,
+                description=name,
                 console=Console(stderr=True),
                 disable=as_json or not sys.stderr.isatty(),
-            )
-        )
-        name = manifest.path.parent.name + (f" without {len(left_out)}" if left_out else "")
-        sets[name] = outcomes
-        if as_json:
-            click.echo(json.dumps({"manifest": str(path), **dataclasses.asdict(summarise(outcomes))}))
-    if not as_json:
-        Console().print(terminal({name: summarise(outcomes) for name, outcomes in sets.items()}))
-    _write(page, folder, sets)
+            ):
+                outcomes.append(outcome)  # noqa: PERF402 - what was seen before an error or Ctrl-C stays
+            if as_json:
+                click.echo(json.dumps({"manifest": str(path), **dataclasses.asdict(summarise(outcomes))}))
+    finally:
+        done = _done(sets, chosen)
+        if done and not as_json:
+            Console().print(terminal({name: summarise(outcomes) for name, outcomes in done.items()}))
+        if done:
+            _write(page, folder, done)
+
+
+def _chosen(paths: Sequence[Path], without: Sequence[str]) -> dict[str, Manifest]:
+    """Read the manifests, each by the name of its folder; equal names are numbered.
+
+    Raises:
+        ManifestError: one is wrong, or a name of `without` is in none.
+        PictureError: a picture is missing.
+
+    """
+    manifests = [read_manifest(path) for path in paths]
+    names = {picture.path.name for manifest in manifests for picture in manifest.pictures}
+    unknown = sorted(set(without) - names)
+    if unknown:
+        raise ManifestError(f"--without: no manifest has a picture named {', '.join(unknown)}")
+    chosen: dict[str, Manifest] = {}
+    for manifest in manifests:
+        left_out = {picture.path.name for picture in manifest.pictures}.intersection(without)
+        left = manifest.without(left_out) if left_out else manifest
+        for picture in left.pictures:
+            if not picture.path.is_file():
+                raise PictureError(f"{picture.path}: is missing (named by {manifest.path})")
+        folder = manifest.path.resolve().parent.name
+        name = own = folder + (f" without {len(left_out)}" if left_out else "")
+        number = 1
+        while name in chosen:
+            number += 1
+            name = f"{own} ({number})"
+        chosen[name] = left
+    return chosen
+
+
+def _done(sets: Mapping[str, list[Outcome]], chosen: Mapping[str, Manifest]) -> dict[str, list[Outcome]]:
+    """Return the sets of which any picture was seen; the name of one that was broken off says how many."""
+    done = {}
+    for name, outcomes in sets.items():
+        total = len(chosen[name].pictures)
+        if outcomes:
+            done[name if len(outcomes) == total else f"{name}, first {len(outcomes)} of {total}"] = outcomes
+    return done
 
 
 def _write(page: Path | None, folder: Path | None, sets: dict[str, list[Outcome]]) -> None:

@@ -13,9 +13,10 @@ from models.evaluate.tables import markdown
 
 
 def write_report(folder: Path, sets: Mapping[str, Sequence[Outcome]]) -> list[Path]:
-    """Write figures.json, figures.md, failures.html and, where matplotlib is installed, reliability.png.
+    """Write figures.json, figures.md, failures.html and reliability.png.
 
-    The pictures show real plates: keep the folder out of every repository. Returns what was written.
+    The diagram is left out where matplotlib is not installed, or nothing was read whose text is known. The pictures
+    show real plates: keep the folder out of every repository. Returns what was written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     summaries = {name: summarise(outcomes) for name, outcomes in sets.items()}
@@ -36,9 +37,11 @@ def write_report(folder: Path, sets: Mapping[str, Sequence[Outcome]]) -> list[Pa
     written[1].write_text(markdown(summaries, characters), encoding="utf-8")
     everything = [outcome for outcomes in sets.values() for outcome in outcomes]
     write_page(written[2], "What the recogniser got wrong", everything)
-    reads = {name: _confidences(outcomes) for name, outcomes in sets.items()}
+    reads = {name: read for name, outcomes in sets.items() if (read := _confidences(outcomes))[0]}
+    if not reads:
+        return written
     try:
-        draw(folder / "reliability.png", {name: read for name, read in reads.items() if read[0]})
+        draw(folder / "reliability.png", reads)
     except ModuleNotFoundError:
         return written
     return [*written, folder / "reliability.png"]

@@ -106,3 +106,69 @@ def test_a_folder_that_cannot_be_written_is_an_error_message(folder: Path, recog
     result = CliRunner().invoke(evaluate, ["--page", str(folder / "a.png" / "page.html"), str(folder)])
     assert result.exit_code == 1
     assert "cannot write" in result.output
+
+
+def another(folder: Path, name: str, files: list[str]) -> Path:
+    """Make a further set; of its files only a.png is a picture."""
+    further = folder / name
+    further.mkdir(parents=True)
+    cv2.imwrite(str(further / "a.png"), np.full((120, 200, 3), 90, np.uint8))
+    for file in files[1:]:
+        (further / file).write_text("no picture")
+    images = [{"file": file, "plates": [{"box": [20, 20, 80, 50]}]} for file in files]
+    (further / "manifest.json").write_text(json.dumps({"images": images}))
+    return further
+
+
+def test_sets_of_one_name_are_numbered(folder: Path, recogniser: object) -> None:
+    first, second = another(folder, "one/street", ["a.png"]), another(folder, "two/street", ["a.png"])
+    result = CliRunner().invoke(evaluate, ["--write", str(folder / "out"), str(first), str(second)])
+    assert result.exit_code == 0, result.output
+    assert set(json.loads((folder / "out" / "figures.json").read_text())) == {"street", "street (2)"}
+
+
+def test_a_manifest_named_from_within_its_folder_is_called_as_the_folder(
+    folder: Path, recogniser: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(another(folder, "street", ["a.png"]))
+    CliRunner().invoke(evaluate, ["--write", "out", "manifest.json"])
+    assert list(json.loads(Path("out", "figures.json").read_text())) == ["street"]
+
+
+def test_a_name_to_leave_out_that_no_set_has_is_refused(folder: Path, recogniser: object) -> None:
+    further = another(folder, "street", ["a.png"])
+    result = CliRunner().invoke(evaluate, ["--without", "typo.png", str(folder), str(further)])
+    assert isinstance(result.exception, ManifestError)
+    assert "typo.png" in str(result.exception)
+
+
+def test_boxes_without_texts_are_written_without_a_diagram(folder: Path, recogniser: object) -> None:
+    out = folder / "out"
+    result = CliRunner().invoke(evaluate, ["--write", str(out), str(another(folder, "street", ["a.png"]))])
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == {"figures.json", "figures.md", "failures.html"}
+
+
+def test_what_was_seen_before_a_bad_picture_is_written(folder: Path, recogniser: object) -> None:
+    out, further = folder / "out", another(folder, "street", ["a.png", "b.png"])
+    result = CliRunner().invoke(evaluate, ["--write", str(out), str(folder), str(further)])
+    assert isinstance(result.exception, PictureError)
+    assert "100.0%" in result.output
+    assert set(json.loads((out / "figures.json").read_text())) == {folder.name, "street, first 1 of 2"}
+
+
+def test_ctrl_c_loses_nothing(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    seen = recogniser.recognise.return_value
+    recogniser.recognise.side_effect = [seen, KeyboardInterrupt]
+    further = another(folder, "street", ["a.png"])
+    result = CliRunner().invoke(evaluate, ["--write", str(folder / "out"), str(folder), str(further)])
+    assert result.exit_code == 1
+    assert list(json.loads((folder / "out" / "figures.json").read_text())) == [folder.name]
+
+
+def test_a_missing_picture_of_any_set_is_named_before_work_begins(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    further = another(folder, "street", ["a.png"])
+    (further / "a.png").unlink()
+    result = CliRunner().invoke(evaluate, [str(folder), str(further)])
+    assert isinstance(result.exception, PictureError)
+    recogniser.recognise.assert_not_called()
