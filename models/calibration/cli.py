@@ -66,8 +66,9 @@ def calibrate(
     from models.calibration.fit import degraded, fitted, tried, write  # noqa: PLC0415
     from models.calibration.reliability import brier_score, draw, expected_calibration_error  # noqa: PLC0415
     from models.plates import degrade, fonts, framed, render_plate  # noqa: PLC0415
-    from models.reader.real import is_held_out, load_photos  # noqa: PLC0415
+    from models.reader.real import parted  # noqa: PLC0415
 
+    real = parted(photos, texts)[1] if photos is not None else []
     fonts.fetch()
     plain = Reader(reader)
     plain.calibration = Calibration()
@@ -79,12 +80,10 @@ def calibrate(
     half = plates // 2
     trials = tried(plain, drawn[:half])
     sources = [f"{half} drawn plates, seed {seed}"]
-    if photos is not None:
-        real = [plate for plate in load_photos(photos, texts) if is_held_out(plate)]
-        if real:
-            trials += tried(plain, [(plate.rectified(), plate.text) for plate in real], weight=weight)
-            sources.append(f"{len(real)} real plates held out from training, each counted {weight:g} times")
-        if real and copies:
+    if real:
+        trials += tried(plain, [(plate.rectified(), plate.text) for plate in real], weight=weight)
+        sources.append(f"{len(real)} real plates held out from training, each counted {weight:g} times")
+        if copies:
             trials += tried(plain, degraded(real, copies=copies, seed=seed))
             sources.append(f"{copies} copies of each, made worse")
     try:

@@ -72,17 +72,56 @@ def read_manifest(path: Path) -> Manifest:
 
     """
     path = path / "manifest.json" if path.is_dir() else path
+    content, images = _listed(path, "images")
+    pictures = tuple(_picture(image, path, number) for number, image in enumerate(images))
+    return Manifest(str(content.get("name", path.parent.name)), path, pictures)
+
+
+def read_photos(folder: Path) -> Manifest:
+    """Read the manifest of photos with boxes.
+
+    Raises:
+        ManifestError: as `read_manifest`, or a picture is a plate cut out.
+
+    """
+    manifest = read_manifest(folder)
+    for picture in manifest.pictures:
+        if picture.cut_out:
+            raise ManifestError(f"{manifest.path}: {picture.path.name} is a plate cut out, and photos are wanted here")
+    return manifest
+
+
+def read_transcriptions(path: Path) -> dict[str, list[TruePlate]]:
+    """Read the texts of plates that a manifest leaves without one; by the "file" that the manifest names, the plates.
+
+    `{"texts": [{"file": ..., "box": [left, top, right, bottom], "text": ...}, ...]}`, each perhaps with a "region".
+
+    Raises:
+        ManifestError: naming the file and the entry that is wrong.
+
+    """
+    found: dict[str, list[TruePlate]] = {}
+    for number, entry in enumerate(_listed(path, "texts")[1]):
+        where = f"{path}: texts[{number}]"
+        plate = _plate(entry, where)
+        if not isinstance(entry.get("file"), str) or not plate.text:
+            raise ManifestError(f'{where}: expected "file", "box" and "text"')
+        found.setdefault(entry["file"], []).append(plate)
+    return found
+
+
+def _listed(path: Path, key: str) -> tuple[dict[str, Any], list[Any]]:
+    """Return what a JSON file holds, and the list `key` in it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise ManifestError(f"{path}: is no JSON: {error}") from error
-    images = content.get("images") if isinstance(content, dict) else None
-    if not isinstance(images, list) or not images:
-        raise ManifestError(f'{path}: expected an object with a list "images" that is not empty')
-    pictures = tuple(_picture(image, path, number) for number, image in enumerate(images))
-    return Manifest(str(content.get("name", path.parent.name)), path, pictures)
+    entries = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise ManifestError(f'{path}: expected an object with a list "{key}" that is not empty')
+    return content, entries
 
 
 def _picture(image: Any, path: Path, number: int) -> LabelledPicture:  # noqa: ANN401 - JSON

@@ -81,25 +81,28 @@ def train(
     from device.vision.reader import Reader
     from models.plates import fonts
     from models.reader.data import Recipe
-    from models.reader.real import is_held_out, load_crops, load_photos
+    from models.reader.real import load_crops, load_photos, parted
     from models.reader.shuffle import shuffled_plates
     from models.reader.train import Plan
     from models.reader.train import train as run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
-    fonts.fetch()
-    filler = _filling(folder / "pool", pool_size, seed)
-    real = [] if photos is None else load_photos(photos, texts)
-    checks: dict[str, list[tuple[npt.NDArray[np.uint8], str]]] = {"drawn": drawn_samples(400, seed + 1000)}
-    if real:
-        checks["held_out"] = [(plate.rectified(), plate.text) for plate in real if is_held_out(plate)]
+    learnt, held = ([], []) if photos is None else parted(photos, texts)
+    checks: dict[str, list[tuple[npt.NDArray[np.uint8], str]]] = {}
+    if held:
+        checks["held_out"] = [(plate.rectified(), plate.text) for plate in held]
     for place in check_photos:
         checks[place.name] = [(plate.rectified(), plate.text) for plate in load_photos(place)]
     for place in check_crops:
         checks[place.name] = load_crops(place)
+    for name, samples in checks.items():
+        if not samples:
+            raise click.ClickException(f"{name}: no plate has a text")
+    fonts.fetch()
+    filler = _filling(folder / "pool", pool_size, seed)
+    checks["drawn"] = drawn_samples(400, seed + 1000)
     recipe = Recipe(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
     plan = Plan(folder=folder, until=time.time() + minutes * 60, rate=rate, start=start)
-    learnt = [plate for plate in real if not is_held_out(plate)]
     shuffled = [] if start is None else shuffled_plates(learnt, Reader(start), copies=shuffles, seed=seed)
     run(plan, recipe, learnt, checks, shuffled=shuffled)
     filler.terminate()

@@ -1,17 +1,20 @@
 """Real plates: photographs with boxes and texts, and crops with texts, described by a manifest."""
 
-import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from device.errors import PictureError
+from models.evaluate.manifest import ManifestError, TruePlate, read_manifest, read_photos, read_transcriptions
+from models.evaluate.metrics import normalise
 from models.plates.degrade import READER_MARGIN, READER_SHAPE
 from models.plates.surroundings import FRAMED_SHAPE, MARGIN
+from models.reader.labels import ALPHABET
 
 _HELD_OUT: Final = 7
 
@@ -71,44 +74,85 @@ def load_photos(folder: Path, texts: Path | None = None) -> list[RealPlate]:
     """All plates with a text of a set with boxes (train/open_images, evaluate/us_photos).
 
     Args:
-        folder: the photographs and their manifest.json.
-        texts: transcriptions of plates that the manifest leaves without a text, if there are any:
-            `{"texts": [{"file": ..., "box": [left, top, right, bottom], "text": ...}, ...]}`, file and box as there;
-            each with a "region" where it is known.
+        folder: the photographs and their manifest.json, see `models.evaluate.manifest.read_photos`.
+        texts: transcriptions of plates that the manifest leaves without a text, see `read_transcriptions` there.
+
+    Raises:
+        ManifestError: a file is wrong, pictures are plates cut out, or a text has other characters than A-Z, 0-9.
+        PictureError: a picture is missing or cannot be decoded.
     """
-    more: dict[str, list[dict[str, Any]]] = {}
-    for plate in json.loads(texts.read_text())["texts"] if texts is not None else ():
-        more.setdefault(plate["file"], []).append(plate)
+    manifest = read_photos(folder)
+    more = {} if texts is None else read_transcriptions(texts)
+    further = {manifest.path.parent / file: plates for file, plates in more.items()}
     found = []
-    for image in json.loads((folder / "manifest.json").read_text())["images"]:
-        plates = [plate for plate in image["plates"] if plate.get("text")] + more.get(image["file"], [])
+    for photo in manifest.pictures:
+        plates = [plate for plate in photo.plates if plate.text] + further.get(photo.path, [])
         if not plates:
             continue
-        picture = _grey(folder / image["file"])
-        for plate in plates:
-            left, top, right, bottom = plate["box"]
-            found.append(RealPlate(picture, (left, top, right, bottom), plate["text"], plate.get("region")))
+        picture = _grey(photo.path)
+        found += [
+            RealPlate(picture, plate.box, _label(plate, photo.path), plate.region)
+            for plate in plates
+            if plate.box is not None
+        ]
     return found
 
 
 def load_crops(folder: Path) -> list[tuple[npt.NDArray[np.uint8], str]]:
-    """Crops resized whole to the reader's input, and their texts (evaluate/us_crops)."""
+    """Crops resized whole to the reader's input, and their texts (evaluate/us_crops).
+
+    Raises:
+        ManifestError: the manifest is wrong, a picture is no crop, or a text has other characters than A-Z, 0-9.
+        PictureError: a picture is missing or cannot be decoded.
+    """
     height, width = READER_SHAPE
+    manifest = read_manifest(folder)
     crops = []
-    for image in json.loads((folder / "manifest.json").read_text())["images"]:
-        picture = cv2.resize(_grey(folder / image["file"]), (width, height), interpolation=cv2.INTER_AREA)
-        crops.append((np.asarray(picture, np.uint8), image["text"]))
+    for crop in manifest.pictures:
+        if not crop.cut_out:
+            message = f"{manifest.path}: {crop.path.name} is a photo, and plates cut out are wanted here"
+            raise ManifestError(message)
+        picture = cv2.resize(_grey(crop.path), (width, height), interpolation=cv2.INTER_AREA)
+        crops.append((np.asarray(picture, np.uint8), _label(crop.plates[0], crop.path)))
     return crops
 
 
+def parted(folder: Path, texts: Path | None = None) -> tuple[list[RealPlate], list[RealPlate]]:
+    """Load the plates of a set with boxes: those to learn from, and those held out.
+
+    Raises:
+        ManifestError: as `load_photos`, or one of the two is empty.
+        PictureError: as `load_photos`.
+    """
+    plates = load_photos(folder, texts)
+    learnt, held = ([plate for plate in plates if is_held_out(plate) == side] for side in (False, True))
+    if not learnt or not held:
+        message = f"{folder}: {len(learnt)} plates with a text to learn from and {len(held)} held out: too few"
+        raise ManifestError(message)
+    return learnt, held
+
+
 def is_held_out(plate: RealPlate) -> bool:
-    """Whether a training plate is left for choosing checkpoints: one in seven, by its text."""
+    """Whether a training plate is left for choosing checkpoints: one in seven, by its text.
+
+    Texts that differ by O and 0 or I and 1 alone count as two; folding them now would put plates that the shipped
+    files learned from among the held-out ones.
+    """
     return zlib.crc32(plate.text.encode()) % _HELD_OUT == 0
+
+
+def _label(plate: TruePlate, path: Path) -> str:
+    """Write a text as the network does, without spaces and hyphens; refuse what it has no class for."""
+    text = normalise(plate.text or "")
+    if not text or not set(text) <= set(ALPHABET):
+        message = f"{path}: text {plate.text!r}: expected letters A-Z and digits"
+        raise ManifestError(message)
+    return text
 
 
 def _grey(path: Path) -> npt.NDArray[np.uint8]:
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if picture is None:
-        message = f"no picture: {path}"
-        raise FileNotFoundError(message)
+        message = f"{path}: is missing or no picture"
+        raise PictureError(message)
     return np.asarray(picture, np.uint8)

@@ -28,12 +28,12 @@ def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) 
     from models.region.drawn import draw
     from models.region.real import Known, worsened
 
+    known = None if photos is None else Known.load(photos, texts, held_out=True)
     rng = np.random.default_rng(seed)
     pictures, answers = draw(plates, seed)
     checks = {"drawn": (np.stack([degrade(picture, rng) for picture in pictures]), answers)}
-    if photos is None:
+    if known is None:
         return checks
-    known = Known.load(photos, texts, held_out=True)
     real = [(plate, answer) for answer, kind in ((True, known.californian), (False, known.other)) for plate in kind]
     truths = np.array([answer for _, answer in real])
     checks["held_out"] = np.stack([plate.rectified() for plate, _ in real]), truths
@@ -85,8 +85,8 @@ def train(
         known, finder = Known.load(photos, texts, held_out=False), Reader(reader) if reader else None
         californian = with_shuffled(known.californian, finder, copies=shuffles, seed=seed)
         other = with_shuffled(known.other, finder, copies=max(1, shuffles // 8), seed=seed)
-    sources = Sources(_pool(folder, pool_size, seed), californian, other, real_share)
     checks = checked(photos, texts, plates=400, seed=seed + 1000)
+    sources = Sources(_pool(folder, pool_size, seed), californian, other, real_share)
     logger.info("%d Californian and %d other pictures of real plates", len(californian), len(other))
     run(Plan(folder=folder, until=time.time() + minutes * 60, seed=seed), sources, checks)
 

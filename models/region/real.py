@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device.vision.reader import Reader
+from models.evaluate.manifest import ManifestError
 from models.plates import Severity, degrade
 from models.reader.real import RealPlate, is_held_out, load_photos
 from models.reader.shuffle import shuffled_plates
@@ -33,9 +34,15 @@ class Known:
         """Load the plates of a folder that are held out, or those that are not; see `models.reader.real.load_photos`.
 
         Plates whose issuer the manifest or the transcriptions do not tell are left out.
+
+        Raises:
+            ManifestError: as `load_photos`, or no plate is left.
         """
         plates = [plate for plate in load_photos(folder, texts) if plate.region not in (None, UNKNOWN)]
         plates = [plate for plate in plates if is_held_out(plate) == held_out]
+        if not plates:
+            kind = "held out" if held_out else "to learn from"
+            raise ManifestError(f"{folder}: no plate {kind} has a region that names its state or country")
         return cls(
             [plate for plate in plates if plate.region == CALIFORNIA],
             [plate for plate in plates if plate.region != CALIFORNIA],

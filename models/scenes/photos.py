@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluate.manifest import read_photos
+
 LONGEST_SIDE: Final = 1280
 DOUBTFUL: Final = Path(__file__).with_name("doubtful.json")
 """By photo, boxes in pixels of the stored photo: found by an early detector and by bare panels, gone through by eye."""
@@ -34,7 +36,8 @@ class Photo:
 class PhotoStore(Sequence[Photo]):
     """Photos of several data folders, each with manifest.json; the pixels lie in `cache`, which is built when missing.
 
-    Photos longer than 1280 pixels are scaled down to that. Raises FileNotFoundError when a folder has no manifest.
+    Photos longer than 1280 pixels are scaled down to that. Raises ManifestError when a folder's manifest is missing or
+    wrong, or its pictures are plates cut out.
     """
 
     def __init__(self, folders: Sequence[Path], *, cache: Path) -> None:
@@ -68,22 +71,22 @@ def _boxes(sides: list[list[float]]) -> NDArray[np.float32]:
 
 
 def _build(folders: Sequence[Path], *, cache: Path) -> None:
+    manifests = [read_photos(folder) for folder in folders]
     cache.parent.mkdir(parents=True, exist_ok=True)
     index, offset = [], 0
     with cache.open("wb") as out:
-        for folder in folders:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            for entry in manifest["images"]:
-                pixels = cv2.imread(str(folder / entry["file"]), cv2.IMREAD_COLOR)
+        for folder, manifest in zip(folders, manifests, strict=True):
+            for photo in manifest.pictures:
+                pixels = cv2.imread(str(photo.path), cv2.IMREAD_COLOR)
                 if pixels is None:
-                    logger.warning("cannot decode %s", entry["file"])
+                    logger.warning("cannot decode %s", photo.path)
                     continue
                 scale = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
                 if scale < 1.0:
                     pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
                 height, width = pixels.shape[:2]
-                boxes = [[value * scale for value in plate["box"]] for plate in entry["plates"]]
-                name = f"{folder.name}/{Path(entry['file']).stem}"
+                boxes = [[value * scale for value in plate.box] for plate in photo.plates if plate.box is not None]
+                name = f"{folder.name}/{photo.path.stem}"
                 index.append({"name": name, "height": height, "width": width, "offset": offset, "boxes": boxes})
                 out.write(np.ascontiguousarray(pixels).tobytes())
                 offset += height * width * 3

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models.evaluate.manifest import ManifestError, TruePlate, read_manifest
+from models.evaluate.manifest import ManifestError, TruePlate, read_manifest, read_transcriptions
 
 
 def write(folder: Path, content: object) -> Path:
@@ -68,3 +68,14 @@ def test_what_is_wrong_is_named(tmp_path: Path, content: object, message: str) -
 def test_missing_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="absent"):
         read_manifest(tmp_path / "absent" / "manifest.json")
+
+
+def test_transcriptions_are_read_by_their_photos_file(tmp_path: Path) -> None:
+    path = tmp_path / "texts.json"
+    texts = [{"file": "a.jpg", "box": [1, 2, 30, 14], "text": "7ABC123", "region": "US-CA"}]
+    path.write_text(json.dumps({"texts": texts}))
+    assert read_transcriptions(path) == {"a.jpg": [TruePlate("7ABC123", (1, 2, 30, 14), "US-CA")]}
+    del texts[0]["file"]
+    path.write_text(json.dumps({"texts": texts}))
+    with pytest.raises(ManifestError, match=r"texts\[0\]"):
+        read_transcriptions(path)

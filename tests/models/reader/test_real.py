@@ -5,7 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from models.reader.real import RealPlate, is_held_out, load_crops, load_photos
+from device.errors import PictureError
+from models.evaluate.manifest import ManifestError
+from models.reader.real import RealPlate, is_held_out, load_crops, load_photos, parted
 
 
 @pytest.fixture
@@ -13,10 +15,12 @@ def folder(tmp_path: Path) -> Path:
     picture = np.full((100, 300), 40, np.uint8)
     picture[30:70, 100:180] = 220
     cv2.imwrite(str(tmp_path / "a.png"), picture)
-    plates = [{"box": [100, 30, 180, 70], "text": "AB12"}, {"box": [0, 0, 5, 5]}]
-    images = [{"file": "a.png", "text": "CD34", "plates": plates}]
-    (tmp_path / "manifest.json").write_text(json.dumps({"images": images}))
+    write(tmp_path, {"box": [100, 30, 180, 70], "text": "AB12"}, {"box": [0, 0, 5, 5]})
     return tmp_path
+
+
+def write(folder: Path, *plates: dict[str, object]) -> None:
+    (folder / "manifest.json").write_text(json.dumps({"images": [{"file": "a.png", "plates": plates}]}))
 
 
 def test_load_photos_takes_plates_with_a_text(folder: Path) -> None:
@@ -41,6 +45,7 @@ def test_framed_leaves_an_eighth(folder: Path) -> None:
 
 
 def test_load_crops_resizes_the_whole_picture(folder: Path) -> None:
+    (folder / "manifest.json").write_text(json.dumps({"images": [{"file": "a.png", "text": "cd 34"}]}))
     ((picture, text),) = load_crops(folder)
     assert picture.shape == (64, 160)
     assert text == "CD34"
@@ -54,5 +59,37 @@ def test_held_out_is_about_one_in_seven() -> None:
 
 def test_missing_picture_is_named(folder: Path) -> None:
     (folder / "a.png").unlink()
-    with pytest.raises(FileNotFoundError, match=r"a\.png"):
+    with pytest.raises(PictureError, match=r"a\.png"):
         load_photos(folder)
+
+
+@pytest.mark.parametrize("written", ["ABC-123", "abc123", "ABC 123"])
+def test_texts_are_taken_as_the_network_writes_them(folder: Path, written: str) -> None:
+    write(folder, {"box": [100, 30, 180, 70], "text": written})
+    assert load_photos(folder)[0].text == "ABC123"
+    texts = folder / "texts.json"
+    texts.write_text(json.dumps({"texts": [{"file": "a.png", "box": [0, 0, 9, 5], "text": written}]}))
+    assert [plate.text for plate in load_photos(folder, texts)] == ["ABC123", "ABC123"]
+
+
+def test_a_character_that_the_network_has_no_class_for_is_refused(folder: Path) -> None:
+    write(folder, {"box": [100, 30, 180, 70], "text": "\u00c4B12"})
+    with pytest.raises(ManifestError, match=r"a\.png: text"):
+        load_photos(folder)
+
+
+def test_crops_are_no_photos_and_photos_no_crops(folder: Path) -> None:
+    with pytest.raises(ManifestError, match="is a photo"):
+        load_crops(folder)
+    (folder / "manifest.json").write_text(json.dumps({"images": [{"file": "a.png", "text": "CD34"}]}))
+    with pytest.raises(ManifestError, match="is a plate cut out"):
+        load_photos(folder)
+
+
+def test_a_set_that_leaves_nothing_to_hold_out_is_refused(folder: Path) -> None:
+    with pytest.raises(ManifestError, match="too few"):
+        parted(folder)
+    write(folder, *({"box": [100, 30, 180, 70], "text": f"AB{number}"} for number in range(40)))
+    learnt, held = parted(folder)
+    assert len(learnt) + len(held) == 40
+    assert {is_held_out(plate) for plate in held} == {True}

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from models.evaluate.manifest import ManifestError
 from models.reader.real import RealPlate, is_held_out
 from models.region.real import Known
 
@@ -41,3 +42,10 @@ def test_transcriptions_may_tell_the_issuer(folder: Path) -> None:
         "ZEN": "US-CA",
         "FUN": "other",
     }
+
+
+def test_plates_that_no_state_is_told_of_are_refused(folder: Path) -> None:
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("US-CA", "US").replace("US-NV", "US"))
+    with pytest.raises(ManifestError, match="region"):
+        Known.load(folder, held_out=False)

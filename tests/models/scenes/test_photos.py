@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from models.evaluate.manifest import ManifestError
 from models.scenes.photos import DOUBTFUL, PhotoStore
 
 
@@ -39,8 +40,15 @@ def test_a_second_start_needs_the_cache_only(tmp_path: Path) -> None:
 
 
 def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="manifest"):
+    with pytest.raises(ManifestError, match=r"manifest\.json: cannot be read"):
         PhotoStore([tmp_path], cache=tmp_path / "photos.bin")
+
+
+def test_plates_cut_out_are_refused(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "set", (400, 300))
+    (folder / "manifest.json").write_text(json.dumps({"images": [{"file": "a.png", "text": "7ABC123"}]}))
+    with pytest.raises(ManifestError, match="plate cut out"):
+        PhotoStore([folder], cache=tmp_path / "photos.bin")
 
 
 def test_doubtful_places_are_told_and_are_no_plates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
