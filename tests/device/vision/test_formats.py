@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.vision.ctc import ALPHABET, Hypothesis
-from device.vision.formats import BOUND, TIE, doubted, plausibility, preferred
+from device.vision.formats import BOUND, TIE, doubted, listed, plausibility, preferred
 
 TEXTS = st.text(ALPHABET, max_size=9)
 
@@ -44,9 +44,31 @@ def texts(*hypotheses: tuple[str, float]) -> list[str]:
     return [hypothesis.text for hypothesis in preferred([Hypothesis(*hypothesis) for hypothesis in hypotheses])]
 
 
-def test_of_two_texts_almost_as_likely_the_likelier_serial_is_taken() -> None:
+def test_of_two_texts_almost_as_likely_the_one_of_a_states_format_is_taken() -> None:
     assert texts(("6WHS9Q6", 0.43), ("6WHS906", 0.42)) == ["6WHS906", "6WHS9Q6"]
-    assert texts(("AYE732", 0.5), ("4YE732", 0.45), ("YE732", 0.05)) == ["AYE732", "4YE732", "YE732"]
+    assert texts(("Y8E7X2", 0.4), ("Y8E7XZ", 0.35), ("YBE782", 0.21), ("YBE7X2", 0.2)) == [
+        "YBE782",
+        "Y8E7X2",
+        "Y8E7XZ",
+        "YBE7X2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "alike"), [("71B4B6B", "71B486B"), ("U5G8KHG", "05G8KHG"), ("4YE732", "AYE732"), ("8ABC234", "BABC234")]
+)
+def test_a_serial_of_a_states_format_stands_however_rare_the_format(text: str, alike: str) -> None:
+    assert listed(text)
+    assert texts((text, 0.45), (alike, 0.44)) == [text, alike]
+
+
+def test_between_texts_of_no_format_the_network_decides() -> None:
+    assert not any(map(listed, ("IAMS0C00L", "")))
+    assert texts(("A9A9", 0.4), ("AA99999A", 0.39)) == ["A9A9", "AA99999A"]
+
+
+def test_o_and_i_may_stand_for_either_kind_in_a_format() -> None:
+    assert all(map(listed, ("8ABC01I", "8ABCO1I")))
 
 
 def test_a_format_forces_no_text_that_the_network_is_surer_of() -> None:
