@@ -33,8 +33,9 @@ def _fill(folder: Path, size: int, seed: int) -> None:
 
 
 def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
-    from models.reader.pool import Pool
+    from models.reader.pool import Pool, reserve
 
+    reserve(folder, size=size, seed=seed)
     filler = multiprocessing.get_context("spawn").Process(target=_fill, args=(folder, size, seed), daemon=True)
     filler.start()
     while filler.is_alive() and (not (folder / "texts.npy").exists() or len(Pool(folder)) < _FIRST):

@@ -4,18 +4,40 @@ Drawing a plate costs five times what degrading it does. The pool is two memory-
 while another already trains on what is there.
 """
 
+import json
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from device.errors import PlatepostError
 from models.plates import framed, render_plate
 from models.plates.surroundings import FRAMED_SHAPE
 
 LONGEST: Final = 10
 _HEIGHT: Final = 96
 """Height that plates are drawn at: the framed picture's own resolution and a little more."""
+
+
+def reserve(folder: Path, *, size: int, seed: int) -> None:
+    """Note what a pool is to be made of, before any plate is drawn.
+
+    Raises:
+        PlatepostError: the folder's pool is of another size or seed. An old one may not say its seed.
+    """
+    note, pictures = folder / "made_of.json", folder / "pictures.npy"
+    wanted = {"size": size, "seed": seed}
+    found = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    if pictures.exists():
+        found["size"] = len(np.lib.format.open_memmap(pictures, mode="r"))
+        if wanted | found != wanted:
+            told = f"{folder} holds {found['size']} plates of seed {found.get('seed', 'unknown')}"
+            message = f"{told}, not {size} of seed {seed}: give --pool and --seed as then, or another folder"
+            raise PlatepostError(message)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(wanted), encoding="utf-8")
 
 
 class Pool:

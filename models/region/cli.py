@@ -43,16 +43,20 @@ def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) 
 
 
 def _pool(folder: Path, size: int, seed: int) -> "Drawn":
-    """Return the folder's drawn plates; draw them when there are none."""
+    """Return the folder's drawn plates; draw them when there are none of this size and seed."""
     from models.region.drawn import draw
 
-    path = folder / "drawn.npz"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        pictures, californian = draw(size, seed)
-        np.savez(path, pictures=pictures, californian=californian)
-    with np.load(path) as kept:
-        return kept["pictures"], kept["californian"]
+    path, made_of = folder / "drawn.npz", np.array([size, seed])
+    if path.exists():
+        with np.load(path) as kept:
+            if "made_of" in kept and np.array_equal(kept["made_of"], made_of):
+                return kept["pictures"], kept["californian"]
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures, californian = draw(size, seed)
+    part = path.with_suffix(".part.npz")
+    np.savez(part, pictures=pictures, californian=californian, made_of=made_of)
+    part.replace(path)
+    return pictures, californian
 
 
 @click.command(name="region")

@@ -1,17 +1,20 @@
 """Real photos with plate boxes, decoded once into one memory-mapped file."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 
-from models.evaluate.manifest import read_photos
+from models.evaluate.manifest import Manifest, read_photos
 
 LONGEST_SIDE: Final = 1280
 DOUBTFUL: Final = Path(__file__).with_name("doubtful.json")
@@ -34,17 +37,23 @@ class Photo:
 
 
 class PhotoStore(Sequence[Photo]):
-    """Photos of several data folders, each with manifest.json; the pixels lie in `cache`, which is built when missing.
+    """Photos of several data folders, each with manifest.json; the pixels lie in `cache`.
 
-    Photos longer than 1280 pixels are scaled down to that. Raises ManifestError when a folder's manifest is missing or
-    wrong, or its pictures are plates cut out.
+    The cache is built when it is missing, or was made of other folders or manifests. Photos longer than 1280 pixels are
+    scaled down to that. Raises ManifestError when a manifest is missing or wrong, or its pictures are plates cut out.
     """
 
     def __init__(self, folders: Sequence[Path], *, cache: Path) -> None:
-        index_path = cache.with_suffix(".json")
-        if not (cache.is_file() and index_path.is_file()):
-            _build(folders, cache=cache)
-        self._index = json.loads(index_path.read_text(encoding="utf-8"))
+        manifests = [read_photos(folder) for folder in folders]
+        made_of = [
+            [manifest.path.parent.name, hashlib.sha256(manifest.path.read_bytes()).hexdigest()]
+            for manifest in manifests
+        ]
+        index = _read_index(cache)
+        if index.get("made_of") != made_of:
+            index = {"made_of": made_of, "photos": _build(manifests, cache=cache)}
+            cache.with_suffix(".json").write_text(json.dumps(index), encoding="utf-8")
+        self._index: list[dict[str, Any]] = index["photos"]
         self._doubtful = json.loads(DOUBTFUL.read_text(encoding="utf-8"))
         self._pixels = np.memmap(cache, np.uint8, mode="r")
 
@@ -70,24 +79,34 @@ def _boxes(sides: list[list[float]]) -> NDArray[np.float32]:
     return np.array(sides, np.float32).reshape(-1, 4)
 
 
-def _build(folders: Sequence[Path], *, cache: Path) -> None:
-    manifests = [read_photos(folder) for folder in folders]
+def _read_index(cache: Path) -> dict[str, Any]:
+    """Return what the cache holds; empty if there is none, or one that does not say what it was made of."""
+    path = cache.with_suffix(".json")
+    index = json.loads(path.read_text(encoding="utf-8")) if cache.is_file() and path.is_file() else {}
+    return index if isinstance(index, dict) else {}
+
+
+def _build(manifests: Sequence[Manifest], *, cache: Path) -> list[dict[str, Any]]:
+    """Decode the photos into a new file that takes the old one's place, which others may still have mapped."""
     cache.parent.mkdir(parents=True, exist_ok=True)
     index, offset = [], 0
-    with cache.open("wb") as out:
-        for folder, manifest in zip(folders, manifests, strict=True):
-            for photo in manifest.pictures:
-                pixels = cv2.imread(str(photo.path), cv2.IMREAD_COLOR)
-                if pixels is None:
-                    logger.warning("cannot decode %s", photo.path)
-                    continue
-                scale = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
-                if scale < 1.0:
-                    pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-                height, width = pixels.shape[:2]
-                boxes = [[value * scale for value in plate.box] for plate in photo.plates if plate.box is not None]
-                name = f"{folder.name}/{photo.path.stem}"
-                index.append({"name": name, "height": height, "width": width, "offset": offset, "boxes": boxes})
-                out.write(np.ascontiguousarray(pixels).tobytes())
-                offset += height * width * 3
-    cache.with_suffix(".json").write_text(json.dumps(index), encoding="utf-8")
+    part = cache.with_suffix(".part")
+    photos = [(manifest.path.parent.name, photo) for manifest in manifests for photo in manifest.pictures]
+    with part.open("wb") as out:
+        for folder, photo in track(photos, description="Decoding photos", console=Console(stderr=True)):
+            pixels = cv2.imread(str(photo.path), cv2.IMREAD_COLOR)
+            if pixels is None:
+                logger.warning("cannot decode %s", photo.path)
+                continue
+            scale = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
+            if scale < 1.0:
+                pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            height, width = pixels.shape[:2]
+            boxes = [[value * scale for value in plate.box] for plate in photo.plates if plate.box is not None]
+            name = f"{folder}/{photo.path.stem}"
+            index.append({"name": name, "height": height, "width": width, "offset": offset, "boxes": boxes})
+            out.write(np.ascontiguousarray(pixels).tobytes())
+            offset += height * width * 3
+    cache.with_suffix(".json").unlink(missing_ok=True)
+    part.replace(cache)
+    return index

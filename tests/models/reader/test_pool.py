@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from models.reader.pool import Pool
+from device.errors import PlatepostError
+from models.reader.pool import Pool, reserve
 
 
 def test_pool_fills_goes_on_and_repeats(tmp_path: Path) -> None:
@@ -19,3 +21,17 @@ def test_pool_fills_goes_on_and_repeats(tmp_path: Path) -> None:
         assert np.array_equal(part.get(index)[0], whole.get(index)[0])
         assert part.get(index)[1] == whole.get(index)[1]
     assert part.get(0)[1].isalnum()
+
+
+def test_a_pool_of_another_seed_or_size_is_no_pool_for_this_training(tmp_path: Path) -> None:
+    reserve(tmp_path, size=3, seed=4)
+    Pool(tmp_path, size=3)
+    reserve(tmp_path, size=3, seed=4)
+    for size, seed in ((3, 5), (4, 4)):
+        with pytest.raises(PlatepostError, match="holds 3 plates of seed 4"):
+            reserve(tmp_path, size=size, seed=seed)
+
+
+def test_a_pool_that_does_not_say_its_seed_is_taken(tmp_path: Path) -> None:
+    Pool(tmp_path, size=3)
+    reserve(tmp_path, size=3, seed=4)

@@ -1,10 +1,12 @@
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from models.plates import DESIGNS, render_plate
 from models.region import drawn
+from models.region.cli import _pool
 
 CALIFORNIA_S_OWN = re.compile(r"[1-9][A-Z]{3}[0-9]{3}")
 
@@ -44,3 +46,16 @@ def test_some_of_both_have_a_brushed_name_and_no_other_training_does() -> None:
     assert {look.name: look.script for look in looks}["california_passenger"] > 0.5
     assert not any(design.script for design in DESIGNS.values())
     assert render_plate(np.random.default_rng(1), design=looks[0]).design == looks[0].name
+
+
+def test_plates_of_another_seed_or_number_are_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawings: list[tuple[int, int]] = []
+
+    def noted(count: int, seed: int) -> drawn.Drawn:
+        drawings.append((count, seed))
+        return np.full((count, 2, 2), seed, np.uint8), np.ones(count, np.bool_)
+
+    monkeypatch.setattr(drawn, "draw", noted)
+    for size, seed in ((3, 1), (3, 1), (3, 2), (4, 2)):
+        assert _pool(tmp_path, size, seed)[0].tolist() == np.full((size, 2, 2), seed).tolist()
+    assert drawings == [(3, 1), (3, 2), (4, 2)]

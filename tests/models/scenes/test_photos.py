@@ -39,6 +39,24 @@ def test_a_second_start_needs_the_cache_only(tmp_path: Path) -> None:
     assert len(PhotoStore([folder], cache=tmp_path / "photos.bin")) == 1
 
 
+def test_other_folders_or_boxes_make_the_cache_anew(tmp_path: Path) -> None:
+    first, second = make_folder(tmp_path / "set", (400, 300)), make_folder(tmp_path / "more", (400, 300))
+    before = PhotoStore([first], cache=tmp_path / "photos.bin")
+    store = PhotoStore([first, second], cache=tmp_path / "photos.bin")
+    assert [photo.name for photo in store] == ["set/a", "more/a"]
+    manifest = first / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("180", "190"))
+    assert PhotoStore([first], cache=tmp_path / "photos.bin")[0].boxes.tolist() == [[100, 50, 190, 90]]
+    assert before[0].pixels[7, 9].tolist() == [10, 20, 30]  # who has the old one mapped keeps it
+
+
+def test_a_cache_that_does_not_say_what_it_was_made_of_is_made_anew(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "set", (400, 300))
+    PhotoStore([folder], cache=tmp_path / "photos.bin")
+    (tmp_path / "photos.json").write_text("[]")
+    assert len(PhotoStore([folder], cache=tmp_path / "photos.bin")) == 1
+
+
 def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"manifest\.json: cannot be read"):
         PhotoStore([tmp_path], cache=tmp_path / "photos.bin")
