@@ -71,14 +71,17 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 )
 @click.option("--check-crops", type=_FOLDER, multiple=True, help="Crops with texts to report on, never trained on.")
 @click.option("--pool", "pool_size", default=120_000, show_default=True, help="Plates to draw.")
-@click.option("--minutes", default=90.0, show_default=True, help="How long to train.")
+@click.option("--minutes", default=90.0, show_default=True, help="How long to train, from now on.")
 @click.option("--seed", default=1, show_default=True)
 def train(
     *, folder: Path, photos: Path | None, texts: Path | None, real_share: float, shuffles: int, start: Path | None,
     rate: float, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...], pool_size: int, minutes: float,
     seed: int,
 ) -> None:  # fmt: skip
-    """Train the reader in FOLDER, which keeps the drawn plates and the checkpoints; a second run goes on."""
+    """Train the reader in FOLDER, which keeps the drawn plates and the checkpoints; a second run goes on.
+
+    Its rate goes on from the share of all time, trained and still to come, that was trained before it stopped.
+    """
     from device.vision.reader import Reader
     from models.plates import fonts
     from models.reader.data import Recipe

@@ -29,7 +29,7 @@ class Recipe:
     real_share: float = 0.05
     seed: int = 1
     easy: int = 0
-    """Batches at the start that are spared the smallest plates."""
+    """Batches at the start of the training that are spared the smallest plates."""
     shuffled: float = 0.5
     """Share of the real plates that come with their characters in another order, if there are such."""
 
@@ -37,19 +37,22 @@ class Recipe:
 class Batches(IterableDataset[Batch]):  # type: ignore[misc, unused-ignore]  # torch may be absent
     """Endless batches."""
 
-    def __init__(self, recipe: Recipe, real: list[RealPlate], shuffled: list[Framed] | None = None) -> None:
-        """Hold the recipe; pools are opened by the process that iterates."""
+    def __init__(
+        self, recipe: Recipe, real: list[RealPlate], shuffled: list[Framed] | None = None, *, step: int = 0
+    ) -> None:
+        """Hold the recipe and the step that training goes on from; pools are opened by the process that iterates."""
         self.recipe = recipe
         self.real: list[Framed] = [(plate.framed(), plate.width, plate.text) for plate in real]
         self.shuffled = shuffled or []
+        self.step = step
 
     def __iter__(self) -> Iterator[Batch]:
-        """Draw batches for ever."""
+        """Draw batches for ever, others from each step on."""
         cv2.setNumThreads(1)
-        rng = np.random.default_rng(self.recipe.seed)
+        rng = np.random.default_rng([self.recipe.seed, self.step])
         pools = [Pool(folder) for folder in self.recipe.pools]
         filled = [len(pool) for pool in pools]
-        count = 0
+        count = self.step
         while True:
             if count % 200 == 0:
                 filled = [len(pool) for pool in pools]

@@ -1,7 +1,7 @@
 """Train the reader on one core, until a moment in time.
 
-The learning rate falls by a cosine over the time that is left, so that a run ends when it must; a run can be stopped
-and resumed, also with other pools.
+The learning rate falls by a cosine over the time trained and the time that is left, so that a run ends when it must; a
+run can be stopped and resumed, also with other pools, and pauses count for nothing.
 """
 
 import itertools
@@ -72,11 +72,12 @@ class _State:
     optimiser: torch.optim.Optimizer
     step: int = 0
     best: float = -1.0
-    start: float = 0.0
+    trained: float = 0.0
+    """Seconds, over all resumptions."""
 
     def save(self, path: Path) -> None:
         kept = {"net": self.net.state_dict(), "averaged": self.averaged.state_dict(), "step": self.step}
-        kept |= {"optimiser": self.optimiser.state_dict(), "best": self.best, "start": self.start}
+        kept |= {"optimiser": self.optimiser.state_dict(), "best": self.best, "trained": self.trained}
         torch.save(kept, path.with_suffix(".tmp"))
         path.with_suffix(".tmp").replace(path)
 
@@ -85,7 +86,9 @@ class _State:
         self.net.load_state_dict(kept["net"])
         self.averaged.load_state_dict(kept["averaged"])
         self.optimiser.load_state_dict(kept["optimiser"])
-        self.step, self.best, self.start = kept["step"], kept["best"], kept["start"]
+        self.step, self.best = kept["step"], kept["best"]
+        # Older files know only when the training first began.
+        self.trained = kept["trained"] if "trained" in kept else max(0.0, path.stat().st_mtime - kept["start"])
 
     def learn(self, batch: Batch, keep: float) -> float:
         """Take one step; returns the loss."""
@@ -122,21 +125,24 @@ def train(
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
     net, averaged = Reader().to(memory_format=torch.channels_last), Reader()
-    batches = Batches(recipe, real, shuffled)
-    # A forked worker would inherit the locks of the threads that torch and the interpreter run here.
-    loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4, multiprocessing_context="spawn")
-    if plan.start is not None and not (resume and (plan.folder / "last.pt").exists()):
-        warm_start(net, plan.start, torch.cat([batch[0] for batch in itertools.islice(batches, 4)]))
-    averaged.load_state_dict(net.state_dict())
     state = _State(net, averaged, torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02))
-    state.start = time.time()
     plan.folder.mkdir(parents=True, exist_ok=True)
     last = plan.folder / "last.pt"
-    if resume and last.exists():
+    resumed = resume and last.exists()
+    if resumed:
         state.load(last)
+    batches = Batches(recipe, real, shuffled, step=state.step)
+    # A forked worker would inherit the locks of the threads that torch and the interpreter run here.
+    loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4, multiprocessing_context="spawn")
+    if plan.start is not None and not resumed:
+        warm_start(net, plan.start, torch.cat([batch[0] for batch in itertools.islice(batches, 4)]))
+    if not resumed:
+        averaged.load_state_dict(net.state_dict())
     smoothed, clock = float("nan"), time.time()
+    origin = time.time() - state.trained  # when it would have begun had it never paused
     for batch in loader:
-        share = min(1.0, (time.time() - state.start) / max(plan.until - state.start, 1.0))
+        state.trained = time.time() - origin
+        share = min(1.0, state.trained / max(plan.until - origin, 1.0))
         rate = _rate(plan, state.step, share)
         for group in state.optimiser.param_groups:
             group["lr"] = rate
@@ -144,7 +150,9 @@ def train(
         smoothed = loss if smoothed != smoothed else 0.99 * smoothed + 0.01 * loss  # noqa: PLR0124 - not a number yet
         if state.step % 100 == 0:
             pace = 100 * recipe.batch / (time.time() - clock)
-            logger.info("step %d: loss %.3f, rate %.2e, %.0f plates/s", state.step, smoothed, rate, pace)
+            left = max(0.0, plan.until - time.time()) / 60
+            told = state.step, smoothed, rate, pace, left
+            logger.info("step %d: loss %.3f, rate %.2e, %.0f plates/s, %.0f min left", *told)
             clock = time.time()
         if state.step % plan.save_every == 0 or share >= 1:
             _check(state, checks, plan.folder)

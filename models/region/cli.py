@@ -67,13 +67,16 @@ def _pool(folder: Path, size: int, seed: int) -> "Drawn":
 @click.option("--shuffles", default=30, show_default=True, help="Copies that each Californian plate is tried in.")
 @click.option("--real-share", default=0.5, show_default=True, help="Share of real plates in a batch.")
 @click.option("--pool", "pool_size", default=4000, show_default=True, help="Plates to draw.")
-@click.option("--minutes", default=40.0, show_default=True, help="How long to train.")
+@click.option("--minutes", default=40.0, show_default=True, help="How long to train, from now on.")
 @click.option("--seed", default=1, show_default=True)
 def train(
     *, folder: Path, photos: Path | None, texts: Path | None, reader: Path | None, shuffles: int, real_share: float,
     pool_size: int, minutes: float, seed: int,
 ) -> None:  # fmt: skip
-    """Train the net of the issuing state in FOLDER, which keeps drawn plates and checkpoint; a second run goes on."""
+    """Train the net of the issuing state in FOLDER, which keeps drawn plates and checkpoint; a second run goes on.
+
+    Its rate goes on from the share of all time, trained and still to come, that was trained before it stopped.
+    """
     from device.vision.reader import Reader
     from models.plates import fonts
     from models.region.data import Sources

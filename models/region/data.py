@@ -25,9 +25,9 @@ class Sources:
     real_share: float = 0.5
 
 
-def batches(sources: Sources, *, size: int, seed: int) -> Iterator[Batch]:
-    """Draw batches for ever."""
-    rng = np.random.default_rng(seed)
+def batches(sources: Sources, *, size: int, seed: int, step: int = 0) -> Iterator[Batch]:
+    """Draw batches for ever, others from each step on that a training goes on from."""
+    rng = np.random.default_rng([seed, step])
     pictures, labels = sources.drawn
     places = {True: np.flatnonzero(labels), False: np.flatnonzero(~labels)}
     while True:

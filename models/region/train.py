@@ -1,4 +1,7 @@
-"""Train the net of the issuing state on one core, until a moment in time; a stopped run goes on."""
+"""Train the net of the issuing state on one core, until a moment in time; a stopped run goes on.
+
+The learning rate falls by a cosine over the time trained and the time that is left; pauses count for nothing.
+"""
 
 import logging
 import math
@@ -58,7 +61,7 @@ def train(plan: Plan, sources: Sources, checks: Mapping[str, Check]) -> Region:
     net, averaged = Region().to(memory_format=torch.channels_last), Region()
     averaged.load_state_dict(net.state_dict())
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.03)
-    step, began = 0, time.time()
+    step, trained = 0, 0.0
     plan.folder.mkdir(parents=True, exist_ok=True)
     last = plan.folder / "last.pt"
     if last.exists():
@@ -66,10 +69,12 @@ def train(plan: Plan, sources: Sources, checks: Mapping[str, Check]) -> Region:
         net.load_state_dict(kept["net"])
         averaged.load_state_dict(kept["averaged"])
         optimiser.load_state_dict(kept["optimiser"])
-        step = kept["step"]
+        step, trained = kept["step"], kept.get("trained", 0.0)
     smoothed = math.log(2)
-    for pictures, answers in batches(sources, size=plan.batch, seed=plan.seed + step):
-        share = min(1.0, (time.time() - began) / max(plan.until - began, 1.0))
+    origin = time.time() - trained  # when it would have begun had it never paused
+    for pictures, answers in batches(sources, size=plan.batch, seed=plan.seed, step=step):
+        trained = time.time() - origin
+        share = min(1.0, trained / max(plan.until - origin, 1.0))
         rate = plan.floor + (plan.rate - plan.floor) * 0.5 * (1 + math.cos(math.pi * share))
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / 50)
@@ -84,11 +89,12 @@ def train(plan: Plan, sources: Sources, checks: Mapping[str, Check]) -> Region:
         _average(averaged, net, min(plan.average, (step + 1) / (step + 20)))
         smoothed = 0.98 * smoothed + 0.02 * float(loss.detach())
         if step % 50 == 0:
-            logger.info("step %d: loss %.3f, rate %.1e", step, smoothed, rate)
+            left = max(0.0, plan.until - time.time()) / 60
+            logger.info("step %d: loss %.3f, rate %.1e, %.0f min left", step, smoothed, rate, left)
         if step % plan.save_every == 0 or share >= 1:
             _report(averaged, checks, step)
             kept = {"net": net.state_dict(), "averaged": averaged.state_dict(), "optimiser": optimiser.state_dict()}
-            torch.save(kept | {"step": step}, last.with_suffix(".tmp"))
+            torch.save(kept | {"step": step, "trained": trained}, last.with_suffix(".tmp"))
             last.with_suffix(".tmp").replace(last)
         if share >= 1:
             break

@@ -1,4 +1,6 @@
+import itertools
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 
-from models.reader.data import Recipe, collate  # noqa: E402
+import models.reader.train as train_module  # noqa: E402
+from models.plates import Severity  # noqa: E402
+from models.plates.surroundings import Grey  # noqa: E402
+from models.reader import data  # noqa: E402
+from models.reader.convert import load  # noqa: E402
+from models.reader.data import Batches, Recipe, collate  # noqa: E402
 from models.reader.pool import Pool  # noqa: E402
 from models.reader.real import RealPlate  # noqa: E402
 from models.reader.train import Plan, train  # noqa: E402
@@ -37,4 +44,71 @@ def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, 
     train(Plan(folder=run, until=time.time() + 2, save_every=1000), recipe, real, checks)
     second = torch.load(run / "last.pt", weights_only=True)
     assert second["step"] > first["step"]
-    assert second["start"] == first["start"]
+    assert 3 < second["trained"] < 60
+    assert 1 < first["trained"] < second["trained"]
+
+
+def rates_and_steps(monkeypatch: pytest.MonkeyPatch, plan: Plan, recipe: Recipe, steps: int) -> list[tuple[int, float]]:
+    """Train so many steps and break off; give step and learning rate of each."""
+    seen: list[tuple[int, float]] = []
+    original = train_module._rate
+
+    def noted(plan: Plan, step: int, share: float) -> float:
+        if len(seen) == steps:
+            raise KeyboardInterrupt
+        seen.append((step, original(plan, step, share)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(train_module, "_rate", noted)
+    monkeypatch.setattr(train_module, "DataLoader", lambda batches, **_: batches)  # a worker takes long to start
+    with pytest.raises(KeyboardInterrupt):
+        train(plan, recipe, [], {"held_out": [(np.zeros((64, 160), np.uint8), "")]})
+    monkeypatch.setattr(train_module, "_rate", original)
+    return seen
+
+
+def test_a_pause_costs_no_rate(tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    def plan() -> Plan:
+        return Plan(folder=tmp_path / "run", until=time.time() + 5400, save_every=2, warm_up=1)
+
+    rates_and_steps(monkeypatch, plan(), recipe, 3)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 8 * 3600)
+    ((step, rate),) = rates_and_steps(monkeypatch, plan(), recipe, 1)
+    assert step == 2
+    assert rate > 0.99 * plan().rate
+
+
+def test_a_checkpoint_without_the_seconds_trained_is_taken(
+    tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(folder=tmp_path / "run", until=time.time() + 5400, save_every=2, warm_up=1)
+    rates_and_steps(monkeypatch, plan, recipe, 3)
+    last = tmp_path / "run" / "last.pt"
+    kept = torch.load(last, weights_only=True)
+    del kept["trained"]
+    torch.save(kept | {"start": time.time() - 5400}, last)
+    ((step, rate),) = rates_and_steps(monkeypatch, plan, recipe, 1)
+    assert step == 2
+    assert 0.4 * plan.rate < rate < 0.6 * plan.rate
+    load(last)
+
+
+def test_a_resumed_training_sees_other_batches(recipe: Recipe) -> None:
+    first, again, later = (next(iter(Batches(recipe, [], step=step)))[0] for step in (0, 0, 7))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, later)
+
+
+def test_the_easy_start_is_counted_over_resumptions(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    smallest: list[float] = []
+    original = data.degrade
+
+    def noted(picture: Grey, rng: np.random.Generator, severity: Severity) -> Grey:
+        smallest.append(severity.smallest)
+        return original(picture, rng, severity)
+
+    monkeypatch.setattr(data, "degrade", noted)
+    easy = replace(recipe, easy=2)
+    list(itertools.islice(Batches(easy, [], step=1), 2))
+    assert smallest == [90] * 4 + [Severity().smallest] * 4

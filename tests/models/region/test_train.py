@@ -37,10 +37,38 @@ def test_the_net_gives_one_number_a_plate_and_is_small() -> None:
 def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, sources: Sources) -> None:
     checks = {"held_out": (np.zeros((2, 64, 160), np.uint8), np.array([True, False]))}
     train(Plan(folder=tmp_path, until=time.time() + 2, batch=8), sources, checks)
-    first = torch.load(tmp_path / "last.pt", weights_only=True)["step"]
-    assert first > 0
+    first = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert first["step"] > 0
     train(Plan(folder=tmp_path, until=time.time() + 2, batch=8), sources, checks)
-    assert torch.load(tmp_path / "last.pt", weights_only=True)["step"] > first
+    second = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert second["step"] > first["step"]
+    assert second["trained"] > first["trained"] + 1
+    del second["trained"]  # as older files are
+    torch.save(second, tmp_path / "last.pt")
+    train(Plan(folder=tmp_path, until=time.time(), batch=8), sources, checks)
+
+
+def test_a_resumed_run_goes_on_with_its_rate(tmp_path: Path, sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(Plan(folder=tmp_path, until=time.time() + 3, batch=2), sources, {})
+    kept = torch.load(tmp_path / "last.pt", weights_only=True)
+    torch.save(kept | {"trained": 3600.0, "step": 50}, tmp_path / "last.pt")
+    rates: list[float] = []
+
+    def noted(optimiser: torch.optim.Optimizer, *_: object, **__: object) -> None:
+        rates.append(optimiser.param_groups[0]["lr"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", noted)
+    plan = Plan(folder=tmp_path, until=time.time() + 3600, batch=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(plan, sources, {})
+    assert rates[0] == pytest.approx(plan.rate / 2, rel=0.05)
+
+
+def test_a_resumed_run_sees_other_batches(sources: Sources) -> None:
+    first, again, later = (next(batches(sources, size=4, seed=1, step=step))[0] for step in (0, 0, 7))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, later)
 
 
 def test_calibration_is_put_into_the_net() -> None:
