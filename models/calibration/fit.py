@@ -19,8 +19,13 @@ Picture = npt.NDArray[np.uint8]
 
 STEPS: Final = 50
 """Newton's steps: two numbers are found after ten."""
+NEAR: Final = 1e-9
+"""Length of a step that is no longer worth taking."""
 RIDGE: Final = 1e-3
 """Keeps the slope finite where claims part right from wrong completely."""
+
+LEAST_SLOPE: Final = 1e-3
+"""Below it, and from 0 on downwards in any case, confidence would say nothing; the device refuses 0."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def fitted(trials: Trials) -> Calibration:
     """Return the calibration of greatest likelihood: logistic regression on the claims' log-odds, by Newton's method.
 
     Raises:
-        ValueError: all were right or all wrong, which fits anything.
+        ValueError: all were right or all wrong, which fits anything; or what was claimed surer was right less often.
 
     """
     if not 0 < trials.right.mean() < 1:
@@ -84,12 +89,26 @@ def fitted(trials: Trials) -> Calibration:
     inputs = np.column_stack([np.ones_like(claims), np.log(claims / (1 - claims))])
     weights = trials.weights / trials.weights.sum()
     found = np.array([0.0, 1.0])
-    prior = np.array([0.0, RIDGE])
+    plain, prior = np.array([0.0, 1.0]), np.array([0.0, RIDGE])
+
+    def height(at: npt.NDArray[np.float64]) -> float:
+        """Return the mean log-likelihood less the ridge's price; it has one summit."""
+        odds = inputs @ at
+        return float(weights @ (trials.right * odds - np.logaddexp(0, odds)) - prior @ (at - plain) ** 2 / 2)
+
     for _ in range(STEPS):
         told = 1 / (1 + np.exp(-inputs @ found))
-        slope = inputs.T @ (weights * (trials.right - told)) - prior * (found - np.array([0.0, 1.0]))
+        slope = inputs.T @ (weights * (trials.right - told)) - prior * (found - plain)
         curvature = (inputs.T * (weights * told * (1 - told))) @ inputs + np.diag(prior)
-        found = found + np.linalg.solve(curvature, slope)
+        step = np.linalg.solve(curvature, slope)
+        here = height(found)
+        while height(found + step) < here and np.abs(step).max() > NEAR:
+            step = step / 2  # where all claims are near 1 the whole step leads far past the summit
+        found = found + step
+        if np.abs(step).max() <= NEAR:
+            break
+    if found[1] < LEAST_SLOPE:
+        raise ValueError(f"a reader that is surer of what it reads wrong cannot be calibrated (slope {found[1]:.3f})")
     return Calibration(slope=float(found[1]), intercept=float(found[0]))
 
 

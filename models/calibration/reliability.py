@@ -32,10 +32,16 @@ class Bin:
 
 
 def binned(confidences: Sequence[float], right: Sequence[bool], *, bins: int = BINS) -> list[Bin]:
-    """Sort reads into bins of equally many, the least confident first; fewer bins where there are few reads."""
-    order = np.argsort(np.asarray(confidences), kind="stable")
-    parts = [part for part in np.array_split(order, min(bins, max(1, len(order)))) if len(part)]
+    """Sort reads into bins of equally many, the least confident first; fewer bins where there are few reads.
+
+    Reads of one confidence share a bin, as nothing tells which of them comes first; others have more or fewer by that.
+    """
     told, truth = np.asarray(confidences, float), np.asarray(right, float)
+    order = np.argsort(told, kind="stable")
+    rises = np.flatnonzero(np.diff(told[order])) + 1
+    ends = np.cumsum([len(part) for part in np.array_split(order, min(bins, max(1, len(order))))])[:-1]
+    cuts = {int(rises[np.abs(rises - end).argmin()]) for end in ends} if len(rises) else set()
+    parts = [part for part in np.split(order, sorted(cuts)) if len(part)]
     return [Bin(len(part), float(told[part].mean()), float(truth[part].mean())) for part in parts]
 
 

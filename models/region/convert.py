@@ -35,6 +35,9 @@ def calibrate(net: Region, checks: Mapping[str, Check]) -> Calibration:
 
     Returns:
         What was put into it.
+
+    Raises:
+        ValueError: there is nothing to calibrate by, or the net is surer of what it gets wrong.
     """
     trials = None
     for pictures, answers in checks.values():

@@ -73,3 +73,20 @@ def test_each_real_plate_is_made_worse_in_its_own_way_and_the_same_for_a_seed() 
     assert {copy.shape for copy, _ in first} == {READER_SHAPE}
     assert len({copy.tobytes() for copy, _ in first}) == 6
     assert [copy.tobytes() for copy, _ in again] == [copy.tobytes() for copy, _ in first]
+
+
+def test_very_sure_claims_of_which_a_fifth_is_wrong_are_fitted() -> None:
+    rng = np.random.default_rng(0)
+    for claims in (1 - 10.0 ** -rng.uniform(3, 8, 1000), np.where(np.arange(1000) % 2, 1 - 1e-7, 0.999)):
+        sure = np.argsort(np.argsort(claims, kind="stable")) / 1000
+        right = (rng.random(1000) < 0.7 + 0.2 * sure).astype(np.float64)
+        found = fitted(Trials(claims, right, np.ones(1000)))
+        assert np.mean([found(float(claim)) for claim in claims]) == pytest.approx(right.mean(), abs=0.01)
+
+
+def test_a_reader_that_is_surer_when_it_is_wrong_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    claims = rng.uniform(0.2, 0.9, 1000)
+    right = (rng.random(1000) < 1 - claims).astype(np.float64)
+    with pytest.raises(ValueError, match="surer of what it reads wrong"):
+        fitted(Trials(claims, right, np.ones(1000)))

@@ -42,3 +42,13 @@ def test_the_diagram_is_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "reliability.png"
     draw(path, {"one": ([0.2, 0.9], [False, True]), "all right": ([0.5] * 38, [True] * 38)})
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_reads_of_one_confidence_share_a_bin_whatever_their_order() -> None:
+    right, wrong = [True] * 900, [False] * 100
+    assert expected_calibration_error([0.9] * 1000, right + wrong) == pytest.approx(0)
+    confidences = [0.2] * 3 + [0.5] * 14 + [0.8] * 3
+    for truth in ([True] * 10 + [False] * 10, [False, True] * 10):
+        parts = binned(confidences, truth, bins=4)
+        assert [part.count for part in parts] == [3, 14, 3]
+    assert [part.count for part in binned([n / 23 for n in range(23)], [True] * 23, bins=4)] == [6, 6, 6, 5]
