@@ -65,9 +65,14 @@ def calibrate(
     from device.vision.reader import Reader  # noqa: PLC0415
     from models.calibration.fit import degraded, fitted, tried, write  # noqa: PLC0415
     from models.calibration.reliability import brier_score, draw, expected_calibration_error  # noqa: PLC0415
+    from models.outputs import make_room  # noqa: PLC0415
     from models.plates import degrade, fonts, framed, render_plate  # noqa: PLC0415
     from models.reader.real import parted  # noqa: PLC0415
 
+    path = reader.with_suffix(".json")
+    for output in (path, diagram):
+        if output is not None:
+            make_room(output)
     real = parted(photos, texts)[1] if photos is not None else []
     fonts.fetch()
     plain = Reader(reader)
@@ -93,7 +98,6 @@ def calibrate(
     fresh = tried(plain, drawn[half:])
     told = [calibration(claim) for claim in fresh.claims]
     right = [bool(value) for value in fresh.right]
-    path = reader.with_suffix(".json")
     write(path, calibration, digest=plain.model.digest, fitted_to=sources)
     click.echo(f"{path}: slope {calibration.slope:.3f}, intercept {calibration.intercept:.3f}")
     for name, values in (("before", list(fresh.claims)), ("after", told)):

@@ -87,8 +87,10 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
     from models.detector.convert import convert as quantise
     from models.detector.decode import fit_frame
     from models.detector.train import split_photos
+    from models.outputs import make_room
     from models.scenes.photos import PhotoStore
 
+    make_room(output)
     store = PhotoStore(photos, cache=checkpoint.parent / "photos.bin")
     kept = split_photos(store)[0] or range(len(store))
     chosen = np.random.default_rng(seed).choice(kept, min(CALIBRATION_FRAMES, len(kept)), replace=False)

@@ -19,6 +19,7 @@ from models.evaluate.page import write_page
 from models.evaluate.report import write_report
 from models.evaluate.run import evaluate_manifest
 from models.evaluate.tables import terminal
+from models.outputs import make_room
 
 
 @click.command(
@@ -66,6 +67,9 @@ def evaluate(
     decoded, the command tells and writes what it has.
     """
     chosen = _chosen(manifests, without)
+    for output in (page, folder and folder / "figures.json"):
+        if output is not None:
+            make_room(output)
     recogniser = Recogniser.load(
         detector=detector,
         reader=reader,
@@ -138,7 +142,6 @@ def _done(sets: Mapping[str, list[Outcome]], chosen: Mapping[str, Manifest]) -> 
 def _write(page: Path | None, folder: Path | None, sets: dict[str, list[Outcome]]) -> None:
     try:
         if page is not None:
-            page.parent.mkdir(parents=True, exist_ok=True)
             everything = [outcome for outcomes in sets.values() for outcome in outcomes]
             count = write_page(page, "What the recogniser got wrong", everything)
             click.echo(f"{count} failures in {page}", err=True)

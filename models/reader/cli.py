@@ -119,10 +119,12 @@ def train(
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -> None:
     """Quantise CHECKPOINT (best.pt or last.pt) to full int8 and write OUTPUT."""
+    from models.outputs import make_room
     from models.reader.convert import convert as quantise
     from models.reader.convert import load
     from models.reader.real import load_photos
 
+    make_room(output)
     pictures: list[npt.NDArray[np.uint8]] = [picture for picture, _ in drawn_samples(400, seed)]
     if photos is not None:
         pictures += [plate.rectified() for plate in load_photos(photos)]

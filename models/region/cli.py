@@ -107,12 +107,17 @@ def train(
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path | None, plates: int, seed: int) -> None:
     """Calibrate CHECKPOINT on plates that it did not learn from, quantise it to full int8 and write OUTPUT."""
+    from models.outputs import make_room
     from models.region.convert import calibrate, load
     from models.region.convert import convert as quantise
 
+    make_room(output)
     checks = checked(photos, texts, plates=plates, seed=seed)
     net = load(checkpoint)
-    fitted = calibrate(net, checks)
+    try:
+        fitted = calibrate(net, checks)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(f"calibration: slope {fitted.slope:.3f}, intercept {fitted.intercept:.3f}")
     pictures = np.concatenate([pictures[:400] for pictures, _ in checks.values()])
     output.write_bytes(quantise(net, pictures))

@@ -102,10 +102,11 @@ def test_a_street_without_plates_is_searched_and_what_is_told_counts(folder: Pat
     assert json.loads(result.output)["extra"] == 1
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_message(folder: Path, recogniser: object) -> None:
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
     result = CliRunner().invoke(evaluate, ["--page", str(folder / "a.png" / "page.html"), str(folder)])
     assert result.exit_code == 1
     assert "cannot write" in result.output
+    recogniser.recognise.assert_not_called()
 
 
 def another(folder: Path, name: str, files: list[str]) -> Path:
