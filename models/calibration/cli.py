@@ -79,23 +79,25 @@ def calibrate(
     plain.calibration = Calibration()
     rng = np.random.default_rng(seed)
     drawn = []
-    for _ in track(range(plates), description="Drawing", console=Console(stderr=True)):
+    console = Console(stderr=True)
+    for _ in track(range(plates), description="Drawing", console=console):
         plate = render_plate(rng, height=96)
         drawn.append((degrade(framed(plate, rng), rng), plate.text))
     half = plates // 2
-    trials = tried(plain, drawn[:half])
+    trials = tried(plain, track(drawn[:half], description="Reading", console=console))
     sources = [f"{half} drawn plates, seed {seed}"]
     if real:
         trials += tried(plain, [(plate.rectified(), plate.text) for plate in real], weight=weight)
         sources.append(f"{len(real)} real plates held out from training, each counted {weight:g} times")
         if copies:
-            trials += tried(plain, degraded(real, copies=copies, seed=seed))
+            worse, count = degraded(real, copies=copies, seed=seed), copies * len(real)
+            trials += tried(plain, track(worse, total=count, description="Reading copies", console=console))
             sources.append(f"{copies} copies of each, made worse")
     try:
         calibration = fitted(trials)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    fresh = tried(plain, drawn[half:])
+    fresh = tried(plain, track(drawn[half:], description="Reading others", console=console))
     told = [calibration(claim) for claim in fresh.claims]
     right = [bool(value) for value in fresh.right]
     write(path, calibration, digest=plain.model.digest, fitted_to=sources)

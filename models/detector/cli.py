@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
 
 STEPS = 7_000
 SEED = 20_260
@@ -55,11 +55,13 @@ def train(
     store = PhotoStore(photos, cache=folder / "photos.bin")
     rng = np.random.default_rng(seed)
     fonts = find_fonts()
-    drawn = (render_plate(rng, height=128) for _ in range(plates))
+    console = Console(stderr=True)
+    drawn = (render_plate(rng, height=128) for _ in track(range(plates), description="Drawing plates", console=console))
     pool = [np.dstack([plate.image, plate.mask]) for plate in drawn]
-    others = [render_distractor(rng, fonts) for _ in range(1500)]
+    signs = track(range(1500), description="Drawing what is no plate", console=console)
+    others = [render_distractor(rng, fonts) for _ in signs]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("training", total=steps)
 
         def report(progress: Report) -> None:

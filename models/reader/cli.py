@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 import numpy as np
 import numpy.typing as npt
+from rich.console import Console
+from rich.progress import track
 
 _FIRST = 2000
 """Plates that must lie in a pool before training starts."""
@@ -22,7 +24,8 @@ def drawn_samples(count: int, seed: int) -> list[tuple[npt.NDArray[np.uint8], st
     from models.plates import degrade, framed, render_plate
 
     rng = np.random.default_rng(seed)
-    plates = [render_plate(rng, height=96) for _ in range(count)]
+    shown = track(range(count), description="Drawing plates to check by", console=Console(stderr=True))
+    plates = [render_plate(rng, height=96) for _ in shown]
     return [(degrade(framed(plate, rng), rng), plate.text) for plate in plates]
 
 
@@ -38,8 +41,9 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
     reserve(folder, size=size, seed=seed)
     filler = multiprocessing.get_context("spawn").Process(target=_fill, args=(folder, size, seed), daemon=True)
     filler.start()
-    while filler.is_alive() and (not (folder / "texts.npy").exists() or len(Pool(folder)) < _FIRST):
-        time.sleep(1)
+    with Console(stderr=True).status(f"Drawing the first {_FIRST} plates"):
+        while filler.is_alive() and (not (folder / "texts.npy").exists() or len(Pool(folder)) < _FIRST):
+            time.sleep(1)
     return filler
 
 
@@ -107,7 +111,8 @@ def train(
     checks["drawn"] = drawn_samples(400, seed + 1000)
     recipe = Recipe(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
     plan = Plan(folder=folder, until=time.time() + minutes * 60, rate=rate, start=start)
-    shuffled = [] if start is None else shuffled_plates(learnt, Reader(start), copies=shuffles, seed=seed)
+    shown = track(learnt, description="Shuffling characters", console=Console(stderr=True))
+    shuffled = [] if start is None else shuffled_plates(shown, Reader(start), copies=shuffles, seed=seed)
     run(plan, recipe, learnt, checks, shuffled=shuffled)
     filler.terminate()
 

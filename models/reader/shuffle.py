@@ -5,6 +5,7 @@ character can stand in any other's place; what a network can then learn of the p
 no longer what it says.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import cv2
@@ -103,7 +104,7 @@ def shuffle(picture: Grey, text: str, cells: Cells, rng: np.random.Generator) ->
     return changed, "".join(characters)
 
 
-def shuffled_plates(plates: list[RealPlate], reader: Reader, *, copies: int, seed: int) -> list[Framed]:
+def shuffled_plates(plates: Iterable[RealPlate], reader: Reader, *, copies: int, seed: int) -> list[Framed]:
     """Shuffle every plate whose characters can be parted.
 
     Args:

@@ -11,6 +11,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from rich.console import Console
+from rich.progress import track
 
 from models.plates import DESIGNS, Design, framed, render_plate
 from models.plates.surroundings import FRAMED_SHAPE
@@ -33,7 +35,7 @@ def draw(count: int, seed: int) -> Drawn:
     """Draw framed plates, half of them Californian in the mean; plate i depends on the seed and i alone."""
     pictures = np.empty((count, *FRAMED_SHAPE), np.uint8)
     californian = np.empty(count, np.bool_)
-    for index in range(count):
+    for index in track(range(count), description="Drawing plates", console=Console(stderr=True)):
         rng = np.random.default_rng([seed, index])
         californian[index] = rng.random() < 0.5
         pictures[index] = framed(render_plate(rng, design=_design(rng, bool(californian[index])), text=_serial(rng),

@@ -7,6 +7,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from rich.console import Console
+from rich.progress import track
 
 from device.vision.reader import Reader
 from models.evaluate.manifest import ManifestError
@@ -57,7 +59,8 @@ def with_shuffled(plates: Sequence[RealPlate], reader: Reader | None, *, copies:
     own = [(plate.framed(), plate.width) for plate in plates]
     if reader is None:
         return own
-    changed = shuffled_plates(list(plates), reader, copies=copies, seed=seed)
+    shown = track(plates, description="Shuffling characters", console=Console(stderr=True))
+    changed = shuffled_plates(shown, reader, copies=copies, seed=seed)
     return own + [(picture, width) for picture, width, _ in changed]
 
 
