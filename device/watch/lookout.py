@@ -118,7 +118,8 @@ class Lookout:
                 for frame in capture.frames():
                     if frame is not None:
                         self._delivered(frame)
-                        actions.evaluate(frame)
+                        if not self._looks.alike_seconds:  # the very same picture is no second look at a plate
+                            actions.evaluate(frame)
                     elif capture.age > HUNG_SECONDS:
                         return CameraError(f"no frame for {HUNG_SECONDS:g} s")
                     if self._looks.alike_seconds > HUNG_SECONDS:

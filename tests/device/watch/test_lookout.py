@@ -1,12 +1,55 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Event
+from typing import Any, cast
 
 import numpy as np
+import pytest
 from pytest_mock import MockerFixture
 
+from device.board.base import Board
 from device.camera.base import Camera, Frame
+from device.camera.ladder import Ladder
 from device.watch.lookout import Actions, Lookout
+
+
+class RepeatingCamera(Camera):
+    """Delivers frames of the given grey levels, and ends."""
+
+    finite = True
+    patient = True
+
+    def __init__(self, levels: str, *, noisy: bool) -> None:
+        self._levels = levels
+        self._noisy = noisy
+
+    @property
+    def noisy(self) -> bool:
+        return self._noisy
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def frames(self) -> Iterator[Frame]:
+        for number, level in enumerate(self._levels):
+            grey = np.full((64, 64), 20 * int(level), np.uint8)
+            yield Frame(number, datetime.now(UTC), number / 10, grey, lambda: np.zeros((64, 64, 3), np.uint8))
+
+
+@pytest.mark.parametrize(("noisy", "evaluated"), [(True, [0, 3, 4, 6]), (False, list(range(7)))], ids=["lens", "video"])
+def test_the_very_same_picture_of_a_lens_is_no_second_look(
+    noisy: bool,  # noqa: FBT001
+    evaluated: list[int],
+) -> None:
+    camera = RepeatingCamera("2223443", noisy=noisy)
+    board: Any = None
+    seen: list[int] = []
+    lookout = Lookout(camera, Ladder(), cast("Any", None), stop=Event(), queue_frames=lambda: 4)
+    lookout.run(cast("Board", board), Actions(lambda frame: seen.append(frame.number), lambda: None, lambda: None))
+    assert seen == evaluated
 
 
 class LosingCamera(Camera):
