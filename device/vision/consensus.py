@@ -2,12 +2,16 @@
 
 O and 0, I and 1 are one character here, as for the reader and the hot list: frames that spell a plate differently agree
 on it. How the text is spelled in the end follows the greater weight, place by place.
+
+Looks at a plate of about the same width count together: a vehicle that waits far away gives hundreds of looks that are
+all the same, right or wrong, and the few from nearby that follow are to outvote them.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import nlargest
+from math import log
 
 from device.vision.ctc import Hypothesis, folded
 from device.vision.reader import Character, Reading
@@ -16,6 +20,12 @@ SINGLE_LOOK = 0.9
 """Factor on the confidence of a text that only one frame showed: nothing confirms it."""
 TOLD = 5
 """Alternatives that a consensus tells at most."""
+SPAN = 1.25
+"""Factor in the plate's width from one span to the next; looks within a span count together."""
+SPAN_LOOKS = 5
+"""A span counts at most as much as so many looks as good as its best."""
+SPAN_TEXTS = 50
+"""The heaviest texts of a span, which are kept where a plate is read in ever other ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,8 @@ class Vote:
     reading: Reading
     weight: float
     """Greater for a larger and sharper plate; any positive scale."""
+    width: float = 1.0
+    """Pixels across the plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,46 @@ class Consensus:
     """Frames in which the plate was read at all."""
     agreeing: int
     """Frames whose own best reading is this text, however spelled."""
+    surest: float
+    """The greatest confidence among those, 0 without any."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What speaks for one spelling."""
+
+    share: float = 0.0
+    looks: int = 0
+    """Whose own best reading it is."""
+    surest: float = 0.0
+    """The greatest confidence among these."""
+
+
+@dataclass(slots=True)
+class _Span:
+    """Looks at a plate of about one width, added up."""
+
+    weight: float = 0.0
+    best: float = 0.0
+    """The greatest weight of one look."""
+    heard: dict[str, _Heard] = field(default_factory=dict)
+    """By spelling."""
+
+    @property
+    def factor(self) -> float:
+        """What is to be multiplied with its weight and shares."""
+        return min(1.0, SPAN_LOOKS * self.best / self.weight)
+
+    def add(self, reading: Reading, weight: float) -> None:
+        self.weight += weight
+        self.best = max(self.best, weight)
+        for spelling, probability in _hypotheses(reading):
+            self.heard.setdefault(spelling, _Heard()).share += weight * probability
+        own = self.heard[reading.text]
+        own.looks += 1
+        own.surest = max(own.surest, reading.confidence)
+        if len(self.heard) > 2 * SPAN_TEXTS:
+            self.heard = dict(nlargest(SPAN_TEXTS, self.heard.items(), key=lambda item: item[1].share))
 
 
 class Poll:
@@ -50,22 +102,25 @@ class Poll:
     """
 
     def __init__(self) -> None:
-        self._looks = 0
-        self._weight = 0.0
-        self._texts: dict[str, float] = defaultdict(float)
-        self._spellings: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-        self._own: Counter[str] = Counter()
+        self.looks = 0
+        """Votes so far."""
+        self._spans: dict[int, _Span] = {}
+        """By the logarithm of the plate's width."""
 
     def add(self, vote: Vote) -> None:
         """Take in one more look."""
-        own = vote.weight * max(vote.reading.confidence, 0.01) ** 2
-        self._looks += 1
-        self._weight += own
-        self._own[folded(vote.reading.text)] += 1
-        for spelling, probability in _hypotheses(vote.reading):
-            text = folded(spelling)
-            self._texts[text] += own * probability
-            self._spellings[text][spelling] += own * probability
+        self.looks += 1
+        span = self._spans.setdefault(round(log(max(vote.width, 1.0), SPAN)), _Span())
+        span.add(vote.reading, vote.weight * max(vote.reading.confidence, 0.01) ** 2)
+
+    @property
+    def readings(self) -> Counter[str]:
+        """How many frames' own best reading a text is, by the text as `folded` gives it."""
+        readings: Counter[str] = Counter()
+        for span in self._spans.values():
+            for spelling, heard in span.heard.items():
+                readings[folded(spelling)] += heard.looks
+        return readings
 
     def consensus(self) -> Consensus:
         """Combine the votes character by character among texts of the length that most speaks for.
@@ -74,16 +129,19 @@ class Poll:
             ValueError: there is no vote.
 
         """
-        if not self._looks:
+        if not self.looks:
             raise ValueError("a consensus needs at least one vote")
-        texts, weight = self._texts, self._weight
+        weight, texts, spellings = self._shares()
         places = _places(texts)
         text = "".join(max(place, key=lambda character: place[character]) for place in places)
         characters = tuple(
             Character(shown, min(1.0, place[character] / weight))
-            for shown, character, place in zip(_spelled(text, self._spellings), text, places, strict=True)
+            for shown, character, place in zip(_spelled(text, spellings), text, places, strict=True)
         )
-        agreeing = self._own[text]
+        own = [
+            span.heard[spelling] for span in self._spans.values() for spelling in span.heard if folded(spelling) == text
+        ]
+        agreeing = sum(heard.looks for heard in own)
         confidence = texts[text] / weight if text in texts else _product(characters)
         if agreeing <= 1:
             confidence *= SINGLE_LOOK
@@ -93,11 +151,26 @@ class Poll:
             confidence=min(1.0, confidence),
             characters=characters,
             alternatives=tuple(
-                Hypothesis(_spelled(other, self._spellings), min(1.0, share / weight)) for other, share in others
+                Hypothesis(_spelled(other, spellings), min(1.0, share / weight)) for other, share in others
             ),
-            looks=self._looks,
+            looks=self.looks,
             agreeing=agreeing,
+            surest=max((heard.surest for heard in own), default=0.0),
         )
+
+    def _shares(self) -> tuple[float, dict[str, float], dict[str, dict[str, float]]]:
+        """Return the weight of all spans, and what of it speaks for each text, and for each of its spellings."""
+        weight = 0.0
+        texts: dict[str, float] = defaultdict(float)
+        spellings: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        for span in self._spans.values():
+            factor = span.factor
+            weight += factor * span.weight
+            for spelling, heard in span.heard.items():
+                text = folded(spelling)
+                texts[text] += factor * heard.share
+                spellings[text][spelling] += factor * heard.share
+        return weight, texts, spellings
 
 
 def _hypotheses(reading: Reading) -> list[tuple[str, float]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.vision.consensus import Consensus, Poll, Vote
+from device.vision.ctc import folded
 from device.vision.region import Issuer
 from device.vision.sighting import Sighting
 
@@ -62,7 +63,6 @@ class Passage:
     best: Sighting
     velocity: tuple[float, float] = (0.0, 0.0)
     """Of the plate's middle, pixels a second."""
-    votes: list[Vote] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
     """Pixels across the plate, look by look."""
     told: bool = False
@@ -92,8 +92,7 @@ class Passage:
             self._look(sighting)
 
     def _look(self, sighting: Sighting) -> None:
-        self.votes.append(Vote(sighting.plate.reading, sighting.weight))
-        self._poll.add(self.votes[-1])
+        self._poll.add(Vote(sighting.plate.reading, sighting.weight, sighting.width))
         self.widths.append(sighting.width)
         self._consensus = None
         if sighting.picture_value > self.best.picture_value:
@@ -127,9 +126,7 @@ class Passage:
         found = self.consensus
         if found.confidence < self.rules.agreeing_confidence:
             return False  # what one sure frame says, the others contradict
-        return found.agreeing >= self.rules.agreeing or any(
-            vote.reading.text == found.text and vote.reading.confidence >= self.rules.sure for vote in self.votes
-        )
+        return found.agreeing >= self.rules.agreeing or found.surest >= self.rules.sure
 
     @property
     def credible(self) -> bool:
@@ -151,7 +148,9 @@ class Passage:
         found = self.consensus
         if found.looks < self.rules.least_looks or found.agreeing != 1:
             return False
-        return sum(_likeness(found.text, vote.reading.text) >= SAME_PLATE for vote in self.votes) <= 1
+        text = folded(found.text)
+        readings = self._poll.readings.items()
+        return sum(looks for other, looks in readings if _likeness(text, other) >= SAME_PLATE) <= 1
 
     @property
     def direction(self) -> str:

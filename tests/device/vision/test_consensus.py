@@ -69,6 +69,33 @@ def test_a_text_that_no_frame_has_read_whole_is_spelled_place_by_place(reading: 
     assert consensus(votes).text == "OABI2"
 
 
+def test_hundreds_of_looks_from_one_place_count_as_few(reading: Readings) -> None:
+    far = [Vote(reading("7ABC128", 0.8), 40, 40.0)] * 300
+    near = [Vote(reading("7ABC123", 0.9), 80 + 10 * step, 80.0 + 10 * step) for step in range(4)]
+    found = consensus([*far, *near])
+    assert found.text == "7ABC123"
+    assert found.confidence > 0.6
+    assert (found.looks, found.agreeing) == (304, 4)
+
+
+def test_what_counts_as_few_is_all_that_was_seen_there(reading: Readings) -> None:
+    here = [Vote(reading("7ABC128", 0.8), 80, 80.0)] * 10 + [Vote(reading("7ABC123", 0.8), 80, 80.0)] * 30
+    assert consensus(here).confidence == pytest.approx(0.6)
+    assert consensus([*here, Vote(reading("7ABC128", 0.8), 40, 40.0)]).text == "7ABC123"
+
+
+def test_bad_looks_do_not_make_the_good_ones_beside_them_count_for_less(reading: Readings) -> None:
+    good = [Vote(reading("7ABC123", 0.95), 80, 80.0)] * 3
+    bad = [Vote(reading("1", 0.05), 80, 80.0)] * 50
+    other = [Vote(reading("7ABC128", 0.95), 60, 60.0)] * 3
+    assert consensus([*good, *bad, *other]).text == "7ABC123"
+
+
+def test_a_text_keeps_the_greatest_confidence_with_which_it_was_read(reading: Readings) -> None:
+    votes = [Vote(reading("7AB0123", 0.7), 1), Vote(reading("7ABO123", 0.99), 1, 80.0), Vote(reading("7AB0128", 1), 1)]
+    assert consensus(votes).surest == pytest.approx(0.99)
+
+
 def test_no_vote_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one vote"):
         consensus([])
