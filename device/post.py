@@ -319,6 +319,8 @@ class Post:
         look = self._pipeline.look(frame)
         self._camera.meter(frame, [sighting.plate.box for sighting in look.sightings])
         self._rig.onlooker(frame, look, self._pipeline.passages)
+        for doubted in look.doubted:
+            self._reporter.doubted(doubted)
         for passage in look.early:
             self._reporter.early(passage)
         for ended in look.ended:

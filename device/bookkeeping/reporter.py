@@ -1,7 +1,7 @@
 """The reporter: what a passage means to the department, as records.
 
 A hit leaves as soon as a passage is safe to act on; the read follows at its end and names the hits; a hit that the
-final text no longer bears out is withdrawn.
+passage's text no longer bears out is withdrawn at once, whether its read has left or not.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from device.records import (
 )
 from device.records.hit import NEAR_WORDING, WORDING
 from device.vision.passages import Passage
-from device.vision.pipeline import Ended, Verdict
+from device.vision.pipeline import Doubted, Ended, Verdict
 
 
 class Records(Protocol):
@@ -136,6 +136,8 @@ class Reporter:
     def early(self, passage: Passage) -> None:
         """Check an open passage that is safe to act on against the hot list; record what matches and is new.
 
+        Hits of another text that was said of it before are withdrawn.
+
         Raises:
             OutboxError: the record cannot be stored.
 
@@ -144,7 +146,25 @@ class Reporter:
         if announced.text != passage.consensus.text:
             announced.text = passage.consensus.text
             hotlist = self._hotlist()
-            self._announce(passage, announced, hotlist, self._consult(passage, hotlist).matches)
+            answer = self._bear_out(passage, announced, hotlist, legible=True)
+            self._announce(passage, announced, hotlist, answer.matches)
+
+    def doubted(self, doubted: Doubted) -> None:
+        """Withdraw the hits of a passage that its present text does not bear out; a text that comes back hits anew.
+
+        Raises:
+            OutboxError: a record cannot be stored.
+
+        """
+        passage = doubted.passage
+        announced = self._announced.get(passage.number)
+        if announced is None:
+            return
+        if passage.told:
+            del self._announced[passage.number]
+        announced.text = ""
+        if announced.hits:
+            self._bear_out(passage, announced, self._hotlist(), legible=doubted.legible)
 
     def ended(self, ended: Ended) -> None:
         """Record the read of an ended passage, with hits that are new and withdrawals of those not borne out.
@@ -158,17 +178,15 @@ class Reporter:
         """
         passage = ended.passage
         announced = self._announced.pop(passage.number, None) or _Announced(new_identifier())
-        if ended.verdict is Verdict.UNREADABLE:
-            self._withdraw(passage, announced, self._hotlist(), still=set(), text="")
+        if ended.verdict is Verdict.TOLD:
             return
         # The list may be swapped at any moment: all that is said of this passage is said of one list.
         hotlist = self._hotlist()
-        answer = self._consult(passage, hotlist)
+        answer = self._bear_out(passage, announced, hotlist, legible=ended.verdict is not Verdict.UNREADABLE)
         matches = answer.matches
-        text = passage.consensus.text
-        self._withdraw(passage, announced, hotlist, still={Claim.of(match, text) for match in matches}, text=text)
         # A covert hit brings about no read that others could not have: two of one plate would tell of it.
-        if ended.verdict is Verdict.REPEAT and all(hit.distribution for hit in announced.hits.values()):
+        has_open_hit = any(hit.distribution is None for hit in announced.hits.values())
+        if ended.verdict is Verdict.UNREADABLE or (ended.verdict is Verdict.REPEAT and not has_open_hit):
             return
         if ended.verdict is Verdict.READ:
             self._announce(passage, announced, hotlist, matches)
@@ -190,6 +208,16 @@ class Reporter:
         )
         self._recorder.record(read)
         self.last_read = self._moment(passage.best.frame.captured)
+        if passage.told and announced.hits:
+            self._announced[passage.number] = announced  # it stands: what is seen from nearer may take them back
+
+    def _bear_out(self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool) -> Answer:
+        """Withdraw the hits that a passage's text, if legible, does not bear out; return what the list says of it."""
+        answer = self._consult(passage, hotlist) if legible else Answer()
+        text = passage.consensus.text if legible else ""
+        still = {Claim.of(match, text) for match in answer.matches}
+        self._withdraw(passage, announced, hotlist, still=still, text=text)
+        return answer
 
     def _announce(
         self, passage: Passage, announced: _Announced, hotlist: HotList | None, matches: tuple[Match, ...]

@@ -90,7 +90,11 @@ class PassagesSection(Section):
     """What makes one passage, and when it is safe to act on early."""
 
     gone_seconds: float = Field(default=1.0, gt=0, le=30, description="Unseen for so long, a passage has ended.")
-    longest_seconds: float = Field(default=60, gt=0, description="A vehicle that stands longer is read then, and once.")
+    longest_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="A vehicle that stands longer is read then, and again only if nearer looks differ.",
+    )
     repeat_seconds: float = Field(
         default=10, ge=0, description="The same text again within this time is the same vehicle: no second read."
     )

@@ -10,7 +10,7 @@ from device.records.read import Sight
 
 Group = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """The slug of a distribution group; it is a level of the topic."""
-FinalText = Annotated[str, Field(max_length=PLATE_LENGTH)]
+TextOrEmpty = Annotated[str, Field(max_length=PLATE_LENGTH)]
 WORDING: Literal["Possible match. Verify by eye and with the state's system before acting."] = (
     "Possible match. Verify by eye and with the state's system before acting."
 )
@@ -67,17 +67,17 @@ class Hit(Sight):
 
 
 class HitWithdrawn(RecordData):
-    """A hit that the passage's final text no longer bears out."""
+    """A hit that the passage's text no longer bears out."""
 
     hit: Identifier = Field(description="Identifier of the hit withdrawn.")
     passage: Identifier = Field(description="Identifier of the passage.")
     category: str = Field(min_length=1, max_length=64, description="Category of the hit, as the list names it.")
     distribution: Group | None = Field(default=None, description="As in the hit.")
-    plate_read: FinalText = Field(description="The passage's final text; empty if nothing legible is left.")
-    plate_key: FinalText = Field(description="Normalised form of the final text.")
+    plate_read: TextOrEmpty = Field(description="The passage's text by then; empty if nothing legible is left.")
+    plate_key: TextOrEmpty = Field(description="Normalised form of that text.")
     reason: Literal["text_changed", "not_listed"] = Field(
         description=(
-            "`text_changed`: the final text, or what else it may be, does not match as the hit said;"
+            "`text_changed`: the text by then, or what else it may be, does not match as the hit said;"
             " `not_listed`: the entry left the list meanwhile, or ended."
         )
     )

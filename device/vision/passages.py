@@ -1,6 +1,7 @@
 """Passages: one vehicle's plate followed over its frames, ending in exactly one read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import SequenceMatcher
@@ -19,6 +20,8 @@ GROWTH = 1.1
 """Factor between first and last looks from which a plate counts as nearer or farther."""
 DIRECTION_LOOKS = 3
 """Looks at each end that it takes to tell."""
+WIDTHS = 512
+"""Widths of a plate that are kept for it; of a vehicle that stands, every second, fourth, ... look's."""
 OTHER_PLATE = 0.9
 """Confidence from which on one look can say that it is another vehicle's plate."""
 BEST_LOOKS = 3
@@ -37,7 +40,7 @@ class PassageRules:
     gone_seconds: float = 1.0
     """A passage ends when its plate was not seen for so long."""
     longest_seconds: float = 60.0
-    """A vehicle that stands longer is read then, and not a second time when it leaves."""
+    """A vehicle that stands longer is read then, and when it leaves only if nearer looks have said otherwise."""
     reach: float = 2.5
     """Plate widths that a plate may be away from where it was expected."""
     sure: float = 0.98
@@ -61,10 +64,16 @@ class Passage:
     first: Sighting
     last: Sighting
     best: Sighting
+    since: float
+    """Monotonic seconds from which on the vehicle is judged: when it was seen first, or when it was parted."""
     velocity: tuple[float, float] = (0.0, 0.0)
     """Of the plate's middle, pixels a second."""
     widths: list[float] = field(default_factory=list)
-    """Pixels across the plate, look by look."""
+    """Pixels across the plate, look by look, or of evenly chosen looks where they are many."""
+    said: str = ""
+    """What was said of the passage last, early or as its read, as `folded` gives it; empty while that is nothing."""
+    doubted: float | None = None
+    """Monotonic seconds since when its looks do not bear that out."""
     told: bool = False
     """Whether the passage's read has left already, because the vehicle stood for too long."""
     issuer: Issuer | None = None
@@ -73,6 +82,8 @@ class Passage:
     """Whether it was asked."""
     _plates: list[tuple[float, NDArray[np.uint8]]] = field(default_factory=list)
     """The best looks' values as pictures, and their rectified plates; the best first."""
+    _stride: int = 1
+    """Each how many-th look's width is kept."""
     _poll: Poll = field(default_factory=Poll)
     _consensus: Consensus | None = None
 
@@ -87,13 +98,20 @@ class Passage:
                 (self.velocity[1] + (y - old_y) / elapsed) / 2,
             )
         self.last = sighting
-        if not self.told:
-            # A vehicle that stands on after its read is followed, and no longer added up.
-            self._look(sighting)
+        self._look(sighting)
+
+    def take_over(self, other: "Passage") -> None:
+        """Change places with another that has said the same of the same vehicle, and went astray then."""
+        self.number, other.number = other.number, self.number
+        self.first = min(self.first, other.first, key=lambda sighting: sighting.frame.monotonic)
+        self.said, other.said = other.said, ""
 
     def _look(self, sighting: Sighting) -> None:
+        if self._poll.looks % self._stride == 0:
+            self.widths.append(sighting.width)
+            if len(self.widths) == WIDTHS:
+                self.widths, self._stride = self.widths[::2], self._stride * 2
         self._poll.add(Vote(sighting.plate.reading, sighting.weight, sighting.width))
-        self.widths.append(sighting.width)
         self._consensus = None
         if sighting.picture_value > self.best.picture_value:
             self.best = sighting
@@ -104,7 +122,8 @@ class Passage:
     @classmethod
     def start(cls, number: int, rules: PassageRules, sighting: Sighting) -> "Passage":
         """Open a passage with its first sighting."""
-        passage = cls(number=number, rules=rules, first=sighting, last=sighting, best=sighting)
+        since = sighting.frame.monotonic
+        passage = cls(number=number, rules=rules, first=sighting, last=sighting, best=sighting, since=since)
         passage._look(sighting)
         return passage
 
@@ -212,40 +231,58 @@ class Passages:
         return touched
 
     def ended(self, monotonic: float) -> list[Passage]:
-        """Return the passages that are over at `monotonic` seconds and have not been told; those gone are forgotten."""
+        """Return the passages to judge at `monotonic` seconds: those gone, which are forgotten, and those that stand.
+
+        The latter stay open, and are returned again until they are told or begin anew.
+        """
         gone = [p for p in self.open if monotonic - p.last.frame.monotonic > self.rules.gone_seconds]
         self.open = [p for p in self.open if p not in gone]
-        standing = [p for p in self.open if monotonic - p.first.frame.monotonic > self.rules.longest_seconds]
-        return self._untold([*gone, *standing])
+        longest = self.rules.longest_seconds
+        return [*gone, *(p for p in self.open if not p.told and monotonic - p.since > longest)]
 
     def end_all(self) -> list[Passage]:
-        """End every open passage, as when the camera stops; returns those that have not been told."""
+        """End every open passage, as when the camera stops; returns them."""
         gone, self.open = self.open, []
-        return self._untold(gone)
+        return gone
 
-    @staticmethod
-    def _untold(passages: Iterable[Passage]) -> list[Passage]:
-        untold = [passage for passage in passages if not passage.told]
-        for passage in untold:
-            passage.told = True
-        return untold
+    def begin_anew(self, passage: Passage) -> None:
+        """Forget all but the last look of an open passage that came to nothing: it may be read from nearer."""
+        anew = Passage.start(passage.number, self.rules, passage.last)
+        anew.velocity = passage.velocity
+        self._replace(passage, anew)
+
+    def part(self, passage: Passage) -> Passage:
+        """Return a passage that takes the place of one told, with all its looks, for they say otherwise by now."""
+        parted = copy(passage)
+        parted.number, parted.since = self._count, passage.last.frame.monotonic
+        parted.said, parted.doubted, parted.told, parted.asked = "", None, False, False
+        self._count += 1
+        self._replace(passage, parted)
+        return parted
+
+    def _replace(self, passage: Passage, by: Passage) -> None:
+        self.open[self.open.index(passage)] = by
 
     def _distance(self, passage: Passage, sighting: Sighting) -> float:
-        """Plate widths between a sighting and where the passage's plate is expected; less for the same text."""
+        """Plate widths between a sighting and where the passage's plate is expected; less for its own text."""
         elapsed = sighting.frame.monotonic - passage.last.frame.monotonic
         (x, y), (old_x, old_y) = sighting.centre, passage.last.centre
         expected_x = old_x + passage.velocity[0] * elapsed
         expected_y = old_y + passage.velocity[1] * elapsed
         width = max(passage.last.width, sighting.width, 1.0)
-        if not 0.5 < sighting.width / max(passage.last.width, 1.0) < 2.0:
-            return float("inf")
         if elapsed > self.rules.gone_seconds:
             return float("inf")  # whatever stands there now is another vehicle
         if self._another(passage, sighting):
             return float("inf")
         distance = min(hypot(x - expected_x, y - expected_y), hypot(x - old_x, y - old_y)) / width
-        if _alike(sighting.plate.text, passage.consensus.text):
+        apart = _places_apart(sighting.plate.text, passage.consensus.text)
+        if apart <= 1:
             distance /= 3
+        if apart == 0 and sighting.plate.reading.confidence >= OTHER_PLATE:
+            # No other vehicle has its plate, however near: it is fast, or frames were dropped.
+            return min(distance, self.rules.reach) - self.rules.reach
+        if not 0.5 < sighting.width / max(passage.last.width, 1.0) < 2.0:
+            return float("inf")
         return distance
 
     def _another(self, passage: Passage, sighting: Sighting) -> bool:
@@ -261,8 +298,8 @@ def _likeness(first: str, second: str) -> float:
     return SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
-def _alike(first: str, second: str) -> bool:
-    """Whether two texts of a plate's length differ in at most one place."""
+def _places_apart(first: str, second: str) -> float:
+    """Return in how many places two texts of a plate's length differ; infinite if they are not of one length."""
     if len(first) != len(second) or len(first) < 4:
-        return False
-    return sum(a != b for a, b in zip(first, second, strict=True)) <= 1
+        return float("inf")
+    return sum(a != b for a, b in zip(folded(first), folded(second), strict=True))

@@ -1,7 +1,7 @@
 """The way of a frame through vision: motion gate, detector, reader, passages."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from time import perf_counter
@@ -10,7 +10,7 @@ from device.camera.base import Frame
 from device.vision.ctc import folded
 from device.vision.geometry import rectify
 from device.vision.motion import MotionGate
-from device.vision.passages import Passage, PassageRules, Passages
+from device.vision.passages import EVEN_ODDS, Passage, PassageRules, Passages
 from device.vision.pictures import sharpness
 from device.vision.reader import HEIGHT, MARGIN, WIDTH
 from device.vision.recogniser import Plate, Recogniser
@@ -18,6 +18,9 @@ from device.vision.sighting import Sighting
 
 REMEMBERED = 2000
 """Inference times kept for health: a minute's at more than 30 frames a second."""
+
+DOUBT_SECONDS = 1.0
+"""Time after which what was said of a passage is taken back if its looks bear out neither that nor anything else."""
 
 
 class Verdict(StrEnum):
@@ -28,6 +31,8 @@ class Verdict(StrEnum):
     """The same vehicle again, within the time of repetition."""
     UNREADABLE = "unreadable"
     """Too blurred, too short, or no plate at all."""
+    TOLD = "told"
+    """Told before, when the vehicle had stood for too long; now it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A passage that is over."""
+    """A passage that is over, or whose vehicle has stood for so long that it is told now (`passage.told`)."""
 
     passage: Passage
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """A passage of which something was said that its looks bear out no more."""
+
+    passage: Passage
+    legible: bool
+    """Whether its present text would be told, were it to end now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,11 @@ class Look:
     early: tuple[Passage, ...]
     """Passages of this frame whose consensus is safe to act on now."""
     ended: tuple[Ended, ...]
+    doubted: tuple[Doubted, ...] = ()
+    """Passages to take back what was said of, before anything else is told; not those that are early with another text.
+
+    One that was told is over with that: another is open in its place.
+    """
 
 
 @dataclass(slots=True)
@@ -91,8 +110,6 @@ class Pipeline:
         self._motion = motion or MotionGate()
         self._told: dict[str, float] = {}
         """When what was told was last seen, monotonic, by its text with O as 0 and I as 1."""
-        self._standing: dict[int, str] = {}
-        """Open passages that were told already, by number, with that text."""
 
     @property
     def passages(self) -> tuple[Passage, ...]:
@@ -116,13 +133,10 @@ class Pipeline:
             self.counters.idle += 1
             return Look((), (), ())
         sightings = tuple(self._sightings(frame))
-        touched = self._passages.update(sightings)
-        early = tuple(passage for passage in touched if passage.safe and self._worth_telling(passage))
-        for passage in early:
-            if not passage.asked:
-                self._ask(passage)
+        early, doubted = self._say(self._passages.update(sightings))
         self._see_standing()
-        return Look(sightings, early, self._judge(self._passages.ended(frame.monotonic), frame.monotonic))
+        ended = self._judge(self._passages.ended(frame.monotonic), frame.monotonic)
+        return Look(sightings, early, ended, doubted)
 
     def finish(self) -> tuple[Ended, ...]:
         """End every open passage, as when the camera stops."""
@@ -152,37 +166,98 @@ class Pipeline:
         if self.recogniser is not None:
             passage.issuer, passage.asked = self.recogniser.issuer(passage.best_plates), True
 
+    def _say(self, passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], tuple[Doubted, ...]]:
+        """Return which of the passages of a frame are safe to act on, and of which to take back what was said."""
+        early: list[Passage] = []
+        doubted: list[Doubted] = []
+        for passage in passages:
+            self._find_again(passage)
+        for seen in passages:
+            passage = seen
+            if passage.told:
+                if not self._told_wrong(passage):
+                    continue
+                doubted.append(Doubted(passage, legible=True))
+                self._told.pop(passage.said, None)
+                passage = self._passages.part(passage)
+            if passage.safe and self._legible(passage) and not self._repeats(passage):
+                self._say_early(passage)
+                early.append(passage)
+            elif self._doubts(passage):
+                passage.said, passage.doubted = "", None
+                doubted.append(Doubted(passage, legible=self._readable(passage)))
+        return tuple(early), tuple(doubted)
+
+    def _find_again(self, passage: Passage) -> None:
+        """Have a passage go on in place of another of which its text was said, if it bears that out better."""
+        text = folded(passage.consensus.text)
+        if passage.said or not passage.safe:
+            return
+        for other in self._passages.open:
+            if other.said == text and not other.told and other.consensus.agreeing < passage.consensus.agreeing:
+                passage.take_over(other)
+                return
+
+    def _say_early(self, passage: Passage) -> None:
+        if not passage.asked:
+            self._ask(passage)
+        passage.said, passage.doubted = folded(passage.consensus.text), None
+
+    def _doubts(self, passage: Passage) -> bool:
+        """Whether what was said of a passage has been likelier wrong than right for too long; one look is no reason."""
+        if not passage.said:
+            return False
+        found, now = passage.consensus, passage.last.frame.monotonic
+        if folded(found.text) == passage.said and found.confidence >= EVEN_ODDS and self._legible(passage):
+            passage.doubted = None
+            return False
+        if passage.doubted is None:
+            passage.doubted = now
+        return now - passage.doubted >= DOUBT_SECONDS
+
     def _judge(self, passages: list[Passage], monotonic: float) -> tuple[Ended, ...]:
-        ended = tuple(Ended(passage, self._verdict(passage)) for passage in passages)
-        for passage, verdict in ((item.passage, item.verdict) for item in ended):
+        ended: list[Ended] = []
+        # What was said early comes first: another passage with the same text is a repeat of it.
+        for passage in sorted(passages, key=lambda passage: not passage.said):
+            verdict = self._verdict(passage)
+            stands = passage in self._passages.open
+            if stands and verdict is Verdict.UNREADABLE:
+                self._passages.begin_anew(passage)
+                if not passage.said:
+                    continue  # a vehicle far back in a queue, or a sign, of which nothing is to be taken back
             self.counters.reads += verdict is Verdict.READ
             self.counters.repeats += verdict is Verdict.REPEAT
             self.counters.unreadable += verdict is Verdict.UNREADABLE
-            if verdict is not Verdict.UNREADABLE:
+            if verdict in (Verdict.READ, Verdict.REPEAT):
                 self._ask(passage)
-                text = folded(passage.consensus.text)
-                self._told[text] = passage.last.frame.monotonic
-                self._standing[passage.number] = text
-        # What an open passage may be a repeat of is remembered until it ends.
-        since = min((passage.first.frame.monotonic for passage in self._passages.open), default=monotonic)
+                passage.said, passage.told = folded(passage.consensus.text), stands
+                self._told[passage.said] = passage.last.frame.monotonic
+            ended.append(Ended(passage, verdict))
+        # What an open passage may be a repeat of is remembered until it is told.
+        since = min((passage.since for passage in self._passages.open if not passage.told), default=monotonic)
         horizon = since - self._limits.repeat_seconds
         self._told = {text: told for text, told in self._told.items() if told >= horizon}
-        return ended
+        return tuple(ended)
 
     def _see_standing(self) -> None:
         """Have what stands though it was told be remembered from when it was seen last, not from when it was told."""
-        told = {passage.number: passage.last.frame.monotonic for passage in self._passages.open if passage.told}
-        self._standing = {number: text for number, text in self._standing.items() if number in told}
-        for number, text in self._standing.items():
-            self._told[text] = told[number]
+        for passage in self._passages.open:
+            if passage.told:
+                self._told[passage.said] = passage.last.frame.monotonic
 
     def _verdict(self, passage: Passage) -> Verdict:
-        if not passage.credible or not self._legible(passage):
+        if passage.told:
+            return Verdict.TOLD
+        if not self._readable(passage):
             return Verdict.UNREADABLE
         return Verdict.REPEAT if self._repeats(passage) else Verdict.READ
 
-    def _worth_telling(self, passage: Passage) -> bool:
-        return not passage.told and self._legible(passage) and not self._repeats(passage)
+    def _readable(self, passage: Passage) -> bool:
+        return passage.credible and self._legible(passage)
+
+    def _told_wrong(self, passage: Passage) -> bool:
+        """Whether what has been seen since a passage was told makes it safe to say otherwise."""
+        return folded(passage.consensus.text) != passage.said and passage.safe and self._legible(passage)
 
     def _legible(self, passage: Passage) -> bool:
         found = passage.consensus
@@ -190,5 +265,10 @@ class Pipeline:
         return long_enough and found.confidence >= self._limits.minimum_confidence
 
     def _repeats(self, passage: Passage) -> bool:
-        told = self._told.get(folded(passage.consensus.text))
-        return told is not None and passage.first.frame.monotonic - told <= self._limits.repeat_seconds
+        text = folded(passage.consensus.text)
+        if text == passage.said:
+            return False  # it was none when it was said
+        if any(other.said == text for other in self._passages.open):
+            return True  # a fast vehicle, or one that was hidden, and is not told yet
+        told = self._told.get(text)
+        return told is not None and passage.since - told <= self._limits.repeat_seconds

@@ -1,6 +1,7 @@
 """Replay: a clip through the post's own vision, without network, as fast as this machine can and no frame dropped."""
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -109,7 +110,7 @@ def _reads(ended: tuple[Ended, ...], begin: float) -> Iterator[ReplayedRead]:
         if item.verdict is Verdict.READ:
             first, last = item.passage.first.frame, item.passage.last.frame
             yield ReplayedRead(
-                passage=item.passage,
+                passage=copy(item.passage),  # of a vehicle that stands, more is seen after its read
                 first_frame=first.number,
                 last_frame=last.number,
                 first_second=first.monotonic - begin,

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,7 +13,7 @@ from device.hotlist.match import agreement
 from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
 from device.records.envelope import topic_of
 from device.vision.passages import Passage, PassageRules, Passages
-from device.vision.pipeline import Ended, Verdict
+from device.vision.pipeline import Doubted, Ended, Verdict
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate
 from device.vision.region import Issuer
@@ -80,14 +81,17 @@ class Desk:
     def record(self, data: RecordData) -> None:
         self.records.append(data)
 
+    @staticmethod
+    def plate(text: str, confidence: float) -> Plate:
+        corners = np.array([[100, 100], [200, 100], [200, 150], [100, 150]], np.float32)
+        return Plate(Reading(text, confidence, tuple(Character(c, confidence) for c in text), ()), 0.9, corners)
+
     def see(self, text: str, *, confidence: float = 0.9, issuer: Issuer | None = None) -> Passage:
         number = next(self._seconds)
         rng = np.random.default_rng(number)
         colour = rng.integers(0, 255, (240, 320, 3), np.uint8)
         frame = Frame(number, NOON, number / 20, colour[:, :, 0], lambda: colour)
-        corners = np.array([[100, 100], [200, 100], [200, 150], [100, 150]], np.float32)
-        reading = Reading(text, confidence, tuple(Character(c, confidence) for c in text), ())
-        (passage,) = self.passages.update([Sighting(frame, Plate(reading, 0.9, corners), 1.0)])
+        (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence), 1.0)])
         passage.issuer = issuer
         if passage.safe:
             self.reporter.early(passage)
@@ -136,6 +140,71 @@ def test_a_hit_that_the_final_text_does_not_bear_out_is_withdrawn() -> None:
     assert isinstance(read, Read)
     assert read.hits == ()
     assert read.plate_read == "7ABC123"
+
+
+def test_a_hit_is_withdrawn_as_soon_as_another_text_is_safe_to_act_on() -> None:
+    desk = Desk(FakeList("7ABC128"))
+    desk.see("7ABC128", confidence=0.8)
+    desk.see("7ABC128", confidence=0.8)
+    for _ in range(8):
+        desk.see("7ABC123", confidence=0.97)
+    assert kinds(desk) == [Hit, HitWithdrawn]
+    for _ in range(40):
+        desk.see("7ABC128", confidence=0.99)
+    assert kinds(desk) == [Hit, HitWithdrawn, Hit]
+    desk.end()
+    assert desk.records[-1].hits == (desk.records[2].hit,)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("legible", "text"), [(True, "7ABC123"), (False, "")])
+def test_a_hit_of_a_passage_that_is_doubted_is_withdrawn_and_hits_anew_if_its_text_comes_back(
+    *, legible: bool, text: str
+) -> None:
+    desk = Desk(FakeList("7ABC128"))
+    desk.see("7ABC128", confidence=0.8)
+    passage = desk.see("7ABC128", confidence=0.8)
+    for _ in range(3):
+        passage.add(replace(passage.last, plate=desk.plate("7ABC123", 0.8)))
+    for _ in range(2):
+        desk.reporter.doubted(Doubted(passage, legible))
+    assert kinds(desk) == [Hit, HitWithdrawn]
+    assert desk.records[1].plate_read == text  # type: ignore[attr-defined]
+    for _ in range(9):
+        desk.see("7ABC128")
+    assert kinds(desk) == [Hit, HitWithdrawn, Hit]
+
+
+def test_the_hit_of_a_vehicle_that_stands_is_withdrawn_after_its_read_too() -> None:
+    desk = Desk(FakeList("7ABC128"))
+    desk.see("7ABC128")
+    passage = desk.see("7ABC128")
+    passage.told = True
+    desk.reporter.ended(Ended(passage, Verdict.READ))
+    for _ in range(8):
+        passage.add(replace(passage.last, plate=desk.plate("7ABC123", 0.97)))
+    desk.reporter.doubted(Doubted(passage, legible=True))
+    desk.reporter.early(desk.passages.part(passage))
+    desk.end()
+    assert kinds(desk) == [Hit, Read, HitWithdrawn, Read]
+    hit, first, withdrawn, second = desk.records
+    assert isinstance(first, Read)
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert isinstance(second, Read)
+    assert (withdrawn.hit, withdrawn.passage, withdrawn.plate_read) == (hit.hit, first.passage, "7ABC123")  # type: ignore[attr-defined]
+    assert first.passage != second.passage
+    assert (first.plate_read, second.plate_read) == ("7ABC128", "7ABC123")
+    assert desk.reporter._announced == {}
+
+
+def test_nothing_is_kept_of_a_vehicle_that_stood_and_is_gone() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    passage = desk.see("7ABC123")
+    passage.told = True
+    desk.reporter.ended(Ended(passage, Verdict.READ))
+    desk.end(Verdict.TOLD)
+    assert kinds(desk) == [Hit, Read]
+    assert desk.reporter._announced == {}
 
 
 def test_an_entry_that_left_the_list_meanwhile_is_withdrawn_for_that_reason() -> None:
@@ -208,7 +277,7 @@ def test_a_hit_never_stands_for_a_final_text_that_matches_in_another_way(first: 
     for _ in range(8):
         desk.see(final, confidence=0.97)
     desk.end()
-    one, other, withdrawn, read = desk.records
+    one, withdrawn, other, read = desk.records
     assert isinstance(one, Hit)
     assert isinstance(other, Hit)
     assert isinstance(withdrawn, HitWithdrawn)
@@ -226,8 +295,8 @@ def test_a_partial_hit_says_the_text_that_stands_at_the_end() -> None:
     for _ in range(8):
         desk.see("7ABC123", confidence=0.97)
     desk.end()
-    assert kinds(desk) == [Hit, Hit, HitWithdrawn, Read]
-    assert desk.records[1].plate_read == "7ABC123"  # type: ignore[attr-defined]
+    assert kinds(desk) == [Hit, HitWithdrawn, Hit, Read]
+    assert desk.records[2].plate_read == "7ABC123"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("still", "reason"), [((match("7ABC128"),), "text_changed"), ((), "not_listed")])

@@ -4,7 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from device.vision.passages import PassageRules, Passages
+from device.vision.consensus import SPAN_TEXTS
+from device.vision.passages import WIDTHS, PassageRules, Passages
 from device.vision.sighting import Sighting
 
 Sightings = Callable[..., Sighting]
@@ -54,13 +55,21 @@ def test_the_next_vehicle_at_the_same_place_is_another_passage(sighting: Sightin
     assert [passage.consensus.text for passage in passages.open] == ["7ABC123", "8XYZ987"]
 
 
-def test_a_vehicle_that_stands_is_not_added_up_for_ever(sighting: Sightings) -> None:
-    passages = Passages(PassageRules(longest_seconds=1))
-    for step in range(100):
-        passages.update([sighting(step / 20)])
-        passages.ended(step / 20)
+def test_a_vehicle_that_stands_for_hours_takes_no_more_room_and_is_still_added_up(sighting: Sightings) -> None:
+    passages = Passages()
+    for step in range(3000):
+        passages.update([sighting(step / 20, text=f"7ABC{step % 1000:03d}", confidence=0.3)])
     (passage,) = passages.open
-    assert passage.consensus.looks < 30
+    assert passage.consensus.looks == 3000
+    assert len(passage.widths) <= WIDTHS
+    assert len(passage._poll.readings) <= 2 * SPAN_TEXTS
+
+
+def test_a_vehicle_that_waited_and_then_came_was_approaching(sighting: Sightings) -> None:
+    passages = Passages()
+    for step in range(2500):
+        passages.update([sighting(step / 20, width=40 if step < 1800 else 40 + (step - 1800) / 7)])
+    assert passages.open[0].direction == "approaching"
 
 
 def test_another_vehicle_elsewhere_opens_another_passage(sighting: Sightings) -> None:
@@ -144,14 +153,25 @@ def test_one_sharp_look_that_blurred_ones_resemble_is_credible(sighting: Sightin
     assert passages.open[0].credible
 
 
-def test_a_vehicle_that_stands_is_told_once(sighting: Sightings) -> None:
+def test_a_vehicle_that_stands_is_judged_until_it_is_told(sighting: Sightings) -> None:
     passages = Passages(PassageRules(longest_seconds=5))
-    told = []
+    judged = []
     for step in range(200):
         passages.update([sighting(step / 20)])
-        told += passages.ended(step / 20)
-    told += passages.end_all()
-    assert len(told) == 1
+        for passage in passages.ended(step / 20):
+            judged.append(step / 20)
+            passage.told = True
+    assert judged == [5.05]
+    assert [passage.told for passage in passages.end_all()] == [True]
+
+
+def test_a_sure_text_goes_to_its_own_passage_before_what_is_merely_near(sighting: Sightings) -> None:
+    passages = Passages()
+    passages.update([sighting(0, x=100, confidence=0.95)])
+    near, own = sighting(0.2, x=110, text="GS", confidence=0.1), sighting(0.2, x=900, confidence=0.95)
+    first, second = passages.update([near, own])
+    assert (second.consensus.text, second.consensus.looks) == ("7ABC123", 2)
+    assert first.consensus.text == "GS"
 
 
 def test_the_best_picture_is_large_and_well_read(sighting: Sightings) -> None:
