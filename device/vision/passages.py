@@ -28,6 +28,8 @@ BEST_LOOKS = 3
 """Looks whose rectified plates a passage keeps, for what is asked of it once: who issued the plate."""
 SAME_PLATE = 0.5
 """`difflib` ratio of two texts below which they are no readings of the same plate."""
+OTHER_PLACES = 2
+"""Characters in which two sure texts differ that are more alike, and yet of two plates."""
 
 EVEN_ODDS = 0.5
 """Confidence below which a text is likelier wrong than right, and no read however many looks say so."""
@@ -70,12 +72,16 @@ class Passage:
     """Of the plate's middle, pixels a second."""
     widths: list[float] = field(default_factory=list)
     """Pixels across the plate, look by look, or of evenly chosen looks where they are many."""
+    widest: float = 0.0
+    """Pixels across the plate in its nearest look."""
     said: str = ""
     """What was said of the passage last, early or as its read, as `folded` gives it; empty while that is nothing."""
     doubted: float | None = None
     """Monotonic seconds since when its looks do not bear that out."""
     told: bool = False
     """Whether the passage's read has left already, because the vehicle stood for too long."""
+    rival: str = ""
+    """What the last look said, as `folded` gives it, if it was so sure and so different that the next may part them."""
     issuer: Issuer | None = None
     """Who issued the plate, once that was asked and if it can be told."""
     asked: bool = False
@@ -98,7 +104,16 @@ class Passage:
                 (self.velocity[1] + (y - old_y) / elapsed) / 2,
             )
         self.last = sighting
+        self.rival = folded(sighting.plate.text) if self._rivals(sighting) else ""
         self._look(sighting)
+
+    def _rivals(self, sighting: Sighting) -> bool:
+        """Whether a look is as sure as all before it and says another text; from nearer it may be the better one."""
+        found = self.consensus
+        sure = min(found.confidence, sighting.plate.reading.confidence) >= OTHER_PLATE
+        if not sure or found.agreeing < self.rules.agreeing or sighting.width > GROWTH * self.widest:
+            return False
+        return OTHER_PLACES <= _places_apart(found.text, sighting.plate.text) < float("inf")
 
     def take_over(self, other: "Passage") -> None:
         """Change places with another that has said the same of the same vehicle, and went astray then."""
@@ -112,6 +127,7 @@ class Passage:
             if len(self.widths) == WIDTHS:
                 self.widths, self._stride = self.widths[::2], self._stride * 2
         self._poll.add(Vote(sighting.plate.reading, sighting.weight, sighting.width))
+        self.widest = max(self.widest, sighting.width)
         self._consensus = None
         if sighting.picture_value > self.best.picture_value:
             self.best = sighting
@@ -289,6 +305,8 @@ class Passages:
         """Whether it is surely another plate: in a queue the next vehicle stands where the last one stood."""
         if sighting.plate.reading.confidence < OTHER_PLATE:
             return False
+        if passage.rival and folded(sighting.plate.text) == passage.rival:
+            return True
         found = passage.consensus
         settled = found.agreeing >= self.rules.agreeing and found.confidence >= self.rules.agreeing_confidence
         return settled and _likeness(found.text, sighting.plate.text) < SAME_PLATE

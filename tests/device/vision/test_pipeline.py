@@ -215,6 +215,37 @@ def test_vehicles_that_follow_without_a_gap_are_told_apart_by_their_texts(street
     assert {verdict for _, verdict in one.ended} == {Verdict.READ}
 
 
+@pytest.mark.parametrize("frames", [20, 10], ids=["as long", "half as long"])
+def test_vehicles_that_follow_without_a_gap_may_have_plates_that_are_alike(
+    street: Callable[..., Street], frames: int
+) -> None:
+    one = street()
+    one.show("8ABC123", frames=20, confidence=0.97)
+    one.show("8AXK723", frames=frames, confidence=0.97)
+    one.show("", frames=15)
+    assert one.ended == [("8ABC123", Verdict.READ), ("8AXK723", Verdict.READ)]
+
+
+def test_a_follower_is_told_apart_from_a_vehicle_that_was_told(street: Callable[..., Street]) -> None:
+    one = street(longest_seconds=3)
+    one.show("8ABC123", frames=50, confidence=0.97)
+    one.show("8AXK723", frames=20, confidence=0.97)
+    one.show("", frames=15)
+    assert [item for item in one.ended if item[1] is not Verdict.TOLD] == [
+        ("8ABC123", Verdict.READ),
+        ("8AXK723", Verdict.READ),
+    ]
+
+
+def test_nearer_looks_that_differ_in_two_places_are_of_the_same_plate(street: Callable[..., Street]) -> None:
+    one = street()
+    one.show("7A8C128", frames=5, confidence=0.95, width=40)
+    for step in range(20):
+        one.show("7ABC123", confidence=0.99, width=48 + 4 * step)
+    one.show("", frames=15)
+    assert one.ended == [("7ABC123", Verdict.READ)]
+
+
 def test_misreads_among_the_looks_do_not_part_a_passage(street: Callable[..., Street]) -> None:
     one = street()
     for number in range(30):
