@@ -53,7 +53,7 @@ class PassageRules:
     """Least confidence of the consensus in any case."""
     least_looks: int = 2
     """Looks that a passage needs to be a vehicle rather than a flicker of the detector, unless one was sure."""
-    doubtful: float = 0.6
+    doubtful: float = 0.7
     """Confidence below which a text that no two frames agree on is no read: signs and grilles end so."""
 
 
