@@ -30,6 +30,10 @@ PLACEHOLDERS = frozenset(
 # Spreadsheets write a sign or a point: 8E41480 without either is a plate of a Californian lorry.
 _SPREADSHEET = re.compile(r"\d+(\.\d+)?[eE]\+\d+|\d+\.\d+([eE]-?\d+)?")
 _SPREADSHEET_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#SPILL!", "#VALUE!"})
+# What stands for characters that nobody knows, beside `?` and `*`; NFKC makes three points of an ellipsis.
+_UNKNOWN_CHARACTERS = re.compile(r"[_%#]|\.\.|[-\u2010-\u2015]{2}")
+# Between two plates, around remarks, in dates, in expressions; none is on a plate, as hearts and stars are.
+_FOREIGN_MARKS = re.compile(r"[/\\|,;:()\[\]{}<>]")
 _FILLER = frozenset({*(f"{letter * count}" for letter in "X0" for count in range(1, 33))})
 _PUNCTUATION = str.maketrans("", "", " -.")
 LATEST = datetime.fromtimestamp(0xFFFF_FFFF, UTC)
@@ -43,7 +47,7 @@ def clean_plate(text: str) -> PlateText:
     """Return a listed plate normalised. Raises RowRefusedError with the reason it is not one."""
     plate = PlateText(text.translate(_PUNCTUATION).upper())
     # Most rows are A-Z and 0-9 between spaces and hyphens, and need no more than this.
-    if not (text.isascii() and plate.isalnum()) or "." in text:
+    if not (text.isascii() and plate.isalnum()) or "." in text or "--" in text:
         plate = _reduced(text)
     if not plate:
         raise RowRefusedError("no plate")
@@ -58,24 +62,24 @@ def clean_plate(text: str) -> PlateText:
 
 def _reduced(text: str) -> PlateText:
     """Reduce any spelling to A-Z and 0-9, unless that would make another plate of it."""
-    if UNREADABLE in text:
-        raise RowRefusedError("bytes that are not of the file's encoding")
-    stripped = unicodedata.normalize("NFKC", text).strip(_AROUND)
-    if any(unicodedata.category(character) == "Cc" for character in stripped):
-        raise RowRefusedError("a control character")
+    stripped = _readable(text)
     if stripped.upper() in _SPREADSHEET_ERRORS:
         raise RowRefusedError("an error that a spreadsheet has written")
     if "?" in stripped or "*" in stripped:
         raise RowRefusedError("a partial plate: it belongs into the patterns file")
     if _SPREADSHEET.fullmatch(stripped):
         raise RowRefusedError("a number that a spreadsheet has rewritten")
+    if _UNKNOWN_CHARACTERS.search(stripped):
+        raise RowRefusedError("a mark for unknown characters: a partial plate belongs into the patterns file")
     _plain_letters(stripped)
     return normalise(stripped)
 
 
 def clean_pattern(text: str) -> str:
     """Return a partial plate normalised, wildcards kept. Raises RowRefusedError with the reason it is none."""
-    stripped = unicodedata.normalize("NFKC", text).strip()
+    stripped = _readable(text)
+    if _UNKNOWN_CHARACTERS.search(stripped):
+        raise RowRefusedError("a mark for unknown characters other than ? for one and * for any number")
     _plain_letters(stripped)
     pattern = "".join(piece if piece in WILDCARDS else normalise(piece) for piece in stripped)
     if not pattern:
@@ -176,7 +180,19 @@ def _read_moment(text: str, formats: tuple[str, ...]) -> date:
         raise RowRefusedError("not a date that can be read") from None
 
 
+def _readable(text: str) -> str:
+    """Return a plate or pattern in plain characters. Raises RowRefusedError where dropping one made another plate."""
+    if UNREADABLE in text:
+        raise RowRefusedError("bytes that are not of the file's encoding")
+    stripped = unicodedata.normalize("NFKC", text).strip(_AROUND)
+    if any(unicodedata.category(character) == "Cc" for character in stripped):
+        raise RowRefusedError("a control character")
+    return stripped
+
+
 def _plain_letters(text: str) -> None:
-    """Refuse letters and digits outside A-Z and 0-9: without one, or with others for it, it were another plate."""
+    """Refuse marks, letters and digits without which, or with others for them, it were another plate."""
+    if _FOREIGN_MARKS.search(text):
+        raise RowRefusedError("a mark that no plate has: two plates, a remark or a date in its field?")
     if any(character.isalnum() and not character.isascii() for character in text):
         raise RowRefusedError("a letter outside A-Z")

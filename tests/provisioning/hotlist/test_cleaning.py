@@ -48,6 +48,17 @@ def test_a_plate_is_kept_as_the_string_it_is(text: str, plate: str) -> None:
         ("7ABC1234567", "more than 10"),
         ("7AB?123", "partial"),
         ("7AB*", "partial"),
+        ("7AB_12", "unknown characters"),
+        ("7AB%", "unknown characters"),
+        ("#ABC12", "unknown characters"),
+        ("7AB...", "unknown characters"),
+        ("7AB…", "unknown characters"),
+        ("7AB--", "unknown characters"),
+        ("7AB\N{EN DASH}\N{EN DASH}1", "unknown characters"),
+        ("ABC123/ABC", "no plate has"),
+        ("AB12, AB13", "no plate has"),
+        ("7ABC123 (CA)", "no plate has"),
+        ("12:30", "no plate has"),
         ("1.29116E+06", "spreadsheet"),
         ("1291164.0", "spreadsheet"),
         ("#VALUE!", "an error that a spreadsheet"),
@@ -63,7 +74,9 @@ def test_what_is_no_whole_plate_is_refused_with_its_reason(text: str, reason: st
         clean_plate(text)
 
 
-@pytest.mark.parametrize(("text", "pattern"), [(" 7ab-? 123", "7AB?123"), ("*ABC", "*ABC"), ("6xy*", "6XY*")])
+@pytest.mark.parametrize(
+    ("text", "pattern"), [(" 7ab-? 123", "7AB?123"), ("*ABC", "*ABC"), ("6xy*", "6XY*"), ("7AB♥1?", "7AB1?")]
+)
 def test_a_pattern_keeps_its_wildcards(text: str, pattern: str) -> None:
     assert clean_pattern(text) == pattern
 
@@ -79,6 +92,27 @@ def test_a_pattern_keeps_its_wildcards(text: str, pattern: str) -> None:
     ],
 )
 def test_a_pattern_that_would_stop_everybody_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(RowRefusedError, match=reason):
+        clean_pattern(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("7AB_12?", "unknown characters"),
+        ("7AB%1?", "unknown characters"),
+        ("7AB#1*", "unknown characters"),
+        ("7AB.. 1*", "unknown characters"),
+        ("7AB--1*", "unknown characters"),
+        ("7ABC[12]*", "no plate has"),
+        ("7A(B|8)C?", "no plate has"),
+        ("7AB O/0 1*", "no plate has"),
+        ("7\N{REPLACEMENT CHARACTER}?1AB", "encoding"),
+        ("7AB\x011?", "control"),
+        ("7Ä?1AB", "outside A-Z"),
+    ],
+)
+def test_what_would_make_another_pattern_where_it_was_dropped_is_refused(text: str, reason: str) -> None:
     with pytest.raises(RowRefusedError, match=reason):
         clean_pattern(text)
 
