@@ -28,7 +28,13 @@ PLACEHOLDERS = frozenset(
     }
 )
 # Spreadsheets write a sign or a point: 8E41480 without either is a plate of a Californian lorry.
-_SPREADSHEET = re.compile(r"\d+(\.\d+)?[eE]\+\d+|\d+\.\d+([eE]-?\d+)?")
+_SPREADSHEET = re.compile(r"\d+([.,]\d+)?[eE]\+\d+|\d+[.,]\d+([eE]-?\d+)?")
+# What spreadsheets make of MAR12, 3MAR12 or 6-1-26; capitals as in 12-MAR are a plate's own.
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_SPREADSHEET_DATE = re.compile(
+    rf"\d{{1,2}}-{_MONTH}(?:-\d{{2,4}})?|{_MONTH}-\d{{2}}"
+    r"|\d{1,2}([./])\d{1,2}\1(?:\d\d){1,2}|(?:19|20)\d\d-[01]\d-[0-3]\d"
+)
 _SPREADSHEET_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#SPILL!", "#VALUE!"})
 # What stands for characters that nobody knows, beside `?` and `*`; NFKC makes three points of an ellipsis.
 _UNKNOWN_CHARACTERS = re.compile(r"[_%#]|\.\.|[-\u2010-\u2015]{2}")
@@ -47,7 +53,7 @@ def clean_plate(text: str) -> PlateText:
     """Return a listed plate normalised. Raises RowRefusedError with the reason it is not one."""
     plate = PlateText(text.translate(_PUNCTUATION).upper())
     # Most rows are A-Z and 0-9 between spaces and hyphens, and need no more than this.
-    if not (text.isascii() and plate.isalnum()) or "." in text or "--" in text:
+    if not (text.isascii() and plate.isalnum()) or "." in text or "-" in text:
         plate = _reduced(text)
     if not plate:
         raise RowRefusedError("no plate")
@@ -69,6 +75,8 @@ def _reduced(text: str) -> PlateText:
         raise RowRefusedError("a partial plate: it belongs into the patterns file")
     if _SPREADSHEET.fullmatch(stripped):
         raise RowRefusedError("a number that a spreadsheet has rewritten")
+    if _SPREADSHEET_DATE.fullmatch(stripped):
+        raise RowRefusedError("a date that a spreadsheet has made of a plate, or of another column")
     if _UNKNOWN_CHARACTERS.search(stripped):
         raise RowRefusedError("a mark for unknown characters: a partial plate belongs into the patterns file")
     _plain_letters(stripped)
