@@ -45,6 +45,8 @@ _PUNCTUATION = str.maketrans("", "", " -.")
 LATEST = datetime.fromtimestamp(0xFFFF_FFFF, UTC)
 """The last moment that an entry's 32 bits hold, in February 2106."""
 _AROUND = f"{string.whitespace}\0"
+_ADJOINING = re.compile(r"%[YymdjHIMS]%[YymdjHIMS]")
+"""Numbers of a strptime format with nothing between them."""
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _STATE = re.compile(r"[A-Z]{2,3}")
 
@@ -170,12 +172,11 @@ def has_time(pattern: str) -> bool:
 
 
 def _read_moment(text: str, formats: tuple[str, ...]) -> date:
-    for pattern in formats:
-        try:
-            moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is the mapping's, given by the caller
-        except ValueError:
-            continue
-        return moment if has_time(pattern) else moment.date()
+    found = {moment for pattern in formats if (moment := _read_by(text, pattern)) is not None}
+    if len(found) > 1:
+        raise RowRefusedError("a date that two of the formats read differently")
+    if found:
+        return found.pop()
     if text.isdigit() and len(text) != len("20260601"):
         raise RowRefusedError("not a date that can be read")
     try:
@@ -186,6 +187,17 @@ def _read_moment(text: str, formats: tuple[str, ...]) -> date:
         return datetime.fromisoformat(text)
     except ValueError:
         raise RowRefusedError("not a date that can be read") from None
+
+
+def _read_by(text: str, pattern: str) -> date | None:
+    try:
+        moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is the mapping's, given by the caller
+    except ValueError:
+        return None
+    # strptime also takes one digit for two: 1062026, once 01062026, would be the sixth of October.
+    if _ADJOINING.search(pattern) and not text.upper().startswith(moment.strftime(pattern.partition("%f")[0]).upper()):
+        return None
+    return moment if has_time(pattern) else moment.date()
 
 
 def _readable(text: str) -> str:

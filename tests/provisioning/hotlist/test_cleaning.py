@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -182,3 +182,40 @@ def test_a_day_begins_at_its_first_moment() -> None:
 def test_a_date_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(RowRefusedError, match="date"):
         clean_moment(text, zone=UTC, formats=("%m/%d/%Y",), end_of_day=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [("1062026", "%m%d%Y"), ("10226", "%m%d%y"), ("2026111", "%Y%m%d"), ("1062026 10:00", "%m%d%Y %H:%M")],
+)
+def test_a_date_that_has_lost_a_zero_is_no_other_date(text: str, pattern: str) -> None:
+    with pytest.raises(RowRefusedError, match="not a date"):
+        clean_moment(text, zone=UTC, formats=(pattern,), end_of_day=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("01062026", "%m%d%Y"),
+        ("010626 1030", "%m%d%y %H%M"),
+        ("20260106103000.5", "%Y%m%d%H%M%S.%f"),
+        ("6JAN26", "%d%b%y"),
+    ],
+)
+def test_a_date_without_marks_is_read_where_it_is_whole(text: str, pattern: str) -> None:
+    moment = clean_moment(text, zone=UTC, formats=(pattern,), end_of_day=False)
+    assert moment is not None
+    assert moment.date() == date(2026, 1, 6)
+
+
+def test_a_date_that_one_format_reads_whole_is_no_other_by_another() -> None:
+    moment = clean_moment("261112", zone=UTC, formats=("%Y%m%d", "%y%m%d"), end_of_day=False)
+    assert moment == datetime(2026, 11, 12, tzinfo=UTC)
+
+
+def test_a_date_that_formats_read_differently_is_refused_and_no_other() -> None:
+    formats = ("%m/%d/%Y", "%d/%m/%Y")
+    with pytest.raises(RowRefusedError, match="read differently"):
+        clean_moment("06/07/2026", zone=UTC, formats=formats, end_of_day=True)
+    for text in ("06/06/2026", "13/07/2026"):
+        assert clean_moment(text, zone=UTC, formats=formats, end_of_day=True) is not None
