@@ -13,7 +13,7 @@ from provisioning.hotlist.form import MEANINGS, Place
 from provisioning.hotlist.lines import Lines, alone, delimited, fixed
 from provisioning.hotlist.mapping import Mapping
 from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
-from provisioning.hotlist.text import opened
+from provisioning.hotlist.text import UNREADABLE, opened
 from provisioning.hotlist.width import NARROWING, NEEDED, UNLIMITED, Width
 
 Record = tuple[int, tuple[str, ...]]
@@ -120,9 +120,13 @@ class Source:
         places = {meaning: place for meaning, place in given.items() if isinstance(place, Place)}
         slices = [places[meaning].slice() if meaning in places else slice(0) for meaning in MEANINGS]
         whole = Width.of({meaning: place.start for meaning, place in places.items()}, self._whole)
+        last = max(place.stop for place in slices)
         for line, text in fixed(self._lines):
             if len(text) < whole.shortest:
                 yield RefusedRow(line, whole.fault(len(text)))
+            elif UNREADABLE in text[:last]:
+                # One such mark may stand for several bytes: what follows it is not at its place.
+                yield RefusedRow(line, "bytes that are not of the file's encoding")
             else:
                 yield line, tuple(text[place] for place in slices)
 

@@ -189,6 +189,24 @@ def test_fixed_width_lines_are_cut_at_their_places(tmp_path: Path) -> None:
     ]
 
 
+def test_bytes_of_another_encoding_move_no_place_of_a_fixed_width_line(tmp_path: Path) -> None:
+    given = mapping(
+        tmp_path,
+        """[source]
+form = "fixed"
+[columns]
+category = { start = 1, length = 5 }
+plate = { start = 12, length = 8 }
+""",
+    )
+    # Two bytes of cp1252 that begin a character of UTF-8 become one mark, and ABC1234 would have been BC1234.
+    lines = b"localANN\xe2\x80S ABC1234 \xe9\nlocalJOHN  XYZ9876 \xe9\n"
+    assert read(tmp_path, lines, given) == [
+        RefusedRow(1, "bytes that are not of the file's encoding"),
+        HotListRow("XYZ9876", "local", 5),
+    ]
+
+
 def test_lines_that_are_no_rows_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "export"
     path.write_text("HDR\nEV 7ABC123   CA\nTRL1\nTRL2\n")
