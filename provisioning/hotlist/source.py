@@ -63,14 +63,12 @@ class Source:
         columns = self._mapping.columns
         if not self._mapping.source.header:
             numbers: dict[str, object] = dict(columns.given())
-            names: dict[str, int] = {}
             header: list[str] = []
         else:
             numbers = columns.model_dump()
             header = self._header(next(rows, (1, [])))
-            names = {name.casefold(): index for index, name in reversed(list(enumerate(header)))}
         ends = {
-            meaning: column if isinstance(column, int) else names.get(str(column).casefold(), -1) + 1
+            meaning: column if isinstance(column, int) else self._find(str(column), meaning, header)
             for meaning, column in numbers.items()
         }
         longest = len(header) if self._mapping.source.header else UNLIMITED
@@ -134,6 +132,18 @@ class Source:
         if isinstance(record, RefusedRow):
             raise SourceError(f"{self.path}: the header cannot be read: {record.reason}")
         return [name.strip() for name in record[1]]
+
+    def _find(self, column: str, meaning: str, header: list[str]) -> int:
+        """Return a column's number by its name, 0 where it is not there."""
+        found = [number for number, name in enumerate(header, 1) if name == column]
+        found = found or [number for number, name in enumerate(header, 1) if name.casefold() == column.casefold()]
+        if len(found) > 1:
+            places = " and ".join(map(str, found))
+            raise SourceError(
+                f"{self.path}: column {column!r} for the {meaning} is there several times, as number {places}; "
+                f"say in the mapping's [columns] which it is: {meaning} = {found[0]}"
+            )
+        return found[0] if found else 0
 
     def _check(self, present: Container[str], header: list[str]) -> None:
         # What a mapping names must be there: a covert list whose column is called otherwise would become an open one.

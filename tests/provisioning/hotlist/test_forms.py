@@ -246,6 +246,19 @@ def test_a_number_finds_a_column_whose_header_is_no_name(tmp_path: Path) -> None
     assert read(tmp_path, ",,\n1,7ABC123,x\n", given) == [HotListRow("7ABC123", "local", 5)]
 
 
+@pytest.mark.parametrize("header", ["plate,plate,category", "Plate,PLATE,category"])
+def test_a_column_that_is_there_twice_is_not_guessed(tmp_path: Path, header: str) -> None:
+    export = f"{header}\nSMITH,7ABC123,local\n"
+    with pytest.raises(SourceError, match="'plate' for the plate is there several times, as number 1 and 2"):
+        read(tmp_path, export)
+    assert read(tmp_path, export, mapping(tmp_path, "[columns]\nplate = 2")) == [HotListRow("7ABC123", "local", 5)]
+
+
+def test_a_column_is_the_one_that_is_written_alike(tmp_path: Path) -> None:
+    given = mapping(tmp_path, "[columns]\nplate = 'Plate'")
+    assert read(tmp_path, "PLATE,Plate,category\nSMITH,7ABC123,local\n", given) == [HotListRow("7ABC123", "local", 5)]
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
