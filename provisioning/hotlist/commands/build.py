@@ -8,8 +8,10 @@ from typing import Any
 import click
 from rich.console import Console
 
+from device.hotlist.errors import WrongKey
+from device.hotlist.layout import decode
 from device.hotlist.manifest import Manifest
-from device.hotlist.package import verify_package
+from device.hotlist.package import load_key, open_package, verify_package
 from provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
 from provisioning.hotlist.commands.options import (
     FILE,
@@ -117,6 +119,8 @@ def build(
     read = exports(sources, mapping_paths) + safe_exports(safe_path)
     previous = _previous(builder, previous_path)
     now = datetime.now(UTC)
+    if previous is not None and previous.patterns and patterns_path is None:
+        _refuse_to_forget(_patterns_in_force(builder, previous, previous_path, at=now))
     tally, console = Tally(), Console(stderr=True)
     with refusals_written(refusals_path, tally):
         patterns = partial_plates(patterns_path, mapping_paths, tally, at=now) if patterns_path else ()
@@ -153,6 +157,28 @@ def _previous(builder: Department, path: Path | None) -> Manifest | None:
     if path is not None:
         return verify_package(path.read_bytes(), known)[0]
     return builder.archive.newest(known) if builder.archive is not None else None
+
+
+def _patterns_in_force(builder: Department, previous: Manifest, path: Path | None, *, at: datetime) -> int:
+    """Count the partial plates of the list before that have not ended; all, where the department cannot open it."""
+    if path is None and builder.archive is not None:
+        path = builder.archive.delta or builder.archive.complete
+    if path is None or builder.unseal_key is None:
+        return previous.patterns
+    known, own = [*builder.issuer_keys, *builder.revoked], load_key(builder.unseal_key, private=True)
+    try:
+        header, _ = decode(open_package(path.read_bytes(), issuer_key=known, unseal_key=own).body)
+    except WrongKey:
+        return previous.patterns
+    return sum(pattern.expires > at for pattern in header.patterns)
+
+
+def _refuse_to_forget(patterns: int) -> None:
+    if patterns:
+        raise SourceError(
+            f"partial plates of the list before that have not ended: {patterns}; this one would have none. Give them "
+            "again with --patterns, or a file with a header alone, which says that there are no more"
+        )
 
 
 def _refuse_emptiness(tally: Tally, read: list[Export]) -> None:

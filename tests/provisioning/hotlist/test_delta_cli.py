@@ -1,4 +1,5 @@
 import json
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,39 @@ def test_news_reach_the_post_and_what_was_wrong_with_them_is_said(office: Office
     ]
 
 
+def test_a_complete_list_forgets_no_partial_plate_by_mistake(office: Office) -> None:
+    export = office.file("export.csv", EXPORT)
+    forgotten = office.run("build", export)
+    assert isinstance(forgotten.exception, SourceError)
+    assert "that have not ended: 1;" in str(forgotten.exception)
+    office.take(office.run("build", export, "--patterns", office.file("patterns.csv", PATTERNS)))
+    assert office.alarms("6XYZ")
+    none = office.file("none.csv", PATTERNS.splitlines()[0])
+    assert office.take(office.run("build", export, "--patterns", none))["patterns"] == 0
+    assert not office.alarms("6XYZ")
+    office.take(office.run("build", export))
+
+
+def test_partial_plates_that_have_ended_need_not_be_given_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime(2099, 1, 2, tzinfo=tz)
+
+    monkeypatch.setattr("provisioning.hotlist.commands.build.datetime", Later)
+    assert office.run("build", office.file("export.csv", EXPORT)).exit_code == 0
+
+
 def test_deltas_follow_one_another_and_a_complete_list_ends_them(office: Office) -> None:
     first = office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00001\n")))
     second = office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00002\n")))
     assert (second["version"], second["base"]) == (first["version"] + 1, first["base"])
     assert (second["went"], second["removals"]) == (1, 2)
     assert [path.suffix for path in sorted(office.fleet.list_archive.iterdir())] == [".complete", ".delta"]
-    third = office.take(office.run("build", office.file("export.csv", EXPORT)))
+    patterns = office.file("patterns.csv", PATTERNS)
+    third = office.take(office.run("build", office.file("export.csv", EXPORT), "--patterns", patterns))
     assert third["version"] == second["version"] + 1
     assert [path.suffix for path in sorted(office.fleet.list_archive.iterdir())] == [".complete", ".complete"]
     fourth = office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00001\n")))
@@ -104,7 +131,8 @@ def test_a_post_that_was_away_when_the_list_grew_takes_what_is_built_later(offic
     (first,) = (tmp_path / "held").glob("*.package")
     away.install(first.read_bytes())
     everything = office.file("all.csv", EXPORT + county.removeprefix(HEADER))
-    assert office.take(office.run("build", everything, output="next.package"), "next.package")["entries"] == 70
+    built = office.run("build", everything, "--patterns", str(tmp_path / "patterns.csv"), output="next.package")
+    assert office.take(built, "next.package")["entries"] == 70
     assert away.install((tmp_path / "next.package").read_bytes()).entries == 70
     shown = CliRunner().invoke(hotlist, ["inspect", str(tmp_path / "next.package")]).stdout
     assert "71 entries, for a reason" in shown
