@@ -16,9 +16,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from device.hotlist.hashing import PlateHash
+from device.hotlist.overlay import Row
 from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.columns import PIECE, Collector, Columns, ColumnSource
 from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.news import News, Reminder
 from provisioning.hotlist.report import Tally
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.source import Record, open_source
@@ -45,6 +47,10 @@ class _Done:
     columns: Columns
     refused: list[RefusedRow]
     categories: Counter[str]
+    again: list[int]
+    """Lines of rows that the delta before had removed."""
+    kept: set[Row]
+    """Entries that the delta before had added."""
 
 
 class ExportSource(ColumnSource):
@@ -54,6 +60,7 @@ class ExportSource(ColumnSource):
         exports: the files.
         at: when the list is built (aware).
         tally: where refusals and counts go.
+        news: what the delta before had brought, for the tally to say what becomes of it.
         jobs: how many processes clean and hash; 1 works in this one.
         progress: called now and then with the number of bytes read so far, of `size`.
 
@@ -65,12 +72,14 @@ class ExportSource(ColumnSource):
         *,
         at: datetime,
         tally: Tally,
+        news: News | None = None,
         jobs: int = 1,
         progress: Callable[[int], None] = lambda _bytes: None,
     ) -> None:
         self._exports = exports
         self._at = at
         self._tally = tally
+        self._news = news
         self._progress = progress
         self.size = sum(_size(export.path) for export in exports)
         self._jobs = jobs if self.size > _ALONE else 1
@@ -78,10 +87,12 @@ class ExportSource(ColumnSource):
     def columns(self, hash_key: bytes) -> Iterator[Columns]:
         """Yield all rows as columns. Raises SourceError when a file cannot be read."""
         before = 0
-        with _workers(self._jobs, self._exports, self._at, hash_key) as submit:
+        with _workers(self._jobs, _Task(self._exports, self._at, hash_key, self._news)) as submit:
             for number, export in enumerate(self._exports):
                 for done in self._export(number, export, submit, before):
                     self._tally.add(export.path.name, len(done.columns), done.categories, done.refused)
+                    self._tally.again += [(export.path.name, line) for line in done.again]
+                    self._tally.kept |= done.kept
                     yield done.columns
                 before += _size(export.path)
                 self._progress(before)
@@ -123,18 +134,31 @@ def _size(path: Path) -> int:
         raise SourceError(f"{path}: {error.strerror or error}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What each process is told once."""
+
+    exports: Sequence[Export]
+    at: datetime
+    hash_key: bytes
+    news: News | None
+
+
 class _Worker:
     """What one process needs to work on pieces."""
 
-    def __init__(self, exports: Sequence[Export], at: datetime, hash_key: bytes) -> None:
-        self._cleaners = [Cleaner(export.mapping, at=at, safe=export.safe) for export in exports]
-        self._hash = PlateHash(hash_key)
+    def __init__(self, task: _Task) -> None:
+        self._cleaners = [Cleaner(export.mapping, at=task.at, safe=export.safe) for export in task.exports]
+        self._hash = PlateHash(task.hash_key)
+        self._reminder = Reminder(task.news) if task.news is not None else None
 
     def work(self, number: int, piece: _Piece) -> _Done:
         """Clean and hash the rows of a piece of export `number`."""
         clean, collector = self._cleaners[number].clean, Collector(self._hash)
         refused: list[RefusedRow] = []
         categories: Counter[str] = Counter()
+        again: list[int] = []
+        kept: set[Row] = set()
         for record in piece:
             if isinstance(record, RefusedRow):
                 refused.append(record)
@@ -147,16 +171,21 @@ class _Worker:
                 continue
             collector.add(row)
             categories[row.category] += 1
-        return _Done(collector.columns(), refused, categories)
+            if self._reminder is not None and (found := self._reminder.look(row)) is not None:
+                if found[0] == "removed":
+                    again.append(line)
+                else:
+                    kept.add(found[1])
+        return _Done(collector.columns(), refused, categories, again, kept)
 
 
 _workers_own: list[_Worker] = []
 
 
-def _begin(exports: Sequence[Export], at: datetime, hash_key: bytes) -> None:
+def _begin(task: _Task) -> None:
     # Ctrl-C reaches all processes of a terminal; the one that started these ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _workers_own[:] = [_Worker(exports, at, hash_key)]
+    _workers_own[:] = [_Worker(task)]
 
 
 def _work(number: int, piece: _Piece) -> _Done:
@@ -164,12 +193,10 @@ def _work(number: int, piece: _Piece) -> _Done:
 
 
 @contextmanager
-def _workers(
-    jobs: int, exports: Sequence[Export], at: datetime, hash_key: bytes
-) -> Iterator[Callable[[int, _Piece], "Future[_Done]"]]:
+def _workers(jobs: int, task: _Task) -> Iterator[Callable[[int, _Piece], "Future[_Done]"]]:
     """Give what to call with a piece; it returns at once, with more than one process."""
     if jobs == 1:
-        worker = _Worker(exports, at, hash_key)
+        worker = _Worker(task)
 
         def work_here(number: int, piece: _Piece) -> "Future[_Done]":
             done: Future[_Done] = Future()
@@ -180,7 +207,7 @@ def _workers(
         return
     # Forking a process that has threads, as the progress bar does, may hang.
     context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(exports, at, hash_key)) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(task,)) as pool:
         try:
             yield lambda number, piece: pool.submit(_work, number, piece)
         except BaseException:

@@ -12,6 +12,7 @@ from rich.table import Column, Table
 
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import Manifest, read_unverified, split
+from device.hotlist.overlay import Row
 from device.hotlist.package import load_key, recipients
 from provisioning.hotlist.mapping import NOT_ALLOWED, Mapping
 from provisioning.hotlist.rows import RefusedRow
@@ -37,6 +38,10 @@ class Tally:
         self.ignored: Counter[str] = Counter()
         self.several: Counter[str] = Counter()
         self.categories: Counter[str] = Counter()
+        self.again: list[tuple[str, int]] = []
+        """Sources and lines of rows that the delta before had removed."""
+        self.kept: set[Row] = set()
+        """Entries of the delta before that are listed still."""
 
     def add(self, source: str, accepted: int, categories: Counter[str], refused: Iterable[RefusedRow]) -> None:
         """Take what became of some rows of a source."""
@@ -102,6 +107,25 @@ def show_outcome(
     if hint := what_is_allowed(tally, mappings):
         console.print(hint, highlight=False, markup=False, soft_wrap=True)
     show_facts(Console(), "Hot list", summary)
+
+
+def show_news(console: Console, tally: Tally, *, forgotten: int) -> None:
+    """Print what fresh exports do to what the delta before them had brought."""
+    for what, line in tally.again[:_SHOWN]:
+        console.print(
+            f"{what}, line {line}: listed again, though the delta before had removed this very entry",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    if len(tally.again) > _SHOWN:
+        console.print(f"and {len(tally.again) - _SHOWN} more", highlight=False)
+    if forgotten:
+        console.print(
+            f"Entries that the delta before had added, and that no source has: {forgotten}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def what_is_allowed(tally: Tally, mappings: Iterable[Mapping]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from device.hotlist.errors import WrongKey
+from device.hotlist.errors import HotListRefused, WrongKey
 from device.hotlist.layout import decode
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, open_package, verify_package
@@ -25,8 +25,10 @@ from provisioning.hotlist.commands.options import (
     safe_exports,
 )
 from provisioning.hotlist.export import Export, ExportSource
+from provisioning.hotlist.held import open_held
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
-from provisioning.hotlist.report import Tally, refusals_written, show_outcome, summarise, what_is_allowed
+from provisioning.hotlist.news import News
+from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise, what_is_allowed
 from provisioning.hotlist.rows import SourceError
 
 
@@ -121,6 +123,7 @@ def build(
     now = datetime.now(UTC)
     if previous is not None and previous.patterns and patterns_path is None:
         _refuse_to_forget(_patterns_in_force(builder, previous, previous_path, at=now))
+    news = _news(builder) if previous_path is None else None
     tally, console = Tally(), Console(stderr=True)
     with refusals_written(refusals_path, tally):
         patterns = partial_plates(patterns_path, mapping_paths, tally, at=now) if patterns_path else ()
@@ -128,7 +131,7 @@ def build(
             console, "Building", sum(export.path.stat().st_size for export in read), hidden=as_json
         ) as taken:
             package = build_package(
-                ExportSource(read, at=now, tally=tally, jobs=jobs, progress=taken),
+                ExportSource(read, at=now, tally=tally, news=news, jobs=jobs, progress=taken),
                 agency=builder.agency,
                 issuer=builder.issuer,
                 version=version or (previous.version + 1 if previous else int(now.timestamp())),
@@ -146,6 +149,10 @@ def build(
         _refuse_emptiness(tally, read)
     builder.hand_out(package, output)
     summary = summarise(output, package, tally, previous=previous, own_key=builder.unseal_key)
+    if news is not None:
+        forgotten = len(news.added_in_force(int(now.timestamp())) - tally.kept)
+        summary |= {"listed_again": len(tally.again), "listed_no_more": forgotten}
+        show_news(console, tally, forgotten=forgotten)
     if as_json:
         click.echo(json.dumps(summary))
         return
@@ -157,6 +164,21 @@ def _previous(builder: Department, path: Path | None) -> Manifest | None:
     if path is not None:
         return verify_package(path.read_bytes(), known)[0]
     return builder.archive.newest(known) if builder.archive is not None else None
+
+
+def _news(builder: Department) -> News | None:
+    """Return what the newest delta brought, None where there is none that the department may and can open."""
+    if builder.archive is None or builder.unseal_key is None:
+        return None
+    complete, delta = builder.archive.complete, builder.archive.delta
+    if complete is None or delta is None:
+        return None
+    own = load_key(builder.unseal_key, private=True)
+    try:
+        held = open_held(complete.read_bytes(), delta.read_bytes(), issuer_key=builder.issuer_keys, unseal_key=own)
+    except (HotListRefused, SourceError):
+        return None
+    return News.of(held)
 
 
 def _patterns_in_force(builder: Department, previous: Manifest, path: Path | None, *, at: datetime) -> int:

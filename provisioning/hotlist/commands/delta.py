@@ -28,8 +28,9 @@ from provisioning.hotlist.commands.options import (
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.export import ExportSource
 from provisioning.hotlist.held import Held, open_held
+from provisioning.hotlist.news import News
 from provisioning.hotlist.removals import read_removals
-from provisioning.hotlist.report import Tally, refusals_written, show_outcome, summarise
+from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise
 from provisioning.hotlist.rows import RefusedRow
 
 
@@ -95,7 +96,8 @@ def delta(
         with bytes_taken(
             console, "Comparing", sum(export.path.stat().st_size for export in read), hidden=as_json
         ) as taken:
-            source = ExportSource(read, at=now, tally=tally, jobs=jobs, progress=taken)
+            news = News.of(held) if sources else None
+            source = ExportSource(read, at=now, tally=tally, news=news, jobs=jobs, progress=taken)
             if sources:
                 changes = from_exports(held, source, at=int(now.timestamp()), keep_safe=safe_path is None)
             else:
@@ -118,6 +120,9 @@ def delta(
     builder.hand_out(package, output)
     summary = summarise(output, package, tally, previous=held.newest.manifest, own_key=builder.unseal_key)
     summary |= {"came": changes.came, "went": changes.went, "listed_already": changes.known}
+    if sources:
+        summary["listed_again"] = len(tally.again)
+        show_news(console, tally, forgotten=0)  # what a fresh export has no more went, and is counted there
     if as_json:
         click.echo(json.dumps(summary))
         return

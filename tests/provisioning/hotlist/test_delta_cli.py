@@ -90,6 +90,37 @@ def test_a_complete_list_forgets_no_partial_plate_by_mistake(office: Office) -> 
     office.take(office.run("build", export))
 
 
+def test_a_complete_list_says_what_it_does_to_the_news(office: Office) -> None:
+    export, patterns = office.file("export.csv", EXPORT), office.file("patterns.csv", PATTERNS)
+    stolen = office.file("stolen.csv", HEADER + "9NEW111,CA,stolen_vehicle,,,,\n9NEW112,CA,local,,,,\n")
+    recovered = office.file("recovered.csv", "plate\nT00001\nT00002\n")
+    office.take(office.run("delta", "--add", stolen, "--remove", recovered))
+    # T00002 was stolen once more, under another reference: no entry that was removed.
+    older = office.file("older.csv", EXPORT.replace("R2\n", "R2b\n") + "9NEW112,CA,local,,,,\n")
+    result = office.run("build", older, "--patterns", patterns, "--safe-list", str(office.folder / "own.csv"))
+    said = office.take(result)
+    assert (said["listed_again"], said["listed_no_more"]) == (1, 1)
+    assert "older.csv, line 3: listed again" in result.stderr
+    assert "no source has: 1" in result.stderr
+    assert "listed_again" not in office.take(office.run("build", export, "--patterns", patterns))
+
+
+def test_a_delta_from_an_older_export_says_what_it_lists_again(office: Office) -> None:
+    office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00001\n")))
+    result = office.run("delta", office.file("export.csv", EXPORT))
+    assert office.take(result)["listed_again"] == 1
+    assert "export.csv, line 3: listed again" in result.stderr
+
+
+def test_what_processes_find_of_the_news_is_put_together(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provisioning.hotlist.export._ALONE", 0)
+    stolen = office.file("stolen.csv", HEADER + "9NEW111,CA,local,,,,\n")
+    office.take(office.run("delta", "--add", stolen, "--remove", office.file("recovered.csv", "plate\nT00001\n")))
+    arguments = (office.file("export.csv", EXPORT), stolen, "--patterns", str(office.folder / "patterns.csv"))
+    said = office.take(office.run("build", *arguments, "--jobs", "2", "--safe-list", str(office.folder / "own.csv")))
+    assert (said["listed_again"], said["listed_no_more"]) == (1, 0)
+
+
 def test_partial_plates_that_have_ended_need_not_be_given_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,62 @@
+"""What fresh exports do to the news that the delta before them brought.
+
+Exports are often older than the news: a car that was found at eight stands in an export made at six, and one that was
+stolen since does not. What is built from exports takes the delta's place, so whoever builds it is told of both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from device.hotlist.fingerprints import Entry
+from device.hotlist.hashing import PlateHash, fingerprint
+from device.hotlist.keys import fold, normalise
+from device.hotlist.layout import epoch
+from device.hotlist.overlay import Row
+from provisioning.hotlist.held import Held
+from provisioning.hotlist.rows import HotListRow
+from provisioning.hotlist.table import detail_of
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the newest delta added and removed, and the key under which a plate is found there."""
+
+    hash_key: bytes
+    added: Mapping[int, tuple[Entry, ...]]
+    removed: Mapping[int, tuple[Entry, ...]]
+
+    @classmethod
+    def of(cls, held: Held) -> Self:
+        """Take the news of the list that posts hold."""
+        overlay = held.newest.listing.overlay
+        return cls(held.hash_key, overlay.added, overlay.removed)
+
+    def added_in_force(self, at: int) -> set[Row]:
+        """Return the entries that the delta added and that have not ended at a moment (seconds since 1970)."""
+        return {(mark, entry) for mark, entries in self.added.items() for entry in entries if entry.in_force(at)}
+
+
+class Reminder:
+    """Tells of rows whether they are news."""
+
+    def __init__(self, news: News) -> None:
+        self._news = news
+        self._hash = PlateHash(news.hash_key)
+
+    def look(self, row: HotListRow) -> tuple[Literal["added", "removed"], Row] | None:
+        """Say whether a row is the very entry that the delta added or removed, and which; None for neither."""
+        text = normalise(row.plate)
+        mark = fingerprint(self._hash.digest(fold(text)))
+        added, removed = self._news.added.get(mark, ()), self._news.removed.get(mark, ())
+        if not added and not removed:
+            return None
+        entry = Entry(
+            self._hash.text_fingerprint(text),
+            detail_of((row.category, row.priority, row.state, row.distribution, row.safe)),
+            epoch(row.expires) if row.expires else 0,
+            row.reference,
+        )
+        if entry in added:
+            return "added", (mark, entry)
+        return ("removed", (mark, entry)) if entry in removed else None
