@@ -3,13 +3,13 @@
 A folder holds the newest complete list, the one before, and the newest delta. No plate is in it in clear.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from joserfc.jwk import ECKey
 
+from device.durable import write_durably
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import verify_package
 from provisioning.errors import ProvisioningError
@@ -58,14 +58,9 @@ class Archive:
 
         """
         path = self._directory / f"{manifest.version:016d}.{manifest.kind}"
-        aside = path.with_suffix(".part")
         try:
             private_folder(self._directory)
-            with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
-                file.write(package)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
+            write_durably(path, package)
             completes = [old for old in self._paths() if old.suffix == ".complete"]
             kept = {path, *completes[:COMPLETE_KEPT]}
             for old in self._paths():

@@ -180,10 +180,13 @@ class Department:
         return self.unseal_key
 
     def hand_out(self, package: bytes, output: Path) -> None:
-        """Write a package where it is wanted, and keep it in the fleet's archive for the deltas to come."""
-        _write_package(output, package)
+        """Keep a package in the fleet's archive for the deltas to come, and write it where it is wanted.
+
+        In this order: a package that is out and not in the archive would share its version with the next one.
+        """
         if self.archive is not None:
             self.archive.keep(package, read_unverified(split(package)[0]))
+        _write_package(output, package)
 
 
 def department(

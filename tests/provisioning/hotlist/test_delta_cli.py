@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from device.hotlist import HotListStore
+from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.hotlist.cli import hotlist
 from provisioning.hotlist.rows import SourceError
@@ -119,6 +120,17 @@ def test_what_processes_find_of_the_news_is_put_together(office: Office, monkeyp
     arguments = (office.file("export.csv", EXPORT), stolen, "--patterns", str(office.folder / "patterns.csv"))
     said = office.take(office.run("build", *arguments, "--jobs", "2", "--safe-list", str(office.folder / "own.csv")))
     assert (said["listed_again"], said["listed_no_more"]) == (1, 0)
+
+
+def test_what_the_archive_does_not_take_is_not_handed_out(office: Office) -> None:
+    export, patterns = office.file("export.csv", EXPORT), office.file("patterns.csv", PATTERNS)
+    assert office.store.current is not None
+    in_the_way = office.fleet.list_archive / f"{office.store.current.version + 1:016d}.part"
+    (in_the_way / "folder").mkdir(parents=True)
+    result = office.run("build", export, "--patterns", patterns, output="next.package")
+    assert isinstance(result.exception, ProvisioningError)
+    assert not (office.folder / "next.package").exists()
+    assert len(list(office.fleet.list_archive.glob("*.complete"))) == 1
 
 
 def test_partial_plates_that_have_ended_need_not_be_given_again(
