@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from device.hotlist.layout import PatternEntry
+from device.hotlist.manifest import read_unverified, split
 from device.hotlist.package import load_key
 from provisioning.hotlist.changes import Removal, from_exports, from_news
 from provisioning.hotlist.commands.options import (
@@ -57,7 +58,9 @@ opens; without a fleet give --base, --after and --unseal-key.
 @click.option("--add", "add_path", type=FILE, help="Rows that come, in the form of an export.")
 @click.option("--remove", "remove_path", type=FILE, help="Plates that go.")
 @click.option("--base", "base_path", type=FILE, help="The complete list; by default the last one built for --fleet.")
-@click.option("--after", "after_path", type=FILE, help="The newest delta on --base, if there is one.")
+@click.option(
+    "--after", "after_path", type=FILE, help="The newest delta on --base, if there is one; by default that of --fleet."
+)
 @building_options
 def delta(
     *,
@@ -130,8 +133,10 @@ def delta(
 
 
 def _held(builder: Department, base_path: Path | None, after_path: Path | None) -> Held:
-    if base_path is None and builder.archive is not None:
-        base_path, after_path = builder.archive.complete, after_path or builder.archive.delta
+    if builder.archive is not None:
+        base_path = base_path or builder.archive.complete
+        if after_path is None and builder.archive.delta is not None and _is_on(builder.archive.delta, base_path):
+            after_path = builder.archive.delta
     if base_path is None:
         raise click.UsageError("there is no complete list yet: build one first, or give --base")
     return open_held(
@@ -140,6 +145,14 @@ def _held(builder: Department, base_path: Path | None, after_path: Path | None) 
         issuer_key=builder.issuer_keys,
         unseal_key=load_key(builder.own_key, private=True),
     )
+
+
+def _is_on(delta: Path, base: Path | None) -> bool:
+    """Say whether a delta was built on a complete list, as their manifests have it; opening them verifies that."""
+    if base is None:
+        return False
+    manifests = [read_unverified(split(path.read_bytes())[0]) for path in (base, delta)]
+    return manifests[0].is_base_of(manifests[1])
 
 
 def _removals(path: Path | None, mapping_paths: tuple[Path, ...], tally: Tally) -> Iterator[Removal]:

@@ -133,6 +133,15 @@ def test_what_the_archive_does_not_take_is_not_handed_out(office: Office) -> Non
     assert len(list(office.fleet.list_archive.glob("*.complete"))) == 1
 
 
+def test_a_base_that_is_named_brings_the_delta_that_the_fleet_has_on_it(office: Office) -> None:
+    base = office.folder / "base.package"
+    base.write_bytes((office.folder / "out.package").read_bytes())
+    office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00001\n")))
+    recovered = office.file("recovered.csv", "plate\nT00002\n")
+    office.take(office.run("delta", "--remove", recovered, "--base", str(base)))
+    assert [office.alarms(plate) for plate in ("T00001", "T00002", "T00003")] == [0, 0, 1]
+
+
 def test_partial_plates_that_have_ended_need_not_be_given_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
