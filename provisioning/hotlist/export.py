@@ -109,6 +109,8 @@ class ExportSource(ColumnSource):
                     yield _result(under_way.popleft())
             self._tally.ignored[export.path.name] += source.ignored
             self._tally.several[export.path.name] += source.several
+            if source.without and not export.safe:
+                self._tally.without[export.path.name] = ", ".join(source.without)
         while under_way:
             yield _result(under_way.popleft())
 

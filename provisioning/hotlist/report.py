@@ -38,6 +38,8 @@ class Tally:
         self.ignored: Counter[str] = Counter()
         self.several: Counter[str] = Counter()
         self.categories: Counter[str] = Counter()
+        self.without: dict[str, str] = {}
+        """Fields that a source has not."""
         self.again: list[tuple[str, int]] = []
         """Sources and lines of rows that the delta before had removed."""
         self.kept: set[Row] = set()
@@ -83,6 +85,7 @@ def summarise(
         "refused": len(tally.refusals),
         "ignored_lines": sum(tally.ignored.values()),
         "rows_of_several_lines": sum(tally.several.values()),
+        "without": dict(tally.without),
         "reasons": tally.reasons(),
         "categories": dict(sorted(tally.categories.items())),
         "posts": len(sealed_to),
@@ -146,7 +149,14 @@ def show_facts(console: Console, title: str, facts: dict[str, Any]) -> None:
 
 def _words(name: str, value: object) -> str:
     if isinstance(value, dict):
-        named = (f"{key} {_words(key, item)}" if key in _NAMED else f"{item:,} {key}" for key, item in value.items())
+        named = (
+            f"{key} {_words(key, item)}"
+            if key in _NAMED
+            else f"{key}: {item}"
+            if isinstance(item, str)
+            else f"{item:,} {key}"
+            for key, item in value.items()
+        )
         return "\n".join(named) or "-"
     if isinstance(value, list) and name == "sizes":
         reasons = {True: ", for a reason", False: ""}

@@ -19,6 +19,9 @@ from provisioning.hotlist.width import NARROWING, NEEDED, UNLIMITED, Width
 Record = tuple[int, tuple[str, ...]]
 """The line on which a row begins, and its fields in the order of `form.MEANINGS`; empty where there is none."""
 
+TOLD = ("state", "expires", "reference", "distribution")
+"""Fields of which it is said where an export has none: without them a row says more, or less, than was meant."""
+
 _PLATE, _CATEGORY = MEANINGS.index("plate"), MEANINGS.index("category")
 
 
@@ -37,6 +40,8 @@ class Source:
         self._lines = Lines(file, mapping.source)
         self.several = 0
         """How many rows ran over several lines."""
+        self.without: tuple[str, ...] = ()
+        """Fields that the file has not, of those in TOLD."""
 
     @property
     def position(self) -> int:
@@ -146,6 +151,7 @@ class Source:
         return found[0] if found else 0
 
     def _check(self, present: Container[str], header: list[str]) -> None:
+        self.without = tuple(meaning for meaning in TOLD if meaning not in present)
         # What a mapping names must be there: a covert list whose column is called otherwise would become an open one.
         needed = self._needed | self._mapping.columns.given().keys()
         for meaning in MEANINGS:

@@ -76,6 +76,13 @@ def test_a_build_says_how_many_rows_ran_over_several_lines(department: Path) -> 
     assert json.loads(build(department, "--json").stdout)["rows_of_several_lines"] == 1
 
 
+def test_a_build_says_which_fields_its_sources_have_not(department: Path) -> None:
+    assert json.loads(build(department, "--json").stdout)["without"] == {"export.csv": "distribution"}
+    (department / "export.csv").write_text("plate,category,expiry\n7ABC123,local,2098-12-31\n")
+    shown = build(department)
+    assert "export.csv: state, expires, reference, distribution" in " ".join(shown.stdout.split())
+
+
 def test_a_build_for_people_shows_a_table_and_refusals_on_the_side(department: Path) -> None:
     result = build(department)
     assert result.exit_code == 0, result.output
