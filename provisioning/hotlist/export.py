@@ -77,6 +77,9 @@ class ExportSource(ColumnSource):
         progress: Callable[[int], None] = lambda _bytes: None,
     ) -> None:
         self._exports = exports
+        # A name says enough, unless several folders have a file of it.
+        names = Counter(export.path.name for export in exports)
+        self._names = [export.path.name if names[export.path.name] == 1 else str(export.path) for export in exports]
         self._at = at
         self._tally = tally
         self._news = news
@@ -90,8 +93,8 @@ class ExportSource(ColumnSource):
         with _workers(self._jobs, _Task(self._exports, self._at, hash_key, self._news)) as submit:
             for number, export in enumerate(self._exports):
                 for done in self._export(number, export, submit, before):
-                    self._tally.add(export.path.name, len(done.columns), done.categories, done.refused)
-                    self._tally.again += [(export.path.name, line) for line in done.again]
+                    self._tally.add(self._names[number], len(done.columns), done.categories, done.refused)
+                    self._tally.again += [(self._names[number], line) for line in done.again]
                     self._tally.kept |= done.kept
                     yield done.columns
                 before += _size(export.path)
@@ -107,10 +110,11 @@ class ExportSource(ColumnSource):
                 self._progress(before + source.position)
                 if len(under_way) > _WAITING * self._jobs:
                     yield _result(under_way.popleft())
-            self._tally.ignored[export.path.name] += source.ignored
-            self._tally.several[export.path.name] += source.several
+            name = self._names[number]
+            self._tally.ignored[name] += source.ignored
+            self._tally.several[name] += source.several
             if source.without and not export.safe:
-                self._tally.without[export.path.name] = ", ".join(source.without)
+                self._tally.without[name] = ", ".join(source.without)
         while under_way:
             yield _result(under_way.popleft())
 

@@ -165,6 +165,16 @@ def test_several_exports_make_one_list_each_by_its_own_mapping(department: Path)
     assert "3 mappings for 2 sources" in result.output
 
 
+def test_sources_of_one_name_are_told_apart(department: Path) -> None:
+    (department / "county").mkdir()
+    (department / "county" / "export.csv").write_text("plate,category\nNONE,local\n")
+    build(department, "county/export.csv", "--refusals", "refused.csv")
+    refused = (department / "refused.csv").read_text().splitlines()[1:]
+    reason = "a word that stands for no plate"
+    own, county = (department / name for name in ("export.csv", "county/export.csv"))
+    assert refused == [f"{own},5,{reason}", f"{county},2,{reason}"]
+
+
 def test_a_source_without_a_fit_row_builds_nothing(department: Path) -> None:
     (department / "export.csv").write_text("plate,category\nNONE,local\n")
     result = build(department)
