@@ -125,8 +125,9 @@ class HotList:
     def consult(self, query: Query, *, at: datetime, rules: Rules = Rules()) -> Answer:  # noqa: B008 - immutable
         """Say what a read matches at a moment.
 
-        The read itself and the patterns are always looked up. Only if neither matches, and the vehicle is not the
-        department's own, are texts of declared pairs, and only if these do not match, the reader's alternatives.
+        The read itself and the patterns are always looked up. Only if the read itself is not listed, and the vehicle
+        is not the department's own, are texts of declared pairs, and only if these do not match, the reader's
+        alternatives. A pattern that fits says nothing of whether the read is right, and hides none of these.
 
         Args:
             query: what was read.
@@ -140,8 +141,8 @@ class HotList:
             return Answer()
         found, safe = self._listed(text, moment, query.confidence)
         if not safe:
-            found += self._partial(text, moment, query)
             found = found or self._taken_for(text, moment, query, rules) or self._near(text, moment, query, rules)
+            found += self._partial(text, moment, query)
         judged = [replace(match, state_agreement=agreement(query.state, match.state)) for match in found]
         return Answer(tuple(sorted(judged, key=lambda match: (match.priority, _ORDER[match.kind]))), safe)
 

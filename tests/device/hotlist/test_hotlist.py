@@ -100,6 +100,15 @@ def test_declared_pairs_are_looked_up_within_a_budget(department: Department, no
     assert near(hotlist, "8" * 16, now, pairs=("B8",), look_alike_budget=16) == [], "however many there are, it ends"
 
 
+def test_a_pattern_hides_nothing_that_a_read_is_taken_for(department: Department, now: datetime) -> None:
+    rows = [HotListRow("7BBC123", "felony_vehicle", 1), HotListRow("7XBC999", "local", 5)]
+    hotlist = department.hotlist(rows, patterns=[department.pattern("*BC*", distribution="narcotics")])
+    found = near(hotlist, "78BC123", now, pairs=("B8",))
+    assert [match.kind for match in found] == [MatchKind.LOOK_ALIKE, MatchKind.PARTIAL]
+    found = near(hotlist, "7YBC999", now, ("7XBC999", 0.5), near_budget=1)
+    assert {match.kind for match in found} == {MatchKind.PARTIAL, MatchKind.NEAR}
+
+
 def test_a_match_says_how_sure_the_reader_is_of_what_matched(hotlist: HotList, now: datetime) -> None:
     exact = Query(plate_read="7ABC123", confidence=0.9)
     assert hotlist.consult(exact, at=now).matches[0].confidence == 0.9
