@@ -22,6 +22,8 @@ Record = tuple[int, tuple[str, ...]]
 TOLD = ("state", "expires", "reference", "distribution")
 """Fields of which it is said where an export has none: without them a row says more, or less, than was meant."""
 
+_LONGEST_SHOWN = 1000
+
 _PLATE, _CATEGORY = MEANINGS.index("plate"), MEANINGS.index("category")
 
 
@@ -157,8 +159,14 @@ class Source:
         for meaning in MEANINGS:
             if meaning in needed and meaning not in present:
                 wanted = getattr(self._mapping.columns, meaning)
-                found = f"the file has: {', '.join(header) or 'no header'}"
+                found = f"the file has: {_shown(header) or 'no header'}"
                 raise SourceError(f"{self.path}: no column {wanted!r} for the {meaning}; {found}")
+
+
+def _shown(header: list[str]) -> str:
+    """Return a header for people to look at: short, and without what a terminal would obey."""
+    text = ", ".join(header)[:_LONGEST_SHOWN]
+    return "".join(character if character.isprintable() else UNREADABLE for character in text)
 
 
 @contextmanager

@@ -17,6 +17,8 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How the files of spreadsheets begin: XLSX and ODS, which are ZIP archives, and XLS."""
 _LOOKED_AT = 4096
 
 
@@ -37,12 +39,15 @@ def detect(beginning: bytes) -> str:
 def opened(path: Path, encoding: str) -> Iterator[TextIO]:
     """Open an export; `auto` looks for its encoding. Line ends are kept as they are, as `csv` wants them.
 
-    Raises SourceError when the file cannot be read.
+    Raises SourceError when the file cannot be read, or is no text.
     """
     try:
+        with path.open("rb") as binary:
+            beginning = binary.read(_LOOKED_AT)
+        if beginning.startswith(_WORKBOOKS):
+            raise SourceError(f"{path}: is a spreadsheet's own file, or an archive: save its sheet as CSV (UTF-8)")
         if encoding == "auto":
-            with path.open("rb") as binary:
-                encoding = detect(binary.read(_LOOKED_AT))
+            encoding = detect(beginning)
         with path.open(encoding=encoding, errors="replace", newline="") as file:
             yield file
     except OSError as error:
