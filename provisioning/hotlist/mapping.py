@@ -62,10 +62,15 @@ def _readable_format(pattern: str) -> str:
         raise ValueError(f"{pattern!r}: %Z names a zone and is not heeded; use %z for an offset, or `zone`")
     if "%z" in pattern and not has_time(pattern):
         raise ValueError(f"{pattern!r}: an offset without a time of the day says nothing")
+    if ("%p" in pattern) is not ("%I" in pattern):  # with %H, strptime reads %p and does not heed it
+        raise ValueError(f"{pattern!r}: a time of the day is %I and %p together, or %H alone")
+    trial = datetime(2026, 6, 17, 22, tzinfo=UTC)
     try:
-        datetime.strptime(datetime(2026, 6, 1, 10, tzinfo=UTC).strftime(pattern), pattern)  # noqa: DTZ007 - a trial
+        found = datetime.strptime(trial.strftime(pattern), pattern)  # noqa: DTZ007 - a trial
     except (ValueError, re.error) as error:
         raise ValueError(f"{pattern!r} is no format that dates can be read by: {error}") from error
+    if found.date() != trial.date():
+        raise ValueError(f"{pattern!r}: a date has a year, a month and a day")
     return pattern
 
 
