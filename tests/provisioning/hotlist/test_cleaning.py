@@ -43,6 +43,8 @@ def test_a_plate_is_kept_as_the_string_it_is(text: str, plate: str) -> None:
         ("none", "stands for no plate"),
         ("UN-KNOWN", "stands for no plate"),
         ("Paper Plate", "stands for no plate"),
+        ("nan", "stands for no plate"),
+        ("NOT ON FILE", "stands for no plate"),
         ("XXXXXXX", "stands for no plate"),
         ("0000000", "stands for no plate"),
         ("A", "fewer than 3"),
