@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
+import numpy as np
+
 from device.hotlist.fingerprints import Entry
 from device.hotlist.hashing import PlateHash, fingerprint
 from device.hotlist.keys import fold, normalise
 from device.hotlist.layout import epoch
 from device.hotlist.overlay import Row
+from provisioning.hotlist.changes import rows_of
+from provisioning.hotlist.difference import Entries
 from provisioning.hotlist.held import Held
 from provisioning.hotlist.rows import HotListRow
 from provisioning.hotlist.table import detail_of
@@ -60,3 +64,12 @@ class Reminder:
         if entry in added:
             return "added", (mark, entry)
         return ("removed", (mark, entry)) if entry in removed else None
+
+
+def own_vehicles(held: Held, *, at: int) -> int:
+    """Count the department's own vehicles that posts hold and that have not ended at a moment (seconds since 1970)."""
+    listed, overlay = Entries.of_body(held.header, held.columns), held.newest.listing.overlay
+    numbers = [number for number, detail in enumerate(held.header.details) if detail.safe]
+    safe = set(listed.rows(np.flatnonzero(np.isin(listed.others["details"], numbers))))
+    safe = safe - set(rows_of(overlay.removed)) | {row for row in rows_of(overlay.added) if row[1].detail.safe}
+    return sum(entry.in_force(at) for _, entry in safe)

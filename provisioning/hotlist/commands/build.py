@@ -25,9 +25,9 @@ from provisioning.hotlist.commands.options import (
     safe_exports,
 )
 from provisioning.hotlist.export import Export, ExportSource
-from provisioning.hotlist.held import open_held
+from provisioning.hotlist.held import Held, open_held
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
-from provisioning.hotlist.news import News
+from provisioning.hotlist.news import News, own_vehicles
 from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise, what_is_allowed
 from provisioning.hotlist.rows import SourceError
 
@@ -123,7 +123,7 @@ def build(
     now = datetime.now(UTC)
     if previous is not None and previous.patterns and patterns_path is None:
         _refuse_to_forget(_patterns_in_force(builder, previous, previous_path, at=now))
-    news = _news(builder) if previous_path is None else None
+    news = _news(builder, safe_path, at=int(now.timestamp())) if previous_path is None else None
     tally, console = Tally(), Console(stderr=True)
     with refusals_written(refusals_path, tally):
         patterns = partial_plates(patterns_path, mapping_paths, tally, at=now) if patterns_path else ()
@@ -166,19 +166,33 @@ def _previous(builder: Department, path: Path | None) -> Manifest | None:
     return builder.archive.newest(known) if builder.archive is not None else None
 
 
-def _news(builder: Department) -> News | None:
-    """Return what the newest delta brought, None where there is none that the department may and can open."""
-    if builder.archive is None or builder.unseal_key is None:
+def _held(builder: Department) -> Held | None:
+    """Return the list that the fleet built last, None where there is none that the department may and can open."""
+    if builder.archive is None or builder.unseal_key is None or builder.archive.complete is None:
         return None
-    complete, delta = builder.archive.complete, builder.archive.delta
-    if complete is None or delta is None:
-        return None
-    own = load_key(builder.unseal_key, private=True)
+    delta, own = builder.archive.delta, load_key(builder.unseal_key, private=True)
     try:
-        held = open_held(complete.read_bytes(), delta.read_bytes(), issuer_key=builder.issuer_keys, unseal_key=own)
+        return open_held(
+            builder.archive.complete.read_bytes(),
+            delta.read_bytes() if delta is not None else None,
+            issuer_key=builder.issuer_keys,
+            unseal_key=own,
+        )
     except (HotListRefused, SourceError):
         return None
-    return News.of(held)
+
+
+def _news(builder: Department, safe_path: Path | None, *, at: int) -> News | None:
+    """Return what the delta before brought, None where there is none; raise SourceError for own vehicles forgotten."""
+    held = _held(builder)
+    if held is None:
+        return None
+    if safe_path is None and (vehicles := own_vehicles(held, at=at)):
+        raise SourceError(
+            f"own vehicles of the list before: {vehicles}; this one would have none. Give them again with "
+            "--safe-list, or a file with a header alone, which says that there are no more"
+        )
+    return None if held.newest is held.complete else News.of(held)
 
 
 def _patterns_in_force(builder: Department, previous: Manifest, path: Path | None, *, at: datetime) -> int:

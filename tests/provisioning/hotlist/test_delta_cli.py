@@ -18,6 +18,11 @@ EXPORT = HEADER + "".join(f"T{number:05d},CA,local,,,,R{number}\n" for number in
 PATTERNS = "pattern,category,case,author,expires\n6XY*,local,C-1,Sample,2099-01-01\n"
 
 
+def again(folder: Path) -> tuple[str, ...]:
+    """Name the partial plates and own vehicles of the first list once more."""
+    return ("--patterns", str(folder / "patterns.csv"), "--safe-list", str(folder / "own.csv"))
+
+
 class Office:
     """A department with one post, and the folder in which its people work."""
 
@@ -79,31 +84,43 @@ def test_news_reach_the_post_and_what_was_wrong_with_them_is_said(office: Office
 
 
 def test_a_complete_list_forgets_no_partial_plate_by_mistake(office: Office) -> None:
-    export = office.file("export.csv", EXPORT)
-    forgotten = office.run("build", export)
+    export, own = office.file("export.csv", EXPORT), ("--safe-list", str(office.folder / "own.csv"))
+    forgotten = office.run("build", export, *own)
     assert isinstance(forgotten.exception, SourceError)
     assert "that have not ended: 1;" in str(forgotten.exception)
-    office.take(office.run("build", export, "--patterns", office.file("patterns.csv", PATTERNS)))
+    office.take(office.run("build", export, *again(office.folder)))
     assert office.alarms("6XYZ")
     none = office.file("none.csv", PATTERNS.splitlines()[0])
-    assert office.take(office.run("build", export, "--patterns", none))["patterns"] == 0
+    assert office.take(office.run("build", export, "--patterns", none, *own))["patterns"] == 0
     assert not office.alarms("6XYZ")
-    office.take(office.run("build", export))
+    office.take(office.run("build", export, *own))
+
+
+def test_a_complete_list_forgets_no_own_vehicle_by_mistake(office: Office) -> None:
+    export, patterns = office.file("export.csv", EXPORT), ("--patterns", str(office.folder / "patterns.csv"))
+    more = office.file("more.csv", "plate,expires\nOWN1234,\nOWN1235,\nOWN1236,2026-01-01\n")
+    office.take(office.run("delta", "--safe-list", more, "--add", office.file("none.csv", HEADER)))
+    forgotten = office.run("build", export, *patterns)
+    assert isinstance(forgotten.exception, SourceError)
+    assert "own vehicles of the list before: 2;" in str(forgotten.exception)
+    none = office.file("none_own.csv", "plate\n")
+    office.take(office.run("build", export, *patterns, "--safe-list", none, "--override-reason", "sold"))
+    office.take(office.run("build", export, *patterns))
 
 
 def test_a_complete_list_says_what_it_does_to_the_news(office: Office) -> None:
-    export, patterns = office.file("export.csv", EXPORT), office.file("patterns.csv", PATTERNS)
+    export = office.file("export.csv", EXPORT)
     stolen = office.file("stolen.csv", HEADER + "9NEW111,CA,stolen_vehicle,,,,\n9NEW112,CA,local,,,,\n")
     recovered = office.file("recovered.csv", "plate\nT00001\nT00002\n")
     office.take(office.run("delta", "--add", stolen, "--remove", recovered))
     # T00002 was stolen once more, under another reference: no entry that was removed.
     older = office.file("older.csv", EXPORT.replace("R2\n", "R2b\n") + "9NEW112,CA,local,,,,\n")
-    result = office.run("build", older, "--patterns", patterns, "--safe-list", str(office.folder / "own.csv"))
+    result = office.run("build", older, *again(office.folder))
     said = office.take(result)
     assert (said["listed_again"], said["listed_no_more"]) == (1, 1)
     assert "older.csv, line 3: listed again" in result.stderr
     assert "no source has: 1" in result.stderr
-    assert "listed_again" not in office.take(office.run("build", export, "--patterns", patterns))
+    assert "listed_again" not in office.take(office.run("build", export, *again(office.folder)))
 
 
 def test_a_delta_from_an_older_export_says_what_it_lists_again(office: Office) -> None:
@@ -123,11 +140,11 @@ def test_what_processes_find_of_the_news_is_put_together(office: Office, monkeyp
 
 
 def test_what_the_archive_does_not_take_is_not_handed_out(office: Office) -> None:
-    export, patterns = office.file("export.csv", EXPORT), office.file("patterns.csv", PATTERNS)
+    export = office.file("export.csv", EXPORT)
     assert office.store.current is not None
     in_the_way = office.fleet.list_archive / f"{office.store.current.version + 1:016d}.part"
     (in_the_way / "folder").mkdir(parents=True)
-    result = office.run("build", export, "--patterns", patterns, output="next.package")
+    result = office.run("build", export, *again(office.folder), output="next.package")
     assert isinstance(result.exception, ProvisioningError)
     assert not (office.folder / "next.package").exists()
     assert len(list(office.fleet.list_archive.glob("*.complete"))) == 1
@@ -151,7 +168,8 @@ def test_partial_plates_that_have_ended_need_not_be_given_again(
             return datetime(2099, 1, 2, tzinfo=tz)
 
     monkeypatch.setattr("provisioning.hotlist.commands.build.datetime", Later)
-    assert office.run("build", office.file("export.csv", EXPORT)).exit_code == 0
+    own = ("--safe-list", str(office.folder / "own.csv"))
+    assert office.run("build", office.file("export.csv", EXPORT), *own).exit_code == 0
 
 
 def test_deltas_follow_one_another_and_a_complete_list_ends_them(office: Office) -> None:
@@ -160,8 +178,7 @@ def test_deltas_follow_one_another_and_a_complete_list_ends_them(office: Office)
     assert (second["version"], second["base"]) == (first["version"] + 1, first["base"])
     assert (second["went"], second["removals"]) == (1, 2)
     assert [path.suffix for path in sorted(office.fleet.list_archive.iterdir())] == [".complete", ".delta"]
-    patterns = office.file("patterns.csv", PATTERNS)
-    third = office.take(office.run("build", office.file("export.csv", EXPORT), "--patterns", patterns))
+    third = office.take(office.run("build", office.file("export.csv", EXPORT), *again(office.folder)))
     assert third["version"] == second["version"] + 1
     assert [path.suffix for path in sorted(office.fleet.list_archive.iterdir())] == [".complete", ".complete"]
     fourth = office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00001\n")))
@@ -183,9 +200,9 @@ def test_a_post_that_was_away_when_the_list_grew_takes_what_is_built_later(offic
     (first,) = (tmp_path / "held").glob("*.package")
     away.install(first.read_bytes())
     everything = office.file("all.csv", EXPORT + county.removeprefix(HEADER))
-    built = office.run("build", everything, "--patterns", str(tmp_path / "patterns.csv"), output="next.package")
-    assert office.take(built, "next.package")["entries"] == 70
-    assert away.install((tmp_path / "next.package").read_bytes()).entries == 70
+    built = office.run("build", everything, *again(tmp_path), output="next.package")
+    assert office.take(built, "next.package")["entries"] == 71
+    assert away.install((tmp_path / "next.package").read_bytes()).entries == 71
     shown = CliRunner().invoke(hotlist, ["inspect", str(tmp_path / "next.package")]).stdout
     assert "71 entries, for a reason" in shown
 
@@ -219,13 +236,14 @@ def test_patterns_are_read_by_the_given_mapping_whatever_else_is_given(office: O
 @pytest.mark.parametrize("command", ["build", "delta"])
 def test_a_patterns_file_without_a_fit_entry_takes_no_pattern_away(office: Office, command: str) -> None:
     export, patterns = office.file("export.csv", EXPORT), office.file("p.csv", PATTERNS.replace("local", "other"))
-    result = office.run(command, export, "--patterns", patterns)
+    own = ("--safe-list", str(office.folder / "own.csv"))
+    result = office.run(command, export, "--patterns", patterns, *own)
     assert isinstance(result.exception, SourceError)
     assert "no pattern is fit for a list: category 'other' is not on the allow-list (1). Allowed" in str(
         result.exception
     )
     partly = office.file("p.csv", PATTERNS + "7ZZ*,other,C-2,Sample,2099-01-01\n")
-    assert office.take(office.run(command, export, "--patterns", partly))["patterns"] == 1
+    assert office.take(office.run(command, export, "--patterns", partly, *own))["patterns"] == 1
 
 
 @pytest.mark.parametrize("arguments", [(), ("export.csv", "--remove", "export.csv")])
