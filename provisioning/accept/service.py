@@ -85,8 +85,21 @@ def instruction(limits: Limits) -> tuple[str, ...]:
         f"{lane}; none of another lane, and none without a plate on the side towards the camera.",
         f"{allowed} go unread, or the post is NOT accepted; one that you missed yourself, leave out.",
         f"{place}; up to {REACH_SECONDS:g} s sooner or later will do.",
-        f"u and Enter takes the last one back; the count ends after {wanted}, or with q and Enter.",
+        f"u and Enter takes the last one back; the count ends after {wanted}; q and Enter gives it up.",
     )
+
+
+def judged(count: Count, limits: Limits) -> Result:
+    """Judge a count; one that was ended before all were counted shows nothing, however many of them were read."""
+    low, high = count.interval
+    said = (
+        f"{count.read} of {count.vehicles} read: {count.share:.0%}, 95 % interval {low:.0%} to {high:.0%}; "
+        f"{count.unseen} more that were not counted; the lower end must reach {limits.least_share:.0%}"
+    )
+    whole = count.vehicles >= limits.vehicles
+    if not whole:
+        said += f"; ended before the {limits.vehicles} vehicles that are wanted were counted"
+    return Result(point="count", good=whole and is_enough(count.read, count.vehicles, limits.least_share), said=said)
 
 
 class AtWork:
@@ -219,7 +232,7 @@ class AtWork:
         patience = self._limits.patience_seconds
         taps = tally(self._dialogue, wanted, patience_seconds=patience, settle_seconds=settle)
         self._require_at_work()
-        return [self._judged(compare(taps, self._spans()))]
+        return [judged(compare(taps, self._spans()), self._limits)]
 
     def _spans(self) -> list[Span]:
         offset = time.time() - monotonic()
@@ -228,15 +241,6 @@ class AtWork:
             ends = (datetime.fromisoformat(read.data[key]).timestamp() - offset for key in ("first_seen", "last_seen"))
             found.append(Span(*ends))
         return found
-
-    def _judged(self, count: Count) -> Result:
-        low, high = count.interval
-        said = (
-            f"{count.read} of {count.vehicles} read: {count.share:.0%}, 95 % interval {low:.0%} to {high:.0%}; "
-            f"{count.unseen} more that were not counted; the lower end must reach {self._limits.least_share:.0%}"
-        )
-        good = is_enough(count.read, count.vehicles, self._limits.least_share)
-        return Result(point="count", good=good, said=said)
 
     def outage(self) -> list[Result]:
         """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""

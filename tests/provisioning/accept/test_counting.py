@@ -2,7 +2,7 @@ import pytest
 
 from provisioning.accept.cli import _limits
 from provisioning.accept.counting import REACH_SECONDS, Count, Span, compare, least_read, wilson
-from provisioning.accept.service import Limits, instruction
+from provisioning.accept.service import Limits, instruction, judged
 from provisioning.errors import ProvisioningError
 
 
@@ -60,6 +60,22 @@ def test_it_is_said_which_vehicles_are_counted_when_and_how_many_may_be_missing(
     assert "At most 1 of the 30 may go unread" in said
     assert "At most 28 of the 200 may go unread" in " ".join(instruction(Limits(vehicles=200)))
     assert "None of the 20 may go unread" in " ".join(instruction(Limits(vehicles=20)))
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted", "good"),
+    [
+        (Count(30, 29, 4), 30, True),
+        (Count(30, 28, 0), 30, False),
+        (Count(16, 16, 0), 30, False),
+        (Count(29, 29, 0), 30, False),
+        (Count(199, 199, 0), 200, False),
+    ],
+)
+def test_a_count_that_was_ended_early_is_not_good(*, count: Count, wanted: int, good: bool) -> None:
+    found = judged(count, Limits(vehicles=wanted))
+    assert found.good is good
+    assert (f"before the {wanted} vehicles" in found.said) is (count.vehicles < wanted)
 
 
 def test_a_count_that_could_never_be_enough_is_refused() -> None:
