@@ -246,26 +246,21 @@ class AtWork:
         """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""
         limits = self._limits
         self._dialogue.say("Take the network away: pull the plug of the uplink. It may take a minute to be noticed.")
-        gone = self._wait(
-            lambda: not self.post.connected, limits.patience_seconds, what=lambda: "the post is still connected"
-        )
-        if not gone:
-            return [Result(point="outage", good=False, said="the post stayed connected")]
-        began = monotonic()
-        self._dialogue.say(f"It is away; waiting {limits.outage_seconds:g} s, and for a vehicle.")
-        due = began + limits.outage_seconds
-
-        def long_enough() -> bool:
-            return monotonic() >= due and bool(self.witness.recorded(TYPES[Read], after=began))
-
-        passed = self._wait(
-            long_enough,
-            limits.outage_seconds + limits.patience_seconds,
-            what=lambda: "without network" if monotonic() < due else "without network, waiting for a vehicle",
-        )
-        away, made = monotonic() - began, self._made_since(began)
-        if not passed:
-            return [Result(point="outage", good=False, said="no vehicle passed while the network was away")]
+        end, passed = monotonic() + limits.patience_seconds, False
+        while not passed:
+            gone = self._wait(
+                lambda: not self.post.connected, max(0.0, end - monotonic()), what=lambda: "the post is still connected"
+            )
+            if not gone:
+                return [Result(point="outage", good=False, said="the post did not stay without network")]
+            began = monotonic()
+            self._dialogue.say(f"It is away; waiting {limits.outage_seconds:g} s, and for a vehicle.")
+            passed = self._passes_by(began)
+            away, made = monotonic() - began, self._made_since(began)
+            if not passed and not self.post.connected:
+                return [Result(point="outage", good=False, said="no vehicle passed while the network was away")]
+            if not passed:
+                self._dialogue.say("It is connected again: pull the plug, and leave it out until you are told.")
         self._dialogue.say(f"Plug it in again. The post tries to connect every {ANEW_SECONDS:g} s until it is back.")
         ended = monotonic()
         taken = self._back(ended, limits.patience_seconds + self._configuration.uplink.settle_seconds)
@@ -273,6 +268,20 @@ class AtWork:
         said = f"{made} records made in {away:.0f} s without network"
         said += ", all taken by the broker afterwards" if taken else f", {left} not taken"
         return [Result(point="outage", good=taken, said=said)]
+
+    def _passes_by(self, began: float) -> bool:
+        """Wait until the network was away for long enough and a vehicle passed; False if it came back before."""
+        limits, due = self._limits, began + self._limits.outage_seconds
+
+        def long_enough() -> bool:
+            return monotonic() >= due and bool(self.witness.recorded(TYPES[Read], after=began))
+
+        self._wait(
+            lambda: self.post.connected or long_enough(),
+            limits.outage_seconds + limits.patience_seconds,
+            what=lambda: "without network" if monotonic() < due else "without network, waiting for a vehicle",
+        )
+        return not self.post.connected and long_enough()
 
     def _back(self, ended: float, seconds: float) -> bool:
         """Wait until the post is connected and the broker has taken every record made until `ended`."""

@@ -1,15 +1,19 @@
-"""What the report keeps of the alarm."""
+"""What the report keeps of the alarm, and what is no outage."""
 
 import base64
 import json
+from collections.abc import Callable
+from time import monotonic, sleep
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from device.records import Picture
+from device.records import TYPES, Picture, Read
 from device.vision.pictures import Jpeg, overview, patch
-from provisioning.accept.service import _pictures
+from provisioning.accept.result import Result
+from provisioning.accept.service import AtWork, Limits, _pictures
 
 
 def hit(match: str, *pictures: tuple[str, Jpeg]) -> bytes:
@@ -31,3 +35,52 @@ def test_nothing_is_kept_of_the_alarm_but_the_test_plate_itself(match: str, kept
     assert [(picture.caption, base64.b64decode(picture.jpeg)) for picture in found] == [
         ("The test plate.", cut.content)
     ] * kept
+
+
+class Line:
+    """Stands in for a running post and its outbox: a connection that is there or not, a vehicle every half second."""
+
+    def __init__(self, *away: tuple[float, float]) -> None:
+        self._began = monotonic()
+        self._away = away
+
+    @property
+    def connected(self) -> bool:
+        return not any(first <= monotonic() - self._began < last for first, last in self._away)
+
+    def connect_now(self) -> None:
+        pass
+
+    def recorded(self, kind: str, *, after: float) -> list[object]:
+        return [object()] if kind == TYPES[Read] and monotonic() > after + 0.5 else []
+
+    def outstanding(self, *, until: float) -> list[int]:
+        return []
+
+    def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        end = monotonic() + seconds
+        while not condition() and monotonic() < end:
+            sleep(0.01)
+        return condition()
+
+
+def outage(*away: tuple[float, float], patience: float = 3.0) -> tuple[Result, list[str]]:
+    line, said = Line(*away), list[str]()
+    work = object.__new__(AtWork)
+    work._limits = Limits(outage_seconds=1, patience_seconds=patience)
+    work._dialogue = SimpleNamespace(say=said.append, progress=lambda _: None)  # type: ignore[assignment]
+    work._configuration = SimpleNamespace(uplink=SimpleNamespace(settle_seconds=0))  # type: ignore[assignment]
+    work._thread = SimpleNamespace(is_alive=lambda: True)  # type: ignore[assignment]
+    work.post = work.witness = line  # type: ignore[assignment]
+    (result,) = work.outage()
+    return result, said
+
+
+def test_a_connection_that_comes_back_before_it_is_told_to_is_no_outage() -> None:
+    found, said = outage((0.1, 0.4), patience=1.0)
+    assert not found.good
+    assert found.said == "the post did not stay without network"
+    assert any("leave it out" in line for line in said)
+    found, said = outage((0.1, 0.4), (0.7, 2.5))
+    assert found.good
+    assert len([line for line in said if line.startswith("It is away")]) == 2
