@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from provisioning.aim.figures import angles, blur_pixels, measure
+from provisioning.aim.advice import LEAST_SHARPNESS
+from provisioning.aim.figures import angles, blur_pixels, measure, sharpness
 
 FLAT = np.array([[100, 100], [220, 100], [220, 160], [100, 160]], np.float32)
 
@@ -61,6 +62,27 @@ def test_sharpness_falls_with_every_bit_of_blur() -> None:
     assert found == sorted(found, reverse=True)
     assert found[0] > 0.7
     assert found[2] < found[0] - 0.05
+
+
+def lettered(width: int, *, blur: float = 0.0, noise: float = 0.0) -> NDArray[np.uint8]:
+    """Draw a plate so many pixels wide, through a lens that blurs by so many, by a sensor with so much noise."""
+    plate = np.full((1200, 2400), 160, np.uint8)
+    cv2.putText(plate, "8KTR402", (140, 860), cv2.FONT_HERSHEY_SIMPLEX, 17, 30, 75, cv2.LINE_AA)
+    small = cv2.resize(plate, (width, width // 2), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), blur) if blur else small
+    grain = np.random.default_rng(7).normal(0, noise, small.shape)
+    return np.clip(blurred + grain, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("width", [130, 200, 300, 450])
+def test_a_crisp_plate_is_sharp_however_large_it_is_seen(width: int) -> None:
+    assert sharpness(lettered(width, blur=0.7)) >= LEAST_SHARPNESS
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0, 6.0])
+def test_noise_makes_no_plate_sharp(noise: float) -> None:
+    assert sharpness(lettered(150, blur=3.0, noise=noise)) < LEAST_SHARPNESS
+    assert sharpness(lettered(150, noise=noise)) >= LEAST_SHARPNESS
 
 
 def test_blur_is_the_field_s_own_figure() -> None:
