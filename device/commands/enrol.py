@@ -9,18 +9,31 @@ from shlex import quote
 
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
+from pydantic import TypeAdapter, ValidationError
 
 from device.config import ServiceSection, load
+from device.config.sections import Name
 from device.enrolment.code import read_code, seal_key_of
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import Office, certificates_of, read_answer
 from device.enrolment.keyfiles import TPM
 from device.enrolment.stick import read_answer_files, write_request
-from device.enrolment.unit import Unit, check_clock
+from device.enrolment.unit import CLOCK_TOLERANCE, Unit, check_clock
 
 DIRECTORY = Path("/etc/platepost")
 NEXT = "Next: sudo platepost aim{config} --as FOLDER{address}\nFOLDER has your certificate and key{explained}."
 """What a technician does when the unit is enrolled."""
+_NAME = TypeAdapter(Name)
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """Refuse what no post can be called before keys are made for it, and before it stands in a file's name."""
+    try:
+        return _NAME.validate_python(text)
+    except ValidationError:
+        raise click.BadParameter(
+            f"{text!r} is no post's name: lower-case letters, digits and hyphens are wanted, such as post-17"
+        ) from None
 
 
 @click.command(
@@ -35,7 +48,7 @@ It asks for the code that an administrator issued for this post with `platepost 
 Interrupted, it goes on where it was when the same command is given again.
 """
 )
-@click.argument("post")
+@click.argument("post", callback=_name)
 @click.argument("office", required=False)
 @click.option(
     "--stick",
@@ -62,7 +75,11 @@ Interrupted, it goes on where it was when the same command is given again.
     show_default=True,
     help="Where the certificate's private key lives: in the TPM 2.0, if there is one, else in a file only root reads.",
 )
-@click.option("--set-clock", is_flag=True, help="Set this unit's clock to the office's time if it is wrong.")
+@click.option(
+    "--set-clock",
+    is_flag=True,
+    help="Set this unit's clock to the office's time if it is wrong; by stick to when the office answered.",
+)
 @click.option("--abandon", is_flag=True, help="Take back an enrolment that is under way.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 def enrol(
@@ -95,7 +112,7 @@ def enrol(
     if not unit.go_on():
         if office is not None:
             _by_network(unit, post, Office(office), _code(code_file), set_clock=set_clock)
-        elif stick is not None and not _by_stick(unit, post, stick, code_file):
+        elif stick is not None and not _by_stick(unit, post, stick, code_file, set_clock=set_clock):
             told = f"Request written to {stick}; take it to the office, and give the same command when it is back."
             click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else told)
             return
@@ -125,7 +142,7 @@ def _by_network(unit: Unit, post: str, office: Office, code: str, *, set_clock: 
     unit.install(office.configuration(post, code, ca=ca))
 
 
-def _by_stick(unit: Unit, post: str, stick: Path, code_file: Path | None) -> bool:
+def _by_stick(unit: Unit, post: str, stick: Path, code_file: Path | None, *, set_clock: bool) -> bool:
     plan = unit.begin(post)
     if plan.seal_key is None:
         plan = unit.begin(post, seal_key=seal_key_of(_code(code_file)))
@@ -142,22 +159,41 @@ def _by_stick(unit: Unit, post: str, stick: Path, code_file: Path | None) -> boo
         os.sync()
         return False
     ca = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates_of(answer.authorities))
-    check_clock_after(answer.configuration)
-    unit.take_certificate(read_answer(answer.certificate), ca=ca)
+    issued = datetime.fromisoformat(json.loads(answer.configuration)["issued"])
+
+    def take() -> None:
+        check_clock_after(issued)
+        unit.take_certificate(read_answer(answer.certificate), ca=ca)
+
+    try:
+        take()
+    except EnrolmentError as error:
+        if not set_clock or error.reason != "clock":
+            raise
+        # Later than that it is, by the way of the stick; nothing here knows by how much.
+        _set_clock(issued)
+        take()
     unit.install(answer.configuration)
     return True
 
 
-def check_clock_after(configuration: bytes) -> None:
+def check_clock_after(issued: datetime) -> None:
     """Refuse where this unit's clock is before the office's when it answered.
 
     Raises:
-        EnrolmentError: it is.
+        EnrolmentError: it is; the message says how to set it.
 
     """
-    issued = datetime.fromisoformat(json.loads(configuration)["issued"])
-    if datetime.now(UTC) < issued:
-        check_clock(issued)
+    now = datetime.now(UTC)
+    if issued - now <= CLOCK_TOLERANCE:
+        return
+    raise EnrolmentError(
+        f"this unit's clock says {now:%Y-%m-%d %H:%M} UTC, and the office answered later, at {issued:%Y-%m-%d %H:%M} "
+        f"UTC; nothing was taken from the stick. Set it by a clock that is right, such as sudo date -u -s "
+        f"'{issued:%Y-%m-%d %H:%M}', and give the same command again; with --set-clock it sets it to when the office "
+        "answered",
+        reason="clock",
+    )
 
 
 def _code(code_file: Path | None) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import click
@@ -147,6 +147,47 @@ def _late(codes: Codes) -> Code:
     code = codes.of("post-17")
     assert code is not None
     return replace(code, expires=datetime.now(UTC) - timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("days", [-400, 4000])
+def test_clock_of_a_unit_without_network_is_set_by_the_office_s_answer(
+    department: Department, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    stick, folder = tmp_path / "stick", tmp_path / "unit"
+    stick.mkdir()
+    arguments = ("post-17", "--stick", stick, "--directory", folder)
+    run(enrol, *arguments, typed=invited(department.fleet, "post-17") + "\n")
+    run(provision, "enrol-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network")
+    wrong = timedelta(days=days)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + wrong
+
+    def set_to(theirs: datetime) -> None:
+        nonlocal wrong
+        wrong = theirs - datetime.now(UTC)
+
+    monkeypatch.setattr("device.commands.enrol.datetime", Clock)
+    monkeypatch.setattr("device.enrolment.unit.datetime", Clock)
+    monkeypatch.setattr("device.commands.enrol._set_clock", set_to)
+    with pytest.raises(EnrolmentError, match="clock says") as caught:
+        run(enrol, *arguments)
+    assert caught.value.reason == "clock"
+    assert Unit(folder).post is None
+    assert "This unit is post-17" in run(enrol, *arguments, "--set-clock")
+
+
+@pytest.mark.parametrize("name", ["", "*", "Post-17", "post 17", "../post-17", "p" * 64])
+def test_what_no_post_is_called_touches_neither_unit_nor_stick(tmp_path: Path, name: str) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    (stick / "acceptance-post-16.html").touch()
+    output = run(enrol, name, "--stick", stick, "--directory", tmp_path / "unit", code=2)
+    assert "is no post's name" in output
+    assert [path.name for path in stick.iterdir()] == ["acceptance-post-16.html"]
+    assert not (tmp_path / "unit").exists()
 
 
 def test_administrator_may_not_invite_for_who_is_not_certified(department: Department) -> None:
