@@ -174,7 +174,8 @@ class Aiming:
 
 def _lanes(sight: Sight) -> list[dict[str, Any]]:
     """Say how each lane stands; nothing where there is one only, of which the verdict says all."""
-    if len(sight.lanes) < 2:
+    waited_for = sight.lane is not None and sight.lane not in sight.lanes  # then the choice can be taken back
+    if len(sight.lanes) < 2 and not waited_for:
         return []
     return [
         {"name": name, "light": verdict.light, "last": verdict.vehicles[-1] if verdict.vehicles else ""}

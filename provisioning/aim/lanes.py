@@ -27,6 +27,13 @@ class Lane:
     tracks: list[Track] = field(default_factory=list)
     means: Means = field(default_factory=Means)
     """What was said of it since the camera was touched."""
+    way: Track | None = None
+    """The last vehicle that drove in it, also when it is remembered no more."""
+
+    def add(self, track: Track) -> None:
+        """Take in one more vehicle."""
+        self.tracks.append(track)
+        self.way = track
 
     @property
     def x(self) -> float:
@@ -38,30 +45,51 @@ class Lanes:
     """Tells the lanes in a picture apart, and rests on one of them."""
 
     def __init__(self) -> None:
-        self.chosen: str | None = None
-        """Name of the lane that the technician wants judged; None for the busiest."""
+        self._asked: tuple[str | None] | None = None
+        """A choice that was not looked at yet."""
+        self._chosen: str | None = None
+        self._held: Lane | None = None
+        """The lane that was chosen, whatever it is called when other lanes come and go."""
+        self._among: int | None = None
+        """How many lanes there were when it was chosen; None before that was looked at."""
         self._lanes: list[Lane] = []
         self._current: Lane | None = None
+
+    @property
+    def chosen(self) -> str | None:
+        """Name of the lane that the technician wants judged; None for the busiest. Any thread may set it."""
+        return self._chosen if self._asked is None else self._asked[0]
+
+    @chosen.setter
+    def chosen(self, name: str | None) -> None:
+        self._asked = (name,)
 
     def take(self, tracks: list[Track]) -> None:
         """Sort vehicles into lanes; `tracks` are all that are remembered, and others are forgotten here too."""
         for lane in self._lanes:
             lane.tracks = [track for track in lane.tracks if any(track is one for one in tracks)]
         known = {id(track) for lane in self._lanes for track in lane.tracks}
-        self._lanes = [lane for lane in self._lanes if lane.tracks]
+        self._lanes = [lane for lane in self._lanes if lane.tracks or lane is self._held]
         for track in tracks:
             if id(track) not in known:
-                self._lane_of(track).tracks.append(track)
+                self._lane_of(track).add(track)
 
     def named(self) -> dict[str, Lane]:
         """Return the lanes from left to right by their names; a vehicle alone is no lane where others came in twos."""
-        lasting = [lane for lane in self._lanes if len(lane.tracks) > 1] or self._lanes
+        seen = [lane for lane in self._lanes if lane.tracks]
+        lasting = [lane for lane in seen if len(lane.tracks) > 1 or lane is self._held] or seen
         ordered = sorted(lasting, key=lambda lane: lane.x)
         return dict(zip(_names(len(ordered)), ordered, strict=True))
 
     def judged(self) -> tuple[str | None, Lane | None]:
-        """Return the lane that the light goes by, and its name; the name is None where there is one lane only."""
+        """Return the lane that the light goes by, and its name; the name is None where there is one lane only.
+
+        One that was chosen is waited for while no vehicle drives in it: another lane's say nothing of it.
+        """
         named = self.named()
+        self._hold(named)
+        if self._held is not None and not self._held.tracks:
+            return self._chosen, self._held
         if not named:
             return None, None
         busiest = max(named.values(), key=lambda lane: len(lane.tracks))
@@ -69,17 +97,31 @@ class Lanes:
         there = now is not None and any(lane is now for lane in named.values())
         if now is None or not there or _clearly_busier(busiest, now):
             self._current = busiest
-        lane = named.get(self.chosen or "", self._current)
+        lane = self._held or named.get(self._chosen or "", self._current)
         name = next(name for name, each in named.items() if each is lane)
+        if self._held is not None and len(named) > 1:
+            self._chosen = name
         return (name if len(named) > 1 else None), lane
 
     def clear(self) -> None:
         """Forget the vehicles, as after the camera was turned; what the technician wants judged stays."""
         self._lanes = []
-        self._current = None
+        self._current = self._held = None
+
+    def _hold(self, named: dict[str, Lane]) -> None:
+        """Find the lane that was chosen by its name: at once, or, of lanes that are seen anew, when all are seen."""
+        if self._asked is not None:
+            (self._chosen,), self._asked = self._asked, None
+            self._held = self._among = None
+        if self._held is None and self._chosen in named and self._among in {None, len(named)}:
+            self._held, self._among = named[self._chosen], len(named)
 
     def _lane_of(self, track: Track) -> Lane:
-        near = [(distance, lane) for lane in self._lanes if (distance := _apart(track, lane.tracks[-1])) < APART]
+        near = [
+            (distance, lane)
+            for lane in self._lanes
+            if lane.way is not None and (distance := _apart(track, lane.way)) < APART
+        ]
         if near:
             return min(near, key=lambda each: each[0])[1]
         self._lanes.append(Lane())

@@ -56,6 +56,14 @@ def test_done_closes_where_all_is_good_or_nothing_was_kept(desk: Desk, mocker: M
     assert not other.session.open
 
 
+def test_a_choice_can_be_taken_back_while_the_chosen_lane_is_empty(desk: Desk) -> None:
+    desk.see(GREEN)
+    desk.watcher.latest.lanes = {"lane": GREEN}
+    assert desk.aiming.state(desk.watcher.latest)["lanes"] == []
+    desk.watcher.latest.lane = "right lane"
+    assert [each["name"] for each in desk.aiming.state(desk.watcher.latest)["lanes"]] == ["lane"]
+
+
 def test_done_is_refused_while_a_view_that_is_kept_is_not_good(desk: Desk) -> None:
     desk.aiming.accept()
     desk.see(RED)

@@ -140,6 +140,47 @@ def test_the_chosen_lane_is_judged_and_stays_chosen_when_it_is_judged_anew() -> 
     assert lanes.judged()[0] == "right lane"
 
 
+def test_the_chosen_lane_is_judged_whatever_other_lanes_come_and_go() -> None:
+    left, right = ([vehicle(x, at=at + x) for at in range(4)] for x in (0, 10))
+    lanes = taken(*left, *right[:2])
+    lanes.chosen = "right lane"
+    assert lanes.judged()[1] is lanes.named()["right lane"]
+    parked = [vehicle(25, at=at) for at in (30, 31)]
+    lanes.take([*left, *right[:2], *parked])
+    name, lane = lanes.judged()
+    assert (name, lanes.chosen) == ("middle lane", "middle lane")
+    assert lane is not None
+    assert lane.tracks == right[:2]
+
+    lanes.take(left)  # nobody drove in it for two minutes
+    name, lane = lanes.judged()
+    assert name == "middle lane"
+    assert lane is not None
+    assert lane.tracks == [], "it is waited for"
+    lanes.take([*left, right[2]])
+    assert lanes.judged() == ("right lane", lane)
+    assert lane.tracks == [right[2]]
+
+    lanes.take(left)
+    lanes.chosen = None
+    assert lanes.judged() == (None, lanes.named()["lane"])
+
+
+def test_of_lanes_that_are_seen_anew_the_chosen_one_is_told_when_all_are_seen() -> None:
+    lefts, middles, rights = ([vehicle(x, at=at + x) for at in range(2)] for x in (0, 10, 20))
+    lanes = taken(*lefts, *middles, *rights)
+    lanes.chosen = "right lane"
+    lanes.judged()
+    lanes.clear()
+    lanes.take([*lefts, *middles])
+    lanes.judged()
+    lanes.take([*lefts, *middles, *rights])
+    name, lane = lanes.judged()
+    assert name == "right lane"
+    assert lane is not None
+    assert lane.tracks == rights
+
+
 def test_a_vehicle_alone_is_a_lane_until_others_come_in_twos() -> None:
     seen = [vehicle(0, at=0), vehicle(10, at=1)]
     lanes = taken(*seen)
