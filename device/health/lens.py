@@ -116,7 +116,7 @@ def judge(street: NDArray[np.uint8], sharpness: float, views: Views) -> frozense
     seen = contrast(street)
     if np.mean(seen < PLAIN) >= 1 - FLAT_SHARE:
         return frozenset({Ailment.BLOCKED})
-    view = _resembled(street, views)
+    view = resembled(street, views)
     if view is None:
         return frozenset()
     accepted = contrast(view.picture)
@@ -131,7 +131,7 @@ def judge(street: NDArray[np.uint8], sharpness: float, views: Views) -> frozense
     return frozenset(wrong)
 
 
-def _resembled(street: NDArray[np.uint8], views: Views) -> View | None:
+def resembled(street: NDArray[np.uint8], views: Views) -> View | None:
     """Return the accepted view that this one resembles most, of those in a like light."""
     mean = float(street.mean())
     views_alike = [
