@@ -232,3 +232,24 @@ def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so(
     assert accessibility_faults(page) == []
     page.locator("#done").click()
     expect(page.locator("#word")).to_have_text("CLOSED")
+
+
+def test_a_page_that_hears_nothing_says_so_and_comes_back(
+    tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
+) -> None:
+    """A cable that was pulled, or a phone that is out of reach, ends no connection: there is silence."""
+    process = Unit(tmp_path, nearer(tmp_path / "near"), pace="fast", frames_per_second=3).aim()
+    started.append(process)
+    page = visitor.open(link_of(process)[0], phone=True)
+    expect(page.locator("#accept")).to_be_enabled()
+    process.send_signal(signal.SIGSTOP)
+    expect(page.locator("#word")).to_have_text("NO CONTACT")
+    expect(page.locator("#accept")).to_be_disabled()
+    expect(page.locator("#still")).to_have_text("no contact")
+    process.send_signal(signal.SIGCONT)
+    expect(page.locator("#word")).to_have_text("GOOD")
+    process.send_signal(signal.SIGKILL)
+    expect(page.locator("#word")).to_have_text("NO CONTACT")
+    page.locator("#forget").click()
+    expect(page.locator("#said")).to_contain_text("The unit does not answer")
+    visitor.forgive("ERR_")

@@ -3,7 +3,11 @@ const by = (id) => document.getElementById(id);
 const WORDS = { waiting: ["…", "WAITING"], red: ["✗", "NOT YET"], green: ["✓", "GOOD"] };
 const SIGNS = { waiting: "…", red: "✗", green: "✓" };
 const LIGHTS = { day: "daylight", infrared: "infrared" };
+const SILENT_MS = 6000;  // the unit says how things stand once a second, and more often
 let infrared = false;
+let closed = false;
+let stream = null;
+let heard = Date.now();
 
 function show(light, word) {
   by("light").className = light;
@@ -63,6 +67,7 @@ function acceptance(state, kept, ready, soon) {
 
 function told(state) {
   if (state.closed !== undefined) {
+    closed = true;
     stream.close();
     by("unfinished").close();
     show("waiting", ["■", "CLOSED"]);
@@ -98,12 +103,19 @@ function told(state) {
   if (state.number !== null && by("picture").complete) by("picture").src = `/see/picture/${state.number}`;
 }
 
+// What it was told, null where that was nothing, or where no answer came and there is nothing to decide.
 async function press(what) {
   by("said").textContent = "";
-  const answer = await fetch(`/do/${what}`, { method: "POST" });
-  const said = (await answer.json()).said;
-  if (said) by("said").textContent = said;
-  return said;
+  try {
+    const answer = await fetch(`/do/${what}`, { method: "POST" });
+    const json = (answer.headers.get("content-type") ?? "").includes("json");
+    const said = json ? (await answer.json()).said : await answer.text();
+    if (said) by("said").textContent = said;
+    return json ? said : null;
+  } catch {
+    by("said").textContent = "The unit does not answer: is this phone or laptop on its network still?";
+    return null;
+  }
 }
 
 by("accept").addEventListener("click", () => press("accept"));
@@ -119,6 +131,27 @@ by("back").addEventListener("click", () => by("unfinished").close());
 by("anyway").addEventListener("click", () => press("done-anyway"));
 by("infrared").addEventListener("click", () => press(infrared ? "day" : "infrared"));
 
-const stream = new EventSource("/see/events");
-stream.onmessage = (event) => told(JSON.parse(event.data));
-stream.onerror = () => show("red", ["✗", "NO CONTACT"]);
+function noContact() {
+  show("red", ["✗", "NO CONTACT"]);
+  by("still").textContent = "no contact";
+  by("accept").disabled = true;
+}
+
+function listen() {
+  stream?.close();
+  stream = new EventSource("/see/events");
+  stream.onmessage = (event) => {
+    heard = Date.now();
+    told(JSON.parse(event.data));
+  };
+  stream.onerror = noContact;
+}
+
+listen();
+// A cable that was pulled and a phone that slept say nothing: what stands here then is no view of this moment.
+setInterval(() => {
+  if (closed || Date.now() - heard < SILENT_MS) return;
+  noContact();
+  heard = Date.now();
+  listen();
+}, 1000);
