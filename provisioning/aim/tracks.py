@@ -9,6 +9,9 @@ GONE_SECONDS = 1.0
 STANDING_SECONDS = 4.0
 """A plate that is seen for so long is held into the view, and is judged though it has not left."""
 KEPT_SECONDS = 120.0
+MOST_SIGHTINGS = 200
+"""Of one plate; of one that stands in view for longer every second is forgotten, again and again: each frame looks at
+all of them, and they tell nothing new."""
 _REACH = (1.5, 6.0)
 """How many of its own widths a plate may move in a tenth of a second and still be the same; and at most."""
 
@@ -45,6 +48,8 @@ class Tracks:
                 self._tracks.append(track)
             track.seen = at
             track.sightings.append(figures)
+            if len(track.sightings) >= MOST_SIGHTINGS:
+                del track.sightings[:-1:2]
 
     def passed(self, *, at: float) -> list[Track]:
         """Return the vehicles that have passed, seen in two frames at least, the latest last.

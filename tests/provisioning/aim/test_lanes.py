@@ -13,7 +13,7 @@ from device.vision.geometry import plate_size
 from provisioning.aim.advice import Road, judge
 from provisioning.aim.figures import Figures
 from provisioning.aim.lanes import MORE, Lanes
-from provisioning.aim.tracks import Track, Tracks
+from provisioning.aim.tracks import MOST_SIGHTINGS, Track, Tracks
 
 FOOTAGE = Path(__file__).parents[3] / "simulator" / "footage"
 SIZE = (1280, 720)
@@ -200,6 +200,18 @@ def test_what_is_no_longer_remembered_is_of_no_lane() -> None:
     assert lane.tracks == seen[2:]
     lanes.take([])
     assert lanes.judged() == (None, None)
+
+
+def test_a_plate_that_stands_in_view_is_remembered_by_some_of_its_sightings() -> None:
+    """A parked car, for an hour: every frame looks at all that is remembered."""
+    tracks = Tracks()
+    corners = np.array([[600, 400], [740, 400], [740, 470], [600, 470]], np.float32)
+    for number in range(20_000):
+        tracks.add([replace(GOOD, corners=corners, width=140, text=str(number))], at=number / 5)
+    (track,) = tracks.passed(at=4000)
+    assert len(track.sightings) <= MOST_SIGHTINGS
+    assert (track.sightings[-1].text, track.best.width, track.began) == ("19999", 140, 0)
+    assert int(track.sightings[0].text) < 19_900
 
 
 @pytest.mark.parametrize("count", [3, 4])
