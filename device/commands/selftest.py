@@ -192,7 +192,10 @@ def _clock(_configuration: Configuration) -> str:
 
 
 def _certificate(configuration: Configuration) -> str:
-    left = assembly.certificate_expires(configuration) - datetime.now(UTC)
+    leaf, now = assembly.certificate(configuration), datetime.now(UTC)
+    if now < leaf.not_valid_before_utc:
+        raise _FaultError(f"it begins on {leaf.not_valid_before_utc:%Y-%m-%d}, and the clock says {now:%Y-%m-%d}")
+    left = leaf.not_valid_after_utc - now
     if left.days < CERTIFICATE_DAYS:
         raise _FaultError(f"it ends in {left.days} days")
     return f"valid for {left.days} days more"

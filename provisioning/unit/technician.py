@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from device.config import Configuration
 from device.control import RefusedError
+from device.control.errors import Reason
 from device.control.operators import Operator, Operators
 from device.records import Role
 from provisioning.control.identity import Identity, certificates_of, x5c_of
@@ -56,8 +58,7 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
             at=at or datetime.now(UTC),
         )
     except RefusedError as refusal:
-        end = chain[0].not_valid_after_utc.date()
-        hint = f" (it ended on {end}; is the unit's clock right?)" if "expired" in refusal.reason.value else ""
+        hint = _hint(refusal.reason, chain[0], at or datetime.now(UTC))
         name = next(
             (str(one.value) for one in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)), folder.name
         )
@@ -66,6 +67,18 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
     if identity.key.thumbprint() != person.key.thumbprint():
         raise ProvisioningError(f"{folder}: the key is not the one of the certificate of {person.name}")
     return Technician(identity, purpose)
+
+
+def _hint(reason: Reason, leaf: x509.Certificate, now: datetime) -> str:
+    """Say what a person at the unit can look at, where the certificate's time is what is wrong."""
+    if reason is Reason.CERTIFICATE_EXPIRED:
+        return f" (it ended on {leaf.not_valid_after_utc.date()}; is the unit's clock right?)"
+    if reason is Reason.CERTIFICATE_NOT_YET_VALID:
+        return (
+            f" (it begins on {leaf.not_valid_before_utc.date()}, and the unit's clock says {now:%Y-%m-%d %H:%M} UTC: "
+            "it is behind; it sets itself when the unit has its network, or time by GPS)"
+        )
+    return ""
 
 
 def recognised(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operator:

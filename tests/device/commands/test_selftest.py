@@ -1,5 +1,6 @@
 import itertools
 import json
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,18 @@ def test_each_point_is_judged_by_itself(folder: Path) -> None:
     assert {"recogniser", "keys", "camera", "board", "outbox", "certificate"} <= good
     assert not found["hot list"]["good"]
     assert found["broker 127.0.0.1:1"]["said"] == "connection_refused"
+
+
+def test_a_certificate_that_is_not_valid_yet_is_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime(2020, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr("device.commands.selftest.datetime", Behind)
+    found = findings(folder)["certificate"]
+    assert not found["good"]
+    assert str(found["said"]).endswith("and the clock says 2020-01-01")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Who may aim, and where the page may stand: refused before a camera is opened or a port is."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,6 +63,15 @@ def test_an_expired_certification_is_said_with_its_date(fleet: Fleet) -> None:
     end = certified(configuration, folder, purpose="test").identity.expires
     with pytest.raises(PlatepostError, match=f"has expired .it ended on {end.date()}; is the unit's clock right"):
         certified(configuration, folder, purpose="test", at=end + timedelta(days=1))
+
+
+def test_of_a_certification_that_has_not_begun_it_is_said_that_the_clock_is_behind(fleet: Fleet) -> None:
+    configuration = load(fleet.post("post-1") / "post.toml")
+    early = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    with pytest.raises(
+        PlatepostError, match=r"not valid yet .it begins on 20.*clock says 2020-01-01 12:00 UTC: it is b"
+    ):
+        certified(configuration, fleet.operator("r-alvarez"), purpose="test", at=early)
 
 
 def test_a_post_that_runs_is_to_be_stopped_first(fleet: Fleet) -> None:
