@@ -2,7 +2,7 @@
 
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -125,9 +125,33 @@ def aim(
             "no view was accepted" + (f"; kept from before: {_said(kept)}" if _lights(kept) else "")
         )
     click.echo(f"Kept: {_said(kept)}.")
-    for light in sorted(LIGHTS.keys() - _lights(kept)):
-        click.echo(f"By {LIGHTS[light]} no view is kept: give the same command again if this post is to read by it.")
+    for line in left_to_do(kept, accepted=aiming.accepted, outdated=aiming.outdated):
+        click.echo(line)
     click.echo(f"Next: {next_command(path, folder, purpose)}")
+
+
+def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection[Light]) -> list[str]:
+    """Say what is to be looked at of the views that are kept.
+
+    Args:
+        kept: what is kept of this session and of those before.
+        accepted: the lights in which the view was accepted in this session.
+        outdated: in which of them the camera was moved since.
+
+    """
+    said = []
+    for light, by in LIGHTS.items():
+        view = kept.of(light)
+        if view is None:
+            said.append(f"By {by} no view is kept: give the same command again if this post is to read by it.")
+        elif light in outdated:
+            said.append(f"The camera was moved after the view by {by} was accepted: give the same command again.")
+        elif light not in accepted:
+            said.append(
+                f"The view by {by} is of before, {view.accepted:%Y-%m-%d}: if camera or lens were turned since, give "
+                "the same command again and accept it too; else the post calls its lens moved by that light."
+            )
+    return said
 
 
 def next_command(path: Path, folder: Path, purpose: str) -> str:

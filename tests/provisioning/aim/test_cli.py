@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
@@ -10,9 +11,10 @@ from pytest_mock import MockerFixture
 from device import assembly
 from device.config import BackendSection, ServiceSection, load
 from device.errors import PlatepostError
+from device.health.view import View, Views
 from device.records import Role
 from provisioning.aim.advice import Road
-from provisioning.aim.cli import PURPOSE, _road, aim, next_command
+from provisioning.aim.cli import PURPOSE, _road, aim, left_to_do, next_command
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from provisioning.unit.options import CONFIG
@@ -110,3 +112,18 @@ def test_the_next_command_is_whole(mocker: MockerFixture) -> None:
     assert elsewhere == "sudo platepost accept --config '/srv/a post/post.toml' --as /home/r-alvarez"
     assert next_command(CONFIG, Path("/r-alvarez"), PURPOSE) == "sudo platepost accept --as /r-alvarez"
     assert mounted.called
+
+
+def test_a_view_of_before_and_one_that_was_moved_since_are_not_passed_over() -> None:
+    def of(day: int) -> View:
+        street = np.zeros((36, 64), np.uint8)
+        return View.of(street, accepted=datetime(2026, 3, day, tzinfo=UTC), accepted_by="r-alvarez")
+
+    both = Views(day=of(14), infrared=of(1))
+    assert left_to_do(both, accepted={"day", "infrared"}, outdated=()) == []
+    (said,) = left_to_do(both, accepted={"day"}, outdated=())
+    assert said.startswith("The view by infrared is of before, 2026-03-01: if camera or lens were turned since")
+    (said,) = left_to_do(both, accepted={"day", "infrared"}, outdated={"day"})
+    assert said == "The camera was moved after the view by daylight was accepted: give the same command again."
+    (said,) = left_to_do(Views(day=of(14)), accepted={"day"}, outdated=())
+    assert said.startswith("By infrared no view is kept")
