@@ -10,6 +10,7 @@ import click
 from device import backends
 from device.board.base import DARK_SECONDS, Board, Light
 from device.config import load
+from device.ending import ended_in_order
 
 LOOK_SECONDS = 0.1
 
@@ -54,7 +55,7 @@ def board(
     Without an option it only listens to the switches, and says what opens and closes.
     """
     section = load(path).board
-    with backends.board(section.backend, section.settings) as one:
+    with ended_in_order(), backends.board(section.backend, section.settings) as one:
         if safe:
             return
         if light is not None:

@@ -12,6 +12,7 @@ from device import assembly
 from device.authority.acceptance import Statement, write_statement
 from device.config import Configuration, load
 from device.durable import write_durably
+from device.ending import ended_in_order
 from device.ownership import give_to_owner
 from device.records import Signer
 from provisioning.accept import report, seal
@@ -81,6 +82,7 @@ def accept(
     dialogue = Terminal()
     aside = is_to_be_kept_aside(verbose=bool(context.find_root().params.get("verbose")))
     with ExitStack() as stack:
+        stack.enter_context(ended_in_order())
         log = stack.enter_context(log_aside(configuration.outbox.path.parent)) if aside else None
         results, written = accept_post(configuration, technician, dialogue, limits=asked, anew=anew, output=output)
     accepted = all(result.good for result in results)

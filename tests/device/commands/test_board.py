@@ -1,4 +1,8 @@
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +51,28 @@ def test_outputs_are_tried_and_safe_at_the_end(configuration: Path, monkeypatch:
     assert levels(17)[:3] == [0, 1, 0]
     assert levels(27)[:3] == [1, 0, 1]
     assert 1 in levels(22)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize("words", [("--illuminator", "--seconds", "20"), ("--illuminator", "--camera-power-cycle")])
+def test_a_terminal_that_is_lost_leaves_the_outputs_safe(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("device.commands.board.DARK_SECONDS", 20.0)
+    deaf: list[int] = []
+    before = signal.signal(number, lambda given, _: deaf.append(given))  # by default it would end the tests
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), number))
+    timer.start()
+    began = time.monotonic()
+    try:
+        run(configuration, *words)
+    finally:
+        timer.join()
+        signal.signal(number, before)
+    assert not deaf
+    assert time.monotonic() - began < 15
+    assert levels(17)[:3] == [0, 1, 0]
+    assert levels(27) == ([1, 0, 1, 0] if "--camera-power-cycle" in words else [1, 0]), "released at the end"
 
 
 def test_all_is_made_safe(configuration: Path) -> None:

@@ -76,3 +76,32 @@ def test_a_link_in_its_place_is_not_followed(fleet: Fleet, tmp_path: Path) -> No
     (fleet.post("post-1") / "state" / "acceptance.log").symlink_to(other)
     assert "the log cannot be written" in shown(fleet, terminal=True)
     assert not other.exists()
+
+
+def test_a_terminal_that_is_lost_breaks_off_as_ctrl_c_does(fleet: Fleet, tmp_path: Path) -> None:
+    """By default it ends the process at once, and leaves lamp and status light as they were for the question."""
+    closed = tmp_path / "closed"
+    program = f"""
+import sys, time
+from pathlib import Path
+from provisioning.accept import cli
+def accept_post(*_, **__):
+    try:
+        print("at the question", flush=True)
+        time.sleep({SECONDS})
+    finally:
+        Path({str(closed)!r}).touch()
+cli.accept_post = accept_post
+from device.cli import main
+sys.exit(main())
+"""
+    words = ["--config", str(fleet.post("post-1") / "post.toml"), "--as", str(fleet.operator("r-alvarez"))]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", program, "accept", *words])  # noqa: S606 - this very program
+    said = b""
+    while b"at the question" not in said:
+        said += os.read(terminal, 4096)
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    assert closed.exists()
