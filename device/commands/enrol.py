@@ -107,8 +107,13 @@ def enrol(
         raise click.UsageError("give the office's host:port, or --stick FOLDER")
     tpm = kept == "tpm" or (kept == "auto" and TPM.exists())
     plan = unit.plan()
-    if unit.post is None or plan is not None:
-        unit.begin(post, tpm=tpm)
+    if unit.post == post and plan is None:
+        # The answer to the same command before was not read, as where ssh was lost.
+        outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
+        again = f"This unit is {post} already (to enrol it anew, empty {directory} first). {_next(directory)}"
+        click.echo(json.dumps(outcome) if as_json else again)
+        return
+    unit.begin(post, tpm=tpm)  # before the code is asked for: a post of another name is refused
     if not unit.go_on():
         if office is not None:
             _by_network(unit, post, Office(office), _code(code_file), set_clock=set_clock)

@@ -45,10 +45,13 @@ def test_technician_gives_one_command_and_one_answer(department: Department) -> 
     assert told in output
     assert "192.168.50.1" in output
     assert Unit(folder).post == "post-17"
-    again = CliRunner().invoke(
-        enrol, ["post-17", f"localhost:{department.port}", "--directory", str(folder)], input=code
-    )
-    assert isinstance(again.exception, EnrolmentError)
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    again = run(enrol, "post-17", f"localhost:{department.port}", "--directory", folder)
+    assert "Code" not in again
+    assert f"This unit is post-17 already (to enrol it anew, empty {folder} first). Next: sudo platepost aim" in again
+    with pytest.raises(EnrolmentError, match="this unit is post-17 already"):
+        run(enrol, "post-18", f"localhost:{department.port}", "--directory", folder)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files
 
 
 @pytest.mark.parametrize("address", ["192.168.50.1", "unit.local"])
