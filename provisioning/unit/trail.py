@@ -15,12 +15,25 @@ from device.outbox import OutboxBusyError, in_use
 from provisioning.errors import ProvisioningError
 from provisioning.people import acts
 from provisioning.people.acts import ActLog
+from provisioning.unit.holder import session_of
 from provisioning.unit.technician import Technician
 
 _RUNNING = (
     "the post is running: stop it first, for it needs the camera itself (sudo systemctl stop platepost); "
     "or a session of aim or accept is still open: end that"
 )
+
+
+def _held(configuration: Configuration) -> ProvisioningError:
+    """Say who holds the outbox, and how a person ends that."""
+    session = session_of(configuration.outbox.path)
+    if session is None:
+        return ProvisioningError(_RUNNING)
+    command, process = session
+    return ProvisioningError(
+        f"platepost {command} is open at this unit already: end that by Ctrl-C; where its terminal was lost (ssh), by "
+        f"sudo kill {process}"
+    )
 
 
 def require_stopped(configuration: Configuration) -> None:
@@ -31,7 +44,7 @@ def require_stopped(configuration: Configuration) -> None:
 
     """
     if in_use(configuration.outbox.path):
-        raise ProvisioningError(_RUNNING)
+        raise _held(configuration)
 
 
 class Trail:
@@ -61,7 +74,7 @@ class Trail:
         try:
             self._outbox = assembly.outbox(configuration)
         except OutboxBusyError as error:
-            raise ProvisioningError(_RUNNING) from error
+            raise _held(configuration) from error
         self._technician = technician
         self._doing = doing
         self._silent = silent

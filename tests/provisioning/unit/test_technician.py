@@ -50,12 +50,12 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
 
 
 @contextmanager
-def running(configuration: Path) -> Iterator[None]:
-    command = [sys.executable, "-c", HOLDS, str(configuration)]
+def running(configuration: Path, *words: str) -> Iterator[int]:
+    command = [sys.executable, "-c", HOLDS, str(configuration), *words]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
-        yield
+        yield process.pid
         process.communicate()
 
 
@@ -74,6 +74,17 @@ def test_a_running_post_and_a_person_who_may_not_are_refused_before_the_passphra
     assert "a technician is wanted" in refusal(command, fleet, who="watcher")
     with running(fleet.post("post-1") / "post.toml"):
         assert "the post is running: stop it first" in refusal(command, fleet)
+
+
+@pytest.mark.parametrize("command", [aim, accept])
+@pytest.mark.parametrize("other", ["aim", "accept"])
+def test_a_session_whose_terminal_was_lost_is_named_with_what_ends_it(
+    fleet: Fleet, command: click.Command, other: str
+) -> None:
+    with running(fleet.post("post-1") / "post.toml", other) as process:
+        said = refusal(command, fleet)
+    assert said.startswith(f"platepost {other} is open at this unit already")
+    assert said.endswith(f"by sudo kill {process}")
 
 
 def test_what_cannot_be_is_refused_before_it_too(fleet: Fleet) -> None:
