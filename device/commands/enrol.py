@@ -3,6 +3,8 @@
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -19,6 +21,7 @@ from device.enrolment.est import Office, certificates_of, read_answer
 from device.enrolment.keyfiles import TPM
 from device.enrolment.stick import read_answer_files, write_request
 from device.enrolment.unit import CLOCK_TOLERANCE, Unit, check_clock
+from device.errors import PlatepostError
 
 DIRECTORY = Path("/etc/platepost")
 NEXT = "Next: sudo platepost aim{config} --as FOLDER{address}\nFOLDER has your certificate and key{explained}."
@@ -34,6 +37,21 @@ def _name(_context: click.Context, _parameter: click.Parameter, text: str) -> st
         raise click.BadParameter(
             f"{text!r} is no post's name: lower-case letters, digits and hyphens are wanted, such as post-17"
         ) from None
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Say what the disk refuses, and what to do: a technician at the pole has no use for a traceback."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, PlatepostError):
+            raise
+        todo = "give the same command with sudo"
+        if not isinstance(error, PermissionError):
+            todo = "what was done so far is kept; when that is mended, give the same command again"
+        where = f"{error.filename}: " if error.filename else ""
+        raise EnrolmentError(f"{where}{error.strerror or error}; {todo}", reason="disk") from error
 
 
 @click.command(
@@ -57,7 +75,7 @@ Interrupted, it goes on where it was when the same command is given again.
 )
 @click.option(
     "--directory",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, readable=False, path_type=Path),  # what cannot be read is said with sudo
     default=DIRECTORY,
     show_default=True,
     help="Where the post's files go.",
@@ -82,6 +100,7 @@ Interrupted, it goes on where it was when the same command is given again.
 )
 @click.option("--abandon", is_flag=True, help="Take back an enrolment that is under way.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@_in_words()
 def enrol(
     *,
     post: str,

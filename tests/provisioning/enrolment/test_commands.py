@@ -1,6 +1,8 @@
 """The commands, as an administrator and a technician give them."""
 
+import errno
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -19,6 +21,7 @@ from provisioning.control.identity import NotCertifiedError
 from provisioning.enrolment.codes import Code, Codes
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
+from tests.device.nobody import needs_root, nobody, place_of_nobody
 from tests.provisioning.enrolment.conftest import Department
 
 CAMERA = ("--camera", "footage", "--camera-setting", "path=clip.mp4")
@@ -230,3 +233,37 @@ def test_command_says_what_it_lacks(tmp_path: Path) -> None:
         run(enrol, "post-17", "localhost:1", "--directory", tmp_path / "unit", typed="0000-0000-0000-0000")
     with pytest.raises(EnrolmentError, match="is no code"):
         run(enrol, "post-17", "localhost:1", "--directory", tmp_path / "unit", typed="hello")
+
+
+@needs_root
+@pytest.mark.parametrize("words", [("localhost:1",), ("--abandon",)])
+def test_who_forgot_sudo_is_told_so(words: tuple[str, ...]) -> None:
+    with place_of_nobody() as state:
+        unit = state.parent / "etc"
+        unit.mkdir(mode=0o750)
+        with nobody():
+            result = CliRunner().invoke(enrol, ["post-17", *words, "--directory", str(unit)])
+    assert isinstance(result.exception, EnrolmentError)
+    assert str(result.exception).startswith(str(unit))
+    assert str(result.exception).endswith("Permission denied; give the same command with sudo")
+
+
+def test_a_full_disk_is_said_and_the_same_command_goes_on(
+    department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = department.directory / "unit"
+    arguments = ("post-17", f"localhost:{department.port}", "--directory", folder)
+    code = invited(department.fleet, "post-17")
+    full = [True]
+
+    def install(unit: Unit, configuration: bytes) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / "keys"))
+        real(unit, configuration)
+
+    real = Unit.install
+    monkeypatch.setattr(Unit, "install", install)
+    with pytest.raises(EnrolmentError, match="keys: No space left on device; what was done so far is kept"):
+        run(enrol, *arguments, typed=code + "\n")
+    full.clear()
+    assert "This unit is post-17" in run(enrol, *arguments, typed=code + "\n")
