@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 from typing import Literal
 
 from provisioning.aim.figures import Figures, blur_pixels
-from provisioning.aim.means import Means
+from provisioning.aim.means import COMFORT, Means
 from provisioning.aim.shown import at_least, at_most, limit_below
 from provisioning.aim.tracks import Track
 from provisioning.aim.words import degrees_in_words, fraction_in_words
@@ -189,10 +190,7 @@ def _advice(
     if "Plate's width" in bad:
         said.append(_enlarge(tracks, size, road, means))
     if "Place from left" in bad:
-        off = sum(_edges(best, size)) / 2 - 0.5
-        side = "right" if off > 0 else "left"
-        by = _turn(abs(off), size[0], size, road)
-        said.append(f"Plates are at the picture's {side} edge: turn the camera {side} by {by}.")
+        said.append(_centre(best, size, road))
     roll = median(f.roll for f in best)
     if "Turned" in bad:
         turn = "clockwise" if roll > 0 else "counter-clockwise"
@@ -216,6 +214,23 @@ def _advice(
         why = "out of focus under infrared, which is another focus than daylight's" if infrared else "out of focus"
         said.append(f"Plates are {why}: turn the focus ring until the letters are crisp.")
     return said
+
+
+def _centre(best: Sequence[Figures], size: tuple[int, int], road: Road) -> str:
+    """Say how plates come wholly inside the picture: no turn brings in what is wider than its middle."""
+    left, right = _edges(best, size)
+    if right - left > INSIDE[1] - INSIDE[0]:
+        zoom = ceil(10 * COMFORT * (right - left) / (INSIDE[1] - INSIDE[0])) / 10
+        if min(f.width for f in best) / zoom >= PIXELS_ACROSS:
+            return f"Plates reach from one edge of the picture to the other: zoom out {zoom:.1f} times."
+        return (
+            "Plates are at both edges of the picture: aim farther up the road, along the lane, so that vehicles stay "
+            "in the picture's middle."
+        )
+    off = (left + right) / 2 - 0.5
+    side = "right" if off > 0 else "left"
+    by = _turn(abs(off), size[0], size, road)
+    return f"Plates are at the picture's {side} edge: turn the camera {side} by {by}."
 
 
 def _enlarge(tracks: Sequence[Track], size: tuple[int, int], road: Road, means: Means) -> str:

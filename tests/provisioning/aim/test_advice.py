@@ -231,6 +231,15 @@ def test_plates_at_the_edge_are_turned_to(x: float, turn: str) -> None:
     assert said == f"Plates are at the picture's {turn} edge: turn the camera {turn} by nine degrees."
 
 
+def test_what_no_turn_brings_into_the_picture_is_not_turned_to() -> None:
+    assert advice(figures(1100, x=645)) == (
+        "Plates reach from one edge of the picture to the other: zoom out 1.3 times."
+    )
+    said = advice(figures(150, x=90), figures(150, x=640), figures(150, x=1195))
+    assert said.startswith("Plates are at both edges of the picture: aim farther up the road, along the lane")
+    assert "turn the camera left" in advice(figures(900, x=540))
+
+
 def test_words() -> None:
     assert [degrees_in_words(angle) for angle in (0.2, 1, 2.2, 12)] == [
         "half a degree",

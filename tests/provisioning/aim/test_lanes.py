@@ -54,24 +54,24 @@ def test_vehicles_of_a_rendered_street_are_sorted_into_its_two_lanes() -> None:
 
 
 def test_on_two_lanes_what_to_turn_is_not_said_to_and_fro() -> None:
-    """Of the last three vehicles together, as the light once went, the advice changes sides again and again."""
+    """By the last vehicle, in whichever lane it drove, the advice changes sides again and again."""
     tracks, lanes = Tracks(), Lanes()
-    together: list[str] = []
+    last: list[str] = []
     rested: list[tuple[str | None, str]] = []
     for at, found in seen_of("street"):
         tracks.add(found, at=at)
         passed = tracks.passed(at=at)
         lanes.take(passed)
         name, lane = lanes.judged()
-        for heard, seen in ((together, passed), (rested, lane.tracks if lane else [])):
+        for heard, seen in ((last, passed[-1:]), (rested, lane.tracks if lane else [])):
             said = " ".join(judge(seen, size=SIZE, road=Road(), infrared=False).advice)
-            side = re.search(r"turn the camera (left|right)", said)
-            what = side[1] if side else ""
+            side = re.search(r"turn the camera (?:left|right)|at both edges", said)
+            what = side[0] if side else ""
             if heard is rested and (not rested or rested[-1] != (name, what)):
                 rested.append((name, what))
-            elif heard is together and what and (not together or together[-1] != what):
-                together.append(what)
-    assert len(together) > 4, "the footage does not tempt"
+            elif heard is last and what and (not last or last[-1] != what):
+                last.append(what)
+    assert len(last) > 4, "the footage does not tempt"
     sides = {what for _, what in rested if what}
     assert len(sides) == 1, rested
     assert len([name for name, _ in rested if name is not None]) < 6, rested
