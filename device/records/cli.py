@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import click
 
-from device.records.signing import Keyring
+from device.records.signing import Keyring, read_key
 from device.records.verify import Problem, Report, Verifier
 
 MEANING = {
@@ -64,14 +64,17 @@ def verify(
     A file is read twice, keys first. Of a pipe, which cannot be, 4096 records at most may come before the one that
     vouches for their key.
     """
-    verifier = Verifier(Keyring.from_files(*_files(keys)), source=source, whole=whole, redelivery=redelivery)
+    files = list(_files(keys))
+    verifier = Verifier(
+        Keyring.from_files(*files), source=source, whole=whole, redelivery=redelivery, holders=_holders(files)
+    )
     if file.seekable():
         begin = file.tell()
         verifier.learn(file)
         file.seek(begin)
     report = verifier.feed_all(_lines(file))
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(report) | {"intact": report.intact}))
+        click.echo(json.dumps(dataclasses.asdict(report) | {"intact": bool(report.intact and report.fed)}))
     else:
         _show(report)
     sys.exit(0 if report.intact and report.fed else 1)
@@ -80,6 +83,17 @@ def verify(
 def _files(keys: tuple[Path, ...]) -> Iterator[Path]:
     for key in keys:
         yield from sorted(key.glob("*.pem")) if key.is_dir() else (key,)
+
+
+def _holders(files: list[Path]) -> dict[str, str]:
+    """Return who holds a key, by its thumbprint: a register of people names its files NAME.THUMBPRINT.pem."""
+    holders = {}
+    for path in files:
+        name, _, begin = path.stem.partition(".")
+        thumbprint = read_key(path.read_bytes()).thumbprint()
+        if begin and thumbprint.startswith(begin):
+            holders[thumbprint] = name
+    return holders
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

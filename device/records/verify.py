@@ -5,7 +5,7 @@ numbers that the post itself says it dropped (a signed `records_dropped`) are to
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
@@ -65,7 +65,13 @@ class Verifier:
     """
 
     def __init__(
-        self, keys: Keyring, *, redelivery: bool = False, whole: bool = False, source: str | None = None
+        self,
+        keys: Keyring,
+        *,
+        redelivery: bool = False,
+        whole: bool = False,
+        source: str | None = None,
+        holders: Mapping[str, str] | None = None,
     ) -> None:
         """Make a verifier.
 
@@ -74,8 +80,11 @@ class Verifier:
             redelivery: allow the same record again, as QoS 1 does; in an archive it is a fault.
             whole: require every chain from its first record on; otherwise it may begin later.
             source: the only source allowed; that of the first genuine record if None.
+            holders: the person to whom a key belongs, by its thumbprint, in a log of what people did: a record signed
+                with it that says somebody else did it is foreign.
 
         """
+        self._holders = holders or {}
         self._given = keys.kids
         self._keys = keys
         self._redelivery = redelivery
@@ -165,6 +174,12 @@ class Verifier:
         except SignatureRefusedError as error:
             return self._wrong("changed", line, event, _why(error))
         problem_here = self._place(line, event, digest_of(canonical), key)
+        if problem_here is None and (holder := self._holders.get(key)) is not None:
+            data = event.get("data")
+            said = data.get("identity") if isinstance(data, dict) else None
+            # A place that signs for itself, as a post does, tells of what others did there.
+            if holder not in {said, str(self._source).rpartition("/")[2]}:
+                return self._wrong("foreign", line, event, f"signed with the key of {holder}, in the name of {said}")
         if problem_here is None and event.get("type") == TYPES[Audit]:
             self._heed(event, key)
         return problem_here

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from device.records import Recorder, Source
 from device.records.canonical import dump
 from device.records.cli import verify
-from device.records.examples import ExampleSigner, example_records
+from device.records.examples import BEGAN, ExampleSigner, MemoryStore, example_audit, example_records
 
 
 @pytest.fixture
@@ -69,6 +70,8 @@ def test_nothing_is_no_proof(key: str) -> None:
     result = CliRunner().invoke(verify, ["-", "--key", key], input=b"\n")
     assert result.exit_code == 1
     assert "no records" in result.output
+    result = CliRunner().invoke(verify, ["-", "--key", key, "--json"], input=b"\n")
+    assert (result.exit_code, json.loads(result.output)["intact"]) == (1, False)
 
 
 def test_redelivery_may_be_allowed(key: str, lines: list[bytes]) -> None:
@@ -76,3 +79,16 @@ def test_redelivery_may_be_allowed(key: str, lines: list[bytes]) -> None:
     result = CliRunner().invoke(verify, ["-", "--key", key, "--redelivery"], input=b"".join(doubled))
     assert result.exit_code == 0
     assert "10 delivered again" in result.output
+
+
+def test_former_key_of_a_post_is_nobody_s_name(tmp_path: Path) -> None:
+    """Its file is named as a person's is; what posts tell of people is signed with it all the same."""
+    store = MemoryStore("018f2b6c-0000-7000-8000-000000000001")
+    recorder = Recorder(store, ExampleSigner(), Source("demo", "post-1"), now=lambda: BEGAN)
+    told = example_audit("command_executed", identity="r-alvarez")
+    (tmp_path / "archive.jsonl").write_bytes(dump(recorder.record(told).event))
+    (tmp_path / f"post-1.{ExampleSigner().kid[:12]}.pem").write_bytes(ExampleSigner().public_pem)
+
+    result = CliRunner().invoke(verify, [str(tmp_path / "archive.jsonl"), "--key", str(tmp_path)])
+
+    assert result.exit_code == 0, result.output

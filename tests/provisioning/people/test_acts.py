@@ -1,6 +1,7 @@
 import json
 import os
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -86,6 +87,17 @@ def test_tampering_is_found_by_the_command(fleet: Fleet, technician: Identity, t
 
     assert result.exit_code == 1
     assert fault in result.output or ("changed" in result.output and fault == "changed")
+
+
+def test_act_in_the_name_of_somebody_else_is_found(fleet: Fleet, technician: Identity, administrator: Identity) -> None:
+    acts.record(administrator, "post_added", "mine", log=fleet.acts)
+    acts.record(replace(technician, name="a-administrator"), "post_revoked", "not mine", log=fleet.acts)
+
+    result = CliRunner().invoke(verify, [str(fleet.acts.path), "--key", str(fleet.people.keys), "--whole"])
+
+    assert result.exit_code == 1
+    assert "signed with the key of a-technician, in the name of a-administrator" in result.output
+    assert "missing" not in result.output
 
 
 def test_whose_certification_has_ended_is_refused_and_that_is_logged(fleet: Fleet, technician: Identity) -> None:
