@@ -1,6 +1,9 @@
 """The links of one chain, and what is wrong between them."""
 
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TypeAlias
 
 from device.records.canonical import GENESIS
@@ -57,7 +60,8 @@ class Chain:
         """
         foreign = {sequence: why for sequence in self.links if (why := self.objection(name, sequence, trust))}
         problems = [*self.problems, *(self._foreign(name, sequence, why) for sequence, why in foreign.items())]
-        dropped = [gap for sequence, gaps in self.dropped.items() if sequence not in foreign for gap in gaps]
+        dropped = Excuses(gap for sequence, gaps in self.dropped.items() if sequence not in foreign for gap in gaps)
+        gone, present = Excuses(lost), Excuses(changed)
         dropped_count = lost_count = 0
         last = Link(0, "", 0, GENESIS, "", "", 0.0) if whole else None
         for sequence in sorted(self.links):
@@ -67,11 +71,11 @@ class Chain:
                 problems.append(Problem("forked", link.line, name, sequence, link.id, message))
             elif last is not None and sequence > last.sequence + 1:
                 absent = [Absence(last.sequence + 1, sequence - 1)]
-                after_drops = _less(absent, dropped)
-                after_losses = _less(after_drops, lost)
+                after_drops = dropped.left_of(absent)
+                after_losses = gone.left_of(after_drops)
                 dropped_count += _count(absent) - _count(after_drops)
                 lost_count += _count(after_drops) - _count(after_losses)
-                missing = _less(after_losses, changed)
+                missing = present.left_of(after_losses)
                 problems += [Problem("missing", None, name, gap.first, None, str(gap)) for gap in missing]
             elif last is None and sequence == 1 and link.previous != GENESIS:
                 problems.append(Problem("forked", link.line, name, sequence, link.id, "the first record has a past"))
@@ -99,23 +103,35 @@ class Absence:
         one = self.first == self.last
         return f"number {self.first} is missing" if one else f"numbers {self.first} to {self.last} are missing"
 
-    def less(self, ranges: list[Range]) -> "list[Absence]":
-        """Return what is left of the absence without `ranges`."""
-        left = []
-        start = self.first
+
+class Excuses:
+    """Numbers that are absent for a reason, as ranges: sorted and merged once, so that many gaps are quick to judge."""
+
+    def __init__(self, ranges: Iterable[Range]) -> None:
+        self._ranges: list[Range] = []
         for first, last in sorted(ranges):
-            if last < max(first, start) or first > self.last:
-                continue
+            if self._ranges and first <= self._ranges[-1][1] + 1:
+                self._ranges[-1] = (self._ranges[-1][0], max(last, self._ranges[-1][1]))
+            elif first <= last:
+                self._ranges.append((first, last))
+
+    def left_of(self, absences: list[Absence]) -> list[Absence]:
+        """Return what is left of absences without them."""
+        return [left for absence in absences for left in self._left(absence)]
+
+    def _left(self, absence: Absence) -> Iterator[Absence]:
+        start = absence.first
+        # From the last range that begins no later: the ranges before it end before it begins.
+        begin = max(0, bisect_right(self._ranges, start, key=itemgetter(0)) - 1)
+        for index in range(begin, len(self._ranges)):
+            first, last = self._ranges[index]
+            if first > absence.last:
+                break
             if first > start:
-                left.append(Absence(start, first - 1))
-            start = last + 1
-        if start <= self.last:
-            left.append(Absence(start, self.last))
-        return left
-
-
-def _less(absences: list[Absence], ranges: list[Range]) -> list[Absence]:
-    return [left for absence in absences for left in absence.less(ranges)]
+                yield Absence(start, first - 1)
+            start = max(start, last + 1)
+        if start <= absence.last:
+            yield Absence(start, absence.last)
 
 
 def _count(absences: list[Absence]) -> int:

@@ -10,6 +10,7 @@ from joserfc.jwk import ECKey
 
 from device.records import Dropped, Keyring, Recorder, SequenceRange, Signer, Source
 from device.records.canonical import dump, without_pictures
+from device.records.chains import Absence, Excuses
 from device.records.examples import (
     BEGAN,
     CLOCK,
@@ -235,3 +236,29 @@ def test_two_members_of_one_name_are_refused() -> None:
 )
 def test_nothing_that_arrives_makes_it_fall(value: object) -> None:
     assert not Verifier(KEYS).feed_all([json.dumps(value).encode()]).chained
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(-1, 9))), st.lists(st.integers(1, 70), unique=True))
+def test_what_is_excused_is_what_some_range_names(spans: list[tuple[int, int]], present: list[int]) -> None:
+    ranges = [(first, first + length) for first, length in spans]
+    absent = [number for number in range(1, 72) if number not in present]
+    left = Excuses(ranges).left_of([Absence(number, number) for number in absent] + [Absence(1, 71)])
+    named = {number for first, last in ranges for number in range(first, last + 1)}
+    found = [number for gap in left for number in range(gap.first, gap.last + 1)]
+    assert found == [number for number in (*absent, *range(1, 72)) if number not in named]
+
+
+def test_each_gap_is_judged_without_looking_at_all_that_was_dropped() -> None:
+    """A year of outages makes thousands of gaps, each excused by a range of its own."""
+    ranges = [(number, number) for number in range(2, 4000, 2)]
+    touched = []
+
+    class Told(list):  # type: ignore[type-arg]
+        def __getitem__(self, index: Any) -> Any:  # noqa: ANN401
+            touched.append(index)
+            return super().__getitem__(index)
+
+    excuses = Excuses(ranges)
+    excuses._ranges = Told(excuses._ranges)
+    assert excuses.left_of([Absence(number, number) for number in range(2, 4000, 2)]) == []
+    assert len(touched) < 20 * len(ranges)
