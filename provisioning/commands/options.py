@@ -88,7 +88,7 @@ class Actor:
     def _require(self) -> None:
         try:
             self.person.require(self._roles)
-            self._fleet.people.require(self.person.name, self.person.key.thumbprint())
+            self._fleet.people.require(self.person.name, self.person.key.thumbprint(), self.person.role)
         except NotCertifiedError as refusal:
             acts.record(
                 self.person,

@@ -340,7 +340,7 @@ class Office:
         """Return why the keeper is not certified now; None if they are."""
         try:
             self._keeper.require()
-            self._fleet.people.require(self._keeper.name, self._keeper.key.thumbprint())
+            self._fleet.people.require(self._keeper.name, self._keeper.key.thumbprint(), self._keeper.role)
         except NotCertifiedError as lapse:
             return lapse
         return None

@@ -100,11 +100,11 @@ class Register:
         self._write(ended)
         return ended
 
-    def require(self, name: str, thumbprint: str) -> None:
-        """Make sure that a person with this key is certified now.
+    def require(self, name: str, thumbprint: str, role: Role) -> None:
+        """Make sure that a person with this key is certified now, in a role that their certificate says.
 
         Raises:
-            NotCertifiedError: nobody of this name is, with this key, or not any more.
+            NotCertifiedError: nobody of this name is, with this key, or not any more, or in another role.
 
         """
         if name not in self or self[name].thumbprint != thumbprint:
@@ -115,6 +115,9 @@ class Register:
                 f"the certification of {name} ended on {entry.expires:%Y-%m-%d %H:%M} UTC; an administrator renews it",
                 reason="certification_expired",
             )
+        # Whoever has the key could make a certificate of any role for it.
+        if entry.role is not role:
+            raise NotCertifiedError(f"{name} is certified as {entry.role.value}, not as {role.value}", reason="role")
 
     def _write(self, entry: Entry) -> None:
         replace_private(self._path(entry.name), json.dumps(entry.wire(), indent=2).encode() + b"\n")

@@ -10,6 +10,8 @@ from provisioning.cli import provision
 from provisioning.control.identity import NotCertifiedError
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.keys import read_private_key
 
 
 def run(*arguments: object) -> str:
@@ -98,3 +100,18 @@ def test_day_that_is_over_is_refused(directory: Path) -> None:
         run(
             "person", "add", directory, "x", "--role", "technician", "--certified-until", "2020-01-01", "--purpose", "p"
         )
+
+
+def test_role_is_what_the_register_says(directory: Path) -> None:
+    """Whoever has a certified key can make a certificate for it that says more."""
+    run("person", "add", directory, "r-alvarez", "--role", "technician", "--purpose", "course passed")
+    mine = directory.parent / "mine"
+    (directory / "operators" / "r-alvarez").rename(mine)
+    key = read_private_key(mine / KEY_FILE)
+    made = Authority.create("riverside").issue_operator(
+        "r-alvarez", key, agency="riverside", role="administrator", valid=timedelta(days=30)
+    )
+    (mine / CERTIFICATE_FILE).write_bytes(made)
+    with pytest.raises(NotCertifiedError, match="certified as technician, not as administrator"):
+        run("subscriber", "add", directory, "mine", "--as", mine, "--purpose", "why not")
+    assert Fleet.load(directory).subscribers() == ()
