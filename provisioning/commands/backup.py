@@ -39,11 +39,18 @@ def backup(*, directory: Path, file: Path, who: str | None, purpose: str) -> Non
     try:
         replace_private(file, seal_fleet(fleet, phrase))
     except OSError as error:
-        file.unlink()
         failure = _unwritten(file, error)
-        actor.did("fleet_backed_up", object=file.name, outcome="failure", details={"message": str(failure)[:300]})
+        _take_back(actor, file, str(failure))
         raise failure from error
+    except BaseException as error:
+        _take_back(actor, file, str(error) or type(error).__name__)
+        raise
     click.echo(f"Written to {file}. Keep it and its passphrase in two places.")
+
+
+def _take_back(actor: Actor, file: Path, why: str) -> None:
+    file.unlink()
+    actor.did("fleet_backed_up", object=file.name, outcome="failure", details={"message": why[:300]})
 
 
 def _unwritten(file: Path, error: OSError) -> ProvisioningError:

@@ -24,6 +24,8 @@ RELOAD = click.option(
     envvar="PLATEPOST_BROKER_RELOAD",
     help="Command that makes the broker take the files written anew, such as 'systemctl restart mosquitto'.",
 )
+_OBJECT_MOST = 200
+"""Characters of what an act was done to, as far as a record names it."""
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 Command = Callable[..., Any]
@@ -45,6 +47,9 @@ def acting(command: Command) -> Command:
 class Actor:
     """The person who acts on a fleet, and why: refused at once if not certified, and everything they do is logged.
 
+    Whether it can be logged is looked at first, and what they did is logged as done though their certification ended
+    meanwhile.
+
     Args:
         fleet: the fleet.
         who: a name in it, or the folder of an identity; the only administrator where None.
@@ -52,7 +57,8 @@ class Actor:
         roles: who may.
 
     Raises:
-        ProvisioningError: there is no such person, their certification has ended, or there is no purpose.
+        ProvisioningError: there is no such person, their certification has ended, there is no purpose, or the log of
+            acts is damaged or cannot be written.
 
     """
 
@@ -62,8 +68,8 @@ class Actor:
         self.purpose = acts.checked_purpose(purpose)
         self._fleet = fleet
         self.person = Identity.load(_folder(fleet, who))
-        self._roles = roles
-        self._require()
+        self._require(roles)
+        fleet.acts.check()
 
     def did(
         self,
@@ -79,15 +85,15 @@ class Actor:
             act,
             self.purpose,
             log=self._fleet.acts,
-            object=object,
+            object=None if object is None else object[:_OBJECT_MOST],
             outcome=outcome,
             details=details,
-            roles=self._roles,
+            checked=True,
         )
 
-    def _require(self) -> None:
+    def _require(self, roles: Collection[Role] | None) -> None:
         try:
-            self.person.require(self._roles)
+            self.person.require(roles)
             self._fleet.people.require(self.person.name, self.person.key.thumbprint(), self.person.role)
         except NotCertifiedError as refusal:
             acts.record(

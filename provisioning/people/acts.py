@@ -5,6 +5,7 @@ trail, so that `platepost verify LOG --key people/keys` proves that none is miss
 """
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from device.records.recorder import ChainHead
 from device.records.signing import Signer
 from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.errors import ProvisioningError
-from provisioning.journal import journal, lines_of
+from provisioning.journal import Journal, journal, lines_of
 
 LOG_FILE = "acts.jsonl"
 PURPOSE_MOST = 200
@@ -66,14 +67,29 @@ class ActLog:
             ProvisioningError: the log is damaged, or cannot be written.
 
         """
+        with self._held() as held:
+            envelope = make(self._head(held.last))
+            held.append(envelope.body)
+        return envelope
+
+    def check(self) -> None:
+        """Make sure that an act can be logged, before it is done.
+
+        Raises:
+            ProvisioningError: the log is damaged, or cannot be written.
+
+        """
+        with self._held() as held:
+            self._head(held.last)
+
+    @contextmanager
+    def _held(self) -> Iterator[Journal]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with journal(self.path) as held:
-                envelope = make(self._head(held.last))
-                held.append(envelope.body)
+                yield held
         except OSError as error:
             raise ProvisioningError(f"{self.path}: the act cannot be logged: {error.strerror}") from error
-        return envelope
 
     def _head(self, line: bytes | None) -> ChainHead:
         """Find the end of the chain by the last line."""

@@ -84,6 +84,21 @@ def test_backup_that_cannot_be_written_is_not_said_to_be_made(
 
 
 @pytest.mark.usefixtures("phrase")
+def test_backup_that_is_broken_off_leaves_no_file_and_is_logged_so(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(fleet: Fleet, passphrase: bytes) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("provisioning.commands.backup.seal_fleet", broken_off)
+    path = tmp_path / "fleet.backup"
+    arguments = ["fleet", "backup", str(fleet.directory), str(path), "--purpose", "monthly"]
+    assert CliRunner().invoke(provision, arguments).exit_code == 1
+    assert not path.exists()
+    assert [act.outcome for act in fleet.acts] == ["success", "failure"]
+
+
+@pytest.mark.usefixtures("phrase")
 def test_commands_write_a_private_file_and_take_it_back(fleet: Fleet, tmp_path: Path) -> None:
     path = tmp_path / "fleet.backup"
     made = ["fleet", "backup", str(fleet.directory), str(path), "--purpose", "monthly"]

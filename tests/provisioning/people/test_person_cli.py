@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from device.records.cli import verify
 from provisioning.cli import provision
+from provisioning.commands.options import Actor
 from provisioning.control.identity import NotCertifiedError
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
@@ -115,3 +116,25 @@ def test_role_is_what_the_register_says(directory: Path) -> None:
     with pytest.raises(NotCertifiedError, match="certified as technician, not as administrator"):
         run("subscriber", "add", directory, "mine", "--as", mine, "--purpose", "why not")
     assert Fleet.load(directory).subscribers() == ()
+
+
+def test_nothing_is_done_that_cannot_be_logged(directory: Path) -> None:
+    with (directory / "acts" / "acts.jsonl").open("ab") as log:
+        log.write(b"{}\n")
+    with pytest.raises(ProvisioningError, match="is damaged: `platepost verify` says where"):
+        run("subscriber", "add", directory, "dispatch", "--purpose", "console")
+    assert Fleet.load(directory).subscribers() == ()
+
+
+def test_what_was_done_is_logged_as_done_though_the_certification_ended_meanwhile(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Later":
+            return cls.fromtimestamp(datetime.now(tz).timestamp() + 400 * 86400, tz)
+
+    actor = Actor(Fleet.load(directory), "j-stone", "a long rollout")
+    monkeypatch.setattr("provisioning.people.acts.datetime", Later)
+    actor.did("configuration_rolled_out", object="x" * 300)
+    assert acts_of(directory)[-1] == ("j-stone", "configuration_rolled_out", "x" * 200, "success")
