@@ -7,6 +7,7 @@ not yet its keys.
 import io
 import shutil
 import tarfile
+import tempfile
 from pathlib import Path
 
 from joserfc import jwe
@@ -15,13 +16,12 @@ from joserfc.jwk import OctKey
 
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
+from provisioning.layout import STATE, is_left_out
 from provisioning.trust.keys import private_folder, write_private
 
 ITERATIONS = 250_000
 """Of PBKDF2: OWASP's advice is 210,000 for SHA-512 at least, and the library takes fewer than 300,000."""
 _ALGORITHMS = ["PBES2-HS512+A256KW", "A256GCM"]
-_LEFT_OUT = frozenset({"state", "built"})
-"""Folders that the broker keeps, and lists that can be built again."""
 
 
 def seal_fleet(fleet: Fleet, passphrase: bytes) -> bytes:
@@ -30,7 +30,7 @@ def seal_fleet(fleet: Fleet, passphrase: bytes) -> bytes:
     with fleet.held(), tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for path in sorted(fleet.directory.rglob("*")):
             name = path.relative_to(fleet.directory)
-            if path.is_file() and not _LEFT_OUT.intersection(name.parts):
+            if path.is_file() and not any(is_left_out(folder) for folder in name.parents):
                 archive.add(path, arcname=str(name), recursive=False)
     header = {"alg": _ALGORITHMS[0], "enc": _ALGORITHMS[1], "p2c": ITERATIONS, "typ": "platepost-fleet"}
     registry = jwe.JWERegistry(algorithms=_ALGORITHMS)
@@ -51,9 +51,11 @@ def open_fleet(sealed: bytes, passphrase: bytes, directory: Path) -> Fleet:
         packed = jwe.decrypt_compact(sealed, OctKey.import_key(passphrase), registry=registry).plaintext
     except (JoseError, ValueError, TypeError) as error:
         raise ProvisioningError("the backup does not open: the passphrase is wrong, or the file is damaged") from error
-    new = directory.with_name(f"{directory.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    private_folder(new)
+    # Of its own name: whatever lies beside it may be another fleet.
+    try:
+        new = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", suffix=".new", dir=directory.parent))
+    except OSError as error:
+        raise ProvisioningError(f"the backup cannot be put back: {error}") from error
     try:
         with tarfile.open(fileobj=io.BytesIO(packed or b""), mode="r:gz") as archive:
             for member in archive:
@@ -64,7 +66,8 @@ def open_fleet(sealed: bytes, passphrase: bytes, directory: Path) -> Fleet:
                 for folder in reversed(path.relative_to(new).parents):
                     private_folder(new / folder)
                 write_private(path, content.read())
-        Fleet.load(new)
+        # What the broker keeps is made empty: it is told to keep it there.
+        private_folder(Fleet.load(new).broker.certificate.parent / STATE)
         new.rename(directory)
     except (OSError, tarfile.TarError) as error:
         raise ProvisioningError(f"the backup cannot be put back: {error}") from error

@@ -21,7 +21,7 @@ from device.records.topics import RESERVED_POSTS
 from provisioning.brokers import mosquitto
 from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
-from provisioning.layout import GROUPS_FILE, PUBLISHER, ROOT_FILE, Layout
+from provisioning.layout import GROUPS_FILE, PUBLISHER, ROOT_FILE, STATE, Layout
 from provisioning.people.register import Entry
 from provisioning.post_file import PostSettings, post_file
 from provisioning.trust import takeover
@@ -104,7 +104,7 @@ class Fleet(Layout):
         fleet.write_revocations(authority)
         fleet._write_client(fleet.directory / PUBLISHER, PUBLISHER, authority)
         fleet.write_access_list()
-        state = private_folder(broker / "state")
+        state = private_folder(broker / STATE)
         settings = mosquitto.configuration(
             fleet.broker, address=None, port=DEFAULT_PORT, state=state, user=_owner(broker)
         )
@@ -203,7 +203,7 @@ class Fleet(Layout):
         write_private(folder / "issuer_key.pem", self.list_verifying_key.read_bytes())
         write_private(folder / "configuration_key.pem", self.configuration_verifying_key.read_bytes())
         write_private(folder / "outbox.key", new_outbox_key())
-        private_folder(folder / "state")
+        private_folder(folder / STATE)
         for path, key in ((self.record_key(name), signing), (self.recipient_key(name), unsealing)):
             private_folder(path.parent)
             write_private(path, public_pem(key))

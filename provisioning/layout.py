@@ -29,7 +29,7 @@ Every file is mode 0600 in folders of mode 0700. A name that exists is refused, 
 """
 
 from contextlib import AbstractContextManager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from device.records import Purpose, Source
 from provisioning.brokers import mosquitto
@@ -45,6 +45,20 @@ PUBLISHER = "department"
 ROOT_FILE = CHAIN_FILE
 GROUPS_FILE = "groups"
 """In a subscriber's folder: its distribution groups, a line each."""
+STATE = "state"
+"""The folder of what a broker, or a post made here, keeps while it runs."""
+
+
+def is_left_out(folder: PurePath) -> bool:
+    """Tell whether a folder, by its path in the fleet, is in no copy of it.
+
+    That is what a broker or a post keeps while it runs, and lists, which can be built again. Anybody may be called as
+    these are.
+    """
+    match folder.parts:
+        case ("hotlist", "built") | ("broker", "state") | ("broker" | "posts", _, "state"):
+            return True
+    return False
 
 
 class Layout:

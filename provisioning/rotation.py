@@ -1,5 +1,6 @@
 """Putting new keys in the place of old ones, one kind at a time, while everything goes on."""
 
+import functools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.layout import PUBLISHER, ROOT_FILE
+from provisioning.layout import PUBLISHER, ROOT_FILE, is_left_out
 from provisioning.trust import takeover
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
@@ -120,5 +121,9 @@ def rehearsed(fleet: Fleet) -> Iterator[Fleet]:
     with tempfile.TemporaryDirectory(prefix="platepost-rehearsal-") as temporary:
         copy = Path(temporary) / "fleet"
         with fleet.held():
-            shutil.copytree(fleet.directory, copy, ignore=shutil.ignore_patterns("state", "built"))
+            shutil.copytree(fleet.directory, copy, ignore=functools.partial(_left_out, fleet.directory))
         yield Fleet.load(copy)
+
+
+def _left_out(fleet: Path, folder: str, names: list[str]) -> set[str]:
+    return {name for name in names if is_left_out((Path(folder) / name).relative_to(fleet))}

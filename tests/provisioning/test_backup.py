@@ -12,6 +12,7 @@ from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
+from provisioning.rotation import rehearsed
 
 PHRASE = b"correct horse battery"
 
@@ -34,6 +35,31 @@ def test_fleet_comes_back_whole_and_private(fleet: Fleet, tmp_path: Path) -> Non
     assert files(back.directory) == files(fleet.directory)
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o700 for path in back.directory.rglob("*") if path.is_dir())
     assert back.open_authority().certificate == fleet.open_authority().certificate
+
+
+def test_who_is_called_as_what_is_left_out_is_in_it_too(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add_post("state", PostSettings(brokers=("localhost:8883",)))
+    fleet.add_subscriber("built")
+    for kept in ("broker/state/mosquitto.db", "posts/state/state/outbox", "hotlist/built/1.complete"):
+        path = fleet.directory / kept
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"large")
+
+    back = open_fleet(seal_fleet(fleet, PHRASE), PHRASE, tmp_path / "back")
+
+    with rehearsed(fleet) as copy:
+        for one in (back, copy):
+            assert (one.posts(), one.subscribers()) == (("post-1", "state"), ("built",))
+            assert not [path for path in one.directory.rglob("*") if path.is_file() and path.read_bytes() == b"large"]
+    assert (back.directory / "broker" / "state").is_dir()
+
+
+def test_nothing_that_lies_beside_it_is_touched(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "back.new").mkdir()
+    (tmp_path / "back.new" / "fleet.json").write_text("of another fleet")
+    open_fleet(seal_fleet(fleet, PHRASE), PHRASE, tmp_path / "back")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["back", "back.new", "fleet"]
+    assert (tmp_path / "back.new" / "fleet.json").read_text() == "of another fleet"
 
 
 def test_no_key_is_in_it_in_clear(fleet: Fleet) -> None:
