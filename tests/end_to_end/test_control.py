@@ -33,6 +33,7 @@ pytestmark = [
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
+WHY = ("--purpose", "a test of ours")
 SECONDS = 30.0
 
 
@@ -84,8 +85,8 @@ class Scene:
         directory, file = str(self.fleet.directory), str(self.fleet.directory.parent / "post-1.jws")
         pairs = [part for setting in settings for part in ("--set", setting)]
         options = [part for name, value in more.items() for part in (f"--{name}", value)]
-        self.run("configuration", "sign", directory, "post-1", "--who", "j-stone", "-o", file, *pairs, *options)
-        return self.run("configuration", "publish", directory, file, "--broker", self.broker.address, code=code)
+        self.run("configuration", "sign", directory, "post-1", *WHY, "-o", file, *pairs, *options)
+        return self.run("configuration", "publish", directory, file, *WHY, "--broker", self.broker.address, code=code)
 
     def audit(self, action: str) -> list[dict[str, Any]]:
         found = [arrival.data for arrival in self.subscriber.arrivals if arrival.kind == "platepost.audit.v1"]
@@ -231,14 +232,21 @@ def test_the_broker_gives_nobody_more_than_their_rights(scene: Scene) -> None:
 def test_a_post_that_is_away_is_told_when_it_returns(scene: Scene) -> None:
     scene.stop()
     directory, file = str(scene.fleet.directory), str(scene.fleet.directory.parent / "post-1.jws")
-    scene.run(
-        "configuration", "sign", directory, "post-1", "--who", "j-stone", "-o", file, "--set", "vision.motion_area=0.01"
-    )
+    scene.run("configuration", "sign", directory, "post-1", *WHY, "-o", file, "--set", "vision.motion_area=0.01")
     told = scene.run(
-        "configuration", "publish", directory, file, "--broker", scene.broker.address, "--wait", "1", code=1
+        "configuration", "publish", directory, file, *WHY, "--broker", scene.broker.address, "--wait", "1", code=1
     )
     assert told["outcome"] == "no answer"
     with pytest.raises(ProvisioningError, match="did not answer"):
         scene.command("self-test", "--wait", "1")
     scene.start()
     wait_for(lambda: scene.status.get("configuration", {}).get("version") == 1, "the report")
+
+
+def test_an_older_configuration_takes_no_newer_one_s_place(scene: Scene) -> None:
+    scene.configure("vision.motion_area=0.02", version="4")
+    scene.stop()
+    with pytest.raises(ProvisioningError, match="version 4 for post-1 stands at the broker already, and is newer"):
+        scene.configure("vision.motion_area=0.01", version="3")
+    actions = [act.action for act in scene.fleet.acts]
+    assert actions == ["configuration_signed", "configuration_published", "configuration_signed"]

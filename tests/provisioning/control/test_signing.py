@@ -7,23 +7,29 @@ import pytest
 from click.testing import CliRunner
 
 from device.control.desired import read
+from device.records import Role
 from device.records.signing import read_key
 from provisioning.cli import provision
+from provisioning.control.identity import NotCertifiedError
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
+
+WHY = ("--purpose", "work order 8001")
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     fleet = Fleet.create(tmp_path_factory.mktemp("agency") / "fleet", agency="riverside")
+    fleet.add_operator("j-stone", Role.ADMINISTRATOR)
+    fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     fleet.add_post("post-1", PostSettings(brokers=("localhost:1",), camera="footage"))
     return fleet
 
 
 def sign(fleet: Fleet, tmp_path: Path, *more: str) -> tuple[dict[str, object], Path]:
     file = tmp_path / "post-1.jws"
-    arguments = ["configuration", "sign", str(fleet.directory), "post-1", "--who", "j-stone", "-o", str(file), "--json"]
+    arguments = ["configuration", "sign", str(fleet.directory), "post-1", *WHY, "-o", str(file), "--json"]
     result = CliRunner().invoke(provision, [*arguments, *more], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return json.loads(result.output), file
@@ -62,7 +68,7 @@ def test_what_no_post_would_take_is_not_signed(
 
 
 def test_a_post_of_another_fleet_is_not_signed_for(fleet: Fleet, tmp_path: Path) -> None:
-    arguments = ["configuration", "sign", str(fleet.directory), "post-9", "--who", "x", "-o", str(tmp_path / "x")]
+    arguments = ["configuration", "sign", str(fleet.directory), "post-9", *WHY, "-o", str(tmp_path / "x")]
     with pytest.raises(ProvisioningError, match="no post of this fleet"):
         CliRunner().invoke(provision, arguments, catch_exceptions=False)
 
@@ -72,8 +78,21 @@ def test_a_changed_file_is_not_published(fleet: Fleet, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-4] + b"AAAA")
     with pytest.raises(ProvisioningError, match="bad_signature"):
         CliRunner().invoke(
-            provision, ["configuration", "publish", str(fleet.directory), str(file)], catch_exceptions=False
+            provision, ["configuration", "publish", str(fleet.directory), str(file), *WHY], catch_exceptions=False
         )
+
+
+def test_who_signs_is_certified_and_it_is_logged(fleet: Fleet, tmp_path: Path) -> None:
+    told, file = sign(fleet, tmp_path)
+    act = list(fleet.acts)[-1]
+    assert (act.identity, act.action, act.object) == ("j-stone", "configuration_signed", "post-1")
+    assert act.details["version"] == told["version"]
+    assert act.details["purpose"] == "work order 8001"
+    for command in (("sign", "post-1", "-o", str(tmp_path / "other.jws")), ("publish", str(file))):
+        arguments = ["configuration", command[0], str(fleet.directory), *command[1:], "--as", "r-alvarez"]
+        with pytest.raises(NotCertifiedError, match="this takes: administrator"):
+            CliRunner().invoke(provision, [*arguments, "--purpose", "why not"], catch_exceptions=False)
+    assert not (tmp_path / "other.jws").exists()
 
 
 def test_help_shows_examples() -> None:
