@@ -29,7 +29,9 @@ def note_version(fleet: Fleet, post: str, version: int) -> None:
     """
     with fleet.held():
         versions = _versions(fleet)
-        versions[post] = max(version, versions.get(post, 0))
+        if versions.get(post, 0) >= version:
+            return
+        versions[post] = version
         path = fleet.configuration_signing_key.with_name("versions.json")
         replace_private(path, json.dumps(versions, indent=2).encode("ascii") + b"\n")
 

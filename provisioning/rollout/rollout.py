@@ -7,8 +7,9 @@ from typing import Any
 
 from device.authority.controls import BLAMED
 from device.control import RefusedError
-from device.control.desired import read
+from device.control.desired import Desired, read
 from device.records import Keyring, Purpose, Source
+from device.records.configuration import ConfigurationState
 from provisioning.control.signing import Settings, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
 from provisioning.control.wire import Wire
@@ -18,6 +19,8 @@ from provisioning.status.judgement import Row, judge
 
 SURVEY_SECONDS = 3.0
 """For what the broker has retained."""
+_HIGHEST = 2**52
+"""Of versions that are gone on from: who has stolen the key may have given the highest that there is."""
 
 
 @dataclass(slots=True)
@@ -79,27 +82,56 @@ class Rollout:
     def survey(self, posts: Collection[str]) -> dict[str, Target]:
         """Learn how posts are and what they were told, from what the broker has retained.
 
+        Versions of this fleet that are higher than any it remembers, as after a restored backup, are remembered.
+
         Raises:
-            ProvisioningError: what a post was told last is not the fleet's.
+            ProvisioningError: what a post was told last is not the fleet's, or not known, so that what lay over it
+                would lose what the post alone was told.
 
         """
         targets = {post: Target(post) for post in posts}
         configurations = {Source(self._fleet.agency, post).configuration: post for post in posts}
-        heard: set[str] = set()
+        told: dict[str, Desired | None] = {}
+        states: dict[str, ConfigurationState] = {}
 
         def take(topic: str, payload: bytes) -> bool:
-            heard.add(topic)
             if topic in configurations and payload:
-                targets[configurations[topic]].before = self._told(payload)
+                told[configurations[topic]] = self._told(payload)
             row = self._row(topic, payload)
             if row is not None and row.post in targets and row.status is not None:
                 target = targets[row.post]
                 target.baseline = frozenset(reason.name for reason in row.status.reasons)
                 target.present = row.state in {"online", "degraded"}
+                if row.status.configuration is not None:
+                    states[row.post] = row.status.configuration
             return False
 
+        def lacks(post: str) -> bool:
+            return post not in told and post in states and states[post].state != "file"
+
         self._wire.wait(take, SURVEY_SECONDS)
+        if any(lacks(post) for post in posts):
+            self._wire.wait(lambda *said: take(*said) or not any(lacks(post) for post in posts), SURVEY_SECONDS)
+        for post, target in targets.items():
+            target.before = self._before(post, told.get(post), states.get(post))
         return targets
+
+    def _before(self, post: str, told: Desired | None, state: ConfigurationState | None) -> Settings:
+        """Return what a post goes by, or will when it is back; and remember the versions that it was given."""
+        for version in (told and told.said.version, state and state.version):
+            if version is not None and version < _HIGHEST:
+                note_version(self._fleet, post, version)
+        if state is None or (told is not None and told.digest == state.digest):
+            return {} if told is None else told.said.settings
+        refused = told is not None and state.refused is not None and state.refused.version == told.said.version
+        if told is not None and not refused:
+            return told.said.settings
+        if state.state == "file":
+            return {}
+        raise ProvisioningError(
+            f"{post} goes by version {state.version}, which does not stand at the broker: sign and publish anew what "
+            "it is to go by"
+        )
 
     def stage(self, targets: Collection[Target], change: Settings) -> dict[str, str]:
         """Give a change to posts, wait for their word, watch all that have it; return what went wrong, by post.
@@ -198,13 +230,13 @@ class Rollout:
         post = self._post_of.get(topic)
         return None if post is None else judge(post, payload, self._keys[post])
 
-    def _told(self, payload: bytes) -> Settings:
+    def _told(self, payload: bytes) -> Desired | None:
         keys = self._fleet.keys(Purpose.CONFIGURATION)
         with suppress(RefusedError):
             read(payload, keys.revoked())
-            return {}  # the post has let go of it
+            return None  # the post has let go of it
         try:
-            return read(payload, keys.readable()).said.settings
+            return read(payload, keys.readable())
         except RefusedError as refusal:
             raise ProvisioningError(f"what a post was told last is not this fleet's: {refusal}") from refusal
 

@@ -1,7 +1,7 @@
 """A fleet-wide change against a real mosquitto: posts that take it, refuse it, fall ill with it, or are away."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class LightPost:
     def __init__(self, made: Fleet, name: str, broker: str, mind: str) -> None:
         self.told: list[dict[str, Any]] = []
         self._fleet, self._name, self._mind = made, name, mind
+        self.on_told: Callable[[int], None] = lambda _version: None
         self._source = Source(made.agency, name)
         self._client = secured_client(made.post(name))
         self._client.on_message = self._on_message
@@ -60,6 +61,7 @@ class LightPost:
         desired = read(message.payload, key)
         self.told.append(desired.said.settings)
         version = desired.said.version
+        self.on_told(version)
         bad = len(self.told) == 1
         if self._mind == "refuses" and bad:
             refused = RefusedConfiguration(version=version, reason="value", message="it cannot be")
@@ -235,6 +237,40 @@ def test_the_end_is_logged_even_if_the_way_back_is_broken_off(street: Street, mo
     with pytest.raises((KeyboardInterrupt, IndexError)):
         street.roll_out()
     assert last_act(street) == ("configuration_rolled_back", "failure")
+
+
+def test_what_a_post_says_that_it_goes_by_and_the_broker_has_not_is_not_lost(street: Street) -> None:
+    street.stand()
+    street.posts["post-2"]._say("online", ConfigurationState(state="applied", version=7, digest="ab" * 32))
+    with pytest.raises(ProvisioningError, match="post-2 goes by version 7, which does not stand at the broker"):
+        street.roll_out("--post", "post-2")
+    assert street.posts["post-1"].told == []
+
+
+def test_what_a_post_refused_is_not_told_again(street: Street) -> None:
+    street.stand(post_1="refuses")
+    file = str(street.fleet.directory.parent / "post-1.jws")
+    directory, why = str(street.fleet.directory), ("--purpose", "work order 8000")
+    sign = ["configuration", "sign", directory, "post-1", "--set", "vision.minimum_score=0.99", "-o", file, *why]
+    publish = ["configuration", "publish", directory, file, "--broker", street.broker.address, *why]
+    assert CliRunner().invoke(provision, sign, catch_exceptions=False).exit_code == 0
+    assert CliRunner().invoke(provision, publish, catch_exceptions=False).exit_code == 1
+    code, _ = street.roll_out()
+    assert code == 0
+    assert street.posts["post-1"].told[1:] == [{"vision": {"minimum_confidence": 0.5}}]
+
+
+def test_versions_go_on_from_those_at_the_broker_after_a_restored_backup(street: Street) -> None:
+    street.stand()
+    street.posts["post-2"]._say("online", ConfigurationState(state="file"))
+    code, _ = street.roll_out()
+    assert code == 0
+    (street.fleet.directory / "configuration" / "versions.json").write_text("{}")
+    versions = []
+    for post in street.posts.values():
+        post.on_told = versions.append
+    street.roll_out()
+    assert min(versions) == 2
 
 
 def test_what_a_post_alone_was_told_stays() -> None:
