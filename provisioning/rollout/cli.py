@@ -2,7 +2,11 @@
 
 import json
 import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -89,7 +93,8 @@ def rollout(
         raise ProvisioningError("nothing is changed: --set or --from is wanted")
 
     def say(text: str) -> None:
-        click.echo(text, err=as_json)
+        with suppress(OSError):  # the terminal was lost: that must not stop the way back
+            click.echo(text, err=as_json)
 
     address = broker or fleet.broker_address
     with Wire(fleet.publisher, address, Rollout.topics(fleet, chosen), five=protocol == "5") as wire:
@@ -103,7 +108,8 @@ def rollout(
         # What is logged if not even the way back comes to its end.
         result: dict[str, Any] = {"wrong": dict.fromkeys(canaries, _HALFWAY), "not_back": {}}
         try:
-            result = _run(made, targets, canaries, change, say)
+            with _broken_off_by_signals():
+                result = _run(made, targets, canaries, change, say)
         finally:
             actor.did(
                 "configuration_rolled_out" if not result["wrong"] else "configuration_rolled_back",
@@ -114,6 +120,24 @@ def rollout(
         click.echo(json.dumps(result))
     if result["wrong"]:
         raise SystemExit(1)
+
+
+@contextmanager
+def _broken_off_by_signals() -> Iterator[None]:
+    """Have a lost terminal, or a stop, break the rollout off as Ctrl-C does, once: then nobody watches the posts."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+
+    def break_off(_number: int, _frame: FrameType | None) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, break_off) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(
@@ -136,7 +160,7 @@ def _run(
             if wrong:
                 return _back(made, told, wrong, say)
     except KeyboardInterrupt:
-        return _back(made, told, dict.fromkeys(canaries, "broken off by hand"), say)
+        return _back(made, told, dict.fromkeys(canaries, "broken off by hand, or its terminal was lost"), say)
     except Exception as error:
         # Whatever it is: no post may be left with what nobody watches.
         log.debug("the rollout was broken off", exc_info=True)

@@ -1,8 +1,11 @@
 """A fleet-wide change against a real mosquitto: posts that take it, refuse it, fall ill with it, or are away."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +239,31 @@ def test_the_end_is_logged_even_if_the_way_back_is_broken_off(street: Street, mo
     monkeypatch.setattr(Rollout, "roll_back", interrupted)
     with pytest.raises((KeyboardInterrupt, IndexError)):
         street.roll_out()
+    assert last_act(street) == ("configuration_rolled_back", "failure")
+
+
+@pytest.mark.parametrize("how", ["terminal lost", "stopped"])
+def test_a_lost_terminal_brings_it_back(street: Street, how: str) -> None:
+    street.stand()
+    program = [sys.executable, "-c", "from device.cli import main; main()"]
+    arguments = ["provision", "configuration", "rollout", str(street.fleet.directory), "--canary", "post-1"]
+    arguments += ["--set", "vision.minimum_confidence=0.5", "--broker", street.broker.address, "--purpose", "work"]
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        ["setsid", "--ctty", *program, *arguments], stdin=theirs, stdout=theirs, stderr=theirs
+    ) as run:
+        os.close(theirs)
+        seen = b""
+        while b"watching" not in seen:
+            seen += os.read(ours, 1000)
+        if how == "stopped":
+            run.terminate()
+            while run.poll() is None:
+                with suppress(OSError):  # the other end is closed
+                    os.read(ours, 1000)
+        os.close(ours)
+        assert run.wait(60) == 1
+    assert [told.get("vision") for told in street.posts["post-1"].told] == [{"minimum_confidence": 0.5}, None]
     assert last_act(street) == ("configuration_rolled_back", "failure")
 
 
