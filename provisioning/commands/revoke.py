@@ -4,6 +4,7 @@ import functools
 import json
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -49,39 +50,78 @@ def revoke(
     actor = Actor(fleet, who, purpose)
     if name not in fleet.posts():
         raise ProvisioningError(f"{name!r} is no post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
-    address = broker or fleet.broker_address
     reload = functools.partial(reload_broker, fleet, reload_command)
-    act = "revocation_rehearsed" if rehearse else "post_revoked"
-    try:
-        done = _rehearse(fleet, address, reload) if rehearse else _revoke(fleet, name, address, reload)
-    except ProvisioningError as error:
-        actor.did(act, object=name, outcome="failure", details={"message": str(error)[:300]})
-        raise
-    details = {"certificates": len(done.serials), "seconds": round(done.ended_after or 0, 1)}
-    actor.did(act, object=name, details=dict(details))
-    if as_json:
-        click.echo(json.dumps({"post": name, "rehearsal": rehearse, **details}))
+    address = broker or fleet.broker_address
+    if rehearse:
+        made_up = Revocation(actor, "post", name, address, "Rehearsed with a post made up for it", rehearsal=True)
+        made_up.carry_out(lambda: _rehearse(fleet, address, reload), as_json=as_json)
         return
-    told = "Rehearsed with a post made up for it" if rehearse else f"{name} is locked out"
-    click.echo(
-        f"{told}: {address} refused a revoked certificate of that name after {done.refused_after or 0:.1f} s, and a "
-        f"session of that name was ended after {done.ended_after or 0:.1f} s."
-    )
-    if not rehearse:
+    revocation = Revocation(actor, "post", name, address, f"{name} is locked out")
+    revocation.carry_out(lambda: _revoke_post(fleet, name, address, reload), as_json=as_json)
+    if not as_json:
         click.echo("It can open the last hot list still, if it has it: build and publish a new one.")
 
 
-def _revoke(fleet: Fleet, name: str, address: str, reload: Callable[[], None]) -> LockedOut:
-    authority = fleet.open_authority()
-    # First, whatever the broker does: from here on no list is sealed to it.
-    fleet.recipient_key(name).unlink(missing_ok=True)
-    done = lock_out(fleet, name, "revoked", broker=address, reload=reload, authority=authority)
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A revocation, for the log and for whoever gave the command."""
+
+    actor: Actor
+    party: str
+    """`post` or `subscriber`."""
+    name: str
+    broker: str
+    """`host:port`."""
+    told: str
+    rehearsal: bool = False
+
+    def carry_out(self, revoke: Callable[[], LockedOut], *, as_json: bool) -> None:
+        """Lock somebody out, log how it ended, and tell it.
+
+        Raises:
+            ProvisioningError: the broker was not told, or lets them in still.
+
+        """
+        act = "revocation_rehearsed" if self.rehearsal else f"{self.party}_revoked"
+        try:
+            done = revoke()
+        except ProvisioningError as error:
+            self.actor.did(act, object=self.name, outcome="failure", details={"message": str(error)[:300]})
+            raise
+        details = {"certificates": len(done.serials), "seconds": round(done.ended_after or 0, 1)}
+        self.actor.did(act, object=self.name, details=dict(details))
+        if as_json:
+            click.echo(json.dumps({self.party: self.name, "rehearsal": self.rehearsal, **details}))
+            return
+        refused, ended = done.refused_after or 0, done.ended_after or 0
+        click.echo(
+            f"{self.told}: {self.broker} refused a revoked certificate of that name after {refused:.1f} s, and a "
+            f"session of that name was ended after {ended:.1f} s."
+        )
+
+
+def take_out(fleet: Fleet, folder: Path, address: str, reload: Callable[[], None]) -> LockedOut:
+    """Lock a client out, prove it, and take its folder out of the fleet.
+
+    Raises:
+        ProvisioningError: the broker was not told, or lets it in still; the same can be done again.
+
+    """
+    name = folder.name
+    done = lock_out(fleet, name, "revoked", broker=address, reload=reload, authority=fleet.open_authority())
     # Last, so that the same command can be given again after a failure.
     gone = fleet.directory / "revoked"
     gone.mkdir(exist_ok=True, mode=0o700)
-    fleet.post(name).rename(gone / f"{name}.{secrets.token_hex(4)}")
+    folder.rename(gone / f"{name}.{secrets.token_hex(4)}")
     reload()
     return done
+
+
+def _revoke_post(fleet: Fleet, name: str, address: str, reload: Callable[[], None]) -> LockedOut:
+    fleet.open_authority()  # asks for the passphrase before anything changes
+    # First, whatever the broker does: from here on no list is sealed to it.
+    fleet.recipient_key(name).unlink(missing_ok=True)
+    return take_out(fleet, fleet.post(name), address, reload)
 
 
 def _rehearse(fleet: Fleet, address: str, reload: Callable[[], None]) -> LockedOut:

@@ -1,16 +1,20 @@
 """`platepost provision subscriber`: who reads the fleet's records."""
 
+import functools
 from pathlib import Path
 
 import click
 
-from provisioning.commands.options import FLEET, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
+from provisioning.commands.revoke import Revocation, take_out
+from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
+from provisioning.reload import reload_broker
 
 
 @click.group()
 def subscriber() -> None:
-    """Add subscribers to a fleet."""
+    """Add subscribers to a fleet, and revoke them."""
 
 
 @subscriber.command(
@@ -38,3 +42,42 @@ def subscriber_add(*, directory: Path, name: str, groups: tuple[str, ...], who: 
     folder = fleet.add_subscriber(name, groups=groups)
     actor.did("subscriber_added", object=name, details={"groups": list(groups)})
     click.echo(f"Subscriber {name} made in {folder}; restart a running mosquitto.")
+
+
+@subscriber.command(
+    "revoke",
+    epilog="""\b
+Example:
+  platepost provision subscriber revoke fleet dispatch --reload "systemctl restart mosquitto" --purpose "laptop stolen"
+""",
+)
+@FLEET
+@click.argument("name")
+@BROKER
+@RELOAD
+@acting
+@JSON
+def subscriber_revoke(
+    *,
+    directory: Path,
+    name: str,
+    broker: str | None,
+    reload_command: str | None,
+    who: str | None,
+    purpose: str,
+    as_json: bool,
+) -> None:
+    """Revoke the certificates of NAME, have the broker refuse them, end its session, and prove it.
+
+    What waits for it at the broker is thrown away. The name can be given again.
+    """
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    if name not in fleet.subscribers():
+        known = ", ".join(fleet.subscribers()) or "none"
+        raise ProvisioningError(f"{name!r} is no subscriber of this fleet; it has: {known}")
+    address = broker or fleet.broker_address
+    reload = functools.partial(reload_broker, fleet, reload_command)
+    revoke = functools.partial(take_out, fleet, fleet.subscriber(name), address, reload)
+    revocation = Revocation(actor, "subscriber", name, address, f"{name} is locked out")
+    revocation.carry_out(revoke, as_json=as_json)

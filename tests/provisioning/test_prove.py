@@ -1,6 +1,7 @@
 """The proof of rights at a real broker finds what a wrong list of them gives."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from pytest_mock import MockerFixture
 
 import provisioning.brokers.mosquitto
 from provisioning.cli import provision
+from provisioning.client import Connection
 from provisioning.fleet import Fleet
+from provisioning.revocation import is_let_in
 from tests.end_to_end.day import given, running
 
 pytestmark = pytest.mark.end_to_end
@@ -38,3 +41,24 @@ def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, moc
     assert ("post", "write", "audit") in found
     assert ("other", "write", "command/self-test") in found
     assert Fleet.load(directory).posts() == ()
+
+
+def test_a_revoked_subscriber_is_not_let_in_and_its_session_ends(tmp_path: Path) -> None:
+    directory = tmp_path / "fleet"
+    given(
+        provision, "fleet", "init", directory, "--agency", "riverside", "--administrator", "j-stone", "--no-passphrase"
+    )
+    given(provision, "subscriber", "add", directory, "dispatch", "--covert", "narcotics", "--purpose", "console")
+    stolen = shutil.copytree(directory / "subscribers" / "dispatch", tmp_path / "stolen")
+    with running("mosquitto", Fleet.load(directory), tmp_path / "broker") as (broker, reload):
+        at = ("--broker", broker.address, "--reload", reload, "--purpose", "laptop stolen", "--json")
+        with Connection(stolen, broker=broker.address) as thief:
+            told = json.loads(given(provision, "subscriber", "revoke", directory, "dispatch", *at))
+            assert thief.was_ended(within=10)
+        assert not is_let_in(stolen, broker.address)
+    fleet = Fleet.load(directory)
+    assert (told["subscriber"], fleet.subscribers(), fleet.groups()) == ("dispatch", (), {})
+    assert "dispatch" not in fleet.broker.access_list.read_text()
+    (*_, act) = fleet.acts
+    assert (act.action, act.object, act.outcome) == ("subscriber_revoked", "dispatch", "success")
+    given(provision, "subscriber", "add", directory, "dispatch", "--purpose", "another laptop")
