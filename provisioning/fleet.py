@@ -6,7 +6,8 @@ Where everything lies is in `provisioning.layout`.
 import json
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -196,7 +197,9 @@ class Fleet(Layout):
         self.check_free(name)
         authority = self.open_authority()
         folder = self.post(name)
-        self._write_client(folder, name, authority)
+        with self.held():
+            self.check_free(name)
+            self._write_client(folder, name, authority)
         signing, unsealing = new_key(), new_key()
         write_private(folder / "signing_key.pem", private_pem(signing))
         write_private(folder / "unseal_key.pem", private_pem(unsealing))
@@ -221,15 +224,17 @@ class Fleet(Layout):
             ProvisioningError: the name, or that of a group, cannot be, or the name is taken.
 
         """
-        self.check_free(name)
+        self.check_free(name)  # before anything is asked for
         groups = sorted(set(groups))
         for group in groups:
             if not _GROUP.fullmatch(group):
                 raise ProvisioningError(f"group {group!r}: use lower-case letters, digits and underscores, at most 32")
         folder = self.subscriber(name)
-        self._write_client(folder, name, self.open_authority())
-        if groups:
-            write_private(folder / GROUPS_FILE, "".join(f"{group}\n" for group in groups).encode())
+        authority = self.open_authority()
+        with self._made_whole(folder) as aside:
+            self._write_client(aside, name, authority)
+            if groups:
+                write_private(aside / GROUPS_FILE, "".join(f"{group}\n" for group in groups).encode())
         self.write_access_list()
         return folder
 
@@ -252,14 +257,15 @@ class Fleet(Layout):
             ProvisioningError: the name cannot be, or is taken.
 
         """
-        self.check_free(name)
+        self.check_free(name)  # before anything is asked for
         folder = self.operator(name)
         authority = self.open_authority()
         key = new_key()
         if ends is not None:
             valid = ends - (datetime.now(UTC) - BACKDATED)
         certificate = authority.issue_operator(name, key, agency=self.agency, role=role.value, valid=valid)
-        self._write_identity(folder, key, certificate, authority, passphrase)
+        with self._made_whole(folder) as aside:
+            self._write_identity(aside, key, certificate, authority, passphrase)
         ends = x509.load_pem_x509_certificate(certificate).not_valid_after_utc
         public = public_pem(key)
         entry = Entry(
@@ -382,6 +388,24 @@ class Fleet(Layout):
                 f"name {name!r}: use lower-case letters, digits and hyphens, at most 63, and none of "
                 + ", ".join(sorted(_RESERVED))
             )
+
+    @contextmanager
+    def _made_whole(self, folder: Path) -> Iterator[Path]:
+        """Give a folder to make an identity in, which then gets its place: cut off, the name is free still.
+
+        Raises:
+            ProvisioningError: the name was taken meanwhile.
+
+        """
+        with self.held():
+            self.check_free(folder.name)
+            unfinished = self.directory / "unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            yield private_folder(unfinished) / folder.name
+            private_folder(folder.parent)
+            (unfinished / folder.name).rename(folder)
+            flush_folder(folder.parent)
+            unfinished.rmdir()
 
     def _write_client(self, folder: Path, name: str, authority: Authority) -> None:
         key = new_key()

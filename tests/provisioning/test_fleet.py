@@ -1,7 +1,9 @@
 import contextlib
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +20,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from provisioning.trust.authority import Authority
+from provisioning.trust.keys import write_private
 
 SETTINGS = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings={"path": "/tmp/clip.mp4"})  # noqa: S108
 
@@ -321,3 +324,45 @@ def test_administrator_whose_name_cannot_be_is_refused_before_anything_is_made(t
 def test_missing_fleet_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ProvisioningError, match="fleet init"):
         Fleet.load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["subscriber", "operator"])
+def test_name_is_free_still_where_an_identity_was_cut_off_in_its_making(
+    fleet: Fleet, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add() -> Path:
+        return fleet.add_subscriber("x-webb") if kind == "subscriber" else fleet.add_operator("x-webb", Role.TECHNICIAN)
+
+    class CutOffError(Exception):
+        pass
+
+    def cut_off(path: Path, content: bytes) -> None:
+        if path.name == "certificate.pem":
+            raise CutOffError
+        write_private(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("provisioning.fleet.write_private", cut_off)
+        with pytest.raises(CutOffError):
+            add()
+    assert (fleet.subscribers(), fleet.operators()) == ((), ())
+    assert (add() / "certificate.pem").exists()
+    assert not (fleet.directory / "unfinished").exists()
+
+
+def test_a_name_is_given_once_though_several_ask_for_it_at_once(fleet: Fleet) -> None:
+    begun = Barrier(6)
+
+    def add(kind: str) -> bool:
+        begun.wait()
+        try:
+            mine = Fleet.load(fleet.directory)
+            _ = mine.add_subscriber("x-webb") if kind == "s" else mine.add_operator("x-webb", Role.TECHNICIAN)
+        except ProvisioningError as error:
+            assert "is taken" in str(error)  # noqa: PT017 - in a thread
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(add, "ssooso")) == 1
+    assert len(fleet.subscribers() + fleet.operators()) == 1
