@@ -2,7 +2,9 @@
 
 import functools
 import json
+import re
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,9 +22,12 @@ from provisioning.proof.cases import GROUP, Case, cases, impostures, topics
 from provisioning.proof.cases import Actor as Client
 from provisioning.proof.trial import Trial
 from provisioning.reload import reload_broker
-from provisioning.revocation import identity, is_let_in, is_refused
+from provisioning.revocation import LIVES, identity, is_let_in, is_refused
 from provisioning.trust.authority import Authority
 from provisioning.trust.keys import private_folder, write_private
+
+_MADE_UP = re.compile(r"proof-(post|other|reader|member|operator|colleague)-[0-9a-f]{6}|rehearsal-[0-9a-f]{8}")
+"""Names that nobody is given but for minutes."""
 
 
 @click.command(
@@ -121,6 +126,7 @@ def _strangers(
 def _admitted(fleet: Fleet, actors: tuple[Client, ...], reload: Callable[[], None]) -> Iterator[None]:
     """Have the clients of the proof in the fleet for as long as it takes."""
     places = {Party.POST: fleet.post, Party.SUBSCRIBER: fleet.subscriber, Party.OPERATOR: fleet.operator}
+    _clear_away(fleet)
     made = []
     try:
         for one in actors:
@@ -135,6 +141,17 @@ def _admitted(fleet: Fleet, actors: tuple[Client, ...], reload: Callable[[], Non
             (folder / GROUPS_FILE).unlink(missing_ok=True)
             folder.rmdir()
         reload()
+
+
+def _clear_away(fleet: Fleet) -> None:
+    """Take away the clients of former proofs, and of rehearsals, that were killed: they have no identity any more."""
+    over = time.time() - LIVES.total_seconds()
+    for kind in ("posts", "subscribers", "operators"):
+        for folder in (fleet.directory / kind).glob("*"):
+            left = {path.name for path in folder.iterdir()} <= {GROUPS_FILE} and folder.stat().st_mtime < over
+            if left and _MADE_UP.fullmatch(folder.name):
+                (folder / GROUPS_FILE).unlink(missing_ok=True)
+                folder.rmdir()
 
 
 def _role(one: Client) -> str | None:

@@ -186,4 +186,5 @@ def _chosen(fleet: Fleet, canaries: tuple[str, ...], posts: tuple[str, ...]) -> 
     foreign = sorted({*canaries, *posts} - {*known})
     if foreign:
         raise ProvisioningError(f"no post of this fleet: {', '.join(foreign)}; it has: {', '.join(known) or 'none'}")
-    return sorted({*canaries, *posts}) if posts else list(known)
+    # Clients of a proof are posts for a minute, without a key.
+    return sorted({*canaries, *posts}) if posts else [post for post in known if fleet.record_key(post).exists()]

@@ -8,14 +8,14 @@ from typing import Any
 from device.authority.controls import BLAMED
 from device.control import RefusedError
 from device.control.desired import Desired, read
-from device.records import Keyring, Purpose, Source
+from device.records import Purpose, Source
 from device.records.configuration import ConfigurationState
 from provisioning.control.signing import Settings, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
 from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.status.judgement import Row, judge
+from provisioning.status.judgement import Row, judge, record_keys
 
 SURVEY_SECONDS = 3.0
 """For what the broker has retained."""
@@ -71,7 +71,7 @@ class Rollout:
         self._watched: dict[str, Target] = {}
         """Posts that applied the change: they are watched to the end, also while others are told."""
         self._since = 0
-        self._keys = {post: Keyring.from_files(fleet.record_key(post)) for post in fleet.posts()}
+        self._keys = {post: record_keys(fleet, post) for post in fleet.posts()}
 
     @staticmethod
     def topics(fleet: Fleet, posts: Iterable[str]) -> list[str]:
@@ -118,7 +118,8 @@ class Rollout:
 
     def _before(self, post: str, told: Desired | None, state: ConfigurationState | None) -> Settings:
         """Return what a post goes by, or will when it is back; and remember the versions that it was given."""
-        for version in (told and told.said.version, state and state.version):
+        versions = (None if told is None else told.said.version, None if state is None else state.version)
+        for version in versions:
             if version is not None and version < _HIGHEST:
                 note_version(self._fleet, post, version)
         if state is None or (told is not None and told.digest == state.digest):

@@ -10,13 +10,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.records import Keyring, Purpose, Source
+from device.records import Purpose, Source
 from provisioning.commands.options import BROKER, FLEET
 from provisioning.control.wire import Wire, protocol_option
 from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.status.judgement import Grade, Row, Thresholds, judge, overall
+from provisioning.status.judgement import Grade, Row, Thresholds, judge, overall, record_keys
 
 _COLOURS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
 
@@ -108,12 +108,9 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds, *, five:
         with Wire(fleet.publisher, broker, list(topics), five=five) as wire:
             wire.wait(all_heard, seconds)
     announced = {purpose: fleet.keys(purpose).announced() for purpose in Purpose if fleet.keys(purpose).lines()}
-    return [judge(post, heard.get(post), _keys(fleet, post), limits=limits, announced=announced) for post in sources]
-
-
-def _keys(fleet: Fleet, post: str) -> Keyring | None:
-    path = fleet.record_key(post)
-    return Keyring.from_files(path) if path.is_file() else None
+    return [
+        judge(post, heard.get(post), record_keys(fleet, post), limits=limits, announced=announced) for post in sources
+    ]
 
 
 def line(rows: Sequence[Row], *, grade: Grade | None = None, office: str | None = None) -> str:

@@ -13,6 +13,8 @@ from device.errors import RecordError
 from device.faults import Fault
 from device.records import Keyring, Purpose, Status
 from device.records.canonical import canonical_bytes, parse
+from device.records.signing import KeyRefusedError
+from provisioning.layout import Layout
 
 GRAVE = frozenset(
     {
@@ -85,6 +87,14 @@ class _Remarks:
     def add(self, grade: Grade, text: str) -> None:
         self.grade = max(self.grade, grade)
         self.texts.append(text)
+
+
+def record_keys(fleet: Layout, post: str) -> Keyring | None:
+    """Return the key that a post's records are signed with; None where the fleet has none that can be read."""
+    try:
+        return Keyring.from_files(fleet.record_key(post))
+    except KeyRefusedError:
+        return None
 
 
 def judge(

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from device.records import Keyring, KeyState, KeyStatement, Purpose, Source, Status
+from device.records import KeyState, KeyStatement, Purpose, Source, Status
 from provisioning.control.wire import Wire
 from provisioning.fleet import Fleet
-from provisioning.status.judgement import Row, judge
+from provisioning.status.judgement import Row, judge, record_keys
 
 SURVEY_SECONDS = 3.0
 """For what the broker has retained."""
@@ -76,8 +76,7 @@ class KeyWatch:
         self._purpose = purpose
         self._wire = wire
         self._post_of = {Source(fleet.agency, post).topic("status"): post for post in fleet.posts()}
-        paths = {post: fleet.record_key(post) for post in fleet.posts()}
-        self._keys = {post: Keyring.from_files(path) for post, path in paths.items() if path.is_file()}
+        self._keys = {post: record_keys(fleet, post) for post in fleet.posts()}
         self.holders = {post: Holder(post, "silent", None, heard=False) for post in fleet.posts()}
         """What is known of each post, by name."""
         self._seen = 0

@@ -1,6 +1,7 @@
 """The proof of rights at a real broker finds what a wrong list of them gives."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, moc
 
     mocker.patch("provisioning.brokers.mosquitto.access_list", wrong)
     with running("mosquitto", Fleet.load(directory), tmp_path / "broker") as (broker, reload):
+        left = [directory / name for name in ("posts/proof-post-0a1b2c", "subscribers/proof-member-0a1b2c")]
+        for folder in left:  # of a proof that was killed
+            folder.mkdir(parents=True)
+            (folder / "groups").touch()
+            os.utime(folder, (0, 0))
         at = ("--broker", broker.address, "--reload", reload, "--purpose", "drill", "--json")
         proof = json.loads(given(provision, "fleet", "prove", directory, *at, code=1))
     found = {
@@ -40,7 +46,7 @@ def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, moc
     }
     assert ("post", "write", "audit") in found
     assert ("other", "write", "command/self-test") in found
-    assert Fleet.load(directory).posts() == ()
+    assert Fleet.load(directory).posts() == Fleet.load(directory).subscribers() == ()
 
 
 def test_a_revoked_subscriber_is_not_let_in_and_its_session_ends(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from device.records import HotListState, Keyring, KeyState, Purpose, RefusedKeys
 from device.records.configuration import ConfigurationState, RefusedConfiguration
 from device.records.signing import read_key
 from provisioning.fleet import Fleet
+from provisioning.rollout.rollout import Rollout
 from provisioning.status.cli import line, table
-from provisioning.status.judgement import Grade, Row, judge, overall
+from provisioning.status.judgement import Grade, Row, judge, overall, record_keys
 from tests.provisioning.status.conftest import said
 
 NOW = datetime.now(UTC)
@@ -138,3 +139,12 @@ def test_keys_are_judged_where_one_was_ever_replaced(fleet: Fleet, keys: list[Ke
     row = judge("post-1", body, ring, announced={Purpose.LISTS: KEY})
     assert list(row.remarks) == remarks
     assert row.grade is (Grade.WARNING if remarks else Grade.OK)
+
+
+def test_key_that_cannot_be_read_is_that_post_s_matter_alone(fleet: Fleet) -> None:
+    fleet.record_key("post-1").write_text("damaged")
+    fleet.record_key("post-2").unlink()
+    keys = {post: record_keys(fleet, post) for post in fleet.posts()}
+    assert [post for post, known in keys.items() if known is None] == ["post-1", "post-2"]
+    assert judge("post-1", said(fleet, "post-1", "online"), keys["post-1"]).state == "unverified"
+    Rollout(fleet, None, who="j-stone", apply_seconds=1, watch_seconds=1, say=print)  # type: ignore[arg-type]
