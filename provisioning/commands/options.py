@@ -12,7 +12,7 @@ from device.records.base import Outcome
 from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
-from provisioning.people import acts
+from provisioning.people import acts, administrators
 
 FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
@@ -70,6 +70,9 @@ class Actor:
         self.person = Identity.load(_folder(fleet, who))
         self._require(roles)
         fleet.acts.check()
+        said = administrators.warning(fleet.people)
+        if said is not None:
+            click.echo(f"Warning: {said[0]}.", err=True)
 
     def did(
         self,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
@@ -13,6 +14,8 @@ from provisioning.commands.options import FLEET, JSON, Actor, acting
 from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import OPERATOR_VALID, Fleet
+from provisioning.people import administrators
+from provisioning.trust.authority import CHAIN_FILE, Authority, read_certificates
 from provisioning.trust.custody import FOR_OTHERS
 
 _EXPIRY = click.DateTime(["%Y-%m-%d"])
@@ -30,6 +33,7 @@ Examples:
   platepost provision person add fleet r-alvarez --role technician --full-name "Rosa Alvarez" \\
       --certified-until 2027-03-31 --purpose "course of 14 March passed"
   platepost provision person add fleet j-stone --role administrator --days 30 --purpose "stands in for K. Webb"
+  platepost provision person add fleet k-webb --role administrator --root fleet/root --purpose "all have ended"
 """,
 )
 @FLEET
@@ -49,6 +53,13 @@ Examples:
     show_default=True,
     help="How long it is valid, where no day is given.",
 )
+@click.option(
+    "--root",
+    "root_folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the fleet's root with its key, such as fleet/root: who has it certifies an administrator where "
+    "the certification of all has ended.",
+)
 @acting
 def person_add(
     *,
@@ -58,16 +69,23 @@ def person_add(
     full_name: str | None,
     until: datetime | None,
     days: int,
+    root_folder: Path | None,
     who: str | None,
     purpose: str,
 ) -> None:
     """Certify NAME: make the key and certificate with which they command posts and sign what they do."""
     fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    actor = Actor(fleet, who, purpose) if root_folder is None else None
+    if root_folder is not None:
+        _vouch(fleet, root_folder, Role(role))
     ends = datetime.now(UTC) + timedelta(days=days) if until is None else _end_of(until)
     phrase = FOR_OTHERS.new_passphrase(name) if fleet.sealed else None
     folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name, passphrase=phrase)
-    actor.did("person_certified", object=name, details={"role": role, "until": ends.date().isoformat()})
+    details: dict[str, JsonValue] = {"role": role, "until": ends.date().isoformat()}
+    if actor is None:
+        # Nobody else could say so.
+        actor, details = Actor(fleet, name, purpose), details | {"vouched": "root"}
+    actor.did("person_certified", object=name, details=details)
     click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d} UTC; give them {folder}, and keep no copy.")
     click.echo("Restart a running mosquitto.")
 
@@ -117,6 +135,20 @@ def person_list(*, directory: Path, as_json: bool) -> None:
         ends = f"{entry.expires:%Y-%m-%d %H:%M}"
         table.add_row(entry.name, entry.full_name, entry.role, ends if entry.is_certified() else f"[red]{ends}[/red]")
     Console().print(table)
+
+
+def _vouch(fleet: Fleet, folder: Path, role: Role) -> None:
+    """Make sure that the root of a fleet without administrators is at hand, for one.
+
+    Raises:
+        ProvisioningError: it is another's, or does not open; there is an administrator; or it is for somebody else.
+
+    """
+    if role is not Role.ADMINISTRATOR:
+        raise ProvisioningError("--root certifies an administrator, who then certifies everybody else")
+    administrators.require_none(fleet.people)
+    if Authority.load(folder).certificate not in read_certificates(fleet.authority / CHAIN_FILE)[1:]:
+        raise ProvisioningError(f"{folder}: not the root of this fleet")
 
 
 def _end_of(day: datetime) -> datetime:

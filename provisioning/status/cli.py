@@ -16,6 +16,7 @@ from provisioning.control.wire import Wire, protocol_option
 from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
+from provisioning.people import administrators
 from provisioning.status.judgement import Grade, Row, Thresholds, judge, overall, record_keys
 
 _COLOURS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
@@ -57,25 +58,26 @@ def status(
 ) -> None:
     """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
 
-    What the posts say is believed only with their signature; that the certification of who keeps the enrolment server
-    ends is said too. The exit code is that of a monitoring plugin: 0 all is well, 1 a warning, 2 critical (a post
-    offline, silent, not genuine, or not doing its work; an enrolment server whose keeper is not certified any more), 3
-    the broker does not answer.
+    What the posts say is believed only with their signature; that the certification of who keeps the enrolment server,
+    or of the last administrator, ends is said too. The exit code is that of a monitoring plugin: 0 all is well, 1 a
+    warning, 2 critical (a post offline, silent, not genuine, or not doing its work; an enrolment server whose keeper,
+    or a fleet whose last administrator, is not certified any more), 3 the broker does not answer.
     """
     limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
     try:
         fleet = Fleet.load(directory)
         rows = look(fleet, broker or fleet.broker_address, seconds, limits, five=protocol == "5")
         keeper = Keeper.noted(fleet)
-        warning = None if keeper is None else keeper.warning(fleet)
+        warnings = [None if keeper is None else keeper.warning(fleet), administrators.warning(fleet.people)]
     except ProvisioningError as error:
         click.echo(f"FLEET UNKNOWN - {error}", err=not brief)
         raise SystemExit(int(Grade.UNKNOWN)) from error
     office = None
     grade = overall(rows)
-    if warning is not None:
-        office, has_ended = warning
-        grade = max(grade, Grade.CRITICAL if has_ended else Grade.WARNING)
+    said = [warning for warning in warnings if warning is not None]
+    if said:
+        office = "; ".join(text for text, _ in said)
+        grade = max(grade, Grade.CRITICAL if any(has_ended for _, has_ended in said) else Grade.WARNING)
     if as_json:
         click.echo(json.dumps({"grade": grade.name, "office": office, "posts": [row.wire() for row in rows]}))
     elif brief:

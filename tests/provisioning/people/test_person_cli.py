@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from device.records.base import timestamp
 from device.records.cli import verify
 from provisioning.cli import provision
 from provisioning.commands.options import Actor
@@ -138,3 +139,45 @@ def test_what_was_done_is_logged_as_done_though_the_certification_ended_meanwhil
     monkeypatch.setattr("provisioning.people.acts.datetime", Later)
     actor.did("configuration_rolled_out", object="x" * 300)
     assert acts_of(directory)[-1] == ("j-stone", "configuration_rolled_out", "x" * 200, "success")
+
+
+def end(directory: Path, name: str, days: float) -> None:
+    """Have the certification of a person end so many days from now."""
+    path = directory / "people" / f"{name}.json"
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"expires": timestamp(datetime.now(UTC) + timedelta(days))})
+    )
+
+
+def test_it_is_said_ahead_that_no_administrator_will_be_certified(directory: Path) -> None:
+    assert "Warning" not in run("subscriber", "add", directory, "one", "--purpose", "console")
+    end(directory, "j-stone", 20.5)
+    assert "in 20 days no administrator is certified" in run(
+        "subscriber", "add", directory, "two", "--purpose", "console"
+    )
+    status = CliRunner().invoke(provision, ["fleet", "status", str(directory), "--json"])
+    assert "in 20 days no administrator is certified" in json.loads(status.stdout)["office"]
+    run("person", "add", directory, "k-webb", "--role", "administrator", "--purpose", "deputy")
+    as_stone = ("--as", "j-stone", "--purpose", "console")
+    assert "Warning" not in run("subscriber", "add", directory, "three", *as_stone)
+
+
+def test_root_certifies_an_administrator_where_there_is_none(directory: Path, tmp_path: Path) -> None:
+    add = ("person", "add", directory, "k-webb", "--purpose", "all have ended", "--root")
+    with pytest.raises(ProvisioningError, match="here certifies: j-stone"):
+        run(*add, directory / "root", "--role", "administrator")
+    end(directory, "j-stone", -1)
+    Authority.create_root("riverside").save(tmp_path / "other")
+    for root, role, told in (
+        (tmp_path / "other", "administrator", "not the root of this fleet"),
+        (directory / "authority", "administrator", "not the root of this fleet"),
+        (directory / "root", "technician", "certifies an administrator"),
+    ):
+        with pytest.raises(ProvisioningError, match=told):
+            run(*add, root, "--role", role)
+    run(*add, directory / "root", "--role", "administrator")
+    run("subscriber", "add", directory, "dispatch", "--purpose", "console")
+    assert acts_of(directory)[-2:] == [
+        ("k-webb", "person_certified", "k-webb", "success"),
+        ("k-webb", "subscriber_added", "dispatch", "success"),
+    ]
