@@ -4,9 +4,13 @@ import contextlib
 import functools
 import itertools
 import logging
+import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +23,9 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.people import acts
 from provisioning.reload import announce, reload_broker
+
+if TYPE_CHECKING:
+    import uvicorn
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +81,30 @@ def enrol_server(
     Keeper.of(actor.person).note(fleet)
     threading.Thread(target=_attend, args=[office], name="keeper", daemon=True).start()
     click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
-    # uvicorn ends in order at Ctrl-C, and then passes it on.
-    with contextlib.suppress(KeyboardInterrupt):
-        server(fleet, office, names=names, address=address, port=port).run()
+    served = server(fleet, office, names=names, address=address, port=port)
+    # uvicorn ends in order at Ctrl-C and when it is stopped, and then passes that on.
+    with contextlib.suppress(KeyboardInterrupt), _ended_by_signals(served):
+        served.run()
     forget(fleet)
     office.close()
     # Closed it is, also where the certification has ended meanwhile.
     place = f"{names[0]}:{port}"
     acts.record(actor.person, "enrolment_closed", actor.purpose, log=fleet.acts, object=place, checked=True)
+
+
+@contextlib.contextmanager
+def _ended_by_signals(served: "uvicorn.Server") -> Iterator[None]:
+    """Have a stop, or a lost terminal, end the server and not the process: that it was closed is logged afterwards."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        served.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _attend(office: Office) -> None:
