@@ -8,6 +8,7 @@ import io
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from joserfc import jwe
@@ -37,8 +38,12 @@ def seal_fleet(fleet: Fleet, passphrase: bytes) -> bytes:
     return jwe.encrypt_compact(header, packed.getvalue(), OctKey.import_key(passphrase), registry=registry).encode()
 
 
-def open_fleet(sealed: bytes, passphrase: bytes, directory: Path) -> Fleet:
+def open_fleet(
+    sealed: bytes, passphrase: bytes, directory: Path, *, first: Callable[[Fleet], None] = lambda _fleet: None
+) -> Fleet:
     """Put a fleet back into a folder that does not exist yet; all of it or nothing.
+
+    `first` is called with the fleet before it gets its place; what it raises leaves nothing of it.
 
     Raises:
         ProvisioningError: the passphrase is wrong, the file is damaged, or the folder exists.
@@ -68,6 +73,7 @@ def open_fleet(sealed: bytes, passphrase: bytes, directory: Path) -> Fleet:
                 write_private(path, content.read())
         # What the broker keeps is made empty: it is told to keep it there.
         private_folder(Fleet.load(new).broker.certificate.parent / STATE)
+        first(Fleet.load(new))
         new.rename(directory)
     except (OSError, tarfile.TarError) as error:
         raise ProvisioningError(f"the backup cannot be put back: {error}") from error

@@ -8,6 +8,7 @@ from provisioning.backup import open_fleet, seal_fleet
 from provisioning.commands.options import FLEET, Actor, acting
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
+from provisioning.people import administrators
 from provisioning.trust.custody import Custodian
 from provisioning.trust.keys import replace_private, write_private
 
@@ -60,15 +61,24 @@ def _unwritten(file: Path, error: OSError) -> ProvisioningError:
 @click.command(
     epilog="""\b
 Example:
-  platepost provision fleet restore /media/safe/fleet-2027-01-31.backup fleet
+  platepost provision fleet restore /media/safe/fleet-2027-01-31.backup fleet --purpose "the office's disk failed"
 """
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-def restore(*, file: Path, directory: Path) -> None:
+@acting
+def restore(*, file: Path, directory: Path, who: str | None, purpose: str) -> None:
     """Put the fleet of a backup into the new folder DIRECTORY.
 
-    What was issued or revoked after the backup is not in it: revoke again what was stolen since.
+    What was issued or revoked after the backup is not in it: revoke again what was stolen since, and expire again who
+    left. Who may act on the fleet of the backup may restore it, and it is logged there; where the certification of all
+    its administrators has ended meanwhile, anybody with the passphrase may.
     """
-    fleet = open_fleet(file.read_bytes(), Custodian(_PHRASE).passphrase("the backup"), directory.absolute())
+
+    def log(fleet: Fleet) -> None:
+        if administrators.are_left(fleet.people):
+            Actor(fleet, who, purpose).did("fleet_restored", object=file.name)
+
+    phrase = Custodian(_PHRASE).passphrase("the backup")
+    fleet = open_fleet(file.read_bytes(), phrase, directory.absolute(), first=log)
     click.echo(f"The fleet of {fleet.agency} is in {directory}, with {len(fleet.posts())} posts.")

@@ -1,6 +1,7 @@
 import errno
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -132,8 +133,23 @@ def test_commands_write_a_private_file_and_take_it_back(fleet: Fleet, tmp_path: 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(ProvisioningError, match="not overwritten"):
         CliRunner().invoke(provision, made, catch_exceptions=False)
-    back = ["fleet", "restore", str(path), str(tmp_path / "back")]
+    back = ["fleet", "restore", str(path), str(tmp_path / "back"), "--purpose", "a new disk"]
     assert "with 1 posts" in CliRunner().invoke(provision, back, catch_exceptions=False).output
-    assert [act.action for act in Fleet.load(tmp_path / "back").acts] == ["fleet_backed_up"]
+    assert [act.action for act in Fleet.load(tmp_path / "back").acts] == ["fleet_backed_up", "fleet_restored"]
     with pytest.raises(ProvisioningError, match="there already"):
         CliRunner().invoke(provision, back, catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("phrase")
+def test_who_may_not_act_on_a_fleet_may_not_restore_it(fleet: Fleet, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.backup"
+    fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    path.write_bytes(seal_fleet(fleet, PHRASE))
+    restore = ["fleet", "restore", str(path), str(tmp_path / "back"), "--purpose", "why not", "--as"]
+    for who in ("r-alvarez", "nobody"):
+        with pytest.raises(ProvisioningError, match=r"this takes: administrator|neither a person"):
+            CliRunner().invoke(provision, [*restore, who], catch_exceptions=False)
+        assert sorted(one.name for one in tmp_path.iterdir()) == ["fleet", "fleet.backup", "phrase"]
+    fleet.people.expire("j-stone", datetime.now(UTC))
+    path.write_bytes(seal_fleet(fleet, PHRASE))
+    assert CliRunner().invoke(provision, [*restore, "nobody"], catch_exceptions=False).exit_code == 0
