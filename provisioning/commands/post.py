@@ -21,7 +21,14 @@ def post() -> None:
     """Invite, replace and revoke posts, or make one whole on this desk."""
 
 
-@post.command("add")
+@post.command(
+    "add",
+    epilog="""\b
+Example:
+  platepost provision post add fleet post-1 --camera footage --camera-setting path=/tmp/clip.mp4 --no-acceptance \\
+      --purpose "trial on a desk"
+""",
+)
 @FLEET
 @click.argument("name")
 @post_settings

@@ -21,8 +21,8 @@ def subscriber() -> None:
     "add",
     epilog="""\b
 Examples:
-  platepost provision subscriber add fleet/ records-keeper
-  platepost provision subscriber add fleet/ task-force --covert narcotics
+  platepost provision subscriber add fleet/ records-keeper --purpose "the archive"
+  platepost provision subscriber add fleet/ task-force --covert narcotics --purpose "operation of May"
 """,
 )
 @FLEET

@@ -1,5 +1,7 @@
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -92,3 +94,24 @@ def test_files_of_other_brokers_are_written_anew_for_who_was_added(tmp_path: Pat
         assert f'user: "{name}"' in (folder / "nats" / "nats.conf").read_text()
     assert "nodes.2 = rabbit@b" in (folder / "rabbitmq" / "rabbitmq.conf").read_text()
     assert all(path.stat().st_mode & 0o077 == 0 for path in (folder / "rabbitmq").iterdir())
+
+
+def leaves(command: click.Command, *path: str) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield " ".join(path), command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found is not None
+        yield from leaves(found, *path, name)
+
+
+def test_every_command_has_examples_that_name_what_it_demands() -> None:
+    for path, command in leaves(provision, "platepost", "provision"):
+        examples = (command.epilog or "").replace("\\\n", " ").replace('..."', '"').splitlines()
+        given = [line for line in examples if line.split()[:1] == ["platepost"]]
+        assert given, path
+        demanded = [one.opts for one in command.params if isinstance(one, click.Option) and one.required]
+        for line in given:
+            assert all(any(name in line for name in names) for names in demanded), line
