@@ -1,6 +1,7 @@
 """What several commands share: the fleet's folder, its broker, and who acts and why."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,21 @@ class Actor:
             details=details,
             checked=True,
         )
+
+    @contextmanager
+    def doing(self, act: str, *, object: str) -> Iterator[None]:  # noqa: A002 - the record's own name for it
+        """Log as failed what is broken off, by Ctrl-C or a full disk: some of it is done already.
+
+        What is refused in words (ProvisioningError) changed nothing.
+        """
+        try:
+            yield
+        except ProvisioningError:
+            raise
+        except BaseException as error:
+            why = f"broken off: {error or type(error).__name__}"
+            self.did(act, object=object, outcome="failure", details={"message": why[:300]})
+            raise
 
     def _require(self, roles: Collection[Role] | None) -> None:
         try:

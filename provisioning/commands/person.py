@@ -1,6 +1,7 @@
 """`platepost provision person`: certified people, until when, and no longer."""
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def person_add(
         _vouch(fleet, root_folder, Role(role))
     ends = datetime.now(UTC) + timedelta(days=days) if until is None else _end_of(until)
     phrase = FOR_OTHERS.new_passphrase(name) if fleet.sealed else None
-    folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name, passphrase=phrase)
+    with nullcontext() if actor is None else actor.doing("person_certified", object=name):
+        folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name, passphrase=phrase)
     details: dict[str, JsonValue] = {"role": role, "until": ends.date().isoformat()}
     if actor is None:
         # Nobody else could say so.
@@ -107,7 +109,8 @@ def person_expire(*, directory: Path, name: str, who: str | None, purpose: str) 
     """
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
-    fleet.remove_operator(name)
+    with actor.doing("person_expired", object=name):
+        fleet.remove_operator(name)
     actor.did("person_expired", object=name)
     click.echo(f"The certification of {name} has ended; restart a running mosquitto.")
     keeper = Keeper.noted(fleet)

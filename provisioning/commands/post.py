@@ -41,7 +41,8 @@ def post_add(*, directory: Path, name: str, settings: Settings, who: str | None,
     opened = Fleet.load(directory)
     actor = Actor(opened, who, purpose)
     wanted = settings(opened, name)
-    folder = opened.add_post(name, wanted)
+    with actor.doing("post_added", object=name):
+        folder = opened.add_post(name, wanted)
     actor.did("post_added", object=name)
     click.echo(f"Post {name} made; copy {folder} to the unit and run:")
     click.echo("  platepost run --config post.toml")

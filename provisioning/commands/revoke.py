@@ -84,7 +84,8 @@ class Revocation:
         """
         act = "revocation_rehearsed" if self.rehearsal else f"{self.party}_revoked"
         try:
-            done = revoke()
+            with self.actor.doing(act, object=self.name):
+                done = revoke()
         except ProvisioningError as error:
             self.actor.did(act, object=self.name, outcome="failure", details={"message": str(error)[:300]})
             raise

@@ -39,7 +39,8 @@ def subscriber_add(*, directory: Path, name: str, groups: tuple[str, ...], who: 
     """Make the identity of NAME, who reads every record of the fleet of DIRECTORY but hits of covert entries."""
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
-    folder = fleet.add_subscriber(name, groups=groups)
+    with actor.doing("subscriber_added", object=name):
+        folder = fleet.add_subscriber(name, groups=groups)
     actor.did("subscriber_added", object=name, details={"groups": list(groups)})
     click.echo(f"Subscriber {name} made in {folder}; restart a running mosquitto.")
 

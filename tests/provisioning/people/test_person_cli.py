@@ -181,3 +181,26 @@ def test_root_certifies_an_administrator_where_there_is_none(directory: Path, tm
         ("k-webb", "person_certified", "k-webb", "success"),
         ("k-webb", "subscriber_added", "dispatch", "success"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "act"),
+    [
+        (("person", "add", "k-webb", "--role", "administrator"), "person_certified"),
+        (("person", "expire", "r-alvarez"), "person_expired"),
+        (("subscriber", "add", "dispatch"), "subscriber_added"),
+    ],
+)
+def test_what_is_broken_off_is_logged(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], act: str
+) -> None:
+    run("person", "add", directory, "r-alvarez", "--role", "technician", "--purpose", "course passed")
+
+    def broken_off(_fleet: Fleet) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Fleet, "write_access_list", broken_off)
+        words = [*command[:2], str(directory), *command[2:], "--purpose", "new", "--as", "j-stone"]
+        assert CliRunner().invoke(provision, words).exit_code == 1
+    assert acts_of(directory)[-1] == ("j-stone", act, command[2], "failure")
