@@ -159,7 +159,7 @@ def test_a_post_is_configured_and_commanded_and_all_of_it_is_in_the_chain(any_sc
     assert (applied["outcome"], applied["version"]) == ("applied", 1)
     wait_for(lambda: scene.status["configuration"].get("digest") == applied["digest"], "the report")
     wait_for(lambda: bool(scene.audit("configuration_applied")), "its audit")
-    assert scene.audit("configuration_applied")[0]["identity"] == "j-stone"
+    assert scene.audit("configuration_applied")[0]["identity"] == "a-administrator"
 
     refused = scene.configure("vision.minimum_confidence=4", code=1)
     assert (refused["outcome"], refused["reason"]) == ("refused", "invalid_value")
