@@ -2,7 +2,8 @@
 
 A recording is a sequence of `Still` in the order of their time. The grey picture of a video is its own luma plane,
 brought to full range where the video says that it is not, so that what the post sees equals what training saw of the
-same frame (`cv2.cvtColor` to grey) without converting every frame to colour first.
+same frame (`cv2.cvtColor` to grey) without converting every frame to colour first. Pictures are turned as the video
+says that they are to be shown.
 """
 
 import csv
@@ -224,8 +225,17 @@ class _Colour:
             return _bgr(self._frame)
 
 
+def _upright(picture: NDArray[np.uint8], frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
+    """Turn a picture as players do: a phone that is held upright writes it on its side, and how to turn it beside it.
+
+    FFmpeg's decoders leave that to who shows the picture (libavutil/display.h); degrees against the clock.
+    """
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+
+
 def _bgr(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
-    return np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
+    return _upright(np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8), frame)
 
 
 def _luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
@@ -233,7 +243,7 @@ def _luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
         return np.asarray(cv2.cvtColor(_bgr(frame), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     plane = frame.planes[0]
     rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
-    luma = rows[: frame.height, : frame.width]
+    luma = _upright(rows[: frame.height, : frame.width], frame)
     if frame.color_range == _FULL_RANGE or frame.format.name in {"gray", "yuvj420p", "yuvj422p", "yuvj444p"}:
         return luma.copy()  # the decoder reuses its buffers
     return np.asarray(cv2.LUT(luma, _FROM_LIMITED_RANGE), dtype=np.uint8)

@@ -15,8 +15,8 @@ from simulator.errors import RedactionError
 from simulator.redaction.redact import Redacted, Redactor
 
 LIMITS = (
-    "Look through it before you share it: faces from the side, behind glare or far away may be left, "
-    "and so is whatever a caption in the picture names."
+    "Look through it before you share it: faces from the side, behind glare or far away, and plates in a picture "
+    "that stands on its side, may be left, and so is whatever a caption in the picture names."
 )
 
 

@@ -64,6 +64,24 @@ def test_grey_of_a_video_equals_grey_of_its_colours(tmp_path: Path, pixel_format
     assert frames[0].grey.max() >= 253
 
 
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "rgb24"])
+@pytest.mark.parametrize("degrees", [-90, 90, 180])
+def test_what_a_phone_wrote_on_its_side_is_seen_upright(tmp_path: Path, pixel_format: str, degrees: int) -> None:
+    clip = tmp_path / "clip.mov"
+    shown = pictures(1)[0]
+    written = np.ascontiguousarray(np.rot90(shown, -degrees // 90))
+    with av.open(str(clip), "w") as container:
+        codec = "libx264rgb" if pixel_format == "rgb24" else "libx264"
+        stream = container.add_stream(codec, rate=20, options={"qp": "0"})
+        stream.height, stream.width, stream.pix_fmt = *written.shape[:2], pixel_format
+        stream.set_display_rotation(degrees)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(written, format="bgr24")))
+        container.mux(stream.encode())
+    (still,) = VideoRecording(clip).stills()
+    assert np.abs(still.colour().astype(int) - shown).max() <= 6
+    assert np.abs(still.grey.astype(int) - cv2.cvtColor(shown, cv2.COLOR_BGR2GRAY)).max() <= 6
+
+
 @pytest.mark.parametrize("name", ["text.jpg", "text.png", "text.mp4"])
 def test_a_file_that_is_no_video_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
