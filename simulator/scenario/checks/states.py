@@ -50,12 +50,14 @@ class StateCheck(BaseCheck):
         return tuple(f"{name}: {problem}" for name in self.names(evidence) for problem in self._judge(evidence, name))
 
     def _judge(self, evidence: "Evidence", post: str) -> list[str]:
-        spans = [
-            (condition.begins, condition.ends)
-            for condition in evidence.conditions(post)
-            if self.reason in condition.reasons
-        ]
-        said = ", ".join(f"{words(begin)} to {words(end)}" for begin, end in _joined(spans)) or "never"
+        spans = _joined(
+            [
+                (condition.begins, condition.ends)
+                for condition in evidence.conditions(post)
+                if self.reason in condition.reasons
+            ]
+        )
+        said = ", ".join(f"{words(begin)} to {words(end)}" for begin, end in spans) or "never"
         if self.never:
             return [f"{self.reason} was said: {said}"] if spans else []
         problems = []
@@ -67,10 +69,15 @@ class StateCheck(BaseCheck):
                 problems.append(f"{self.reason} was said too early (said: {said})")
         if self.left is not None:
             limit = self.left + self.within
-            if not spans or any(end > limit and begin < self.left for begin, end in spans):
+            if not spans or any(end > limit and begin < limit for begin, end in spans):
                 problems.append(f"{self.reason} was not taken back within {words(self.within)} (said: {said})")
             if any(begin >= limit for begin, _ in spans):
                 problems.append(f"{self.reason} was said again (said: {said})")
+        if self.entered is not None and self.left is not None:
+            # Once it is due it is said without a break, until it is true no more.
+            due = self.entered + self.within
+            if due < self.left and spans and not any(begin <= due and end >= self.left for begin, end in spans):
+                problems.append(f"{self.reason} was not said all the time (said: {said})")
         return problems
 
 
@@ -94,7 +101,10 @@ class ListCheck(BaseCheck):
         problems = []
         for name in self.names(evidence):
             said = [entry.data["hotlist"] for entry in evidence.of(STATUS, post=name, before=self.at) if entry.chained]
-            last = said[-1] if said else {}
+            if not said:
+                problems.append(f"{name}: it has said nothing of its list by then")
+                continue
+            last = said[-1]
             if last.get("version") != self.version:
                 problems.append(f"{name}: list {last.get('version')} is in force, {self.version} is wanted")
             if self.state is not None and last.get("state") != self.state:
@@ -127,6 +137,8 @@ class ClockCheck(Within):
             times = [datetime.fromisoformat(str(entry.event["time"])) for entry in entries]
             back = sum(later < earlier for earlier, later in pairwise(times))
             problems += [f"{name}: {back} records are earlier than the one before"] if back else []
+            if not any(self._covers(entry.at) for entry in entries):
+                problems.append(f"{name}: no record tells the time{self._when()}")
             for entry, moment in zip(entries, times, strict=True):
                 if not self._covers(entry.at):
                     continue

@@ -64,6 +64,27 @@ STATE = {"check": "state", "reason": "tamper_open", "within": 2}
             {"entered": 10, "left": 20},
             "was said again (said: 10 s to 20 s, 25 s to 30 s)",
         ),
+        (
+            said((10, 21, "tamper_open"), (21, 30, "tamper_open clock_behind")),
+            {"entered": 10, "left": 20},
+            "was not taken back within 2 s (said: 10 s to 30 s)",
+        ),
+        (
+            said((10, 20, "tamper_open"), (20, 21, ""), (21, 30, "tamper_open")),
+            {"entered": 10, "left": 20},
+            "was not taken back within 2 s",
+        ),
+        (
+            said((10, 11, "tamper_open"), (11, 30, "")),
+            {"entered": 10, "left": 20},
+            "was not said all the time (said: 10 s to 11 s)",
+        ),
+        (
+            said((10, 14, "tamper_open"), (14, 15, ""), (15, 20, "tamper_open"), (20, 30, "")),
+            {"entered": 10, "left": 20},
+            "was not said all the time",
+        ),
+        (said((0, 1, "tamper_open"), (1, 30, "")), {"entered": 0, "left": 2}, ""),
         (said((0, 10, "clock_behind"), (10, 30, "")), {"never": True}, ""),
         (said((5, 6, "tamper_open")), {"never": True}, "was said: 5 s to 6 s"),
     ],
@@ -157,6 +178,13 @@ def test_the_list_in_force_is_the_one_last_said_before_the_moment() -> None:
     assert not judge(evidence, check="list", version=3, state="current", at=8)
     assert judge(evidence, check="list", version=3, state="current") == "post-1: the list is stale, current is wanted"
     assert judge(evidence, check="list", version=4, at=8) == "post-1: list 3 is in force, 4 is wanted"
+
+
+def test_a_post_that_says_nothing_meets_no_demand_of_what_it_says() -> None:
+    late = MadeUp(seen(STATUS, 9, hotlist={"state": "none"}))
+    assert judge(late, check="list", at=4) == "post-1: it has said nothing of its list by then"
+    assert judge(MadeUp(), check="list") == "post-1: it has said nothing of its list by then"
+    assert judge(MadeUp(), check="clock", after=5) == "post-1: no record tells the time from 5 s on"
 
 
 def test_half_of_the_hits_must_be_quick() -> None:
