@@ -1,6 +1,7 @@
 """What the page is told, as it happens: a stream that one can join late, and at a bounded cost."""
 
 import asyncio
+import secrets
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,6 +23,17 @@ class Feed:
         self._happenings: deque[tuple[int, dict[str, Any]]] = deque(maxlen=KEPT)
         self._states: dict[str, tuple[int, dict[str, Any]]] = {}
         self._over = False
+        self._run = secrets.token_hex(4)
+        """Tells this feed from that of a server that was here before, whose numbers a browser may come with."""
+
+    def mark(self, number: int) -> str:
+        """Return what a browser is to come back with that had everything up to a number."""
+        return f"{self._run}-{number}"
+
+    def number(self, mark: str) -> int:
+        """Return the number of a mark, 0 for one that this feed has not given: its bearer has heard nothing of it."""
+        run, _, number = mark.partition("-")
+        return int(number) if run == self._run and number.isdecimal() and len(number) < 19 else 0
 
     def bind(self) -> None:
         """Take the loop that runs as the one that serves the pages."""

@@ -96,12 +96,12 @@ class LiveApplication:
 
     async def _events(self, request: Request) -> Response:
         # A browser that lost the stream says which event it had last.
-        last = request.headers.get("last-event-id", "")
-        return EventSourceResponse(self._tail(int(last) if last.isdecimal() else 0))
+        last = self._desk.feed.number(request.headers.get("last-event-id", ""))
+        return EventSourceResponse(self._tail(last))
 
     async def _tail(self, after: int) -> AsyncIterator[ServerSentEvent]:
         async for number, event in self._desk.feed.tail(after):
-            yield ServerSentEvent(json.dumps(event), id=str(number))
+            yield ServerSentEvent(json.dumps(event), id=self._desk.feed.mark(number))
 
     async def _view(self, request: Request) -> Response:
         post = self._post(request)

@@ -39,6 +39,24 @@ def test_a_page_that_lost_the_stream_goes_on_where_it_was() -> None:
     assert asyncio.run(run()) == [(4, {"hit": 3}), (5, {"hit": 4})]
 
 
+def test_a_page_of_a_server_that_was_here_before_gets_everything() -> None:
+    async def run(mark: str) -> list[tuple[int, dict[str, Any]]]:
+        feed = Feed()
+        feed.bind()
+        feed.state("desk", {"broker": True})
+        feed.happen({"hit": 1})
+        await asyncio.sleep(0)
+        return await asyncio.wait_for(told(feed, 2, after=feed.number(mark)), 10)
+
+    for mark in (Feed().mark(900), "900", "", "-", "nonsense-9", "-" + "9" * 9000):
+        assert asyncio.run(run(mark)) == [(1, {"broker": True}), (2, {"hit": 1})]
+
+
+def test_a_mark_stands_for_its_number() -> None:
+    feed = Feed()
+    assert feed.number(feed.mark(3)) == 3
+
+
 def test_what_is_kept_is_bounded_however_long_it_goes_on() -> None:
     async def run() -> list[tuple[int, dict[str, Any]]]:
         feed = Feed()
