@@ -9,7 +9,7 @@ from simulator.brokers.mosquitto import Broker
 from simulator.demo.clip import DemoClip
 from simulator.demo.hot_list import build_hot_list
 from simulator.errors import DemoError
-from simulator.ground.folder import claim
+from simulator.ground.folder import claimed
 from simulator.ground.premises import Premises
 from simulator.subscriber import Subscriber
 
@@ -33,7 +33,9 @@ class Stage(Premises):
         return self.fleet.post(POST) / "post.toml"
 
     def _make(self) -> None:
-        claim(self.directory, mark=".platepost-demo", whose="a demonstration's", error=DemoError)
+        self._stack.enter_context(
+            claimed(self.directory, mark=".platepost-demo", whose="a demonstration's", error=DemoError)
+        )
         self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
         self.fleet.add_subscriber(SUBSCRIBER)
         self.broker = Broker(self.fleet, self.directory / "broker")

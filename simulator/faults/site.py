@@ -19,7 +19,7 @@ from simulator.faults.refuser import Refuser
 from simulator.faults.seclusion import own_disk
 from simulator.faults.source import SourceSettings
 from simulator.faults.unit import Unit
-from simulator.ground.folder import claim
+from simulator.ground.folder import claimed
 from simulator.ground.premises import Premises
 from simulator.subscriber import Arrival, Subscriber
 
@@ -210,7 +210,9 @@ class Site(Premises):
                 unit.arrived(arrival.event)
 
     def _make(self) -> None:
-        claim(self.directory, mark=".platepost-faults", whose="a campaign's", error=CampaignError)
+        self._stack.enter_context(
+            claimed(self.directory, mark=".platepost-faults", whose="a campaign's", error=CampaignError)
+        )
         self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
         self.fleet.add_subscriber(KEEPER)
         self._rights = self.fleet.broker.access_list.read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ from simulator.fleet.passages import kept_passages, software
 from simulator.fleet.usage import Usage, usage_of
 from simulator.fleet.worker import Count, Ledger, WorkerSettings, work
 from simulator.ground.daemon import Daemon
-from simulator.ground.folder import claim
+from simulator.ground.folder import claimed
 from simulator.ground.premises import Premises
 
 AGENCY = "fleet"
@@ -202,7 +202,9 @@ class Site(Premises):
 
     def _empty(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        claim(self.directory, mark=".platepost-fleet", whose="a fleet's", error=CampaignError, keep=True)
+        self._stack.enter_context(
+            claimed(self.directory, mark=".platepost-fleet", whose="a fleet's", error=CampaignError, keep=True)
+        )
         shutil.rmtree(self.directory / "broker", ignore_errors=True)
         for log in self.directory.glob("*.log"):
             log.unlink()

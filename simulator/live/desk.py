@@ -14,7 +14,7 @@ from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
 from simulator.errors import DemoError
 from simulator.faults.proxy import Loop, Proxy
-from simulator.ground.folder import claim
+from simulator.ground.folder import claimed
 from simulator.ground.premises import Premises
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
@@ -63,7 +63,9 @@ class Desk(Premises):
         self._pace = (1.0, False)
 
     def _make(self) -> None:
-        claim(self.directory, mark=".platepost-live", whose="a former live page's", error=DemoError)
+        self._stack.enter_context(
+            claimed(self.directory, mark=".platepost-live", whose="a former live page's", error=DemoError)
+        )
         self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
         self.fleet.add_subscriber(SUBSCRIBER)
         self.broker = Broker(self.fleet, self.directory / "broker")

@@ -4,35 +4,48 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import DemoError
-from simulator.ground.folder import claim
+from simulator.ground.folder import claimed
 
-claim_for_demo = partial(claim, mark=".platepost-demo", whose="a demonstration's", error=DemoError)
+claimed_for_demo = partial(claimed, mark=".platepost-demo", whose="a demonstration's", error=DemoError)
 
 
 def test_only_a_former_run_s_folder_is_emptied(tmp_path: Path) -> None:
     directory = tmp_path / "demo"
-    claim_for_demo(directory)
-    (directory / "old").touch()
-    claim_for_demo(directory)
-    assert not (directory / "old").exists()
+    with claimed_for_demo(directory):
+        (directory / "old").touch()
+        (directory / "fleet" / "posts").mkdir(parents=True)
+        (directory / "elsewhere").symlink_to(tmp_path)
+    with claimed_for_demo(directory):
+        assert [entry.name for entry in directory.iterdir()] == [".platepost-demo"]
+    assert tmp_path.exists()
 
     other = tmp_path / "other"
     other.mkdir()
     (other / "letter.txt").touch()
-    with pytest.raises(DemoError, match="not a demonstration's; name another folder"):
-        claim_for_demo(other)
+    with pytest.raises(DemoError, match="not a demonstration's; name another folder"), claimed_for_demo(other):
+        pass
     assert (other / "letter.txt").exists()
 
 
 def test_what_a_former_run_left_may_stay(tmp_path: Path) -> None:
     directory = tmp_path / "demo"
-    claim_for_demo(directory)
-    (directory / "old").touch()
-    claim_for_demo(directory, keep=True)
-    assert (directory / "old").exists()
+    with claimed_for_demo(directory):
+        (directory / "old").touch()
+    with claimed_for_demo(directory, keep=True):
+        assert (directory / "old").exists()
 
     other = tmp_path / "other"
     other.mkdir()
     (other / "letter.txt").touch()
-    with pytest.raises(DemoError, match="another folder"):
-        claim_for_demo(other, keep=True)
+    with pytest.raises(DemoError, match="another folder"), claimed_for_demo(other, keep=True):
+        pass
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_folder_of_a_run_that_goes_on_is_left_alone(tmp_path: Path, *, keep: bool) -> None:
+    with claimed_for_demo(tmp_path / "demo"):
+        records = tmp_path / "demo" / "records.jsonl"
+        records.touch()
+        with pytest.raises(DemoError, match="in use by another run"), claimed_for_demo(tmp_path / "demo", keep=keep):
+            pass
+        assert records.exists()
