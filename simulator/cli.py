@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,9 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy)
 def simulate() -> None:
     """Replay footage, run the demo, render scenes."""
+    if threading.current_thread() is threading.main_thread():
+        # CI systems, timeout(1) and service managers end a command so: end what was started, as on Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @simulate.command(

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,7 +56,6 @@ def faults(
     As root on Linux the campaign takes mounts and a network of its own, and inflicts faults that need them too.
     """
     logging.basicConfig(level=logging.ERROR)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, as on Ctrl-C
     extent = SHORT if short else FULL
     extent = replace(extent, seed=seed, faults=count or extent.faults, records=records or extent.records)
     console = Console(stderr=as_json)

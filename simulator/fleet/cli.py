@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import signal
 import sys
 import time
 from pathlib import Path
@@ -115,7 +114,6 @@ def fleet(
     recogniser read from a clip, and no disk) connect all at once, take the hot list, report, take a delta, lose the
     broker or a node of it, and come back. Everything is on this machine, on loopback.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, as on Ctrl-C
     course = (
         SHORT
         if short

@@ -83,7 +83,11 @@ class Daemon:
         if self.running:
             return
         self.launch()
-        self.await_start()
+        try:
+            self.await_start()
+        except BaseException:  # Ctrl-C too: nobody else knows of the process yet
+            self.kill()
+            raise
 
     def launch(self) -> None:
         """Start it without waiting.

@@ -1,14 +1,17 @@
 """Running scenarios: each in a process of a small pool, which loads the networks once."""
 
 import logging
+import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from device.errors import PlatepostError
 from simulator.scenario.evidence import Evidence
@@ -83,19 +86,51 @@ def run_all(paths: Sequence[Path], wishes: Wishes, *, at_once: int) -> Iterator[
     if at_once <= 1 or len(paths) == 1:
         yield from (run_one(path, wishes) for path in paths)
         return
-    with ProcessPoolExecutor(min(at_once, len(paths)), mp_context=get_context("spawn"), initializer=_quiet) as pool:
-        waiting: set[Future[Outcome]] = {pool.submit(run_one, path, wishes) for path in paths}
+    with ProcessPoolExecutor(
+        min(at_once, len(paths)), mp_context=get_context("spawn"), initializer=_begin_process
+    ) as pool:
+        waiting: set[Future[Outcome]] = {pool.submit(_run_or_end, path, wishes) for path in paths}
         try:
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
+        except KeyboardInterrupt:
+            for process in active_children():
+                process.terminate()
+            raise
         finally:
             for future in waiting:
                 future.cancel()
 
 
-def _quiet() -> None:
+def _run_or_end(path: Path, wishes: Wishes) -> Outcome:
+    """Run one scenario in a process of the pool, which takes no other when it is told to end."""
+    try:
+        return run_one(path, wishes)
+    except KeyboardInterrupt:
+        os._exit(1)
+
+
+def _begin_process() -> None:
+    """Prepare a process of the pool, which ends with what it started when it is told to, or left alone."""
     logging.disable(logging.CRITICAL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    Thread(target=_follow, name="parent", daemon=True).start()
+
+
+def _end(_number: int, _frame: object) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: None)  # once: brokers and posts are taken down now
+    raise KeyboardInterrupt
+
+
+def _follow() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _explain(error: BaseException) -> str:
