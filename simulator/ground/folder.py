@@ -23,14 +23,19 @@ def claimed(
         keep: whether what the former run left stays; the folder is emptied otherwise.
 
     Raises:
-        SimulatorError: the folder holds something else, or another run uses it; as `error`, and nothing is changed.
+        SimulatorError: the folder holds something else, another run uses it, or it cannot be made; as `error`, and
+            nothing is changed.
 
     """
     used = directory.exists() and any(directory.iterdir())
     if used and not (directory / mark).is_file():
         raise error(f"{directory} holds files that are not {whose}; name another folder")
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / mark).open("ab") as held:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = (directory / mark).open("ab")
+    except OSError as found:
+        raise error(f"{directory}: cannot be written ({found.strerror})") from found
+    with file as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:

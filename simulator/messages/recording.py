@@ -106,7 +106,10 @@ def _messages(path: Path, lines: Iterator[str]) -> Iterator[Message]:
         for number, line in enumerate(lines, start=2):
             found = _object(path, number, line)
             payload = json.dumps(found["payload"], separators=(",", ":"), ensure_ascii=False).encode()
-            yield Message(float(found["at"]), str(found["topic"]), int(found["qos"]), bool(found["retain"]), payload)
+            topic = str(found["topic"])
+            if topic.count("/") < 3:
+                raise RecordingError(f"{path}: line {number}: {topic!r} is no topic of a post")
+            yield Message(float(found["at"]), topic, int(found["qos"]), bool(found["retain"]), payload)
     except (KeyError, ValueError, TypeError, OSError, EOFError) as error:
         if isinstance(error, RecordingError):
             raise

@@ -31,6 +31,8 @@ LEGIBLE = 3
 """Characters that it has at least."""
 LEFT = 0.1
 """Share of such a text that lies outside of what is covered."""
+LEAST_SIDE = 2
+"""Pixels; the colours of a video are kept for squares of so many."""
 LOOKS = 4
 """How often a frame is covered and looked at again before it is given up."""
 
@@ -85,6 +87,9 @@ class Redactor:
             RedactionError: a plate could still be read after all, or the file cannot be written; then there is none.
 
         """
+        size = next(iter(recording.stills())).grey.shape
+        if min(size) < LEAST_SIDE:
+            raise RedactionError(f"a picture of {size[1]} x {size[0]} pixels is too small for a video")
         found_plates, found_faces = self._look(recording)
         frames = len(found_plates)
         plates, faces = follow(found_plates, sure=PLATE_SURE), follow(found_faces, sure=FACE_SURE)
@@ -93,7 +98,6 @@ class Redactor:
             for one, other in zip(covered(plates, frames), covered(faces, frames), strict=True)
         ]
         covers = again = 0
-        size = next(iter(recording.stills())).grey.shape
         try:
             with ShareWriter(out, size=(size[1], size[0])) as writer:
                 for number, still in enumerate(recording.stills()):

@@ -80,8 +80,8 @@ def run(
     paths = list(dict.fromkeys([*named, *(shipped() if all_ else ())]))
     if not paths:
         raise click.UsageError("name a scenario, or say --all; `platepost simulate scenarios` lists those that ship")
-    if report is not None:
-        report.mkdir(parents=True, exist_ok=True)
+    with _writing(context):
+        _make_folders(report, junit)
     if len({path.stem for path in paths}) < len(paths):
         raise click.UsageError("two of these files have the same name, by which they are reported")
     console = Console(stderr=as_json)
@@ -97,11 +97,13 @@ def run(
     if junit is not None:
         from simulator.scenario.junit import write_junit  # noqa: PLC0415 - only where it is wanted
 
-        write_junit(junit, outcomes)
+        with _writing(context):
+            write_junit(junit, outcomes)
     if report is not None:
         from simulator.scenario.report import write_index  # noqa: PLC0415 - only where it is wanted
 
-        console.print(f"Report: {write_index(report, outcomes)}", highlight=False)
+        with _writing(context):
+            console.print(f"Report: {write_index(report, outcomes)}", highlight=False)
     if as_json:
         document = {
             "passed": all(outcome.passed for outcome in outcomes),
@@ -148,6 +150,21 @@ def _run(paths: Sequence[Path], console: Console, start: Callable[[], Iterator[O
     outcomes.sort(key=lambda outcome: order[outcome.name])
     console.print(summary(outcomes), style="bold", highlight=False)
     return outcomes
+
+
+def _make_folders(report: Path | None, junit: Path | None) -> None:
+    for folder in (report, junit.parent if junit is not None else None):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _writing(context: click.Context) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        click.echo(f"{error.filename}: cannot be written ({error.strerror})", err=True)
+        context.exit(2)
 
 
 @contextmanager

@@ -138,7 +138,7 @@ def load_scene(path: Path) -> Scene:
         return Scene.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise SceneError(f"{path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SceneError(f"{path}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]

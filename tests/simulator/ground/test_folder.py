@@ -27,6 +27,12 @@ def test_only_a_former_run_s_folder_is_emptied(tmp_path: Path) -> None:
     assert (other / "letter.txt").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DemoError, match="file/demo: cannot be written"), claimed_for_demo(tmp_path / "file" / "demo"):
+        pass
+
+
 def test_what_a_former_run_left_may_stay(tmp_path: Path) -> None:
     directory = tmp_path / "demo"
     with claimed_for_demo(directory):

@@ -152,6 +152,13 @@ def test_where_something_can_still_be_read_there_is_no_file(tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 3), (90, 1, 3)])
+def test_a_picture_that_makes_no_video_is_named(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    cv2.imwrite(str(tmp_path / "0.png"), np.zeros(shape, np.uint8))
+    with pytest.raises(RedactionError, match=f"{shape[1]} x {shape[0]} pixels is too small"):
+        run(tmp_path, tmp_path / "shared.mp4")
+
+
 def test_what_is_there_is_never_written_over_and_only_mp4_is_written(room: Path, tmp_path: Path) -> None:
     out = tmp_path / "shared.mp4"
     out.write_text("precious")

@@ -3,6 +3,7 @@ import tomllib
 from pathlib import Path
 
 import jsonschema
+import pytest
 from click.testing import CliRunner
 
 from simulator.cli import simulate
@@ -24,6 +25,15 @@ def test_a_wrong_file_is_told_with_exit_code_2(tmp_path: Path) -> None:
     result = CliRunner().invoke(simulate, ["run", str(wrong)])
     assert result.exit_code == 2
     assert f"{wrong}:2: promse: unknown key" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--report", "--junit"])
+def test_a_place_that_cannot_be_written_to_is_told_before_anything_is_played(tmp_path: Path, option: str) -> None:
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(simulate, ["run", "tamper", option, str(tmp_path / "file" / "out" / "junit.xml")])
+    assert result.exit_code == 2
+    assert "file/out: cannot be written" in result.stderr.replace("/junit.xml", "")
+    assert "tamper" not in result.output.replace(str(tmp_path), "")
 
 
 def test_a_name_that_does_not_ship_is_told_with_what_is_near() -> None:

@@ -35,3 +35,10 @@ def test_load_scene_names_what_is_wrong(tmp_path: Path, line: str, said: str) ->
 
     with pytest.raises(SceneError, match=said):
         load_scene(path)
+
+
+def test_a_scene_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "scene.toml"
+    path.write_bytes(b"\xff")
+    with pytest.raises(SceneError, match=r"scene\.toml: 'utf-8' codec can't decode"):
+        load_scene(path)
