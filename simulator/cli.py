@@ -48,7 +48,16 @@ class _Lazy(click.Group):
         return command
 
 
-@click.group(cls=_Lazy)
+@click.group(
+    cls=_Lazy,
+    epilog="""\b
+Examples:
+  platepost simulate demo                 one post does its whole job, and is judged
+  platepost simulate serve                posts at work, in a browser
+  platepost simulate run amber_alert      a scenario, as fast as this machine can
+  platepost simulate replay north.mp4     what a post would read
+""",
+)
 def simulate() -> None:
     """Replay footage, run the demo, render scenes."""
     if threading.current_thread() is threading.main_thread():

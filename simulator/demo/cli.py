@@ -15,7 +15,17 @@ from simulator.demo.run import Observer, run_demo
 from simulator.demo.show import Show, figures_table
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  platepost simulate demo
+  platepost simulate demo --clip north.mp4 --directory build/north
+  platepost simulate demo --no-live --json > figures.json
+
+\b
+Beside CLIP.mp4 may lie CLIP.hotlist.csv, CLIP.patterns.csv, CLIP.truth.json and CLIP.due.json.
+"""
+)
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),

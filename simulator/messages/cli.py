@@ -19,7 +19,13 @@ DATE = datetime(2026, 3, 17, tzinfo=UTC)
 SUBSCRIBER = "console"
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  platepost simulate messages draw day.jsonl.gz
+  platepost simulate messages replay day.jsonl.gz --directory replay/
+"""
+)
 def messages() -> None:
     """Draw a day of messages, and replay it to a broker."""
 

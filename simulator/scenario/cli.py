@@ -113,7 +113,13 @@ def run(
     context.exit(0 if all(outcome.passed for outcome in outcomes) else 1)
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  platepost simulate scenarios
+  platepost simulate scenarios --schema > scenario.schema.json
+"""
+)
 @click.option("--json", "as_json", is_flag=True, help="Print them as one JSON document.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of scenario files instead, for editors.")
 def scenarios(*, as_json: bool, schema: bool) -> None:
