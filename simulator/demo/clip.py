@@ -6,7 +6,7 @@
     street.truth.json     the passages; without it nothing is scored
     street.hotlist.csv    the plates of interest, with the columns that `platepost provision hotlist` expects
     street.patterns.csv   partial plates
-    street.due.json       [{"passage": 3, "kind": "exact", "category": "stolen_vehicle"}, ...]
+    street.due.json       [{"passage": 3, "kind": "exact", "category": "stolen_vehicle"}, ...], by the truth's passages
 
 A clip of one's own needs none of them; then the demonstration only checks that every record is whole and genuine.
 """
@@ -14,7 +14,7 @@ A clip of one's own needs none of them; then the demonstration only checks that 
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.errors import DemoError
+from simulator.errors import DemoError, TruthError
 from simulator.scoring.truth import DueHit, Truth, load_due_hits, load_truth
 
 STREET = Path(__file__).parent.parent / "footage" / "street.mp4"
@@ -37,7 +37,7 @@ def find_clip(footage: Path) -> DemoClip:
 
     Raises:
         DemoError: there is no such clip.
-        TruthError: a file beside it is damaged.
+        TruthError: a file beside it is damaged, or the hits that are due are without the passages.
 
     """
     if not footage.exists():
@@ -48,6 +48,9 @@ def find_clip(footage: Path) -> DemoClip:
         return path if path.is_file() else None
 
     truth_path, due_path = beside("truth.json"), beside("due.json")
+    if due_path and truth_path is None:
+        # Hits that are due and not looked for would be hits that nobody misses.
+        raise TruthError(f"{due_path}: names passages of {footage.stem}.truth.json, which is not there")
     truth = load_truth(truth_path, clip=footage.name) if truth_path else None
     return DemoClip(
         footage=footage.absolute(),

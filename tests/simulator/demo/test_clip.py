@@ -9,7 +9,7 @@ from provisioning.fleet import Fleet
 from provisioning.post_file import PostSettings
 from simulator.demo.clip import find_clip
 from simulator.demo.hot_list import build_hot_list
-from simulator.errors import DemoError
+from simulator.errors import DemoError, TruthError
 
 
 @pytest.fixture
@@ -43,6 +43,14 @@ def test_what_lies_beside_a_clip_is_found(footage: Path) -> None:
 def test_clip_of_one_s_own_needs_nothing_beside_it(footage: Path) -> None:
     clip = find_clip(footage)
     assert (clip.truth, clip.hot_list, clip.patterns, clip.due) == (None, None, None, ())
+
+
+def test_due_hits_whose_passages_are_not_known_are_no_clip_without_due_hits(footage: Path) -> None:
+    footage.with_name("street.due.json").write_text('[{"passage": 0, "kind": "exact", "category": "local"}]')
+    with pytest.raises(
+        TruthError, match=r"street\.due\.json: names passages of street\.truth\.json, which is not there"
+    ):
+        find_clip(footage)
 
 
 def test_missing_clip_is_named(tmp_path: Path) -> None:
