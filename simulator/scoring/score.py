@@ -1,7 +1,8 @@
 """How well reads tell what really happened.
 
 A read belongs to a passage if both are in view at about the same time and their texts resemble one another; of several,
-the one that resembles it most. A further read of the same passage is a duplicate; a read that belongs to none is undue.
+the one that resembles it most, and where the same plate passes again, the passage that it shares most time with. A
+further read of the same passage is a duplicate; a read that belongs to none is undue.
 """
 
 from collections.abc import Sequence
@@ -84,15 +85,21 @@ class Score:
 def score(reads: Sequence[ScoredRead], truth: Truth) -> Score:
     """Match the reads of a clip to its passages."""
     slack = round(SLACK_SECONDS * truth.fps)
-    likeness = sorted(
-        (
-            (_resemblance(read.text, passage.text), number, place)
-            for number, passage in enumerate(truth.passages)
-            for place, read in enumerate(reads)
-            if _meet(read, passage, slack)
-        ),
-        key=lambda entry: (-entry[0], entry[1], entry[2]),
-    )
+    met = [
+        (_resemblance(read.text, passage.text), _together(read, passage), number, place)
+        for number, passage in enumerate(truth.passages)
+        for place, read in enumerate(reads)
+        if _together(read, passage) >= -slack
+    ]
+    longest: dict[tuple[str, int], int] = {}
+    for _, together, number, place in met:
+        key = plate_key(truth.passages[number].text), place
+        longest[key] = max(together, longest.get(key, together))
+    likeness = [
+        (ratio, number, place)
+        for ratio, together, number, place in sorted(met, key=lambda entry: (-entry[0], -entry[1], *entry[2:]))
+        if together == longest[plate_key(truth.passages[number].text), place]
+    ]
     read_of: dict[int, int] = {}
     duplicates: dict[int, list[ScoredRead]] = {}
     taken: set[int] = set()
@@ -115,9 +122,10 @@ def score(reads: Sequence[ScoredRead], truth: Truth) -> Score:
     return Score(outcomes, tuple(read for place, read in enumerate(reads) if place not in taken))
 
 
-def _meet(read: ScoredRead, passage: TruePassage, slack: int) -> bool:
+def _together(read: ScoredRead, passage: TruePassage) -> int:
+    """Return how many frames both are in view, below 0 by how many they miss one another."""
     first, last = passage.frames
-    return read.first_frame <= last + slack and read.last_frame >= first - slack
+    return min(read.last_frame, last) - max(read.first_frame, first)
 
 
 def _resemblance(one: str, other: str) -> float:

@@ -53,3 +53,17 @@ def test_pair_side_by_side_gets_each_its_own_read() -> None:
 def test_a_read_a_little_outside_the_truth_s_frames_still_counts() -> None:
     assert score([read("7ABC123", 45, 49)], truth(("7ABC123", 10, 40))).captured == 1
     assert score([read("7ABC123", 55, 59)], truth(("7ABC123", 10, 40))).captured == 0
+
+
+def test_a_second_read_does_not_stand_for_the_next_time_that_the_plate_passes() -> None:
+    twice = truth(("7ABC123", 10, 40), ("7ABC123", 48, 78))
+    found = score([read("7ABC123", 10, 22), read("7ABC123", 25, 41)], twice)
+    assert (found.captured, found.duplicates, found.undue) == (1, 1, ())
+    assert found.outcomes[1].read is None
+
+
+def test_reads_of_a_plate_that_passes_twice_are_told_apart_by_time_in_any_order() -> None:
+    twice = truth(("7ABC123", 10, 40), ("7ABC123", 48, 78))
+    late, early = read("7ABC123", 45, 79), read("7ABC123", 8, 41)
+    found = score([late, early], twice)
+    assert [outcome.read for outcome in found.outcomes] == [early, late]
