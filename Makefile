@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: bundle deb test-arm-short test-arm-system test-card test-pins
+.PHONY: unit-tools end-to-end-tools bundle deb test-arm-short test-arm-system test-card test-pins
 .PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
@@ -23,7 +23,9 @@ scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; en
 	@scripts/need mosquitto
 	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
-test: lint types unit end-to-end test-arm-short ## All that must be green: lint, types, unit tests, whole posts, ARM in short
+test: lint types unit-tools end-to-end-tools ## All that must be green: lint, types, unit tests, whole posts, ARM in short
+	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" unit end-to-end
+	$(MAKE) test-arm-short
 
 lint: $(VENV)/.development ## Check style
 	$(BIN)/ruff check .
@@ -32,20 +34,24 @@ lint: $(VENV)/.development ## Check style
 types: $(VENV)/.development ## Check types
 	$(BIN)/mypy
 
-unit: $(VENV)/.development ## Run the tests that need no broker
+unit: $(VENV)/.development unit-tools ## Run the tests that need no broker
+	$(BIN)/pytest -m "not end_to_end"
+
+unit-tools:
 	@scripts/need gcc /usr/include/stdio.h=libc6-dev
 	@scripts/need micropython
 	@scripts/need rauc /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd
 	@scripts/need swtpm curl /usr/bin/softhsm2-util=softhsm2 /usr/share/doc/tpm2-openssl=tpm2-openssl
 	@scripts/need /usr/share/doc/pkcs11-provider=pkcs11-provider
-	$(BIN)/pytest -m "not end_to_end"
 
-end-to-end: $(VENV)/.development ## Run whole posts against a real mosquitto with client certificates
+end-to-end: $(VENV)/.development end-to-end-tools ## Run whole posts against a real mosquitto with client certificates
+	$(BIN)/pytest -m end_to_end
+
+end-to-end-tools:
 	@scripts/need mosquitto jq /usr/bin/mosquitto_sub=mosquitto-clients
 	@scripts/need faketime
 	@scripts/need /usr/sbin/nft=nftables
 	@scripts/need chromium
-	$(BIN)/pytest -m end_to_end
 
 test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS, print the table of docs/brokers.md; a technician's day on RabbitMQ
 	@scripts/need mosquitto rabbitmq-server nats-server chromium
