@@ -1,32 +1,51 @@
-"""Commands of a person at the unit that end in order when the terminal is lost: what they opened is closed."""
+"""Commands of a person that end in order when told to, or when their terminal is lost: what they opened is closed."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+LOST_OR_STOPPED = (signal.SIGTERM, signal.SIGHUP)
+"""What a stop sends, and the loss of a terminal (ssh, say)."""
+
+
+def heeded(numbers: Collection[signal.Signals]) -> list[signal.Signals]:
+    """Return those of `numbers` that are not ignored, as SIGHUP is under nohup."""
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+@contextmanager
+def instead(numbers: Collection[signal.Signals], act: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Have `act` called for these signals, with the one that came, instead of what they do; main thread only."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        act(signal.Signals(number))
+
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def ended_in_order() -> Iterator[None]:
     """Have a lost terminal (ssh, say) or a stop break a command off as Ctrl-C does.
 
-    By default they end the process at once: pins stay as they are, the illuminator lit. Main thread only.
+    By default they end the process at once: pins stay as they are, the illuminator lit; posts keep a change that nobody
+    watches. Main thread only.
 
     Raises:
         KeyboardInterrupt: it happened.
 
     """
+    numbers = heeded(LOST_OR_STOPPED)
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        for number in heeded:
+    def end(_number: signal.Signals) -> None:
+        for number in numbers:
             signal.signal(number, signal.SIG_IGN)  # once is enough: what is being closed is not broken off
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # not under nohup
-    before = {number: signal.signal(number, end) for number in heeded}
-    try:
+    with instead(numbers, end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

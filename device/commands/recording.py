@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from types import FrameType
 
 import click
 from cryptography.hazmat.primitives import serialization
@@ -20,6 +19,7 @@ from rich.table import Table
 
 from device.config import Configuration, load
 from device.durable import write_durably
+from device.ending import LOST_OR_STOPPED, heeded, instead
 from device.errors import ConfigurationError
 from device.outbox import in_use
 from device.recording import SUFFIX, RecordingError, requests
@@ -163,18 +163,8 @@ def _not_taken(configuration: Configuration, *, ended: bool) -> Answer:
 def ended_by_hand() -> Iterator[Event]:
     """Have Ctrl-C, a lost terminal or a stop set an event rather than break off, which would leave the request."""
     ended = Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        ended.set()
-
-    numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # not under nohup
-    before = {number: signal.signal(number, end) for number in heeded}
-    try:
+    with instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), lambda _number: ended.set()):
         yield ended
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _show(answer: Answer, *, as_json: bool) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from device import assembly, backends
 from device.camera.settings import Picamera2Settings
 from device.config import Configuration, load
+from device.ending import LOST_OR_STOPPED, instead
 from device.health.view import Light, Views, load_views
 from device.ownership import give_to_owner
 from provisioning.aim.advice import Road
@@ -172,15 +172,11 @@ def next_command(path: Path, folder: Path, purpose: str) -> str:
 def _ended_by_hand(session: Session) -> Iterator[None]:
     """Let Ctrl-C, a lost terminal or a stop close the page and not break the command off: what was accepted is kept."""
 
-    def close(number: int, _frame: FrameType | None) -> None:
+    def close(number: signal.Signals) -> None:
         session.close("Ctrl-C was pressed" if number == signal.SIGINT else "the terminal was lost, or it was stopped")
 
-    before = {number: signal.signal(number, close) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
+    with instead((signal.SIGINT, *LOST_OR_STOPPED), close):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _lights(views: Views) -> set[Light]:

@@ -4,16 +4,15 @@ import contextlib
 import functools
 import itertools
 import logging
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from device.ending import LOST_OR_STOPPED, instead
 from device.enrolment.est import DEFAULT_PORT
 from provisioning.commands.options import FLEET, RELOAD, Actor, acting
 from provisioning.enrolment.keeper import Keeper, forget
@@ -96,15 +95,11 @@ def enrol_server(
 def _ended_by_signals(served: "uvicorn.Server") -> Iterator[None]:
     """Have a stop, or a lost terminal, end the server and not the process: that it was closed is logged afterwards."""
 
-    def end(_number: int, _frame: FrameType | None) -> None:
+    def end(_number: object) -> None:
         served.should_exit = True
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
+    with instead(LOST_OR_STOPPED, end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _attend(office: Office) -> None:

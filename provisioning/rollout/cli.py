@@ -2,16 +2,14 @@
 
 import json
 import logging
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 from pydantic import JsonValue
 
+from device.ending import ended_in_order
 from provisioning.commands.options import BROKER, FLEET, Actor, acting
 from provisioning.control.given import given_settings
 from provisioning.control.wire import Wire, protocol_option
@@ -108,7 +106,7 @@ def rollout(
         # What is logged if not even the way back comes to its end.
         result: dict[str, Any] = {"wrong": dict.fromkeys(canaries, _HALFWAY), "not_back": {}}
         try:
-            with _broken_off_by_signals():
+            with ended_in_order():  # nobody would watch the posts any more
                 result = _run(made, targets, canaries, change, say)
         finally:
             actor.did(
@@ -120,24 +118,6 @@ def rollout(
         click.echo(json.dumps(result))
     if result["wrong"]:
         raise SystemExit(1)
-
-
-@contextmanager
-def _broken_off_by_signals() -> Iterator[None]:
-    """Have a lost terminal, or a stop, break the rollout off as Ctrl-C does, once: then nobody watches the posts."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-
-    def break_off(_number: int, _frame: FrameType | None) -> None:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, break_off) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _run(
