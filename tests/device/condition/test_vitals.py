@@ -1,6 +1,7 @@
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
@@ -10,7 +11,7 @@ from device.condition.vitals import Vitals
 from device.faults import Fault
 from device.health.clock import clock_quality
 from device.outbox import Backlog
-from device.records import Place, Versions
+from device.records import Health, Place, Versions
 from device.records.examples import example_status
 
 
@@ -55,52 +56,38 @@ def test_news_of_reads_make_a_status_every_ten_minutes_at_most(mocker: MockerFix
     assert vitals.noticed(example.hotlist)
 
 
-@pytest.mark.parametrize(("free", "told"), [(None, None), (2**24 - 1, 0), (2**33 + 41_076, 2**33)])
-def test_free_space_is_said_too_coarsely_to_tell_of_a_record(
-    free: int | None, told: int | None, mocker: MockerFixture
-) -> None:
-    mocker.patch.object(module, "disk_free", return_value=free)
-    vitals = Vitals(place=Place(), versions=Versions(software="0.1.0", configuration="x"), certificate_expires=None)
+def health_of(mocker: MockerFixture, **counted: Any) -> Health:  # noqa: ANN401
+    vitals = Vitals(
+        place=Place(), versions=Versions(software="0.1.0", configuration="3f0c9a517b2e"), certificate_expires=None
+    )
     pipeline = mocker.Mock(detect_milliseconds=deque(), read_milliseconds=deque())
-    pipeline.counters.frames = 0
-    health = vitals.health(
+    pipeline.counters.frames = 9
+    return vitals.health(
         clock=clock_quality(),
         hotlist=example_status("online", "01a20eee-0349-756c-a767-c205969791ee").hotlist,
         pipeline=pipeline,
-        capture=None,
-        dropped_before=0,
-        lost_before=0,
+        **{"capture": None, "dropped_before": 0, "lost_before": 0} | counted,
         recoveries={},
         backlog=Backlog(0, 0, 0, 0, None, 0, 0),
         connected=True,
         disk=Path(),
     )
-    assert health.disk_free_bytes == told
+
+
+@pytest.mark.parametrize(("free", "told"), [(None, None), (2**24 - 1, 0), (2**33 + 41_076, 2**33)])
+def test_free_space_is_said_too_coarsely_to_tell_of_a_record(
+    free: int | None, told: int | None, mocker: MockerFixture
+) -> None:
+    mocker.patch.object(module, "disk_free", return_value=free)
+    assert health_of(mocker).disk_free_bytes == told
 
 
 @pytest.mark.parametrize(("running", "told"), [((3, 5), (10, 25)), (None, (7, 20))], ids=["open", "closed"])
 def test_health_counts_the_frames_of_captures_that_have_ended(
     mocker: MockerFixture, running: tuple[int, int] | None, told: tuple[int, int]
 ) -> None:
-    example = example_status("online", "01a20eee-0349-756c-a767-c205969791ee")
-    vitals = Vitals(
-        place=Place(), versions=Versions(software="0.1.0", configuration="3f0c9a517b2e"), certificate_expires=None
-    )
     capture = None if running is None else mocker.Mock(dropped=running[0], lost=running[1], last_frame=None)
-    pipeline = mocker.Mock(detect_milliseconds=deque(), read_milliseconds=deque())
-    pipeline.counters.frames = 9
-    health = vitals.health(
-        clock=clock_quality(),
-        hotlist=example.hotlist,
-        pipeline=pipeline,
-        capture=capture,
-        dropped_before=7,
-        lost_before=20,
-        recoveries={},
-        backlog=Backlog(0, 0, 0, 0, None, 0, 0),
-        connected=True,
-        disk=Path(),
-    )
+    health = health_of(mocker, capture=capture, dropped_before=7, lost_before=20)
     assert (health.frames_dropped, health.frames_lost) == told
 
 
