@@ -31,7 +31,8 @@ class Design:
     splits: tuple[int, ...] = ()
     """Where a separator may stand, counted in characters from the left; none: no separator."""
     separators: tuple[str, ...] = (" ",)
-    """Space, `-`, `.`, `*` (a picture), `o` (a larger one that characters overlap) or `y` (a year's sticker)."""
+    """Space, `-`, `.`, `*` (a picture), `o` (a larger one that characters overlap), `y` (a year's sticker) or `k` (a
+    symbol of the Kids plates, as large as a character)."""
     second: float = 0.0
     """How likely a second separator stands further right (a dot two places from the end, or a space)."""
     band: tuple[float, float] = (0.27, 0.80)
@@ -93,10 +94,11 @@ def _european(rng: np.random.Generator) -> str:
 
 
 def _legacy(rng: np.random.Generator) -> str:
+    """Choose a serial as the legacy plates carry: the car's own, a chosen one, an old one, their own series."""
     kind = rng.random()
     if kind < 0.3:
         return texts.california_passenger(rng)
-    return texts.personalised(rng) if kind < 0.5 else _any_of(rng, ("AAA999", "9A9AA9"))
+    return texts.personalised(rng) if kind < 0.5 else _any_of(rng, ("AAA999", "A999A9"))
 
 
 _CALIFORNIA: Final[dict[str, tuple[str, ...]]] = {
@@ -124,6 +126,26 @@ DESIGNS: Final[dict[str, Design]] = {
             footings=_CALIFORNIA["footings"],
             band=(0.30, 0.83),
             weight=0.8,
+        ),
+        Design(
+            "california_trailer",
+            _pattern("4AA9999", "4AA9999", "1AA9999"),
+            ((WHITE, NAVY),),
+            headings=("California",),
+            footings=_CALIFORNIA["footings"],
+            band=(0.30, 0.83),
+            stickers=0.2,
+            weight=0.4,
+        ),
+        Design(
+            "california_apportioned",
+            _pattern("AP99999"),
+            ((WHITE, NAVY),),
+            headings=("California",),
+            footings=("APPORTIONED",),
+            band=(0.30, 0.80),
+            stickers=0.7,
+            weight=0.3,
         ),
         Design(
             "california_exempt",
@@ -157,9 +179,20 @@ DESIGNS: Final[dict[str, Design]] = {
             weight=0.6,
         ),
         Design(
+            "california_kids",
+            _pattern("AAA99A", "A99AAA", "999AAA", "AA9999"),
+            ((WHITE, NAVY), (WHITE, (150, 80, 30))),
+            grounds=("plain", "wash"),
+            headings=_CALIFORNIA["headings"],
+            footings=("KIDS", "Have a heart, be a star"),
+            splits=(1, 2, 3, 4, 5),
+            separators=("k",),
+            weight=0.4,
+        ),
+        Design(
             "california_legacy",
             _legacy,
-            ((BLACK, (40, 185, 240)),),
+            ((BLACK, (40, 185, 240)), (BLACK, (40, 185, 240)), ((40, 190, 240), BLACK)),
             headings=("CALIFORNIA",),
             splits=(3,),
             separators=("", " "),

@@ -6,6 +6,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.plates.designs import Colour
 from models.plates.fonts import line_of_text
@@ -176,6 +177,37 @@ def _emblem(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generat
     ink(picture, mask, left=x - mask.shape[1] // 2, top=y - mask.shape[0] // 2, colour=pens.second)
 
 
+def _heart(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:  # noqa: ARG001
+    turn = np.linspace(0, 2 * np.pi, 40)
+    across = np.sin(turn) ** 3
+    down = -(13 * np.cos(turn) - 5 * np.cos(2 * turn) - 2 * np.cos(3 * turn) - np.cos(4 * turn)) / 16
+    _filled(picture, space, np.stack([across, down], 1), pens.colour)
+
+
+def _plus(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    arm = float(rng.uniform(0.25, 0.4))
+    quarter = np.array([[arm, -1], [arm, -arm], [1, -arm]])
+    outline = np.concatenate([quarter @ np.linalg.matrix_power(np.array([[0, 1], [-1, 0]]), n) for n in range(4)])
+    _filled(picture, space, outline, pens.colour)
+
+
+def _hand(picture: Picture, space: _Space, pens: _Pens, rng: np.random.Generator) -> None:
+    """Print a child's hand: a palm, four fingers and a thumb."""
+    (x, y), small = space.middle, space.small
+    palm, wrist = max(2, int(small * 0.45)), y + small // 3
+    cv2.circle(picture, (x, wrist), palm, pens.colour, -1, cv2.LINE_AA)
+    for turn in np.array([-65, -25, -8, 9, 27]) + rng.uniform(-5, 5):
+        reach = small * (0.95 if turn < -40 else 1.3)
+        tip = (x + int(np.sin(np.radians(turn)) * reach), wrist - int(np.cos(np.radians(turn)) * reach))
+        cv2.line(picture, (x, wrist), tip, pens.colour, max(1, palm // 3), cv2.LINE_AA)
+
+
+def _filled(picture: Picture, space: _Space, outline: NDArray[np.float64], colour: Colour) -> None:
+    """Fill an outline [N, 2] that reaches from -1 to 1."""
+    points = outline * (space.width / 2, space.height / 2) + space.middle
+    cv2.fillPoly(picture, [points.round().astype(np.int32)], colour, cv2.LINE_AA)
+
+
 _PAINTERS: Final[tuple[_Painter, ...]] = (
     _tree, _cactus, _wheelchair, _blot, _star, _seal, _well, _flag, _fruit, _shield, _animal, _pillar, _rider,
     _emblem, _emblem,
@@ -186,6 +218,15 @@ def draw_logo(picture: Picture, box: Box, rng: np.random.Generator) -> None:
     """Draw any logo into a box of the picture."""
     pens = _Pens(any_colour(rng), any_colour(rng))
     _PAINTERS[int(rng.integers(len(_PAINTERS)))](picture, _Space(*box), pens, rng)
+
+
+_SYMBOLS: Final[tuple[_Painter, ...]] = (_heart, _star, _hand, _plus)
+
+
+def draw_symbol(picture: Picture, box: Box, rng: np.random.Generator) -> None:
+    """Draw a heart, star, hand or plus sign, which California's Kids plates have among the characters."""
+    pens = _Pens(any_colour(rng), any_colour(rng))
+    _SYMBOLS[int(rng.integers(len(_SYMBOLS)))](picture, _Space(*box), pens, rng)
 
 
 def draw_well(picture: Picture, box: Box, rng: np.random.Generator) -> None:

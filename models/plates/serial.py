@@ -10,10 +10,12 @@ from models.plates import paint, texts
 from models.plates.designs import Colour, Design
 from models.plates.faces import Face
 from models.plates.glyphs import Mask
-from models.plates.logos import draw_logo, draw_well
+from models.plates.logos import draw_logo, draw_symbol, draw_well
 
-_ROOM: Final = {"character": 1.0, "-": 0.55, ".": 0.45, " ": 0.5, "*": 1.0, "o": 0.9, "y": 0.8, "stack": 0.75}
+_ROOM: Final = {"character": 1.0, "-": 0.55, ".": 0.45, " ": 0.5, "*": 1.0, "o": 0.9, "y": 0.8, "k": 1.0, "stack": 0.75}
 """Width of each kind of part, by a character's cell."""
+_PICTURES: Final = {"*": (0.45, 1.1), "o": (0.8, 1.35), "y": (0.6, 1.2), "k": (0.75, 1.05)}
+"""Least and largest height of each kind of picture, by the serial's."""
 _UNREAD: Final = (
     "DP", "DV", "NG", "TRK", "RT", "CU", "WT", "ES", "FD", "PR", "DIS", "VET", "CC", "LS", "BB", "IB", "ME",
 )  # fmt: skip
@@ -68,7 +70,7 @@ def write(
     letters = np.zeros(picture.shape[:2], np.uint8)
     for part in parts:
         wide = cell * room[part.kind]
-        if part.kind in {"*", "o", "y"}:
+        if part.kind in _PICTURES:
             _picture_between(picture, part.kind, setting, left=x, room=wide, rng=rng)
         elif part.kind == "stack":
             _stack(letters, part.text, setting, centre=x + wide / 2, room=wide, rng=rng)
@@ -128,11 +130,10 @@ def _mark(letters: Mask, kind: str, setting: _Setting, *, centre: float, room: f
 def _picture_between(
     picture: paint.Picture, kind: str, setting: _Setting, *, left: float, room: float, rng: np.random.Generator
 ) -> None:
-    low, high = {"*": (0.45, 1.1), "o": (0.8, 1.35), "y": (0.6, 1.2)}[kind]
-    tall = round(setting.height * rng.uniform(low, high))
+    tall = round(setting.height * rng.uniform(*_PICTURES[kind]))
     wide = room * float(rng.uniform(1.2, 2.2)) if kind == "o" else room
     box = (round(left + (room - wide) / 2), setting.top + (setting.height - tall) // 2, max(4, round(wide)), tall)
-    (draw_well if kind == "y" else draw_logo)(picture, box, rng)
+    {"y": draw_well, "k": draw_symbol}.get(kind, draw_logo)(picture, box, rng)
 
 
 def _emboss(picture: paint.Picture, letters: Mask, depth: float) -> None:

@@ -21,8 +21,9 @@ CALIFORNIAN: Final = "california_"
 """How the names of California's designs begin."""
 _OTHER: Final = "us_"
 """Those of the other states; European and Asian ones look like no Californian plate, real ones are enough of them."""
-_SCRIPT: Final = {"california_passenger": 0.8, "california_commercial": 0.8, "california_personalised": 0.75,
-                  "california_picture": 0.6, "california_motorcycle": 0.5}  # fmt: skip
+_SCRIPT: Final = {"california_passenger": 0.8, "california_commercial": 0.8, "california_trailer": 0.8,
+                  "california_apportioned": 0.8, "california_personalised": 0.75, "california_picture": 0.6,
+                  "california_kids": 0.6, "california_motorcycle": 0.5}  # fmt: skip
 _OTHERS_SCRIPT: Final = 0.15
 """Louisiana, Kentucky and a few others have such a name too: not any script is California's."""
 _HEIGHT: Final = 96
