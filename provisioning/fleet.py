@@ -250,6 +250,8 @@ class Fleet(Layout):
     ) -> Path:
         """Make the identity of a certified person, enter them in the register, and let the broker know.
 
+        That of a list builder opens no connection to the broker: lists go there by the department's own client.
+
         `valid` counts from when the certificate begins, a day ago; `ends` overrides it. `passphrase` seals the key.
         mosquitto reads its access list when it starts.
 
@@ -263,7 +265,9 @@ class Fleet(Layout):
         key = new_key()
         if ends is not None:
             valid = ends - (datetime.now(UTC) - BACKDATED)
-        certificate = authority.issue_operator(name, key, agency=self.agency, role=role.value, valid=valid)
+        certificate = authority.issue_operator(
+            name, key, agency=self.agency, role=role.value, valid=valid, connects=role is not Role.LIST_BUILDER
+        )
         with self._made_whole(folder) as aside:
             self._write_identity(aside, key, certificate, authority, passphrase)
         ends = x509.load_pem_x509_certificate(certificate).not_valid_after_utc
@@ -371,7 +375,8 @@ class Fleet(Layout):
 
         """
         self.check_spelling(name)
-        taken = {*self.subscribers(), *self.operators(), *self.identities()} | (set() if post else set(self.posts()))
+        certified = (entry.name for entry in self.people if entry.is_certified())
+        taken = {*self.subscribers(), *certified, *self.identities()} | (set() if post else set(self.posts()))
         if name in taken:
             raise ProvisioningError(f"name {name!r} is taken in this fleet")
 

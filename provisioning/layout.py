@@ -31,7 +31,7 @@ Every file is mode 0600 in folders of mode 0700. A name that exists is refused, 
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
 
-from device.records import Purpose, Source
+from device.records import Purpose, Role, Source
 from provisioning.brokers import mosquitto
 from provisioning.brokers.rights import Party
 from provisioning.hold import hold
@@ -171,12 +171,12 @@ class Layout:
         return {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
 
     def operators(self) -> tuple[str, ...]:
-        """Return the names of those who are certified now, wherever they keep their identity.
+        """Return the names of those who are certified now to command posts, wherever they keep their identity.
 
         And of a proof's clients, which are in no register: only for a minute is there a folder of their name.
         """
-        certified = {entry.name: entry.is_certified() for entry in self.people}
-        return tuple(sorted(name for name in {*certified, *self.identities()} if certified.get(name, True)))
+        command = {entry.name: entry.is_certified() and entry.role is not Role.LIST_BUILDER for entry in self.people}
+        return tuple(sorted(name for name in {*command, *self.identities()} if command.get(name, True)))
 
     def identities(self) -> tuple[str, ...]:
         """Return the names of those whose identity lies here: not handed over yet, or kept on this desk."""

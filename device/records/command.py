@@ -21,6 +21,8 @@ class Role(StrEnum):
     OPERATOR = "operator"
     TECHNICIAN = "technician"
     ADMINISTRATOR = "administrator"
+    LIST_BUILDER = "list-builder"
+    """A service that builds and publishes hot lists unattended; a post does nothing for it."""
 
 
 class Command(StrEnum):
@@ -33,7 +35,7 @@ class Command(StrEnum):
 
 
 ALLOWED: dict[Command, frozenset[Role]] = {
-    Command.SELF_TEST: frozenset(Role),
+    Command.SELF_TEST: frozenset({Role.OPERATOR, Role.TECHNICIAN, Role.ADMINISTRATOR}),
     Command.STILL: frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR}),
     Command.RESTART: frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR}),
     Command.RENEW_CERTIFICATE: frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR}),

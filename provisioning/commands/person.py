@@ -24,7 +24,10 @@ _EXPIRY = click.DateTime(["%Y-%m-%d"])
 
 @click.group()
 def person() -> None:
-    """Certify people by name and until a day: technicians, administrators, and operators, who command posts."""
+    """Certify people by name and until a day: technicians, administrators, and operators, who command posts.
+
+    And services that build hot lists unattended: list builders, who may do nothing else.
+    """
 
 
 @person.command(
@@ -35,6 +38,7 @@ Examples:
       --certified-until 2027-03-31 --purpose "course of 14 March passed"
   platepost provision person add fleet j-stone --role administrator --days 30 --purpose "stands in for K. Webb"
   platepost provision person add fleet k-webb --role administrator --root fleet/root --purpose "all have ended"
+  platepost provision person add fleet lists --role list-builder --days 365 --purpose "builds the lists by cron"
 """,
 )
 @FLEET
@@ -89,7 +93,8 @@ def person_add(
         actor, details = Actor(fleet, name, purpose), details | {"vouched": "root"}
     actor.did("person_certified", object=name, details=details)
     click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d} UTC; give them {folder}, and keep no copy.")
-    click.echo("Restart a running mosquitto.")
+    if Role(role) is not Role.LIST_BUILDER:  # which never connects
+        click.echo("Restart a running mosquitto.")
 
 
 @person.command(

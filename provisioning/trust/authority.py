@@ -24,6 +24,8 @@ CERTIFICATE_FILE = "certificate.pem"
 KEY_FILE = "private_key.pem"
 CHAIN_FILE = "ca.pem"
 """The authority's certificate and those above it."""
+DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+"""id-kp-documentSigning, RFC 9336."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +141,19 @@ class Authority:
         agency: str,
         role: str,
         valid: timedelta,
+        connects: bool = True,
     ) -> bytes:
-        """Return the certificate with its chain, as PEM, of a person of `agency` (O) in a `role` (OU)."""
+        """Return the certificate with its chain, as PEM, of a person of `agency` (O) in a `role` (OU).
+
+        Where nobody `connects` with it, it is for signing documents (RFC 9336): no broker, and no post, takes it.
+        """
         more = (
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, agency),
             x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, role),
         )
         public = key if isinstance(key, ec.EllipticCurvePublicKey) else key.public_key()
-        return self._signed(self._leaf(name, public, ExtendedKeyUsageOID.CLIENT_AUTH, more=more, valid=valid), (name,))
+        purpose = ExtendedKeyUsageOID.CLIENT_AUTH if connects else DOCUMENT_SIGNING
+        return self._signed(self._leaf(name, public, purpose, more=more, valid=valid), (name,))
 
     def _signed(self, made: x509.CertificateBuilder, names: tuple[str, ...]) -> bytes:
         alternatives = x509.SubjectAlternativeName([general_name(name) for name in names])

@@ -187,6 +187,23 @@ def test_operator_s_certificate_says_agency_role_and_end(fleet: Fleet) -> None:
         fleet.add_post("r-alvarez", SETTINGS)
 
 
+def test_list_builder_has_a_name_of_its_own_and_no_right_at_the_broker(fleet: Fleet, tmp_path: Path) -> None:
+    folder = fleet.add_operator("lists", Role.LIST_BUILDER)
+    leaf = certificate(folder / "certificate.pem")
+    usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert ExtendedKeyUsageOID.CLIENT_AUTH not in usage, "mosquitto gives the posts' rights to whoever connects"
+    assert "lists" not in fleet.operators()
+    assert "lists" not in fleet.clients()
+    assert "lists" not in fleet.broker.access_list.read_text()
+    folder.rename(tmp_path / "builder")
+    with pytest.raises(ProvisioningError, match="taken"):
+        fleet.add_post("lists", SETTINGS)
+
+    fleet.remove_operator("lists")
+
+    assert fleet.ledger.is_revoked(leaf.serial_number)
+
+
 def test_who_is_removed_has_no_rights_and_the_name_is_free(fleet: Fleet) -> None:
     folder = fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     fleet.remove_operator("r-alvarez")

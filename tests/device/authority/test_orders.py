@@ -21,7 +21,7 @@ from device.control.jose import sign
 from device.control.seal import unseal
 from device.errors import CameraError
 from device.health.timekeeper import Timekeeper
-from device.records import COMMAND_TYPE, Command, Envelope, Finding, Recorder, Role
+from device.records import ALLOWED, COMMAND_TYPE, Command, Envelope, Finding, Recorder, Role
 from device.records.examples import ExampleSigner, MemoryStore
 from device.uplink import Delivery
 from provisioning.control.identity import Identity
@@ -173,6 +173,11 @@ def in_another_s_name(world: World) -> bytes:
     return sign_command(identity, "post-1", "self-test", purpose="a test", boot=RUN, issued=world.now)[1]
 
 
+def of_a_list_builder(world: World) -> bytes:
+    person = world.people["list-builder"]
+    return sign_command(person, "post-1", "self-test", purpose="a test", boot=RUN, issued=world.now)[1]
+
+
 def no_command(world: World) -> bytes:
     person = world.people["technician"]
     return sign(b'{"id":1}', person.key, typ=COMMAND_TYPE, x5c=person.x5c)
@@ -182,6 +187,7 @@ ANONYMOUS: dict[str, tuple[str, Callable[[World], bytes]]] = {
     "another key": ("bad_signature", forged),
     "another fleet": ("foreign_certificate", of_another_fleet),
     "a post": ("role", of_a_post),
+    "a list builder": ("foreign_certificate", of_a_list_builder),
     "nothing": ("malformed", lambda _world: b"self-test"),
     "a shell": ("malformed", lambda _world: b"$(reboot)"),
     "too much": ("too_large", lambda _world: b"x" * 70_000),
@@ -228,6 +234,10 @@ def test_what_may_not_be_done_is_audited_by_name_and_the_asker_is_told(desk: Des
     assert (audit["action"], audit["reason"]) == ("command_refused", reason)
     assert audit["identity"] == f"a-{changes.get('by', 'technician')}"
     assert (desk.answer["outcome"], desk.answer["reason"]) == ("refused", reason)
+
+
+def test_nothing_is_done_for_a_list_builder() -> None:
+    assert [command for command, roles in ALLOWED.items() if Role.LIST_BUILDER in roles] == []
 
 
 def test_somebody_in_another_s_name_is_audited_by_their_own(desk: Desk, world: World) -> None:
