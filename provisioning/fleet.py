@@ -22,7 +22,7 @@ from device.records.topics import RESERVED_POSTS
 from provisioning.brokers import mosquitto
 from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
-from provisioning.layout import GROUPS_FILE, PUBLISHER, ROOT_FILE, STATE, Layout
+from provisioning.layout import GROUPS_FILE, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
 from provisioning.people.register import Entry
 from provisioning.post_file import PostSettings, post_file
 from provisioning.trust import takeover
@@ -49,8 +49,8 @@ _GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MADE = ("authority", "broker", "configuration", PUBLISHER, "hotlist", "operators", "people")
 """The folders of a new fleet; `root` besides, where the department has none of its own."""
-_RESERVED = RESERVED_POSTS | {PUBLISHER}
-"""Names that would collide with the department's own client, or with topics of the whole agency."""
+_RESERVED = RESERVED_POSTS | {NOBODY, PUBLISHER}
+"""Names that would collide with the department's own client, with topics of the whole agency, or that name nobody."""
 
 
 class Fleet(Layout):

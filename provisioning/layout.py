@@ -21,7 +21,8 @@
       subscribers/NAME/                client certificate, key and root of who reads the records
       operators/NAME/                  the same of certified people, with their role, until it is handed over
       people/                          the register of who was ever certified, with their public keys
-      acts/acts.jsonl                  the log of what they did here, signed and chained
+      acts/acts.jsonl                  the log of what they did here, signed and chained; nobody.pem the key for what
+                                       nobody signed for
       enrolment/                       the server that enrols posts, and the codes that were given out
       lock                             empty; held by who changes something
 
@@ -42,6 +43,8 @@ from provisioning.trust.key_files import KeyFiles
 from provisioning.trust.ledger import Ledger
 
 PUBLISHER = "department"
+NOBODY = "nobody"
+"""In whose name the log of acts has what nobody signed for; see `provisioning.people.unsigned`."""
 ROOT_FILE = CHAIN_FILE
 GROUPS_FILE = "groups"
 """In a subscriber's folder: its distribution groups, a line each."""

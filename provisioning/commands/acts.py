@@ -5,10 +5,13 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from device.records import Audit
 from provisioning.commands.options import FLEET, JSON
 from provisioning.fleet import Fleet
+from provisioning.layout import NOBODY
 
 
 @click.command(
@@ -23,15 +26,28 @@ Examples:
 @click.option("--person", help="Only what this person did.")
 @JSON
 def acts(*, directory: Path, person: str | None, as_json: bool) -> None:
-    """Show what people did: who, what, to what, when, why."""
-    known = [act for act in Fleet.load(directory).acts if person in {None, act.identity}]
+    """Show what people did: who, what, to what, when, why.
+
+    What nobody signed for stands there with the system's user; what was begun and not ended, as after a crash, says so.
+    """
+    known = list(Fleet.load(directory).acts)
+    ended = {act.details.get("ends") for act in known}
+    known = [act for act in known if person in {None, act.identity}]
     if as_json:
         click.echo(json.dumps([act.wire() for act in known]))
         return
     table = Table("when (UTC)", "who", "what", "to what", "outcome", "purpose")
     for act in known:
         outcome = act.outcome if act.reason is None else f"{act.outcome}: {act.reason}"
-        purpose = str(act.details.get("purpose", ""))
+        if "begins" in act.details:
+            outcome = "begun" if act.details["begins"] in ended else "[red]begun, and no end of it[/red]"
+        purpose = escape(str(act.details.get("purpose", "")))
         when = f"{act.occurred:%Y-%m-%d %H:%M:%S}"
-        table.add_row(when, act.identity, act.action, act.object or "", outcome, purpose)
+        table.add_row(when, _who(act), act.action, escape(act.object or ""), outcome, purpose)
     Console().print(table)
+
+
+def _who(act: Audit) -> str:
+    """Return who did it; what nobody signed for by the system's user."""
+    user = escape(str(act.details.get("user", "")))
+    return f"[red]{NOBODY}[/red]: {user}" if act.identity == NOBODY else act.identity

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from joserfc.jwk import ECKey
 from pydantic import JsonValue, ValidationError
 
 from device.errors import RecordError
@@ -165,9 +166,10 @@ def record(
         if outcome != "refused" and not checked:
             person.require(roles, at=now)
     except NotCertifiedError as refusal:
-        _write(log, person, act, told, object=object, outcome="refused", reason=refusal.reason, now=now)
+        write(log, person.name, person.key, act, told, object=object, outcome="refused", reason=refusal.reason, now=now)
         raise
-    return _write(log, person, act, told | (details or {}), object=object, outcome=outcome, reason=reason, now=now)
+    told |= details or {}
+    return write(log, person.name, person.key, act, told, object=object, outcome=outcome, reason=reason, now=now)
 
 
 def checked_purpose(purpose: str) -> str:
@@ -185,9 +187,10 @@ def checked_purpose(purpose: str) -> str:
     return text
 
 
-def _write(
+def write(
     log: ActLog,
-    person: Identity,
+    name: str,
+    key: ECKey,
     act: str,
     details: dict[str, JsonValue],
     *,
@@ -196,6 +199,12 @@ def _write(
     reason: str | None,
     now: datetime,
 ) -> Envelope:
+    """Log an act of `name`, signed with `key`; nothing is asked. See `record`, and `provisioning.people.unsigned`.
+
+    Raises:
+        ProvisioningError: it cannot be said so, or the log cannot be written.
+
+    """
     try:
         said = Audit(
             clock=clock_quality(),
@@ -204,12 +213,12 @@ def _write(
             where=log.source.post,
             source="provision",
             outcome=outcome,
-            identity=person.name,
+            identity=name,
             reason=reason,
             object=object,
             details=details,
         )
     except ValidationError as error:
         raise ProvisioningError(f"the act {act!r} cannot be logged: {error.errors()[0]['msg']}") from error
-    recorder = Recorder(_Store(log), Signer(person.key), log.source, now=lambda: now)
+    recorder = Recorder(_Store(log), Signer(key), log.source, now=lambda: now)
     return recorder.record(said)

@@ -81,12 +81,16 @@ class Register:
 
     def enter(self, entry: Entry, public_key: bytes) -> None:
         """Enter a person, or what has changed of one, and keep their public key, PEM."""
+        self.keep_key(entry.name, public_key)
+        self._write(entry)
+
+    def keep_key(self, name: str, public_key: bytes) -> None:
+        """Keep a public key, PEM, so that what was signed with it can be verified, in that name and no other."""
         private_folder(self._folder)
         private_folder(self.keys)
-        key = self.keys / f"{entry.name}.{read_key(public_key).thumbprint()[:12]}.pem"
+        key = self.keys / f"{name}.{read_key(public_key).thumbprint()[:12]}.pem"
         if not key.exists():
             write_private(key, public_key)
-        self._write(entry)
 
     def expire(self, name: str, at: datetime) -> Entry:
         """End a person's certification at a moment, if it does not end before.
