@@ -11,7 +11,9 @@ from rich.table import Table
 from device.records import Audit
 from provisioning.commands.options import FLEET, JSON
 from provisioning.fleet import Fleet
+from provisioning.hotlist.files import mark_of, marking_key, marks_in
 from provisioning.layout import NOBODY
+from provisioning.trust.keys import opened_pem
 
 
 @click.command(
@@ -19,20 +21,31 @@ from provisioning.layout import NOBODY
 Examples:
   platepost provision acts fleet
   platepost provision acts fleet --person r-alvarez --json
+  platepost provision acts fleet --file export-of-monday.csv                into which lists it went, and who built them
   platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole     that nothing is missing or changed
 """
 )
 @FLEET
 @click.option("--person", help="Only what this person did.")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Only what was made of this file, an export say; takes the department's own key.",
+)
 @JSON
-def acts(*, directory: Path, person: str | None, as_json: bool) -> None:
+def acts(*, directory: Path, person: str | None, file: Path | None, as_json: bool) -> None:
     """Show what people did: who, what, to what, when, why.
 
     What nobody signed for stands there with the system's user; what was begun and not ended, as after a crash, says so.
     """
-    known = list(Fleet.load(directory).acts)
+    fleet = Fleet.load(directory)
+    known = list(fleet.acts)
     ended = {act.details.get("ends") for act in known}
     known = [act for act in known if person in {None, act.identity}]
+    if file is not None:
+        mark = mark_of(file, marking_key(opened_pem(fleet.list_unseal_key())))
+        known = [act for act in known if mark in marks_in(act.details)]
     if as_json:
         click.echo(json.dumps([act.wire() for act in known]))
         return

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -21,6 +22,7 @@ _SHOWN = 20
 _REASONS = 30
 """A reason names the category that is not allowed, and a wrong mapping may bring a million of them."""
 _SAID = {"agency", "issuer", "version", "built", "expires", "entries", "base", "additions", "removals"}
+_LOGGED = {"kind", "issuer", "built", "digest", "entries", "patterns", "base", "additions", "removals", "size_override"}
 _NAMED = frozenset({"version", "entries", "digest"})
 """Members of a fact that are named before their value, unlike counts of things."""
 
@@ -99,6 +101,12 @@ def summarise(
     if manifest.size_override is not None:
         summary["size_override"] = manifest.size_override
     return summary
+
+
+def facts_of(manifest: Manifest) -> dict[str, JsonValue]:
+    """Return what the log of acts says of a package beside its version."""
+    facts: dict[str, JsonValue] = manifest.model_dump(mode="json", exclude_none=True, include=_LOGGED)
+    return facts
 
 
 def show_outcome(

@@ -25,6 +25,7 @@ from provisioning.hotlist.commands.options import (
     safe_exports,
 )
 from provisioning.hotlist.export import Export, ExportSource
+from provisioning.hotlist.files import Files
 from provisioning.hotlist.held import Held, open_held
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
 from provisioning.hotlist.news import News, own_vehicles
@@ -38,6 +39,8 @@ Examples:
   platepost provision hotlist build plates.csv --fleet fleet/ --output list.package
   platepost provision hotlist build state.txt local.csv --mapping state.toml --mapping local.toml \\
       --fleet fleet/ --refusals refused.csv --output list.package
+  platepost provision hotlist build plates.csv --fleet fleet/ --output list.package \\
+      --as lists --purpose "by cron, every three hours"      in the name of a list builder
   platepost provision hotlist build export.csv --mapping vendor.toml --patterns partial.csv \\
       --agency riverside --signing-key signing_key.pem --post-key posts/ \\
       --previous yesterday.package --output list.package
@@ -115,10 +118,16 @@ def build(
 ) -> None:
     """Build a signed package, sealed to every post, from exports: CSV, columns by number, or fixed width.
 
-    Rows that are not fit for a list are refused one by one, with line number and reason.
+    Rows that are not fit for a list are refused one by one, with line number and reason. The fleet's log of acts has
+    who built it, and of which files; their names must not be plates.
     """
     builder = department(**who)
     read = exports(sources, mapping_paths) + safe_exports(safe_path)
+    files = Files(builder.unseal_key)
+    files.take("export", *sources)
+    files.take("own_vehicles", safe_path)
+    files.take("patterns", patterns_path)
+    files.take("mapping", *mapping_paths)
     previous = _previous(builder, previous_path)
     now = datetime.now(UTC)
     if previous is not None and previous.patterns and patterns_path is None:
@@ -147,7 +156,7 @@ def build(
                 size_override=override_reason,
             )
         _refuse_emptiness(tally, read)
-    builder.hand_out(package, output)
+    builder.hand_out(package, output, files=files, refused=len(tally.refusals))
     summary = summarise(output, package, tally, previous=previous, own_key=builder.unseal_key)
     if news is not None:
         forgotten = len(news.added_in_force(int(now.timestamp())) - tally.kept)

@@ -28,6 +28,7 @@ from provisioning.hotlist.commands.options import (
 )
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.export import ExportSource
+from provisioning.hotlist.files import Files
 from provisioning.hotlist.held import Held, open_held
 from provisioning.hotlist.news import News
 from provisioning.hotlist.removals import read_removals
@@ -84,11 +85,19 @@ def delta(
 ) -> None:
     """Build a signed package of what came and what went since the complete list.
 
-    A recovered car stops alarming, and a stolen one starts, without sending the whole list again.
+    A recovered car stops alarming, and a stolen one starts, without sending the whole list again. The fleet's log of
+    acts has who built it, and of which files; their names must not be plates.
     """
     if bool(sources) == bool(add_path or remove_path):
         raise click.UsageError("give either all exports anew, or --add or --remove or both")
     builder = department(**who)
+    files = Files(builder.own_key)
+    files.take("export", *sources)
+    files.take("additions", add_path)
+    files.take("removals", remove_path)
+    files.take("own_vehicles", safe_path)
+    files.take("patterns", patterns_path)
+    files.take("mapping", *mapping_paths)
     held = _held(builder, base_path, after_path)
     now = datetime.now(UTC)
     tally, console = Tally(), Console(stderr=True)
@@ -120,7 +129,7 @@ def delta(
             size_jump=size_jump,
             size_override=override_reason,
         )
-    builder.hand_out(package, output)
+    builder.hand_out(package, output, files=files, refused=len(tally.refusals))
     summary = summarise(output, package, tally, previous=held.newest.manifest, own_key=builder.unseal_key)
     summary |= {"came": changes.came, "went": changes.went, "listed_already": changes.known}
     if sources:

@@ -10,11 +10,12 @@ from device.durable import write_durably
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, recipients, verify_package
 from device.records import Purpose
+from provisioning.commands.answering import answerable, answering, told
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.commands.options import FILE, FOLDER, json_option
-from provisioning.hotlist.report import show_facts
+from provisioning.hotlist.report import facts_of, show_facts
 
 
 @click.command(
@@ -33,10 +34,20 @@ like the ones on the broker: who finds the stick learns nothing from it.
 @click.option(
     "--to", "directory", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write to."
 )
+@answering
 @json_option
-def export(*, package_paths: tuple[Path, ...], fleet_directory: Path, directory: Path, as_json: bool) -> None:
+def export(
+    *,
+    package_paths: tuple[Path, ...],
+    fleet_directory: Path,
+    directory: Path,
+    who: str | None,
+    purpose: str | None,
+    as_json: bool,
+) -> None:
     """Write the packages that a post needs into a folder, and read them back."""
     fleet = Fleet.load(fleet_directory)
+    answers = answerable(fleet, who, purpose)
     issuer_keys = fleet.keys(Purpose.LISTS).accepted()
     archive = Archive(fleet.list_archive)
     paths = package_paths or tuple(path for path in (archive.complete, archive.delta) if path is not None)
@@ -48,7 +59,9 @@ def export(*, package_paths: tuple[Path, ...], fleet_directory: Path, directory:
         package = path.read_bytes()
         manifest, sealed = verify_package(package, issuer_keys)
         target = directory / file_name(manifest)
-        _write(target, package)
+        details = facts_of(manifest) | {"to": str(directory)}
+        with told(answers, "hotlist_export", "hotlist_exported", object=str(manifest.version), details=details):
+            _write(target, package)
         written[target.name] = f"version {manifest.version}, {manifest.kind}, {manifest.entries:,} entries"
         sealed_to |= set(recipients(sealed))
     posts = [name for name in fleet.posts() if _thumbprint(fleet, name) in sealed_to]

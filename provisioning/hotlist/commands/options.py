@@ -21,13 +21,15 @@ from device.hotlist.manifest import LONGEST_REASON, read_unverified, split
 from device.hotlist.package import load_key
 from device.hotlist.store import SIZE_JUMP
 from device.records import Purpose
+from provisioning.commands.answering import Answerable, answerable, answering, told
 from provisioning.fleet import Fleet
 from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.build import LIFETIME
 from provisioning.hotlist.export import Export
+from provisioning.hotlist.files import Files
 from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
 from provisioning.hotlist.patterns_file import read_patterns
-from provisioning.hotlist.report import Tally, what_is_allowed
+from provisioning.hotlist.report import Tally, facts_of, what_is_allowed
 from provisioning.hotlist.rows import SourceError
 from provisioning.trust.keys import opened_pem
 
@@ -145,6 +147,7 @@ def building_options(command: Command) -> Command:
                 show_default="the processors",
                 help="Processes that clean and hash rows.",
             ),
+            answering,
             json_option,
         )
     ):
@@ -162,6 +165,8 @@ class Department:
     unseal_key: bytes | None
     post_keys: tuple[bytes, ...]
     archive: Archive | None
+    answers: Answerable
+    """Who answers for what is built."""
     former: tuple[ECKey, ...] = ()
     """Public keys with which lists were signed before, and which are good for them still."""
     revoked: tuple[ECKey, ...] = ()
@@ -179,14 +184,24 @@ class Department:
             raise click.UsageError("give --fleet, or --unseal-key")
         return self.unseal_key
 
-    def hand_out(self, package: bytes, output: Path) -> None:
+    def hand_out(self, package: bytes, output: Path, *, files: Files, refused: int) -> None:
         """Keep a package in the fleet's archive for the deltas to come, and write it where it is wanted.
 
-        In this order: a package that is out and not in the archive would share its version with the next one.
+        In this order: a package that is out and not in the archive would share its version with the next one. That it
+        is handed out is logged before, with what is in it and of which files it was made.
+
+        Raises:
+            SourceError: one of the files was changed while it was read.
+            ProvisioningError: it cannot be logged, or kept.
+            OSError: it cannot be written.
+
         """
-        if self.archive is not None:
-            self.archive.keep(package, read_unverified(split(package)[0]))
-        _write_package(output, package)
+        manifest = read_unverified(split(package)[0])
+        details = facts_of(manifest) | {"refused": refused, "files": files.said(), "output": output.name}
+        with told(self.answers, "hotlist_build", "hotlist_built", object=str(manifest.version), details=details):
+            if self.archive is not None:
+                self.archive.keep(package, manifest)
+            _write_package(output, package)
 
 
 def department(
@@ -197,9 +212,17 @@ def department(
     signing_key: Path | None,
     unseal_key: Path | None,
     post_key_paths: Sequence[Path],
+    who: str | None,
+    purpose: str | None,
 ) -> Department:
-    """Put together who builds. Raises UsageError where something is missing."""
-    archive = None
+    """Put together who builds.
+
+    Raises:
+        UsageError: something is missing.
+        ProvisioningError: who is named may not build.
+
+    """
+    fleet = archive = None
     former: tuple[ECKey, ...] = ()
     revoked: tuple[ECKey, ...] = ()
     if fleet_directory is not None:
@@ -213,6 +236,8 @@ def department(
         former, revoked = tuple(keys.readable()), tuple(keys.revoked())
     if agency is None or signing_key is None:
         raise click.UsageError("give --fleet, or --agency, --signing-key and --post-key")
+    # Before a passphrase is asked for.
+    answers = answerable(fleet, who, purpose)
     return Department(
         agency=agency,
         issuer=issuer or agency,
@@ -220,6 +245,7 @@ def department(
         unseal_key=opened_pem(unseal_key) if unseal_key else None,
         post_keys=tuple(path.read_bytes() for path in _key_files(post_key_paths)),
         archive=archive,
+        answers=answers,
         former=former,
         revoked=revoked,
     )

@@ -15,11 +15,13 @@ from device.hotlist.manifest import Manifest
 from device.hotlist.package import verify_package
 from device.records import Keyring, Purpose
 from provisioning.client import Connection
+from provisioning.commands.answering import answerable, answering, told
 from provisioning.commands.options import BROKER
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.hotlist.commands.options import FILE, FOLDER, bytes_taken, json_option
 from provisioning.hotlist.publish import Sent, publish
+from provisioning.hotlist.report import facts_of
 from provisioning.hotlist.watch import PostState, Watch, settled
 
 _LOOK_AROUND_SECONDS = 1.0
@@ -54,6 +56,7 @@ the air takes it when it is back.
 )
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), help="Seconds to wait for the posts.")
 @click.option("--older", is_flag=True, help="Publish although a post holds a newer list.")
+@answering
 @json_option
 def publish_command(
     *,
@@ -64,17 +67,21 @@ def publish_command(
     part_bytes: int | None,
     wait_seconds: float | None,
     older: bool,
+    who: str | None,
+    purpose: str | None,
     as_json: bool,
 ) -> None:
     """Publish PACKAGE to all posts of the fleet, and see it in force."""
     fleet = Fleet.load(fleet_directory)
+    answers = answerable(fleet, who, purpose)
     package = package_path.read_bytes()
     manifest = _publishable(package, fleet)
     watch = Watch(fleet.agency, posts=fleet.posts(), keys=_record_keys(fleet))
     console = Console(stderr=True)
+    address = broker or fleet.broker_address
     connection = Connection(
         identity or fleet.publisher,
-        broker=broker or fleet.broker_address,
+        broker=address,
         topics=watch.topics,
         listener=watch.hear,
     )
@@ -86,8 +93,13 @@ def publish_command(
             console.print(warning, highlight=False, markup=False, soft_wrap=True)
         began = time.monotonic()
         watch.expect(manifest.version)
-        with bytes_taken(console, "Publishing", len(package), hidden=as_json) as taken:
+        details = facts_of(manifest) | {"broker": address, "older": older}
+        with (
+            told(answers, "hotlist_publish", "hotlist_published", object=str(manifest.version), details=details) as end,
+            bytes_taken(console, "Publishing", len(package), hidden=as_json) as taken,
+        ):
             sent = publish(connection, package, manifest, part_bytes=part_bytes, progress=taken)
+            end |= {"topic": sent.topic, "parts": sent.parts}
         published = time.monotonic() - began
         if wait_seconds is not None:
             with nullcontext() if as_json else console.status("Waiting for the posts"):

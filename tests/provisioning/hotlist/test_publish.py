@@ -14,11 +14,12 @@ from joserfc.jwk import ECKey
 
 from device.errors import PlatepostError
 from device.hotlist import HotListRefused, HotListStore
+from device.hotlist.manifest import read_unverified, split
 from device.hotlist.parts import Assembly, is_index, read_index
-from device.records import Audit, HotListState, Keyring, Recorder, Signer, Source, Status
+from device.records import Audit, HotListState, Keyring, Recorder, Role, Signer, Source, Status
 from device.records.examples import CLOCK, MemoryStore, example_status
 from device.records.recorder import new_identifier
-from provisioning.client import secured_client
+from provisioning.client import Connection, secured_client
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.hotlist.cli import hotlist
@@ -167,6 +168,28 @@ def test_a_list_and_its_delta_come_into_force_and_the_table_says_so(department: 
     assert shown.exit_code == 0
     assert "in force after" in shown.stdout
     assert "has never been on the air" in shown.stdout
+
+
+def test_who_published_is_signed_for_by_a_service_that_cannot_connect_itself(department: Department) -> None:
+    fleet = department.fleet
+    builder = fleet.add_operator("lists", Role.LIST_BUILDER)
+    package = department.build()
+    logged = len(list(fleet.acts))
+    result = department.publish(package, "--as", "lists", "--purpose", "by cron")
+    assert result.exit_code == 0, (result.output, result.exception)
+    begun, done = list(fleet.acts)[logged:]
+    assert [(act.identity, act.action) for act in (begun, done)] == [
+        ("lists", "hotlist_publish"),
+        ("lists", "hotlist_published"),
+    ]
+    manifest = read_unverified(split(package.read_bytes())[0])
+    assert (begun.object, begun.details["digest"]) == (str(manifest.version), manifest.digest)
+    assert (begun.details["broker"], done.details["topic"]) == (
+        department.broker.address,
+        "alpr/v1/riverside/hotlist/package",
+    )
+    with pytest.raises(ProvisioningError), Connection(builder, broker=department.broker.address):
+        pass
 
 
 def test_a_package_goes_in_parts_where_that_is_asked_for(department: Department, post: Post) -> None:
