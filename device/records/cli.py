@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 import click
 
+from device.errors import RecordError
+from device.records.noted import NotedHead
 from device.records.signing import Keyring, read_key
 from device.records.verify import Problem, Report, Verifier
 
@@ -27,6 +29,7 @@ Examples:
   platepost verify archive.jsonl --key post-1.records.pub.pem
   mosquitto_sub ... -t 'alpr/v1/demo/post-1/#' | platepost verify - --key post-1.records.pub.pem --redelivery
   platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole
+  platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole --head 14:8ac904d33620c4d13940cb1eee258c48...
 Exit status: 0 if every record from the first to the last given is there and genuine, 1 if not.
 """
 )
@@ -45,6 +48,14 @@ Exit status: 0 if every record from the first to the last given is there and gen
 )
 @click.option("--source", help="The only source allowed, such as //alpr/v1/demo/post-1; that of the first by default.")
 @click.option("--whole", is_flag=True, help="Require the chain from its very first record on.")
+@click.option(
+    "--head",
+    "noted",
+    multiple=True,
+    metavar="NUMBER:DIGEST",
+    help="An end of the chain that was noted down, as `platepost provision acts --head` prints it: it must be in it. "
+    "Give it once for each.",
+)
 @click.option("--redelivery", is_flag=True, help="Allow the same record again, as a subscriber at QoS 1 may see it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def verify(
@@ -53,20 +64,28 @@ def verify(
     keys: tuple[Path, ...],
     source: str | None,
     whole: bool,
+    noted: tuple[str, ...],
     redelivery: bool,
     as_json: bool,
 ) -> None:
     """Verify the records in FILE (- for standard input), one JSON object a line.
 
     Checks each signature and the chain of hashes, in whatever order the records come, and names the first record
-    that is missing, changed, repeated or foreign. Of several posts' records, verify each post's by itself.
+    that is missing, changed, repeated or foreign. That its end was cut off shows by what was noted of it before
+    (--head). Of several posts' records, verify each post's by itself.
 
     A file is read twice, keys first. Of a pipe, which cannot be, 4096 records at most may come before the one that
     vouches for their key.
     """
     files = list(_files(keys))
+    heads = _heads(noted)
     verifier = Verifier(
-        Keyring.from_files(*files), source=source, whole=whole, redelivery=redelivery, holders=_holders(files)
+        Keyring.from_files(*files),
+        source=source,
+        whole=whole,
+        redelivery=redelivery,
+        holders=_holders(files),
+        heads=heads,
     )
     if file.seekable():
         begin = file.tell()
@@ -76,13 +95,20 @@ def verify(
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(report) | {"intact": bool(report.intact and report.fed)}))
     else:
-        _show(report)
+        _show(report, heads)
     sys.exit(0 if report.intact and report.fed else 1)
 
 
 def _files(keys: tuple[Path, ...]) -> Iterator[Path]:
     for key in keys:
         yield from sorted(key.glob("*.pem")) if key.is_dir() else (key,)
+
+
+def _heads(noted: tuple[str, ...]) -> list[NotedHead]:
+    try:
+        return [NotedHead.read(text) for text in noted]
+    except RecordError as error:
+        raise click.BadParameter(str(error), param_hint="--head") from error
 
 
 def _holders(files: list[Path]) -> dict[str, str]:
@@ -100,7 +126,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     yield from file
 
 
-def _show(report: Report) -> None:
+def _show(report: Report, heads: list[NotedHead]) -> None:
     if not report.fed:
         click.echo("no records")
         return
@@ -115,6 +141,9 @@ def _show(report: Report) -> None:
     if report.intact:
         for line in _praise(report):
             click.secho(line, fg="green")
+        if heads:
+            ends = ", ".join(str(head.sequence) for head in heads)
+            click.secho(f"what was noted of its end is in it: number {ends}", fg="green")
         return
     first = report.problems[0]
     click.secho(f"first: {_sentence(first)}", fg="red")

@@ -20,6 +20,7 @@ from device.records.chains import Chain, Link, Range
 from device.records.command import Response
 from device.records.envelope import TYPES
 from device.records.health import Health
+from device.records.noted import NotedHead, missing_heads
 from device.records.parts import pictures_match
 from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError, signed_by
 from device.records.status import Status
@@ -72,6 +73,7 @@ class Verifier:
         whole: bool = False,
         source: str | None = None,
         holders: Mapping[str, str] | None = None,
+        heads: Iterable[NotedHead] = (),
     ) -> None:
         """Make a verifier.
 
@@ -82,8 +84,10 @@ class Verifier:
             source: the only source allowed; that of the first genuine record if None.
             holders: the person to whom a key belongs, by its thumbprint, in a log of what people did: a record signed
                 with it that says somebody else did it is foreign.
+            heads: ends that were noted down, each of which must be in a chain.
 
         """
+        self._heads = tuple(heads)
         self._holders = holders or {}
         self._given = keys.kids
         self._keys = keys
@@ -140,7 +144,7 @@ class Verifier:
         """Judge the chains as they are now."""
         trust = Trust(self._given, self._changes.values())
         lost = self._lost(trust)
-        problems = [*self._loose, *self._foreign_unchained(trust)]
+        problems = [*self._loose, *self._foreign_unchained(trust), *missing_heads(self._heads, self._chains)]
         chains = []
         for name, chain in sorted(self._chains.items()):
             # A record that was changed is a fault already; by the number it bears it is there, not missing.

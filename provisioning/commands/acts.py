@@ -10,6 +10,7 @@ from rich.table import Table
 
 from device.records import Audit
 from provisioning.commands.options import FLEET, JSON
+from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.hotlist.files import mark_of, marking_key, marks_in
 from provisioning.layout import NOBODY
@@ -22,7 +23,9 @@ Examples:
   platepost provision acts fleet
   platepost provision acts fleet --person r-alvarez --json
   platepost provision acts fleet --file export-of-monday.csv                into which lists it went, and who built them
-  platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole     that nothing is missing or changed
+  platepost provision acts fleet --head                                      where the log ends, to be noted down
+  platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole --head 14:8ac904d33620c4d13940cb1e...
+                                                                             that nothing is missing or changed
 """
 )
 @FLEET
@@ -33,13 +36,19 @@ Examples:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Only what was made of this file, an export say; takes the department's own key.",
 )
+@click.option("--head", "head_only", is_flag=True, help="Only where the log ends now, to be noted down elsewhere.")
 @JSON
-def acts(*, directory: Path, person: str | None, file: Path | None, as_json: bool) -> None:
+def acts(*, directory: Path, person: str | None, file: Path | None, head_only: bool, as_json: bool) -> None:
     """Show what people did: who, what, to what, when, why.
 
     What nobody signed for stands there with the system's user; what was begun and not ended, as after a crash, says so.
+    A log whose end was cut off looks whole: note down where it ends (--head), where nobody who could cut it can change
+    the note, and give that to `platepost verify` at the next audit.
     """
     fleet = Fleet.load(directory)
+    if head_only:
+        _show_head(fleet, as_json=as_json)
+        return
     known = list(fleet.acts)
     ended = {act.details.get("ends") for act in known}
     known = [act for act in known if person in {None, act.identity}]
@@ -58,6 +67,14 @@ def acts(*, directory: Path, person: str | None, file: Path | None, as_json: boo
         when = f"{act.occurred:%Y-%m-%d %H:%M:%S}"
         table.add_row(when, _who(act), act.action, escape(act.object or ""), outcome, purpose)
     Console().print(table)
+
+
+def _show_head(fleet: Fleet, *, as_json: bool) -> None:
+    head = fleet.acts.head
+    if head is None:
+        raise ProvisioningError(f"{fleet.acts.path}: nothing was logged yet")
+    said = {"head": str(head), "number": head.sequence, "digest": head.digest}
+    click.echo(json.dumps(said) if as_json else str(head))
 
 
 def _who(act: Audit) -> str:

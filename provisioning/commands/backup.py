@@ -37,6 +37,7 @@ def backup(*, directory: Path, file: Path, who: str | None, purpose: str) -> Non
         raise _unwritten(file, error) from error
     # Before it is made, so that the log in the backup says that it was.
     actor.did("fleet_backed_up", object=file.name)
+    end = fleet.acts.head
     try:
         replace_private(file, seal_fleet(fleet, phrase))
     except OSError as error:
@@ -47,6 +48,7 @@ def backup(*, directory: Path, file: Path, who: str | None, purpose: str) -> Non
         _take_back(actor, file, str(error) or type(error).__name__)
         raise
     click.echo(f"Written to {file}. Keep it and its passphrase in two places.")
+    click.echo(f"The log of acts goes to {end}: note that down, for `platepost verify --head` at the next audit.")
 
 
 def _take_back(actor: Actor, file: Path, why: str) -> None:

@@ -17,6 +17,7 @@ from device.health.clock import clock_quality
 from device.records import Audit, Envelope, Recorder, Role, Source, new_identifier
 from device.records.base import Outcome
 from device.records.canonical import canonical_bytes, digest_of, parse
+from device.records.noted import NotedHead
 from device.records.recorder import ChainHead
 from device.records.signing import Signer
 from provisioning.control.identity import Identity, NotCertifiedError
@@ -60,6 +61,23 @@ class ActLog:
                 raise ProvisioningError(
                     f"{self.path}, line {number}: not an act; `platepost verify` says more"
                 ) from error
+
+    @property
+    def head(self) -> NotedHead | None:
+        """The end of the log as it is now, to be noted down; None if there is no log yet.
+
+        Raises:
+            ProvisioningError: the log is damaged, or cannot be read.
+
+        """
+        try:
+            lines = lines_of(self.path)
+        except OSError as error:
+            raise ProvisioningError(f"{self.path}: cannot be read: {error.strerror}") from error
+        if not lines:
+            return None
+        end = self._head(lines[-1])
+        return NotedHead(end.sequence, end.digest)
 
     def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
         """Call `make` with the log's end and append what it returns, durably; others wait meanwhile.

@@ -129,7 +129,9 @@ def test_backup_that_is_broken_off_leaves_no_file_and_is_logged_so(
 def test_commands_write_a_private_file_and_take_it_back(fleet: Fleet, tmp_path: Path) -> None:
     path = tmp_path / "fleet.backup"
     made = ["fleet", "backup", str(fleet.directory), str(path), "--purpose", "monthly"]
-    assert CliRunner().invoke(provision, made, catch_exceptions=False).exit_code == 0
+    result = CliRunner().invoke(provision, made, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert f"The log of acts goes to {fleet.acts.head}: note that down" in result.output
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(ProvisioningError, match="not overwritten"):
         CliRunner().invoke(provision, made, catch_exceptions=False)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from device.records import Keyring, Role
 from device.records.cli import verify
 from device.records.verify import Report, Verifier
+from provisioning.cli import provision
 from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
@@ -87,6 +88,29 @@ def test_tampering_is_found_by_the_command(fleet: Fleet, technician: Identity, t
 
     assert result.exit_code == 1
     assert fault in result.output or ("changed" in result.output and fault == "changed")
+
+
+def test_log_that_was_cut_or_made_anew_does_not_have_the_end_that_was_noted(
+    fleet: Fleet, technician: Identity, administrator: Identity
+) -> None:
+    words = [str(fleet.acts.path), "--key", str(fleet.people.keys), "--whole"]
+    show = ["acts", str(fleet.directory), "--head"]
+    assert isinstance(CliRunner().invoke(provision, show).exception, ProvisioningError)
+    acts.record(technician, "post_aimed", "first", log=fleet.acts)
+    before = CliRunner().invoke(provision, show).output.strip()
+    acts.record(administrator, "post_revoked", "a grudge", log=fleet.acts)
+    said = json.loads(CliRunner().invoke(provision, [*show, "--json"]).output)
+    assert (said["number"], said["head"]) == (2, f"2:{said['digest']}")
+    heads = ["--head", before, "--head", said["head"]]
+    assert CliRunner().invoke(verify, [*words, *heads]).exit_code == 0
+
+    fleet.acts.path.write_bytes(fleet.acts.path.read_bytes().splitlines(keepends=True)[0])
+
+    assert CliRunner().invoke(verify, words).exit_code == 0, "the chain alone cannot tell"
+    assert CliRunner().invoke(verify, [*words, *heads]).exit_code == 1
+    acts.record(administrator, "post_added", "nothing happened", log=fleet.acts)
+    result = CliRunner().invoke(verify, [*words, *heads])
+    assert (result.exit_code, "another record has that number" in result.output) == (1, True)
 
 
 def test_act_in_the_name_of_somebody_else_is_found(fleet: Fleet, technician: Identity, administrator: Identity) -> None:
