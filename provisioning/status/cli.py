@@ -11,12 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import Purpose, Source
+from device.records.noted import LEAST_DIGITS, NotedHead
 from provisioning.commands.options import BROKER, FLEET
 from provisioning.control.wire import Wire, protocol_option
 from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import Fleet
 from provisioning.people import administrators
+from provisioning.status.answered import unanswered
 from provisioning.status.judgement import Grade, Row, Thresholds, judge, overall, record_keys
 
 _COLOURS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
@@ -59,7 +61,8 @@ def status(
     """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
 
     What the posts say is believed only with their signature; that the certification of who keeps the enrolment server,
-    or of the last administrator, ends is said too. The exit code is that of a monitoring plugin: 0 all is well, 1 a
+    or of the last administrator, ends is said too, and that posts go by hot lists of which the log of acts knows
+    nothing. The exit code is that of a monitoring plugin: 0 all is well, 1 a
     warning, 2 critical (a post offline, silent, not genuine, or not doing its work; an enrolment server whose keeper,
     or a fleet whose last administrator, is not certified any more), 3 the broker does not answer.
     """
@@ -69,6 +72,8 @@ def status(
         rows = look(fleet, broker or fleet.broker_address, seconds, limits, five=protocol == "5")
         keeper = Keeper.noted(fleet)
         warnings = [None if keeper is None else keeper.warning(fleet), administrators.warning(fleet.people)]
+        head, wrong = _acts(fleet, rows)
+        warnings.append(None if wrong is None else (wrong, False))
     except ProvisioningError as error:
         click.echo(f"FLEET UNKNOWN - {error}", err=not brief)
         raise SystemExit(int(Grade.UNKNOWN)) from error
@@ -79,14 +84,24 @@ def status(
         office = "; ".join(text for text, _ in said)
         grade = max(grade, Grade.CRITICAL if any(has_ended for _, has_ended in said) else Grade.WARNING)
     if as_json:
-        click.echo(json.dumps({"grade": grade.name, "office": office, "posts": [row.wire() for row in rows]}))
+        acts = None if head is None else str(head)
+        posts = [row.wire() for row in rows]
+        click.echo(json.dumps({"grade": grade.name, "office": office, "acts": acts, "posts": posts}))
     elif brief:
-        click.echo(line(rows, grade=grade, office=office))
+        click.echo(line(rows, grade=grade, office=office, acts=head))
     else:
         console = Console()
         console.print(table(rows))
-        console.print(line(rows, grade=grade, office=office), highlight=False)
+        console.print(line(rows, grade=grade, office=office, acts=head), highlight=False, soft_wrap=True)
     raise SystemExit(int(grade))
+
+
+def _acts(fleet: Fleet, rows: Sequence[Row]) -> tuple[NotedHead | None, str | None]:
+    """Return where the log of acts ends, and what is wrong with it."""
+    try:
+        return fleet.acts.head, unanswered(fleet.acts, rows)
+    except ProvisioningError as error:
+        return None, str(error)  # a damaged log must not hide how the posts are
 
 
 def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds, *, five: bool = True) -> list[Row]:
@@ -115,10 +130,13 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds, *, five:
     ]
 
 
-def line(rows: Sequence[Row], *, grade: Grade | None = None, office: str | None = None) -> str:
+def line(
+    rows: Sequence[Row], *, grade: Grade | None = None, office: str | None = None, acts: NotedHead | None = None
+) -> str:
     """Sum a fleet up in one line, with figures behind the bar as monitoring draws them.
 
-    `office` is what ails the enrolment server, and `grade` how bad all of it is; by default as the posts are.
+    `office` is what ails the office, and `grade` how bad all of it is; by default as the posts are. `acts` is where the
+    log of acts ends: monitoring, which mostly is another's, so keeps what `platepost verify --head` asks for.
     """
     states = Counter(row.state for row in rows)
     said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no posts"
@@ -126,7 +144,10 @@ def line(rows: Sequence[Row], *, grade: Grade | None = None, office: str | None 
     bad += [f"{row.post}: {', '.join(row.remarks)}" for row in rows if row.grade is not Grade.OK]
     figures = " ".join(f"{state}={states.get(state, 0)}" for state in ("online", "degraded", "offline", "silent"))
     grade = overall(rows) if grade is None else grade
-    return f"FLEET {grade.name} - {said}" + (f"; {'; '.join(bad[:5])}" if bad else "") + f" | {figures}"
+    text = f"FLEET {grade.name} - {'; '.join([said, *bad[:5]])}"
+    if acts is None:
+        return f"{text} | {figures}"
+    return f"{text}; log of acts to {acts.sequence}:{acts.digest[:LEAST_DIGITS]} | {figures} acts={acts.sequence}"
 
 
 def table(rows: Sequence[Row]) -> Table:

@@ -1,12 +1,15 @@
 """The fleet at a glance, from what a real mosquitto has retained."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from device.records import Source
+from device.hotlist.manifest import read_unverified, split
+from device.records import HotListState, Source
+from device.records.cli import verify
 from provisioning.cli import provision
 from provisioning.control.wire import Wire
 from provisioning.fleet import Fleet
@@ -19,6 +22,36 @@ pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
+
+
+def test_a_list_in_force_that_was_cut_off_the_log_of_acts_is_told(fleet: Fleet, tmp_path: Path) -> None:
+    export, package = tmp_path / "plates.csv", tmp_path / "list.package"
+    export.write_text("plate,category\n7ABC123,local\n")
+    build = ["hotlist", "build", str(export), "--fleet", str(fleet.directory), "-o", str(package)]
+    for _ in range(2):
+        assert CliRunner().invoke(provision, build).exit_code == 0
+    manifest = read_unverified(split(package.read_bytes())[0])
+    held = HotListState(state="current", version=manifest.version, built=manifest.built, entries=1)
+    log = fleet.acts.path
+    whole = log.read_bytes().splitlines(keepends=True)
+    with Broker(fleet, tmp_path / "broker") as broker:
+        for post in fleet.posts():
+            source = Source(fleet.agency, post)
+            with Wire(fleet.post(post), broker.address, [source.configuration]) as wire:
+                wire.publish(source.topic("status"), said(fleet, post, hotlist=held), retain=True)
+        code, text = status(fleet, broker.address, "--brief")
+        assert code == 0, text
+        (noted,) = re.findall(r"; log of acts to (4:[0-9a-f]{32}) \| .* acts=4$", text.strip())
+        assert json.loads(status(fleet, broker.address, "--json")[1])["acts"] == str(fleet.acts.head)
+        audit = [str(log), "--key", str(fleet.people.keys), "--whole", "--head", noted]
+        assert CliRunner().invoke(verify, audit).exit_code == 0
+        log.write_bytes(b"".join(whole[:2]))
+        assert CliRunner().invoke(verify, audit).exit_code == 1
+        code, text = status(fleet, broker.address, "--brief")
+        assert (code, f"knows nothing of: {manifest.version} (post-1, post-2, post-3)" in text) == (1, True), text
+        log.write_bytes(b"nonsense\n")
+        code, text = status(fleet, broker.address, "--json")
+        assert (code, "is damaged" in json.loads(text)["office"], len(json.loads(text)["posts"])) == (1, True, 3)
 
 
 def status(made: Fleet, broker: str, *words: str) -> tuple[int, str]:
