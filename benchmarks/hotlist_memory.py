@@ -1,7 +1,7 @@
 """What a post's memory holds of a hot list: before it, with it, and after look-ups all over it.
 
-A process of its own loads the list, as a post does at its start. What it holds is its resident set, which counts every
-page of the mapped list that look-ups have touched; the difference to before the list is what the list costs.
+A process of its own loads the list, as a post does at its start. What it holds is its resident set; the difference to
+before the list is what the list costs. What the system caches of the list's file is not in it.
 
 ::
 

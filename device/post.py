@@ -137,6 +137,7 @@ class Post:
             section=configuration.records,
             moment=self._lists.moment,
             rules=lambda: self._lists.rules,
+            unreadable=self._lists.unreadable,
         )
         self._still = Still()
         self._recordings = assembly.recordings(configuration, auditor, versions, now=timekeeper.now)

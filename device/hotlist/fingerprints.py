@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from itertools import islice
 from operator import le
 
-from device.hotlist.body import Veil
 from device.hotlist.errors import Malformed
 from device.hotlist.layout import Detail
+from device.hotlist.stored import Column, StoredColumn
 
 LONGEST_REFERENCE = 120
 """Bytes of UTF-8 that a reference may have."""
@@ -45,15 +45,13 @@ class Entry:
 
 
 class FingerprintTable:
-    """Entries found by fingerprint with a binary search, over columns that are only mapped.
+    """Entries found by fingerprint with a binary search, over columns in memory or in a file.
 
-    Raises Malformed when the columns do not belong together; what the constructor accepts, `entries` can read.
+    Raises Malformed when the columns do not belong together; what the constructor accepts, `entries` can read, but for
+    what a disk no longer gives (HotListUnreadable).
     """
 
-    def __init__(
-        self, columns: Mapping[str, memoryview], details: Sequence[Detail], *, veil: Veil | None = None
-    ) -> None:
-        self._veil = veil
+    def __init__(self, columns: Mapping[str, Column], details: Sequence[Detail]) -> None:
         self._fingerprints = _column(columns, "fingerprints", "Q")
         self._texts = _column(columns, "texts", "I")
         self._details = _column(columns, "details", "BHI")
@@ -62,6 +60,8 @@ class FingerprintTable:
         self._heap = _column(columns, "reference_heap", "B") if "reference_heap" in columns else memoryview(b"")
         self._rows = details
         self._check()
+        if isinstance(self._fingerprints, StoredColumn):
+            self._fingerprints.sample()
 
     def __len__(self) -> int:
         return len(self._fingerprints)
@@ -71,8 +71,8 @@ class FingerprintTable:
         return ((fingerprint, self._entry(index)) for index, fingerprint in enumerate(self._fingerprints))
 
     def entries(self, fingerprint: int) -> Iterator[Entry]:
-        """Yield every entry of a fingerprint; none for one that is not listed."""
-        index = bisect_left(self._fingerprints, fingerprint)
+        """Yield every entry of a fingerprint; none for one that is not listed. Raises HotListUnreadable."""
+        index = _find(self._fingerprints, fingerprint)
         while index < len(self._fingerprints) and self._fingerprints[index] == fingerprint:
             yield self._entry(index)
             index += 1
@@ -92,8 +92,6 @@ class FingerprintTable:
         if not start:
             return None
         stored = bytes(self._heap[start - 1 : start + LONGEST_REFERENCE])
-        if self._veil is not None:
-            stored = self._veil.apply(start - 1, stored)
         return stored[1 : 1 + stored[0]].decode("utf-8", "replace")
 
     def _check(self) -> None:
@@ -112,7 +110,11 @@ class FingerprintTable:
             raise Malformed("an entry points at no reference")
 
 
-def _column(columns: Mapping[str, memoryview], name: str, formats: str) -> memoryview:
+def _find(column: Column, number: int) -> int:
+    return column.find(number) if isinstance(column, StoredColumn) else bisect_left(column, number)
+
+
+def _column(columns: Mapping[str, Column], name: str, formats: str) -> Column:
     try:
         column = columns[name]
     except KeyError:

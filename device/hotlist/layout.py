@@ -31,6 +31,8 @@ _WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 _Model = TypeVar("_Model", bound=BaseModel)
 
 type_of_width = {width: name for name, width in _WIDTHS.items()}
+width_of_type = _WIDTHS.__getitem__
+format_of_type = _FORMATS.__getitem__
 
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """A category's slug; it is a level of an MQTT topic."""
@@ -131,33 +133,36 @@ def encode(header: Mapping[str, object], columns: Mapping[str, tuple[str, bytes 
     return b"".join(parts)
 
 
-def decode(body: memoryview, head: bytes | None = None) -> tuple[Header, dict[str, memoryview]]:
+def decode(body: memoryview) -> tuple[Header, dict[str, memoryview]]:
     """Read a body's header and map its columns, without copying them.
-
-    Args:
-        body: all of a body, or its columns alone, and
-        head: what comes before them.
 
     Raises:
         Malformed: it is not such a body, or a column lies outside it.
         UnsupportedFormat: the header has a member that this software does not know.
 
     """
-    if head is None:
-        first = begin_of_columns(body)
-        if first is None or first > len(body):
-            raise Malformed("the body's header does not fit into the body")
-        header = read_header(body[:first])
-    else:
-        first, header = 0, read_header(head)
-    columns: dict[str, memoryview] = {}
-    for name, section in header.sections.items():
-        begin = first + section.offset
-        end = begin + section.count * _WIDTHS[section.type]
-        if end > len(body):
-            raise Malformed(f"section {name!r} does not fit into the body")
-        columns[name] = _native(body[begin:end], section.type)
+    first = begin_of_columns(body)
+    if first is None or first > len(body):
+        raise Malformed("the body's header does not fit into the body")
+    header = read_header(body[:first])
+    places = extents(header, len(body) - first)
+    columns = {
+        name: native(body[first + place.start : first + place.stop], header.sections[name].type)
+        for name, place in places.items()
+    }
     return header, columns
+
+
+def extents(header: Header, length: int) -> dict[str, range]:
+    """Return where each column lies in the `length` bytes after the header. Raises Malformed for one that does not."""
+    places = {
+        name: range(section.offset, section.offset + section.count * width_of_type(section.type))
+        for name, section in header.sections.items()
+    }
+    for name, place in places.items():
+        if place.stop > length:
+            raise Malformed(f"section {name!r} does not fit into the body")
+    return places
 
 
 def begin_of_columns(body: bytes | memoryview) -> int | None:
@@ -201,11 +206,7 @@ def epoch(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def _padded(length: int) -> int:
-    return -(-length // _ALIGNMENT) * _ALIGNMENT
-
-
-def _native(data: memoryview, kind: str) -> memoryview:
+def native(data: memoryview, kind: str) -> memoryview:
     """Map a little-endian column as integers of this machine."""
     width = _WIDTHS[kind]
     if sys.byteorder == "big" and width > 1:
@@ -214,3 +215,7 @@ def _native(data: memoryview, kind: str) -> memoryview:
             swapped[byte::width] = data[width - 1 - byte :: width]
         data = memoryview(swapped)
     return data.cast(_FORMATS[kind])
+
+
+def _padded(length: int) -> int:
+    return -(-length // _ALIGNMENT) * _ALIGNMENT

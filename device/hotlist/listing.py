@@ -1,6 +1,6 @@
 """From opened packages to what can be looked up: the complete list's filter and table, the overlay of its deltas."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from device.hotlist import bloom
 from device.hotlist.errors import Malformed, UnsupportedFormat
@@ -10,13 +10,11 @@ from device.hotlist.keys import FOLDING
 from device.hotlist.layout import Filter, Header, PatternEntry, decode
 from device.hotlist.overlay import Overlay
 from device.hotlist.package import Opened
+from device.hotlist.stored import Column, StoredBody
 
 _COLUMNS = ("fingerprints", "texts", "details", "expires", "references")
 _COMPLETE = frozenset({"filter", *_COLUMNS, "reference_heap"})
 _DELTA = frozenset({*_COLUMNS, *(f"removed_{name}" for name in _COLUMNS), "reference_heap"})
-
-RELEASE_EVERY = 256
-"""Look-ups in the table after which its pages are let go of: each touches some tens of them, all over it."""
 
 
 class Listing:
@@ -38,27 +36,30 @@ class Listing:
                 raise Malformed("a complete list has a key and a filter")
             self.hash = PlateHash(bytes.fromhex(header.hash_key))
             self.bloom = _Bloom(columns.get("filter", memoryview(b"")), header.filter)
-            self.table = FingerprintTable(columns, header.details, veil=opened.veil)
+            self.stored: StoredBody | None = opened.stored
+            self.table = FingerprintTable(columns, header.details)
             self.overlay = Overlay()
         else:
             if header.hash_key is not None or header.filter is not None:
                 raise Malformed("a delta has the key and the filter of its base")
-            self.hash, self.bloom, self.table = base.hash, base.bloom, base.table
+            self.hash, self.bloom, self.table, self.stored = base.hash, base.bloom, base.table, base.stored
             self.overlay = base.overlay.applied(self.table, **_changes(opened, header, columns))
         entries = len(self.table) + self.overlay.growth
         if (entries, len(self.patterns)) != (opened.manifest.entries, opened.manifest.patterns):
             raise Malformed("the list has not as many entries as the manifest says")
-        self._release: Callable[[], None] = opened.release if base is None else base._release  # noqa: SLF001 - of the shared table
-        self._release()  # what only the checks touched
-        self._passed = 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether of something that was looked up neither file nor package could be read."""
+        return self.stored is not None and self.stored.lost
 
     def entries(self, digest: bytes) -> Sequence[Entry]:
-        """Return the entries of a plate's digest, expired ones too; none for one that is not listed."""
+        """Return the entries of a plate's digest, expired ones too; none for one that is not listed.
+
+        Raises HotListUnreadable for one that may be listed.
+        """
         mark = fingerprint(digest)
         if self.bloom.contains(digest):
-            self._passed += 1
-            if self._passed % RELEASE_EVERY == 0:
-                self._release()
             return self.overlay.entries(mark, self.table.entries(mark))
         return self.overlay.added.get(mark, ())
 
@@ -66,8 +67,8 @@ class Listing:
 class _Bloom:
     """The filter's bits with their shape."""
 
-    def __init__(self, bits: memoryview, shape: Filter) -> None:
-        if bits.format != "B" or len(bits) != (1 << shape.log2_bits) // 8:
+    def __init__(self, bits: Column, shape: Filter) -> None:
+        if not isinstance(bits, memoryview) or bits.format != "B" or len(bits) != (1 << shape.log2_bits) // 8:
             raise Malformed("the filter has not the size that it says")
         self._bits, self._log2_bits, self._probes = bits, shape.log2_bits, shape.probes
 
@@ -75,7 +76,7 @@ class _Bloom:
         return bloom.contains(self._bits, self._log2_bits, self._probes, digest)
 
 
-def _changes(opened: Opened, header: Header, columns: dict[str, memoryview]) -> dict[str, FingerprintTable]:
+def _changes(opened: Opened, header: Header, columns: dict[str, Column]) -> dict[str, FingerprintTable]:
     gone = {name.removeprefix("removed_"): column for name, column in columns.items() if name not in _COLUMNS}
     additions, removals = FingerprintTable(columns, header.details), FingerprintTable(gone, header.details)
     if (len(additions), len(removals)) != (opened.manifest.additions, opened.manifest.removals):
@@ -83,11 +84,16 @@ def _changes(opened: Opened, header: Header, columns: dict[str, memoryview]) -> 
     return {"additions": additions, "removals": removals}
 
 
-def _decoded(opened: Opened, sections: frozenset[str]) -> tuple[Header, dict[str, memoryview]]:
-    header, columns = decode(opened.body, opened.head)
+def _decoded(opened: Opened, sections: frozenset[str]) -> tuple[Header, dict[str, Column]]:
+    header, columns = opened.stored.columns() if opened.stored is not None else _in_memory(opened.body)
     if header.folding != FOLDING:
         raise UnsupportedFormat("the list folds other characters than this software does")
     unknown = columns.keys() - sections
     if unknown:
         raise UnsupportedFormat(f"the list has sections that this software does not know: {sorted(unknown)}")
     return header, columns
+
+
+def _in_memory(body: memoryview) -> tuple[Header, dict[str, Column]]:
+    header, columns = decode(body)
+    return header, dict(columns)

@@ -23,9 +23,10 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
 from device.errors import ConfigurationError
-from device.hotlist.body import Body, MappedBody, MemoryBody, Veil
+from device.hotlist.body import Body, MemoryBody
 from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
 from device.hotlist.manifest import Manifest, Readable, split, verify
+from device.hotlist.stored import StoredBody
 from device.records.signing import NOT_JOSE
 
 NONCE_BYTES = 12
@@ -37,18 +38,25 @@ _LARGEST_RECIPIENT = 4096
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """Where a complete list's columns may lie on the disk, and what to do when the disk does not give them any more."""
+
+    directory: Path
+    """Has room for a file without a name."""
+    again: Callable[[], memoryview]
+    """Returns the whole body, in memory; raises HotListUnreadable."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A package whose signature and seal were good.
 
-    `body` is all of it, or with a `head` its columns alone, whose reference heap is then under a `veil`; `release` lets
-    go of the pages that were touched.
+    `body` is all of it, in memory; empty where it is `stored`.
     """
 
     manifest: Manifest
     body: memoryview
-    head: bytes | None = None
-    veil: Veil | None = None
-    release: Callable[[], None] = lambda: None
+    stored: StoredBody | None = None
 
 
 def load_key(pem: bytes, *, private: bool) -> ECKey:
@@ -93,15 +101,14 @@ def open_package(package: Readable, *, issuer_key: ECKey | Sequence[ECKey], unse
     return unseal(manifest, sealed, unseal_key)
 
 
-def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey, *, directory: Path | None = None) -> Opened:
+def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey, *, storage: Storage | None = None) -> Opened:
     """Decrypt and inflate what follows a verified manifest.
 
     Args:
         manifest: as `verify_package` returned it.
         sealed: likewise.
         unseal_key: the post's private key.
-        directory: has room for a file without a name, from which a complete list's columns are mapped; None keeps them
-            in memory.
+        storage: takes most of a complete list; None keeps all of it in memory.
 
     Raises:
         WrongKey: it is not sealed to this post.
@@ -117,13 +124,13 @@ def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey, *, directo
     mode = GCM(bytes(encrypted[:NONCE_BYTES]), bytes(encrypted[-TAG_BYTES:]))
     decryptor = Cipher(AES256(content_key), mode).decryptor()
     decryptor.authenticate_additional_data(associated_data(manifest.agency, manifest.version))
-    if directory is None or manifest.kind == "delta":
+    if storage is None or manifest.kind == "delta":
         memory = MemoryBody(manifest.body_length)
         _fill(memory, decryptor, encrypted[NONCE_BYTES:-TAG_BYTES])
         return Opened(manifest, memory.view)
-    mapped = MappedBody(manifest.body_length, directory)
-    _fill(mapped, decryptor, encrypted[NONCE_BYTES:-TAG_BYTES])
-    return Opened(manifest, mapped.view, head=mapped.head, veil=mapped.veil, release=mapped.release)
+    stored = StoredBody(manifest.body_length, storage.directory, again=storage.again)
+    _fill(stored, decryptor, encrypted[NONCE_BYTES:-TAG_BYTES])
+    return Opened(manifest, memoryview(b""), stored)
 
 
 def _fill(body: Body, decryptor: AEADDecryptionContext, ciphertext: memoryview) -> None:
@@ -138,6 +145,7 @@ def _fill(body: Body, decryptor: AEADDecryptionContext, ciphertext: memoryview) 
         raise Malformed("the body does not inflate") from None
     if not inflater.eof or body.written != body.length:
         raise Malformed("the body is shorter than the manifest says")
+    body.end()
 
 
 def recipients(sealed: memoryview) -> list[str]:

@@ -1,10 +1,10 @@
 """The post's lists on disk: sealed as they came, swapped in whole, the last good one always there.
 
-A package is kept sealed, under its version's number; what is mapped from disk of an opened one has no name there, and
-without the key in memory tells nothing (see `device.hotlist.body`): a stolen disk is worth no more than what was on the
-air. It is written aside, flushed, renamed, and the folder flushed: a power cut leaves the old list or
-the new one. A list is its complete package and the deltas on it; what the list before the newest consists of is kept
-too, for the day the disk returns bad bytes, or none.
+A package is kept sealed, under its version's number; what is on disk of an opened one has no name there, and without
+the key in memory tells nothing (see `device.hotlist.stored`): a stolen disk is worth no more than what was on the air.
+A package is written aside, flushed, renamed, and the folder flushed: a power cut leaves the old list or the new one. A
+list is its complete package and the deltas on it; what the list before the newest consists of is kept too, for the day
+the disk returns bad bytes, or none.
 """
 
 import logging
@@ -23,6 +23,7 @@ from device.hotlist.errors import (
     ForeignAgency,
     HotListNotStored,
     HotListRefused,
+    HotListUnreadable,
     Malformed,
     Older,
     Repeated,
@@ -34,7 +35,7 @@ from device.hotlist.errors import (
 from device.hotlist.hotlist import HotList
 from device.hotlist.issuers import Issuers
 from device.hotlist.manifest import LONGEST_LINE, Manifest, Readable, read_unverified, split
-from device.hotlist.package import check_whole, load_key, unseal
+from device.hotlist.package import Storage, check_whole, load_key, unseal
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,8 @@ class HotListStore:
         self._lock = Lock()
         self.damaged: tuple[HotListRefused, ...] = ()
         """Why packages found on disk by `load` could not be used; each is worth an audit record."""
+        self.disk_failed = False
+        """Whether the disk did not give, in this run, what it held of a list in force."""
 
     @property
     def current(self) -> HotList | None:
@@ -122,6 +125,7 @@ class HotListStore:
         Raises:
             HotListRefused: by its subclass and `reason`, why the package was not taken. The list before stays in force.
             HotListNotStored: the disk did not take it. The list before stays in force.
+            HotListUnreadable: the list that a delta applies to cannot be read. It stays in force.
 
         """
         with self._lock:
@@ -174,13 +178,27 @@ class HotListStore:
                     path.unlink()
             return self.damaged
 
+    def fall_back(self) -> tuple[HotListRefused, ...]:
+        """Put the newest list that can be read in force where the one in force is damaged.
+
+        Where there is none it stays: what its memory and the rest of the disk hold is better than no list. Returns why,
+        for each package on disk that cannot be used.
+        """
+        with self._lock:
+            former = self._current
+            if former is None or not former.damaged:
+                return ()
+            if self._load() is None:
+                self._current = former
+            return self.damaged
+
     def _load(self) -> HotList | None:
         damaged: list[HotListRefused] = []
         found = None
         for path in self._packages():
             try:
                 found = self._read(path)
-            except HotListNotStored as error:
+            except (HotListNotStored, HotListUnreadable) as error:
                 log.error("hot list %s: %s", path.name, error)  # noqa: TRY400 - the message says all
             except HotListRefused as refusal:
                 log.warning("hot list %s on disk cannot be used: %s", path.name, refusal.reason)
@@ -212,7 +230,8 @@ class HotListStore:
         if manifest.agency != self._agency:
             raise ForeignAgency(f"the list is for agency {manifest.agency!r}, this post serves {self._agency!r}")
         current = self._current
-        if current is not None:
+        if current is not None and not (current.damaged and manifest.version >= current.chain[0].version):
+            # One that is damaged may come again, with what stood on it.
             if manifest == current.manifest:
                 raise Repeated(f"version {manifest.version} is in force already")
             if manifest.version <= current.version:
@@ -230,12 +249,27 @@ class HotListStore:
         ):
             raise SizeJump(f"{manifest.entries} entries after {current.entries}, and no reason given")
 
-    def _opened(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None, mapped: bool = True) -> HotList:
+    def _opened(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None, stored: bool = True) -> HotList:
+        storage = Storage(self._directory, lambda: self._unsealed_again(manifest)) if stored else None
         try:
-            opened = unseal(manifest, sealed, self._unseal_key, directory=self._directory if mapped else None)
+            opened = unseal(manifest, sealed, self._unseal_key, storage=storage)
+            if manifest.kind == "complete":
+                return HotList(opened)
         except OSError as error:
-            raise HotListNotStored(f"there is no room to open the list: {error.strerror or error}") from error
-        return HotList(opened, base=on if manifest.kind == "delta" else None)
+            raise HotListNotStored(f"the disk does not take the opened list: {error.strerror or error}") from error
+        return HotList(opened, base=on)
+
+    def _unsealed_again(self, manifest: Manifest) -> memoryview:
+        """Return the body of a list in force from its package, in memory. Raises HotListUnreadable."""
+        self.disk_failed = True
+        log.error("the disk does not give all of hot list %d: it is unsealed again, into memory", manifest.version)
+        try:
+            kept, sealed = self._verified(self._directory / _name(manifest))
+            if kept == manifest:
+                return unseal(kept, sealed, self._unseal_key).body
+        except HotListRefused as refusal:
+            raise HotListUnreadable(f"hot list {manifest.version} cannot be read: {refusal}") from refusal
+        raise HotListUnreadable(f"hot list {manifest.version} cannot be read, and its package is another")
 
     def _opened_at_start(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None) -> HotList:
         try:
@@ -243,7 +277,7 @@ class HotListStore:
         except HotListNotStored as error:
             # A full disk must not leave a post without the list that is on it.
             log.warning("hot list %d: %s; it takes memory instead", manifest.version, error)
-            return self._opened(manifest, sealed, on=on, mapped=False)
+            return self._opened(manifest, sealed, on=on, stored=False)
 
     def _read(self, path: Path) -> HotList:
         """Read a package from disk, after those that it stands on."""

@@ -45,6 +45,10 @@ class Installer(Protocol):
         """Have `listener` called after every installation."""
         ...
 
+    def on_unreadable(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when the list should come anew."""
+        ...
+
 
 class Subscriptions(Protocol):
     """Where topics are subscribed to; from any thread."""
@@ -77,6 +81,7 @@ class Intake:
         """Topics whose package was not taken for a reason that may pass, with the reason."""
         self._lock = RLock()
         lists.on_installed(lambda: self._send_again(Refusal.WRONG_BASE.value))
+        lists.on_unreadable(self.anew)
 
     @property
     def subscriptions(self) -> dict[str, Handler]:
@@ -102,6 +107,12 @@ class Intake:
     def clock_changed(self) -> None:
         """Send again for what had expired by the clock as it was."""
         self._send_again(Refusal.EXPIRED.value)
+
+    def anew(self) -> None:
+        """Send for all that stands on the topics: what was taken is not to be had from the disk any more."""
+        for topic in self._topics:
+            if self._subscriptions is not None:
+                self._subscriptions.subscribe(topic, self._receive)
 
     def _receive(self, delivery: Delivery) -> None:
         topic, payload = delivery.topic, delivery.payload

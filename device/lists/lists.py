@@ -18,6 +18,7 @@ from device.hotlist import (
     HotListNotStored,
     HotListRefused,
     HotListStore,
+    HotListUnreadable,
     Refusal,
     Rules,
     freshness,
@@ -64,6 +65,7 @@ class Lists:
         self._safe_told = 0
         self._safe_due = monotonic() + SAFE_SECONDS
         self._listeners: list[Callable[[], None]] = []
+        self._askers: list[Callable[[], None]] = []
 
     @property
     def current(self) -> HotList | None:
@@ -101,6 +103,27 @@ class Lists:
             log.error("a hot list on disk is let go of: %s", refusal.reason)
             self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
 
+    @property
+    def disk_failed(self) -> bool:
+        """Whether the disk did not give, in this run, what it held of a list in force."""
+        return self._store.disk_failed
+
+    def unreadable(self) -> None:
+        """Go on with what can be read where the list in force cannot, and have it sent for; from any thread.
+
+        Raises:
+            OutboxError: it cannot be audited, and the post is stopping.
+
+        """
+        for refusal in self._store.fall_back():
+            self._moderator.refused("hotlist_refused", source="disk", reason=refusal.reason.value)
+        for ask in self._askers:
+            ask()
+
+    def on_unreadable(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when the list should come anew, in the thread that noticed; it must be quick."""
+        self._askers.append(listener)
+
     def on_installed(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every installation, in the thread that installed; it must be quick."""
         self._listeners.append(listener)
@@ -111,8 +134,10 @@ class Lists:
             hotlist = self._store.install(package, at=self._timekeeper.now())
         except HotListRefused as refusal:
             return self.refuse(refusal, source=source)
-        except HotListNotStored as error:
+        except (HotListNotStored, HotListUnreadable) as error:
             log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
+            if isinstance(error, HotListUnreadable):
+                self.unreadable()
             self._auditor.say("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
             return Installation(None, NOT_STORED, str(error))
         details: dict[str, JsonValue] = {

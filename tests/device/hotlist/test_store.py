@@ -297,7 +297,7 @@ def test_a_disk_that_fails_at_any_step_leaves_the_old_list_in_force(department: 
         assert loaded.version == 3 or store.current is old
 
 
-@pytest.mark.parametrize("step", ["posix_fallocate", "fsync"])
+@pytest.mark.parametrize("step", ["pwrite", "fsync"])
 def test_what_ails_the_disk_is_said(
     department: Department, store: HotListStore, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture, step: str
 ) -> None:
@@ -331,7 +331,7 @@ def test_a_full_disk_leaves_no_post_without_the_list_that_is_on_it(
     def no_room(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "posix_fallocate", no_room)
+    monkeypatch.setattr(os, "pwrite", no_room)
     again = department.store(tmp_path)
     loaded = again.load()
     assert loaded is not None

@@ -20,6 +20,7 @@ class Lists:
     """Answers each package with the outcome that stands on it."""
 
     listeners: list[Callable[[], None]] = field(default_factory=list)
+    askers: list[Callable[[], None]] = field(default_factory=list)
 
     def install(self, package: bytes | memoryview) -> Installation:
         said = bytes(package).decode()
@@ -33,6 +34,9 @@ class Lists:
 
     def on_installed(self, listener: Callable[[], None]) -> None:
         self.listeners.append(listener)
+
+    def on_unreadable(self, listener: Callable[[], None]) -> None:
+        self.askers.append(listener)
 
 
 @dataclass
@@ -102,3 +106,13 @@ def test_what_had_expired_is_sent_for_once_the_clock_has_changed(intake: tuple[I
     assert sent.topics == []
     made.clock_changed()
     assert sent.topics == [PACKAGE]
+
+
+def test_a_list_that_the_disk_does_not_give_any_more_is_sent_for_though_it_was_taken(tmp_path: Path) -> None:
+    lists, sent = Lists(), Sent()
+    made = Intake(lists, agency="demo", directory=tmp_path)
+    made.connect(sent)
+    comes(made, PACKAGE, "good")
+    for ask in lists.askers:
+        ask()
+    assert sent.topics == [PACKAGE, DELTA]
