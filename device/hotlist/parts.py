@@ -13,10 +13,12 @@ another are left alone, and it does not matter in which order parts come, nor ho
 The parts are of what follows the manifest; only the last may be shorter than `part_bytes`.
 """
 
+import errno
 import mmap
 import os
 import struct
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -34,6 +36,7 @@ SMALLEST_PART = 1024
 LARGEST_PACKAGE = 1 << 30
 MOST_PARTS = 1 << 16
 
+_PIECE = 1 << 20
 _MAGIC = b"PPPART1\n"
 _HEAD = struct.Struct("<8s32sI")
 PART_OVERHEAD = _HEAD.size
@@ -114,15 +117,18 @@ class Assembly:
         """Numbers of the parts that have not come yet."""
         self._part_bytes = index.part_bytes
         self._begin = len(index.line) + 1
-        with tempfile.TemporaryFile(dir=directory) as file:
-            file.write(index.line + b"\n")
-            file.flush()
-            # The room is taken now: a disk that is full later would kill whoever writes into the map.
-            os.posix_fallocate(file.fileno(), 0, self._begin + manifest.length)
-            self._package = mmap.mmap(file.fileno(), self._begin + manifest.length)
+        with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
+            self._descriptor = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._descriptor)
+        # The room is taken now, before anything is sent for.
+        os.posix_fallocate(self._descriptor, 0, self._begin + manifest.length)
+        os.pwrite(self._descriptor, index.line + b"\n", 0)
 
     def take(self, payload: bytes) -> bool:
-        """Take a part's message; False, and nothing done, if it is none of this package's that is still missing."""
+        """Take a part's message; False, and nothing done, if it is none of this package's that is still missing.
+
+        Raises OSError when the disk does not take it.
+        """
         if len(payload) < _HEAD.size:
             return False
         magic, digest, number = _HEAD.unpack_from(payload)
@@ -131,10 +137,18 @@ class Assembly:
         start, length = number * self._part_bytes, len(payload) - _HEAD.size
         if length != min(self._part_bytes, self.manifest.length - start):
             return False
-        self._package[self._begin + start : self._begin + start + length] = payload[_HEAD.size :]
+        if os.pwrite(self._descriptor, payload[_HEAD.size :], self._begin + start) < length:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.missing.discard(number)
         return True
 
     def package(self) -> memoryview:
-        """Return the package as it is so far; whether its parts are the right ones, its verification says."""
-        return memoryview(self._package)
+        """Return the package as it is so far; whether its parts are the right ones, its verification says.
+
+        Raises OSError when the disk does not give it.
+        """
+        end = self._begin + self.manifest.length
+        for start in range(0, end, _PIECE):
+            # What the disk does not give is an error here; in the map it would be a signal that ends the process.
+            os.pread(self._descriptor, _PIECE, start)
+        return memoryview(mmap.mmap(self._descriptor, end, access=mmap.ACCESS_READ))

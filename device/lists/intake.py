@@ -135,12 +135,11 @@ class Intake:
         except HotListRefused as refusal:
             self._note(topic, self._lists.refuse(refusal))
         except OSError as error:
-            log.error("no room for a hot list in parts: %s", error)  # noqa: TRY400 - the message says all
-            self._note(topic, Installation(None, NOT_STORED, str(error)))
+            self._not_stored(topic, error)
         else:
             log.info("hot list %d comes in %d parts", manifest.version, len(assembly.missing))
             if self._subscriptions is not None:
-                fetch = _Fetch(assembly, topic, self._subscriptions, done=self._fetched)
+                fetch = _Fetch(assembly, topic, self._subscriptions, done=self._fetched, failed=self._failed)
                 with self._lock:
                     self._fetches[topic] = fetch
                 fetch.begin()
@@ -148,7 +147,21 @@ class Intake:
     def _fetched(self, topic: str, assembly: Assembly) -> None:
         with self._lock:
             self._fetches.pop(topic, None)
-        self._note(topic, self._lists.install(assembly.package()))
+        try:
+            package = assembly.package()
+        except OSError as error:
+            self._not_stored(topic, error)
+        else:
+            self._note(topic, self._lists.install(package))
+
+    def _failed(self, topic: str, error: OSError) -> None:
+        with self._lock:
+            self._fetches.pop(topic, None)
+        self._not_stored(topic, error)
+
+    def _not_stored(self, topic: str, error: OSError) -> None:
+        log.error("the disk does not keep a hot list in parts: %s", error)
+        self._note(topic, Installation(None, NOT_STORED, str(error)))
 
     def _note(self, topic: str, installation: Installation) -> None:
         if installation.reason in _MAY_PASS:
@@ -175,11 +188,13 @@ class _Fetch:
         subscriptions: Subscriptions,
         *,
         done: Callable[[str, Assembly], None],
+        failed: Callable[[str, OSError], None],
     ) -> None:
         self._assembly = assembly
         self._topic = topic
         self._subscriptions = subscriptions
         self._done = done
+        self._failed = failed
         self._ahead = sorted(assembly.missing, reverse=True)
         self._under_way: set[str] = set()
 
@@ -201,7 +216,15 @@ class _Fetch:
 
     def _take(self, delivery: Delivery) -> None:
         # A part of another package may stand there still, or already: the right one, or another index, follows.
-        if delivery.topic not in self._under_way or not self._assembly.take(delivery.payload):
+        if delivery.topic not in self._under_way:
+            return
+        try:
+            taken = self._assembly.take(delivery.payload)
+        except OSError as error:
+            self.end()
+            self._failed(self._topic, error)
+            return
+        if not taken:
             return
         self._under_way.discard(delivery.topic)
         self._subscriptions.unsubscribe(delivery.topic)

@@ -1,5 +1,7 @@
 """What stands on the hot-list topics, sent for again when it may be good by then."""
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,12 +9,16 @@ from pathlib import Path
 import pytest
 
 from device.hotlist import HotListRefused, Refusal
-from device.hotlist.manifest import Manifest
+from device.hotlist.manifest import Manifest, verify
+from device.hotlist.package import load_key
+from device.hotlist.parts import split_parts
 from device.lists.intake import Intake
 from device.lists.lists import NOT_STORED, Installation
-from device.records import hotlist_delta, hotlist_package
+from device.records import hotlist_delta, hotlist_package, hotlist_part
 from device.uplink import Delivery
 from device.uplink.inbox import Handler
+from provisioning.hotlist import HotListRow
+from tests.device.hotlist.department import Department
 
 
 @dataclass
@@ -116,3 +122,71 @@ def test_a_list_that_the_disk_does_not_give_any_more_is_sent_for_though_it_was_t
     for ask in lists.askers:
         ask()
     assert sent.topics == [PACKAGE, DELTA]
+
+
+class Parts(Sent):
+    """A broker with a package in parts, which brings what is subscribed to once it is told to."""
+
+    def __init__(self, package: bytes) -> None:
+        super().__init__()
+        index, parts = split_parts(package, part_bytes=1024)
+        self.index = index.decode()
+        self._parts = {hotlist_part(PACKAGE, number): part for number, part in enumerate(parts)}
+        self._handlers: dict[str, Handler] = {}
+
+    def subscribe(self, topic: str, handler: Handler) -> None:
+        super().subscribe(topic, handler)
+        self._handlers[topic] = handler
+
+    def unsubscribe(self, topic: str) -> None:
+        self._handlers.pop(topic, None)
+
+    def bring(self) -> None:
+        while self._handlers:
+            topic, handler = self._handlers.popitem()
+            if topic in self._parts:
+                handler(Delivery(1, 1, 1, topic, self._parts[topic]))
+
+
+class Verified(Lists):
+    """Lists that know the issuer of a department."""
+
+    def __init__(self, department: Department) -> None:
+        super().__init__()
+        self._department = department
+        self.installed: list[bytes] = []
+
+    def examine(self, line: bytes) -> Manifest:
+        return verify(line, load_key(self._department.issuer_key, private=False))
+
+    def install(self, package: bytes | memoryview) -> Installation:
+        self.installed.append(bytes(package))
+        return Installation(1, None, "in force")
+
+
+@pytest.mark.parametrize("call", [None, "pread", "pwrite"])
+def test_parts_that_the_disk_does_not_keep_are_sent_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str | None
+) -> None:
+    department = Department()
+    package = department.package([HotListRow(f"T{number:05d}", "local", 5) for number in range(400)])
+    lists, broker = Verified(department), Parts(package)
+    made = Intake(lists, agency="demo", directory=tmp_path)
+    made.connect(broker)
+    comes(made, PACKAGE, broker.index)
+    with monkeypatch.context() as patch:
+        if call is not None:
+            patch.setattr(os, call, bad_sector)
+        broker.bring()
+    broker.topics.clear()
+    made.try_again()
+    if call is None:
+        assert lists.installed == [package]
+        assert broker.topics == []
+    else:
+        assert lists.installed == []
+        assert broker.topics == [PACKAGE]
+
+
+def bad_sector(*_: object) -> bytes:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
