@@ -14,12 +14,16 @@ from pathlib import Path
 from threading import Lock
 
 from device.control.errors import NotKeptError, Reason, RefusedError
+from device.leftovers import keep_newest
 
 log = logging.getLogger(__name__)
 
 KEPT = 5000
 """Requests remembered. At the rate that is allowed this is weeks, and a request is heeded for minutes, or, while the
 clock is not synchronised, for one run of the software."""
+
+KEPT_ASIDE = 2
+"""Journals that are kept of those put aside as damaged."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS asked (
@@ -34,8 +38,8 @@ CREATE TABLE IF NOT EXISTS asked (
 class Journal:
     """Remembers requests by their ids.
 
-    A file that cannot be used is put aside and a new one begun; `forgotten` then tells that requests from before this
-    run may have been done.
+    A file that cannot be used is put aside, as `journal.db.20260131T170509`, and a new one begun; `forgotten` then
+    tells that requests from before this run may have been done.
     """
 
     def __init__(self, path: Path) -> None:
@@ -102,6 +106,7 @@ class Journal:
         try:
             if os.path.lexists(self._path):
                 self._path.replace(aside)
+                keep_newest(self._path.parent.glob(f"{self._path.name}.*T*"), KEPT_ASIDE)
             self._begin()
         except (sqlite3.Error, OSError) as error:
             # Then `take` fails too, and with it every command: better than doing one twice.

@@ -14,6 +14,7 @@ from threading import Event, Thread
 from typing import Protocol
 
 from device.durable import write_durably
+from device.leftovers import keep_newest
 from device.ownership import as_owner_of
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 FOLDER = "handed"
 """Below the folder of the hot list."""
 LOOK_SECONDS = 1.0
+KEPT_OUTCOMES = 16
+"""Outcomes that wait for whoever brought a package, and may be gone."""
+KEPT_PARTS = 1
+"""Packages half laid, of which the newest may be under way; the others were of commands that were killed."""
 
 _NAME = re.compile(r"hotlist-\d{16}\.(package|delta)")
 
@@ -105,6 +110,9 @@ class Handover:
             outcome = {"version": installed.version, "reason": installed.reason, "said": installed.said}
             write_durably(_outcome_path(path), json.dumps(outcome).encode())
             path.unlink()
+        if found:
+            keep_newest(self._folder.glob("hotlist-*.outcome"), KEPT_OUTCOMES)
+            keep_newest(self._folder.glob("hotlist-*.part"), KEPT_PARTS)
         return len(found)
 
     def _run(self) -> None:

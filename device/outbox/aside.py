@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from device.errors import OutboxError
+from device.leftovers import keep_newest
 from device.outbox.database import database_files, key_check_file
 
 log = logging.getLogger(__name__)
@@ -55,13 +56,9 @@ def remove(aside: SetAside) -> None:
 
 def remove_older(path: Path, aside: SetAside) -> None:
     """Remove what was set aside of the outbox at `path` for the same reason, but for the newest files."""
-    with suppress(OSError):
-        others = [file for file in path.parent.glob(f"{path.stem}.{aside.reason}-*{path.suffix}") if file != aside.path]
-        # By when it was renamed. The one of this moment stays in any case: the clock may have been wrong.
-        others.sort(key=lambda file: file.lstat().st_ctime_ns, reverse=True)
-        for file in others[KEPT - 1 :]:
-            log.warning("%s is removed: newer ones were set aside", file.name)
-            _unlink(file)
+    # The one of this moment stays in any case.
+    others = [file for file in path.parent.glob(f"{path.stem}.{aside.reason}-*{path.suffix}") if file != aside.path]
+    keep_newest(others, KEPT - 1, remove=_unlink)
 
 
 def _unlink(path: Path) -> None:

@@ -15,11 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from device.bootid import boot_id
 from device.durable import make_folder, write_durably
+from device.leftovers import keep_newest
 from device.ownership import as_owner_of
 
 FOLDER = "requests"
 GOOD_SECONDS = 60.0
 """How long a request counts: whoever asked then waits no more."""
+KEPT_ANSWERS = 16
+"""Answers that wait for whoever asked, and may be gone."""
 _NAME = re.compile(r"request-[0-9a-f]{16}\.json")
 
 
@@ -105,7 +108,10 @@ def take(directory: Path) -> list[tuple[str, Request | None]]:
 def answer(directory: Path, name: str, said: Answer) -> None:
     """Answer a request. Raises OSError."""
     members: dict[str, Any] = asdict(said)
-    write_durably(_answer(directory / FOLDER / name), json.dumps(members).encode())
+    path = _answer(directory / FOLDER / name)
+    write_durably(path, json.dumps(members).encode())
+    for suffix in (path.suffix, ".part"):  # of those that asked, or laid, and were killed
+        keep_newest(path.parent.glob(f"request-*{suffix}"), KEPT_ANSWERS)
 
 
 def _answer(request: Path) -> Path:

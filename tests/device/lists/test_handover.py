@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from device.lists.handover import FOLDER, Handover, Outcome, fetch_outcome, lay
+from device.lists.handover import FOLDER, KEPT_OUTCOMES, KEPT_PARTS, Handover, Outcome, fetch_outcome, lay
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 FIRST, SECOND = "hotlist-0000000000000001.package", "hotlist-0000000000000002.delta"
@@ -123,3 +123,14 @@ def test_an_outcome_takes_the_place_of_links(tmp_path: Path) -> None:
     Handover(tmp_path, installer([])).look()
     assert shadow.read_text() == "root"
     assert fetch_outcome(tmp_path, FIRST) == Outcome(1, None, "in force")
+
+
+def test_outcomes_that_nobody_fetches_and_what_was_half_laid_fill_no_disk(tmp_path: Path) -> None:
+    handover = Handover(tmp_path, installer([]))
+    for number in range(2 * KEPT_OUTCOMES):
+        name = f"hotlist-{number:016d}.package"
+        lay(tmp_path, name, b"list")
+        (tmp_path / FOLDER / name).with_suffix(".part").touch()
+        assert handover.look() == 1
+    names = [path.suffix for path in (tmp_path / FOLDER).iterdir()]
+    assert (names.count(".outcome"), names.count(".part")) == (KEPT_OUTCOMES, KEPT_PARTS)

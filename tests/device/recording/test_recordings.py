@@ -318,3 +318,12 @@ def test_allowed_needs_somebody_to_seal_to(make_unit: MakeUnit, tmp_path: Path) 
     with pytest.raises(ConfigurationError, match=r"recording\.recipient_key"):
         make_unit(recipient_key=tmp_path / "nowhere.pem")
     assert recordings.LOOK_SECONDS < 1
+
+
+def test_answers_that_nobody_fetches_fill_no_disk(tmp_path: Path) -> None:
+    for number in range(2 * requests.KEPT_ANSWERS):
+        name = f"request-{number:016x}.json"
+        requests.answer(tmp_path, name, Answer(None, "too_old", "no"))
+        (tmp_path / requests.FOLDER / name).with_suffix(".part").touch()
+    names = [path.suffix for path in (tmp_path / requests.FOLDER).iterdir()]
+    assert (names.count(".answer"), names.count(".part")) == (requests.KEPT_ANSWERS, requests.KEPT_ANSWERS + 1)
