@@ -199,7 +199,7 @@ class Post:
         self._lookout = Lookout(
             self._camera,
             Ladder(configuration.outbox.path.parent / "camera.json", reboot=self._reboot),
-            auditor,
+            self._books.moderator,
             stop=self._stop,
             queue_frames=lambda: self._changeover.configuration.vision.queue_frames,
         )

@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 from pydantic import JsonValue
 
-from device.bookkeeping.auditor import Auditor
+from device.bookkeeping.moderator import Moderator
 from device.health.timekeeper import Timekeeper
 from device.hotlist import HotList
 from device.records import timestamp
+
+LARGE_SECONDS = 60.0
+"""A step from which on it is told apart from smaller ones."""
 
 
 class ClockWatch:
@@ -15,7 +18,7 @@ class ClockWatch:
 
     Args:
         timekeeper: the post's time.
-        auditor: the audit trail.
+        moderator: puts steps into the audit trail, within bounds: two sources of time may disagree for ever.
         hotlist: gives the list in force, whose building has passed for certain.
         changed: is called when the clock was stepped, or is vouched for where it was not.
 
@@ -24,13 +27,13 @@ class ClockWatch:
     def __init__(
         self,
         timekeeper: Timekeeper,
-        auditor: Auditor,
+        moderator: Moderator,
         *,
         hotlist: Callable[[], HotList | None],
         changed: Callable[[], None],
     ) -> None:
         self._timekeeper = timekeeper
-        self._auditor = auditor
+        self._moderator = moderator
         self._hotlist = hotlist
         self._changed = changed
         self._vouched = False
@@ -52,7 +55,9 @@ class ClockWatch:
                 "before": timestamp(step.before),
                 "after": timestamp(step.after),
             }
-            self._auditor.say("clock_stepped", source="clock", details=details)
+            # Small ones that come and come are not to hide a large one.
+            kind = "large" if abs(step.seconds) >= LARGE_SECONDS else "small"
+            self._moderator.say("clock_stepped", source="clock", details=details, kind=kind)
         vouched = self._timekeeper.quality().synchronised
         if step is not None or vouched != self._vouched:
             self._changed()

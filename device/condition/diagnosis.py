@@ -72,7 +72,9 @@ class Diagnosis:
             uplink.retry_now()
             intake.clock_changed()
 
-        self._clock = ClockWatch(books.timekeeper, books.auditor, hotlist=lambda: lists.current, changed=clock_changed)
+        self._clock = ClockWatch(
+            books.timekeeper, books.moderator, hotlist=lambda: lists.current, changed=clock_changed
+        )
         self._condition = Condition(
             changeover.configuration.outbox.path.parent,
             timekeeper=books.timekeeper,
@@ -80,7 +82,7 @@ class Diagnosis:
             backlog=backlog,
             certificate_expires=lambda: assembly.certificate_expires(changeover.configuration),
         )
-        self._doubles = Doubles(books.auditor)
+        self._doubles = Doubles(books.moderator)
         self._unrest = Unrest[Fault]()
 
     def see(self, frame: Frame) -> None:

@@ -6,7 +6,7 @@ A broker lets one client of a name in at a time, and tells the one before that i
 from collections.abc import Callable
 from time import monotonic
 
-from device.bookkeeping.auditor import Auditor
+from device.bookkeeping.moderator import Moderator
 
 TAKEN_OVER = "session_taken_over"
 """Reason of MQTT 5, 0x8E, as the uplink names it."""
@@ -18,13 +18,13 @@ class Doubles:
     """Remembers when the session was last taken over.
 
     Args:
-        auditor: the audit trail.
+        moderator: puts it into the audit trail: two that throw each other out do so for ever.
         steady: the clock that is never set, seconds.
 
     """
 
-    def __init__(self, auditor: Auditor, *, steady: Callable[[], float] = monotonic) -> None:
-        self._auditor = auditor
+    def __init__(self, moderator: Moderator, *, steady: Callable[[], float] = monotonic) -> None:
+        self._moderator = moderator
         self._steady = steady
         self._now = False
         self._last: float | None = None
@@ -40,6 +40,6 @@ class Doubles:
         if taken:
             self._last = self._steady()
             if not self._now:
-                self._auditor.say("identity_elsewhere", source="broker", outcome="failure", reason=TAKEN_OVER)
+                self._moderator.say("identity_elsewhere", source="broker", outcome="failure", reason=TAKEN_OVER)
         self._now = taken
         return self._last is not None and self._steady() - self._last < REMEMBERED_SECONDS

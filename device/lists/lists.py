@@ -138,7 +138,8 @@ class Lists:
             log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
             if isinstance(error, HotListUnreadable):
                 self.unreadable()
-            self._auditor.say("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
+            # Tried again with every health record, for as long as the disk is full.
+            self._moderator.say("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
             return Installation(None, NOT_STORED, str(error))
         details: dict[str, JsonValue] = {
             "kind": hotlist.manifest.kind,

@@ -13,7 +13,7 @@ from threading import Event
 from time import monotonic
 
 from device.board.base import DARK_SECONDS, Board
-from device.bookkeeping.auditor import Auditor
+from device.bookkeeping.moderator import Moderator
 from device.camera.base import Camera, Frame
 from device.camera.ladder import Ladder, Rung
 from device.camera.looks import Looks
@@ -46,18 +46,18 @@ class Lookout:
     Args:
         camera: the camera; it is opened and closed here.
         ladder: what is tried when it fails.
-        auditor: the audit trail.
+        moderator: puts failures and recoveries into the audit trail, within bounds.
         stop: ends everything.
         queue_frames: how many frames may wait for evaluation.
 
     """
 
     def __init__(
-        self, camera: Camera, ladder: Ladder, auditor: Auditor, *, stop: Event, queue_frames: Callable[[], int]
+        self, camera: Camera, ladder: Ladder, moderator: Moderator, *, stop: Event, queue_frames: Callable[[], int]
     ) -> None:
         self._camera = camera
         self._ladder = ladder
-        self._auditor = auditor
+        self._moderator = moderator
         self._stop = stop
         self._queue_frames = queue_frames
         self._looks = Looks(noisy=camera.noisy)
@@ -139,13 +139,13 @@ class Lookout:
         self._ladder.delivers(now=monotonic())
         if self._failed:
             self._failed = False
-            self._auditor.say("camera_recovered", source="camera", details={"failures": self._ladder.failures})
+            self._moderator.say("camera_recovered", source="camera", details={"failures": self._ladder.failures})
 
     def _climb(self, failure: CameraError, board: Board, actions: Actions) -> None:
         self._failed = True
         step = self._ladder.failed(stuck=self._camera.stuck, switchable=board.switches_camera)
         log.error("camera: %s; %s, then %g s", failure, step.rung, step.pause)
-        self._auditor.say(
+        self._moderator.say(
             "camera_failed",
             source="camera",
             outcome="failure",

@@ -210,3 +210,11 @@ def test_a_birth_that_waited_for_the_disk_counts_as_one(bench: Bench) -> None:
             bench.bulletins.birth()
     bench.bulletins.birth()
     assert record.call_count == 21
+
+
+def test_what_flaps_goes_into_the_audit_trail_within_bounds(bench: Bench) -> None:
+    bench.ail(by=_uplink(problem="session_taken_over", connected=False))
+    bench.round()
+    books = bench.parts.books
+    assert [call.args[0] for call in books.moderator.say.call_args_list] == ["identity_elsewhere"]
+    assert not books.auditor.say.called

@@ -100,11 +100,11 @@ def test_where_the_list_cannot_be_read_it_is_audited_and_sent_for(mocker: Mocker
 
 
 def test_a_delta_to_a_list_that_cannot_be_read_is_not_stored_and_the_list_sent_for(mocker: MockerFixture) -> None:
-    store, auditor, ask = mocker.Mock(HotListStore), mocker.Mock(), mocker.Mock()
+    store, moderator, ask = mocker.Mock(HotListStore), mocker.Mock(), mocker.Mock()
     store.install.side_effect = HotListUnreadable("a bad sector")
     store.fall_back.return_value = ()
-    lists = Lists(store, mocker.Mock(), auditor, moderator=mocker.Mock(), timekeeper=mocker.Mock())
+    lists = Lists(store, mocker.Mock(), mocker.Mock(), moderator=moderator, timekeeper=mocker.Mock())
     lists.on_unreadable(ask)
     assert lists.install(b"").reason == module.NOT_STORED
-    assert auditor.say.call_args.kwargs["reason"] == module.NOT_STORED
+    assert moderator.say.call_args.kwargs["reason"] == module.NOT_STORED
     ask.assert_called_once_with()
