@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 SAFE_SECONDS = 3600.0
 """How often the department's own vehicles are accounted for: seldom, so that the account is no log of their rounds."""
 
+ASK_SECONDS = 600.0
+"""How soon a list that cannot be read is sent for again: where the disk takes none, each time would cost a package."""
+
 NOT_STORED = "not_stored"
 """Why a package that is sound is not in force: the disk did not take it."""
 
@@ -66,6 +69,7 @@ class Lists:
         self._safe_due = monotonic() + SAFE_SECONDS
         self._listeners: list[Callable[[], None]] = []
         self._askers: list[Callable[[], None]] = []
+        self._asked: float | None = None
 
     @property
     def current(self) -> HotList | None:
@@ -117,8 +121,10 @@ class Lists:
         """
         for refusal in self._store.fall_back():
             self._moderator.refused("hotlist_refused", source="disk", reason=refusal.reason.value)
-        for ask in self._askers:
-            ask()
+        if self._asked is None or monotonic() - self._asked >= ASK_SECONDS:
+            self._asked = monotonic()
+            for ask in self._askers:
+                ask()
 
     def on_unreadable(self, listener: Callable[[], None]) -> None:
         """Have `listener` called when the list should come anew, in the thread that noticed; it must be quick."""

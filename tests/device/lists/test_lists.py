@@ -90,13 +90,17 @@ def test_no_clock_in_the_past_makes_a_list_young_or_has_ended_entries_alarm(mock
 
 
 def test_where_the_list_cannot_be_read_it_is_audited_and_sent_for(mocker: MockerFixture) -> None:
+    clock = mocker.patch.object(module, "monotonic", return_value=5.0)
     store, moderator, ask = mocker.Mock(HotListStore), mocker.Mock(), mocker.Mock()
     store.fall_back.return_value = (BadSignature("damaged"),)
     lists = Lists(store, mocker.Mock(), mocker.Mock(), moderator=moderator, timekeeper=mocker.Mock())
     lists.on_unreadable(ask)
     lists.unreadable()
     moderator.refused.assert_called_once_with("hotlist_refused", source="disk", reason=Refusal.BAD_SIGNATURE.value)
-    ask.assert_called_once_with()
+    for seconds, asked in ((0.0, 1), (module.ASK_SECONDS - 1, 1), (module.ASK_SECONDS, 2)):
+        clock.return_value = 5.0 + seconds
+        lists.unreadable()
+        assert ask.call_count == asked, "a package for each listed plate would be too much"
 
 
 def test_a_delta_to_a_list_that_cannot_be_read_is_not_stored_and_the_list_sent_for(mocker: MockerFixture) -> None:
