@@ -4,10 +4,13 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from device.errors import PlatepostError
 from device.vision.geometry import Box
+
+FARTHEST: Final = 1_000_000
+"""Pixels: no picture is so large, and a box that reaches beyond is a mistake that could not be drawn."""
 
 
 class ManifestError(PlatepostError, ValueError):
@@ -145,7 +148,7 @@ def _plate(plate: Any, where: str) -> TruePlate:  # noqa: ANN401 - JSON
     if (
         not isinstance(box, list)
         or len(box) != 4
-        or not all(isinstance(side, int | float) for side in box)
+        or not all(isinstance(side, int | float) and abs(side) <= FARTHEST for side in box)
         or not (box[0] < box[2] and box[1] < box[3])
     ):
         raise ManifestError(f"{where}: expected a box [left, top, right, bottom] in pixels, found {box!r}")

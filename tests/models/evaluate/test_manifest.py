@@ -55,6 +55,8 @@ def test_a_folder_stands_for_its_manifest(tmp_path: Path) -> None:
         ({"images": [{"file": "a", "plates": {}}]}, r"images\[0\].*no list"),
         ({"images": [{"file": "a", "plates": [{"box": [1, 2, 3]}]}]}, r"images\[0\].*\[1, 2, 3\]"),
         ({"images": [{"file": "a", "plates": [{"box": [9, 2, 3, 4]}]}]}, r"images\[0\].*\[9, 2, 3, 4\]"),
+        ('{"images": [{"file": "a", "plates": [{"box": [1, 2, 1e400, 4]}]}]}', r"images\[0\].*\[1, 2, inf, 4\]"),
+        ({"images": [{"file": "a", "plates": [{"box": [1, 2, 10**400, 4]}]}]}, r"images\[0\].*box"),
         ({"images": [{"file": "a", "plates": [{"box": [1, 2, 3, 4], "text": 7}]}]}, r"images\[0\].*7"),
         ({"images": [{"file": "a", "plates": [{"box": [1, 2, 3, 4], "region": 7}]}]}, r"images\[0\].*region.*7"),
     ],
