@@ -63,8 +63,9 @@ def evaluate(
     """Recognise the pictures of MANIFESTS (files, or folders with manifest.json) and compare with the truth.
 
     Pictures whose plates have no box are taken for plates cut out, and read whole. Of a picture that shows no plate
-    ("plates": []) all that is told counts as too many. Stopped before its end, by Ctrl-C or a picture that cannot be
-    decoded, the command tells and writes what it has.
+    ("plates": []) all that is told counts as too many. Where only some of a picture's plates have a text, those told
+    in the places of the others are neither right nor wrong. Stopped before its end, by Ctrl-C or a picture that
+    cannot be decoded, the command tells and writes what it has.
     """
     chosen = _chosen(manifests, without)
     for output in (page, folder and folder / "figures.json"):

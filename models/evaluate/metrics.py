@@ -45,7 +45,7 @@ class Outcome:
     truth: str
     """The text that the best plate was held against; empty when the picture's texts are unknown."""
     read: str
-    """Text of the best plate; empty when none was found."""
+    """Text of the best plate, of those that are no true plate of unknown text; empty when none was found."""
     confidence: float
     strict: bool
     folded: bool
@@ -76,9 +76,11 @@ class Outcome:
 def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseconds: float = 0.0) -> Outcome:
     """Hold what was recognised in a picture, in so much CPU time, against its plates."""
     plates = recognition.plates
-    regions = {plate.text: plate.region for plate in picture.plates if plate.text}
+    regions = {plate.text: plate.region for plate in picture.plates if plate.text and normalise(plate.text)}
     texts = list(regions)
-    best = normalise(plates[0].text) if plates else ""
+    judged = [plate for plate in plates if not (texts and _of_unknown_text(picture, plate))]
+    first = judged[0] if judged else None
+    best = normalise(first.text) if first else ""
     truth = min(texts, key=lambda text: edit_distance(fold(text), fold(best)), default="")
     folded = {fold(text) for text in texts}
     found = _match_boxes(picture, plates)
@@ -86,7 +88,7 @@ def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseco
         picture=picture,
         truth=normalise(truth),
         read=best,
-        confidence=plates[0].reading.confidence if plates else 0.0,
+        confidence=first.reading.confidence if first else 0.0,
         strict=bool(texts) and best in {normalise(text) for text in texts},
         folded=fold(best) in folded,
         anywhere=any(fold(plate.text) in folded for plate in plates),
@@ -98,13 +100,20 @@ def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseco
         cpu_milliseconds=cpu_milliseconds,
         plates=plates,
         region=_told(regions.get(truth)),
-        claimed=plates[0].issuer.region if plates and plates[0].issuer else None,
+        claimed=first.issuer.region if first and first.issuer else None,
     )
 
 
 def _told(region: str | None) -> str | None:
     """Leave out what tells no state: a plate of the country may be California's."""
     return None if region == "US" else region
+
+
+def _of_unknown_text(picture: LabelledPicture, plate: Plate) -> bool:
+    """Whether a plate told is a true one whose text is unknown: right or wrong, nothing of it can be said."""
+    known = [(intersection_over_union(plate.box, true.box), true) for true in picture.plates if true.box is not None]
+    overlap, nearest = max(known, key=lambda pair: pair[0], default=(0.0, None))
+    return nearest is not None and overlap >= MATCH_IOU and not normalise(nearest.text or "")
 
 
 def _match_boxes(picture: LabelledPicture, plates: Sequence[Plate]) -> int:

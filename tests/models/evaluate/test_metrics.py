@@ -48,6 +48,20 @@ def test_any_true_plate_will_do_as_the_best(outcome: Compare) -> None:
     assert (result.boxes, result.boxes_found) == (2, 1)
 
 
+def test_a_plate_of_unknown_text_is_not_held_against_another_ones(outcome: Compare) -> None:
+    truth = [("AAA111", BOX), (None, FAR)]
+    both = outcome(truth, [("BBB222", 0.95, FAR), ("AAA111", 0.9, NEAR)])
+    assert (both.read, both.confidence, both.folded, both.extra) == ("AAA111", 0.9, True, 0)
+    missed = outcome(truth, [("BBB222", 0.95, FAR)])
+    assert (missed.truth, missed.read, missed.folded, missed.wrong_characters) == ("AAA111", "", False, 6)
+    assert not outcome([("AAA111", BOX)], [("BBB222", 0.95, FAR), ("AAA111", 0.9, NEAR)]).folded
+
+
+def test_a_text_without_letters_and_digits_is_unknown(outcome: Compare) -> None:
+    result = outcome([("7ABC123", BOX), ("---", FAR)], [])
+    assert (result.truth, result.folded) == ("7ABC123", False)
+
+
 def test_plate_that_covers_less_than_half_is_missed_and_extra(outcome: Compare) -> None:
     loose = (80.0, 80.0, 190.0, 150.0)
     result = outcome([("7ABC123", BOX)], [("7ABC123", 0.9, loose)])
