@@ -65,7 +65,8 @@ def evaluate(
     Pictures whose plates have no box are taken for plates cut out, and read whole. Of a picture that shows no plate
     ("plates": []) all that is told counts as too many. Where only some of a picture's plates have a text, those told
     in the places of the others are neither right nor wrong. Stopped before its end, by Ctrl-C or a picture that
-    cannot be decoded, the command tells and writes what it has.
+    cannot be decoded, the command tells and writes what it has; in JSON "of" says how many "pictures"
+    there were to be.
     """
     chosen = _chosen(manifests, without)
     for output in (page, folder and folder / "figures.json"):
@@ -82,16 +83,19 @@ def evaluate(
     try:
         for path, (name, manifest) in zip(manifests, chosen.items(), strict=True):
             outcomes = sets[name] = []
-            for outcome in track(
-                evaluate_manifest(manifest, recogniser, crop=crop),
-                total=len(manifest.pictures),
-                description=name,
-                console=Console(stderr=True),
-                disable=as_json or not sys.stderr.isatty(),
-            ):
-                outcomes.append(outcome)  # noqa: PERF402 - what was seen before an error or Ctrl-C stays
-            if as_json:
-                click.echo(json.dumps({"manifest": str(path), **dataclasses.asdict(summarise(outcomes))}))
+            try:
+                for outcome in track(
+                    evaluate_manifest(manifest, recogniser, crop=crop),
+                    total=len(manifest.pictures),
+                    description=name,
+                    console=Console(stderr=True),
+                    disable=as_json or not sys.stderr.isatty(),
+                ):
+                    outcomes.append(outcome)  # noqa: PERF402 - what was seen before an error or Ctrl-C stays
+            finally:
+                if as_json and outcomes:
+                    told = {"manifest": str(path), "of": len(manifest.pictures)}
+                    click.echo(json.dumps(told | dataclasses.asdict(summarise(outcomes))))
     finally:
         done = _done(sets, chosen)
         if done and not as_json:
@@ -117,11 +121,12 @@ def _chosen(paths: Sequence[Path], without: Sequence[str]) -> dict[str, Manifest
     for manifest in manifests:
         left_out = {picture.path.name for picture in manifest.pictures}.intersection(without)
         left = manifest.without(left_out) if left_out else manifest
+        fewer = len(manifest.pictures) - len(left.pictures)
         for picture in left.pictures:
             if not picture.path.is_file():
                 raise PictureError(f"{picture.path}: is missing (named by {manifest.path})")
         folder = manifest.path.resolve().parent.name
-        name = own = folder + (f" without {len(left_out)}" if left_out else "")
+        name = own = folder + (f" without {fewer}" if fewer else "")
         number = 1
         while name in chosen:
             number += 1

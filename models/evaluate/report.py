@@ -15,8 +15,9 @@ from models.evaluate.tables import markdown
 def write_report(folder: Path, sets: Mapping[str, Sequence[Outcome]]) -> list[Path]:
     """Write figures.json, figures.md, failures.html and reliability.png.
 
-    The diagram is left out where matplotlib is not installed, or nothing was read whose text is known. The pictures
-    show real plates: keep the folder out of every repository. Returns what was written.
+    The diagram is left out where matplotlib is not installed, or nothing was read whose text is known; that of an
+    earlier evaluation is removed, for it would pass for this one's. The pictures show real plates: keep the folder out
+    of every repository. Returns what was written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     summaries = {name: summarise(outcomes) for name, outcomes in sets.items()}
@@ -38,13 +39,15 @@ def write_report(folder: Path, sets: Mapping[str, Sequence[Outcome]]) -> list[Pa
     everything = [outcome for outcomes in sets.values() for outcome in outcomes]
     write_page(written[2], "What the recogniser got wrong", everything)
     reads = {name: read for name, outcomes in sets.items() if (read := _confidences(outcomes))[0]}
+    diagram = folder / "reliability.png"
+    diagram.unlink(missing_ok=True)
     if not reads:
         return written
     try:
-        draw(folder / "reliability.png", reads)
+        draw(diagram, reads)
     except ModuleNotFoundError:
         return written
-    return [*written, folder / "reliability.png"]
+    return [*written, diagram]
 
 
 def _read(outcome: Outcome) -> dict[str, object]:

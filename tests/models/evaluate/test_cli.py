@@ -158,6 +158,30 @@ def test_what_was_seen_before_a_bad_picture_is_written(folder: Path, recogniser:
     assert set(json.loads((out / "figures.json").read_text())) == {folder.name, "street, first 1 of 2"}
 
 
+def test_json_says_of_a_set_that_broke_off_how_far_it_came(folder: Path, recogniser: object) -> None:
+    result = CliRunner().invoke(evaluate, ["--json", str(folder), str(another(folder, "street", ["a.png", "b.png"]))])
+    assert isinstance(result.exception, PictureError)
+    lines = [json.loads(line) for line in result.output.splitlines()]
+    assert [(line["pictures"], line["of"]) for line in lines] == [(1, 1), (1, 2)]
+
+
+def test_an_earlier_diagram_does_not_stay_beside_other_figures(folder: Path, recogniser: object) -> None:
+    out = folder / "out"
+    out.mkdir()
+    (out / "reliability.png").write_bytes(b"of another evaluation")
+    result = CliRunner().invoke(evaluate, ["--write", str(out), str(another(folder, "street", ["a.png"]))])
+    assert result.exit_code == 0, result.output
+    assert not (out / "reliability.png").exists()
+
+
+def test_all_pictures_of_a_name_that_is_left_out_are_counted(folder: Path, recogniser: object) -> None:
+    further = another(folder, "street", ["a.png"])
+    images = [{"file": file, "plates": []} for file in ("a.png", "day/b.png", "night/b.png")]
+    (further / "manifest.json").write_text(json.dumps({"images": images}))
+    CliRunner().invoke(evaluate, ["--without", "b.png", "--write", str(folder / "out"), str(further)])
+    assert list(json.loads((folder / "out" / "figures.json").read_text())) == ["street without 2"]
+
+
 def test_ctrl_c_loses_nothing(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
     seen = recogniser.recognise.return_value
     recogniser.recognise.side_effect = [seen, KeyboardInterrupt]
