@@ -38,7 +38,11 @@ Examples:
 )
 @click.option("--plates", default=6000, show_default=True, type=click.IntRange(100), help="Plates to draw.")
 @click.option(
-    "--weight", default=10.0, show_default=True, help="How many drawn plates a real one counts for in the fit."
+    "--weight",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="How many drawn plates a real one counts for in the fit.",
 )
 @click.option("--seed", default=31, show_default=True)
 @click.option(

@@ -80,9 +80,12 @@ def fitted(trials: Trials) -> Calibration:
     """Return the calibration of greatest likelihood: logistic regression on the claims' log-odds, by Newton's method.
 
     Raises:
-        ValueError: all were right or all wrong, which fits anything; or what was claimed surer was right less often.
+        ValueError: all were right or all wrong, which fits anything; or what was claimed surer was right less often;
+            or a weight is negative or no finite number.
 
     """
+    if not (np.isfinite(trials.weights).all() and (trials.weights >= 0).all()):
+        raise ValueError("weights are finite and not negative")
     if not 0 < trials.right.mean() < 1:
         raise ValueError("plates that are all read right, or all wrong, calibrate nothing")
     claims = np.clip(trials.claims, 1e-6, 1 - 1e-6)

@@ -2,12 +2,16 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
 from device.vision.modelfiles import shipped
 from models.calibration.cli import calibrate
+from models.reader.real import RealPlate
+
+BOX = (0.0, 0.0, 160.0, 64.0)
 
 
 @pytest.fixture
@@ -23,3 +27,14 @@ def test_the_numbers_lie_beside_the_reader(reader: Path, mocker: MockerFixture) 
     assert told["slope"] > 0
     assert told["fitted_to"] == ["100 drawn plates, seed 31"]
     assert "after, 100 other drawn plates" in result.output
+
+
+@pytest.mark.parametrize("weight", ["-1", "nan"])
+def test_a_weight_that_makes_no_calibration_writes_none(reader: Path, mocker: MockerFixture, weight: str) -> None:
+    mocker.patch("models.plates.fonts.fetch")
+    mocker.patch("models.reader.real.parted", return_value=([], [RealPlate(np.zeros((64, 160), np.uint8), BOX, "A1")]))
+    arguments = ["--plates", "100", "--weight", weight, "--photos", str(reader.parent), str(reader)]
+    result = CliRunner().invoke(calibrate, arguments)
+    assert result.exit_code != 0
+    assert "weight" in result.output
+    assert not reader.with_suffix(".json").exists()

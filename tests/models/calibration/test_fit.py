@@ -43,6 +43,12 @@ def test_plates_all_read_right_calibrate_nothing() -> None:
         fitted(Trials(np.array([0.5, 0.9]), np.ones(2), np.ones(2)))
 
 
+@pytest.mark.parametrize("weight", [np.nan, np.inf, -1.0])
+def test_weights_that_make_no_calibration_are_refused(weight: float) -> None:
+    with pytest.raises(ValueError, match="weights"):
+        fitted(Trials(np.array([0.5, 0.9, 0.7]), np.array([0.0, 1, 1]), np.array([1.0, 1.0, weight])))
+
+
 def test_reads_count_as_right_however_o_and_i_are_spelled(mocker: MockerFixture) -> None:
     reader: Any = mocker.Mock(calibration=Calibration())
     reader.read_rectified.side_effect = [Reading("7AB01", 0.9, (), ()), Reading("8X", 0.4, (), ())]
