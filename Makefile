@@ -121,7 +121,7 @@ models: $(VENV)/.training ## Train the networks from nothing (hours); PHOTOS="fo
 	$(BIN)/platepost models train reader build/models/reader --photos $(firstword $(PHOTOS))
 	$(BIN)/platepost models convert reader build/models/reader/last.pt build/models/reader/first.tflite --photos $(firstword $(PHOTOS))
 	$(BIN)/platepost models train reader build/models/reader-again --start build/models/reader/first.tflite --rate 1.2e-3 --real-share 0.2 \
-	  --photos $(firstword $(PHOTOS))
+	  --seed 2 --photos $(firstword $(PHOTOS))
 	$(BIN)/platepost models convert reader build/models/reader-again/last.pt build/models/reader.tflite --photos $(firstword $(PHOTOS))
 	$(BIN)/platepost models calibrate build/models/reader.tflite --copies 20 --photos $(firstword $(PHOTOS))
 	$(BIN)/platepost models train region build/models/region --reader build/models/reader.tflite --photos $(firstword $(PHOTOS))
