@@ -4,8 +4,9 @@
     python benchmarks/readers.py data/us_photos data/us_crops [--most 50] [--only ours --only simplelpr]
 
 A text counts as right with O and 0, I and 1 taken for one. "Any" judges generously: any line of text that is found in
-the picture, or all of them together, may be the right one. Each works on one thread where it can be told so. fast-alpr
-is left out: its models are in no package, and are fetched when it runs.
+the picture, or all of them together, may be the right one. Pictures of which no text is known are left out. Each works
+on one thread where it can be told so. fast-alpr is left out: its models are in no package, and are fetched when it
+runs.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from rich.progress import track
 from rich.table import Table
 
 from device.vision.recogniser import Recogniser, as_grey
-from models.evaluate.manifest import LabelledPicture, read_manifest
+from models.evaluate.manifest import LabelledPicture, Manifest, read_manifest
 from models.evaluate.metrics import fold
 
 
@@ -118,6 +119,15 @@ READERS: dict[str, Callable[[], Read]] = {
 }
 
 
+def with_texts(manifest: Manifest, *, most: int | None) -> list[LabelledPicture]:
+    """Return the pictures of which a text is known, or `most` of them, evenly spread."""
+    pictures = [picture for picture in manifest.pictures if any(fold(plate.text or "") for plate in picture.plates)]
+    if not pictures:
+        raise SystemExit(f"{manifest.path}: no picture has a text")
+    count = min(most or len(pictures), len(pictures))
+    return [pictures[place * len(pictures) // count] for place in range(count)]
+
+
 def measure(read: Read, pictures: list[LabelledPicture], name: str) -> list[str]:
     best, anywhere, times = 0, 0, []
     for picture in track(pictures, description=name, console=Console(stderr=True)):
@@ -125,7 +135,7 @@ def measure(read: Read, pictures: list[LabelledPicture], name: str) -> list[str]
         if pixels is None:
             raise SystemExit(f"{picture.path}: no picture")
         start = time.process_time()
-        texts = [fold(text) for text in read(np.asarray(pixels, np.uint8), crop=picture.plates[0].box is None)]
+        texts = [fold(text) for text in read(np.asarray(pixels, np.uint8), crop=picture.cut_out)]
         times.append((time.process_time() - start) * 1000)
         true = {fold(plate.text) for plate in picture.plates if plate.text}
         best += bool(texts) and texts[0] in true
@@ -151,9 +161,7 @@ def main() -> None:
             continue
         for path in told.manifests:
             manifest = read_manifest(path)
-            pictures = list(manifest.pictures)
-            if told.most and told.most < len(pictures):
-                pictures = pictures[:: len(pictures) // told.most][: told.most]
+            pictures = with_texts(manifest, most=told.most)
             table.add_row(
                 manifest.path.parent.name, name, *measure(read, pictures, f"{manifest.path.parent.name}, {name}")
             )
