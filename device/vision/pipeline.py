@@ -66,6 +66,7 @@ class Look:
     """What one frame brought."""
 
     sightings: tuple[Sighting, ...]
+    """All plates found, those that a side of the picture cuts and no passage takes in among them."""
     early: tuple[Passage, ...]
     """Passages of this frame whose consensus is safe to act on now."""
     ended: tuple[Ended, ...]
@@ -133,7 +134,9 @@ class Pipeline:
             self.counters.idle += 1
             return Look((), (), ())
         sightings = tuple(self._sightings(frame))
-        early, doubted = self._say(self._passages.update(sightings))
+        # A cut plate says another text: 1ABC234 as it comes into the picture is ABC234, which may be on the list.
+        whole = [sighting for sighting in sightings if not sighting.cut]
+        early, doubted = self._say(self._passages.update(whole))
         self._see_standing()
         ended = self._judge(self._passages.ended(frame.monotonic), frame.monotonic)
         return Look(sightings, early, ended, doubted)

@@ -77,10 +77,10 @@ class Street:
         self.plates = list(plates)
         for _ in range(frames):
             second = self._number / 10
-            grey = np.full((90, 160), 100, np.uint8)
+            grey = np.full((720, 1280), 100, np.uint8)
             captured = NOON + timedelta(seconds=second)
             look = self.pipeline.look(
-                Frame(self._number, captured, second, grey, lambda: np.zeros((90, 160, 3), np.uint8))
+                Frame(self._number, captured, second, grey, lambda: np.zeros((720, 1280, 3), np.uint8))
             )
             self._number += 1
             self.taken_back += [doubted.passage.consensus.text if doubted.legible else "" for doubted in look.doubted]
@@ -102,6 +102,27 @@ def test_a_passage_is_told_early_and_read_once(street: Callable[..., Street]) ->
     one.show("", frames=15)
     assert set(one.early) == {"7ABC123"}
     assert one.ended == [("7ABC123", Verdict.READ)]
+
+
+@pytest.mark.parametrize("step", [12, -12], ids=["from the left", "from the right"])
+def test_a_plate_that_a_side_of_the_picture_cuts_says_nothing(street: Callable[..., Street], step: float) -> None:
+    """Of what comes in sideways the first looks show the end or the beginning of the text, and are sure of it."""
+    one = street()
+    for place in range(-40, 120, abs(step)):
+        x = place if step > 0 else 1280 - 60 - place
+        whole = place > 4
+        one.show("1ABC234" if whole else "ABC234" if step > 0 else "1ABC23", confidence=0.99, x=x)
+    one.show("", frames=15)
+    assert set(one.early) == {"1ABC234"}
+    assert one.ended == [("1ABC234", Verdict.READ)]
+    assert one.pipeline.counters.sightings == len(range(-40, 120, abs(step)))
+
+
+def test_a_plate_at_the_upper_or_lower_edge_is_heard(street: Callable[..., Street]) -> None:
+    one = street()
+    one.see(("1ABC234", 0.99, corners(600, 60) - np.array([0, 42], np.float32)), frames=3)
+    one.show("", frames=15)
+    assert one.ended == [("1ABC234", Verdict.READ)]
 
 
 def test_the_issuer_is_asked_for_at_the_first_hit_and_at_the_end(street: Callable[..., Street]) -> None:
