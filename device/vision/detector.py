@@ -11,7 +11,7 @@ from device.vision.geometry import Box, Corners, area, bounding_box, intersectio
 from device.vision.interpreter import Model
 
 WIDTH, HEIGHT = 640, 368
-"""Pixels of the network's input: 1280x720 is halved exactly, and 368 divides by the network's largest stride, 16."""
+"""Pixels of the network's input: 1280x720 is halved exactly; 368 divides by 16, and is padded for stride 32."""
 STRIDE = 8
 """Pixels of the input per cell of the output."""
 PADDING = 114
