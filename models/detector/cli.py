@@ -47,19 +47,20 @@ def train(
 
     from models.detector.train import Report, Training
     from models.detector.train import train as run
-    from models.plates import render_plate
+    from models.plates import fonts, render_plate
     from models.scenes.distractors import find_fonts, render_distractor
     from models.scenes.photos import PhotoStore
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     store = PhotoStore(photos, cache=folder / "photos.bin")
+    fonts.fetch()
     rng = np.random.default_rng(seed)
-    fonts = find_fonts()
+    lettering = find_fonts()
     console = Console(stderr=True)
     drawn = (render_plate(rng, height=128) for _ in track(range(plates), description="Drawing plates", console=console))
     pool = [np.dstack([plate.image, plate.mask]) for plate in drawn]
     signs = track(range(1500), description="Drawing what is no plate", console=console)
-    others = [render_distractor(rng, fonts) for _ in signs]
+    others = [render_distractor(rng, lettering) for _ in signs]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("training", total=steps)

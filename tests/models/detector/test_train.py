@@ -4,12 +4,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from pytest_mock import MockerFixture
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'platepost[training]'")
 
+from models.cli import models  # noqa: E402
 from models.detector.convert import load_weights  # noqa: E402
 from models.detector.train import Report, Training, schedule, split_photos, train  # noqa: E402
 from models.evaluate.manifest import ManifestError  # noqa: E402
+from models.plates import render_plate  # noqa: E402
 from models.scenes.photos import PhotoStore  # noqa: E402
 from models.scenes.windows import Recipe  # noqa: E402
 
@@ -92,3 +96,16 @@ def test_rate_rises_then_falls() -> None:
     assert rates[0] < rates[1] < rates[2]
     assert rates[2] > rates[3] > rates[4] > 0
     assert rates[2] == pytest.approx(1)
+
+
+def test_fonts_are_fetched_before_plates_are_drawn(store: PhotoStore, tmp_path: Path, mocker: MockerFixture) -> None:
+    """The first plates would else be drawn in the few fonts of a bare machine."""
+    done: list[str] = []
+    mocker.patch("models.plates.fonts.fetch", side_effect=lambda: done.append("fetched"))
+    plate = render_plate(np.random.default_rng(1))
+    mocker.patch("models.plates.render_plate", side_effect=lambda *_, **__: done.append("drawn") or plate)
+    mocker.patch("models.detector.train.train", return_value=tmp_path / "best.pt")
+    arguments = ["train", "detector", str(tmp_path / "run"), "--photos", str(tmp_path / "open_images"), "--plates", "1"]
+    result = CliRunner().invoke(models, arguments)
+    assert result.exit_code == 0, result.output
+    assert done == ["fetched", "drawn"]
