@@ -148,7 +148,12 @@ class Assembly:
         Raises OSError when the disk does not give it.
         """
         end = self._begin + self.manifest.length
-        for start in range(0, end, _PIECE):
-            # What the disk does not give is an error here; in the map it would be a signal that ends the process.
-            os.pread(self._descriptor, _PIECE, start)
+        read = 0
+        while read < end:
+            # What the disk does not give is an error here; in the map it would be a signal that ends the process. Not
+            # in strides: where a sector within a piece is bad, what comes before it is given, and no error.
+            given = len(os.pread(self._descriptor, _PIECE, read))
+            if not given:
+                raise OSError(errno.EIO, "the disk does not give what was written")
+            read += given
         return memoryview(mmap.mmap(self._descriptor, end, access=mmap.ACCESS_READ))

@@ -164,9 +164,24 @@ class Verified(Lists):
         return Installation(1, None, "in force")
 
 
-@pytest.mark.parametrize("call", [None, "pread", "pwrite"])
+def bad_sector(*_: object) -> bytes:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def bad_in_the_middle(descriptor: int, length: int, start: int) -> bytes:
+    """Read as Linux does: up to the bad sector, with an error only where a read begins at it."""
+    bad = 8192
+    return bad_sector() if start == bad else _pread(descriptor, min(length, bad - start), start)
+
+
+_pread = os.pread
+
+
+@pytest.mark.parametrize(
+    ("call", "fails"), [(None, None), ("pread", bad_sector), ("pread", bad_in_the_middle), ("pwrite", bad_sector)]
+)
 def test_parts_that_the_disk_does_not_keep_are_sent_for_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str | None, fails: Callable[..., bytes] | None
 ) -> None:
     department = Department()
     package = department.package([HotListRow(f"T{number:05d}", "local", 5) for number in range(400)])
@@ -176,7 +191,7 @@ def test_parts_that_the_disk_does_not_keep_are_sent_for_again(
     comes(made, PACKAGE, broker.index)
     with monkeypatch.context() as patch:
         if call is not None:
-            patch.setattr(os, call, bad_sector)
+            patch.setattr(os, call, fails)
         broker.bring()
     broker.topics.clear()
     made.try_again()
@@ -186,7 +201,3 @@ def test_parts_that_the_disk_does_not_keep_are_sent_for_again(
     else:
         assert lists.installed == []
         assert broker.topics == [PACKAGE]
-
-
-def bad_sector(*_: object) -> bytes:
-    raise OSError(errno.EIO, os.strerror(errno.EIO))
