@@ -109,8 +109,13 @@ class Intake:
         self._send_again(Refusal.EXPIRED.value)
 
     def anew(self) -> None:
-        """Send for all that stands on the topics: what was taken is not to be had from the disk any more."""
-        for topic in self._topics:
+        """Send for all that stands on the topics: what was taken is not to be had from the disk any more.
+
+        But not for what comes in parts already: its index would have them all sent for from the first one on.
+        """
+        with self._lock:
+            topics = [topic for topic in self._topics if topic not in self._fetches]
+        for topic in topics:
             if self._subscriptions is not None:
                 self._subscriptions.subscribe(topic, self._receive)
 

@@ -164,6 +164,21 @@ class Verified(Lists):
         return Installation(1, None, "in force")
 
 
+def test_parts_that_are_on_their_way_are_not_sent_for_from_the_first_again(tmp_path: Path) -> None:
+    department = Department()
+    lists, broker = Verified(department), Parts(department.package())
+    made = Intake(lists, agency="demo", directory=tmp_path)
+    made.connect(broker)
+    comes(made, PACKAGE, broker.index)
+    broker.topics.clear()
+    made.anew()
+    assert broker.topics == [DELTA]
+    broker.bring()
+    made.anew()
+    assert broker.topics == [DELTA, PACKAGE, DELTA]
+    assert len(lists.installed) == 1
+
+
 def bad_sector(*_: object) -> bytes:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
