@@ -139,6 +139,8 @@ class HotListStore:
                 write_durably(self._directory / _name(manifest), package)
             except OSError as error:
                 raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
+            if before is not None and before.damaged and manifest == before.chain[0]:
+                fresh = self._with_deltas(fresh, before.chain[1:])
             self._current = fresh
             self._forget_all_but({_name(link) for held in (fresh, before) if held for link in held.chain})
         log.info("hot list %d in force, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
@@ -230,9 +232,17 @@ class HotListStore:
         if manifest.agency != self._agency:
             raise ForeignAgency(f"the list is for agency {manifest.agency!r}, this post serves {self._agency!r}")
         current = self._current
-        if current is not None and not (current.damaged and manifest.version >= current.chain[0].version):
-            # One that is damaged may come again, with what stood on it.
+        # A complete list that is damaged may come again.
+        anew = (
+            current is not None
+            and current.damaged
+            and manifest.kind == "complete"
+            and manifest.version >= current.chain[0].version
+        )
+        if current is not None and not anew:
             if manifest == current.manifest:
+                if current.damaged:
+                    raise WrongBase("the list that the delta applies to is damaged, and must come again before it")
                 raise Repeated(f"version {manifest.version} is in force already")
             if manifest.version <= current.version:
                 raise Older(f"version {manifest.version} is not newer than {current.version}, which is in force")
@@ -244,6 +254,7 @@ class HotListStore:
             current.base_of(manifest)
         if (
             current is not None
+            and not (anew and manifest in current.chain)
             and self._size_jump is not None
             and not is_believable(manifest, after=current.manifest, limit=self._size_jump)
         ):
@@ -258,6 +269,17 @@ class HotListStore:
         except OSError as error:
             raise HotListNotStored(f"the disk does not take the opened list: {error.strerror or error}") from error
         return HotList(opened, base=on)
+
+    def _with_deltas(self, hotlist: HotList, deltas: tuple[Manifest, ...]) -> HotList:
+        """Apply deltas on disk to a complete list that came again, as far as they can be read."""
+        for delta in deltas:
+            try:
+                kept, sealed = self._verified(self._directory / _name(delta))
+                hotlist = self._opened(kept, sealed, on=hotlist)
+            except (HotListRefused, HotListNotStored, HotListUnreadable) as error:
+                log.warning("hot list %d does not come back on the one that came again: %s", delta.version, error)
+                break
+        return hotlist
 
     def _unsealed_again(self, manifest: Manifest) -> memoryview:
         """Return the body of a list in force from its package, in memory. Raises HotListUnreadable."""

@@ -9,7 +9,7 @@ import pytest
 from device.hotlist import HotList, HotListStore, HotListUnreadable, Refusal
 from device.hotlist import pages as module
 from device.hotlist.body import Veil
-from device.hotlist.errors import Malformed, Older
+from device.hotlist.errors import Malformed, Older, WrongBase
 from device.hotlist.layout import decode
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import Storage, load_key, unseal, verify_package
@@ -200,6 +200,37 @@ def test_without_one_before_it_stays_and_may_come_again(
         store.install(department.package(ROWS, version=1), at=department.built)
     store.install(retained, at=department.built)
     assert current(store).match(LISTED, at=department.built)
+
+
+@pytest.mark.parametrize("delta_first", [False, True])
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_complete_list_that_comes_again_takes_no_delta_out_of_force(
+    department: Department, tmp_path: Path, *, delta_first: bool, kept: bool
+) -> None:
+    came = [HotListRow(f"N{number:05d}", "local", 5) for number in range(600)]
+    store, complete = department.store(tmp_path), department.package(ROWS)
+    delta = department.delta(complete, add=came, size_override="it grew")
+    for package in (complete, delta):
+        store.install(package, at=department.built)
+    damage(current(store))
+    damage_packages(tmp_path, 1)
+    with pytest.raises(HotListUnreadable):
+        current(store).match(LISTED, at=department.built)
+    if not kept:
+        next(tmp_path.glob("*2.delta")).unlink()
+    if delta_first:
+        with pytest.raises(WrongBase, match="again"):  # for which it is sent for once more, after the list
+            store.install(delta, at=department.built)
+    fresh = store.install(complete, at=department.built)
+    assert fresh.version == (2 if kept else 1)
+    if not kept:
+        store.install(delta, at=department.built)
+    assert not current(store).damaged
+    for listed in (LISTED, came[7].plate):
+        assert current(store).match(listed, at=department.built)
+    again = department.store(tmp_path).load()
+    assert again is not None
+    assert again.version == 2
 
 
 def test_a_package_that_can_be_read_again_heals_it(department: Department, store: HotListStore, tmp_path: Path) -> None:
