@@ -190,11 +190,17 @@ class HotListStore:
             former = self._current
             if former is None or not former.damaged:
                 return ()
-            if self._load() is None:
-                self._current = former
+            found = self._newest()
+            if found is not None:
+                self._current = found
             return self.damaged
 
     def _load(self) -> HotList | None:
+        self._current = self._newest()
+        return self._current
+
+    def _newest(self) -> HotList | None:
+        """Return the newest list on disk that is whole; what is in force meanwhile stays so."""
         damaged: list[HotListRefused] = []
         found = None
         for path in self._packages():
@@ -207,7 +213,6 @@ class HotListStore:
                 damaged.append(refusal)
             else:
                 break
-        self._current = found
         self.damaged = tuple(damaged)
         return found
 
@@ -289,8 +294,8 @@ class HotListStore:
             kept, sealed = self._verified(self._directory / _name(manifest))
             if kept == manifest:
                 return unseal(kept, sealed, self._unseal_key).body
-        except HotListRefused as refusal:
-            raise HotListUnreadable(f"hot list {manifest.version} cannot be read: {refusal}") from refusal
+        except (HotListRefused, OSError, MemoryError) as error:  # of memory too, all of it may be too much
+            raise HotListUnreadable(f"hot list {manifest.version} cannot be read: {error}") from error
         raise HotListUnreadable(f"hot list {manifest.version} cannot be read, and its package is another")
 
     def _opened_at_start(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None) -> HotList:

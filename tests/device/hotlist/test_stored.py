@@ -1,10 +1,12 @@
 """The stored body: what is on the disk while a list is in force, and what becomes of it when the disk fails."""
 
+import errno
 import multiprocessing
 import os
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from device.hotlist import HotList, HotListStore, HotListUnreadable, Refusal
 from device.hotlist import pages as module
@@ -231,6 +233,35 @@ def test_a_complete_list_that_comes_again_takes_no_delta_out_of_force(
     again = department.store(tmp_path).load()
     assert again is not None
     assert again.version == 2
+
+
+def test_a_damaged_list_is_in_force_all_the_while_that_another_is_looked_for(
+    department: Department, store: HotListStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hotlist = current(store)
+    damage(hotlist)
+    damage_packages(tmp_path, 1, 2)
+    with pytest.raises(HotListUnreadable):
+        hotlist.match(LISTED, at=department.built)
+    put: list[tuple[str, object]] = []
+
+    def put_down(self: HotListStore, name: str, value: object) -> None:
+        put.append((name, value))
+        object.__setattr__(self, name, value)
+
+    monkeypatch.setattr(HotListStore, "__setattr__", put_down)
+    store.fall_back()
+    assert ("_current", None) not in put, "whoever looks at that moment would take hits back"
+    assert current(store) is hotlist
+
+
+def test_a_list_for_which_there_is_no_memory_cannot_be_read(
+    department: Department, store: HotListStore, mocker: MockerFixture
+) -> None:
+    damage(current(store))
+    mocker.patch("device.hotlist.package.MemoryBody", side_effect=OSError(errno.ENOMEM, "Cannot allocate memory"))
+    with pytest.raises(HotListUnreadable):
+        current(store).match(LISTED, at=department.built)
 
 
 def test_a_package_that_can_be_read_again_heals_it(department: Department, store: HotListStore, tmp_path: Path) -> None:
