@@ -81,9 +81,14 @@ class _Loader:
 
     def __init__(self, descriptor: int, sums: "array[int]") -> None:
         self._descriptor, self._sums = descriptor, sums
+        self._bad: set[int] = set()
+        """Pages that are not tried again: a card takes seconds over each that it does not give."""
 
     def __call__(self, number: int) -> bytes:
-        page = os.pread(self._descriptor, PAGE_BYTES, number * PAGE_BYTES)
-        if crc32(page) != self._sums[number]:
-            raise OSError(errno.EIO, "the disk does not give what was written")
-        return page
+        if number not in self._bad:
+            with suppress(OSError):
+                page = os.pread(self._descriptor, PAGE_BYTES, number * PAGE_BYTES)
+                if crc32(page) == self._sums[number]:
+                    return page
+            self._bad.add(number)
+        raise OSError(errno.EIO, "the disk does not give what was written")

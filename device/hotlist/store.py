@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from io import RawIOBase
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 
 from device.durable import write_durably
 from device.hotlist.errors import (
@@ -36,6 +37,7 @@ from device.hotlist.hotlist import HotList
 from device.hotlist.issuers import Issuers
 from device.hotlist.manifest import LONGEST_LINE, Manifest, Readable, read_unverified, split
 from device.hotlist.package import Storage, check_whole, load_key, unseal
+from device.hotlist.stored import AGAIN_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +107,8 @@ class HotListStore:
         self._size_jump = size_jump
         self._current: HotList | None = None
         self._lock = Lock()
+        self._look_again = 0.0
+        """Until when no list on the disk is looked for in the place of a damaged one."""
         self.damaged: tuple[HotListRefused, ...] = ()
         """Why packages found on disk by `load` could not be used; each is worth an audit record."""
         self.disk_failed = False
@@ -141,7 +145,7 @@ class HotListStore:
                 raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
             if before is not None and before.damaged and manifest == before.chain[0]:
                 fresh = self._with_deltas(fresh, before.chain[1:])
-            self._current = fresh
+            self._current, self._look_again = fresh, 0.0
             self._forget_all_but({_name(link) for held in (fresh, before) if held for link in held.chain})
         log.info("hot list %d in force, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
         return fresh
@@ -183,16 +187,18 @@ class HotListStore:
     def fall_back(self) -> tuple[HotListRefused, ...]:
         """Put the newest list that can be read in force where the one in force is damaged.
 
-        Where there is none it stays: what its memory and the rest of the disk hold is better than no list. Returns why,
-        for each package on disk that cannot be used.
+        Where there is none it stays: what its memory and the rest of the disk hold is better than no list; then the
+        disk is not looked through again for a while. Returns why, for each package on disk that cannot be used.
         """
         with self._lock:
             former = self._current
-            if former is None or not former.damaged:
+            if former is None or not former.damaged or monotonic() < self._look_again:
                 return ()
             found = self._newest()
             if found is not None:
                 self._current = found
+            else:
+                self._look_again = monotonic() + AGAIN_SECONDS
             return self.damaged
 
     def _load(self) -> HotList | None:

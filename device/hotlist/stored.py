@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import Protocol, overload
 
 from device.hotlist.body import MemoryBody, Veil
@@ -30,6 +31,9 @@ from device.hotlist.layout import (
     width_of_type,
 )
 from device.hotlist.pages import Pages
+
+AGAIN_SECONDS = 60.0
+"""How soon a package that could not be read is read again: its look-ups come with every frame, and hold up the next."""
 
 _NUMBERS = 512
 """Numbers of a column that are read at a time: fingerprints fill a page."""
@@ -50,6 +54,7 @@ class StoredBody:
         self.length, self.written = length, 0
         self.lost = False
         """Whether of something that was asked for neither file nor package could be read."""
+        self._tried = 0.0
         self._directory = directory
         self._again = again
         self._head = b""
@@ -100,10 +105,12 @@ class StoredBody:
         with self._lock:
             if isinstance(self._source, _Memory):
                 return self._source
+            if self.lost and monotonic() - self._tried < AGAIN_SECONDS:
+                raise HotListUnreadable("the list cannot be read, nor could its package of late")
             try:
                 self._source = _Memory(self._again()[len(self._head) :])
             except HotListUnreadable:
-                self.lost = True
+                self.lost, self._tried = True, monotonic()
                 raise
             self.lost = False
             return self._source

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from device.hotlist import pages as module
 from device.hotlist.pages import PAGE_BYTES, Pages
@@ -41,6 +42,16 @@ def test_a_page_that_is_cut_off_or_another_is_an_error_and_the_others_are_read(t
             pages.read(start, 1)
         assert failure.value.errno == errno.EIO
     assert pages.read(2 * PAGE_BYTES, PAGE_BYTES) == WHOLE[2 * PAGE_BYTES : 3 * PAGE_BYTES]
+
+
+def test_a_page_that_the_disk_does_not_give_is_asked_for_once(tmp_path: Path, mocker: MockerFixture) -> None:
+    pages = written(tmp_path)
+    os.ftruncate(pages._descriptor, 3 * PAGE_BYTES)
+    asked = mocker.spy(os, "pread")
+    for _ in range(3):
+        with pytest.raises(OSError, match="was written"):
+            pages.read(3 * PAGE_BYTES, 1)
+    assert asked.call_count == 1
 
 
 def test_whole_pages_of_what_is_never_read_are_not_stored(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from device.hotlist.errors import Malformed, Older, WrongBase
 from device.hotlist.layout import decode
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import Storage, load_key, unseal, verify_package
-from device.hotlist.stored import StoredBody
+from device.hotlist.stored import AGAIN_SECONDS, StoredBody
 from provisioning.hotlist import HotListRow
 from tests.device.hotlist.department import Department
 
@@ -264,7 +264,28 @@ def test_a_list_for_which_there_is_no_memory_cannot_be_read(
         current(store).match(LISTED, at=department.built)
 
 
-def test_a_package_that_can_be_read_again_heals_it(department: Department, store: HotListStore, tmp_path: Path) -> None:
+def test_packages_that_cannot_be_read_are_not_read_with_every_frame(
+    department: Department, store: HotListStore, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    clock = mocker.Mock(return_value=5.0)
+    for name in ("stored", "store"):
+        mocker.patch(f"device.hotlist.{name}.monotonic", clock)
+    damage(current(store))
+    damage_packages(tmp_path, 1, 2)
+    read = mocker.spy(store, "_verified")
+    for seconds, times in ((5.0, 3), (5.0 + AGAIN_SECONDS, 6)):
+        clock.return_value = seconds
+        for _ in range(15):
+            with pytest.raises(HotListUnreadable):
+                current(store).match(LISTED, at=department.built)
+            store.fall_back()
+        assert read.call_count == times, "the package of the list, then both in search of another list"
+
+
+def test_a_package_that_can_be_read_again_heals_it(
+    department: Department, store: HotListStore, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    clock = mocker.patch("device.hotlist.stored.monotonic", return_value=5.0)
     hotlist, (path,) = current(store), tmp_path.glob("*2.package")
     damage(hotlist)
     path.rename(tmp_path / "away")
@@ -272,6 +293,7 @@ def test_a_package_that_can_be_read_again_heals_it(department: Department, store
         hotlist.match(LISTED, at=department.built)
     assert hotlist.damaged
     (tmp_path / "away").rename(path)
+    clock.return_value += AGAIN_SECONDS
     assert hotlist.match(LISTED, at=department.built)
     assert not hotlist.damaged
 
