@@ -40,7 +40,7 @@ def ours() -> Read:
     recogniser = Recogniser.load()
 
     def read(picture: NDArray[np.uint8], *, crop: bool) -> list[str]:
-        found = recogniser.recognise_crop(picture) if crop else recogniser.recognise(picture)
+        found = recogniser.recognise_crop(picture) if crop else recogniser.recognise_still(picture)
         return [plate.text for plate in found.plates]
 
     return read

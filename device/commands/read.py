@@ -107,7 +107,7 @@ def read(
                 if crop:
                     recognition = _read_crop(recogniser, picture, minimum_confidence)
                 else:
-                    recognition = recogniser.recognise(picture)
+                    recognition = recogniser.recognise_still(picture)
         except PictureError as error:
             failed = True
             _complain(str(error))

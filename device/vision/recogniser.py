@@ -16,6 +16,7 @@ from device.vision.geometry import Box, Corners, bounding_box, rectify, upright
 from device.vision.modelfiles import shipped, shipped_or_none
 from device.vision.reader import HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, in_doubt, stretched
 from device.vision.region import Issuer, RegionNet
+from device.vision.sides import is_cut
 
 LEGIBLE = 0.15
 """Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""
@@ -124,6 +125,16 @@ class Recogniser:
             plates = self._legible(grey, confirmed(self.detector, grey, faint))
         end = perf_counter()
         return _recognition(plates, start=start, detected=detected, end=end)
+
+    def recognise_still(self, picture: NDArray[np.uint8]) -> Recognition:
+        """Find and read the plates of a picture without others, as `recognise`, less cut ones beside whole ones.
+
+        Of 32 plates that a side cuts beside others in 2,115 training photos six are read right, and of 25 nobody could
+        say what they are; of eight that are alone in theirs seven are. A least confidence of 0 leaves none out.
+        """
+        found = self.recognise(picture)
+        whole = tuple(plate for plate in found.plates if not is_cut(plate.box, picture.shape))
+        return replace(found, plates=whole) if whole and self.minimum_confidence > 0 else found
 
     def recognise_crop(self, picture: NDArray[np.uint8]) -> Recognition:
         """Read an H x W or H x W x 3 (BGR) uint8 picture that shows one plate and nothing else."""

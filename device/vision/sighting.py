@@ -6,16 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.camera.base import Frame
-from device.vision.detector import HEIGHT, WIDTH
 from device.vision.geometry import plate_size
 from device.vision.recogniser import Plate
-
-SIDE = 2
-"""Pixels of the detector's input, from a side of the picture on, within which a plate counts as cut.
-
-Of 181 misreads (0.9 and surer) of training plates cut at a side 173 ended so near or beyond it; of 111 whole plates
-that ended a twentieth of their width away, 9.
-"""
+from device.vision.sides import is_cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +29,8 @@ class Sighting:
 
     @property
     def cut(self) -> bool:
-        """Whether the plate reaches to the left or right side of the picture, which may have cut characters off.
-
-        What is left of it reads as another, shorter text, and often surely. The upper and the lower edge cut through
-        all characters alike: then the text is mostly still right, or none.
-        """
-        left, _, right, _ = self.plate.box
-        height, width = self.frame.grey.shape
-        near = SIDE * max(width / WIDTH, height / HEIGHT)
-        return bool(left < near or right > width - near)
+        """Whether a side of the picture may have cut characters off."""
+        return is_cut(self.plate.box, self.frame.grey.shape)
 
     @property
     def centre(self) -> tuple[float, float]:

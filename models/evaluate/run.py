@@ -25,5 +25,5 @@ def evaluate_manifest(manifest: Manifest, recogniser: Recogniser, *, crop: bool 
             raise PictureError(f"{picture.path}: is missing or no picture (named by {manifest.path})")
         image = np.asarray(pixels, np.uint8)
         start = process_time()
-        recognition = recogniser.recognise_crop(image) if crop or picture.cut_out else recogniser.recognise(image)
+        recognition = recogniser.recognise_crop(image) if crop or picture.cut_out else recogniser.recognise_still(image)
         yield compare(picture, recognition, cpu_milliseconds=(process_time() - start) * 1000)

@@ -39,6 +39,28 @@ def test_several_plates_are_found_and_read(recogniser: Recogniser) -> None:
     assert {plate.text for plate in found.plates if plate.reading.confidence > 0.3} == set(TEXTS)
 
 
+def test_a_plate_cut_by_a_side_is_no_text_of_a_still_that_has_whole_ones(recogniser: Recogniser) -> None:
+    cut = np.ascontiguousarray(street()[:, 175:])  # the first plate begins 20 pixels left of it
+    told = {plate.text for plate in recogniser.recognise_still(cut).plates}
+    assert told == set(TEXTS[1:])
+    left_over = {plate.text for plate in recogniser.recognise(cut).plates} - told
+    assert left_over, "found all the same, for redaction and aiming"
+
+
+def test_a_plate_cut_by_a_side_is_told_where_there_is_no_other(recogniser: Recogniser) -> None:
+    alone = np.ascontiguousarray(street()[:, 175:480])
+    assert [plate.text for plate in recogniser.recognise_still(alone).plates] == [
+        plate.text for plate in recogniser.recognise(alone).plates
+    ]
+    assert recogniser.recognise_still(alone).plates
+
+
+def test_with_no_least_confidence_a_still_has_all_that_was_found() -> None:
+    cut = np.ascontiguousarray(street()[:, 175:])
+    anything = Recogniser.load(minimum_confidence=0.0)
+    assert len(anything.recognise_still(cut).plates) == len(anything.recognise(cut).plates)
+
+
 def test_corners_are_those_of_the_full_size_frame(recogniser: Recogniser) -> None:
     large = cv2.resize(street(), (1920, 1080), interpolation=cv2.INTER_CUBIC)
     found = {plate.text: plate.box for plate in recogniser.recognise(large).plates}

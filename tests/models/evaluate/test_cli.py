@@ -27,7 +27,7 @@ def recogniser(mocker: MockerFixture):  # type: ignore[no-untyped-def] # noqa: A
     corners = np.array([[20, 20], [80, 20], [80, 50], [20, 50]], np.float32)
     plate = Plate(Reading(text="7ABC123", confidence=0.9, characters=(), alternatives=()), 0.9, corners)
     fake = mocker.Mock()
-    fake.recognise.return_value = Recognition((plate,), Milliseconds(detect=5.0, read=2.0, total=7.0))
+    fake.recognise_still.return_value = Recognition((plate,), Milliseconds(detect=5.0, read=2.0, total=7.0))
     fake.recognise_crop.return_value = Recognition((), Milliseconds(detect=0.0, read=2.0, total=2.0))
     mocker.patch("models.evaluate.cli.Recogniser.load", return_value=fake)
     return fake
@@ -47,7 +47,7 @@ def test_crops_go_to_the_reader_alone(folder: Path, recogniser) -> None:  # type
     result = CliRunner().invoke(evaluate, ["--json", "--crop", str(folder)])
     assert json.loads(result.output)["strict"] == 0
     recogniser.recognise_crop.assert_called_once()
-    recogniser.recognise.assert_not_called()
+    recogniser.recognise_still.assert_not_called()
 
 
 def test_table_and_page(folder: Path, recogniser: object) -> None:
@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(folder: Path, r
     result = CliRunner().invoke(evaluate, ["--page", str(folder / "a.png" / "page.html"), str(folder)])
     assert result.exit_code == 1
     assert "cannot write" in result.output
-    recogniser.recognise.assert_not_called()
+    recogniser.recognise_still.assert_not_called()
 
 
 def another(folder: Path, name: str, files: list[str]) -> Path:
@@ -183,8 +183,8 @@ def test_all_pictures_of_a_name_that_is_left_out_are_counted(folder: Path, recog
 
 
 def test_ctrl_c_loses_nothing(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
-    seen = recogniser.recognise.return_value
-    recogniser.recognise.side_effect = [seen, KeyboardInterrupt]
+    seen = recogniser.recognise_still.return_value
+    recogniser.recognise_still.side_effect = [seen, KeyboardInterrupt]
     further = another(folder, "street", ["a.png"])
     result = CliRunner().invoke(evaluate, ["--write", str(folder / "out"), str(folder), str(further)])
     assert result.exit_code == 1
@@ -196,4 +196,4 @@ def test_a_missing_picture_of_any_set_is_named_before_work_begins(folder: Path, 
     (further / "a.png").unlink()
     result = CliRunner().invoke(evaluate, [str(folder), str(further)])
     assert isinstance(result.exception, PictureError)
-    recogniser.recognise.assert_not_called()
+    recogniser.recognise_still.assert_not_called()
