@@ -64,6 +64,9 @@ _CONVERT: Final = {
     "reader": ("models.reader.cli:convert", "Quantise a trained reader to int8."),
     "region": ("models.region.cli:convert", "Calibrate a trained net of the issuing state and quantise it to int8."),
 }
+_AVERAGE: Final = {
+    "detector": ("models.detector.cli:average", "Make one detector of the mean of several."),
+}
 
 models = LazyGroup(
     "models",
@@ -75,3 +78,4 @@ models = LazyGroup(
 )
 models.add_command(LazyGroup("train", "Train one of the nets.", _TRAIN))
 models.add_command(LazyGroup("convert", "Make a .tflite file of a trained net.", _CONVERT))
+models.add_command(LazyGroup("average", "Make one net of the mean of several.", _AVERAGE))

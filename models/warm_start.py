@@ -1,5 +1,6 @@
 """Weights of a .tflite file for a net in torch that is to be trained further."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,26 @@ def convolutions(path: Path) -> list[Convolution]:
             name = str(kernel["name"]).removesuffix("/convolution").rpartition("/")[2].rpartition("_")[0]
             found.append(Convolution(name, _real(interpreter, kernel).transpose(0, 3, 1, 2), _real(interpreter, bias)))
     return found
+
+
+def averaged(nets: Sequence[Sequence[Convolution]]) -> list[Convolution]:
+    """Return the mean of the weights of nets of one shape, each layer's of the same name.
+
+    Raises:
+        ValueError: their layers differ.
+    """
+    first = nets[0]
+    shapes = [[(one.name, one.kernel.shape) for one in net] for net in nets]
+    if any(shape != shapes[0] for shape in shapes):
+        raise ValueError("only nets of one shape have a mean")
+    return [
+        Convolution(
+            one.name,
+            np.mean([net[place].kernel for net in nets], axis=0, dtype=np.float32),
+            np.mean([net[place].bias for net in nets], axis=0, dtype=np.float32),
+        )
+        for place, one in enumerate(first)
+    ]
 
 
 def adopt(conv: nn.Conv2d, kernel: torch.Tensor, bias: torch.Tensor, *, norm: nn.BatchNorm2d, at: torch.Tensor) -> None:

@@ -14,6 +14,8 @@ STEPS = 7_000
 SEED = 20_260
 RATE = 2e-3
 """Those of `models.detector.train.Training`, which help must not import."""
+_WINDOWS = 25
+"""Frames by which an averaged net's batch norms are set; they leave its weights as they are."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _PHOTOS = click.option(
     "--photos",
@@ -100,4 +102,47 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
     output.write_bytes(
         quantise(load_weights(checkpoint), [fit_frame(store[int(number)].pixels)[0] for number in chosen])
     )
+    click.echo(f"{output}: {output.stat().st_size} bytes")
+
+
+@click.command(name="detector")
+@click.argument(
+    "detectors",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILES...",
+)
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+@_PHOTOS
+@click.option("--cache", type=_FOLDER, required=True, help="Folder that keeps the decoded photos, a training's say.")
+@click.option("--seed", default=1, show_default=True)
+def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], cache: Path, seed: int) -> None:
+    """Write as OUTPUT the mean of the weights of .tflite detectors, each trained from another's weights (FILES).
+
+    Two stretches of one training often find more together than either: their errors differ.
+    """
+    import numpy as np
+    import torch
+
+    from models.detector.convert import CALIBRATION_FRAMES
+    from models.detector.convert import convert as quantise
+    from models.detector.decode import fit_frame
+    from models.detector.net import new_detector
+    from models.detector.train import split_photos
+    from models.detector.warm_start import warm_start
+    from models.outputs import make_room
+    from models.scenes.photos import PhotoStore
+
+    make_room(output)
+    store = PhotoStore(photos, cache=cache / "photos.bin")
+    kept = split_photos(store)[0] or range(len(store))
+    chosen = np.random.default_rng(seed).choice(kept, min(CALIBRATION_FRAMES, len(kept)), replace=False)
+    frames = [fit_frame(store[int(number)].pixels)[0] for number in chosen]
+    net = new_detector(seed=seed)
+    try:
+        warm_start(net, detectors, torch.from_numpy(np.stack(frames[:_WINDOWS])[:, None]).float() / 255)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    output.write_bytes(quantise(net, frames))
     click.echo(f"{output}: {output.stat().st_size} bytes")

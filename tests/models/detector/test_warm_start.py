@@ -14,6 +14,7 @@ from models.detector.net import new_detector
 from models.detector.warm_start import warm_start
 from models.plates import render_plate
 from models.scenes.paste import Pose, paste, project_corners
+from models.warm_start import Convolution, averaged
 
 
 def street() -> np.ndarray:
@@ -48,3 +49,31 @@ def test_the_net_finds_what_the_file_finds_before_its_first_step() -> None:
 def test_a_file_of_another_net_is_refused() -> None:
     with pytest.raises(ValueError, match=r"reader\.tflite is no detector"):
         warm_start(new_detector(seed=1), shipped("reader.tflite"), torch.zeros(2, 1, 368, 640))
+
+
+def convolution(value: float, *, name: str = "stem", outputs: int = 2) -> Convolution:
+    return Convolution(name, np.full((outputs, 1, 3, 3), value, np.float32), np.full(outputs, -value, np.float32))
+
+
+def test_the_mean_of_nets_is_that_of_each_weight() -> None:
+    (one,) = averaged([[convolution(1.0)], [convolution(4.0)], [convolution(4.0)]])
+    assert one.name == "stem"
+    assert one.kernel.dtype == np.float32
+    assert (one.kernel == 3).all()
+    assert (one.bias == -3).all()
+
+
+@pytest.mark.parametrize("other", [convolution(1.0, name="head"), convolution(1.0, outputs=3)])
+def test_nets_of_other_shapes_have_no_mean(other: Convolution) -> None:
+    with pytest.raises(ValueError, match="of one shape"):
+        averaged([[convolution(1.0)], [other]])
+
+
+def test_a_detector_and_itself_average_to_itself() -> None:
+    pictures = torch.from_numpy(fit_frame(street())[0])[None, None].float().repeat(2, 1, 1, 1) / 255
+    nets = [new_detector(seed=1) for _ in range(2)]
+    file = shipped("detector.tflite")
+    warm_start(nets[0], file, pictures)
+    warm_start(nets[1], [file, file], pictures)
+    for one, other in zip(*(net.state_dict().values() for net in nets), strict=True):
+        assert torch.equal(one, other)
