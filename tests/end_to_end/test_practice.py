@@ -1,6 +1,7 @@
 """Practising at a desk: what the page says of the clip that ships leads to a green light, and the page is a unit's."""
 
 import os
+import re
 import subprocess
 import sys
 from itertools import islice
@@ -40,9 +41,11 @@ def test_the_light_is_red_on_the_clip_that_ships_and_green_when_what_it_says_is_
     first, lane = judged()
     assert first.light == "red"
     assert lane == "left lane"
-    assert "zoom in 1.4 times" in " ".join(first.advice)
-    assert "turn the camera left" in " ".join(first.advice)
-    then, _ = judged(zoom=1.4, side="left")
+    advice = " ".join(first.advice)
+    zoom = re.search(r"zoom in (1\.\d) times", advice)
+    assert zoom is not None, advice
+    assert "turn the camera left" in advice
+    then, _ = judged(zoom=float(zoom[1]), side="left")
     assert then.light == "green", then
     assert len(then.points) == 9
 
