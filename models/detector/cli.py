@@ -61,7 +61,7 @@ def train(
     console = Console(stderr=True)
     drawn = (render_plate(rng, height=128) for _ in track(range(plates), description="Drawing plates", console=console))
     pool = [np.dstack([plate.image, plate.mask]) for plate in drawn]
-    signs = track(range(1500), description="Drawing what is no plate", console=console)
+    signs = track(range(3000), description="Drawing what is no plate", console=console)
     others = [render_distractor(rng, lettering) for _ in signs]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:

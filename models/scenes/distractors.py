@@ -1,4 +1,4 @@
-"""Things that look like plates and are none: lettering, badges, signs, bare panels, clock overlays, grilles."""
+"""Lettering that looks like a plate and is none: badges, signs, clock overlays. `panels` are without letters."""
 
 import string
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from models.scenes.panels import render_panel
 
 LETTER_HEIGHT = 28
 
@@ -107,29 +109,9 @@ def render_sign(rng: np.random.Generator, fonts: Sequence[Path]) -> NDArray[np.u
     return np.ascontiguousarray(np.asarray(image)[..., ::-1])
 
 
-def render_panel(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw a panel without letters: bare, striped like a grille, chequered, or shaded like a lamp."""
-    height, width = int(rng.integers(16, 60)), int(rng.integers(24, 160))
-    dark, light = sorted(rng.integers(0, 256, 2))
-    kind = rng.integers(4)
-    y, x = np.mgrid[:height, :width]
-    if kind == 0:
-        grey = np.full((height, width), light)
-    elif kind == 1:
-        grey = np.where(np.sin((y if rng.random() < 0.6 else x) * rng.uniform(0.3, 1.5)) > 0, light, dark)
-    elif kind == 2:
-        size = int(rng.integers(3, 12))
-        grey = np.where((y // size + x // size) % 2, light, dark)
-    else:
-        distance = ((y / height - 0.5) ** 2 + (x / width - 0.5) ** 2) * 4
-        grey = dark + (light - dark) * np.clip(1 - distance, 0, 1)
-    tint = rng.uniform(0.7, 1.0, 3)
-    return np.clip(grey[..., None] * tint, 0, 255).astype(np.uint8)
-
-
 def render_distractor(rng: np.random.Generator, fonts: Sequence[Path]) -> NDArray[np.uint8]:
     """Draw a sign or a panel, BGR."""
-    return render_sign(rng, fonts) if rng.random() < 0.75 else render_panel(rng)
+    return render_sign(rng, fonts) if rng.random() < 0.5 else render_panel(rng)
 
 
 def overlay_caption(window: NDArray[np.uint8], rng: np.random.Generator) -> None:

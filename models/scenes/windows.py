@@ -12,11 +12,13 @@ from models.scenes.distractors import overlay_caption
 from models.scenes.paste import paste, project_corners, random_pose
 from models.scenes.photometry import disturb, to_grey
 from models.scenes.photos import Photo
+from models.scenes.plain import render_plain_scene
 
 Picture = NDArray[np.uint8]
 MINIMUM_WIDTH = 11.0
 MINIMUM_HEIGHT = 4.5
 """Plates smaller than this at the input's scale are neither plate nor background: ignored."""
+LARGEST_DISTRACTOR = 290.0
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,11 @@ class Recipe:
     width: int = 320
     replace_plate: float = 0.45
     paste_free: float = 0.45
-    distractors: float = 0.4
+    distractors: float = 0.5
     caption: float = 0.15
-    median_plate: float = 40.0
+    plain: float = 0.1
+    """How often the window is of no photo but a drawn scene without texture."""
+    median_plate: float = 34.0
 
 
 Source = Callable[[np.random.Generator], Picture]
@@ -60,8 +64,11 @@ class WindowSampler:
 
     def sample(self, rng: np.random.Generator) -> Window:
         """Return one window, changed in light and noise."""
-        photo = self._photos[int(rng.integers(len(self._photos)))]
-        pixels, boxes, doubtful = self._cut(photo, rng)
+        if rng.random() < self._recipe.plain:
+            pixels = render_plain_scene(rng, height=self._recipe.height, width=self._recipe.width)
+            boxes = doubtful = np.zeros((0, 4), np.float32)
+        else:
+            pixels, boxes, doubtful = self._cut(self._photos[int(rng.integers(len(self._photos)))], rng)
         targets, ignored = self._sort([Target(_corners_of(box), boxed=True) for box in boxes])
         ignored = np.concatenate([ignored, doubtful])
         if rng.random() < self._recipe.distractors:
@@ -169,7 +176,7 @@ class WindowSampler:
     def _add_distractors(self, pixels: Picture, targets: Sequence[Target], rng: np.random.Generator) -> None:
         for _ in range(int(rng.integers(1, 5))):
             picture = self._distractors(rng)
-            width = float(np.exp(rng.uniform(np.log(12), np.log(200))))
+            width = float(np.exp(rng.uniform(np.log(12), np.log(LARGEST_DISTRACTOR))))
             aspect = picture.shape[1] / picture.shape[0] * rng.uniform(0.8, 1.25)
             centre = rng.uniform(0, 1, 2) * (self._recipe.width, self._recipe.height)
             pose = random_pose(rng)

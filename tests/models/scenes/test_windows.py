@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from models.scenes.photos import Photo
 from models.scenes.windows import Recipe, WindowSampler
 
-QUIET = Recipe(replace_plate=0, paste_free=0, distractors=0, caption=0)
+QUIET = Recipe(replace_plate=0, paste_free=0, distractors=0, caption=0, plain=0)
 
 
 def photo() -> Photo:
