@@ -65,6 +65,11 @@ def test_each_passage_of_real_footage_is_read_once_and_right() -> None:
     due = [passage["text"] for passage in video["passages"]]
     assert sorted(text for text in texts if text in due) == sorted(due)
     # A van waits in the lane beside, some 39 pixels of plate, which the manifest does not name: it may be read too.
-    others = [line["frames"] for line in reads if line["text"] not in due]
+    others = [line for line in reads if line["text"] not in due]
     assert len(others) <= 1
-    assert all(first > 130 and last < 260 for first, last in others)
+    for van in others:
+        first, last = van["frames"]
+        # The badge of a car that follows it is taken for its plate in a frame or two, until 262.
+        assert first > 130
+        assert last <= 262
+        assert van["agreeing"] > van["looks"] / 2
