@@ -86,22 +86,13 @@ def train(
 @click.option("--seed", default=1, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int) -> None:
     """Quantise CHECKPOINT (best.pt or last.pt) to full int8, calibrated on photos, and write OUTPUT."""
-    import numpy as np
-
-    from models.detector.convert import CALIBRATION_FRAMES, load_weights
+    from models.detector.convert import calibration_frames, load_weights
     from models.detector.convert import convert as quantise
-    from models.detector.decode import fit_frame
-    from models.detector.train import split_photos
     from models.outputs import make_room
-    from models.scenes.photos import PhotoStore
 
     make_room(output)
-    store = PhotoStore(photos, cache=checkpoint.parent / "photos.bin")
-    kept = split_photos(store)[0] or range(len(store))
-    chosen = np.random.default_rng(seed).choice(kept, min(CALIBRATION_FRAMES, len(kept)), replace=False)
-    output.write_bytes(
-        quantise(load_weights(checkpoint), [fit_frame(store[int(number)].pixels)[0] for number in chosen])
-    )
+    frames = calibration_frames(photos, folder=checkpoint.parent, seed=seed)
+    output.write_bytes(quantise(load_weights(checkpoint), frames))
     click.echo(f"{output}: {output.stat().st_size} bytes")
 
 
@@ -125,20 +116,14 @@ def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], 
     import numpy as np
     import torch
 
-    from models.detector.convert import CALIBRATION_FRAMES
+    from models.detector.convert import calibration_frames
     from models.detector.convert import convert as quantise
-    from models.detector.decode import fit_frame
     from models.detector.net import new_detector
-    from models.detector.train import split_photos
     from models.detector.warm_start import warm_start
     from models.outputs import make_room
-    from models.scenes.photos import PhotoStore
 
     make_room(output)
-    store = PhotoStore(photos, cache=cache / "photos.bin")
-    kept = split_photos(store)[0] or range(len(store))
-    chosen = np.random.default_rng(seed).choice(kept, min(CALIBRATION_FRAMES, len(kept)), replace=False)
-    frames = [fit_frame(store[int(number)].pixels)[0] for number in chosen]
+    frames = calibration_frames(photos, folder=cache, seed=seed)
     net = new_detector(seed=seed)
     try:
         warm_start(net, detectors, torch.from_numpy(np.stack(frames[:_WINDOWS])[:, None]).float() / 255)

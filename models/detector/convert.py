@@ -1,6 +1,6 @@
 """From torch weights to models/detector.tflite: the same net in Keras, batch norm folded, then full int8."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,11 +8,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.detector.decode import fit_frame
 from models.detector.geometry import INPUT_HEIGHT, INPUT_WIDTH
 from models.detector.net import HEAD, STEM, WIDTHS, ConvBlock, PlateDetector
+from models.detector.train import split_photos
 from models.quantise import folded, to_int8
+from models.scenes.photos import PhotoStore
 
 CALIBRATION_FRAMES: Final = 200
+
+
+def calibration_frames(photos: Sequence[Path], *, folder: Path, seed: int) -> list[NDArray[np.uint8]]:
+    """Draw training photos as the detector's input, [368, 640] uint8; `folder` keeps a training's decoded photos."""
+    store = PhotoStore(photos, cache=folder / "photos.bin")
+    kept = split_photos(store)[0] or range(len(store))
+    chosen = np.random.default_rng(seed).choice(kept, min(CALIBRATION_FRAMES, len(kept)), replace=False)
+    return [fit_frame(store[int(number)].pixels)[0] for number in chosen]
 
 
 def load_weights(path: Path) -> PlateDetector:
