@@ -21,6 +21,10 @@ class Keys:
     kept: list[ECKey] = field(default_factory=list)
     gone: list[tuple[ECKey, bool]] = field(default_factory=list)
 
+    def retire_former(self) -> None:
+        """Have the key before the present one sign nothing new; what it signed stays good."""
+        self.arriving, self.gone = self.arriving[:1], [(self.arriving[1], False)]
+
     def store(self, department: Department, directory: Path) -> HotListStore:
         issuers = Issuers(lambda: self.arriving, lambda: self.kept, lambda: self.gone)
         return HotListStore(directory, agency="demo", issuer_key=issuers, unseal_key=department.unseal_key)
@@ -72,7 +76,7 @@ def test_a_retired_key_s_list_stays_in_force_and_no_other_of_it_is_taken(
     store = keys.store(department, tmp_path)
     held = list_of(department, former, 1)
     install(store, held)
-    keys.arriving, keys.gone = keys.arriving[:1], [(keys.arriving[1], False)]
+    keys.retire_former()
     assert refusal(store, list_of(department, former, 2)) is Refusal.RETIRED_KEY
     assert refusal(store, held) is Refusal.REPEATED, "the broker brings what is in force at every connection"
     assert store.withdraw() == ()
@@ -93,7 +97,7 @@ def test_a_retired_key_s_list_that_is_damaged_comes_again_and_no_other_of_it_is_
     store = keys.store(department, tmp_path)
     held = list_of(department, former, 1)
     install(store, held)
-    keys.arriving, keys.gone = keys.arriving[:1], [(keys.arriving[1], False)]
+    keys.retire_former()
     assert store.current is not None
     assert store.current.listing.stored is not None
     store.current.listing.stored.lost = True
