@@ -6,6 +6,7 @@ administrator, as other commands do, nor may it end because there is nobody to a
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,16 +28,16 @@ Command = Callable[..., Any]
 
 
 class Answerable(Protocol):
-    """Who answers, and where it is logged."""
+    """Who answers: called with an act, it logs it in their name."""
 
-    def did(
+    def __call__(
         self,
         act: str,
         *,
         object: str | None = None,  # noqa: A002 - the record's own name for it
         outcome: Outcome = "success",
         details: dict[str, JsonValue] | None = None,
-    ) -> None:
+    ) -> object:
         """Log an act. Raises ProvisioningError."""
 
 
@@ -66,8 +67,8 @@ def answerable(fleet: Fleet | None, who: str | None, purpose: str | None) -> Ans
     if purpose is None and who is not None:
         raise click.UsageError(f"{who} answers for it (--as, or PLATEPOST_PERSON): say why too, --purpose")
     if fleet is None:
-        return _Nowhere() if purpose is None else _Apart(who, purpose)
-    return _Nobody(fleet) if purpose is None else Actor(fleet, who, purpose, roles=LIST_MAKERS)
+        return _nowhere() if purpose is None else _apart(who, purpose)
+    return _nobody(fleet) if purpose is None else Actor(fleet, who, purpose, roles=LIST_MAKERS).did
 
 
 @contextmanager
@@ -84,86 +85,42 @@ def told(
     What is put into the dictionary that it gives stands with the end. Errors are logged, and go on.
     """
     run = new_identifier()
-    answers.did(begun, object=object, details={"begins": run, **details})
+    answers(begun, object=object, details={"begins": run, **details})
     more: dict[str, JsonValue] = {}
     try:
         yield more
     except BaseException as error:
-        why = f"broken off: {error or type(error).__name__}"
-        answers.did(done, object=object, outcome="failure", details={"ends": run, "message": why[:300]})
+        answers(done, object=object, outcome="failure", details={"ends": run, "message": acts.broken_off(error)})
         raise
-    answers.did(done, object=object, details={"ends": run, **more})
+    answers(done, object=object, details={"ends": run, **more})
 
 
-class _Nobody:
-    """Nobody was named: the fleet's log has the system's user."""
-
-    def __init__(self, fleet: Fleet) -> None:
-        fleet.acts.check()
-        self._fleet = fleet
-        if any(entry.is_certified() for entry in fleet.people):
-            _warn(f"nobody signs for this, and it is logged so, as done by {user()}: name who and why")
-
-    def did(
-        self,
-        act: str,
-        *,
-        object: str | None = None,  # noqa: A002
-        outcome: Outcome = "success",
-        details: dict[str, JsonValue] | None = None,
-    ) -> None:
-        record_unsigned(self._fleet, act, object=object, outcome=outcome, details=details)
+def _nobody(fleet: Fleet) -> Answerable:
+    """Say that nobody answers: the fleet's log has the system's user."""
+    fleet.acts.check()
+    if any(entry.is_certified() for entry in fleet.people):
+        _warn(f"nobody signs for this, and it is logged so, as done by {user()}: name who and why")
+    return partial(record_unsigned, fleet)
 
 
-class _Apart:
-    """A person away from their fleet: the log in their own folder has it."""
-
-    def __init__(self, who: str | None, purpose: str) -> None:
-        if who is None:
-            raise click.UsageError("without --fleet, say whose log is to have it: --as FOLDER of an identity")
-        if not Path(who).is_dir():
-            raise ProvisioningError(f"{who!r} is not the folder of an identity, and without --fleet nobody has a name")
-        self._purpose = acts.checked_purpose(purpose)
-        self._person = Identity.load(Path(who))
-        self._person.require(LIST_MAKERS)
-        self._log = acts.ActLog.of(self._person)
-        self._log.check()
-
-    def did(
-        self,
-        act: str,
-        *,
-        object: str | None = None,  # noqa: A002
-        outcome: Outcome = "success",
-        details: dict[str, JsonValue] | None = None,
-    ) -> None:
-        acts.record(
-            self._person,
-            act,
-            self._purpose,
-            log=self._log,
-            object=object,
-            outcome=outcome,
-            details=details,
-            checked=True,
-        )
+def _apart(who: str | None, purpose: str) -> Answerable:
+    """Let a person away from their fleet answer: the log in their own folder has it."""
+    if who is None:
+        raise click.UsageError("without --fleet, say whose log is to have it: --as FOLDER of an identity")
+    if not Path(who).is_dir():
+        raise ProvisioningError(f"{who!r} is not the folder of an identity, and without --fleet nobody has a name")
+    purpose = acts.checked_purpose(purpose)
+    person = Identity.load(Path(who))
+    person.require(LIST_MAKERS)
+    log = acts.ActLog.of(person)
+    log.check()
+    return partial(acts.record, person, purpose=purpose, log=log, checked=True)
 
 
-class _Nowhere:
-    """Neither a fleet nor a person: there is no log."""
-
-    def __init__(self) -> None:
-        _warn("no log has this, without --fleet: name who and why")
-
-    def did(
-        self,
-        act: str,
-        *,
-        object: str | None = None,  # noqa: A002
-        outcome: Outcome = "success",
-        details: dict[str, JsonValue] | None = None,
-    ) -> None:
-        """There is nobody to tell."""
+def _nowhere() -> Answerable:
+    """Say that neither a fleet nor a person is named: there is no log, and nobody to tell."""
+    _warn("no log has this, without --fleet: name who and why")
+    return lambda *_, **__: None
 
 
 def _warn(text: str) -> None:

@@ -106,8 +106,7 @@ class Actor:
         except ProvisioningError:
             raise
         except BaseException as error:
-            why = f"broken off: {error or type(error).__name__}"
-            self.did(act, object=object, outcome="failure", details={"message": why[:300]})
+            self.did(act, object=object, outcome="failure", details={"message": acts.broken_off(error)})
             raise
 
     def _require(self, roles: Collection[Role] | None) -> None:

@@ -141,6 +141,11 @@ class _Store:
         """Nor lost and told."""
 
 
+def broken_off(error: BaseException) -> str:
+    """Return what the log says of an act that an error broke off."""
+    return f"broken off: {error or type(error).__name__}"[:300]
+
+
 def record(
     person: Identity,
     act: str,
