@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from device.camera.base import Frame
-from device.camera.looks import Looks
-from device.camera.planes import luma, picture
+from device.camera.frame_check import FrameCheck
+from device.camera.picamera2.planes import luma, picture
 from device.vision.detector import HEIGHT, WIDTH
 from device.vision.motion import MotionGate
 
@@ -50,7 +50,7 @@ def main() -> None:
     frame = Frame(0, datetime.now(UTC), 0.0, grey, colour, small)
     scale = min(WIDTH / grey.shape[1], HEIGHT / grey.shape[0])
     size = round(grey.shape[1] * scale), round(grey.shape[0] * scale)
-    looks = Looks(noisy=True)
+    looks = FrameCheck(noisy=True)
     rows: dict[str, Callable[[int], object]] = {
         "copy of the frame": lambda _: picture(buffers["main"], MAIN),
         "copy of the small picture": lambda _: luma(buffers["lores"], LORES),

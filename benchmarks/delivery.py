@@ -30,11 +30,11 @@ from device import assembly
 from device.config import load
 from device.outbox import Outbox
 from device.records import Hit, Picture, Read, Recorder, Signer, Source, new_identifier
-from device.records.examples import LIST, example_sight, example_status
+from device.records.contract.examples import LIST, example_sight, example_status
 from device.uplink import Uplink
-from provisioning.client import secured_client
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.connection import secured_client
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
 
 AGENCY, POST, SUBSCRIBER = "bench", "post-1", "records"

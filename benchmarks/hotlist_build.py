@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 CATEGORIES = ("stolen_vehicle", "stolen_plate", "felony_vehicle")

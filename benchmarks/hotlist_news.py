@@ -20,8 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
 
 CLIP = Path(__file__).parents[1] / "simulator" / "footage" / "pass.mp4"

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.fleet.usage import usage_of
 from simulator.ground.daemon import Daemon
+from simulator.lab.fleet.usage import usage_of
 
 GROWTH = 0.05
 

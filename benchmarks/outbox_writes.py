@@ -5,7 +5,7 @@
     python benchmarks/outbox_writes.py                       600 reads an hour, 12 of them hits
     python benchmarks/outbox_writes.py --reads 6000 --outage delivered only when the hour is over
 
-Counted by `simulator/powercut/disklog.c` under the outbox's own process; needs a C compiler. Every record is
+Counted by `simulator/lab/powercut/disklog.c` under the outbox's own process; needs a C compiler. Every record is
 delivered and deleted by itself, as it is where records come seconds apart.
 """
 
@@ -16,9 +16,9 @@ from pathlib import Path
 
 from device.outbox import Outbox
 from device.records import Hit, Picture, Read, Recorder, Source, new_identifier
-from device.records.examples import LIST, ExampleSigner, example_sight
-from simulator.powercut.campaign import build, log_of
-from simulator.powercut.disk import read_log
+from device.records.contract.examples import LIST, ExampleSigner, example_sight
+from simulator.lab.powercut.campaign import build, log_of
+from simulator.lab.powercut.disk import read_log
 
 PATCH, OVERVIEW = 3072, 25600
 READS_A_HIT = 50

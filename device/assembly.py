@@ -7,12 +7,11 @@ from pathlib import Path
 from cryptography import x509
 
 from device import __version__
+from device.clock.chrony import Chrony
+from device.clock.kernel import clock_quality
+from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
 from device.errors import ConfigurationError
-from device.health.chrony import Chrony
-from device.health.clock import clock_quality
-from device.health.notify import Notifier
-from device.health.timekeeper import Timekeeper
 from device.hotlist import HotListStore
 from device.hotlist.issuers import Issuers
 from device.outbox import Outbox, read_key_file
@@ -20,6 +19,7 @@ from device.recording import Recordings
 from device.recording.recordings import Trail
 from device.records import Keyring, Model, Place, Recorder, Signer, Source, Versions
 from device.records.recorder import Store
+from device.systemd import Notifier
 from device.uplink import UplinkSettings
 from device.uplink.session import secret_client_id
 from device.vision.motion import MotionGate

@@ -16,7 +16,7 @@ from device.camera.base import Camera
 from device.errors import BackendError, ConfigurationError
 from device.settings import checked
 
-CAMERAS: Mapping[str, str] = {"picamera2": "device.camera.picamera2:Picamera2Camera"}
+CAMERAS: Mapping[str, str] = {"picamera2": "device.camera.picamera2.camera:Picamera2Camera"}
 BOARDS: Mapping[str, str] = {"none": "device.board.none:NoBoard", "rpi": "device.board.rpi:RpiBoard"}
 """The device's own backends: name -> module:class."""
 

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable
 
 from device import assembly
-from device.bookkeeping.reporter import Reporter
-from device.condition.vitals import Vitals
 from device.config import Configuration
-from device.lists.lists import Lists
+from device.health.status import Vitals
+from device.hotlist.service import HotListService
+from device.reporting.reporter import Reporter
+from device.vision.model_loader import ModelLoader
 from device.vision.pipeline import Pipeline
-from device.watch.networks import Networks
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +30,10 @@ class ChangeOver:
         configuration: Configuration,
         *,
         finish: Callable[[], None],
-        networks: Networks,
+        networks: ModelLoader,
         pipeline: Pipeline,
         reporter: Reporter,
-        lists: Lists,
+        lists: HotListService,
         vitals: Vitals,
     ) -> None:
         self.configuration = configuration

@@ -19,7 +19,7 @@ _OWN = {
     "recording": ("device.commands.recording:recording", "Have the post of this unit record what it sees."),
     "run": ("device.commands.run:run", "Run a post until it is told to stop."),
     "selftest": ("device.commands.selftest:selftest", "Check that this unit can do its work."),
-    "verify": ("device.records.cli:verify", "Prove that a stream of records is whole and genuine."),
+    "verify": ("device.records.verify.cli:verify", "Prove that a stream of records is whole and genuine."),
 }
 """The post's own sub-commands: where each is, and its line of help, so that `--help` loads none of them."""
 

@@ -28,34 +28,34 @@ from threading import Event
 from pydantic import JsonValue
 
 from device import __version__, assembly
-from device.authority.acceptance import Acceptance
-from device.authority.controls import Controls, remote_configuration
-from device.authority.duties import Duties
-from device.authority.trust import Trust
 from device.board.base import Board, Light
-from device.bookkeeping.books import Books
-from device.bookkeeping.reporter import Circumstances, Reporter
 from device.camera.base import Frame
-from device.camera.ladder import Ladder
+from device.camera.recovery import Recovery
+from device.camera.snapshot import Snapshot
+from device.camera.supervisor import Actions, CameraSupervisor
 from device.changeover import ChangeOver
-from device.condition.bulletins import Bulletins
-from device.condition.diagnosis import Diagnosis
-from device.condition.forks import Forks
-from device.condition.keeper import Keeper
-from device.condition.vitals import Vitals
 from device.config import Configuration
+from device.control.duties import Duties
+from device.control.keys.trust import Trust
+from device.control.service import RemoteControl, remote_configuration
+from device.enrolment.acceptance import Acceptance
 from device.enrolment.renewal import Renewal
-from device.lists.handover import Handover
-from device.lists.intake import Intake
-from device.lists.lists import Lists
+from device.health.announcer import Bulletins
+from device.health.diagnosis import Diagnosis
+from device.health.status import Vitals
+from device.health.supervision import Lifecycle
+from device.hotlist.download import HotListDownload
+from device.hotlist.service import HotListService
+from device.hotlist.spool import PackageSpool
+from device.logbook import Logbook
 from device.outbox import Backlog
 from device.records import Envelope, Finding, Source
+from device.reporting.reporter import Circumstances, Reporter
 from device.rig import Rig
 from device.rounds import TICK_SECONDS, Rounds
 from device.uplink import Uplink
-from device.watch.lookout import Actions, Lookout
-from device.watch.networks import Networks
-from device.watch.still import Still
+from device.uplink.forks import ChainForkDetector
+from device.vision.model_loader import ModelLoader
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Post:
         if self._remote is not None:
             configuration = self._remote.start()
         self._stop = Event()
-        self._networks = Networks(lambda: assembly.recogniser(configuration))
+        self._networks = ModelLoader(lambda: assembly.recogniser(configuration))
         networks = self._networks.recogniser
         versions, place = assembly.versions(configuration, networks), assembly.place(configuration)
         self._rig = rig or Rig()
@@ -110,18 +110,18 @@ class Post:
         )
         source = Source(configuration.post.agency, configuration.post.name)
         self._acceptance = Acceptance(configuration)
-        self._books = Books(
+        self._books = Logbook(
             configuration, self._rig.outbox(configuration), stop=self._stop, meanwhile=self._while_waiting
         )
         auditor, timekeeper = self._books.auditor, self._books.timekeeper
-        forks = Forks(
+        forks = ChainForkDetector(
             source,
             run=self._vitals.boot,
             head=self._books.outbox.head,
             keys=assembly.record_keys(configuration),
             auditor=auditor,
         )
-        self._lists = Lists(
+        self._lists = HotListService(
             assembly.hotlist_store(configuration, self._trust.issuers(timekeeper.now)),
             configuration.hotlist,
             auditor,
@@ -139,7 +139,7 @@ class Post:
             rules=lambda: self._lists.rules,
             unreadable=self._lists.unreadable,
         )
-        self._still = Still()
+        self._still = Snapshot()
         self._recordings = assembly.recordings(configuration, auditor, versions, now=timekeeper.now)
         self._renewal = Renewal.of(configuration, auditor=auditor, now=timekeeper.now)
         self._changeover = ChangeOver(
@@ -154,7 +154,7 @@ class Post:
         self._controls = (
             None
             if self._remote is None
-            else Controls(
+            else RemoteControl(
                 configuration,
                 self._remote,
                 trust=self._trust,
@@ -169,8 +169,8 @@ class Post:
                 ).doers,
             )
         )
-        self._intake = Intake(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
-        self._handover = Handover(
+        self._intake = HotListDownload(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
+        self._handover = PackageSpool(
             configuration.hotlist.directory, lambda package: self._lists.install(package, source="file")
         )
         subscriptions = self._intake.subscriptions | {forks.topic: forks.hear}
@@ -189,16 +189,16 @@ class Post:
             self._trust.lists.on_changed(listener)
         if self._controls is not None:
             self._controls.connect(self._uplink)
-        self._keeper = Keeper(
+        self._keeper = Lifecycle(
             configuration.outbox.path.parent,
             run=self._vitals.boot,
             frames=lambda: self._pipeline.counters.frames,
             uplink=self._uplink.state,
             owes=self._uplink.owes,
         )
-        self._lookout = Lookout(
+        self._lookout = CameraSupervisor(
             self._camera,
-            Ladder(configuration.outbox.path.parent / "camera.json", reboot=self._reboot),
+            Recovery(configuration.outbox.path.parent / "camera.json", reboot=self._reboot),
             self._books.moderator,
             stop=self._stop,
             queue_frames=lambda: self._changeover.configuration.vision.queue_frames,

@@ -4,19 +4,19 @@ import logging
 from dataclasses import dataclass, field
 from time import monotonic
 
-from device.authority.controls import Controls
 from device.board.base import Board
-from device.bookkeeping.books import Books
-from device.bookkeeping.reporter import Reporter
+from device.board.status_light import light
+from device.camera.supervisor import CameraSupervisor
 from device.changeover import ChangeOver
-from device.condition.bulletins import Bulletins
-from device.condition.diagnosis import Diagnosis
-from device.condition.keeper import Keeper
-from device.condition.lights import light
-from device.lists.intake import Intake
-from device.lists.lists import Lists
+from device.control.service import RemoteControl
+from device.health.announcer import Bulletins
+from device.health.diagnosis import Diagnosis
+from device.health.supervision import Lifecycle
+from device.hotlist.download import HotListDownload
+from device.hotlist.service import HotListService
+from device.logbook import Logbook
 from device.recording import Recordings
-from device.watch.lookout import Lookout
+from device.reporting.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +28,16 @@ TICK_SECONDS = 0.25
 class Rounds:
     """The parts that are looked at, or told what was found. In the post's own thread."""
 
-    books: Books
+    books: Logbook
     bulletins: Bulletins
     changeover: ChangeOver
-    controls: Controls | None
+    controls: RemoteControl | None
     """None for a post that nobody controls from afar."""
     diagnosis: Diagnosis
-    intake: Intake
-    keeper: Keeper
-    lists: Lists
-    lookout: Lookout
+    intake: HotListDownload
+    keeper: Lifecycle
+    lists: HotListService
+    lookout: CameraSupervisor
     recordings: Recordings
     reporter: Reporter
     _next: float = field(default=0.0, init=False)

@@ -7,9 +7,9 @@ from typing import get_args
 import click
 
 from device.records import Role
-from provisioning.aim.cli import aim as aim_at_a_unit
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings, Setting
+from provisioning.commands.aim import aim as aim_at_a_unit
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings, Setting
 from simulator.camera.zoomed import Side
 from simulator.demo.clip import STREET
 from simulator.ground.daemon import free_port

@@ -10,9 +10,9 @@ from device.errors import OutboxError
 from device.outbox import Outbox, read_key_file
 from device.post import Account, Post
 from device.records import Keyring
-from device.records.verify import Verifier
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from device.records.verify.verify import Verifier
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 
 SECONDS = 60.0
 """How long anything is waited for."""

@@ -10,7 +10,7 @@ import click
 from device import backends
 from device.board.base import DARK_SECONDS, Board, Light
 from device.config import load
-from device.ending import ended_in_order
+from device.signals import ended_in_order
 
 LOOK_SECONDS = 0.1
 

@@ -17,10 +17,10 @@ from device.config import ServiceSection, load
 from device.config.sections import Name
 from device.enrolment.code import read_code, seal_key_of
 from device.enrolment.errors import EnrolmentError
-from device.enrolment.est import Office, certificates_of, read_answer
+from device.enrolment.est import EstClient, certificates_of, read_answer
 from device.enrolment.keyfiles import TPM
-from device.enrolment.stick import read_answer_files, write_request
-from device.enrolment.unit import CLOCK_TOLERANCE, Unit, check_clock
+from device.enrolment.offline import read_answer_files, write_request
+from device.enrolment.unit import CLOCK_TOLERANCE, UnitEnrolment, check_clock
 from device.errors import PlatepostError
 
 DIRECTORY = Path("/etc/platepost")
@@ -117,7 +117,7 @@ def enrol(
 
     The private keys are made here and never leave: only a signing request travels.
     """
-    unit = Unit(directory.absolute())
+    unit = UnitEnrolment(directory.absolute())
     if abandon:
         said = "taken back" if unit.abandon() else "nothing was under way"
         click.echo(json.dumps({"post": post, "outcome": said}) if as_json else f"{post}: {said}")
@@ -135,7 +135,7 @@ def enrol(
     unit.begin(post, tpm=tpm)  # before the code is asked for: a post of another name is refused
     if not unit.go_on():
         if office is not None:
-            _by_network(unit, post, Office(office), _code(code_file), set_clock=set_clock)
+            _by_network(unit, post, EstClient(office), _code(code_file), set_clock=set_clock)
         elif stick is not None and not _by_stick(unit, post, stick, code_file, set_clock=set_clock):
             told = f"Request written to {stick}; take it to the office, and give the same command when it is back."
             click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else told)
@@ -153,7 +153,7 @@ def _next(directory: Path) -> str:
     return NEXT.format(config=config, address=" --address ADDRESS", explained=explained)
 
 
-def _by_network(unit: Unit, post: str, office: Office, code: str, *, set_clock: bool) -> None:
+def _by_network(unit: UnitEnrolment, post: str, office: EstClient, code: str, *, set_clock: bool) -> None:
     unit.begin(post)
     ca, theirs = office.authorities(post, code)
     try:
@@ -166,7 +166,7 @@ def _by_network(unit: Unit, post: str, office: Office, code: str, *, set_clock: 
     unit.install(office.configuration(post, code, ca=ca))
 
 
-def _by_stick(unit: Unit, post: str, stick: Path, code_file: Path | None, *, set_clock: bool) -> bool:
+def _by_stick(unit: UnitEnrolment, post: str, stick: Path, code_file: Path | None, *, set_clock: bool) -> bool:
     plan = unit.begin(post)
     if plan.seal_key is None:
         plan = unit.begin(post, seal_key=seal_key_of(_code(code_file)))

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from device.authority.trust import Trust
 from device.config import load
+from device.control.keys.trust import Trust
 from device.errors import HotListError
+from device.hotlist import spool
 from device.hotlist.errors import ForeignAgency
 from device.hotlist.manifest import Manifest, split
 from device.hotlist.package import check_whole
-from device.lists import handover
 from device.outbox import in_use
 
 _LOOK_SECONDS = 0.1
@@ -59,7 +59,7 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
         packages[_name(manifest)] = (manifest, package)
     try:
         for name, (_, package) in sorted(packages.items()):
-            handover.lay(section.directory, name, package)
+            spool.lay(section.directory, name, package)
     except OSError as error:
         raise HotListError(f"the packages cannot be laid into {section.directory}: {error.strerror}") from error
     outcomes = _wait(section.directory, sorted(packages), wait_seconds)
@@ -86,21 +86,21 @@ def _name(manifest: Manifest) -> str:
     return f"hotlist-{manifest.version:016d}.{'package' if manifest.kind == 'complete' else 'delta'}"
 
 
-def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, handover.Outcome | None]:
+def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, spool.Outcome | None]:
     """Return what became of each package; None for what was not taken up in time."""
-    outcomes: dict[str, handover.Outcome | None] = dict.fromkeys(names)
+    outcomes: dict[str, spool.Outcome | None] = dict.fromkeys(names)
     end = time.monotonic() + seconds
     while True:
         for name, outcome in outcomes.items():
             if outcome is None:
-                outcomes[name] = handover.fetch_outcome(directory, name)
+                outcomes[name] = spool.fetch_outcome(directory, name)
         if all(outcomes.values()) or time.monotonic() >= end:
             return outcomes
         time.sleep(_LOOK_SECONDS)
 
 
-def _show(outcomes: dict[str, tuple[Manifest, handover.Outcome | None]], *, running: bool, as_json: bool) -> None:
-    waits = handover.Outcome(
+def _show(outcomes: dict[str, tuple[Manifest, spool.Outcome | None]], *, running: bool, as_json: bool) -> None:
+    waits = spool.Outcome(
         None, "not_taken" if running else None, _NOT_TAKEN if running else "waits until the post runs"
     )
     table = Table("package", "version", "outcome")

@@ -18,12 +18,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from device.config import Configuration, load
-from device.durable import write_durably
-from device.ending import LOST_OR_STOPPED, heeded, instead
 from device.errors import ConfigurationError
+from device.files import write_durably
 from device.outbox import in_use
 from device.recording import SUFFIX, RecordingError, requests
 from device.recording.requests import Answer, Request
+from device.signals import LOST_OR_STOPPED, heeded, instead
 
 _LOOK_SECONDS = 0.1
 

@@ -15,14 +15,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from device import assembly, backends
-from device.authority.trust import Trust
-from device.condition.checkup import CERTIFICATE_DAYS
+from device.camera.capture import Capture
+from device.clock.chrony import Chrony
+from device.clock.kernel import clock_quality
 from device.config import Configuration, load
+from device.control.keys.trust import Trust
 from device.errors import PlatepostError
-from device.health.chrony import Chrony
-from device.health.clock import clock_quality
 from device.health.machine import Machine, read_machine
-from device.lists.lists import list_state
+from device.health.selftest import CERTIFICATE_DAYS
+from device.hotlist.service import list_state
 from device.outbox import read_key_file
 from device.outbox.database import open_database
 from device.ownership import give_to_owner
@@ -30,7 +31,6 @@ from device.records import Signer
 from device.uplink import Broker
 from device.uplink.tls import connection_problem, tls_context
 from device.vision.detector import HEIGHT, WIDTH
-from device.watch.capture import Capture
 
 CONNECT_SECONDS = 5.0
 """How long a broker may take to answer."""

@@ -1,21 +1,20 @@
 """Control from afar: signed configurations, commands and statements about keys, judged before anything acts on them."""
 
+from device.control.configuration.overlay import REMOTE, overlay
+from device.control.configuration.remote import RemoteConfiguration
+from device.control.configuration.store import ConfigurationStore, StoredConfiguration
 from device.control.errors import NotKeptError, Reason, RefusedError
-from device.control.journal import Journal
-from device.control.judge import Judge
 from device.control.keys import SigningKeys
 from device.control.note import Note
-from device.control.operators import Operator, Operators
-from device.control.remote import RemoteConfiguration
+from device.control.people import Operator, Operators
+from device.control.replay_guard import ReplayGuard
 from device.control.seal import seal_to
-from device.control.settings import REMOTE, overlay
-from device.control.shelf import Kept, Shelf
+from device.control.verifier import CommandVerifier
 
 __all__ = [
     "REMOTE",
-    "Journal",
-    "Judge",
-    "Kept",
+    "CommandVerifier",
+    "ConfigurationStore",
     "NotKeptError",
     "Note",
     "Operator",
@@ -23,8 +22,9 @@ __all__ = [
     "Reason",
     "RefusedError",
     "RemoteConfiguration",
-    "Shelf",
+    "ReplayGuard",
     "SigningKeys",
+    "StoredConfiguration",
     "overlay",
     "seal_to",
 ]

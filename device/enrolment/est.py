@@ -31,7 +31,7 @@ _LONGEST_REASON, _LONGEST_MESSAGE = 64, 500
 """Of a refusal, as audit records and a terminal carry them; between unit and office may stand who says more."""
 
 
-class Office:
+class EstClient:
     """Where a department enrols its units.
 
     Args:
@@ -207,7 +207,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
-def _refusal(office: Office, status: int, content: bytes) -> EnrolmentError:
+def _refusal(office: EstClient, status: int, content: bytes) -> EnrolmentError:
     try:
         said = json.loads(content)
         message, reason = str(said["message"])[:_LONGEST_MESSAGE], str(said["reason"])

@@ -7,8 +7,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.durable import write_durably
 from device.enrolment.errors import EnrolmentError
+from device.files import write_durably
 from device.secrets.held_key import HeldKey, HeldKeyError, provider_of
 
 PRIVATE_KEY = "private_key.pem"

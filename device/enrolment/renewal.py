@@ -13,16 +13,16 @@ from pathlib import Path
 
 from cryptography import x509
 
-from device.authority.orders import Done
-from device.bookkeeping.auditor import Auditor
+from device.audit.log import AuditLog
 from device.config import Configuration
-from device.durable import write_durably
+from device.control.commands import Done
 from device.enrolment.errors import EnrolmentError
-from device.enrolment.est import Office
+from device.enrolment.est import EstClient
 from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import make_renewal
 from device.enrolment.unit import check_certificate
 from device.errors import OutboxError, PlatepostError
+from device.files import write_durably
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ class Renewal:
 
     def __init__(
         self,
-        office: Office,
+        office: EstClient,
         *,
         name: str,
         ca: Path,
         certificate: Path,
         key: Path,
-        auditor: Auditor,
+        auditor: AuditLog,
         now: Callable[[], datetime],
     ) -> None:
         self._office = office
@@ -67,13 +67,13 @@ class Renewal:
         self._thread = threading.Thread(target=self._run, name="renewal", daemon=True)
 
     @classmethod
-    def of(cls, configuration: Configuration, *, auditor: Auditor, now: Callable[[], datetime]) -> "Renewal | None":
+    def of(cls, configuration: Configuration, *, auditor: AuditLog, now: Callable[[], datetime]) -> "Renewal | None":
         """Return the renewal that a configuration asks for, None where a technician brings certificates."""
         if configuration.enrolment is None:
             return None
         uplink = configuration.uplink
         return cls(
-            Office(configuration.enrolment.office),
+            EstClient(configuration.enrolment.office),
             name=configuration.post.name,
             ca=uplink.ca,
             certificate=uplink.certificate,

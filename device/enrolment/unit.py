@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from device.durable import flush_folder, write_durably
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import (
     OUTBOX_KEY,
@@ -35,6 +34,7 @@ from device.enrolment.keyfiles import (
 )
 from device.enrolment.provider import FILE, TEXT, needs_tpm
 from device.enrolment.request import make_request
+from device.files import flush_folder, write_durably
 
 WORK = ".enrolling"
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -54,7 +54,7 @@ class Plan:
     """Of the code, between the two halves of an enrolment by stick."""
 
 
-class Unit:
+class UnitEnrolment:
     """A unit's folder.
 
     Args:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
 
-from device.durable import make_folder
+from device.files import make_folder
 
 PAGE_BYTES = 4096
 HELD_PAGES = 64

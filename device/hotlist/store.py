@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from device.durable import write_durably
+from device.files import write_durably
 from device.hotlist.errors import (
     BadSignature,
     Expired,

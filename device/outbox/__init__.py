@@ -1,6 +1,5 @@
 """The outbox: the durable, encrypted queue on disk between what happened and the broker."""
 
-from device.outbox.aside import SetAside
 from device.outbox.database import in_use, read_key_file
 from device.outbox.errors import (
     OutboxBusyError,
@@ -11,6 +10,7 @@ from device.outbox.errors import (
     OutboxVersionError,
 )
 from device.outbox.outbox import Backlog, Outbox
+from device.outbox.quarantine import Quarantined
 
 __all__ = [
     "Backlog",
@@ -21,7 +21,7 @@ __all__ = [
     "OutboxFullError",
     "OutboxKeyError",
     "OutboxVersionError",
-    "SetAside",
+    "Quarantined",
     "in_use",
     "read_key_file",
 ]

@@ -18,8 +18,8 @@ from typing import Any, TypeAlias
 
 import sqlcipher3
 
-from device.durable import write_durably
 from device.errors import OutboxError
+from device.files import write_durably
 from device.outbox.errors import (
     OutboxBusyError,
     OutboxDamagedError,

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from device.errors import OutboxError
 from device.outbox import rows
-from device.outbox.aside import SetAside, remove, remove_older, set_aside
 from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
 from device.outbox.errors import (
     OutboxDamagedError,
@@ -20,11 +19,12 @@ from device.outbox.errors import (
     OutboxKeyError,
     OutboxVersionError,
 )
+from device.outbox.quarantine import Quarantined, remove, remove_older, set_aside
 from device.outbox.quota import Quota
 from device.outbox.rebuild import Rebuilt, adopt, discard, log_kept, put_in_place, rebuild
 from device.outbox.reserve import Reserve
 from device.outbox.salvage import wal_is_damaged, wal_is_readable
-from device.outbox.tries import Tries
+from device.outbox.tries import SalvageAttempts
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class OutboxFile:
 
     def __init__(self, path: Path, *, key: bytes, quota: Quota, meanwhile: Callable[[], None] = lambda: None) -> None:
         self.path = path
-        self.set_aside: tuple[SetAside, ...] = ()
+        self.set_aside: tuple[Quarantined, ...] = ()
         """Files that could not be used, the oldest first."""
         self.lock = threading.RLock()
         self.closed = False
@@ -67,7 +67,7 @@ class OutboxFile:
             raise OutboxError(f"cannot make the folder of the outbox: {error.strerror}") from error
         self._full_at: float | None = None
         self._reserve = Reserve(path)
-        self._tries = Tries(path)
+        self._tries = SalvageAttempts(path)
         self._meanwhile = meanwhile
         self._connection: Connection | None = self._open()
         self._reserve.take()

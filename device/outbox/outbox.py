@@ -9,12 +9,12 @@ from typing import Self
 
 from device.errors import OutboxError
 from device.outbox import rows
-from device.outbox.aside import SetAside
 from device.outbox.database import Connection
 from device.outbox.excluded import Excluded
 from device.outbox.file import OutboxFile
 from device.outbox.losses import take_loss
 from device.outbox.places import number_of
+from device.outbox.quarantine import Quarantined
 from device.outbox.quota import MIB, Quota
 from device.records import TYPES, ChainHead, Dropped, Envelope, Lost, Status
 
@@ -192,7 +192,7 @@ class Outbox:
         return self._file.disk_full
 
     @property
-    def set_aside(self) -> tuple[SetAside, ...]:
+    def set_aside(self) -> tuple[Quarantined, ...]:
         """The files that could not be used, the oldest first."""
         return self._file.set_aside
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import sqlcipher3
 
-from device.durable import flush_folder
 from device.errors import OutboxError
+from device.files import flush_folder
 from device.outbox import rows
 from device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
 from device.outbox.salvage import Find, Forest, Salvaged, salvage

@@ -3,13 +3,13 @@
 from contextlib import suppress
 from pathlib import Path
 
-from device.durable import write_durably
+from device.files import write_durably
 
 MOST = 2
 """So many: one may have met a power cut."""
 
 
-class Tries:
+class SalvageAttempts:
     """Counts, in a file beside the outbox, the starts of a post in which a salvage was begun, until one ends."""
 
     def __init__(self, path: Path) -> None:

@@ -14,13 +14,13 @@ from pydantic import JsonValue
 
 from device.camera.base import Frame
 from device.config import RecordingSection
-from device.durable import make_folder
 from device.errors import ConfigurationError
+from device.files import make_folder
 from device.hotlist.package import load_key
 from device.recording import requests
 from device.recording.requests import Answer, Request
 from device.recording.sealed import SUFFIX, SealedWriter
-from device.recording.tape import Limits, Tape
+from device.recording.writer import Limits, RecordingWriter
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Recordings:
         self._recipient = _recipient(section)
         self._time = now
         self._seen = (now().timestamp(), monotonic())
-        self._tape: Tape | None = None
+        self._tape: RecordingWriter | None = None
         self._name = ""
         self._person = ""
         self._next_look = self._next_clean = 0.0
@@ -166,7 +166,7 @@ class Recordings:
         # Told before the first frame is kept.
         details = self._who(request) | {"minutes": minutes, "colour": section.colour}
         self._trail.say("recording_started", source="console", identity=request.person, object=name, details=details)
-        self._tape = Tape(writer, limits, colour=section.colour)
+        self._tape = RecordingWriter(writer, limits, colour=section.colour)
         return Answer(name, None, f"{name} is being recorded, for {minutes:g} min at most")
 
     def _refuse(self, reason: str, said: str, request: Request | None) -> Answer:

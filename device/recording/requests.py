@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from device.bootid import boot_id
-from device.durable import make_folder, write_durably
+from device.files import make_folder, write_durably
 from device.leftovers import keep_newest
 from device.ownership import as_owner_of
 

@@ -3,8 +3,8 @@
 from collections import deque
 
 from device.records import Envelope
-from device.uplink.flight import packet_size
-from device.uplink.link import Link
+from device.uplink.connection import BrokerConnection
+from device.uplink.in_flight import packet_size
 
 MOST = 4
 """How many may wait for the network's thread; the oldest gives way."""
@@ -22,7 +22,7 @@ class Ephemeral:
         """Take one to send."""
         self._waiting.append(envelope)
 
-    def fill(self, link: Link) -> None:
+    def fill(self, link: BrokerConnection) -> None:
         """Send what waits, but for what is too large for the broker."""
         while self._waiting and link.end is None:
             envelope = self._waiting.popleft()

@@ -60,7 +60,7 @@ class UplinkSettings:
     """The name in the certificate: brokers compare the two, so that nobody takes over another's session. For a broker
     that does not, `device.uplink.session.secret_client_id`."""
     protocol: Protocol = "5"
-    """3.1.1 for brokers that know no more; see `device.uplink.dialect` for what is lost."""
+    """3.1.1 for brokers that know no more; see `device.uplink.mqtt_version` for what is lost."""
     keepalive_seconds: int = 30
     connect_timeout_seconds: float = 10.0
     session_expiry_seconds: int = 7 * 24 * 3600

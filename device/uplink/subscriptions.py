@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Collection, Sequence
 
-from device.uplink.link import Link
+from device.uplink.connection import BrokerConnection
 from device.uplink.refusals import Refusals
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Subscriptions:
         """Start a new connection: nothing is subscribed to yet."""
         self._asked.clear()
 
-    def fill(self, link: Link) -> None:
+    def fill(self, link: BrokerConnection) -> None:
         """Ask for what has not been asked for on this connection, and is not held back."""
         while self._changes:
             self._change(link, *self._changes.popleft())
@@ -63,7 +63,7 @@ class Subscriptions:
                 link.subscribe(topic, retained_again=topic not in self._ever_asked)
                 self._asked.add(topic)
 
-    def settle(self, link: Link) -> None:
+    def settle(self, link: BrokerConnection) -> None:
         """Take the broker's answers."""
         while link.answered_subscriptions:
             topic, reason = link.answered_subscriptions.popleft()
@@ -78,7 +78,7 @@ class Subscriptions:
             elif self._refusals.refuse(topic, reason):
                 log.warning("the broker refuses the subscription to %s: %s", topic, reason)
 
-    def _change(self, link: Link, topic: str, wanted: bool) -> None:  # noqa: FBT001 - as it stands in the queue
+    def _change(self, link: BrokerConnection, topic: str, wanted: bool) -> None:  # noqa: FBT001 - as it stands in the queue
         self._ever_asked.discard(topic)
         self._topics = tuple(other for other in self._topics if other != topic)
         if wanted:

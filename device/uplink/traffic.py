@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 
 from device.uplink.backoff import Backoff
 from device.uplink.brokers import Brokers
-from device.uplink.flight import Flight, Waiting
-from device.uplink.link import Link
+from device.uplink.connection import BrokerConnection
+from device.uplink.in_flight import InFlight, Waiting
 from device.uplink.refusals import Refusals
 from device.uplink.settings import UplinkSettings
 from device.uplink.settling import Settling
@@ -48,7 +48,7 @@ class Traffic:
             return_seconds=settings.return_seconds,
             draw=draw,
         )
-        self.flight = Flight(
+        self.flight = InFlight(
             outbox,
             refusals(),
             window=settings.window,
@@ -65,12 +65,12 @@ class Traffic:
         self.flight.begin(str(self.brokers.current))
         self.subscriptions.begin()
 
-    def fill(self, link: Link) -> None:
+    def fill(self, link: BrokerConnection) -> None:
         """Subscribe, and send what the window allows."""
         self.subscriptions.fill(link)
         self.flight.fill(link)
 
-    def settle(self, link: Link) -> None:
+    def settle(self, link: BrokerConnection) -> None:
         """Take the broker's answers."""
         self.flight.settle(link)
         self.subscriptions.settle(link)

@@ -13,11 +13,11 @@ from typing import Self
 from device.errors import OutboxError, UplinkError
 from device.outbox import Outbox
 from device.records import Envelope
+from device.uplink.connection import BrokerConnection, LinkError
 from device.uplink.ephemeral import Ephemeral
+from device.uplink.failback import FailbackProbe
 from device.uplink.identity import Identity
 from device.uplink.inbox import Delivery, Handler, Inbox
-from device.uplink.link import Link, LinkError
-from device.uplink.lookout import Lookout
 from device.uplink.settings import UplinkSettings
 from device.uplink.state import UplinkState
 from device.uplink.tls import connection_problem
@@ -68,7 +68,7 @@ class Uplink:
         self._earliest = earliest
         self._on_connected = on_connected
         self._identity = Identity(settings)
-        self._lookout = Lookout()
+        self._lookout = FailbackProbe()
         self._inbox = Inbox(subscriptions or {}, handled=self._handled)
         self._traffic = Traffic(settings, outbox, self._inbox.topics, optional=optional)
         self._brokers, self._flight = self._traffic.brokers, self._traffic.flight
@@ -208,7 +208,7 @@ class Uplink:
     def _connect_and_deliver(self) -> None:
         context = self._identity.context(earliest=self._earliest())
         self._connections += 1
-        link = Link(
+        link = BrokerConnection(
             self._settings,
             self._brokers.current,
             context,
@@ -226,7 +226,7 @@ class Uplink:
         finally:
             link.abort()
 
-    def _deliver(self, link: Link, context: ssl.SSLContext) -> None:
+    def _deliver(self, link: BrokerConnection, context: ssl.SSLContext) -> None:
         while link.end is None and not self._finished(link) and not self._moving(link, context):
             self._be_born()
             self._traffic.fill(link)
@@ -237,7 +237,7 @@ class Uplink:
             self._settle(link)
             raise LinkError(link.end, reference=link.reference)
 
-    def _now_connected(self, link: Link) -> None:
+    def _now_connected(self, link: BrokerConnection) -> None:
         self._problem, self._retry_at = None, None
         self._changed = time.monotonic()
         self._connected = True
@@ -256,12 +256,12 @@ class Uplink:
         else:
             self._birth_due = False
 
-    def _settle(self, link: Link) -> None:
+    def _settle(self, link: BrokerConnection) -> None:
         self._traffic.settle(link)
         while self._done:
             link.acknowledge(self._done.popleft())
 
-    def _moving(self, link: Link, context: ssl.SSLContext) -> bool:
+    def _moving(self, link: BrokerConnection, context: ssl.SSLContext) -> bool:
         """End the connection if another one is to take its place: with a renewed certificate, or to a better broker."""
         if self._brokers.return_due():
             self._lookout.look(self._brokers.preferred, context, timeout=self._settings.connect_timeout_seconds)
@@ -275,7 +275,7 @@ class Uplink:
         link.close()
         return True
 
-    def _finished(self, link: Link) -> bool:
+    def _finished(self, link: BrokerConnection) -> bool:
         """End the connection if the uplink is to stop and all is delivered, or time is up."""
         if self._stop_by is None:
             return False
@@ -314,7 +314,7 @@ class Uplink:
             time.sleep(min(left, 0.2))
         self._retry_at = None
 
-    def _disconnected(self, link: Link) -> None:
+    def _disconnected(self, link: BrokerConnection) -> None:
         self._changed = time.monotonic()
         self._connected = False
         self._ephemeral.clear()

@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from device.control import RefusedError
-from device.durable import write_durably
 from device.errors import PlatepostError
+from device.files import write_durably
 from device.records import Keyring
-from provisioning.accept.seal import ReportRefusedError, Sealed, unseal
 from provisioning.commands.options import FLEET, JSON, Actor, acting
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.lazy import lazy_group
-from provisioning.unit.technician import ALLOWED, recognised
+from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
+from provisioning.technician.technician import ALLOWED, recognised
 
 _REPORTS = click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 

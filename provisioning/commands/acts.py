@@ -11,9 +11,9 @@ from rich.table import Table
 from device.records import Audit
 from provisioning.commands.options import FLEET, JSON
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.layout import NOBODY
 from provisioning.hotlist.files import mark_of, marking_key, marks_in
-from provisioning.layout import NOBODY
 from provisioning.trust.keys import opened_pem
 
 

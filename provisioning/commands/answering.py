@@ -16,11 +16,11 @@ from pydantic import JsonValue
 from device.records import Role, new_identifier
 from device.records.base import Outcome
 from provisioning.commands.options import Actor
-from provisioning.control.identity import Identity
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.unsigned import record_unsigned, user
 from provisioning.people import acts
-from provisioning.people.unsigned import record_unsigned, user
+from provisioning.people.identity import Identity
 
 LIST_MAKERS = frozenset({Role.ADMINISTRATOR, Role.LIST_BUILDER})
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from provisioning.backup import open_fleet, seal_fleet
 from provisioning.commands.options import FLEET, Actor, acting
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.backup import open_fleet, seal_fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.people import administrators
 from provisioning.trust.custody import Custodian
 from provisioning.trust.keys import replace_private, write_private

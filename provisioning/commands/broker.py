@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from provisioning.broker_files import write_nats, write_rabbitmq
 from provisioning.brokers.nats import START_FILE
 from provisioning.commands.options import FLEET
-from provisioning.fleet import Fleet
+from provisioning.fleet.broker_files import write_nats, write_rabbitmq
+from provisioning.fleet.fleet import Fleet
 
 
 @click.group()

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from provisioning.client import Connection
 from provisioning.commands.options import FLEET, Actor, acting
+from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.home_assistant import Discovery, discoveries, prefix
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.home_assistant import Discovery, discoveries, prefix
 
 
 @click.command(

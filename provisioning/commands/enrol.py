@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from device.ending import LOST_OR_STOPPED, instead
 from device.enrolment.est import DEFAULT_PORT
+from device.signals import LOST_OR_STOPPED, instead
 from provisioning.commands.options import FLEET, RELOAD, Actor, acting
 from provisioning.enrolment.keeper import Keeper, forget
 from provisioning.enrolment.office import Office
 from provisioning.enrolment.sticks import answer_all
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.broker_reload import announce, reload_broker
+from provisioning.fleet.fleet import Fleet
 from provisioning.people import acts
-from provisioning.reload import announce, reload_broker
 
 if TYPE_CHECKING:
     import uvicorn

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from provisioning.commands.options import Actor
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.lazy import lazy_group
 from provisioning.trust.authority import Authority
 from provisioning.trust.custody import CUSTODIAN, PERSONAL
@@ -19,7 +19,7 @@ _COMMANDS = {
     "prove": "provisioning.commands.prove:prove",
     "restore": "provisioning.commands.backup:restore",
     "rotate": "provisioning.commands.rotate:rotate",
-    "status": "provisioning.status.cli:status",
+    "status": "provisioning.commands.status:status",
 }
 
 

@@ -9,12 +9,12 @@ import click
 
 from provisioning.commands.options import FLEET, JSON, Actor, acting
 from provisioning.commands.post_settings import Settings, post_settings
-from provisioning.control.identity import NotCertifiedError
 from provisioning.enrolment.codes import Codes
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.people.identity import NotCertifiedError
+from provisioning.technician.technician import ALLOWED
 from provisioning.trust.authority import CERTIFICATE_FILE
-from provisioning.unit.technician import ALLOWED
 
 
 @click.command(

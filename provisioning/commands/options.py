@@ -10,10 +10,10 @@ from pydantic import JsonValue
 
 from device.records import Role
 from device.records.base import Outcome
-from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.people import acts, administrators
+from provisioning.people.identity import Identity, NotCertifiedError
 
 FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")

@@ -14,7 +14,7 @@ from device.records import Role
 from provisioning.commands.options import FLEET, JSON, Actor, acting
 from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import OPERATOR_VALID, Fleet
+from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
 from provisioning.people import administrators
 from provisioning.trust.authority import CHAIN_FILE, Authority, read_certificates
 from provisioning.trust.custody import FOR_OTHERS

@@ -7,7 +7,7 @@ import click
 
 from provisioning.commands.options import FLEET, Actor, acting
 from provisioning.commands.post_settings import Settings, post_settings
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.lazy import lazy_group
 
 _COMMANDS = {

@@ -9,8 +9,8 @@ import click
 
 from device import backends
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings, Setting, check
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings, Setting, check
 
 Settings = Callable[[Fleet, str], PostSettings]
 

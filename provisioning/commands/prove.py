@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import Role
+from provisioning.brokers.proof import Trial
+from provisioning.brokers.proof_cases import GROUP, Case, cases, impostures, topics
+from provisioning.brokers.proof_cases import Actor as Client
 from provisioning.brokers.rights import Party
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
-from provisioning.fleet import Fleet
-from provisioning.layout import GROUPS_FILE
-from provisioning.proof.cases import GROUP, Case, cases, impostures, topics
-from provisioning.proof.cases import Actor as Client
-from provisioning.proof.trial import Trial
-from provisioning.reload import reload_broker
-from provisioning.revocation import LIVES, identity, is_let_in, is_refused
+from provisioning.fleet.broker_reload import reload_broker
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.layout import GROUPS_FILE
+from provisioning.fleet.revocation import LIVES, identity, is_let_in, is_refused
 from provisioning.trust.authority import Authority
 from provisioning.trust.keys import private_folder, write_private
 

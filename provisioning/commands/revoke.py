@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from provisioning.client import Connection
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
+from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.reload import reload_broker
-from provisioning.revocation import PATIENCE_SECONDS, LockedOut, identity, lock_out
+from provisioning.fleet.broker_reload import reload_broker
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.revocation import PATIENCE_SECONDS, LockedOut, identity, lock_out
 
 
 @click.command(

@@ -8,15 +8,15 @@ import click
 
 from device.records import Purpose
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
+from provisioning.commands.rotate_keys import rotate_signing_key
+from provisioning.control.keys.run import Wishes
+from provisioning.control.keys.steps import Voucher
 from provisioning.control.wire import protocol_option
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.reload import reload_broker
-from provisioning.revocation import is_let_in
-from provisioning.rotation import KINDS, rehearsed
-from provisioning.succession.command import rotate_signing_key
-from provisioning.succession.run import Wishes
-from provisioning.succession.steps import Voucher
+from provisioning.fleet.broker_reload import reload_broker
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.revocation import is_let_in
+from provisioning.fleet.rotation import KINDS, rehearsed
 
 PURPOSES = frozenset(purpose.value for purpose in Purpose)
 _NEWS_ONLY = ("retire", "revoke", "vouch", "overlap_days", "anyway")

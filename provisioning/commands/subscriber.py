@@ -8,8 +8,8 @@ import click
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
 from provisioning.commands.revoke import Revocation, take_out
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.reload import reload_broker
+from provisioning.fleet.broker_reload import reload_broker
+from provisioning.fleet.fleet import Fleet
 
 
 @click.group()

@@ -16,9 +16,9 @@ from device.records import (
     DesiredConfiguration,
     new_identifier,
 )
-from provisioning.control.identity import Identity
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.people.identity import Identity
 from provisioning.trust.keys import signing_jwk
 
 LIFETIME = timedelta(days=7)

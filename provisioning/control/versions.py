@@ -3,7 +3,7 @@
 import json
 
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.trust.keys import replace_private
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from provisioning.client import Connection
+from provisioning.connection import Connection
 
 protocol_option = click.option(
     "--protocol",

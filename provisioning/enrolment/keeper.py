@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Self
 
 from device.records.base import timestamp
-from provisioning.control.identity import Identity
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.people.identity import Identity
 from provisioning.trust.keys import private_folder, replace_private
 
 AHEAD = timedelta(days=30)

@@ -19,15 +19,15 @@ from device.enrolment.errors import EnrolmentError
 from device.enrolment.request import Request, read_renewal, read_request
 from device.records.base import Outcome, timestamp
 from device.records.signing import read_key
-from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.enrolment.codes import Code, Codes
 from provisioning.enrolment.keeper import Keeper
 from provisioning.enrolment.refusals import Refusals
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.layout import ROOT_FILE
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.layout import ROOT_FILE
+from provisioning.fleet.post_file import PostSettings, post_file
 from provisioning.people import acts
-from provisioning.post_file import PostSettings, post_file
+from provisioning.people.identity import Identity, NotCertifiedError
 from provisioning.trust.authority import CERTIFICATE_FILE, Authority
 from provisioning.trust.keys import private_folder, replace_private
 from provisioning.trust.ledger import key_digest, name_of

@@ -26,7 +26,7 @@ from device.enrolment.request import LARGEST as LARGEST_REQUEST
 from device.errors import PlatepostError
 from device.records.base import timestamp
 from provisioning.enrolment.office import Office
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
 from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from device.enrolment.errors import EnrolmentError
-from device.enrolment.stick import Answer, read_request_file, requests, write_answer, write_refusal
+from device.enrolment.offline import OfflineAnswer, read_request_file, requests, write_answer, write_refusal
 from provisioning.enrolment.office import Office
 
 
@@ -14,7 +14,7 @@ def answer_all(office: Office, folder: Path) -> Iterator[tuple[str, EnrolmentErr
         try:
             body, seal = read_request_file(folder, post)
             certificate, code = office.enrol_sealed(post, body, seal)
-            answer = Answer(certificate, office.authorities, office.configuration(post))
+            answer = OfflineAnswer(certificate, office.authorities, office.configuration(post))
             write_answer(folder, post, answer, seal_key=code.seal)
         except EnrolmentError as refusal:
             write_refusal(folder, post, refusal)

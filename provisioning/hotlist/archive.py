@@ -9,7 +9,7 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
-from device.durable import write_durably
+from device.files import write_durably
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import verify_package
 from provisioning.errors import ProvisioningError

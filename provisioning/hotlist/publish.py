@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from device.hotlist.manifest import Manifest
 from device.hotlist.parts import PART_BYTES, PART_OVERHEAD, split_parts
 from device.records import hotlist_delta, hotlist_package, hotlist_part
-from provisioning.client import Connection, TooLargeError
+from provisioning.connection import Connection, TooLargeError
 from provisioning.errors import ProvisioningError
 
 LARGEST_WHOLE = 8 << 20

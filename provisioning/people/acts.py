@@ -12,17 +12,17 @@ from pathlib import Path
 from joserfc.jwk import ECKey
 from pydantic import JsonValue, ValidationError
 
+from device.clock.kernel import clock_quality
 from device.errors import RecordError
-from device.health.clock import clock_quality
 from device.records import Audit, Envelope, Recorder, Role, Source, new_identifier
 from device.records.base import Outcome
 from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.noted import NotedHead
 from device.records.recorder import ChainHead
 from device.records.signing import Signer
-from provisioning.control.identity import Identity, NotCertifiedError
+from device.records.verify.noted import NotedHead
 from provisioning.errors import ProvisioningError
-from provisioning.journal import Journal, journal, lines_of
+from provisioning.files.journal import Journal, journal, lines_of
+from provisioning.people.identity import Identity, NotCertifiedError
 
 LOG_FILE = "acts.jsonl"
 PURPOSE_MOST = 200
@@ -222,7 +222,7 @@ def write(
     reason: str | None,
     now: datetime,
 ) -> Envelope:
-    """Log an act of `name`, signed with `key`; nothing is asked. See `record`, and `provisioning.people.unsigned`.
+    """Log an act of `name`, signed with `key`; nothing is asked. See `record`, and `provisioning.fleet.unsigned`.
 
     Raises:
         ProvisioningError: it cannot be said so, or the log cannot be written.

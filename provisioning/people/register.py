@@ -18,8 +18,8 @@ from pathlib import Path
 from device.records import Role
 from device.records.base import timestamp
 from device.records.signing import read_key
-from provisioning.control.identity import NotCertifiedError
 from provisioning.errors import ProvisioningError
+from provisioning.people.identity import NotCertifiedError
 from provisioning.trust.keys import private_folder, replace_private, write_private
 
 

@@ -20,7 +20,7 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 from pydantic import ValidationError
 
-from device.durable import write_durably
+from device.files import write_durably
 from device.records import KeyStatement, Purpose
 from device.records.signing import read_key
 from provisioning.errors import ProvisioningError

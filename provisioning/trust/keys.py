@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from joserfc.jwk import ECKey
 
-from device.durable import flush_folder
+from device.files import flush_folder
 from device.secrets.held_key import HeldKey, provider_of
 from provisioning.errors import ProvisioningError
 from provisioning.trust.custody import CUSTODIAN, TRIES, Custodian

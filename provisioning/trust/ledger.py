@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from device.records.base import timestamp
 from provisioning.errors import ProvisioningError
-from provisioning.journal import journal, lines_of
+from provisioning.files.journal import journal, lines_of
 from provisioning.trust.authority import Authority
 
 _KINDS = {"issued", "revoked", "signing_key"}

@@ -8,7 +8,7 @@ replaced, and what is kept is never overwritten.
 import shutil
 from pathlib import Path
 
-from device.durable import flush_folder
+from device.files import flush_folder
 from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE, Authority, read_certificates
 from provisioning.trust.keys import private_folder, replace_private
 

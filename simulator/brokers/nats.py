@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from provisioning.brokers import nats
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from simulator.errors import BrokerError
 from simulator.ground.daemon import Daemon
 

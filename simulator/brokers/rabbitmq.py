@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from provisioning.brokers import rabbitmq, rabbitmq_nodes
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from simulator.errors import BrokerError
 from simulator.ground.daemon import Daemon, free_port
 

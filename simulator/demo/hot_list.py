@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES, AllowedCategory, Mapping
 from provisioning.hotlist.patterns_file import read_patterns

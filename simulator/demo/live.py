@@ -20,7 +20,7 @@ from simulator.demo.report import MATCH_WORDS, environment, picture_uris, words
 from simulator.demo.run import Observer
 from simulator.demo.stage import Stage
 from simulator.ground.serving import PageServer
-from simulator.subscriber import Arrival
+from simulator.ground.subscriber import Arrival
 
 _LAST_WORD_SECONDS = 0.5
 _SECURITY = {

@@ -10,9 +10,9 @@ from typing import Any
 from device.hotlist.keys import plate_key
 from device.records import Health, Hit, HitWithdrawn, Read, Status, read_event
 from simulator.demo.clip import DemoClip
+from simulator.ground.subscriber import Arrival
 from simulator.scoring.score import Score, ScoredRead, score
 from simulator.scoring.truth import DueHit, TruePassage, Truth
-from simulator.subscriber import Arrival
 
 
 @dataclass(frozen=True, slots=True)

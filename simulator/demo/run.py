@@ -12,7 +12,7 @@ from simulator.demo.post_process import PostProcess
 from simulator.demo.stage import AGENCY, POST, Stage
 from simulator.demo.verification import said_farewell, verify_archive
 from simulator.errors import DemoError
-from simulator.subscriber import Arrival
+from simulator.ground.subscriber import Arrival
 
 TICK_SECONDS = 0.1
 GRACE_SECONDS = 90.0

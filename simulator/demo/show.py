@@ -10,7 +10,7 @@ from simulator.demo.outcome import DemoOutcome
 from simulator.demo.report import MATCH_WORDS, duration, words
 from simulator.demo.run import Observer
 from simulator.demo.stage import Stage
-from simulator.subscriber import Arrival
+from simulator.ground.subscriber import Arrival
 
 
 class Show(Observer):

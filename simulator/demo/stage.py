@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from provisioning.client import publish_hot_list
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.connection import publish_hot_list
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
 from simulator.demo.clip import DemoClip
 from simulator.demo.hot_list import build_hot_list
 from simulator.errors import DemoError
 from simulator.ground.folder import claimed
 from simulator.ground.premises import Premises
-from simulator.subscriber import Subscriber
+from simulator.ground.subscriber import Subscriber
 
 AGENCY = "demo"
 POST = "post-1"

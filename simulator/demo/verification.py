@@ -5,9 +5,9 @@ from pathlib import Path
 
 from device.records import TYPES, Source, Status
 from device.records.signing import Keyring
-from device.records.verify import Problem, Verifier
+from device.records.verify.verify import Problem, Verifier
 from simulator.demo.outcome import Verification
-from simulator.subscriber import Arrival
+from simulator.ground.subscriber import Arrival
 
 
 def verify_archive(archive: Path, key: Path, source: Source, *, farewell: bool) -> Verification:

@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
 from simulator.errors import DemoError
-from simulator.faults.proxy import Loop, Proxy
 from simulator.ground.folder import claimed
 from simulator.ground.premises import Premises
+from simulator.ground.proxy import Loop, Proxy
+from simulator.ground.subscriber import Arrival, Subscriber
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
 from simulator.live.posts import LivePost, place_of
 from simulator.live.telling import told
-from simulator.subscriber import Arrival, Subscriber
 
 AGENCY = "desk"
 SUBSCRIBER = "dispatch"

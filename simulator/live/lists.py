@@ -10,9 +10,9 @@ from threading import Lock
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, verify_package
-from provisioning.client import Connection
+from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.publish import publish

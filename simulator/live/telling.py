@@ -5,7 +5,7 @@ from typing import Any
 
 from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Status
 from simulator.demo.report import MATCH_WORDS, picture_uris, words
-from simulator.subscriber import Arrival
+from simulator.ground.subscriber import Arrival
 
 
 def told(arrival: Arrival) -> dict[str, Any] | None:

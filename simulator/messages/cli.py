@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker
 from simulator.errors import RecordingError
 from simulator.messages import recording

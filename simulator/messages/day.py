@@ -22,9 +22,9 @@ from device.records import (
     Status,
     Versions,
 )
+from device.records.contract.steady import SteadySigner
 from device.records.status import Reason
-from device.records.steady import SteadySigner
-from simulator.fleet.outbox import MemoryOutbox
+from simulator.lab.fleet.outbox import MemoryOutbox
 from simulator.messages.identifiers import SeededIdentifiers
 from simulator.messages.recording import Head, Message
 from simulator.testing.made_up import Circumstances, MadeUp

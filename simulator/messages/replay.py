@@ -7,10 +7,10 @@ from contextlib import ExitStack
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 
-from device.uplink.dialect import publish_properties
-from provisioning.client import secured_client, split_address
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from device.uplink.mqtt_version import publish_properties
+from provisioning.connection import secured_client, split_address
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.errors import RecordingError
 from simulator.messages.recording import Head, Message
 

@@ -14,7 +14,7 @@ from time import monotonic
 import numpy as np
 
 from device.camera.base import Camera, Frame
-from device.watch.capture import Capture
+from device.camera.capture import Capture
 from simulator.camera.recordings import Still
 from simulator.scenario.clips import Stretch, blurred, empty_road, shifted
 from simulator.scenario.errors import ScenarioError

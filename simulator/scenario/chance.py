@@ -17,7 +17,7 @@ from unittest.mock import patch
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-import provisioning.fleet
+import provisioning.fleet.fleet
 import provisioning.hotlist.build
 import provisioning.hotlist.sealing
 import provisioning.trust.authority
@@ -67,7 +67,7 @@ def founding(seed: object) -> Iterator[None]:
         return builder(**{**parts, "valid": VALID})
 
     with ExitStack() as stack:
-        for module in (provisioning.fleet, provisioning.trust.authority):
+        for module in (provisioning.fleet.fleet, provisioning.trust.authority):
             stack.enter_context(patch.object(module, "new_key", chance.key))
         stack.enter_context(patch.object(provisioning.trust.authority, "builder", lasting))
         stack.enter_context(

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from provisioning.post_file import Setting
+from provisioning.fleet.post_file import Setting
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.demands import misfits, too_many
 from simulator.scenario.durations import Duration, Signed

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import local
 from typing import TYPE_CHECKING, Any
 
-from device.lists.intake import Intake
+from device.hotlist.download import HotListDownload
 from device.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
 from device.uplink import Delivery, Uplink
 
@@ -76,7 +76,7 @@ class WatchedUplink(Uplink):
         return self.born and self.state().connected
 
 
-class WatchedIntake(Intake):
+class WatchedIntake(HotListDownload):
     """Tells which packages the post has judged."""
 
     def __init__(self, stand: "Stand", *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the intake

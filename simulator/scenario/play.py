@@ -9,14 +9,14 @@ from pathlib import Path
 from device.post import Account, Post
 from device.records import Source
 from device.records.signing import Keyring
-from device.records.verify import Report, Verifier
+from device.records.verify.verify import Report, Verifier
+from simulator.ground.subscriber import Arrival
 from simulator.scenario.description import Scenario
 from simulator.scenario.happening import Happenings
 from simulator.scenario.stage import AGENCY, Stage
 from simulator.scenario.stand import Recorded, Stand
 from simulator.scenario.standins import standing_in
 from simulator.scenario.world import Actor, World
-from simulator.subscriber import Arrival
 
 SAMPLE_SECONDS = 0.1
 ARRIVAL_SECONDS = 3.0

@@ -7,18 +7,19 @@ from pathlib import Path
 from threading import Lock
 
 from device import config
+from device.camera.view import View, Views
 from device.config import Configuration
-from device.health.view import View, Views
 from device.records import hotlist_package
-from provisioning.client import Connection
-from provisioning.fleet import Fleet
+from provisioning.connection import Connection
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings, Setting
 from provisioning.hotlist.build import build_package
-from provisioning.post_file import PostSettings, Setting
 from provisioning.trust.keys import private_pem
 from simulator.brokers.mosquitto import Broker
-from simulator.faults.proxy import Loop, Proxy
 from simulator.ground.daemon import hold_port
 from simulator.ground.premises import Premises
+from simulator.ground.proxy import Loop, Proxy
+from simulator.ground.subscriber import Arrival, Subscriber
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.chance import Chance, founding, sealing
 from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, stretches_of
@@ -26,7 +27,6 @@ from simulator.scenario.description import Scenario, Traffic
 from simulator.scenario.lists import ListDescription
 from simulator.scenario.stand import Stand
 from simulator.scenario.world import World
-from simulator.subscriber import Arrival, Subscriber
 
 AGENCY = "scenario"
 KEEPER = "records"

@@ -12,7 +12,7 @@ from device.outbox import Outbox
 from device.records import ClockQuality, Envelope
 from device.rig import Rig
 from simulator.board.virtual import BoardState, VirtualBoard
-from simulator.faults.proxy import Proxy
+from simulator.ground.proxy import Proxy
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.chance import Chance
 from simulator.scenario.disk import ScenarioDisk

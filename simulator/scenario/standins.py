@@ -27,19 +27,19 @@ from typing import Any
 from unittest.mock import patch
 
 import device.assembly
-import device.bookkeeping.books
-import device.condition.diagnosis
 import device.config
+import device.health.diagnosis
+import device.logbook
 import device.outbox.file
 import device.post
-import device.uplink.flight
-from device.condition.condition import Condition
+import device.uplink.in_flight
+from device.camera.capture import Capture
+from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
-from device.health.timekeeper import Timekeeper
+from device.health.surroundings import Surroundings
 from device.records import new_identifier
-from device.records.steady import SteadySigner
+from device.records.contract.steady import SteadySigner
 from device.vision.recogniser import Recogniser
-from device.watch.capture import Capture
 from simulator.scenario.camera import LockstepCapture
 from simulator.scenario.errors import ScenarioError
 from simulator.scenario.parts import SeededRecorder, WatchedIntake, WatchedUplink
@@ -79,8 +79,8 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
                 if clocks := {name: world.steady for name, value in defaults.items() if value is time.monotonic}:
                     stack.enter_context(patch.dict(defaults, clocks))
         replace(device.post, "Event", partial(_Waiting, world))
-        replace(device.condition.diagnosis, "Condition", partial(_condition, stand))
-        replace(device.bookkeeping.books, "Chrony", lambda: stand().chrony)
+        replace(device.health.diagnosis, "Surroundings", partial(_condition, stand))
+        replace(device.logbook, "Chrony", lambda: stand().chrony)
         replace(device.post, "Intake", lambda *args, **more: WatchedIntake(stand(), *args, **more))
         replace(device.post, "Uplink", lambda *args, **more: WatchedUplink(stand(), *args, **more))
         replace(device.assembly, "Recorder", lambda *args, **more: SeededRecorder(stand(), *args, **more))
@@ -89,7 +89,9 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
         replace(device.assembly, "recogniser", _recogniser)
         replace(device.outbox.file, "Reserve", lambda _path: stand().disk)
         replace(device.config.Configuration, "digest", property(_digest))
-        replace(device.uplink.flight, "expiry_seconds", partial(device.uplink.flight.expiry_seconds, now=world.utc))
+        replace(
+            device.uplink.in_flight, "expiry_seconds", partial(device.uplink.in_flight.expiry_seconds, now=world.utc)
+        )
         yield
 
 
@@ -153,9 +155,9 @@ class _Waiting(threading.Event):
         return self.is_set()
 
 
-def _condition(stand: Callable[[], Stand], folder: Path, **more: Any) -> Condition:  # noqa: ANN401 - the condition's own
+def _condition(stand: Callable[[], Stand], folder: Path, **more: Any) -> Surroundings:  # noqa: ANN401 - the condition's own
     disk = stand().disk
-    return Condition(folder, **more, machine=lambda _folder: disk.readings())
+    return Surroundings(folder, **more, machine=lambda _folder: disk.readings())
 
 
 def _recogniser(configuration: Configuration) -> Recogniser:

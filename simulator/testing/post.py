@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from device import __version__, assembly
+from device.clock.kernel import clock_quality
 from device.config import load
-from device.health.clock import clock_quality
 from device.records import (
     Audit,
     Hit,
@@ -30,7 +30,7 @@ from device.records import (
 from device.records.status import Reason
 from device.uplink import Uplink
 from simulator.errors import SimulatorError
-from simulator.faults.proxy import Proxy
+from simulator.ground.proxy import Proxy
 from simulator.testing.made_up import Circumstances, MadeUp
 
 DELIVERY_SECONDS = 30.0

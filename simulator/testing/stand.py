@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import Self
 
 from device.records.topics import ROOT
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
-from simulator.faults.proxy import Loop, Proxy
+from simulator.ground.proxy import Loop, Proxy
 from simulator.testing.post import SimulatedPost
 
 AGENCY = "demo"

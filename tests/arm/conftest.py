@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import pytest
 
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
-from simulator.subscriber import Arrival, Subscriber
+from simulator.ground.subscriber import Arrival, Subscriber
 from tests.arm.machine import Machine
 
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"

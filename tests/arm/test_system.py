@@ -3,8 +3,8 @@
 import re
 
 from device.records import Keyring
-from device.records.verify import Verifier
-from simulator.subscriber import Arrival
+from device.records.verify.verify import Verifier
+from simulator.ground.subscriber import Arrival
 from tests.arm.conftest import FRAMES, Site, say
 
 

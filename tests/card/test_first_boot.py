@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from device.records import Role
 from provisioning.cli import provision
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from tests.end_to_end.day import given
 from tests.provisioning.enrolment.conftest import open_office
 from tests.provisioning.image.test_image import KEY, card

@@ -23,11 +23,11 @@ from paho.mqtt.properties import Properties
 from device.outbox import Outbox
 from device.records import Envelope, Reason, Recorder, Signer, Source, new_identifier
 from device.records.command import Role
-from device.records.examples import example_audit, example_status
+from device.records.contract.examples import example_audit, example_status
 from device.uplink import Uplink, UplinkSettings
 from provisioning.brokers.rights import RECORDS
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.trust.authority import Authority
 from provisioning.trust.keys import new_key, private_pem
 from simulator.brokers.mosquitto import Broker, mosquitto_path

@@ -4,9 +4,9 @@ import pytest
 
 from device.config import load
 from device.records import Source
-from provisioning.accept import rights as module
-from provisioning.accept.rights import refused
-from provisioning.accept.unit import rights
+from provisioning.technician.accept import rights as module
+from provisioning.technician.accept.rights import refused
+from provisioning.technician.accept.unit import rights
 from tests.conformance.stands import AGENCY, Stand
 
 pytestmark = pytest.mark.end_to_end

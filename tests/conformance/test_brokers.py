@@ -6,7 +6,7 @@ import time
 import pytest
 
 from device.records import Keyring, Source, hotlist_package
-from device.records.verify import Verifier
+from device.records.verify.verify import Verifier
 from device.uplink.inbox import Delivery
 from simulator.brokers.rabbitmq import RabbitCluster
 from tests.conformance.stands import AGENCY, Stand, wait_for

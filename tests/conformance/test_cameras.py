@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from device.camera.base import Camera, Frame
+from device.camera.capture import Capture
 from device.errors import CameraError, ConfigurationError
 from device.vision.geometry import rectify
 from device.vision.reader import HEIGHT, MARGIN, WIDTH
 from device.vision.recogniser import Recogniser
-from device.watch.capture import Capture
 from tests.conformance.cameras import PLATE, SIZE, CameraStand
 
 SECONDS = 30.0

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from paho.mqtt.client import Client
 
-from device.condition.doubles import TAKEN_OVER
 from device.uplink.session import secret_client_id
+from device.uplink.takeover import TAKEN_OVER
 from provisioning.trust.authority import Authority
 from tests.conformance.stands import AGENCY, Stand, wait_for
 

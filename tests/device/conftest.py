@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from device.records import Envelope, Recorder
+from device.records.contract.schema import event_schema
 from device.records.envelope import EVENTS
-from device.records.schema import event_schema
 
 A_KIND_A_TEST = 10
 """Campaigns make thousands alike; validating each would take longer than they."""

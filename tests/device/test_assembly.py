@@ -2,8 +2,8 @@ from pathlib import Path
 
 from device import assembly
 from device.config import load
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 
 
 def test_broker_is_told_how_long_to_keep_what_comes_for_a_post_that_is_away(tmp_path: Path) -> None:

@@ -11,10 +11,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from device.camera import ladder, looks
-from device.camera import picamera2 as camera_module
-from device.condition import vitals
-from device.watch import daylight, lookout
+from device.camera import daylight, frame_check, recovery, supervisor
+from device.camera.picamera2 import camera as camera_module
+from device.health import status
 from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from simulator.camera.picamera2_standin import sensor
 from simulator.camera.recordings import open_recording
@@ -67,14 +66,14 @@ class Drill(Running):
 
 @pytest.fixture
 def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
-    monkeypatch.setattr(vitals, "SILENT_SECONDS", 0.5)
-    monkeypatch.setattr(lookout, "HUNG_SECONDS", 1.5)
-    monkeypatch.setattr(lookout, "DARK_SECONDS", 0.05)
-    monkeypatch.setattr(looks, "FROZEN_SECONDS", 0.5)
-    monkeypatch.setattr(looks, "BLACK_SECONDS", 0.5)
-    monkeypatch.setattr(ladder, "REOPENINGS", (0.05, 0.05))
-    monkeypatch.setattr(ladder, "CYCLES", (0.05, 0.05))
-    monkeypatch.setattr(ladder, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(status, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(supervisor, "HUNG_SECONDS", 1.5)
+    monkeypatch.setattr(supervisor, "DARK_SECONDS", 0.05)
+    monkeypatch.setattr(frame_check, "FROZEN_SECONDS", 0.5)
+    monkeypatch.setattr(frame_check, "BLACK_SECONDS", 0.5)
+    monkeypatch.setattr(recovery, "REOPENINGS", (0.05, 0.05))
+    monkeypatch.setattr(recovery, "CYCLES", (0.05, 0.05))
+    monkeypatch.setattr(recovery, "PATIENCE_SECONDS", 0.3)
     monkeypatch.setattr(daylight, "DWELL_SECONDS", 0.2)
     monkeypatch.setattr(camera_module, "CLOSE_SECONDS", 0.2)
     with standing_in():
@@ -134,7 +133,7 @@ def test_a_driver_that_hangs_costs_a_restart_and_no_record(drill: Drill) -> None
 def test_a_camera_that_is_gone_is_given_up_and_taken_again_when_it_is_back(
     drill: Drill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ladder, "RESTARTS", 0)
+    monkeypatch.setattr(recovery, "RESTARTS", 0)
     sensor.unplug()
     drill.wait_for_fault("camera_given_up")
     assert {"reopen", "power_cycle"} == {audit["reason"] for audit in drill.audits("camera_failed")}
@@ -152,7 +151,7 @@ def test_when_all_else_fails_the_unit_is_to_reboot(drill: Drill, monkeypatch: py
         asked.append(reason)
         return True
 
-    monkeypatch.setattr(ladder, "RESTARTS", 0)
+    monkeypatch.setattr(recovery, "RESTARTS", 0)
     monkeypatch.setattr(drill.post._keeper, "reboot", reboot)
     sensor.hang()
     wait_for(lambda: bool(asked), "the wish for a reboot")

@@ -11,15 +11,14 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device import backends
-from device.camera import ladder
+from device.camera import recovery, supervisor
 from device.camera.base import Camera, Frame
 from device.config import parse
 from device.errors import CameraError, OutboxError
 from device.post import Post
-from device.watch import lookout
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.build import build_package
-from provisioning.post_file import PostSettings
 from simulator.board.virtual import VirtualBoard
 from tests.rigs import post_table, records_in
 
@@ -120,7 +119,7 @@ class Rig:
 
 @pytest.fixture
 def rig(table: dict[str, Any], mocker: MockerFixture) -> Callable[..., Rig]:
-    mocker.patch.object(ladder, "REOPENINGS", (0.01,) * 9)
+    mocker.patch.object(recovery, "REOPENINGS", (0.01,) * 9)
 
     def make(*plays: list[str], finite: bool = False, **hotlist: Any) -> Rig:  # noqa: ANN401 - configuration values
         table["hotlist"] |= hotlist
@@ -150,7 +149,7 @@ def test_a_camera_that_fails_is_opened_again_and_named(rig: Callable[..., Rig]) 
 
 
 def test_a_camera_that_hangs_is_opened_again(rig: Callable[..., Rig], mocker: MockerFixture) -> None:
-    mocker.patch.object(lookout, "HUNG_SECONDS", 0.3)
+    mocker.patch.object(supervisor, "HUNG_SECONDS", 0.3)
     one = rig(["frame", "wait"], ["frame", "wait"], in_service_without_list=True)
     one.run_until(lambda: one.camera.opened >= 2)
     assert "camera_failed" in one.actions()

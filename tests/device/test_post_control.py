@@ -11,10 +11,10 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device import assembly
-from device.health import timekeeper as timekeeping
+from device.clock import timekeeper as timekeeping
 from device.records import ClockQuality, Command, Finding, Source
 from provisioning.control.signing import sign_configuration
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from tests.device.test_post import Rig, ScriptedCamera, fleet, rig, table
 
 __all__ = ["fleet", "rig", "table"]
@@ -67,7 +67,7 @@ def test_a_configuration_changes_over_while_frames_go_on(
 def test_a_configuration_that_makes_a_fault_is_given_back(
     controlled: dict[str, Any], mocker: MockerFixture, fleet: Fleet
 ) -> None:
-    mocker.patch("device.control.remote.FAULT_SECONDS", 0.3)
+    mocker.patch("device.control.configuration.remote.FAULT_SECONDS", 0.3)
     one = Rig(controlled, ScriptedCamera(["frame", "wait"]), mocker)
     before = one.post._changeover.configuration
     assert before.vision.minimum_confidence != 0.5
@@ -76,7 +76,7 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
         one.camera.exhausted.wait(20)
         configure(one.post, fleet, 1, vision={"minimum_confidence": 0.5})
         # The camera falls silent, as far as the post can tell, because of it.
-        mocker.patch("device.condition.vitals.SILENT_SECONDS", 0.0)
+        mocker.patch("device.health.status.SILENT_SECONDS", 0.0)
 
     threading.Thread(target=act).start()
     one.run_until(lambda: "configuration_reverted" in one.actions_so_far())
@@ -100,7 +100,7 @@ def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str,
     one = Rig(controlled, ScriptedCamera(["frame"] * 3 + ["wait"]), mocker)
     # A busy machine may take longer to start the post, and to come to the test after the last frame.
     mocker.patch.object(one.post._still, "_patience", 60.0)
-    mocker.patch("device.condition.checkup.OLD_FRAME_SECONDS", 60.0)
+    mocker.patch("device.health.selftest.OLD_FRAME_SECONDS", 60.0)
     found: list[Finding] = []
     pictures: list[bytes] = []
 

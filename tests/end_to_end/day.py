@@ -22,10 +22,10 @@ from click.testing import CliRunner
 
 from device import config
 from device.commands.enrol import enrol
-from provisioning.broker_files import write_rabbitmq
 from provisioning.cli import provision
-from provisioning.client import Connection
-from provisioning.fleet import Fleet
+from provisioning.connection import Connection
+from provisioning.fleet.broker_files import write_rabbitmq
+from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import MISSING as NO_MOSQUITTO
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.brokers.rabbitmq import MISSING as NO_RABBITMQ

@@ -16,29 +16,29 @@ from pytest_mock import MockerFixture
 from device import assembly, backends
 from device.board.base import Light
 from device.board.patterns import described
+from device.camera.view import View, Views
 from device.commands import selftest
 from device.config import load
-from device.health.view import View, Views
 from device.outbox import Outbox, read_key_file
 from device.post import Post
 from device.records import ClockQuality, Role
 from device.uplink.backoff import Backoff
-from provisioning.accept.cli import accept_post
-from provisioning.accept.dialogue import Dialogue, Key
-from provisioning.accept.service import Limits
-from provisioning.client import publish_hot_list
+from provisioning.commands.accept import accept_post
 from provisioning.commands.acceptance import acceptance
-from provisioning.fleet import Fleet
+from provisioning.connection import publish_hot_list
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.mapping import Mapping
 from provisioning.hotlist.rows import RefusedRow
 from provisioning.hotlist.source import read_rows
-from provisioning.post_file import PostSettings
-from provisioning.unit.technician import certified
+from provisioning.technician.accept.dialogue import Dialogue, Key
+from provisioning.technician.accept.service import Limits
+from provisioning.technician.technician import certified
 from simulator.board.virtual import VirtualBoard
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.camera.footage import FootageCamera
-from simulator.subscriber import Subscriber
+from simulator.ground.subscriber import Subscriber
 
 pytestmark = [
     pytest.mark.end_to_end,

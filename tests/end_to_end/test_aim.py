@@ -13,10 +13,10 @@ import cv2
 import pytest
 from playwright.sync_api import Page, expect
 
-from device.health.view import load_views
+from device.camera.view import load_views
 from device.records import Role
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.camera.footage import FootageCamera
 from simulator.ground.daemon import free_port
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults

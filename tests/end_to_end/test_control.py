@@ -17,16 +17,16 @@ from paho.mqtt.client import Client
 from device.config import load
 from device.post import Account, Post
 from device.records import Keyring, Role
-from device.records.verify import Verifier
+from device.records.verify.verify import Verifier
 from provisioning.cli import provision
-from provisioning.client import secured_client
+from provisioning.connection import secured_client
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.brokers.nats import NatsBroker, nats_path
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
-from simulator.subscriber import Subscriber
+from simulator.ground.subscriber import Subscriber
 
 pytestmark = [
     pytest.mark.end_to_end,

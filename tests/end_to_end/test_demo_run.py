@@ -17,7 +17,7 @@ from simulator.demo.clip import STREET, find_clip
 from simulator.demo.outcome import DemoOutcome
 from simulator.demo.run import Observer, run_demo
 from simulator.demo.stage import Stage
-from simulator.subscriber import Arrival
+from simulator.ground.subscriber import Arrival
 
 pytestmark = [
     pytest.mark.end_to_end,

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.faults.extent import SHORT
-from simulator.faults.families import FAMILIES
-from simulator.faults.week import DAILY, DAYS
-from simulator.faults.week import NAME as WEEK
+from simulator.lab.faults.catalogue import FAMILIES
+from simulator.lab.faults.extent import SHORT
+from simulator.lab.faults.week import DAILY, DAYS
+from simulator.lab.faults.week import NAME as WEEK
 
 pytestmark = [
     pytest.mark.end_to_end,

@@ -9,12 +9,12 @@ from click.testing import CliRunner
 
 from device.hotlist.manifest import read_unverified, split
 from device.records import HotListState, Source
-from device.records.cli import verify
+from device.records.verify.cli import verify
 from provisioning.cli import provision
 from provisioning.control.wire import Wire
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker, mosquitto_path
-from tests.provisioning.status.conftest import fleet, said
+from tests.provisioning.control.conftest import fleet, said
 
 __all__ = ["fleet"]
 

@@ -22,14 +22,14 @@ from device.vision.pipeline import Ended, Verdict
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate
 from device.vision.sighting import Sighting
-from provisioning.client import Connection
-from provisioning.fleet import Fleet
+from provisioning.connection import Connection
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist import HotListRow
 from provisioning.hotlist.publish import publish
-from provisioning.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.demo.clip import STREET
-from simulator.subscriber import Subscriber
+from simulator.ground.subscriber import Subscriber
 from tests.device.hotlist.department import Department
 
 pytestmark = [

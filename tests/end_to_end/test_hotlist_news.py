@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from device.commands.hotlist import hotlist as hand_over
 from device.config import load
 from device.post import Post
-from provisioning.fleet import Fleet
-from provisioning.hotlist.cli import hotlist
-from provisioning.post_file import PostSettings
+from provisioning.commands.hotlist.group import hotlist
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 
 pytestmark = [

@@ -10,11 +10,11 @@ import pytest
 from device.config import load
 from device.post import Account, Post
 from device.records import Keyring
-from device.records.verify import Verifier
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from device.records.verify.verify import Verifier
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.subscriber import Subscriber
+from simulator.ground.subscriber import Subscriber
 from tests.conformance.cameras import PLATE, SIZE
 from tests.picamera2 import virtual
 

@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import expect
 
 from device.vision.recogniser import Recogniser
-from provisioning.aim.advice import Road, Verdict, judge
-from provisioning.aim.figures import measure
-from provisioning.aim.lanes import Lanes
-from provisioning.aim.tracks import Tracks
+from provisioning.technician.aim.advice import Road, Verdict, judge
+from provisioning.technician.aim.figures import measure
+from provisioning.technician.aim.lanes import Lanes
+from provisioning.technician.aim.tracks import Tracks
 from simulator.camera.footage import FootageCamera
 from simulator.demo.clip import STREET
 from tests.browser import Visitor, accessibility_faults

@@ -13,11 +13,11 @@ import pytest
 
 from device.config import load
 from device.records import Keyring
-from device.records.verify import Verifier
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from device.records.verify.verify import Verifier
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
-from simulator.subscriber import Subscriber
+from simulator.ground.subscriber import Subscriber
 from tests.end_to_end.test_control import BROKERS, CLIP
 
 pytestmark = pytest.mark.end_to_end

@@ -14,17 +14,17 @@ import pytest
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from device.control.desired import read
+from device.control.configuration.desired import read
 from device.records import Role, Source
 from device.records.configuration import ConfigurationState, RefusedConfiguration
 from provisioning.cli import provision
-from provisioning.client import secured_client, split_address
+from provisioning.connection import secured_client, split_address
+from provisioning.control.rollout import Rollout, Target, merged
 from provisioning.control.signing import Settings
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.rollout.rollout import Rollout, Target, merged
+from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker, mosquitto_path
-from tests.provisioning.status.conftest import fleet, said
+from tests.provisioning.control.conftest import fleet, said
 
 __all__ = ["fleet"]
 

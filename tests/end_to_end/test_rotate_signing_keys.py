@@ -12,13 +12,13 @@ from click.testing import CliRunner, Result
 from device.records import KeyState, Purpose, Role, Source
 from device.records.configuration import ConfigurationState
 from provisioning.cli import provision
+from provisioning.control.keys.steps import announce
 from provisioning.control.signing import digest_of, sign_configuration
 from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.succession.steps import announce
+from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker, mosquitto_path
-from tests.provisioning.status.conftest import fleet, said
+from tests.provisioning.control.conftest import fleet, said
 
 __all__ = ["fleet"]
 

@@ -16,23 +16,23 @@ from _pytest.mark.structures import ParameterSet
 from joserfc import jws
 
 from device.board.base import Light
-from device.bookkeeping.reporter import Reporter
-from device.condition.guard import Guard
-from device.condition.vitals import Vitals
-from device.faults import Fault
-from device.health.lens import Lens
-from device.health.timekeeper import Timekeeper
+from device.board.tamper import TamperMonitor
+from device.camera.lens import Lens
+from device.camera.supervisor import CameraSupervisor
+from device.clock.timekeeper import Timekeeper
+from device.faults.fault import Fault
+from device.health.status import Vitals
 from device.hotlist import HotListStore, Rules
 from device.hotlist.freshness import Freshness
 from device.hotlist.manifest import Manifest
-from device.lists.lists import Installation, Lists
+from device.hotlist.service import HotListService, Installation
 from device.outbox import Outbox
 from device.outbox.database import Connection
 from device.outbox.quota import Quota
 from device.records import TYPES, Envelope, Hit, Recorder
-from device.uplink.flight import Flight
+from device.reporting.reporter import Reporter
+from device.uplink.in_flight import InFlight
 from device.vision.passages import Passage, Passages
-from device.watch.lookout import Lookout
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.scenario import happening, stage
 from simulator.scenario.checks.kinds import Check
@@ -75,12 +75,12 @@ def does_not_look_at_the_view(patch: Patch) -> None:
 
 def keeps_the_first_list(patch: Patch) -> None:
     """Once a list is in force, no other is taken."""
-    install = Lists.install
+    install = HotListService.install
 
-    def stubborn(self: Lists, package: bytes, **more: str) -> Installation:
+    def stubborn(self: HotListService, package: bytes, **more: str) -> Installation:
         return install(self, package, **more) if self.current is None else Installation(None, "stubborn", "")
 
-    patch.setattr(Lists, "install", stubborn)
+    patch.setattr(HotListService, "install", stubborn)
 
 
 def takes_every_list(patch: Patch) -> None:
@@ -100,7 +100,7 @@ def forgets_its_list(patch: Patch) -> None:
 
 def ignores_age(patch: Patch) -> None:
     """Every list is in date."""
-    patch.setattr("device.lists.lists.freshness", lambda *_args, **_more: Freshness.CURRENT)
+    patch.setattr("device.hotlist.service.freshness", lambda *_args, **_more: Freshness.CURRENT)
 
 
 def withdraws_every_hit(patch: Patch) -> None:
@@ -131,17 +131,17 @@ def takes_its_time(patch: Patch) -> None:
 
 def does_not_feel_the_case(patch: Patch) -> None:
     """The tamper switch is not asked."""
-    patch.setattr(Guard, "tick", lambda _self, _board: None)
+    patch.setattr(TamperMonitor, "tick", lambda _self, _board: None)
 
 
 def lets_the_camera_hang(patch: Patch) -> None:
     """However long no frame comes, nothing is done."""
-    patch.setattr("device.watch.lookout.HUNG_SECONDS", 1e9)
+    patch.setattr("device.camera.supervisor.HUNG_SECONDS", 1e9)
 
 
 def says_nothing_of_its_camera(patch: Patch) -> None:
     """What ails the camera is kept quiet."""
-    patch.setattr(Lookout, "faults", lambda _self: set())
+    patch.setattr(CameraSupervisor, "faults", lambda _self: set())
 
 
 def trusts_its_clock(patch: Patch) -> None:
@@ -174,8 +174,8 @@ def drops_hits_first(patch: Patch) -> None:
 
 def serves_one_broker_only(patch: Patch) -> None:
     """On any connection but the first, nothing is sent."""
-    fill = Flight.fill
-    patch.setattr(Flight, "fill", lambda self, link: fill(self, link) if link.number == 1 else None)
+    fill = InFlight.fill
+    patch.setattr(InFlight, "fill", lambda self, link: fill(self, link) if link.number == 1 else None)
     patch.setattr(stage, "DRAIN_SECONDS", 0.5)
 
 
@@ -186,7 +186,7 @@ def falls_behind(patch: Patch) -> None:
 
 def takes_one_for_another(patch: Patch) -> None:
     """Characters that look a little alike are taken for one another."""
-    patch.setattr(Lists, "rules", property(lambda _self: Rules(pairs=("5S", "6G", "17"), look_alike_budget=2)))
+    patch.setattr(HotListService, "rules", property(lambda _self: Rules(pairs=("5S", "6G", "17"), look_alike_budget=2)))
 
 
 def shows_no_light(patch: Patch) -> None:

@@ -27,18 +27,18 @@ from device.records import (
     keys_topic,
 )
 from device.records.signing import read_key
-from device.records.verify import Verifier
+from device.records.verify.verify import Verifier
 from provisioning.cli import provision
-from provisioning.client import Connection
+from provisioning.connection import Connection
 from provisioning.control.signing import sign_configuration
 from provisioning.control.versions import next_version, note_version
 from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist import HotListRow, build_package
-from provisioning.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.subscriber import Subscriber
+from simulator.ground.subscriber import Subscriber
 from tests.end_to_end.test_control import BROKERS, CLIP, Scene, wait_for
 
 pytestmark = [

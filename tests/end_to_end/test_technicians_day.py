@@ -15,21 +15,21 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import expect
 
+from device.camera.view import load_views
 from device.commands.enrol import enrol
 from device.config import load
-from device.health.view import load_views
 from device.post import Post
-from device.records.cli import verify
+from device.records.verify.cli import verify
 from provisioning.cli import provision
-from provisioning.client import Connection
-from provisioning.control.identity import Identity, NotCertifiedError
+from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.reload import reload_broker
-from provisioning.revocation import is_let_in
+from provisioning.fleet.broker_reload import reload_broker
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.revocation import is_let_in
+from provisioning.people.identity import Identity, NotCertifiedError
 from provisioning.trust.custody import CUSTODIAN, FOR_OTHERS, PERSONAL
 from simulator.ground.daemon import free_port
-from simulator.subscriber import Subscriber
+from simulator.ground.subscriber import Subscriber
 from tests.browser import Visitor
 from tests.end_to_end.day import BROKERS, PURPOSE, SECONDS, Day, Terminal, as_client, given, running
 from tests.end_to_end.test_aim import is_whole, nearer

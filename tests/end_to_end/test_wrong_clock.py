@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from device.records import Keyring
-from device.records.verify import Verifier
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from device.records.verify.verify import Verifier
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.subscriber import Arrival, Subscriber
+from simulator.ground.subscriber import Arrival, Subscriber
 
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 pytestmark = [

@@ -29,10 +29,10 @@ from device.records import (
     new_identifier,
 )
 from device.records.canonical import canonical_bytes
-from provisioning.client import secured_client
-from provisioning.post_file import PostSettings
+from provisioning.connection import secured_client
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.fleet.outbox import MemoryOutbox
+from simulator.lab.fleet.outbox import MemoryOutbox
 from simulator.testing import SimulatedPost, Stand
 from simulator.testing.made_up import Circumstances, MadeUp
 

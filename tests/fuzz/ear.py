@@ -14,14 +14,23 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509 import load_der_x509_certificate
 from jsonschema import Draft202012Validator
 
-from device.authority.orders import Done, Orders
-from device.bookkeeping.auditor import Auditor
-from device.bookkeeping.moderator import MOST, WINDOW_SECONDS, Moderator
-from device.control import REMOTE, Journal, Judge, Operators, Reason, RemoteConfiguration, Shelf, SigningKeys
-from device.health.timekeeper import Timekeeper
+from device.audit.log import AuditLog
+from device.audit.rate_limit import MOST, WINDOW_SECONDS, RateLimitedAudit
+from device.clock.timekeeper import Timekeeper
+from device.control import (
+    REMOTE,
+    CommandVerifier,
+    ConfigurationStore,
+    Operators,
+    Reason,
+    RemoteConfiguration,
+    ReplayGuard,
+    SigningKeys,
+)
+from device.control.commands import CommandExecutor, Done
 from device.records import Command, Envelope, Purpose, Recorder
-from device.records.examples import ExampleSigner, MemoryStore
-from device.records.schema import payload_schema
+from device.records.contract.examples import ExampleSigner, MemoryStore
+from device.records.contract.schema import payload_schema
 from device.records.signing import read_key
 from device.uplink import Delivery
 from tests.device.control.world import GOOD_CLOCK, RUN, SOURCE, World
@@ -32,10 +41,10 @@ PREFIX = "alpr/v1/riverside/post-1"
 REASONS = {reason.value for reason in Reason} | {"unsupported"}
 
 
-class Listening(Moderator):
+class Listening(RateLimitedAudit):
     """A moderator that remembers what it was told."""
 
-    def __init__(self, auditor: Auditor, **more: Any) -> None:  # noqa: ANN401 - a moderator's own
+    def __init__(self, auditor: AuditLog, **more: Any) -> None:  # noqa: ANN401 - a moderator's own
         super().__init__(auditor, **more)
         self.reasons: list[str] = []
 
@@ -59,16 +68,16 @@ class Ear:
         self.store = MemoryStore(RUN)
         timekeeper = Timekeeper(quality=lambda: GOOD_CLOCK, wall=self._wall)
         recorder = Recorder(self.store, ExampleSigner(), SOURCE, now=lambda: self.world.now)
-        auditor = Auditor(recorder, post="post-1", timekeeper=timekeeper)  # type: ignore[arg-type]  # it never fails here
+        auditor = AuditLog(recorder, post="post-1", timekeeper=timekeeper)  # type: ignore[arg-type]  # it never fails here
         self.moderator = Listening(auditor, now=lambda: self.steady)
         self.refusals = self.moderator.reasons
         base = self.world.base
         assert base.control is not None
         self.base = base
         keys = SigningKeys.fixed(Purpose.CONFIGURATION, read_key(base.control.configuration_key.read_bytes()))
-        self.remote = RemoteConfiguration(base, Shelf(self.world.directory), keys, SOURCE)
+        self.remote = RemoteConfiguration(base, ConfigurationStore(self.world.directory), keys, SOURCE)
         self.remote.start()
-        judge = Judge(
+        judge = CommandVerifier(
             SOURCE,
             Operators(base.control.operators_ca.read_bytes()),
             run=RUN,
@@ -76,10 +85,10 @@ class Ear:
             clock=lambda: GOOD_CLOCK,
         )
         doers = {command: self._doer(command) for command in Command if command != Command.RENEW_CERTIFICATE}
-        self.orders = Orders(
+        self.orders = CommandExecutor(
             SOURCE,
             judge,
-            Journal(self.world.directory / "journal.db"),
+            ReplayGuard(self.world.directory / "journal.db"),
             auditor=auditor,
             moderator=self.moderator,
             recorder=recorder,
@@ -135,7 +144,9 @@ class Ear:
             self.outcomes[f"configuration {notes[0].reason}" if notes else "configuration known"] += 1
         else:
             self._allowed_configuration(message, highest)
-            assert Shelf(self.world.directory).read() == self.remote._kept, "what is in force is on the disk"
+            assert ConfigurationStore(self.world.directory).read() == self.remote._kept, (
+                "what is in force is on the disk"
+            )
             self.outcomes["configuration applied"] += 1
             self.forge.highest = self.remote._kept.highest
         self.remote.state().wire()

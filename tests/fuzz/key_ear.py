@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from device.control import Reason, SigningKeys
-from device.control.keys.ring import Ring
-from device.control.keys.shelf import KeyShelf
+from device.control.keys.history import KeyHistory
 from device.control.keys.statement import Key
+from device.control.keys.store import KeyStore
 from device.records import KEYS_TYPE, Purpose
-from device.records.schema import payload_schema
+from device.records.contract.schema import payload_schema
 from tests.device.control.keys.clerk import Clerk, named, pem
 from tests.fuzz.messages import HEADER_NAMES, TEXT, b64, broken, mangle, mostly, payloads, text_of
 
@@ -50,7 +50,7 @@ class KeyEar:
             Key.of(pem(self.clerk.key("first"))),
             agency="riverside",
             roots=(Key.of(pem(self.clerk.root)),),
-            shelf=KeyShelf(self.directory, Purpose.LISTS),
+            shelf=KeyStore(self.directory, Purpose.LISTS),
         )
         made.load()
         return made
@@ -74,7 +74,7 @@ class KeyEar:
         assert self.start()._ring == after, "what is believed is on the disk"
         self.keys.state(NOW).wire()
 
-    def _allowed(self, message: bytes, before: Ring, after: Ring, digests: list[str]) -> None:
+    def _allowed(self, message: bytes, before: KeyHistory, after: KeyHistory, digests: list[str]) -> None:
         """Follow the steps that were taken, by nothing but the definitions."""
         told = {_digest(line): line for line in reversed(message.split(b"\n"))}
         speaking, era, number = pem(before.present.public), before.era, before.number

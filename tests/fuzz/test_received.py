@@ -21,11 +21,11 @@ from device.errors import RecordError
 from device.hotlist import HotList, HotListRefused, Refusal
 from device.records import Command, Keyring, Role
 from device.records.canonical import canonical_bytes
-from device.records.examples import ExampleSigner, example_records
-from device.records.verify import Verifier
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
-from provisioning.status.judgement import judge
+from device.records.contract.examples import ExampleSigner, example_records
+from device.records.verify.verify import Verifier
+from provisioning.control.status import judge
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from tests.device.control.world import World
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.test_package import payload, resigned

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
 from provisioning.cli import provision
-from provisioning.client import publish_hot_list, secured_client
+from provisioning.connection import publish_hot_list, secured_client
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
@@ -76,7 +76,7 @@ def made(tmp_path: Path, mocker: MockerFixture) -> Iterator[Made]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
-    mocker.patch("provisioning.fleet.DEFAULT_PORT", port)
+    mocker.patch("provisioning.fleet.fleet.DEFAULT_PORT", port)
     made = Made(tmp_path, port)
     yield made
     made.stop()

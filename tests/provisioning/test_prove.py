@@ -11,9 +11,9 @@ from pytest_mock import MockerFixture
 
 import provisioning.brokers.mosquitto
 from provisioning.cli import provision
-from provisioning.client import Connection
-from provisioning.fleet import Fleet
-from provisioning.revocation import is_let_in
+from provisioning.connection import Connection
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.revocation import is_let_in
 from tests.end_to_end.day import given, running
 
 pytestmark = pytest.mark.end_to_end

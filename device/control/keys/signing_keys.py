@@ -9,10 +9,10 @@ from pydantic import JsonValue
 
 from device.control.errors import NotKeptError, Reason, RefusedError
 from device.control.jose import open_signed_by
-from device.control.keys.ring import Ring, Withdrawn
-from device.control.keys.shelf import MOST, Kept, KeptWithdrawn, KeyShelf
+from device.control.keys.follow import for_us, walk
+from device.control.keys.history import KeyHistory, RevokedKey
 from device.control.keys.statement import Key, Statement, lines, read
-from device.control.keys.walk import for_us, walk
+from device.control.keys.store import MOST, KeyStore, StoredKeys, StoredRevocation
 from device.control.news import News
 from device.control.note import Note
 from device.errors import RecordError
@@ -40,7 +40,7 @@ class SigningKeys(News):
         *,
         agency: str = "",
         roots: tuple[Key, ...] = (),
-        shelf: KeyShelf | None = None,
+        shelf: KeyStore | None = None,
     ) -> None:
         super().__init__(changed=False)
         self.purpose = purpose
@@ -48,8 +48,8 @@ class SigningKeys(News):
         self._agency = agency
         self._roots = roots
         self._shelf = shelf
-        self._ring = Ring(given)
-        self._kept = Kept(given=given.thumbprint)
+        self._ring = KeyHistory(given)
+        self._kept = StoredKeys(given=given.thumbprint)
         self._listeners: list[Callable[[], None]] = []
         self._over: frozenset[str] | None = None
 
@@ -101,18 +101,18 @@ class SigningKeys(News):
                 message = str(error)
                 self._notes.append(self._note("trusted_keys_refused", Reason.MALFORMED, message, outcome="failure"))
 
-    def _replayed(self, kept: Kept) -> tuple[Ring, Kept]:
-        known = tuple(Withdrawn(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
+    def _replayed(self, kept: StoredKeys) -> tuple[KeyHistory, StoredKeys]:
+        known = tuple(RevokedKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
         if kept.given != self._given.thumbprint:
             # Somebody gave the post another key by hand; what was withdrawn before stays so, but for that key.
             known = tuple(gone for gone in known if gone.key.thumbprint != self._given.thumbprint)
-            return Ring(self._given, withdrawn=known), _kept(self._given, (), known, None)
-        ring = Ring(self._given)
+            return KeyHistory(self._given, withdrawn=known), _kept(self._given, (), known, None)
+        ring = KeyHistory(self._given)
         for line in kept.statements:
             statement = read(line.encode(), key=ring.present, roots=self._roots)
             ring = ring.after(for_us(statement, self.purpose, self._agency))
         believed = {key.thumbprint for key in (ring.present, *(former.key for former in ring.former))}
-        replayed = Ring(
+        replayed = KeyHistory(
             ring.present,
             ring.former,
             tuple(gone for gone in known if gone.key.thumbprint not in believed),
@@ -152,7 +152,7 @@ class SigningKeys(News):
                 self._refuse(gone.refused, gone.about)
             return bool(gone.taken)
 
-    def _keep(self, ring: Ring, taken: list[Statement]) -> bool:
+    def _keep(self, ring: KeyHistory, taken: list[Statement]) -> bool:
         """Keep a ring and go by it; tell whether that could be done."""
         told = list(self._kept.statements)
         for statement in taken:
@@ -264,10 +264,10 @@ class SigningKeys(News):
 
 
 def _kept(
-    given: Key, statements: tuple[str, ...], withdrawn: tuple[Withdrawn, ...], refused: RefusedKeys | None
-) -> Kept:
-    gone = tuple(KeptWithdrawn(public_key=each.key.pem, revoked=each.revoked) for each in withdrawn)
-    return Kept(given=given.thumbprint, statements=statements, withdrawn=gone, refused=refused)
+    given: Key, statements: tuple[str, ...], withdrawn: tuple[RevokedKey, ...], refused: RefusedKeys | None
+) -> StoredKeys:
+    gone = tuple(StoredRevocation(public_key=each.key.pem, revoked=each.revoked) for each in withdrawn)
+    return StoredKeys(given=given.thumbprint, statements=statements, withdrawn=gone, refused=refused)
 
 
 def _signed(message: bytes, key: ECKey, typ: str) -> bool:

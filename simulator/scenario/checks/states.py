@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from device.faults import Fault
+from device.faults.fault import Fault
 from simulator.scenario.checks.base import BaseCheck, Within
 from simulator.scenario.checks.names import known
 from simulator.scenario.durations import Duration, words

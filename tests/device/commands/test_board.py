@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from device.commands.board import board
 from device.errors import ConfigurationError
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from simulator.standins import standing_in
 

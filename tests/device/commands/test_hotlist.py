@@ -9,11 +9,11 @@ from click.testing import CliRunner, Result
 
 from device.commands.hotlist import hotlist
 from device.hotlist import HotListRefused, HotListStore
-from device.lists.handover import FOLDER, Handover
-from device.lists.lists import Installation
-from provisioning.fleet import Fleet
+from device.hotlist.service import Installation
+from device.hotlist.spool import FOLDER, PackageSpool
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist import HotListRow, build_package
-from provisioning.post_file import PostSettings
 
 
 class Unit:
@@ -65,8 +65,8 @@ def unit(tmp_path: Path) -> Unit:
 
 @pytest.fixture
 def running(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> Iterator[Unit]:
-    monkeypatch.setattr("device.lists.handover.LOOK_SECONDS", 0.01)
-    handover = Handover(unit.held, unit.install)
+    monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.01)
+    handover = PackageSpool(unit.held, unit.install)
     handover.start()
     yield unit
     handover.stop()
@@ -102,7 +102,7 @@ def test_a_post_that_does_not_run_takes_it_later(unit: Unit) -> None:
     assert result.exit_code == 0
     assert "waits until the post runs" in result.stdout
     assert len(list((unit.held / FOLDER).iterdir())) == 1
-    assert Handover(unit.held, unit.install).look() == 1
+    assert PackageSpool(unit.held, unit.install).look() == 1
     assert unit.store.current is not None
 
 

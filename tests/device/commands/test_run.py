@@ -8,8 +8,8 @@ from pytest_mock import MockerFixture
 
 from device.commands import run as module
 from device.post import Account
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 
 
 class Ended(BaseException):

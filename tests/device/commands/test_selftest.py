@@ -11,8 +11,8 @@ from device.commands.selftest import Finding, examine, selftest
 from device.config import load
 from device.health.machine import Readings
 from device.outbox import Outbox, read_key_file
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from simulator.camera.picamera2_standin import sensor
 from simulator.standins import standing_in

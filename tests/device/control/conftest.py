@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from device.records import Role
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from tests.device.control.world import World
 
 

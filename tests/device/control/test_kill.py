@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.control import Journal, Reason, RefusedError, Shelf
+from device.control import ConfigurationStore, Reason, RefusedError, ReplayGuard
 from device.records import new_identifier
 from tests.device.control.world import World
 from tests.device.killed import killed_child
@@ -16,7 +16,7 @@ ROUNDS = 12
 def test_a_configuration_that_was_taken_is_in_force(world: World) -> None:
     chance = random.Random(5)
     for _ in range(ROUNDS):
-        world.version = Shelf(world.directory).read().highest
+        world.version = ConfigurationStore(world.directory).read().highest
 
         def work(say: Callable[[str], None]) -> None:
             remote = world.remote()
@@ -26,7 +26,7 @@ def test_a_configuration_that_was_taken_is_in_force(world: World) -> None:
 
         said = killed_child(work, seconds=chance.uniform(0, 0.1))
         version, number = map(int, said[-1].split())
-        kept = Shelf(world.directory).read()
+        kept = ConfigurationStore(world.directory).read()
         assert kept.highest in {version, version + 1}, "the one that was said, or the next, which was on its way"
         effective = world.remote()._effective
         assert effective.passages.repeat_seconds == number + (kept.highest - version)
@@ -39,14 +39,14 @@ def test_a_request_that_was_taken_is_not_taken_again(world: World) -> None:
     for _ in range(ROUNDS):
 
         def work(say: Callable[[str], None]) -> None:
-            journal = Journal(path)
+            journal = ReplayGuard(path)
             for _ in range(10_000):
                 identifier = new_identifier()
                 journal.take(identifier, "restart", at=datetime.now(UTC), most=10**9, within=1)
                 say(identifier)
 
         taken += killed_child(work, seconds=chance.uniform(0, 0.05))
-        journal = Journal(path)
+        journal = ReplayGuard(path)
         assert not journal.forgotten
         for identifier in taken:
             try:
@@ -63,7 +63,7 @@ def test_a_journal_that_is_a_link_is_put_aside(world: World, tmp_path: Path) -> 
     path = world.directory / "journal.db"
     path.parent.mkdir(exist_ok=True)
     path.symlink_to(nologin)
-    journal = Journal(path)
+    journal = ReplayGuard(path)
     assert journal.forgotten
     journal.take(new_identifier(), "restart", at=datetime.now(UTC), most=1, within=1)
     assert not nologin.exists()

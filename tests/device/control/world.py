@@ -9,13 +9,13 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from device.config import Configuration, load
-from device.control import RemoteConfiguration, Shelf, SigningKeys
+from device.control import ConfigurationStore, RemoteConfiguration, SigningKeys
 from device.control.jose import sign
 from device.records import CONFIGURATION_TYPE, ClockQuality, Purpose, Role, Source
 from device.records.signing import read_key
-from provisioning.control.identity import Identity
 from provisioning.control.signing import sign_command, sign_configuration
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.people.identity import Identity
 
 RUN = "019c1503-fe00-7000-8000-000000000001"
 GOOD_CLOCK = ClockQuality(source="kernel", synchronised=True)
@@ -47,7 +47,7 @@ class World:
         base = self.base
         assert base.control is not None
         keys = SigningKeys.fixed(Purpose.CONFIGURATION, read_key(base.control.configuration_key.read_bytes()))
-        remote = RemoteConfiguration(base, Shelf(self.directory), keys, SOURCE, **more)
+        remote = RemoteConfiguration(base, ConfigurationStore(self.directory), keys, SOURCE, **more)
         remote.start()
         return remote
 

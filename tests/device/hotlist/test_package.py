@@ -255,7 +255,7 @@ def test_two_lists_of_the_same_plates_have_no_fingerprint_in_common(department: 
     assert not set(columns[0]["fingerprints"].tolist()) & set(columns[1]["fingerprints"].tolist())
 
 
-@pytest.mark.parametrize("pem", [b"", b"not a key", private_pem(new_key())[:100]])
+@pytest.mark.parametrize("pem", [b"", b"not a key", private_pem(new_key())[:100]], ids=["empty", "text", "truncated"])
 def test_what_is_no_key_is_a_configuration_error(pem: bytes) -> None:
     with pytest.raises(ConfigurationError):
         load_key(pem, private=False)

@@ -6,7 +6,7 @@ import pytest
 
 from device.outbox import Outbox
 from device.records import Envelope, Hit, HitWithdrawn, Picture, Read, Recorder, Source
-from device.records.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
+from device.records.contract.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
 from device.records.recorder import new_identifier
 
 KEY = bytes(range(32))

@@ -9,8 +9,8 @@ import pytest
 from device.outbox import Outbox
 from device.outbox.rows import COVERT
 from device.records import Envelope, Keyring
-from device.records.examples import ExampleSigner
-from device.records.verify import Verifier
+from device.records.contract.examples import ExampleSigner
+from device.records.verify.verify import Verifier
 
 Filler: TypeAlias = Any  # conftest's
 KEY = bytes(range(32))

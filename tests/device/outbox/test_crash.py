@@ -6,8 +6,8 @@ from pathlib import Path
 
 from device.outbox import Outbox
 from device.records import Keyring, Recorder, Source
-from device.records.examples import ExampleSigner, example_audit
-from device.records.verify import Verifier
+from device.records.contract.examples import ExampleSigner, example_audit
+from device.records.verify.verify import Verifier
 from tests.device.killed import killed_child
 
 KEY = bytes(range(32))

@@ -15,8 +15,8 @@ from device.outbox.losses import add_loss
 from device.outbox.rows import COVERT
 from device.outbox.salvage.forest import ROOTS
 from device.records import Keyring, Recorder, Source
-from device.records.examples import CLOCK, ExampleSigner, example_audit
-from device.records.verify import Report, Verifier
+from device.records.contract.examples import CLOCK, ExampleSigner, example_audit
+from device.records.verify.verify import Report, Verifier
 
 Filler: TypeAlias = Any  # conftest's
 

@@ -12,8 +12,8 @@ import pytest
 from device.outbox import Outbox, OutboxFullError
 from device.outbox.reserve import RESERVE_BYTES, Reserve
 from device.records import Envelope, Keyring
-from device.records.examples import CLOCK, ExampleSigner, example_audit
-from device.records.verify import Verifier
+from device.records.contract.examples import CLOCK, ExampleSigner, example_audit
+from device.records.verify.verify import Verifier
 
 Filler: TypeAlias = Any  # conftest's
 

@@ -10,8 +10,8 @@ import pytest
 from device.outbox import Outbox
 from device.outbox.database import schema_versions
 from device.records import Keyring
-from device.records.examples import CLOCK, ExampleSigner
-from device.records.verify import Verifier
+from device.records.contract.examples import CLOCK, ExampleSigner
+from device.records.verify.verify import Verifier
 
 Filler: TypeAlias = Any  # conftest's
 

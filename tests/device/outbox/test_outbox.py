@@ -10,8 +10,8 @@ from pytest_mock import MockerFixture
 from device.errors import OutboxError
 from device.outbox import Outbox, OutboxBusyError, OutboxDamagedError, OutboxFullError, OutboxKeyError, read_key_file
 from device.records import ChainHead, Envelope, Keyring
-from device.records.examples import ExampleSigner
-from device.records.verify import Verifier
+from device.records.contract.examples import ExampleSigner
+from device.records.verify.verify import Verifier
 
 Filler: TypeAlias = Any  # conftest's
 

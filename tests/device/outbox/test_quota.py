@@ -8,8 +8,8 @@ from pytest_mock import MockerFixture
 from device.outbox import Outbox
 from device.outbox.quota import Quota
 from device.records import Keyring
-from device.records.examples import CLOCK, ExampleSigner
-from device.records.verify import Report, Verifier
+from device.records.contract.examples import CLOCK, ExampleSigner
+from device.records.verify.verify import Report, Verifier
 
 Filler: TypeAlias = Any  # conftest's
 

@@ -13,7 +13,7 @@ from pytest_mock import MockerFixture
 
 from device.config import RecordingSection
 from device.errors import ConfigurationError
-from device.recording import Recordings, SealedReader, recordings, requests, tape
+from device.recording import Recordings, SealedReader, recordings, requests, writer
 from device.recording.requests import Answer, Request
 from tests.device.recording.conftest import make_frame, same
 
@@ -177,7 +177,7 @@ def test_it_ends_by_itself(make_unit: MakeUnit, key: ECKey, section: dict[str, A
 def test_frames_that_find_no_room_are_counted_and_nobody_waits(
     make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tape, "WAITING", 1)
+    monkeypatch.setattr(writer, "WAITING", 1)
     unit = make_unit()
     unit.ask(purpose="glare at dusk")
     frame = make_frame(1)

@@ -2,7 +2,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from device.records import Recorder, Source
-from device.records.examples import BEGAN, ExampleSigner, MemoryStore, example_audit
+from device.records.contract.examples import BEGAN, ExampleSigner, MemoryStore, example_audit
 from device.records.identifiers import Identifiers
 from device.records.recorder import new_identifier
 

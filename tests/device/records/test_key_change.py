@@ -13,13 +13,14 @@ from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
 from device.outbox import Outbox
-from device.records import Dropped, Keyring, Lost, Recorder, SequenceRange, Signer, Source, verify
+from device.records import Dropped, Keyring, Lost, Recorder, SequenceRange, Signer, Source
 from device.records.canonical import canonical_bytes, dump
-from device.records.cli import verify as command
+from device.records.contract.examples import CLOCK, ExampleSigner, MemoryStore, example_audit, example_records
 from device.records.envelope import read_event
-from device.records.examples import CLOCK, ExampleSigner, MemoryStore, example_audit, example_records
 from device.records.recorder import new_identifier
-from device.records.verify import Report, Verifier
+from device.records.verify import verify
+from device.records.verify.cli import verify as command
+from device.records.verify.verify import Report, Verifier
 
 SOURCE = Source("demo", "post-1")
 FIRST, SECOND, THIRD = ExampleSigner(), Signer(ECKey.generate_key("P-256")), Signer(ECKey.generate_key("P-256"))

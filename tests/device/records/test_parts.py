@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from device.records import ClockQuality, Picture, Read, Status
-from device.records.examples import LIST, example_sight, example_status, identifiers
+from device.records.contract.examples import LIST, example_sight, example_status, identifiers
 
 
 def test_a_picture_knows_its_digest() -> None:

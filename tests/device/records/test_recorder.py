@@ -6,8 +6,7 @@ from device.errors import RecordError
 from device.records import Audit, Hit, HitWithdrawn, Keyring, Read, Recorder, Source, read_event
 from device.records.audit import Dropped, SequenceRange
 from device.records.canonical import GENESIS, canonical_bytes, digest_of
-from device.records.envelope import UnknownTypeError
-from device.records.examples import (
+from device.records.contract.examples import (
     BEGAN,
     CLOCK,
     ExampleSigner,
@@ -18,6 +17,7 @@ from device.records.examples import (
     example_status,
     identifiers,
 )
+from device.records.envelope import UnknownTypeError
 
 
 @pytest.fixture

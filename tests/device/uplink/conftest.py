@@ -36,7 +36,7 @@ from device.records import (
     Source,
     new_identifier,
 )
-from device.records.examples import LIST, example_audit, example_sight, example_status
+from device.records.contract.examples import LIST, example_audit, example_sight, example_status
 from device.uplink import Uplink, UplinkSettings
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")

@@ -11,8 +11,8 @@ import pytest
 
 from device.uplink import UplinkSettings
 from device.uplink.tls import connection_problem, tls_context
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.trust import authority
 from provisioning.trust.keys import new_key, private_pem
 

@@ -15,8 +15,8 @@ import pytest
 
 from device.outbox import Outbox
 from device.records import Keyring, Recorder, Source
-from device.records.examples import example_audit, example_health
-from device.records.verify import Verifier
+from device.records.contract.examples import example_audit, example_health
+from device.records.verify.verify import Verifier
 from device.uplink import Delivery
 
 Bench: TypeAlias = Any  # conftest's

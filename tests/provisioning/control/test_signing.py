@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.control.desired import read
+from device.control.configuration.desired import read
 from device.records import Role
 from device.records.signing import read_key
 from provisioning.cli import provision
-from provisioning.control.identity import NotCertifiedError
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.people.identity import NotCertifiedError
 
 WHY = ("--purpose", "work order 8001")
 

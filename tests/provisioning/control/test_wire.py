@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from device.records import Role
-from provisioning.control.command_cli import _open
-from provisioning.control.identity import Identity
+from provisioning.commands.command import _open
 from provisioning.control.wire import data_of
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.people.identity import Identity
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"data": 1}', b"[" * 30_000])

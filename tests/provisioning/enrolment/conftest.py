@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from device.enrolment.est import Office as Address
-from device.enrolment.unit import Unit
+from device.enrolment.est import EstClient
+from device.enrolment.unit import UnitEnrolment
 from device.records import Role
-from provisioning.control.identity import Identity
 from provisioning.enrolment.office import Office
 from provisioning.enrolment.server import server
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
-from provisioning.reload import announce, reload_broker
+from provisioning.fleet.broker_reload import announce, reload_broker
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.people.identity import Identity
 from simulator.ground.daemon import free_port
 
 SECONDS = 20.0
@@ -34,8 +34,8 @@ class Department:
     directory: Path
 
     @property
-    def address(self) -> Address:
-        return Address(f"localhost:{self.port}")
+    def address(self) -> EstClient:
+        return EstClient(f"localhost:{self.port}")
 
     def invite(
         self,
@@ -60,11 +60,11 @@ class Department:
         )
         return secret
 
-    def unit(self, name: str) -> Unit:
+    def unit(self, name: str) -> UnitEnrolment:
         """Give a bare unit."""
-        return Unit(self.directory / name)
+        return UnitEnrolment(self.directory / name)
 
-    def enrol(self, unit: Unit, post: str, code: str) -> None:
+    def enrol(self, unit: UnitEnrolment, post: str, code: str) -> None:
         """Do what the command does."""
         unit.begin(post)
         ca, _ = self.address.authorities(post, code)

@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from device.cli import platepost
 from device.commands.enrol import _next, enrol
 from device.enrolment.errors import EnrolmentError
-from device.enrolment.unit import Unit
+from device.enrolment.unit import UnitEnrolment
 from device.errors import ConfigurationError, PlatepostError
 from provisioning.cli import provision
-from provisioning.control.identity import NotCertifiedError
 from provisioning.enrolment.codes import Code, Codes
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.people.identity import NotCertifiedError
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 from tests.provisioning.enrolment.conftest import Department
 
@@ -47,7 +47,7 @@ def test_technician_gives_one_command_and_one_answer(department: Department) -> 
     told = f"This unit is post-17. Next: sudo platepost aim --config {folder}/post.toml --as FOLDER --address ADDRESS\n"
     assert told in output
     assert "192.168.50.1" in output
-    assert Unit(folder).post == "post-17"
+    assert UnitEnrolment(folder).post == "post-17"
     files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = run(enrol, "post-17", f"localhost:{department.port}", "--directory", folder)
     assert "Code" not in again
@@ -107,7 +107,7 @@ def test_stick_carries_request_and_answer(department: Department, tmp_path: Path
     assert "post-17: enrolled" in run(provision, *office)
     assert "No request waits" in run(provision, *office)
     assert "This unit is post-17" in run(enrol, *arguments)
-    assert Unit(folder).post == "post-17"
+    assert UnitEnrolment(folder).post == "post-17"
     for path in stick.iterdir():
         assert b"PRIVATE" not in path.read_bytes()
         assert code.encode() not in path.read_bytes()
@@ -138,7 +138,7 @@ def test_stick_that_is_not_right_is_refused_with_the_reason(department: Departme
     with pytest.raises(EnrolmentError) as caught:
         run(enrol, *arguments)
 
-    assert Unit(folder).post is None
+    assert UnitEnrolment(folder).post is None
     if refused:
         assert str(caught.value).removeprefix("the office refused: ") in output
         assert "post-17" not in department.fleet.posts()
@@ -181,7 +181,7 @@ def test_clock_of_a_unit_without_network_is_set_by_the_office_s_answer(
     with pytest.raises(EnrolmentError, match="clock says") as caught:
         run(enrol, *arguments)
     assert caught.value.reason == "clock"
-    assert Unit(folder).post is None
+    assert UnitEnrolment(folder).post is None
     assert "This unit is post-17" in run(enrol, *arguments, "--set-clock")
 
 
@@ -256,13 +256,13 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(
     code = invited(department.fleet, "post-17")
     full = [True]
 
-    def install(unit: Unit, configuration: bytes) -> None:
+    def install(unit: UnitEnrolment, configuration: bytes) -> None:
         if full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / "keys"))
         real(unit, configuration)
 
-    real = Unit.install
-    monkeypatch.setattr(Unit, "install", install)
+    real = UnitEnrolment.install
+    monkeypatch.setattr(UnitEnrolment, "install", install)
     with pytest.raises(EnrolmentError, match="keys: No space left on device; what was done so far is kept"):
         run(enrol, *arguments, typed=code + "\n")
     full.clear()

@@ -20,23 +20,23 @@ from device.enrolment.code import read_code
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import KEYS, make_renewal, make_request, read_request
-from device.enrolment.unit import WORK, Unit, check_clock
+from device.enrolment.unit import WORK, UnitEnrolment, check_clock
 from device.records import Role
 from provisioning.enrolment.codes import TRIES
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
 from tests.provisioning.enrolment.conftest import Department, open_office
 
 PRIVATE = ("private_key.pem", "signing_key.pem", "unseal_key.pem", "outbox.key")
 
 
-def reason(department: Department, unit: Unit, post: str, code: str) -> str:
+def reason(department: Department, unit: UnitEnrolment, post: str, code: str) -> str:
     with pytest.raises(EnrolmentError) as caught:
         department.enrol(unit, post, code)
     return caught.value.reason
 
 
-def is_untouched(department: Department, unit: Unit, post: str) -> bool:
+def is_untouched(department: Department, unit: UnitEnrolment, post: str) -> bool:
     """Tell whether neither unit nor fleet has anything of a post."""
     return unit.post is None and post not in department.fleet.posts() and department.fleet.ledger.of(post) == []
 
@@ -255,7 +255,7 @@ def test_replaced_unit_s_keys_are_revoked_and_the_new_ones_are_not(department: D
         )
 
 
-def renewal_of(unit: Unit) -> bytes:
+def renewal_of(unit: UnitEnrolment) -> bytes:
     return make_renewal("post-17", read_key_file(unit.directory / "keys" / "private_key.pem"))
 
 

@@ -15,9 +15,9 @@ from cryptography import x509
 from device import config
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import read_key_file
-from device.enrolment.unit import Unit
+from device.enrolment.unit import UnitEnrolment
 from device.records import Role
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.people.acts import ActLog
 from provisioning.trust.ledger import Ledger
 from tests.provisioning.enrolment.conftest import Department, open_office
@@ -53,14 +53,14 @@ class Cut:
         return step
 
 
-def enrol_as_the_command_does(department: Department, unit: Unit, code: str) -> None:
+def enrol_as_the_command_does(department: Department, unit: UnitEnrolment, code: str) -> None:
     if unit.post is None or unit.plan() is not None:
         unit.begin("post-17")
     if not unit.go_on():
         department.enrol(unit, "post-17", code)
 
 
-def is_whole(department: Department, unit: Unit) -> bool:
+def is_whole(department: Department, unit: UnitEnrolment) -> bool:
     read = config.load(unit.directory / "post.toml")
     leaf = x509.load_pem_x509_certificate(read.uplink.certificate.read_bytes())
     own = read_key_file(read.uplink.private_key).public_key()

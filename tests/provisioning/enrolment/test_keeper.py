@@ -16,13 +16,13 @@ from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import CONFIGURATION, trusting
 from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import make_renewal
-from device.enrolment.unit import Unit
+from device.enrolment.unit import UnitEnrolment
 from device.records import Role
 from provisioning.cli import provision
-from provisioning.control.identity import Identity
 from provisioning.enrolment.codes import TRIES
 from provisioning.enrolment.keeper import AHEAD, Keeper, forget
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.people.identity import Identity
 from tests.provisioning.enrolment.conftest import Department
 
 WRONG = "0000-0000-0000-0000"
@@ -38,7 +38,7 @@ def end(department: Department, *, way: str) -> None:
     department.office._keeper = Identity.load(fleet.operator("k-webb"))
 
 
-def renew(department: Department, unit: Unit) -> None:
+def renew(department: Department, unit: UnitEnrolment) -> None:
     key = read_key_file(unit.directory / "keys" / "private_key.pem")
     leaf = x509.load_pem_x509_certificate(unit.certificate_path.read_bytes())
     request = base64.b64encode(make_renewal("post-17", key))

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from device import config
 from device.enrolment.errors import EnrolmentError
-from device.enrolment.est import Office, _refusal, trusting
+from device.enrolment.est import EstClient, _refusal, trusting
 from device.enrolment.renewal import Renewal
-from device.enrolment.unit import Unit
+from device.enrolment.unit import UnitEnrolment
 from provisioning.trust.authority import Authority
 from tests.provisioning.enrolment.conftest import Department
 
@@ -33,7 +33,7 @@ class Trail:
 class Post:
     """An enrolled post, as far as its renewal."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: UnitEnrolment) -> None:
         self.unit = unit
         self.trail = Trail()
         self.time = datetime.now(UTC)
@@ -161,13 +161,13 @@ def test_an_unforeseen_fault_does_not_end_the_renewal(
     ],
 )
 def test_whatever_a_refusal_says_is_fit_for_the_audit_trail(said: object, reason: str, message: str) -> None:
-    refusal = _refusal(Office("office"), 503, json.dumps(said).encode())
+    refusal = _refusal(EstClient("office"), 503, json.dumps(said).encode())
     assert (refusal.reason, str(refusal)) == (reason, message)
 
 
 @pytest.mark.parametrize("content", [b"bad gateway", b"\xff", b"[" * 200_000, b'{"reason": ' + b"9" * 9000 + b"}"])
 def test_a_refusal_that_says_nothing_has_its_status(content: bytes) -> None:
-    assert str(_refusal(Office("office"), 502, content)) == "office:8443 answers with status 502"
+    assert str(_refusal(EstClient("office"), 502, content)) == "office:8443 answers with status 502"
 
 
 @pytest.mark.parametrize("address", ["enrol..riverside.example", ".riverside.example", "e" * 64 + ".example:8443"])
@@ -175,7 +175,7 @@ def test_an_address_that_cannot_be_is_refused_by_the_configuration_and_by_name(a
     with pytest.raises(ValidationError):
         config.EnrolmentSection(office=address)
     with pytest.raises(EnrolmentError, match="cannot be an office's address") as refused:
-        Office(address)._ask(ssl.create_default_context(), "GET", "/")
+        EstClient(address)._ask(ssl.create_default_context(), "GET", "/")
     assert refused.value.reason == "address"
 
 

@@ -16,7 +16,7 @@ from cryptography import x509
 
 import simulator
 from provisioning.cli import provision
-from provisioning.post_file import PostSettings
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from tests.provisioning.enrolment.conftest import Department
 

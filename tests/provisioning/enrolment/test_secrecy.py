@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from tests.provisioning.enrolment.conftest import Department
 
 NOBODY = 65534

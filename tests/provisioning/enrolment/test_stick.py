@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from device.enrolment.errors import EnrolmentError
-from device.enrolment.stick import Answer, read_answer_files, write_answer, write_refusal, write_request
+from device.enrolment.offline import OfflineAnswer, read_answer_files, write_answer, write_refusal, write_request
 
 KEY = bytes(32)
-ANSWER = Answer(b"certificate", b"authorities", b"configuration")
+ANSWER = OfflineAnswer(b"certificate", b"authorities", b"configuration")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from device.records import Role
 from provisioning.enrolment.keeper import Keeper
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from simulator.ground.daemon import free_port
 
 SECONDS = 60.0

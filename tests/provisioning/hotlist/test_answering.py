@@ -9,18 +9,18 @@ from click.testing import CliRunner, Result
 
 from device.errors import PlatepostError
 from device.records import Audit, Role
-from device.records.cli import verify
+from device.records.verify.cli import verify
 from provisioning.cli import provision
-from provisioning.control.identity import NotCertifiedError
+from provisioning.commands.hotlist.group import hotlist
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.fleet.unsigned import user
 from provisioning.hotlist.archive import Archive
-from provisioning.hotlist.cli import hotlist
 from provisioning.hotlist.files import Files, mark_of, marking_key
 from provisioning.hotlist.rows import SourceError
 from provisioning.people.acts import ActLog
-from provisioning.people.unsigned import user
-from provisioning.post_file import PostSettings
+from provisioning.people.identity import NotCertifiedError
 from provisioning.trust.keys import new_key, private_pem, public_pem
 
 EXPORT = "plate,state,category\n" + "".join(f"T{number:05d},CA,local\n" for number in range(40))

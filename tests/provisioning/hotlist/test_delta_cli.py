@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from device.hotlist import HotListStore
+from provisioning.commands.hotlist.group import hotlist
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.hotlist.cli import hotlist
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.rows import SourceError
-from provisioning.post_file import PostSettings
 
 HEADER = "plate,state,category,priority,entered,expires,reference\n"
 EXPORT = HEADER + "".join(f"T{number:05d},CA,local,,,,R{number}\n" for number in range(40))
@@ -167,7 +167,7 @@ def test_partial_plates_that_have_ended_need_not_be_given_again(
         def now(cls, tz: tzinfo | None = None) -> datetime:
             return datetime(2099, 1, 2, tzinfo=tz)
 
-    monkeypatch.setattr("provisioning.hotlist.commands.build.datetime", Later)
+    monkeypatch.setattr("provisioning.commands.hotlist.build.datetime", Later)
     own = ("--safe-list", str(office.folder / "own.csv"))
     assert office.run("build", office.file("export.csv", EXPORT), *own).exit_code == 0
 

@@ -17,14 +17,14 @@ from device.hotlist import HotListRefused, HotListStore
 from device.hotlist.manifest import read_unverified, split
 from device.hotlist.parts import Assembly, is_index, read_index
 from device.records import Audit, HotListState, Keyring, Recorder, Role, Signer, Source, Status
-from device.records.examples import CLOCK, MemoryStore, example_status
+from device.records.contract.examples import CLOCK, MemoryStore, example_status
 from device.records.recorder import new_identifier
-from provisioning.client import Connection, secured_client
+from provisioning.commands.hotlist.group import hotlist
+from provisioning.connection import Connection, secured_client
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.hotlist.cli import hotlist
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.watch import Watch
-from provisioning.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 
 SECONDS = 20.0

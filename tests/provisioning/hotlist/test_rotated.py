@@ -8,8 +8,8 @@ import pytest
 from device.hotlist import HotListRefused
 from device.hotlist.package import verify_package
 from device.records import Purpose
-from provisioning.fleet import Fleet
-from provisioning.succession.steps import announce, retire, take_into_use
+from provisioning.control.keys.steps import announce, retire, take_into_use
+from provisioning.fleet.fleet import Fleet
 from tests.provisioning.hotlist.test_delta_cli import EXPORT, Office
 
 

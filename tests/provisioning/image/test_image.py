@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from provisioning.commands.image import image
 from provisioning.errors import ProvisioningError
-from provisioning.image.cli import image
 from provisioning.image.partition import Partition
 from provisioning.image.recipe import SETUP_PATH, SWAP_PATH, setup_script, setup_unit
 

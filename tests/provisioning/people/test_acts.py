@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from device.records import Keyring, Role
-from device.records.cli import verify
-from device.records.verify import Report, Verifier
+from device.records.verify.cli import verify
+from device.records.verify.verify import Report, Verifier
 from provisioning.cli import provision
-from provisioning.control.identity import Identity, NotCertifiedError
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.people import acts
+from provisioning.people.identity import Identity, NotCertifiedError
 
 
 @pytest.fixture

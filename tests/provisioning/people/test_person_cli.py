@@ -6,12 +6,12 @@ import pytest
 from click.testing import CliRunner
 
 from device.records.base import timestamp
-from device.records.cli import verify
+from device.records.verify.cli import verify
 from provisioning.cli import provision
 from provisioning.commands.options import Actor
-from provisioning.control.identity import NotCertifiedError
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
+from provisioning.people.identity import NotCertifiedError
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 from provisioning.trust.keys import read_private_key
 

@@ -13,7 +13,7 @@ from device.enrolment.keyfiles import read_key_file
 from device.secrets.held_key import HeldKeyError
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
 from provisioning.trust.custody import CUSTODIAN, FILE_VARIABLE, PERSON_FILE_VARIABLE, PERSONAL, TRIES
 from provisioning.trust.keys import opened_pem, read_private_key

@@ -7,8 +7,8 @@ from cryptography import x509
 from device.records import Role
 from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from provisioning.trust.ledger import key_digest
 
 

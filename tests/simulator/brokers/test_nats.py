@@ -13,7 +13,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from provisioning.brokers.nats import CHECK_FILE
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from simulator.brokers.nats import MISSING, NatsBroker, nats_path
 from simulator.errors import BrokerError
 

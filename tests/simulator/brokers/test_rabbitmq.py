@@ -13,11 +13,11 @@ from paho.mqtt.client import Client
 
 from device.outbox import Outbox
 from device.records import Envelope, Recorder, Signer, Source, new_identifier
-from device.records.examples import example_audit, example_status
+from device.records.contract.examples import example_audit, example_status
 from device.uplink import Uplink, UplinkSettings
-from provisioning.client import secured_client
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.connection import secured_client
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 from simulator.errors import BrokerError
 

@@ -21,8 +21,8 @@ from device.recording.requests import Request
 from device.rig import Rig
 from device.vision.pipeline import Pipeline
 from device.vision.recogniser import Recogniser
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.board.virtual import VirtualBoard
 from simulator.camera.footage import FootageCamera
 from simulator.camera.recordings import open_recording

@@ -38,8 +38,8 @@ from device.records import (
 from device.records.audit import Dropped
 from provisioning.trust.keys import new_key, private_pem
 from simulator.demo.clip import DemoClip
+from simulator.ground.subscriber import Arrival
 from simulator.scoring.truth import DueHit, TruePassage, Truth
-from simulator.subscriber import Arrival
 
 BEGAN = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 """When the footage's first frame was shown."""

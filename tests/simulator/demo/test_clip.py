@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from device.hotlist import HotListStore
-from provisioning.fleet import Fleet
-from provisioning.post_file import PostSettings
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
 from simulator.demo.clip import find_clip
 from simulator.demo.hot_list import build_hot_list
 from simulator.errors import DemoError, TruthError

@@ -10,14 +10,14 @@ from click.testing import CliRunner
 from device.cli import platepost
 from device.records import read_event
 from device.records.signing import Keyring
-from device.records.verify import Verifier
-from provisioning.fleet import Fleet
+from device.records.verify.verify import Verifier
+from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.errors import RecordingError
+from simulator.ground.subscriber import Subscriber
 from simulator.messages import recording
 from simulator.messages.day import Day, draw
 from simulator.messages.replay import add_posts, replay
-from simulator.subscriber import Subscriber
 from simulator.testing import Stand
 
 DAY = Day(posts=2, vehicles=40, hits=0.3, began=datetime(2026, 3, 17, tzinfo=UTC))

@@ -5,9 +5,9 @@ from cryptography import x509
 
 from device.hotlist import HotListStore
 from device.records import Signer
+from device.records.contract.steady import SteadySigner
 from device.records.signing import Keyring, read_key
-from device.records.steady import SteadySigner
-from provisioning.fleet import Fleet
+from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.rows import HotListRow
 from provisioning.trust.keys import private_pem, public_pem

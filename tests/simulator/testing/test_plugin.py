@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from device.records.signing import Keyring
-from device.records.verify import Verifier
-from provisioning.client import secured_client
+from device.records.verify.verify import Verifier
+from provisioning.connection import secured_client
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.subscriber import Arrival, Subscriber
+from simulator.ground.subscriber import Arrival, Subscriber
 from simulator.testing import SimulatedPost, Stand
 from simulator.testing.played import Played
 

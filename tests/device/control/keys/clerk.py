@@ -10,8 +10,8 @@ from joserfc.jwk import ECKey
 
 from device.control import Note, SigningKeys
 from device.control.jose import sign
-from device.control.keys.shelf import KeyShelf
 from device.control.keys.statement import Key
+from device.control.keys.store import KeyStore
 from device.records import KEYS_TYPE, KeyState, Purpose
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -47,7 +47,7 @@ class Clerk:
             Key.of(pem(self.key(given))),
             agency="riverside",
             roots=(Key.of(pem(self.root)),),
-            shelf=KeyShelf(self.directory, Purpose.LISTS),
+            shelf=KeyStore(self.directory, Purpose.LISTS),
         )
         made.load()
         return made

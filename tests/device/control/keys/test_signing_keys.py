@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from device import durable
+from device import files
 from device.control import Reason, SigningKeys
 from device.control.jose import LARGEST, sign
-from device.control.keys.shelf import MOST
 from device.control.keys.statement import MOST_LINES
+from device.control.keys.store import MOST
 from device.records import KEYS_TYPE
 from tests.device.control.keys.clerk import NOW, Clerk, named, receive, state
 
@@ -254,7 +254,7 @@ def test_a_power_cut_leaves_the_old_keys_or_the_new(
 ) -> None:
     receive(clerk.post(), clerk.say("first", "second", "first"))
     keys = clerk.post()
-    whole = getattr(durable.os, step)
+    whole = getattr(files.os, step)
 
     def cut(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever is wrapped
         if after:
@@ -262,7 +262,7 @@ def test_a_power_cut_leaves_the_old_keys_or_the_new(
         raise PowerCut
 
     with monkeypatch.context() as patch:
-        patch.setattr(durable.os, step, cut)
+        patch.setattr(files.os, step, cut)
         with pytest.raises(PowerCut):
             receive(keys, clerk.say("second", "second", number=2))
     again = clerk.post()

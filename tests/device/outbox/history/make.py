@@ -11,7 +11,7 @@ from pathlib import Path
 from device.outbox import Outbox
 from device.outbox.database import schema_versions
 from device.records import Picture, Read, Recorder, Source
-from device.records.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
+from device.records.contract.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
 from device.records.recorder import new_identifier
 
 KEY = bytes(range(32))

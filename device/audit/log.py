@@ -1,0 +1,51 @@
+"""The audit trail of a post, in the post's own words."""
+
+from pydantic import JsonValue
+
+from device.audit.retrying import RetryingRecorder
+from device.clock.timekeeper import Timekeeper
+from device.records import Audit
+from device.records.base import Outcome
+
+
+class AuditLog:
+    """Records events that people are accountable for. Safe to use from several threads."""
+
+    def __init__(self, records: RetryingRecorder, *, post: str, timekeeper: Timekeeper | None = None) -> None:
+        self._records = records
+        self._post = post
+        self._timekeeper = timekeeper or Timekeeper()
+
+    def say(
+        self,
+        action: str,
+        *,
+        source: str = "post",
+        outcome: Outcome = "success",
+        identity: str | None = None,
+        reason: str | None = None,
+        object: str | None = None,  # noqa: A002 - the record's own name for it
+        details: dict[str, JsonValue] | None = None,
+    ) -> None:
+        """Record one event; the arguments are the fields of `device.records.audit.Audit`, the post itself by default.
+
+        Details that are None are left out: nothing is null on the wire.
+
+        Raises:
+            OutboxError: it cannot be stored, and the post is stopping.
+
+        """
+        self._records.record(
+            Audit(
+                clock=self._timekeeper.quality(),
+                action=action,
+                occurred=self._timekeeper.now(),
+                where=self._post,
+                source=source,
+                outcome=outcome,
+                identity=identity or self._post,
+                reason=reason,
+                object=object,
+                details={name: value for name, value in (details or {}).items() if value is not None},
+            )
+        )

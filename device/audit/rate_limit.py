@@ -1,0 +1,148 @@
+"""Audit of what may come again and again, bounded: neither who floods the post nor what flaps fills its outbox."""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from time import monotonic
+
+from pydantic import JsonValue
+
+from device.audit.log import AuditLog
+from device.records.base import Outcome
+
+MOST = 5
+"""Refusals of one kind that are audited one by one in a window, and events in an hour; the rest are counted."""
+WINDOW_SECONDS = 600.0
+"""How often it is said what was only counted."""
+HOUR_SECONDS = 3600.0
+
+
+@dataclass(slots=True)
+class _Untold:
+    """Events of one kind that were only counted."""
+
+    source: str
+    outcome: Outcome
+    counted: Counter[str] = field(default_factory=Counter)
+    last: dict[str, JsonValue] | None = None
+    """The details of the last of them."""
+
+
+class RateLimitedAudit:
+    """Says each refusal while they are few, and how many there were of each reason when they are many.
+
+    What the fleet's own people signed has a budget of its own, so that no flood of forgeries hides it. So it is with
+    events of the post itself that may flap, which go on for months: they have a smaller budget, and each reason its
+    own, so that the first of another is told at once. Safe to use from several threads.
+    """
+
+    def __init__(self, auditor: AuditLog, *, now: Callable[[], float] = monotonic) -> None:
+        self._auditor = auditor
+        self._now = now
+        self._lock = Lock()
+        self._said: Counter[tuple[str, bool]] = Counter()
+        self._counted: Counter[tuple[str, str]] = Counter()
+        self._told: dict[tuple[str, str, str], deque[float]] = {}
+        self._untold: dict[tuple[str, str], _Untold] = {}
+        self._since = now()
+
+    def say(
+        self,
+        action: str,
+        *,
+        source: str,
+        outcome: Outcome = "success",
+        reason: str | None = None,
+        details: dict[str, JsonValue] | None = None,
+        kind: str = "",
+    ) -> None:
+        """Record an event of a sort that may come again and again, or count it.
+
+        The arguments are those of `AuditLog.say`, and none of them comes from outside; `kind` tells apart what has no
+        reasons: each kind has a budget of its own.
+
+        Raises:
+            OutboxError: it cannot be stored, and the post is stopping.
+
+        """
+        self.tick()
+        now = self._now()
+        with self._lock:
+            told = self._told.setdefault((action, reason or "", kind), deque(maxlen=MOST))
+            if len(told) == MOST and now - told[0] < HOUR_SECONDS:
+                untold = self._untold.setdefault((action, kind), _Untold(source, outcome))
+                untold.counted[reason or kind or action] += 1
+                untold.last = details
+                return
+            told.append(now)
+        self._auditor.say(action, source=source, outcome=outcome, reason=reason, details=details)
+
+    def refused(
+        self,
+        action: str,
+        *,
+        reason: str,
+        source: str,
+        verified: bool = False,
+        identity: str | None = None,
+        object: str | None = None,  # noqa: A002 - the record's own name for it
+        details: dict[str, JsonValue] | None = None,
+    ) -> None:
+        """Record a refusal, or count it; the arguments are those of `AuditLog.say`.
+
+        Raises:
+            OutboxError: it cannot be stored, and the post is stopping.
+
+        """
+        self.tick()
+        with self._lock:
+            self._said[action, verified] += 1
+            if self._said[action, verified] > MOST:
+                self._counted[action, reason] += 1
+                return
+        self._auditor.say(
+            action,
+            source=source,
+            outcome="refused",
+            identity=identity,
+            reason=reason,
+            object=object,
+            details=details,
+        )
+
+    def tick(self) -> None:
+        """End the window if its time has come, and say what was only counted in it."""
+        with self._lock:
+            if self._now() - self._since < WINDOW_SECONDS:
+                return
+        self.flush()
+
+    def flush(self) -> None:
+        """End the window and say what was only counted in it, one record a kind.
+
+        Raises:
+            OutboxError: it cannot be stored, and the post is stopping.
+
+        """
+        with self._lock:
+            counted, seconds = self._counted, self._now() - self._since
+            untold, self._untold = self._untold, {}
+            self._counted, self._said, self._since = Counter(), Counter(), self._now()
+        for action in sorted({action for action, _ in counted}):
+            reasons = {reason: count for (kind, reason), count in sorted(counted.items()) if kind == action}
+            self._auditor.say(
+                action,
+                source="broker",
+                outcome="refused",
+                reason="repeated",
+                details={"counted": dict(reasons), "seconds": round(seconds)},
+            )
+        for (action, _), events in untold.items():
+            self._auditor.say(
+                action,
+                source=events.source,
+                outcome=events.outcome,
+                reason="repeated",
+                details={"counted": dict(events.counted), "seconds": round(seconds), "last": events.last},
+            )

@@ -1,0 +1,167 @@
+"""The lens, judged from its pictures: covered, out of focus, moved or dazzled, against the view that was accepted.
+
+Once a second a frame is made small (64 x 36). The median of the last fifteen is the street without its vehicles; it is
+compared with the accepted view (`device.camera.view`), in the light that it resembles most:
+
+- *dazzled*: much of it is saturated;
+- *blocked*: most places that had structure have none any more, relative to their brightness;
+- *blurred*: the variance of the Laplacian, relative to the contrast, is a fraction of what was accepted (Pech-Pacheco
+  et al., "Diatom autofocusing in brightfield microscopy", 2000);
+- *moved*: phase correlation (Kuglin and Hines, 1975) of locally normalised pictures, which light changes little, finds
+  the accepted view elsewhere, or not at all.
+
+What is called so must have lasted, so that neither a lorry nor a sunbeam makes a fault. Without an accepted view only
+what is plain without it is said: dazzled, and blocked when nothing at all is to be seen. The limits were set on the
+project's footage, altered: tests/device/camera/test_lens.py shows what each finds.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.camera.registration import correlation, normalised
+from device.camera.view import HEIGHT, WIDTH, View, Views, frame_sharpness, small
+
+LOOK_SECONDS = 1.0
+LOOKS = 15
+HOLD_SECONDS = 20.0
+"""How long something must be seen before it is a fault. With the median's delay a fault is named within 40 s."""
+HEAL_SECONDS = 10.0
+"""How long it must not be seen before it is none; with the median's delay it heals within 30 s."""
+
+SATURATED, SATURATED_SHARE = 250, 0.25
+"""Grey level and share of the picture: at a quarter the road itself is gone."""
+BLACK, BLACK_SHARE = 16, 0.9
+"""A black picture has no structure to judge by: the camera's own faults name it."""
+TILE = 6, 8
+"""Rows and columns of the small picture that are one place."""
+STRUCTURE, FLAT, FLAT_SHARE = 0.04, 0.3, 0.4
+"""Relative contrast from which a place has structure; fraction of it that is left; share of such places."""
+PLAIN = 0.012
+"""Relative contrast below which a place shows nothing, with or without an accepted view."""
+SHARPNESS = 0.35
+"""Fraction of the accepted sharpness: a blur by 1.5 px in 1280 leaves 0.15 or less, dusk 0.75."""
+SHIFT, FOUND = 1.0, 0.4
+"""Small pixels (20 px in 1280, twice the sway of a pole in wind) and height of the correlation's peak."""
+UNLIKE = 0.2
+"""Correlation in place below which it is another view; a different hour leaves more."""
+LIKE_LIGHT = 3.0
+"""By which factor brightness may differ from the accepted view's: beyond, it is night and no judgement."""
+
+
+class Ailment(StrEnum):
+    """What is wrong with the lens."""
+
+    BLOCKED = "lens_blocked"
+    BLURRED = "lens_blurred"
+    DAZZLED = "lens_dazzled"
+    MOVED = "lens_moved"
+
+
+@dataclass(slots=True)
+class _Held:
+    """Since when an ailment is seen, or not seen any more."""
+
+    turned: float = 0.0
+    seen: bool = False
+    present: bool = False
+
+
+class Lens:
+    """Watches the lens through its frames. One thread at a time."""
+
+    def __init__(self, views: Views | None = None) -> None:
+        """Watch against the accepted views."""
+        self.views = views or Views()
+        """The accepted views; may be replaced at any time."""
+        self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=LOOKS)
+        self._sharpness: deque[float] = deque(maxlen=LOOKS)
+        self._next = float("-inf")
+        self._held = {ailment: _Held() for ailment in Ailment}
+
+    def look(self, grey: NDArray[np.uint8], monotonic: float) -> None:
+        """Take in an H x W uint8 frame taken at `monotonic` seconds; most frames cost nothing."""
+        if monotonic < self._next:
+            return
+        self._next = monotonic + LOOK_SECONDS
+        self._pictures.append(small(grey))
+        self._sharpness.append(frame_sharpness(grey))
+        if len(self._pictures) == LOOKS:
+            street = np.median(np.stack(self._pictures), axis=0).astype(np.uint8)
+            self._hold(judge(street, float(np.median(self._sharpness)), self.views), monotonic)
+
+    @property
+    def ailments(self) -> frozenset[Ailment]:
+        """What is wrong at present."""
+        return frozenset(ailment for ailment, held in self._held.items() if held.present)
+
+    def _hold(self, seen: frozenset[Ailment], now: float) -> None:
+        for ailment, held in self._held.items():
+            if (ailment in seen) != held.seen:
+                held.seen, held.turned = ailment in seen, now
+            if now - held.turned >= (HOLD_SECONDS if held.seen else HEAL_SECONDS):
+                held.present = held.seen
+
+
+def judge(street: NDArray[np.uint8], sharpness: float, views: Views) -> frozenset[Ailment]:
+    """Say what is wrong with a view of the street, 36 x 64 grey levels, of a given `frame_sharpness`."""
+    if np.mean(street >= SATURATED) >= SATURATED_SHARE:
+        return frozenset({Ailment.DAZZLED})
+    if np.mean(street < BLACK) >= BLACK_SHARE:
+        return frozenset()
+    seen = contrast(street)
+    if np.mean(seen < PLAIN) >= 1 - FLAT_SHARE:
+        return frozenset({Ailment.BLOCKED})
+    view = resembled(street, views)
+    if view is None:
+        return frozenset()
+    accepted = contrast(view.picture)
+    structured = accepted >= STRUCTURE
+    if structured.any() and np.mean(seen[structured] < FLAT * accepted[structured]) >= FLAT_SHARE:
+        return frozenset({Ailment.BLOCKED})
+    wrong = set()
+    if sharpness / _liveliness(street) < SHARPNESS * view.sharpness / _liveliness(view.picture):
+        wrong.add(Ailment.BLURRED)
+    if _elsewhere(street, view.picture):
+        wrong.add(Ailment.MOVED)
+    return frozenset(wrong)
+
+
+def resembled(street: NDArray[np.uint8], views: Views) -> View | None:
+    """Return the accepted view that this one resembles most, of those in a like light."""
+    mean = float(street.mean())
+    views_alike = [
+        view
+        for view in (views.day, views.infrared)
+        if view is not None and 1 / LIKE_LIGHT < mean / max(1.0, float(view.picture.mean())) < LIKE_LIGHT
+    ]
+    return max(views_alike, key=lambda view: correlation(street, view.picture), default=None)
+
+
+def contrast(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the standard deviation of each place of a small picture relative to its brightness, 6 x 8."""
+    tiles = _tiles(picture)
+    relative: NDArray[np.float64] = tiles.std(axis=(1, 3)) / (tiles.mean(axis=(1, 3)) + 8)
+    return relative
+
+
+def _liveliness(picture: NDArray[np.uint8]) -> float:
+    """Return the variance within the places of a small picture; a large dark thing before a bright one adds none."""
+    return float(np.median(_tiles(picture).var(axis=(1, 3)))) + 1.0
+
+
+def _tiles(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    rows, columns = TILE
+    return picture.astype(np.float64).reshape(HEIGHT // rows, rows, WIDTH // columns, columns)
+
+
+def _elsewhere(street: NDArray[np.uint8], accepted: NDArray[np.uint8]) -> bool:
+    """Say whether the accepted view is found in another place, or not at all."""
+    window = cv2.createHanningWindow((WIDTH, HEIGHT), cv2.CV_32F)
+    (x, y), peak = cv2.phaseCorrelate(normalised(accepted), normalised(street), window)
+    shifted = peak >= FOUND and float(np.hypot(x, y)) >= SHIFT
+    return bool(shifted or correlation(street, accepted) < UNLIKE)

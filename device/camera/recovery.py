@@ -1,0 +1,140 @@
+"""The recovery ladder: what is tried, in which order, on a camera that delivers nothing.
+
+::
+
+    open again, twice -> cycle its power, twice -> restart the software, twice -> reboot the unit
+                                                                   |                        |
+                                 power and opening again, every five minutes, until a reboot is allowed
+
+A rung that does not exist, such as power that no pin switches, is passed over. Restarts are remembered on disk for as
+long as the unit runs. How often the unit may reboot is not decided here: whoever is asked for a reboot refuses it while
+the last one was too recent, so that a dead camera does not reboot the unit all day.
+"""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from device.bootid import boot_id
+from device.files import write_durably
+
+log = logging.getLogger(__name__)
+
+REOPENINGS = (1.0, 3.0)
+"""Seconds before each time that the camera is opened again."""
+CYCLES = (5.0, 10.0)
+"""Seconds after each power cycle before the camera is opened: its supply settles, the driver finds it."""
+PATIENCE_SECONDS = 300.0
+"""Between two attempts once everything was tried: what a camera costs that may never come back."""
+RESTARTS = 2
+"""Restarts of the software, since the unit booted or the camera last worked, before a reboot."""
+HEALED_SECONDS = 60.0
+"""How long frames must have come for the camera to count as working again, so that the ladder begins below."""
+
+
+class RecoveryAction(StrEnum):
+    """One way to bring a camera back."""
+
+    REOPEN = "reopen"
+    POWER_CYCLE = "power_cycle"
+    RESTART = "restart"
+    REBOOT = "reboot"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryStep:
+    """What is to be done now."""
+
+    rung: RecoveryAction
+    pause: float
+    """Seconds to wait after it before the camera is opened."""
+
+
+class Recovery:
+    """Decides on the next step. Never raises: what cannot be remembered is tried again.
+
+    Args:
+        memory: the file in which restarts are remembered; None to forget them.
+        reboot: asks for a reboot, and returns whether it will come.
+
+    """
+
+    def __init__(self, memory: Path | None = None, *, reboot: Callable[[], bool] = lambda: False) -> None:
+        self._memory = memory
+        self._reboot = reboot
+        self._boot = boot_id()
+        self._delivering_since: float | None = None
+        self.failures = 0
+        """In a row, since the software started or the camera last worked."""
+        self.taken: Counter[str] = Counter()
+        """Steps taken since the unit was installed, by rung."""
+        self.exhausted = False
+        """Whether everything was tried that can be tried now."""
+        self._cycles = 0
+        self._restarts = self._recall()
+
+    def failed(self, *, stuck: bool = False, switchable: bool = False) -> RecoveryStep:
+        """Decide what to do about a camera that failed.
+
+        `stuck` says that this process cannot open it again, `switchable` that its power can be cycled.
+        """
+        self.failures += 1
+        self._delivering_since = None
+        step = self._next(stuck=stuck, switchable=switchable)
+        self.taken[step.rung] += 1
+        self._cycles += step.rung is RecoveryAction.POWER_CYCLE
+        self._restarts += step.rung is RecoveryAction.RESTART
+        self.exhausted = step.pause >= PATIENCE_SECONDS
+        if step.rung is not RecoveryAction.REOPEN:
+            self._remember()
+        return step
+
+    def delivers(self, *, now: float) -> None:
+        """Hear that frames come at `now` seconds; once they have for a minute, the ladder begins below again."""
+        if not self.failures and not self._restarts:
+            return
+        if self._delivering_since is None:
+            self._delivering_since = now  # not since the failure: the pause after it brought no frames
+        elif now - self._delivering_since >= HEALED_SECONDS:
+            self._delivering_since = None
+            self.failures = self._cycles = self._restarts = 0
+            self.exhausted = False
+            self._remember()
+
+    def _next(self, *, stuck: bool, switchable: bool) -> RecoveryStep:
+        if self.failures <= len(REOPENINGS) and not stuck:
+            return RecoveryStep(RecoveryAction.REOPEN, REOPENINGS[self.failures - 1])
+        # A driver that hangs may be freed by power, but not by more of it.
+        if switchable and self._cycles < (1 if stuck else len(CYCLES)):
+            return RecoveryStep(RecoveryAction.POWER_CYCLE, CYCLES[self._cycles])
+        if self._restarts < RESTARTS:
+            return RecoveryStep(RecoveryAction.RESTART, 0.0)
+        if self._reboot():
+            return RecoveryStep(RecoveryAction.REBOOT, PATIENCE_SECONDS)
+        return RecoveryStep(RecoveryAction.POWER_CYCLE if switchable else RecoveryAction.REOPEN, PATIENCE_SECONDS)
+
+    def _recall(self) -> int:
+        if self._memory is None:
+            return 0
+        try:
+            kept = json.loads(self._memory.read_bytes())
+            self.taken.update({str(rung): int(times) for rung, times in kept["taken"].items()})
+            return max(0, int(kept["restarts"])) if kept["boot"] == self._boot else 0
+        except FileNotFoundError:
+            return 0
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("%s cannot be read: %s", self._memory, error)
+            return 0
+
+    def _remember(self) -> None:
+        if self._memory is None:
+            return
+        kept = {"boot": self._boot, "restarts": self._restarts, "taken": self.taken}
+        try:
+            write_durably(self._memory, json.dumps(kept).encode())
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self._memory, error)

@@ -1,0 +1,195 @@
+"""Commands to a running post: heard, judged, remembered, done once, audited, answered to who asked.
+
+Who floods the post with forgeries gets no answer at all, and a bounded number of audit records.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from joserfc.jwk import ECKey
+from pydantic import JsonValue
+
+from device.audit.log import AuditLog
+from device.audit.rate_limit import RateLimitedAudit
+from device.clock.timekeeper import Timekeeper
+from device.control import CommandVerifier, NotKeptError, Reason, RefusedError, ReplayGuard, seal_to
+from device.control.verifier import VerifiedCommand
+from device.errors import PlatepostError
+from device.records import Command, Envelope, Finding, Recorder, Response, Source
+from device.records.base import Outcome
+from device.uplink import Delivery
+
+log = logging.getLogger(__name__)
+
+OFTEN: Mapping[Command, tuple[int, float]] = {
+    Command.SELF_TEST: (30, 3600.0),
+    Command.STILL: (12, 3600.0),
+    Command.RESTART: (6, 3600.0),
+    Command.RENEW_CERTIFICATE: (6, 3600.0),
+}
+"""How often, in how many seconds, a post does each command, whoever asks: a still is no video."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command brought."""
+
+    findings: tuple[Finding, ...] = ()
+    picture: bytes | None = None
+    """A JPEG; it leaves the post sealed to the asker, and in no other way."""
+    details: dict[str, JsonValue] = field(default_factory=dict)
+    """For the audit trail."""
+    afterwards: Callable[[], None] | None = None
+    """What to do once the answer is on its way."""
+
+
+Doer = Callable[[], Done]
+_NAME = re.compile(r"[a-z0-9-]{1,64}")
+
+
+class CommandExecutor:
+    """Does what the fleet's operators ask. Called in the thread of the uplink's inbox, one command at a time.
+
+    Args:
+        source: the post.
+        judge: says what may be done.
+        journal: remembers what was done.
+        auditor, moderator: the audit trail.
+        recorder: signs answers.
+        timekeeper: the time.
+        send: sends an answer.
+        doers: what this post can do; a command that is not there is answered `unsupported`.
+
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        judge: CommandVerifier,
+        journal: ReplayGuard,
+        *,
+        auditor: AuditLog,
+        moderator: RateLimitedAudit,
+        recorder: Recorder,
+        timekeeper: Timekeeper,
+        send: Callable[[Envelope], object],
+        doers: Mapping[Command, Doer],
+    ) -> None:
+        self._source = source
+        self._judge = judge
+        self._journal = journal
+        self._auditor = auditor
+        self._moderator = moderator
+        self._recorder = recorder
+        self._timekeeper = timekeeper
+        self._send = send
+        self._doers = doers
+
+    def receive(self, delivery: Delivery) -> None:
+        """Take one message from a topic of commands."""
+        asked = delivery.topic.rpartition("/")[2]
+        try:
+            heard = self._judge.hear(delivery.payload)
+        except RefusedError as refusal:
+            # Nobody of the fleet's signed it: what it says of itself is worth nothing, its topic is what it tried.
+            tried = asked if _NAME.fullmatch(asked) else "unknown"
+            self._moderator.refused("command_refused", reason=refusal.reason, source="broker", object=tried)
+            return
+        if delivery.retained:
+            self._refuse(heard, Reason.RETAINED, "a command is never retained", delivery)
+            return
+        try:
+            command = self._admit(heard, asked, delivery)
+        except RefusedError as refusal:
+            self._refuse(heard, refusal.reason, str(refusal), delivery)
+        except NotKeptError as error:
+            self._refuse(heard, Reason.NOT_KEPT, str(error), delivery)
+        else:
+            self._do(command, heard, delivery)
+
+    def _admit(self, heard: VerifiedCommand, asked: str, delivery: Delivery) -> Command:
+        command = self._judge.judge(heard, topic_command=asked)
+        wanted = self._source.response(heard.operator.name)
+        if delivery.response_topic not in {None, wanted}:
+            raise RefusedError(Reason.RESPONSE_TOPIC, f"answers go to {wanted} only")
+        most, within = OFTEN[command]
+        self._journal.take(heard.request.id, command, at=self._timekeeper.now(), most=most, within=within)
+        return command
+
+    def _do(self, command: Command, heard: VerifiedCommand, delivery: Delivery) -> None:
+        doer = self._doers.get(command)
+        if doer is None:
+            self._audit(heard, "failure", "unsupported")
+            message = f"this post cannot {command} yet"
+            self._answer(heard, delivery, outcome="unsupported", reason="unsupported", message=message)
+            return
+        try:
+            done = doer()
+        except Exception as error:  # whatever went wrong, who asked is told and the audit trail says it
+            expected = isinstance(error, PlatepostError)
+            if not expected:
+                log.exception("the command %s failed", command)
+            message = str(error)[:300] if expected else "an unforeseen fault; the post's log says more"
+            self._audit(heard, "failure", "failed")
+            self._answer(heard, delivery, outcome="failed", reason="failed", message=message)
+            return
+        # Audited before the answer leaves: a picture that is not accounted for is not sent.
+        self._audit(heard, "success", None, **done.details)
+        sealed = None if done.picture is None else _sealed(heard.operator.key, done.picture)
+        self._answer(heard, delivery, outcome="done", findings=done.findings, sealed=sealed)
+        if done.afterwards is not None:
+            done.afterwards()
+
+    def _refuse(self, heard: VerifiedCommand, reason: Reason, why: str, delivery: Delivery) -> None:
+        log.warning("command refused: %s", reason)
+        self._moderator.refused(
+            "command_refused",
+            reason=reason.value,
+            source="broker",
+            verified=True,
+            identity=heard.operator.name[:120],
+            object=heard.request.command,
+            details=self._details(heard) | {"message": why[:300]},
+        )
+        self._answer(heard, delivery, outcome="refused", reason=reason.value, message=why[:300])
+
+    def _audit(self, heard: VerifiedCommand, outcome: Outcome, reason: str | None, **more: JsonValue) -> None:
+        self._auditor.say(
+            "command_executed",
+            source="broker",
+            outcome=outcome,
+            identity=heard.operator.name[:120],
+            reason=reason,
+            object=heard.request.command,
+            details=self._details(heard) | more,
+        )
+
+    def _details(self, heard: VerifiedCommand) -> dict[str, JsonValue]:
+        request = heard.request
+        return {
+            "request": request.id,
+            "purpose": request.purpose,
+            "asked": request.wire()["issued"],
+            "role": heard.operator.role.value,
+        }
+
+    def _answer(self, heard: VerifiedCommand, delivery: Delivery, **said: object) -> None:
+        response = Response.model_validate(
+            {
+                "clock": self._timekeeper.quality(),
+                "request": heard.request.id,
+                "command": heard.request.command,
+                "asked_by": heard.request.asked_by,
+                **said,
+            }
+        )
+        # To the certificate's name, not to what the payload says of itself: they may differ in what was refused.
+        if heard.operator.name != heard.request.asked_by:
+            return
+        self._send(replace(self._recorder.unchained(response), correlation=delivery.correlation))
+
+
+def _sealed(key: ECKey, picture: bytes) -> dict[str, object]:
+    return dict(seal_to(key, picture, media_type="image/jpeg"))

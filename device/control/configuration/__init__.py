@@ -1,0 +1,1 @@
+"""The configuration sent from afar: verified, tried, kept."""

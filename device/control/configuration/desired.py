@@ -1,0 +1,74 @@
+"""Judging a desired configuration: signature, post, version, time, and every value."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from joserfc.jwk import ECKey
+from pydantic import ValidationError
+
+from device.config import Configuration
+from device.control.configuration.overlay import overlay
+from device.control.errors import Reason, RefusedError
+from device.control.jose import open_signed_by, read_payload
+from device.records import CONFIGURATION_TYPE, ClockQuality, DesiredConfiguration, Source
+
+AHEAD = timedelta(minutes=5)
+"""How far the administrator's clock may be ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A configuration that the fleet's key signed."""
+
+    jws: str
+    said: DesiredConfiguration
+    signer: str = ""
+    """Thumbprint of that key."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the JWS, hexadecimal."""
+        return hashlib.sha256(self.jws.encode()).hexdigest()
+
+
+def read(message: bytes, keys: ECKey | Sequence[ECKey]) -> Desired:
+    """Check who signed a configuration and read it.
+
+    Raises:
+        RefusedError: it is not a configuration that the fleet's configuration key, or one of several, signed.
+
+    """
+    known = [keys] if isinstance(keys, ECKey) else keys
+    signed, signer = open_signed_by(message, typ=CONFIGURATION_TYPE, keys=known)
+    read_payload(signed.payload)
+    try:
+        said = DesiredConfiguration.model_validate_json(signed.payload, strict=True)
+    except ValidationError as error:
+        places = sorted({".".join(str(part) for part in fault["loc"][:1]) for fault in error.errors()})
+        raise RefusedError(Reason.MALFORMED, f"what is signed is no configuration: {', '.join(places)[:200]}") from None
+    return Desired(message.decode("ascii"), said, signer.thumbprint())
+
+
+def judge(
+    desired: Desired, base: Configuration, *, source: Source, highest: int, at: datetime, clock: ClockQuality
+) -> Configuration:
+    """Return the configuration that would be in force.
+
+    Raises:
+        RefusedError: another post's, not newer than `highest`, out of its time, or with a value that cannot be.
+
+    """
+    said = desired.said
+    if said.agency != source.agency:
+        raise RefusedError(Reason.FOREIGN_AGENCY, "the configuration is for another agency")
+    if said.post != source.post:
+        raise RefusedError(Reason.OTHER_POST, "the configuration is for another post")
+    if said.version <= highest:
+        raise RefusedError(Reason.OLDER, f"version {said.version} is not newer than {highest}")
+    if at >= said.expires:
+        raise RefusedError(Reason.EXPIRED, f"it was to be applied before {said.expires.isoformat()}")
+    if clock.synchronised and said.issued > at + AHEAD:
+        raise RefusedError(Reason.NOT_YET_VALID, f"it is dated {said.issued.isoformat()}")
+    return overlay(base, said.settings)

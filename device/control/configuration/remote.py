@@ -1,0 +1,280 @@
+"""The remote configuration of a running post: taken, tried, kept or given back.
+
+A configuration is in force from the moment it is on disk. For its first minutes it is on trial: if the post cannot
+start with it, starts again and again, or gets a fault that it did not have, the one before comes back.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from time import monotonic
+
+from device.config import Configuration
+from device.control.configuration import desired as judging
+from device.control.configuration.overlay import overlay
+from device.control.configuration.store import Applied, ConfigurationStore, StoredConfiguration, Trial
+from device.control.errors import NotKeptError, Reason, RefusedError
+from device.control.keys import SigningKeys
+from device.control.news import News
+from device.control.note import Note
+from device.records import CONFIGURATION_TYPE, ClockQuality, ConfigurationState, RefusedConfiguration, Source
+
+log = logging.getLogger(__name__)
+
+STARTS = 3
+"""Starts within one trial from which the configuration is taken for the cause: one may be a power cut."""
+FAULT_SECONDS = 15.0
+"""How long a new fault must last to end a trial."""
+
+
+class RemoteConfiguration(News):
+    """Lays what the department desires over the post's own file. Safe to use from several threads.
+
+    Args:
+        base: the post's own configuration.
+        shelf: keeps the state.
+        keys: those by which a configuration is known for the fleet's.
+        source: the post.
+        trial_seconds: how long a new configuration is watched.
+        steady: the clock that is never set, seconds.
+
+    """
+
+    def __init__(
+        self,
+        base: Configuration,
+        shelf: ConfigurationStore,
+        keys: SigningKeys,
+        source: Source,
+        *,
+        trial_seconds: float = 300.0,
+        steady: Callable[[], float] = monotonic,
+    ) -> None:
+        super().__init__(changed=True)
+        self._base = base
+        self._shelf = shelf
+        self._keys = keys
+        self._source = source
+        self._trial_seconds = trial_seconds
+        self._kept = StoredConfiguration()
+        self._effective = base
+        self._pending: Configuration | None = None
+        self._steady = steady
+        self._trial_since = steady()
+        self._fault_since: float | None = None
+
+    # --- at the start
+
+    def start(self) -> Configuration:
+        """Return the configuration to start with; if the one kept is unfit, that is noted and the one before taken."""
+        with self._lock:
+            try:
+                self._kept = self._shelf.read()
+            except NotKeptError as error:
+                # The broker has the retained one still, and brings it again.
+                self._note(Note("configuration_refused", Reason.MALFORMED, str(error), outcome="failure"))
+            self._forget_revoked()
+            if self._kept.trial is not None:
+                starts = self._kept.trial.starts + 1
+                self._keep(self._kept.with_(trial=self._kept.trial.model_copy(update={"starts": starts})))
+                if starts >= STARTS:
+                    self._revert(Reason.DID_NOT_START, f"the software began {starts} times while it was on trial")
+            self._effective = self._from_shelf()
+            return self._effective
+
+    # --- what arrives
+
+    def receive(self, message: bytes, *, at: datetime, clock: ClockQuality, faults: Iterable[str]) -> None:
+        """Take a configuration from the broker, or note why not.
+
+        Args:
+            message: the JWS.
+            at: the best known time.
+            clock: how good it is.
+            faults: what ails the post already.
+
+        """
+        with self._lock:
+            version = identity = None
+            current = self._kept.current
+            if current is not None and current.jws.encode() == message:
+                return  # it is in force, though its key may have been retired since
+            try:
+                wanted = self._read(message, at)
+                version, identity = wanted.said.version, wanted.said.who
+                if self._is_known(wanted):
+                    return
+                effective = judging.judge(
+                    wanted, self._base, source=self._source, highest=self._kept.highest, at=at, clock=clock
+                )
+                previous = self._kept.current if self._kept.trial is None else self._kept.previous
+                self._shelf.write(
+                    kept := StoredConfiguration(
+                        highest=version,
+                        signer=wanted.signer,
+                        current=Applied(jws=wanted.jws, at=at),
+                        previous=previous,
+                        trial=Trial(before=tuple(sorted(faults))),
+                    )
+                )
+            except RefusedError as refusal:
+                self._refuse(refusal.reason, str(refusal), version, identity)
+            except NotKeptError as error:
+                self._refuse(Reason.NOT_KEPT, str(error), version, identity)
+            else:
+                self._kept, self._effective, self._pending = kept, effective, effective
+                self._begin_trial()
+                self._note(
+                    Note(
+                        "configuration_applied",
+                        identity=identity,
+                        version=version,
+                        details={"digest": wanted.digest, "settings": wanted.said.wire()["settings"]},
+                    )
+                )
+
+    def recheck(self) -> None:
+        """Give back what was signed with a key that was revoked meanwhile."""
+        with self._lock:
+            self._forget_revoked()
+            before = self._kept.current
+            effective = self._from_shelf()
+            if self._kept.current != before:
+                self._effective = self._pending = effective
+
+    # --- again and again
+
+    def take_pending(self) -> Configuration | None:
+        """Return the configuration to change over to, once."""
+        with self._lock:
+            pending, self._pending = self._pending, None
+            return pending
+
+    def watch(self, faults: Iterable[str]) -> None:
+        """Look at a trial: end it well after its time, or give the configuration before back for a fault that lasts."""
+        with self._lock:
+            trial = self._kept.trial
+            if trial is None:
+                return
+            fresh = sorted(set(faults) - set(trial.before))
+            if not fresh:
+                self._fault_since = None
+                if self._steady() - self._trial_since >= self._trial_seconds:
+                    self._keep(self._kept.with_(trial=None, previous=None))
+                    self._changed = True
+                return
+            self._fault_since = self._steady() if self._fault_since is None else self._fault_since
+            if self._steady() - self._fault_since >= FAULT_SECONDS:
+                self._revert(Reason.DEGRADED, f"the post has become degraded: {', '.join(fresh)}")
+                self._effective = self._pending = self._from_shelf()
+
+    def state(self) -> ConfigurationState:
+        """Return what the status says."""
+        with self._lock:
+            current = self._kept.current
+            if current is None:
+                return ConfigurationState(state="file", refused=self._kept.refused)
+            try:
+                wanted = self._read_kept(current)
+            except RefusedError:  # its key was revoked at this very moment; what comes of it is said next
+                return ConfigurationState(state="file", refused=self._kept.refused)
+            return ConfigurationState(
+                state="applied" if self._kept.trial is None else "trial",
+                version=wanted.said.version,
+                digest=wanted.digest,
+                who=wanted.said.who,
+                applied=current.at,
+                refused=self._kept.refused,
+            )
+
+    # --- within
+
+    def _is_known(self, wanted: judging.Desired) -> bool:
+        """Tell whether this is what is in force, or was reverted, as the broker brings it at every connection."""
+        current, refused = self._kept.current, self._kept.refused
+        if current is not None and current.jws == wanted.jws:
+            return True
+        return refused is not None and refused.version == wanted.said.version == self._kept.highest
+
+    def _read(self, message: bytes, at: datetime) -> judging.Desired:
+        try:
+            return judging.read(message, self._keys.arriving(at))
+        except RefusedError as refusal:
+            raise self._keys.named(refusal, message, typ=CONFIGURATION_TYPE, at=at) from None
+
+    def _read_kept(self, applied: Applied) -> judging.Desired:
+        """Read what was taken before; by whom it was signed may have been retired since, but not revoked."""
+        message = applied.jws.encode()
+        try:
+            return judging.read(message, self._keys.kept())
+        except RefusedError as refusal:
+            raise self._keys.named(refusal, message, typ=CONFIGURATION_TYPE, at=datetime.now(UTC)) from None
+
+    def _forget_revoked(self) -> None:
+        """Let no version that a revoked key signed stand in the way: whoever had it may have taken the highest."""
+        if self._kept.highest and self._keys.revoked(self._kept.signer):
+            self._keep(self._kept.with_(highest=0, signer=None))
+
+    def _from_shelf(self) -> Configuration:
+        while self._kept.current is not None:
+            try:
+                return overlay(self._base, self._read_kept(self._kept.current).said.settings)
+            except RefusedError as refusal:
+                self._revert(refusal.reason, str(refusal))
+        return self._base
+
+    def _revert(self, reason: Reason, why: str) -> None:
+        try:
+            failed = None if self._kept.current is None else self._read_kept(self._kept.current)
+        except RefusedError:
+            failed = None
+        version = None if failed is None else failed.said.version
+        refused = RefusedConfiguration(version=version, reason=reason.value, message=why[:1000])
+        self._keep(self._kept.with_(current=self._kept.previous, previous=None, trial=None, refused=refused))
+        self._changed = True
+        log.error("configuration %s is given back: %s", version, why)
+        self._note(
+            Note(
+                "configuration_reverted",
+                reason,
+                why[:1000],
+                identity=None if failed is None else failed.said.who,
+                version=version,
+                outcome="failure",
+            )
+        )
+
+    def _refuse(self, reason: Reason, why: str, version: int | None, identity: str | None) -> None:
+        log.warning("configuration refused: %s", reason)
+        verified = version is not None
+        self._note(
+            Note(
+                "configuration_refused",
+                reason,
+                why,
+                identity=identity,
+                version=version,
+                outcome="refused",
+                verified=verified,
+            )
+        )
+        if verified:
+            # Only what the fleet signed: anybody else could keep the retained status changing.
+            refused = RefusedConfiguration(version=version, reason=reason.value, message=why[:1000])
+            if refused != self._kept.refused:
+                self._keep(self._kept.with_(refused=refused))
+                self._changed = True
+
+    def _begin_trial(self) -> None:
+        self._trial_since, self._fault_since, self._changed = self._steady(), None, True
+
+    def _keep(self, kept: StoredConfiguration) -> None:
+        """Keep what is true already; where the disk does not take it, it is true until the next start."""
+        self._kept = kept
+        try:
+            self._shelf.write(kept)
+        except NotKeptError as error:
+            log.warning("%s", error)
+
+    def _note(self, note: Note) -> None:
+        self._notes.append(note)

@@ -1,0 +1,79 @@
+"""Going through the statements of a message, from the key that is held to the last that it leads to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from device.control.errors import Reason, RefusedError
+from device.control.keys.history import KeyHistory
+from device.control.keys.statement import Key, Statement, read
+from device.records import Purpose
+
+
+@dataclass(slots=True)
+class Walk:
+    """Where a message leads.
+
+    Args:
+        ring: where it begins.
+
+    """
+
+    ring: KeyHistory
+    taken: list[Statement] = field(default_factory=list)
+    """The steps, in order."""
+    refused: RefusedError | None = None
+    """What was refused and is no history: what comes before the step that is held is none of the post's business."""
+    about: Statement | None = None
+    """What that is about, where a key that may vouch signed it."""
+
+
+def walk(
+    ring: KeyHistory,
+    heard: Sequence[bytes],
+    *,
+    purpose: Purpose,
+    agency: str,
+    roots: Sequence[Key],
+    named: Callable[[RefusedError, bytes], RefusedError] = lambda refusal, _line: refusal,
+) -> Walk:
+    """Go through lines, and return where they lead.
+
+    Args:
+        ring: the keys held.
+        heard: the lines.
+        purpose: what the keys sign.
+        agency: whose post it is.
+        roots: the keys that outrank every other.
+        named: gives a refusal a better name, with the line that it is about.
+
+    """
+    gone = Walk(ring)
+    known = False
+    for line in heard:
+        statement: Statement | None = None
+        try:
+            statement = read(line, key=gone.ring.present, roots=roots)
+            if statement.digest != gone.ring.digest:
+                gone.ring = gone.ring.after(for_us(statement, purpose, agency))
+                gone.taken.append(statement)
+        except RefusedError as refusal:
+            gone.refused, gone.about = named(refusal, line), statement
+        else:
+            known, gone.refused, gone.about = True, None, None
+    if known and gone.refused is not None and gone.refused.reason is Reason.OLDER:
+        gone.refused = gone.about = None
+    return gone
+
+
+def for_us(statement: Statement, purpose: Purpose, agency: str) -> Statement:
+    """Return a statement that is for this agency and purpose.
+
+    Raises:
+        RefusedError: it is not.
+
+    """
+    if statement.said.agency != agency:
+        raise RefusedError(Reason.FOREIGN_AGENCY, "the statement is for another agency")
+    if statement.said.purpose is not purpose:
+        raise RefusedError(Reason.OTHER_PURPOSE, f"the statement is about keys for {statement.said.purpose}")
+    return statement

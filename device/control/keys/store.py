@@ -1,0 +1,72 @@
+"""What a post keeps of the statements about keys: those that lead from the key it was given to the one in force.
+
+One JSON file for each purpose, written durably before anything goes by it. It is believed for the signatures in it
+only; what it says of keys that are believed no more can only have more refused.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from device.control.errors import NotKeptError
+from device.files import write_durably
+from device.records import Purpose, RefusedKeys
+
+MOST = 256
+"""Statements that a post follows one another without one of the root's, which stands for all before it."""
+
+
+class StoredRevocation(BaseModel):
+    """A key that is believed no more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    public_key: str
+    revoked: bool
+
+
+class StoredKeys(BaseModel):
+    """All that is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = Field(default=1, ge=1, le=1)
+    given: str
+    """Thumbprint of the key that the post was given."""
+    statements: Annotated[tuple[str, ...], Field(max_length=MOST)] = ()
+    withdrawn: tuple[StoredRevocation, ...] = ()
+    refused: RefusedKeys | None = None
+
+
+class KeyStore:
+    """The file, in a folder of the post's own."""
+
+    def __init__(self, directory: Path, purpose: Purpose) -> None:
+        self._path = directory / f"keys-{purpose}.json"
+
+    def read(self) -> StoredKeys | None:
+        """Return what is kept, None if nothing was kept yet.
+
+        Raises:
+            NotKeptError: the file cannot be read, or is not what was written.
+
+        """
+        try:
+            return StoredKeys.model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            raise NotKeptError(f"{self._path.name} cannot be read") from error
+
+    def write(self, kept: StoredKeys) -> None:
+        """Keep it; durable on return.
+
+        Raises:
+            NotKeptError: the disk does not take it; what was kept before is there still.
+
+        """
+        try:
+            write_durably(self._path, kept.model_dump_json(exclude_none=True).encode())
+        except OSError as error:
+            raise NotKeptError(f"the statement could not be stored: {error.strerror or error}") from error

@@ -1,0 +1,84 @@
+"""By whose signatures a post knows what is its department's: the keys it was given, and those that followed them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+
+from device.config import Configuration
+from device.control.keys import SigningKeys
+from device.control.keys.statement import Key, roots_of
+from device.control.keys.store import KeyStore
+from device.errors import ConfigurationError, RecordError
+from device.hotlist.issuers import Issuers
+from device.records import KeyState, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The keys of each purpose."""
+
+    lists: SigningKeys
+    configuration: SigningKeys | None
+    """None for a post that takes no configuration: its key for lists is one for ever."""
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Self:
+        """Go on with the keys that a post goes by.
+
+        Raises:
+            ConfigurationError: a key or the root's certificate is unreadable or of the wrong kind.
+
+        """
+        agency, control = configuration.post.agency, configuration.control
+        lists = _given(configuration.hotlist.issuer_key, "hotlist.issuer_key")
+        if control is None:
+            return cls(SigningKeys(Purpose.LISTS, lists, agency=agency), None)
+        roots = _roots(control.operators_ca)
+        made = []
+        for purpose, given in (
+            (Purpose.LISTS, lists),
+            (Purpose.CONFIGURATION, _given(control.configuration_key, "control.configuration_key")),
+        ):
+            keys = SigningKeys(purpose, given, agency=agency, roots=roots, shelf=KeyStore(control.directory, purpose))
+            keys.load()
+            made.append(keys)
+        return cls(*made)
+
+    @property
+    def all(self) -> tuple[SigningKeys, ...]:
+        """Those that may change."""
+        return () if self.configuration is None else (self.lists, self.configuration)
+
+    def issuers(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Issuers:
+        """Return who may issue hot lists; `now` is the post's own time."""
+        keys = self.lists
+        return Issuers(lambda: keys.arriving(now()), keys.kept, lambda: keys.gone(now()))
+
+    def state(self, at: datetime) -> tuple[KeyState, ...]:
+        """Return what the status says."""
+        return tuple(keys.state(at) for keys in self.all)
+
+
+def _given(path: Path, name: str) -> Key:
+    try:
+        return Key.of(_content(path, name))
+    except RecordError as error:
+        raise ConfigurationError(f"{name} = {str(path)!r}: {error}") from error
+
+
+def _roots(path: Path) -> tuple[Key, ...]:
+    try:
+        return roots_of(x509.load_pem_x509_certificates(_content(path, "control.operators_ca")))
+    except ValueError as error:
+        raise ConfigurationError("control.operators_ca: not a certificate in PEM") from error
+
+
+def _content(path: Path, name: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{name} = {str(path)!r}: {error.strerror or error}") from error

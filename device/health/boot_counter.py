@@ -1,0 +1,126 @@
+"""The boot counter: starts in a row that did not go well, and how a post that dies again and again slows down.
+
+A post that dies soon after each start would otherwise wear out its disk and its broker. After a few bad starts it
+waits before it opens the camera, connected meanwhile, delivering and saying so: what kills a post is mostly the camera
+or what looks at its frames. After more, the machine itself is started anew, at ever longer intervals.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+from device.files import write_durably
+
+log = logging.getLogger(__name__)
+
+FILE = "starts.json"
+REBOOT = "reboot"
+"""File by which the machine's restart is asked for; the unit `platepost-reboot.path` looks for it."""
+WELL_SECONDS = 600.0
+"""A run that lived so long, and fit, was a good one: the counter begins anew."""
+PAUSES = (0.0, 0.0, 0.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds before the camera is opened, by starts in a row before this one that did not go well; the last repeats."""
+REBOOT_STARTS = 5
+"""Bad starts in a row from which the machine is to be started anew."""
+REBOOT_UPTIMES = (900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
+"""Seconds that the machine must have run before it is started anew, by the times that was done in a row."""
+
+
+class BootCounter:
+    """Counts. Never raises: a counter that cannot be kept does not keep a post from working.
+
+    Args:
+        folder: where the counter is kept.
+        steady: the clock that is never set, seconds.
+        uptime: seconds since the machine started.
+
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        steady: Callable[[], float] = monotonic,
+        uptime: Callable[[], float] = monotonic,  # on Linux counted from the machine's start
+    ) -> None:
+        self._path = folder / FILE
+        self._wish = folder / REBOOT
+        self._steady = steady
+        self._uptime = uptime
+        self._began = self._fit_since = steady()
+        self._well = self._asked = False
+        self.bad, self.reboots = self._read()
+
+    def begin(self) -> None:
+        """Count this start as bad until it proves well; a wish for the machine's restart has come true, or lapses."""
+        try:
+            self._wish.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s stays: %s", self._wish, error)
+        self._write(self.bad + 1, self.reboots)
+
+    @property
+    def often(self) -> bool:
+        """Whether this post starts so often that it waits before it opens the camera."""
+        return not self._well and self._pause() > 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it still waits."""
+        return not self._well and self._steady() - self._began < self._pause()
+
+    def tick(self, *, fit: bool) -> None:
+        """Look whether this run has proved well: long enough `fit` without a break, the camera open."""
+        now = self._steady()
+        if not fit or self.waiting or self._asked:
+            self._fit_since = now
+        elif not self._well and now - self._fit_since >= WELL_SECONDS:
+            self._well = True
+            self.bad = self.reboots = 0
+            self._write(0, 0)
+
+    def stopped(self) -> None:
+        """Count this run as good after all: it was told to stop, unless that was for the restart it asked for."""
+        if not self._well and not self._asked:
+            self._write(self.bad, self.reboots)
+
+    def reboot_due(self) -> bool:
+        """Say whether the machine should be started anew, and has run long enough since it was last."""
+        return self.bad >= REBOOT_STARTS and self._rested()
+
+    def ask_for_reboot(self) -> bool:
+        """Ask for the machine's restart if it has run long enough since the last; return whether that was asked."""
+        if not self._rested():
+            return False
+        self._asked = True
+        self._write(self.bad + 1, self.reboots + 1)
+        try:
+            write_durably(self._wish, b"")
+        except OSError as error:
+            log.warning("the machine's restart cannot be asked for: %s", error)
+            return False
+        return True
+
+    def _rested(self) -> bool:
+        return self._uptime() >= REBOOT_UPTIMES[min(self.reboots, len(REBOOT_UPTIMES) - 1)]
+
+    def _pause(self) -> float:
+        return PAUSES[min(self.bad, len(PAUSES) - 1)]
+
+    def _read(self) -> tuple[int, int]:
+        try:
+            kept = json.loads(self._path.read_bytes())
+            return max(0, int(kept["bad"])), max(0, int(kept["reboots"]))
+        except FileNotFoundError:
+            return 0, 0
+        except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+            log.warning("the boot counter cannot be read: %s", error)
+            return 0, 0
+
+    def _write(self, bad: int, reboots: int) -> None:
+        try:
+            write_durably(self._path, json.dumps({"bad": bad, "reboots": reboots}).encode())
+        except OSError as error:
+            log.warning("the boot counter cannot be kept: %s", error)

@@ -1,0 +1,99 @@
+"""Last words: what was wrong with a post before it died, kept on disk for its next start to tell.
+
+A post that is killed, hangs or loses power says nothing any more. So it writes down its present faults whenever they
+change, and strikes them out when it stops in order. What is found at a start that was not struck out is what the run
+before died with. How it died systemd knows: the unit's `ExecStopPost` writes that down beside.
+"""
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.bootid import boot_id
+from device.files import write_durably
+
+log = logging.getLogger(__name__)
+
+FILE = "last_words.json"
+OBITUARY = "obituary"
+"""Written by the unit: `$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS`, as systemd.exec(5) names them."""
+RESULTS = frozenset({"watchdog", "signal", "core-dump", "exit-code", "oom-kill", "timeout", "resources", "protocol"})
+"""Ends that systemd calls a failure, systemd.service(5)."""
+LONGEST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """What a run that did not stop in order left behind."""
+
+    run: str
+    """The run's identifier, as its records named it in `boot`."""
+    faults: tuple[str, ...]
+    """What was wrong when it last said something new."""
+    unfed: str | None
+    """Why the watchdog was not fed any more, None if it was."""
+    rebooted: bool
+    """Whether the machine itself was started since."""
+    how: str
+    """`watchdog`, `signal`, `oom-kill`, ...: how systemd saw it end; `power` with the machine, `unknown` otherwise."""
+
+
+class CrashRecord:
+    """Keeps the last words of the present run. Never raises: without it only the next start knows less."""
+
+    def __init__(self, folder: Path, *, run: str, machine: str | None = None) -> None:
+        """Keep them in `folder`; `run` names this run, `machine` this start of the machine (the kernel's boot id)."""
+        self._path = folder / FILE
+        self._obituary = folder / OBITUARY
+        self._run = run
+        self._machine = machine if machine is not None else boot_id()
+
+    def former(self) -> LastWords | None:
+        """Return, once, what the run before died with; None if it stopped in order, or there was none."""
+        words = self._read()
+        how = self._how()
+        if words is None or words.get("stopped") is not False:
+            return None
+        rebooted = words.get("machine") != self._machine
+        faults = words.get("faults")
+        return LastWords(
+            run=str(words.get("run", "")),
+            faults=tuple(str(fault) for fault in faults) if isinstance(faults, list) else (),
+            unfed=None if words.get("unfed") is None else str(words["unfed"]),
+            rebooted=rebooted,
+            how=how or ("power" if rebooted else "unknown"),
+        )
+
+    def keep(self, faults: Iterable[str], *, unfed: str | None) -> None:
+        """Write down what is wrong at present."""
+        self._write({"faults": sorted(faults), "unfed": unfed, "stopped": False})
+
+    def close(self) -> None:
+        """Strike everything out: the post stops in order."""
+        self._write({"faults": [], "unfed": None, "stopped": True})
+
+    def _write(self, words: dict[str, object]) -> None:
+        try:
+            write_durably(self._path, json.dumps({"run": self._run, "machine": self._machine} | words).encode())
+        except OSError as error:
+            log.warning("last words cannot be kept: %s", error)
+
+    def _read(self) -> dict[str, object] | None:
+        try:
+            words = json.loads(self._path.read_bytes()[:LONGEST])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            log.warning("last words cannot be read: %s", error)
+            return None
+        return words if isinstance(words, dict) else None
+
+    def _how(self) -> str | None:
+        try:
+            said = self._obituary.read_text(encoding="ascii")[:LONGEST].split()
+            self._obituary.unlink()
+        except (OSError, ValueError):
+            return None
+        return said[0].replace("-", "_") if said and said[0] in RESULTS else None

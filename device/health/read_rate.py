@@ -1,0 +1,103 @@
+"""How many reads are usual at this hour of the week, and whether their absence is more than chance.
+
+A lens can be blinded, a camera turned, in ways that no picture tells; then the reads stay away. How many there were in
+each hour of the week is learned from the post's own past (an exponential mean over the weeks). Since the last read so
+many would have been expected; when that is more than `EXPECTED`, and at least `LEAST_SECONDS` have passed, it is no
+chance: if vehicles came independently, none of 20 would be missed by chance once in 500 million times, and platoons
+make it more often but still rare.
+
+A road from which the traffic has gone for good is usual after some weeks; a post that reads nothing at all never is.
+"""
+
+import json
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from device.files import write_durably
+
+log = logging.getLogger(__name__)
+
+FILE = "habit.json"
+HOURS = 7 * 24
+EXPECTED = 20.0
+LEAST_SECONDS = 900.0
+LEARNING = 0.3
+"""Share of the newest week in what is usual."""
+LONGEST_STEP = 60.0
+"""Seconds between two ticks beyond which the clock was set, and nothing is learned of the time between."""
+
+
+class ReadRateBaseline:
+    """Learns and judges. One thread at a time; never raises."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Keep what was learned at `path`; only in memory if None."""
+        self._path = path
+        self._usual = self._read()
+        self._reads: int | None = None
+        self._last: datetime | None = None
+        self._hour: int | None = None
+        self._hour_reads = 0
+        self._hour_seconds = 0.0
+        self._hour_missed = False
+        self._expected = 0.0
+        self._silent = timedelta()
+
+    @property
+    def missed(self) -> bool:
+        """Whether reads have stayed away for longer than is usual."""
+        return self._expected >= EXPECTED and self._silent.total_seconds() >= LEAST_SECONDS
+
+    def tick(self, now: datetime, *, reads: int, watching: bool) -> None:
+        """Take in how many reads there were so far, at `now`, while the camera should see the road."""
+        before, self._last = self._last, now
+        fresh = max(0, reads - self._reads) if self._reads is not None else 0
+        self._reads = reads
+        hour = now.weekday() * 24 + now.hour
+        if hour != self._hour:
+            self._learn()
+            self._hour, self._hour_reads, self._hour_seconds, self._hour_missed = hour, 0, 0.0, False
+        self._hour_reads += fresh
+        if fresh:
+            self._expected, self._silent = 0.0, timedelta()
+        passed = (now - before).total_seconds() if before is not None else 0.0
+        if watching and 0 < passed <= LONGEST_STEP:
+            self._hour_seconds += passed
+            if not fresh:
+                self._silent += timedelta(seconds=passed)
+                self._expected += (self._usual[hour] or 0.0) * passed / 3600
+        self._hour_missed = self._hour_missed or self.missed
+
+    def _learn(self) -> None:
+        """Learn of the hour that is over, if most of it was watched, and the post was not blind all of it.
+
+        One in which reads were missed and yet some came is of a road that has become quieter, and is learned: nothing
+        else would ever make that usual.
+        """
+        blind = self._hour_missed and not self._hour_reads
+        if self._hour is None or self._hour_seconds < 1800 or blind:
+            return
+        rate = self._hour_reads * 3600 / self._hour_seconds
+        usual = self._usual[self._hour]
+        self._usual[self._hour] = rate if usual is None else usual + LEARNING * (rate - usual)
+        if self._path is not None:
+            try:
+                rounded = [None if value is None else round(value, 2) for value in self._usual]
+                write_durably(self._path, json.dumps(rounded).encode())
+            except OSError as error:
+                log.warning("the habit of the hours cannot be kept: %s", error)
+
+    def _read(self) -> list[float | None]:
+        nothing: list[float | None] = [None] * HOURS
+        if self._path is None:
+            return nothing
+        try:
+            kept = json.loads(self._path.read_bytes())
+            usual = [None if value is None else max(0.0, float(value)) for value in kept]
+        except FileNotFoundError:
+            return nothing
+        except (OSError, ValueError, TypeError, OverflowError) as error:
+            log.warning("the habit of the hours cannot be read: %s", error)
+            return nothing
+        return usual if len(usual) == HOURS else nothing

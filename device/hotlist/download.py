@@ -1,0 +1,238 @@
+"""Hot lists from the broker: whole, or in parts that are sent for one after another."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from threading import RLock
+from typing import Protocol
+
+from device.files import make_folder
+from device.hotlist import HotListRefused, Refusal
+from device.hotlist.manifest import Manifest, Readable
+from device.hotlist.parts import Assembly, is_index, read_index
+from device.hotlist.service import NOT_STORED, Installation
+from device.records import hotlist_delta, hotlist_package, hotlist_part
+from device.uplink import Delivery
+from device.uplink.inbox import Handler
+
+log = logging.getLogger(__name__)
+
+_MAY_PASS = frozenset({
+    Refusal.WRONG_BASE.value, Refusal.BAD_SIGNATURE.value, Refusal.OLDER.value, Refusal.EXPIRED.value, NOT_STORED,
+})  # fmt: skip
+"""Reasons for which a package is not taken now and may be later: another list, key or time, or room, may come."""
+
+PARTS_AT_A_TIME = 8
+"""Parts sent for and not come yet: as many as keep the link busy, and no more than memory should hold."""
+
+
+class Installer(Protocol):
+    """What puts packages in force: the post's lists."""
+
+    def install(self, package: Readable) -> Installation:
+        """Take a package, or say why not."""
+        ...
+
+    def examine(self, line: bytes) -> Manifest:
+        """Judge a package by its manifest alone. Raises HotListRefused."""
+        ...
+
+    def refuse(self, refusal: HotListRefused) -> Installation:
+        """Say that a package was not taken, and why."""
+        ...
+
+    def on_installed(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after every installation."""
+        ...
+
+    def on_unreadable(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when the list should come anew."""
+        ...
+
+
+class Subscriptions(Protocol):
+    """Where topics are subscribed to; from any thread."""
+
+    def subscribe(self, topic: str, handler: Handler) -> None:
+        """Have what a topic retains come again, and all that comes there handled."""
+        ...
+
+    def unsubscribe(self, topic: str) -> None:
+        """End that."""
+        ...
+
+
+class HotListDownload:
+    """Takes what stands on the agency's hot-list topics.
+
+    What cannot be taken now but perhaps later is sent for again: a delta that came before its base once another list is
+    in force, a package of a key that is not known yet when keys have changed, one that had expired by a clock that was
+    set since, one that the disk had no room for when `try_again` is called. The broker retains all of them.
+    """
+
+    def __init__(self, lists: Installer, *, agency: str, directory: Path) -> None:
+        """Make an intake of an agency's lists; `directory` has room for a package in parts."""
+        self._lists = lists
+        self._topics = (hotlist_package(agency), hotlist_delta(agency))
+        self._directory = directory
+        self._subscriptions: Subscriptions | None = None
+        self._fetches: dict[str, _Fetch] = {}
+        self._waiting: dict[str, str] = {}
+        """Topics whose package was not taken for a reason that may pass, with the reason."""
+        self._lock = RLock()
+        lists.on_installed(lambda: self._send_again(Refusal.WRONG_BASE.value))
+        lists.on_unreadable(self.anew)
+
+    @property
+    def subscriptions(self) -> dict[str, Handler]:
+        """The topics to subscribe to from the start."""
+        return dict.fromkeys(self._topics, self._receive)
+
+    def connect(self, subscriptions: Subscriptions) -> None:
+        """Say through whom to send for more: the uplink, which is made with the subscriptions above."""
+        self._subscriptions = subscriptions
+
+    def try_again(self) -> None:
+        """Send again for what the disk had no room for."""
+        self._send_again(NOT_STORED)
+
+    def again(self) -> None:
+        """Send again for what other keys may make good: what none of the former signed, or a list let go of outdid.
+
+        Not for all that stands on the topics: the whole fleet changes its keys at once.
+        """
+        for reason in (Refusal.BAD_SIGNATURE, Refusal.OLDER):
+            self._send_again(reason.value)
+
+    def clock_changed(self) -> None:
+        """Send again for what had expired by the clock as it was."""
+        self._send_again(Refusal.EXPIRED.value)
+
+    def anew(self) -> None:
+        """Send for all that stands on the topics: what was taken is not to be had from the disk any more.
+
+        But not for what comes in parts already: its index would have them all sent for from the first one on.
+        """
+        with self._lock:
+            topics = [topic for topic in self._topics if topic not in self._fetches]
+        for topic in topics:
+            if self._subscriptions is not None:
+                self._subscriptions.subscribe(topic, self._receive)
+
+    def _receive(self, delivery: Delivery) -> None:
+        topic, payload = delivery.topic, delivery.payload
+        with self._lock:
+            self._waiting.pop(topic, None)
+            fetch = self._fetches.pop(topic, None)
+        if fetch is not None:
+            fetch.end()
+        if is_index(payload):
+            self._begin_fetch(topic, payload)
+        else:
+            self._note(topic, self._lists.install(payload))
+
+    def _begin_fetch(self, topic: str, payload: bytes) -> None:
+        try:
+            index = read_index(payload)
+            manifest = self._lists.examine(index.line)
+            make_folder(self._directory)
+            assembly = Assembly(index, manifest, directory=self._directory)
+        except HotListRefused as refusal:
+            self._note(topic, self._lists.refuse(refusal))
+        except OSError as error:
+            self._not_stored(topic, error)
+        else:
+            log.info("hot list %d comes in %d parts", manifest.version, len(assembly.missing))
+            if self._subscriptions is not None:
+                fetch = _Fetch(assembly, topic, self._subscriptions, done=self._fetched, failed=self._failed)
+                with self._lock:
+                    self._fetches[topic] = fetch
+                fetch.begin()
+
+    def _fetched(self, topic: str, assembly: Assembly) -> None:
+        with self._lock:
+            self._fetches.pop(topic, None)
+        try:
+            package = assembly.package()
+        except OSError as error:
+            self._not_stored(topic, error)
+        else:
+            self._note(topic, self._lists.install(package))
+
+    def _failed(self, topic: str, error: OSError) -> None:
+        with self._lock:
+            self._fetches.pop(topic, None)
+        self._not_stored(topic, error)
+
+    def _not_stored(self, topic: str, error: OSError) -> None:
+        log.error("the disk does not keep a hot list in parts: %s", error)
+        self._note(topic, Installation(None, NOT_STORED, str(error)))
+
+    def _note(self, topic: str, installation: Installation) -> None:
+        if installation.reason in _MAY_PASS:
+            with self._lock:
+                self._waiting[topic] = installation.reason
+
+    def _send_again(self, reason: str) -> None:
+        with self._lock:
+            topics = [topic for topic, why in self._waiting.items() if why == reason]
+            for topic in topics:
+                del self._waiting[topic]
+        for topic in topics:
+            if self._subscriptions is not None:
+                self._subscriptions.subscribe(topic, self._receive)
+
+
+class _Fetch:
+    """The parts of one package being sent for."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        topic: str,
+        subscriptions: Subscriptions,
+        *,
+        done: Callable[[str, Assembly], None],
+        failed: Callable[[str, OSError], None],
+    ) -> None:
+        self._assembly = assembly
+        self._topic = topic
+        self._subscriptions = subscriptions
+        self._done = done
+        self._failed = failed
+        self._ahead = sorted(assembly.missing, reverse=True)
+        self._under_way: set[str] = set()
+
+    def begin(self) -> None:
+        """Send for the first parts."""
+        for _ in range(PARTS_AT_A_TIME):
+            self._next()
+
+    def end(self) -> None:
+        """Let go of what was sent for."""
+        while self._under_way:
+            self._subscriptions.unsubscribe(self._under_way.pop())
+
+    def _next(self) -> None:
+        if self._ahead:
+            topic = hotlist_part(self._topic, self._ahead.pop())
+            self._under_way.add(topic)
+            self._subscriptions.subscribe(topic, self._take)
+
+    def _take(self, delivery: Delivery) -> None:
+        # A part of another package may stand there still, or already: the right one, or another index, follows.
+        if delivery.topic not in self._under_way:
+            return
+        try:
+            taken = self._assembly.take(delivery.payload)
+        except OSError as error:
+            self.end()
+            self._failed(self._topic, error)
+            return
+        if not taken:
+            return
+        self._under_way.discard(delivery.topic)
+        self._subscriptions.unsubscribe(delivery.topic)
+        self._next()
+        if not self._assembly.missing:
+            self._done(self._topic, self._assembly)

@@ -1,0 +1,230 @@
+"""The hot list of a running post: loaded at the start, taken from the broker, judged by its age, audited."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+
+from pydantic import JsonValue
+
+from device.audit.log import AuditLog
+from device.audit.rate_limit import RateLimitedAudit
+from device.clock.timekeeper import Timekeeper
+from device.config import HotListSection
+from device.hotlist import (
+    FreshnessLimits,
+    HotList,
+    HotListNotStored,
+    HotListRefused,
+    HotListStore,
+    HotListUnreadable,
+    Refusal,
+    Rules,
+    freshness,
+)
+from device.hotlist.manifest import Manifest, Readable
+from device.records import HotListState, timestamp
+
+log = logging.getLogger(__name__)
+
+
+SAFE_SECONDS = 3600.0
+"""How often the department's own vehicles are accounted for: seldom, so that the account is no log of their rounds."""
+
+ASK_SECONDS = 600.0
+"""How soon a list that cannot be read is sent for again: where the disk takes none, each time would cost a package."""
+
+NOT_STORED = "not_stored"
+"""Why a package that is sound is not in force: the disk did not take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What became of a package: the version in force, or the reason why it is not, and either in words."""
+
+    version: int | None
+    reason: str | None
+    said: str
+
+
+class HotListService:
+    """Keeps one list in force and says in the audit what became of every package."""
+
+    def __init__(
+        self,
+        store: HotListStore,
+        section: HotListSection,
+        auditor: AuditLog,
+        *,
+        moderator: RateLimitedAudit,
+        timekeeper: Timekeeper,
+    ) -> None:
+        self._store = store
+        self._moderator = moderator
+        self._timekeeper = timekeeper
+        self._section = section
+        self._auditor = auditor
+        self._safe_told = 0
+        self._safe_due = monotonic() + SAFE_SECONDS
+        self._listeners: list[Callable[[], None]] = []
+        self._askers: list[Callable[[], None]] = []
+        self._asked: float | None = None
+
+    @property
+    def current(self) -> HotList | None:
+        """The list in force."""
+        return self._store.current
+
+    def adjust(self, section: HotListSection) -> None:
+        """Judge ages by other figures from now on."""
+        self._section = section
+
+    @property
+    def rules(self) -> Rules:
+        """How far a look-up goes beyond the read itself, as configured."""
+        section = self._section
+        return Rules(
+            pairs=section.look_alike_pairs,
+            look_alike_budget=section.look_alike_budget,
+            near_budget=section.near_alternatives,
+            near_confidence=section.near_confidence,
+        )
+
+    def load(self) -> None:
+        """Put the last good list on disk in force."""
+        loaded = self._store.load()
+        log.info("hot list on disk: %s", "none" if loaded is None else f"version {loaded.version}")
+
+    def audit_damage(self) -> None:
+        """Say which packages on disk could not be used."""
+        for refusal in self._store.damaged:
+            self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
+
+    def let_go(self) -> None:
+        """Let go of the lists whose key was revoked, and say so in the audit."""
+        for refusal in self._store.withdraw():
+            log.error("a hot list on disk is let go of: %s", refusal.reason)
+            self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
+
+    @property
+    def disk_failed(self) -> bool:
+        """Whether the disk did not give, in this run, what it held of a list in force."""
+        return self._store.disk_failed
+
+    def unreadable(self) -> None:
+        """Go on with what can be read where the list in force cannot, and have it sent for; from any thread.
+
+        Raises:
+            OutboxError: it cannot be audited, and the post is stopping.
+
+        """
+        for refusal in self._store.fall_back():
+            self._moderator.refused("hotlist_refused", source="disk", reason=refusal.reason.value)
+        if self._asked is None or monotonic() - self._asked >= ASK_SECONDS:
+            self._asked = monotonic()
+            for ask in self._askers:
+                ask()
+
+    def on_unreadable(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when the list should come anew, in the thread that noticed; it must be quick."""
+        self._askers.append(listener)
+
+    def on_installed(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after every installation, in the thread that installed; it must be quick."""
+        self._listeners.append(listener)
+
+    def install(self, package: Readable, *, source: str = "broker") -> Installation:
+        """Take a package, or say in the audit and to the caller why not; from any thread but that of the frames."""
+        try:
+            hotlist = self._store.install(package, at=self._timekeeper.now())
+        except HotListRefused as refusal:
+            return self.refuse(refusal, source=source)
+        except (HotListNotStored, HotListUnreadable) as error:
+            log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
+            if isinstance(error, HotListUnreadable):
+                self.unreadable()
+            # Tried again with every health record, for as long as the disk is full.
+            self._moderator.say("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
+            return Installation(None, NOT_STORED, str(error))
+        details: dict[str, JsonValue] = {
+            "kind": hotlist.manifest.kind,
+            "entries": hotlist.entries,
+            "patterns": hotlist.patterns,
+            "digest": hotlist.digest,
+            "built": timestamp(hotlist.built),
+        }
+        if hotlist.manifest.kind == "delta":
+            details |= {"additions": hotlist.manifest.additions, "removals": hotlist.manifest.removals}
+        self._auditor.say(
+            "hotlist_installed",
+            source=source,
+            identity=hotlist.issuer[:120],
+            object=str(hotlist.version),
+            details=details,
+        )
+        for listener in self._listeners:
+            listener()
+        return Installation(hotlist.version, None, f"version {hotlist.version} is in force")
+
+    def examine(self, line: bytes) -> Manifest:
+        """Judge a package by its manifest alone. Raises HotListRefused."""
+        return self._store.examine(line, at=self._timekeeper.now())
+
+    def refuse(self, refusal: HotListRefused, *, source: str = "broker") -> Installation:
+        """Say in the audit that a package was not taken, and why."""
+        # A retained package comes again at every connection, and is no event then.
+        if refusal.reason is not Refusal.REPEATED:
+            log.warning("hot list refused: %s", refusal.reason)
+            self._moderator.refused("hotlist_refused", source=source, reason=refusal.reason.value)
+        return Installation(None, refusal.reason.value, str(refusal))
+
+    def account_for_safe(self, passages: int, *, now: bool = False) -> None:
+        """Audit how many passages of the department's own vehicles there were since the last account: hourly, or `now`.
+
+        Args:
+            passages: how many there were since the start.
+            now: whether not to wait for the hour.
+
+        """
+        if passages > self._safe_told and (now or monotonic() >= self._safe_due):
+            self._auditor.say("safelist_applied", details={"passages": passages - self._safe_told})
+            self._safe_told, self._safe_due = passages, monotonic() + SAFE_SECONDS
+
+    def state(self) -> HotListState:
+        """Say which list is in force and how old it is now."""
+        return self.judge(self.current, self._timekeeper.now())
+
+    def judge(self, hotlist: HotList | None, at: datetime) -> HotListState:
+        """Say which list that is, and how old it was at a moment."""
+        return list_state(hotlist, self._section, at=self.moment(at))
+
+    def moment(self, at: datetime) -> datetime:
+        """Return by what moment lists are judged where a clock said `at`.
+
+        A clock in the past would make an old list young, and have entries that ended alarm again; it may have been set
+        right since it said so.
+        """
+        return max(at, self._timekeeper.now())
+
+    @property
+    def in_service(self) -> bool:
+        """Whether the post may read: it has a list that is not stale, or is allowed to do without."""
+        return self._section.in_service_without_list or self.state().state in {"current", "warning"}
+
+
+def list_state(hotlist: HotList | None, section: HotListSection, *, at: datetime) -> HotListState:
+    """Judge a list at a moment."""
+    if hotlist is None:
+        return HotListState(state="none", near_alternatives=section.near_alternatives)
+    limits = FreshnessLimits(warning=timedelta(hours=section.warning_hours), stale=timedelta(hours=section.stale_hours))
+    judged = freshness(hotlist.built, at=at, expires=hotlist.expires, limits=limits)
+    return HotListState(
+        state=judged.value,
+        version=hotlist.version,
+        issuer=hotlist.issuer,
+        built=hotlist.built,
+        age_seconds=round(max(0.0, (at - hotlist.built).total_seconds()), 1),
+        entries=hotlist.entries + hotlist.patterns,
+        near_alternatives=section.near_alternatives,
+    )

@@ -1,0 +1,131 @@
+"""Hot lists that somebody brings as files, to a post without network: laid into a folder, taken by the running post.
+
+Beside each package that was taken lies an outcome afterwards, for whoever brought it. A file is believed for its
+signature only, as on the broker.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Protocol
+
+from device.files import write_durably
+from device.leftovers import keep_newest
+from device.ownership import as_owner_of
+
+log = logging.getLogger(__name__)
+
+FOLDER = "handed"
+"""Below the folder of the hot list."""
+LOOK_SECONDS = 1.0
+KEPT_OUTCOMES = 16
+"""Outcomes that wait for whoever brought a package, and may be gone."""
+KEPT_PARTS = 1
+"""Packages half laid, of which the newest may be under way; the others were of commands that were killed."""
+
+_NAME = re.compile(r"hotlist-\d{16}\.(package|delta)")
+
+
+class Installed(Protocol):
+    """What became of a package."""
+
+    @property
+    def version(self) -> int | None:
+        """The version in force, None where it was not taken."""
+        ...
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was not taken."""
+        ...
+
+    @property
+    def said(self) -> str:
+        """Either in words."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a post made of one package: the version in force, or the reason why it was not taken."""
+
+    version: int | None
+    reason: str | None
+    said: str
+
+
+def lay(directory: Path, name: str, package: bytes) -> None:
+    """Lay a package into a post's folder, whole or not at all; root does so as the post. Raises OSError."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a package")
+    folder = directory / FOLDER
+    with as_owner_of(directory):
+        _outcome_path(folder / name).unlink(missing_ok=True)
+        write_durably(folder / name, package)
+
+
+def fetch_outcome(directory: Path, name: str) -> Outcome | None:
+    """Return what became of a package, once; None as long as the post has not taken it up."""
+    path = _outcome_path(directory / FOLDER / name)
+    try:
+        outcome = Outcome(**json.loads(path.read_bytes()))
+        path.unlink()
+    except FileNotFoundError:
+        return None
+    return outcome
+
+
+class PackageSpool:
+    """Looks into the folder now and then, in a thread of its own: a large list takes seconds, frames do not wait."""
+
+    def __init__(self, directory: Path, install: Callable[[bytes], Installed]) -> None:
+        """Prepare; `directory` is that of the hot list, `install` puts a package in force or says why not."""
+        self._folder = directory / FOLDER
+        self._install = install
+        self._over = Event()
+        self._thread = Thread(target=self._run, name="handover", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, once the package at hand is dealt with; may be called again, or without a start."""
+        self._over.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def look(self) -> int:
+        """Take what lies there, the oldest version first, and return how many packages that were."""
+        try:
+            found = sorted(path for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
+        except FileNotFoundError:
+            return 0
+        for path in found:
+            installed = self._install(path.read_bytes())
+            outcome = {"version": installed.version, "reason": installed.reason, "said": installed.said}
+            write_durably(_outcome_path(path), json.dumps(outcome).encode())
+            path.unlink()
+        if found:
+            keep_newest(self._folder.glob("hotlist-*.outcome"), KEPT_OUTCOMES)
+            keep_newest(self._folder.glob("hotlist-*.part"), KEPT_PARTS)
+        return len(found)
+
+    def _run(self) -> None:
+        said = ""  # once, and not every second as long as it lasts
+        while not self._over.wait(LOOK_SECONDS):
+            try:
+                self.look()
+                said = ""
+            except OSError as error:
+                if said != str(error):
+                    said = str(error)
+                    log.warning("a hot list that was brought cannot be taken: %s", error)
+
+
+def _outcome_path(package: Path) -> Path:
+    return package.with_name(f"{package.name}.outcome")

@@ -1,0 +1,1 @@
+"""Writes docs/contract from the record types. Not installed on a post."""

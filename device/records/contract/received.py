@@ -1,0 +1,125 @@
+"""The contract of what a post receives signed: schemas and examples of the payloads, and their AsyncAPI parts."""
+
+from datetime import timedelta
+from typing import Any
+
+from device.records.command import COMMAND_TYPE, CommandRequest
+from device.records.configuration import CONFIGURATION_TYPE, DesiredConfiguration
+from device.records.contract.examples import BEGAN, LIST_KEYS, SOURCE, identifiers
+from device.records.keys import KEYS_TYPE, FormerKey, KeyStatement, Purpose, SigningKey
+from device.records.topics import KEYS, ROOT
+
+MEDIA_TYPE = "application/jose"
+
+PAYLOADS: dict[str, type[CommandRequest] | type[DesiredConfiguration] | type[KeyStatement]] = {
+    "command": CommandRequest,
+    "configuration": DesiredConfiguration,
+    "keys": KeyStatement,
+}
+"""What is signed, by the name of its files."""
+
+ADDRESSES = {
+    "command": "{post}/command/{command}",
+    "configuration": "{post}/configuration",
+    "keys": f"{KEYS}/{{purpose}}",
+}
+TITLES = {"command": "Commands", "configuration": "Desired configuration", "keys": "The department's signing keys"}
+DESCRIPTIONS = {
+    "command": (
+        f"A compact JWS, ES256, `typ` {COMMAND_TYPE}, with the asker's certificate in `x5c`. Never retained. The "
+        "answer goes to `response/{operator}` of the post and nowhere else, with the correlation data of the request."
+    ),
+    "configuration": (
+        f"A compact JWS, ES256, `typ` {CONFIGURATION_TYPE}, by the fleet's configuration key, retained. What became of "
+        "it, the post's status says in `configuration`."
+    ),
+    "keys": (
+        f"Lines of compact JWS, ES256, `typ` {KEYS_TYPE}, retained, for all posts of the agency: each a statement by "
+        "the key in force before it, by the root, or once more by the key that it names. A post goes through them from "
+        "the key that it has; what came of it, its status says in `keys`."
+    ),
+}
+
+
+def example_payloads() -> dict[str, dict[str, Any]]:
+    """Return an invented payload of each."""
+    identify = identifiers()
+    request = CommandRequest(
+        id=next(identify),
+        agency=SOURCE.agency,
+        post=SOURCE.post,
+        command="still",
+        asked_by="r-alvarez",
+        issued=BEGAN,
+        purpose="Work order 7731: aim after the pole was hit",
+        boot=next(identify),
+    )
+    desired = DesiredConfiguration(
+        version=12,
+        agency=SOURCE.agency,
+        post=SOURCE.post,
+        issued=BEGAN,
+        expires=BEGAN + timedelta(days=7),
+        who="j-stone",
+        settings={"vision": {"minimum_confidence": 0.4}, "passages": {"repeat_seconds": 20}},
+    )
+    former, present = LIST_KEYS
+    keys = KeyStatement(
+        purpose=Purpose.LISTS,
+        agency=SOURCE.agency,
+        era=0,
+        number=3,
+        issued=BEGAN,
+        who="j-stone",
+        key=SigningKey(thumbprint=present.kid, public_key=present.public_pem.decode()),
+        former=(FormerKey(thumbprint=former.kid, public_key=former.public_pem.decode()),),
+        withdrawn="retired",
+    )
+    return {"command": request.wire(), "configuration": desired.wire(), "keys": keys.wire()}
+
+
+def channels() -> dict[str, Any]:
+    """Return the AsyncAPI channels."""
+    made: dict[str, Any] = {}
+    for name, address in ADDRESSES.items():
+        parameters = ["agency", *(each for each in ("post", "command", "purpose") if f"{{{each}}}" in address)]
+        made[name] = {
+            "address": f"{ROOT}/{{agency}}/{address}",
+            "title": TITLES[name],
+            "description": DESCRIPTIONS[name],
+            "parameters": {each: {"$ref": f"#/components/parameters/{each}"} for each in parameters},
+            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+        }
+    return made
+
+
+def operations() -> dict[str, Any]:
+    """Return the AsyncAPI operations."""
+    made: dict[str, Any] = {
+        f"receive_{name}": {
+            "action": "receive",
+            "channel": {"$ref": f"#/channels/{name}"},
+            "summary": TITLES[name],
+            "bindings": {"mqtt": {"qos": 1, "retain": name != "command", "bindingVersion": "0.2.0"}},
+        }
+        for name in ADDRESSES
+    }
+    made["receive_command"]["reply"] = {"channel": {"$ref": "#/channels/response"}}
+    return made
+
+
+def messages() -> dict[str, Any]:
+    """Return the AsyncAPI messages; the schema is that of what the JWS carries."""
+    return {
+        name: {
+            "name": f"platepost.{name}.v1",
+            "title": TITLES[name],
+            "contentType": MEDIA_TYPE,
+            "payload": {
+                "type": "string",
+                "contentMediaType": MEDIA_TYPE,
+                "contentSchema": {"$ref": f"./{name}.schema.json"},
+            },
+        }
+        for name in ADDRESSES
+    }

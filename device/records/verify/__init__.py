@@ -1,0 +1,1 @@
+"""Proves that a stream of records is complete and genuine."""

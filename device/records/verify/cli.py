@@ -1,0 +1,177 @@
+"""`platepost verify`: prove that a stream of records is whole and genuine."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from device.errors import RecordError
+from device.records.signing import Keyring, read_key
+from device.records.verify.noted import NotedHead
+from device.records.verify.verify import Problem, Report, Verifier
+
+MEANING = {
+    "malformed": "is not a record",
+    "foreign": "is foreign",
+    "changed": "was changed",
+    "repeated": "is repeated",
+    "forked": "belongs to another history",
+}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost verify archive.jsonl --key post-1.records.pub.pem
+  mosquitto_sub ... -t 'alpr/v1/demo/post-1/#' | platepost verify - --key post-1.records.pub.pem --redelivery
+  platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole
+  platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole --head 14:8ac904d33620c4d13940cb1eee258c48...
+Exit status: 0 if every record from the first to the last given is there and genuine, 1 if not.
+"""
+)
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--key",
+    "keys",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help=(
+        "PEM of the post's public record-signing key, or a folder of PEM files, as for a log of what people did; may "
+        "be given again for further keys. A later key is found in the records themselves if the former signed its "
+        "coming."
+    ),
+)
+@click.option("--source", help="The only source allowed, such as //alpr/v1/demo/post-1; that of the first by default.")
+@click.option("--whole", is_flag=True, help="Require the chain from its very first record on.")
+@click.option(
+    "--head",
+    "noted",
+    multiple=True,
+    metavar="NUMBER:DIGEST",
+    help="An end of the chain that was noted down, as `platepost provision acts --head` prints it: it must be in it. "
+    "Give it once for each.",
+)
+@click.option("--redelivery", is_flag=True, help="Allow the same record again, as a subscriber at QoS 1 may see it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def verify(
+    *,
+    file: BinaryIO,
+    keys: tuple[Path, ...],
+    source: str | None,
+    whole: bool,
+    noted: tuple[str, ...],
+    redelivery: bool,
+    as_json: bool,
+) -> None:
+    """Verify the records in FILE (- for standard input), one JSON object a line.
+
+    Checks each signature and the chain of hashes, in whatever order the records come, and names the first record
+    that is missing, changed, repeated or foreign. That its end was cut off shows by what was noted of it before
+    (--head). Of several posts' records, verify each post's by itself.
+
+    A file is read twice, keys first. Of a pipe, which cannot be, 4096 records at most may come before the one that
+    vouches for their key.
+    """
+    files = list(_files(keys))
+    heads = _heads(noted)
+    verifier = Verifier(
+        Keyring.from_files(*files),
+        source=source,
+        whole=whole,
+        redelivery=redelivery,
+        holders=_holders(files),
+        heads=heads,
+    )
+    if file.seekable():
+        begin = file.tell()
+        verifier.learn(file)
+        file.seek(begin)
+    report = verifier.feed_all(_lines(file))
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(report) | {"intact": bool(report.intact and report.fed)}))
+    else:
+        _show(report, heads)
+    sys.exit(0 if report.intact and report.fed else 1)
+
+
+def _files(keys: tuple[Path, ...]) -> Iterator[Path]:
+    for key in keys:
+        yield from sorted(key.glob("*.pem")) if key.is_dir() else (key,)
+
+
+def _heads(noted: tuple[str, ...]) -> list[NotedHead]:
+    try:
+        return [NotedHead.read(text) for text in noted]
+    except RecordError as error:
+        raise click.BadParameter(str(error), param_hint="--head") from error
+
+
+def _holders(files: list[Path]) -> dict[str, str]:
+    """Return who holds a key, by its thumbprint: a register of people names its files NAME.THUMBPRINT.pem."""
+    holders = {}
+    for path in files:
+        name, _, begin = path.stem.partition(".")
+        thumbprint = read_key(path.read_bytes()).thumbprint()
+        if begin and thumbprint.startswith(begin):
+            holders[thumbprint] = name
+    return holders
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    yield from file
+
+
+def _show(report: Report, heads: list[NotedHead]) -> None:
+    if not report.fed:
+        click.echo("no records")
+        return
+    outside = f"{report.unchained} outside (health, answers, wills)"
+    click.echo(f"{report.fed} records read: {report.chained} of a chain, {outside}")
+    if report.redelivered:
+        click.echo(f"{report.redelivered} delivered again, which was allowed")
+    for chain in report.chains:
+        gone = f", {chain.dropped} dropped by the post itself for want of space" if chain.dropped else ""
+        gone += f", {chain.lost} lost to a damaged disk, as the post says itself" if chain.lost else ""
+        click.echo(f"chain {chain.chain}: numbers {chain.first} to {chain.last}, {chain.records} records{gone}")
+    if report.intact:
+        for line in _praise(report):
+            click.secho(line, fg="green")
+        if heads:
+            ends = ", ".join(str(head.sequence) for head in heads)
+            click.secho(f"what was noted of its end is in it: number {ends}", fg="green")
+        return
+    first = report.problems[0]
+    click.secho(f"first: {_sentence(first)}", fg="red")
+    for problem in report.problems[1:20]:
+        click.echo(f"  also: {_sentence(problem)}")
+    if len(report.problems) > 20:
+        click.echo(f"  and {len(report.problems) - 20} more")
+
+
+def _praise(report: Report) -> Iterator[str]:
+    """Say what is proven and no more: a chain shows what lies between its ends, not what may lie beyond them."""
+    if not report.chains:
+        yield "genuine, but outside any chain: whether one is missing cannot be told"
+    for chain in report.chains:
+        name = f"chain {chain.chain}: " if len(report.chains) > 1 else ""
+        before = {1: "", 2: "number 1 is not among them, and "}.get(
+            chain.first, f"numbers 1 to {chain.first - 1} are not among them, and "
+        )
+        yield (
+            f"{name}intact from number {chain.first} to {chain.last}; "
+            f"{before}whether anything came after {chain.last} a chain cannot tell"
+        )
+
+
+def _sentence(problem: Problem) -> str:
+    if problem.kind == "missing":
+        return problem.message
+    where = "" if problem.line is None else f" (record {problem.line} of the input)"
+    name = "a record" if problem.sequence is None else f"number {problem.sequence}"
+    identifier = "" if problem.id is None else f" {problem.id}"
+    return f"{name}{identifier}{where} {MEANING[problem.kind]}: {problem.message}"

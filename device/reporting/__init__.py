@@ -1,0 +1,1 @@
+"""From a passage to its records: reads, hits and withdrawals."""

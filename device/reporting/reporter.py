@@ -1,0 +1,343 @@
+"""The reporter: what a passage means to the department, as records.
+
+A hit leaves as soon as a passage is safe to act on; the read follows at its end and names the hits; a hit that the
+passage's text no longer bears out is withdrawn at once, whether its read has left or not.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol, Self
+
+from device.config import RecordsSection
+from device.hotlist import (
+    Alternative,
+    Answer,
+    HotList,
+    HotListUnreadable,
+    Match,
+    MatchKind,
+    Query,
+    Rules,
+    plate_key,
+)
+from device.records import (
+    ClockQuality,
+    Consultation,
+    Hit,
+    HitWithdrawn,
+    HotListState,
+    Place,
+    Read,
+    RecordData,
+    Versions,
+    new_identifier,
+)
+from device.records.hit import NEAR_WORDING, WORDING
+from device.reporting.sight import pictures_of, sight_of
+from device.vision.passages import Passage
+from device.vision.pipeline import Doubted, Ended, Verdict
+
+log = logging.getLogger(__name__)
+
+
+class Records(Protocol):
+    """Where records go."""
+
+    def record(self, data: RecordData) -> object:
+        """Sign, chain and store one record."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What every read and hit of a post carries alike."""
+
+    camera: str
+    place: Place
+    versions: Versions
+
+
+class Claim(NamedTuple):
+    """What a hit says: that this text is that on the list. The final text bears out the same claim or none."""
+
+    plate_key: str
+    how: Literal["itself", "pair", "partial", "near"]
+    """The text is the listed one, is taken for it by a declared pair, or is of a pattern; `near`: it was not read."""
+    category: str
+    plate_matched: str
+    state: str | None
+    reference: str | None
+    distribution: str | None
+
+    @classmethod
+    def of(cls, match: Match, text: str) -> Self:
+        """Return what a match of a text says."""
+        how: Literal["itself", "pair", "partial", "near"] = "itself"
+        if match.kind is MatchKind.PARTIAL:
+            how = "partial"
+        elif match.kind is MatchKind.NEAR:
+            how = "near"
+        elif plate_key(match.plate_matched) != plate_key(text):
+            how = "pair"
+        return cls(
+            plate_key(text), how, match.category, match.plate_matched, match.state, match.reference, match.distribution
+        )
+
+
+@dataclass(slots=True)
+class _Announced:
+    """What was said of an open passage so far."""
+
+    identifier: str
+    text: str = ""
+    hits: dict[Claim, Hit] = field(default_factory=dict)
+
+
+class Reporter:
+    """Turns passages into reads, hits and withdrawals. One thread at a time."""
+
+    def __init__(
+        self,
+        recorder: Records,
+        *,
+        hotlist: Callable[[], HotList | None],
+        list_state: Callable[[HotList | None, datetime], HotListState],
+        clock: Callable[[], ClockQuality],
+        circumstances: Circumstances,
+        section: RecordsSection,
+        moment: Callable[[datetime], datetime],
+        rules: Callable[[], Rules] = Rules,
+        unreadable: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make a reporter.
+
+        Args:
+            recorder: signs, chains and stores.
+            hotlist: gives the list in force, None before the first.
+            list_state: judges the age of a list at a moment.
+            clock: gives the clock's quality now.
+            circumstances: what all records carry.
+            section: which pictures they carry.
+            moment: by what moment of the list something captured at a moment is looked up.
+            rules: gives how far a look-up goes beyond the read itself.
+            unreadable: is called when the list in force cannot answer, for the disk does not give it.
+
+        """
+        self._unreadable = unreadable
+        self._recorder = recorder
+        self._hotlist = hotlist
+        self._list_state = list_state
+        self._clock = clock
+        self._circumstances = circumstances
+        self._section = section
+        self._moment = moment
+        self._rules = rules
+        self._announced: dict[int, _Announced] = {}
+        self.hits = 0
+        """Hits recorded so far."""
+        self.withdrawn = 0
+        """Hits withdrawn so far."""
+        self.last_read: datetime | None = None
+        """When the last read was made, by the post's time: what the clock said of it may be long ago."""
+        self.safe = 0
+        """Passages so far of the department's own vehicles, of which nobody was told."""
+
+    def adjust(self, section: RecordsSection, versions: Versions) -> None:
+        """Carry other pictures and say other versions from now on."""
+        self._section = section
+        self._circumstances = replace(self._circumstances, versions=versions)
+
+    def early(self, passage: Passage) -> None:
+        """Check an open passage that is safe to act on against the hot list; record what matches and is new.
+
+        Hits of another text that was said of it before are withdrawn.
+
+        Raises:
+            OutboxError: the record cannot be stored.
+
+        """
+        announced = self._announced.setdefault(passage.number, _Announced(new_identifier()))
+        if announced.text != passage.consensus.text:
+            announced.text = passage.consensus.text
+            hotlist = self._hotlist()
+            answer = self._bear_out(passage, announced, hotlist, legible=True)
+            if answer is None:
+                announced.text = ""  # asked again as long as the vehicle is there: another list may answer
+            else:
+                self._announce(passage, announced, hotlist, answer.matches)
+
+    def doubted(self, doubted: Doubted) -> None:
+        """Withdraw the hits of a passage that its present text does not bear out; a text that comes back hits anew.
+
+        Raises:
+            OutboxError: a record cannot be stored.
+
+        """
+        passage = doubted.passage
+        announced = self._announced.get(passage.number)
+        if announced is None:
+            return
+        if passage.told:
+            del self._announced[passage.number]
+        announced.text = ""
+        if announced.hits:
+            self._bear_out(passage, announced, self._hotlist(), legible=doubted.legible)
+
+    def ended(self, ended: Ended) -> None:
+        """Record the read of an ended passage, with hits that are new and withdrawals of those not borne out.
+
+        A passage that is no read leaves no record, unless it has made a hit: then the hit is withdrawn if nothing
+        legible is left, or followed by the read that names it; a covert one, which no read may name, by none.
+
+        Raises:
+            OutboxError: a record cannot be stored.
+
+        """
+        passage = ended.passage
+        announced = self._announced.pop(passage.number, None) or _Announced(new_identifier())
+        if ended.verdict is Verdict.TOLD:
+            return
+        # The list may be swapped at any moment: all that is said of this passage is said of one list.
+        hotlist = self._hotlist()
+        answer = self._bear_out(passage, announced, hotlist, legible=ended.verdict is not Verdict.UNREADABLE)
+        matches = answer.matches if answer is not None else ()
+        # A covert hit brings about no read that others could not have: two of one plate would tell of it.
+        has_open_hit = any(hit.distribution is None for hit in announced.hits.values())
+        if ended.verdict is Verdict.UNREADABLE or (ended.verdict is Verdict.REPEAT and not has_open_hit):
+            return
+        if ended.verdict is Verdict.READ:
+            self._announce(passage, announced, hotlist, matches)
+        self.safe += answer is not None and answer.safe
+        state = self._list_state(hotlist, passage.best.frame.captured)
+        # Whoever reads this record is not to learn of covert entries.
+        told = any(match.distribution is None for match in matches)
+        result = "not_consulted" if hotlist is None or answer is None else "match" if told else "no_match"
+        read = Read(
+            **self._sight(passage, announced),
+            hotlist=Consultation(**dict(state), result=result),
+            hits=tuple(hit.hit for hit in announced.hits.values() if hit.distribution is None),
+            pictures=pictures_of(
+                passage.best,
+                self._section,
+                with_patch=self._section.read_patch,
+                with_overview=self._section.read_overview,
+            ),
+        )
+        self._recorder.record(read)
+        self.last_read = self._moment(passage.best.frame.captured)
+        if passage.told and announced.hits:
+            self._announced[passage.number] = announced  # it stands: what is seen from nearer may take them back
+
+    def _bear_out(
+        self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool
+    ) -> Answer | None:
+        """Withdraw the hits that a passage's text, if legible, does not bear out; return what the list says of it.
+
+        None, and nothing withdrawn, where the list cannot be read.
+        """
+        answer = self._consult(passage, hotlist) if legible else Answer()
+        if answer is None:
+            return None
+        text = passage.consensus.text if legible else ""
+        still = {Claim.of(match, text) for match in answer.matches}
+        self._withdraw(passage, announced, hotlist, still=still, text=text)
+        return answer
+
+    def _announce(
+        self, passage: Passage, announced: _Announced, hotlist: HotList | None, matches: tuple[Match, ...]
+    ) -> None:
+        fresh: dict[Claim, Match] = {}
+        for match in matches:  # the most urgent first: an entry that stands on the list twice makes one hit
+            claim = Claim.of(match, passage.consensus.text)
+            if claim not in announced.hits:
+                fresh.setdefault(claim, match)
+        if not fresh:
+            return
+        pictures = pictures_of(passage.best, self._section, with_patch=True, with_overview=True)
+        state = self._list_state(hotlist, passage.best.frame.captured)
+        for claim, match in fresh.items():
+            hit = Hit(
+                **self._sight(passage, announced),
+                hit=new_identifier(),
+                plate_matched=match.plate_matched,
+                match=match.kind.value,
+                differs=match.differs,
+                category=match.category,
+                priority=match.priority,
+                state=match.state,
+                reference=match.reference,
+                author=match.author,
+                distribution=match.distribution,
+                match_confidence=None if match.confidence is None else round(match.confidence, 4),
+                state_agreement=match.state_agreement,
+                wording=NEAR_WORDING if match.kind is MatchKind.NEAR else WORDING,
+                hotlist=state,
+                hotlist_stale=state.state == "stale",
+                pictures=pictures,
+            )
+            self._recorder.record(hit)
+            self.hits += 1
+            announced.hits[claim] = hit
+
+    def _withdraw(
+        self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, still: set[Claim], text: str
+    ) -> None:
+        for claim in [claim for claim in announced.hits if claim not in still]:
+            hit = announced.hits.pop(claim)
+            text_changed = claim.plate_key != plate_key(text) or (
+                claim.how == "near" and self._lists_still(hit, hotlist, at=passage.best.frame.captured)
+            )
+            self._recorder.record(
+                HitWithdrawn(
+                    clock=self._clock(),
+                    hit=hit.hit,
+                    passage=announced.identifier,
+                    category=hit.category,
+                    distribution=hit.distribution,
+                    plate_read=text,
+                    plate_key=plate_key(text),
+                    reason="text_changed" if text_changed else "not_listed",
+                )
+            )
+            self.withdrawn += 1
+
+    def _lists_still(self, hit: Hit, hotlist: HotList | None, *, at: datetime) -> bool:
+        """Whether the list still has what a hit of an alternative was of: then it was the alternative that went."""
+        if hotlist is None:
+            return False
+        answer = self._asked(hotlist, Query(plate_read=hit.plate_matched), at=at, rules=Rules())
+        found = answer.matches if answer is not None else ()
+        return any((match.category, match.reference) == (hit.category, hit.reference) for match in found)
+
+    def _consult(self, passage: Passage, hotlist: HotList | None) -> Answer | None:
+        if hotlist is None:
+            return Answer()
+        consensus = passage.consensus
+        query = Query(
+            plate_read=consensus.text,
+            confidence=consensus.confidence,
+            characters=tuple(character.confidence for character in consensus.characters),
+            alternatives=tuple(Alternative(other.text, other.probability) for other in consensus.alternatives),
+            state=passage.issuer.region if passage.issuer else None,
+        )
+        return self._asked(hotlist, query, at=passage.best.frame.captured, rules=self._rules())
+
+    def _asked(self, hotlist: HotList, query: Query, *, at: datetime, rules: Rules) -> Answer | None:
+        try:
+            return hotlist.consult(query, at=self._moment(at), rules=rules)
+        except HotListUnreadable as error:
+            log.error("a plate cannot be looked up: %s", error)  # noqa: TRY400 - the message says all
+            self._unreadable()
+            return None
+
+    def _sight(self, passage: Passage, announced: _Announced) -> dict[str, object]:
+        circumstances = self._circumstances
+        return sight_of(passage) | {
+            "clock": self._clock(),
+            "passage": announced.identifier,
+            "camera": circumstances.camera,
+            "place": circumstances.place,
+            "versions": circumstances.versions,
+        }

@@ -1,0 +1,305 @@
+"""One connection to one broker, from CONNECT to its end: paho-mqtt, driven by the uplink's own thread.
+
+A new paho client is made for every connection. Nothing is resent by the library: what was not acknowledged is still in
+the outbox, so a publication that makes a broker hang up cannot be repeated without the uplink's knowledge.
+"""
+
+import logging
+import select
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import LogLevel, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from device.records import Envelope
+from device.uplink.inbox import Delivery
+from device.uplink.mqtt_version import MqttVersion
+from device.uplink.reasons import NOBODY, reason_name
+from device.uplink.settings import Broker, UplinkSettings
+from device.uplink.tls import tls_problem
+from device.uplink.waker import Waker
+
+log = logging.getLogger(__name__)
+
+NO_TOPIC = "alpr/v1/none"
+"""Nobody subscribes to it."""
+HALF_OPEN_MILLISECONDS = 20_000
+"""How long sent bytes may stay without the peer's TCP acknowledgement."""
+
+
+class LinkError(ConnectionError):
+    """The broker did not accept the connection, or ended it; `reason` names why."""
+
+    def __init__(self, reason: str, detail: str = "", *, reference: str | None = None) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.reference = reference
+        """The server that the broker referred to, if it did."""
+
+
+class BrokerConnection:
+    """One connection. Not thread-safe: one thread drives it."""
+
+    def __init__(
+        self,
+        settings: UplinkSettings,
+        broker: Broker,
+        context: ssl.SSLContext,
+        *,
+        number: int,
+        will: Envelope,
+        received: Callable[[Delivery], None],
+    ) -> None:
+        self.number = number
+        self.broker = broker
+        self.answers: deque[tuple[int, str | None]] = deque()
+        """Packet identifiers acknowledged, each with the reason if it was refused or reached nobody."""
+        self.answered_questions: deque[int] = deque(maxlen=8)
+        self.answered_subscriptions: deque[tuple[str, str | None]] = deque()
+        """Topics subscribed to, each with the reason if it was refused."""
+        self.closed = False
+        """Whether the post ended the connection of its own accord."""
+        self.end: str | None = None
+        """Why the connection ended; None while it lives."""
+        self.reference: str | None = None
+        """The server that the broker referred to when it refused or ended the connection."""
+        self.receive_maximum = 65535
+        self.maximum_packet_size: int | None = None
+        self._settings = settings
+        self._dialect = MqttVersion.of(settings.protocol)
+        self._received = received
+        self._accepted: ReasonCode | None = None
+        self._missing: str | None = None
+        self._last_error = ""
+        self._subscriptions: dict[int, str] = {}
+        self._client = self._make_client(context, will)
+
+    # --- life
+
+    def open(self, *, timeout: float) -> None:
+        """Connect and wait for the broker's answer.
+
+        Raises:
+            OSError: the broker cannot be reached, or TLS failed.
+            LinkError: the broker refused.
+
+        """
+        deadline = time.monotonic() + timeout
+        self._client.connect_timeout = timeout
+        self._dialect.connect(self._client, self.broker, self._settings)
+        while self._accepted is None and self.end is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise LinkError("timeout", "no answer to CONNECT")
+            self.turn(timeout=left)
+        if self._accepted is None:
+            raise LinkError(
+                tls_problem(self._last_error) if self._last_error else "closed_before_answer", self._last_error
+            )
+        if self._accepted.is_failure:
+            raise LinkError(reason_name(self._accepted), reference=self.reference)
+        if self._missing is not None:
+            raise LinkError(self._missing, "the broker cannot do what records need")
+
+    def turn(self, *, timeout: float, wake: Waker | None = None) -> None:
+        """Wait up to `timeout` seconds for the network or for `wake`, and do what is due."""
+        connection: Any = self._client.socket()
+        if connection is None:
+            self._ended("closed")
+            return
+        poll = select.poll()
+        poll.register(connection, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
+        if wake is not None:
+            poll.register(wake, select.POLLIN)
+        events = dict(poll.poll(0 if connection.pending() else max(0.0, timeout) * 1000))
+        if wake is not None and wake.fileno() in events:
+            wake.drain()
+        code = MQTTErrorCode.MQTT_ERR_SUCCESS
+        if events.get(connection.fileno(), 0) & ~select.POLLOUT or connection.pending():
+            code = self._client.loop_read()
+        if code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._client.want_write():
+            code = self._client.loop_write()
+        if code == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            code = self._client.loop_misc()
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or self._client.socket() is None:
+            self._ended("connection_lost")
+
+    def close(self, *, with_will: bool = False) -> None:
+        """Disconnect; `with_will` has the broker publish the will nonetheless. Never raises."""
+        self.closed = True
+        try:
+            if self._client.socket() is not None:
+                self._dialect.farewell(self._client, with_will=with_will)
+                deadline = time.monotonic() + 1.0
+                while self._client.want_write() and time.monotonic() < deadline:
+                    self._client.loop_write()
+        except OSError as error:
+            log.debug("disconnecting: %s", error)
+        self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection at once. Never raises."""
+        connection: Any = self._client.socket()
+        if connection is not None:
+            try:
+                connection.close()
+            except OSError as error:
+                log.debug("closing: %s", error)
+        self._ended("closed")
+
+    def fileno(self) -> int:
+        """Return the connection's file descriptor, for whoever waits for many at a time; -1 if it is gone."""
+        connection: Any = self._client.socket()
+        return -1 if connection is None else int(connection.fileno())
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes have come that are decrypted already, of which no file descriptor tells."""
+        connection: Any = self._client.socket()
+        return connection is not None and connection.pending() > 0
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._client.want_write())
+
+    # --- out
+
+    def publish(self, envelope: Envelope, *, expiry_seconds: int | None) -> int | None:
+        """Send one record; return its packet identifier, or None if the connection is gone."""
+        info = self._client.publish(
+            envelope.topic,
+            envelope.body,
+            qos=envelope.qos,
+            retain=envelope.retain,
+            properties=self._dialect.publication(
+                PacketTypes.PUBLISH, expiry_seconds=expiry_seconds, correlation=envelope.correlation
+            ),
+        )
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._ended("connection_lost")
+            return None
+        return info.mid
+
+    def subscribe(self, topic: str, *, retained_again: bool) -> None:
+        """Subscribe at QoS 1; `retained_again` asks for the retained message even of an old subscription."""
+        code, mid = self._dialect.subscribe(self._client, topic, retained_again=retained_again)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._ended("connection_lost")
+        elif mid is not None:
+            self._subscriptions[mid] = topic
+
+    def ask(self) -> int | None:
+        """Have the broker answer something, to learn that it is there; return the question's number.
+
+        It is asked to end a subscription that there is not: a ping's answer would carry no number.
+        """
+        code, mid = self._client.unsubscribe(NO_TOPIC)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._ended("connection_lost")
+            return None
+        return mid
+
+    def unsubscribe(self, topic: str) -> None:
+        """End a subscription."""
+        code, _ = self._client.unsubscribe(topic)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._ended("connection_lost")
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Tell the broker that a message it sent has been handled."""
+        if delivery.connection == self.number and self.end is None and delivery.qos > 0:
+            self._client.ack(delivery.mid, delivery.qos)
+
+    # --- paho's callbacks, all in the driving thread
+
+    def _make_client(self, context: ssl.SSLContext, will: Envelope) -> Client:
+        client = self._dialect.client(self._settings.client_id)
+        client.tls_set_context(context)
+        client.max_inflight_messages_set(0)  # the uplink keeps the window
+        self._dialect.set_will(client, will, self._settings)
+        client.on_socket_open = self._on_socket_open
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
+        client.on_message = self._on_message
+        client.on_log = self._on_log
+        return client
+
+    def _on_socket_open(self, client: Client, userdata: object, connection: Any) -> None:  # noqa: ANN401 - paho's type
+        del client, userdata
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HALF_OPEN_MILLISECONDS)
+
+    def _on_connect(
+        self, client: Client, userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        del client, userdata, flags
+        self._accepted = reason
+        self.receive_maximum = getattr(properties, "ReceiveMaximum", self.receive_maximum)
+        self.maximum_packet_size = getattr(properties, "MaximumPacketSize", None)
+        self.reference = getattr(properties, "ServerReference", None)
+        if getattr(properties, "MaximumQoS", 2) < 1:
+            self._missing = "qos_not_supported"
+        elif not getattr(properties, "RetainAvailable", 1):
+            self._missing = "retain_not_supported"
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        userdata: object,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del client, userdata
+        self.reference = getattr(properties, "ServerReference", None) or self.reference
+        if flags.is_disconnect_packet_from_server:
+            self._ended(reason_name(reason))
+        else:
+            self._ended("connection_lost")
+
+    def _on_publish(
+        self, client: Client, userdata: object, mid: int, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        del client, userdata, properties
+        name = reason_name(reason)
+        self.answers.append((mid, name if reason.is_failure or name == NOBODY else None))
+
+    def _on_subscribe(
+        self, client: Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: Properties | None
+    ) -> None:
+        del client, userdata, properties
+        topic = self._subscriptions.pop(mid, "")
+        refused = next((reason_name(reason) for reason in reasons if reason.is_failure), None)
+        self.answered_subscriptions.append((topic, refused))
+
+    def _on_unsubscribe(
+        self, client: Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: Properties | None
+    ) -> None:
+        del client, userdata, reasons, properties
+        self.answered_questions.append(mid)
+
+    def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
+        del client, userdata
+        self._received(Delivery.of(message, connection=self.number))
+
+    def _on_log(self, client: Client, userdata: object, level: int, text: str) -> None:
+        del client, userdata
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._last_error = text
+
+    def _ended(self, reason: str) -> None:
+        if self.end is None:
+            self.end = reason

@@ -1,0 +1,91 @@
+"""Noticing that the broker knows more of this post's chain than its own disk does: a restored backup, or a copied disk.
+
+What a post says of its state is retained at the broker. So after a start a post is told what it said last, signed by
+itself: a status, which has a place in the chain, or the will, which says how far the chain had come. A record is on the
+disk, synchronised, before the broker sees it. So a place beyond the end that this disk had at the start, said by an
+earlier run, was never this disk's, or was taken from it: the chain goes on twice from there.
+"""
+
+import logging
+
+from pydantic import ValidationError
+
+from device.audit.log import AuditLog
+from device.errors import RecordError
+from device.records import ChainHead, Keyring, Source, Status, read_event
+from device.records.canonical import canonical_bytes, digest_of, parse
+from device.records.status import ChainEnd
+from device.uplink import Delivery
+
+log = logging.getLogger(__name__)
+
+
+class ChainForkDetector:
+    """Hears what the post said last.
+
+    Nothing follows from silence: the broker may retain nothing, as another node of a cluster, or not let the post read
+    it; a chain of another name was begun anew and says nothing of this one.
+
+    Args:
+        source: the post.
+        run: identifier of this run, whose own word is not news.
+        head: the chain's end before this run's first record.
+        keys: the post's own.
+        auditor: the audit trail.
+
+    """
+
+    def __init__(self, source: Source, *, run: str, head: ChainHead, keys: Keyring, auditor: AuditLog) -> None:
+        self.topic = source.topic("status")
+        """What to listen to."""
+        self.forked = False
+        """Whether the chain goes on twice, for all that was heard in this run."""
+        self._source = source
+        self._run = run
+        self._head = head
+        self._keys = keys
+        self._auditor = auditor
+
+    def hear(self, delivery: Delivery) -> None:
+        """Take what was said on the post's own topic; what the post did not say itself is left alone.
+
+        Raises:
+            OutboxError: the audit record cannot be stored, and the post is stopping.
+
+        """
+        said = self._said(delivery.payload)
+        if said is None or self.forked or not self._beyond(said):
+            return
+        self.forked = True
+        log.error("the broker knows record %d of this chain, this disk ended at %d", said.sequence, self._head.sequence)
+        self._auditor.say(
+            "chain_forked",
+            source="broker",
+            outcome="failure",
+            reason="disk_behind",
+            object=f"{said.chain} {said.sequence}",
+            details={"own_sequence": self._head.sequence, "digest": said.digest},
+        )
+
+    def _said(self, payload: bytes) -> ChainEnd | None:
+        """Return the place in the chain of what an earlier run said; None if there is none."""
+        try:
+            raw = parse(payload)
+            event = read_event(raw)
+            status = event.data
+            if not isinstance(status, Status) or event.source != self._source.uri or status.boot == self._run:
+                return None
+            canonical = canonical_bytes(raw)
+            self._keys.check(event.signature, canonical)
+        except (RecordError, ValidationError) as error:
+            log.warning("a status of this post that is not its own: %s", type(error).__name__)
+            return None
+        if event.chain is None or event.sequence is None:
+            return status.chain_end
+        return ChainEnd(chain=event.chain, sequence=event.sequence, digest=digest_of(canonical))
+
+    def _beyond(self, said: ChainEnd) -> bool:
+        if said.chain != self._head.chain:
+            return False
+        another = said.sequence == self._head.sequence and said.digest != self._head.digest
+        return another or said.sequence > self._head.sequence

@@ -1,0 +1,325 @@
+"""The records under way: which may be sent next, which are, and what an answer to one means."""
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from device.records import Envelope
+from device.uplink.connection import BrokerConnection
+from device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
+from device.uplink.refusals import EVERYTHING, Refusals
+from device.uplink.settling import Settling
+from device.uplink.sizes import DAY_SECONDS, Sizes
+
+log = logging.getLogger(__name__)
+
+PACKET_OVERHEAD = 256
+"""Bound of an MQTT 5 PUBLISH's bytes beside topic and body, with the properties used here."""
+LEAST_EXPIRY_SECONDS = 3600
+"""A hit that waited in the outbox past its expiry still gets so long at the broker, for record keepers."""
+STRIKES = 3
+"""Connections that ended with the same record under way before it, or its topic, is held responsible."""
+JUDGED_AT_ONCE = 100
+"""How often at most others are looked for in place of records too large, before the connection is looked after."""
+GONE_SECONDS = 10.0
+"""How often what was noted of records is compared with what the outbox has."""
+RECORD = " record "
+"""Stands between topic and sequence number where a refusal is of one record."""
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    place: int
+    number: int | None
+    topic: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """How a refusal names this record and no other of its topic."""
+        return f"{self.topic}{RECORD}{self.number}"
+
+
+class Waiting(Protocol):
+    """What there is to send: the outbox."""
+
+    def next(
+        self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
+    ) -> tuple[Envelope, ...]:
+        """Return up to `limit` records in order, but for the places `excluding` and the topics `holding`."""
+        ...
+
+    def acknowledge(self, places: Collection[int]) -> int:
+        """Delete records that the broker has taken, by their places; return how many there were."""
+        ...
+
+    def present(self, places: Collection[int]) -> frozenset[int]:
+        """Return those of the places whose records are here yet."""
+        ...
+
+
+class InFlight:
+    """Sends from the outbox within a window and settles the answers. One thread drives it.
+
+    Window: one record at first, doubling with acknowledgements; after a connection that was lost with records under way
+    it stays at one for a while, so that a record which makes a broker hang up is known. Status goes one at a time: the
+    last one sent must be the one retained.
+    """
+
+    def __init__(
+        self,
+        outbox: Waiting,
+        refusals: Refusals,
+        *,
+        window: int,
+        settling: Settling,
+        may_go_unheard: Collection[str] = (),
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.refusals = refusals
+        self.settling = settling
+        self.acknowledged = 0
+        self.last_acknowledged: float | None = None
+        self.pictures_left_out = 0
+        self._outbox = outbox
+        self._window = window
+        self._may_go_unheard = frozenset(may_go_unheard)
+        self._allowed = 1
+        self._under_way: dict[int, _UnderWay] = {}
+        self._now = now
+        self._sizes = Sizes(refusals.slower(DAY_SECONDS))
+        # By place, as all that is noted of a record is. Too large: the bytes that it has without its pictures.
+        self._too_large: dict[int, int] = {}
+        self._strikes: dict[int, tuple[int, bool]] = {}
+        self._suspects: dict[int, str] = {}
+        self._compared = float("-inf")
+        self._careful = 0
+        self._heard: set[str] = set()
+        self._answered = False
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    @property
+    def too_large(self) -> int:
+        """How many records the present broker, or the last, would not take for their size."""
+        return len(self._too_large)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the present connection has acknowledged anything."""
+        return self._answered
+
+    def begin(self, broker: str = "") -> None:
+        """Start a new connection, to the broker of this name: nothing is under way, sizes are judged anew."""
+        self._under_way.clear()
+        self._sizes.begin(broker)
+        self._compared = float("-inf")
+        self.settling.begin()
+        self._too_large.clear()
+        self._allowed = 1
+        self._answered = False
+        self._heard.clear()
+
+    def end(self) -> None:
+        """Leave a connection that is over: what it had under way, or had not settled, waits like the rest."""
+        self._under_way.clear()
+        self.settling.begin()
+
+    def fill(self, link: BrokerConnection) -> None:
+        """Send what the window allows."""
+        self._forget_gone()
+        self._sizes.hear(link.maximum_packet_size)
+        for _ in range(JUDGED_AT_ONCE):
+            if not self._send(link):
+                return
+
+    def _send(self, link: BrokerConnection) -> bool:
+        """Send what is next; return whether some of it was found too large, so that others may go instead."""
+        held = self.refusals.held()
+        room = min(self._allowed, self._window, link.receive_maximum) - len(self._under_way)
+        if room <= 0 or EVERYTHING in held or link.end is not None or self.settling.full:
+            return False
+        topics = {item.topic for item in self._under_way.values()}
+        alone = {topic for topic in topics if self._alone(topic)}
+        trial, tried = self._trial()
+        excluding = (self._too_large.keys() - {tried}).union(
+            (item.place for item in self._under_way.values()),
+            self.settling.sequences,
+            (place for place, name in self._suspects.items() if name in held),
+        )
+        judged = len(self._too_large)
+        for waiting in self._outbox.next(room, excluding=excluding, holding=held | alone):
+            if self._alone(waiting.topic) and waiting.topic in topics:
+                continue
+            place = _place(waiting)
+            fitting = self._fit(waiting, trial=trial and tried in {None, place})
+            if fitting is None:
+                continue
+            size = packet_size(fitting)
+            trial = trial and not self._sizes.exceeds(size)
+            mid = link.publish(fitting, expiry_seconds=expiry_seconds(fitting))
+            if mid is None:
+                return False
+            self._under_way[mid] = _UnderWay(place, fitting.sequence, fitting.topic, size)
+            topics.add(waiting.topic)
+        return len(self._too_large) > judged
+
+    def owes(self) -> bool:
+        """Tell whether a record is under way, or waits without being held, settling or too large; from any thread.
+
+        Raises:
+            OutboxError: the outbox cannot say.
+
+        """
+        if self._under_way:
+            return True
+        refused = {refusal.topic for refusal in self.refusals.all()}
+        if EVERYTHING in refused:
+            return False
+        # Each copied in one step of the interpreter: nothing changes meanwhile.
+        excluding = self.settling.copy() | frozenset(self._too_large) | frozenset(self._suspects)
+        return bool(self._outbox.next(1, excluding=excluding, holding=refused))
+
+    def settle(self, link: BrokerConnection) -> None:
+        """Take the broker's answers: hold what it refused, delete what it has had for long enough."""
+        taken: list[int] = []
+        while link.answers:
+            mid, refused = link.answers.popleft()
+            item = self._under_way.pop(mid, None)
+            if item is None:
+                continue
+            if refused is None or (refused == NOBODY and kind(item.topic) in self._may_go_unheard):
+                taken.append(item.place)
+                self._accepted(item)
+            else:
+                self._refused(item, refused)
+        if taken:
+            self._answered = True
+            self.acknowledged += len(taken)
+            self.last_acknowledged = time.monotonic()
+            self.settling.acknowledged(taken)
+        if settled := self.settling.settle(link):
+            self._outbox.acknowledge(settled)
+
+    def lost(self, reason: str) -> None:
+        """Judge a connection that ended, for `reason`, with records under way."""
+        items = list(self._under_way.values())
+        self._under_way.clear()
+        if not items:
+            return
+        if reason == TOO_LARGE:
+            self._sizes.refused(max(item.size for item in items))
+        elif reason in TOPIC | WHOLE_BROKER:
+            self._refused(items[0], reason)
+        elif reason in SUSPICIOUS:
+            self._careful = 2 * self._window
+            self._strike(items[0], f"{reason}_on_publish")
+
+    def _accepted(self, item: _UnderWay) -> None:
+        self.refusals.accepted(item.topic)
+        self.refusals.accepted(item.name)
+        self._strikes.pop(item.place, None)
+        self._suspects.pop(item.place, None)
+        self._too_large.pop(item.place, None)
+        if self._sizes.taken(item.size):
+            self._too_large.clear()
+        self._heard.add(item.topic)
+        if self._careful:
+            self._careful -= 1
+        else:
+            self._allowed = min(self._allowed * 2, self._window)
+
+    def _strike(self, item: _UnderWay, reason: str) -> None:
+        """Count a connection that ended while `item` was under way; hold it, or its topic, after several."""
+        count, heard = self._strikes.get(item.place, (0, False))
+        count, heard = count + 1, heard or item.topic in self._heard
+        self._strikes[item.place] = (count, heard)
+        if count < STRIKES:
+            return
+        del self._strikes[item.place]
+        # A topic of which records were taken is not what the broker minds. One that was held and fails again may be
+        # held up by its oldest record: then the next one is tried, but no more than one.
+        others = any(hold.topic.startswith(f"{item.topic}{RECORD}") for hold in self.refusals.all())
+        alone = heard or (self.refusals.on_trial(item.topic) and not others)
+        name = item.name if alone else item.topic
+        if alone:
+            self._suspects[item.place] = name
+        if self.refusals.refuse(name, reason):
+            log.warning("the broker hangs up at %s", name)
+
+    def _forget_gone(self) -> None:
+        """Forget what was noted of records that are no more: the quota dropped them, or their file was set aside."""
+        noted = {*self._strikes, *self._suspects, *self._too_large}
+        if not noted or self._now() - self._compared < GONE_SECONDS:
+            return
+        self._compared = self._now()
+        for place in noted - self._outbox.present(noted):
+            self._strikes.pop(place, None)
+            self._too_large.pop(place, None)
+            name = self._suspects.pop(place, None)
+            if name is not None and name not in self._suspects.values():
+                self.refusals.forget(name)
+
+    def _alone(self, topic: str) -> bool:
+        return topic.endswith("/status") or self.refusals.on_trial(topic)
+
+    def _refused(self, item: _UnderWay, reason: str) -> None:
+        if reason == TOO_LARGE:
+            self._sizes.refused(item.size)
+            return
+        if self.refusals.refuse(EVERYTHING if reason in WHOLE_BROKER else item.topic, reason):
+            log.warning("the broker does not deliver %s: %s", item.topic, reason)
+
+    def _trial(self) -> tuple[bool, int | None]:
+        """Return whether one record may go that is larger than was learned, and which it must be; None is any.
+
+        The smallest is tried, for if the broker has come to take more at all, it takes that one.
+        """
+        if any(self._sizes.exceeds(item.size) for item in self._under_way.values()):
+            return False, None
+        likely = {place: size for place, size in self._too_large.items() if self._sizes.on_trial(size)}
+        return True, min(likely, key=lambda place: likely[place], default=None)
+
+    def _fit(self, envelope: Envelope, *, trial: bool) -> Envelope | None:
+        """Return a record with as many of its pictures as the broker takes, or a little more as a trial."""
+        if self._sizes.fits(packet_size(envelope)):
+            return envelope
+        forms = [envelope, *(envelope.stripped(kinds=kinds) for kinds in (frozenset({"overview"}), None))]
+        tries = [form for form in forms if trial and self._sizes.on_trial(packet_size(form))]
+        fitting = tries[-1:] or [form for form in forms if self._sizes.fits(packet_size(form))]
+        if fitting:
+            self.pictures_left_out += fitting[0] is not envelope
+            return fitting[0]
+        if _place(envelope) not in self._too_large:
+            log.error("a record of %d bytes is larger than the broker takes", len(envelope.body))
+        self._too_large[_place(envelope)] = packet_size(forms[-1])
+        return None
+
+
+def kind(topic: str) -> str:
+    """Return the kind of records on a topic: `alpr/v1/demo/post-1/hit/felony` -> `hit`."""
+    return topic.split("/")[4]
+
+
+def packet_size(envelope: Envelope) -> int:
+    """Return a bound of the bytes that a record's PUBLISH packet has."""
+    return len(envelope.body) + len(envelope.topic) + PACKET_OVERHEAD
+
+
+def expiry_seconds(envelope: Envelope, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> int | None:
+    """Return how long the broker may keep a record for absent subscribers; None is for ever."""
+    if envelope.expires is None:
+        return None
+    return max(LEAST_EXPIRY_SECONDS, int((envelope.expires - now()).total_seconds()))
+
+
+def _place(envelope: Envelope) -> int:
+    if envelope.place is not None:
+        return envelope.place
+    if envelope.sequence is None:
+        raise ValueError("only chained records wait in the outbox")
+    return envelope.sequence

@@ -1,1 +1,0 @@
-"""How a running post watches the road: a camera kept delivering, its frames handed on, the networks that look."""

@@ -1,0 +1,176 @@
+"""Trying it: all clients connect, listen to every topic, and write to every topic; what came through is what counts."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from provisioning.brokers.proof_cases import Actor, Case
+from provisioning.connection import secured_client, split_address
+from provisioning.errors import ProvisioningError
+
+SECONDS = 10.0
+SESSION_SECONDS = 120
+"""How long what a client may hear waits for it while the broker has hung up on it."""
+QUIET_SECONDS = 1.0
+"""How long nothing more has to come before what did not come counts as refused."""
+
+
+@dataclass
+class Client:
+    """One client of the proof at the broker."""
+
+    actor: Actor
+    client: mqtt.Client
+    heard: set[bytes] = field(default_factory=set)
+    connected: threading.Event = field(default_factory=threading.Event)
+    answers: set[int] = field(default_factory=set)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    ended: int = 0
+
+
+class Trial:
+    """Clients that are connected while the context is open.
+
+    Args:
+        identities: each client with the folder of its identity.
+        broker: `host:port`.
+
+    """
+
+    def __init__(self, identities: dict[Actor, Path], *, broker: str) -> None:
+        self._broker = broker
+        self._clients = {actor: self._make(actor, folder) for actor, folder in identities.items()}
+
+    def __enter__(self) -> Self:
+        """Connect everybody.
+
+        Raises:
+            ProvisioningError: somebody is not let in.
+
+        """
+        host, port = split_address(self._broker)
+        for each in self._clients.values():
+            try:
+                each.client.connect(
+                    host, port, clean_start=False, properties=_lasting(PacketTypes.CONNECT, seconds=SESSION_SECONDS)
+                )
+            except OSError as error:
+                self.__exit__(None, None, None)
+                raise ProvisioningError(f"broker {self._broker}: {error}") from error
+            each.client.loop_start()
+            if not each.connected.wait(SECONDS):
+                self.__exit__(None, None, None)
+                raise ProvisioningError(
+                    f"{self._broker} does not let in {each.actor.name}: does it have the rights written now (--reload)?"
+                )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for each in self._clients.values():
+            each.client.disconnect(properties=_lasting(PacketTypes.DISCONNECT, seconds=0))  # and the session with it
+            each.client.loop_stop()
+
+    def happened(self, cases: list[Case]) -> dict[Case, bool]:
+        """Try everything once, and return for each case whether it was possible."""
+        for topic in dict.fromkeys(case.topic for case in cases):
+            for each in self._clients.values():
+                self._listen(each, topic)
+        for case in cases:
+            if case.access == "write":
+                self._write(case)
+        self._await_quiet()
+        heard = {actor: set(each.heard) for actor, each in self._clients.items()}
+        everything = set().union(*heard.values())
+        # Not what a broker answers: some acknowledge what they throw away. Every topic has a reader here.
+        found = {}
+        for case in cases:
+            if case.access == "write":
+                found[case] = _mark(case) in everything
+            else:
+                found[case] = any(mark.startswith(case.topic.encode() + b"|") for mark in heard[case.actor])
+        return found
+
+    def _listen(self, each: Client, topic: str) -> None:
+        if not each.connected.wait(SECONDS):
+            raise ProvisioningError(f"{self._broker} does not let {each.actor.name} in again")
+        before = each.ended
+        result, number = each.client.subscribe(topic, qos=1)
+        if result != mqtt.MQTT_ERR_SUCCESS or number is None:
+            return
+        self._answered(each, number, before)
+
+    def _write(self, case: Case) -> None:
+        each = self._clients[case.actor]
+        if not each.connected.wait(SECONDS):
+            raise ProvisioningError(f"{self._broker} does not let {case.actor.name} in again")
+        before = each.ended
+        number = each.client.publish(case.topic, _mark(case), qos=1).mid
+        self._answered(each, number, before)
+
+    def _answered(self, each: Client, number: int, before: int) -> None:
+        """Await the broker's answer; that it hangs up is one, and what was sent is not sent again."""
+        end = time.monotonic() + SECONDS
+        with each.changed:
+            while number not in each.answers and each.ended == before:
+                if not each.changed.wait(end - time.monotonic()):
+                    return
+
+    def _await_quiet(self) -> None:
+        def total() -> int:
+            return sum(len(each.heard) for each in self._clients.values())
+
+        since, known = time.monotonic(), total()
+        while time.monotonic() - since < QUIET_SECONDS:
+            time.sleep(0.05)
+            if total() != known:
+                since, known = time.monotonic(), total()
+
+    def _make(self, actor: Actor, folder: Path) -> Client:
+        client = secured_client(folder)
+        # A broker may hang up on whatever it refuses: at once on again, in the same session.
+        client.reconnect_delay_set(0, 1)
+        each = Client(actor, client)
+
+        def connected(_client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _more: object) -> None:
+            if not reason.is_failure:
+                each.connected.set()
+
+        def ended(*_: object) -> None:
+            each.connected.clear()
+            with each.changed:
+                each.ended += 1
+                # paho would send again what the broker hung up for, and be hung up on again, for ever.
+                client._out_messages.clear()  # noqa: SLF001
+                each.changed.notify_all()
+
+        def answered(_client: mqtt.Client, _data: object, number: int, _reasons: object, _more: object) -> None:
+            with each.changed:
+                each.answers.add(number)
+                each.changed.notify_all()
+
+        client.on_connect = connected
+        client.on_disconnect = ended
+        client.on_publish = answered
+        client.on_subscribe = answered
+        client.on_message = lambda _client, _data, message: each.heard.add(bytes(message.payload))
+        return each
+
+
+def _lasting(packet: int, *, seconds: int) -> Properties:
+    properties = Properties(packet)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = seconds
+    return properties
+
+
+def _mark(case: Case) -> bytes:
+    return f"{case.topic}|{case.actor.name}".encode()

@@ -1,0 +1,186 @@
+"""`platepost accept`: the checklist that puts a post in service."""
+
+import json
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from device import assembly
+from device.config import Configuration, load
+from device.enrolment.acceptance import Statement, write_statement
+from device.files import write_durably
+from device.ownership import give_to_owner
+from device.records import Signer
+from device.signals import ended_in_order
+from provisioning.commands.unit_options import config_option, purpose_option, technician_option
+from provisioning.errors import ProvisioningError
+from provisioning.technician.accept import report, seal
+from provisioning.technician.accept.checklist import Checklist
+from provisioning.technician.accept.dialogue import Dialogue, Terminal
+from provisioning.technician.accept.log import is_to_be_kept_aside, log_aside
+from provisioning.technician.accept.result import Basis, Progress, Result
+from provisioning.technician.accept.service import Limits
+from provisioning.technician.technician import Technician, certified
+from provisioning.technician.trail import Trail, require_stopped
+
+_ACCEPTED = "Accepted. Next: sudo systemctl restart platepost; in service it says so: systemctl status platepost"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost accept --config post.toml --as /media/stick/r-alvarez
+  platepost accept --config post.toml --as /media/stick/r-alvarez --limit vehicles=200 --output /media/stick
+"""
+)
+@config_option
+@technician_option
+@purpose_option("acceptance")
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help=f"Ask for more or less than by default: {', '.join(Limits.model_fields)}.",
+)
+@click.option("--anew", is_flag=True, help="Do every step again, whatever went well before an interruption.")
+@click.option(
+    "--output",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder for the report; by default beside the outbox.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as one line of JSON at the end.")
+@click.pass_context
+def accept(
+    context: click.Context,
+    *,
+    path: Path,
+    folder: Path,
+    purpose: str,
+    limits: tuple[str, ...],
+    anew: bool,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Go through the checklist on the unit, and put the post in service if every point is good.
+
+    Run it while the post is stopped. What was interrupted is taken up where it was, for twelve hours; what was done by
+    other limits, before the post was aimed anew, or with another configuration or software is done again. The report
+    is signed by the post and by you: take it to the department, which keeps it with `platepost provision acceptance
+    keep`.
+    The exit code is 1 if the post was not accepted; then it stays out of service, and its status says `not_accepted`.
+    At a terminal the post's log goes into acceptance.log beside its outbox, unless `platepost -v` asks for it.
+    """
+    configuration = load(path)
+    asked = _limits(limits)
+    _statement_file(configuration)
+    require_stopped(configuration)
+    technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
+    dialogue = Terminal()
+    aside = is_to_be_kept_aside(verbose=bool(context.find_root().params.get("verbose")))
+    with ExitStack() as stack:
+        stack.enter_context(ended_in_order())
+        log = stack.enter_context(log_aside(configuration.outbox.path.parent)) if aside else None
+        results, written = accept_post(configuration, technician, dialogue, limits=asked, anew=anew, output=output)
+    accepted = all(result.good for result in results)
+    if as_json:
+        rows = [result.model_dump(mode="json", exclude={"pictures"}) for result in results]
+        click.echo(json.dumps({"accepted": accepted, "report": str(written), "results": rows}))
+    else:
+        click.echo(f"Report: {written}")
+        if log is not None and not accepted:
+            click.echo(f"Log of the post: {log}")
+        click.echo(_ACCEPTED if accepted else "NOT accepted; the post stays out of service.")
+    if not accepted:
+        raise SystemExit(1)
+
+
+def accept_post(
+    configuration: Configuration,
+    technician: Technician,
+    dialogue: Dialogue,
+    *,
+    limits: Limits,
+    anew: bool = False,
+    output: Path | None = None,
+) -> tuple[list[Result], Path]:
+    """Accept a post, and return what was found and where the report is.
+
+    The statement that puts it in service is written last: whatever comes between leaves it out of service.
+
+    Raises:
+        ProvisioningError: the post is running, has no acceptance in its configuration, or nothing can be written.
+
+    """
+    statement_path = _statement_file(configuration)
+    state = configuration.outbox.path.parent
+    if anew:
+        Progress.forget(state)
+    try:
+        basis = Basis.of(configuration, technician=technician.name, limits=limits.model_dump())
+    except OSError as error:
+        raise ProvisioningError(f"the accepted view cannot be read: {error}") from error
+    progress = Progress.resume(state, basis, say=dialogue.say)
+    with Trail(configuration, technician, doing="accepted"):
+        # One acceptance at a time, and from here on the one before counts no more.
+        statement_path.unlink(missing_ok=True)
+    try:
+        results = Checklist(configuration, technician, dialogue, limits=limits, progress=progress).run()
+        ended = datetime.now(UTC)
+        page = report.page(
+            configuration,
+            technician,
+            results,
+            versions=assembly.versions(configuration, assembly.recogniser(configuration)),
+            limits=limits,
+            began=progress.began,
+            ended=ended,
+        )
+        signer = Signer.from_file(configuration.records.signing_key)
+        written = (output or state) / f"acceptance-{configuration.post.name}-{ended:%Y%m%dT%H%M%SZ}.html"
+        write_durably(written, seal.seal(page, post=signer, technician=technician.identity))
+        accepted = all(result.good for result in results)
+        digest = seal.digest(page)
+        with Trail(configuration, technician, doing="accepted", silent=True) as trail:
+            found = {result.point: {"good": result.good, "said": result.said[:300]} for result in results}
+            trail.say("acceptance", {"points": found}, object=digest, failed=not accepted)
+        if accepted:
+            write_statement(
+                statement_path,
+                Statement(
+                    agency=configuration.post.agency,
+                    post=configuration.post.name,
+                    accepted=ended,
+                    accepted_by=technician.name,
+                    report=digest,
+                ),
+                configuration.records.signing_key,
+            )
+            Progress.forget(state)
+    except OSError as error:
+        raise ProvisioningError(f"the acceptance cannot be kept: {error}") from error
+    finally:
+        give_to_owner(state)
+    return results, written
+
+
+def _statement_file(configuration: Configuration) -> Path:
+    path = configuration.acceptance.file
+    if path is None:
+        raise ProvisioningError("this post needs no acceptance: its configuration has no acceptance.file")
+    return path
+
+
+def _limits(pairs: tuple[str, ...]) -> Limits:
+    given = dict(pair.partition("=")[::2] for pair in pairs)
+    try:
+        return Limits.model_validate(given)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(str(part) for part in fault["loc"])
+        known = ", ".join(f"{name}={field.default}" for name, field in Limits.model_fields.items())
+        said = fault["msg"].removeprefix("Value error, ")
+        raise ProvisioningError(f"--limit {key}{': ' * bool(key)}{said}; by default: {known}") from error

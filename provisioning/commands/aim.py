@@ -1,0 +1,209 @@
+"""`platepost aim`: a page for the technician at the foot of the pole, until the view is accepted."""
+
+import shlex
+import signal
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from device import assembly, backends
+from device.camera.picamera2.settings import Picamera2Settings
+from device.camera.view import Light, Views, load_views
+from device.config import Configuration, load
+from device.ownership import give_to_owner
+from device.signals import LOST_OR_STOPPED, instead
+from provisioning.commands.unit_options import CONFIG, config_option, purpose_option, technician_option
+from provisioning.errors import ProvisioningError
+from provisioning.technician.aim.advice import Road
+from provisioning.technician.aim.aiming import LIGHTS, Aiming
+from provisioning.technician.aim.server import Server, service_address
+from provisioning.technician.aim.session import Session
+from provisioning.technician.aim.watcher import Watcher
+from provisioning.technician.technician import certified
+from provisioning.technician.trail import Trail, require_stopped
+
+PURPOSE = "aiming the camera"
+"""Where nobody says another; accept has one of its own."""
+KMH_PER_MPH = 1.609344
+
+
+def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    """Take 1/1000 or 0.001 for a shutter."""
+    if text is None:
+        return None
+    above, slash, below = text.partition("/")
+    try:
+        seconds = float(above) / float(below) if slash else float(above)
+    except (ValueError, ZeroDivisionError):
+        seconds = 0.0
+    if not 0 < seconds <= 1:
+        raise click.BadParameter(f"{text!r}: seconds are wanted, such as 1/1000")
+    return seconds
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost aim --config post.toml --as /media/stick/r-alvarez
+  platepost aim --config post.toml --as /media/stick/r-alvarez --address 192.168.50.1 --speed 45 --shutter 1/1000
+"""
+)
+@config_option
+@technician_option
+@purpose_option(PURPOSE)
+@click.option("--address", help="Of the unit's service interface; by default what the configuration says.")
+@click.option("--port", type=click.IntRange(1, 65535), help="By default what the configuration says.")
+@click.option("--minutes", type=click.FloatRange(0, 240, min_open=True), help="After how long the page closes.")
+@click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Of vehicles on this road, miles an hour.")
+@click.option("--shutter", callback=_seconds, help="How long the shutter is open, such as 1/1000.")
+@click.option(
+    "--field-of-view", type=click.FloatRange(0, 180, min_open=True, max_open=True), help="Degrees across the picture."
+)
+def aim(
+    *,
+    path: Path,
+    folder: Path,
+    purpose: str,
+    address: str | None,
+    port: int | None,
+    minutes: float | None,
+    speed: float | None,
+    shutter: float | None,
+    field_of_view: float | None,
+) -> None:
+    """Show what the camera sees, with the figures that decide, on a page for the technician's phone or laptop.
+
+    Run it while the post is stopped. The page is served on the unit's service interface only, to the one browser that
+    opens the link or types the code, and closes by itself. The exit code is 0 if a view was accepted, and 1 if not.
+    """
+    configuration = load(path)
+    service = configuration.service
+    road = _road(configuration)
+    road = replace(
+        road,
+        speed_mph=speed or road.speed_mph,
+        shutter_seconds=shutter or road.shutter_seconds,
+        field_of_view=field_of_view or road.field_of_view,
+    )
+    where = service_address(address or service.address)
+    require_stopped(configuration)
+    recogniser = assembly.recogniser(configuration)
+    camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+    technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
+    session = Session(seconds=60 * (minutes or service.minutes))
+    with ExitStack() as stack:
+        stack.callback(give_to_owner, configuration.outbox.path.parent)
+        trail = stack.enter_context(Trail(configuration, technician, doing="aimed"))
+        board = stack.enter_context(backends.board(configuration.board.backend, configuration.board.settings))
+        watcher = Watcher(camera, recogniser, road)
+        stack.callback(watcher.close)
+        aiming = Aiming(
+            watcher=watcher,
+            board=board,
+            session=session,
+            folder=configuration.outbox.path.parent,
+            who=technician.name,
+            audit=trail.say,
+        )
+        server = Server(aiming, address=where, port=port or service.port)
+        stack.callback(server.close)
+        watcher.start()
+        server.start()
+        with _ended_by_hand(session):  # before it is said that Ctrl-C does so
+            click.echo(f"Open this once, on a phone or laptop at the unit's service interface:\n\n  {server.link}\n")
+            code = f"{session.code[:4]} {session.code[4:]}"
+            click.echo(f"or {server.base} and type the code {code}. Ctrl-C closes the page.")
+            server.wait()
+        server.close()
+        click.echo(f"The page has closed: {session.why_closed}.")
+    kept = load_views(configuration.outbox.path.parent)
+    if not aiming.accepted:
+        raise ProvisioningError(
+            "no view was accepted" + (f"; kept from before: {_said(kept)}" if _lights(kept) else "")
+        )
+    click.echo(f"Kept: {_said(kept)}.")
+    for line in left_to_do(kept, accepted=aiming.accepted, outdated=aiming.outdated):
+        click.echo(line)
+    click.echo(f"Next: {next_command(path, folder, purpose)}")
+
+
+def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection[Light]) -> list[str]:
+    """Say what is to be looked at of the views that are kept.
+
+    Args:
+        kept: what is kept of this session and of those before.
+        accepted: the lights in which the view was accepted in this session.
+        outdated: in which of them the camera was moved since.
+
+    """
+    said = []
+    for light, by in LIGHTS.items():
+        view = kept.of(light)
+        if view is None:
+            said.append(f"By {by} no view is kept: give the same command again if this post is to read by it.")
+        elif light in outdated:
+            said.append(f"The camera was moved after the view by {by} was accepted: give the same command again.")
+        elif light not in accepted:
+            said.append(
+                f"The view by {by} is of before, {view.accepted:%Y-%m-%d}: if camera or lens were turned since, give "
+                "the same command again and accept it too; else the post calls its lens moved by that light."
+            )
+    return said
+
+
+def next_command(path: Path, folder: Path, purpose: str) -> str:
+    """Return the whole command that accepts the post: with what was not the default here, and a report on the stick."""
+    words = ["sudo", "platepost", "accept"]
+    if path != CONFIG:
+        words += ["--config", str(path.absolute())]
+    words += ["--as", str(folder.absolute())]
+    stick = folder.resolve().parent
+    if stick.is_mount() and stick != Path(stick.anchor):
+        words += ["--output", str(stick)]
+    if purpose != PURPOSE:
+        words += ["--purpose", purpose]
+    return shlex.join(words)
+
+
+@contextmanager
+def _ended_by_hand(session: Session) -> Iterator[None]:
+    """Let Ctrl-C, a lost terminal or a stop close the page and not break the command off: what was accepted is kept."""
+
+    def close(number: signal.Signals) -> None:
+        session.close("Ctrl-C was pressed" if number == signal.SIGINT else "the terminal was lost, or it was stopped")
+
+    with instead((signal.SIGINT, *LOST_OR_STOPPED), close):
+        yield
+
+
+def _lights(views: Views) -> set[Light]:
+    return {light for light in LIGHTS if views.of(light) is not None}
+
+
+def _said(views: Views) -> str:
+    """Say which views a post has, whose and since when."""
+    kept = [(LIGHTS[light], view) for light in LIGHTS if (view := views.of(light)) is not None]
+    return ", ".join(
+        f"the view by {by}, accepted {view.accepted:%Y-%m-%d %H:%M} UTC by {view.accepted_by}" for by, view in kept
+    )
+
+
+def _road(configuration: Configuration) -> Road:
+    """Say what the configuration knows of the road: the service's own word first, then what the camera is set for.
+
+    Raises:
+        ConfigurationError: the camera does not know one of its settings.
+
+    """
+    service = configuration.service
+    speed, shutter = service.speed_mph, service.shutter
+    if configuration.camera.backend == "picamera2":
+        backends.check_camera("picamera2", configuration.camera.settings)
+        lens = Picamera2Settings.model_validate(configuration.camera.settings)
+        speed = speed or lens.fastest_kmh / KMH_PER_MPH
+        # The longest that exposure may choose: what is sharp with it is sharp.
+        shutter = shutter or lens.longest_microseconds / 1e6
+    return Road(speed_mph=speed or Road().speed_mph, shutter_seconds=shutter, field_of_view=service.field_of_view)

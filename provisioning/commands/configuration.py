@@ -1,0 +1,257 @@
+"""`platepost provision configuration`: what posts are told to do, signed, published, and what they made of it."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import JsonValue
+from rich.console import Console
+from rich.table import Table
+
+from device.control import REMOTE, RefusedError
+from device.control.configuration.desired import Desired, read
+from device.records import Purpose, Source
+from provisioning.commands.options import BROKER, FLEET, JSON, Actor, acting
+from provisioning.commands.settings_input import given_settings
+from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
+from provisioning.control.versions import next_version, note_version
+from provisioning.control.wire import Wire, data_of, protocol_option
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.lazy import lazy_group
+
+_LOOK_AROUND_SECONDS = 1.0
+"""For what the broker has retained."""
+
+
+@click.group(cls=lazy_group({"rollout": "provisioning.commands.rollout:rollout"}))
+def configuration() -> None:
+    """Sign and publish what posts are told to do; show what they made of it."""
+
+
+@configuration.command(
+    epilog="""\b
+Examples:
+  platepost provision configuration sign fleet post-17 --set vision.minimum_confidence=0.4 -o post-17.jws \\
+      --as j-stone --purpose "work order 8001"
+  platepost provision configuration sign fleet post-17 --from settings.toml -o post-17.jws --purpose "..."
+  platepost provision configuration sign fleet post-17 -o post-17.jws --purpose "..."     back to the post's own file
+
+\b
+What may be set:
+"""
+    + "\n".join(f"  {name}" for name in sorted(REMOTE))
+)
+@FLEET
+@click.argument("post")
+@click.option("--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; give it once for each.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML with the settings, in the sections of post.toml.",
+)
+@click.option("--version", type=click.IntRange(min=1), help="By default one more than the last signed for this post.")
+@click.option(
+    "--days",
+    type=click.FloatRange(min=0, min_open=True),
+    default=LIFETIME / timedelta(days=1),
+    show_default=True,
+    help="How long a post that was away may still apply it.",
+)
+@click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The signed file.")
+@acting
+@JSON
+def sign(
+    *,
+    directory: Path,
+    post: str,
+    pairs: tuple[str, ...],
+    source: Path | None,
+    version: int | None,
+    days: float,
+    output: Path,
+    who: str | None,
+    purpose: str,
+    as_json: bool,
+) -> None:
+    """Sign a configuration for POST with the key of the fleet of DIRECTORY.
+
+    It holds all that differs from the post's own file: what an earlier version set and this one does not name returns
+    to the file's value. Who signs answers for it.
+    """
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    settings = given_settings(source, pairs)
+    number = version or next_version(fleet, post)
+    jws = sign_configuration(
+        fleet, post, settings, version=number, who=actor.person.name, lifetime=timedelta(days=days)
+    )
+    output.write_bytes(jws)
+    if version:
+        note_version(fleet, post, version)
+    actor.did("configuration_signed", object=post, details={"version": number, "digest": digest_of(jws)})
+    if as_json:
+        click.echo(json.dumps({"post": post, "version": number, "digest": digest_of(jws), "settings": settings}))
+    else:
+        click.echo(f"Version {number} for {post} signed: {sum(map(len, settings.values()))} settings, in {output}.")
+
+
+@configuration.command(
+    epilog="""\b
+Examples:
+  platepost provision configuration publish fleet post-17.jws --purpose "work order 8001"
+  platepost provision configuration publish fleet posts/*.jws --broker broker.riverside.example:8883 --wait 120 \\
+      --purpose "work order 8001" --json
+"""
+)
+@FLEET
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@BROKER
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=30,
+    show_default=True,
+    help="Seconds to wait for the posts' own word; 0 does not.",
+)
+@protocol_option
+@acting
+@JSON
+def publish(
+    *,
+    directory: Path,
+    files: tuple[Path, ...],
+    broker: str | None,
+    seconds: float,
+    protocol: str,
+    who: str | None,
+    purpose: str,
+    as_json: bool,
+) -> None:
+    """Publish signed FILES, retained, and wait until each post reports what became of it.
+
+    The exit code is 1 if a post refused or did not answer in time; it then applies or refuses it when it comes back.
+    One that is older than what stands at the broker is not published: a post that is away would find it in the newer
+    one's place.
+    """
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    wanted = [_read(fleet, path) for path in files]
+    sources = [Source(each.said.agency, each.said.post) for each in wanted]
+    results = []
+    topics = [topic for source in sources for topic in (source.topic("status"), source.configuration)]
+    with Wire(fleet.publisher, broker or fleet.broker_address, topics, five=protocol == "5") as wire:
+        _refuse_older(fleet, wire, wanted)
+        for each, source in zip(wanted, sources, strict=True):
+            wire.publish(source.configuration, each.jws.encode(), retain=True)
+            details: dict[str, JsonValue] = {"version": each.said.version, "digest": each.digest}
+            actor.did("configuration_published", object=source.post, details=details)
+        for each, source in zip(wanted, sources, strict=True):
+            results.append(_outcome(wire, each, source, seconds))
+    if as_json:
+        click.echo(json.dumps(results))
+    else:
+        for result in results:
+            click.echo(_sentence(result))
+    if any(result["outcome"] not in {"applied", "published"} for result in results):
+        raise SystemExit(1)
+
+
+@configuration.command(
+    epilog="""\b
+Examples:
+  platepost provision configuration show fleet post-17
+  platepost provision configuration show fleet post-17 --json
+"""
+)
+@FLEET
+@click.argument("post")
+@BROKER
+@protocol_option
+@JSON
+def show(*, directory: Path, post: str, broker: str | None, protocol: str, as_json: bool) -> None:
+    """Show what POST was told last and what it says that it goes by."""
+    fleet = Fleet.load(directory)
+    source = Source(fleet.agency, post)
+    topics = [source.configuration, source.topic("status")]
+    with Wire(fleet.publisher, broker or fleet.broker_address, topics, five=protocol == "5") as wire:
+        status = wire.wait(lambda topic, _: topic == topics[1], 3)
+        told = wire.wait(lambda topic, _: topic == topics[0], 0.5)
+    desired: dict[str, Any] | None = None
+    if told:
+        try:
+            known = read(told, fleet.keys(Purpose.CONFIGURATION).readable())
+            desired = known.said.wire() | {"digest": known.digest}
+        except RefusedError as refusal:
+            desired = {"refused": refusal.reason.value}
+    reported = data_of(status).get("configuration") if status else None
+    if as_json:
+        click.echo(json.dumps({"post": post, "desired": desired, "reported": reported}))
+        return
+    table = Table("", "desired", "reported")
+    for name in ("version", "digest", "who", "issued", "expires", "settings", "state", "applied", "refused"):
+        table.add_row(name, _cell(desired, name), _cell(reported, name))
+    Console().print(table)
+
+
+def _cell(members: dict[str, Any] | None, name: str) -> str:
+    value = "" if members is None else members.get(name, "")
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _refuse_older(fleet: Fleet, wire: Wire, wanted: Sequence[Desired]) -> None:
+    present = {Source(each.said.agency, each.said.post).configuration: each.said.version for each in wanted}
+    keys = fleet.keys(Purpose.CONFIGURATION).accepted()
+
+    def is_newer(topic: str, payload: bytes) -> bool:
+        with suppress(RefusedError):
+            return topic in present and read(payload, keys).said.version > present[topic]
+        return False
+
+    told = wire.wait(is_newer, _LOOK_AROUND_SECONDS)
+    if told is not None:
+        newer = read(told, keys).said
+        raise ProvisioningError(
+            f"version {newer.version} for {newer.post} stands at the broker already, and is newer: sign this anew"
+        )
+
+
+def _outcome(wire: Wire, wanted: Desired, source: Source, seconds: float) -> dict[str, Any]:
+    version, digest = wanted.said.version, wanted.digest
+    result: dict[str, Any] = {"post": source.post, "version": version, "digest": digest}
+    if seconds == 0:
+        return result | {"outcome": "published"}
+
+    def speaks_of_it(topic: str, payload: bytes) -> bool:
+        state = data_of(payload).get("configuration") or {}
+        applied = state.get("digest") == digest
+        refused = (state.get("refused") or {}).get("version") == version
+        return topic == source.topic("status") and (applied or refused)
+
+    said = wire.wait(speaks_of_it, seconds)
+    if said is None:
+        return result | {"outcome": "no answer"}
+    state = data_of(said)["configuration"]
+    if state.get("digest") == digest:
+        return result | {"outcome": "applied", "state": state["state"]}
+    return result | {"outcome": "refused", "reason": state["refused"]["reason"], "message": state["refused"]["message"]}
+
+
+def _sentence(result: dict[str, Any]) -> str:
+    head = f"{result['post']}: version {result['version']} {result['outcome']}"
+    if result["outcome"] == "refused":
+        return f"{head}: {result['reason']}: {result['message']}"
+    return f"{head}, {result['state']}" if "state" in result else head
+
+
+def _read(fleet: Fleet, path: Path) -> Desired:
+    try:
+        return read(path.read_bytes().strip(), fleet.keys(Purpose.CONFIGURATION).accepted())
+    except RefusedError as refusal:
+        raise ProvisioningError(f"{path}: {refusal.reason}: {refusal}") from refusal

@@ -1,0 +1,1 @@
+"""The commands that build, inspect and publish hot lists."""

@@ -1,0 +1,235 @@
+"""`platepost provision hotlist build`: exports become a complete list."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from device.hotlist.errors import HotListRefused, WrongKey
+from device.hotlist.layout import decode
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import load_key, open_package, verify_package
+from provisioning.commands.hotlist.options import (
+    FILE,
+    WRITTEN,
+    Department,
+    building_options,
+    bytes_taken,
+    department,
+    exports,
+    partial_plates,
+    safe_exports,
+)
+from provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
+from provisioning.hotlist.export import Export, ExportSource
+from provisioning.hotlist.files import Files
+from provisioning.hotlist.held import Held, open_held
+from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
+from provisioning.hotlist.news import News, own_vehicles
+from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise, what_is_allowed
+from provisioning.hotlist.rows import SourceError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision hotlist build plates.csv --fleet fleet/ --output list.package
+  platepost provision hotlist build state.txt local.csv --mapping state.toml --mapping local.toml \\
+      --fleet fleet/ --refusals refused.csv --output list.package
+  platepost provision hotlist build plates.csv --fleet fleet/ --output list.package \\
+      --as lists --purpose "by cron, every three hours"      in the name of a list builder
+  platepost provision hotlist build export.csv --mapping vendor.toml --patterns partial.csv \\
+      --agency riverside --signing-key signing_key.pem --post-key posts/ \\
+      --previous yesterday.package --output list.package
+
+\b
+Without --mapping an export is CSV with a header: plate, state, category, priority,
+entered, expires and reference, of which plate and category must be there.
+A mapping names other columns, and what is allowed:
+  [columns]
+  plate = "LIC"
+  expires = "PURGE"
+  [defaults]
+  state = "CA"
+  [dates]
+  zone = "America/Los_Angeles"
+  formats = ["%m/%d/%Y"]
+  [categories]
+  "STOLEN VEH" = { category = "stolen_vehicle", priority = 2 }
+
+\b
+Columns by number, where a vendor's template has no header:
+  [source]
+  header = false
+  delimiter = ";"
+  [columns]
+  category = 1
+  plate = 3
+
+\b
+Fields at fixed places, the first character of a line being 1:
+  [source]
+  form = "fixed"
+  [columns]
+  plate = { start = 12, length = 10 }
+  category = { start = 1, length = 4 }
+
+\b
+[categories] names all that are allowed, in place of the defaults:
+"""
+    + "\n".join(f"  {name}" for name in sorted(DEFAULT_CATEGORIES))
+)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=FILE)
+@click.option("--output", "-o", required=True, type=WRITTEN, help="The package.")
+@click.option(
+    "--false-positive-rate",
+    type=click.FloatRange(min=1e-12, max=0.1),
+    default=FALSE_POSITIVE_RATE,
+    show_default=True,
+    help="Chance that one probe of an unlisted plate passes the filter.",
+)
+@click.option(
+    "--previous",
+    "previous_path",
+    type=FILE,
+    help="The package before, to compare version and size with; by default the last one built for --fleet.",
+)
+@building_options
+def build(
+    *,
+    sources: tuple[Path, ...],
+    output: Path,
+    mapping_paths: tuple[Path, ...],
+    patterns_path: Path | None,
+    safe_path: Path | None,
+    version: int | None,
+    lifetime_hours: float,
+    false_positive_rate: float,
+    previous_path: Path | None,
+    size_jump: float,
+    override_reason: str | None,
+    refusals_path: Path | None,
+    jobs: int,
+    as_json: bool,
+    **who: Any,  # noqa: ANN401 - the options that `department` takes
+) -> None:
+    """Build a signed package, sealed to every post, from exports: CSV, columns by number, or fixed width.
+
+    Rows that are not fit for a list are refused one by one, with line number and reason. The fleet's log of acts has
+    who built it, and of which files; their names must not be plates.
+    """
+    builder = department(**who)
+    read = exports(sources, mapping_paths) + safe_exports(safe_path)
+    files = Files(builder.unseal_key)
+    files.take("export", *sources)
+    files.take("own_vehicles", safe_path)
+    files.take("patterns", patterns_path)
+    files.take("mapping", *mapping_paths)
+    previous = _previous(builder, previous_path)
+    now = datetime.now(UTC)
+    if previous is not None and previous.patterns and patterns_path is None:
+        _refuse_to_forget(_patterns_in_force(builder, previous, previous_path, at=now))
+    news = _news(builder, safe_path, at=int(now.timestamp())) if previous_path is None else None
+    tally, console = Tally(), Console(stderr=True)
+    with refusals_written(refusals_path, tally):
+        patterns = partial_plates(patterns_path, mapping_paths, tally, at=now) if patterns_path else ()
+        with bytes_taken(
+            console, "Building", sum(export.path.stat().st_size for export in read), hidden=as_json
+        ) as taken:
+            package = build_package(
+                ExportSource(read, at=now, tally=tally, news=news, jobs=jobs, progress=taken),
+                agency=builder.agency,
+                issuer=builder.issuer,
+                version=version or (previous.version + 1 if previous else int(now.timestamp())),
+                signing_key=builder.signing_key,
+                post_keys=builder.post_keys,
+                unseal_key=builder.unseal_key,
+                patterns=patterns,
+                built=now,
+                expires=now + timedelta(hours=lifetime_hours),
+                false_positive_rate=false_positive_rate,
+                previous=previous,
+                size_jump=size_jump,
+                size_override=override_reason,
+            )
+        _refuse_emptiness(tally, read)
+    builder.hand_out(package, output, files=files, refused=len(tally.refusals))
+    summary = summarise(output, package, tally, previous=previous, own_key=builder.unseal_key)
+    if news is not None:
+        forgotten = len(news.added_in_force(int(now.timestamp())) - tally.kept)
+        summary |= {"listed_again": len(tally.again), "listed_no_more": forgotten}
+        show_news(console, tally, forgotten=forgotten)
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    show_outcome(console, summary, tally, [export.mapping for export in read], listed=bool(refusals_path))
+
+
+def _previous(builder: Department, path: Path | None) -> Manifest | None:
+    known = [*builder.issuer_keys, *builder.revoked]
+    if path is not None:
+        return verify_package(path.read_bytes(), known)[0]
+    return builder.archive.newest(known) if builder.archive is not None else None
+
+
+def _held(builder: Department) -> Held | None:
+    """Return the list that the fleet built last, None where there is none that the department may and can open."""
+    if builder.archive is None or builder.unseal_key is None or builder.archive.complete is None:
+        return None
+    delta, own = builder.archive.delta, load_key(builder.unseal_key, private=True)
+    try:
+        return open_held(
+            builder.archive.complete.read_bytes(),
+            delta.read_bytes() if delta is not None else None,
+            issuer_key=builder.issuer_keys,
+            unseal_key=own,
+        )
+    except (HotListRefused, SourceError):
+        return None
+
+
+def _news(builder: Department, safe_path: Path | None, *, at: int) -> News | None:
+    """Return what the delta before brought, None where there is none; raise SourceError for own vehicles forgotten."""
+    held = _held(builder)
+    if held is None:
+        return None
+    if safe_path is None and (vehicles := own_vehicles(held, at=at)):
+        raise SourceError(
+            f"own vehicles of the list before: {vehicles}; this one would have none. Give them again with "
+            "--safe-list, or a file with a header alone, which says that there are no more"
+        )
+    return None if held.newest is held.complete else News.of(held)
+
+
+def _patterns_in_force(builder: Department, previous: Manifest, path: Path | None, *, at: datetime) -> int:
+    """Count the partial plates of the list before that have not ended; all, where the department cannot open it."""
+    if path is None and builder.archive is not None:
+        path = builder.archive.delta or builder.archive.complete
+    if path is None or builder.unseal_key is None:
+        return previous.patterns
+    known, own = [*builder.issuer_keys, *builder.revoked], load_key(builder.unseal_key, private=True)
+    try:
+        header, _ = decode(open_package(path.read_bytes(), issuer_key=known, unseal_key=own).body)
+    except WrongKey:
+        return previous.patterns
+    return sum(pattern.expires > at for pattern in header.patterns)
+
+
+def _refuse_to_forget(patterns: int) -> None:
+    if patterns:
+        raise SourceError(
+            f"partial plates of the list before that have not ended: {patterns}; this one would have none. Give them "
+            "again with --patterns, or a file with a header alone, which says that there are no more"
+        )
+
+
+def _refuse_emptiness(tally: Tally, read: list[Export]) -> None:
+    if sum(tally.accepted.values()):
+        return
+    reasons = "; ".join(f"{reason} ({count})" for reason, count in tally.reasons().items())
+    hint = what_is_allowed(tally, [export.mapping for export in read])
+    names = ", ".join(str(export.path) for export in read)
+    raise SourceError(f"{names}: no row is fit for a list: {reasons or 'there is none'}{hint and '. '}{hint}")

@@ -1,0 +1,184 @@
+"""`platepost provision hotlist delta`: what changed since the complete list."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from device.hotlist.layout import PatternEntry
+from device.hotlist.manifest import read_unverified, split
+from device.hotlist.package import load_key
+from provisioning.commands.hotlist.options import (
+    FILE,
+    WRITTEN,
+    Department,
+    building_options,
+    bytes_taken,
+    department,
+    exports,
+    given_mappings,
+    partial_plates,
+    safe_exports,
+)
+from provisioning.hotlist.changes import Removal, from_exports, from_news
+from provisioning.hotlist.delta import build_delta
+from provisioning.hotlist.export import ExportSource
+from provisioning.hotlist.files import Files
+from provisioning.hotlist.held import Held, open_held
+from provisioning.hotlist.news import News
+from provisioning.hotlist.removals import read_removals
+from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise
+from provisioning.hotlist.rows import RefusedRow
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision hotlist delta --add stolen.csv --remove recovered.csv --fleet fleet/ -o list.delta
+  platepost provision hotlist delta state.txt local.csv --mapping state.toml --mapping local.toml \\
+      --fleet fleet/ -o list.delta
+
+\b
+Either all exports anew, which are compared with the complete list, or only the news:
+--add in the form of an export, --remove with a column "plate" at least; category, state
+and reference, where given, narrow down which entries go.
+
+\b
+A delta says all that changed since the complete list, and takes the place of the delta
+before. It is made from the packages kept in the fleet, which the department's own key
+opens; without a fleet give --base, --after and --unseal-key.
+"""
+)
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1, type=FILE)
+@click.option("--output", "-o", required=True, type=WRITTEN, help="The package.")
+@click.option("--add", "add_path", type=FILE, help="Rows that come, in the form of an export.")
+@click.option("--remove", "remove_path", type=FILE, help="Plates that go.")
+@click.option("--base", "base_path", type=FILE, help="The complete list; by default the last one built for --fleet.")
+@click.option(
+    "--after", "after_path", type=FILE, help="The newest delta on --base, if there is one; by default that of --fleet."
+)
+@building_options
+def delta(
+    *,
+    sources: tuple[Path, ...],
+    output: Path,
+    add_path: Path | None,
+    remove_path: Path | None,
+    base_path: Path | None,
+    after_path: Path | None,
+    mapping_paths: tuple[Path, ...],
+    patterns_path: Path | None,
+    safe_path: Path | None,
+    version: int | None,
+    lifetime_hours: float,
+    size_jump: float,
+    override_reason: str | None,
+    refusals_path: Path | None,
+    jobs: int,
+    as_json: bool,
+    **who: Any,  # noqa: ANN401 - the options that `department` takes
+) -> None:
+    """Build a signed package of what came and what went since the complete list.
+
+    A recovered car stops alarming, and a stolen one starts, without sending the whole list again. The fleet's log of
+    acts has who built it, and of which files; their names must not be plates.
+    """
+    if bool(sources) == bool(add_path or remove_path):
+        raise click.UsageError("give either all exports anew, or --add or --remove or both")
+    builder = department(**who)
+    files = Files(builder.own_key)
+    files.take("export", *sources)
+    files.take("additions", add_path)
+    files.take("removals", remove_path)
+    files.take("own_vehicles", safe_path)
+    files.take("patterns", patterns_path)
+    files.take("mapping", *mapping_paths)
+    held = _held(builder, base_path, after_path)
+    now = datetime.now(UTC)
+    tally, console = Tally(), Console(stderr=True)
+    read = exports([*sources, *([add_path] if add_path else [])], mapping_paths)
+    read += safe_exports(safe_path)
+    with refusals_written(refusals_path, tally):
+        removals = list(_removals(remove_path, mapping_paths, tally))
+        with bytes_taken(
+            console, "Comparing", sum(export.path.stat().st_size for export in read), hidden=as_json
+        ) as taken:
+            news = News.of(held) if sources else None
+            source = ExportSource(read, at=now, tally=tally, news=news, jobs=jobs, progress=taken)
+            if sources:
+                changes = from_exports(held, source, at=int(now.timestamp()), keep_safe=safe_path is None)
+            else:
+                changes, unlisted = from_news(held, source, removals)
+                tally.add(remove_path.name if remove_path else "", 0, Counter(), unlisted)
+        package = build_delta(
+            held,
+            changes.overlay,
+            patterns=_patterns(held, patterns_path, mapping_paths, now, tally),
+            issuer=builder.issuer,
+            version=version or held.newest.version + 1,
+            signing_key=builder.signing_key,
+            post_keys=builder.post_keys,
+            unseal_key=builder.own_key,
+            built=now,
+            expires=now + timedelta(hours=lifetime_hours),
+            size_jump=size_jump,
+            size_override=override_reason,
+        )
+    builder.hand_out(package, output, files=files, refused=len(tally.refusals))
+    summary = summarise(output, package, tally, previous=held.newest.manifest, own_key=builder.unseal_key)
+    summary |= {"came": changes.came, "went": changes.went, "listed_already": changes.known}
+    if sources:
+        summary["listed_again"] = len(tally.again)
+        show_news(console, tally, forgotten=0)  # what a fresh export has no more went, and is counted there
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    show_outcome(console, summary, tally, given_mappings(mapping_paths), listed=bool(refusals_path))
+
+
+def _held(builder: Department, base_path: Path | None, after_path: Path | None) -> Held:
+    if builder.archive is not None:
+        base_path = base_path or builder.archive.complete
+        if after_path is None and builder.archive.delta is not None and _is_on(builder.archive.delta, base_path):
+            after_path = builder.archive.delta
+    if base_path is None:
+        raise click.UsageError("there is no complete list yet: build one first, or give --base")
+    return open_held(
+        base_path.read_bytes(),
+        after_path.read_bytes() if after_path else None,
+        issuer_key=builder.issuer_keys,
+        unseal_key=load_key(builder.own_key, private=True),
+    )
+
+
+def _is_on(delta: Path, base: Path | None) -> bool:
+    """Say whether a delta was built on a complete list, as their manifests have it; opening them verifies that."""
+    if base is None:
+        return False
+    manifests = [read_unverified(split(path.read_bytes())[0]) for path in (base, delta)]
+    return manifests[0].is_base_of(manifests[1])
+
+
+def _removals(path: Path | None, mapping_paths: tuple[Path, ...], tally: Tally) -> Iterator[Removal]:
+    """Yield removals; of several mappings the last is theirs."""
+    if path is None:
+        return
+    for removal in read_removals(path, given_mappings(mapping_paths)[-1]):
+        if isinstance(removal, RefusedRow):
+            tally.add(path.name, 0, Counter(), [removal])
+        else:
+            yield removal
+
+
+def _patterns(
+    held: Held, path: Path | None, mapping_paths: tuple[Path, ...], now: datetime, tally: Tally
+) -> tuple[PatternEntry, ...]:
+    """Return the partial plates from now on: those of the file, or those of before that have not ended."""
+    if path is None:
+        return tuple(pattern for pattern in held.newest.listing.patterns if pattern.expires > now)
+    return partial_plates(path, mapping_paths, tally, at=now)

@@ -1,0 +1,97 @@
+"""`platepost provision hotlist export`: packages onto a stick, for a post without network."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from device.files import write_durably
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import load_key, recipients, verify_package
+from device.records import Purpose
+from provisioning.commands.answering import answerable, answering, told
+from provisioning.commands.hotlist.options import FILE, FOLDER, json_option
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.hotlist.archive import Archive
+from provisioning.hotlist.report import facts_of, show_facts
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision hotlist export --fleet fleet/ --to /media/stick
+  platepost provision hotlist export list.package list.delta --fleet fleet/ --to /media/stick
+
+\b
+Without PACKAGE the complete list and the delta built last are taken. The files are sealed
+like the ones on the broker: who finds the stick learns nothing from it.
+"""
+)
+@click.argument("package_paths", metavar="[PACKAGE]...", nargs=-1, type=FILE)
+@click.option("--fleet", "fleet_directory", required=True, type=FOLDER, help="The fleet's folder.")
+@click.option(
+    "--to", "directory", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write to."
+)
+@answering
+@json_option
+def export(
+    *,
+    package_paths: tuple[Path, ...],
+    fleet_directory: Path,
+    directory: Path,
+    who: str | None,
+    purpose: str | None,
+    as_json: bool,
+) -> None:
+    """Write the packages that a post needs into a folder, and read them back."""
+    fleet = Fleet.load(fleet_directory)
+    answers = answerable(fleet, who, purpose)
+    issuer_keys = fleet.keys(Purpose.LISTS).accepted()
+    archive = Archive(fleet.list_archive)
+    paths = package_paths or tuple(path for path in (archive.complete, archive.delta) if path is not None)
+    if not paths:
+        raise ProvisioningError("no list was built for this fleet yet; build one, or name the packages")
+    written: dict[str, str] = {}
+    sealed_to: set[str] = set()
+    for path in paths:
+        package = path.read_bytes()
+        manifest, sealed = verify_package(package, issuer_keys)
+        target = directory / file_name(manifest)
+        details = facts_of(manifest) | {"to": str(directory)}
+        with told(answers, "hotlist_export", "hotlist_exported", object=str(manifest.version), details=details):
+            _write(target, package)
+        written[target.name] = f"version {manifest.version}, {manifest.kind}, {manifest.entries:,} entries"
+        sealed_to |= set(recipients(sealed))
+    posts = [name for name in fleet.posts() if _thumbprint(fleet, name) in sealed_to]
+    facts = {
+        "directory": str(directory),
+        "files": [f"{name}: {what}" for name, what in written.items()],
+        "posts": posts,
+    }
+    if as_json:
+        click.echo(json.dumps(facts | {"files": sorted(written)}))
+    else:
+        show_facts(Console(), "On the stick", facts)
+
+
+def file_name(manifest: Manifest) -> str:
+    """Return what a package is called outside: by version, so that names sort as lists follow one another."""
+    return f"hotlist-{manifest.version:016d}.{'package' if manifest.kind == 'complete' else 'delta'}"
+
+
+def _thumbprint(fleet: Fleet, post: str) -> str:
+    return load_key(fleet.recipient_key(post).read_bytes(), private=False).thumbprint()
+
+
+def _write(path: Path, package: bytes) -> None:
+    """Write a file through to the stick, and compare what it returns. Raises ProvisioningError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, package, mode=0o644)  # sealed; who takes it up is another machine's user
+        whole = path.read_bytes() == package
+    except OSError as error:
+        raise ProvisioningError(f"{path}: {error.strerror or error}") from error
+    if not whole:
+        raise ProvisioningError(f"{path}: the stick did not keep what was written; take another")

@@ -1,0 +1,18 @@
+"""`platepost provision hotlist`: build packages from exports, bring them to the posts, look into them."""
+
+import click
+
+from provisioning.commands.hotlist.build import build
+from provisioning.commands.hotlist.delta import delta
+from provisioning.commands.hotlist.export import export
+from provisioning.commands.hotlist.inspect import inspect
+from provisioning.commands.hotlist.publish import publish_command
+
+
+@click.group()
+def hotlist() -> None:
+    """Build hot-list packages from exports, bring them to the posts, and look into them."""
+
+
+for _command in (build, delta, export, inspect, publish_command):
+    hotlist.add_command(_command)

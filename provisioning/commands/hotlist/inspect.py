@@ -1,0 +1,51 @@
+"""`platepost provision hotlist inspect`: what a package says of itself."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from device.hotlist.errors import HotListRefused
+from device.hotlist.manifest import read_unverified, split
+from device.hotlist.package import check_whole, load_key, recipients, verify_package
+from provisioning.commands.hotlist.options import FILE, json_option
+from provisioning.hotlist.report import show_facts
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision hotlist inspect list.package
+  platepost provision hotlist inspect list.package --issuer-key fleet/hotlist/verifying_key.pem --json
+"""
+)
+@click.argument("package_path", metavar="FILE", type=FILE)
+@click.option("--issuer-key", type=FILE, help="PEM of the issuer's public key, to check the signature with.")
+@json_option
+def inspect(*, package_path: Path, issuer_key: Path | None, as_json: bool) -> None:
+    """Show what a package says of itself. Exit 1 if it is damaged, or not signed with --issuer-key."""
+    package = package_path.read_bytes()
+    line, sealed = split(package)
+    manifest = read_unverified(line)
+    state = "whole, signature not checked"
+    try:
+        if issuer_key is None:
+            check_whole(manifest, sealed)
+        else:
+            verify_package(package, load_key(issuer_key.read_bytes(), private=False))
+            state = "whole, signature good"
+        refused = False
+    except HotListRefused as refusal:
+        state, refused = f"{refusal.reason}: {refusal}", True
+    facts = manifest.model_dump(mode="json", exclude_none=True) | {
+        "posts": recipients(sealed),
+        "bytes": len(package),
+        "state": state,
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+    else:
+        show_facts(Console(), package_path.name, facts)
+    if refused:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,308 @@
+"""Options that several commands share, and what they come to."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import click
+from joserfc.jwk import ECKey
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from device.files import write_durably
+from device.hotlist.layout import PatternEntry
+from device.hotlist.manifest import LONGEST_REASON, read_unverified, split
+from device.hotlist.package import load_key
+from device.hotlist.store import SIZE_JUMP
+from device.records import Purpose
+from provisioning.commands.answering import Answerable, answerable, answering, told
+from provisioning.fleet.fleet import Fleet
+from provisioning.hotlist.archive import Archive
+from provisioning.hotlist.build import LIFETIME
+from provisioning.hotlist.export import Export
+from provisioning.hotlist.files import Files
+from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
+from provisioning.hotlist.patterns_file import read_patterns
+from provisioning.hotlist.report import Tally, facts_of, what_is_allowed
+from provisioning.hotlist.rows import SourceError
+from provisioning.trust.keys import opened_pem
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class _Written(click.Path):
+    """A file that is to be written: its folder must be there before the work begins."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click has it
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.absolute().parent.is_dir():
+            self.fail(f"there is no folder {path.parent}", param, ctx)
+        return path
+
+
+WRITTEN = _Written(dir_okay=False, path_type=Path)
+
+
+def _short(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not 0 < len(value) <= LONGEST_REASON:
+        raise click.BadParameter(f"give 1 to {LONGEST_REASON} characters")
+    return value
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if not isfinite(value):
+        raise click.BadParameter("give a number")
+    return value
+
+
+Command = Callable[..., Any]
+
+MOST_LIFETIME = timedelta(days=3650)
+"""Longer than anybody means; a date so far away is a slip."""
+
+fleet_option = click.option(
+    "--fleet",
+    "fleet_directory",
+    type=FOLDER,
+    help="A fleet's folder: brings the agency, the keys, and the lists built before.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the outcome as one line of JSON.")
+
+
+def building_options(command: Command) -> Command:
+    """Add what every command needs that builds a package."""
+    for option in reversed(
+        (
+            click.option(
+                "--mapping",
+                "mapping_paths",
+                multiple=True,
+                type=FILE,
+                help="TOML: form, columns, dates, allowed categories. Once for all sources, or once for each.",
+            ),
+            fleet_option,
+            click.option("--agency", help="Whose posts take the list."),
+            click.option("--issuer", help="Who answers for the list; by default the agency."),
+            click.option("--signing-key", type=FILE, help="PEM of the issuer's private P-256 key."),
+            click.option(
+                "--unseal-key",
+                "unseal_key",
+                type=FILE,
+                help="PEM of the department's own private P-256 key, which opens its lists again to build deltas.",
+            ),
+            click.option(
+                "--post-key",
+                "post_key_paths",
+                multiple=True,
+                type=click.Path(exists=True, path_type=Path),
+                help="PEM of a post's public P-256 key, or a folder of them; give it once for each.",
+            ),
+            click.option(
+                "--refusals",
+                "--rejects",
+                "refusals_path",
+                type=WRITTEN,
+                help="CSV of refused rows: source, line, reason.",
+            ),
+            click.option(
+                "--patterns", "patterns_path", type=FILE, help="Partial plates: CSV, or TOML with [[pattern]] tables."
+            ),
+            click.option("--safe-list", "safe_path", type=FILE, help="CSV of the department's own vehicles."),
+            click.option(
+                "--version",
+                "version",
+                type=click.IntRange(min=1, max=2**53 - 1),
+                help="By default one more than the package before, else the time.",
+            ),
+            click.option(
+                "--lifetime-hours",
+                type=click.FloatRange(min=0, min_open=True, max=MOST_LIFETIME / timedelta(hours=1)),
+                callback=_finite,
+                default=LIFETIME / timedelta(hours=1),
+                show_default=True,
+                help="How long posts may install the package.",
+            ),
+            click.option(
+                "--size-jump",
+                type=click.FloatRange(min=0),
+                callback=_finite,
+                default=SIZE_JUMP,
+                show_default=True,
+                help="Share by which the size may differ from before; posts have a limit of their own.",
+            ),
+            click.option(
+                "--override-reason", callback=_short, help="Why the size may differ by more; goes into the manifest."
+            ),
+            click.option(
+                "--jobs",
+                type=click.IntRange(min=1),
+                default=lambda: len(os.sched_getaffinity(0)),
+                show_default="the processors",
+                help="Processes that clean and hash rows.",
+            ),
+            answering,
+            json_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """Who builds, with which keys, for whom; `archive` keeps what was built, where there is a fleet."""
+
+    agency: str
+    issuer: str
+    signing_key: bytes
+    unseal_key: bytes | None
+    post_keys: tuple[bytes, ...]
+    archive: Archive | None
+    answers: Answerable
+    """Who answers for what is built."""
+    former: tuple[ECKey, ...] = ()
+    """Public keys with which lists were signed before, and which are good for them still."""
+    revoked: tuple[ECKey, ...] = ()
+    """Those that are good for nothing: of a list of theirs no more than its version counts."""
+
+    @property
+    def issuer_keys(self) -> list[ECKey]:
+        """The keys that make a package the department's own."""
+        return [load_key(self.signing_key, private=True), *self.former]
+
+    @property
+    def own_key(self) -> bytes:
+        """The key that opens lists again. Raises UsageError where none was given."""
+        if self.unseal_key is None:
+            raise click.UsageError("give --fleet, or --unseal-key")
+        return self.unseal_key
+
+    def hand_out(self, package: bytes, output: Path, *, files: Files, refused: int) -> None:
+        """Keep a package in the fleet's archive for the deltas to come, and write it where it is wanted.
+
+        In this order: a package that is out and not in the archive would share its version with the next one. That it
+        is handed out is logged before, with what is in it and of which files it was made.
+
+        Raises:
+            SourceError: one of the files was changed while it was read.
+            ProvisioningError: it cannot be logged, or kept.
+            OSError: it cannot be written.
+
+        """
+        manifest = read_unverified(split(package)[0])
+        details = facts_of(manifest) | {"refused": refused, "files": files.said(), "output": output.name}
+        with told(self.answers, "hotlist_build", "hotlist_built", object=str(manifest.version), details=details):
+            if self.archive is not None:
+                self.archive.keep(package, manifest)
+            _write_package(output, package)
+
+
+def department(
+    *,
+    fleet_directory: Path | None,
+    agency: str | None,
+    issuer: str | None,
+    signing_key: Path | None,
+    unseal_key: Path | None,
+    post_key_paths: Sequence[Path],
+    who: str | None,
+    purpose: str | None,
+) -> Department:
+    """Put together who builds.
+
+    Raises:
+        UsageError: something is missing.
+        ProvisioningError: who is named may not build.
+
+    """
+    fleet = archive = None
+    former: tuple[ECKey, ...] = ()
+    revoked: tuple[ECKey, ...] = ()
+    if fleet_directory is not None:
+        fleet = Fleet.load(fleet_directory)
+        agency = agency or fleet.agency
+        signing_key = signing_key or fleet.list_signing_key
+        unseal_key = unseal_key or fleet.list_unseal_key()
+        post_key_paths = post_key_paths or tuple(fleet.recipient_key(name) for name in fleet.posts())
+        archive = Archive(fleet.list_archive)
+        keys = fleet.keys(Purpose.LISTS)
+        former, revoked = tuple(keys.readable()), tuple(keys.revoked())
+    if agency is None or signing_key is None:
+        raise click.UsageError("give --fleet, or --agency, --signing-key and --post-key")
+    # Before a passphrase is asked for.
+    answers = answerable(fleet, who, purpose)
+    return Department(
+        agency=agency,
+        issuer=issuer or agency,
+        signing_key=opened_pem(signing_key),
+        unseal_key=opened_pem(unseal_key) if unseal_key else None,
+        post_keys=tuple(path.read_bytes() for path in _key_files(post_key_paths)),
+        archive=archive,
+        answers=answers,
+        former=former,
+        revoked=revoked,
+    )
+
+
+def given_mappings(paths: Sequence[Path]) -> list[Mapping]:
+    """Load the mappings; where none is given, the default is the only one."""
+    return [load_mapping(path) for path in paths] or [Mapping()]
+
+
+def exports(sources: Sequence[Path], mapping_paths: Sequence[Path]) -> list[Export]:
+    """Pair each source with its mapping. Raises UsageError where they do not pair."""
+    mappings = given_mappings(mapping_paths)
+    if len(mappings) == 1:
+        mappings *= len(sources)
+    if len(mappings) != len(sources):
+        raise click.UsageError(f"{len(mapping_paths)} mappings for {len(sources)} sources: give one, or one for each")
+    return [Export(path, mapping) for path, mapping in zip(sources, mappings, strict=True)]
+
+
+def safe_exports(path: Path | None) -> list[Export]:
+    """Return the department's own vehicles as one more source."""
+    return [Export(path, SAFE, safe=True)] if path else []
+
+
+def partial_plates(
+    path: Path, mapping_paths: Sequence[Path], tally: Tally, *, at: datetime
+) -> tuple[PatternEntry, ...]:
+    """Return the entries of a patterns file that are fit for a list; of several mappings the first is theirs.
+
+    Raises SourceError where every entry is refused: what comes of it takes the place of all patterns that posts hold.
+    """
+    mapping = given_mappings(mapping_paths)[0]
+    before = len(tally.refusals)
+    patterns = tuple(tally.sift(read_patterns(path, mapping, at=at), path.name))
+    refused = Counter(row.reason for _, row in tally.refusals[before:])
+    if refused and not patterns:
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in refused.most_common())
+        hint = what_is_allowed(tally, [mapping])
+        raise SourceError(f"{path}: no pattern is fit for a list: {reasons}{hint and '. '}{hint}")
+    return patterns
+
+
+@contextmanager
+def bytes_taken(console: Console, what: str, size: int, *, hidden: bool) -> Iterator[Callable[[int], None]]:
+    """Show a bar over so many bytes; give what to call with the number of them that are done."""
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
+        task = progress.add_task(what, total=size)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def _write_package(path: Path, package: bytes) -> None:
+    """Write a package whole or not at all, so that nobody publishes half of one; it is sealed, and for all to read."""
+    write_durably(path, package, mode=0o644)
+
+
+def _key_files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        yield from sorted(path.glob("*.pem")) if path.is_dir() else [path]

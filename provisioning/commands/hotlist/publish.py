@@ -1,0 +1,200 @@
+"""`platepost provision hotlist publish`: a package onto the broker, and into force on the posts."""
+
+import json
+import time
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import verify_package
+from device.records import Keyring, Purpose
+from provisioning.commands.answering import answerable, answering, told
+from provisioning.commands.hotlist.options import FILE, FOLDER, bytes_taken, json_option
+from provisioning.commands.options import BROKER
+from provisioning.connection import Connection
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.hotlist.publish import Sent, publish
+from provisioning.hotlist.report import facts_of
+from provisioning.hotlist.watch import PostState, Watch, settled
+
+_LOOK_AROUND_SECONDS = 1.0
+"""For the posts' retained status to come; those that say nothing in that time are not waited for."""
+
+
+@click.command(
+    "publish",
+    epilog="""\b
+Examples:
+  platepost provision hotlist publish list.package --fleet fleet/ --wait 60
+  platepost provision hotlist publish list.delta --fleet fleet/ --broker mqtt.riverside.example:8883 --json
+
+\b
+A complete list goes to alpr/v1/AGENCY/hotlist/package, a delta to .../hotlist/delta, retained until it expires.
+Where the broker takes no packet of its size, and above 8 MiB, it goes in parts.
+
+\b
+With --wait the posts' status is followed until the list is in force on every post that is
+on the air, or refused. Exit 1 if it is not on all of them in that time. A post that is off
+the air takes it when it is back.
+""",
+)
+@click.argument("package_path", metavar="PACKAGE", type=FILE)
+@click.option("--fleet", "fleet_directory", required=True, type=FOLDER, help="The fleet's folder.")
+@BROKER
+@click.option(
+    "--identity", type=FOLDER, help="Folder of the client's certificate; by default the fleet's own publisher."
+)
+@click.option(
+    "--part-bytes", type=click.IntRange(min=1024), help="How large parts are to be; by default as the broker asks."
+)
+@click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), help="Seconds to wait for the posts.")
+@click.option("--older", is_flag=True, help="Publish although a post holds a newer list.")
+@answering
+@json_option
+def publish_command(
+    *,
+    package_path: Path,
+    fleet_directory: Path,
+    broker: str | None,
+    identity: Path | None,
+    part_bytes: int | None,
+    wait_seconds: float | None,
+    older: bool,
+    who: str | None,
+    purpose: str | None,
+    as_json: bool,
+) -> None:
+    """Publish PACKAGE to all posts of the fleet, and see it in force."""
+    fleet = Fleet.load(fleet_directory)
+    answers = answerable(fleet, who, purpose)
+    package = package_path.read_bytes()
+    manifest = _publishable(package, fleet)
+    watch = Watch(fleet.agency, posts=fleet.posts(), keys=_record_keys(fleet))
+    console = Console(stderr=True)
+    address = broker or fleet.broker_address
+    connection = Connection(
+        identity or fleet.publisher,
+        broker=address,
+        topics=watch.topics,
+        listener=watch.hear,
+    )
+    with connection:
+        watch.wait_until(lambda posts: all(post.state for post in posts.values()), seconds=_LOOK_AROUND_SECONDS)
+        if not older:
+            _refuse_older(manifest, watch.posts)
+        if warning := _without_base(manifest, watch.posts):
+            console.print(warning, highlight=False, markup=False, soft_wrap=True)
+        began = time.monotonic()
+        watch.expect(manifest.version)
+        details = facts_of(manifest) | {"broker": address, "older": older}
+        with (
+            told(answers, "hotlist_publish", "hotlist_published", object=str(manifest.version), details=details) as end,
+            bytes_taken(console, "Publishing", len(package), hidden=as_json) as taken,
+        ):
+            sent = publish(connection, package, manifest, part_bytes=part_bytes, progress=taken)
+            end |= {"topic": sent.topic, "parts": sent.parts}
+        published = time.monotonic() - began
+        if wait_seconds is not None:
+            with nullcontext() if as_json else console.status("Waiting for the posts"):
+                watch.wait_until(settled, seconds=wait_seconds)
+    posts = watch.posts
+    summary = _summary(manifest, sent, len(package), published, posts)
+    if as_json:
+        click.echo(json.dumps(summary))
+    else:
+        _show(manifest, sent, posts, waited=wait_seconds is not None)
+    if wait_seconds is not None and any(post.outcome in {"waiting", "refused"} for post in posts.values()):
+        raise click.exceptions.Exit(1)
+
+
+def _publishable(package: bytes, fleet: Fleet) -> Manifest:
+    """Return the manifest of a package that this fleet's posts could take.
+
+    Raises:
+        HotListRefused: it is damaged, or not signed with the fleet's key.
+        ProvisioningError: it is another agency's, or has expired.
+
+    """
+    manifest, _ = verify_package(package, fleet.keys(Purpose.LISTS).accepted())
+    if manifest.agency != fleet.agency:
+        raise ProvisioningError(f"the list is for agency {manifest.agency!r}, the fleet is {fleet.agency!r}")
+    if manifest.expired(datetime.now(UTC)):
+        raise ProvisioningError(f"the list expired at {manifest.expires.isoformat()}: no post would take it")
+    return manifest
+
+
+def _refuse_older(manifest: Manifest, posts: dict[str, PostState]) -> None:
+    newer = {name: post.version for name, post in posts.items() if (post.version or 0) > manifest.version}
+    if newer:
+        name, version = max(newer.items(), key=lambda item: item[1] or 0)
+        raise ProvisioningError(
+            f"version {manifest.version} is older than {version}, which {name} holds, and would be refused; "
+            "it would also stand in the way of posts that start anew. --older publishes it nevertheless"
+        )
+
+
+def _without_base(manifest: Manifest, posts: dict[str, PostState]) -> str:
+    """Return what to say where a delta's base is on no post; empty where there is nothing to say."""
+    held = [post.version or 0 for post in posts.values() if post.state is not None]
+    if manifest.base is None or not held or max(held) >= manifest.base.version:
+        return ""
+    return f"No post holds version {manifest.base.version}, to which this delta applies: publish that list too."
+
+
+def _record_keys(fleet: Fleet) -> dict[str, Keyring]:
+    paths = {name: fleet.record_key(name) for name in fleet.posts()}
+    return {name: Keyring.from_files(path) for name, path in paths.items() if path.is_file()}
+
+
+def _summary(
+    manifest: Manifest, sent: Sent, size: int, published: float, posts: dict[str, PostState]
+) -> dict[str, Any]:
+    return {
+        "topic": sent.topic,
+        "kind": manifest.kind,
+        "version": manifest.version,
+        "bytes": size,
+        "parts": sent.parts,
+        "published_seconds": round(published, 3),
+        "posts": {
+            name: {
+                "outcome": post.outcome,
+                "state": post.state,
+                "version": post.version,
+                "in_force_seconds": None if post.seconds is None else round(post.seconds, 3),
+                "refused": post.refused,
+            }
+            for name, post in posts.items()
+        },
+    }
+
+
+def _show(manifest: Manifest, sent: Sent, posts: dict[str, PostState], *, waited: bool) -> None:
+    parts = f" in {sent.parts} parts" if sent.parts else ""
+    title = f"Version {manifest.version} ({manifest.kind}) is on {sent.topic}{parts}"
+    if not waited or not posts:
+        click.echo(title)
+        return
+    table = Table("post", "state", "holds", "version " + str(manifest.version), title=title, title_justify="left")
+    for name, post in posts.items():
+        table.add_row(name, post.state or "-", "-" if post.version is None else str(post.version), _words(post))
+    Console().print(table)
+
+
+def _words(post: PostState) -> str:
+    if post.outcome == "in force":
+        return f"in force after {post.seconds:.1f} s"
+    words = {
+        "refused": f"refused: {post.refused}",
+        "offline": "off the air, takes it when it is back",
+        "waiting": "not yet in force",
+        "never seen": "has never been on the air",
+    }
+    return words[post.outcome]

@@ -1,0 +1,170 @@
+"""`platepost provision configuration rollout`: one change for the whole fleet, with canaries and a way back."""
+
+import json
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import JsonValue
+
+from device.signals import ended_in_order
+from provisioning.commands.options import BROKER, FLEET, Actor, acting
+from provisioning.commands.settings_input import given_settings
+from provisioning.control.rollout import Rollout, Target
+from provisioning.control.wire import Wire, protocol_option
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+
+log = logging.getLogger(__name__)
+
+_HALFWAY = "broken off on the way back: look at what each post goes by"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision configuration rollout fleet --set vision.minimum_confidence=0.45 --canary post-17 \\
+      --purpose "work order 8001"
+  platepost provision configuration rollout fleet --from settings.toml --canary post-17 --canary post-2 --watch 30 \\
+      --purpose "work order 8001"
+"""
+)
+@FLEET
+@click.option("--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; give it once for each.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML with the settings, in the sections of post.toml.",
+)
+@click.option("--canary", "canaries", multiple=True, required=True, help="A post that gets it first; once for each.")
+@click.option("--post", "posts", multiple=True, help="Only these posts besides; by default the whole fleet.")
+@click.option(
+    "--watch",
+    "minutes",
+    type=click.FloatRange(min=0),
+    default=6.0,
+    show_default=True,
+    help="Minutes over which canaries, and then all, are watched; a post's own trial is 5.",
+)
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds within which a post must answer.",
+)
+@BROKER
+@protocol_option
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON at the end.")
+@acting
+def rollout(
+    *,
+    directory: Path,
+    pairs: tuple[str, ...],
+    source: Path | None,
+    canaries: tuple[str, ...],
+    posts: tuple[str, ...],
+    minutes: float,
+    seconds: float,
+    broker: str | None,
+    protocol: str,
+    as_json: bool,
+    who: str | None,
+    purpose: str,
+) -> None:
+    """Sign a change for each post of the fleet of DIRECTORY, give it to the canaries, watch them, then to all.
+
+    It lies over what each post was told before. A canary, or later any post, that refuses it, gives it back, falls
+    silent or gets a fault that it did not have ends the rollout: every post that got the change is told again what
+    it was told before. So do Ctrl-C, any error, and a connection that is lost, for then nobody is watched. Posts that
+    are away get it when they come back. The exit code is 1 if it was rolled back.
+    """
+    fleet = Fleet.load(directory)
+    actor = Actor(fleet, who, purpose)
+    change = given_settings(source, pairs)
+    chosen = _chosen(fleet, canaries, posts)
+    if not change:
+        raise ProvisioningError("nothing is changed: --set or --from is wanted")
+
+    def say(text: str) -> None:
+        with suppress(OSError):  # the terminal was lost: that must not stop the way back
+            click.echo(text, err=as_json)
+
+    address = broker or fleet.broker_address
+    with Wire(fleet.publisher, address, Rollout.topics(fleet, chosen), five=protocol == "5") as wire:
+        made = Rollout(fleet, wire, who=actor.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say)
+        targets = made.survey(chosen)
+        away = [post for post in canaries if not targets[post].present]
+        if away:
+            raise ProvisioningError(f"canaries must be there to be watched; these are not: {', '.join(away)}")
+        details: dict[str, JsonValue] = {"change": dict(change), "canaries": list(canaries), "posts": len(chosen)}
+        actor.did("configuration_rollout", details=details)
+        # What is logged if not even the way back comes to its end.
+        result: dict[str, Any] = {"wrong": dict.fromkeys(canaries, _HALFWAY), "not_back": {}}
+        try:
+            with ended_in_order():  # nobody would watch the posts any more
+                result = _run(made, targets, canaries, change, say)
+        finally:
+            actor.did(
+                "configuration_rolled_out" if not result["wrong"] else "configuration_rolled_back",
+                outcome="failure" if result["wrong"] else "success",
+                details={"wrong": result["wrong"], "not_back": result["not_back"]},
+            )
+    if as_json:
+        click.echo(json.dumps(result))
+    if result["wrong"]:
+        raise SystemExit(1)
+
+
+def _run(
+    made: Rollout,
+    targets: dict[str, Target],
+    canaries: tuple[str, ...],
+    change: dict[str, Any],
+    say: Any,  # noqa: ANN401
+) -> dict[str, Any]:
+    told: list[Target] = []
+    stages = (
+        ("canaries", [targets[post] for post in canaries]),
+        ("others", [target for post, target in targets.items() if post not in canaries]),
+    )
+    try:
+        for name, stage in stages:
+            say(f"{name}: {', '.join(target.post for target in stage) or 'none'}")
+            told += stage
+            wrong = made.stage(stage, change)
+            if wrong:
+                return _back(made, told, wrong, say)
+    except KeyboardInterrupt:
+        return _back(made, told, dict.fromkeys(canaries, "broken off by hand, or its terminal was lost"), say)
+    except Exception as error:
+        # Whatever it is: no post may be left with what nobody watches.
+        log.debug("the rollout was broken off", exc_info=True)
+        return _back(made, told, dict.fromkeys(canaries, f"broken off: {error or type(error).__name__}"), say)
+    waiting = sorted(target.post for target in told if not target.present)
+    say(f"{len(told) - len(waiting)} posts go by it" + (f"; away: {', '.join(waiting)}" if waiting else ""))
+    return {"wrong": {}, "applied": sorted(t.post for t in told if t.present), "away": waiting, "not_back": {}}
+
+
+def _back(made: Rollout, told: list[Target], wrong: dict[str, str], say: Any) -> dict[str, Any]:  # noqa: ANN401
+    for post, why in sorted(wrong.items()):
+        say(f"{post} {why}")
+    touched = [target for target in told if target.version is not None]
+    say(f"rolling back: {', '.join(target.post for target in touched)}")
+    not_back = made.roll_back(touched)
+    for post, why in sorted(not_back.items()):
+        say(f"{post}, told to go back, {why}")
+    return {"wrong": wrong, "applied": [], "away": [], "not_back": not_back}
+
+
+def _chosen(fleet: Fleet, canaries: tuple[str, ...], posts: tuple[str, ...]) -> list[str]:
+    known = fleet.posts()
+    foreign = sorted({*canaries, *posts} - {*known})
+    if foreign:
+        raise ProvisioningError(f"no post of this fleet: {', '.join(foreign)}; it has: {', '.join(known) or 'none'}")
+    # Clients of a proof are posts for a minute, without a key.
+    return sorted({*canaries, *posts}) if posts else [post for post in known if fleet.record_key(post).exists()]

@@ -1,0 +1,180 @@
+"""`platepost provision fleet status`: every post of a fleet, for people, scripts and monitoring."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from device.records import Purpose, Source
+from device.records.verify.noted import LEAST_DIGITS, NotedHead
+from provisioning.commands.options import BROKER, FLEET
+from provisioning.control.status import Grade, Row, Thresholds, judge, overall, record_keys
+from provisioning.control.unlogged import unanswered
+from provisioning.control.wire import Wire, protocol_option
+from provisioning.enrolment.keeper import Keeper
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.people import administrators
+
+_COLOURS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision fleet status fleet
+  platepost provision fleet status fleet --broker broker.riverside.example:8883 --brief    for Nagios, Icinga
+  platepost provision fleet status fleet --json | jq '.posts[] | select(.grade != "OK")'
+"""
+)
+@FLEET
+@BROKER
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=3,
+    show_default=True,
+    help="Seconds to wait for what the broker has retained.",
+)
+@click.option("--certificate-days", type=click.FloatRange(min=0), default=30, show_default=True, help="Warn from then.")
+@click.option("--unread-hours", type=click.FloatRange(min=0), default=24, show_default=True, help="Warn from then.")
+@click.option("--brief", is_flag=True, help="Print one line, as a monitoring plugin does.")
+@protocol_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def status(
+    *,
+    directory: Path,
+    broker: str | None,
+    seconds: float,
+    certificate_days: float,
+    unread_hours: float,
+    brief: bool,
+    protocol: str,
+    as_json: bool,
+) -> None:
+    """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
+
+    What the posts say is believed only with their signature; that the certification of who keeps the enrolment server,
+    or of the last administrator, ends is said too, and that posts go by hot lists of which the log of acts knows
+    nothing. The exit code is that of a monitoring plugin: 0 all is well, 1 a
+    warning, 2 critical (a post offline, silent, not genuine, or not doing its work; an enrolment server whose keeper,
+    or a fleet whose last administrator, is not certified any more), 3 the broker does not answer.
+    """
+    limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
+    try:
+        fleet = Fleet.load(directory)
+        rows = look(fleet, broker or fleet.broker_address, seconds, limits, five=protocol == "5")
+        keeper = Keeper.noted(fleet)
+        warnings = [None if keeper is None else keeper.warning(fleet), administrators.warning(fleet.people)]
+        head, wrong = _acts(fleet, rows)
+        warnings.append(None if wrong is None else (wrong, False))
+    except ProvisioningError as error:
+        click.echo(f"FLEET UNKNOWN - {error}", err=not brief)
+        raise SystemExit(int(Grade.UNKNOWN)) from error
+    office = None
+    grade = overall(rows)
+    said = [warning for warning in warnings if warning is not None]
+    if said:
+        office = "; ".join(text for text, _ in said)
+        grade = max(grade, Grade.CRITICAL if any(has_ended for _, has_ended in said) else Grade.WARNING)
+    if as_json:
+        acts = None if head is None else str(head)
+        posts = [row.wire() for row in rows]
+        click.echo(json.dumps({"grade": grade.name, "office": office, "acts": acts, "posts": posts}))
+    elif brief:
+        click.echo(line(rows, grade=grade, office=office, acts=head))
+    else:
+        console = Console()
+        console.print(table(rows))
+        console.print(line(rows, grade=grade, office=office, acts=head), highlight=False, soft_wrap=True)
+    raise SystemExit(int(grade))
+
+
+def _acts(fleet: Fleet, rows: Sequence[Row]) -> tuple[NotedHead | None, str | None]:
+    """Return where the log of acts ends, and what is wrong with it."""
+    try:
+        return fleet.acts.head, unanswered(fleet.acts, rows)
+    except ProvisioningError as error:
+        return None, str(error)  # a damaged log must not hide how the posts are
+
+
+def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds, *, five: bool = True) -> list[Row]:
+    """Read the retained status of every post of a fleet, and judge it.
+
+    Raises:
+        ProvisioningError: the broker does not answer.
+
+    """
+    sources = {post: Source(fleet.agency, post) for post in fleet.posts()}
+    topics = {source.topic("status"): post for post, source in sources.items()}
+    heard: dict[str, bytes] = {}
+
+    def all_heard(topic: str, payload: bytes) -> bool:
+        if topic in topics:
+            heard[topics[topic]] = payload
+        return len(heard) == len(topics)
+
+    if topics:
+        # Exact topics: RabbitMQ gives what is retained for no other.
+        with Wire(fleet.publisher, broker, list(topics), five=five) as wire:
+            wire.wait(all_heard, seconds)
+    announced = {purpose: fleet.keys(purpose).announced() for purpose in Purpose if fleet.keys(purpose).lines()}
+    return [
+        judge(post, heard.get(post), record_keys(fleet, post), limits=limits, announced=announced) for post in sources
+    ]
+
+
+def line(
+    rows: Sequence[Row], *, grade: Grade | None = None, office: str | None = None, acts: NotedHead | None = None
+) -> str:
+    """Sum a fleet up in one line, with figures behind the bar as monitoring draws them.
+
+    `office` is what ails the office, and `grade` how bad all of it is; by default as the posts are. `acts` is where the
+    log of acts ends: monitoring, which mostly is another's, so keeps what `platepost verify --head` asks for.
+    """
+    states = Counter(row.state for row in rows)
+    said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no posts"
+    bad = [] if office is None else [office]
+    bad += [f"{row.post}: {', '.join(row.remarks)}" for row in rows if row.grade is not Grade.OK]
+    figures = " ".join(f"{state}={states.get(state, 0)}" for state in ("online", "degraded", "offline", "silent"))
+    grade = overall(rows) if grade is None else grade
+    text = f"FLEET {grade.name} - {'; '.join([said, *bad[:5]])}"
+    if acts is None:
+        return f"{text} | {figures}"
+    return f"{text}; log of acts to {acts.sequence}:{acts.digest[:LEAST_DIGITS]} | {figures} acts={acts.sequence}"
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Return a fleet as a table for the terminal."""
+    made = Table("post", "state", "list", "last read", "software", "configuration", "certificate", "remarks")
+    for row in rows:
+        made.add_row(row.post, f"[{_COLOURS[row.grade]}]{row.state}[/]", *_cells(row), ", ".join(row.remarks))
+    return made
+
+
+def _cells(row: Row) -> tuple[str, str, str, str, str]:
+    said = row.status
+    if said is None:
+        return ("", "", "", "", "")
+    built = said.hotlist.built
+    hot_list = said.hotlist.state if built is None else f"v{said.hotlist.version}, {_ago(built)}"
+    configuration = said.configuration
+    version = configuration.version if configuration is not None else None
+    return (
+        hot_list,
+        "" if said.last_read is None else _ago(said.last_read),
+        said.versions.software,
+        said.versions.configuration[:8] if version is None else f"v{version}",
+        "" if said.certificate_expires is None else f"{said.certificate_expires:%Y-%m-%d}",
+    )
+
+
+def _ago(moment: datetime) -> str:
+    minutes = (datetime.now(UTC) - moment).total_seconds() / 60
+    return f"{minutes:.0f} min ago" if minutes < 120 else f"{minutes / 60:.0f} h ago"

@@ -1,0 +1,1 @@
+"""Changing the keys that a fleet trusts."""

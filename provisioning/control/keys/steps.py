@@ -1,0 +1,175 @@
+"""The steps on the fleet's disk by which one signing key follows another; each may be repeated where it was cut off."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from joserfc.jwk import ECKey
+
+from device.control.jose import sign
+from device.control.keys.statement import MOST_LINES
+from device.records import KEYS_TYPE, FormerKey, KeyStatement, Purpose, SigningKey
+from device.records.signing import read_key
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.trust.authority import KEY_FILE
+from provisioning.trust.key_files import KeyFiles
+from provisioning.trust.keys import new_key, private_pem, public_pem, signing_jwk
+
+Voucher = Literal["key", "root"]
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """One statement, and what it is about."""
+
+    former: str
+    """Thumbprint of the key before."""
+    present: str
+    statement: KeyStatement
+    went_on: bool = False
+    """Whether it was made before, and cut off."""
+
+    @property
+    def number(self) -> str:
+        """Return era and number."""
+        return f"{self.statement.era}.{self.statement.number}"
+
+
+def announce(
+    fleet: Fleet,
+    purpose: Purpose,
+    who: str,
+    *,
+    vouch: Voucher = "key",
+    revoke: bool = False,
+    overlap: timedelta | None = None,
+    now: datetime | None = None,
+) -> Succession:
+    """Make the next key and the statement that vouches for it; where that was done already, go on with it.
+
+    Args:
+        fleet: the fleet.
+        purpose: what the key signs.
+        who: the administrator who answers for it.
+        vouch: who vouches for it: the key that posts go by now, or the root, whose key must be here.
+        revoke: whether all keys before are good for nothing from now on, what they signed included.
+        overlap: for how long the former is accepted; until it is retired by hand where None.
+        now: the time.
+
+    Raises:
+        ProvisioningError: the voucher's key is not here, or does not open.
+
+    """
+    files = fleet.keys(purpose)
+    last = files.last()
+    begin = now or datetime.now(UTC)
+    if _under_way(files, last):
+        if last is not None and not revoke:
+            present = read_key(files.verifying.read_bytes()).thumbprint()
+            return Succession(present, last.key.thumbprint, last, went_on=True)
+        # Posts may go by it already: it alone can vouch for another, and the root.
+        take_into_use(fleet, purpose)
+    if last is not None and not revoke and any(each.until is None or each.until > begin for each in last.former):
+        raise ProvisioningError(f"the former key for {purpose} is accepted still: retire it first, with --retire")
+    # Opened before anything is made: what cannot be vouched for is not begun.
+    voucher = _voucher(fleet, files, vouch)
+    before = files.verifying.read_bytes()
+    present = read_key(before).thumbprint()
+    key = new_key()
+    public = public_pem(key)
+    former: tuple[FormerKey, ...] = ()
+    if not revoke:
+        until = None if overlap is None else begin + overlap
+        former = (FormerKey(thumbprint=present, public_key=before.decode("ascii"), until=until),)
+    statement = KeyStatement(
+        purpose=purpose,
+        agency=fleet.agency,
+        era=_era(last) + (vouch == "root"),
+        number=1 if vouch == "root" else _number(last) + 1,
+        issued=begin,
+        who=who,
+        key=SigningKey(thumbprint=read_key(public).thumbprint(), public_key=public.decode("ascii")),
+        former=former,
+        withdrawn="revoked" if revoke else "retired",
+    )
+    files.write_next(private_pem(key, passphrase=fleet.passphrase()), public)
+    _say(files, statement, [voucher, ECKey.import_key(private_pem(key))], anew=vouch == "root")
+    return Succession(present, statement.key.thumbprint, statement)
+
+
+def take_into_use(fleet: Fleet, purpose: Purpose) -> None:
+    """Have the announced key sign from now on; the former's private half is not kept."""
+    files = fleet.keys(purpose)
+    last = files.last()
+    if last is None or not _under_way(files, last):
+        return
+    before = files.verifying.read_bytes()
+    after = files.next_public.read_bytes()
+    if read_key(before).thumbprint() != read_key(after).thumbprint():
+        files.keep_former(before, revoked=last.withdrawn == "revoked")
+        if last.withdrawn == "revoked":
+            for path in files.former():
+                files.keep_former(path.read_bytes(), revoked=True)
+                path.unlink()
+    files.use_next()
+
+
+def retire(fleet: Fleet, purpose: Purpose, who: str, *, now: datetime | None = None) -> Succession:
+    """Say that the key in force is the only one that is good; where that was said already, say it again.
+
+    Raises:
+        ProvisioningError: no key was replaced, or one is being replaced at present.
+
+    """
+    files = fleet.keys(purpose)
+    last = files.last()
+    if last is None:
+        raise ProvisioningError(f"the key for {purpose} was never replaced; there is none to retire")
+    if _under_way(files, last):
+        raise ProvisioningError(f"the next key for {purpose} is not in use yet: give the same command without --retire")
+    if not last.former:
+        return Succession("", last.key.thumbprint, last, went_on=True)
+    statement = last.model_copy(
+        update={"number": last.number + 1, "issued": now or datetime.now(UTC), "who": who, "former": ()}
+    )
+    statement = KeyStatement.model_validate(statement.model_dump() | {"withdrawn": "retired"})
+    _say(files, statement, [signing_jwk(files.signing)])
+    return Succession(last.former[0].thumbprint, last.key.thumbprint, statement)
+
+
+def _voucher(fleet: Fleet, files: KeyFiles, vouch: Voucher) -> ECKey:
+    if vouch == "root":
+        path = fleet.root / KEY_FILE
+        if not path.exists():
+            raise ProvisioningError(
+                f"the root is to vouch for the new key: bring its key back to {fleet.root}. Where that takes too long, "
+                "--vouch key has the key in force do it, which a thief of that key could undo"
+            )
+        return signing_jwk(path)
+    return signing_jwk(files.signing)
+
+
+def _under_way(files: KeyFiles, last: KeyStatement | None) -> bool:
+    """Tell whether a key was announced and is not in use yet; one that was made and never announced is made anew."""
+    if last is None or not files.next.exists():
+        return False
+    return last.key.thumbprint == read_key(files.next_public.read_bytes()).thumbprint()
+
+
+def _say(files: KeyFiles, statement: KeyStatement, keys: list[ECKey], *, anew: bool = False) -> None:
+    """Keep a statement, signed by each of several keys: a post believes it by the one that it has."""
+    payload = json.dumps(statement.wire(), separators=(",", ":")).encode()
+    signed = [sign(payload, key, typ=KEYS_TYPE, kid=key.thumbprint()) for key in keys]
+    # The root's word needs nobody else's before it; and who was away for more than ten rotations needs the root's.
+    told = signed if anew else [*files.lines(), *signed]
+    files.write_lines(told[-MOST_LINES:])
+
+
+def _era(last: KeyStatement | None) -> int:
+    return 0 if last is None else last.era
+
+
+def _number(last: KeyStatement | None) -> int:
+    return 0 if last is None else last.number

@@ -1,0 +1,127 @@
+"""Which posts go by which key: read from what each says of itself, signed, in its retained status."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from device.records import KeyState, KeyStatement, Purpose, Source, Status
+from provisioning.control.status import Row, judge, record_keys
+from provisioning.control.wire import Wire
+from provisioning.fleet.fleet import Fleet
+
+SURVEY_SECONDS = 3.0
+"""For what the broker has retained."""
+
+
+class Standing(StrEnum):
+    """How a post stands to a statement."""
+
+    GOES_BY_IT = "goes by it"
+    WAITING = "has not taken it yet"
+    AWAY = "is away; takes it when it is back"
+    REFUSED = "refused it"
+    FIXED = "takes no new keys: its software is older, or its post.toml has no [control]"
+    UNKNOWN = "has said nothing that is its own"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One post."""
+
+    post: str
+    state: str
+    """As `fleet status` says it."""
+    keys: KeyState | None
+    """Its keys for the purpose at hand; None where it takes none, or nothing is known of it."""
+    heard: bool
+    configuration: str | None = None
+    """Digest of the configuration that it goes by."""
+
+    @property
+    def present(self) -> bool:
+        """Whether it is on the air."""
+        return self.state in {"online", "degraded"}
+
+    def standing(self, statement: KeyStatement) -> Standing:
+        """Say how it stands to a statement."""
+        if not self.heard:
+            return Standing.UNKNOWN
+        if self.keys is None:
+            return Standing.FIXED
+        if goes_by(self.keys, statement):
+            return Standing.GOES_BY_IT
+        refused = self.keys.refused
+        if refused is not None and (refused.era, refused.number) == (statement.era, statement.number):
+            return Standing.REFUSED
+        return Standing.WAITING if self.present else Standing.AWAY
+
+
+def goes_by(keys: KeyState, statement: KeyStatement) -> bool:
+    """Tell whether keys are those of a statement: a post that was just enrolled has the key without the statement."""
+    former = {each.thumbprint for each in statement.former}
+    return keys.key == statement.key.thumbprint and former.issuperset(keys.former)
+
+
+class KeyWatch:
+    """Follows the posts of a fleet over one connection.
+
+    Args:
+        fleet: the fleet.
+        purpose: what the keys sign.
+        wire: a connection of the fleet's publisher, subscribed to `topics`.
+
+    """
+
+    def __init__(self, fleet: Fleet, purpose: Purpose, wire: Wire) -> None:
+        self._purpose = purpose
+        self._wire = wire
+        self._post_of = {Source(fleet.agency, post).topic("status"): post for post in fleet.posts()}
+        self._keys = {post: record_keys(fleet, post) for post in fleet.posts()}
+        self.holders = {post: Holder(post, "silent", None, heard=False) for post in fleet.posts()}
+        """What is known of each post, by name."""
+        self._seen = 0
+
+    @staticmethod
+    def topics(fleet: Fleet) -> list[str]:
+        """Return what the connection must listen to."""
+        return [Source(fleet.agency, post).topic("status") for post in fleet.posts()]
+
+    def survey(self) -> None:
+        """Learn how the posts are from what the broker has retained."""
+        self._follow(lambda: all(holder.heard for holder in self.holders.values()), SURVEY_SECONDS)
+
+    def await_all(self, statement: KeyStatement, seconds: float) -> None:
+        """Wait until every post that is on the air goes by a statement, or has refused it."""
+
+        def settled() -> bool:
+            return all(holder.standing(statement) is not Standing.WAITING for holder in self.holders.values())
+
+        self._follow(settled, seconds)
+
+    def standings(self, statement: KeyStatement) -> Mapping[str, Standing]:
+        """Say how each post stands to a statement."""
+        return {post: holder.standing(statement) for post, holder in self.holders.items()}
+
+    def _follow(self, done: Callable[[], bool], seconds: float) -> None:
+        def take(topic: str, payload: bytes) -> bool:
+            self._seen += 1
+            post = self._post_of.get(topic)
+            if post is not None:
+                row = judge(post, payload, self._keys.get(post))
+                if row.status is not None:
+                    self.holders[post] = _holder(row, row.status, self._purpose)
+            return done()
+
+        if not done():
+            self._wire.wait(take, seconds, since=self._seen)
+
+
+def _holder(row: Row, status: Status, purpose: Purpose) -> Holder:
+    told = status.configuration
+    return Holder(
+        row.post,
+        row.state,
+        next((each for each in status.keys if each.purpose is purpose), None),
+        heard=True,
+        configuration=None if told is None else told.digest,
+    )

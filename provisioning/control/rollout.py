@@ -1,0 +1,264 @@
+"""The steps of a rollout: survey, a stage of posts, the watch over them, the way back."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from device.control import RefusedError
+from device.control.configuration.desired import Desired, read
+from device.control.service import BLAMED
+from device.records import Purpose, Source
+from device.records.configuration import ConfigurationState
+from provisioning.control.signing import Settings, digest_of, sign_configuration
+from provisioning.control.status import Row, judge, record_keys
+from provisioning.control.versions import next_version, note_version
+from provisioning.control.wire import Wire
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+
+SURVEY_SECONDS = 3.0
+"""For what the broker has retained."""
+_HIGHEST = 2**52
+"""Of versions that are gone on from: who has stolen the key may have given the highest that there is."""
+
+
+@dataclass(slots=True)
+class Target:
+    """One post of a rollout."""
+
+    post: str
+    before: Settings = field(default_factory=dict)
+    """What it was told last, which a rollback tells it again."""
+    baseline: frozenset[str] = frozenset()
+    """What ailed it before."""
+    present: bool = False
+    """Whether it was there to be asked."""
+    digest: str | None = None
+    version: int | None = None
+
+
+class Rollout:
+    """One rollout over one connection.
+
+    Args:
+        fleet: the fleet.
+        wire: a connection of the fleet's publisher, subscribed to `topics`.
+        who: the administrator who answers for it.
+        apply_seconds: how long a post may take to answer.
+        watch_seconds: how long all posts that have the change are watched after each stage.
+        say: tells a person what happens.
+
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        wire: Wire,
+        *,
+        who: str,
+        apply_seconds: float,
+        watch_seconds: float,
+        say: Callable[[str], None],
+    ) -> None:
+        self._fleet = fleet
+        self._wire = wire
+        self._who = who
+        self._apply_seconds = apply_seconds
+        self._watch_seconds = watch_seconds
+        self._say = say
+        self._post_of = {Source(fleet.agency, post).topic("status"): post for post in fleet.posts()}
+        self._watched: dict[str, Target] = {}
+        """Posts that applied the change: they are watched to the end, also while others are told."""
+        self._since = 0
+        self._keys = {post: record_keys(fleet, post) for post in fleet.posts()}
+
+    @staticmethod
+    def topics(fleet: Fleet, posts: Iterable[str]) -> list[str]:
+        """Return what the connection must listen to."""
+        sources = [Source(fleet.agency, post) for post in posts]
+        return [topic for source in sources for topic in (source.topic("status"), source.configuration)]
+
+    def survey(self, posts: Collection[str]) -> dict[str, Target]:
+        """Learn how posts are and what they were told, from what the broker has retained.
+
+        Versions of this fleet that are higher than any it remembers, as after a restored backup, are remembered.
+
+        Raises:
+            ProvisioningError: what a post was told last is not the fleet's, or not known, so that what lay over it
+                would lose what the post alone was told.
+
+        """
+        targets = {post: Target(post) for post in posts}
+        configurations = {Source(self._fleet.agency, post).configuration: post for post in posts}
+        told: dict[str, Desired | None] = {}
+        states: dict[str, ConfigurationState] = {}
+
+        def take(topic: str, payload: bytes) -> bool:
+            if topic in configurations and payload:
+                told[configurations[topic]] = self._told(payload)
+            row = self._row(topic, payload)
+            if row is not None and row.post in targets and row.status is not None:
+                target = targets[row.post]
+                target.baseline = frozenset(reason.name for reason in row.status.reasons)
+                target.present = row.state in {"online", "degraded"}
+                if row.status.configuration is not None:
+                    states[row.post] = row.status.configuration
+            return False
+
+        def lacks(post: str) -> bool:
+            return post not in told and post in states and states[post].state != "file"
+
+        self._wire.wait(take, SURVEY_SECONDS)
+        if any(lacks(post) for post in posts):
+            self._wire.wait(lambda *said: take(*said) or not any(lacks(post) for post in posts), SURVEY_SECONDS)
+        for post, target in targets.items():
+            target.before = self._before(post, told.get(post), states.get(post))
+        return targets
+
+    def _before(self, post: str, told: Desired | None, state: ConfigurationState | None) -> Settings:
+        """Return what a post goes by, or will when it is back; and remember the versions that it was given."""
+        versions = (None if told is None else told.said.version, None if state is None else state.version)
+        for version in versions:
+            if version is not None and version < _HIGHEST:
+                note_version(self._fleet, post, version)
+        if state is None or (told is not None and told.digest == state.digest):
+            return {} if told is None else told.said.settings
+        refused = told is not None and state.refused is not None and state.refused.version == told.said.version
+        if told is not None and not refused:
+            return told.said.settings
+        if state.state == "file":
+            return {}
+        raise ProvisioningError(
+            f"{post} goes by version {state.version}, which does not stand at the broker: sign and publish anew what "
+            "it is to go by"
+        )
+
+    def stage(self, targets: Collection[Target], change: Settings) -> dict[str, str]:
+        """Give a change to posts, wait for their word, watch all that have it; return what went wrong, by post.
+
+        Posts that were away when they were surveyed are told, and neither awaited nor watched. Watched are those of
+        former stages too. Whoever is not watched because the connection was lost is not well either.
+        """
+        since = self._wire.heard
+        self._since = self._since or since
+        for target in targets:
+            try:
+                self._tell(target, merged(target.before, change))
+            except ProvisioningError as error:
+                return {target.post: f"could not be told: {error}"}
+        awaited = {target.post: target for target in targets if target.present}
+        wrong = self._await(awaited, since)
+        if wrong:
+            return wrong
+        self._watched |= awaited
+        if not awaited:
+            return self._watch(0)
+        self._say(f"{len(awaited)} applied it; watching all that have it for {self._watch_seconds:g} s")
+        return self._watch(self._watch_seconds)
+
+    def roll_back(self, targets: Collection[Target]) -> dict[str, str]:
+        """Tell posts again what they were told before; return what went wrong, by post.
+
+        A connection that was lost is waited for, as long as for a post's answer.
+        """
+        since = self._wire.heard
+        wrong: dict[str, str] = {}
+        for target in targets:
+            # Waited for once, not for each of a thousand posts, when the broker has gone for good.
+            if not self._wire.is_back(within=0 if wrong else self._apply_seconds):
+                wrong[target.post] = "could not be told: the broker is not there"
+                continue
+            try:
+                self._tell(target, target.before)
+            except ProvisioningError as error:
+                wrong[target.post] = f"could not be told: {error}"
+        told = {target.post: target for target in targets if target.present and target.post not in wrong}
+        return wrong | self._await(told, since)
+
+    def _tell(self, target: Target, settings: Settings) -> None:
+        version = next_version(self._fleet, target.post)
+        jws = sign_configuration(self._fleet, target.post, settings, version=version, who=self._who)
+        note_version(self._fleet, target.post, version)
+        target.version, target.digest = version, digest_of(jws)
+        self._wire.publish(Source(self._fleet.agency, target.post).configuration, jws, retain=True)
+
+    def _await(self, awaited: Mapping[str, Target], since: int) -> dict[str, str]:
+        wrong: dict[str, str] = {}
+        applied: set[str] = set()
+
+        def settled(topic: str, payload: bytes) -> bool:
+            row = self._row(topic, payload)
+            if row is not None and row.post in awaited and row.status is not None and row.status.configuration:
+                target, state = awaited[row.post], row.status.configuration
+                if state.digest == target.digest:
+                    applied.add(row.post)
+                elif state.refused is not None and state.refused.version == target.version:
+                    wrong[row.post] = f"refused it: {state.refused.reason}: {state.refused.message}"
+            return applied | wrong.keys() == awaited.keys()
+
+        if awaited:
+            self._wire.wait(settled, self._apply_seconds, since=since)
+        silent = awaited.keys() - applied - wrong.keys()
+        return wrong | dict.fromkeys(sorted(silent), f"did not answer within {self._apply_seconds:g} s")
+
+    def _watch(self, seconds: float) -> dict[str, str]:
+        watched = self._watched
+        wrong: dict[str, str] = {}
+        applied: set[str] = set()
+
+        def failing(topic: str, payload: bytes) -> bool:
+            row = self._row(topic, payload)
+            if row is None or row.post not in watched:
+                return False
+            target = watched[row.post]
+            state = row.status.configuration if row.status is not None else None
+            if state is not None and state.digest == target.digest:
+                applied.add(row.post)
+            # What was said before the post applied it is about what was before.
+            why = _failure(row, target) if row.post in applied else None
+            if why is not None:
+                wrong[row.post] = why
+            return why is not None
+
+        # From the first stage on: what a canary says while the others are told counts too.
+        self._wire.wait(failing, seconds, since=self._since, until_lost=True)
+        if not wrong and self._wire.was_ended(within=0):
+            return dict.fromkeys(sorted(watched), "was not watched to the end: the broker hung up")
+        return wrong
+
+    def _row(self, topic: str, payload: bytes) -> Row | None:
+        post = self._post_of.get(topic)
+        return None if post is None else judge(post, payload, self._keys[post])
+
+    def _told(self, payload: bytes) -> Desired | None:
+        keys = self._fleet.keys(Purpose.CONFIGURATION)
+        with suppress(RefusedError):
+            read(payload, keys.revoked())
+            return None  # the post has let go of it
+        try:
+            return read(payload, keys.readable())
+        except RefusedError as refusal:
+            raise ProvisioningError(f"what a post was told last is not this fleet's: {refusal}") from refusal
+
+
+def _failure(row: Row, target: Target) -> str | None:
+    if row.status is None:
+        return f"what it says is not its own: {', '.join(row.remarks)}"
+    if row.state == "offline":
+        return "went offline"
+    state = row.status.configuration
+    if state is not None and state.digest != target.digest:
+        return "gave it back"
+    blamed = {fault.value for fault in BLAMED}
+    fresh = {reason.name for reason in row.status.reasons} - target.baseline
+    bad = sorted(fresh & blamed)
+    return f"ails: {', '.join(bad)}" if bad else None
+
+
+def merged(before: Settings, change: Settings) -> dict[str, dict[str, Any]]:
+    """Return settings with a change on top: what a post alone was told stays."""
+    result = {section: dict(keys) for section, keys in before.items()}
+    for section, keys in change.items():
+        result.setdefault(section, {}).update(keys)
+    return result

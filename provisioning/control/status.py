@@ -1,0 +1,198 @@
+"""What a post's status means to whoever watches the fleet, in the words of monitoring: OK, WARNING, CRITICAL, UNKNOWN.
+
+The numbers are the exit codes of a monitoring plugin (Monitoring Plugins Development Guidelines; Nagios, Icinga).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import Any
+
+from device.errors import RecordError
+from device.faults.fault import Fault
+from device.records import Keyring, Purpose, Status
+from device.records.canonical import canonical_bytes, parse
+from device.records.signing import KeyRefusedError
+from provisioning.fleet.layout import Layout
+
+GRAVE = frozenset(
+    {
+        Fault.CAMERA_FAILED,
+        Fault.CAMERA_SILENT,
+        Fault.HOTLIST_MISSING,
+        Fault.HOTLIST_STALE,
+        Fault.NOT_ACCEPTED,
+        Fault.OUTBOX_FAILED,
+        Fault.PUBLISH_REFUSED,
+        Fault.TAMPER_OPEN,
+    }
+)
+"""Faults with which a post does not do its work, or somebody is at it."""
+
+
+class Grade(IntEnum):
+    """How bad it is."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """From when on what is said is worth a warning."""
+
+    certificate: timedelta = timedelta(days=30)
+    """Left of the post's certificate."""
+    certificate_grave: timedelta = timedelta(days=7)
+    stale: timedelta = timedelta(hours=24)
+    """Age of a list from which on it is too old."""
+    unread: timedelta = timedelta(hours=24)
+    """Since the last read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One post."""
+
+    post: str
+    state: str
+    """`online`, `degraded`, `offline` as the post says it; `silent` where nothing is retained, `unverified`."""
+    grade: Grade
+    remarks: tuple[str, ...] = ()
+    status: Status | None = None
+    said: datetime | None = None
+    """When the status was made."""
+
+    def wire(self) -> dict[str, Any]:
+        """Return it in JSON's types."""
+        data = None if self.status is None else self.status.wire()
+        return {
+            "post": self.post,
+            "state": self.state,
+            "grade": self.grade.name,
+            "remarks": list(self.remarks),
+            "said": None if self.said is None else self.said.isoformat(),
+            "status": data,
+        }
+
+
+@dataclass(slots=True)
+class _Remarks:
+    grade: Grade = Grade.OK
+    texts: list[str] = field(default_factory=list)
+
+    def add(self, grade: Grade, text: str) -> None:
+        self.grade = max(self.grade, grade)
+        self.texts.append(text)
+
+
+def record_keys(fleet: Layout, post: str) -> Keyring | None:
+    """Return the key that a post's records are signed with; None where the fleet has none that can be read."""
+    try:
+        return Keyring.from_files(fleet.record_key(post))
+    except KeyRefusedError:
+        return None
+
+
+def judge(
+    post: str,
+    body: bytes | None,
+    keys: Keyring | None,
+    *,
+    limits: Thresholds | None = None,
+    at: datetime | None = None,
+    announced: Mapping[Purpose, str] | None = None,
+) -> Row:
+    """Judge one post by what the broker has retained of it.
+
+    Args:
+        post: its name.
+        body: the retained message; None if there is none.
+        keys: the post's record key; None if the fleet does not know it.
+        limits: from when on to warn.
+        at: now.
+        announced: thumbprint of the key that posts are to go by, for each purpose for which one was ever replaced.
+
+    """
+    at, limits = at or datetime.now(UTC), limits or Thresholds()
+    if body is None:
+        return Row(post, "silent", Grade.CRITICAL, ("the broker has nothing of it",))
+    try:
+        event = parse(body)
+        if keys is None:
+            return Row(post, "unverified", Grade.CRITICAL, ("the fleet has no record key of it",))
+        keys.check(str(event["signature"]), canonical_bytes(event))
+        if str(event["source"]).rpartition("/")[2] != post:
+            return Row(post, "unverified", Grade.CRITICAL, ("it is another post's",))
+        status = Status.model_validate(event["data"])
+        said = datetime.fromisoformat(str(event["time"]))
+    except (RecordError, KeyError, ValueError) as error:
+        return Row(post, "unverified", Grade.CRITICAL, (f"not genuine: {error}"[:200],))
+    remarks = _Remarks()
+    _state(status, remarks, will="chain" not in event)
+    _list(status, remarks, limits, at)
+    _certificate(status, remarks, limits, at)
+    _reads(status, remarks, limits, at)
+    _keys(status, remarks, announced or {})
+    return Row(post, status.state, remarks.grade, tuple(remarks.texts), status, said)
+
+
+def _state(status: Status, remarks: _Remarks, *, will: bool) -> None:
+    if status.state == "offline":
+        # The will was signed when the connection began: when the post fell silent nobody knows.
+        what = "fell silent; had connected" if will else "offline since"
+        remarks.add(Grade.CRITICAL, f"{what} {status.since:%Y-%m-%d %H:%M} UTC")
+    for reason in status.reasons:
+        grave = reason.name in {fault.value for fault in GRAVE}
+        remarks.add(Grade.CRITICAL if grave else Grade.WARNING, reason.name)
+    for notice in status.notices:
+        remarks.add(Grade.WARNING, notice.name)
+    refused = status.configuration.refused if status.configuration is not None else None
+    if refused is not None:
+        remarks.add(Grade.WARNING, f"configuration {refused.version} refused: {refused.reason}")
+
+
+def _list(status: Status, remarks: _Remarks, limits: Thresholds, at: datetime) -> None:
+    """Say how old the list is by now: a post that fell silent cannot say that its list grew old."""
+    built = status.hotlist.built
+    if status.state == "offline" and built is not None and at - built > limits.stale:
+        remarks.add(Grade.CRITICAL, f"its list was built {(at - built).total_seconds() / 3600:.0f} h ago")
+
+
+def _certificate(status: Status, remarks: _Remarks, limits: Thresholds, at: datetime) -> None:
+    if status.certificate_expires is None:
+        return
+    left = status.certificate_expires - at
+    if left <= limits.certificate:
+        grade = Grade.CRITICAL if left <= limits.certificate_grave else Grade.WARNING
+        ended = left <= timedelta(0)
+        remarks.add(grade, "certificate has ended" if ended else f"certificate ends in {left.days} days")
+
+
+def _reads(status: Status, remarks: _Remarks, limits: Thresholds, at: datetime) -> None:
+    if status.state == "offline" or status.last_read is None:
+        return
+    unread = at - status.last_read
+    if unread > limits.unread:
+        remarks.add(Grade.WARNING, f"nothing read for {unread.total_seconds() / 3600:.0f} h")
+
+
+def _keys(status: Status, remarks: _Remarks, announced: Mapping[Purpose, str]) -> None:
+    held = {each.purpose: each for each in status.keys}
+    for purpose, thumbprint in sorted(announced.items()):
+        if purpose not in held:
+            remarks.add(Grade.WARNING, f"takes no new key for {purpose}")
+        elif held[purpose].key != thumbprint:
+            remarks.add(Grade.WARNING, f"goes by another key for {purpose}")
+    for each in held.values():
+        if each.refused is not None:
+            number = f"{each.refused.era}.{each.refused.number}"
+            remarks.add(Grade.WARNING, f"keys for {each.purpose}, statement {number}, refused: {each.refused.reason}")
+
+
+def overall(rows: Sequence[Row]) -> Grade:
+    """Return how bad the fleet is: as its worst post, UNKNOWN if it has none."""
+    return max((row.grade for row in rows), default=Grade.UNKNOWN)

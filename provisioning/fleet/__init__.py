@@ -1,0 +1,1 @@
+"""A fleet on disk: authorities, posts, broker files, backups."""

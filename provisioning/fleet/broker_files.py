@@ -1,0 +1,80 @@
+"""The files of the brokers that a fleet may have in place of mosquitto, written beside its configuration."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from provisioning.brokers import nats, rabbitmq, rabbitmq_nodes
+from provisioning.fleet.fleet import DEFAULT_PORT, Fleet
+from provisioning.trust.keys import private_folder, replace_private
+
+
+def write_rabbitmq(fleet: Fleet, *, nodes: Mapping[str, str] | None = None, port: int = DEFAULT_PORT) -> Path:
+    """Write all files of a RabbitMQ: settings, environment, definitions, plugins; return their folder.
+
+    Args:
+        fleet: whose certificates and rights.
+        nodes: the names of a cluster's nodes, such as `rabbit@one`, each with the IPv4 address on which it listens to
+            the others.
+        port: the port for MQTT over TLS.
+
+    Raises:
+        ProvisioningError: an address is none; or the nodes would have no host name in the broker's certificate to know
+            one another by.
+
+    """
+    nodes = nodes or {}
+    folder = private_folder(fleet.directory / "broker" / "rabbitmq")
+    files = rabbitmq.NodeFiles(
+        authority=fleet.broker.authority,
+        certificate=fleet.broker.certificate,
+        private_key=fleet.broker.private_key,
+        definitions=folder / "definitions.json",
+        revoked_folder=fleet.broker.revoked_folder,
+    )
+    distribution = folder / rabbitmq_nodes.DISTRIBUTION_FILE
+    _write(folder / rabbitmq_nodes.ENVIRONMENT_FILE, rabbitmq_nodes.environment(nodes, distribution=distribution))
+    if nodes:
+        name = rabbitmq_nodes.host_name(fleet.broker_names)
+        _write(distribution, rabbitmq_nodes.distribution_options(files, name=name))
+    write_rabbitmq_rights(fleet)
+    _write(folder / "rabbitmq.conf", rabbitmq.configuration(files, address=None, port=port, nodes=nodes))
+    _write(folder / "advanced.config", rabbitmq.advanced(files))
+    _write(folder / "enabled_plugins", rabbitmq.PLUGINS)
+    return folder
+
+
+def write_rabbitmq_rights(fleet: Fleet) -> Path:
+    """Write definitions.json for who is in the fleet now; return it."""
+    path = private_folder(fleet.directory / "broker" / "rabbitmq") / "definitions.json"
+    _write(path, rabbitmq.definitions(fleet.agency, fleet.clients(), groups=fleet.groups()))
+    return path
+
+
+def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:
+    """Write nats.conf, and what starts the server with it; return their folder."""
+    folder = private_folder(fleet.directory / "broker" / "nats")
+    files = nats.NatsFiles(
+        authority=fleet.broker.authority,
+        certificate=fleet.broker.certificate,
+        private_key=fleet.broker.private_key,
+        state=folder / "state",
+    )
+    texts = nats.folder_files(
+        files,
+        nats.Served(
+            address="0.0.0.0",  # noqa: S104 - posts come from everywhere; mutual TLS is what lets them in
+            port=port,
+            name=f"{fleet.agency}-broker",
+            agency=fleet.agency,
+            clients=fleet.clients(),
+            groups=fleet.groups(),
+        ),
+    )
+    for name, text in texts.items():
+        _write(folder / name, text)
+    (folder / nats.START_FILE).chmod(0o700)
+    return folder
+
+
+def _write(path: Path, text: str) -> None:
+    replace_private(path, text.encode())

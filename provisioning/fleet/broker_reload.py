@@ -1,0 +1,58 @@
+"""Telling a running broker who is in the fleet now, and whose certificates are revoked."""
+
+import shlex
+import subprocess
+
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.broker_files import write_nats, write_rabbitmq_rights
+from provisioning.fleet.fleet import Fleet
+
+SECONDS = 60
+
+
+def rewrite(fleet: Fleet) -> None:
+    """Write the rights anew for mosquitto, and for RabbitMQ and NATS where they were written before."""
+    folder = fleet.directory / "broker"
+    with fleet.held():
+        fleet.write_access_list()
+        if (folder / "rabbitmq").is_dir():
+            write_rabbitmq_rights(fleet)
+        if (folder / "nats").is_dir():
+            write_nats(fleet)
+
+
+def announce(fleet: Fleet, command: str | None) -> None:
+    """Tell the broker of a new post, where it has to be told: mosquitto gives posts their rights by a pattern.
+
+    Raises:
+        ProvisioningError: the command cannot be run, or fails.
+
+    """
+    folder = fleet.directory / "broker"
+    told = (folder / "rabbitmq").is_dir() or (folder / "nats").is_dir()
+    reload_broker(fleet, command if told else None)
+
+
+def reload_broker(fleet: Fleet, command: str | None) -> None:
+    """Write the broker's files anew, and run the command that makes it take them.
+
+    Args:
+        fleet: the fleet.
+        command: such as `systemctl restart mosquitto`, or one that copies `broker/` first; none is run where None.
+
+    Raises:
+        ProvisioningError: the command cannot be run, or fails.
+
+    """
+    rewrite(fleet)
+    if command is None:
+        return
+    try:
+        done = subprocess.run(
+            shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise ProvisioningError(f"the broker was not told: {command!r}: {error}") from error
+    if done.returncode != 0:
+        said = f"{command!r} ended with {done.returncode}: {done.stderr.strip()}"
+        raise ProvisioningError(f"the broker was not told: {said}")

@@ -1,0 +1,458 @@
+"""One department's fleet: its root of trust, its broker, its posts, its subscribers and its people.
+
+Where everything lies is in `provisioning.fleet.layout`.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from device.files import flush_folder
+from device.records import Role
+from device.records.signing import read_key
+from device.records.topics import RESERVED_POSTS
+from provisioning.brokers import mosquitto
+from provisioning.brokers.name_hash import name_hash
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.layout import GROUPS_FILE, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
+from provisioning.fleet.post_file import PostSettings, post_file
+from provisioning.people.register import Entry
+from provisioning.trust import takeover
+from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, LEAF_VALID, Authority, read_certificates
+from provisioning.trust.custody import CUSTODIAN
+from provisioning.trust.keys import (
+    new_key,
+    new_outbox_key,
+    private_folder,
+    private_pem,
+    public_pem,
+    replace_private,
+    write_private,
+)
+
+__all__ = ["DEFAULT_PORT", "GROUPS_FILE", "OPERATOR_VALID", "PUBLISHER", "ROOT_FILE", "Fleet"]
+
+DEFAULT_PORT = 8883
+"""The port that IANA registers for MQTT over TLS."""
+OPERATOR_VALID = timedelta(days=180)
+"""Shorter than a post's: people come and go, and posts ask nobody whether a certificate was withdrawn."""
+
+_GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_MADE = ("authority", "broker", "configuration", PUBLISHER, "hotlist", "operators", "people")
+"""The folders of a new fleet; `root` besides, where the department has none of its own."""
+_RESERVED = RESERVED_POSTS | {NOBODY, PUBLISHER}
+"""Names that would collide with the department's own client, with topics of the whole agency, or that name nobody."""
+
+
+class Fleet(Layout):
+    """A fleet on disk."""
+
+    @classmethod
+    def create(
+        cls,
+        directory: Path,
+        *,
+        agency: str,
+        broker_names: Iterable[str] = ("localhost", "127.0.0.1"),
+        passphrase: bytes | None = None,
+        root: Authority | None = None,
+        administrator: str | None = None,
+        administrator_passphrase: bytes | None = None,
+    ) -> Self:
+        """Make a fleet: its root and issuing authority, the keys that sign, its broker's certificate, its publisher.
+
+        Args:
+            directory: where; it must not hold a fleet already. One whose making was cut off is made anew.
+            agency: as in the topics: lower-case letters, digits and hyphens.
+            broker_names: the host names and addresses by which posts reach the broker.
+            passphrase: seals every key that signs; without one they are protected by the files' mode alone.
+            root: the department's own authority, under which the issuing authority is made; its key is not kept.
+            administrator: the name of the first administrator, without whom nobody can act on it by command.
+            administrator_passphrase: seals the administrator's own key.
+
+        Raises:
+            ProvisioningError: the agency's or the administrator's name cannot be, or there is a fleet already, or
+                keys of one.
+
+        """
+        if not _NAME.fullmatch(agency):
+            raise ProvisioningError(f"agency {agency!r}: use lower-case letters, digits and hyphens, at most 63")
+        if administrator is not None:
+            cls.check_spelling(administrator)
+        if (directory / "fleet.json").exists():
+            raise ProvisioningError(f"{directory} holds a fleet already")
+        fleet = cls(directory.absolute(), agency, tuple(broker_names), sealed=passphrase is not None)
+        private_folder(fleet.directory)
+        unfinished = fleet._begin([*_MADE, *(["root"] if root is None else [])])
+        own = root or Authority.create_root(agency)
+        if root is None:
+            own.save(fleet.root, passphrase=passphrase)
+        authority = own.issue_authority(agency)
+        authority.save(fleet.authority, passphrase=passphrase)
+        fleet._write_signing_key(fleet.list_signing_key, fleet.list_verifying_key, passphrase)
+        fleet._write_signing_key(fleet.configuration_signing_key, fleet.configuration_verifying_key, passphrase)
+        broker = private_folder(fleet.directory / "broker")
+        fleet.write_broker_certificate(authority)
+        fleet.write_revocations(authority)
+        fleet._write_client(fleet.directory / PUBLISHER, PUBLISHER, authority)
+        fleet.write_access_list()
+        state = private_folder(broker / STATE)
+        settings = mosquitto.configuration(
+            fleet.broker, address=None, port=DEFAULT_PORT, state=state, user=_owner(broker)
+        )
+        write_private(broker / "mosquitto.conf", settings.encode())
+        if administrator is not None:
+            fleet.add_operator(administrator, Role.ADMINISTRATOR, passphrase=administrator_passphrase)
+        # Last: a fleet that was interrupted in its making is none, and can be made again.
+        unfinished.replace(fleet.directory / "fleet.json")
+        flush_folder(fleet.directory)
+        return fleet
+
+    def _begin(self, folders: list[str]) -> Path:
+        """Clear away what a making that was cut off left, and say what is made; return what is to be fleet.json.
+
+        Raises:
+            ProvisioningError: one of them is there, and is not such a making's.
+
+        """
+        description = {"agency": self.agency, "broker_names": list(self.broker_names), "sealed": self.sealed}
+        unfinished = self.directory / "unfinished.json"
+        if unfinished.exists():
+            for name in json.loads(unfinished.read_bytes())["made"]:
+                shutil.rmtree(self.directory / name, ignore_errors=True)
+        there = [name for name in folders if (self.directory / name).exists()]
+        if there:
+            raise ProvisioningError(
+                f"{self.directory} has no fleet.json, but {', '.join(there)}; keys are not overwritten: choose another "
+                "folder"
+            )
+        replace_private(unfinished, json.dumps(description | {"made": folders}, indent=2).encode() + b"\n")
+        return unfinished
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Open the fleet that `create` made.
+
+        Raises:
+            ProvisioningError: there is none.
+
+        """
+        path = directory / "fleet.json"
+        try:
+            said = json.loads(path.read_bytes())
+            sealed = bool(said.get("sealed"))
+            return cls(directory.absolute(), said["agency"], tuple(said["broker_names"]), sealed=sealed)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ProvisioningError(f"{path}: no fleet here; `platepost provision fleet init` makes one") from error
+
+    @property
+    def broker_address(self) -> str:
+        """Where the broker is reached unless somebody says otherwise, `host:port`."""
+        return f"{self.broker_names[0]}:{DEFAULT_PORT}"
+
+    def open_authority(self) -> Authority:
+        """Open the issuing authority, asking for its passphrase where it is sealed.
+
+        Raises:
+            ProvisioningError: it is not here, is damaged, or does not open.
+
+        """
+        if takeover.waits(self.authority):
+            with self.held():
+                takeover.take_over(self.authority)
+        return Authority.load(self.authority)
+
+    def passphrase(self) -> bytes | None:
+        """Return what seals the keys that sign, asking for it; None where they are not sealed.
+
+        Raises:
+            ProvisioningError: none is given, and there is nobody to ask.
+
+        """
+        return CUSTODIAN.passphrase(str(self.directory)) if self.sealed else None
+
+    def list_unseal_key(self) -> Path:
+        """Return the department's own private key, to which hot lists are sealed too; it is made if there is none."""
+        path = self.directory / "hotlist" / "unseal_key.pem"
+        if not path.exists():
+            write_private(path, private_pem(new_key(), passphrase=self.passphrase()))
+        return path
+
+    def add_post(self, name: str, settings: PostSettings) -> Path:
+        """Make a post's identity and keys, and write its folder with its `post.toml`.
+
+        Raises:
+            ProvisioningError: the name cannot be, or is taken.
+
+        """
+        self.check_free(name)
+        authority = self.open_authority()
+        folder = self.post(name)
+        with self.held():
+            self.check_free(name)
+            self._write_client(folder, name, authority)
+        signing, unsealing = new_key(), new_key()
+        write_private(folder / "signing_key.pem", private_pem(signing))
+        write_private(folder / "unseal_key.pem", private_pem(unsealing))
+        write_private(folder / "issuer_key.pem", self.list_verifying_key.read_bytes())
+        write_private(folder / "configuration_key.pem", self.configuration_verifying_key.read_bytes())
+        write_private(folder / "outbox.key", new_outbox_key())
+        private_folder(folder / STATE)
+        for path, key in ((self.record_key(name), signing), (self.recipient_key(name), unsealing)):
+            private_folder(path.parent)
+            write_private(path, public_pem(key))
+        write_private(folder / "post.toml", post_file(agency=self.agency, name=name, settings=settings).encode())
+        return folder
+
+    def add_subscriber(self, name: str, *, groups: Iterable[str] = ()) -> Path:
+        """Make the identity of someone who reads every record of the agency, and let the broker know.
+
+        Hits of covert entries are no such record: only members of the entry's distribution group read them.
+
+        mosquitto reads its access list when it starts.
+
+        Raises:
+            ProvisioningError: the name, or that of a group, cannot be, or the name is taken.
+
+        """
+        self.check_free(name)  # before anything is asked for
+        groups = sorted(set(groups))
+        for group in groups:
+            if not _GROUP.fullmatch(group):
+                raise ProvisioningError(f"group {group!r}: use lower-case letters, digits and underscores, at most 32")
+        folder = self.subscriber(name)
+        authority = self.open_authority()
+        with self._made_whole(folder) as aside:
+            self._write_client(aside, name, authority)
+            if groups:
+                write_private(aside / GROUPS_FILE, "".join(f"{group}\n" for group in groups).encode())
+        self.write_access_list()
+        return folder
+
+    def add_operator(
+        self,
+        name: str,
+        role: Role,
+        *,
+        valid: timedelta = OPERATOR_VALID,
+        ends: datetime | None = None,
+        full_name: str | None = None,
+        passphrase: bytes | None = None,
+    ) -> Path:
+        """Make the identity of a certified person, enter them in the register, and let the broker know.
+
+        That of a list builder opens no connection to the broker: lists go there by the department's own client.
+
+        `valid` counts from when the certificate begins, a day ago; `ends` overrides it. `passphrase` seals the key.
+        mosquitto reads its access list when it starts.
+
+        Raises:
+            ProvisioningError: the name cannot be, or is taken.
+
+        """
+        self.check_free(name)  # before anything is asked for
+        folder = self.operator(name)
+        authority = self.open_authority()
+        key = new_key()
+        if ends is not None:
+            valid = ends - (datetime.now(UTC) - BACKDATED)
+        certificate = authority.issue_operator(
+            name, key, agency=self.agency, role=role.value, valid=valid, connects=role is not Role.LIST_BUILDER
+        )
+        with self._made_whole(folder) as aside:
+            self._write_identity(aside, key, certificate, authority, passphrase)
+        ends = x509.load_pem_x509_certificate(certificate).not_valid_after_utc
+        public = public_pem(key)
+        entry = Entry(
+            name=name,
+            full_name=full_name or name,
+            role=role,
+            certified=ends - valid,
+            expires=ends,
+            thumbprint=read_key(public).thumbprint(),
+        )
+        self.people.enter(entry, public)
+        self.write_access_list()
+        return folder
+
+    def remove_operator(self, name: str) -> None:
+        """End a person's certification, revoke their certificates, take their rights, delete an identity kept here.
+
+        Cut off, it can be done again. mosquitto reads its access list and the revoked certificates when it starts.
+
+        Raises:
+            ProvisioningError: there is nobody of this name, or nobody else who is administrator.
+
+        """
+        known = {*(entry.name for entry in self.people), *self.identities()}
+        # Who left long ago stays in the register, and the name may be somebody else's since.
+        if name not in known - {*self.posts(), *self.subscribers()}:
+            raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
+        authority = self.open_authority()
+        with self.held():
+            if [entry.name for entry in self.people if entry.role is Role.ADMINISTRATOR and entry.is_certified()] == [
+                name
+            ]:
+                raise ProvisioningError(
+                    f"{name} is the only administrator: nobody could act on this fleet; certify another one first"
+                )
+            if name in self.people:
+                self.people.expire(name, datetime.now(UTC))
+            self.revoke_certificates(name, "certification_ended", authority=authority)
+            if name in self.identities():
+                shutil.rmtree(self.operator(name))
+            self.write_access_list()
+
+    def revoke_certificates(
+        self, name: str, reason: str, *, keep: int | None = None, authority: Authority | None = None
+    ) -> list[int]:
+        """Revoke all certificates of a name but the one numbered `keep`, and write what brokers refuse by.
+
+        `authority` is the fleet's, where it is open already. Returns the serial numbers. mosquitto reads the list when
+        it starts, RabbitMQ when somebody connects.
+
+        Raises:
+            ProvisioningError: the authority does not open.
+
+        """
+        authority = authority or self.open_authority()
+        with self.held():
+            serials = [one.serial for one in self.ledger.of(name) if one.serial != keep]
+            self.ledger.revoked(serials, reason)
+            self.write_revocations(authority)
+        return serials
+
+    def certify_post(self, name: str, key: ec.EllipticCurvePublicKey, *, valid: timedelta = LEAF_VALID) -> bytes:
+        """Issue a post's certificate for a key that the post made itself, and enter it in the ledger; PEM, chain."""
+        certificate = self.open_authority().issue_client(name, key, valid=valid)
+        self.ledger.issued(certificate)
+        return certificate
+
+    def write_revocations(self, authority: Authority) -> None:
+        """Write the signed list of revoked certificates for the broker: a file, and a folder of it by its hash.
+
+        One of `authority`, which may be about to take over, of the one in force, and of every former one.
+        """
+        # Held from the ledger's reading on: a list written later than made would leave out who was revoked meanwhile.
+        with self.held():
+            # Former authorities' certificates are good until they end, and can be revoked as long.
+            takeover.take_over(self.authority)
+            signers = {one.certificate: one for one in (authority, *takeover.former(self.authority))}
+            # Whoever has been open for long may come with one that was replaced meanwhile.
+            if read_certificates(self.authority / ROOT_FILE)[0] not in signers:
+                present = self.open_authority()
+                signers = {present.certificate: present} | signers
+            lists = {certificate: self.ledger.revocation_list(one) for certificate, one in signers.items()}
+            replace_private(self.directory / "broker" / "revoked.pem", b"".join(lists.values()))
+            folder = private_folder(self.directory / "broker" / "revoked")
+            for certificate, signed in lists.items():
+                replace_private(folder / f"{name_hash(certificate.subject)}.r0", signed)
+
+    def write_broker_certificate(self, authority: Authority) -> None:
+        """Make the broker's key and certificate anew; mosquitto takes them when it starts."""
+        key = new_key()
+        broker = self.broker
+        certificate = authority.issue_server(self.broker_names, key)
+        self.ledger.issued(certificate)
+        replace_private(broker.private_key, private_pem(key))
+        replace_private(broker.certificate, certificate)
+        replace_private(broker.authority, authority.pem)
+
+    def check_free(self, name: str, *, post: bool = False) -> None:
+        """Make sure that a name can be given; that of a `post` may be a post's already.
+
+        Raises:
+            ProvisioningError: it cannot stand in a topic, or is taken.
+
+        """
+        self.check_spelling(name)
+        certified = (entry.name for entry in self.people if entry.is_certified())
+        taken = {*self.subscribers(), *certified, *self.identities()} | (set() if post else set(self.posts()))
+        if name in taken:
+            raise ProvisioningError(f"name {name!r} is taken in this fleet")
+
+    @staticmethod
+    def check_spelling(name: str) -> None:
+        """Make sure that a name can stand in a topic.
+
+        Raises:
+            ProvisioningError: it cannot.
+
+        """
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            raise ProvisioningError(
+                f"name {name!r}: use lower-case letters, digits and hyphens, at most 63, and none of "
+                + ", ".join(sorted(_RESERVED))
+            )
+
+    @contextmanager
+    def _made_whole(self, folder: Path) -> Iterator[Path]:
+        """Give a folder to make an identity in, which then gets its place: cut off, the name is free still.
+
+        Raises:
+            ProvisioningError: the name was taken meanwhile.
+
+        """
+        with self.held():
+            self.check_free(folder.name)
+            unfinished = self.directory / "unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            yield private_folder(unfinished) / folder.name
+            private_folder(folder.parent)
+            (unfinished / folder.name).rename(folder)
+            flush_folder(folder.parent)
+            unfinished.rmdir()
+
+    def _write_client(self, folder: Path, name: str, authority: Authority) -> None:
+        key = new_key()
+        self._write_identity(folder, key, authority.issue_client(name, key), authority)
+
+    def _write_identity(
+        self,
+        folder: Path,
+        key: ec.EllipticCurvePrivateKey,
+        certificate: bytes,
+        authority: Authority,
+        passphrase: bytes | None = None,
+    ) -> None:
+        self.ledger.issued(certificate)
+        private_folder(folder.parent)
+        private_folder(folder)
+        write_private(folder / KEY_FILE, private_pem(key, passphrase=passphrase))
+        write_private(folder / CERTIFICATE_FILE, certificate)
+        write_private(folder / ROOT_FILE, authority.pem)
+
+    def _write_signing_key(self, private: Path, public: Path, passphrase: bytes | None) -> None:
+        private_folder(private.parent)
+        key = new_key()
+        replace_private(private, private_pem(key, passphrase=passphrase))
+        replace_private(public, public_pem(key))
+
+    def write_access_list(self) -> None:
+        """Write mosquitto's access list for who is in the fleet now; it is read when mosquitto starts."""
+        with self.held():
+            text = mosquitto.access_list(
+                self.agency,
+                publisher=PUBLISHER,
+                subscribers=self.subscribers(),
+                operators=self.operators(),
+                groups=self.groups(),
+            )
+            replace_private(self.broker.access_list, text.encode())
+
+
+def _owner(folder: Path) -> str | None:
+    """Return the name of the user whose folder it is, where the system knows one."""
+    try:
+        return folder.owner()
+    except (KeyError, NotImplementedError):
+        return None

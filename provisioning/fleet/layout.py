@@ -1,0 +1,215 @@
+"""Where everything of a fleet lies on disk.
+
+::
+
+    DIR/
+      fleet.json                       the agency, the broker's names, whether keys are sealed with a passphrase;
+                                       unfinished.json until all is made
+      root/                            the root's certificate and key: take it offline, only a new authority needs it
+      authority/                       the issuing authority; former/ those before; the ledger of what was issued and
+                                       revoked
+      hotlist/                         the key that signs hot lists, its public half, the department's own unsealing
+                                       key; built/ keeps the last packages, keys/ what was said of former keys
+      configuration/                   the key that signs posts' configurations, and its public half; versions given;
+                                       keys/ likewise
+      broker/                          certificate, key, root, revoked certificates, mosquitto.conf, acl; state/ is what
+                                       it keeps
+      department/                      the client that publishes the hot list
+      posts/NAME/                      what is known of one post; of one made here, all that goes onto it
+      records/NAME.pem                 the public half of each post's record-signing key, for those who verify
+      recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
+      subscribers/NAME/                client certificate, key and root of who reads the records
+      operators/NAME/                  the same of certified people, with their role, until it is handed over
+      people/                          the register of who was ever certified, with their public keys
+      acts/acts.jsonl                  the log of what they did here, signed and chained; nobody.pem the key for what
+                                       nobody signed for
+      enrolment/                       the server that enrols posts, and the codes that were given out
+      lock                             empty; held by who changes something
+
+Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
+"""
+
+from contextlib import AbstractContextManager
+from pathlib import Path, PurePath
+
+from device.records import Purpose, Role, Source
+from provisioning.brokers import mosquitto
+from provisioning.brokers.rights import Party
+from provisioning.files.lock import hold
+from provisioning.people.acts import LOG_FILE, ActLog
+from provisioning.people.register import Register
+from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
+from provisioning.trust.key_files import KeyFiles
+from provisioning.trust.ledger import Ledger
+
+PUBLISHER = "department"
+NOBODY = "nobody"
+"""In whose name the log of acts has what nobody signed for; see `provisioning.fleet.unsigned`."""
+ROOT_FILE = CHAIN_FILE
+GROUPS_FILE = "groups"
+"""In a subscriber's folder: its distribution groups, a line each."""
+STATE = "state"
+"""The folder of what a broker, or a post made here, keeps while it runs."""
+
+
+def is_left_out(folder: PurePath) -> bool:
+    """Tell whether a folder, by its path in the fleet, is in no copy of it.
+
+    That is what a broker or a post keeps while it runs, and lists, which can be built again. Anybody may be called as
+    these are.
+    """
+    match folder.parts:
+        case ("hotlist", "built") | ("broker", "state") | ("broker" | "posts", _, "state"):
+            return True
+    return False
+
+
+class Layout:
+    """The paths of a fleet, and who is in it."""
+
+    def __init__(self, directory: Path, agency: str, broker_names: tuple[str, ...], *, sealed: bool = False) -> None:
+        self.directory = directory
+        self.agency = agency
+        self.broker_names = broker_names
+        self.sealed = sealed
+        """Whether the keys that sign are sealed with a passphrase."""
+
+    def __repr__(self) -> str:
+        return f"<Fleet {self.agency!r} in {self.directory}, {len(self.posts())} posts>"
+
+    def held(self) -> AbstractContextManager[None]:
+        """Hold the fleet, as `provisioning.files.lock` says, for what is read, changed and written back."""
+        return hold(self.directory)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the root, which may have been taken away."""
+        return self.directory / "root"
+
+    @property
+    def authority(self) -> Path:
+        """The folder of the issuing authority."""
+        return self.directory / "authority"
+
+    @property
+    def ledger(self) -> Ledger:
+        """The certificates that were issued and revoked."""
+        return Ledger(self.authority / "ledger.jsonl")
+
+    @property
+    def broker(self) -> mosquitto.BrokerFiles:
+        """The files that a broker of this fleet needs."""
+        folder = self.directory / "broker"
+        revoked = folder / "revoked.pem"
+        return mosquitto.BrokerFiles(
+            authority=folder / ROOT_FILE,
+            certificate=folder / CERTIFICATE_FILE,
+            private_key=folder / KEY_FILE,
+            access_list=folder / "acl",
+            revoked=revoked if revoked.exists() else None,
+            revoked_folder=revoked.with_suffix("") if revoked.with_suffix("").exists() else None,
+        )
+
+    @property
+    def list_signing_key(self) -> Path:
+        """The private key that signs this fleet's hot lists."""
+        return self.keys(Purpose.LISTS).signing
+
+    @property
+    def list_verifying_key(self) -> Path:
+        """The public key by which a post knows this fleet's hot lists."""
+        return self.keys(Purpose.LISTS).verifying
+
+    @property
+    def configuration_signing_key(self) -> Path:
+        """The private key that signs the configurations of this fleet's posts."""
+        return self.keys(Purpose.CONFIGURATION).signing
+
+    @property
+    def configuration_verifying_key(self) -> Path:
+        """The public key by which a post knows its configuration."""
+        return self.keys(Purpose.CONFIGURATION).verifying
+
+    def keys(self, purpose: Purpose) -> KeyFiles:
+        """Return where the keys of a purpose lie."""
+        folders = {Purpose.LISTS: "hotlist", Purpose.CONFIGURATION: "configuration"}
+        return KeyFiles(purpose, self.directory / folders[purpose])
+
+    @property
+    def list_archive(self) -> Path:
+        """The folder that keeps the hot lists built last, sealed."""
+        return self.directory / "hotlist" / "built"
+
+    @property
+    def publisher(self) -> Path:
+        """The folder of the client that publishes the hot list."""
+        return self.directory / PUBLISHER
+
+    @property
+    def people(self) -> Register:
+        """The register of certified people."""
+        return Register(self.directory / "people")
+
+    @property
+    def acts(self) -> ActLog:
+        """The log of what people did to this fleet."""
+        return ActLog(self.directory / "acts" / LOG_FILE, Source(self.agency, PUBLISHER))
+
+    @property
+    def enrolment(self) -> Path:
+        """The folder of the server that enrols posts."""
+        return self.directory / "enrolment"
+
+    def posts(self) -> tuple[str, ...]:
+        """Return the names of the fleet's posts."""
+        return self._names("posts")
+
+    def subscribers(self) -> tuple[str, ...]:
+        """Return the names of those who read the fleet's records."""
+        return self._names("subscribers")
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Return the distribution groups of each subscriber that has any, whose covert hits it reads too."""
+        files = {name: self.subscriber(name) / GROUPS_FILE for name in self.subscribers()}
+        return {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
+
+    def operators(self) -> tuple[str, ...]:
+        """Return the names of those who are certified now to command posts, wherever they keep their identity.
+
+        And of a proof's clients, which are in no register: only for a minute is there a folder of their name.
+        """
+        command = {entry.name: entry.is_certified() and entry.role is not Role.LIST_BUILDER for entry in self.people}
+        return tuple(sorted(name for name in {*command, *self.identities()} if command.get(name, True)))
+
+    def identities(self) -> tuple[str, ...]:
+        """Return the names of those whose identity lies here: not handed over yet, or kept on this desk."""
+        return self._names("operators")
+
+    def clients(self) -> dict[str, Party]:
+        """Return the name of everybody who may connect to the broker, with what they are to it."""
+        parties = {Party.POST: self.posts(), Party.SUBSCRIBER: self.subscribers(), Party.OPERATOR: self.operators()}
+        return {PUBLISHER: Party.PUBLISHER} | {name: party for party, names in parties.items() for name in names}
+
+    def post(self, name: str) -> Path:
+        """Return the folder of a post."""
+        return self.directory / "posts" / name
+
+    def subscriber(self, name: str) -> Path:
+        """Return the folder of a subscriber."""
+        return self.directory / "subscribers" / name
+
+    def operator(self, name: str) -> Path:
+        """Return the folder of an operator."""
+        return self.directory / "operators" / name
+
+    def record_key(self, post: str) -> Path:
+        """Return the public key by which a post's records are verified."""
+        return self.directory / "records" / f"{post}.pem"
+
+    def recipient_key(self, post: str) -> Path:
+        """Return the public key to which a hot list is sealed for a post."""
+        return self.directory / "recipients" / f"{post}.pem"
+
+    def _names(self, kind: str) -> tuple[str, ...]:
+        folder = self.directory / kind
+        return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()

@@ -1,0 +1,129 @@
+"""Putting new keys in the place of old ones, one kind at a time, while everything goes on."""
+
+import functools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.layout import PUBLISHER, ROOT_FILE, is_left_out
+from provisioning.trust import takeover
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
+from provisioning.trust.takeover import serial_of
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What came of it."""
+
+    kind: str
+    former: str
+    """Serial number of the certificate before, hexadecimal."""
+    present: str
+    advice: str
+    """What is left to do, in words."""
+
+
+def rotate_broker(fleet: Fleet) -> Rotated:
+    """Make the broker's key and certificate anew; clients know it by the authority, and notice nothing."""
+    authority = fleet.open_authority()
+    folder = fleet.broker.certificate.parent
+    with fleet.held():
+        before = serial_of(folder)
+        fleet.write_broker_certificate(authority)
+        fleet.ledger.revoked([int(before, 16)], "rotated")
+    return Rotated("broker", before, serial_of(folder), "Copy broker/ to the broker, if it is elsewhere.")
+
+
+def rotate_publisher(fleet: Fleet) -> Rotated:
+    """Make the key and certificate anew of the client that publishes lists; the former is revoked.
+
+    Cut off, the same again goes on.
+    """
+    authority = fleet.open_authority()
+    folder = fleet.publisher
+    # In a folder of its own first: there is never a certificate without its key.
+    new, old = (folder.with_name(f"{PUBLISHER}.{end}") for end in ("new", "old"))
+    with fleet.held():
+        if folder.exists():
+            before = serial_of(folder)
+            _write_publisher(fleet, new, authority)
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
+        else:  # cut off here
+            before = serial_of(old)
+        new.rename(folder)
+        shutil.rmtree(old)
+        present = serial_of(folder)
+        fleet.revoke_certificates(PUBLISHER, "rotated", keep=int(present, 16), authority=authority)
+    return Rotated("publisher", before, present, "Nothing more is to be done.")
+
+
+def _write_publisher(fleet: Fleet, new: Path, authority: Authority) -> None:
+    key = new_key()
+    chain = authority.issue_client(PUBLISHER, key)
+    fleet.ledger.issued(chain)
+    shutil.rmtree(new, ignore_errors=True)
+    private_folder(new)
+    for path in fleet.publisher.iterdir():
+        shutil.copy2(path, new / path.name)
+    replace_private(new / KEY_FILE, private_pem(key))
+    replace_private(new / CERTIFICATE_FILE, chain)
+    replace_private(new / ROOT_FILE, authority.pem)
+
+
+def rotate_authority(fleet: Fleet) -> Rotated:
+    """Make a new issuing authority under the root, which must be here for it, and a broker's certificate of it.
+
+    What the former authority issued is good until it ends or is revoked: its key is kept for that, and signs nothing
+    else. Posts and people get a certificate of the new one when they renew theirs. Cut off, the same again goes on.
+
+    Raises:
+        ProvisioningError: the root's key is not here.
+
+    """
+    if not (fleet.root / KEY_FILE).exists():
+        raise ProvisioningError(f"a new authority needs the root's key: bring it back to {fleet.root}")
+    root = Authority.load(fleet.root)
+    phrase = fleet.passphrase()
+    with fleet.held():
+        before = serial_of(fleet.authority)
+        if not takeover.waits(fleet.authority):
+            authority = root.issue_authority(fleet.agency)
+            # First: as soon as it waits somebody may be certified by it, whom brokers refuse without its list.
+            fleet.write_revocations(authority)
+            takeover.prepare(authority, fleet.authority, passphrase=phrase)
+        fleet.write_broker_certificate(fleet.open_authority())
+    return Rotated(
+        "authority",
+        before,
+        serial_of(fleet.authority),
+        "Take root/ offline again. Whoever renews gets a certificate of the new authority; if the former's key was "
+        "stolen, that is not enough: make a new fleet and enrol every unit anew.",
+    )
+
+
+KINDS: dict[str, Callable[[Fleet], Rotated]] = {
+    "authority": rotate_authority,
+    "broker": rotate_broker,
+    "publisher": rotate_publisher,
+}
+
+
+@contextmanager
+def rehearsed(fleet: Fleet) -> Iterator[Fleet]:
+    """Give a copy of a fleet, as private as the fleet itself, that is deleted at the end."""
+    with tempfile.TemporaryDirectory(prefix="platepost-rehearsal-") as temporary:
+        copy = Path(temporary) / "fleet"
+        with fleet.held():
+            shutil.copytree(fleet.directory, copy, ignore=functools.partial(_left_out, fleet.directory))
+        yield Fleet.load(copy)
+
+
+def _left_out(fleet: Path, folder: str, names: list[str]) -> set[str]:
+    return {name for name in names if is_left_out((Path(folder) / name).relative_to(fleet))}

@@ -1,0 +1,73 @@
+"""Acts for which nobody was named: the system's user is noted, and a key of the log's own keeps the chain whole.
+
+That key proves nothing of who it was. Such an act is logged in the name of `nobody`, so that it cannot be taken for a
+person's: a record signed with this key in another's name is foreign to `platepost verify`.
+"""
+
+import os
+import pwd
+import socket
+from datetime import UTC, datetime
+
+from joserfc.jwk import ECKey
+from pydantic import JsonValue
+
+from device.records import Envelope
+from device.records.base import Outcome
+from provisioning.fleet.layout import NOBODY, Layout
+from provisioning.people import acts
+from provisioning.trust.keys import new_key, private_folder, private_pem, signing_jwk, write_private
+
+KEY_FILE = "nobody.pem"
+"""Beside the log."""
+
+
+def user() -> str:
+    """Return the system's user and machine, as `root@office`; an account without a name by its number."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"
+
+
+def record_unsigned(
+    fleet: Layout,
+    act: str,
+    *,
+    object: str | None = None,  # noqa: A002 - the record's own name for it
+    outcome: Outcome = "success",
+    details: dict[str, JsonValue] | None = None,
+    now: datetime | None = None,
+) -> Envelope:
+    """Log an act of a fleet for which nobody answers, with the system's user; the arguments are those of `acts.record`.
+
+    Raises:
+        ProvisioningError: the log cannot be written.
+
+    """
+    told: dict[str, JsonValue] = {"user": user()}
+    return acts.write(
+        fleet.acts,
+        NOBODY,
+        _key(fleet),
+        act,
+        told | (details or {}),
+        object=object,
+        outcome=outcome,
+        reason=None,
+        now=now or datetime.now(UTC),
+    )
+
+
+def _key(fleet: Layout) -> ECKey:
+    """Return the log's own key; it is made if there is none."""
+    path = fleet.acts.path.with_name(KEY_FILE)
+    # Two that begin at once would each make one.
+    with fleet.held():
+        if not path.exists():
+            private_folder(path.parent)
+            write_private(path, private_pem(new_key()))
+        key = signing_jwk(path)
+        fleet.people.keep_key(NOBODY, key.as_pem(private=False))
+    return key

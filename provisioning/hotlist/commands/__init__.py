@@ -1,1 +1,0 @@
-"""The commands of `platepost provision hotlist`, a file each."""

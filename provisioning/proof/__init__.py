@@ -1,1 +1,0 @@
-"""Proving at the running broker that everybody may do what they may, and nothing else."""

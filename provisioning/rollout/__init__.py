@@ -1,1 +1,0 @@
-"""One change for a whole fleet: to a few posts first, watched, then to all, or back."""

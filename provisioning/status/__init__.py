@@ -1,1 +1,0 @@
-"""The fleet at a glance: what every post says of itself in its retained status, verified and judged."""

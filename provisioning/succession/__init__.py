@@ -1,1 +1,0 @@
-"""New keys for lists and configurations: announced to posts, taken into use, and the former retired or revoked."""

@@ -1,0 +1,1 @@
+"""What a technician does at the unit, and who works there."""

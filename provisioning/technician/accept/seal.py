@@ -1,0 +1,107 @@
+"""The signatures at the end of an acceptance report: the post's and the technician's, over all that stands before them.
+
+Signed are the words `platepost acceptance report` and the SHA-256 of every byte before, since JWS libraries take no
+payload of a page's size.
+
+The last line of the page is a comment, so that one file is what a person reads and what a program checks::
+
+    <!-- platepost-acceptance {"post": "header..signature", "technician": "header..signature", "x5c": ["..."]} -->
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from device.errors import RecordError
+from device.records import Keyring, Signer
+from provisioning.errors import ProvisioningError
+from provisioning.people.identity import Identity
+
+_BEGIN = b"<!-- platepost-acceptance "
+_END = b" -->\n"
+
+
+class ReportRefusedError(ProvisioningError):
+    """A report is not signed, was changed, or is signed by somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A report whose signatures are good."""
+
+    page: bytes
+    """All but the signatures."""
+    digest: str
+    """SHA-256 of it, hexadecimal: what the post's audit trail names."""
+    technician: str
+    certificate_expires: datetime
+    x5c: list[str]
+    """The technician's certificate and its chain, as a JWS header carries them (RFC 7515, section 4.1.6)."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the report says that the post was accepted."""
+        return b'class="verdict accepted"' in self.page
+
+    @property
+    def verdict(self) -> str:
+        """The same in words."""
+        return "accepted" if self.accepted else "not accepted"
+
+
+def seal(page: bytes, *, post: Signer, technician: Identity) -> bytes:
+    """Return a page with both signatures."""
+    signatures = {
+        "post": post.sign(_signed(page)),
+        "technician": Signer(technician.key).sign(_signed(page)),
+        "x5c": technician.x5c,
+    }
+    return page + _BEGIN + json.dumps(signatures).encode() + _END
+
+
+def digest(page: bytes) -> str:
+    """Return the SHA-256 of a page without its signatures, hexadecimal."""
+    return hashlib.sha256(page).hexdigest()
+
+
+def _signed(page: bytes) -> bytes:
+    return f"platepost acceptance report {digest(page)}".encode("ascii")
+
+
+def unseal(report: bytes, *, post_keys: Keyring) -> Sealed:
+    """Verify a report: the post's signature with a key that is known, the technician's with the certificate's.
+
+    Whether the certificate is one of the fleet's is for the caller to say, who knows the fleet.
+
+    Raises:
+        ReportRefusedError: why not.
+
+    """
+    page, begin, rest = report.rpartition(_BEGIN)
+    if not begin or not rest.endswith(_END):
+        raise ReportRefusedError("not an acceptance report: it ends without signatures")
+    try:
+        signatures = json.loads(rest[: -len(_END)])
+        post, technician = str(signatures["post"]), str(signatures["technician"])
+        x5c = [str(each) for each in signatures["x5c"]]
+        certificate = x509.load_der_x509_certificate(base64.b64decode(x5c[0], validate=True))
+        (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        public = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError, binascii.Error) as error:
+        raise ReportRefusedError("the signatures of the report are damaged") from error
+    for who, signature, keys in (
+        ("the post", post, post_keys),
+        ("the technician", technician, Keyring.from_pem(public)),
+    ):
+        try:
+            keys.check(signature, _signed(page))
+        except RecordError as error:
+            raise ReportRefusedError(f"the report does not bear the signature of {who}: {error}") from error
+    return Sealed(page, digest(page), str(name.value), certificate.not_valid_after_utc, x5c)

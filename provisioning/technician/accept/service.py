@@ -1,0 +1,328 @@
+"""The part of the checklist that needs the post at work: list, alarm, count, outage."""
+
+import base64
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from device.config import Configuration
+from device.errors import PlatepostError
+from device.faults.fault import Fault
+from device.hotlist import MatchKind
+from device.post import Post
+from device.records import TYPES, Hit, Read, Source, Status
+from device.rig import Rig
+from provisioning.brokers.rights import TEST_CATEGORY
+from provisioning.control.wire import Wire, data_of
+from provisioning.errors import ProvisioningError
+from provisioning.technician.accept.counting import REACH_SECONDS, Count, Span, compare, is_enough, least_read
+from provisioning.technician.accept.dialogue import Dialogue
+from provisioning.technician.accept.result import Picture, Result
+from provisioning.technician.accept.tally import tally
+from provisioning.technician.accept.witness import Witness
+from provisioning.technician.technician import Technician
+
+log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 60.0
+_READ_AS_LISTED = frozenset({MatchKind.EXACT.value, MatchKind.LOOK_ALIKE.value})
+"""Of a hit of another kind the plate may be a passer-by's."""
+ANEW_SECONDS = 3.0
+"""Between two attempts to connect while a technician waits: the uplink's own pauses grow to minutes, for fleets."""
+
+
+class Limits(BaseModel):
+    """What is asked of a post; the department may ask for more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    list_seconds: float = Field(default=120, gt=0)
+    """For the first current list to come."""
+    alarm_seconds: float = Field(default=5, gt=0)
+    """From the test plate's best frame to the technician's own client of the broker."""
+    vehicles: int = Field(default=30, ge=1)
+    """To count; 200 by day and 200 by night make a figure that can be published."""
+    least_share: float = Field(default=0.8, ge=0, le=1)
+    """That the lower end of the 95 % interval must reach."""
+    outage_seconds: float = Field(default=60, gt=0)
+    patience_seconds: float = Field(default=600, gt=0)
+    """For a person to do what was asked, or a vehicle to come."""
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if least_read(self.vehicles, self.least_share) is None:
+            raise ValueError(
+                f"vehicles={self.vehicles} are too few to show least_share={self.least_share:g}, even if all are read"
+            )
+        return self
+
+    @property
+    def unread(self) -> int:
+        """How many of the counted vehicles may go unread."""
+        return self.vehicles - (least_read(self.vehicles, self.least_share) or 0)
+
+
+def instruction(limits: Limits) -> tuple[str, ...]:
+    """Say which vehicles are counted, when, and how many may be missing, in lines.
+
+    All that the post reads, of every lane in its view, is compared with the count; what was read and not counted is
+    told in the report and not held against the post, what was counted and not read is. So only vehicles that it is
+    meant to read are to be counted: those of the lane that the technician aimed it at. They stand at the road and see
+    no picture, but know where a plate is seen from the step before.
+    """
+    most, wanted = limits.unread, limits.vehicles
+    allowed = f"At most {most} of the {wanted} may" if most else f"None of the {wanted} may"
+    lane = "Count the vehicles in the lane that this post is aimed at"
+    place = "Press Enter for each as it passes the place where you showed the test plate"
+    return (
+        f"{lane}; none of another lane, and none without a plate on the side towards the camera.",
+        f"{allowed} go unread, or the post is NOT accepted; one that you missed yourself, leave out.",
+        f"{place}; up to {REACH_SECONDS:g} s sooner or later will do.",
+        f"u and Enter takes the last one back; the count ends after {wanted}; q and Enter gives it up.",
+    )
+
+
+def judged(count: Count, limits: Limits) -> Result:
+    """Judge a count; one that was ended before all were counted shows nothing, however many of them were read."""
+    low, high = count.interval
+    said = (
+        f"{count.read} of {count.vehicles} read: {count.share:.0%}, 95 % interval {low:.0%} to {high:.0%}; "
+        f"{count.unseen} more that were not counted; the lower end must reach {limits.least_share:.0%}"
+    )
+    whole = count.vehicles >= limits.vehicles
+    if not whole:
+        said += f"; ended before the {limits.vehicles} vehicles that are wanted were counted"
+    return Result(point="count", good=whole and is_enough(count.read, count.vehicles, limits.least_share), said=said)
+
+
+class AtWork:
+    """The post at work in this process, watched; a context manager.
+
+    Raises:
+        PlatepostError: whatever keeps the post from starting.
+
+    """
+
+    def __init__(
+        self, configuration: Configuration, technician: Technician, dialogue: Dialogue, limits: Limits
+    ) -> None:
+        self._configuration = configuration
+        self._technician = technician
+        self._dialogue = dialogue
+        self._limits = limits
+        self._source = Source(configuration.post.agency, configuration.post.name)
+        self.witness = Witness(configuration)
+        try:
+            self.post = Post(configuration, rig=Rig(outbox=lambda _: self.witness, accepting=True))
+        except PlatepostError:
+            self.witness.close()
+            raise
+        self._fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="post", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.post.stop()
+        self._thread.join(_STOP_SECONDS + self._configuration.uplink.drain_seconds)
+
+    def _run(self) -> None:
+        try:
+            self.post.run()
+        except PlatepostError as error:
+            log.exception("the post stopped")
+            self._fault = error
+
+    def _wait(self, condition: Callable[[], bool], seconds: float, *, what: Callable[[], str] | None = None) -> bool:
+        """Wait for a condition as long as the post is at work; `what` says for what, to who watches."""
+        began = monotonic()
+
+        def over() -> bool:
+            if condition() or not self._thread.is_alive():
+                return True
+            if what is not None:
+                self._dialogue.progress(f"  {what()} ... {monotonic() - began:.0f} s")
+            return False
+
+        self.witness.wait(over, seconds)
+        self._require_at_work()
+        return condition()
+
+    def _require_at_work(self) -> None:
+        if not self._thread.is_alive():
+            raise ProvisioningError(f"the post stopped: {self._fault or 'its footage ended'}")
+
+    # --- the steps
+
+    def hot_list(self) -> list[Result]:
+        """See that a current list is in force, and that nothing ails the post but that it was not accepted."""
+        self._dialogue.say(f"The post is at work; waiting up to {self._limits.list_seconds:.0f} s for its hot list.")
+        current = self._wait(
+            lambda: self._status().get("hotlist", {}).get("state") == "current",
+            self._limits.list_seconds,
+            what=lambda: "waiting for the hot list",
+        )
+        state = self._status().get("hotlist", {})
+        said = f"version {state.get('version')}, {state.get('entries')} entries" if current else "no current list came"
+        if self._ailments():
+            names = ", ".join(sorted(self._ailments()))
+            self._dialogue.say(f"It waits up to {self._limits.list_seconds:.0f} s more for {names} to end.")
+        healthy = self._wait(
+            lambda: not self._ailments(),
+            self._limits.list_seconds,
+            what=lambda: f"waiting for {', '.join(sorted(self._ailments()))} to end",
+        )
+        ailments = ", ".join(sorted(self._ailments()))
+        return [
+            Result(point="hot list", good=current, said=said),
+            Result(point="state", good=healthy, said="nothing ails it" if healthy else ailments),
+        ]
+
+    def _status(self) -> dict[str, Any]:
+        said = self.witness.recorded(TYPES[Status])
+        return said[-1].data if said else {}
+
+    def _ailments(self) -> set[str]:
+        if not self._status():
+            return {"no status yet"}
+        present = {str(reason["name"]) for reason in self._status().get("reasons", ())}
+        return present - {Fault.NOT_ACCEPTED.value}
+
+    def alarm(self) -> list[Result]:
+        """Have the test plate seen, and hear the alarm as the department hears it: through the broker."""
+        configuration, identity = self._configuration, self._technician.identity
+        topic = self._source.hit(TEST_CATEGORY)
+        five = configuration.uplink.protocol == "5"
+        began = datetime.now(UTC)
+
+        def is_new(heard: str, payload: bytes) -> bool:
+            return heard == topic and _captured(payload) >= began
+
+        with Wire(identity.folder, configuration.uplink.brokers[0], [topic], five=five) as wire:
+            self._dialogue.say(f"Bring a plate of the category {TEST_CATEGORY} into the view.")
+            payload = wire.wait(is_new, self._limits.patience_seconds)
+            arrived = datetime.now(UTC)
+        if payload is None:
+            seen = any(hit.data["category"] == TEST_CATEGORY for hit in self.witness.recorded(TYPES[Hit]))
+            why = "the post saw it, and the alarm did not arrive" if seen else "no test plate was seen"
+            return [Result(point="alarm", good=False, said=why)]
+        took = (arrived - _captured(payload)).total_seconds()
+        good = took <= self._limits.alarm_seconds
+        said = f"arrived {took:.1f} s after the frame that it shows; at most {self._limits.alarm_seconds:g} s"
+        return [Result(point="alarm", good=good, said=said, pictures=_pictures(payload))]
+
+    def count(self) -> list[Result]:
+        """Count vehicles together with the technician."""
+        wanted = self._limits.vehicles
+        self._dialogue.discard()
+        for line in instruction(self._limits):
+            self._dialogue.say(line)
+        settle = REACH_SECONDS + self._configuration.passages.gone_seconds + 1.0
+        patience = self._limits.patience_seconds
+        taps = tally(self._dialogue, wanted, patience_seconds=patience, settle_seconds=settle)
+        self._require_at_work()
+        return [judged(compare(taps, self._spans()), self._limits)]
+
+    def _spans(self) -> list[Span]:
+        offset = time.time() - monotonic()
+        found = []
+        for read in self.witness.recorded(TYPES[Read]):
+            ends = (datetime.fromisoformat(read.data[key]).timestamp() - offset for key in ("first_seen", "last_seen"))
+            found.append(Span(*ends))
+        return found
+
+    def outage(self) -> list[Result]:
+        """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""
+        limits = self._limits
+        self._dialogue.say("Take the network away: pull the plug of the uplink. It may take a minute to be noticed.")
+        end, passed = monotonic() + limits.patience_seconds, False
+        while not passed:
+            gone = self._wait(
+                lambda: not self.post.connected, max(0.0, end - monotonic()), what=lambda: "the post is still connected"
+            )
+            if not gone:
+                return [Result(point="outage", good=False, said="the post did not stay without network")]
+            began = monotonic()
+            self._dialogue.say(f"It is away; waiting {limits.outage_seconds:g} s, and for a vehicle.")
+            passed = self._passes_by(began)
+            away, made = monotonic() - began, self._made_since(began)
+            if not passed and not self.post.connected:
+                return [Result(point="outage", good=False, said="no vehicle passed while the network was away")]
+            if not passed:
+                self._dialogue.say("It is connected again: pull the plug, and leave it out until you are told.")
+        self._dialogue.say(f"Plug it in again. The post tries to connect every {ANEW_SECONDS:g} s until it is back.")
+        ended = monotonic()
+        taken = self._back(ended, limits.patience_seconds + self._configuration.uplink.settle_seconds)
+        left = len(self.witness.outstanding(until=ended))
+        said = f"{made} records made in {away:.0f} s without network"
+        said += ", all taken by the broker afterwards" if taken else f", {left} not taken"
+        return [Result(point="outage", good=taken, said=said)]
+
+    def _passes_by(self, began: float) -> bool:
+        """Wait until the network was away for long enough and a vehicle passed; False if it came back before."""
+        limits, due = self._limits, began + self._limits.outage_seconds
+
+        def long_enough() -> bool:
+            return monotonic() >= due and bool(self.witness.recorded(TYPES[Read], after=began))
+
+        self._wait(
+            lambda: self.post.connected or long_enough(),
+            limits.outage_seconds + limits.patience_seconds,
+            what=lambda: "without network" if monotonic() < due else "without network, waiting for a vehicle",
+        )
+        return not self.post.connected and long_enough()
+
+    def _back(self, ended: float, seconds: float) -> bool:
+        """Wait until the post is connected and the broker has taken every record made until `ended`."""
+        again = monotonic()
+
+        def taken() -> bool:
+            nonlocal again
+            if self.post.connected:
+                return not self.witness.outstanding(until=ended)
+            if monotonic() >= again:
+                again = monotonic() + ANEW_SECONDS
+                self.post.connect_now()
+            return False
+
+        def what() -> str:
+            if not self.post.connected:
+                return "not connected yet"
+            return (
+                f"connected; the broker has yet to take {len(self.witness.outstanding(until=ended))} records for good"
+            )
+
+        return self._wait(taken, seconds, what=what)
+
+    def _made_since(self, moment: float) -> int:
+        return sum(len(self.witness.recorded(kind, after=moment)) for kind in set(TYPES.values()))
+
+
+def _captured(payload: bytes) -> datetime:
+    try:
+        return Hit.model_validate(data_of(payload)).captured
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _pictures(payload: bytes) -> tuple[Picture, ...]:
+    """Return the test plate alone, if it is that: the overview shows who else passed, and the report is kept."""
+    hit = data_of(payload)
+    if hit.get("match") not in _READ_AS_LISTED:
+        return ()
+    return tuple(
+        Picture.of("The test plate.", base64.b64decode(picture["data"]))
+        for picture in hit.get("pictures", ())
+        if picture["kind"] == "patch" and "data" in picture
+    )

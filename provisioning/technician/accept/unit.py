@@ -1,0 +1,154 @@
+"""The part of the checklist that needs the post stopped: unit, board, view, rights at the broker."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device import assembly, backends
+from device.board.base import Board, Light
+from device.board.patterns import described
+from device.camera.base import Frame
+from device.camera.lens import judge, resembled
+from device.camera.view import load_views
+from device.commands.selftest import examine
+from device.config import Configuration
+from device.errors import CameraError
+from device.vision.recogniser import Plate
+from provisioning.errors import ProvisioningError
+from provisioning.technician.accept.dialogue import Dialogue
+from provisioning.technician.accept.result import Picture, Result
+from provisioning.technician.accept.rights import foreign_topics, refused, unheard
+from provisioning.technician.aim.street import Street
+
+TAMPER_SECONDS = 120.0
+SETTLE_SECONDS = 4.0
+"""For the exposure, which changes by a factor of 1.6 every half second at most."""
+_PICTURE_WIDTH = 640
+
+
+def unit(configuration: Configuration) -> list[Result]:
+    """Run the self-test, but for the hot list, which is judged on the running post."""
+    found = examine(configuration, leave_out=("hot list",))
+    return [Result(point=each.point, good=each.good, said=each.said) for each in found]
+
+
+def board(configuration: Configuration, dialogue: Dialogue) -> list[Result]:
+    """Try the pins: the light that a person sees, and the switch that a person opens."""
+    backend = configuration.board.backend
+    if backend == "none":
+        return [Result(point="pins", good=True, said="this unit has no board")]
+    with backends.board(backend, configuration.board.settings) as made:
+        results = [_lights(made, dialogue)]
+        results += _tamper(made, dialogue)
+    return results
+
+
+def _lights(made: Board, dialogue: Dialogue) -> Result:
+    shown = Light.IN_SERVICE
+    made.illuminator(on=True)
+    made.status_light(shown)
+    seen = dialogue.ask(
+        f"Does the status light show this: {described(shown)}? "
+        "And is the infrared lamp lit (look at it through a phone's camera)?"
+    )
+    made.illuminator(on=False)
+    made.status_light(Light.OFF)
+    return Result(point="status light and lamp", good=seen, said="seen" if seen else "not seen")
+
+
+def _tamper(made: Board, dialogue: Dialogue) -> list[Result]:
+    if made.tamper_open():
+        dialogue.say("The case is open: close it.")
+    else:
+        dialogue.say("Open the case, and close it again.")
+        if not _until(made.tamper_open):
+            return [Result(point="tamper switch", good=False, said=f"not seen open within {TAMPER_SECONDS:.0f} s")]
+    closed = _until(lambda: not made.tamper_open())
+    return [Result(point="tamper switch", good=closed, said="seen open and closed" if closed else "it stays open")]
+
+
+def _until(condition: Callable[[], bool]) -> bool:
+    end = monotonic() + TAMPER_SECONDS
+    while not condition():
+        if monotonic() > end:
+            return False
+        sleep(0.1)
+    return True
+
+
+def view(configuration: Configuration) -> list[Result]:
+    """Compare what the camera sees with what was accepted when it was aimed; plates in the picture are made illegible.
+
+    Raises:
+        ConfigurationError: the accepted view is damaged.
+
+    """
+    views = load_views(configuration.outbox.path.parent)
+    accepted = {name: each for name, each in (("day", views.day), ("infrared", views.infrared)) if each is not None}
+    if not accepted:
+        return [Result(point="view", good=False, said="no view was accepted yet: platepost aim")]
+    frame, street = _look(configuration)
+    ailments = judge(*street.median, views)
+    plates = assembly.recogniser(configuration).recognise(frame.grey).plates
+    by = " and ".join(f"{name} by {each.accepted_by}" for name, each in accepted.items())
+    said = f"as accepted: {by}" if not ailments else f"{', '.join(sorted(ailments))}: platepost aim"
+    if not ailments and resembled(street.median[0], views) is None:
+        # No fault: by night, without the lamp, that is as it should be. The post at work names a picture that stays so.
+        dark = float(street.median[0].mean()) < min(float(each.picture.mean()) for each in accepted.values())
+        said = f"not compared: it is too {'dark' if dark else 'bright'} for what was accepted, {by}"
+    picture = Picture.of("The view; plates are made illegible.", _illegible(frame.colour(), plates))
+    return [Result(point="view", good=not ailments, said=said, pictures=(picture,))]
+
+
+def _look(configuration: Configuration) -> tuple[Frame, Street]:
+    """Look for some seconds, so that vehicles pass out of what is compared; return the last frame too.
+
+    Some seconds ahead the camera is only metered: it begins with an exposure for any weather.
+    """
+    street = Street()
+    camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+    with camera:
+        settled: float | None = None
+        for frame in camera.frames():
+            settled = settled or frame.monotonic + SETTLE_SECONDS
+            camera.meter(frame, ())
+            if frame.monotonic >= settled and street.look(frame.grey, frame.monotonic):
+                return frame, street
+    raise CameraError("too few frames came")
+
+
+def _illegible(colour: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:
+    shown = colour.copy()
+    for plate in plates:
+        left, top, right, bottom = (max(0, round(edge)) for edge in plate.box)
+        part = shown[top:bottom, left:right]
+        if part.size:
+            coarse = cv2.resize(part, (4, 2), interpolation=cv2.INTER_AREA)
+            shown[top:bottom, left:right] = cv2.resize(
+                coarse, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_NEAREST
+            )
+    scale = min(1.0, _PICTURE_WIDTH / shown.shape[1])
+    size = (round(shown.shape[1] * scale), round(shown.shape[0] * scale))
+    done, content = cv2.imencode(".jpg", cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
+    return content.tobytes() if done else b""
+
+
+def rights(configuration: Configuration, technician: Path) -> list[Result]:
+    """See that the broker refuses what this post may not do; `technician` is the folder of an identity that listens."""
+    topics = foreign_topics(configuration)
+    try:
+        if configuration.uplink.protocol == "5":
+            open_to_it = [topic for topic in topics if not refused(configuration, topic)]
+            said = f"{len(topics)} topics of others are refused to it"
+        else:
+            open_to_it = [] if unheard(configuration, technician) else ["another post's status"]
+            said = "nobody hears what it writes below another post"
+    except ProvisioningError as error:
+        return [Result(point="rights at the broker", good=False, said=str(error))]
+    if open_to_it:
+        said = f"the broker lets it write {', '.join(open_to_it)}"
+    return [Result(point="rights at the broker", good=not open_to_it, said=said)]

@@ -1,0 +1,48 @@
+"""The street without its vehicles: the median of some frames, by which a view is remembered and found again."""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.camera.view import frame_sharpness, small
+
+LOOKS = 15
+LOOK_SECONDS = 0.4
+
+
+class Street:
+    """The last frames of a camera, small, some six seconds of them; as `device.camera.lens` looks at a view."""
+
+    def __init__(self) -> None:
+        self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=LOOKS)
+        self._sharpness: deque[float] = deque(maxlen=LOOKS)
+        self._next = float("-inf")
+        self.looks = 0
+        """How many frames were taken in, ever."""
+
+    def look(self, grey: NDArray[np.uint8], monotonic: float) -> bool:
+        """Take in an H x W frame taken at `monotonic` seconds; return `ready`."""
+        if monotonic >= self._next:
+            self._next = monotonic + LOOK_SECONDS
+            self.looks += 1
+            self._pictures.append(small(grey))
+            self._sharpness.append(frame_sharpness(grey))
+        return self.ready
+
+    @property
+    def ready(self) -> bool:
+        """Whether enough was seen for vehicles to drop out."""
+        return len(self._pictures) == LOOKS
+
+    @property
+    def median(self) -> tuple[NDArray[np.uint8], float]:
+        """The 36 x 64 grey levels of the street, and its sharpness; one frame at least must have been looked at."""
+        street = np.median(np.stack(self._pictures), axis=0).astype(np.uint8)
+        return street, float(np.median(self._sharpness))
+
+    def forget(self) -> None:
+        """Begin anew, as after the camera was turned."""
+        self._pictures.clear()
+        self._sharpness.clear()
+        self._next = float("-inf")

@@ -1,0 +1,235 @@
+"""The camera's side of aiming: looks at frames as they come, and keeps the latest look for whoever asks."""
+
+import logging
+import threading
+from dataclasses import dataclass
+from time import monotonic
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.camera.base import Camera, Frame
+from device.camera.capture import Capture
+from device.camera.view import Light
+from device.errors import CameraError
+from device.vision.recogniser import Plate, Recogniser
+from provisioning.technician.aim.advice import (
+    JUDGED,
+    LEAST_CONTRAST,
+    LEAST_SHARPNESS,
+    PIXELS_ACROSS,
+    Road,
+    Verdict,
+    judge,
+)
+from provisioning.technician.aim.figures import Figures, measure
+from provisioning.technician.aim.lanes import Lane, Lanes
+from provisioning.technician.aim.light import LightSense
+from provisioning.technician.aim.movement import Stand
+from provisioning.technician.aim.street import Street
+from provisioning.technician.aim.tracks import Tracks
+
+log = logging.getLogger(__name__)
+
+SHOWN_WIDTH = 960
+"""Pixels across the picture on the page: enough for a phone held sideways, and light enough for its radio."""
+_GREEN, _AMBER, _DARK = (60, 200, 40), (0, 190, 255), (16, 16, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one frame showed."""
+
+    number: int
+    verdict: Verdict
+    """Of the lane that is judged."""
+    lane: str | None
+    """Its name; None where there is one lane only."""
+    lanes: dict[str, Verdict]
+    """All lanes from left to right, each with its verdict."""
+    jpeg: bytes
+    plates: tuple[tuple[Plate, Figures], ...]
+    size: tuple[int, int]
+    """The frame's width and height in pixels."""
+    light: Light
+    at: float
+    """`time.monotonic()` when it was taken."""
+    moved: bool = False
+    """Whether the view has moved, and too few vehicles passed since."""
+
+
+class Watcher:
+    """Looks through a camera in a thread of its own, until it is closed. The camera is opened and closed here."""
+
+    def __init__(self, camera: Camera, recogniser: Recogniser, road: Road) -> None:
+        self._camera = camera
+        self._recogniser = recogniser
+        self._road = road
+        self._tracks = Tracks()
+        self.lanes = Lanes()
+        self._light = LightSense()
+        self.street = Street()
+        """What is seen without its vehicles."""
+        self._stand = Stand(self.street)
+        self.moves = 0
+        """How often the camera was clearly moved."""
+        self._moved = False
+        self._changed = threading.Condition()
+        self._latest: Sight | None = None
+        self._stop = threading.Event()
+        self._forget = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="aim", daemon=True)
+        self.infrared = False
+        """Whether the lamp is on: under it some sensors see false colours."""
+        self.fault: str | None = None
+        """Why there is nothing to see; None while there is."""
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking and release the camera; a second call does nothing."""
+        self._stop.set()
+        self._camera.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        with self._changed:
+            self._changed.notify_all()
+
+    def switch(self, *, infrared: bool) -> None:
+        """Look by the other light from now on; what was seen in the former no longer counts."""
+        self.infrared = infrared
+        self._camera.infrared(on=infrared)
+        self._light.forget()
+        self.forget()
+
+    def forget(self) -> None:
+        """Judge by what comes from now on only, as after the lens or the light was changed."""
+        self._forget.set()
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it looks as if the camera was being moved."""
+        return self._stand.doubtful
+
+    @property
+    def latest(self) -> Sight | None:
+        """The last look; None before the first."""
+        return self._latest
+
+    def wait(self, after: int | None, seconds: float) -> Sight | None:
+        """Return a look later than number `after`; None if none comes in time."""
+
+        def later() -> bool:
+            return self._stop.is_set() or (self._latest is not None and self._latest.number != after)
+
+        with self._changed:
+            self._changed.wait_for(later, seconds)
+            found = self._latest
+        return None if found is None or found.number == after else found
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with self._camera:
+                    self._watch()
+            except CameraError as error:
+                self.fault = str(error)
+                log.warning("camera: %s", error)
+            if self._camera.finite or self._stop.wait(1.0):
+                return
+
+    def _watch(self) -> None:
+        capture = Capture(self._camera, queue_frames=1)
+        capture.start()
+        try:
+            for frame in capture.frames():
+                if self._stop.is_set():
+                    return
+                if frame is not None:
+                    self.fault = None
+                    self._take(self._look(frame))
+        finally:
+            self._camera.close()
+            capture.stop()
+            if capture.fault is not None:
+                self.fault = str(capture.fault)
+
+    def _take(self, sight: Sight) -> None:
+        with self._changed:
+            self._latest = sight
+            self._changed.notify_all()
+
+    def _look(self, frame: Frame) -> Sight:
+        if self._forget.is_set():
+            self._forget.clear()
+            self._drop()
+            self.street.forget()
+            self._stand.forget()
+            self._moved = False
+        self.street.look(frame.grey, frame.monotonic)
+        if self._stand.has_moved():
+            self._drop()
+            self.moves += 1
+            self._moved = True
+        plates = self._recogniser.recognise(frame.grey).plates
+        measured = tuple((plate, measure(frame.grey, plate.corners, text=plate.text)) for plate in plates)
+        self._camera.meter(frame, [plate.box for plate in plates])
+        self._tracks.add((figures for _, figures in measured), at=frame.monotonic)
+        colour = frame.colour()
+        light = self._light.look(colour, at=frame.monotonic, lamp=self.infrared)
+        height, width = frame.grey.shape
+        self.lanes.take(self._tracks.passed(at=frame.monotonic))
+        name, lane = self.lanes.judged()
+        verdict = self._judge(lane, (width, height), light)
+        self._moved = self._moved and len(verdict.vehicles) < JUDGED
+        return Sight(
+            number=frame.number,
+            verdict=verdict,
+            lane=name,
+            lanes={each: self._judge(seen, (width, height), light) for each, seen in self.lanes.named().items()},
+            jpeg=_drawn(colour, measured),
+            plates=measured,
+            size=(width, height),
+            light=light,
+            at=monotonic(),
+            moved=self._moved,
+        )
+
+    def _drop(self) -> None:
+        self._tracks.clear()
+        self.lanes.clear()
+
+    def _judge(self, lane: Lane | None, size: tuple[int, int], light: Light) -> Verdict:
+        infrared = light == "infrared"
+        if lane is None:
+            return judge([], size=size, road=self._road, infrared=infrared)
+        return judge(lane.tracks, size=size, road=self._road, infrared=infrared, means=lane.means)
+
+
+def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Figures], ...]) -> bytes:
+    scale = min(1.0, SHOWN_WIDTH / colour.shape[1])
+    size = (round(colour.shape[1] * scale), round(colour.shape[0] * scale))
+    shown = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
+    for plate, figures in measured:
+        good = (
+            figures.width >= PIXELS_ACROSS
+            and figures.contrast >= LEAST_CONTRAST
+            and figures.sharpness >= LEAST_SHARPNESS
+        )
+        label = f"{plate.text}  {figures.width:.0f} px"
+        corners = np.round(plate.corners * scale).astype(np.int32)
+        cv2.polylines(shown, [corners], isClosed=True, color=_GREEN if good else _AMBER, thickness=3)
+        _write(shown, label, int(corners[:, 0].min()), int(corners[:, 1].min()), good=good)
+    done, content = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 75])
+    return content.tobytes() if done else b""
+
+
+def _write(shown: "cv2.typing.MatLike", label: str, left: int, top: int, *, good: bool) -> None:
+    (width, height), base = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.7, 2)
+    x = max(0, min(left, shown.shape[1] - width - 8))
+    y = top - base - 4 if top > height + 2 * base else top + height + 80
+    cv2.rectangle(shown, (x, y - height - base), (x + width + 8, y + base), _GREEN if good else _AMBER, cv2.FILLED)
+    cv2.putText(shown, label, (x + 4, y), cv2.FONT_HERSHEY_SIMPLEX, 0.7, _DARK, 2)

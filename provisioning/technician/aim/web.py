@@ -1,0 +1,161 @@
+"""The aiming page on the wire: few routes, one visitor, nothing that a stranger gets but the question for the code."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from anyio import to_thread
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from provisioning.technician.aim.aiming import Aiming, AimRefusedError
+
+_ASSETS = Path(__file__).parent / "assets"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",  # with none at all a form of our own would come from "null"
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_BREATH_SECONDS = 1.0
+"""How long the stream waits for a frame before it says how things stand without one."""
+_LARGEST_FORM = 1024
+
+Next = Callable[[Request], Awaitable[Response]]
+
+
+def application(aiming: Aiming, *, hosts: frozenset[str]) -> Starlette:
+    """Make the page; `hosts` are the names it answers to: a page elsewhere cannot make a browser speak to it."""
+    pages = _Pages(aiming)
+
+    def closed(request: Request) -> Response:
+        if request.url.path.startswith("/see/picture/"):
+            return Response(status_code=204)  # asked for before the page heard that it has closed
+        return Response(f"This page has closed: {aiming.session.why_closed}.", 410)
+
+    async def guard(request: Request, following: Next) -> Response:
+        if request.headers.get("host") not in hosts:
+            answer = Response("not here", 421)
+        elif not _same_origin(request):
+            answer = Response("from elsewhere", 403)
+        elif not aiming.session.open:
+            answer = closed(request)
+        else:
+            answer = await following(request)
+            if answer.status_code == 401 and not aiming.session.open:  # it closed while the request was on its way
+                answer = closed(request)
+        answer.headers.update(_HEADERS)
+        return answer
+
+    return Starlette(
+        routes=[
+            Route("/", pages.page),
+            Route("/enter", pages.enter, methods=["POST"]),
+            Route("/enter/{token}", pages.enter_by_link),
+            Route("/{asset:str}", pages.asset),
+            Route("/see/events", pages.events),
+            Route("/see/picture/{number:int}", pages.picture),
+            Route("/do/{what:str}", pages.do, methods=["POST"]),
+        ],
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=guard)],
+    )
+
+
+def _same_origin(request: Request) -> bool:
+    origin = request.headers.get("origin")
+    return request.method == "GET" or origin == f"http://{request.headers.get('host')}"
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client is not None else ""
+
+
+class _Pages:
+    def __init__(self, aiming: Aiming) -> None:
+        self._aiming = aiming
+        self._session = aiming.session
+
+    def _knows(self, request: Request) -> bool:
+        return self._session.knows(request.cookies.get(self._session.COOKIE), address=_address(request))
+
+    async def page(self, request: Request) -> Response:
+        return FileResponse(_ASSETS / ("aim.html" if self._knows(request) else "enter.html"))
+
+    async def asset(self, request: Request) -> Response:
+        name = request.path_params["asset"]
+        if name == "favicon.ico":
+            return Response(status_code=204)
+        known = {"aim.css", "aim.js", "enter.js"}
+        return FileResponse(_ASSETS / name) if name in known else Response("nothing here", 404)
+
+    async def enter_by_link(self, request: Request) -> Response:
+        cookie = self._session.enter_by_link(request.path_params["token"], address=_address(request))
+        return self._answer(cookie)
+
+    async def enter(self, request: Request) -> Response:
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > _LARGEST_FORM:
+                return Response("too large", 413)
+        code = body.decode("ascii", "replace").partition("code=")[2].replace("+", "").replace("%20", "")
+        return self._answer(self._session.enter(code, address=_address(request)))
+
+    def _answer(self, cookie: str | None) -> Response:
+        if cookie is None:
+            return RedirectResponse("/?wrong", 303)
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(self._session.COOKIE, cookie, httponly=True, samesite="strict")
+        return answer
+
+    async def events(self, request: Request) -> Response:
+        if not self._knows(request):
+            return Response("enter first", 401)
+        return EventSourceResponse(self._tail())
+
+    async def _tail(self) -> AsyncIterator[ServerSentEvent]:
+        number: int | None = None
+        while self._session.open:
+            sight = await to_thread.run_sync(self._aiming.watcher.wait, number, _BREATH_SECONDS, abandon_on_cancel=True)
+            number = number if sight is None else sight.number
+            yield ServerSentEvent(json.dumps(self._aiming.state(sight or self._aiming.watcher.latest)))
+        yield ServerSentEvent(json.dumps({"closed": self._session.why_closed}))
+
+    async def picture(self, request: Request) -> Response:
+        if not self._knows(request):
+            return Response("enter first", 401)
+        sight = self._aiming.watcher.latest
+        if sight is None:
+            return Response("no picture yet", 404)
+        return Response(sight.jpeg, media_type="image/jpeg")
+
+    async def do(self, request: Request) -> Response:
+        if not self._knows(request):
+            return JSONResponse({"said": "enter first"}, 401)
+        doers: dict[str, Callable[[], object]] = {
+            "accept": self._aiming.accept,
+            "forget": self._aiming.forget,
+            "infrared": lambda: self._aiming.illuminate(on=True),
+            "day": lambda: self._aiming.illuminate(on=False),
+            "done": self._aiming.done,
+            "done-anyway": lambda: self._aiming.done(anyway=True),
+        }
+        what = request.path_params["what"]
+        if what == "lane":
+            name = request.query_params.get("name")
+            doers[what] = lambda: self._aiming.choose(name)
+        doer = doers.get(what)
+        if doer is None:
+            return JSONResponse({"said": "no such button"}, 404)
+        try:
+            await to_thread.run_sync(doer)
+        except AimRefusedError as error:
+            return JSONResponse({"said": str(error)}, 409)
+        return JSONResponse({"said": None})

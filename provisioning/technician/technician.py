@@ -1,0 +1,106 @@
+"""Who works at a post: a person whom the fleet certified, known by a certificate and the key that goes with it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from device.config import Configuration
+from device.control import RefusedError
+from device.control.errors import Reason
+from device.control.people import Operator, Operators
+from device.records import Role
+from provisioning.errors import ProvisioningError
+from provisioning.people.identity import Identity, certificates_of, x5c_of
+
+ALLOWED = frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR})
+"""Whose work at a post is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Technician:
+    """A certified person, and why they are here."""
+
+    identity: Identity
+    purpose: str
+
+    @property
+    def name(self) -> str:
+        """As the certificate has it."""
+        return self.identity.name
+
+
+def certified(configuration: Configuration, folder: Path, *, purpose: str, at: datetime | None = None) -> Technician:
+    """Recognise a person by their identity folder, as the post of `configuration` does for commands.
+
+    The certificate is judged first: who would be refused anyway is not asked for a passphrase.
+
+    Args:
+        configuration: the post's; its `control.operators_ca` says who certifies people.
+        folder: what `platepost provision person add` made for this person.
+        purpose: why they are here.
+        at: the moment by which the certificate is judged; now, if None.
+
+    Raises:
+        ProvisioningError: nobody's folder, another fleet's or department's, expired, or of a role that may not.
+
+    """
+    if configuration.control is None:
+        raise ProvisioningError("this post knows no people: its configuration has no table [control]")
+    chain = certificates_of(folder)
+    try:
+        person = recognised(
+            x5c_of(chain),
+            ca=configuration.control.operators_ca,
+            agency=configuration.post.agency,
+            at=at or datetime.now(UTC),
+        )
+    except RefusedError as refusal:
+        hint = _hint(refusal.reason, chain[0], at or datetime.now(UTC))
+        name = next(
+            (str(one.value) for one in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)), folder.name
+        )
+        raise ProvisioningError(f"{name}: {refusal}{hint}") from refusal
+    identity = Identity.load(folder)
+    if identity.key.thumbprint() != person.key.thumbprint():
+        raise ProvisioningError(f"{folder}: the key is not the one of the certificate of {person.name}")
+    return Technician(identity, purpose)
+
+
+def _hint(reason: Reason, leaf: x509.Certificate, now: datetime) -> str:
+    """Say what a person at the unit can look at, where the certificate's time is what is wrong."""
+    if reason is Reason.CERTIFICATE_EXPIRED:
+        return f" (it ended on {leaf.not_valid_after_utc.date()}; is the unit's clock right?)"
+    if reason is Reason.CERTIFICATE_NOT_YET_VALID:
+        return (
+            f" (it begins on {leaf.not_valid_before_utc.date()}, and the unit's clock says {now:%Y-%m-%d %H:%M} UTC: "
+            "it is behind; it sets itself when the unit has its network, or time by GPS)"
+        )
+    return ""
+
+
+def recognised(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operator:
+    """Say whose certificate it is, if it is that of somebody whose work at a post is believed.
+
+    Args:
+        x5c: the certificate and its chain, as a JWS header carries them.
+        ca: PEM of who certifies people.
+        agency: the department's.
+        at: the moment by which the certificate is judged.
+
+    Raises:
+        RefusedError: it is nobody's that `ca` vouches for, or not valid then.
+        ProvisioningError: another department's, or of a role that may not; or `ca` cannot be read.
+
+    """
+    try:
+        person = Operators(ca.read_bytes()).recognise(x5c, at=at)
+    except OSError as error:
+        raise ProvisioningError(f"{ca}: {error.strerror or error}") from error
+    if person.agency != agency:
+        raise ProvisioningError(f"{person.name} is certified by {person.agency}, not by {agency}")
+    if person.role not in ALLOWED:
+        raise ProvisioningError(f"{person.name} is certified as {person.role.value}: a technician is wanted")
+    return person

@@ -1,0 +1,127 @@
+"""The audit trail of the unit that a command works on: what a technician does there, in the post's own chain."""
+
+from threading import Event
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import JsonValue
+
+from device import assembly
+from device.audit.log import AuditLog
+from device.audit.retrying import RetryingRecorder
+from device.clock.chrony import Chrony
+from device.config import Configuration
+from device.outbox import OutboxBusyError, in_use
+from provisioning.errors import ProvisioningError
+from provisioning.people import acts
+from provisioning.people.acts import ActLog
+from provisioning.technician.holder import session_of
+from provisioning.technician.technician import Technician
+
+_RUNNING = (
+    "the post is running: stop it first, for it needs the camera itself (sudo systemctl stop platepost); "
+    "or a session of aim or accept is still open: end that"
+)
+
+
+def _held(configuration: Configuration) -> ProvisioningError:
+    """Say who holds the outbox, and how a person ends that."""
+    session = session_of(configuration.outbox.path)
+    if session is None:
+        return ProvisioningError(_RUNNING)
+    command, process = session
+    return ProvisioningError(
+        f"platepost {command} is open at this unit already: end that by Ctrl-C; where its terminal was lost (ssh), by "
+        f"sudo kill {process}"
+    )
+
+
+def require_stopped(configuration: Configuration) -> None:
+    """Make sure that the post is stopped, before a person is asked for anything; a trail makes sure again.
+
+    Raises:
+        ProvisioningError: another process has its outbox open.
+
+    """
+    if in_use(configuration.outbox.path):
+        raise _held(configuration)
+
+
+class Trail:
+    """Records what one technician does, while the post itself is stopped; what it says is delivered when it runs.
+
+    The session is logged among the technician's own acts too, in the folder of their identity. A context manager: it
+    holds the outbox, so that the post cannot start meanwhile.
+    """
+
+    def __init__(
+        self, configuration: Configuration, technician: Technician, *, doing: str, silent: bool = False
+    ) -> None:
+        """Open the outbox.
+
+        Args:
+            configuration: the post's.
+            technician: who works.
+            doing: what the session is, a slug such as `aimed`.
+            silent: whether to leave the session's begin and end unsaid, as where it is gone on with.
+
+        Raises:
+            ProvisioningError: the post is running.
+            OutboxError: the outbox cannot be opened.
+            RecordError: the signing key is unreadable.
+
+        """
+        try:
+            self._outbox = assembly.outbox(configuration)
+        except OutboxBusyError as error:
+            raise _held(configuration) from error
+        self._technician = technician
+        self._doing = doing
+        self._silent = silent
+        self._post = configuration.post.name
+        timekeeper = assembly.timekeeper(configuration, Chrony(), self._outbox)
+        recorder = assembly.recorder(configuration, self._outbox, now=timekeeper.record_time)
+        self._auditor = AuditLog(
+            RetryingRecorder(recorder, stop=_give_up()), post=configuration.post.name, timekeeper=timekeeper
+        )
+
+    def __enter__(self) -> Self:
+        if self._silent:
+            return self
+        person = self._technician.identity
+        acts.record(person, f"post_{self._doing}", self._technician.purpose, log=ActLog.of(person), object=self._post)
+        self.say("technician_session", {"doing": self._doing, "phase": "begin"})
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if not self._silent:
+                self.say("technician_session", {"doing": self._doing, "phase": "end"}, failed=error is not None)
+        finally:
+            self._outbox.close()
+
+    def say(self, action: str, details: dict[str, Any], *, object: str | None = None, failed: bool = False) -> None:  # noqa: A002 - the record's own name
+        """Record one act of the technician's, with their purpose.
+
+        Raises:
+            OutboxError: it cannot be stored.
+
+        """
+        said: dict[str, JsonValue] = {"purpose": self._technician.purpose, **details}
+        self._auditor.say(
+            action,
+            source="console",
+            outcome="failure" if failed else "success",
+            identity=self._technician.name,
+            object=object,
+            details=said,
+        )
+
+
+def _give_up() -> Event:
+    """Return what makes a recorder raise at once: a person waits, and can do something about a full disk."""
+    event = Event()
+    event.set()
+    return event

@@ -1,0 +1,1 @@
+"""Long trials of the whole system: faults, fleets, power cuts."""

@@ -1,0 +1,228 @@
+"""The course of a campaign: every post gets its own faults one after another, and some befall all of them at once."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from time import monotonic
+
+from simulator.lab.faults.catalogue import FAMILIES, plan
+from simulator.lab.faults.cluster import NAMES, cluster_absent, trouble_cluster
+from simulator.lab.faults.extent import Extent, Progress
+from simulator.lab.faults.injection import Injection
+from simulator.lab.faults.judge import Ruling
+from simulator.lab.faults.outcome import Injected, Outcome
+from simulator.lab.faults.post_under_test import PostUnderTest
+from simulator.lab.faults.site import Site
+from simulator.lab.faults.source import EXIT_OUTBOX
+from simulator.lab.faults.week import NAME as WEEK
+from simulator.lab.faults.week import add_week, spend_week
+from simulator.lab.faults.whole import run_whole
+
+RECOVERY_SECONDS = 90.0
+"""A post that delivers nothing new for so long after a fault has ended has not recovered."""
+IMPATIENT = 0.2
+"""Share of the faults after which the next one strikes without waiting for recovery."""
+DELIVERY_SECONDS = 120.0
+"""What the last records may take to the department, once nothing is at work any more."""
+WEEK_RATE = 20.0
+SLOW_RATE = 2.0
+AHEAD = 400
+"""Records that the posts may be ahead of the faults."""
+
+
+class Campaign:
+    """Inflicts the faults of a plan upon a site."""
+
+    def __init__(self, site: Site, extent: Extent, progress: Progress) -> None:
+        self._site = site
+        self._extent = extent
+        self._progress = progress
+        self._injected: list[Injected] = []
+        self._problems: list[str] = []
+        self._failed: BaseException | None = None
+
+    def run(self) -> Outcome:
+        """Inflict everything, let the posts deliver, and judge.
+
+        Raises:
+            CampaignError: it could not go on.
+            BrokerError: the broker did not come back.
+
+        """
+        began = monotonic()
+        families = [family() for family in FAMILIES]
+        absent = {fault.name: why for fault in families if (why := fault.unavailable(self._site))}
+        present = [fault for fault in families if fault.name not in absent]
+        extent = self._extent
+        own, broad = plan(present, count=extent.faults, posts=extent.posts, seed=extent.seed)
+        week = add_week(self._site, records=extent.week, rate=WEEK_RATE) if extent.week else None
+        self._storm(own, broad, week)
+        others = self._beside(absent)
+        self._settle()
+        self._say("judging")
+        return Outcome(
+            injected=tuple(self._injected),
+            absent=absent,
+            rulings=(*self._site.rulings(), *others),
+            problems=tuple(self._problems),
+            broker_ends=tuple(self._site.broker_ends),
+            seconds=monotonic() - began,
+            seed=extent.seed,
+        )
+
+    # --- the stages
+
+    def _storm(
+        self, own: Sequence[Sequence[Injection]], broad: Sequence[Injection], week: PostUnderTest | None
+    ) -> None:
+        self._say("first records")
+        deadline = monotonic() + RECOVERY_SECONDS
+        while not all(len(unit.journal) for unit in self._site.units if unit is not week) and monotonic() < deadline:
+            time.sleep(0.1)
+        self._say("faults")
+        due = sum(map(len, own))
+        with ThreadPoolExecutor(len(own) + 2) as pool:
+            work = [
+                pool.submit(self._guard, self._befall, unit, faults, number)
+                for number, (unit, faults) in enumerate(zip(self._site.units, own, strict=False))
+            ]
+            work.append(pool.submit(self._guard, self._befall_all, broad, due))
+            if week is not None:
+                work.append(pool.submit(self._guard, self._spend_week, week))
+            try:
+                while not all(task.done() for task in work):
+                    time.sleep(0.5)
+                    self._look()
+                    self._pace(due + len(broad))
+            except BaseException as error:
+                self._failed = error
+                raise
+        self._site.rate.value = self._extent.rate
+        if self._failed is not None:
+            raise self._failed
+        while self._site.stored() < self._extent.records:
+            time.sleep(0.5)
+            self._look()
+
+    def _beside(self, absent: dict[str, str]) -> tuple[Ruling, ...]:
+        """Trouble a whole post, and a cluster."""
+        self._site.rate.value = SLOW_RATE
+        extent, rulings = self._extent, []
+        if extent.whole:
+            self._say("whole posts")
+            draw = Random(f"{extent.seed}/whole")
+            ruling, problems = run_whole(self._site, kills=extent.whole, draw=draw, account=self._note)
+            rulings.append(ruling)
+            self._problems += problems
+        if extent.nodes:
+            why = cluster_absent()
+            if why is not None:
+                absent |= dict.fromkeys(NAMES.values(), why)
+            else:
+                self._say("RabbitMQ cluster")
+                draw = Random(f"{extent.seed}/cluster")
+                self._problems += trouble_cluster(
+                    self._site, faults=extent.nodes, draw=draw, account=self._note, look=self._look
+                )
+        return tuple(rulings)
+
+    def _spend_week(self, unit: PostUnderTest) -> None:
+        draw = Random(f"{self._extent.seed}/week")
+        spend_week(
+            unit,
+            records=self._extent.week,
+            draw=draw,
+            account=self._note,
+            given_up=lambda: self._failed is not None,
+        )
+        if any(fault.name == WEEK and fault.recovery is None for fault in self._injected):
+            self._problems.append("what a week had left was not delivered in time")
+
+    def _settle(self) -> None:
+        self._say("delivering what waits")
+        with ThreadPoolExecutor(len(self._site.units)) as pool:
+            codes = dict(zip(self._site.units, pool.map(PostUnderTest.stop, self._site.units), strict=True))
+        self._problems += [f"{unit.name.post} ended with exit code {code}" for unit, code in codes.items() if code]
+        deadline = monotonic() + DELIVERY_SECONDS
+        while self._site.missing() and monotonic() < deadline:
+            time.sleep(0.5)
+            self._look()
+
+    # --- the faults
+
+    def _befall(self, unit: PostUnderTest, faults: Sequence[Injection], number: int) -> None:
+        draw = Random(f"{self._extent.seed}/{number}")
+        for fault in faults:
+            if self._failed is not None:
+                return
+            time.sleep(draw.uniform(0, 0.4))
+            fault.strike(self._site, unit, draw)
+            ended = monotonic()
+            wait = draw.random() >= IMPATIENT
+            self._account(fault, unit, self._recovery([unit], ended) if wait else None, waited=wait)
+            if not unit.running:
+                self._supervise(unit, fault)
+
+    def _supervise(self, unit: PostUnderTest, fault: Injection) -> None:
+        """Start a post that has ended by itself again, as systemd does; only for want of an outbox may it end."""
+        code = unit.stop()
+        if code != EXIT_OUTBOX:
+            self._problems.append(f"{unit.name.post} ended by itself, exit code {code}, at {fault.name!r}")
+        unit.start()
+
+    def _befall_all(self, faults: Sequence[Injection], others: int) -> None:
+        draw = Random(f"{self._extent.seed}/all")
+        for number, fault in enumerate(faults, start=1):
+            while self._progress.faults < number * others / (len(faults) + 1):
+                if self._failed is not None:
+                    return
+                time.sleep(0.1)
+            fault.strike(self._site, self._site.units[0], draw)
+            self._account(fault, None, self._recovery(self._site.units, monotonic()), waited=True)
+
+    def _recovery(self, units: Sequence[PostUnderTest], since: float) -> float | None:
+        """Return the seconds until the department had something new of one of `units`."""
+        while monotonic() - since < RECOVERY_SECONDS:
+            for unit in units:
+                news = unit.await_news(since, timeout=1.0 / len(units))
+                if news is not None:
+                    return news - since
+            if self._failed is not None:
+                break
+        return None
+
+    def _account(self, fault: Injection, unit: PostUnderTest | None, recovery: float | None, *, waited: bool) -> None:
+        self._note(Injected(fault.name, unit.name.post if unit else None, recovery))
+        if waited and recovery is None and self._failed is None:
+            whom = unit.name.post if unit else "no post"
+            self._problems.append(f"{whom}: nothing new {RECOVERY_SECONDS:.0f} s after {fault.name!r} had ended")
+
+    def _note(self, injected: Injected) -> None:
+        with self._progress.lock:
+            self._injected.append(injected)
+            self._progress.faults += 1
+
+    def _guard(self, work: Callable[..., None], *arguments: object) -> None:
+        try:
+            work(*arguments)
+        except BaseException as error:
+            if self._failed is None:
+                self._failed = error
+            raise
+
+    # --- progress
+
+    def _say(self, stage: str) -> None:
+        self._progress.stage = stage
+        self._look()
+
+    def _pace(self, faults: int) -> None:
+        """Have the posts make no more records than the faults that are done call for: a busy machine needs its time."""
+        due = AHEAD + self._extent.records * self._progress.faults / faults
+        self._site.rate.value = self._extent.rate if self._progress.records < due else SLOW_RATE
+
+    def _look(self) -> None:
+        self._progress.records = self._site.stored()
+        self._progress.waiting = self._site.missing()
+        self._progress.changed(self._progress)

@@ -1,0 +1,73 @@
+"""`platepost simulate faults`: posts that record and deliver while everything around them fails."""
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from simulator.lab.faults.campaign import Campaign
+from simulator.lab.faults.extent import FULL, SHORT, Progress
+from simulator.lab.faults.page import as_markdown
+from simulator.lab.faults.seclusion import seclude
+from simulator.lab.faults.show import Show, show_outcome
+from simulator.lab.faults.site import Site
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost simulate faults
+  platepost simulate faults --short --json > faults.json
+  platepost simulate faults --seed 7 --faults 200 --records 4000
+Exit code 0 only if every record is accounted for, every chain is proved, and every post recovered from every fault.
+"""
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/faults"),
+    show_default=True,
+    help="Where everything is made; emptied if a former campaign made it.",
+)
+@click.option("--short", is_flag=True, help=f"{SHORT.faults} faults and {SHORT.records} records, in half a minute.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which faults, in which order.")
+@click.option("--faults", "count", type=click.IntRange(min=1), help=f"How many faults; {FULL.faults} by default.")
+@click.option("--records", type=click.IntRange(min=1), help=f"How many records at least; {FULL.records} by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON document.")
+@click.pass_context
+def faults(
+    context: click.Context,
+    *,
+    directory: Path,
+    short: bool,
+    seed: int,
+    count: int | None,
+    records: int | None,
+    as_json: bool,
+) -> None:
+    """Inflict faults upon posts and broker, and account for every record.
+
+    Light posts (the real recorder, outbox and uplink, with made-up passages) report to a real mosquitto while posts and
+    broker are killed, connections cut, stalled and silenced, disks filled, certificates replaced, and more. Then every
+    record that a post was told is stored must have reached the record keeper, or be named in the audit as given up.
+    As root on Linux the campaign takes mounts and a network of its own, and inflicts faults that need them too.
+    """
+    logging.basicConfig(level=logging.ERROR)
+    extent = SHORT if short else FULL
+    extent = replace(extent, seed=seed, faults=count or extent.faults, records=records or extent.records)
+    console = Console(stderr=as_json)
+    secluded = seclude()
+    with (
+        Show(console, faults=extent.faults) as show,
+        Site(directory, posts=extent.posts, rate=extent.rate, secluded=secluded) as site,
+    ):
+        outcome = Campaign(site, extent, Progress(show.changed)).run()
+    (directory / "result.json").write_text(json.dumps(outcome.as_json(), indent=2) + "\n", encoding="utf-8")
+    (directory / "result.md").write_text(as_markdown(outcome), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(outcome.as_json(), indent=2))
+    show_outcome(outcome, console)
+    context.exit(0 if outcome.passed else 1)

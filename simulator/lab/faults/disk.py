@@ -1,0 +1,110 @@
+"""Faults of the post's disk."""
+
+import contextlib
+import os
+import resource
+import time
+from pathlib import Path
+from random import Random
+from typing import ClassVar
+
+from simulator.lab.faults.injection import Injection
+from simulator.lab.faults.post_under_test import PostUnderTest
+from simulator.lab.faults.site import Site
+
+BALLAST = "ballast"
+INVERTED = 16
+# https://sqlite.org/fileformat2.html
+PAGE, LOG_HEADER, FRAME_HEADER = 4096, 32, 24
+FRAME = PAGE + FRAME_HEADER
+LAST_FRAMES = 40
+"""The log's last transaction is spared: no database can tell damage to it from a power cut amid its writing."""
+
+
+class DiskFull(Injection):
+    """Another program fills the disk: what cannot be stored is not said to be stored, and is stored later."""
+
+    name: ClassVar = "disk full"
+    what: ClassVar = "the post's disk, a small tmpfs, is filled to the last block for up to 3 s (ENOSPC)"
+    heals: ClassVar = "the space is given back"
+    weight: ClassVar = 6
+
+    def unavailable(self, site: Site) -> str | None:
+        """Tell whether the post has a disk of its own."""
+        return None if site.secluded else "no disk of the post's own can be mounted: it needs root"
+
+    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+        """Fill, wait, empty."""
+        del site
+        path = unit.folder / "state" / BALLAST
+        with path.open("wb") as file:
+            while (free := os.statvfs(file.fileno())).f_bavail:
+                with contextlib.suppress(OSError):  # the post took some of it meanwhile
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_frsize)
+        time.sleep(draw.uniform(0.3, 3))
+        path.unlink()
+
+
+class WritesFail(Injection):
+    """The disk takes nothing more at the ends of files."""
+
+    name: ClassVar = "writes fail"
+    what: ClassVar = "every write of the post beyond its files' first 4 KB fails for up to 3 s (EFBIG, by RLIMIT_FSIZE)"
+    heals: ClassVar = "writes succeed"
+    weight: ClassVar = 5
+
+    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+        """Limit, wait, lift."""
+        del site
+        pid = unit.pid
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, hard))
+        time.sleep(draw.uniform(0.3, 3))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
+
+
+class PageCorrupted(Injection):
+    """What can still be read is delivered; what cannot is named in the audit, record by record."""
+
+    name: ClassVar = "page corrupted"
+    what: ClassVar = "kill -9 of the post, then 16 bytes of a random page of the outbox or of its log are inverted"
+    heals: ClassVar = "the post is started again and takes over what it can read"
+    weight: ClassVar = 4
+
+    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+        """Kill, corrupt, start."""
+        del site
+        unit.kill()
+        state = unit.folder / "state"
+        for former in state.glob("outbox.*-*.db*"):
+            former.unlink()  # a technician has fetched what was set aside: the disk is small
+        database, log = state / "outbox.db", state / "outbox.db-wal"
+        pages, frames = database.stat().st_size // PAGE, _frames(log) - LAST_FRAMES
+        place = draw.randrange(max(1, pages) + max(0, frames))
+        offset = draw.randrange(PAGE - INVERTED)
+        if place < pages:
+            _invert(database, place * PAGE + offset)
+        elif frames > 0:
+            _invert(log, LOG_HEADER + (place - pages) * FRAME + FRAME_HEADER + offset)
+        unit.start()
+
+
+def _frames(log: Path) -> int:
+    """Return how many frames the log has now; what follows them in the file is left from before."""
+    if not log.exists():
+        return 0
+    content = log.read_bytes()
+    salt, count = content[16:24], 0
+    for place in range(LOG_HEADER, len(content) - FRAME + 1, FRAME):
+        if content[place + 8 : place + 16] != salt:
+            break
+        count += 1
+    return count
+
+
+def _invert(path: Path, offset: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        content = file.read(INVERTED)
+        file.seek(offset)
+        file.write(bytes(byte ^ 0xFF for byte in content))

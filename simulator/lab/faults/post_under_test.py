@@ -1,0 +1,181 @@
+"""One post of the campaign: its process, its way to the broker, its disk, and what the department has of it."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from device.records import Source
+from simulator.errors import CampaignError
+from simulator.ground.proxy import Proxy
+from simulator.lab.faults import source
+from simulator.lab.faults.given_up import GivenUp
+from simulator.lab.faults.journal import Journal
+from simulator.lab.faults.source import SourceSettings
+
+START_SECONDS = 30.0
+STOP_SECONDS = 60.0
+
+
+class PostUnderTest:
+    """One light post that may be killed, frozen and started again; it keeps its journal over all of its lives."""
+
+    def __init__(
+        self,
+        name: Source,
+        *,
+        folder: Path,
+        archive: Path,
+        settings: SourceSettings,
+        proxy: Proxy,
+        context: ForkServerContext,
+        rate: "Synchronized[float]",
+    ) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            name: which post it is.
+            folder: the post's folder as provisioning made it, with `state/` in it.
+            archive: where the department keeps what arrives of it.
+            settings: what the light post is told.
+            proxy: its way to the broker.
+            context: forks its processes.
+            rate: how many records a second it makes at present.
+
+        """
+        self.name = name
+        self.folder = folder
+        self.archive = archive
+        self.proxy = proxy
+        self.journal_path = folder / "journal.jsonl"
+        self.journal = Journal(self.journal_path)
+        self.offset: Synchronized[float] = context.Value("d", 0.0)
+        """Seconds by which the post's clock is wrong."""
+        self._settings = settings
+        self._context = context
+        self.rate = rate
+        """Records a second that it makes at present; other posts may share it."""
+        self._process: ForkServerProcess | None = None
+        self._arrived: dict[str, float] = {}
+        self._given_up = GivenUp()
+        self._changed = threading.Condition()
+
+    def __repr__(self) -> str:
+        return f"<Unit {self.name.post} {'running' if self.running else 'stopped'}>"
+
+    # --- the process
+
+    @property
+    def running(self) -> bool:
+        """Whether the post's process lives."""
+        return self._process is not None and self._process.is_alive()
+
+    @property
+    def pid(self) -> int:
+        """The post's process.
+
+        Raises:
+            CampaignError: it has ended by itself.
+
+        """
+        if self._process is None or self._process.pid is None or not self._process.is_alive():
+            raise CampaignError(f"{self.name.post} has ended by itself; its log is {self._settings.log}")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the post; does nothing if it runs."""
+        if self.running:
+            return
+        reading, writing = self._context.Pipe(duplex=False)
+        self._process = self._context.Process(
+            target=source.run, args=(self._settings, writing, self.offset, self.rate), name=self.name.post
+        )
+        self._process.start()
+        writing.close()
+        self.journal.follow(reading)
+
+    def kill(self) -> None:
+        """End the post as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int | None:
+        """Ask the post to end, and wait until it has delivered; return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """Let the post's process stand still."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def close(self) -> None:
+        """End the post at once, and its journal."""
+        self.kill()
+        self.journal.close()
+        self.proxy.close()
+
+    # --- what the department has of it
+
+    def arrived(self, event: dict[str, Any]) -> None:
+        """Take note of a record that arrived for the first time."""
+        with self._changed:
+            self._arrived[str(event["id"])] = monotonic()
+            self._given_up.note(event)
+            self._changed.notify_all()
+
+    def delivered(self) -> int:
+        """Return how many records have arrived."""
+        with self._changed:
+            return len(self._arrived)
+
+    def missing(self) -> int:
+        """Return how many records are stored, have not arrived, and are not given up."""
+        entries = self.journal.entries()
+        with self._changed:
+            return sum(entry.id not in self._arrived and entry not in self._given_up for entry in entries)
+
+    def lacks(self, ids: Iterable[str]) -> int:
+        """Return how many of these records have not arrived."""
+        with self._changed:
+            return sum(identifier not in self._arrived for identifier in ids)
+
+    def await_news(self, since: float, *, timeout: float) -> float | None:
+        """Wait until a record arrives that was stored after `since`; return when it did, None after `timeout`."""
+        deadline = monotonic() + timeout
+        with self._changed:
+            while True:
+                for identifier in reversed(self._arrived):
+                    if self._arrived[identifier] < since:
+                        break
+                    stored = self.journal.stored_at(identifier)
+                    if stored is not None and stored > since:
+                        return self._arrived[identifier]
+                left = deadline - monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(min(left, 0.5))
+
+    def _end(self, sent: signal.Signals) -> int | None:
+        process, self._process = self._process, None
+        if process is None or process.pid is None:
+            return None
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, sent)
+            if sent == signal.SIGTERM:
+                os.kill(process.pid, signal.SIGCONT)
+        process.join(STOP_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        code = process.exitcode
+        process.close()
+        self.journal.await_end()
+        return code

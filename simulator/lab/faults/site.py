@@ -1,0 +1,234 @@
+"""Where a campaign takes place: a throw-away fleet, a real broker, a record keeper, and posts behind proxies."""
+
+import multiprocessing
+import threading
+import time
+from contextlib import suppress
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from time import monotonic
+
+from device.records import Source
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from simulator.brokers.mosquitto import Broker
+from simulator.errors import BrokerError, CampaignError, SubscriberError
+from simulator.ground.folder import claimed
+from simulator.ground.premises import Premises
+from simulator.ground.proxy import Loop, Proxy
+from simulator.ground.subscriber import Arrival, Subscriber
+from simulator.lab.faults.judge import Ruling, judge
+from simulator.lab.faults.post_under_test import PostUnderTest
+from simulator.lab.faults.refuser import Refuser
+from simulator.lab.faults.seclusion import own_disk
+from simulator.lab.faults.source import SourceSettings
+
+AGENCY = "faults"
+KEEPER = "keeper"
+LOOK_SECONDS = 0.2
+KEEPER_SECONDS = 30.0
+"""For so long the keeper of records tries to reach the broker."""
+PRELOADED = ["simulator.lab.faults.source"]
+SMALL_QUOTA_MEGABYTES = 0.4
+"""The first post's: some hundred reads, so that it gives up reads in a longer outage."""
+
+
+class Site(Premises):
+    """Everything but the faults, made anew in one folder; as a context manager, running while it is open."""
+
+    def __init__(self, directory: Path, *, posts: int, rate: float, secluded: bool = False) -> None:
+        """Keep what is wanted; nothing is made yet.
+
+        Args:
+            directory: made if missing; emptied if a former campaign made it.
+            posts: how many light posts.
+            rate: records a second that each makes.
+            secluded: whether `seclude` gave this process mounts and a network of its own.
+
+        """
+        super().__init__()
+        self.directory = directory.absolute()
+        self.secluded = secluded
+        self.units: list[PostUnderTest] = []
+        self.broker_ends: list[int] = []
+        """The exit codes with which the broker ended by itself."""
+        self._denied: dict[str, str] = {}
+        self._access = threading.Lock()
+        self._closing = threading.Event()
+        self._posts = posts
+        self.archive = self.directory / "archive.jsonl"
+        self._context = multiprocessing.get_context("forkserver")
+        self.rate: Synchronized[float] = self._context.Value("d", rate)
+        """Records a second that each post makes at present."""
+        self._context.set_forkserver_preload(PRELOADED)
+
+    # --- the keeper of records
+
+    def keeper_comes(self) -> None:
+        """Connect the keeper of records; what waits for its session comes first.
+
+        Raises:
+            SubscriberError: there was no broker for half a minute, or it refuses the keeper.
+
+        """
+        deadline = monotonic() + KEEPER_SECONDS
+        while True:
+            keeper = Subscriber(
+                self.fleet.subscriber(KEEPER),
+                agency=AGENCY,
+                broker=self.broker.address,
+                archive=self.archive,
+                keep_repeats=True,
+            )
+            keeper.listeners.append(self.arrived)
+            try:
+                keeper.start(timeout=30.0)
+                break
+            except SubscriberError:  # the broker may have ended by itself just now
+                if monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+        self.keeper = keeper
+
+    def keeper_goes(self) -> None:
+        """Disconnect it."""
+        self.keeper.stop()
+
+    # --- the broker
+
+    def start_broker(self) -> None:
+        """Start the broker; nobody changes rights, which restarts it, meanwhile."""
+        with self._access:
+            self.broker.start()
+
+    def _supervise_broker(self) -> None:
+        """Start the broker again whenever it has ended by itself, as systemd does."""
+        while not self._closing.wait(LOOK_SECONDS):
+            with self._access, suppress(BrokerError):
+                if (code := self.broker.exit_code) is not None:
+                    self.broker_ends.append(code)
+                    self.broker.start()
+
+    # --- rights
+
+    def deny(self, post: str, topic: str) -> None:
+        """Have the broker refuse a post's records on one topic."""
+        with self._access:
+            self._denied[post] = f"user {post}\ntopic deny {topic}\n\n"
+            self._publish_rights()
+
+    def allow(self, post: str) -> None:
+        """Give a post all its rights again."""
+        with self._access:
+            self._denied.pop(post, None)
+            self._publish_rights()
+
+    def _publish_rights(self) -> None:
+        path = self.fleet.broker.access_list
+        path.write_text(self._rights + "\n" + "".join(self._denied.values()), encoding="utf-8")
+        with suppress(BrokerError):  # another fault may kill it just now, and start it again
+            self.broker.reload()
+
+    # --- accounts
+
+    def stored(self) -> int:
+        """Return how many records all posts were told are stored."""
+        return sum(len(unit.journal) for unit in self.units)
+
+    def missing(self) -> int:
+        """Return how many of them have not arrived."""
+        return sum(unit.missing() for unit in self.units)
+
+    def rulings(self) -> tuple[Ruling, ...]:
+        """Judge every post; all must have ended."""
+        for unit in self.units:
+            unit.journal.close()
+        archives = dict.fromkeys(unit.archive for unit in self.units)
+        return tuple(
+            ruling
+            for archive in archives
+            for ruling in judge(
+                (
+                    (unit.name, self.fleet.record_key(unit.name.post), unit.journal_path)
+                    for unit in self.units
+                    if unit.archive == archive
+                ),
+                archive=archive,
+            )
+        )
+
+    # --- making
+
+    def add_unit(
+        self,
+        name: str,
+        *,
+        brokers: tuple[str, ...] = (),
+        archive: Path | None = None,
+        quota_megabytes: float = 64.0,
+        rate: float | None = None,
+        step: float = 0.0,
+    ) -> PostUnderTest:
+        """Make one more post; it does not run yet.
+
+        Args:
+            name: the post's.
+            brokers: `host:port`; the proxy's to the site's broker if none is given.
+            archive: where what arrives of it is kept; the site's by default.
+            quota_megabytes: of its outbox.
+            rate: records a second; the site's by default.
+            step: seconds by which its clock advances with every record.
+
+        """
+        proxy = Proxy(self.loop, self.broker.port)
+        settings = PostSettings(
+            brokers=brokers or (f"localhost:{proxy.port}",),
+            camera="none",
+            more={"outbox": {"quota_megabytes": quota_megabytes}},
+        )
+        folder = self.fleet.add_post(name, settings)
+        self._stack.enter_context(own_disk(folder / "state", secluded=self.secluded))
+        unit = PostUnderTest(
+            Source(AGENCY, name),
+            folder=folder,
+            archive=archive or self.archive,
+            settings=SourceSettings(configuration=folder / "post.toml", log=folder / "post.log", step=step),
+            proxy=proxy,
+            context=self._context,
+            rate=self._context.Value("d", rate) if rate else self.rate,
+        )
+        self._stack.callback(unit.close)
+        self.units.append(unit)
+        return unit
+
+    def arrived(self, arrival: Arrival) -> None:
+        """Let the unit whose record it is know of an arrival."""
+        if "sequence" not in arrival.event:
+            return
+        for unit in self.units:
+            if arrival.event.get("source") == unit.name.uri:
+                unit.arrived(arrival.event)
+
+    def _make(self) -> None:
+        self._stack.enter_context(
+            claimed(self.directory, mark=".platepost-faults", whose="a campaign's", error=CampaignError)
+        )
+        self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
+        self.fleet.add_subscriber(KEEPER)
+        self._rights = self.fleet.broker.access_list.read_text(encoding="utf-8")
+        self.loop = Loop()
+        self._stack.callback(self.loop.close)
+        self.broker = Broker(self.fleet, self.directory / "broker")
+        self._stack.enter_context(self.broker)
+        supervisor = threading.Thread(target=self._supervise_broker, name="broker supervisor", daemon=True)
+        supervisor.start()
+        self._stack.callback(supervisor.join)
+        self._stack.callback(self._closing.set)
+        self.refuser = Refuser(self.loop, self.fleet.broker)
+        self._stack.callback(self.refuser.close)
+        self.keeper_comes()
+        self._stack.callback(self.keeper_goes)
+        for number in range(1, self._posts + 1):
+            self.add_unit(f"post-{number}", quota_megabytes=SMALL_QUOTA_MEGABYTES if number == 1 else 64.0)
+        for unit in self.units:
+            unit.start()

@@ -1,0 +1,248 @@
+"""A light post: a post's own recorder, outbox and uplink, without camera and vision; the passages are made up.
+
+It runs as a process of its own, forked from one that has loaded everything, so that killing it is cheap and thorough.
+Not simulated here: camera, vision, hot list, control; the campaign kills whole posts (`platepost run`) beside it.
+"""
+
+import logging
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from time import monotonic
+
+from device import __version__, assembly, config
+from device.audit.log import AuditLog
+from device.audit.retrying import RetryingRecorder
+from device.clock.timekeeper import Timekeeper
+from device.errors import OutboxError
+from device.outbox import Outbox
+from device.records import (
+    ChainHead,
+    Dropped,
+    Envelope,
+    HotListState,
+    Lost,
+    Place,
+    RecordData,
+    Status,
+    Versions,
+    new_identifier,
+)
+from device.uplink import Uplink
+from simulator.lab.faults.journal import Entry
+from simulator.lab.faults.passages import hit_of, read_of
+
+TICK_SECONDS = 1.0
+HITS = 0.1
+"""Share of the made-up records; all others are reads."""
+EXIT_OUTBOX = 3
+"""Exit code of a post that could not open its outbox: whoever supervises it starts it again."""
+LIST = HotListState(state="none")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """The uplink's patience, shortened so that an hour's trouble fits into minutes."""
+
+    keepalive_seconds: int = 2
+    connect_timeout_seconds: float = 3.0
+    backoff_first_seconds: float = 0.1
+    backoff_most_seconds: float = 1.0
+    refusal_first_seconds: float = 0.2
+    refusal_most_seconds: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceSettings:
+    """What a light post is told."""
+
+    configuration: Path
+    log: Path
+    step: float = 0.0
+    """Seconds by which the time of day advances with every record, beyond what passes: a week in a minute."""
+    drain_seconds: float = 30.0
+    patience: Patience = Patience()
+
+
+class JournallingStore:
+    """An outbox that tells the judge of each record before anybody else hears that it is stored."""
+
+    def __init__(self, outbox: Outbox, journal: Connection) -> None:
+        self._outbox = outbox
+        self._journal = journal
+        self._turn = threading.Lock()
+
+    @property
+    def head(self) -> ChainHead:
+        """The end of the chain."""
+        return self._outbox.head
+
+    def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
+        """Store one record and write it down."""
+        return self._tell(self._outbox.append(make))
+
+    def append_covert(self, make: Callable[[ChainHead], Envelope], *, group: str) -> Envelope:
+        """Store one record of a distribution group and write it down."""
+        return self._tell(self._outbox.append_covert(make, group=group))
+
+    def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
+        """Do the same with the account of what was dropped."""
+        envelope = self._outbox.append_account(make)
+        return None if envelope is None else self._tell(envelope)
+
+    def append_loss(self, make: Callable[[ChainHead, Lost], Envelope]) -> Envelope | None:
+        """Do the same with the account of what damage has cost."""
+        envelope = self._outbox.append_loss(make)
+        return None if envelope is None else self._tell(envelope)
+
+    def _tell(self, envelope: Envelope) -> Envelope:
+        with self._turn:
+            self._journal.send_bytes(Entry.of(envelope).dump())
+        return envelope
+
+
+class LightPost:
+    """The parts of a post that keep records, driven by made-up passages."""
+
+    def __init__(
+        self, settings: SourceSettings, journal: Connection, offset: "Synchronized[float]", rate: "Synchronized[float]"
+    ) -> None:
+        self._settings = settings
+        self._rate = rate
+        configuration = config.load(settings.configuration)
+        self._stop = threading.Event()
+        self._offset = offset
+        self._place = assembly.place(configuration)
+        self._versions = Versions(software=__version__, configuration=configuration.digest[:16])
+        self._boot = new_identifier()
+        self._began = datetime.now(UTC)
+        self._draw = random.Random()
+        self._outbox = assembly.outbox(configuration)
+        self._timekeeper = Timekeeper(
+            configuration.outbox.path.parent / "clock.json",
+            trusted=[assembly.certificate(configuration).not_valid_before_utc],
+            wall=lambda: time.time() + offset.value,
+        )
+        self._recorder = assembly.recorder(
+            configuration, JournallingStore(self._outbox, journal), now=self._timekeeper.record_time
+        )
+        self._records = RetryingRecorder(self._recorder, stop=self._stop)
+        self._auditor = AuditLog(self._records, post=configuration.post.name, timekeeper=self._timekeeper)
+        patience = {name: getattr(settings.patience, name) for name in Patience.__dataclass_fields__}
+        self._uplink = Uplink(
+            replace(assembly.uplink_settings(configuration), **patience),
+            self._outbox,
+            will=lambda: self._recorder.unchained(self._status("offline")),
+            on_connected=lambda: self._recorder.record(self._status("online")),
+            earliest=self._timekeeper.earliest,
+        )
+        self._set_aside = 0
+
+    def stop(self) -> None:
+        """End after the record at hand, and deliver what waits."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Record until told to stop; then deliver what waits, as far as the time given allows."""
+        self._uplink.start()
+        try:
+            self._auditor.say("boot", details={"boot": self._boot})
+            self._work()
+            with suppress(OutboxError):  # a disk that is still full: what is stored is delivered
+                self._auditor.say("stop")
+                self._account()
+        finally:
+            self._uplink.stop(drain_seconds=self._settings.drain_seconds)
+            self._timekeeper.save()
+            self._outbox.close()
+
+    def _work(self) -> None:
+        due = tick = monotonic()
+        while not self._stop.wait(max(0.0, due - monotonic())):
+            due = max(due, monotonic() - 1.0) + 1.0 / self._rate.value
+            try:
+                self._records.record(self._next())
+            except OutboxError:  # told to stop while the disk takes nothing
+                return
+            with self._offset.get_lock():
+                self._offset.value += self._settings.step
+            if monotonic() >= tick:
+                tick = monotonic() + TICK_SECONDS
+                self._tick()
+
+    def _next(self) -> RecordData:
+        kind, now, clock = self._draw.random(), self._timekeeper.now(), self._timekeeper.quality()
+        if kind < HITS:
+            return hit_of(self._draw, now, clock=clock, place=self._place, versions=self._versions)
+        return read_of(self._draw, now, clock=clock, place=self._place, versions=self._versions)
+
+    def _tick(self) -> None:
+        step = self._timekeeper.tick()
+        if step is not None and not self._settings.step:
+            self._auditor.say("clock_stepped", source="clock", details={"seconds": round(step.seconds, 3)})
+        for file in self._outbox.set_aside[self._set_aside :]:
+            self._set_aside += 1
+            self._auditor.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
+        with suppress(OutboxError):
+            self._account()
+
+    def _account(self) -> None:
+        clock = self._timekeeper.quality()
+        while self._recorder.account_for_losses(clock=clock) is not None:
+            pass
+        self._recorder.account_for_drops(clock=clock)
+
+    def _status(self, state: str) -> Status:
+        return Status.model_validate(
+            {
+                "clock": self._timekeeper.quality(),
+                "state": state,
+                "since": self._began,
+                "boot": self._boot,
+                "place": Place(site=self._place.site),
+                "versions": self._versions,
+                "hotlist": LIST,
+            }
+        )
+
+
+def run(
+    settings: SourceSettings, journal: Connection, offset: "Synchronized[float]", rate: "Synchronized[float]"
+) -> None:
+    """Run a light post in this process until SIGTERM.
+
+    Args:
+        settings: what it is told.
+        journal: where it tells what is stored.
+        offset: by how many seconds its clock is wrong at present.
+        rate: how many records a second it makes at present, as far as the disk takes them.
+
+    """
+    logging.raiseExceptions = False  # the log's own disk may be full
+    logging.basicConfig(
+        filename=settings.log, level=logging.WARNING, format="%(asctime)s %(process)d %(threadName)s %(message)s"
+    )
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the campaign
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    try:
+        post = LightPost(settings, journal, offset, rate)
+    except OutboxError as error:
+        logging.getLogger(__name__).warning("no outbox: %s", error)
+        sys.exit(EXIT_OUTBOX)
+
+    def heed() -> None:
+        told.wait()
+        post.stop()
+
+    threading.Thread(target=heed, name="stop", daemon=True).start()
+    post.run()

@@ -1,0 +1,55 @@
+"""A week without network, simulated: the post's clock runs ahead while it records, and it is killed once a day."""
+
+import time
+from collections.abc import Callable
+from random import Random
+from time import monotonic
+
+from simulator.lab.faults.outcome import Injected
+from simulator.lab.faults.post_under_test import PostUnderTest
+from simulator.lab.faults.site import Site
+
+DAYS = 7
+DAY = 24 * 3600.0
+NAME = "7 days without network"
+DAILY = "post killed, once a simulated day"
+WHAT = "no connection for 7 days of the post's clock; records of the whole week pile up"
+HEALS = "connections are accepted; recovery is when everything has arrived"
+DELIVERY_SECONDS = 300.0
+AFTERWARDS = 0.5
+"""Records a second once the week is over."""
+
+
+def add_week(site: Site, *, records: int, rate: float) -> PostUnderTest:
+    """Make the post that will be alone; it makes about `records` records in its week."""
+    return site.add_unit("week", rate=rate, step=DAYS * DAY / records)
+
+
+def spend_week(
+    unit: PostUnderTest,
+    *,
+    records: int,
+    draw: Random,
+    account: Callable[[Injected], None],
+    given_up: Callable[[], bool],
+) -> None:
+    """Let the week pass, and what it left be delivered, unless the campaign is given up meanwhile."""
+    unit.proxy.down()
+    unit.start()
+    for day in range(1, DAYS + 1):
+        while len(unit.journal) < day * records / DAYS:
+            if given_up():
+                return
+            time.sleep(0.1)
+        if day < DAYS:
+            time.sleep(draw.uniform(0, 0.3))
+            unit.kill()
+            unit.start()
+            account(Injected(DAILY, unit.name.post, None))
+    unit.rate.value = AFTERWARDS
+    unit.proxy.up()
+    began = monotonic()
+    known = {entry.id for entry in unit.journal.entries()}
+    while unit.lacks(known) and not given_up() and monotonic() - began < DELIVERY_SECONDS:
+        time.sleep(0.1)
+    account(Injected(NAME, unit.name.post, None if unit.lacks(known) else monotonic() - began))

@@ -1,0 +1,103 @@
+"""The hot list of a simulated fleet: invented plates, sealed to every post, and what changes in it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from device.hotlist.keys import PlateText
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import load_key, verify_package
+from device.hotlist.parts import split_parts
+from device.records import hotlist_delta, hotlist_package, hotlist_part
+from provisioning.connection import Connection
+from provisioning.fleet.fleet import Fleet
+from provisioning.hotlist.build import build_package
+from provisioning.hotlist.changes import Removal, from_news
+from provisioning.hotlist.columns import RowSource
+from provisioning.hotlist.delta import build_delta
+from provisioning.hotlist.held import open_held
+from provisioning.hotlist.rows import HotListRow
+
+ISSUER = "Simulated fleet"
+ENTRIES = 1000
+COME, GO = 5, 5
+"""Entries that come and go with the delta."""
+
+
+def complete_list(fleet: Fleet, *, version: int = 1) -> bytes:
+    """Build a complete list, sealed to every post of the fleet."""
+    return build_package(
+        (_row(number) for number in range(ENTRIES)),
+        agency=fleet.agency,
+        issuer=ISSUER,
+        version=version,
+        signing_key=fleet.list_signing_key.read_bytes(),
+        post_keys=_post_keys(fleet),
+        unseal_key=fleet.list_unseal_key().read_bytes(),
+    )
+
+
+def delta_to(fleet: Fleet, complete: bytes, *, version: int) -> bytes:
+    """Build a delta: some plates come, some go."""
+    signing, own = fleet.list_signing_key.read_bytes(), fleet.list_unseal_key().read_bytes()
+    held = open_held(complete, None, issuer_key=load_key(signing, private=True), unseal_key=load_key(own, private=True))
+    coming = RowSource(_row(number) for number in range(ENTRIES, ENTRIES + COME))
+    going = [Removal(number, PlateText(_row(number).plate)) for number in range(GO)]
+    changes, _ = from_news(held, coming, going)
+    return build_delta(
+        held,
+        changes.overlay,
+        patterns=(),
+        issuer=ISSUER,
+        version=version,
+        signing_key=signing,
+        post_keys=_post_keys(fleet),
+        unseal_key=own,
+        built=datetime.now(UTC),
+        size_jump=1.0,
+    )
+
+
+def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool, part_bytes: int | None = None) -> None:
+    """Publish a package, retained, on the nodes of a broker.
+
+    In parts, an index says what they are of, as in the department's tools. Each node retains for itself alone, so parts
+    go to every node before any index: whoever hears of it finds them. What posts wait for goes to every node only
+    where nobody is there yet to hear it twice.
+
+    Args:
+        fleet: whose.
+        package: what.
+        nodes: `host:port` of each.
+        first: whether no post has connected yet.
+        part_bytes: how large parts are; None for a package that goes whole.
+
+    Raises:
+        ProvisioningError: a node cannot be reached, or refuses it.
+
+    """
+    manifest = manifest_of(fleet, package)
+    topic = hotlist_package(fleet.agency) if manifest.kind == "complete" else hotlist_delta(fleet.agency)
+    message = package
+    # One after another: a cluster takes one connection of a name at a time, whatever the node.
+    if part_bytes is not None:
+        message, _ = split_parts(package, part_bytes=part_bytes)
+        for node in nodes:
+            with Connection(fleet.publisher, broker=node) as connection:
+                for number, part in enumerate(split_parts(package, part_bytes=part_bytes)[1]):
+                    connection.publish(hotlist_part(topic, number), part, retain=True)
+    for node in nodes if first else nodes[:1]:
+        with Connection(fleet.publisher, broker=node) as connection:
+            connection.publish(topic, message, retain=True)
+
+
+def manifest_of(fleet: Fleet, package: bytes) -> Manifest:
+    """Return a package's manifest."""
+    return verify_package(package, load_key(fleet.list_verifying_key.read_bytes(), private=False))[0]
+
+
+def _post_keys(fleet: Fleet) -> list[bytes]:
+    return [fleet.recipient_key(post).read_bytes() for post in fleet.posts()]
+
+
+def _row(number: int) -> HotListRow:
+    return HotListRow(plate=f"ZZ{number:05d}", category="stolen_vehicle", priority=1)

@@ -1,0 +1,244 @@
+"""A light post: a post's own recorder, signature, link, flight and choice of brokers, without a thread of its own.
+
+Not simulated: camera, vision, the outbox on disk, control, health. Its connection is one of many that a worker waits
+for; what an `Uplink` does in its thread, `turn` does whenever there is something to do.
+"""
+
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from device.clock.kernel import clock_quality
+from device.hotlist.download import HotListDownload
+from device.records import (
+    Audit,
+    ClockQuality,
+    Envelope,
+    Place,
+    Purpose,
+    Recorder,
+    Signer,
+    Source,
+    Status,
+    keys_topic,
+    new_identifier,
+)
+from device.uplink import Broker, Delivery, UplinkSettings
+from device.uplink.connection import BrokerConnection, LinkError
+from device.uplink.inbox import Handler
+from device.uplink.tls import connection_problem, tls_context
+from device.uplink.traffic import Traffic
+from simulator.lab.fleet.lists import MemoryLists
+from simulator.lab.fleet.outbox import MemoryOutbox
+from simulator.lab.fleet.passages import Circumstances, Told, choose, software
+
+HOUSEKEEPING = 0.52
+"""How often a connection is looked after when nothing happens on it, as a share of the keep-alive: every second look
+then finds that one is due, and the broker waits for one and a half."""
+TURNS = 64
+"""How often in a row a connection that goes on delivering may have its turn, so that others have theirs."""
+
+
+class LightPost:
+    """One light post. One thread at a time drives it; `open` may be another than the rest."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        agency: str,
+        brokers: Sequence[str],
+        told: Sequence[Told],
+        hits: float,
+        version: str,
+        parts: Path,
+        seed: int,
+        settings: dict[str, float],
+    ) -> None:
+        """Read the post's keys; nothing is connected yet.
+
+        Args:
+            folder: what `Fleet.add_post` wrote.
+            agency: the fleet's.
+            brokers: `host:port`, the preferred one first.
+            told: the passages to tell.
+            hits: the share of passages that are hits.
+            version: of the software.
+            seed: of what is drawn.
+            parts: a folder for packages in parts as they come.
+            settings: figures of `UplinkSettings` that are to differ from a post's own.
+
+        """
+        self.name = folder.name
+        self.outbox = MemoryOutbox()
+        self.recorded = 0
+        self.recorder = Recorder(self.outbox, Signer.from_file(folder / "signing_key.pem"), Source(agency, self.name))
+        self.lists = MemoryLists(
+            issuer_key=folder / "issuer_key.pem", unseal_key=folder / "unseal_key.pem", say=self._say
+        )
+        intake = HotListDownload(self.lists, agency=agency, directory=parts)
+        intake.connect(self)
+        self._handlers = intake.subscriptions
+        self._told, self._hits = told, hits
+        self._draw = random.Random(f"{seed}/{self.name}")
+        self._boot = new_identifier()
+        self._since = datetime.now(UTC)
+        self._clock: ClockQuality = clock_quality()
+        place = Place(site=f"Site of {self.name}", latitude=38.0, longitude=-121.0)
+        self._circumstances = Circumstances(place, software(version), self._clock)
+        base = UplinkSettings(
+            brokers=tuple(brokers),
+            ca=folder / "ca.pem",
+            certificate=folder / "certificate.pem",
+            private_key=folder / "private_key.pem",
+            client_id=self.name,
+        )
+        self._settings = replace(base, **settings)  # type: ignore[arg-type]  # its fields, by name
+        source = self.recorder.source
+        keys = (keys_topic(source.agency, purpose) for purpose in Purpose)
+        topics = (*self._handlers, *keys, source.configuration, source.command("+"))
+        self._traffic = Traffic(self._settings, self.outbox, topics, draw=self._draw.uniform)
+        self.flight = self._traffic.flight
+        self._connections = 0
+        # What comes with the answer to CONNECT comes in the thread that connects.
+        self._inbox: deque[Delivery] = deque()
+        self.link: BrokerConnection | None = None
+        self.fileno = -1
+        """The connection's file descriptor, known here when the connection has closed it already."""
+
+    def __repr__(self) -> str:
+        return f"<LightPost {self.name} {'connected' if self.link else 'away'}, {len(self.outbox)} records wait>"
+
+    @property
+    def broker(self) -> Broker:
+        """The broker connected to, or to be tried next."""
+        return self._traffic.brokers.current
+
+    # --- records
+
+    def record_passage(self) -> None:
+        """Record one passage: a hit, or else a read."""
+        told, now, state = choose(self._told, self._draw), datetime.now(UTC), self.lists.state()
+        if self._draw.random() < self._hits:
+            self.recorder.record(told.hit_at(now, self._circumstances, state, self._draw))
+        else:
+            self.recorder.record(told.read_at(now, self._circumstances, state))
+        self.recorded += 1
+
+    def _say(self, action: str, **more: str) -> None:
+        audit = {"clock": self._clock, "action": action, "occurred": datetime.now(UTC), "where": self.name}
+        own = {"source": "post", "outcome": "success", "identity": self.name}
+        self.recorder.record(Audit.model_validate(audit | own | more))
+        self.recorded += 1
+
+    def _status(self, state: str) -> Status:
+        return Status.model_validate(
+            {
+                "clock": self._clock,
+                "state": state,
+                "since": datetime.now(UTC) if state == "offline" else self._since,
+                "boot": self._boot,
+                "place": Place(site=self._circumstances.place.site),
+                "versions": self._circumstances.versions,
+                "hotlist": self.lists.state(),
+            }
+        )
+
+    def _will(self) -> Envelope:
+        return self.recorder.unchained(self._status("offline"))
+
+    # --- the connection
+
+    def open(self) -> BrokerConnection:
+        """Connect and wait for the broker's answer; in any thread.
+
+        Raises:
+            OSError: the broker cannot be reached, TLS failed, or the broker refused.
+
+        """
+        self._connections += 1
+        link = BrokerConnection(
+            self._settings,
+            self._traffic.brokers.current,
+            tls_context(self._settings),
+            number=self._connections,
+            will=self._will(),
+            received=self._inbox.append,
+        )
+        try:
+            link.open(timeout=self._settings.connect_timeout_seconds)
+        except OSError:
+            link.abort()
+            raise
+        return link
+
+    def connected(self, link: BrokerConnection, *, fileno: int) -> None:
+        """Go on with a connection that `open` made, on the file descriptor `fileno`."""
+        self.link = link
+        self.fileno = fileno
+        self._traffic.begin()
+        if self._connections == 1:
+            self._say("boot")
+        self.recorder.record(self._status("online"))
+        self.recorded += 1
+
+    def turn(self) -> float:
+        """Do what is due on the connection; return in how many seconds to do so again at the latest."""
+        link = self.link
+        housekeeping = HOUSEKEEPING * self._settings.keepalive_seconds
+        if link is None:
+            return housekeeping
+        for _ in range(TURNS):
+            self._traffic.fill(link)
+            link.turn(timeout=0)
+            self._traffic.settle(link)
+            heeded = self._heed(link)
+            if not (heeded or link.pending or link.answers):
+                break
+        due = self._traffic.due()
+        return housekeeping if due is None else max(0.01, min(housekeeping, due))
+
+    def failed(self, error: Exception) -> float:
+        """Take note that connecting failed; return after how many seconds to try again."""
+        reason = error.reason if isinstance(error, LinkError) else connection_problem(error)
+        return self._traffic.brokers.failed(reason)
+
+    def lost(self) -> float:
+        """Take note that the connection ended; return after how many seconds to connect again."""
+        link, self.link = self.link, None
+        reason = "closed" if link is None or link.end is None else link.end
+        self._traffic.end(reason)
+        self._inbox.clear()
+        if link is not None:
+            link.abort()
+        return self._traffic.brokers.failed(reason)
+
+    def close(self) -> None:
+        """Say farewell and disconnect."""
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+
+    def subscribe(self, topic: str, handler: Handler) -> None:
+        """Have what a topic retains sent, and all that comes there handled."""
+        self._handlers[topic] = handler
+        self._traffic.subscriptions.want(topic)
+
+    def unsubscribe(self, topic: str) -> None:
+        """End that."""
+        self._handlers.pop(topic, None)
+        self._traffic.subscriptions.leave(topic)
+
+    def _heed(self, link: BrokerConnection) -> bool:
+        """Handle what came; return whether anything did, of which there may be something to say."""
+        heeded = bool(self._inbox)
+        while self._inbox:
+            delivery = self._inbox.popleft()
+            handler = self._handlers.get(delivery.topic)
+            if handler is not None and delivery.payload:
+                handler(delivery)
+            link.acknowledge(delivery)
+        return heeded

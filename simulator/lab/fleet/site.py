@@ -1,0 +1,224 @@
+"""Where a fleet is tried: identities for every post, a real broker, a record keeper, and processes full of posts."""
+
+import multiprocessing
+import shutil
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Literal
+
+from device import __version__
+from device.clock.kernel import clock_quality
+from provisioning.connection import Connection
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from simulator.brokers.mosquitto import Broker
+from simulator.brokers.rabbitmq import RabbitCluster
+from simulator.errors import CampaignError
+from simulator.ground.daemon import Daemon
+from simulator.ground.folder import claimed
+from simulator.ground.premises import Premises
+from simulator.lab.fleet.collector import collect
+from simulator.lab.fleet.passages import kept_passages, software
+from simulator.lab.fleet.usage import Usage, usage_of
+from simulator.lab.fleet.worker import Count, Ledger, WorkerSettings, work
+
+AGENCY = "fleet"
+KEEPER = "keeper"
+BrokerName = Literal["mosquitto", "rabbitmq"]
+ANSWER_SECONDS = 600.0
+"""For a process of posts to answer, on a machine too busy for them."""
+RIGHTS_SECONDS = 300.0
+"""For a broker to take the rights of thousands: a node of RabbitMQ serves clients before it has."""
+
+
+class Site(Premises):
+    """Everything but the course of events; as a context manager, running while it is open.
+
+    Identities are kept in the folder for the next run; all else is made anew.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        posts: int,
+        broker: BrokerName,
+        processes: int,
+        clip: Path,
+        hits: float,
+        seed: int,
+        uplink: dict[str, float],
+        progress: Callable[[str, int, int], None],
+    ) -> None:
+        """Keep what is wanted; nothing is made yet.
+
+        Args:
+            directory: made if missing; a former run's is used again.
+            posts: how many.
+            broker: which.
+            processes: how many processes drive the posts.
+            clip: whose passages the posts tell.
+            hits: the share of passages that are hits.
+            seed: of what is drawn.
+            uplink: figures of `UplinkSettings` that are to differ from a post's own.
+            progress: told what is being done, how far it is, and of how much.
+
+        """
+        super().__init__()
+        self.directory = directory.absolute()
+        self.archive = self.directory / "archive.jsonl"
+        self.broker_name = broker
+        self._wanted, self._processes = posts, processes
+        self._clip, self._hits, self._seed, self._uplink = clip, hits, seed, uplink
+        self._progress = progress
+        self._context = multiprocessing.get_context("spawn")
+        self._workers: list[tuple[BaseProcess, Pipe]] = []
+
+    def _make(self) -> None:
+        self._empty()
+        self.fleet = self._identities()
+        self.posts = self.fleet.posts()
+        self._progress("starting the broker", 0, 0)
+        self.broker: Broker | RabbitCluster = (
+            Broker(self.fleet, self.directory / "broker")
+            if self.broker_name == "mosquitto"
+            else RabbitCluster(self.fleet, self.directory / "broker", size=3)
+        )
+        self._stack.enter_context(self.broker)
+        self._await_rights()
+        self._progress("reading the passages", 0, 0)
+        told = kept_passages(
+            self.directory / "passages.json", self._clip, versions=software(__version__), clock=clock_quality()
+        )
+        if not told:
+            raise CampaignError(f"{self._clip}: no passage was read")
+        self._collector = self._start(
+            collect, self.fleet.subscriber(KEEPER), AGENCY, self.broker.addresses, self.archive
+        )
+        if not self._collector[1].recv():
+            raise CampaignError(f"the record keeper could not subscribe; see {self.archive.with_suffix('.log')}")
+        for number in range(self._processes):
+            settings = WorkerSettings(
+                posts=tuple(self.fleet.post(name) for name in self.posts[number :: self._processes]),
+                agency=AGENCY,
+                brokers=self.broker.addresses,
+                told=told,
+                hits=self._hits,
+                seed=self._seed + number,
+                uplink=self._uplink,
+                parts=self.directory / "parts",
+            )
+            self._workers.append(self._start(work, settings, log=self.directory / f"worker-{number}.log"))
+
+    # --- orders
+
+    def order(self, name: str, value: float = 0.0) -> None:
+        """Give all workers an order that is not answered."""
+        for _, pipe in self._workers:
+            pipe.send((name, value))
+
+    def count(self) -> Count:
+        """Return how all posts are."""
+        total = Count()
+        counts: list[Count] = self._ask("count")
+        total.newest = max(count.newest for count in counts)
+        for count in counts:
+            for field in Count.__dataclass_fields__:
+                if field not in {"newest", "version"}:
+                    setattr(total, field, getattr(total, field) + getattr(count, field))
+            total.version += count.version if count.newest == total.newest else 0
+        return total
+
+    def ledgers(self) -> list[Ledger]:
+        """Return what every post recorded."""
+        answers: list[list[Ledger]] = self._ask("ledger")
+        return [ledger for answer in answers for ledger in answer]
+
+    def ask_keeper(self, name: str, *asked: object) -> Any:  # noqa: ANN401 - of each order its own
+        """Ask the record keeper."""
+        _, pipe = self._collector
+        pipe.send((name, *asked))
+        return pipe.recv()
+
+    def usage(self) -> dict[str, Usage]:
+        """Return what broker, posts and record keeper use of the machine."""
+        nodes: tuple[Daemon, ...] = (self.broker,) if isinstance(self.broker, Daemon) else self.broker.nodes
+        return {
+            "broker": usage_of(*(node.pid for node in nodes)),
+            "posts": usage_of(*(process.pid for process, _ in self._workers)),
+            "keeper": usage_of(self._collector[0].pid),
+        }
+
+    def _ask(self, name: str) -> list[Any]:
+        self.order(name)
+        answers = []
+        for process, pipe in self._workers:
+            if not pipe.poll(ANSWER_SECONDS):
+                state = "does not answer" if process.is_alive() else f"ended with exit code {process.exitcode}"
+                raise CampaignError(f"a process of posts {state}; see its log in {self.directory}")
+            answers.append(pipe.recv())
+        return answers
+
+    # --- making
+
+    def _await_rights(self) -> None:
+        deadline = time.monotonic() + RIGHTS_SECONDS
+        for node in self.broker.addresses:
+            while True:
+                try:
+                    with Connection(self.fleet.publisher, broker=node):
+                        break
+                except ProvisioningError:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(1.0)
+
+    def _start(self, run: Callable[..., None], *given: object, log: Path | None = None) -> tuple[BaseProcess, Pipe]:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=run, args=(*given, theirs, *([log] if log else [])), daemon=True)
+        process.start()
+        theirs.close()
+        self._stack.callback(_end, process, ours)
+        return process, ours
+
+    def _identities(self) -> Fleet:
+        folder = self.directory / "fleet"
+        if folder.exists() and len(Fleet.load(folder).posts()) == self._wanted:
+            return Fleet.load(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside = self.directory / "fleet.making"  # so that what was interrupted is not taken for whole
+        shutil.rmtree(aside, ignore_errors=True)
+        fleet = Fleet.create(aside, agency=AGENCY)
+        fleet.add_subscriber(KEEPER)
+        for number in range(self._wanted):
+            fleet.add_post(f"post-{number + 1:05d}", PostSettings(brokers=("localhost:8883",), camera="none"))
+            self._progress("making identities", number + 1, self._wanted)
+        aside.rename(folder)
+        return Fleet.load(folder)
+
+    def _empty(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._stack.enter_context(
+            claimed(self.directory, mark=".platepost-fleet", whose="a fleet's", error=CampaignError, keep=True)
+        )
+        shutil.rmtree(self.directory / "broker", ignore_errors=True)
+        for log in self.directory.glob("*.log"):
+            log.unlink()
+
+
+def _end(process: BaseProcess, pipe: Pipe) -> None:
+    try:
+        pipe.send(("stop", 0.0))
+        while pipe.poll(20.0) and pipe.recv() is not None:
+            pass
+    except (OSError, EOFError):
+        pass  # it has ended already
+    process.join(5.0)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    pipe.close()

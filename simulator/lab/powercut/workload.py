@@ -1,0 +1,80 @@
+"""What runs until the power fails: a post's records go into an outbox and are acknowledged, as fast as they can.
+
+Run under `disklog.c`. What the outbox has promised is written to the file `promises` beside it, one JSON a line:
+`{"stored": RECORD}` after `append` returned, `{"taken": [RECORD, ...]}` before an acknowledgement.
+"""
+
+import json
+import os
+import random
+import sys
+from pathlib import Path
+
+from device.outbox import Outbox
+from device.records import Envelope, Hit, Picture, Read, Recorder, Source, new_identifier
+from device.records.contract.examples import CLOCK, LIST, ExampleSigner, example_audit, example_sight, example_status
+
+KEY = bytes(range(32))
+QUOTA_BYTES = 400_000
+SOURCE = Source("demo", "post-1")
+PROMISES = "promises"
+
+
+class Workload:
+    """Records and acknowledges by lot."""
+
+    def __init__(self, outbox: Outbox, promises: int, chance: random.Random) -> None:
+        self._outbox = outbox
+        self._recorder = Recorder(outbox, ExampleSigner(), SOURCE)
+        self._promises = promises
+        self._chance = chance
+
+    def step(self) -> None:
+        """Do one thing."""
+        lot = self._chance.random()
+        if lot < 0.15:
+            self._acknowledge()
+        elif lot < 0.2:
+            account = self._recorder.account_for_drops(clock=CLOCK)
+            if account is not None:
+                self._stored(account)
+        else:
+            self._stored(self._record(lot))
+
+    def _record(self, lot: float) -> Envelope:
+        if lot < 0.3:
+            return self._recorder.record(example_audit("boot"))
+        if lot < 0.4:
+            return self._recorder.record(example_status("online", new_identifier()))
+        pictures = (Picture.of("patch", self._chance.randbytes(3000), width=1, height=1),)
+        sight = example_sight(new_identifier()) | {"pictures": pictures}
+        if lot < 0.5:
+            hit = {"hit": new_identifier(), "plate_matched": "7ABC123", "match": "exact", "category": "stolen"}
+            more = {"priority": 1, "hotlist": LIST, "hotlist_stale": False}
+            return self._recorder.record(Hit.model_validate(sight | hit | more))
+        return self._recorder.record(Read.model_validate(sight | {"hotlist": dict(LIST) | {"result": "no_match"}}))
+
+    def _acknowledge(self) -> None:
+        batch = self._outbox.next(self._chance.randint(1, 20))
+        self._promise({"taken": [envelope.event for envelope in batch]})
+        self._outbox.acknowledge([envelope.sequence for envelope in batch if envelope.sequence])
+
+    def _stored(self, envelope: Envelope) -> None:
+        self._promise({"stored": envelope.event})
+
+    def _promise(self, what: object) -> None:
+        os.write(self._promises, json.dumps(what).encode() + b"\n")
+
+
+def main() -> None:
+    """Run for a number of steps: `python -m simulator.lab.powercut.workload FOLDER SEED STEPS`."""
+    folder, seed, steps = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    promises = os.open(folder / PROMISES, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    with Outbox(folder / "outbox.db", key=KEY, quota_bytes=QUOTA_BYTES) as outbox:
+        workload = Workload(outbox, promises, random.Random(seed))
+        for _ in range(steps):
+            workload.step()
+
+
+if __name__ == "__main__":
+    main()

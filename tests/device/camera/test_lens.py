@@ -1,0 +1,173 @@
+"""The project's own footage, altered as dirt, vandals and the sun would: that is named, and a sound lens is not."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device.camera.lens import Ailment, Lens
+from device.camera.view import View, Views
+from simulator.camera.recordings import open_recording
+
+Grey = NDArray[np.uint8]
+FOOTAGE = Path(__file__).parents[3] / "simulator" / "footage"
+NAMED_WITHIN, HEALED_WITHIN = 40.0, 30.0
+"""Seconds, as docs/health.md promises."""
+
+
+@cache
+def frames(name: str) -> tuple[Grey, ...]:
+    """Every tenth frame of a clip: the street, and the vehicles on it."""
+    stills = open_recording(FOOTAGE / name, frames_per_second=None).stills()
+    return tuple(still.grey for number, still in zip(range(200), stills, strict=False) if number % 10 == 0)
+
+
+@cache
+def altered(name: str, alter: Callable[[Grey], Grey]) -> tuple[Grey, ...]:
+    return tuple(alter(frame) for frame in frames(name))
+
+
+def sound(frame: Grey) -> Grey:
+    return frame
+
+
+def dusk(frame: Grey) -> Grey:
+    return (frame * 0.4).astype(np.uint8)
+
+
+def cloud(frame: Grey) -> Grey:
+    return np.clip(frame * 1.3 + 10, 0, 255).astype(np.uint8)
+
+
+def noise(frame: Grey) -> Grey:
+    grain = np.random.default_rng(4).normal(0, 6, frame.shape)
+    return np.clip(frame + grain, 0, 255).astype(np.uint8)
+
+
+def lorry(frame: Grey) -> Grey:
+    """It stands in a third of the picture."""
+    covered = frame.copy()
+    covered[:, : frame.shape[1] // 4] = 60
+    return covered
+
+
+def spider(frame: Grey) -> Grey:
+    covered = frame.copy()
+    cv2.circle(covered, (600, 300), 90, 20, -1)
+    return covered
+
+
+def cardboard(frame: Grey) -> Grey:
+    return np.full_like(frame, 90)
+
+
+def paint(frame: Grey) -> Grey:
+    covered = frame.copy()
+    covered[:, : frame.shape[1] * 6 // 10] = 40
+    return covered
+
+
+def greased(frame: Grey) -> Grey:
+    return cv2.GaussianBlur(frame, (0, 0), 2.5).astype(np.uint8)
+
+
+def defocused(frame: Grey) -> Grey:
+    return cv2.GaussianBlur(frame, (0, 0), 1.5).astype(np.uint8)
+
+
+def turned(frame: Grey) -> Grey:
+    height, width = frame.shape
+    shift = np.array([[1, 0, 0.04 * width], [0, 1, 0.02 * height]], np.float32)
+    return cv2.warpAffine(frame, shift, (width, height), borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
+
+
+def tilted(frame: Grey) -> Grey:
+    height, width = frame.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 8, 1)
+    return cv2.warpAffine(frame, turn, (width, height), borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
+
+
+def sun(frame: Grey) -> Grey:
+    height, width = frame.shape
+    rows, columns = np.mgrid[:height, :width]
+    distance = np.hypot(columns - 0.6 * width, rows - 0.5 * height) / width
+    return np.clip(frame + 400 * np.exp(-((distance / 0.3) ** 2)), 0, 255).astype(np.uint8)
+
+
+class Watch:
+    """A lens over endless footage of a second a frame."""
+
+    def __init__(self, clip: str, *, accepted: bool = True) -> None:
+        self.clip = clip
+        street = frames(clip)[0]
+        view = View.of(street, accepted=datetime(2026, 3, 1, tzinfo=UTC), accepted_by="r-alvarez")
+        self.lens = Lens(Views(day=view) if accepted else None)
+        self.clock: Iterator[int] = count()
+
+    def see(self, alter: Callable[[Grey], Grey], *, seconds: float) -> set[str]:
+        for _ in range(round(seconds)):
+            now = next(self.clock)
+            shown = altered(self.clip, alter)
+            self.lens.look(shown[now % len(shown)], float(now))
+        return {ailment.value for ailment in self.lens.ailments}
+
+
+CLIPS = ("street.mp4", "pass.mp4")
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize("alter", [sound, dusk, cloud, noise, lorry, spider])
+def test_a_sound_lens_is_left_in_peace(clip: str, alter: Callable[[Grey], Grey]) -> None:
+    watch = Watch(clip)
+    watch.see(sound, seconds=20)
+    assert watch.see(alter, seconds=120) == set()
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize(
+    ("alter", "ailment"),
+    [
+        (cardboard, Ailment.BLOCKED),
+        (paint, Ailment.BLOCKED),
+        (greased, Ailment.BLURRED),
+        (defocused, Ailment.BLURRED),
+        (turned, Ailment.MOVED),
+        (tilted, Ailment.MOVED),
+        (sun, Ailment.DAZZLED),
+    ],
+)
+def test_what_ails_the_lens_is_named_in_time_and_heals(
+    clip: str, alter: Callable[[Grey], Grey], ailment: Ailment
+) -> None:
+    watch = Watch(clip)
+    assert watch.see(sound, seconds=60) == set()
+    assert watch.see(alter, seconds=NAMED_WITHIN) == {ailment.value}
+    assert watch.see(sound, seconds=HEALED_WITHIN) == set()
+
+
+def test_a_vehicle_close_by_or_a_flash_is_no_fault() -> None:
+    watch = Watch("street.mp4")
+    watch.see(sound, seconds=30)
+    assert watch.see(cardboard, seconds=10) == set()
+    assert watch.see(sound, seconds=30) == set()
+    assert watch.see(sun, seconds=10) == set()
+    assert watch.see(sound, seconds=60) == set()
+
+
+def test_without_an_accepted_view_only_what_is_plain_is_said() -> None:
+    assert Watch("street.mp4", accepted=False).see(cardboard, seconds=60) == {"lens_blocked"}
+    assert Watch("street.mp4", accepted=False).see(sun, seconds=60) == {"lens_dazzled"}
+    assert Watch("street.mp4", accepted=False).see(greased, seconds=60) == set()
+    assert Watch("street.mp4", accepted=False).see(turned, seconds=60) == set()
+
+
+def test_a_black_picture_is_left_to_the_camera_s_own_faults() -> None:
+    watch = Watch("street.mp4")
+    assert watch.see(np.zeros_like, seconds=60) == set()
+    assert watch.see(lambda frame: (frame * 0.03).astype(np.uint8), seconds=60) == set()

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from device.board.rpi import STEP_SECONDS
+from device.board.settings import RpiSettings
+from device.camera.frame_check import BLACK_SECONDS, FROZEN_SECONDS
+from device.camera.supervisor import HUNG_SECONDS
+from device.faults.fault import DESCRIPTIONS, PAGE, Fault, reasons, with_table
+from device.health import surroundings
+from device.health.status import SILENT_SECONDS
+from device.rounds import TICK_SECONDS
+from device.vision import model_loader
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_fault_is_described_in_code_and_for_technicians() -> None:
+    assert set(DESCRIPTIONS) == set(Fault)
+    for description in DESCRIPTIONS.values():
+        assert all((description.cause, description.effect, description.healed_by, description.remedy))
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert page == with_table(page), f"{PAGE} is not what `make contract` writes"
+
+
+def test_a_status_takes_every_message() -> None:
+    assert {reason.name for reason in reasons(Fault)} == {fault.value for fault in Fault}
+
+
+def test_reasons_come_in_one_order() -> None:
+    assert [reason.name for reason in reasons({Fault.TAMPER_OPEN, Fault.CAMERA_SILENT})] == [
+        "camera_silent",
+        "tamper_open",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "named_after", "stated"),
+    [
+        (Fault.CAMERA_SILENT, SILENT_SECONDS, "six seconds"),
+        (Fault.CAMERA_FROZEN, FROZEN_SECONDS, "six seconds"),
+        (Fault.CAMERA_BLACK, BLACK_SECONDS, "eleven seconds"),
+        (Fault.CAMERA_FAILED, HUNG_SECONDS, "a second, or eleven where it hangs"),
+    ],
+)
+def test_what_is_stated_of_the_camera_is_decided_so(fault: Fault, named_after: float, stated: str) -> None:
+    seconds = {"six": 6, "eleven": 11}
+    assert DESCRIPTIONS[fault].within == stated
+    assert next(number for word, number in seconds.items() if word in stated) == named_after + 1
+
+
+def test_what_is_stated_of_the_machine_is_decided_so() -> None:
+    ailments = {Fault.TOO_HOT, Fault.THROTTLED, Fault.UNDER_VOLTAGE, Fault.STORAGE_LOW, Fault.STORAGE_WORN}
+    assert {DESCRIPTIONS[fault].within for fault in ailments} == {"five seconds"}
+    assert surroundings.LOOK_SECONDS == 5
+    assert "within ten seconds" in DESCRIPTIONS[Fault.MODEL_DAMAGED].healed_by
+    assert model_loader.RETRY_SECONDS == 10
+
+
+def test_what_is_stated_of_the_switches_is_decided_so() -> None:
+    assert {DESCRIPTIONS[fault].within for fault in (Fault.TAMPER_OPEN, Fault.DOOR_OPEN)} == {"a second"}
+    assert RpiSettings().debounce_milliseconds / 1000 + 2 * STEP_SECONDS + 2 * TICK_SECONDS < 1

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from device.health.boot_counter import FILE, PAUSES, REBOOT, REBOOT_UPTIMES, WELL_SECONDS, BootCounter
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def begun(folder: Path, clock: Clock, *, uptime: float = 0.0) -> BootCounter:
+    starts = BootCounter(folder, steady=clock, uptime=lambda: uptime)
+    starts.begin()
+    return starts
+
+
+def test_deaths_in_a_row_are_counted_and_slow_the_post_down(tmp_path: Path) -> None:
+    clock = Clock()
+    pauses = []
+    for _ in range(len(PAUSES) + 2):
+        starts = begun(tmp_path, clock)
+        before = clock.now
+        while starts.waiting:
+            clock.now += 1
+        pauses.append(clock.now - before)
+    assert pauses == [*PAUSES, PAUSES[-1], PAUSES[-1]]
+
+
+def test_a_run_that_lives_begins_the_count_anew(tmp_path: Path) -> None:
+    clock = Clock()
+    for _ in range(4):
+        starts = begun(tmp_path, clock)
+    assert starts.often
+    starts.tick(fit=True)
+    clock.now += PAUSES[3]
+    assert not starts.waiting
+    starts.tick(fit=False)
+    clock.now += WELL_SECONDS - 1
+    starts.tick(fit=True)
+    assert starts.often
+    clock.now += 1
+    starts.tick(fit=True)
+    assert not starts.often
+    assert begun(tmp_path, clock).bad == 0
+
+
+def test_a_run_that_is_told_to_stop_is_not_counted(tmp_path: Path) -> None:
+    for _ in range(10):
+        starts = begun(tmp_path, Clock())
+        starts.stopped()
+    assert starts.bad == 0
+
+
+def test_the_machine_is_started_anew_at_ever_longer_intervals(tmp_path: Path) -> None:
+    clock = Clock()
+    for _ in range(5):
+        begun(tmp_path, clock)
+    for least in (*REBOOT_UPTIMES, REBOOT_UPTIMES[-1]):
+        early = begun(tmp_path, clock, uptime=least - 1)
+        assert not early.reboot_due()
+        assert not early.ask_for_reboot()
+        late = begun(tmp_path, clock, uptime=least)
+        assert late.reboot_due()
+        assert late.ask_for_reboot()
+        assert (tmp_path / REBOOT).exists()
+    begun(tmp_path, clock)
+    assert not (tmp_path / REBOOT).exists()
+
+
+def test_few_bad_starts_are_no_reason_to_start_the_machine_anew(tmp_path: Path) -> None:
+    for _ in range(5):
+        assert not begun(tmp_path, Clock(), uptime=1e6).reboot_due()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"bad": "x", "reboots": 0}', b'{"bad": -3, "reboots": -1}', b"\xff"])
+def test_a_damaged_counter_counts_from_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    assert begun(tmp_path, Clock()).bad == 0
+
+
+def test_a_restart_of_the_machine_that_stops_the_post_in_order_counts_all_the_same(tmp_path: Path) -> None:
+    starts = BootCounter(tmp_path, uptime=lambda: 1e6)
+    starts.begin()
+    assert starts.ask_for_reboot()
+    starts.stopped()
+    assert BootCounter(tmp_path).reboots == 1
+    again = BootCounter(tmp_path, uptime=lambda: REBOOT_UPTIMES[0])
+    again.begin()
+    assert not again.ask_for_reboot(), "the second one must wait longer"

@@ -1,0 +1,90 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from device.health.read_rate import FILE, ReadRateBaseline
+
+BEGIN = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
+
+
+class Road:
+    """So many reads in each hour of the day, evenly."""
+
+    def __init__(self, habit: ReadRateBaseline, *, begin: datetime = BEGIN) -> None:
+        self.habit = habit
+        self.now = begin
+        self.reads = 0.0
+
+    def run(self, hours: float, *, an_hour: float, watching: bool = True, step: float = 60.0) -> float | None:
+        """Let time pass; returns after how many seconds reads were first missed."""
+        missed = None
+        for number in range(round(hours * 3600 / step)):
+            self.now += timedelta(seconds=step)
+            self.reads += an_hour * step / 3600
+            self.habit.tick(self.now, reads=int(self.reads), watching=watching)
+            if missed is None and self.habit.missed:
+                missed = (number + 1) * step
+        return missed
+
+
+def test_reads_that_stay_away_on_a_busy_road_are_missed_in_time_and_the_next_heals(tmp_path: Path) -> None:
+    road = Road(ReadRateBaseline(tmp_path / FILE))
+    assert road.run(7 * 24, an_hour=120) is None
+    assert road.run(1, an_hour=0) == pytest.approx(900, abs=120)
+    road.run(0.1, an_hour=600)
+    assert not road.habit.missed
+
+
+def test_on_a_quiet_road_it_takes_longer(tmp_path: Path) -> None:
+    road = Road(ReadRateBaseline(tmp_path / FILE))
+    assert road.run(7 * 24, an_hour=10) is None
+    assert road.run(3, an_hour=0) == pytest.approx(7200, abs=400)
+
+
+def test_what_is_unknown_is_not_missed() -> None:
+    assert Road(ReadRateBaseline()).run(24, an_hour=0) is None
+
+
+def test_a_closed_camera_misses_nothing() -> None:
+    road = Road(ReadRateBaseline())
+    road.run(7 * 24, an_hour=120)
+    assert road.run(5, an_hour=0, watching=False) is None
+
+
+def test_hours_in_which_reads_were_missed_are_not_learned() -> None:
+    road = Road(ReadRateBaseline())
+    road.run(7 * 24, an_hour=120)
+    road.run(5 * 7 * 24, an_hour=0)
+    assert road.habit.missed
+
+
+def test_a_road_that_has_become_quiet_for_good_is_usual_after_some_weeks() -> None:
+    road = Road(ReadRateBaseline())
+    road.run(7 * 24, an_hour=100)
+    assert road.run(7 * 24, an_hour=3) is not None
+    road.run(9 * 7 * 24, an_hour=3)
+    assert road.run(7 * 24, an_hour=3) is None
+    assert road.run(24, an_hour=0) is not None, "blindness is told still"
+
+
+def test_the_habit_survives_a_restart(tmp_path: Path) -> None:
+    road = Road(ReadRateBaseline(tmp_path / FILE))
+    road.run(7 * 24 + 1, an_hour=120)
+    after = Road(ReadRateBaseline(tmp_path / FILE), begin=road.now)
+    assert after.run(1, an_hour=0) is not None
+
+
+def test_a_clock_that_is_set_neither_learns_nor_misses() -> None:
+    road = Road(ReadRateBaseline())
+    road.run(7 * 24, an_hour=120)
+    for days in (3, -5, 700):
+        road.now += timedelta(days=days)
+        road.habit.tick(road.now, reads=int(road.reads), watching=True)
+        assert not road.habit.missed
+
+
+@pytest.mark.parametrize("content", [b"", b"[1, 2]", b"{}", b'["x"]', b"\xff", b"null", b"7"])
+def test_a_damaged_habit_is_learned_anew(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    assert Road(ReadRateBaseline(tmp_path / FILE)).run(2, an_hour=0) is None

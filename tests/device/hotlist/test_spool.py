@@ -1,0 +1,136 @@
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from device.hotlist.spool import FOLDER, KEPT_OUTCOMES, KEPT_PARTS, Outcome, PackageSpool, fetch_outcome, lay
+from tests.device.nobody import needs_root, nobody, place_of_nobody
+
+FIRST, SECOND = "hotlist-0000000000000001.package", "hotlist-0000000000000002.delta"
+SECONDS = 10.0
+
+
+def installer(taken: list[bytes]) -> Callable[[bytes], Outcome]:
+    def install(package: bytes) -> Outcome:
+        taken.append(package)
+        return Outcome(None, "older", "no") if package == b"old" else Outcome(len(taken), None, "in force")
+
+    return install
+
+
+def test_packages_are_taken_oldest_first_and_each_has_its_outcome(tmp_path: Path) -> None:
+    taken: list[bytes] = []
+    handover = PackageSpool(tmp_path, installer(taken))
+    assert handover.look() == 0, "the folder need not be there"
+    lay(tmp_path, SECOND, b"delta")
+    lay(tmp_path, FIRST, b"old")
+    assert fetch_outcome(tmp_path, FIRST) is None
+    assert handover.look() == 2
+    assert taken == [b"old", b"delta"]
+    assert fetch_outcome(tmp_path, FIRST) == Outcome(None, "older", "no")
+    assert fetch_outcome(tmp_path, SECOND) == Outcome(2, None, "in force")
+    assert fetch_outcome(tmp_path, SECOND) is None, "an outcome is fetched once"
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_what_is_laid_is_its_owners_alone_and_an_old_outcome_does_not_stand_for_it(tmp_path: Path) -> None:
+    handover = PackageSpool(tmp_path, installer([]))
+    lay(tmp_path, FIRST, b"old")
+    handover.look()
+    lay(tmp_path, FIRST, b"new")
+    assert fetch_outcome(tmp_path, FIRST) is None
+    folder = tmp_path / FOLDER
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / FIRST).stat().st_mode) == 0o600
+
+
+@needs_root
+def test_what_root_lays_is_taken_by_the_post_s_own_user(tmp_path: Path) -> None:
+    lay(tmp_path, FIRST, b"list")
+    PackageSpool(tmp_path, installer([])).look()
+    taken: list[bytes] = []
+    with place_of_nobody() as state:
+        lay(state / "hotlist", FIRST, b"list")
+        with nobody():
+            assert PackageSpool(state / "hotlist", installer(taken)).look() == 1
+        assert fetch_outcome(state / "hotlist", FIRST) == Outcome(1, None, "in force")
+    assert taken == [b"list"]
+
+
+def test_strange_files_are_left_alone(tmp_path: Path) -> None:
+    lay(tmp_path, FIRST, b"list")
+    for name in (f"{SECOND}.part", "hotlist-1.package", "notes.txt"):
+        (tmp_path / FOLDER / name).write_bytes(b"strange")
+    taken: list[bytes] = []
+    assert PackageSpool(tmp_path, installer(taken)).look() == 1
+    assert taken == [b"list"]
+    with pytest.raises(ValueError, match="no name of a package"):
+        lay(tmp_path, "../post.toml", b"")
+
+
+def test_what_keeps_a_package_from_being_taken_is_logged_once_as_long_as_it_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.001)
+    looks: list[int] = []
+    enough = Event()
+
+    def install(_package: bytes) -> Outcome:
+        looks.append(1)
+        if len(looks) == 5:
+            enough.set()
+        raise OSError("no room")
+
+    lay(tmp_path, FIRST, b"list")
+    handover = PackageSpool(tmp_path, install)
+    handover.start()
+    assert enough.wait(SECONDS)
+    handover.stop()
+    assert caplog.text.count("no room") == 1
+
+
+def test_a_running_handover_takes_what_comes_and_lives_on_after_a_bad_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.01)
+    came, failed = Event(), Event()
+
+    def install(package: bytes) -> Outcome:
+        if not failed.is_set():
+            failed.set()
+            raise OSError("no room")
+        came.set()
+        return Outcome(1, None, "in force")
+
+    handover = PackageSpool(tmp_path, install)
+    handover.start()
+    lay(tmp_path, FIRST, b"list")
+    assert came.wait(SECONDS)
+    handover.stop()
+    handover.stop()
+    assert fetch_outcome(tmp_path, FIRST) == Outcome(1, None, "in force")
+
+
+def test_an_outcome_takes_the_place_of_links(tmp_path: Path) -> None:
+    """It is root that takes lists during an acceptance, from a folder in which the post's user could lay links."""
+    shadow = tmp_path / "shadow"
+    shadow.write_text("root")
+    lay(tmp_path, FIRST, b"list")
+    for name in (f"{FIRST}.outcome", f"{FIRST}.part"):
+        (tmp_path / FOLDER / name).symlink_to(shadow)
+    PackageSpool(tmp_path, installer([])).look()
+    assert shadow.read_text() == "root"
+    assert fetch_outcome(tmp_path, FIRST) == Outcome(1, None, "in force")
+
+
+def test_outcomes_that_nobody_fetches_and_what_was_half_laid_fill_no_disk(tmp_path: Path) -> None:
+    handover = PackageSpool(tmp_path, installer([]))
+    for number in range(2 * KEPT_OUTCOMES):
+        name = f"hotlist-{number:016d}.package"
+        lay(tmp_path, name, b"list")
+        (tmp_path / FOLDER / name).with_suffix(".part").touch()
+        assert handover.look() == 1
+    names = [path.suffix for path in (tmp_path / FOLDER).iterdir()]
+    assert (names.count(".outcome"), names.count(".part")) == (KEPT_OUTCOMES, KEPT_PARTS)

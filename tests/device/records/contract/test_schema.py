@@ -1,0 +1,186 @@
+"""The contract as committed is the contract as generated, and every record keeps it."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from device.faults.fault import Fault, reasons
+from device.records import Keyring
+from device.records.audit import ACTIONS
+from device.records.contract.examples import ExampleSigner, example_records
+from device.records.contract.received import PAYLOADS, example_payloads
+from device.records.contract.schema import PAGE, contract, event_schema, payload_schema, short_name, with_actions
+from device.records.envelope import EVENTS
+from device.records.verify.verify import Verifier
+
+FOLDER = Path(__file__).parents[4] / "docs" / "contract"
+FILES = contract()
+SCHEMAS = {kind: event_schema(kind) for kind in EVENTS}
+PAYLOAD_SCHEMAS = {name: payload_schema(name) for name in PAYLOADS}
+EXAMPLES = example_records(ExampleSigner())
+
+
+def errors(event: dict[str, Any]) -> list[str]:
+    validator = Draft202012Validator(SCHEMAS[event["type"]], format_checker=FormatChecker())
+    return [error.message for error in validator.iter_errors(event)]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_committed_file_is_current(name: str) -> None:
+    path = FOLDER / name
+    assert path.read_text(encoding="utf-8") == FILES[name], "run: python -m device.records.contract.schema"
+
+
+def test_nothing_else_is_committed() -> None:
+    present = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
+    assert present == {*FILES, "README.md"}
+
+
+def test_the_page_lists_the_actions_of_the_audit() -> None:
+    page = (FOLDER / PAGE).read_text(encoding="utf-8")
+    assert page == with_actions(page), "run: python -m device.records.contract.schema"
+
+
+def test_every_action_of_the_audit_is_said_somewhere_and_what_is_said_is_listed() -> None:
+    folders = ("device", "provisioning/technician", "provisioning/commands")
+    said = {action for folder in folders for action in _said_in(FOLDER.parents[1] / folder)}
+    switches = {f"{name}_{what}" for name in ("tamper", "door") for what in ("opened", "closed")}  # put together
+    assert said | switches == set(ACTIONS)
+
+
+def _said_in(folder: Path) -> Iterator[str]:
+    """Yield the names that are given to whatever writes the audit trail; what a person is told is no name."""
+    for path in folder.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or not call.args:
+                continue
+            by = getattr(call.func, "attr", None) or getattr(call.func, "id", None)
+            first = call.args[0]
+            named = isinstance(first, ast.Constant) and re.fullmatch(r"[a-z]+(_[a-z]+)*", str(first.value))
+            if named and by in {"say", "refused", "Note", "_note", "_audit"}:
+                yield first.value
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_schema_is_a_schema(kind: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[kind])
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_keeps_its_schema(name: str) -> None:
+    assert errors(EXAMPLES[name].event) == []
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {envelope.type for envelope in EXAMPLES.values()} == set(SCHEMAS)
+
+
+def test_examples_show_what_posts_send() -> None:
+    said = {name: envelope.event["data"] for name, envelope in EXAMPLES.items()}
+    withdrawn, read = said["hit.withdrawn"], said["read"]
+    assert withdrawn["passage"] == read["passage"]
+    assert withdrawn["hit"] not in read["hits"], "a read names the hits that still stand"
+    for sight in (said["hit"], read):
+        assert sight["plate_read"] not in {other["text"] for other in sight["alternatives"]}
+    assert {picture["kind"] for picture in said["hit"]["pictures"]} == {"patch", "overview"}
+    assert said["hit"]["match_confidence"] == said["hit"]["confidence"]
+    for name in ("status", "status.degraded", "status.will"):
+        ailing = {Fault(reason["name"]) for reason in said[name]["reasons"]}
+        assert said[name]["reasons"] == [reason.wire() for reason in reasons(ailing)]
+    assert said["status.will"]["reasons"] == []
+    assert said["status.will"]["since"] == EXAMPLES["status.will"].event["time"]
+
+
+def test_examples_verify_as_an_archive() -> None:
+    keys = Keyring.from_pem((FOLDER / "examples" / "post-1.pub.pem").read_bytes())
+    lines = (FOLDER / "examples" / "archive.jsonl").read_bytes().splitlines()
+    report = Verifier(keys, whole=True).feed_all(lines)
+    assert report.intact
+    assert report.fed == len(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", ["chain", "sequence", "previous", "signature", "data"])
+def test_schema_misses_what_is_missing(name: str) -> None:
+    event = EXAMPLES["hit"].event
+    del event[name]
+    assert errors(event)
+
+
+def test_schema_refuses_null_unknown_and_verified() -> None:
+    for change in ({"lane": None}, {"surprise": 1}, {"verification": "verified"}):
+        event = EXAMPLES["hit"].event
+        event["data"] |= change
+        assert errors(event), change
+
+
+def test_only_the_will_may_be_outside_the_chain() -> None:
+    event = EXAMPLES["status"].event
+    for name in ("chain", "sequence", "previous"):
+        del event[name]
+    assert errors(event)
+    will = EXAMPLES["status.will"].event
+    assert errors(will) == []
+    assert errors(will | {"sequence": 4}), "a number without its chain"
+
+
+def test_every_field_is_described() -> None:
+    def fields(schema: object, where: str) -> list[str]:
+        if isinstance(schema, list):
+            return [bare for part in schema for bare in fields(part, where)]
+        if not isinstance(schema, dict):
+            return []
+        bare = [
+            f"{where}.{name}"
+            for name, part in schema.get("properties", {}).items()
+            if where != "if" and "description" not in part
+        ]
+        return bare + [found for name, part in schema.items() if name != "if" for found in fields(part, name)]
+
+    for kind, schema in (SCHEMAS | PAYLOAD_SCHEMAS).items():
+        assert fields(schema, kind) == []
+
+
+@pytest.mark.parametrize("name", PAYLOAD_SCHEMAS)
+def test_what_a_post_receives_keeps_its_schema(name: str) -> None:
+    Draft202012Validator.check_schema(PAYLOAD_SCHEMAS[name])
+    payload = example_payloads()[name]
+    validator = Draft202012Validator(PAYLOAD_SCHEMAS[name], format_checker=FormatChecker())
+    assert list(validator.iter_errors(payload)) == []
+    assert list(validator.iter_errors(payload | {"shell": "reboot"}))
+    for member in payload:
+        if member != "boot":
+            rest = {key: value for key, value in payload.items() if key != member}
+            assert list(validator.iter_errors(rest)), member
+
+
+def test_asyncapi_names_every_topic_and_finds_every_schema() -> None:
+    document = json.loads(FILES["asyncapi.json"])
+    assert {channel["address"] for channel in document["channels"].values()} == {
+        "alpr/v1/{agency}/{post}/read",
+        "alpr/v1/{agency}/{post}/hit/{category}",
+        "alpr/v1/{agency}/{post}/covert/{group}",
+        "alpr/v1/{agency}/{post}/status",
+        "alpr/v1/{agency}/{post}/audit",
+        "alpr/v1/{agency}/{post}/health",
+        "alpr/v1/{agency}/{post}/command/{command}",
+        "alpr/v1/{agency}/{post}/configuration",
+        "alpr/v1/{agency}/{post}/response/{operator}",
+        "alpr/v1/{agency}/keys/{purpose}",
+        "alpr/v1/{agency}/hotlist/package",
+        "alpr/v1/{agency}/hotlist/delta",
+        "alpr/v1/{agency}/hotlist/{list}/{number}",
+    }
+    messages = document["components"]["messages"]
+    payloads = {message["payload"].get("$ref") for message in messages.values()} - {None}
+    assert payloads == {f"./{short_name(kind)}.schema.json" for kind in SCHEMAS}
+    assert all(f"{name[2:]}" in FILES for name in payloads)
+    for text in json.dumps(document).split('"$ref": "#/')[1:]:
+        part: Any = document
+        for step in text.partition('"')[0].split("/"):
+            part = part[step]

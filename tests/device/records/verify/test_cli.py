@@ -1,0 +1,94 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device.records import Recorder, Source
+from device.records.canonical import dump
+from device.records.contract.examples import BEGAN, ExampleSigner, MemoryStore, example_audit, example_records
+from device.records.verify.cli import verify
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    path = tmp_path / "post-1.pub.pem"
+    path.write_bytes(ExampleSigner().public_pem)
+    return str(path)
+
+
+@pytest.fixture
+def lines() -> list[bytes]:
+    return [envelope.body + b"\n" for envelope in example_records(ExampleSigner()).values()]
+
+
+def test_an_intact_archive_ends_with_status_0(tmp_path: Path, key: str, lines: list[bytes]) -> None:
+    archive = tmp_path / "archive.jsonl"
+    archive.write_bytes(b"".join(lines))
+    result = CliRunner().invoke(verify, [str(archive), "--key", key, "--whole"])
+    assert result.exit_code == 0
+    last = max(json.loads(line).get("sequence", 0) for line in lines)
+    told = result.output.splitlines()[-1]
+    assert told == f"intact from number 1 to {last}; whether anything came after {last} a chain cannot tell"
+
+
+def test_a_beginning_that_is_not_there_is_told(key: str, lines: list[bytes]) -> None:
+    kept = [line for line in lines if json.loads(line).get("sequence", 99) > 3]
+    result = CliRunner().invoke(verify, ["-", "--key", key], input=b"".join(kept))
+    assert result.exit_code == 0
+    assert "intact from number 4 to" in result.output
+    assert "numbers 1 to 3 are not among them" in result.output
+
+
+def test_records_outside_any_chain_prove_no_wholeness(key: str, lines: list[bytes]) -> None:
+    kept = [line for line in lines if "sequence" not in json.loads(line)]
+    result = CliRunner().invoke(verify, ["-", "--key", key], input=b"".join(kept))
+    assert result.exit_code == 0
+    assert "intact" not in result.output
+    assert "whether one is missing cannot be told" in result.output
+
+
+def test_the_first_problem_is_named_from_standard_input(key: str, lines: list[bytes]) -> None:
+    del lines[2]
+    lines[4] = lines[4].replace(b'"degraded"', b'"online"')
+    result = CliRunner().invoke(verify, ["-", "--key", key], input=b"".join(lines))
+    assert result.exit_code == 1
+    changed, missing = result.output.splitlines()[-2:]
+    assert changed.endswith("was changed: its content and its signature do not belong together")
+    assert missing == "  also: number 3 is missing"
+
+
+def test_json_tells_the_same(key: str, lines: list[bytes]) -> None:
+    result = CliRunner().invoke(verify, ["-", "--key", key, "--json"], input=b"".join([*lines, lines[0]]))
+    report = json.loads(result.output)
+    assert result.exit_code == 1
+    assert report["intact"] is False
+    assert report["problems"][0]["kind"] == "repeated"
+
+
+def test_nothing_is_no_proof(key: str) -> None:
+    result = CliRunner().invoke(verify, ["-", "--key", key], input=b"\n")
+    assert result.exit_code == 1
+    assert "no records" in result.output
+    result = CliRunner().invoke(verify, ["-", "--key", key, "--json"], input=b"\n")
+    assert (result.exit_code, json.loads(result.output)["intact"]) == (1, False)
+
+
+def test_redelivery_may_be_allowed(key: str, lines: list[bytes]) -> None:
+    doubled = [dump(json.loads(line)) + b"\n" for line in lines for _ in range(2)]
+    result = CliRunner().invoke(verify, ["-", "--key", key, "--redelivery"], input=b"".join(doubled))
+    assert result.exit_code == 0
+    assert "10 delivered again" in result.output
+
+
+def test_former_key_of_a_post_is_nobody_s_name(tmp_path: Path) -> None:
+    """Its file is named as a person's is; what posts tell of people is signed with it all the same."""
+    store = MemoryStore("018f2b6c-0000-7000-8000-000000000001")
+    recorder = Recorder(store, ExampleSigner(), Source("demo", "post-1"), now=lambda: BEGAN)
+    told = example_audit("command_executed", identity="r-alvarez")
+    (tmp_path / "archive.jsonl").write_bytes(dump(recorder.record(told).event))
+    (tmp_path / f"post-1.{ExampleSigner().kid[:12]}.pem").write_bytes(ExampleSigner().public_pem)
+
+    result = CliRunner().invoke(verify, [str(tmp_path / "archive.jsonl"), "--key", str(tmp_path)])
+
+    assert result.exit_code == 0, result.output

@@ -1,0 +1,476 @@
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from device.camera.base import Frame
+from device.config import RecordsSection
+from device.hotlist import Answer, HotList, HotListUnreadable, Match, MatchKind, Query, Rules
+from device.hotlist.match import agreement
+from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
+from device.records.envelope import topic_of
+from device.reporting.reporter import Circumstances, Reporter
+from device.vision.passages import Passage, PassageRules, Passages
+from device.vision.pipeline import Doubted, Ended, Verdict
+from device.vision.reader import Character, Reading
+from device.vision.recogniser import Plate
+from device.vision.region import Issuer
+from device.vision.sighting import Sighting
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+class FakeList:
+    """A list that holds exactly the given texts."""
+
+    def __init__(self, *texts: str, kind: MatchKind = MatchKind.EXACT, group: str | None = None) -> None:
+        self.texts = set(texts)
+        self.kind = kind
+        self.group = group
+        self.safe: set[str] = set()
+        self.damaged = False
+
+    def consult(self, query: Query, *, at: datetime, rules: Rules) -> Answer:
+        plate = query.plate_read
+        if self.damaged:
+            raise HotListUnreadable("a bad sector")
+        if plate not in self.texts:
+            return Answer(safe=plate in self.safe)
+        match = Match(
+            self.kind, plate, "stolen_vehicle", 1, "CA", "REF-1", (), 7, 0.5,
+            state_agreement=agreement(query.state, "CA"), distribution=self.group,
+        )  # fmt: skip
+        return Answer((match,))
+
+
+class Entries:
+    """A list that answers with the matches that stand beside a text, the most urgent first."""
+
+    def __init__(self, **answers: tuple[Match, ...]) -> None:
+        self.answers = answers
+        self.moments: list[datetime] = []
+
+    def consult(self, query: Query, *, at: datetime, rules: Rules) -> Answer:
+        del rules
+        self.moments.append(at)
+        return Answer(self.answers.get(query.plate_read, ()))
+
+
+def match(plate: str, kind: MatchKind = MatchKind.EXACT, *, state: str | None = "CA", priority: int = 1) -> Match:
+    return Match(kind, plate, "stolen_vehicle", priority, state, "REF-1", (), 7, 0.5)
+
+
+class Desk:
+    """A reporter with everything around it, and the records that it made."""
+
+    def __init__(self, hotlist: FakeList | Entries | None, **section: bool) -> None:
+        self.records: list[RecordData] = []
+        self.hotlist = hotlist
+        self.now = NOON
+        self.unreadable = 0
+        self.before: FakeList | None = None
+        """What is in force once the list cannot be read."""
+        self.passages = Passages(PassageRules())
+        self._seconds = itertools.count()
+        self.reporter = Reporter(
+            self,
+            hotlist=lambda: self.hotlist,  # type: ignore[arg-type,return-value]
+            list_state=lambda _list, _at: HotListState(state="none" if self.hotlist is None else "current", version=7),
+            clock=lambda: ClockQuality(source="unknown", synchronised=False),
+            circumstances=Circumstances("camera", Place(), Versions(software="0", configuration="0")),
+            section=RecordsSection(signing_key="key.pem", **section),
+            moment=lambda at: max(at, self.now),
+            unreadable=self.fall_back,
+        )
+
+    def record(self, data: RecordData) -> None:
+        self.records.append(data)
+
+    def fall_back(self) -> None:
+        self.unreadable += 1
+        self.hotlist = self.before or self.hotlist
+
+    @staticmethod
+    def plate(text: str, confidence: float) -> Plate:
+        corners = np.array([[100, 100], [200, 100], [200, 150], [100, 150]], np.float32)
+        return Plate(Reading(text, confidence, tuple(Character(c, confidence) for c in text), ()), 0.9, corners)
+
+    def see(self, text: str, *, confidence: float = 0.9, issuer: Issuer | None = None) -> Passage:
+        number = next(self._seconds)
+        rng = np.random.default_rng(number)
+        colour = rng.integers(0, 255, (240, 320, 3), np.uint8)
+        frame = Frame(number, NOON, number / 20, colour[:, :, 0], lambda: colour)
+        (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence), 1.0)])
+        passage.issuer = issuer
+        if passage.safe:
+            self.reporter.early(passage)
+        return passage
+
+    def end(self, verdict: Verdict = Verdict.READ) -> None:
+        for passage in self.passages.end_all():
+            self.reporter.ended(Ended(passage, verdict))
+
+
+def kinds(desk: Desk) -> list[type]:
+    return [type(record) for record in desk.records]
+
+
+def test_a_hit_leaves_as_soon_as_two_frames_agree_and_the_read_names_it() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    assert kinds(desk) == []
+    desk.see("7ABC123")
+    assert kinds(desk) == [Hit]
+    for _ in range(3):
+        desk.see("7ABC123")
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert read.hits == (hit.hit,)
+    assert read.passage == hit.passage
+    assert read.hotlist.result == "match"
+    assert {picture.kind for picture in hit.pictures} == {"patch", "overview"}
+    assert hit.verification == "unverified"
+
+
+def test_a_hit_that_the_final_text_does_not_bear_out_is_withdrawn() -> None:
+    desk = Desk(FakeList("7ABC128"))
+    desk.see("7ABC128", confidence=0.8)
+    desk.see("7ABC128", confidence=0.8)
+    for _ in range(8):
+        desk.see("7ABC123", confidence=0.97)
+    desk.end()
+    assert kinds(desk) == [Hit, HitWithdrawn, Read]
+    hit, withdrawn, read = desk.records
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert withdrawn.hit == hit.hit  # type: ignore[attr-defined]
+    assert withdrawn.reason == "text_changed"
+    assert isinstance(read, Read)
+    assert read.hits == ()
+    assert read.plate_read == "7ABC123"
+
+
+def test_a_hit_is_withdrawn_as_soon_as_another_text_is_safe_to_act_on() -> None:
+    desk = Desk(FakeList("7ABC128"))
+    desk.see("7ABC128", confidence=0.8)
+    desk.see("7ABC128", confidence=0.8)
+    for _ in range(8):
+        desk.see("7ABC123", confidence=0.97)
+    assert kinds(desk) == [Hit, HitWithdrawn]
+    for _ in range(40):
+        desk.see("7ABC128", confidence=0.99)
+    assert kinds(desk) == [Hit, HitWithdrawn, Hit]
+    desk.end()
+    assert desk.records[-1].hits == (desk.records[2].hit,)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("legible", "text"), [(True, "7ABC123"), (False, "")])
+def test_a_hit_of_a_passage_that_is_doubted_is_withdrawn_and_hits_anew_if_its_text_comes_back(
+    *, legible: bool, text: str
+) -> None:
+    desk = Desk(FakeList("7ABC128"))
+    desk.see("7ABC128", confidence=0.8)
+    passage = desk.see("7ABC128", confidence=0.8)
+    for _ in range(3):
+        passage.add(replace(passage.last, plate=desk.plate("7ABC123", 0.8)))
+    for _ in range(2):
+        desk.reporter.doubted(Doubted(passage, legible))
+    assert kinds(desk) == [Hit, HitWithdrawn]
+    assert desk.records[1].plate_read == text  # type: ignore[attr-defined]
+    for _ in range(9):
+        desk.see("7ABC128")
+    assert kinds(desk) == [Hit, HitWithdrawn, Hit]
+
+
+def test_the_hit_of_a_vehicle_that_stands_is_withdrawn_after_its_read_too() -> None:
+    desk = Desk(FakeList("7ABC128"))
+    desk.see("7ABC128")
+    passage = desk.see("7ABC128")
+    passage.told = True
+    desk.reporter.ended(Ended(passage, Verdict.READ))
+    for _ in range(8):
+        passage.add(replace(passage.last, plate=desk.plate("7ABC123", 0.97)))
+    desk.reporter.doubted(Doubted(passage, legible=True))
+    desk.reporter.early(desk.passages.part(passage))
+    desk.end()
+    assert kinds(desk) == [Hit, Read, HitWithdrawn, Read]
+    hit, first, withdrawn, second = desk.records
+    assert isinstance(first, Read)
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert isinstance(second, Read)
+    assert (withdrawn.hit, withdrawn.passage, withdrawn.plate_read) == (hit.hit, first.passage, "7ABC123")  # type: ignore[attr-defined]
+    assert first.passage != second.passage
+    assert (first.plate_read, second.plate_read) == ("7ABC128", "7ABC123")
+    assert desk.reporter._announced == {}
+
+
+def test_nothing_is_kept_of_a_vehicle_that_stood_and_is_gone() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    passage = desk.see("7ABC123")
+    passage.told = True
+    desk.reporter.ended(Ended(passage, Verdict.READ))
+    desk.end(Verdict.TOLD)
+    assert kinds(desk) == [Hit, Read]
+    assert desk.reporter._announced == {}
+
+
+def test_an_entry_that_left_the_list_meanwhile_is_withdrawn_for_that_reason() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.hotlist = FakeList()
+    desk.end()
+    withdrawn = desk.records[1]
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert withdrawn.reason == "not_listed"
+
+
+def test_an_entry_that_ended_by_a_clock_set_right_since_makes_no_hit() -> None:
+    listed = Entries()
+    desk = Desk(listed)
+    desk.now = NOON + timedelta(hours=8)
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end()
+    assert set(listed.moments) == {desk.now}
+
+
+def test_what_was_read_by_a_clock_that_is_behind_was_read_now() -> None:
+    desk = Desk(FakeList())
+    desk.now = NOON + timedelta(days=45)
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end()
+    (read,) = desk.records
+    assert isinstance(read, Read)
+    assert read.captured == NOON, "the clock's own word stays in the record"
+    assert desk.reporter.last_read == desk.now
+
+
+def test_entries_of_two_states_are_two_hits_and_both_are_withdrawn() -> None:
+    desk = Desk(Entries(**{"7ABC128": (match("7ABC128"), match("7ABC128", state="NV"))}))
+    desk.see("7ABC128", confidence=0.8)
+    desk.see("7ABC128", confidence=0.8)
+    for _ in range(8):
+        desk.see("7ABC123", confidence=0.97)
+    desk.end()
+    assert kinds(desk) == [Hit, Hit, HitWithdrawn, HitWithdrawn, Read]
+    assert {record.hit for record in desk.records[:2]} == {record.hit for record in desk.records[2:4]}  # type: ignore[attr-defined]
+
+
+def test_an_entry_that_is_listed_twice_is_one_hit_of_the_greater_urgency() -> None:
+    desk = Desk(Entries(**{"7ABC123": (match("7ABC123", priority=1), match("7ABC123", priority=3))}))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert hit.priority == 1
+    assert read.hits == (hit.hit,)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(MatchKind.EXACT, MatchKind.NEAR), (MatchKind.EXACT, MatchKind.LOOK_ALIKE), (MatchKind.NEAR, MatchKind.EXACT)],
+    ids=["then only near", "then only by a pair", "then plainly"],
+)
+def test_a_hit_never_stands_for_a_final_text_that_matches_in_another_way(first: MatchKind, last: MatchKind) -> None:
+    listed = "7ABC123" if first is MatchKind.NEAR else "7ABC128"
+    early, final = ("7ABC128", "7ABC123")
+    desk = Desk(Entries(**{early: (match(listed, first),), final: (match(listed, last),)}))
+    desk.see(early, confidence=0.8)
+    desk.see(early, confidence=0.8)
+    for _ in range(8):
+        desk.see(final, confidence=0.97)
+    desk.end()
+    one, withdrawn, other, read = desk.records
+    assert isinstance(one, Hit)
+    assert isinstance(other, Hit)
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert isinstance(read, Read)
+    assert (one.match, other.match) == (first.value, last.value)
+    assert (withdrawn.hit, withdrawn.reason) == (one.hit, "text_changed")
+    assert read.hits == (other.hit,)
+
+
+def test_a_partial_hit_says_the_text_that_stands_at_the_end() -> None:
+    pattern = match("7AB*", MatchKind.PARTIAL)
+    desk = Desk(Entries(**{"7ABC128": (pattern,), "7ABC123": (pattern,)}))
+    desk.see("7ABC128", confidence=0.8)
+    desk.see("7ABC128", confidence=0.8)
+    for _ in range(8):
+        desk.see("7ABC123", confidence=0.97)
+    desk.end()
+    assert kinds(desk) == [Hit, HitWithdrawn, Hit, Read]
+    assert desk.records[2].plate_read == "7ABC123"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("still", "reason"), [((match("7ABC128"),), "text_changed"), ((), "not_listed")])
+def test_a_near_hit_goes_with_its_alternative_or_with_its_entry(still: tuple[Match, ...], reason: str) -> None:
+    near = Entries(**{"7ABC123": (match("7ABC128", MatchKind.NEAR),), "7ABC128": (match("7ABC128"),)})
+    desk = Desk(near)
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    near.answers = {"7ABC128": still}
+    desk.end()
+    withdrawn = desk.records[1]
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert withdrawn.reason == reason
+
+
+def test_a_match_that_shows_only_at_the_end_still_makes_a_hit() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123", confidence=0.5)
+    desk.end()
+    assert kinds(desk) == [Hit, Read]
+
+
+def test_a_hit_of_a_passage_that_ends_unreadable_is_withdrawn() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end(Verdict.UNREADABLE)
+    assert kinds(desk) == [Hit, HitWithdrawn]
+    assert desk.records[1].plate_read == ""  # type: ignore[attr-defined]
+
+
+def test_a_hit_of_a_passage_that_ends_as_a_repeat_is_followed_by_its_read() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end(Verdict.REPEAT)
+    assert kinds(desk) == [Hit, Read]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REPEAT, Verdict.UNREADABLE])
+def test_what_is_no_read_leaves_no_record(verdict: Verdict) -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123", confidence=0.5)
+    desk.end(verdict)
+    assert desk.records == []
+
+
+def test_without_a_list_the_read_says_that_none_was_consulted() -> None:
+    desk = Desk(None)
+    desk.see("7ABC123")
+    desk.end()
+    (read,) = desk.records
+    assert isinstance(read, Read)
+    assert read.hotlist.result == "not_consulted"
+
+
+def test_pictures_of_reads_are_as_configured() -> None:
+    desk = Desk(FakeList(), read_patch=False, read_overview=True)
+    desk.see("7ABC123")
+    desk.end()
+    (read,) = desk.records
+    assert isinstance(read, Read)
+    assert [picture.kind for picture in read.pictures] == ["overview"]
+
+
+def test_a_near_hit_is_flagged_loudly_and_says_how_sure_it_is() -> None:
+    desk = Desk(FakeList("7ABC123", kind=MatchKind.NEAR))
+    desk.see("7ABC123")
+    desk.end()
+    hit = desk.records[0]
+    assert isinstance(hit, Hit)
+    assert (hit.match, hit.match_confidence, hit.state_agreement) == ("near", 0.5, "unknown")
+    assert hit.wording.startswith("Not what was read")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "agreement_told"),
+    [(Issuer("US-CA", 0.99), "agrees"), (Issuer("other", 0.985), "contradicts"), (None, "unknown")],
+)
+def test_a_hit_and_its_read_say_who_issued_the_plate_and_none_is_lost_for_it(
+    issuer: Issuer | None, agreement_told: str
+) -> None:
+    desk = Desk(FakeList("7ABC123"))
+    desk.see("7ABC123", issuer=issuer)
+    desk.see("7ABC123", issuer=issuer)
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert hit.state_agreement == agreement_told
+    for told in (hit, read):
+        expected = (issuer.region, issuer.confidence) if issuer else (None, None)
+        assert (told.region, told.region_confidence) == expected
+
+
+def test_the_hit_of_a_covert_entry_goes_to_its_group_alone() -> None:
+    desk = Desk(FakeList("7ABC123", group="narcotics"))
+    desk.see("7ABC123")
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    source = Source("demo", "post-1")
+    assert topic_of(hit, source) == "alpr/v1/demo/post-1/covert/narcotics"
+    assert (read.hits, read.hotlist.result) == ((), "no_match")
+    assert "narcotics" not in read.model_dump_json()
+
+
+def test_a_covert_hit_brings_about_no_read_that_others_would_not_have() -> None:
+    for group, kinds_told in (("narcotics", [Hit]), (None, [Hit, Read])):
+        desk = Desk(FakeList("7ABC123", group=group))
+        desk.see("7ABC123")
+        desk.see("7ABC123")
+        desk.end(Verdict.REPEAT)
+        assert kinds(desk) == kinds_told
+
+
+def test_the_withdrawal_of_a_covert_hit_goes_where_the_hit_went() -> None:
+    desk = Desk(FakeList("7ABC123", group="narcotics"))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end(Verdict.UNREADABLE)
+    withdrawn = desk.records[1]
+    assert isinstance(withdrawn, HitWithdrawn)
+    assert topic_of(withdrawn, Source("demo", "post-1")) == "alpr/v1/demo/post-1/covert/narcotics"
+
+
+def test_a_vehicle_of_the_departments_own_is_only_counted() -> None:
+    own = FakeList()
+    own.safe = {"7ABC123"}
+    desk = Desk(own)
+    desk.see("7ABC123")
+    desk.end()
+    assert kinds(desk) == [Read]
+    assert desk.reporter.safe == 1
+
+
+def test_the_real_list_has_the_interface_of_the_fake() -> None:
+    assert hasattr(HotList, "consult")
+
+
+def test_a_list_that_cannot_be_read_gives_no_answer_and_takes_no_hit_back() -> None:
+    hotlist = FakeList("7ABC123")
+    desk = Desk(hotlist)
+    for _ in range(2):
+        desk.see("7ABC123")
+    hotlist.damaged = True
+    desk.end()
+    assert kinds(desk) == [Hit, Read]
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert (read.hotlist.result, read.hits) == ("not_consulted", (hit.hit,))
+    assert desk.unreadable == 1
+
+
+def test_a_plate_that_could_not_be_looked_up_is_looked_up_in_the_list_that_is_in_force_instead() -> None:
+    hotlist = FakeList()
+    hotlist.damaged = True
+    desk = Desk(hotlist)
+    desk.before = FakeList("7ABC123")
+    for _ in range(2):
+        desk.see("7ABC123")
+    assert (kinds(desk), desk.unreadable) == ([], 1)
+    desk.see("7ABC123")
+    assert kinds(desk) == [Hit]

@@ -1,0 +1,39 @@
+"""What `platepost provision command` makes of an answer."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from device.control.seal import seal_to
+from provisioning.commands.command import _open
+from provisioning.errors import ProvisioningError
+
+KEY = ECKey.generate_key("P-256")
+STILL = b"\xff\xd8 a street"
+
+
+@pytest.fixture
+def person(mocker: Any) -> Any:  # noqa: ANN401 - a stand-in of an identity
+    return mocker.Mock(key=KEY)
+
+
+def test_a_still_is_written_for_its_owner_only(person: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    output = tmp_path / "still.jpg"
+    output.touch(mode=0o644)  # an older one, which others may read
+    _open(seal_to(KEY, STILL, media_type="image/jpeg"), person, output)
+    assert (output.read_bytes(), output.stat().st_mode & 0o777) == (STILL, 0o600)
+
+
+def test_a_still_that_cannot_be_written_is_named(person: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    (tmp_path / "file").touch()
+    with pytest.raises(ProvisioningError, match="the still cannot be written"):
+        _open(seal_to(KEY, STILL, media_type="image/jpeg"), person, tmp_path / "file" / "still.jpg")
+
+
+def test_a_still_for_somebody_else_does_not_open(person: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    sealed = seal_to(ECKey.generate_key("P-256"), STILL, media_type="image/jpeg")
+    with pytest.raises(ProvisioningError, match="does not open"):
+        _open(sealed, person, tmp_path / "still.jpg")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,101 @@
+"""The page's buttons: what is accepted, and what is said when it is no longer good."""
+
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pytest
+from pytest_mock import MockerFixture
+
+from provisioning.technician.aim.advice import Point, Verdict
+from provisioning.technician.aim.aiming import Aiming, AimRefusedError
+from provisioning.technician.aim.session import Session
+
+GREEN = Verdict("green", points=(Point("Contrast", "90", "≥ 60", good=True),), vehicles=("8KTR402, 148 px",))
+RED = Verdict("red", points=(Point("Place from left", "9-21%", "10-90%", good=False),))
+
+
+class Desk:
+    def __init__(self, mocker: MockerFixture, folder: Path) -> None:
+        self.watcher = mocker.Mock(fault=None, moves=0, doubtful=False)
+        self.watcher.lanes.chosen = None
+        self.watcher.street.median = (np.zeros((36, 64), np.uint8), 40.0)
+        self.session = Session(seconds=60)
+        self.mocker = mocker
+        self.aiming = Aiming(
+            watcher=self.watcher,
+            board=mocker.Mock(),
+            session=self.session,
+            folder=folder,
+            who="r-alvarez",
+            audit=mocker.Mock(),
+        )
+        self.see(GREEN)
+
+    def see(self, verdict: Verdict, light: str = "day") -> dict[str, Any]:
+        sight = self.mocker.Mock(
+            number=1, light=light, verdict=verdict, lane=None, lanes={}, at=monotonic(), size=(1280, 720), moved=False
+        )
+        self.watcher.latest = sight
+        return self.aiming.state(sight)
+
+
+@pytest.fixture
+def desk(mocker: MockerFixture, tmp_path: Path) -> Desk:
+    return Desk(mocker, tmp_path)
+
+
+def test_done_closes_where_all_is_good_or_nothing_was_kept(desk: Desk, mocker: MockerFixture, tmp_path: Path) -> None:
+    desk.aiming.accept()
+    desk.aiming.done()
+    assert desk.session.why_closed == "the technician was done"
+    other = Desk(mocker, tmp_path)
+    other.see(RED)
+    other.aiming.done()
+    assert not other.session.open
+
+
+def test_a_choice_can_be_taken_back_while_the_chosen_lane_is_empty(desk: Desk) -> None:
+    desk.see(GREEN)
+    desk.watcher.latest.lanes = {"lane": GREEN}
+    assert desk.aiming.state(desk.watcher.latest)["lanes"] == []
+    desk.watcher.latest.lane = "right lane"
+    assert [each["name"] for each in desk.aiming.state(desk.watcher.latest)["lanes"]] == ["lane"]
+
+
+def test_done_is_refused_while_a_view_that_is_kept_is_not_good(desk: Desk) -> None:
+    desk.aiming.accept()
+    desk.see(RED)
+    with pytest.raises(AimRefusedError, match=r"by daylight is not good now: Place from left 9-21%, wanted 10-90"):
+        desk.aiming.done()
+    assert desk.session.open
+    desk.see(Verdict("waiting"))
+    with pytest.raises(AimRefusedError, match="no plate was judged yet"):
+        desk.aiming.done()
+    desk.see(Verdict("waiting"), light="infrared")
+    desk.aiming.done()
+    assert not desk.session.open
+
+
+def test_it_may_be_closed_anyway_and_the_terminal_says_so(desk: Desk) -> None:
+    desk.aiming.accept()
+    desk.see(RED)
+    desk.aiming.done(anyway=True)
+    assert str(desk.session.why_closed).startswith("the technician was done, though the view that is kept by daylight")
+
+
+def test_a_view_that_was_moved_after_it_was_accepted_is_to_be_accepted_anew(desk: Desk) -> None:
+    desk.aiming.accept()
+    desk.watcher.moves = 1
+    assert desk.see(GREEN)["outdated"] == ["day"]
+    with pytest.raises(AimRefusedError, match="the view has moved since it was accepted by daylight"):
+        desk.aiming.done()
+    desk.watcher.doubtful = True
+    with pytest.raises(AimRefusedError, match="leave the camera alone"):
+        desk.aiming.accept()
+    desk.watcher.doubtful = False
+    desk.aiming.accept()
+    assert desk.see(GREEN)["outdated"] == []
+    desk.aiming.done()
+    assert desk.session.why_closed == "the technician was done"

@@ -1,0 +1,116 @@
+"""The project's footage, with the camera moved or not: what is a move, and what only looks different."""
+
+from collections.abc import Callable
+from functools import cache
+from itertools import islice
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from provisioning.technician.aim.movement import Stand
+from provisioning.technician.aim.street import LOOK_SECONDS, Street
+from simulator.camera.recordings import open_recording
+from tests.device.camera.test_lens import FOOTAGE, cloud, dusk, lorry, noise, sound, spider
+
+Grey = NDArray[np.uint8]
+CLIPS = ("street.mp4", "rush_hour.mp4")
+
+
+@cache
+def frames(name: str) -> tuple[Grey, ...]:
+    stills = open_recording(FOOTAGE / name, frames_per_second=None).stills()
+    return tuple(still.grey for number, still in zip(range(240), stills, strict=False) if number % 8 == 0)
+
+
+def turned(zoom: float, right: float = 0.0, down: float = 0.0) -> Callable[[Grey], Grey]:
+    def turn(frame: Grey) -> Grey:
+        height, width = frame.shape
+        way = cv2.getRotationMatrix2D((width / 2, height / 2), 0, zoom)
+        way[:, 2] -= (right * width, down * height)
+        return cv2.warpAffine(frame, way, (width, height), borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
+
+    return turn
+
+
+def gain(frame: Grey) -> Grey:
+    return np.clip(frame * 2.0 + 20, 0, 255).astype(np.uint8)
+
+
+def van(frame: Grey) -> Grey:
+    covered = frame.copy()
+    covered[:, : frame.shape[1] * 9 // 10] = 60
+    covered[200:260, 100:900] = 200
+    return covered
+
+
+class Camera:
+    """One that looks at a clip, over and over."""
+
+    def __init__(self, clip: str) -> None:
+        self.clip = clip
+        self.street = Street()
+        self.stand = Stand(self.street)
+        self.at = 0
+
+    def see(self, alter: Callable[[Grey], Grey], *, seconds: float) -> int:
+        """Return how often it was found moved."""
+        found = 0
+        for _ in range(round(seconds / LOOK_SECONDS)):
+            shown = frames(self.clip)
+            self.street.look(alter(shown[self.at % len(shown)]), self.at * LOOK_SECONDS)
+            self.at += 1
+            found += self.stand.has_moved()
+        return found
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize("alter", [sound, dusk, cloud, noise, lorry, spider, gain])
+def test_traffic_light_and_exposure_are_no_move(clip: str, alter: Callable[[Grey], Grey]) -> None:
+    camera = Camera(clip)
+    assert camera.see(sound, seconds=12) == 0
+    assert camera.see(alter, seconds=20) == 0
+    assert camera.see(sound, seconds=12) == 0
+
+
+@pytest.mark.parametrize("phase", range(0, 36, 4))
+def test_a_vehicle_that_fills_the_view_as_it_comes_nearer_is_no_move(phase: int) -> None:
+    """The clip of one vehicle, slowed down to twelve seconds, over and over: it is never gone."""
+    stills = open_recording(FOOTAGE / "pass.mp4", frames_per_second=None).stills()
+    shown = [cv2.resize(still.grey[206:720, 0:914], (1280, 720)) for still in islice(stills, 36, 73)]
+    street = Street()
+    stand = Stand(street)
+    for number in range(6 * len(shown)):
+        street.look(shown[(number + phase) % len(shown)].astype(np.uint8), number / 3)
+        assert not stand.has_moved(), number
+
+
+def test_a_van_that_stands_before_the_lens_for_some_seconds_is_no_move() -> None:
+    camera = Camera("street.mp4")
+    camera.see(sound, seconds=12)
+    assert camera.see(van, seconds=5) == 0
+    assert camera.see(sound, seconds=12) == 0
+    assert camera.see(np.zeros_like, seconds=12) == 0
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize(
+    "alter",
+    [
+        turned(1.07),
+        turned(1.2),
+        turned(1.4),
+        turned(1 / 1.1),
+        turned(1, right=0.04),
+        turned(1, right=0.3),
+        turned(1, down=0.1),
+        turned(1.2, down=0.2),
+    ],
+)
+def test_a_turn_and_a_zoom_are_found_once_and_soon(clip: str, alter: Callable[[Grey], Grey]) -> None:
+    camera = Camera(clip)
+    camera.see(sound, seconds=12)
+    assert camera.see(alter, seconds=10) == 1
+    assert camera.see(alter, seconds=20) == 0
+    assert camera.see(sound, seconds=10) == 1

@@ -1,0 +1,62 @@
+"""What the page hears of: vehicles seen before the camera was moved are not judged with those after."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pytest_mock import MockerFixture
+
+from device.camera.base import Frame
+from device.vision.recogniser import Recogniser
+from provisioning.technician.aim.advice import Road
+from provisioning.technician.aim.watcher import Sight, Watcher
+
+STREET = cv2.GaussianBlur(np.random.default_rng(3).integers(0, 255, (720, 1280), np.uint8), (0, 0), 25)
+STREET = cv2.normalize(STREET, None, 30, 220, cv2.NORM_MINMAX).astype(np.uint8)
+
+
+class Passing:
+    """A camera at a road on which a vehicle passes every four seconds."""
+
+    def __init__(self, mocker: MockerFixture) -> None:
+        self.plates: list[Any] = []
+        recogniser = mocker.Mock()
+        recogniser.recognise.side_effect = lambda _grey: mocker.Mock(plates=self.plates)
+        self.mocker = mocker
+        self.watcher = Watcher(mocker.Mock(), cast("Recogniser", recogniser), Road())
+        self.number = 0
+
+    def drive(self, picture: NDArray[np.uint8], *, width: float, seconds: float) -> Sight:
+        for _ in range(round(seconds / 0.2)):
+            phase = self.number % 20
+            self.plates = []
+            if phase < 5:
+                half = np.array([[-0.5, -0.25], [0.5, -0.25], [0.5, 0.25], [-0.5, 0.25]], np.float32)
+                corners = (half * width + np.array([640, 300 + 40 * phase])).astype(np.float32)
+                self.plates = [self.mocker.Mock(corners=corners, text="8KTR402", box=None)]
+            frame = Frame(
+                number=self.number,
+                captured=datetime(2026, 3, 1, tzinfo=UTC),
+                monotonic=self.number * 0.2,
+                grey=picture,
+                colour=lambda: cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR).astype(np.uint8),
+            )
+            seen = self.watcher._look(frame)
+            self.number += 1
+        return seen
+
+
+def test_vehicles_seen_before_the_camera_was_moved_are_dropped_and_that_is_said(mocker: MockerFixture) -> None:
+    road = Passing(mocker)
+    before = road.drive(STREET, width=115, seconds=20)
+    assert before.verdict.vehicles == ("8KTR402, 115 px",) * 3
+    assert not before.moved
+    nearer = cv2.resize(STREET[60:660, 107:1173], (1280, 720)).astype(np.uint8)
+    after = road.drive(nearer, width=139, seconds=12)
+    assert after.moved
+    assert set(after.verdict.vehicles) == {"8KTR402, 139 px"}
+    assert road.watcher.moves == 1
+    then = road.drive(nearer, width=139, seconds=12)
+    assert (then.moved, road.watcher.moves) == (False, 1)
