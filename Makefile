@@ -53,8 +53,8 @@ end-to-end-tools:
 	@scripts/need /usr/sbin/nft=nftables
 	@scripts/need chromium
 
-test-brokers: $(VENV)/.development ## Try mosquitto, a RabbitMQ cluster and NATS, print the table of docs/brokers.md; a technician's day on RabbitMQ
-	@scripts/need mosquitto rabbitmq-server nats-server chromium
+test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, print the table of docs/brokers.md; a technician's day on RabbitMQ
+	@scripts/need mosquitto rabbitmq-server chromium
 	$(BIN)/pytest tests/conformance/test_brokers.py tests/conformance/test_lockout.py
 	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest tests/end_to_end/test_technicians_day.py
 

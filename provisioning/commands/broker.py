@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from provisioning.brokers.nats import START_FILE
 from provisioning.commands.options import FLEET
-from provisioning.fleet.broker_files import write_nats, write_rabbitmq
+from provisioning.fleet.broker_files import write_rabbitmq
 from provisioning.fleet.fleet import Fleet
 
 
@@ -39,20 +38,3 @@ def broker_rabbitmq(directory: Path, nodes: tuple[str, ...]) -> None:
     folder = write_rabbitmq(Fleet.load(directory), nodes=addresses)
     click.echo(f"Written to {folder}; give the rights to a running broker with")
     click.echo(f"  rabbitmqctl import_definitions {shlex.quote(str(folder / 'definitions.json'))}")
-
-
-@broker.command(
-    "nats",
-    epilog="""\b
-Example:
-  platepost provision broker nats fleet
-""",
-)
-@FLEET
-def broker_nats(directory: Path) -> None:
-    """Write the configuration of NATS for the fleet of DIRECTORY; posts then need `uplink.protocol = "3.1.1"`."""
-    folder = write_nats(Fleet.load(directory))
-    click.echo(f"Written to {folder}. Start the server with (as a service's ExecStart, or by hand)")
-    click.echo(f"  {shlex.quote(str(folder / START_FILE))}")
-    click.echo("and give changed rights to a running one with")
-    click.echo("  nats-server --signal reload")

@@ -9,7 +9,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from joserfc import jwe
 from joserfc.errors import JoseError
@@ -66,6 +66,8 @@ def open_fleet(
             for member in archive:
                 content = archive.extractfile(member)
                 path = new / member.name
+                if any(is_left_out(folder) for folder in PurePath(member.name).parents):
+                    continue  # a backup of an earlier version has more
                 if content is None or ".." in Path(member.name).parts or Path(member.name).is_absolute():
                     raise ProvisioningError(f"the backup holds {member.name!r}, which is no file of a fleet")
                 for folder in reversed(path.relative_to(new).parents):

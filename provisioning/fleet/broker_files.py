@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from provisioning.brokers import nats, rabbitmq, rabbitmq_nodes
+from provisioning.brokers import rabbitmq, rabbitmq_nodes
 from provisioning.fleet.fleet import DEFAULT_PORT, Fleet
 from provisioning.trust.keys import private_folder, replace_private
 
@@ -48,32 +48,6 @@ def write_rabbitmq_rights(fleet: Fleet) -> Path:
     path = private_folder(fleet.directory / "broker" / "rabbitmq") / "definitions.json"
     _write(path, rabbitmq.definitions(fleet.agency, fleet.clients(), groups=fleet.groups()))
     return path
-
-
-def write_nats(fleet: Fleet, *, port: int = DEFAULT_PORT) -> Path:
-    """Write nats.conf, and what starts the server with it; return their folder."""
-    folder = private_folder(fleet.directory / "broker" / "nats")
-    files = nats.NatsFiles(
-        authority=fleet.broker.authority,
-        certificate=fleet.broker.certificate,
-        private_key=fleet.broker.private_key,
-        state=folder / "state",
-    )
-    texts = nats.folder_files(
-        files,
-        nats.Served(
-            address="0.0.0.0",  # noqa: S104 - posts come from everywhere; mutual TLS is what lets them in
-            port=port,
-            name=f"{fleet.agency}-broker",
-            agency=fleet.agency,
-            clients=fleet.clients(),
-            groups=fleet.groups(),
-        ),
-    )
-    for name, text in texts.items():
-        _write(folder / name, text)
-    (folder / nats.START_FILE).chmod(0o700)
-    return folder
 
 
 def _write(path: Path, text: str) -> None:

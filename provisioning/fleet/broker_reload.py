@@ -4,21 +4,19 @@ import shlex
 import subprocess
 
 from provisioning.errors import ProvisioningError
-from provisioning.fleet.broker_files import write_nats, write_rabbitmq_rights
+from provisioning.fleet.broker_files import write_rabbitmq_rights
 from provisioning.fleet.fleet import Fleet
 
 SECONDS = 60
 
 
 def rewrite(fleet: Fleet) -> None:
-    """Write the rights anew for mosquitto, and for RabbitMQ and NATS where they were written before."""
+    """Write the rights anew for mosquitto, and for RabbitMQ where they were written before."""
     folder = fleet.directory / "broker"
     with fleet.held():
         fleet.write_access_list()
         if (folder / "rabbitmq").is_dir():
             write_rabbitmq_rights(fleet)
-        if (folder / "nats").is_dir():
-            write_nats(fleet)
 
 
 def announce(fleet: Fleet, command: str | None) -> None:
@@ -28,8 +26,7 @@ def announce(fleet: Fleet, command: str | None) -> None:
         ProvisioningError: the command cannot be run, or fails.
 
     """
-    folder = fleet.directory / "broker"
-    told = (folder / "rabbitmq").is_dir() or (folder / "nats").is_dir()
+    told = (fleet.directory / "broker" / "rabbitmq").is_dir()
     reload_broker(fleet, command if told else None)
 
 

@@ -22,7 +22,7 @@ from device.records.topics import RESERVED_POSTS
 from provisioning.brokers import mosquitto
 from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
-from provisioning.fleet.layout import GROUPS_FILE, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
+from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
 from provisioning.fleet.post_file import PostSettings, post_file
 from provisioning.people.register import Entry
 from provisioning.trust import takeover
@@ -143,16 +143,23 @@ class Fleet(Layout):
         """Open the fleet that `create` made.
 
         Raises:
-            ProvisioningError: there is none.
+            ProvisioningError: there is none, or its files are for a broker that is no longer supported.
 
         """
         path = directory / "fleet.json"
         try:
             said = json.loads(path.read_bytes())
             sealed = bool(said.get("sealed"))
-            return cls(directory.absolute(), said["agency"], tuple(said["broker_names"]), sealed=sealed)
+            fleet = cls(directory.absolute(), said["agency"], tuple(said["broker_names"]), sealed=sealed)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProvisioningError(f"{path}: no fleet here; `platepost provision fleet init` makes one") from error
+        nats = fleet.directory / NATS
+        if nats.exists():
+            raise ProvisioningError(
+                f"{nats}: NATS is no longer supported: it acknowledges records that it refuses. Set up mosquitto or "
+                "RabbitMQ (docs/brokers.md), then delete this folder."
+            )
+        return fleet
 
     @property
     def broker_address(self) -> str:

@@ -50,14 +50,18 @@ GROUPS_FILE = "groups"
 """In a subscriber's folder: its distribution groups, a line each."""
 STATE = "state"
 """The folder of what a broker, or a post made here, keeps while it runs."""
+NATS = PurePath("broker", "nats")
+"""The files of a broker that is no longer supported."""
 
 
 def is_left_out(folder: PurePath) -> bool:
     """Tell whether a folder, by its path in the fleet, is in no copy of it.
 
-    That is what a broker or a post keeps while it runs, and lists, which can be built again. Anybody may be called as
-    these are.
+    That is what a broker or a post keeps while it runs, lists, which can be built again, and files for NATS, with which
+    no fleet opens. Anybody may be called as these are.
     """
+    if folder == NATS:
+        return True
     match folder.parts:
         case ("hotlist", "built") | ("broker", "state") | ("broker" | "posts", _, "state"):
             return True

@@ -1,1 +1,1 @@
-"""Real brokers for a run, as children of it: mosquitto, RabbitMQ, NATS."""
+"""Real brokers for a run, as children of it: mosquitto, RabbitMQ."""

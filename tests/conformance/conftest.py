@@ -9,7 +9,7 @@ from tests.conformance.cameras import CAMERAS, CameraStand, make_camera
 from tests.conformance.stands import Stand, make
 from tests.conformance.table import Table
 
-BROKERS = ("mosquitto", "rabbitmq", "nats")
+BROKERS = ("mosquitto", "rabbitmq")
 SUITES = {"running": ("brokers", BROKERS), "lens": ("cameras", CAMERAS), "wired": ("boards", BOARDS)}
 """Fixture whose parameter is the implementation -> title and columns of its table."""
 TABLES = pytest.StashKey[dict[str, Table]]()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
@@ -31,7 +31,6 @@ from provisioning.fleet.post_file import PostSettings
 from provisioning.trust.authority import Authority
 from provisioning.trust.keys import new_key, private_pem
 from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.brokers.nats import NatsBroker, nats_path
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 
 AGENCY = "demo"
@@ -90,7 +89,6 @@ class Post:
             "certificate": self.identity / "certificate.pem",
             "private_key": self.identity / "private_key.pem",
             "client_id": self.name,
-            "protocol": self.stand.protocol,
             "settle_seconds": self.stand.settle_seconds,
             "backoff_first_seconds": 0.2,
             "backoff_most_seconds": 1.0,
@@ -122,8 +120,7 @@ class Stand:
 
     kind: str
     fleet: Fleet
-    broker: Broker | RabbitCluster | NatsBroker
-    protocol: Literal["5", "3.1.1"]
+    broker: Broker | RabbitCluster
     settle_seconds: float
     directory: Path
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -145,15 +142,9 @@ class Stand:
         context.load_cert_chain(identity / "certificate.pem", identity / "private_key.pem")
         return context
 
-    def client(self, identity: Path, client_id: str, *, resumes: bool = True) -> Client:
+    def client(self, identity: Path, client_id: str) -> Client:
         """Make a plain client, not yet connected."""
-        five = self.protocol == "5"
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
-            **({} if five else {"clean_session": not resumes}),
-        )
+        client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
         client.tls_set_context(self.context(identity))
         client.reconnect_delay_set(1, 1)
         self.clients.append(client)
@@ -162,12 +153,9 @@ class Stand:
     def connect(self, client: Client, *, address: str | None = None) -> None:
         """Connect a plain client and run it in a thread."""
         host, _, port = (address or self.broker.addresses[-1]).partition(":")
-        more: dict[str, Any] = {}
-        if self.protocol == "5":
-            properties = Properties(PacketTypes.CONNECT)
-            properties.SessionExpiryInterval = 3600
-            more = {"clean_start": False, "properties": properties}
-        client.connect(host, int(port), **more)
+        properties = Properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = 3600
+        client.connect(host, int(port), clean_start=False, properties=properties)
         client.loop_start()
 
     def keeper(self, post: Post | str, *, address: str | None = None) -> Keeper:
@@ -219,7 +207,7 @@ class Stand:
 
 def make(kind: str, directory: Path) -> Stand:
     """Make a stand; its broker does not run yet."""
-    programs = {"mosquitto": mosquitto_path(), "rabbitmq": rabbitmq_path(), "nats": nats_path()}
+    programs = {"mosquitto": mosquitto_path(), "rabbitmq": rabbitmq_path()}
     if programs[kind] is None:
         pytest.skip(f"{kind} is not installed")
     if os.environ.get("PLATEPOST_BROKERS") and kind not in os.environ["PLATEPOST_BROKERS"].split(","):
@@ -232,7 +220,5 @@ def make(kind: str, directory: Path) -> Stand:
     fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     folder = directory / kind
     if kind == "mosquitto":
-        return Stand(kind, fleet, Broker(fleet, folder), "5", 3.0, directory)
-    if kind == "rabbitmq":
-        return Stand(kind, fleet, RabbitCluster(fleet, folder, size=3), "5", 0.5, directory)
-    return Stand(kind, fleet, NatsBroker(fleet, folder), "3.1.1", 0.5, directory)
+        return Stand(kind, fleet, Broker(fleet, folder), 3.0, directory)
+    return Stand(kind, fleet, RabbitCluster(fleet, folder, size=3), 0.5, directory)

@@ -15,20 +15,17 @@ pytestmark = pytest.mark.end_to_end
 def test_what_belongs_to_others_is_refused_and_the_own_is_not(stand: Stand) -> None:
     post = stand.fleet.posts()[0]
     configuration = load(stand.fleet.post(post) / "post.toml")
-    reached = {"brokers": (stand.broker.addresses[0],), "protocol": stand.protocol}
-    uplink = configuration.uplink.model_copy(update=reached)
+    uplink = configuration.uplink.model_copy(update={"brokers": (stand.broker.addresses[0],)})
     configuration = configuration.model_copy(update={"uplink": uplink})
     (said,) = rights(configuration, stand.fleet.operator("r-alvarez"))
     assert said.good, said
-    if stand.protocol == "5":
-        assert not refused(configuration, Source(AGENCY, post).topic("audit"))
+    assert not refused(configuration, Source(AGENCY, post).topic("audit"))
 
 
 def test_a_broker_that_refuses_nothing_is_found_out(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     post = stand.fleet.posts()[0]
     configuration = load(stand.fleet.post(post) / "post.toml")
-    reached = {"brokers": (stand.broker.addresses[0],), "protocol": stand.protocol}
-    uplink = configuration.uplink.model_copy(update=reached)
+    uplink = configuration.uplink.model_copy(update={"brokers": (stand.broker.addresses[0],)})
     # What is its own stands for what is not: the broker lets it write that.
     monkeypatch.setattr(module, "NEIGHBOUR", post)
     (said,) = rights(configuration.model_copy(update={"uplink": uplink}), stand.fleet.operator("r-alvarez"))

@@ -1,6 +1,5 @@
 """Who may not publish, read, or take a post's place: against real brokers, with the rights that provisioning made."""
 
-import os
 import ssl
 import threading
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 from paho.mqtt.client import Client
 
-from device.uplink.session import secret_client_id
 from device.uplink.takeover import TAKEN_OVER
 from provisioning.trust.authority import Authority
 from tests.conformance.stands import AGENCY, Stand, wait_for
@@ -19,8 +17,6 @@ pytestmark = pytest.mark.end_to_end
 
 VICTIM = "post-50"
 SECRET = f"alpr/v1/{AGENCY}/{VICTIM}/command/restart"
-INTERNAL = ("$MQTT/#", "$MQTT/deliver/#", "$MQTT/sub/#", "$JS/#")
-"""Topics by which NATS hands messages, and the names of sessions, about within itself."""
 
 
 def is_let_in(stand: Stand, identity: Path | None, client_id: str) -> bool:
@@ -69,10 +65,8 @@ def test_less_than_tls_1_3_is_refused(stand: Stand) -> None:
         stand.connect(client)
 
 
-def test_another_post_s_certificate_takes_no_post_s_place(stand: Stand, note: list[str]) -> None:
-    # NATS does not compare the client id with the certificate: there a post has a secret one (`uplink.client_id`).
-    secret = stand.kind == "nats"
-    victim = stand.client(stand.fleet.post(VICTIM), secret_client_id(VICTIM, os.urandom(32)) if secret else VICTIM)
+def test_another_post_s_certificate_takes_no_post_s_place(stand: Stand) -> None:
+    victim = stand.client(stand.fleet.post(VICTIM), VICTIM)
     lost = threading.Event()
     connected = threading.Event()
     victim.on_connect = lambda *_: connected.set()
@@ -80,16 +74,12 @@ def test_another_post_s_certificate_takes_no_post_s_place(stand: Stand, note: li
     stand.connect(victim)
     assert connected.wait(20)
     let_in = is_let_in(stand, stand.fleet.post("post-51"), VICTIM)
-    # Mosquitto gives the client the name of its own certificate; RabbitMQ refuses it; NATS makes it another session.
+    # Mosquitto gives the client the name of its own certificate; RabbitMQ refuses it.
     assert let_in == (stand.kind != "rabbitmq")
-    if secret:
-        note.append("yes, with a secret client id")
     assert not lost.wait(0.5)
 
 
-@pytest.mark.parametrize(
-    "topic", [SECRET, f"alpr/v1/{AGENCY}/{VICTIM}/#", "#", f"alpr/v1/{AGENCY}/+/command/restart", *INTERNAL]
-)
+@pytest.mark.parametrize("topic", [SECRET, f"alpr/v1/{AGENCY}/{VICTIM}/#", "#", f"alpr/v1/{AGENCY}/+/command/restart"])
 def test_another_post_reads_nothing_of_a_post(stand: Stand, topic: str) -> None:
     operator = stand.client(stand.fleet.operator("r-alvarez"), "r-alvarez")
     stand.connect(operator)
@@ -202,8 +192,6 @@ def test_covert_hits_come_to_their_group_and_to_nobody_else(stand: Stand) -> Non
 
 
 def test_second_client_with_a_post_s_identity_is_noticed_by_the_post(stand: Stand) -> None:
-    if stand.kind == "nats":
-        pytest.skip("MQTT 3.1.1 has no word for it, and a client id of its own is another session there")
     with stand.post() as post:
         uplink = post.uplink()
         uplink.start()

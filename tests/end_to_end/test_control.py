@@ -24,7 +24,6 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.brokers.nats import NatsBroker, nats_path
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 from simulator.ground.subscriber import Subscriber
 
@@ -107,7 +106,6 @@ BROKERS: dict[str, tuple[Callable[[], object], Callable[[Fleet, Path], Any], str
     "mosquitto": (mosquitto_path, Broker, "5"),
     "mosquitto over 3.1.1": (mosquitto_path, Broker, "3.1.1"),
     "rabbitmq": (rabbitmq_path, partial(RabbitCluster, size=1), "5"),
-    "nats": (nats_path, NatsBroker, "3.1.1"),
 }
 
 

@@ -88,10 +88,8 @@ def test_files_of_other_brokers_are_written_anew_for_who_was_added(tmp_path: Pat
         assert "import_definitions" in run(
             "broker", "rabbitmq", str(directory), "--node", "rabbit@a=10.0.7.1", "--node", "rabbit@b=10.0.7.2"
         )
-        assert "reload" in run("broker", "nats", str(directory))
         folder = directory / "broker"
         assert f'"user": "{name}"' in (folder / "rabbitmq" / "definitions.json").read_text()
-        assert f'user: "{name}"' in (folder / "nats" / "nats.conf").read_text()
     assert "nodes.2 = rabbit@b" in (folder / "rabbitmq" / "rabbitmq.conf").read_text()
     assert all(path.stat().st_mode & 0o077 == 0 for path in (folder / "rabbitmq").iterdir())
 

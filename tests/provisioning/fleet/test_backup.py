@@ -55,6 +55,19 @@ def test_who_is_called_as_what_is_left_out_is_in_it_too(fleet: Fleet, tmp_path: 
     assert (back.directory / "broker" / "state").is_dir()
 
 
+def test_backup_of_a_fleet_that_was_made_for_nats_comes_back_without_its_files(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fleet.directory / "broker" / "nats").mkdir()
+    (fleet.directory / "broker" / "nats" / "nats.conf").write_text("mqtt {}")
+    with monkeypatch.context() as earlier:
+        earlier.setattr("provisioning.fleet.backup.is_left_out", lambda _folder: False)
+        sealed = seal_fleet(fleet, PHRASE)
+    back = open_fleet(sealed, PHRASE, tmp_path / "back")
+    assert back.posts() == ("post-1",)
+    assert not (back.directory / "broker" / "nats").exists()
+
+
 def test_nothing_that_lies_beside_it_is_touched(fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "back.new").mkdir()
     (tmp_path / "back.new" / "fleet.json").write_text("of another fleet")

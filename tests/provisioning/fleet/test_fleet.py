@@ -383,3 +383,12 @@ def test_a_name_is_given_once_though_several_ask_for_it_at_once(fleet: Fleet) ->
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(add, "ssooso")) == 1
     assert len(fleet.subscribers() + fleet.operators()) == 1
+
+
+def test_fleet_made_for_nats_is_refused_until_its_files_are_deleted(fleet: Fleet) -> None:
+    nats = fleet.directory / "broker" / "nats"
+    nats.mkdir()
+    with pytest.raises(ProvisioningError, match=r"nats: NATS is no longer supported: .*Set up mosquitto .*delete this"):
+        Fleet.load(fleet.directory)
+    nats.rmdir()
+    assert Fleet.load(fleet.directory).agency == "riverside"
