@@ -15,9 +15,9 @@ from functools import partial
 import cv2
 import numpy as np
 
-from device.camera.base import Frame
 from device.camera.frame_check import FrameCheck
 from device.camera.picamera2.planes import luma, picture
+from device.frame import Frame
 from device.vision.detector import HEIGHT, WIDTH
 from device.vision.motion import MotionGate
 

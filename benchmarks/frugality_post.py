@@ -12,8 +12,9 @@ from threading import Event
 import numpy as np
 
 from device import backends
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.cli import platepost
+from device.frame import Frame
 from device.vision.pipeline import Look, Pipeline
 
 FRAMES_PER_SECOND = 10

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.hotlist.package import load_key
 from device.recording import SealedWriter
 from device.recording.frames import pack, unpack

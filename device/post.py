@@ -29,7 +29,6 @@ from pydantic import JsonValue
 
 from device import __version__, assembly
 from device.board.base import Board, Light
-from device.camera.base import Frame
 from device.camera.recovery import Recovery
 from device.camera.snapshot import Snapshot
 from device.camera.supervisor import Actions, CameraSupervisor
@@ -40,6 +39,7 @@ from device.control.keys.trust import Trust
 from device.control.service import RemoteControl, remote_configuration
 from device.enrolment.acceptance import Acceptance
 from device.enrolment.renewal import Renewal
+from device.frame import Frame
 from device.health.announcer import Bulletins
 from device.health.diagnosis import Diagnosis
 from device.health.status import Vitals

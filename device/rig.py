@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from device import assembly, backends
 from device.board.base import Board
 from device.board.none import LostBoard
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.config import BackendSection, Configuration
 from device.errors import BoardError
+from device.frame import Frame
 from device.outbox import Outbox
 from device.vision.passages import Passage
 from device.vision.pipeline import Look

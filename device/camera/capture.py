@@ -6,8 +6,9 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from time import monotonic
 
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.errors import CameraError
+from device.frame import Frame
 
 log = logging.getLogger(__name__)
 

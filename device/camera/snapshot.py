@@ -3,8 +3,8 @@
 from queue import Empty, Full, Queue
 from threading import Event
 
-from device.camera.base import Frame
 from device.errors import CameraError
+from device.frame import Frame
 from device.vision.pictures import Jpeg, encode
 
 STILL_BYTES = 40 * 1024

@@ -14,13 +14,14 @@ from time import monotonic
 
 from device.audit.rate_limit import RateLimitedAudit
 from device.board.base import DARK_SECONDS, Board
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.camera.capture import Capture
 from device.camera.daylight import Daylight
 from device.camera.frame_check import FrameCheck
 from device.camera.recovery import Recovery, RecoveryAction
 from device.errors import CameraError
 from device.faults.fault import Fault
+from device.frame import Frame
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ from time import monotonic
 from device import assembly
 from device.board.base import Board
 from device.board.tamper import TamperMonitor
-from device.camera.base import Frame
 from device.camera.supervisor import CameraSupervisor
 from device.changeover import ChangeOver
 from device.enrolment.acceptance import Acceptance
 from device.faults.fault import Fault
 from device.faults.flapping import Unrest
+from device.frame import Frame
 from device.health.clock_steps import ClockStepMonitor
 from device.health.status import Vitals
 from device.health.supervision import Lifecycle

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
-from device.camera.base import Frame
 from device.camera.lens import Lens
 from device.camera.view import FILE as VIEW_FILE
 from device.camera.view import load_views
 from device.clock.timekeeper import Timekeeper
 from device.errors import ConfigurationError, OutboxError
 from device.faults.fault import Fault
+from device.frame import Frame
 from device.health.machine import Machine, Readings, read_machine
 from device.health.read_rate import FILE, ReadRateBaseline
 from device.health.selftest import CERTIFICATE_DAYS

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.recording.errors import RecordingError
 
 _HEAD = struct.Struct(">QqdBIII")

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
-from device.camera.base import Frame
 from device.config import RecordingSection
 from device.errors import ConfigurationError
 from device.files import make_folder
+from device.frame import Frame
 from device.hotlist.package import load_key
 from device.recording import requests
 from device.recording.requests import Answer, Request

@@ -26,8 +26,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import ECKey
 
-from device.camera.base import Frame
 from device.control.seal import seal_to, unseal
+from device.frame import Frame
 from device.recording.errors import NotForThisKeyError, RecordingError
 from device.recording.frames import unpack
 from device.records.signing import NOT_JOSE

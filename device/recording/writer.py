@@ -12,7 +12,7 @@ from queue import Empty, Full, Queue
 from time import monotonic
 from typing import Any
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.recording.frames import pack
 from device.recording.sealed import SealedWriter
 

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.geometry import Box, Corners, area, bounding_box, intersection_over_union
+from device.frame import Box
+from device.vision.geometry import Corners, area, bounding_box, intersection_over_union
 from device.vision.interpreter import Model
 
 WIDTH, HEIGHT = 640, 368

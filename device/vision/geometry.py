@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Box = tuple[float, float, float, float]
+from device.frame import Box
+
 Corners = NDArray[np.float32]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from time import perf_counter
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.vision.ctc import folded
 from device.vision.geometry import rectify
 from device.vision.motion import MotionGate

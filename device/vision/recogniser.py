@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.frame import Box
 from device.vision.closer import FAINT, closer, confirmed
 from device.vision.detector import MINIMUM_SCORE, Detection, Detector
-from device.vision.geometry import Box, Corners, bounding_box, rectify, upright
+from device.vision.geometry import Corners, bounding_box, rectify, upright
 from device.vision.modelfiles import shipped, shipped_or_none
 from device.vision.reader import HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, in_doubt, stretched
 from device.vision.region import Issuer, RegionNet

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.vision.geometry import plate_size
 from device.vision.recogniser import Plate
 from device.vision.sides import is_cut

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from device.errors import PlatepostError
-from device.vision.geometry import Box
+from device.frame import Box
 
 FARTHEST: Final = 1_000_000
 """Pixels: no picture is so large, and a box that reaches beyond is a mistake that could not be drawn."""

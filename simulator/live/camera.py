@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.errors import CameraError
+from device.frame import Frame
 from simulator.camera.recordings import Recording, Still, open_recording
 from simulator.live.pace import Pace
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.vision.geometry import Corners
 from device.vision.passages import Passage
 from device.vision.pipeline import Look

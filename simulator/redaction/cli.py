@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.vision.geometry import Box
+from device.frame import Box
 from simulator.camera.recordings import open_recording
 from simulator.errors import RedactionError
 from simulator.redaction.redact import Redacted, Redactor

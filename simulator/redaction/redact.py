@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.geometry import Box
+from device.frame import Box
 from device.vision.recogniser import Recogniser, as_grey
 from simulator.camera.recordings import Recording
 from simulator.errors import RedactionError

@@ -13,8 +13,9 @@ from time import monotonic
 
 import numpy as np
 
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.camera.capture import Capture
+from device.frame import Frame
 from simulator.camera.recordings import Still
 from simulator.scenario.clips import Stretch, blurred, empty_road, shifted
 from simulator.scenario.errors import ScenarioError

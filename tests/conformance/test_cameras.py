@@ -8,9 +8,10 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.camera.capture import Capture
 from device.errors import CameraError, ConfigurationError
+from device.frame import Frame
 from device.vision.geometry import rectify
 from device.vision.reader import HEIGHT, MARGIN, WIDTH
 from device.vision.recogniser import Recogniser

@@ -12,9 +12,10 @@ from pytest_mock import MockerFixture
 
 from device import backends
 from device.camera import recovery, supervisor
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.config import parse
 from device.errors import CameraError, OutboxError
+from device.frame import Frame
 from device.post import Post
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings

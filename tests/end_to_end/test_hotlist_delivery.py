@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.camera.base import Frame
 from device.config import load
+from device.frame import Frame
 from device.hotlist.parts import split_parts
 from device.post import Post
 from device.records import TYPES, Hit, Read, hotlist_delta, hotlist_package, hotlist_part

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.camera.picamera2.bounded import Bounded
 from device.camera.picamera2.controls import controls
 from device.camera.picamera2.exposure import PlateMeter
@@ -25,9 +25,9 @@ from device.camera.picamera2.planes import luma, picture
 from device.camera.picamera2.sensors import Sensor, sensor
 from device.camera.picamera2.settings import Picamera2Settings
 from device.errors import CameraError, PlatepostError
+from device.frame import Box, Frame
 from device.settings import checked
 from device.vision.detector import HEIGHT, WIDTH
-from device.vision.geometry import Box
 
 if TYPE_CHECKING:
     from picamera2 import CompletedRequest, Job, Picamera2

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from device import assembly, backends
 from device.board.base import Board, Light
 from device.board.patterns import described
-from device.camera.base import Frame
 from device.camera.lens import judge, resembled
 from device.camera.view import load_views
 from device.commands.selftest import examine
 from device.config import Configuration
 from device.errors import CameraError
+from device.frame import Frame
 from device.vision.recogniser import Plate
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.dialogue import Dialogue

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.camera.capture import Capture
 from device.camera.view import Light
 from device.errors import CameraError
+from device.frame import Frame
 from device.vision.recogniser import Plate, Recogniser
 from provisioning.technician.aim.advice import (
     JUDGED,

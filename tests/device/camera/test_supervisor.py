@@ -8,9 +8,10 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device.board.base import Board
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.camera.recovery import Recovery
 from device.camera.supervisor import Actions, CameraSupervisor
+from device.frame import Frame
 
 
 class RepeatingCamera(Camera):

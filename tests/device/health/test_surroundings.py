@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from pytest_mock import MockerFixture
 
 from device import backends
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.camera.view import View, Views
+from device.frame import Frame
 from device.health import surroundings
 from device.health.machine import Readings
 from device.outbox import Backlog

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from joserfc.jwk import ECKey
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.hotlist.package import load_key
 
 

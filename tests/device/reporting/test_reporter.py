@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from device.camera.base import Frame
 from device.config import RecordsSection
+from device.frame import Frame
 from device.hotlist import Answer, HotList, HotListUnreadable, Match, MatchKind, Query, Rules
 from device.hotlist.match import agreement
 from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.vision.ctc import Hypothesis
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate

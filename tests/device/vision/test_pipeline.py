@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.vision.detector import Detection
 from device.vision.motion import MotionGate
 from device.vision.passages import PassageRules

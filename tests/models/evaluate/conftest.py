@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.vision.geometry import Box
+from device.frame import Box
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Milliseconds, Plate, Recognition
 from device.vision.region import Issuer

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from device.camera.base import Frame
 from device.config import parse
 from device.errors import CameraError, ConfigurationError
+from device.frame import Frame
 from device.hotlist.package import load_key
 from device.post import Post
 from device.recording import SealedReader, SealedWriter, requests

@@ -1,6 +1,6 @@
 import pytest
 
-from device.vision.geometry import Box
+from device.frame import Box
 from simulator.redaction.tracks import LONGEST_GAP, MORE, Find, covered, follow
 
 SURE = 0.5

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from device import backends
-from device.camera.base import Frame
 from device.camera.picamera2 import camera as module
 from device.camera.picamera2.camera import Picamera2Camera
 from device.errors import BackendError, CameraError, ConfigurationError
+from device.frame import Frame
 from simulator.camera.picamera2_standin import BUFFERS_OVERWRITTEN, Sensor
 
 

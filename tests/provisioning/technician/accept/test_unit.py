@@ -10,8 +10,9 @@ from pytest_mock import MockerFixture
 
 from device.board.base import Light
 from device.board.patterns import PATTERNS, described
-from device.camera.base import Camera, Frame
+from device.camera.base import Camera
 from device.camera.view import View, Views
+from device.frame import Frame
 from provisioning.technician.accept.dialogue import Terminal
 from provisioning.technician.accept.unit import _lights, view
 from simulator.board.virtual import VirtualBoard

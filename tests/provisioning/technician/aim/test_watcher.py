@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pytest_mock import MockerFixture
 
-from device.camera.base import Frame
+from device.frame import Frame
 from device.vision.recogniser import Recogniser
 from provisioning.technician.aim.advice import Road
 from provisioning.technician.aim.watcher import Sight, Watcher

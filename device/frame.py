@@ -1,0 +1,32 @@
+"""One picture of the camera, and a box in it: what camera, vision, recording and reporting hand to one another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels, from the picture's outer edge: the first pixel lies between 0 and 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of the camera and when it was taken.
+
+    `grey` is H x W uint8 luma, for motion, detection and reading; `colour` makes H x W x 3 uint8 BGR, and is called
+    only when a picture is kept, so that a camera which delivers YUV converts nothing in vain. Both must stay valid as
+    long as the frame does: a camera that reuses its buffers copies first. `colour` may be called by several threads.
+    """
+
+    number: int
+    """Counts up from 0 since the camera was opened; a gap is frames that the camera itself lost."""
+    captured: datetime
+    """UTC, the middle of the exposure as well as the camera knows it."""
+    monotonic: float
+    """`time.monotonic()` of the same instant, seconds."""
+    grey: NDArray[np.uint8]
+    colour: Callable[[], NDArray[np.uint8]]
+    small: NDArray[np.uint8] | None = None
+    """The same picture as `grey`, shrunk to what the detector looks at, where the camera makes it without effort."""
