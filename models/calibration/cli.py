@@ -68,7 +68,7 @@ def calibrate(
     from device.vision.calibration import Calibration  # noqa: PLC0415
     from device.vision.reader import Reader  # noqa: PLC0415
     from models.calibration.fit import degraded, fitted, tried, write  # noqa: PLC0415
-    from models.calibration.reliability import brier_score, draw, expected_calibration_error  # noqa: PLC0415
+    from models.evaluate.reliability import brier_score, draw, expected_calibration_error  # noqa: PLC0415
     from models.outputs import make_room  # noqa: PLC0415
     from models.plates import degrade, fonts, framed, render_plate  # noqa: PLC0415
     from models.reader.real import parted  # noqa: PLC0415

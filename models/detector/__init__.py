@@ -1,1 +1,1 @@
-"""The int8 plate detector: net, targets, losses, training and conversion to TFLite."""
+"""The int8 plate detector: training windows, net, targets, losses, training and conversion to TFLite."""

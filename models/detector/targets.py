@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detector.geometry import STRIDE, cell_centres, encode_corners
-from models.scenes.windows import Window
+from models.detector.windows import Window
 
 HEAT_SIGMA: Final = 0.16
 """Sigma of a plate's Gaussian in widths and heights of the plate; at least MINIMUM_SIGMA cells."""

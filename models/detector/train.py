@@ -20,9 +20,9 @@ from models.detector.losses import detector_losses
 from models.detector.net import PlateDetector, new_detector
 from models.detector.targets import pack_targets
 from models.detector.warm_start import warm_start
+from models.detector.windows import Recipe, WindowSampler
 from models.evaluate.manifest import ManifestError
 from models.scenes.photos import Photo, PhotoStore
-from models.scenes.windows import Recipe, WindowSampler
 
 VALIDATION_PHOTOS: Final = 100
 HELD_OUT: Final = 10

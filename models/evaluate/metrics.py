@@ -8,8 +8,8 @@ from typing import Final
 from device.vision.geometry import intersection_over_union
 from device.vision.recogniser import Plate, Recognition
 from device.vision.region import CALIFORNIA
-from models.calibration.reliability import brier_score, expected_calibration_error
 from models.evaluate.manifest import LabelledPicture
+from models.evaluate.reliability import brier_score, expected_calibration_error
 
 MATCH_IOU: Final = 0.5
 CORRECT_SHARE: Final = 0.99

@@ -5,10 +5,10 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from models.calibration.reliability import draw
 from models.evaluate.characters import by_character
 from models.evaluate.metrics import Outcome, summarise
 from models.evaluate.page import write_page
+from models.evaluate.reliability import draw
 from models.evaluate.tables import markdown
 
 

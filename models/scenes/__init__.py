@@ -1,1 +1,1 @@
-"""Training scenes of the detector: real photos, plates pasted into them, hard negatives, changes of light."""
+"""What training windows are made of: real photos, plates pasted into them, hard negatives, changes of light."""

@@ -4,7 +4,7 @@ import pytest
 from models.detector.decode import Found, Tally, box_iou, find_plates, fit_frame
 from models.detector.geometry import INPUT_HEIGHT, INPUT_WIDTH, PADDING_GREY
 from models.detector.targets import Planes, pack_targets
-from models.scenes.windows import Target, Window
+from models.detector.windows import Target, Window
 
 QUAD = np.array([[100, 60], [160, 64], [160, 94], [100, 90]], np.float32)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.detector.targets import Planes, pack_targets
-from models.scenes.windows import Target, Window
+from models.detector.windows import Target, Window
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'platepost[training]'")
 

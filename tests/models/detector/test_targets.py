@@ -2,7 +2,7 @@ import numpy as np
 
 from models.detector.geometry import cell_centres, decode_corners
 from models.detector.targets import PLANES, Planes, pack_targets
-from models.scenes.windows import Target, Window
+from models.detector.windows import Target, Window
 
 QUAD = np.array([[90, 60], [150, 64], [150, 94], [90, 90]], np.float32)
 

@@ -12,10 +12,10 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from models.cli import models  # noqa: E402
 from models.detector.convert import load_weights  # noqa: E402
 from models.detector.train import Report, Training, schedule, split_photos, train  # noqa: E402
+from models.detector.windows import Recipe  # noqa: E402
 from models.evaluate.manifest import ManifestError  # noqa: E402
 from models.plates import render_plate  # noqa: E402
 from models.scenes.photos import PhotoStore  # noqa: E402
-from models.scenes.windows import Recipe  # noqa: E402
 
 
 @pytest.fixture

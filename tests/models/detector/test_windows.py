@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.detector.windows import Recipe, WindowSampler
 from models.scenes.photos import Photo
-from models.scenes.windows import Recipe, WindowSampler
 
 QUIET = Recipe(replace_plate=0, paste_free=0, distractors=0, caption=0, plain=0)
 
