@@ -27,9 +27,10 @@ test: lint types unit-tools end-to-end-tools ## All that must be green: lint, ty
 	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" unit end-to-end
 	$(MAKE) test-arm-short
 
-lint: $(VENV)/.development ## Check style
+lint: $(VENV)/.development ## Check style, and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 
 types: $(VENV)/.development ## Check types
 	$(BIN)/mypy
