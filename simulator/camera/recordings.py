@@ -7,7 +7,6 @@ says that they are to be shown.
 """
 
 import csv
-import importlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -23,8 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import CameraError
-from device.recording import SUFFIX
+from device.errors import CameraError, ConfigurationError
+from device.hotlist.package import load_key
+from device.recording import SUFFIX, RecordingError, SealedReader
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 TIMING_FILE = "timing.csv"
@@ -34,6 +34,8 @@ _PLANAR_LUMA = frozenset({"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p
 """Pixel formats whose first plane is eight-bit luma."""
 _FULL_RANGE = 2
 """AVCOL_RANGE_JPEG of FFmpeg: luma from 0 to 255; anything else is 16 to 235 (ITU-R BT.601, BT.709)."""
+_SEALED_SECONDS = 0.1
+"""How long a frame of a post's recording is taken to last before it was played."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,7 @@ def open_recording(path: Path, *, frames_per_second: float | None = None, key: P
     if path.is_file() and path.suffix == SUFFIX:
         if key is None:
             raise CameraError(f"{path}: what a post recorded is sealed; name the key that opens it")
-        # Loaded when needed: it knows this module.
-        sealed: Recording = importlib.import_module("simulator.camera.sealed").SealedRecording(path, key)
-        return sealed
+        return SealedRecording(path, key)
     if path.is_file():
         return VideoRecording(path)
     raise CameraError(f"{path}: no such footage; a video file or a folder of images is wanted")
@@ -201,6 +201,60 @@ class SequenceRecording(Recording):
     def count(self) -> int:
         """Say how many frames the timing file names."""
         return len(self._frames)
+
+
+class SealedRecording(Recording):
+    """What a post recorded: each frame as the post evaluated it, to the last bit, at its own time."""
+
+    def __init__(self, path: Path, key: Path) -> None:
+        """Open a recording.
+
+        Raises:
+            CameraError: it is damaged, no recording, or not for this key.
+            ConfigurationError: the key cannot be read.
+
+        """
+        try:
+            pem = key.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(f"{key}: {error.strerror or error}") from error
+        self._path = path
+        self._key = load_key(pem, private=True)
+        with self._open() as reader:
+            self._count = reader.count()
+            self.settings = reader.settings
+        self._seconds = _SEALED_SECONDS
+
+    def _open(self) -> SealedReader:
+        try:
+            return SealedReader(self._path, self._key)
+        except RecordingError as error:
+            raise CameraError(str(error)) from error
+
+    def stills(self, *, start: float = 0.0) -> Iterator[Still]:  # noqa: ARG002 - it is allowed to begin earlier
+        """Open the frames one after the other; one that a power cut ended is played as far as it goes."""
+        first: float | None = None
+        last, played = 0.0, 0
+        with self._open() as reader:
+            try:
+                for frame in reader.frames():
+                    first = frame.monotonic if first is None else first
+                    last, played = frame.monotonic - first, played + 1
+                    yield Still(last, frame.grey, frame.colour, frame.small)
+            except RecordingError as error:
+                raise CameraError(str(error)) from error
+        if not played:
+            raise CameraError(f"{self._path}: the recording has no frames")
+        if played > 1:
+            self._seconds = last / (played - 1)
+
+    def frame_seconds(self) -> float:
+        """Say how long a frame lasts on average, once the recording was played."""
+        return self._seconds
+
+    def count(self) -> int:
+        """Say how many frames there are."""
+        return self._count
 
 
 def _still(file: Path, seconds: float) -> Still:
