@@ -2,13 +2,15 @@
 
 import io
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simulator.scenario.evidence import Evidence
+from simulator.scenario.events import Event
+from simulator.scenario.observations import Observations
 from simulator.scenario.timeline import WIDTH, Scale
 from simulator.scenario.wire import HIT, READ
 
@@ -22,11 +24,11 @@ _STYLE: Any = {
 _HIT, _READ, _SOFT = "#d98200", "#157a45", "#7a8797"
 
 
-def latency(evidence: Evidence) -> str:
+def latency(observed: Observations) -> str:
     """Draw the real time from a record's last frame to the record keeper, hits and reads apart."""
     figure, axes = _canvas()
     found = {
-        name: sorted(1000 * entry.latency for entry in evidence.of(kind) if entry.latency is not None)
+        name: sorted(1000 * entry.latency for entry in observed.of(kind) if entry.latency is not None)
         for name, kind in (("hits", HIT), ("reads", READ))
     }
     for (name, values), colour in zip(found.items(), (_HIT, _READ), strict=True):
@@ -43,26 +45,26 @@ def latency(evidence: Evidence) -> str:
     return _svg(figure)
 
 
-def backlog(evidence: Evidence) -> str:
+def backlog(observed: Observations, events: Sequence[Event]) -> str:
     """Draw how many chained records were made, and how many had arrived, over the scenario's time."""
     figure, axes = _canvas()
-    lasts = evidence.scenario.lasts
-    made = sorted(recorded.at for _, recorded in evidence.made())
-    samples = evidence.course.samples
+    lasts = observed.course.lasts
+    made = sorted(recorded.at for _, recorded in observed.made())
+    samples = observed.course.samples
     reals = [sample.real for sample in samples]
     there = []
-    for entry in evidence.records:
+    for entry in observed.records:
         if entry.chained:
             place = min(bisect_right(reals, entry.received_real), len(samples) - 1)
             there.append(max(entry.at, samples[place - 1].at if place else 0.0))
-    scale = Scale([*made, *(event.at for event in evidence.scenario.events)], end=lasts)
+    scale = Scale([*made, *(event.at for event in events)], end=lasts)
     for moments, colour, name in ((made, _SOFT, "made"), (sorted(there), _READ, "arrived")):
         steps = [scale.of(moment) for moment in moments]
         axes.step(
             [0, *steps, WIDTH], [0, *range(1, len(steps) + 1), len(steps)], where="post", color=colour, label=name
         )
-    axes.set_xticks([scale.of(event.at) for event in evidence.scenario.events])
-    axes.set_xticklabels([str(number) for number in range(1, len(evidence.scenario.events) + 1)])
+    axes.set_xticks([scale.of(event.at) for event in events])
+    axes.set_xticklabels([str(number) for number in range(1, len(events) + 1)])
     axes.set_xlabel("simulated time, with the numbers of the events")
     axes.set_ylabel("records")
     axes.set_ylim(bottom=0)
@@ -70,10 +72,10 @@ def backlog(evidence: Evidence) -> str:
     return _svg(figure)
 
 
-def throughput(evidence: Evidence) -> str:
+def throughput(observed: Observations) -> str:
     """Draw how many frames a second of real time were evaluated."""
     figure, axes = _canvas()
-    samples = evidence.course.samples
+    samples = observed.course.samples
     begin = samples[0].real if samples else 0.0
     times, rates = [], []
     mark = samples[0] if samples else None

@@ -1,6 +1,6 @@
 """Stretches of clips, and the empty road between them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from device.errors import CameraError
 from simulator.camera.recordings import Still, open_recording
-from simulator.scenario.description import Scenario, Traffic
 from simulator.scenario.errors import ScenarioFileError
 from simulator.scoring.truth import TruePassage, Truth, load_truth
 
@@ -62,41 +61,38 @@ class Stretch:
         )
 
 
-def find_stretch(traffic: Traffic, beside: Path) -> Stretch:
-    """Find a clip that ships, or one that lies beside the scenario.
+def find_stretch(clip: str, beside: Path, *, at: float = 0.0, start: float = 0.0, end: float | None = None) -> Stretch:
+    """Find a clip that ships, or one that lies beside the scenario; `end` is its own where None.
 
     Raises:
         ScenarioFileError: there is none, or it is shorter than the stretch wants.
 
     """
-    candidates = (FOOTAGE / f"{traffic.clip}.mp4", beside / traffic.clip)
+    candidates = (FOOTAGE / f"{clip}.mp4", beside / clip)
     path = next((found for found in candidates if found.is_file()), None)
     if path is None:
         known = ", ".join(sorted(found.stem for found in FOOTAGE.glob("*.mp4")))
-        raise ScenarioFileError(f"no clip {traffic.clip!r} ships ({known}), and none lies beside the scenario")
+        raise ScenarioFileError(f"no clip {clip!r} ships ({known}), and none lies beside the scenario")
     try:
         recording = open_recording(path)
     except CameraError as error:
         raise ScenarioFileError(str(error)) from error
     length = recording.count() * recording.frame_seconds()
-    end = length if traffic.end is None else traffic.end
+    end = length if end is None else end
     if length and end > length + recording.frame_seconds():
-        raise ScenarioFileError(f"clip {traffic.clip} is {length:g} s long, the stretch ends at {end:g} s")
+        raise ScenarioFileError(f"clip {clip} is {length:g} s long, the stretch ends at {end:g} s")
     truth = path.with_suffix(".truth.json")
-    return Stretch(path, traffic.at, traffic.start, end, load_truth(truth, clip=path.name) if truth.is_file() else None)
+    return Stretch(path, at, start, end, load_truth(truth, clip=path.name) if truth.is_file() else None)
 
 
-def stretches_of(scenario: Scenario, post: str, beside: Path) -> tuple[Stretch, ...]:
+def in_order(post: str, stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
     """Return what passes a post, in order.
 
     Raises:
-        ScenarioFileError: a clip is missing, or two of them overlap.
+        ScenarioFileError: two of them overlap.
 
     """
-    found = sorted(
-        (find_stretch(traffic, beside) for traffic in scenario.traffic if traffic.post in {None, post}),
-        key=lambda stretch: stretch.at,
-    )
+    found = sorted(stretches, key=lambda stretch: stretch.at)
     for one, other in pairwise(found):
         if other.at < one.over:
             raise ScenarioFileError(

@@ -10,7 +10,7 @@ from simulator.scenario.checks.kinds import Check
 from simulator.scenario.demands import misfits, too_many
 from simulator.scenario.durations import Duration, Signed
 from simulator.scenario.events import Event, Publish
-from simulator.scenario.lists import ListDescription
+from simulator.scenario.lists import DECOYS, ListDescription
 from simulator.scenario.table import Table
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
@@ -103,6 +103,9 @@ class Scenario(Table):
             broker = getattr(event, "broker", None)
             if broker is not None and broker > self.brokers:
                 found.append((("events", place, "broker"), too_many(self.brokers)))
+        categories = {plate.category for each in self.lists.values() for plate in each.plates}
+        categories |= {DECOYS for each in self.lists.values() if each.decoys}
         for place, check in enumerate(self.expect):
-            found += [(("expect", place, key), message) for key, message in misfits(check, self)]
+            wrong = misfits(check, lasts=self.lasts, brokers=self.brokers, categories=categories)
+            found += [(("expect", place, key), message) for key, message in wrong]
         return found

@@ -7,9 +7,8 @@ from functools import partial, singledispatchmethod
 
 from simulator.scenario import events
 from simulator.scenario.errors import StuckError
-from simulator.scenario.parts import WatchedUplink
+from simulator.scenario.harness import Harness, WatchedUplink
 from simulator.scenario.stage import Stage
-from simulator.scenario.stand import Stand
 
 EFFECT_SECONDS = 30.0
 """Real time within which an event has its effect."""
@@ -35,38 +34,38 @@ class Happenings:
 
         """
         self._do(event)
-        for stand in self._stage.stands.values():
-            stand.camera.disturb()
+        for harness in self._stage.harnesses.values():
+            harness.camera.disturb()
         self.settle()
 
     def settle(self) -> None:
-        """Wait until every post that has a network is connected, has said so, and has judged the lists that stand."""
-        for stand in self._stage.stands.values():
-            self._settle(stand)
+        """Wait until every post that has a network is connected, has said so, and has judged the lists that harness."""
+        for harness in self._stage.harnesses.values():
+            self._settle(harness)
 
     def let_in(self) -> None:
         """Give posts that have said that they boot their network: they say it before anything else, every time."""
-        for stand in self._stage.stands.values():
-            stand.look_at_board()
-            if stand.boot_due and stand.post is not None:
-                stand.boot_due = False
-                for proxy in stand.proxies:
+        for harness in self._stage.harnesses.values():
+            harness.look_at_board()
+            if harness.boot_due and harness.post is not None:
+                harness.boot_due = False
+                for proxy in harness.proxies:
                     proxy.flow()
-                self._settle(stand)
+                self._settle(harness)
 
     def before_leap(self) -> None:
         """Let posts deliver before time leaps, as they would have meanwhile."""
-        for stand in self._stage.stands.values():
-            if stand.uplink is not None and stand.uplink.settled and not stand.empty() and not self._impatient:
+        for harness in self._stage.harnesses.values():
+            if harness.uplink is not None and harness.uplink.settled and not harness.empty() and not self._impatient:
                 with suppress(StuckError):
-                    await_effect(stand.empty, f"{stand.name} delivers")
-                self._impatient = not stand.empty()
+                    await_effect(harness.empty, f"{harness.name} delivers")
+                self._impatient = not harness.empty()
 
-    def deliver(self, stand: Stand) -> None:
+    def deliver(self, harness: Harness) -> None:
         """Wait until nothing waits on a post any more."""
-        if stand.post is None or not self._reachable(stand):
+        if harness.post is None or not self._reachable(harness):
             return
-        await_effect(stand.empty, f"{stand.name} delivers")
+        await_effect(harness.empty, f"{harness.name} delivers")
 
     # --- one event each
 
@@ -80,33 +79,33 @@ class Happenings:
 
     @_do.register
     def _(self, event: events.NetworkDown) -> None:
-        for stand in self._of(event.post):
-            self.deliver(stand)
-            stand.network = False
-            for proxy in stand.proxies:
+        for harness in self._of(event.post):
+            self.deliver(harness)
+            harness.network = False
+            for proxy in harness.proxies:
                 proxy.down()
-            if stand.uplink is not None:
-                await_effect(partial(_cut_off, stand.uplink, None), f"{stand.name} loses its network")
+            if harness.uplink is not None:
+                await_effect(partial(_cut_off, harness.uplink, None), f"{harness.name} loses its network")
 
     @_do.register
     def _(self, event: events.NetworkUp) -> None:
-        for stand in self._of(event.post):
-            stand.network = True
-            for proxy in stand.proxies:
+        for harness in self._of(event.post):
+            harness.network = True
+            for proxy in harness.proxies:
                 proxy.up()
                 proxy.flow()
 
     @_do.register
     def _(self, event: events.BrokerStops) -> None:
         cut_off = []
-        for stand in self._stage.stands.values():
-            self.deliver(stand)
-            here = f"localhost:{stand.proxies[event.broker - 1].port}"
-            if stand.uplink is not None and stand.uplink.state().broker == here:
-                cut_off.append((stand, stand.uplink, here))
+        for harness in self._stage.harnesses.values():
+            self.deliver(harness)
+            here = f"localhost:{harness.proxies[event.broker - 1].port}"
+            if harness.uplink is not None and harness.uplink.state().broker == here:
+                cut_off.append((harness, harness.uplink, here))
         self._stage.brokers[event.broker - 1].stop()
-        for stand, uplink, here in cut_off:
-            await_effect(partial(_cut_off, uplink, here), f"{stand.name} loses its broker")
+        for harness, uplink, here in cut_off:
+            await_effect(partial(_cut_off, uplink, here), f"{harness.name} loses its broker")
 
     @_do.register
     def _(self, event: events.BrokerStarts) -> None:
@@ -114,94 +113,94 @@ class Happenings:
 
     @_do.register
     def _(self, event: events.CaseOpened) -> None:
-        for stand in self._of(event.post):
-            stand.open_case(opened=True)
+        for harness in self._of(event.post):
+            harness.open_case(opened=True)
 
     @_do.register
     def _(self, event: events.CaseClosed) -> None:
-        for stand in self._of(event.post):
-            stand.open_case(opened=False)
+        for harness in self._of(event.post):
+            harness.open_case(opened=False)
 
     @_do.register
     def _(self, event: events.CameraHangs) -> None:
-        for stand in self._of(event.post):
-            stand.camera.hang(event.until)
+        for harness in self._of(event.post):
+            harness.camera.hang(event.until)
 
     @_do.register
     def _(self, event: events.CameraFreezes) -> None:
-        for stand in self._of(event.post):
-            stand.camera.hang(event.until, frozen=True)
+        for harness in self._of(event.post):
+            harness.camera.hang(event.until, frozen=True)
 
     @_do.register
     def _(self, event: events.CameraReleased) -> None:
-        for stand in self._of(event.post):
-            stand.camera.hangs = None
+        for harness in self._of(event.post):
+            harness.camera.hangs = None
 
     @_do.register
     def _(self, event: events.CameraMoved) -> None:
-        for stand in self._of(event.post):
-            stand.camera.turned = (event.right, event.down)
+        for harness in self._of(event.post):
+            harness.camera.turned = (event.right, event.down)
 
     @_do.register
     def _(self, event: events.CameraStraightened) -> None:
-        for stand in self._of(event.post):
-            stand.camera.turned = (0.0, 0.0)
+        for harness in self._of(event.post):
+            harness.camera.turned = (0.0, 0.0)
 
     @_do.register
     def _(self, event: events.LensCovered) -> None:
-        for stand in self._of(event.post):
-            stand.camera.covered = True
+        for harness in self._of(event.post):
+            harness.camera.covered = True
 
     @_do.register
     def _(self, event: events.LensWiped) -> None:
-        for stand in self._of(event.post):
-            stand.camera.covered = False
+        for harness in self._of(event.post):
+            harness.camera.covered = False
 
     @_do.register
     def _(self, event: events.ClockSet) -> None:
-        for stand in self._of(event.post):
-            stand.set_clock(event.offset, synchronised=event.synchronised)
+        for harness in self._of(event.post):
+            harness.set_clock(event.offset, synchronised=event.synchronised)
 
     @_do.register
     def _(self, event: events.DiskFills) -> None:
-        for stand in self._of(event.post):
-            stand.disk.fill()
+        for harness in self._of(event.post):
+            harness.disk.fill()
 
     @_do.register
     def _(self, event: events.DiskFreed) -> None:
-        for stand in self._of(event.post):
-            stand.disk.free()
+        for harness in self._of(event.post):
+            harness.disk.free()
 
     @_do.register
     def _(self, event: events.PostRestarts) -> None:
-        for stand in self._of(event.post):
-            self.deliver(stand)
-            stand.restart_after = event.away
-            if stand.post is not None:
-                stand.post.stop()
+        for harness in self._of(event.post):
+            self.deliver(harness)
+            harness.restart_after = event.away
+            if harness.post is not None:
+                harness.post.stop()
 
     # --- waiting
 
-    def _of(self, post: str | None) -> list[Stand]:
-        return [stand for name, stand in self._stage.stands.items() if post in {None, name}]
+    def _of(self, post: str | None) -> list[Harness]:
+        return [harness for name, harness in self._stage.harnesses.items() if post in {None, name}]
 
-    def _reachable(self, stand: Stand) -> bool:
-        return stand.network and any(broker.running for broker in self._stage.brokers)
+    def _reachable(self, harness: Harness) -> bool:
+        return harness.network and any(broker.running for broker in self._stage.brokers)
 
-    def _settle(self, stand: Stand) -> None:
-        uplink = stand.uplink
-        if uplink is None or stand.post is None or stand.restart_after is not None or not self._reachable(stand):
+    def _settle(self, harness: Harness) -> None:
+        uplink = harness.uplink
+        if uplink is None or harness.post is None or harness.restart_after is not None or not self._reachable(harness):
             return
-        await_effect(lambda: uplink.settled, f"{stand.name} connects", again=uplink.retry_now)
+        await_effect(lambda: uplink.settled, f"{harness.name} connects", again=uplink.retry_now)
         wanted = set(self._stage.standing.values())
-        await_effect(lambda: wanted <= stand.handled and not stand.receiving, f"{stand.name} judges the hot list")
+        await_effect(lambda: wanted <= harness.handled and not harness.receiving, f"{harness.name} judges the hot list")
         self.before_leap()
         quiet = time.monotonic()
-        heard = len(stand.recorded)
+        heard = len(harness.made)
         while time.monotonic() - quiet < _QUIET_SECONDS:
             time.sleep(_LOOK_SECONDS)
-            if len(stand.recorded) != heard or stand.receiving:
-                heard, quiet = len(stand.recorded), time.monotonic()
+            if len(harness.made) != heard or harness.receiving:
+                heard, quiet = len(harness.made), time.monotonic()
 
 
 def _cut_off(uplink: WatchedUplink, broker: str | None) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from simulator.scenario.evidence import Evidence
+from simulator.scenario.description import Scenario
+from simulator.scenario.observations import Observations
 from simulator.scenario.wire import HIT, kind_of
 
 
@@ -92,32 +93,32 @@ class Outcome:
         }
 
 
-def judge(evidence: Evidence) -> tuple[Demand, ...]:
+def judge(scenario: Scenario, observed: Observations) -> tuple[Demand, ...]:
     """Judge every demand of the scenario."""
-    return tuple(Demand(check.check, check.says, check.judge(evidence)) for check in evidence.scenario.expect)
+    return tuple(Demand(check.check, check.says, check.judge(observed)) for check in scenario.expect)
 
 
-def figures(evidence: Evidence) -> Figures:
+def figures(observed: Observations) -> Figures:
     """Count."""
-    latencies = sorted(entry.latency for entry in evidence.of(HIT) if entry.latency is not None)
-    arrived = [entry for entry in evidence.records if entry.chained]
+    latencies = sorted(entry.latency for entry in observed.of(HIT) if entry.latency is not None)
+    arrived = [entry for entry in observed.records if entry.chained]
     return Figures(
-        simulated_seconds=evidence.scenario.lasts,
-        posts=len(evidence.posts),
-        records=sum(len(post.recorded) for post in evidence.posts.values()),
+        simulated_seconds=observed.course.lasts,
+        posts=len(observed.posts),
+        records=sum(len(post.made) for post in observed.posts.values()),
         arrived=len(arrived),
         by_kind=dict(sorted(Counter(kind_of(entry.kind) for entry in arrived).items())),
-        frames=sum(account.frames for post in evidence.posts.values() for account in post.accounts),
+        frames=sum(post.frames for post in observed.posts.values()),
         latency_median_seconds=round(statistics.median(latencies), 4) if latencies else None,
         latency_worst_seconds=round(latencies[-1], 4) if latencies else None,
-        records_digest=records_digest(evidence),
+        records_digest=records_digest(observed),
     )
 
 
-def records_digest(evidence: Evidence) -> str:
+def records_digest(observed: Observations) -> str:
     """Return SHA-256 over every chained record as it was made, post by post."""
     digest = hashlib.sha256()
-    for name, recorded in evidence.made():
+    for name, recorded in observed.made():
         digest.update(name.encode() + b"\0" + recorded.envelope.topic.encode() + b"\0" + recorded.envelope.body)
     return digest.hexdigest()
 

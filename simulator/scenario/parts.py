@@ -1,16 +1,13 @@
 """A post's own parts, with what a scenario must see of them or have the same every time."""
 
 import hashlib
-from collections.abc import Callable
 from threading import local
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from device.hotlist.download import HotListDownload
 from device.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
-from device.uplink import Delivery, Uplink
-
-if TYPE_CHECKING:
-    from simulator.scenario.stand import Stand
+from device.uplink import Delivery
+from simulator.scenario.harness import Harness
 
 
 class SeededRecorder(Recorder):
@@ -19,15 +16,15 @@ class SeededRecorder(Recorder):
     What is not chained has names of its own, for how much of it there is depends on how often the post connects.
     """
 
-    def __init__(self, stand: "Stand", *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the recorder
+    def __init__(self, harness: Harness, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the recorder
         super().__init__(*args, **{**more, "identify": self._name})
-        self._stand = stand
+        self._harness = harness
         self._here = local()
 
     def record(self, data: RecordData) -> Envelope:
         """Store one record and take note of it."""
         envelope = super().record(data)
-        self._stand.note(envelope)
+        self._harness.note(envelope)
         return envelope
 
     def unchained(self, data: Status | Health | Response) -> Envelope:
@@ -40,55 +37,30 @@ class SeededRecorder(Recorder):
 
     def account_for_drops(self, *, clock: ClockQuality) -> Envelope | None:
         """Put into the audit trail what was dropped, and take note of it."""
-        return self._stand.note(super().account_for_drops(clock=clock))
+        return self._harness.note(super().account_for_drops(clock=clock))
 
     def account_for_losses(self, *, clock: ClockQuality) -> Envelope | None:
         """Put into the audit trail what was lost, and take note of it."""
-        return self._stand.note(super().account_for_losses(clock=clock))
+        return self._harness.note(super().account_for_losses(clock=clock))
 
     def _name(self) -> str:
-        chance = self._stand.unchained if getattr(self._here, "apart", False) else self._stand.chained
-        return chance.identifier(self._stand.world.wall())
+        chance = self._harness.unchained if getattr(self._here, "apart", False) else self._harness.chained
+        return chance.identifier(self._harness.world.wall())
 
 
-class WatchedUplink(Uplink):
-    """Tells when the post has said its state after connecting."""
-
-    def __init__(self, stand: "Stand", *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the uplink
-        self.born = False
-        will: Callable[[], Envelope] = more["will"]
-        on_connected: Callable[[], object] = more["on_connected"]
-
-        def anew() -> Envelope:
-            self.born = False
-            return will()
-
-        def born() -> None:
-            on_connected()
-            self.born = True
-
-        super().__init__(*args, **{**more, "will": anew, "on_connected": born})
-        stand.uplink = self
-
-    @property
-    def settled(self) -> bool:
-        """Whether it is connected and has said so."""
-        return self.born and self.state().connected
-
-
-class WatchedIntake(HotListDownload):
+class WatchedDownload(HotListDownload):
     """Tells which packages the post has judged."""
 
-    def __init__(self, stand: "Stand", *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the intake
+    def __init__(self, harness: Harness, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the download
         super().__init__(*args, **more)
-        self._stand = stand
+        self._harness = harness
 
     def _receive(self, delivery: Delivery) -> None:
-        with self._stand.lock:
-            self._stand.receiving += 1
+        with self._harness.lock:
+            self._harness.receiving += 1
         try:
             super()._receive(delivery)
         finally:
-            with self._stand.lock:
-                self._stand.receiving -= 1
-                self._stand.handled.add(hashlib.sha256(delivery.payload).hexdigest())
+            with self._harness.lock:
+                self._harness.receiving -= 1
+                self._harness.handled.add(hashlib.sha256(delivery.payload).hexdigest())

@@ -13,8 +13,9 @@ from markupsafe import Markup
 from simulator.demo.report import TEMPLATES, environment
 from simulator.demo.report import words as plain
 from simulator.scenario import charts
+from simulator.scenario.description import Scenario
 from simulator.scenario.durations import words
-from simulator.scenario.evidence import FRAMES_PER_SECOND, Evidence, Seen
+from simulator.scenario.observations import FRAMES_PER_SECOND, Observations, ReceivedRecord
 from simulator.scenario.outcome import Outcome, summary
 from simulator.scenario.timeline import GUTTER, ROW, WIDTH, lay_out
 from simulator.scenario.wire import HIT, READ, WITHDRAWN, same_plate
@@ -26,7 +27,7 @@ _OWN = Path(__file__).parent / "templates"
 class ShownHit:
     """One hit with what became of it."""
 
-    entry: Seen
+    entry: ReceivedRecord
     withdrawn: bool
     patch: str | None
     overview: str | None
@@ -48,7 +49,7 @@ class Difference:
     what: str
 
 
-def write_report(folder: Path, evidence: Evidence, outcome: Outcome) -> Path:
+def write_report(folder: Path, scenario: Scenario, observed: Observations, outcome: Outcome) -> Path:
     """Write the report of one scenario into a folder, and return its file.
 
     Raises:
@@ -61,19 +62,19 @@ def write_report(folder: Path, evidence: Evidence, outcome: Outcome) -> Path:
         .get_template("scenario.html")
         .render(
             outcome=outcome,
-            scenario=evidence.scenario,
-            timeline=lay_out(evidence),
+            scenario=scenario,
+            timeline=lay_out(observed, scenario.events),
             width=WIDTH,
             gutter=GUTTER,
             row_height=ROW,
-            hits=shown_hits(evidence),
-            differences=differences(evidence),
-            scores=evidence.scores,
-            posts=evidence.posts,
-            made={name: len(post.recorded) for name, post in evidence.posts.items()},
-            latency=Markup(charts.latency(evidence)),  # noqa: S704 - drawn here, of numbers
-            backlog=Markup(charts.backlog(evidence)),  # noqa: S704 - as above
-            throughput=Markup(charts.throughput(evidence)),  # noqa: S704 - as above
+            hits=shown_hits(observed),
+            differences=differences(observed),
+            scores=observed.scores,
+            posts=observed.posts,
+            made={name: len(post.made) for name, post in observed.posts.items()},
+            latency=Markup(charts.latency(observed)),  # noqa: S704 - drawn here, of numbers
+            backlog=Markup(charts.backlog(observed, scenario.events)),  # noqa: S704 - as above
+            throughput=Markup(charts.throughput(observed)),  # noqa: S704 - as above
         )
     )
     path = folder / f"{outcome.name}.html"
@@ -94,24 +95,24 @@ def write_index(folder: Path, outcomes: Sequence[Outcome]) -> Path:
     return path
 
 
-def shown_hits(evidence: Evidence) -> tuple[ShownHit, ...]:
+def shown_hits(observed: Observations) -> tuple[ShownHit, ...]:
     """Return every hit that arrived, with its pictures, in the order of their making."""
-    withdrawn = {entry.data["hit"] for entry in evidence.of(WITHDRAWN)}
-    hits = sorted(evidence.of(HIT), key=lambda entry: entry.at)
+    withdrawn = {entry.data["hit"] for entry in observed.of(WITHDRAWN)}
+    hits = sorted(observed.of(HIT), key=lambda entry: entry.at)
     return tuple(
         ShownHit(entry, entry.data["hit"] in withdrawn, _picture(entry, "patch"), _picture(entry, "overview"))
         for entry in hits
     )
 
 
-def differences(evidence: Evidence) -> tuple[Difference, ...]:
+def differences(observed: Observations) -> tuple[Difference, ...]:
     """Return what differs from the truth, in the order of time."""
     found = []
-    for post, score in evidence.scores.items():
+    for post, score in observed.scores.items():
         for outcome in score.outcomes:
             at, text = outcome.passage.frames[0] / FRAMES_PER_SECOND, outcome.passage.text
             if outcome.read is None:
-                given_up = any(same_plate(read, text) for read in _given_up(evidence, post))
+                given_up = any(same_plate(read, text) for read in _given_up(observed, post))
                 found.append(Difference(post, at, text, None, "read, and given up" if given_up else "missed"))
             elif not outcome.right:
                 what = "O or 0, I or 1" if outcome.right_folded else "misread"
@@ -124,14 +125,14 @@ def differences(evidence: Evidence) -> tuple[Difference, ...]:
     return tuple(sorted(found, key=lambda difference: difference.at))
 
 
-def _given_up(evidence: Evidence, post: str) -> list[str]:
+def _given_up(observed: Observations, post: str) -> list[str]:
     """Return the texts of reads that were made and did not arrive."""
-    there = {entry.event["id"] for entry in evidence.of(READ, post=post)}
-    lost = [made.envelope for _, made in evidence.made(post) if made.envelope.type == READ]
+    there = {entry.event["id"] for entry in observed.of(READ, post=post)}
+    lost = [made.envelope for _, made in observed.made(post) if made.envelope.type == READ]
     return [json.loads(read.body)["data"]["plate_read"] for read in lost if read.id not in there]
 
 
-def _picture(entry: Seen, kind: str) -> str | None:
+def _picture(entry: ReceivedRecord, kind: str) -> str | None:
     for picture in entry.data.get("pictures", ()):
         if picture["kind"] == kind and picture.get("data"):
             base64.b64decode(picture["data"], validate=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Thread
 
 from device.errors import PlatepostError
-from simulator.scenario.evidence import Evidence
 from simulator.scenario.load import load
+from simulator.scenario.observations import Observations
 from simulator.scenario.outcome import Outcome, figures, judge
 from simulator.scenario.play import play
 
@@ -56,15 +56,16 @@ def run_one(path: Path, wishes: Wishes) -> Outcome:
             )
             for number in range(2 if wishes.twice else 1)
         ]
-        evidences = [Evidence(course) for course in courses]
-        found = [figures(evidence) for evidence in evidences]
-        outcome = replace(plain, demands=judge(evidences[0]), figures=found[0], seconds=time.monotonic() - began)
+        observations = [Observations(course) for course in courses]
+        found = [figures(observed) for observed in observations]
+        demands = judge(scenario, observations[0])
+        outcome = replace(plain, demands=demands, figures=found[0], seconds=time.monotonic() - began)
         if len({each.records_digest for each in found}) > 1:
             outcome = replace(outcome, error="the second time its records were not the same")
         if wishes.report is not None:
             from simulator.scenario.report import write_report  # noqa: PLC0415 - charts take long to load
 
-            outcome = replace(outcome, report=str(write_report(wishes.report, evidences[0], outcome)))
+            outcome = replace(outcome, report=str(write_report(wishes.report, scenario, observations[0], outcome)))
     except (PlatepostError, OSError) as error:
         outcome = replace(plain, error=_explain(error), seconds=time.monotonic() - began)
     finally:

@@ -22,10 +22,10 @@ from simulator.ground.proxy import Loop, Proxy
 from simulator.ground.subscriber import Arrival, Subscriber
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.chance import Chance, founding, sealing
-from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, stretches_of
-from simulator.scenario.description import Scenario, Traffic
+from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, in_order
+from simulator.scenario.description import Scenario
+from simulator.scenario.harness import Harness
 from simulator.scenario.lists import ListDescription
-from simulator.scenario.stand import Stand
 from simulator.scenario.world import World
 
 AGENCY = "scenario"
@@ -52,12 +52,12 @@ class Stage(Premises):
         self.scenario = scenario
         self.world = world
         self.folder = folder
-        self.stands: dict[str, Stand] = {}
+        self.harnesses: dict[str, Harness] = {}
         self.brokers: list[Broker] = []
         self.arrivals: list[tuple[int, Arrival]] = []
         """Every record that arrived, with the number of the broker that brought it first."""
         self.standing: dict[str, str] = {}
-        """SHA-256 of the package that stands on each topic."""
+        """SHA-256 of the package that harnesses on each topic."""
         self._beside = beside
         self._seed = seed
         self._ids: set[str] = set()
@@ -133,9 +133,9 @@ class Stage(Premises):
                         more=_settings(description.settings),
                     ),
                 )
-                self.stands[description.name] = self._stand(description.name, proxies)
+                self.harnesses[description.name] = self._harness(description.name, proxies)
         for description in self.scenario.posts:
-            self.stands[description.name].set_clock(
+            self.harnesses[description.name].set_clock(
                 description.clock_offset, synchronised=description.clock_synchronised
             )
             self.configuration(description.name)
@@ -145,11 +145,14 @@ class Stage(Premises):
             self._stack.enter_context(broker)
             self._stack.enter_context(self._keeper(number))
 
-    def _stand(self, name: str, proxies: tuple[Proxy, ...]) -> Stand:
-        traffic = stretches_of(self.scenario, name, self._beside)
+    def _harness(self, name: str, proxies: tuple[Proxy, ...]) -> Harness:
+        clips = (clip for clip in self.scenario.traffic if clip.post in {None, name})
+        traffic = in_order(
+            name, (find_stretch(clip.clip, self._beside, at=clip.at, start=clip.start, end=clip.end) for clip in clips)
+        )
         road = traffic[-1] if traffic else Stretch(FOOTAGE / "pass.mp4", 0.0, 0.0, 0.0, None)
         camera = ScenarioCamera(self.world, name, traffic, road=road, leap=self.scenario.leap)
-        return Stand(
+        return Harness(
             name=name,
             world=self.world,
             camera=camera,
@@ -160,7 +163,7 @@ class Stage(Premises):
         )
 
     def _accept(self, post: str, clip: str) -> None:
-        road = empty_road(find_stretch(Traffic(at=0, clip=clip), self._beside).path)
+        road = empty_road(find_stretch(clip, self._beside).path)
         view = View.of(road.grey, accepted=self.world.utc(), accepted_by="technician")
         Views(day=view).save(self.configuration(post).outbox.path.parent)
 

@@ -1,4 +1,4 @@
-"""What stands in for time, chance and the machine in a post's own code while a scenario is played.
+"""What harnesses in for time, chance and the machine in a post's own code while a scenario is played.
 
 A post of a scenario is `device.post.Post` and nothing less. What is replaced, by name, in the modules of `device`, and
 only while `standing_in` is open:
@@ -42,8 +42,8 @@ from device.records.contract.steady import SteadySigner
 from device.vision.recogniser import Recogniser
 from simulator.scenario.camera import LockstepCapture
 from simulator.scenario.errors import ScenarioError
-from simulator.scenario.parts import SeededRecorder, WatchedIntake, WatchedUplink
-from simulator.scenario.stand import Stand
+from simulator.scenario.harness import Harness, WatchedUplink
+from simulator.scenario.parts import SeededRecorder, WatchedDownload
 from simulator.scenario.world import World, current
 
 _REAL_TIME = ("device.uplink", "device.health.watchdog")
@@ -56,21 +56,21 @@ class _Datetime(type):
 
 
 @contextmanager
-def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
+def standing_in(world: World, harnesses: Mapping[str, Harness]) -> Iterator[None]:
     """Replace, for as long as this is open; posts are found by the name of the thread that they run in."""
 
-    def stand() -> Stand:
+    def harness() -> Harness:
         actor = current()
-        if actor is None or actor.name not in stands:
+        if actor is None or actor.name not in harnesses:
             raise ScenarioError("a post of a scenario is made in its own thread")
-        return stands[actor.name]
+        return harnesses[actor.name]
 
     with ExitStack() as stack:
 
         def replace(module: object, name: str, by: object) -> None:
             stack.enter_context(patch.object(module, name, by))
 
-        everywhere = _everywhere(world, stand)
+        everywhere = _everywhere(world, harness)
         for module in _modules():
             for name, original, by in everywhere:
                 if getattr(module, name, None) is original:
@@ -79,15 +79,15 @@ def standing_in(world: World, stands: Mapping[str, Stand]) -> Iterator[None]:
                 if clocks := {name: world.steady for name, value in defaults.items() if value is time.monotonic}:
                     stack.enter_context(patch.dict(defaults, clocks))
         replace(device.post, "Event", partial(_Waiting, world))
-        replace(device.health.diagnosis, "Surroundings", partial(_condition, stand))
-        replace(device.logbook, "Chrony", lambda: stand().chrony)
-        replace(device.post, "Intake", lambda *args, **more: WatchedIntake(stand(), *args, **more))
-        replace(device.post, "Uplink", lambda *args, **more: WatchedUplink(stand(), *args, **more))
-        replace(device.assembly, "Recorder", lambda *args, **more: SeededRecorder(stand(), *args, **more))
+        replace(device.health.diagnosis, "Surroundings", partial(_condition, harness))
+        replace(device.logbook, "Chrony", lambda: harness().chrony)
+        replace(device.post, "HotListDownload", lambda *args, **more: WatchedDownload(harness(), *args, **more))
+        replace(device.post, "Uplink", partial(_uplink, harness))
+        replace(device.assembly, "Recorder", lambda *args, **more: SeededRecorder(harness(), *args, **more))
         replace(device.assembly, "Signer", SteadySigner)
-        replace(device.assembly, "Timekeeper", lambda path, **more: Timekeeper(path, **{**more, "wall": stand().wall}))
+        replace(device.assembly, "Timekeeper", lambda path, **more: Timekeeper(path, **more | {"wall": harness().wall}))
         replace(device.assembly, "recogniser", _recogniser)
-        replace(device.outbox.file, "Reserve", lambda _path: stand().disk)
+        replace(device.outbox.file, "Reserve", lambda _path: harness().disk)
         replace(device.config.Configuration, "digest", property(_digest))
         replace(
             device.uplink.in_flight, "expiry_seconds", partial(device.uplink.in_flight.expiry_seconds, now=world.utc)
@@ -113,12 +113,12 @@ def _defaults(module: ModuleType) -> Iterator[dict[str, Any]]:
                 yield function.__kwdefaults__
 
 
-def _everywhere(world: World, stand: Callable[[], Stand]) -> tuple[tuple[str, object, object], ...]:
+def _everywhere(world: World, harness: Callable[[], Harness]) -> tuple[tuple[str, object, object], ...]:
     return (
         ("monotonic", time.monotonic, world.steady),
         ("datetime", datetime, _clockwork(world)),
         ("Capture", Capture, LockstepCapture),
-        ("new_identifier", new_identifier, lambda: stand().chance.identifier(world.wall())),
+        ("new_identifier", new_identifier, lambda: harness().chance.identifier(world.wall())),
     )
 
 
@@ -155,9 +155,14 @@ class _Waiting(threading.Event):
         return self.is_set()
 
 
-def _condition(stand: Callable[[], Stand], folder: Path, **more: Any) -> Surroundings:  # noqa: ANN401 - the condition's own
-    disk = stand().disk
+def _condition(harness: Callable[[], Harness], folder: Path, **more: Any) -> Surroundings:  # noqa: ANN401 - the condition's own
+    disk = harness().disk
     return Surroundings(folder, **more, machine=lambda _folder: disk.readings())
+
+
+def _uplink(harness: Callable[[], Harness], *args: Any, **more: Any) -> WatchedUplink:  # noqa: ANN401 - the uplink's own
+    harness().uplink = uplink = WatchedUplink(*args, **more)
+    return uplink
 
 
 def _recogniser(configuration: Configuration) -> Recogniser:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from simulator.scenario.durations import words
 from simulator.scenario.events import Event, Publish
-from simulator.scenario.evidence import FRAMES_PER_SECOND, Evidence
+from simulator.scenario.observations import FRAMES_PER_SECOND, Observations
 from simulator.scenario.wire import HIT, READ, WITHDRAWN
 
 LONGEST_SECONDS = 12.0
@@ -105,21 +105,20 @@ class Timeline:
     pressed: tuple[tuple[float, float, str], ...]
 
 
-def lay_out(evidence: Evidence) -> Timeline:
+def lay_out(observed: Observations, events: Sequence[Event]) -> Timeline:
     """Lay the picture out."""
-    scenario, stands = evidence.scenario, evidence.course.stage.stands
-    moments = [entry.at for entry in evidence.records if entry.chained]
-    moments += [event.at for event in scenario.events]
-    moments += [edge for stand in stands.values() for found in stand.camera.traffic for edge in (found.at, found.over)]
-    scale = Scale(moments, end=scenario.lasts)
-    events = sorted(scenario.events, key=lambda event: event.at)
+    moments = [entry.at for entry in observed.records if entry.chained]
+    moments += [event.at for event in events]
+    moments += [edge for post in observed.posts.values() for found in post.traffic for edge in (found.at, found.over)]
+    scale = Scale(moments, end=observed.course.lasts)
+    ordered = sorted(events, key=lambda event: event.at)
     return Timeline(
-        bands=tuple(_band(evidence, name, scale) for name in stands),
+        bands=tuple(_band(observed, name, scale) for name in observed.posts),
         happened=tuple(
             Happened(number, scale.of(event.at), words(event.at), describe(event))
-            for number, event in enumerate(events, start=1)
+            for number, event in enumerate(ordered, start=1)
         ),
-        ticks=_ticks(scale, scenario.lasts),
+        ticks=_ticks(scale, observed.course.lasts),
         pressed=tuple((scale.of(one), scale.of(other), words(other - one)) for one, other in scale.pressed),
     )
 
@@ -134,18 +133,18 @@ def describe(event: Event) -> str:
     return said + (f" ({broker})" if broker else "") + (f", {post}" if post else "")
 
 
-def _band(evidence: Evidence, post: str, scale: Scale) -> Band:
+def _band(observed: Observations, post: str, scale: Scale) -> Band:
     band = Band(post)
-    _add_passages(band, evidence, scale)
+    _add_passages(band, observed, scale)
     row = len(band.labels)
     band.labels.append("reads and hits")
-    for entry in evidence.of(READ, HIT, WITHDRAWN, post=post):
+    for entry in observed.of(READ, HIT, WITHDRAWN, post=post):
         kind = {READ: "read", HIT: "hit"}.get(entry.kind, "withdrawn")
         text = f"{kind}: {entry.data['plate_read']}, {words(entry.at)}"
         band.marks.append(Mark(scale.of(entry.at), row, kind, text))
     row = len(band.labels)
     band.labels.append("says")
-    conditions = evidence.conditions(post)
+    conditions = observed.conditions(post)
     for said in conditions:
         begin, end = scale.of(said.begins), scale.of(said.ends)
         reasons = ", ".join(sorted(said.reasons)).replace("_", " ")
@@ -160,8 +159,8 @@ def _band(evidence: Evidence, post: str, scale: Scale) -> Band:
     return band
 
 
-def _add_passages(band: Band, evidence: Evidence, scale: Scale) -> None:
-    found = evidence.scores[band.post]
+def _add_passages(band: Band, observed: Observations, scale: Scale) -> None:
+    found = observed.scores[band.post]
     free: list[float] = []
     for outcome in sorted(found.outcomes, key=lambda outcome: outcome.passage.frames):
         first, last = (frame / FRAMES_PER_SECOND for frame in outcome.passage.frames)

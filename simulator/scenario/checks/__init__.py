@@ -1,1 +1,1 @@
-"""What a scenario may demand at its end: each kind of check with what it looks at in the evidence."""
+"""What a scenario may demand at its end: each kind of check with what it looks at in what came of the scenario."""

@@ -11,7 +11,7 @@ from simulator.scenario.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simulator.scenario.evidence import Evidence, Seen
+    from simulator.scenario.observations import Observations, ReceivedRecord
 
 
 class BaseCheck(Table):
@@ -25,12 +25,12 @@ class BaseCheck(Table):
         """The demand in words."""
 
     @abstractmethod
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Return what is wrong, in sentences; nothing if all is well."""
 
-    def names(self, evidence: "Evidence") -> tuple[str, ...]:
+    def names(self, observed: "Observations") -> tuple[str, ...]:
         """Return the posts meant, one by one."""
-        return tuple(name for name in evidence.posts if self.post in {None, name})
+        return tuple(name for name in observed.posts if self.post in {None, name})
 
     def _of(self) -> str:
         return f" ({self.post})" if self.post else ""
@@ -48,8 +48,8 @@ class Within(BaseCheck):
             raise ValueError("`before` must be later than `after`: nothing is made between them")
         return self
 
-    def _within(self, evidence: "Evidence", kind: str) -> "Iterator[Seen]":
-        return evidence.of(kind, post=self.post, after=self.after, before=self.before)
+    def _within(self, observed: "Observations", kind: str) -> "Iterator[ReceivedRecord]":
+        return observed.of(kind, post=self.post, after=self.after, before=self.before)
 
     def _covers(self, at: float) -> bool:
         return self.after <= at and (self.before is None or at < self.before)

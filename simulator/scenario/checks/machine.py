@@ -9,7 +9,7 @@ from device.config.explanation import hint
 from simulator.scenario.checks.base import Counted
 
 if TYPE_CHECKING:
-    from simulator.scenario.evidence import Evidence
+    from simulator.scenario.observations import Observations
 
 
 class BoardCheck(Counted):
@@ -33,12 +33,12 @@ class BoardCheck(Counted):
         """The demand in words."""
         return f"{self.line.replace('_', ' ')} becomes {self.value}: {self._many()}{self._when()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count the changes."""
         found = [
             value
-            for name in self.names(evidence)
-            for at, line, value in evidence.posts[name].board
+            for name in self.names(observed)
+            for at, line, value in observed.posts[name].board
             if line == self.line and value == str(self.value) and self._covers(at)
         ]
         return self._wrong(len(found), f"times that the {self.line.replace('_', ' ')} became {self.value}")
@@ -60,6 +60,6 @@ class CameraCheck(Counted):
         """The demand in words."""
         return f"camera opened: {self._many()}{self._of()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count."""
-        return self._wrong(sum(evidence.posts[name].opened for name in self.names(evidence)), "openings of the camera")
+        return self._wrong(sum(observed.posts[name].opened for name in self.names(observed)), "openings of the camera")

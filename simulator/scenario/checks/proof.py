@@ -9,7 +9,7 @@ from simulator.scenario.durations import Duration, words
 from simulator.scenario.wire import AUDIT, HIT, READ
 
 if TYPE_CHECKING:
-    from simulator.scenario.evidence import Evidence
+    from simulator.scenario.observations import Observations
 
 
 class ChainCheck(BaseCheck):
@@ -24,11 +24,11 @@ class ChainCheck(BaseCheck):
         but = f", but for {self.dropped} reads at most that the post says it gave up" if self.dropped else ""
         return f"chain whole and every signature genuine{but}{self._of()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Ask the verifier's report."""
         problems = []
-        for name in self.names(evidence):
-            report = evidence.posts[name].report
+        for name in self.names(observed):
+            report = observed.posts[name].report
             problems += [f"{name}: {problem.kind}: {problem.message}" for problem in report.problems[:5]]
             if len(report.chains) != 1:
                 problems.append(f"{name}: {len(report.chains)} chains where there should be one")
@@ -52,15 +52,15 @@ class DeliveredCheck(BaseCheck):
         but = f" but for {self.but_reads} reads at most, which the post accounts for" if self.but_reads else ""
         return f"every signed record arrived{but}{self._of()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Compare what was made with what arrived."""
         problems = []
-        for name in self.names(evidence):
-            there = {str(entry.event["id"]) for entry in evidence.records if entry.post == name}
-            lost = [made.envelope for _, made in evidence.made(name) if made.envelope.id not in there]
+        for name in self.names(observed):
+            there = {str(entry.event["id"]) for entry in observed.records if entry.post == name}
+            lost = [made.envelope for _, made in observed.made(name) if made.envelope.id not in there]
             told = sum(
                 entry.data["dropped"]["reads"]
-                for entry in evidence.of(AUDIT, post=name)
+                for entry in observed.of(AUDIT, post=name)
                 if entry.data["action"] == "records_dropped"
             )
             others = [envelope for envelope in lost if envelope.type != READ]
@@ -89,11 +89,11 @@ class TruthCheck(BaseCheck):
             f"there{self._of()}"
         )
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Ask the score."""
         problems = []
-        for name in self.names(evidence):
-            found = evidence.scores[name]
+        for name in self.names(observed):
+            found = observed.scores[name]
             if not found.outcomes:
                 problems.append(f"{name}: nothing passes whose truth is known")
             missed = [outcome.passage.text for outcome in found.outcomes if outcome.read is None]
@@ -126,11 +126,11 @@ class BrokerCheck(Counted):
         """The demand in words."""
         return f"records by broker {self.broker}: {self._many()}{self._when()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count the chained ones."""
         found = sum(
             entry.broker == self.broker and entry.chained
-            for entry in evidence.records
+            for entry in observed.records
             if self.post in {None, entry.post} and self._covers(entry.at)
         )
         return self._wrong(found, f"records by broker {self.broker}")
@@ -147,9 +147,9 @@ class LatencyCheck(BaseCheck):
         """The demand in words."""
         return f"half of the hits are with the record keeper {words(self.within)} after their frame{self._of()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Take the median."""
-        found = sorted(entry.latency for entry in evidence.of(HIT, post=self.post) if entry.latency is not None)
+        found = sorted(entry.latency for entry in observed.of(HIT, post=self.post) if entry.latency is not None)
         if not found:
             return ("no hit arrived",)
         median = found[(len(found) - 1) // 2]

@@ -11,7 +11,7 @@ from simulator.scenario.checks.names import known
 from simulator.scenario.wire import AUDIT, HIT, READ, WITHDRAWN, same_plate
 
 if TYPE_CHECKING:
-    from simulator.scenario.evidence import Evidence, Seen
+    from simulator.scenario.observations import Observations, ReceivedRecord
 
 
 class ReadsCheck(Counted):
@@ -30,11 +30,11 @@ class ReadsCheck(Counted):
         answered = f" answered {self.result.replace('_', ' ')}" if self.result else ""
         return f"reads{of}{answered}: {self._many()}{self._when()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
         found = [
             entry
-            for entry in self._within(evidence, READ)
+            for entry in self._within(observed, READ)
             if (self.plate is None or same_plate(entry.data["plate_read"], self.plate))
             and self.result in {None, entry.data["hotlist"]["result"]}
         ]
@@ -60,13 +60,13 @@ class HitsCheck(Counted):
         shown = ", with patch and overview" if self.pictures else ""
         return f"{kind}hits{of}{old}{shown}: {self._many()}{self._when()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
-        entries = self._within(evidence, HIT)
+        entries = self._within(observed, HIT)
         found = [entry for entry in entries if self._meant(entry)]
         return self._wrong(len(found), f"hits{f' of {self.plate}' if self.plate else ''}: {_texts(found)}")
 
-    def _meant(self, entry: "Seen") -> bool:
+    def _meant(self, entry: "ReceivedRecord") -> bool:
         data = entry.data
         shown = {picture["kind"] for picture in data.get("pictures", ()) if picture.get("data")}
         return (
@@ -88,9 +88,9 @@ class WithdrawnCheck(Counted):
         """The demand in words."""
         return f"hits withdrawn: {self._many()}{self._when()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
-        found = list(self._within(evidence, WITHDRAWN))
+        found = list(self._within(observed, WITHDRAWN))
         return self._wrong(len(found), "withdrawals")
 
 
@@ -108,9 +108,9 @@ class AuditCheck(Counted):
         why = f" because of {self.reason}" if self.reason else ""
         return f"audit says {self.action}{why}: {self._many()}{self._when()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
-        entries = list(self._within(evidence, AUDIT))
+        entries = list(self._within(observed, AUDIT))
         found = [
             entry
             for entry in entries
@@ -122,5 +122,5 @@ class AuditCheck(Counted):
         return self._wrong(len(found), f"audit records of {self.action} (it says: {said})")
 
 
-def _texts(entries: Iterable["Seen"]) -> str:
+def _texts(entries: Iterable["ReceivedRecord"]) -> str:
     return ", ".join(str(entry.data["plate_read"]) for entry in entries) or "none"

@@ -13,7 +13,7 @@ from simulator.scenario.durations import Duration, words
 from simulator.scenario.wire import STATUS
 
 if TYPE_CHECKING:
-    from simulator.scenario.evidence import Evidence
+    from simulator.scenario.observations import Observations
 
 TICK_SECONDS = 1.0
 
@@ -45,15 +45,15 @@ class StateCheck(BaseCheck):
         parts += [f"no more after {words(self.left)}"] if self.left is not None else []
         return f"{self.reason} {', '.join(parts)}, each within {words(self.within)}{self._of()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Look at each post."""
-        return tuple(f"{name}: {problem}" for name in self.names(evidence) for problem in self._judge(evidence, name))
+        return tuple(f"{name}: {problem}" for name in self.names(observed) for problem in self._judge(observed, name))
 
-    def _judge(self, evidence: "Evidence", post: str) -> list[str]:
+    def _judge(self, observed: "Observations", post: str) -> list[str]:
         spans = _joined(
             [
                 (condition.begins, condition.ends)
-                for condition in evidence.conditions(post)
+                for condition in observed.conditions(post)
                 if self.reason in condition.reasons
             ]
         )
@@ -96,11 +96,11 @@ class ListCheck(BaseCheck):
         which = f"list {self.version}" if self.version else "no list"
         return f"{which} in force {when}{f', {self.state}' if self.state else ''}{self._of()}"
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Look at the last status before the moment."""
         problems = []
-        for name in self.names(evidence):
-            said = [entry.data["hotlist"] for entry in evidence.of(STATUS, post=name, before=self.at) if entry.chained]
+        for name in self.names(observed):
+            said = [entry.data["hotlist"] for entry in observed.of(STATUS, post=name, before=self.at) if entry.chained]
             if not said:
                 problems.append(f"{name}: it has said nothing of its list by then")
                 continue
@@ -129,11 +129,11 @@ class ClockCheck(Within):
             parts.append(f"they are right within {words(self.off_by)}")
         return ", ".join(parts) + self._when()
 
-    def judge(self, evidence: "Evidence") -> tuple[str, ...]:
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Look at every chained record."""
         problems = []
-        for name in self.names(evidence):
-            entries = [entry for entry in evidence.records if entry.post == name and entry.chained]
+        for name in self.names(observed):
+            entries = [entry for entry in observed.records if entry.post == name and entry.chained]
             times = [datetime.fromisoformat(str(entry.event["time"])) for entry in entries]
             back = sum(later < earlier for earlier, later in pairwise(times))
             problems += [f"{name}: {back} records are earlier than the one before"] if back else []
@@ -144,7 +144,7 @@ class ClockCheck(Within):
                     continue
                 if self.synchronised not in {None, entry.data["clock"]["synchronised"]}:
                     problems.append(f"{name}: record {entry.sequence} says the opposite of its clock")
-                wrong = abs((moment - evidence.scenario.moment(entry.at)).total_seconds())
+                wrong = abs((moment - observed.course.moment(entry.at)).total_seconds())
                 if self.off_by is not None and wrong > self.off_by + TICK_SECONDS / 1000:
                     problems.append(f"{name}: record {entry.sequence} is off by {words(wrong)}")
         return tuple(problems[:5])

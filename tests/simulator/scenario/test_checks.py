@@ -1,4 +1,4 @@
-"""What each kind of check finds wrong, on evidence made up for it."""
+"""What each kind of check finds wrong, on observations made up for it."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -8,16 +8,16 @@ import pytest
 from pydantic import TypeAdapter
 
 from simulator.scenario.checks.kinds import Check
-from simulator.scenario.evidence import Condition, Evidence, Seen
+from simulator.scenario.observations import Condition, Observations, ReceivedRecord
 from simulator.scenario.wire import AUDIT, HIT, READ, STATUS
 
 CHECK: TypeAdapter[Any] = TypeAdapter(Check)
 
 
-class MadeUp(Evidence):
-    """Evidence of one post, without a run."""
+class MadeUp(Observations):
+    """Observations of one post, without a run."""
 
-    def __init__(self, *records: Seen, conditions: tuple[Condition, ...] = ()) -> None:
+    def __init__(self, *records: ReceivedRecord, conditions: tuple[Condition, ...] = ()) -> None:
         self.records = records
         self.posts: Mapping[str, Any] = {"post-1": SimpleNamespace(board=(), opened=1)}
         self._conditions = conditions
@@ -26,13 +26,13 @@ class MadeUp(Evidence):
         return self._conditions
 
 
-def seen(kind: str, at: float, *, latency: float | None = None, **data: object) -> Seen:
+def seen(kind: str, at: float, *, latency: float | None = None, **data: object) -> ReceivedRecord:
     event = {"type": kind, "data": data, "sequence": round(at * 10) + 1}
-    return Seen("post-1", event, at, 1, at, latency)
+    return ReceivedRecord("post-1", event, at, 1, at, latency)
 
 
 def said(*spans: tuple[float, float, str]) -> MadeUp:
-    """Return evidence of what the post said of itself: from, to, and the reasons, separated by spaces."""
+    """Return observations of what the post said of itself: from, to, and the reasons, separated by spaces."""
     return MadeUp(
         conditions=tuple(
             Condition("post-1", begin, end, "degraded" if reasons else "online", frozenset(reasons.split()))
@@ -41,17 +41,17 @@ def said(*spans: tuple[float, float, str]) -> MadeUp:
     )
 
 
-def judge(evidence: MadeUp, **check: object) -> str:
+def judge(observed: MadeUp, **check: object) -> str:
     found = CHECK.validate_python(check)
     assert found.says
-    return " | ".join(found.judge(evidence))
+    return " | ".join(found.judge(observed))
 
 
 STATE = {"check": "state", "reason": "tamper_open", "within": 2}
 
 
 @pytest.mark.parametrize(
-    ("evidence", "asked", "wrong"),
+    ("observed", "asked", "wrong"),
     [
         (said((0, 10, ""), (10.5, 20.5, "tamper_open"), (20.5, 30, "")), {"entered": 10, "left": 20}, ""),
         (said((0, 30, "")), {"entered": 10}, "was not said within 2 s (said: never)"),
@@ -89,15 +89,15 @@ STATE = {"check": "state", "reason": "tamper_open", "within": 2}
         (said((5, 6, "tamper_open")), {"never": True}, "was said: 5 s to 6 s"),
     ],
 )
-def test_a_state_is_said_in_time_and_taken_back_in_time(evidence: MadeUp, asked: dict[str, Any], wrong: str) -> None:
-    found = judge(evidence, **STATE, **asked)
+def test_a_state_is_said_in_time_and_taken_back_in_time(observed: MadeUp, asked: dict[str, Any], wrong: str) -> None:
+    found = judge(observed, **STATE, **asked)
     assert wrong in found
     assert bool(wrong) == bool(found)
 
 
 def test_another_reason_meanwhile_does_not_end_a_state() -> None:
-    evidence = said((10, 15, "tamper_open"), (15, 20, "clock_behind tamper_open"), (20, 30, ""))
-    assert not judge(evidence, **STATE, entered=10, left=19)
+    observed = said((10, 15, "tamper_open"), (15, 20, "clock_behind tamper_open"), (20, 30, ""))
+    assert not judge(observed, **STATE, entered=10, left=19)
 
 
 @pytest.mark.parametrize(
@@ -118,15 +118,15 @@ def test_counts_are_held_against_their_limits(limits: dict[str, int], counts: se
 
 
 def test_reads_are_told_apart_by_plate_answer_and_time() -> None:
-    evidence = MadeUp(
+    observed = MadeUp(
         seen(READ, 5, plate_read="7OBC1I3", hotlist={"result": "match"}),
         seen(READ, 9, plate_read="7XYZ999", hotlist={"result": "no_match"}),
     )
-    assert not judge(evidence, check="reads", plate="70BC113", count=1)
-    assert not judge(evidence, check="reads", result="no_match", count=1)
-    assert not judge(evidence, check="reads", before=9, count=1)
-    assert not judge(evidence, check="reads", after=9, count=1)
-    assert judge(evidence, check="reads", plate="7ABC123") == "0 reads of 7ABC123: none, at least 1 wanted"
+    assert not judge(observed, check="reads", plate="70BC113", count=1)
+    assert not judge(observed, check="reads", result="no_match", count=1)
+    assert not judge(observed, check="reads", before=9, count=1)
+    assert not judge(observed, check="reads", after=9, count=1)
+    assert judge(observed, check="reads", plate="7ABC123") == "0 reads of 7ABC123: none, at least 1 wanted"
 
 
 HIT_DATA = {
@@ -163,21 +163,21 @@ def test_hits_are_told_apart_by_all_that_is_asked(other: dict[str, Any]) -> None
 
 
 def test_an_audit_that_is_missing_is_told_with_what_there_is() -> None:
-    evidence = MadeUp(seen(AUDIT, 1, action="boot", outcome="success"))
-    found = judge(evidence, check="audit", action="stop")
+    observed = MadeUp(seen(AUDIT, 1, action="boot", outcome="success"))
+    found = judge(observed, check="audit", action="stop")
     assert found == "0 audit records of stop (it says: boot), at least 1 wanted"
 
 
 def test_the_list_in_force_is_the_one_last_said_before_the_moment() -> None:
-    evidence = MadeUp(
+    observed = MadeUp(
         seen(STATUS, 1, hotlist={"state": "none"}),
         seen(STATUS, 5, hotlist={"state": "current", "version": 3}),
         seen(STATUS, 9, hotlist={"state": "stale", "version": 3}),
     )
-    assert not judge(evidence, check="list", at=4)
-    assert not judge(evidence, check="list", version=3, state="current", at=8)
-    assert judge(evidence, check="list", version=3, state="current") == "post-1: the list is stale, current is wanted"
-    assert judge(evidence, check="list", version=4, at=8) == "post-1: list 3 is in force, 4 is wanted"
+    assert not judge(observed, check="list", at=4)
+    assert not judge(observed, check="list", version=3, state="current", at=8)
+    assert judge(observed, check="list", version=3, state="current") == "post-1: the list is stale, current is wanted"
+    assert judge(observed, check="list", version=4, at=8) == "post-1: list 3 is in force, 4 is wanted"
 
 
 def test_a_post_that_says_nothing_meets_no_demand_of_what_it_says() -> None:
@@ -188,7 +188,7 @@ def test_a_post_that_says_nothing_meets_no_demand_of_what_it_says() -> None:
 
 
 def test_half_of_the_hits_must_be_quick() -> None:
-    evidence = MadeUp(*(seen(HIT, number, latency=latency) for number, latency in enumerate((0.1, 0.2, 9.0))))
-    assert not judge(evidence, check="latency", within=0.2)
-    assert judge(evidence, check="latency", within=0.1) == "half of the hits took 0.20 s or more"
+    observed = MadeUp(*(seen(HIT, number, latency=latency) for number, latency in enumerate((0.1, 0.2, 9.0))))
+    assert not judge(observed, check="latency", within=0.2)
+    assert judge(observed, check="latency", within=0.1) == "half of the hits took 0.20 s or more"
     assert judge(MadeUp(), check="latency", within=1) == "no hit arrived"

@@ -1,9 +1,10 @@
-"""Where one post of a scenario stands: its lens, board, clock and network, and what was seen of it from outside."""
+"""Where one post of a scenario harnesses: its lens, board, clock and network, and what was seen of it from outside."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import RLock
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from device import assembly
 from device.board.base import Board
@@ -11,29 +12,17 @@ from device.config import Configuration
 from device.outbox import Outbox
 from device.records import ClockQuality, Envelope
 from device.rig import Rig
+from device.uplink import Uplink
 from simulator.board.virtual import BoardState, VirtualBoard
 from simulator.ground.proxy import Proxy
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.chance import Chance
+from simulator.scenario.course import MadeRecord
 from simulator.scenario.disk import ScenarioDisk
 from simulator.scenario.world import World
 
 if TYPE_CHECKING:
     from device.post import Post
-    from simulator.scenario.parts import WatchedUplink
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One record as its post made it."""
-
-    envelope: Envelope
-    at: float
-    """Seconds since the scenario's start, by the true clock."""
-    real: float
-    """`time.monotonic()` then."""
-    frame: float
-    """`time.monotonic()` when the post got its last frame before."""
 
 
 class SimulatedChrony:
@@ -62,8 +51,32 @@ class SimulatedChrony:
         )
 
 
+class WatchedUplink(Uplink):
+    """Tells when the post has said its state after connecting."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the uplink
+        self.born = False
+        will: Callable[[], Envelope] = more["will"]
+        on_connected: Callable[[], object] = more["on_connected"]
+
+        def anew() -> Envelope:
+            self.born = False
+            return will()
+
+        def born() -> None:
+            on_connected()
+            self.born = True
+
+        super().__init__(*args, **{**more, "will": anew, "on_connected": born})
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is connected and has said so."""
+        return self.born and self.state().connected
+
+
 @dataclass(slots=True)
-class Stand:
+class Harness:
     """One post, seen from outside; it outlives its software."""
 
     name: str
@@ -79,7 +92,7 @@ class Stand:
     chrony: SimulatedChrony = field(default_factory=SimulatedChrony)
     network: bool = True
     post: "Post | None" = None
-    uplink: "WatchedUplink | None" = None
+    uplink: WatchedUplink | None = None
     boot_due: bool = False
     """Whether its software has begun, and not been given the network yet."""
     restart_after: float | None = None
@@ -90,7 +103,7 @@ class Stand:
     lines: list[tuple[float, BoardState]] = field(default_factory=list)
     case_open: bool = False
     disk: ScenarioDisk = field(default_factory=ScenarioDisk)
-    recorded: list[Recorded] = field(default_factory=list)
+    made: list[MadeRecord] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock)
 
     def wall(self) -> float:
@@ -103,15 +116,11 @@ class Stand:
         self.chrony.synchronised = synchronised
         self.offsets.append((self.world.now, offset))
 
-    def offset_at(self, moment: float) -> float:
-        """Return by how much its clock was wrong at a moment."""
-        return next((offset for at, offset in reversed(self.offsets) if at <= moment), 0.0)
-
     def note(self, envelope: Envelope | None) -> Envelope | None:
         """Take note of a record that it has stored."""
         if envelope is not None:
             with self.lock:
-                self.recorded.append(Recorded(envelope, self.world.now, monotonic(), self.camera.shown_at))
+                self.made.append(MadeRecord(envelope, self.world.now, monotonic(), self.camera.shown_at))
         return envelope
 
     def rig(self) -> Rig:

@@ -7,8 +7,7 @@ from functools import cached_property
 from time import monotonic
 from typing import Any
 
-from simulator.scenario.play import Course, PostCourse
-from simulator.scenario.stand import Recorded
+from simulator.scenario.course import Course, MadeRecord, PostCourse
 from simulator.scenario.wire import READ, STATUS
 from simulator.scoring.score import Score, ScoredRead, score
 from simulator.scoring.truth import Truth
@@ -19,7 +18,7 @@ _FARAWAY = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ReceivedRecord:
     """One record as the record keeper has it."""
 
     post: str
@@ -66,14 +65,13 @@ class Condition:
     reasons: frozenset[str]
 
 
-class Evidence:
+class Observations:
     """What came of a scenario."""
 
     def __init__(self, course: Course) -> None:
         self.course = course
-        self.scenario = course.scenario
         self.posts: Mapping[str, PostCourse] = {post.name: post for post in course.posts}
-        made = {recorded.envelope.id: recorded for post in course.posts for recorded in post.recorded}
+        made = {recorded.envelope.id: recorded for post in course.posts for recorded in post.made}
         offset = datetime.now().astimezone().timestamp() - monotonic()
         seen = []
         for broker, arrival in course.arrivals:
@@ -82,29 +80,29 @@ class Evidence:
             at = recorded.at if recorded is not None else self._by_its_clock(arrival.event)
             received = arrival.received.timestamp() - offset
             latency = None if recorded is None else received - recorded.frame
-            seen.append(Seen(post, arrival.event, at, broker + 1, received, latency))
+            seen.append(ReceivedRecord(post, arrival.event, at, broker + 1, received, latency))
         self.records = tuple(sorted(seen, key=lambda entry: (entry.post, entry.sequence, entry.at)))
         """Everything that arrived, post by post, in the order of the chain; what is not chained behind it."""
 
     def of(
         self, *kinds: str, post: str | None = None, after: float = 0.0, before: float | None = None
-    ) -> Iterator[Seen]:
+    ) -> Iterator[ReceivedRecord]:
         """Yield the records of some kinds, of one post or all, made within a time."""
         for entry in self.records:
             within = after <= entry.at and (before is None or entry.at < before)
             if entry.kind in kinds and post in {None, entry.post} and within:
                 yield entry
 
-    def made(self, post: str | None = None) -> Iterator[tuple[str, Recorded]]:
+    def made(self, post: str | None = None) -> Iterator[tuple[str, MadeRecord]]:
         """Yield every chained record that was made, whether it arrived or not, with its post."""
         for name, course in self.posts.items():
             if post in {None, name}:
-                yield from ((name, recorded) for recorded in course.recorded)
+                yield from ((name, recorded) for recorded in course.made)
 
     def conditions(self, post: str) -> tuple[Condition, ...]:
         """Return what a post said of itself, one after the other."""
         said = [entry for entry in self.of(STATUS, post=post) if entry.chained]
-        ends = [*(entry.at for entry in said[1:]), self.scenario.lasts]
+        ends = [*(entry.at for entry in said[1:]), self.course.lasts]
         return tuple(
             Condition(
                 post,
@@ -121,20 +119,19 @@ class Evidence:
         """How well each post's reads tell what really passed; nothing of clips whose truth is not known."""
         return {name: self._score(name) for name in self.posts}
 
-    def read_seconds(self, entry: Seen) -> tuple[float, float]:
+    def read_seconds(self, entry: ReceivedRecord) -> tuple[float, float]:
         """Return when the plate of a read or hit was first and last seen, seconds since the start."""
         offset = self._offset(entry)
         first, last = (
-            (datetime.fromisoformat(entry.data[name]) - self.scenario.begins).total_seconds() - offset
+            (datetime.fromisoformat(entry.data[name]) - self.course.begins).total_seconds() - offset
             for name in ("first_seen", "last_seen")
         )
         return first, last
 
-    def _offset(self, entry: Seen) -> float:
+    def _offset(self, entry: ReceivedRecord) -> float:
         """Return by how much the post's clock was wrong, as the time of the best frame tells."""
-        made = (datetime.fromisoformat(entry.data["captured"]) - self.scenario.begins).total_seconds()
-        stand = self.course.stage.stands[entry.post]
-        return stand.offset_at(entry.at) if abs(made - entry.at) > 1.0 else 0.0
+        made = (datetime.fromisoformat(entry.data["captured"]) - self.course.begins).total_seconds()
+        return self.posts[entry.post].offset_at(entry.at) if abs(made - entry.at) > 1.0 else 0.0
 
     def _score(self, post: str) -> Score:
         passages = tuple(
@@ -143,7 +140,7 @@ class Evidence:
                     "frames": tuple(round(frame * FRAMES_PER_SECOND / stretch.truth.fps) for frame in passage.frames)
                 }
             )
-            for stretch in self.course.stage.stands[post].camera.traffic
+            for stretch in self.posts[post].traffic
             if stretch.truth is not None
             for passage in stretch.passages()
         )
@@ -161,4 +158,4 @@ class Evidence:
         return score(reads, Truth(passages=passages, fps=FRAMES_PER_SECOND))
 
     def _by_its_clock(self, event: Mapping[str, Any]) -> float:
-        return (datetime.fromisoformat(event["time"]) - self.scenario.begins).total_seconds()
+        return (datetime.fromisoformat(event["time"]) - self.course.begins).total_seconds()
