@@ -137,7 +137,6 @@ class Post:
             section=configuration.records,
             moment=self._lists.moment,
             rules=lambda: self._lists.rules,
-            unreadable=self._lists.unreadable,
         )
         self._still = Snapshot()
         self._recordings = assembly.recordings(configuration, auditor, versions, now=timekeeper.now)

@@ -264,7 +264,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.STORAGE_WORN: Description(
         "The storage is worn out or has had errors; it may soon take no records.",
-        "a new card, or a file system that was checked; the next start, where a hot list in force could not be read",
+        "a new card, or a file system that was checked",
         "Replace the card or module; the post delivers what it holds before.",
         within="five seconds",
     ),

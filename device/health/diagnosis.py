@@ -136,7 +136,6 @@ class Diagnosis:
             Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in uplink.refusals),
             Fault.PUBLISH_REFUSED: any(refusal.reason != NOBODY for refusal in uplink.refusals),
             Fault.RECORD_TOO_LARGE: uplink.too_large > 0,
-            Fault.STORAGE_WORN: self._lists.disk_failed,
             Fault.SUBSCRIPTION_REFUSED: bool(uplink.refused_subscriptions),
         }
         return faults | {fault for fault, present in conditions.items() if present}

@@ -1,6 +1,6 @@
 """Hot list: package, Bloom filter, fingerprints, patterns: read -> match."""
 
-from device.hotlist.errors import HotListNotStored, HotListRefused, HotListUnreadable, Refusal
+from device.hotlist.errors import HotListNotStored, HotListRefused, Refusal
 from device.hotlist.freshness import Freshness, FreshnessLimits, freshness
 from device.hotlist.hotlist import HotList
 from device.hotlist.keys import normalise, plate_key
@@ -16,7 +16,6 @@ __all__ = [
     "HotListNotStored",
     "HotListRefused",
     "HotListStore",
-    "HotListUnreadable",
     "Match",
     "MatchKind",
     "Query",

@@ -45,10 +45,6 @@ class Installer(Protocol):
         """Have `listener` called after every installation."""
         ...
 
-    def on_unreadable(self, listener: Callable[[], None]) -> None:
-        """Have `listener` called when the list should come anew."""
-        ...
-
 
 class Subscriptions(Protocol):
     """Where topics are subscribed to; from any thread."""
@@ -81,7 +77,6 @@ class HotListDownload:
         """Topics whose package was not taken for a reason that may pass, with the reason."""
         self._lock = RLock()
         lists.on_installed(lambda: self._send_again(Refusal.WRONG_BASE.value))
-        lists.on_unreadable(self.anew)
 
     @property
     def subscriptions(self) -> dict[str, Handler]:
@@ -107,17 +102,6 @@ class HotListDownload:
     def clock_changed(self) -> None:
         """Send again for what had expired by the clock as it was."""
         self._send_again(Refusal.EXPIRED.value)
-
-    def anew(self) -> None:
-        """Send for all that stands on the topics: what was taken is not to be had from the disk any more.
-
-        But not for what comes in parts already: its index would have them all sent for from the first one on.
-        """
-        with self._lock:
-            topics = [topic for topic in self._topics if topic not in self._fetches]
-        for topic in topics:
-            if self._subscriptions is not None:
-                self._subscriptions.subscribe(topic, self._receive)
 
     def _receive(self, delivery: Delivery) -> None:
         topic, payload = delivery.topic, delivery.payload

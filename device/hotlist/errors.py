@@ -19,8 +19,7 @@
      |    +-- SizeJump                  grew or shrank by more than is believable
      |    +-- WrongBase                 a delta to another list than those held
      |    +-- ChainTooLong              more deltas on one complete list than a post carries
-     +-- HotListNotStored (OSError)     sound, but the disk did not take it; the list before it stays in force
-     +-- HotListUnreadable (OSError)    in force, but the disk does not give what is asked of it
+     +-- HotListNotStored (OSError)     sound, but disk or memory did not take it; the list before it stays in force
 """
 
 from enum import StrEnum
@@ -146,8 +145,4 @@ class ChainTooLong(HotListRefused):
 
 
 class HotListNotStored(HotListError, OSError):  # noqa: N818 - named after its sister
-    """A sound package could not be written to disk."""
-
-
-class HotListUnreadable(HotListError, OSError):  # noqa: N818 - named after its sister
-    """What a list in force says of a plate lies on a part of the disk that cannot be read, and so does its package."""
+    """A sound package could not be opened into memory, or not be written to disk."""

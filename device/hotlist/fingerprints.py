@@ -24,7 +24,6 @@ from operator import le
 
 from device.hotlist.errors import Malformed
 from device.hotlist.layout import Detail
-from device.hotlist.stored import Column, StoredColumn
 
 LONGEST_REFERENCE = 120
 """Bytes of UTF-8 that a reference may have."""
@@ -45,13 +44,12 @@ class Entry:
 
 
 class FingerprintTable:
-    """Entries found by fingerprint with a binary search, over columns in memory or in a file.
+    """Entries found by fingerprint with a binary search over the columns.
 
-    Raises Malformed when the columns do not belong together; what the constructor accepts, `entries` can read, but for
-    what a disk no longer gives (HotListUnreadable).
+    Raises Malformed when the columns do not belong together; what the constructor accepts, `entries` can read.
     """
 
-    def __init__(self, columns: Mapping[str, Column], details: Sequence[Detail]) -> None:
+    def __init__(self, columns: Mapping[str, memoryview], details: Sequence[Detail]) -> None:
         self._fingerprints = _column(columns, "fingerprints", "Q")
         self._texts = _column(columns, "texts", "I")
         self._details = _column(columns, "details", "BHI")
@@ -60,8 +58,6 @@ class FingerprintTable:
         self._heap = _column(columns, "reference_heap", "B") if "reference_heap" in columns else memoryview(b"")
         self._rows = details
         self._check()
-        if isinstance(self._fingerprints, StoredColumn):
-            self._fingerprints.sample()
 
     def __len__(self) -> int:
         return len(self._fingerprints)
@@ -71,8 +67,8 @@ class FingerprintTable:
         return ((fingerprint, self._entry(index)) for index, fingerprint in enumerate(self._fingerprints))
 
     def entries(self, fingerprint: int) -> Iterator[Entry]:
-        """Yield every entry of a fingerprint; none for one that is not listed. Raises HotListUnreadable."""
-        index = _find(self._fingerprints, fingerprint)
+        """Yield every entry of a fingerprint; none for one that is not listed."""
+        index = bisect_left(self._fingerprints, fingerprint)
         while index < len(self._fingerprints) and self._fingerprints[index] == fingerprint:
             yield self._entry(index)
             index += 1
@@ -110,11 +106,7 @@ class FingerprintTable:
             raise Malformed("an entry points at no reference")
 
 
-def _find(column: Column, number: int) -> int:
-    return column.find(number) if isinstance(column, StoredColumn) else bisect_left(column, number)
-
-
-def _column(columns: Mapping[str, Column], name: str, formats: str) -> Column:
+def _column(columns: Mapping[str, memoryview], name: str, formats: str) -> memoryview:
     try:
         column = columns[name]
     except KeyError:

@@ -79,11 +79,6 @@ class HotList:
         raise WrongBase(f"the delta applies to version {wanted}, in force is {self.version}")
 
     @property
-    def damaged(self) -> bool:
-        """Whether the disk did not give what a look-up needed, nor the package to unseal it again; see `consult`."""
-        return self.listing.lost
-
-    @property
     def version(self) -> int:
         """The list's version."""
         return self.manifest.version
@@ -138,10 +133,6 @@ class HotList:
             query: what was read.
             at: when it was read (aware); entries and patterns that had ended by then do not match.
             rules: how far to go beyond the read itself.
-
-        Raises:
-            HotListUnreadable: the disk does not give what the answer stands on. Plates that are not listed have one
-                all the same.
 
         """
         moment = epoch(at)

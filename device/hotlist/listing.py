@@ -10,7 +10,6 @@ from device.hotlist.keys import FOLDING
 from device.hotlist.layout import Filter, Header, PatternEntry, decode
 from device.hotlist.overlay import Overlay
 from device.hotlist.package import Opened
-from device.hotlist.stored import Column, StoredBody
 
 _COLUMNS = ("fingerprints", "texts", "details", "expires", "references")
 _COMPLETE = frozenset({"filter", *_COLUMNS, "reference_heap"})
@@ -36,28 +35,19 @@ class Listing:
                 raise Malformed("a complete list has a key and a filter")
             self.hash = PlateHash(bytes.fromhex(header.hash_key))
             self.bloom = _Bloom(columns.get("filter", memoryview(b"")), header.filter)
-            self.stored: StoredBody | None = opened.stored
             self.table = FingerprintTable(columns, header.details)
             self.overlay = Overlay()
         else:
             if header.hash_key is not None or header.filter is not None:
                 raise Malformed("a delta has the key and the filter of its base")
-            self.hash, self.bloom, self.table, self.stored = base.hash, base.bloom, base.table, base.stored
+            self.hash, self.bloom, self.table = base.hash, base.bloom, base.table
             self.overlay = base.overlay.applied(self.table, **_changes(opened, header, columns))
         entries = len(self.table) + self.overlay.growth
         if (entries, len(self.patterns)) != (opened.manifest.entries, opened.manifest.patterns):
             raise Malformed("the list has not as many entries as the manifest says")
 
-    @property
-    def lost(self) -> bool:
-        """Whether of something that was looked up neither file nor package could be read."""
-        return self.stored is not None and self.stored.lost
-
     def entries(self, digest: bytes) -> Sequence[Entry]:
-        """Return the entries of a plate's digest, expired ones too; none for one that is not listed.
-
-        Raises HotListUnreadable for one that may be listed.
-        """
+        """Return the entries of a plate's digest, expired ones too; none for one that is not listed."""
         mark = fingerprint(digest)
         if self.bloom.contains(digest):
             return self.overlay.entries(mark, self.table.entries(mark))
@@ -67,8 +57,8 @@ class Listing:
 class _Bloom:
     """The filter's bits with their shape."""
 
-    def __init__(self, bits: Column, shape: Filter) -> None:
-        if not isinstance(bits, memoryview) or bits.format != "B" or len(bits) != (1 << shape.log2_bits) // 8:
+    def __init__(self, bits: memoryview, shape: Filter) -> None:
+        if bits.format != "B" or len(bits) != (1 << shape.log2_bits) // 8:
             raise Malformed("the filter has not the size that it says")
         self._bits, self._log2_bits, self._probes = bits, shape.log2_bits, shape.probes
 
@@ -76,7 +66,7 @@ class _Bloom:
         return bloom.contains(self._bits, self._log2_bits, self._probes, digest)
 
 
-def _changes(opened: Opened, header: Header, columns: dict[str, Column]) -> dict[str, FingerprintTable]:
+def _changes(opened: Opened, header: Header, columns: dict[str, memoryview]) -> dict[str, FingerprintTable]:
     gone = {name.removeprefix("removed_"): column for name, column in columns.items() if name not in _COLUMNS}
     additions, removals = FingerprintTable(columns, header.details), FingerprintTable(gone, header.details)
     if (len(additions), len(removals)) != (opened.manifest.additions, opened.manifest.removals):
@@ -84,16 +74,11 @@ def _changes(opened: Opened, header: Header, columns: dict[str, Column]) -> dict
     return {"additions": additions, "removals": removals}
 
 
-def _decoded(opened: Opened, sections: frozenset[str]) -> tuple[Header, dict[str, Column]]:
-    header, columns = opened.stored.columns() if opened.stored is not None else _in_memory(opened.body)
+def _decoded(opened: Opened, sections: frozenset[str]) -> tuple[Header, dict[str, memoryview]]:
+    header, columns = decode(opened.body)
     if header.folding != FOLDING:
         raise UnsupportedFormat("the list folds other characters than this software does")
     unknown = columns.keys() - sections
     if unknown:
         raise UnsupportedFormat(f"the list has sections that this software does not know: {sorted(unknown)}")
     return header, columns
-
-
-def _in_memory(body: memoryview) -> tuple[Header, dict[str, Column]]:
-    header, columns = decode(body)
-    return header, dict(columns)

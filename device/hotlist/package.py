@@ -8,10 +8,11 @@ docs/hotlist-package.md.
 
 import hashlib
 import json
+import mmap
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext, Cipher
@@ -23,10 +24,8 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
 from device.errors import ConfigurationError
-from device.hotlist.body import Body, MemoryBody
 from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
 from device.hotlist.manifest import Manifest, Readable, split, verify
-from device.hotlist.stored import StoredBody
 from device.records.signing import NOT_JOSE
 
 NONCE_BYTES = 12
@@ -38,25 +37,11 @@ _LARGEST_RECIPIENT = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Storage:
-    """Where a complete list's columns may lie on the disk, and what to do when the disk does not give them any more."""
-
-    directory: Path
-    """Has room for a file without a name."""
-    again: Callable[[], memoryview]
-    """Returns the whole body, in memory; raises HotListUnreadable."""
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
-    """A package whose signature and seal were good.
-
-    `body` is all of it, in memory; empty where it is `stored`.
-    """
+    """A package whose signature and seal were good, and its body."""
 
     manifest: Manifest
     body: memoryview
-    stored: StoredBody | None = None
 
 
 def load_key(pem: bytes, *, private: bool) -> ECKey:
@@ -101,19 +86,18 @@ def open_package(package: Readable, *, issuer_key: ECKey | Sequence[ECKey], unse
     return unseal(manifest, sealed, unseal_key)
 
 
-def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey, *, storage: Storage | None = None) -> Opened:
-    """Decrypt and inflate what follows a verified manifest.
+def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey) -> Opened:
+    """Decrypt and inflate what follows a verified manifest, into memory that no core dump has.
 
     Args:
         manifest: as `verify_package` returned it.
         sealed: likewise.
         unseal_key: the post's private key.
-        storage: takes most of a complete list; None keeps all of it in memory.
 
     Raises:
         WrongKey: it is not sealed to this post.
         Malformed: it does not hold what its format says.
-        OSError: the directory has no room.
+        OSError: there is no memory for it.
 
     """
     seal = _seal(sealed)
@@ -124,16 +108,14 @@ def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey, *, storage
     mode = GCM(bytes(encrypted[:NONCE_BYTES]), bytes(encrypted[-TAG_BYTES:]))
     decryptor = Cipher(AES256(content_key), mode).decryptor()
     decryptor.authenticate_additional_data(associated_data(manifest.agency, manifest.version))
-    if storage is None or manifest.kind == "delta":
-        memory = MemoryBody(manifest.body_length)
-        _fill(memory, decryptor, encrypted[NONCE_BYTES:-TAG_BYTES])
-        return Opened(manifest, memory.view)
-    stored = StoredBody(manifest.body_length, storage.directory, again=storage.again)
-    _fill(stored, decryptor, encrypted[NONCE_BYTES:-TAG_BYTES])
-    return Opened(manifest, memoryview(b""), stored)
+    body = mmap.mmap(-1, manifest.body_length)
+    with suppress(AttributeError, OSError):
+        body.madvise(mmap.MADV_DONTDUMP)
+    _fill(body, decryptor, encrypted[NONCE_BYTES:-TAG_BYTES])
+    return Opened(manifest, memoryview(body).toreadonly())
 
 
-def _fill(body: Body, decryptor: AEADDecryptionContext, ciphertext: memoryview) -> None:
+def _fill(body: mmap.mmap, decryptor: AEADDecryptionContext, ciphertext: memoryview) -> None:
     inflater = zlib.decompressobj()
     try:
         for start in range(0, len(ciphertext), _CHUNK):
@@ -143,9 +125,8 @@ def _fill(body: Body, decryptor: AEADDecryptionContext, ciphertext: memoryview) 
         raise Malformed("the body does not open with its key") from None
     except zlib.error:
         raise Malformed("the body does not inflate") from None
-    if not inflater.eof or body.written != body.length:
+    if not inflater.eof or body.tell() != len(body):
         raise Malformed("the body is shorter than the manifest says")
-    body.end()
 
 
 def recipients(sealed: memoryview) -> list[str]:
@@ -159,9 +140,9 @@ def associated_data(agency: str, version: int) -> bytes:
     return f"platepost-hotlist/1\n{agency}\n{version}".encode()
 
 
-def _inflate(inflater: "zlib._Decompress", data: bytes, body: Body) -> None:
+def _inflate(inflater: "zlib._Decompress", data: bytes, body: mmap.mmap) -> None:
     while data:
-        room = body.length - body.written
+        room = len(body) - body.tell()
         # One byte more than fits tells a body that is too long from one that just fits; 0 would mean no limit.
         piece = inflater.decompress(data, min(room + 1, _CHUNK))
         if len(piece) > room or inflater.unused_data:

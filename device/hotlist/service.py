@@ -18,7 +18,6 @@ from device.hotlist import (
     HotListNotStored,
     HotListRefused,
     HotListStore,
-    HotListUnreadable,
     Refusal,
     Rules,
     freshness,
@@ -31,9 +30,6 @@ log = logging.getLogger(__name__)
 
 SAFE_SECONDS = 3600.0
 """How often the department's own vehicles are accounted for: seldom, so that the account is no log of their rounds."""
-
-ASK_SECONDS = 600.0
-"""How soon a list that cannot be read is sent for again: where the disk takes none, each time would cost a package."""
 
 NOT_STORED = "not_stored"
 """Why a package that is sound is not in force: the disk did not take it."""
@@ -68,8 +64,6 @@ class HotListService:
         self._safe_told = 0
         self._safe_due = monotonic() + SAFE_SECONDS
         self._listeners: list[Callable[[], None]] = []
-        self._askers: list[Callable[[], None]] = []
-        self._asked: float | None = None
 
     @property
     def current(self) -> HotList | None:
@@ -107,29 +101,6 @@ class HotListService:
             log.error("a hot list on disk is let go of: %s", refusal.reason)
             self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
 
-    @property
-    def disk_failed(self) -> bool:
-        """Whether the disk did not give, in this run, what it held of a list in force."""
-        return self._store.disk_failed
-
-    def unreadable(self) -> None:
-        """Go on with what can be read where the list in force cannot, and have it sent for; from any thread.
-
-        Raises:
-            OutboxError: it cannot be audited, and the post is stopping.
-
-        """
-        for refusal in self._store.fall_back():
-            self._moderator.refused("hotlist_refused", source="disk", reason=refusal.reason.value)
-        if self._asked is None or monotonic() - self._asked >= ASK_SECONDS:
-            self._asked = monotonic()
-            for ask in self._askers:
-                ask()
-
-    def on_unreadable(self, listener: Callable[[], None]) -> None:
-        """Have `listener` called when the list should come anew, in the thread that noticed; it must be quick."""
-        self._askers.append(listener)
-
     def on_installed(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every installation, in the thread that installed; it must be quick."""
         self._listeners.append(listener)
@@ -140,10 +111,8 @@ class HotListService:
             hotlist = self._store.install(package, at=self._timekeeper.now())
         except HotListRefused as refusal:
             return self.refuse(refusal, source=source)
-        except (HotListNotStored, HotListUnreadable) as error:
+        except HotListNotStored as error:
             log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
-            if isinstance(error, HotListUnreadable):
-                self.unreadable()
             # Tried again with every health record, for as long as the disk is full.
             self._moderator.say("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
             return Installation(None, NOT_STORED, str(error))

@@ -1,10 +1,9 @@
 """The post's lists on disk: sealed as they came, swapped in whole, the last good one always there.
 
-A package is kept sealed, under its version's number; what is on disk of an opened one has no name there, and without
-the key in memory tells nothing (see `device.hotlist.stored`): a stolen disk is worth no more than what was on the air.
-A package is written aside, flushed, renamed, and the folder flushed: a power cut leaves the old list or the new one. A
-list is its complete package and the deltas on it; what the list before the newest consists of is kept too, for the day
-the disk returns bad bytes, or none.
+A package is kept sealed, under its version's number, and opened into memory only: a stolen disk is worth no more than
+what was on the air. A package is written aside, flushed, renamed, and the folder flushed: a power cut leaves the old
+list or the new one. A list is its complete package and the deltas on it; what the list before the newest consists of is
+kept too, for the day the disk returns bad bytes, or none.
 """
 
 import logging
@@ -15,7 +14,6 @@ from datetime import UTC, datetime
 from io import RawIOBase
 from pathlib import Path
 from threading import Lock
-from time import monotonic
 
 from device.files import write_durably
 from device.hotlist.errors import (
@@ -24,7 +22,6 @@ from device.hotlist.errors import (
     ForeignAgency,
     HotListNotStored,
     HotListRefused,
-    HotListUnreadable,
     Malformed,
     Older,
     Repeated,
@@ -36,8 +33,7 @@ from device.hotlist.errors import (
 from device.hotlist.hotlist import HotList
 from device.hotlist.issuers import Issuers
 from device.hotlist.manifest import LONGEST_LINE, Manifest, Readable, read_unverified, split
-from device.hotlist.package import Storage, check_whole, load_key, unseal
-from device.hotlist.stored import AGAIN_SECONDS
+from device.hotlist.package import check_whole, load_key, unseal
 
 log = logging.getLogger(__name__)
 
@@ -107,12 +103,8 @@ class HotListStore:
         self._size_jump = size_jump
         self._current: HotList | None = None
         self._lock = Lock()
-        self._look_again = 0.0
-        """Until when no list on the disk is looked for in the place of a damaged one."""
         self.damaged: tuple[HotListRefused, ...] = ()
         """Why packages found on disk by `load` could not be used; each is worth an audit record."""
-        self.disk_failed = False
-        """Whether the disk did not give, in this run, what it held of a list in force."""
 
     @property
     def current(self) -> HotList | None:
@@ -128,8 +120,7 @@ class HotListStore:
 
         Raises:
             HotListRefused: by its subclass and `reason`, why the package was not taken. The list before stays in force.
-            HotListNotStored: the disk did not take it. The list before stays in force.
-            HotListUnreadable: the list that a delta applies to cannot be read. It stays in force.
+            HotListNotStored: disk or memory did not take it. The list before stays in force.
 
         """
         with self._lock:
@@ -143,9 +134,7 @@ class HotListStore:
                 write_durably(self._directory / _name(manifest), package)
             except OSError as error:
                 raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
-            if before is not None and before.damaged and manifest == before.chain[0]:
-                fresh = self._with_deltas(fresh, before.chain[1:])
-            self._current, self._look_again = fresh, 0.0
+            self._current = fresh
             self._forget_all_but({_name(link) for held in (fresh, before) if held for link in held.chain})
         log.info("hot list %d in force, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
         return fresh
@@ -184,35 +173,14 @@ class HotListStore:
                     path.unlink()
             return self.damaged
 
-    def fall_back(self) -> tuple[HotListRefused, ...]:
-        """Put the newest list that can be read in force where the one in force is damaged.
-
-        Where there is none it stays: what its memory and the rest of the disk hold is better than no list; then the
-        disk is not looked through again for a while. Returns why, for each package on disk that cannot be used.
-        """
-        with self._lock:
-            former = self._current
-            if former is None or not former.damaged or monotonic() < self._look_again:
-                return ()
-            found = self._newest()
-            if found is not None:
-                self._current = found
-            else:
-                self._look_again = monotonic() + AGAIN_SECONDS
-            return self.damaged
-
     def _load(self) -> HotList | None:
-        self._current = self._newest()
-        return self._current
-
-    def _newest(self) -> HotList | None:
-        """Return the newest list on disk that is whole; what is in force meanwhile stays so."""
+        """Put the newest list on disk that is whole in force; the one before stays so until it is found."""
         damaged: list[HotListRefused] = []
         found = None
         for path in self._packages():
             try:
                 found = self._read(path)
-            except (HotListNotStored, HotListUnreadable) as error:
+            except HotListNotStored as error:
                 log.error("hot list %s: %s", path.name, error)  # noqa: TRY400 - the message says all
             except HotListRefused as refusal:
                 log.warning("hot list %s on disk cannot be used: %s", path.name, refusal.reason)
@@ -220,6 +188,7 @@ class HotListStore:
             else:
                 break
         self.damaged = tuple(damaged)
+        self._current = found
         return found
 
     def _is_good(self, path: Path) -> bool:
@@ -236,8 +205,6 @@ class HotListStore:
         except RetiredKey:
             # What is in force stays so though its key was retired, and the broker brings it at every connection.
             current = self._current
-            if current is not None and current.damaged and read_unverified(line) in current.chain:
-                return self._issuers.check_kept(line)  # nor is it another list when it comes again
             if current is not None and read_unverified(line) == current.manifest:
                 raise Repeated(f"version {current.version} is in force already") from None
             raise
@@ -246,17 +213,8 @@ class HotListStore:
         if manifest.agency != self._agency:
             raise ForeignAgency(f"the list is for agency {manifest.agency!r}, this post serves {self._agency!r}")
         current = self._current
-        # A complete list that is damaged may come again.
-        anew = (
-            current is not None
-            and current.damaged
-            and manifest.kind == "complete"
-            and manifest.version >= current.chain[0].version
-        )
-        if current is not None and not anew:
+        if current is not None:
             if manifest == current.manifest:
-                if current.damaged:
-                    raise WrongBase("the list that the delta applies to is damaged, and must come again before it")
                 raise Repeated(f"version {manifest.version} is in force already")
             if manifest.version <= current.version:
                 raise Older(f"version {manifest.version} is not newer than {current.version}, which is in force")
@@ -268,52 +226,17 @@ class HotListStore:
             current.base_of(manifest)
         if (
             current is not None
-            and not (anew and manifest in current.chain)
             and self._size_jump is not None
             and not is_believable(manifest, after=current.manifest, limit=self._size_jump)
         ):
             raise SizeJump(f"{manifest.entries} entries after {current.entries}, and no reason given")
 
-    def _opened(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None, stored: bool = True) -> HotList:
-        storage = Storage(self._directory, lambda: self._unsealed_again(manifest)) if stored else None
+    def _opened(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None) -> HotList:
         try:
-            opened = unseal(manifest, sealed, self._unseal_key, storage=storage)
-            if manifest.kind == "complete":
-                return HotList(opened)
+            opened = unseal(manifest, sealed, self._unseal_key)
         except OSError as error:
-            raise HotListNotStored(f"the disk does not take the opened list: {error.strerror or error}") from error
-        return HotList(opened, base=on)
-
-    def _with_deltas(self, hotlist: HotList, deltas: tuple[Manifest, ...]) -> HotList:
-        """Apply deltas on disk to a complete list that came again, as far as they can be read."""
-        for delta in deltas:
-            try:
-                kept, sealed = self._verified(self._directory / _name(delta))
-                hotlist = self._opened(kept, sealed, on=hotlist)
-            except (HotListRefused, HotListNotStored, HotListUnreadable) as error:
-                log.warning("hot list %d does not come back on the one that came again: %s", delta.version, error)
-                break
-        return hotlist
-
-    def _unsealed_again(self, manifest: Manifest) -> memoryview:
-        """Return the body of a list in force from its package, in memory. Raises HotListUnreadable."""
-        self.disk_failed = True
-        log.error("the disk does not give all of hot list %d: it is unsealed again, into memory", manifest.version)
-        try:
-            kept, sealed = self._verified(self._directory / _name(manifest))
-            if kept == manifest:
-                return unseal(kept, sealed, self._unseal_key).body
-        except (HotListRefused, OSError, MemoryError) as error:  # of memory too, all of it may be too much
-            raise HotListUnreadable(f"hot list {manifest.version} cannot be read: {error}") from error
-        raise HotListUnreadable(f"hot list {manifest.version} cannot be read, and its package is another")
-
-    def _opened_at_start(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None) -> HotList:
-        try:
-            return self._opened(manifest, sealed, on=on)
-        except HotListNotStored as error:
-            # A full disk must not leave a post without the list that is on it.
-            log.warning("hot list %d: %s; it takes memory instead", manifest.version, error)
-            return self._opened(manifest, sealed, on=on, stored=False)
+            raise HotListNotStored(f"there is no memory for the list: {error.strerror or error}") from error
+        return HotList(opened, base=on if manifest.kind == "delta" else None)
 
     def _read(self, path: Path) -> HotList:
         """Read a package from disk, after those that it stands on."""
@@ -322,7 +245,7 @@ class HotListStore:
             links.append(self._base_on_disk(delta))
         hotlist: HotList | None = None
         for manifest, sealed in reversed(links):
-            hotlist = self._opened_at_start(manifest, sealed, on=hotlist)
+            hotlist = self._opened(manifest, sealed, on=hotlist)
         if hotlist is None:  # for the types: there is one link at least
             raise Malformed("no list")
         return hotlist

@@ -4,7 +4,6 @@ A hit leaves as soon as a passage is safe to act on; the read follows at its end
 passage's text no longer bears out is withdrawn at once, whether its read has left or not.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,7 +14,6 @@ from device.hotlist import (
     Alternative,
     Answer,
     HotList,
-    HotListUnreadable,
     Match,
     MatchKind,
     Query,
@@ -38,8 +36,6 @@ from device.records.hit import NEAR_WORDING, WORDING
 from device.reporting.sight import pictures_of, sight_of
 from device.vision.passages import Passage
 from device.vision.pipeline import Doubted, Ended, Verdict
-
-log = logging.getLogger(__name__)
 
 
 class Records(Protocol):
@@ -109,7 +105,6 @@ class Reporter:
         section: RecordsSection,
         moment: Callable[[datetime], datetime],
         rules: Callable[[], Rules] = Rules,
-        unreadable: Callable[[], None] = lambda: None,
     ) -> None:
         """Make a reporter.
 
@@ -122,10 +117,8 @@ class Reporter:
             section: which pictures they carry.
             moment: by what moment of the list something captured at a moment is looked up.
             rules: gives how far a look-up goes beyond the read itself.
-            unreadable: is called when the list in force cannot answer, for the disk does not give it.
 
         """
-        self._unreadable = unreadable
         self._recorder = recorder
         self._hotlist = hotlist
         self._list_state = list_state
@@ -163,10 +156,7 @@ class Reporter:
             announced.text = passage.consensus.text
             hotlist = self._hotlist()
             answer = self._bear_out(passage, announced, hotlist, legible=True)
-            if answer is None:
-                announced.text = ""  # asked again as long as the vehicle is there: another list may answer
-            else:
-                self._announce(passage, announced, hotlist, answer.matches)
+            self._announce(passage, announced, hotlist, answer.matches)
 
     def doubted(self, doubted: Doubted) -> None:
         """Withdraw the hits of a passage that its present text does not bear out; a text that comes back hits anew.
@@ -202,18 +192,17 @@ class Reporter:
         # The list may be swapped at any moment: all that is said of this passage is said of one list.
         hotlist = self._hotlist()
         answer = self._bear_out(passage, announced, hotlist, legible=ended.verdict is not Verdict.UNREADABLE)
-        matches = answer.matches if answer is not None else ()
         # A covert hit brings about no read that others could not have: two of one plate would tell of it.
         has_open_hit = any(hit.distribution is None for hit in announced.hits.values())
         if ended.verdict is Verdict.UNREADABLE or (ended.verdict is Verdict.REPEAT and not has_open_hit):
             return
         if ended.verdict is Verdict.READ:
-            self._announce(passage, announced, hotlist, matches)
-        self.safe += answer is not None and answer.safe
+            self._announce(passage, announced, hotlist, answer.matches)
+        self.safe += answer.safe
         state = self._list_state(hotlist, passage.best.frame.captured)
         # Whoever reads this record is not to learn of covert entries.
-        told = any(match.distribution is None for match in matches)
-        result = "not_consulted" if hotlist is None or answer is None else "match" if told else "no_match"
+        told = any(match.distribution is None for match in answer.matches)
+        result = "not_consulted" if hotlist is None else "match" if told else "no_match"
         read = Read(
             **self._sight(passage, announced),
             hotlist=Consultation(**dict(state), result=result),
@@ -230,16 +219,9 @@ class Reporter:
         if passage.told and announced.hits:
             self._announced[passage.number] = announced  # it stands: what is seen from nearer may take them back
 
-    def _bear_out(
-        self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool
-    ) -> Answer | None:
-        """Withdraw the hits that a passage's text, if legible, does not bear out; return what the list says of it.
-
-        None, and nothing withdrawn, where the list cannot be read.
-        """
+    def _bear_out(self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool) -> Answer:
+        """Withdraw the hits that a passage's text, if legible, does not bear out; return what the list says of it."""
         answer = self._consult(passage, hotlist) if legible else Answer()
-        if answer is None:
-            return None
         text = passage.consensus.text if legible else ""
         still = {Claim.of(match, text) for match in answer.matches}
         self._withdraw(passage, announced, hotlist, still=still, text=text)
@@ -307,11 +289,10 @@ class Reporter:
         """Whether the list still has what a hit of an alternative was of: then it was the alternative that went."""
         if hotlist is None:
             return False
-        answer = self._asked(hotlist, Query(plate_read=hit.plate_matched), at=at, rules=Rules())
-        found = answer.matches if answer is not None else ()
+        found = hotlist.consult(Query(plate_read=hit.plate_matched), at=self._moment(at), rules=Rules()).matches
         return any((match.category, match.reference) == (hit.category, hit.reference) for match in found)
 
-    def _consult(self, passage: Passage, hotlist: HotList | None) -> Answer | None:
+    def _consult(self, passage: Passage, hotlist: HotList | None) -> Answer:
         if hotlist is None:
             return Answer()
         consensus = passage.consensus
@@ -322,15 +303,7 @@ class Reporter:
             alternatives=tuple(Alternative(other.text, other.probability) for other in consensus.alternatives),
             state=passage.issuer.region if passage.issuer else None,
         )
-        return self._asked(hotlist, query, at=passage.best.frame.captured, rules=self._rules())
-
-    def _asked(self, hotlist: HotList, query: Query, *, at: datetime, rules: Rules) -> Answer | None:
-        try:
-            return hotlist.consult(query, at=self._moment(at), rules=rules)
-        except HotListUnreadable as error:
-            log.error("a plate cannot be looked up: %s", error)  # noqa: TRY400 - the message says all
-            self._unreadable()
-            return None
+        return hotlist.consult(query, at=self._moment(passage.best.frame.captured), rules=self._rules())
 
     def _sight(self, passage: Passage, announced: _Announced) -> dict[str, object]:
         circumstances = self._circumstances

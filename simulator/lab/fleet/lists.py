@@ -73,9 +73,6 @@ class MemoryLists:
             self._say("hotlist_refused", outcome="refused", reason=refusal.reason.value)
         return Installation(None, refusal.reason.value, str(refusal))
 
-    def on_unreadable(self, listener: Callable[[], None]) -> None:
-        """Never call `listener`: these lists are in memory, whole."""
-
     def on_installed(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every installation."""
         self._listeners.append(listener)

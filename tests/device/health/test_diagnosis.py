@@ -53,7 +53,7 @@ class Bench:
         books.timekeeper.quality.return_value = ClockQuality(source="kernel", synchronised=True)
         books.timekeeper.behind = books.outbox.disk_full = books.records.failing = False
         books.outbox.set_aside = []
-        parts.acceptance.missing = parts.forks.forked = parts.networks.damaged = parts.lists.disk_failed = False
+        parts.acceptance.missing = parts.forks.forked = parts.networks.damaged = False
         parts.keeper.faults = parts.condition.faults = frozenset()
         parts.lookout.faults.return_value = set()
         parts.lookout.capture = SimpleNamespace(fault=None, age=0.1, dropped=0)
@@ -108,7 +108,6 @@ CAUSES: dict[str, Callable[[Bench], object]] = {
     "list gone": _list("none"),
     "list stale": _list("stale"),
     "list warning": _list("warning"),
-    "list on a bad sector": _truly("lists", "disk_failed"),
     "surroundings": lambda bench: setattr(
         bench.parts.condition,
         "faults",

@@ -26,7 +26,6 @@ class Lists:
     """Answers each package with the outcome that stands on it."""
 
     listeners: list[Callable[[], None]] = field(default_factory=list)
-    askers: list[Callable[[], None]] = field(default_factory=list)
 
     def install(self, package: bytes | memoryview) -> Installation:
         said = bytes(package).decode()
@@ -40,9 +39,6 @@ class Lists:
 
     def on_installed(self, listener: Callable[[], None]) -> None:
         self.listeners.append(listener)
-
-    def on_unreadable(self, listener: Callable[[], None]) -> None:
-        self.askers.append(listener)
 
 
 @dataclass
@@ -116,16 +112,6 @@ def test_what_had_expired_is_sent_for_once_the_clock_has_changed(intake: tuple[H
     assert sent.topics == [PACKAGE]
 
 
-def test_a_list_that_the_disk_does_not_give_any_more_is_sent_for_though_it_was_taken(tmp_path: Path) -> None:
-    lists, sent = Lists(), Sent()
-    made = HotListDownload(lists, agency="demo", directory=tmp_path)
-    made.connect(sent)
-    comes(made, PACKAGE, "good")
-    for ask in lists.askers:
-        ask()
-    assert sent.topics == [PACKAGE, DELTA]
-
-
 class Parts(Sent):
     """A broker with a package in parts, which brings what is subscribed to once it is told to."""
 
@@ -164,21 +150,6 @@ class Verified(Lists):
     def install(self, package: bytes | memoryview) -> Installation:
         self.installed.append(bytes(package))
         return Installation(1, None, "in force")
-
-
-def test_parts_that_are_on_their_way_are_not_sent_for_from_the_first_again(tmp_path: Path) -> None:
-    department = Department()
-    lists, broker = Verified(department), Parts(department.package())
-    made = HotListDownload(lists, agency="demo", directory=tmp_path)
-    made.connect(broker)
-    comes(made, PACKAGE, broker.index)
-    broker.topics.clear()
-    made.anew()
-    assert broker.topics == [DELTA]
-    broker.bring()
-    made.anew()
-    assert broker.topics == [DELTA, PACKAGE, DELTA]
-    assert len(lists.installed) == 1
 
 
 def bad_sector(*_: object) -> bytes:

@@ -90,23 +90,6 @@ def test_a_retired_key_s_list_stays_in_force_and_no_other_of_it_is_taken(
     assert keys.store(department, tmp_path).load() is not None, "a delta of the new key on a list of the former"
 
 
-def test_a_retired_key_s_list_that_is_damaged_comes_again_and_no_other_of_it_is_taken(
-    department: Department, rotated: tuple[Keys, bytes, bytes], tmp_path: Path
-) -> None:
-    keys, former, _ = rotated
-    store = keys.store(department, tmp_path)
-    held = list_of(department, former, 1)
-    install(store, held)
-    keys.retire_former()
-    assert store.current is not None
-    assert store.current.listing.stored is not None
-    store.current.listing.stored.lost = True
-    assert refusal(store, list_of(department, former, 2)) is Refusal.RETIRED_KEY
-    install(store, held)
-    assert not store.current.damaged
-    assert refusal(store, held) is Refusal.REPEATED
-
-
 def test_a_revoked_key_s_list_is_let_go_of_at_once_and_at_the_next_start(
     department: Department, rotated: tuple[Keys, bytes, bytes], tmp_path: Path
 ) -> None:

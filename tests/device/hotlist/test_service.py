@@ -10,9 +10,8 @@ from pytest_mock import MockerFixture
 from device.config import HotListSection
 from device.faults.fault import notices
 from device.health.status import Vitals
-from device.hotlist import HotListStore, HotListUnreadable, Refusal, Rules
+from device.hotlist import Rules
 from device.hotlist import service as module
-from device.hotlist.errors import BadSignature
 from device.hotlist.service import HotListService, list_state
 from device.records import HotListState, Place, Versions
 
@@ -87,28 +86,3 @@ def test_no_clock_in_the_past_makes_a_list_young_or_has_ended_entries_alarm(mock
     lists = HotListService(mocker.Mock(), mocker.Mock(), mocker.Mock(), moderator=mocker.Mock(), timekeeper=timekeeper)
     assert lists.moment(datetime(1970, 1, 1, tzinfo=UTC)) == noon
     assert lists.moment(noon + timedelta(seconds=1)) == noon + timedelta(seconds=1)
-
-
-def test_where_the_list_cannot_be_read_it_is_audited_and_sent_for(mocker: MockerFixture) -> None:
-    clock = mocker.patch.object(module, "monotonic", return_value=5.0)
-    store, moderator, ask = mocker.Mock(HotListStore), mocker.Mock(), mocker.Mock()
-    store.fall_back.return_value = (BadSignature("damaged"),)
-    lists = HotListService(store, mocker.Mock(), mocker.Mock(), moderator=moderator, timekeeper=mocker.Mock())
-    lists.on_unreadable(ask)
-    lists.unreadable()
-    moderator.refused.assert_called_once_with("hotlist_refused", source="disk", reason=Refusal.BAD_SIGNATURE.value)
-    for seconds, asked in ((0.0, 1), (module.ASK_SECONDS - 1, 1), (module.ASK_SECONDS, 2)):
-        clock.return_value = 5.0 + seconds
-        lists.unreadable()
-        assert ask.call_count == asked, "a package for each listed plate would be too much"
-
-
-def test_a_delta_to_a_list_that_cannot_be_read_is_not_stored_and_the_list_sent_for(mocker: MockerFixture) -> None:
-    store, moderator, ask = mocker.Mock(HotListStore), mocker.Mock(), mocker.Mock()
-    store.install.side_effect = HotListUnreadable("a bad sector")
-    store.fall_back.return_value = ()
-    lists = HotListService(store, mocker.Mock(), mocker.Mock(), moderator=moderator, timekeeper=mocker.Mock())
-    lists.on_unreadable(ask)
-    assert lists.install(b"").reason == module.NOT_STORED
-    assert moderator.say.call_args.kwargs["reason"] == module.NOT_STORED
-    ask.assert_called_once_with()

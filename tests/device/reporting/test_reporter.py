@@ -7,7 +7,7 @@ import pytest
 
 from device.config import RecordsSection
 from device.frame import Frame
-from device.hotlist import Answer, HotList, HotListUnreadable, Match, MatchKind, Query, Rules
+from device.hotlist import Answer, HotList, Match, MatchKind, Query, Rules
 from device.hotlist.match import agreement
 from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
 from device.records.envelope import topic_of
@@ -30,12 +30,9 @@ class FakeList:
         self.kind = kind
         self.group = group
         self.safe: set[str] = set()
-        self.damaged = False
 
     def consult(self, query: Query, *, at: datetime, rules: Rules) -> Answer:
         plate = query.plate_read
-        if self.damaged:
-            raise HotListUnreadable("a bad sector")
         if plate not in self.texts:
             return Answer(safe=plate in self.safe)
         match = Match(
@@ -69,9 +66,6 @@ class Desk:
         self.records: list[RecordData] = []
         self.hotlist = hotlist
         self.now = NOON
-        self.unreadable = 0
-        self.before: FakeList | None = None
-        """What is in force once the list cannot be read."""
         self.passages = Passages(PassageRules())
         self._seconds = itertools.count()
         self.reporter = Reporter(
@@ -82,15 +76,10 @@ class Desk:
             circumstances=Circumstances("camera", Place(), Versions(software="0", configuration="0")),
             section=RecordsSection(signing_key="key.pem", **section),
             moment=lambda at: max(at, self.now),
-            unreadable=self.fall_back,
         )
 
     def record(self, data: RecordData) -> None:
         self.records.append(data)
-
-    def fall_back(self) -> None:
-        self.unreadable += 1
-        self.hotlist = self.before or self.hotlist
 
     @staticmethod
     def plate(text: str, confidence: float) -> Plate:
@@ -447,30 +436,3 @@ def test_a_vehicle_of_the_departments_own_is_only_counted() -> None:
 
 def test_the_real_list_has_the_interface_of_the_fake() -> None:
     assert hasattr(HotList, "consult")
-
-
-def test_a_list_that_cannot_be_read_gives_no_answer_and_takes_no_hit_back() -> None:
-    hotlist = FakeList("7ABC123")
-    desk = Desk(hotlist)
-    for _ in range(2):
-        desk.see("7ABC123")
-    hotlist.damaged = True
-    desk.end()
-    assert kinds(desk) == [Hit, Read]
-    hit, read = desk.records
-    assert isinstance(hit, Hit)
-    assert isinstance(read, Read)
-    assert (read.hotlist.result, read.hits) == ("not_consulted", (hit.hit,))
-    assert desk.unreadable == 1
-
-
-def test_a_plate_that_could_not_be_looked_up_is_looked_up_in_the_list_that_is_in_force_instead() -> None:
-    hotlist = FakeList()
-    hotlist.damaged = True
-    desk = Desk(hotlist)
-    desk.before = FakeList("7ABC123")
-    for _ in range(2):
-        desk.see("7ABC123")
-    assert (kinds(desk), desk.unreadable) == ([], 1)
-    desk.see("7ABC123")
-    assert kinds(desk) == [Hit]
