@@ -21,7 +21,6 @@ from device.records import Keyring, Model, Place, Recorder, Signer, Source, Vers
 from device.records.recorder import Store
 from device.systemd import Notifier
 from device.uplink import UplinkSettings
-from device.uplink.session import secret_client_id
 from device.vision.motion import MotionGate
 from device.vision.passages import PassageRules
 from device.vision.pipeline import Limits, Pipeline
@@ -172,32 +171,19 @@ def outbox(configuration: Configuration) -> Outbox:
 
 
 def uplink_settings(configuration: Configuration, *, broker: str | None = None) -> UplinkSettings:
-    """Say how the department's brokers are reached, or one of them only.
-
-    Raises:
-        OutboxKeyError: the client id is to be a secret, and the outbox's key, of which it is made, is unreadable.
-
-    """
+    """Say how the department's brokers are reached, or one of them only."""
     section = configuration.uplink
     return UplinkSettings(
         brokers=section.brokers if broker is None else (broker,),
         ca=section.ca,
         certificate=section.certificate,
         private_key=section.private_key,
-        client_id=_client_id(configuration),
-        protocol=section.protocol,
+        client_id=configuration.post.name,
         backoff_first_seconds=section.reconnect_seconds,
         settle_seconds=section.settle_seconds,
         session_expiry_seconds=section.session_seconds,
         may_go_unheard=section.may_go_unheard,
     )
-
-
-def _client_id(configuration: Configuration) -> str:
-    name = configuration.post.name
-    if configuration.uplink.client_id == "name":
-        return name
-    return secret_client_id(name, read_key_file(configuration.outbox.key_file))
 
 
 def timekeeper(configuration: Configuration, chrony: Chrony, outbox: Outbox) -> Timekeeper:

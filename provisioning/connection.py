@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import paho.mqtt.client as mqtt
 from cryptography import x509
@@ -55,12 +55,11 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def secured_client(folder: Path, *, manual_ack: bool = False, five: bool = True, lasting: bool = True) -> mqtt.Client:
+def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:
     """Make a client, not yet connected, with the identity in `folder`: its root, certificate and key.
 
     The broker's certificate is verified against the fleet's root, and its name checked. `manual_ack` leaves it to the
-    caller to acknowledge each message. It speaks MQTT 5 where `five`, else 3.1.1, in a session that is kept at the
-    broker where `lasting`; in 5 it is for `connect` to say whether it is.
+    caller to acknowledge each message.
 
     Raises:
         ProvisioningError: a file of the identity is missing or damaged.
@@ -76,11 +75,7 @@ def secured_client(folder: Path, *, manual_ack: bool = False, five: bool = True,
     except (OSError, ValueError) as error:
         raise ProvisioningError(f"{folder}: no identity of a client can be read from it ({error})") from error
     name = str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
-    # In 3.1.1 the client keeps its session by what it is made with; in 5 by what it connects with.
-    version: dict[str, Any] = {"protocol": mqtt.MQTTv5}
-    if not five:
-        version = {"protocol": mqtt.MQTTv311, "clean_session": not lasting}
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, manual_ack=manual_ack, **version)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, manual_ack=manual_ack, protocol=mqtt.MQTTv5)
     client.tls_set_context(context)
     client.on_socket_open = _no_delay
     return client
@@ -100,7 +95,6 @@ class Connection:
         broker: str,
         topics: Sequence[str] = (),
         listener: Listener | None = None,
-        five: bool = True,
     ) -> None:
         """Prepare; nothing is connected yet.
 
@@ -109,7 +103,6 @@ class Connection:
             broker: `host:port`.
             topics: filters to subscribe to, QoS 1.
             listener: who hears.
-            five: whether the broker knows MQTT 5; 3.1.1 is spoken otherwise.
 
         Raises:
             ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
@@ -120,13 +113,12 @@ class Connection:
         """Bytes of the largest packet that the broker takes; None where it set no limit."""
         self._address = split_address(broker)
         self._topics = tuple(topics)
-        self._five = five
         self._changed = threading.Condition()
         self._answer: ReasonCode | None = None
         self._ended: ReasonCode | None = None
         self._granted: list[ReasonCode] | None = None
         self._acknowledged: dict[int, ReasonCode] = {}
-        self._client = secured_client(identity, five=five, lasting=False)
+        self._client = secured_client(identity)
         self._client.connect_timeout = ANSWER_SECONDS
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -142,9 +134,8 @@ class Connection:
             ProvisioningError: the broker cannot be reached, refuses the client, or a topic.
 
         """
-        start: dict[str, Any] = {"clean_start": True} if self._five else {}
         try:
-            self._client.connect(*self._address, **start)
+            self._client.connect(*self._address, clean_start=True)
         except OSError as error:
             raise ProvisioningError(f"broker {self.broker}: {error}") from error
         self._client.loop_start()
@@ -182,8 +173,6 @@ class Connection:
     ) -> None:
         """Publish, QoS 1, and wait until the broker has it.
 
-        3.1.1 has no word for the last three: they are left out where it is spoken.
-
         Args:
             topic: where.
             message: what; empty takes away what is retained there.
@@ -214,9 +203,7 @@ class Connection:
         with self._changed:
             return self._changed.wait_for(self._client.is_connected, within)
 
-    def _properties(self, **given: object) -> Properties | None:
-        if not self._five:
-            return None
+    def _properties(self, **given: object) -> Properties:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         for name, value in given.items():
             if value is not None:

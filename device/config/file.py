@@ -1,5 +1,6 @@
 """Reading the configuration file: its paths become those of the unit, and its faults are all told in one go."""
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,9 +9,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from device.config.explanation import explain
+from device.config.removed import without_removed
 from device.config.sections import BackendSection, Configuration
 from device.errors import ConfigurationError
 from device.secrets.credentials import delivered, is_private
+
+log = logging.getLogger(__name__)
 
 
 def load(path: Path) -> Configuration:
@@ -35,15 +39,21 @@ def load(path: Path) -> Configuration:
 def parse(table: Mapping[str, Any], *, folder: Path, origin: str = "configuration") -> Configuration:
     """Check a configuration that has been read already; paths are taken relative to `folder`.
 
+    Keys that were removed are named in the log.
+
     Raises:
         ConfigurationError: as for `load`.
 
     """
+    table, notices, faults = without_removed(table)
     try:
         configuration = Configuration.model_validate(table)
     except ValidationError as error:
-        lines = [f"{origin}: {explain(fault)}" for fault in error.errors()]
-        raise ConfigurationError("\n".join(lines)) from error
+        faults += [explain(fault) for fault in error.errors()]
+    if faults:
+        raise ConfigurationError("\n".join(f"{origin}: {fault}" for fault in faults))
+    for notice in notices:
+        log.warning("%s: %s", origin, notice)
     anchored: Configuration = _anchored(configuration, folder.resolve())
     return anchored
 

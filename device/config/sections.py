@@ -169,14 +169,6 @@ class UplinkSection(Section):
     ca: Path = Field(description="PEM of the authorities that may vouch for the broker.")
     certificate: Path = Field(description="PEM of this post's certificate, whose common name is the post's name.")
     private_key: KeyPath = Field(description="PEM of the certificate's private key.")
-    protocol: Literal["5", "3.1.1"] = Field(
-        default="5", description="Version of MQTT; 3.1.1 for brokers that know no more, such as NATS."
-    )
-    client_id: Literal["name", "secret"] = Field(
-        default="name",
-        description="By what the broker knows the session: the post's name, which brokers compare with the certificate;"
-        " or, for NATS, which does not, a secret, so that nobody else of the fleet can take the session over.",
-    )
     drain_seconds: float = Field(default=30, ge=0, description="How long stopping waits for the outbox to empty.")
     reconnect_seconds: float = Field(
         default=5,

@@ -1,4 +1,4 @@
-"""The uplink: MQTT 5, or 3.1.1, over mutual TLS 1.3."""
+"""The uplink: MQTT 5 over mutual TLS 1.3."""
 
 from device.uplink.inbox import Delivery
 from device.uplink.reasons import NOBODY

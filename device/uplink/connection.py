@@ -14,14 +14,15 @@ from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import LogLevel, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.records import Envelope
 from device.uplink.inbox import Delivery
-from device.uplink.mqtt_version import MqttVersion
+from device.uplink.properties import connect_properties, publish_properties, will_properties
 from device.uplink.reasons import NOBODY, reason_name
 from device.uplink.settings import Broker, UplinkSettings
 from device.uplink.tls import tls_problem
@@ -33,6 +34,7 @@ NO_TOPIC = "alpr/v1/none"
 """Nobody subscribes to it."""
 HALF_OPEN_MILLISECONDS = 20_000
 """How long sent bytes may stay without the peer's TCP acknowledgement."""
+_DISCONNECT_WITH_WILL = 0x04
 
 
 class LinkError(ConnectionError):
@@ -74,7 +76,6 @@ class BrokerConnection:
         self.receive_maximum = 65535
         self.maximum_packet_size: int | None = None
         self._settings = settings
-        self._dialect = MqttVersion.of(settings.protocol)
         self._received = received
         self._accepted: ReasonCode | None = None
         self._missing: str | None = None
@@ -94,7 +95,13 @@ class BrokerConnection:
         """
         deadline = time.monotonic() + timeout
         self._client.connect_timeout = timeout
-        self._dialect.connect(self._client, self.broker, self._settings)
+        self._client.connect(
+            self.broker.host,
+            self.broker.port,
+            keepalive=self._settings.keepalive_seconds,
+            clean_start=False,
+            properties=connect_properties(self._settings),
+        )
         while self._accepted is None and self.end is None:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -137,7 +144,8 @@ class BrokerConnection:
         self.closed = True
         try:
             if self._client.socket() is not None:
-                self._dialect.farewell(self._client, with_will=with_will)
+                goodbye = ReasonCode(PacketTypes.DISCONNECT, identifier=_DISCONNECT_WITH_WILL) if with_will else None
+                self._client.disconnect(reasoncode=goodbye)
                 deadline = time.monotonic() + 1.0
                 while self._client.want_write() and time.monotonic() < deadline:
                     self._client.loop_write()
@@ -180,7 +188,7 @@ class BrokerConnection:
             envelope.body,
             qos=envelope.qos,
             retain=envelope.retain,
-            properties=self._dialect.publication(
+            properties=publish_properties(
                 PacketTypes.PUBLISH, expiry_seconds=expiry_seconds, correlation=envelope.correlation
             ),
         )
@@ -191,7 +199,10 @@ class BrokerConnection:
 
     def subscribe(self, topic: str, *, retained_again: bool) -> None:
         """Subscribe at QoS 1; `retained_again` asks for the retained message even of an old subscription."""
-        code, mid = self._dialect.subscribe(self._client, topic, retained_again=retained_again)
+        handling = (
+            SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if retained_again else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+        )
+        code, mid = self._client.subscribe(topic, options=SubscribeOptions(qos=1, retainHandling=handling))
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._ended("connection_lost")
         elif mid is not None:
@@ -222,10 +233,16 @@ class BrokerConnection:
     # --- paho's callbacks, all in the driving thread
 
     def _make_client(self, context: ssl.SSLContext, will: Envelope) -> Client:
-        client = self._dialect.client(self._settings.client_id)
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._settings.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
         client.tls_set_context(context)
         client.max_inflight_messages_set(0)  # the uplink keeps the window
-        self._dialect.set_will(client, will, self._settings)
+        client.will_set(will.topic, will.body, qos=1, retain=True, properties=will_properties(self._settings))
         client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect

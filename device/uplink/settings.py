@@ -3,12 +3,9 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from device.errors import UplinkError
 
-Protocol = Literal["5", "3.1.1"]
-"""A version of MQTT."""
 DEFAULT_PORT = 8883
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+))(?::(?P<port>[0-9]{1,5}))?")
 
@@ -57,10 +54,7 @@ class UplinkSettings:
     """PEM chain of the post's client certificate; read anew for every connection, so that renewal needs no restart."""
     private_key: Path
     client_id: str
-    """The name in the certificate: brokers compare the two, so that nobody takes over another's session. For a broker
-    that does not, `device.uplink.session.secret_client_id`."""
-    protocol: Protocol = "5"
-    """3.1.1 for brokers that know no more; see `device.uplink.mqtt_version` for what is lost."""
+    """The name in the certificate: brokers compare the two, so that nobody takes over another's session."""
     keepalive_seconds: int = 30
     connect_timeout_seconds: float = 10.0
     session_expiry_seconds: int = 7 * 24 * 3600

@@ -15,8 +15,9 @@ from device.files import write_durably
 from device.records import Command, CommandRequest, Keyring, Source
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import NOT_JOSE
+from provisioning.commands.options import protocol_option
 from provisioning.control.signing import sign_command
-from provisioning.control.wire import Wire, data_of, protocol_option
+from provisioning.control.wire import Wire, data_of
 from provisioning.errors import ProvisioningError
 from provisioning.people.identity import Identity
 
@@ -64,7 +65,6 @@ def command(
     post_key: Path | None,
     output: Path | None,
     seconds: float,
-    protocol: str,
     as_json: bool,
 ) -> None:
     """Ask POST to do NAME, and show what it answers.
@@ -76,7 +76,7 @@ def command(
     identity = Identity.load(folder)
     source = Source(identity.agency, post)
     response_topic = source.response(identity.name)
-    with Wire(folder, broker, [response_topic, source.topic("status")], five=protocol == "5") as wire:
+    with Wire(folder, broker, [response_topic, source.topic("status")]) as wire:
         status = data_of(wire.wait(lambda topic, _: topic == source.topic("status"), 2) or b"")
         # Without a status, as at another node of a cluster, the run is not named: a good clock does without it.
         request, message = sign_command(identity, post, name, purpose=purpose, boot=status.get("boot"))

@@ -15,11 +15,11 @@ from rich.table import Table
 from device.control import REMOTE, RefusedError
 from device.control.configuration.desired import Desired, read
 from device.records import Purpose, Source
-from provisioning.commands.options import BROKER, FLEET, JSON, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, Actor, acting, protocol_option
 from provisioning.commands.settings_input import given_settings
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
-from provisioning.control.wire import Wire, data_of, protocol_option
+from provisioning.control.wire import Wire, data_of
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.lazy import lazy_group
@@ -129,7 +129,6 @@ def publish(
     files: tuple[Path, ...],
     broker: str | None,
     seconds: float,
-    protocol: str,
     who: str | None,
     purpose: str,
     as_json: bool,
@@ -146,7 +145,7 @@ def publish(
     sources = [Source(each.said.agency, each.said.post) for each in wanted]
     results = []
     topics = [topic for source in sources for topic in (source.topic("status"), source.configuration)]
-    with Wire(fleet.publisher, broker or fleet.broker_address, topics, five=protocol == "5") as wire:
+    with Wire(fleet.publisher, broker or fleet.broker_address, topics) as wire:
         _refuse_older(fleet, wire, wanted)
         for each, source in zip(wanted, sources, strict=True):
             wire.publish(source.configuration, each.jws.encode(), retain=True)
@@ -175,12 +174,12 @@ Examples:
 @BROKER
 @protocol_option
 @JSON
-def show(*, directory: Path, post: str, broker: str | None, protocol: str, as_json: bool) -> None:
+def show(*, directory: Path, post: str, broker: str | None, as_json: bool) -> None:
     """Show what POST was told last and what it says that it goes by."""
     fleet = Fleet.load(directory)
     source = Source(fleet.agency, post)
     topics = [source.configuration, source.topic("status")]
-    with Wire(fleet.publisher, broker or fleet.broker_address, topics, five=protocol == "5") as wire:
+    with Wire(fleet.publisher, broker or fleet.broker_address, topics) as wire:
         status = wire.wait(lambda topic, _: topic == topics[1], 3)
         told = wire.wait(lambda topic, _: topic == topics[0], 0.5)
     desired: dict[str, Any] | None = None

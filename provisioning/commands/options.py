@@ -25,6 +25,19 @@ RELOAD = click.option(
     envvar="PLATEPOST_BROKER_RELOAD",
     help="Command that makes the broker take the files written anew, such as 'systemctl restart mosquitto'.",
 )
+
+
+def _mqtt_5(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value == "5":
+        click.echo("Notice: --protocol was removed and does nothing; leave it out.", err=True)
+    elif value is not None:
+        raise click.BadParameter(
+            "only MQTT 5 is spoken; set up mosquitto or RabbitMQ (docs/brokers.md), and leave it out"
+        )
+
+
+protocol_option = click.option("--protocol", hidden=True, expose_value=False, callback=_mqtt_5)
+"""Removed with MQTT 3.1.1; for one version it may still be given."""
 _OBJECT_MOST = 200
 """Characters of what an act was done to, as far as a record names it."""
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})

@@ -10,10 +10,10 @@ import click
 from pydantic import JsonValue
 
 from device.signals import ended_in_order
-from provisioning.commands.options import BROKER, FLEET, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, Actor, acting, protocol_option
 from provisioning.commands.settings_input import given_settings
 from provisioning.control.rollout import Rollout, Target
-from provisioning.control.wire import Wire, protocol_option
+from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 
@@ -71,7 +71,6 @@ def rollout(
     minutes: float,
     seconds: float,
     broker: str | None,
-    protocol: str,
     as_json: bool,
     who: str | None,
     purpose: str,
@@ -95,7 +94,7 @@ def rollout(
             click.echo(text, err=as_json)
 
     address = broker or fleet.broker_address
-    with Wire(fleet.publisher, address, Rollout.topics(fleet, chosen), five=protocol == "5") as wire:
+    with Wire(fleet.publisher, address, Rollout.topics(fleet, chosen)) as wire:
         made = Rollout(fleet, wire, who=actor.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say)
         targets = made.survey(chosen)
         away = [post for post in canaries if not targets[post].present]

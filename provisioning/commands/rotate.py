@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from device.records import Purpose
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting, protocol_option
 from provisioning.commands.rotate_keys import rotate_signing_key
 from provisioning.control.keys.run import Wishes
 from provisioning.control.keys.steps import Voucher
-from provisioning.control.wire import protocol_option
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
@@ -80,7 +79,6 @@ def rotate(
     overlap_days: float | None,
     anyway: bool,
     seconds: float,
-    protocol: str,
     who: str | None,
     purpose: str,
     as_json: bool,
@@ -107,8 +105,7 @@ def rotate(
             seconds=seconds,
             anyway=anyway,
         )
-        five = protocol == "5"
-        rotate_signing_key(fleet, actor, wishes, broker=address, five=five, rehearse=rehearse, as_json=as_json)
+        rotate_signing_key(fleet, actor, wishes, broker=address, rehearse=rehearse, as_json=as_json)
         return
     given = click.get_current_context().params
     foreign = [name for name in _NEWS_ONLY if given[name]]

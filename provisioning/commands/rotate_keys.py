@@ -23,7 +23,7 @@ _SAID = {
 
 
 def rotate_signing_key(
-    fleet: Fleet, actor: Actor, wishes: Wishes, *, broker: str, five: bool, rehearse: bool, as_json: bool
+    fleet: Fleet, actor: Actor, wishes: Wishes, *, broker: str, rehearse: bool, as_json: bool
 ) -> None:
     """Do one step of a rotation, or rehearse it, and show how every post stands to it.
 
@@ -49,7 +49,7 @@ def rotate_signing_key(
         else:
             fleet.ledger.signing_key(wishes.purpose, done.present, _EVENTS[act])
 
-    carrier = Carrier(fleet, broker, five=five, who=actor.person.name, tell=tell)
+    carrier = Carrier(fleet, broker, who=actor.person.name, tell=tell)
     if rehearse:
         with rehearsed(fleet) as copy:
             outcome = carrier.rehearse(copy, wishes)

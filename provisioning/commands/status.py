@@ -12,10 +12,10 @@ from rich.table import Table
 
 from device.records import Purpose, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
-from provisioning.commands.options import BROKER, FLEET
+from provisioning.commands.options import BROKER, FLEET, protocol_option
 from provisioning.control.status import Grade, Row, Thresholds, judge, overall, record_keys
 from provisioning.control.unlogged import unanswered
-from provisioning.control.wire import Wire, protocol_option
+from provisioning.control.wire import Wire
 from provisioning.enrolment.keeper import Keeper
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -55,7 +55,6 @@ def status(
     certificate_days: float,
     unread_hours: float,
     brief: bool,
-    protocol: str,
     as_json: bool,
 ) -> None:
     """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
@@ -69,7 +68,7 @@ def status(
     limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
     try:
         fleet = Fleet.load(directory)
-        rows = look(fleet, broker or fleet.broker_address, seconds, limits, five=protocol == "5")
+        rows = look(fleet, broker or fleet.broker_address, seconds, limits)
         keeper = Keeper.noted(fleet)
         warnings = [None if keeper is None else keeper.warning(fleet), administrators.warning(fleet.people)]
         head, wrong = _acts(fleet, rows)
@@ -104,7 +103,7 @@ def _acts(fleet: Fleet, rows: Sequence[Row]) -> tuple[NotedHead | None, str | No
         return None, str(error)  # a damaged log must not hide how the posts are
 
 
-def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds, *, five: bool = True) -> list[Row]:
+def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[Row]:
     """Read the retained status of every post of a fleet, and judge it.
 
     Raises:
@@ -122,7 +121,7 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds, *, five:
 
     if topics:
         # Exact topics: RabbitMQ gives what is retained for no other.
-        with Wire(fleet.publisher, broker, list(topics), five=five) as wire:
+        with Wire(fleet.publisher, broker, list(topics)) as wire:
             wire.wait(all_heard, seconds)
     announced = {purpose: fleet.keys(purpose).announced() for purpose in Purpose if fleet.keys(purpose).lines()}
     return [

@@ -5,17 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from provisioning.connection import Connection
-
-protocol_option = click.option(
-    "--protocol",
-    type=click.Choice(["5", "3.1.1"]),
-    default="5",
-    show_default=True,
-    help="Version of MQTT; 3.1.1 for brokers that know no more, such as NATS.",
-)
 
 
 class Wire(Connection):
@@ -25,15 +15,14 @@ class Wire(Connection):
         identity: the folder with certificate, key and root.
         broker: `host:port`.
         topics: what to listen to.
-        five: whether the broker knows MQTT 5; 3.1.1 is spoken otherwise.
 
     Raises:
         ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
 
     """
 
-    def __init__(self, identity: Path, broker: str, topics: Sequence[str], *, five: bool = True) -> None:
-        super().__init__(identity, broker=broker, topics=topics, listener=self._hear, five=five)
+    def __init__(self, identity: Path, broker: str, topics: Sequence[str]) -> None:
+        super().__init__(identity, broker=broker, topics=topics, listener=self._hear)
         self._heard: list[tuple[str, bytes]] = []
 
     @property

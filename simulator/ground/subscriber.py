@@ -68,7 +68,6 @@ class Subscriber:
         broker: str,
         archive: Path,
         keep_repeats: bool = False,
-        five: bool = True,
         remember: int | None = None,
     ) -> None:
         """Prepare; nothing is connected yet.
@@ -79,7 +78,6 @@ class Subscriber:
             broker: `host:port`.
             archive: the file to append records to; what it holds already counts as received.
             keep_repeats: archive a record that arrives again once more, for those who compare the two.
-            five: whether the broker knows MQTT 5; 3.1.1 is spoken otherwise.
             remember: how many arrivals, and how many identifiers to know a repetition by, are kept in memory; all of
                 them where None. Whoever runs for days must bound it.
 
@@ -101,8 +99,7 @@ class Subscriber:
         self._answer: str | None = None
         self._subscribed = False
         self.listeners: list[Callable[[Arrival], None]] = []
-        self._client = secured_client(identity, manual_ack=True, five=five)
-        self._five = five
+        self._client = secured_client(identity, manual_ack=True)
         self._client.reconnect_delay_set(min_delay=1, max_delay=4)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
@@ -138,13 +135,10 @@ class Subscriber:
                     if line.strip():
                         self._know(str(json.loads(line)["id"]))
         self._archive = self._archive_path.open("ab")
-        more: dict[str, Any] = {}
-        if self._five:
-            session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            session.SessionExpiryInterval = SESSION_SECONDS
-            more = {"clean_start": False, "properties": session}
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        session.SessionExpiryInterval = SESSION_SECONDS
         try:
-            self._client.connect(*self._address, keepalive=30, **more)
+            self._client.connect(*self._address, keepalive=30, clean_start=False, properties=session)
         except OSError as error:
             self._archive.close()
             raise SubscriberError(f"broker {self._broker}: {error}") from error

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 
-from device.uplink.mqtt_version import publish_properties
+from device.uplink.properties import publish_properties
 from provisioning.connection import secured_client, split_address
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings

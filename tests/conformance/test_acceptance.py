@@ -17,7 +17,7 @@ def test_what_belongs_to_others_is_refused_and_the_own_is_not(stand: Stand) -> N
     configuration = load(stand.fleet.post(post) / "post.toml")
     uplink = configuration.uplink.model_copy(update={"brokers": (stand.broker.addresses[0],)})
     configuration = configuration.model_copy(update={"uplink": uplink})
-    (said,) = rights(configuration, stand.fleet.operator("r-alvarez"))
+    (said,) = rights(configuration)
     assert said.good, said
     assert not refused(configuration, Source(AGENCY, post).topic("audit"))
 
@@ -28,6 +28,6 @@ def test_a_broker_that_refuses_nothing_is_found_out(stand: Stand, monkeypatch: p
     uplink = configuration.uplink.model_copy(update={"brokers": (stand.broker.addresses[0],)})
     # What is its own stands for what is not: the broker lets it write that.
     monkeypatch.setattr(module, "NEIGHBOUR", post)
-    (said,) = rights(configuration.model_copy(update={"uplink": uplink}), stand.fleet.operator("r-alvarez"))
+    (said,) = rights(configuration.model_copy(update={"uplink": uplink}))
     assert not said.good
     assert "lets it write" in said.said

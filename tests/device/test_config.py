@@ -3,10 +3,9 @@ from typing import Any
 
 import pytest
 
-from device.assembly import uplink_settings
-from device.config import load, parse
+from device.config import Configuration, load, parse
+from device.config.removed import REMOVED, RemovedKey, without_removed
 from device.errors import ConfigurationError
-from device.uplink.session import secret_client_id
 
 
 @pytest.fixture
@@ -33,13 +32,48 @@ def test_paths_are_relative_to_the_file(table: dict[str, Any]) -> None:
     assert configuration.camera.settings == {"path": "/etc/platepost/clip.mp4", "pace": "fast"}
 
 
-def test_client_id_is_the_name_or_a_secret(table: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "outbox.key").write_bytes(bytes(32))
-    assert uplink_settings(parse(table, folder=tmp_path)).client_id == "post-1"
-    table["uplink"]["client_id"] = "secret"
-    assert uplink_settings(parse(table, folder=tmp_path)).client_id == secret_client_id("post-1", bytes(32))
-    table["uplink"]["client_id"] = "mine"
-    assert "uplink.client_id = 'mine'" in complaint(table)
+def test_removed_key_that_asks_for_what_is_done_anyway_loads_with_a_notice(
+    table: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = parse(table, folder=Path("/"))
+    assert not caplog.records
+    table["uplink"] |= {"protocol": "5", "client_id": "name"}
+    assert parse(table, folder=Path("/"), origin="post.toml") == plain
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "post.toml: uplink.protocol = '5': the version of MQTT; this key was removed and does" in caplog.messages[0]
+    assert caplog.messages[1].endswith("delete it")
+    assert table["uplink"]["protocol"] == "5", "what was given is left as it is"
+
+
+def test_removed_key_that_asks_for_something_else_is_refused_with_what_to_do(table: dict[str, Any]) -> None:
+    table["uplink"] |= {"protocol": "3.1.1", "client_id": "secret"}
+    table["outbox"]["quota_megabyte"] = 5
+    first, second, third = complaint(table).splitlines()
+    assert first.startswith("configuration: uplink.protocol = '3.1.1': posts speak MQTT 5 only; set up mosquitto or")
+    assert "uplink.client_id = 'secret': posts connect under the name" in second
+    assert second.endswith("then delete this key")
+    assert "quota_megabytes" in third
+
+
+@pytest.mark.parametrize("uplink", [None, 5, [], {"other": 1}])
+def test_removed_key_is_looked_for_in_tables_only(uplink: object) -> None:
+    assert without_removed({"uplink": uplink}) == ({"uplink": uplink}, [], [])
+
+
+def test_keys_are_removed_at_any_depth() -> None:
+    gone = {"camera.picamera2.zoom": RemovedKey("the zoom", allowed=(1, 2), instead="turn the ring")}
+    table = {"camera": {"picamera2": {"zoom": 2, "gain": 1}}}
+    kept, notices, faults = without_removed(table, gone)
+    assert kept == {"camera": {"picamera2": {"gain": 1}}}
+    assert (len(notices), faults) == (1, [])
+    table["camera"]["picamera2"]["zoom"] = 3
+    assert without_removed(table, gone)[1:] == ([], ["camera.picamera2.zoom = 3: turn the ring"])
+
+
+def test_no_removed_key_is_still_there() -> None:
+    for path in REMOVED:
+        section, key = path.split(".")
+        assert key not in Configuration.model_fields[section].annotation.model_fields
 
 
 def test_a_wrong_value_is_named_with_what_would_be_right(table: dict[str, Any]) -> None:

@@ -53,7 +53,6 @@ class Scene:
     accounts: list[Account] = field(default_factory=list)
     post: Post | None = None
     thread: threading.Thread | None = None
-    protocol: str = "5"
     name: str = "post-1"
 
     def start(self) -> None:
@@ -70,8 +69,7 @@ class Scene:
             self.post = None
 
     def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
-        more = [] if arguments[1] == "sign" else ["--protocol", self.protocol]
-        result = CliRunner().invoke(provision, [*arguments, *more, "--json"], catch_exceptions=False)
+        result = CliRunner().invoke(provision, [*arguments, "--json"], catch_exceptions=False)
         assert result.exit_code == code, result.output
         told = json.loads(result.stdout.splitlines()[-1])
         return told[0] if isinstance(told, list) else told
@@ -102,24 +100,23 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         yield made
 
 
-BROKERS: dict[str, tuple[Callable[[], object], Callable[[Fleet, Path], Any], str]] = {
-    "mosquitto": (mosquitto_path, Broker, "5"),
-    "mosquitto over 3.1.1": (mosquitto_path, Broker, "3.1.1"),
-    "rabbitmq": (rabbitmq_path, partial(RabbitCluster, size=1), "5"),
+BROKERS: dict[str, tuple[Callable[[], object], Callable[[Fleet, Path], Any]]] = {
+    "mosquitto": (mosquitto_path, Broker),
+    "rabbitmq": (rabbitmq_path, partial(RabbitCluster, size=1)),
 }
 
 
 @pytest.fixture(params=BROKERS)
 def any_scene(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
-    installed, make, protocol = BROKERS[request.param]
+    installed, make = BROKERS[request.param]
     if installed() is None:
         pytest.skip(f"{request.param} is not installed")
-    with staged(tmp_path, make, protocol) as made:
+    with staged(tmp_path, make) as made:
         yield made
 
 
 @contextmanager
-def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any], protocol: str = "5") -> Iterator[Scene]:
+def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any]) -> Iterator[Scene]:
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     for role in Role:
         fleet.add_operator(f"a-{role.value}", role)
@@ -128,7 +125,7 @@ def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any], protocol: str = "
         camera = {"path": str(CLIP), "loop": True}
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True},
-            "uplink": {"drain_seconds": 5, "settle_seconds": 0, "protocol": protocol},
+            "uplink": {"drain_seconds": 5, "settle_seconds": 0},
             # Over before a busy machine makes the post fall behind for long.
             "control": {"trial_minutes": 0.05},
         }
@@ -141,10 +138,8 @@ def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any], protocol: str = "
         if not isinstance(broker, Broker):  # mosquitto's rights are by pattern
             broker.reload()
         archive = tmp_path / "records.jsonl"
-        with Subscriber(
-            keeper, agency="demo", broker=broker.address, archive=archive, five=protocol == "5"
-        ) as subscriber:
-            made = Scene(fleet, broker, subscriber, protocol=protocol)
+        with Subscriber(keeper, agency="demo", broker=broker.address, archive=archive) as subscriber:
+            made = Scene(fleet, broker, subscriber)
             made.start()
             wait_for(lambda: any(a.kind == "platepost.status.v1" for a in subscriber.arrivals), "the birth")
             yield made

@@ -28,10 +28,10 @@ PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
 class Unit:
     """`platepost run`, its disk, and what the department has heard of it."""
 
-    def __init__(self, fleet: Fleet, broker: Any, folder: Path, *, protocol: str) -> None:  # noqa: ANN401
+    def __init__(self, fleet: Fleet, broker: Any, folder: Path) -> None:  # noqa: ANN401
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True},
-            "uplink": {"drain_seconds": 10, "settle_seconds": 0, "protocol": protocol},
+            "uplink": {"drain_seconds": 10, "settle_seconds": 0},
         }
         camera = {"path": str(CLIP), "loop": True}
         settings = PostSettings(
@@ -98,17 +98,17 @@ class Unit:
 
 @pytest.fixture(params=BROKERS)
 def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Unit]:
-    installed, make, protocol = BROKERS[request.param]
+    installed, make = BROKERS[request.param]
     if installed() is None:
         pytest.skip(f"{request.param} is not installed")
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     keeper = fleet.add_subscriber("keeper")
     with make(fleet, tmp_path / "broker") as broker:
-        made = Unit(fleet, broker, tmp_path, protocol=protocol)
+        made = Unit(fleet, broker, tmp_path)
         if not isinstance(broker, Broker):  # mosquitto's rights are by pattern
             broker.reload()
         with Subscriber(
-            keeper, agency="demo", broker=broker.address, archive=tmp_path / "records.jsonl", five=protocol == "5"
+            keeper, agency="demo", broker=broker.address, archive=tmp_path / "records.jsonl"
         ) as made.subscriber:
             yield made
             if made.process is not None and made.process.poll() is None:

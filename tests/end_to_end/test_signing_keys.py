@@ -56,16 +56,14 @@ class Street:
         directory: Path,
         stack: ExitStack,
         make: Callable[[Fleet, Path], Any] = Broker,
-        protocol: str = "5",
     ) -> None:
         self.directory = directory
-        self.protocol = protocol
         self.fleet = Fleet.create(directory / "fleet", agency="demo")
         self.fleet.add_operator("j-stone", Role.ADMINISTRATOR)
         self.broker = stack.enter_context(make(self.fleet, directory / "broker"))
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True, "size_jump": 9.0},
-            "uplink": {"drain_seconds": 5, "settle_seconds": 0, "protocol": protocol},
+            "uplink": {"drain_seconds": 5, "settle_seconds": 0},
             "control": {"trial_minutes": 0.02},
         }
         for name in POSTS:
@@ -78,7 +76,7 @@ class Street:
         self.broker.reload()
         self.archive = directory / "records.jsonl"
         self.heard = stack.enter_context(
-            Subscriber(keeper, agency="demo", broker=self.broker.address, archive=self.archive, five=protocol == "5")
+            Subscriber(keeper, agency="demo", broker=self.broker.address, archive=self.archive)
         )
         self._stack = stack
         self.posts: dict[str, Scene] = {}
@@ -120,7 +118,7 @@ class Street:
 
     def rotate(self, kind: str, *more: str, code: int | None = 0) -> dict[str, Any]:
         arguments = ["fleet", "rotate", str(self.fleet.directory), kind, "--broker", self.broker.address]
-        arguments += ["--purpose", "work order 9000", "--wait", "20", "--protocol", self.protocol, "--json", *more]
+        arguments += ["--purpose", "work order 9000", "--wait", "20", "--json", *more]
         result = CliRunner().invoke(provision, arguments, catch_exceptions=False)
         assert code in {None, result.exit_code}, result.output
         told: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
@@ -149,7 +147,7 @@ class Street:
 
     def publish(self, topic: str, message: bytes) -> None:
         own = keys_topic("demo", "lists")
-        with Wire(self.fleet.publisher, self.broker.address, [own], five=self.protocol == "5") as wire:
+        with Wire(self.fleet.publisher, self.broker.address, [own]) as wire:
             wire.publish(topic, message, retain=True)
 
     def configure(self, key_of: Fleet | None = None, **settings: float) -> int:
@@ -169,11 +167,11 @@ def street(tmp_path: Path) -> Iterator[Street]:
 
 @pytest.fixture(params=BROKERS)
 def any_street(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Street]:
-    installed, make, protocol = BROKERS[request.param]
+    installed, make = BROKERS[request.param]
     if installed() is None:
         pytest.skip(f"{request.param} is not installed")
     with ExitStack() as stack:
-        yield Street(tmp_path, stack, make, protocol)
+        yield Street(tmp_path, stack, make)
 
 
 def thumbprint(pem: bytes) -> str:

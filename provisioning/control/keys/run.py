@@ -69,7 +69,6 @@ class Carrier:
     Args:
         fleet: the fleet.
         broker: `host:port`.
-        five: whether the broker knows MQTT 5.
         who: the administrator who answers for it.
         tell: told each act, with its object and details, as it is done.
 
@@ -80,13 +79,11 @@ class Carrier:
         fleet: Fleet,
         broker: str,
         *,
-        five: bool,
         who: str,
         tell: Callable[[str, Succession], None],
     ) -> None:
         self._fleet = fleet
         self._broker = broker
-        self._five = five
         self._who = who
         self._tell = tell
 
@@ -150,7 +147,7 @@ class Carrier:
     def _wire(self) -> Iterator[Wire]:
         own = (keys_topic(self._fleet.agency, purpose) for purpose in Purpose)  # of a fleet without posts all there is
         topics = [*own, *KeyWatch.topics(self._fleet), *self._configurations()]
-        with Wire(self._fleet.publisher, self._broker, topics, five=self._five) as wire:
+        with Wire(self._fleet.publisher, self._broker, topics) as wire:
             yield wire
 
     def _configurations(self) -> dict[str, str]:

@@ -56,7 +56,7 @@ class Checklist:
         self._step("board", lambda: unit.board(configuration, dialogue))  # first, for it has an open case closed
         self._step("unit", lambda: unit.unit(configuration))
         self._step("view", lambda: unit.view(configuration))
-        self._step("rights", lambda: unit.rights(configuration, self._technician.identity.folder))
+        self._step("rights", lambda: unit.rights(configuration))
         if not all(self._progress.done(step) for step in AT_WORK):
             self._at_work()
         return [result for results in self._progress.steps.values() for result in results]

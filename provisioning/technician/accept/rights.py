@@ -1,8 +1,6 @@
 """Whether the broker holds a post to its rights: asked with the post's own certificate, while the post is stopped."""
 
 import threading
-from pathlib import Path
-from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -13,11 +11,9 @@ from device.config import Configuration
 from device.records import Purpose, Source, keys_topic
 from device.uplink import Broker
 from device.uplink.tls import tls_context
-from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 
 ANSWER_SECONDS = 10.0
-HEARD_SECONDS = 2.0
 NEIGHBOUR = "acceptance-neighbour"
 """A post that does not exist: whoever may write below it may write below every other."""
 
@@ -28,22 +24,6 @@ def foreign_topics(configuration: Configuration) -> tuple[str, ...]:
     neighbour = Source(configuration.post.agency, NEIGHBOUR)
     others = (neighbour.topic("status"), neighbour.topic("read"))
     return (*others, own.configuration, own.command("restart"), keys_topic(own.agency, Purpose.LISTS))
-
-
-def unheard(configuration: Configuration, technician: Path) -> bool:
-    """Say whether nobody hears what the post writes below another post.
-
-    For MQTT 3.1.1, in which a broker has no word for a refusal: the technician's own client, which reads every status,
-    listens.
-
-    Raises:
-        ProvisioningError: the broker cannot be reached or does not answer.
-
-    """
-    topic = Source(configuration.post.agency, NEIGHBOUR).topic("status")
-    with Wire(technician, configuration.uplink.brokers[0], [topic], five=False) as wire:
-        _Offer(configuration).make(topic, message=b"{}")
-        return wire.wait(lambda heard, _: heard == topic, HEARD_SECONDS) is None
 
 
 def refused(configuration: Configuration, topic: str) -> bool:
@@ -62,16 +42,12 @@ class _Offer:
     def __init__(self, configuration: Configuration) -> None:
         self._settings = assembly.uplink_settings(configuration)
         self._broker = Broker.parse(configuration.uplink.brokers[0])
-        self._five = configuration.uplink.protocol == "5"
         self._happened = threading.Condition()
         self._connected: bool | None = None
         self._answer: bool | None = None
 
-    def make(self, topic: str, *, message: bytes = b"") -> bool:
-        version: dict[str, Any] = (
-            {"protocol": mqtt.MQTTv5} if self._five else {"protocol": mqtt.MQTTv311, "clean_session": True}
-        )
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self._settings.client_id, **version)
+    def make(self, topic: str) -> bool:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self._settings.client_id, protocol=mqtt.MQTTv5)
         client.tls_set_context(tls_context(self._settings))
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
@@ -85,7 +61,7 @@ class _Offer:
             self._until("_connected")
             if not self._connected:
                 raise ProvisioningError(f"broker {self._broker} does not let the post in")
-            client.publish(topic, message, qos=1)
+            client.publish(topic, b"", qos=1)
             self._until("_answer")
             if self._answer is None:
                 raise ProvisioningError(f"broker {self._broker} does not answer")
@@ -108,7 +84,6 @@ class _Offer:
         self._tell("_connected", value=not reason.is_failure)
 
     def _on_publish(self, _client: object, _data: object, _mid: int, reason: ReasonCode, _more: object) -> None:
-        # 3.1.1 has no word for a refusal: there the broker hangs up, or says that all is well and drops it.
         self._tell("_answer", value=reason.is_failure)
 
     def _on_disconnect(self, *_all: object) -> None:

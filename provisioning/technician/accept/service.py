@@ -203,13 +203,12 @@ class AtWork:
         """Have the test plate seen, and hear the alarm as the department hears it: through the broker."""
         configuration, identity = self._configuration, self._technician.identity
         topic = self._source.hit(TEST_CATEGORY)
-        five = configuration.uplink.protocol == "5"
         began = datetime.now(UTC)
 
         def is_new(heard: str, payload: bytes) -> bool:
             return heard == topic and _captured(payload) >= began
 
-        with Wire(identity.folder, configuration.uplink.brokers[0], [topic], five=five) as wire:
+        with Wire(identity.folder, configuration.uplink.brokers[0], [topic]) as wire:
             self._dialogue.say(f"Bring a plate of the category {TEST_CATEGORY} into the view.")
             payload = wire.wait(is_new, self._limits.patience_seconds)
             arrived = datetime.now(UTC)

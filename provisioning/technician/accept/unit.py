@@ -1,7 +1,6 @@
 """The part of the checklist that needs the post stopped: unit, board, view, rights at the broker."""
 
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic, sleep
 
 import cv2
@@ -21,7 +20,7 @@ from device.vision.recogniser import Plate
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.dialogue import Dialogue
 from provisioning.technician.accept.result import Picture, Result
-from provisioning.technician.accept.rights import foreign_topics, refused, unheard
+from provisioning.technician.accept.rights import foreign_topics, refused
 from provisioning.technician.aim.street import Street
 
 TAMPER_SECONDS = 120.0
@@ -137,18 +136,14 @@ def _illegible(colour: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:
     return content.tobytes() if done else b""
 
 
-def rights(configuration: Configuration, technician: Path) -> list[Result]:
-    """See that the broker refuses what this post may not do; `technician` is the folder of an identity that listens."""
+def rights(configuration: Configuration) -> list[Result]:
+    """See that the broker refuses what this post may not do."""
     topics = foreign_topics(configuration)
     try:
-        if configuration.uplink.protocol == "5":
-            open_to_it = [topic for topic in topics if not refused(configuration, topic)]
-            said = f"{len(topics)} topics of others are refused to it"
-        else:
-            open_to_it = [] if unheard(configuration, technician) else ["another post's status"]
-            said = "nobody hears what it writes below another post"
+        open_to_it = [topic for topic in topics if not refused(configuration, topic)]
     except ProvisioningError as error:
         return [Result(point="rights at the broker", good=False, said=str(error))]
+    said = f"{len(topics)} topics of others are refused to it"
     if open_to_it:
         said = f"the broker lets it write {', '.join(open_to_it)}"
     return [Result(point="rights at the broker", good=not open_to_it, said=said)]

@@ -22,7 +22,7 @@ from device.records.contract.examples import (
     identifiers,
 )
 from device.uplink.in_flight import LEAST_EXPIRY_SECONDS, InFlight, expiry_seconds, packet_size
-from device.uplink.mqtt_version import publish_properties
+from device.uplink.properties import publish_properties
 from device.uplink.reasons import NOBODY
 from device.uplink.refusals import EVERYTHING, Refusals
 from device.uplink.settling import Settling

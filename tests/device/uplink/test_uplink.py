@@ -310,25 +310,6 @@ def test_the_post_returns_to_its_preferred_broker(bench: Bench) -> None:
         bench.wait_for(lambda: uplink.state().connected, what="a connection")
 
 
-def test_mqtt_3_1_1_delivers_resumes_and_leaves_a_will(bench: Bench) -> None:
-    broker = bench.broker()
-    keeper = bench.keeper(broker)
-    got: list[bytes] = []
-    settings = bench.settings(broker, protocol="3.1.1")
-    subscriptions = {PACKAGE: lambda delivery: got.append(delivery.payload)}
-    with bench.uplink(settings, on_connected=bench.birth, subscriptions=subscriptions) as uplink:
-        hit = bench.hit()
-        bench.wait_for(lambda: hit.id in keeper.ids, what="the hit")  # before the package, which is no event
-        bench.wait_for(lambda: "post-1 1 alpr/v1/demo/hotlist/package" in broker.log(), what="the subscription")
-        keeper.client.publish(PACKAGE, b"package", qos=1, retain=True).wait_for_publish(5)
-        bench.wait_for(lambda: got == [b"package"], what="the package")
-        bench.wait_for(lambda: bench.outbox.depth() == 0, what="the outbox to empty")
-        assert "(p2, c0" in broker.log()
-        bench.outbox.close()
-        uplink.stop(drain_seconds=0.1)
-        bench.wait_for(lambda: b'"offline"' in keeper.bodies[-1], what="the will")
-
-
 def test_the_next_broker_takes_over(bench: Bench) -> None:
     first, second = bench.broker(), bench.broker()
     bench.keeper(second)

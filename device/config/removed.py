@@ -1,0 +1,55 @@
+"""Keys that were removed: for one version a file with such a key still loads if the post does what the key asks for."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedKey:
+    """What a removed key was, and what becomes of a file that still has it."""
+
+    was: str
+    """What it said."""
+    allowed: tuple[Any, ...]
+    """Values that ask for what the post does anyway."""
+    instead: str
+    """What to do where the file has any other value."""
+
+
+REMOVED: Mapping[str, RemovedKey] = {
+    "uplink.protocol": RemovedKey(
+        "the version of MQTT",
+        allowed=("5",),
+        instead="posts speak MQTT 5 only; set up mosquitto or RabbitMQ (docs/brokers.md), then delete this key",
+    ),
+    "uplink.client_id": RemovedKey(
+        "by what the broker knows the session",
+        allowed=("name",),
+        instead="posts connect under the name in their certificate; set up a broker that compares the two, mosquitto or"
+        " RabbitMQ (docs/brokers.md), then delete this key",
+    ),
+}
+"""By their path in the file. A row is deleted with the version after the one that removed its key."""
+
+
+def without_removed(
+    table: Mapping[str, Any], removed: Mapping[str, RemovedKey] = REMOVED
+) -> tuple[dict[str, Any], list[str], list[str]]:
+    """Return the table without removed keys, a notice for each that does no harm, and a fault for each other."""
+    kept = deepcopy(dict(table))
+    notices, faults = [], []
+    for path, key in removed.items():
+        *sections, name = path.split(".")
+        place: Any = kept
+        for section in sections:
+            place = place.get(section) if isinstance(place, dict) else None
+        if not isinstance(place, dict) or name not in place:
+            continue
+        value = place.pop(name)
+        if value in key.allowed:
+            notices.append(f"{path} = {value!r}: {key.was}; this key was removed and does nothing: delete it")
+        else:
+            faults.append(f"{path} = {value!r}: {key.instead}")
+    return kept, notices, faults
