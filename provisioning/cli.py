@@ -14,7 +14,6 @@ _COMMANDS = {
     "configuration": "provisioning.commands.configuration:configuration",
     "enrol-server": "provisioning.commands.enrol:enrol_server",
     "enrol-stick": "provisioning.commands.enrol:enrol_stick",
-    "discovery": "provisioning.commands.discovery:discovery",
     "fleet": "provisioning.commands.fleet:fleet",
     "image": "provisioning.commands.image:image",
     "hotlist": "provisioning.commands.hotlist.group:hotlist",

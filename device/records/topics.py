@@ -10,13 +10,10 @@ ROOT = "alpr/v1"
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 """What an agency or a post may be called: safe in topics, file names, certificates and URIs."""
 
-HOME_ASSISTANT = "homeassistant"
-"""The level below an agency under which Home Assistant finds its posts, if the department publishes that."""
-
 KEYS = "keys"
 """The level below an agency under which its posts find the statements about the keys that the department signs with."""
 
-RESERVED_POSTS = frozenset({"hotlist", KEYS, HOME_ASSISTANT})
+RESERVED_POSTS = frozenset({"hotlist", KEYS})
 """Names that would collide with a topic of the whole agency."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from paho.mqtt.client import topic_matches_sub
 
-from device.records.topics import HOME_ASSISTANT, KEYS, ROOT
+from device.records.topics import KEYS, ROOT
 from provisioning.brokers.rights import COVERT, Access, Party, rights_of
 
 GROUP = "proof"
@@ -43,7 +43,6 @@ def topics(agency: str, post: str, operator: str) -> tuple[str, ...]:
         f"{own}/configuration",
         f"{ROOT}/{agency}/hotlist/proof",
         f"{ROOT}/{agency}/{KEYS}/proof",
-        f"{ROOT}/{agency}/{HOME_ASSISTANT}/sensor/proof/proof/config",
     )
 
 

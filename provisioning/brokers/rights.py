@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from device.records.topics import HOME_ASSISTANT, KEYS, ROOT
+from device.records.topics import KEYS, ROOT
 
 Access = Literal["read", "write"]
 OWN = "{name}"
@@ -58,8 +58,8 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     # Its own status, retained, tells a post that its disk was taken back to an earlier state.
     + _rights("read", f"{OWN}/status", f"{OWN}/command/+", f"{OWN}/configuration", "hotlist/#", f"{KEYS}/+"),
     # Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
-    Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS), f"{HOME_ASSISTANT}/+/+/+/config"),
-    Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", "+/configuration", f"{HOME_ASSISTANT}/#")
+    Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS)),
+    Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", "+/configuration")
     + _rights("read", "hotlist/#", f"{KEYS}/+", "+/configuration", "+/status", "+/audit"),
     Party.OPERATOR: _rights("write", "+/command/+")
     + _rights("read", f"+/response/{OWN}", "+/status", f"+/hit/{TEST_CATEGORY}"),

@@ -163,7 +163,6 @@ def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet)
     assert rights("dispatch") == {
         *denied("dispatch"),
         *(f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")),
-        f"read {prefix}/homeassistant/+/+/+/config",
     }
     assert rights("r-alvarez") == {
         *denied("r-alvarez"),
