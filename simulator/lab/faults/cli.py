@@ -59,10 +59,10 @@ def faults(
     extent = SHORT if short else FULL
     extent = replace(extent, seed=seed, faults=count or extent.faults, records=records or extent.records)
     console = Console(stderr=as_json)
-    secluded = seclude()
+    seclusion = seclude()
     with (
         Show(console, faults=extent.faults) as show,
-        Site(directory, posts=extent.posts, rate=extent.rate, secluded=secluded) as site,
+        Site(directory, posts=extent.posts, rate=extent.rate, seclusion=seclusion) as site,
     ):
         outcome = Campaign(site, extent, Progress(show.changed)).run()
     (directory / "result.json").write_text(json.dumps(outcome.as_json(), indent=2) + "\n", encoding="utf-8")

@@ -31,7 +31,7 @@ class DiskFull(Injection):
 
     def unavailable(self, site: Site) -> str | None:
         """Tell whether the post has a disk of its own."""
-        return None if site.secluded else "no disk of the post's own can be mounted: it needs root"
+        return site.seclusion.no_mounts
 
     def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
         """Fill, wait, empty."""

@@ -16,8 +16,8 @@ NFT = shutil.which("nft") or shutil.which("nft", path="/usr/sbin:/sbin")
 class _Dropping(Injection):
     def unavailable(self, site: Site) -> str | None:
         """Tell whether there is nftables, and a network where dropping packets harms nobody else."""
-        if not site.secluded:
-            return "no network namespace can be made: it needs root"
+        if site.seclusion.no_network:
+            return site.seclusion.no_network
         if NFT is None:
             return "nft is missing: apt-get install nftables"
         try:

@@ -5,6 +5,7 @@ Whatever is mounted and whatever packets are dropped ends with the processes, ho
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import socket
@@ -12,6 +13,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 DISK_MEGABYTES = 48
 # <linux/sched.h>, <linux/mount.h>, <linux/sockios.h>, <linux/if.h>
@@ -40,39 +42,56 @@ class _Kernel:
             raise OSError(number, os.strerror(number))
 
 
-def seclude() -> bool:
-    """Give this process, and those that it starts later, mounts and a network of their own; return whether it could.
+class Seclusion(NamedTuple):
+    """Why this process has no mounts and no network of its own: an explanation each, None for what it has."""
+
+    no_mounts: str | None = "no mounts of its own can be made: they need root on Linux"
+    no_network: str | None = "no network of its own can be made: it needs root on Linux"
+
+
+def seclude() -> Seclusion:
+    """Give this process, and those that it starts later, mounts and a network of their own, as far as it can be done.
 
     Call it before anything listens or is connected.
     """
     if sys.platform != "linux" or os.geteuid() != 0:
-        return False
+        return Seclusion()
     kernel = _Kernel()
-    try:
-        kernel.unshare(_CLONE_NEWNS | _CLONE_NEWNET)
-        kernel.mount(b"", b"/", _MS_REC | _MS_PRIVATE, b"")
-        _raise_loopback()
-    except OSError:
-        return False
-    return True
+    return Seclusion(_own_mounts(kernel), _own_network(kernel))
 
 
 @contextlib.contextmanager
-def own_disk(folder: Path, *, secluded: bool) -> Iterator[bool]:
-    """Lay a small disk of its own under a folder for as long as this is open; say whether that could be done."""
-    if not secluded:
-        yield False
+def own_disk(folder: Path, seclusion: Seclusion) -> Iterator[None]:
+    """Lay a small disk of its own under a folder for as long as this is open, if mounts can be had."""
+    if seclusion.no_mounts:
+        yield
         return
     kernel, target = _Kernel(), os.fsencode(folder)
+    kernel.mount(b"tmpfs", target, 0, f"size={DISK_MEGABYTES}m,mode=700".encode())
     try:
-        kernel.mount(b"tmpfs", target, 0, f"size={DISK_MEGABYTES}m,mode=700".encode())
-    except OSError:
-        yield False
-        return
-    try:
-        yield True
+        yield
     finally:
         kernel.unmount(target)
+
+
+def _own_mounts(kernel: _Kernel) -> str | None:
+    try:
+        kernel.unshare(_CLONE_NEWNS)
+        kernel.mount(b"", b"/", _MS_REC | _MS_PRIVATE, b"")
+    except OSError as error:
+        # What is mounted below a root that is no mount point would show outside of it.
+        why = "/ is no mount point: a chroot" if error.errno == errno.EINVAL else error.strerror
+        return f"no mounts of its own can be made: {why}"
+    return None
+
+
+def _own_network(kernel: _Kernel) -> str | None:
+    try:
+        kernel.unshare(_CLONE_NEWNET)
+    except OSError as error:
+        return f"no network of its own can be made: {error.strerror}"
+    _raise_loopback()
+    return None
 
 
 def _raise_loopback() -> None:

@@ -20,7 +20,7 @@ from simulator.ground.subscriber import Arrival, Subscriber
 from simulator.lab.faults.judge import Ruling, judge
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.refuser import Refuser
-from simulator.lab.faults.seclusion import own_disk
+from simulator.lab.faults.seclusion import Seclusion, own_disk
 from simulator.lab.faults.source import SourceSettings
 
 AGENCY = "faults"
@@ -36,19 +36,19 @@ SMALL_QUOTA_MEGABYTES = 0.4
 class Site(Premises):
     """Everything but the faults, made anew in one folder; as a context manager, running while it is open."""
 
-    def __init__(self, directory: Path, *, posts: int, rate: float, secluded: bool = False) -> None:
+    def __init__(self, directory: Path, *, posts: int, rate: float, seclusion: Seclusion) -> None:
         """Keep what is wanted; nothing is made yet.
 
         Args:
             directory: made if missing; emptied if a former campaign made it.
             posts: how many light posts.
             rate: records a second that each makes.
-            secluded: whether `seclude` gave this process mounts and a network of its own.
+            seclusion: what `seclude` could not give this process.
 
         """
         super().__init__()
         self.directory = directory.absolute()
-        self.secluded = secluded
+        self.seclusion = seclusion
         self.units: list[PostUnderTest] = []
         self.broker_ends: list[int] = []
         """The exit codes with which the broker ended by itself."""
@@ -187,7 +187,7 @@ class Site(Premises):
             more={"outbox": {"quota_megabytes": quota_megabytes}},
         )
         folder = self.fleet.add_post(name, settings)
-        self._stack.enter_context(own_disk(folder / "state", secluded=self.secluded))
+        self._stack.enter_context(own_disk(folder / "state", self.seclusion))
         unit = PostUnderTest(
             Source(AGENCY, name),
             folder=folder,
