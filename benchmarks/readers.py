@@ -26,7 +26,7 @@ from rich.progress import track
 from rich.table import Table
 
 from device.vision.recogniser import Recogniser, as_grey
-from models.evaluate.manifest import LabelledPicture, Manifest, read_manifest
+from models.evaluate.manifest import Dataset, LabelledPicture, read_manifest
 from models.evaluate.metrics import fold
 
 
@@ -119,7 +119,7 @@ READERS: dict[str, Callable[[], Read]] = {
 }
 
 
-def with_texts(manifest: Manifest, *, most: int | None) -> list[LabelledPicture]:
+def with_texts(manifest: Dataset, *, most: int | None) -> list[LabelledPicture]:
     """Return the pictures of which a text is known, or `most` of them, evenly spread."""
     pictures = [picture for picture in manifest.pictures if any(fold(plate.text or "") for plate in picture.plates)]
     if not pictures:

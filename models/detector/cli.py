@@ -47,7 +47,7 @@ def train(
     """
     import numpy as np
 
-    from models.detector.train import Report, Training
+    from models.detector.train import Training, TrainingProgress
     from models.detector.train import train as run
     from models.plates import fonts, render_plate
     from models.scenes.distractors import find_fonts, render_distractor
@@ -67,7 +67,7 @@ def train(
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("training", total=steps)
 
-        def report(progress: Report) -> None:
+        def report(progress: TrainingProgress) -> None:
             parts = [f"{name} {value:.3f}" for name, value in progress.losses.items()]
             text = progress.validation or f"{', '.join(parts)}, {progress.samples_per_second:.0f} windows/s"
             bar.update(task, completed=progress.step, description=f"step {progress.step}: {text}")

@@ -63,7 +63,7 @@ def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 
 
 @dataclass
-class Tally:
+class DetectionCounts:
     """Counts over photos: true plates, found ones, sum of their IoU, extra plates, photos whose best plate is right."""
 
     truths: int = 0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detector.geometry import STRIDE, cell_centres, encode_corners
-from models.detector.windows import Window
+from models.detector.windows import TrainingWindow
 
 HEAT_SIGMA: Final = 0.16
 """Sigma of a plate's Gaussian in widths and heights of the plate; at least MINIMUM_SIGMA cells."""
@@ -26,7 +26,7 @@ class Planes:
     corners: Final = 4
 
 
-def pack_targets(window: Window) -> NDArray[np.float32]:
+def pack_targets(window: TrainingWindow) -> NDArray[np.float32]:
     """Return [12, rows, columns]: heat, known (0: ignored), corner weight, boxed (corners are a box), corners [8]."""
     rows, columns = window.grey.shape[0] // STRIDE, window.grey.shape[1] // STRIDE
     planes = np.zeros((PLANES, rows, columns), np.float32)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from models.detector.decode import Tally, find_plates, fit_frame
+from models.detector.decode import DetectionCounts, find_plates, fit_frame
 from models.detector.losses import detector_losses
 from models.detector.net import PlateDetector, new_detector
 from models.detector.targets import pack_targets
 from models.detector.warm_start import warm_start
-from models.detector.windows import Recipe, WindowSampler
+from models.detector.windows import Augmentation, WindowSampler
 from models.evaluate.manifest import ManifestError
 from models.scenes.photos import Photo, PhotoStore
 
@@ -45,11 +45,11 @@ class Training:
     seed: int = 20_260
     start: Path | None = None
     """A trained .tflite detector to begin with, see `models.detector.warm_start`."""
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass(frozen=True)
-class Report:
+class TrainingProgress:
     """Reported every few batches and, with `validation`, at every checkpoint."""
 
     step: int
@@ -107,7 +107,7 @@ class WindowStream(IterableDataset[tuple[Tensor, Tensor]]):  # type: ignore[misc
 
 def train(
     training: Training, *, store: PhotoStore, plates: Sequence[Picture], distractors: Sequence[Picture],
-    report: Callable[[Report], None],
+    report: Callable[[TrainingProgress], None],
 ) -> Path:  # fmt: skip
     """Train until `training.steps`, going on from `folder`/last.pt when it exists; return the path of the best weights.
 
@@ -154,7 +154,7 @@ def train(
         if step % 50 == 0:
             speed = 50 * training.batch / (time.monotonic() - since)
             names = ("heat", "corners", "shape")
-            report(Report(step, dict(zip(names, (sums / 50).tolist(), strict=True)), speed))
+            report(TrainingProgress(step, dict(zip(names, (sums / 50).tolist(), strict=True)), speed))
             since, sums = time.monotonic(), np.zeros(3)
         if time.monotonic() - saved > training.checkpoint_minutes * 60 or step == training.steps:
             tally = validate(average, Chosen(store, held))
@@ -164,7 +164,7 @@ def train(
                 _save({"average": average.state_dict(), "step": step}, best)
             state = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
             _save({**state, "step": step, "best": best_score}, last)
-            report(Report(step, {}, 0.0, str(tally)))
+            report(TrainingProgress(step, {}, 0.0, str(tally)))
             saved = since = time.monotonic()
     return best
 
@@ -177,10 +177,10 @@ def schedule(step: int, training: Training) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def validate(net: PlateDetector, photos: Sequence[Photo]) -> Tally:
+def validate(net: PlateDetector, photos: Sequence[Photo]) -> DetectionCounts:
     """Find plates in whole photos as the device would and count; plates too small to learn are ignored."""
     net.eval()
-    tally = Tally()
+    tally = DetectionCounts()
     for photo in photos:
         frame, scale = fit_frame(photo.pixels)
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):

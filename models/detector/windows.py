@@ -22,7 +22,7 @@ LARGEST_DISTRACTOR = 290.0
 
 
 @dataclass(frozen=True)
-class Target:
+class LabelledPlate:
     """A plate in a window. `corners` [4, 2] in window pixels; `boxed`: only their bounding box is known to be true."""
 
     corners: NDArray[np.float32]
@@ -30,16 +30,16 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Window:
+class TrainingWindow:
     """A grey window [H, W], the plates in it, and boxes [N, 4] in which nothing is known."""
 
     grey: Picture
-    targets: tuple[Target, ...]
+    targets: tuple[LabelledPlate, ...]
     ignored: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Augmentation:
     """How windows are made. Sizes in pixels of the detector's input; probabilities per window or per plate."""
 
     height: int = 208
@@ -53,23 +53,25 @@ class Recipe:
     median_plate: float = 34.0
 
 
-Source = Callable[[np.random.Generator], Picture]
+PictureSource = Callable[[np.random.Generator], Picture]
 
 
 class WindowSampler:
     """Draws training windows; `plates` and `distractors` give flat BGR or BGRA pictures, cut at their outer edge."""
 
-    def __init__(self, photos: Sequence[Photo], *, plates: Source, distractors: Source, recipe: Recipe) -> None:
+    def __init__(
+        self, photos: Sequence[Photo], *, plates: PictureSource, distractors: PictureSource, recipe: Augmentation
+    ) -> None:
         self._photos, self._plates, self._distractors, self._recipe = photos, plates, distractors, recipe
 
-    def sample(self, rng: np.random.Generator) -> Window:
+    def sample(self, rng: np.random.Generator) -> TrainingWindow:
         """Return one window, changed in light and noise."""
         if rng.random() < self._recipe.plain:
             pixels = render_plain_scene(rng, height=self._recipe.height, width=self._recipe.width)
             boxes = doubtful = np.zeros((0, 4), np.float32)
         else:
             pixels, boxes, doubtful = self._cut(self._photos[int(rng.integers(len(self._photos)))], rng)
-        targets, ignored = self._sort([Target(_corners_of(box), boxed=True) for box in boxes])
+        targets, ignored = self._sort([LabelledPlate(_corners_of(box), boxed=True) for box in boxes])
         ignored = np.concatenate([ignored, doubtful])
         if rng.random() < self._recipe.distractors:
             self._add_distractors(pixels, targets, rng)
@@ -83,7 +85,7 @@ class WindowSampler:
             width = float(pixels.shape[1])
             targets = [replace(target, corners=flip_corners(target.corners, width=width)) for target in targets]
             ignored[:, [0, 2]] = width - ignored[:, [2, 0]]
-        return Window(disturb(to_grey(pixels, rng), rng), tuple(targets), ignored)
+        return TrainingWindow(disturb(to_grey(pixels, rng), rng), tuple(targets), ignored)
 
     def _cut(self, photo: Photo, rng: np.random.Generator) -> tuple[Picture, NDArray[np.float32], NDArray[np.float32]]:
         """Cut a window at a random scale; return it with boxes and doubtful boxes in window pixels."""
@@ -110,7 +112,7 @@ class WindowSampler:
         boxes, doubtful = photo.boxes * factors - shift, photo.doubtful * factors - shift
         return pixels, boxes.astype(np.float32), doubtful.astype(np.float32)
 
-    def _sort(self, targets: list[Target]) -> tuple[list[Target], NDArray[np.float32]]:
+    def _sort(self, targets: list[LabelledPlate]) -> tuple[list[LabelledPlate], NDArray[np.float32]]:
         """Part plates that are whole and large enough from those that are to be ignored; forget those outside."""
         kept, ignored = [], []
         size = np.array([self._recipe.width, self._recipe.height], np.float32)
@@ -127,7 +129,7 @@ class WindowSampler:
                 ignored.append(np.concatenate([low, high]))
         return kept, np.array(ignored, np.float32).reshape(-1, 4)
 
-    def _replace(self, pixels: Picture, target: Target, rng: np.random.Generator) -> Target:
+    def _replace(self, pixels: Picture, target: LabelledPlate, rng: np.random.Generator) -> LabelledPlate:
         """Cover a real plate by a synthetic one of similar size, whose corners are known."""
         if rng.random() >= self._recipe.replace_plate:
             return target
@@ -140,8 +142,10 @@ class WindowSampler:
         centre = (low + high) / 2 + rng.normal(0, 0.04, 2) * size
         return self._put(pixels, plate, width=width, centre=centre, rng=rng) or target
 
-    def _add_plates(self, pixels: Picture, targets: Sequence[Target], rng: np.random.Generator) -> list[Target]:
-        added: list[Target] = []
+    def _add_plates(
+        self, pixels: Picture, targets: Sequence[LabelledPlate], rng: np.random.Generator
+    ) -> list[LabelledPlate]:
+        added: list[LabelledPlate] = []
         for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
             width = float(np.clip(self._recipe.median_plate * np.exp(rng.normal(0, 0.65)), 16, 250))
             centre = rng.uniform(0, 1, 2) * (self._recipe.width, self._recipe.height)
@@ -154,12 +158,12 @@ class WindowSampler:
 
     def _put(
         self, pixels: Picture, plate: Picture, *, width: float, centre: NDArray[np.floating], rng: np.random.Generator
-    ) -> Target | None:
+    ) -> LabelledPlate | None:
         """Paste a plate, perhaps in a frame or recess, with the light of its surroundings; None if not inside."""
         aspect, pose = plate.shape[1] / plate.shape[0], random_pose(rng)
         place = (float(centre[0]), float(centre[1]))
         corners = project_corners(width=width, aspect=aspect, centre=place, pose=pose)
-        target = Target(corners, boxed=False)
+        target = LabelledPlate(corners, boxed=False)
         if not self._sort([target])[0]:
             return None
         blur = float(rng.choice([0.0, rng.uniform(0.3, 0.9)], p=[0.6, 0.4]))
@@ -173,7 +177,7 @@ class WindowSampler:
         paste(pixels, _lit(plate, pixels, corners, rng), corners, blur=blur)
         return target
 
-    def _add_distractors(self, pixels: Picture, targets: Sequence[Target], rng: np.random.Generator) -> None:
+    def _add_distractors(self, pixels: Picture, targets: Sequence[LabelledPlate], rng: np.random.Generator) -> None:
         for _ in range(int(rng.integers(1, 5))):
             picture = self._distractors(rng)
             width = float(np.exp(rng.uniform(np.log(12), np.log(LARGEST_DISTRACTOR))))
@@ -246,6 +250,6 @@ def _corners_of(box: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
 
 
-def _overlap(box: NDArray[np.floating], target: Target) -> bool:
+def _overlap(box: NDArray[np.floating], target: LabelledPlate) -> bool:
     low, high = target.corners.min(axis=0) - 4, target.corners.max(axis=0) + 4
     return bool(np.all(np.minimum(high, box[2:]) > np.maximum(low, box[:2])))

@@ -1,14 +1,14 @@
 """How good the recogniser is on pictures whose plates are known."""
 
-from models.evaluate.manifest import LabelledPicture, Manifest, ManifestError, TruePlate, read_manifest
-from models.evaluate.metrics import Outcome, Summary, summarise
+from models.evaluate.manifest import Dataset, LabelledPicture, ManifestError, TruePlate, read_manifest
+from models.evaluate.metrics import PictureResult, Summary, summarise
 from models.evaluate.run import evaluate_manifest
 
 __all__ = [
+    "Dataset",
     "LabelledPicture",
-    "Manifest",
     "ManifestError",
-    "Outcome",
+    "PictureResult",
     "Summary",
     "TruePlate",
     "evaluate_manifest",

@@ -13,8 +13,8 @@ from rich.progress import track
 from device.errors import PictureError
 from device.vision.detector import MINIMUM_SCORE
 from device.vision.recogniser import LEGIBLE, Recogniser
-from models.evaluate.manifest import Manifest, ManifestError, read_manifest
-from models.evaluate.metrics import Outcome, summarise
+from models.evaluate.manifest import Dataset, ManifestError, read_manifest
+from models.evaluate.metrics import PictureResult, summarise
 from models.evaluate.page import write_page
 from models.evaluate.report import write_report
 from models.evaluate.run import evaluate_manifest
@@ -79,7 +79,7 @@ def evaluate(
         minimum_score=minimum_score,
         minimum_confidence=minimum_confidence,
     )
-    sets: dict[str, list[Outcome]] = {}
+    sets: dict[str, list[PictureResult]] = {}
     try:
         for path, (name, manifest) in zip(manifests, chosen.items(), strict=True):
             outcomes = sets[name] = []
@@ -104,7 +104,7 @@ def evaluate(
             _write(page, folder, done)
 
 
-def _chosen(paths: Sequence[Path], without: Sequence[str]) -> dict[str, Manifest]:
+def _chosen(paths: Sequence[Path], without: Sequence[str]) -> dict[str, Dataset]:
     """Read the manifests, each by the name of its folder; equal names are numbered.
 
     Raises:
@@ -117,7 +117,7 @@ def _chosen(paths: Sequence[Path], without: Sequence[str]) -> dict[str, Manifest
     unknown = sorted(set(without) - names)
     if unknown:
         raise ManifestError(f"--without: no manifest has a picture named {', '.join(unknown)}")
-    chosen: dict[str, Manifest] = {}
+    chosen: dict[str, Dataset] = {}
     for manifest in manifests:
         left_out = {picture.path.name for picture in manifest.pictures}.intersection(without)
         left = manifest.without(left_out) if left_out else manifest
@@ -135,7 +135,7 @@ def _chosen(paths: Sequence[Path], without: Sequence[str]) -> dict[str, Manifest
     return chosen
 
 
-def _done(sets: Mapping[str, list[Outcome]], chosen: Mapping[str, Manifest]) -> dict[str, list[Outcome]]:
+def _done(sets: Mapping[str, list[PictureResult]], chosen: Mapping[str, Dataset]) -> dict[str, list[PictureResult]]:
     """Return the sets of which any picture was seen; the name of one that was broken off says how many."""
     done = {}
     for name, outcomes in sets.items():
@@ -145,7 +145,7 @@ def _done(sets: Mapping[str, list[Outcome]], chosen: Mapping[str, Manifest]) -> 
     return done
 
 
-def _write(page: Path | None, folder: Path | None, sets: dict[str, list[Outcome]]) -> None:
+def _write(page: Path | None, folder: Path | None, sets: dict[str, list[PictureResult]]) -> None:
     try:
         if page is not None:
             everything = [outcome for outcomes in sets.values() for outcome in outcomes]

@@ -41,7 +41,7 @@ class LabelledPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class Dataset:
     """A set of pictures."""
 
     name: str
@@ -64,7 +64,7 @@ class Manifest:
         return replace(self, pictures=left)
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Dataset:
     """Read manifest.json, given itself or by its folder.
 
     An image has "file" (relative to the manifest) and either "plates", each with "box" and perhaps "text" and "region",
@@ -77,10 +77,10 @@ def read_manifest(path: Path) -> Manifest:
     path = path / "manifest.json" if path.is_dir() else path
     content, images = _listed(path, "images")
     pictures = tuple(_picture(image, path, number) for number, image in enumerate(images))
-    return Manifest(str(content.get("name", path.parent.name)), path, pictures)
+    return Dataset(str(content.get("name", path.parent.name)), path, pictures)
 
 
-def read_photos(folder: Path) -> Manifest:
+def read_photos(folder: Path) -> Dataset:
     """Read the manifest of photos with boxes.
 
     Raises:

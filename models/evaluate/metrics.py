@@ -38,7 +38,7 @@ def edit_distance(first: str, second: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PictureResult:
     """One picture: what it shows, what was read, and what that is worth."""
 
     picture: LabelledPicture
@@ -73,7 +73,7 @@ class Outcome:
         return self.claimed is not None and (self.claimed == CALIFORNIA) == (self.region == CALIFORNIA)
 
 
-def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseconds: float = 0.0) -> Outcome:
+def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseconds: float = 0.0) -> PictureResult:
     """Hold what was recognised in a picture, in so much CPU time, against its plates."""
     plates = recognition.plates
     regions = {plate.text: plate.region for plate in picture.plates if plate.text and normalise(plate.text)}
@@ -84,7 +84,7 @@ def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseco
     truth = min(texts, key=lambda text: edit_distance(fold(text), fold(best)), default="")
     folded = {fold(text) for text in texts}
     found = _match_boxes(picture, plates)
-    return Outcome(
+    return PictureResult(
         picture=picture,
         truth=normalise(truth),
         read=best,
@@ -163,7 +163,7 @@ class Summary:
     """Median CPU time of all."""
 
 
-def summarise(outcomes: Sequence[Outcome]) -> Summary:
+def summarise(outcomes: Sequence[PictureResult]) -> Summary:
     """Sum up a set.
 
     Raises:
@@ -200,7 +200,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
     )
 
 
-def coverage(outcomes: Sequence[Outcome], *, correct: float = CORRECT_SHARE) -> float | None:
+def coverage(outcomes: Sequence[PictureResult], *, correct: float = CORRECT_SHARE) -> float | None:
     """Return the largest share of pictures that can be accepted by confidence alone with `correct` of them right."""
     if not outcomes:
         return None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.vision.geometry import Corners, rectify
-from models.evaluate.metrics import Outcome
+from models.evaluate.metrics import PictureResult
 
 OVERVIEW_WIDTH: Final = 520
 PATCH: Final = (320, 128)
@@ -23,7 +23,7 @@ code{{font-size:1.3em}}.truth{{color:#063}}.read{{color:#a00}}small{{color:#666}
 """
 
 
-def write_page(path: Path, title: str, outcomes: Sequence[Outcome]) -> int:
+def write_page(path: Path, title: str, outcomes: Sequence[PictureResult]) -> int:
     """Write the failures among `outcomes` (read wrong, plate not found, plates too many); return how many there are."""
     failures = [
         outcome
@@ -37,7 +37,7 @@ def write_page(path: Path, title: str, outcomes: Sequence[Outcome]) -> int:
     return len(failures)
 
 
-def _row(outcome: Outcome) -> str:
+def _row(outcome: PictureResult) -> str:
     picture = cv2.imread(str(outcome.picture.path), cv2.IMREAD_COLOR)
     if picture is None:
         return ""
@@ -57,7 +57,7 @@ def _row(outcome: Outcome) -> str:
     )
 
 
-def _overview(image: NDArray[np.uint8], outcome: Outcome) -> NDArray[np.uint8]:
+def _overview(image: NDArray[np.uint8], outcome: PictureResult) -> NDArray[np.uint8]:
     drawn = image.copy()
     thick = max(1, round(image.shape[1] / 500))
     for plate in outcome.picture.plates:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from models.evaluate.characters import by_character
-from models.evaluate.metrics import Outcome, summarise
+from models.evaluate.metrics import PictureResult, summarise
 from models.evaluate.page import write_page
 from models.evaluate.reliability import draw
 from models.evaluate.tables import markdown
 
 
-def write_report(folder: Path, sets: Mapping[str, Sequence[Outcome]]) -> list[Path]:
+def write_report(folder: Path, sets: Mapping[str, Sequence[PictureResult]]) -> list[Path]:
     """Write figures.json, figures.md, failures.html and reliability.png.
 
     The diagram is left out where matplotlib is not installed, or nothing was read whose text is known; that of an
@@ -50,7 +50,7 @@ def write_report(folder: Path, sets: Mapping[str, Sequence[Outcome]]) -> list[Pa
     return [*written, diagram]
 
 
-def _read(outcome: Outcome) -> dict[str, object]:
+def _read(outcome: PictureResult) -> dict[str, object]:
     return {
         "file": outcome.picture.path.name,
         "truth": outcome.truth,
@@ -65,6 +65,6 @@ def _read(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _confidences(outcomes: Sequence[Outcome]) -> tuple[list[float], list[bool]]:
+def _confidences(outcomes: Sequence[PictureResult]) -> tuple[list[float], list[bool]]:
     read = [outcome for outcome in outcomes if outcome.truth and outcome.read]
     return [outcome.confidence for outcome in read], [outcome.folded for outcome in read]

@@ -8,11 +8,11 @@ import numpy as np
 
 from device.errors import PictureError
 from device.vision.recogniser import Recogniser
-from models.evaluate.manifest import Manifest
-from models.evaluate.metrics import Outcome, compare
+from models.evaluate.manifest import Dataset
+from models.evaluate.metrics import PictureResult, compare
 
 
-def evaluate_manifest(manifest: Manifest, recogniser: Recogniser, *, crop: bool = False) -> Iterator[Outcome]:
+def evaluate_manifest(manifest: Dataset, recogniser: Recogniser, *, crop: bool = False) -> Iterator[PictureResult]:
     """Recognise every picture, one after the other; plates cut out are read whole, with `crop` all pictures.
 
     Raises:

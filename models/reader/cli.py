@@ -88,7 +88,7 @@ def train(
     """
     from device.vision.reader import Reader
     from models.plates import fonts
-    from models.reader.data import Recipe
+    from models.reader.data import Mixture
     from models.reader.real import load_crops, load_photos, parted
     from models.reader.shuffle import shuffled_plates
     from models.reader.train import Plan
@@ -109,7 +109,7 @@ def train(
     fonts.fetch()
     filler = _filling(folder / "pool", pool_size, seed)
     checks["drawn"] = drawn_samples(400, seed + 1000)
-    recipe = Recipe(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
+    recipe = Mixture(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
     plan = Plan(folder=folder, until=time.time() + minutes * 60, rate=rate, start=start)
     shown = track(learnt, description="Shuffling characters", console=Console(stderr=True))
     shuffled = [] if start is None else shuffled_plates(shown, Reader(start), copies=shuffles, seed=seed)

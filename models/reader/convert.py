@@ -9,28 +9,28 @@ import torch
 
 from models.quantise import to_int8
 from models.reader.labels import CLASSES, STEPS
-from models.reader.net import LAYERS, Reader
+from models.reader.net import LAYERS, PlateReader
 from models.reader.rebuild import rebuilt
 
 if TYPE_CHECKING:
     import keras
 
 
-def load(checkpoint: Path) -> Reader:
+def load(checkpoint: Path) -> PlateReader:
     """Read the averaged net of a training run: `best.pt`, or the average in `last.pt`."""
     state = torch.load(checkpoint, weights_only=True)
-    net = Reader()
+    net = PlateReader()
     net.load_state_dict(state.get("averaged", state))
     net.eval()
     return net
 
 
-def to_keras(net: Reader) -> "keras.Model":
+def to_keras(net: PlateReader) -> "keras.Model":
     """Build the same net in Keras, batch norm folded; N x 64 x 160 x 1 in [0, 1] to N x 40 x 37."""
     return rebuilt(LAYERS, net.blocks, net.head, answer=(STEPS, CLASSES))
 
 
-def convert(net: Reader, pictures: npt.NDArray[np.uint8]) -> bytes:
+def convert(net: PlateReader, pictures: npt.NDArray[np.uint8]) -> bytes:
     """Quantise a trained net.
 
     Args:

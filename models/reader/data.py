@@ -20,7 +20,7 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Mixture:
     """What batches are made of."""
 
     pools: tuple[Path, ...]
@@ -38,7 +38,7 @@ class Batches(IterableDataset[Batch]):  # type: ignore[misc, unused-ignore]  # t
     """Endless batches."""
 
     def __init__(
-        self, recipe: Recipe, real: list[RealPlate], shuffled: list[Framed] | None = None, *, step: int = 0
+        self, recipe: Mixture, real: list[RealPlate], shuffled: list[Framed] | None = None, *, step: int = 0
     ) -> None:
         """Hold the recipe and the step that training goes on from; pools are opened by the process that iterates."""
         self.recipe = recipe

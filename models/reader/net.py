@@ -57,7 +57,7 @@ def stack(layers: Sequence[Layer]) -> nn.Sequential:
     return nn.Sequential(*(conv_block(depth, layer) for depth, layer in zip(inputs, layers, strict=False)))
 
 
-class Reader(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent where types are checked
+class PlateReader(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent where types are checked
     """Grey in [0, 1], N x 1 x 64 x 160, to CTC logits, N x 40 x 37."""
 
     def __init__(self) -> None:

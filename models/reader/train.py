@@ -17,9 +17,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from models.reader.data import Batch, Batches, Recipe
+from models.reader.data import Batch, Batches, Mixture
 from models.reader.labels import alike, greedy
-from models.reader.net import Reader
+from models.reader.net import PlateReader
 from models.reader.real import Framed, RealPlate
 from models.reader.warm_start import warm_start
 
@@ -109,7 +109,7 @@ class _State:
 
 
 def train(
-    plan: Plan, recipe: Recipe, real: list[RealPlate], checks: dict[str, list[Sample]], *,
+    plan: Plan, recipe: Mixture, real: list[RealPlate], checks: dict[str, list[Sample]], *,
     shuffled: list[Framed] | None = None, resume: bool = True,
 ) -> nn.Module:  # fmt: skip
     """Train and return the averaged net.
@@ -124,7 +124,7 @@ def train(
     """
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
-    net, averaged = Reader().to(memory_format=torch.channels_last), Reader()
+    net, averaged = PlateReader().to(memory_format=torch.channels_last), PlateReader()
     state = _State(net, averaged, torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02))
     plan.folder.mkdir(parents=True, exist_ok=True)
     last = plan.folder / "last.pt"

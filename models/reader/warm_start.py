@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from models.reader.net import LAYERS, Reader
+from models.reader.net import LAYERS, PlateReader
 from models.warm_start import adopt, convolutions
 
 
-def warm_start(net: Reader, path: Path, pictures: torch.Tensor) -> None:
+def warm_start(net: PlateReader, path: Path, pictures: torch.Tensor) -> None:
     """Give a net the weights of a .tflite reader, and batch norms that leave them as they are.
 
     Args:

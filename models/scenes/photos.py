@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from models.evaluate.manifest import Manifest, read_photos
+from models.evaluate.manifest import Dataset, read_photos
 
 LONGEST_SIDE: Final = 1280
 DOUBTFUL: Final = Path(__file__).with_name("doubtful.json")
@@ -86,7 +86,7 @@ def _read_index(cache: Path) -> dict[str, Any]:
     return index if isinstance(index, dict) else {}
 
 
-def _build(manifests: Sequence[Manifest], *, cache: Path) -> list[dict[str, Any]]:
+def _build(manifests: Sequence[Dataset], *, cache: Path) -> list[dict[str, Any]]:
     """Decode the photos into a new file that takes the old one's place, which others may still have mapped."""
     cache.parent.mkdir(parents=True, exist_ok=True)
     index, offset = [], 0

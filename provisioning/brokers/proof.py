@@ -12,7 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from provisioning.brokers.proof_cases import Actor, Case
+from provisioning.brokers.proof_cases import Case, Principal
 from provisioning.connection import secured_client, split_address
 from provisioning.errors import ProvisioningError
 
@@ -27,7 +27,7 @@ QUIET_SECONDS = 1.0
 class Client:
     """One client of the proof at the broker."""
 
-    actor: Actor
+    actor: Principal
     client: mqtt.Client
     heard: set[bytes] = field(default_factory=set)
     connected: threading.Event = field(default_factory=threading.Event)
@@ -36,7 +36,7 @@ class Client:
     ended: int = 0
 
 
-class Trial:
+class RightsProof:
     """Clients that are connected while the context is open.
 
     Args:
@@ -45,7 +45,7 @@ class Trial:
 
     """
 
-    def __init__(self, identities: dict[Actor, Path], *, broker: str) -> None:
+    def __init__(self, identities: dict[Principal, Path], *, broker: str) -> None:
         self._broker = broker
         self._clients = {actor: self._make(actor, folder) for actor, folder in identities.items()}
 
@@ -135,7 +135,7 @@ class Trial:
             if total() != known:
                 since, known = time.monotonic(), total()
 
-    def _make(self, actor: Actor, folder: Path) -> Client:
+    def _make(self, actor: Principal, folder: Path) -> Client:
         client = secured_client(folder)
         # A broker may hang up on whatever it refuses: at once on again, in the same session.
         client.reconnect_delay_set(0, 1)

@@ -13,7 +13,7 @@ GROUP = "proof"
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class Principal:
     """One client of the proof."""
 
     name: str
@@ -25,7 +25,7 @@ class Actor:
 class Case:
     """One thing that is tried."""
 
-    actor: Actor
+    actor: Principal
     access: Access
     topic: str
     """Of the proof's own post, or below the hot list's; never one that a real post listens to."""
@@ -46,7 +46,7 @@ def topics(agency: str, post: str, operator: str) -> tuple[str, ...]:
     )
 
 
-def cases(agency: str, actors: tuple[Actor, ...], every_topic: tuple[str, ...]) -> Iterator[Case]:
+def cases(agency: str, actors: tuple[Principal, ...], every_topic: tuple[str, ...]) -> Iterator[Case]:
     """Yield every client with every topic, to read and to write."""
     for actor in actors:
         for topic in every_topic:
@@ -54,7 +54,7 @@ def cases(agency: str, actors: tuple[Actor, ...], every_topic: tuple[str, ...]) 
                 yield Case(actor, access, topic, may(agency, actor, access, topic))
 
 
-def impostures(agency: str, actors: tuple[Actor, ...], operator: str) -> Iterator[Case]:
+def impostures(agency: str, actors: tuple[Principal, ...], operator: str) -> Iterator[Case]:
     """Yield every client that is no post as one that speaks as if it were: below its own name, where a post would.
 
     Only what somebody reads, so that it is seen whether it came through.
@@ -69,7 +69,7 @@ def impostures(agency: str, actors: tuple[Actor, ...], operator: str) -> Iterato
                 yield Case(actor, "write", topic, allowed=False)
 
 
-def may(agency: str, actor: Actor, access: str, topic: str) -> bool:
+def may(agency: str, actor: Principal, access: str, topic: str) -> bool:
     """Tell whether the table of rights allows it."""
     filters = (
         right.filter(agency, actor.name) for right in rights_of(actor.party, actor.groups) if right.access == access

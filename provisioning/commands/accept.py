@@ -21,10 +21,10 @@ from provisioning.technician.accept import report, seal
 from provisioning.technician.accept.checklist import Checklist
 from provisioning.technician.accept.dialogue import Dialogue, Terminal
 from provisioning.technician.accept.log import is_to_be_kept_aside, log_aside
-from provisioning.technician.accept.result import Basis, Progress, Result
-from provisioning.technician.accept.service import Limits
+from provisioning.technician.accept.result import Basis, Checkpoint, Result
+from provisioning.technician.accept.service import AcceptanceCriteria
 from provisioning.technician.technician import Technician, certified
-from provisioning.technician.trail import Trail, require_stopped
+from provisioning.technician.trail import AuditTrail, require_stopped
 
 _ACCEPTED = "Accepted. Next: sudo systemctl restart platepost; in service it says so: systemctl status platepost"
 
@@ -44,7 +44,7 @@ Examples:
     "limits",
     multiple=True,
     metavar="NAME=NUMBER",
-    help=f"Ask for more or less than by default: {', '.join(Limits.model_fields)}.",
+    help=f"Ask for more or less than by default: {', '.join(AcceptanceCriteria.model_fields)}.",
 )
 @click.option("--anew", is_flag=True, help="Do every step again, whatever went well before an interruption.")
 @click.option(
@@ -103,7 +103,7 @@ def accept_post(
     technician: Technician,
     dialogue: Dialogue,
     *,
-    limits: Limits,
+    limits: AcceptanceCriteria,
     anew: bool = False,
     output: Path | None = None,
 ) -> tuple[list[Result], Path]:
@@ -118,13 +118,13 @@ def accept_post(
     statement_path = _statement_file(configuration)
     state = configuration.outbox.path.parent
     if anew:
-        Progress.forget(state)
+        Checkpoint.forget(state)
     try:
         basis = Basis.of(configuration, technician=technician.name, limits=limits.model_dump())
     except OSError as error:
         raise ProvisioningError(f"the accepted view cannot be read: {error}") from error
-    progress = Progress.resume(state, basis, say=dialogue.say)
-    with Trail(configuration, technician, doing="accepted"):
+    progress = Checkpoint.resume(state, basis, say=dialogue.say)
+    with AuditTrail(configuration, technician, doing="accepted"):
         # One acceptance at a time, and from here on the one before counts no more.
         statement_path.unlink(missing_ok=True)
     try:
@@ -144,7 +144,7 @@ def accept_post(
         write_durably(written, seal.seal(page, post=signer, technician=technician.identity))
         accepted = all(result.good for result in results)
         digest = seal.digest(page)
-        with Trail(configuration, technician, doing="accepted", silent=True) as trail:
+        with AuditTrail(configuration, technician, doing="accepted", silent=True) as trail:
             found = {result.point: {"good": result.good, "said": result.said[:300]} for result in results}
             trail.say("acceptance", {"points": found}, object=digest, failed=not accepted)
         if accepted:
@@ -159,7 +159,7 @@ def accept_post(
                 ),
                 configuration.records.signing_key,
             )
-            Progress.forget(state)
+            Checkpoint.forget(state)
     except OSError as error:
         raise ProvisioningError(f"the acceptance cannot be kept: {error}") from error
     finally:
@@ -174,13 +174,13 @@ def _statement_file(configuration: Configuration) -> Path:
     return path
 
 
-def _limits(pairs: tuple[str, ...]) -> Limits:
+def _limits(pairs: tuple[str, ...]) -> AcceptanceCriteria:
     given = dict(pair.partition("=")[::2] for pair in pairs)
     try:
-        return Limits.model_validate(given)
+        return AcceptanceCriteria.model_validate(given)
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(str(part) for part in fault["loc"])
-        known = ", ".join(f"{name}={field.default}" for name, field in Limits.model_fields.items())
+        known = ", ".join(f"{name}={field.default}" for name, field in AcceptanceCriteria.model_fields.items())
         said = fault["msg"].removeprefix("Value error, ")
         raise ProvisioningError(f"--limit {key}{': ' * bool(key)}{said}; by default: {known}") from error

@@ -23,7 +23,7 @@ from provisioning.technician.aim.server import Server, service_address
 from provisioning.technician.aim.session import Session
 from provisioning.technician.aim.watcher import Watcher
 from provisioning.technician.technician import certified
-from provisioning.technician.trail import Trail, require_stopped
+from provisioning.technician.trail import AuditTrail, require_stopped
 
 PURPOSE = "aiming the camera"
 """Where nobody says another; accept has one of its own."""
@@ -96,7 +96,7 @@ def aim(
     session = Session(seconds=60 * (minutes or service.minutes))
     with ExitStack() as stack:
         stack.callback(give_to_owner, configuration.outbox.path.parent)
-        trail = stack.enter_context(Trail(configuration, technician, doing="aimed"))
+        trail = stack.enter_context(AuditTrail(configuration, technician, doing="aimed"))
         board = stack.enter_context(backends.board(configuration.board.backend, configuration.board.settings))
         watcher = Watcher(camera, recogniser, road)
         stack.callback(watcher.close)

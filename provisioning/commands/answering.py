@@ -20,7 +20,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.unsigned import record_unsigned, user
 from provisioning.people import acts
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 
 LIST_MAKERS = frozenset({Role.ADMINISTRATOR, Role.LIST_BUILDER})
 
@@ -110,7 +110,7 @@ def _apart(who: str | None, purpose: str) -> Answerable:
     if not Path(who).is_dir():
         raise ProvisioningError(f"{who!r} is not the folder of an identity, and without --fleet nobody has a name")
     purpose = acts.checked_purpose(purpose)
-    person = Identity.load(Path(who))
+    person = Person.load(Path(who))
     person.require(LIST_MAKERS)
     log = acts.ActLog.of(person)
     log.check()

@@ -19,7 +19,7 @@ from provisioning.commands.options import protocol_option
 from provisioning.control.signing import sign_command
 from provisioning.control.wire import Wire, data_of
 from provisioning.errors import ProvisioningError
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 
 HEEDED_SECONDS = 120
 """As long as a post heeds a command; the broker drops it then."""
@@ -73,7 +73,7 @@ def command(
     """
     if name == Command.STILL and output is None:
         raise click.UsageError("a still needs --output FILE")
-    identity = Identity.load(folder)
+    identity = Person.load(folder)
     source = Source(identity.agency, post)
     response_topic = source.response(identity.name)
     with Wire(folder, broker, [response_topic, source.topic("status")]) as wire:
@@ -119,7 +119,7 @@ def _genuine(payload: bytes, key: Path, *, asked: bool) -> bool | None:
     return True
 
 
-def _open(sealed: dict[str, Any], identity: Identity, output: Path) -> None:
+def _open(sealed: dict[str, Any], identity: Person, output: Path) -> None:
     try:
         still = unseal(sealed, identity.key)
     except NOT_JOSE as error:

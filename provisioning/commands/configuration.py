@@ -16,7 +16,7 @@ from device.control import REMOTE, RefusedError
 from device.control.configuration.desired import Desired, read
 from device.records import Purpose, Source
 from provisioning.commands.options import BROKER, FLEET, JSON, Actor, acting, protocol_option
-from provisioning.commands.settings_input import given_settings
+from provisioning.commands.settings_input import read_settings
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
 from provisioning.control.wire import Wire, data_of
@@ -86,7 +86,7 @@ def sign(
     """
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
-    settings = given_settings(source, pairs)
+    settings = read_settings(source, pairs)
     number = version or next_version(fleet, post)
     jws = sign_configuration(
         fleet, post, settings, version=number, who=actor.person.name, lifetime=timedelta(days=days)

@@ -1,4 +1,4 @@
-"""`platepost provision enrol-server` and `enrol-stick`: the office that units are enrolled by."""
+"""`platepost provision enrol-server` and `enrol-stick`: what units are enrolled by."""
 
 import contextlib
 import functools
@@ -15,9 +15,9 @@ import click
 from device.enrolment.est import DEFAULT_PORT
 from device.signals import LOST_OR_STOPPED, instead
 from provisioning.commands.options import FLEET, RELOAD, Actor, acting
-from provisioning.enrolment.keeper import Keeper, forget
-from provisioning.enrolment.office import Office
-from provisioning.enrolment.sticks import answer_all
+from provisioning.enrolment.officer import RegistrationOfficer, forget
+from provisioning.enrolment.offline import answer_all
+from provisioning.enrolment.registration import RegistrationAuthority
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import announce, reload_broker
 from provisioning.fleet.fleet import Fleet
@@ -68,7 +68,7 @@ def enrol_server(
 
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
-    office = Office(
+    registration = RegistrationAuthority(
         fleet,
         actor.person,
         purpose=actor.purpose,
@@ -77,15 +77,15 @@ def enrol_server(
         reload=functools.partial(reload_broker, fleet, reload_command),
     )
     actor.did("enrolment_opened", object=f"{names[0]}:{port}")
-    Keeper.of(actor.person).note(fleet)
-    threading.Thread(target=_attend, args=[office], name="keeper", daemon=True).start()
+    RegistrationOfficer.of(actor.person).note(fleet)
+    threading.Thread(target=_attend, args=[registration], name="registration", daemon=True).start()
     click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
-    served = server(fleet, office, names=names, address=address, port=port)
+    served = server(fleet, registration, names=names, address=address, port=port)
     # uvicorn ends in order at Ctrl-C and when it is stopped, and then passes that on.
     with contextlib.suppress(KeyboardInterrupt), _ended_by_signals(served):
         served.run()
     forget(fleet)
-    office.close()
+    registration.close()
     # Closed it is, also where the certification has ended meanwhile.
     place = f"{names[0]}:{port}"
     acts.record(actor.person, "enrolment_closed", actor.purpose, log=fleet.acts, object=place, checked=True)
@@ -102,13 +102,13 @@ def _ended_by_signals(served: "uvicorn.Server") -> Iterator[None]:
         yield
 
 
-def _attend(office: Office) -> None:
+def _attend(registration: RegistrationAuthority) -> None:
     """Have counted refusals logged every minute; say every day what is to be said of the end of the certification."""
     for minute in itertools.count():
         try:
             if minute % _DAY_MINUTES == 0:
-                office.warn()
-            office.tick()
+                registration.warn()
+            registration.tick()
         except ProvisioningError as error:
             log.warning("%s", error)
         time.sleep(_MINUTE_SECONDS)
@@ -129,7 +129,7 @@ def enrol_stick(*, directory: Path, folder: Path, reload_command: str | None, wh
     """Answer every request that units have left in FOLDER; the stick goes back to them."""
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
-    office = Office(
+    registration = RegistrationAuthority(
         fleet,
         actor.person,
         purpose=actor.purpose,
@@ -137,8 +137,8 @@ def enrol_stick(*, directory: Path, folder: Path, reload_command: str | None, wh
         reload=functools.partial(reload_broker, fleet, reload_command),
     )
     refused = answered = 0
-    with contextlib.closing(office):
-        for post, refusal in answer_all(office, folder):
+    with contextlib.closing(registration):
+        for post, refusal in answer_all(registration, folder):
             click.echo(f"{post}: {'enrolled' if refusal is None else refusal}")
             refused += refusal is not None
             answered += refusal is None

@@ -12,7 +12,7 @@ from provisioning.commands.post_settings import Settings, post_settings
 from provisioning.enrolment.codes import Codes
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.people.identity import NotCertifiedError
+from provisioning.people.person import NotCertifiedError
 from provisioning.technician.technician import ALLOWED
 from provisioning.trust.authority import CERTIFICATE_FILE
 

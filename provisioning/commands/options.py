@@ -13,7 +13,7 @@ from device.records.base import Outcome
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.people import acts, administrators
-from provisioning.people.identity import Identity, NotCertifiedError
+from provisioning.people.person import NotCertifiedError, Person
 
 FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
@@ -81,7 +81,7 @@ class Actor:
     ) -> None:
         self.purpose = acts.checked_purpose(purpose)
         self._fleet = fleet
-        self.person = Identity.load(_folder(fleet, who))
+        self.person = Person.load(_folder(fleet, who))
         self._require(roles)
         fleet.acts.check()
         said = administrators.warning(fleet.people)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from device.records import Role
 from provisioning.commands.options import FLEET, JSON, Actor, acting
-from provisioning.enrolment.keeper import Keeper
+from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
 from provisioning.people import administrators
@@ -118,8 +118,8 @@ def person_expire(*, directory: Path, name: str, who: str | None, purpose: str) 
         fleet.remove_operator(name)
     actor.did("person_expired", object=name)
     click.echo(f"The certification of {name} has ended; restart a running mosquitto.")
-    keeper = Keeper.noted(fleet)
-    if keeper is not None and keeper.name == name:
+    officer = RegistrationOfficer.noted(fleet)
+    if officer is not None and officer.name == name:
         click.echo(f"The enrolment server runs in the name of {name}: start it again in that of somebody else.")
 
 

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import Role
-from provisioning.brokers.proof import Trial
+from provisioning.brokers.proof import RightsProof
 from provisioning.brokers.proof_cases import GROUP, Case, cases, impostures, topics
-from provisioning.brokers.proof_cases import Actor as Client
+from provisioning.brokers.proof_cases import Principal as Client
 from provisioning.brokers.rights import Party
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
 from provisioning.fleet.broker_reload import reload_broker
@@ -100,7 +100,7 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[s
         everybody = (*actors, publisher)
         wanted = list(cases(fleet.agency, everybody, topics(fleet.agency, post.name, operator.name)))
         wanted += impostures(fleet.agency, everybody, operator.name)
-        with Trial(folders, broker=broker) as trial:
+        with RightsProof(folders, broker=broker) as trial:
             found = trial.happened(wanted)
     return rows + [_row(case, found[case], post.name, operator.name, mark) for case in wanted]
 

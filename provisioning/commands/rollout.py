@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from device.signals import ended_in_order
 from provisioning.commands.options import BROKER, FLEET, Actor, acting, protocol_option
-from provisioning.commands.settings_input import given_settings
+from provisioning.commands.settings_input import read_settings
 from provisioning.control.rollout import Rollout, Target
 from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
@@ -84,7 +84,7 @@ def rollout(
     """
     fleet = Fleet.load(directory)
     actor = Actor(fleet, who, purpose)
-    change = given_settings(source, pairs)
+    change = read_settings(source, pairs)
     chosen = _chosen(fleet, canaries, posts)
     if not change:
         raise ProvisioningError("nothing is changed: --set or --from is wanted")

@@ -9,8 +9,8 @@ import click
 from device.records import Purpose
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting, protocol_option
 from provisioning.commands.rotate_keys import rotate_signing_key
-from provisioning.control.keys.run import Wishes
-from provisioning.control.keys.steps import Voucher
+from provisioning.control.keys.distribution import RotationRequest
+from provisioning.control.keys.rotation import Voucher
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
@@ -97,7 +97,7 @@ def rotate(
             raise click.UsageError("--retire or --revoke: what is revoked is retired too")
         if overlap_days is not None and (retire or revoke):
             raise click.UsageError("--overlap-days is said when the key is replaced")
-        wishes = Wishes(
+        request = RotationRequest(
             purpose=Purpose(kind),
             step="retire" if retire else "revoke" if revoke else "replace",
             vouch=vouch or ("root" if revoke else "key"),
@@ -105,7 +105,7 @@ def rotate(
             seconds=seconds,
             anyway=anyway,
         )
-        rotate_signing_key(fleet, actor, wishes, broker=address, rehearse=rehearse, as_json=as_json)
+        rotate_signing_key(fleet, actor, request, broker=address, rehearse=rehearse, as_json=as_json)
         return
     given = click.get_current_context().params
     foreign = [name for name in _NEWS_ONLY if given[name]]

@@ -8,7 +8,7 @@ from device.config import Configuration
 from provisioning.errors import ProvisioningError
 
 
-def given_settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def read_settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Read settings by section and key from a file and from SECTION.KEY=VALUE.
 
     Raises:

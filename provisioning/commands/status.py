@@ -13,10 +13,10 @@ from rich.table import Table
 from device.records import Purpose, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
 from provisioning.commands.options import BROKER, FLEET, protocol_option
-from provisioning.control.status import Grade, Row, Thresholds, judge, overall, record_keys
-from provisioning.control.unlogged import unanswered
+from provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
+from provisioning.control.unlogged import unlogged_lists
 from provisioning.control.wire import Wire
-from provisioning.enrolment.keeper import Keeper
+from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.people import administrators
@@ -69,8 +69,8 @@ def status(
     try:
         fleet = Fleet.load(directory)
         rows = look(fleet, broker or fleet.broker_address, seconds, limits)
-        keeper = Keeper.noted(fleet)
-        warnings = [None if keeper is None else keeper.warning(fleet), administrators.warning(fleet.people)]
+        officer = RegistrationOfficer.noted(fleet)
+        warnings = [None if officer is None else officer.warning(fleet), administrators.warning(fleet.people)]
         head, wrong = _acts(fleet, rows)
         warnings.append(None if wrong is None else (wrong, False))
     except ProvisioningError as error:
@@ -95,15 +95,15 @@ def status(
     raise SystemExit(int(grade))
 
 
-def _acts(fleet: Fleet, rows: Sequence[Row]) -> tuple[NotedHead | None, str | None]:
+def _acts(fleet: Fleet, rows: Sequence[CheckResult]) -> tuple[NotedHead | None, str | None]:
     """Return where the log of acts ends, and what is wrong with it."""
     try:
-        return fleet.acts.head, unanswered(fleet.acts, rows)
+        return fleet.acts.head, unlogged_lists(fleet.acts, rows)
     except ProvisioningError as error:
         return None, str(error)  # a damaged log must not hide how the posts are
 
 
-def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[Row]:
+def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[CheckResult]:
     """Read the retained status of every post of a fleet, and judge it.
 
     Raises:
@@ -130,7 +130,7 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[
 
 
 def line(
-    rows: Sequence[Row], *, grade: Grade | None = None, office: str | None = None, acts: NotedHead | None = None
+    rows: Sequence[CheckResult], *, grade: Grade | None = None, office: str | None = None, acts: NotedHead | None = None
 ) -> str:
     """Sum a fleet up in one line, with figures behind the bar as monitoring draws them.
 
@@ -149,7 +149,7 @@ def line(
     return f"{text}; log of acts to {acts.sequence}:{acts.digest[:LEAST_DIGITS]} | {figures} acts={acts.sequence}"
 
 
-def table(rows: Sequence[Row]) -> Table:
+def table(rows: Sequence[CheckResult]) -> Table:
     """Return a fleet as a table for the terminal."""
     made = Table("post", "state", "list", "last read", "software", "configuration", "certificate", "remarks")
     for row in rows:
@@ -157,7 +157,7 @@ def table(rows: Sequence[Row]) -> Table:
     return made
 
 
-def _cells(row: Row) -> tuple[str, str, str, str, str]:
+def _cells(row: CheckResult) -> tuple[str, str, str, str, str]:
     said = row.status
     if said is None:
         return ("", "", "", "", "")

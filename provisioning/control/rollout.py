@@ -11,7 +11,7 @@ from device.control.service import BLAMED
 from device.records import Purpose, Source
 from device.records.configuration import ConfigurationState
 from provisioning.control.signing import Settings, digest_of, sign_configuration
-from provisioning.control.status import Row, judge, record_keys
+from provisioning.control.status import CheckResult, judge, record_keys
 from provisioning.control.versions import next_version, note_version
 from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
@@ -227,7 +227,7 @@ class Rollout:
             return dict.fromkeys(sorted(watched), "was not watched to the end: the broker hung up")
         return wrong
 
-    def _row(self, topic: str, payload: bytes) -> Row | None:
+    def _row(self, topic: str, payload: bytes) -> CheckResult | None:
         post = self._post_of.get(topic)
         return None if post is None else judge(post, payload, self._keys[post])
 
@@ -242,7 +242,7 @@ class Rollout:
             raise ProvisioningError(f"what a post was told last is not this fleet's: {refusal}") from refusal
 
 
-def _failure(row: Row, target: Target) -> str | None:
+def _failure(row: CheckResult, target: Target) -> str | None:
     if row.status is None:
         return f"what it says is not its own: {', '.join(row.remarks)}"
     if row.state == "offline":

@@ -18,7 +18,7 @@ from device.records import (
 )
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 from provisioning.trust.keys import signing_jwk
 
 LIFETIME = timedelta(days=7)
@@ -70,7 +70,7 @@ def sign_configuration(
 
 
 def sign_command(
-    identity: Identity, post: str, command: str, *, purpose: str, boot: str | None, issued: datetime | None = None
+    identity: Person, post: str, command: str, *, purpose: str, boot: str | None, issued: datetime | None = None
 ) -> tuple[CommandRequest, bytes]:
     """Return a command to one post, and the same as a compact JWS with the asker's certificate.
 

@@ -54,7 +54,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CheckResult:
     """One post."""
 
     post: str
@@ -105,7 +105,7 @@ def judge(
     limits: Thresholds | None = None,
     at: datetime | None = None,
     announced: Mapping[Purpose, str] | None = None,
-) -> Row:
+) -> CheckResult:
     """Judge one post by what the broker has retained of it.
 
     Args:
@@ -119,25 +119,25 @@ def judge(
     """
     at, limits = at or datetime.now(UTC), limits or Thresholds()
     if body is None:
-        return Row(post, "silent", Grade.CRITICAL, ("the broker has nothing of it",))
+        return CheckResult(post, "silent", Grade.CRITICAL, ("the broker has nothing of it",))
     try:
         event = parse(body)
         if keys is None:
-            return Row(post, "unverified", Grade.CRITICAL, ("the fleet has no record key of it",))
+            return CheckResult(post, "unverified", Grade.CRITICAL, ("the fleet has no record key of it",))
         keys.check(str(event["signature"]), canonical_bytes(event))
         if str(event["source"]).rpartition("/")[2] != post:
-            return Row(post, "unverified", Grade.CRITICAL, ("it is another post's",))
+            return CheckResult(post, "unverified", Grade.CRITICAL, ("it is another post's",))
         status = Status.model_validate(event["data"])
         said = datetime.fromisoformat(str(event["time"]))
     except (RecordError, KeyError, ValueError) as error:
-        return Row(post, "unverified", Grade.CRITICAL, (f"not genuine: {error}"[:200],))
+        return CheckResult(post, "unverified", Grade.CRITICAL, (f"not genuine: {error}"[:200],))
     remarks = _Remarks()
     _state(status, remarks, will="chain" not in event)
     _list(status, remarks, limits, at)
     _certificate(status, remarks, limits, at)
     _reads(status, remarks, limits, at)
     _keys(status, remarks, announced or {})
-    return Row(post, status.state, remarks.grade, tuple(remarks.texts), status, said)
+    return CheckResult(post, status.state, remarks.grade, tuple(remarks.texts), status, said)
 
 
 def _state(status: Status, remarks: _Remarks, *, will: bool) -> None:
@@ -193,6 +193,6 @@ def _keys(status: Status, remarks: _Remarks, announced: Mapping[Purpose, str]) -
             remarks.add(Grade.WARNING, f"keys for {each.purpose}, statement {number}, refused: {each.refused.reason}")
 
 
-def overall(rows: Sequence[Row]) -> Grade:
+def overall(rows: Sequence[CheckResult]) -> Grade:
     """Return how bad the fleet is: as its worst post, UNKNOWN if it has none."""
     return max((row.grade for row in rows), default=Grade.UNKNOWN)

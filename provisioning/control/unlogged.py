@@ -9,12 +9,12 @@ from datetime import datetime
 
 from device.records import Audit
 from device.records.base import milliseconds
-from provisioning.control.status import Row
+from provisioning.control.status import CheckResult
 
 _ACTS = frozenset({"hotlist_build", "hotlist_export", "hotlist_publish"})
 
 
-def unanswered(acts: Iterable[Audit], rows: Iterable[Row]) -> str | None:
+def unlogged_lists(acts: Iterable[Audit], rows: Iterable[CheckResult]) -> str | None:
     """Return what is to be said of lists that posts go by and the log of acts knows nothing of; None if there are none.
 
     Lists that are older than the first in the log, or of a fleet whose log has none, were made before acts with lists

@@ -14,7 +14,7 @@ def next_version(fleet: Fleet, post: str) -> int:
         ProvisioningError: the file is damaged; give the version by hand.
 
     """
-    with fleet.held():
+    with fleet.locked():
         version = _versions(fleet).get(post, 0) + 1
         note_version(fleet, post, version)
     return version
@@ -27,7 +27,7 @@ def note_version(fleet: Fleet, post: str, version: int) -> None:
         ProvisioningError: the file is damaged.
 
     """
-    with fleet.held():
+    with fleet.locked():
         versions = _versions(fleet)
         if versions.get(post, 0) >= version:
             return

@@ -1,4 +1,4 @@
-"""Refusals of the office in the log of acts: no flood of them fills the disk, or keeps the office at signing."""
+"""Refused enrolments in the log of acts, rate-limited: no flood fills the disk, or keeps the server at signing."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -24,7 +24,7 @@ NAME_MOST = 120
 
 
 class Log(Protocol):
-    """Logs one act, as the office does."""
+    """Logs one act, as the registration authority does."""
 
     def __call__(
         self, act: str, post: str | None, details: dict[str, JsonValue], *, outcome: Outcome, reason: str | None
@@ -33,7 +33,7 @@ class Log(Protocol):
         ...
 
 
-class Refusals:
+class RefusalLog:
     """Logs the refusals that only a good code can bring about one by one, the others as few acts.
 
     Of the others the first of each reason within a minute is logged; how many more there were, and of whom, becomes one

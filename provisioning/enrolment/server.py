@@ -25,7 +25,7 @@ from device.enrolment.est import CONFIGURATION, LARGEST, POST_HEADER, ROOT, SEAL
 from device.enrolment.request import LARGEST as LARGEST_REQUEST
 from device.errors import PlatepostError
 from device.records.base import timestamp
-from provisioning.enrolment.office import Office
+from provisioning.enrolment.registration import RegistrationAuthority
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
 from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
@@ -38,13 +38,13 @@ _STATUS |= {"keeper_expired": 503}
 """By reason; any other refusal is 403."""
 
 
-def application(office: Office) -> Starlette:
+def application(registration: RegistrationAuthority) -> Starlette:
     """Return the ASGI application."""
 
     async def cacerts(request: Request) -> Response:
-        body, time = office.authorities, timestamp(datetime.now(UTC))
+        body, time = registration.authorities, timestamp(datetime.now(UTC))
         post = request.headers.get(POST_HEADER, "")
-        code = office.codes.of(post) if post else None
+        code = registration.codes.of(post) if post else None
         headers = {"Content-Transfer-Encoding": "base64", TIME_HEADER: time}
         if code is not None:
             headers[SEAL_HEADER] = seal(code.seal, "cacerts", post.encode(), time.encode(), body)
@@ -53,18 +53,18 @@ def application(office: Office) -> Starlette:
     async def simpleenroll(request: Request) -> Response:
         post, code = _basic(request)
         body = await _body(request)
-        return _answer(await run_in_threadpool(office.enrol, post, code, body))
+        return _answer(await run_in_threadpool(registration.enrol, post, code, body))
 
     async def simplereenroll(request: Request) -> Response:
         peer = request.scope.get(PEER)
         if peer is None:
             raise EnrolmentError("a renewal needs the post's present certificate", reason="no_certificate")
         body = await _body(request)
-        return _answer(await run_in_threadpool(office.renew, peer, body))
+        return _answer(await run_in_threadpool(registration.renew, peer, body))
 
     async def configuration(request: Request) -> Response:
         post, secret = _basic(request)
-        body, code = await run_in_threadpool(office.configuration_for, post, secret)
+        body, code = await run_in_threadpool(registration.configuration_for, post, secret)
         headers = {SEAL_HEADER: seal(code.seal, "configuration", post.encode(), body)}
         return Response(body, media_type="application/json", headers=headers)
 
@@ -96,12 +96,14 @@ class PeerProtocol(H11Protocol):
         self.app = told
 
 
-def server(fleet: Fleet, office: Office, *, names: tuple[str, ...], address: str, port: int) -> uvicorn.Server:
+def server(
+    fleet: Fleet, registration: RegistrationAuthority, *, names: tuple[str, ...], address: str, port: int
+) -> uvicorn.Server:
     """Return the server, not yet running.
 
     Args:
         fleet: whose authority vouches for it.
-        office: judges what comes.
+        registration: judges what comes.
         names: the host names and addresses by which units reach it.
         address: where to listen.
         port: where to listen.
@@ -116,7 +118,7 @@ def server(fleet: Fleet, office: Office, *, names: tuple[str, ...], address: str
     replace_private(folder / CERTIFICATE_FILE, chain)
     replace_private(folder / "ca.pem", authority.pem)
     config = uvicorn.Config(
-        application(office),
+        application(registration),
         host=address,
         port=port,
         http=PeerProtocol,
@@ -173,4 +175,4 @@ async def _refused(_request: Request, error: Exception) -> Response:
 
 
 async def _failed(_request: Request, error: Exception) -> Response:
-    return JSONResponse({"reason": "office", "message": f"the office cannot: {error}"}, status_code=500)
+    return JSONResponse({"reason": "office", "message": f"the enrolment server cannot: {error}"}, status_code=500)

@@ -14,7 +14,7 @@ _BLOCK = 4096
 
 
 class Journal:
-    """One such file, held for an entry: its last line, and a way to add to it."""
+    """One such file, locked for an entry: its last line, and a way to add to it."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -32,7 +32,7 @@ class Journal:
 
 @contextmanager
 def journal(path: Path) -> Iterator[Journal]:
-    """Hold a file, made for its owner only if there is none; others wait meanwhile. Raises OSError."""
+    """Lock a file, made for its owner only if there is none; others wait meanwhile. Raises OSError."""
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield Journal(file)

@@ -1,4 +1,4 @@
-"""Holding a fleet while something of it is read, changed and written back: one process, and one thread, at a time.
+"""Locking a fleet while something of it is read, changed and written back: one process, and one thread, at a time.
 
 Never while a person is asked for something: open what is sealed first.
 """
@@ -18,8 +18,8 @@ _MINE = threading.local()
 
 
 @contextmanager
-def hold(directory: Path) -> Iterator[None]:
-    """Hold the fleet in a folder; others wait meanwhile, and who holds it already goes on.
+def locked(directory: Path) -> Iterator[None]:
+    """Lock the fleet in a folder; others wait meanwhile, and who holds the lock already goes on.
 
     Raises:
         ProvisioningError: it cannot be written to.

@@ -28,7 +28,7 @@ _ALGORITHMS = ["PBES2-HS512+A256KW", "A256GCM"]
 def seal_fleet(fleet: Fleet, passphrase: bytes) -> bytes:
     """Return everything of a fleet, sealed."""
     packed = io.BytesIO()
-    with fleet.held(), tarfile.open(fileobj=packed, mode="w:gz") as archive:
+    with fleet.locked(), tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for path in sorted(fleet.directory.rglob("*")):
             name = path.relative_to(fleet.directory)
             if path.is_file() and not any(is_left_out(folder) for folder in name.parents):

@@ -13,7 +13,7 @@ SECONDS = 60
 def rewrite(fleet: Fleet) -> None:
     """Write the rights anew for mosquitto, and for RabbitMQ where they were written before."""
     folder = fleet.directory / "broker"
-    with fleet.held():
+    with fleet.locked():
         fleet.write_access_list()
         if (folder / "rabbitmq").is_dir():
             write_rabbitmq_rights(fleet)

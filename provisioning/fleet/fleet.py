@@ -24,7 +24,7 @@ from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
 from provisioning.fleet.post_file import PostSettings, post_file
-from provisioning.people.register import Entry
+from provisioning.people.register import CertifiedPerson
 from provisioning.trust import takeover
 from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, LEAF_VALID, Authority, read_certificates
 from provisioning.trust.custody import CUSTODIAN
@@ -174,7 +174,7 @@ class Fleet(Layout):
 
         """
         if takeover.waits(self.authority):
-            with self.held():
+            with self.locked():
                 takeover.take_over(self.authority)
         return Authority.load(self.authority)
 
@@ -204,7 +204,7 @@ class Fleet(Layout):
         self.check_free(name)
         authority = self.open_authority()
         folder = self.post(name)
-        with self.held():
+        with self.locked():
             self.check_free(name)
             self._write_client(folder, name, authority)
         signing, unsealing = new_key(), new_key()
@@ -279,7 +279,7 @@ class Fleet(Layout):
             self._write_identity(aside, key, certificate, authority, passphrase)
         ends = x509.load_pem_x509_certificate(certificate).not_valid_after_utc
         public = public_pem(key)
-        entry = Entry(
+        entry = CertifiedPerson(
             name=name,
             full_name=full_name or name,
             role=role,
@@ -305,7 +305,7 @@ class Fleet(Layout):
         if name not in known - {*self.posts(), *self.subscribers()}:
             raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
         authority = self.open_authority()
-        with self.held():
+        with self.locked():
             if [entry.name for entry in self.people if entry.role is Role.ADMINISTRATOR and entry.is_certified()] == [
                 name
             ]:
@@ -332,7 +332,7 @@ class Fleet(Layout):
 
         """
         authority = authority or self.open_authority()
-        with self.held():
+        with self.locked():
             serials = [one.serial for one in self.ledger.of(name) if one.serial != keep]
             self.ledger.revoked(serials, reason)
             self.write_revocations(authority)
@@ -350,7 +350,7 @@ class Fleet(Layout):
         One of `authority`, which may be about to take over, of the one in force, and of every former one.
         """
         # Held from the ledger's reading on: a list written later than made would leave out who was revoked meanwhile.
-        with self.held():
+        with self.locked():
             # Former authorities' certificates are good until they end, and can be revoked as long.
             takeover.take_over(self.authority)
             signers = {one.certificate: one for one in (authority, *takeover.former(self.authority))}
@@ -409,7 +409,7 @@ class Fleet(Layout):
             ProvisioningError: the name was taken meanwhile.
 
         """
-        with self.held():
+        with self.locked():
             self.check_free(folder.name)
             unfinished = self.directory / "unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -446,7 +446,7 @@ class Fleet(Layout):
 
     def write_access_list(self) -> None:
         """Write mosquitto's access list for who is in the fleet now; it is read when mosquitto starts."""
-        with self.held():
+        with self.locked():
             text = mosquitto.access_list(
                 self.agency,
                 publisher=PUBLISHER,

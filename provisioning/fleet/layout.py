@@ -35,7 +35,7 @@ from pathlib import Path, PurePath
 from device.records import Purpose, Role, Source
 from provisioning.brokers import mosquitto
 from provisioning.brokers.rights import Party
-from provisioning.files.lock import hold
+from provisioning.files.lock import locked
 from provisioning.people.acts import LOG_FILE, ActLog
 from provisioning.people.register import Register
 from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
@@ -81,9 +81,9 @@ class Layout:
     def __repr__(self) -> str:
         return f"<Fleet {self.agency!r} in {self.directory}, {len(self.posts())} posts>"
 
-    def held(self) -> AbstractContextManager[None]:
-        """Hold the fleet, as `provisioning.files.lock` says, for what is read, changed and written back."""
-        return hold(self.directory)
+    def locked(self) -> AbstractContextManager[None]:
+        """Lock the fleet, as `provisioning.files.lock` says, for what is read, changed and written back."""
+        return locked(self.directory)
 
     @property
     def root(self) -> Path:

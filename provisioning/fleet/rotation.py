@@ -33,7 +33,7 @@ def rotate_broker(fleet: Fleet) -> Rotated:
     """Make the broker's key and certificate anew; clients know it by the authority, and notice nothing."""
     authority = fleet.open_authority()
     folder = fleet.broker.certificate.parent
-    with fleet.held():
+    with fleet.locked():
         before = serial_of(folder)
         fleet.write_broker_certificate(authority)
         fleet.ledger.revoked([int(before, 16)], "rotated")
@@ -49,7 +49,7 @@ def rotate_publisher(fleet: Fleet) -> Rotated:
     folder = fleet.publisher
     # In a folder of its own first: there is never a certificate without its key.
     new, old = (folder.with_name(f"{PUBLISHER}.{end}") for end in ("new", "old"))
-    with fleet.held():
+    with fleet.locked():
         if folder.exists():
             before = serial_of(folder)
             _write_publisher(fleet, new, authority)
@@ -91,7 +91,7 @@ def rotate_authority(fleet: Fleet) -> Rotated:
         raise ProvisioningError(f"a new authority needs the root's key: bring it back to {fleet.root}")
     root = Authority.load(fleet.root)
     phrase = fleet.passphrase()
-    with fleet.held():
+    with fleet.locked():
         before = serial_of(fleet.authority)
         if not takeover.waits(fleet.authority):
             authority = root.issue_authority(fleet.agency)
@@ -120,7 +120,7 @@ def rehearsed(fleet: Fleet) -> Iterator[Fleet]:
     """Give a copy of a fleet, as private as the fleet itself, that is deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="platepost-rehearsal-") as temporary:
         copy = Path(temporary) / "fleet"
-        with fleet.held():
+        with fleet.locked():
             shutil.copytree(fleet.directory, copy, ignore=functools.partial(_left_out, fleet.directory))
         yield Fleet.load(copy)
 

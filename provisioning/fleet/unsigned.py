@@ -64,7 +64,7 @@ def _key(fleet: Layout) -> ECKey:
     """Return the log's own key; it is made if there is none."""
     path = fleet.acts.path.with_name(KEY_FILE)
     # Two that begin at once would each make one.
-    with fleet.held():
+    with fleet.locked():
         if not path.exists():
             private_folder(path.parent)
             write_private(path, private_pem(new_key()))

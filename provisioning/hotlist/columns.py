@@ -69,13 +69,13 @@ class RowSource(ColumnSource):
         """Yield the rows as columns."""
         plate_hash, rows = PlateHash(hash_key), iter(self._rows)
         while piece := list(islice(rows, PIECE)):
-            collector = Collector(plate_hash)
+            collector = ColumnBuilder(plate_hash)
             for row in piece:
                 collector.add(row)
             yield collector.columns()
 
 
-class Collector:
+class ColumnBuilder:
     """Gathers the rows of one piece."""
 
     def __init__(self, plate_hash: PlateHash) -> None:

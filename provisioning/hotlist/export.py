@@ -18,9 +18,9 @@ from pathlib import Path
 from device.hotlist.hashing import PlateHash
 from device.hotlist.overlay import Row
 from provisioning.hotlist.cleaner import Cleaner
-from provisioning.hotlist.columns import PIECE, Collector, Columns, ColumnSource
+from provisioning.hotlist.columns import PIECE, ColumnBuilder, Columns, ColumnSource
+from provisioning.hotlist.latest_delta import DeltaMatcher, LatestDelta
 from provisioning.hotlist.mapping import Mapping
-from provisioning.hotlist.news import News, Reminder
 from provisioning.hotlist.report import Tally
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.source import Record, open_source
@@ -72,7 +72,7 @@ class ExportSource(ColumnSource):
         *,
         at: datetime,
         tally: Tally,
-        news: News | None = None,
+        news: LatestDelta | None = None,
         jobs: int = 1,
         progress: Callable[[int], None] = lambda _bytes: None,
     ) -> None:
@@ -147,7 +147,7 @@ class _Task:
     exports: Sequence[Export]
     at: datetime
     hash_key: bytes
-    news: News | None
+    news: LatestDelta | None
 
 
 class _Worker:
@@ -156,11 +156,11 @@ class _Worker:
     def __init__(self, task: _Task) -> None:
         self._cleaners = [Cleaner(export.mapping, at=task.at, safe=export.safe) for export in task.exports]
         self._hash = PlateHash(task.hash_key)
-        self._reminder = Reminder(task.news) if task.news is not None else None
+        self._reminder = DeltaMatcher(task.news) if task.news is not None else None
 
     def work(self, number: int, piece: _Piece) -> _Done:
         """Clean and hash the rows of a piece of export `number`."""
-        clean, collector = self._cleaners[number].clean, Collector(self._hash)
+        clean, collector = self._cleaners[number].clean, ColumnBuilder(self._hash)
         refused: list[RefusedRow] = []
         categories: Counter[str] = Counter()
         again: list[int] = []

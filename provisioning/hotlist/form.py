@@ -54,7 +54,7 @@ class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(_Closed):
+class FileFormat(_Closed):
     """How the file is written."""
 
     form: Literal["delimited", "fixed"] = "delimited"
@@ -66,7 +66,7 @@ class Source(_Closed):
     trimmed: bool = False
 
 
-class Place(_Closed):
+class FixedField(_Closed):
     """A field of a fixed-width line: its first character, counted from 1, and how many there are."""
 
     start: int = Field(ge=1, le=65_536)
@@ -77,11 +77,11 @@ class Place(_Closed):
         return slice(self.start - 1, self.start - 1 + self.length)
 
 
-Column = str | Annotated[int, Field(ge=1, le=16_384)] | Place
+Column = str | Annotated[int, Field(ge=1, le=16_384)] | FixedField
 """Where a field stands: its name in the header, its number from 1, or its place in a fixed-width line."""
 
 
-class Columns(_Closed):
+class ColumnMapping(_Closed):
     """Where each field stands. Only the plate's must be there; the others are used where they are."""
 
     plate: Column = "plate"
@@ -93,16 +93,16 @@ class Columns(_Closed):
     reference: Column = "reference"
     distribution: Column = "distribution"
 
-    def given(self) -> dict[str, str | int | Place]:
+    def given(self) -> dict[str, str | int | FixedField]:
         """Return where the mapping itself says that fields stand; the defaults are names in a header."""
         return {meaning: getattr(self, meaning) for meaning in MEANINGS if meaning in self.model_fields_set}
 
 
-def check_form(source: Source, columns: Columns) -> None:
+def check_form(source: FileFormat, columns: ColumnMapping) -> None:
     """Raise ValueError where columns are given in a way that the source's form does not have."""
     wanted: tuple[type, ...]
     if source.form == "fixed":
-        wanted, words = (Place,), "a fixed-width file gives each field as { start = ..., length = ... }"
+        wanted, words = (FixedField,), "a fixed-width file gives each field as { start = ..., length = ... }"
     elif source.header:
         wanted, words = (str, int), "a file with a header gives each column by its name, or its number"
     else:

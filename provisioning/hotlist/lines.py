@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TextIO
 
-from provisioning.hotlist.form import Source
+from provisioning.hotlist.form import FileFormat
 from provisioning.hotlist.rows import RefusedRow
 
 LONGEST_ROW = 100
@@ -20,13 +20,13 @@ LONGEST_ROW = 100
 Line = tuple[int, list[str]]
 
 
-class Lines:
+class LineReader:
     """The lines of a file, counted from 1; those that the mapping skips or ignores are left out.
 
     `ignored` counts what the mapping's pattern took for no row.
     """
 
-    def __init__(self, file: TextIO, source: Source) -> None:
+    def __init__(self, file: TextIO, source: FileFormat) -> None:
         self._file = file
         self._again: deque[str] = deque()
         self._ignore = re.compile(source.ignore) if source.ignore else None
@@ -65,7 +65,7 @@ class Lines:
         return first
 
 
-def delimited(lines: Lines, source: Source) -> Iterator[Line | RefusedRow]:
+def delimited(lines: LineReader, source: FileFormat) -> Iterator[Line | RefusedRow]:
     """Yield rows of delimited fields, quoted where they need it (RFC 4180); blank lines are left out.
 
     Until the next is asked for, the row's lines stand in `lines.taken`, and may be put back.
@@ -85,7 +85,7 @@ def delimited(lines: Lines, source: Source) -> Iterator[Line | RefusedRow]:
             return
 
 
-def alone(line: str, source: Source) -> list[str]:
+def alone(line: str, source: FileFormat) -> list[str]:
     """Return the fields that a line has by itself, be its quotes closed or not."""
     try:
         return next(csv.reader([line], delimiter=source.delimiter), [])
@@ -93,7 +93,7 @@ def alone(line: str, source: Source) -> list[str]:
         return []
 
 
-def fixed(lines: Lines) -> Iterator[tuple[int, str]]:
+def fixed(lines: LineReader) -> Iterator[tuple[int, str]]:
     """Yield lines whose fields are at fixed places; blank lines are left out."""
     for line in lines.rows():
         lines.taken.clear()

@@ -40,7 +40,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from device.hotlist.layout import Category, Distribution, Priority, State
 from provisioning.hotlist.cleaning import has_time
-from provisioning.hotlist.form import Columns, Source, check_form
+from provisioning.hotlist.form import ColumnMapping, FileFormat, check_form
 from provisioning.hotlist.rows import RowRefusedError, SourceError
 
 
@@ -129,8 +129,8 @@ NOT_ALLOWED = "is not on the allow-list"
 class Mapping(_Closed):
     """One source's mapping; the defaults fit a file with the columns plate, state, category, priority, ..."""
 
-    source: Source = Source()
-    columns: Columns = Columns()
+    source: FileFormat = FileFormat()
+    columns: ColumnMapping = ColumnMapping()
     defaults: Defaults = Defaults()
     dates: Dates = Dates()
     states: dict[str, State] = Field(default_factory=dict)

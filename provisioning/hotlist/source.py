@@ -9,8 +9,8 @@ from typing import TextIO
 
 from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.cleaning import clean_plate
-from provisioning.hotlist.form import MEANINGS, Place
-from provisioning.hotlist.lines import Lines, alone, delimited, fixed
+from provisioning.hotlist.form import MEANINGS, FixedField
+from provisioning.hotlist.lines import LineReader, alone, delimited, fixed
 from provisioning.hotlist.mapping import Mapping
 from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.text import UNREADABLE, opened
@@ -27,7 +27,7 @@ _LONGEST_SHOWN = 1000
 _PLATE, _CATEGORY = MEANINGS.index("plate"), MEANINGS.index("category")
 
 
-class Source:
+class ExportReader:
     """One export, open."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Source:
         self._mapping = mapping
         self._needed = needed
         self._whole = () if mapping.source.trimmed else whole
-        self._lines = Lines(file, mapping.source)
+        self._lines = LineReader(file, mapping.source)
         self.several = 0
         """How many rows ran over several lines."""
         self.without: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class Source:
     def _fixed(self) -> Iterator[Record | RefusedRow]:
         given = self._mapping.columns.given()
         self._check(given.keys(), [])
-        places = {meaning: place for meaning, place in given.items() if isinstance(place, Place)}
+        places = {meaning: place for meaning, place in given.items() if isinstance(place, FixedField)}
         slices = [places[meaning].slice() if meaning in places else slice(0) for meaning in MEANINGS]
         whole = Width.of({meaning: place.start for meaning, place in places.items()}, self._whole)
         last = max(place.stop for place in slices)
@@ -170,11 +170,11 @@ def _shown(header: list[str]) -> str:
 
 
 @contextmanager
-def open_source(path: Path, mapping: Mapping, *, plates_only: bool = False) -> Iterator[Source]:
+def open_source(path: Path, mapping: Mapping, *, plates_only: bool = False) -> Iterator[ExportReader]:
     """Open an export; with `plates_only` no category is needed. Raises SourceError when the file cannot be read."""
     needed = {"plate"} if plates_only or mapping.defaults.category else {"plate", "category"}
     with opened(path, mapping.source.encoding) as file:
-        yield Source(path, file, mapping, needed=frozenset(needed), whole=NARROWING if plates_only else NEEDED)
+        yield ExportReader(path, file, mapping, needed=frozenset(needed), whole=NARROWING if plates_only else NEEDED)
 
 
 def read_rows(path: Path, mapping: Mapping, *, at: datetime) -> Iterator[HotListRow | RefusedRow]:

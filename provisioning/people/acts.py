@@ -22,7 +22,7 @@ from device.records.signing import Signer
 from device.records.verify.noted import NotedHead
 from provisioning.errors import ProvisioningError
 from provisioning.files.journal import Journal, journal, lines_of
-from provisioning.people.identity import Identity, NotCertifiedError
+from provisioning.people.person import NotCertifiedError, Person
 
 LOG_FILE = "acts.jsonl"
 PURPOSE_MOST = 200
@@ -43,7 +43,7 @@ class ActLog:
         self.source = source
 
     @classmethod
-    def of(cls, person: Identity) -> "ActLog":
+    def of(cls, person: Person) -> "ActLog":
         """Return the log that lies in a person's own folder: what they did on this laptop."""
         return cls(person.folder / LOG_FILE, Source(person.agency, person.name))
 
@@ -147,7 +147,7 @@ def broken_off(error: BaseException) -> str:
 
 
 def record(
-    person: Identity,
+    person: Person,
     act: str,
     purpose: str,
     *,

@@ -19,12 +19,12 @@ from device.records import Role
 from device.records.base import timestamp
 from device.records.signing import read_key
 from provisioning.errors import ProvisioningError
-from provisioning.people.identity import NotCertifiedError
+from provisioning.people.person import NotCertifiedError
 from provisioning.trust.keys import private_folder, replace_private, write_private
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class CertifiedPerson:
     """One certified person."""
 
     name: str
@@ -58,7 +58,7 @@ class Register:
         """The folder of everybody's public keys."""
         return self._folder / "keys"
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[CertifiedPerson]:
         """Yield everybody, by name."""
         for path in sorted(self._folder.glob("*.json")):
             yield self._read(path)
@@ -66,7 +66,7 @@ class Register:
     def __contains__(self, name: str) -> bool:
         return self._path(name).is_file()
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> CertifiedPerson:
         """Return one person's entry.
 
         Raises:
@@ -79,7 +79,7 @@ class Register:
             raise ProvisioningError(f"{name!r} is not in the register of certified people; there are: {known}")
         return self._read(path)
 
-    def enter(self, entry: Entry, public_key: bytes) -> None:
+    def enter(self, entry: CertifiedPerson, public_key: bytes) -> None:
         """Enter a person, or what has changed of one, and keep their public key, PEM."""
         self.keep_key(entry.name, public_key)
         self._write(entry)
@@ -92,7 +92,7 @@ class Register:
         if not key.exists():
             write_private(key, public_key)
 
-    def expire(self, name: str, at: datetime) -> Entry:
+    def expire(self, name: str, at: datetime) -> CertifiedPerson:
         """End a person's certification at a moment, if it does not end before.
 
         Raises:
@@ -123,16 +123,16 @@ class Register:
         if entry.role is not role:
             raise NotCertifiedError(f"{name} is certified as {entry.role.value}, not as {role.value}", reason="role")
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: CertifiedPerson) -> None:
         replace_private(self._path(entry.name), json.dumps(entry.wire(), indent=2).encode() + b"\n")
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
 
-    def _read(self, path: Path) -> Entry:
+    def _read(self, path: Path) -> CertifiedPerson:
         try:
             said = json.loads(path.read_bytes())
             times = {key: datetime.fromisoformat(said.pop(key)) for key in ("certified", "expires")}
-            return Entry(**(said | times | {"role": Role(said["role"])}))
+            return CertifiedPerson(**(said | times | {"role": Role(said["role"])}))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ProvisioningError(f"{path}: the entry of a person is damaged ({error})") from error

@@ -13,7 +13,7 @@ from device.control.errors import Reason
 from device.control.people import Operator, Operators
 from device.records import Role
 from provisioning.errors import ProvisioningError
-from provisioning.people.identity import Identity, certificates_of, x5c_of
+from provisioning.people.person import Person, certificates_of, x5c_of
 
 ALLOWED = frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR})
 """Whose work at a post is believed."""
@@ -23,7 +23,7 @@ ALLOWED = frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR})
 class Technician:
     """A certified person, and why they are here."""
 
-    identity: Identity
+    identity: Person
     purpose: str
 
     @property
@@ -63,7 +63,7 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
             (str(one.value) for one in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)), folder.name
         )
         raise ProvisioningError(f"{name}: {refusal}{hint}") from refusal
-    identity = Identity.load(folder)
+    identity = Person.load(folder)
     if identity.key.thumbprint() != person.key.thumbprint():
         raise ProvisioningError(f"{folder}: the key is not the one of the certificate of {person.name}")
     return Technician(identity, purpose)

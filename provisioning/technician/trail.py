@@ -47,7 +47,7 @@ def require_stopped(configuration: Configuration) -> None:
         raise _held(configuration)
 
 
-class Trail:
+class AuditTrail:
     """Records what one technician does, while the post itself is stopped; what it says is delivered when it runs.
 
     The session is logged among the technician's own acts too, in the folder of their identity. A context manager: it

@@ -29,7 +29,7 @@ def prepare(authority: Authority, folder: Path, *, passphrase: bytes | None) -> 
 
 
 def take_over(folder: Path) -> None:
-    """Put in force what waits in a folder, if anything does. Whoever calls it holds the fleet.
+    """Put in force what waits in a folder, if anything does. Whoever calls it has locked the fleet.
 
     Raises:
         ProvisioningError: the key in force is not that of its certificate, and is not replaced.

@@ -32,8 +32,8 @@ from provisioning.hotlist.build import build_package
 from provisioning.hotlist.mapping import Mapping
 from provisioning.hotlist.rows import RefusedRow
 from provisioning.hotlist.source import read_rows
-from provisioning.technician.accept.dialogue import Dialogue, Key
-from provisioning.technician.accept.service import Limits
+from provisioning.technician.accept.dialogue import Dialogue, Keystroke
+from provisioning.technician.accept.service import AcceptanceCriteria
 from provisioning.technician.technician import certified
 from simulator.board.virtual import VirtualBoard
 from simulator.brokers.mosquitto import Broker, mosquitto_path
@@ -48,7 +48,9 @@ CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 LEAVES = {50, 111}
 """Frames of the clip at which a vehicle has left the picture, from its truth."""
 TEST_PLATE = "6WDN917"
-LIMITS = Limits(vehicles=4, least_share=0.4, outage_seconds=1, alarm_seconds=30, list_seconds=60, patience_seconds=60)
+LIMITS = AcceptanceCriteria(
+    vehicles=4, least_share=0.4, outage_seconds=1, alarm_seconds=30, list_seconds=60, patience_seconds=60
+)
 
 
 class Technician(Dialogue):
@@ -93,9 +95,9 @@ class Technician(Dialogue):
     def progress(self, text: str) -> None:
         self.shown.append(text)
 
-    def tap(self, seconds: float) -> Key | None:
+    def tap(self, seconds: float) -> Keystroke | None:
         try:
-            return Key("vehicle", self._taps.get(timeout=seconds))
+            return Keystroke("vehicle", self._taps.get(timeout=seconds))
         except queue.Empty:
             return None
 

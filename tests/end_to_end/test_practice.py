@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import expect
 
 from device.vision.recogniser import Recogniser
-from provisioning.technician.aim.advice import Road, Verdict, judge
-from provisioning.technician.aim.figures import measure
+from provisioning.technician.aim.advice import Assessment, Road, judge
 from provisioning.technician.aim.lanes import Lanes
+from provisioning.technician.aim.measurement import measure
 from provisioning.technician.aim.tracks import Tracks
 from simulator.camera.footage import FootageCamera
 from simulator.demo.clip import STREET
@@ -24,7 +24,7 @@ from tests.end_to_end.test_aim import ended, link_of
 pytestmark = pytest.mark.end_to_end
 
 
-def judged(**lens: Any) -> tuple[Verdict, str | None]:  # noqa: ANN401
+def judged(**lens: Any) -> tuple[Assessment, str | None]:  # noqa: ANN401
     """Judge the first sixteen seconds of the clip that ships as the page does, but for the pace; and name the lane."""
     recogniser, tracks, lanes = Recogniser.load(), Tracks(), Lanes()
     with FootageCamera(path=STREET, pace="fast", **lens) as camera:

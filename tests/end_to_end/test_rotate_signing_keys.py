@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from device.records import KeyState, Purpose, Role, Source
 from device.records.configuration import ConfigurationState
 from provisioning.cli import provision
-from provisioning.control.keys.steps import announce
+from provisioning.control.keys.rotation import announce
 from provisioning.control.signing import digest_of, sign_configuration
 from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError

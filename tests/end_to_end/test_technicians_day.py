@@ -26,7 +26,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.revocation import is_let_in
-from provisioning.people.identity import Identity, NotCertifiedError
+from provisioning.people.person import NotCertifiedError, Person
 from provisioning.trust.custody import CUSTODIAN, FOR_OTHERS, PERSONAL
 from simulator.ground.daemon import free_port
 from simulator.ground.subscriber import Subscriber
@@ -222,7 +222,7 @@ def somebody_leaves(day: Day, folder: Path) -> None:
     leaver.mkdir()
     for path in day.fleet.operator("k-webb").iterdir():
         (leaver / path.name).write_bytes(path.read_bytes())
-    assert Identity.load(leaver)
+    assert Person.load(leaver)
     reload_broker(day.fleet, day.reload)
     assert is_let_in(leaver, day.broker.address)
     day.give("person", "expire", "k-webb", purpose="left")

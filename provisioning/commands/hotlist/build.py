@@ -27,8 +27,8 @@ from provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
 from provisioning.hotlist.export import Export, ExportSource
 from provisioning.hotlist.files import Files
 from provisioning.hotlist.held import Held, open_held
+from provisioning.hotlist.latest_delta import LatestDelta, own_vehicles
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
-from provisioning.hotlist.news import News, own_vehicles
 from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise, what_is_allowed
 from provisioning.hotlist.rows import SourceError
 
@@ -191,7 +191,7 @@ def _held(builder: Department) -> Held | None:
         return None
 
 
-def _news(builder: Department, safe_path: Path | None, *, at: int) -> News | None:
+def _news(builder: Department, safe_path: Path | None, *, at: int) -> LatestDelta | None:
     """Return what the delta before brought, None where there is none; raise SourceError for own vehicles forgotten."""
     held = _held(builder)
     if held is None:
@@ -201,7 +201,7 @@ def _news(builder: Department, safe_path: Path | None, *, at: int) -> News | Non
             f"own vehicles of the list before: {vehicles}; this one would have none. Give them again with "
             "--safe-list, or a file with a header alone, which says that there are no more"
         )
-    return None if held.newest is held.complete else News.of(held)
+    return None if held.newest is held.complete else LatestDelta.of(held)
 
 
 def _patterns_in_force(builder: Department, previous: Manifest, path: Path | None, *, at: datetime) -> int:

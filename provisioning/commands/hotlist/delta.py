@@ -30,7 +30,7 @@ from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.export import ExportSource
 from provisioning.hotlist.files import Files
 from provisioning.hotlist.held import Held, open_held
-from provisioning.hotlist.news import News
+from provisioning.hotlist.latest_delta import LatestDelta
 from provisioning.hotlist.removals import read_removals
 from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise
 from provisioning.hotlist.rows import RefusedRow
@@ -108,7 +108,7 @@ def delta(
         with bytes_taken(
             console, "Comparing", sum(export.path.stat().st_size for export in read), hidden=as_json
         ) as taken:
-            news = News.of(held) if sources else None
+            news = LatestDelta.of(held) if sources else None
             source = ExportSource(read, at=now, tally=tally, news=news, jobs=jobs, progress=taken)
             if sources:
                 changes = from_exports(held, source, at=int(now.timestamp()), keep_safe=safe_path is None)

@@ -20,9 +20,9 @@ from provisioning.commands.options import BROKER
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
+from provisioning.hotlist.distribution import DistributionMonitor, PostState, settled
 from provisioning.hotlist.publish import Sent, publish
 from provisioning.hotlist.report import facts_of
-from provisioning.hotlist.watch import PostState, Watch, settled
 
 _LOOK_AROUND_SECONDS = 1.0
 """For the posts' retained status to come; those that say nothing in that time are not waited for."""
@@ -76,7 +76,7 @@ def publish_command(
     answers = answerable(fleet, who, purpose)
     package = package_path.read_bytes()
     manifest = _publishable(package, fleet)
-    watch = Watch(fleet.agency, posts=fleet.posts(), keys=_record_keys(fleet))
+    watch = DistributionMonitor(fleet.agency, posts=fleet.posts(), keys=_record_keys(fleet))
     console = Console(stderr=True)
     address = broker or fleet.broker_address
     connection = Connection(

@@ -4,14 +4,14 @@ from device.control.keys.follow import walk
 from device.control.keys.history import KeyHistory
 from device.control.keys.statement import Key, roots_of
 from device.records import Purpose
-from provisioning.control.keys.steps import Succession
-from provisioning.control.keys.watch import Holder, Standing, goes_by
+from provisioning.control.keys.adoption import Holder, Standing, goes_by
+from provisioning.control.keys.rotation import RotationStep
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import CHAIN_FILE, read_certificates
 from provisioning.trust.keys import new_key, public_pem
 
 
-def would(copy: Fleet, purpose: Purpose, holder: Holder, done: Succession) -> Standing:
+def would(copy: Fleet, purpose: Purpose, holder: Holder, done: RotationStep) -> Standing:
     """Say how a post would stand to a statement.
 
     Args:

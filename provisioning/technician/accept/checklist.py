@@ -7,8 +7,8 @@ from device.config import Configuration
 from device.errors import PlatepostError
 from provisioning.technician.accept import unit
 from provisioning.technician.accept.dialogue import Dialogue
-from provisioning.technician.accept.result import Progress, Result
-from provisioning.technician.accept.service import AtWork, Limits
+from provisioning.technician.accept.result import Checkpoint, Result
+from provisioning.technician.accept.service import AcceptanceCriteria, AtWork
 from provisioning.technician.technician import Technician
 
 AT_WORK = ("hot list", "alarm", "count", "outage")
@@ -35,8 +35,8 @@ class Checklist:
         technician: Technician,
         dialogue: Dialogue,
         *,
-        limits: Limits,
-        progress: Progress,
+        limits: AcceptanceCriteria,
+        progress: Checkpoint,
     ) -> None:
         self._configuration = configuration
         self._technician = technician

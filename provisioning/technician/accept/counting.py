@@ -19,7 +19,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class ManualCount:
     """A person's count beside the post's."""
 
     vehicles: int
@@ -66,7 +66,7 @@ def least_read(vehicles: int, least_share: float) -> int | None:
     return next((read for read in range(vehicles + 1) if is_enough(read, vehicles, least_share)), None)
 
 
-def compare(taps: Sequence[float], seen: Sequence[Span], *, reach: float = REACH_SECONDS) -> Count:
+def compare(taps: Sequence[float], seen: Sequence[Span], *, reach: float = REACH_SECONDS) -> ManualCount:
     """Match each keystroke with at most one read, the one whose end is nearest, in the order of time."""
     free = sorted(seen, key=lambda span: span.last)
     read = 0
@@ -79,4 +79,4 @@ def compare(taps: Sequence[float], seen: Sequence[Span], *, reach: float = REACH
     # What was seen before the first keystroke or after the last is not the person's to have counted.
     begin, end = (min(taps) - reach, max(taps) + reach) if taps else (0.0, 0.0)
     unseen = sum(1 for span in free if taps and span.first >= begin and span.last <= end)
-    return Count(len(taps), read, unseen)
+    return ManualCount(len(taps), read, unseen)

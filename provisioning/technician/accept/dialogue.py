@@ -17,7 +17,7 @@ _ANEW = "\r\x1b[K"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class Keystroke:
     """What a person typed during a count."""
 
     means: Literal["vehicle", "undo", "end"]
@@ -45,7 +45,7 @@ class Dialogue(ABC):
         """Forget what a person typed before now: it was meant for nothing that is asked from here on."""
 
     @abstractmethod
-    def tap(self, seconds: float) -> Key | None:
+    def tap(self, seconds: float) -> Keystroke | None:
         """Return what is typed next during a count, None if nothing comes in time.
 
         Raises:
@@ -54,10 +54,10 @@ class Dialogue(ABC):
         """
 
 
-def key_of(line: str, at: float) -> Key:
+def key_of(line: str, at: float) -> Keystroke:
     """Say what a line means during a count."""
     first = line.strip().lower()[:1]
-    return Key("end" if first == "q" else "undo" if first == "u" else "vehicle", at)
+    return Keystroke("end" if first == "q" else "undo" if first == "u" else "vehicle", at)
 
 
 class Terminal(Dialogue):
@@ -110,7 +110,7 @@ class Terminal(Dialogue):
                 pass
             self._lines.put(typed)  # the end stays
 
-    def tap(self, seconds: float) -> Key | None:
+    def tap(self, seconds: float) -> Keystroke | None:
         """Take a line."""
         try:
             at, line = self._line(seconds)

@@ -9,7 +9,7 @@ import jinja2
 from device.config import Configuration
 from device.records import Versions
 from provisioning.technician.accept.result import Result
-from provisioning.technician.accept.service import Limits
+from provisioning.technician.accept.service import AcceptanceCriteria
 from provisioning.technician.technician import Technician
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -21,7 +21,7 @@ def page(
     results: Sequence[Result],
     *,
     versions: Versions,
-    limits: Limits,
+    limits: AcceptanceCriteria,
     began: datetime,
     ended: datetime,
 ) -> bytes:

@@ -27,7 +27,7 @@ ASKED = {
 """The limits by which a step is judged; patience is none of them, for it makes nothing good."""
 
 
-class Picture(BaseModel):
+class Illustration(BaseModel):
     """One picture of the report."""
 
     model_config = ConfigDict(frozen=True)
@@ -37,7 +37,7 @@ class Picture(BaseModel):
     """Base64."""
 
     @classmethod
-    def of(cls, caption: str, jpeg: bytes) -> "Picture":
+    def of(cls, caption: str, jpeg: bytes) -> "Illustration":
         """Take the bytes of a JPEG."""
         return cls(caption=caption, jpeg=base64.b64encode(jpeg).decode("ascii"))
 
@@ -51,7 +51,7 @@ class Result(BaseModel):
     good: bool
     said: str
     at: datetime = Field(default_factory=lambda: datetime.now(UTC))
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[Illustration, ...] = ()
 
 
 class Basis(BaseModel):
@@ -95,7 +95,7 @@ class Basis(BaseModel):
         return None
 
 
-class Progress(BaseModel):
+class Checkpoint(BaseModel):
     """The steps done so far, and on what."""
 
     basis: Basis
@@ -103,7 +103,7 @@ class Progress(BaseModel):
     steps: dict[str, tuple[Result, ...]] = Field(default_factory=dict)
 
     @classmethod
-    def resume(cls, folder: Path, basis: Basis, *, say: Callable[[str], None]) -> "Progress":
+    def resume(cls, folder: Path, basis: Basis, *, say: Callable[[str], None]) -> "Checkpoint":
         """Take up what was begun, or begin: what is too old, failed or not to be read is done again.
 
         So is what was done well on something else, which `say` is told.

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from device.errors import RecordError
 from device.records import Keyring, Signer
 from provisioning.errors import ProvisioningError
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 
 _BEGIN = b"<!-- platepost-acceptance "
 _END = b" -->\n"
@@ -56,7 +56,7 @@ class Sealed:
         return "accepted" if self.accepted else "not accepted"
 
 
-def seal(page: bytes, *, post: Signer, technician: Identity) -> bytes:
+def seal(page: bytes, *, post: Signer, technician: Person) -> bytes:
     """Return a page with both signatures."""
     signatures = {
         "post": post.sign(_signed(page)),

@@ -22,9 +22,9 @@ from device.rig import Rig
 from provisioning.brokers.rights import TEST_CATEGORY
 from provisioning.control.wire import Wire, data_of
 from provisioning.errors import ProvisioningError
-from provisioning.technician.accept.counting import REACH_SECONDS, Count, Span, compare, is_enough, least_read
+from provisioning.technician.accept.counting import REACH_SECONDS, ManualCount, Span, compare, is_enough, least_read
 from provisioning.technician.accept.dialogue import Dialogue
-from provisioning.technician.accept.result import Picture, Result
+from provisioning.technician.accept.result import Illustration, Result
 from provisioning.technician.accept.tally import tally
 from provisioning.technician.accept.witness import Witness
 from provisioning.technician.technician import Technician
@@ -38,7 +38,7 @@ ANEW_SECONDS = 3.0
 """Between two attempts to connect while a technician waits: the uplink's own pauses grow to minutes, for fleets."""
 
 
-class Limits(BaseModel):
+class AcceptanceCriteria(BaseModel):
     """What is asked of a post; the department may ask for more."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,7 +69,7 @@ class Limits(BaseModel):
         return self.vehicles - (least_read(self.vehicles, self.least_share) or 0)
 
 
-def instruction(limits: Limits) -> tuple[str, ...]:
+def instruction(limits: AcceptanceCriteria) -> tuple[str, ...]:
     """Say which vehicles are counted, when, and how many may be missing, in lines.
 
     All that the post reads, of every lane in its view, is compared with the count; what was read and not counted is
@@ -89,7 +89,7 @@ def instruction(limits: Limits) -> tuple[str, ...]:
     )
 
 
-def judged(count: Count, limits: Limits) -> Result:
+def judged(count: ManualCount, limits: AcceptanceCriteria) -> Result:
     """Judge a count; one that was ended before all were counted shows nothing, however many of them were read."""
     low, high = count.interval
     said = (
@@ -111,7 +111,7 @@ class AtWork:
     """
 
     def __init__(
-        self, configuration: Configuration, technician: Technician, dialogue: Dialogue, limits: Limits
+        self, configuration: Configuration, technician: Technician, dialogue: Dialogue, limits: AcceptanceCriteria
     ) -> None:
         self._configuration = configuration
         self._technician = technician
@@ -315,13 +315,13 @@ def _captured(payload: bytes) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
 
-def _pictures(payload: bytes) -> tuple[Picture, ...]:
+def _pictures(payload: bytes) -> tuple[Illustration, ...]:
     """Return the test plate alone, if it is that: the overview shows who else passed, and the report is kept."""
     hit = data_of(payload)
     if hit.get("match") not in _READ_AS_LISTED:
         return ()
     return tuple(
-        Picture.of("The test plate.", base64.b64decode(picture["data"]))
+        Illustration.of("The test plate.", base64.b64decode(picture["data"]))
         for picture in hit.get("pictures", ())
         if picture["kind"] == "patch" and "data" in picture
     )

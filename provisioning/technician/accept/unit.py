@@ -19,9 +19,9 @@ from device.frame import Frame
 from device.vision.recogniser import Plate
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.dialogue import Dialogue
-from provisioning.technician.accept.result import Picture, Result
+from provisioning.technician.accept.result import Illustration, Result
 from provisioning.technician.accept.rights import foreign_topics, refused
-from provisioning.technician.aim.street import Street
+from provisioning.technician.aim.background import BackgroundModel
 
 TAMPER_SECONDS = 120.0
 SETTLE_SECONDS = 4.0
@@ -90,33 +90,33 @@ def view(configuration: Configuration) -> list[Result]:
     accepted = {name: each for name, each in (("day", views.day), ("infrared", views.infrared)) if each is not None}
     if not accepted:
         return [Result(point="view", good=False, said="no view was accepted yet: platepost aim")]
-    frame, street = _look(configuration)
-    ailments = judge(*street.median, views)
+    frame, background = _look(configuration)
+    ailments = judge(*background.median, views)
     plates = assembly.recogniser(configuration).recognise(frame.grey).plates
     by = " and ".join(f"{name} by {each.accepted_by}" for name, each in accepted.items())
     said = f"as accepted: {by}" if not ailments else f"{', '.join(sorted(ailments))}: platepost aim"
-    if not ailments and resembled(street.median[0], views) is None:
+    if not ailments and resembled(background.median[0], views) is None:
         # No fault: by night, without the lamp, that is as it should be. The post at work names a picture that stays so.
-        dark = float(street.median[0].mean()) < min(float(each.picture.mean()) for each in accepted.values())
+        dark = float(background.median[0].mean()) < min(float(each.picture.mean()) for each in accepted.values())
         said = f"not compared: it is too {'dark' if dark else 'bright'} for what was accepted, {by}"
-    picture = Picture.of("The view; plates are made illegible.", _illegible(frame.colour(), plates))
+    picture = Illustration.of("The view; plates are made illegible.", _illegible(frame.colour(), plates))
     return [Result(point="view", good=not ailments, said=said, pictures=(picture,))]
 
 
-def _look(configuration: Configuration) -> tuple[Frame, Street]:
+def _look(configuration: Configuration) -> tuple[Frame, BackgroundModel]:
     """Look for some seconds, so that vehicles pass out of what is compared; return the last frame too.
 
     Some seconds ahead the camera is only metered: it begins with an exposure for any weather.
     """
-    street = Street()
+    background = BackgroundModel()
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
     with camera:
         settled: float | None = None
         for frame in camera.frames():
             settled = settled or frame.monotonic + SETTLE_SECONDS
             camera.meter(frame, ())
-            if frame.monotonic >= settled and street.look(frame.grey, frame.monotonic):
-                return frame, street
+            if frame.monotonic >= settled and background.look(frame.grey, frame.monotonic):
+                return frame, background
     raise CameraError("too few frames came")
 
 

@@ -12,7 +12,7 @@ from device.records import ChainHead, Dropped, Envelope, Lost
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class StoredRecord:
     """One record and when it was stored."""
 
     envelope: Envelope
@@ -33,7 +33,7 @@ class Witness(Outbox):
         """Open the outbox of a post. Raises OutboxError."""
         section = configuration.outbox
         self._changed = threading.Condition()
-        self._seen: list[Recorded] = []
+        self._seen: list[StoredRecord] = []
         self._taken: set[int] = set()
         super().__init__(
             section.path, key=read_key_file(section.key_file), quota_bytes=round(section.quota_megabytes * 1024 * 1024)
@@ -60,7 +60,7 @@ class Witness(Outbox):
             self._changed.notify_all()
         return super().acknowledge(places)
 
-    def recorded(self, kind: str, *, after: float = 0.0) -> list[Recorded]:
+    def recorded(self, kind: str, *, after: float = 0.0) -> list[StoredRecord]:
         """Return the records of a CloudEvents type stored later than a moment, the oldest first."""
         with self._changed:
             return [each for each in self._seen if each.envelope.type == kind and each.at > after]
@@ -84,6 +84,6 @@ class Witness(Outbox):
 
     def _noted(self, envelope: Envelope) -> Envelope:
         with self._changed:
-            self._seen.append(Recorded(envelope, monotonic()))
+            self._seen.append(StoredRecord(envelope, monotonic()))
             self._changed.notify_all()
         return envelope

@@ -6,11 +6,11 @@ from math import ceil
 from statistics import median
 from typing import Literal
 
-from provisioning.technician.aim.figures import Figures, blur_pixels
+from provisioning.technician.aim.measurement import Measurement, blur_pixels
 from provisioning.technician.aim.shown import at_least, at_most, limit_below
-from provisioning.technician.aim.tracks import Track
+from provisioning.technician.aim.tracks import VehicleTrack
 from provisioning.technician.aim.words import degrees_in_words, fraction_in_words
-from provisioning.technician.aim.zoom_or_tilt import COMFORT, Means
+from provisioning.technician.aim.zoom_or_tilt import COMFORT, ZoomOrTilt
 
 PIXELS_ACROSS = 130.0
 """Least width of a plate: Milestone's guidance for plates of the United States, and ABUS's for plate cameras."""
@@ -53,7 +53,7 @@ class Road:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Criterion:
     """One figure that decides."""
 
     name: str
@@ -64,11 +64,11 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Assessment:
     """What the light shows."""
 
     light: Literal["waiting", "red", "green"]
-    points: tuple[Point, ...] = ()
+    points: tuple[Criterion, ...] = ()
     advice: tuple[str, ...] = ()
     vehicles: tuple[str, ...] = ()
     """Whom it speaks of, such as `8KTR402, 148 px`, the latest last."""
@@ -77,8 +77,13 @@ class Verdict:
 
 
 def judge(
-    tracks: Sequence[Track], *, size: tuple[int, int], road: Road, infrared: bool, means: Means | None = None
-) -> Verdict:
+    tracks: Sequence[VehicleTrack],
+    *,
+    size: tuple[int, int],
+    road: Road,
+    infrared: bool,
+    zoom_or_tilt: ZoomOrTilt | None = None,
+) -> Assessment:
     """Judge a view by the last vehicles.
 
     Args:
@@ -86,18 +91,18 @@ def judge(
         size: the frame's width and height in pixels.
         road: what the camera cannot see.
         infrared: whether it sees by infrared.
-        means: what was said of the lane since the camera was touched; what is said now is remembered there.
+        zoom_or_tilt: what was said of the lane since the camera was touched; what is said now is remembered there.
 
     """
     if not tracks:
-        return Verdict("waiting", advice=("No plate seen yet: wait for a vehicle, or hold a plate into the view.",))
+        return Assessment("waiting", advice=("No plate seen yet: wait for a vehicle, or hold a plate into the view.",))
     best = [seen_at_best(track, size) for track in list(tracks)[-JUDGED:]]
     points = _points(best, size, road)
-    advice = _advice(best, tracks, points, size, road, means=means or Means(), infrared=infrared)
+    advice = _advice(best, tracks, points, size, road, zoom_or_tilt=zoom_or_tilt or ZoomOrTilt(), infrared=infrared)
     light: Literal["red", "green"] = "red" if any(p.good is False for p in points) else "green"
     vehicles = tuple(f"{f.text or 'a plate'}, {f.width:.0f} px" for f in best)
     notes = () if road.shutter_seconds is not None else (SHUTTER_UNKNOWN,)
-    return Verdict(light, tuple(points), tuple(advice), vehicles, notes)
+    return Assessment(light, tuple(points), tuple(advice), vehicles, notes)
 
 
 def shutter_for(speed_mph: float, tilt_degrees: float) -> int:
@@ -108,7 +113,7 @@ def shutter_for(speed_mph: float, tilt_degrees: float) -> int:
     return SHUTTERS[-1]
 
 
-def seen_at_best(track: Track, size: tuple[int, int]) -> Figures:
+def seen_at_best(track: VehicleTrack, size: tuple[int, int]) -> Measurement:
     """Return the sighting that a vehicle is judged by: where its plate was widest.
 
     Where it was wide enough with the whole plate inside the picture's margins, that is the widest there: it may leave
@@ -118,7 +123,7 @@ def seen_at_best(track: Track, size: tuple[int, int]) -> Figures:
     return max(inside, key=lambda f: f.width, default=track.best)
 
 
-def _edges(seen: Sequence[Figures], size: tuple[int, int]) -> tuple[float, float]:
+def _edges(seen: Sequence[Measurement], size: tuple[int, int]) -> tuple[float, float]:
     """Return between which shares of the picture's width plates are, from the left edge of one to the right of one."""
     return (
         min(float(f.corners[:, 0].min()) for f in seen) / size[0],
@@ -134,7 +139,7 @@ def _stroke(width: float) -> float:
     return width * STROKE_SHARE * 1.02  # their table is rounded to full miles an hour
 
 
-def _points(best: Sequence[Figures], size: tuple[int, int], road: Road) -> list[Point]:
+def _points(best: Sequence[Measurement], size: tuple[int, int], road: Road) -> list[Criterion]:
     width = min(f.width for f in best)
     contrast, sharp = median(f.contrast for f in best), median(f.sharpness for f in best)
     washed, roll = median(f.washed_out for f in best), median(f.roll for f in best)
@@ -153,42 +158,42 @@ def _points(best: Sequence[Figures], size: tuple[int, int], road: Road) -> list[
     ]
     name, limit = f"Blur at {road.speed_mph:.0f} mph", _stroke(width)
     if road.shutter_seconds is None:
-        return [*points, Point(name, "not judged", f"≤ {limit_below(limit, digits=1)} px", None)]
+        return [*points, Criterion(name, "not judged", f"≤ {limit_below(limit, digits=1)} px", None)]
     tilt = min(max(sideways, above), MOST_DEGREES)
     blur = blur_pixels(width, speed_mph=road.speed_mph, shutter_seconds=road.shutter_seconds, tilt_degrees=tilt)
     return [*points, _no_more(name, blur, limit, digits=1, unit=" px")]
 
 
-def _no_less(name: str, value: float, limit: float, *, digits: int = 0, unit: str = "") -> Point:
+def _no_less(name: str, value: float, limit: float, *, digits: int = 0, unit: str = "") -> Criterion:
     shown = at_least(value, limit, digits=digits)
-    return Point(name, f"{shown}{unit}", f"≥ {limit:.{digits}f}{unit}", bool(value >= limit))
+    return Criterion(name, f"{shown}{unit}", f"≥ {limit:.{digits}f}{unit}", bool(value >= limit))
 
 
-def _no_more(name: str, value: float, limit: float, *, digits: int = 0, unit: str = "") -> Point:
+def _no_more(name: str, value: float, limit: float, *, digits: int = 0, unit: str = "") -> Criterion:
     shown = at_most(value, limit, digits=digits)
-    return Point(name, f"{shown}{unit}", f"≤ {limit_below(limit, digits=digits)}{unit}", bool(value <= limit))
+    return Criterion(name, f"{shown}{unit}", f"≤ {limit_below(limit, digits=digits)}{unit}", bool(value <= limit))
 
 
-def _place(left: float, right: float) -> Point:
+def _place(left: float, right: float) -> Criterion:
     first, last = (100 * limit for limit in INSIDE)
     value = f"{at_least(100 * max(0.0, left), first)}-{at_most(100 * min(1.0, right), last)}%"
-    return Point("Place from left", value, f"{first:.0f}-{last:.0f}%", _within((left, right)))
+    return Criterion("Place from left", value, f"{first:.0f}-{last:.0f}%", _within((left, right)))
 
 
 def _advice(
-    best: Sequence[Figures],
-    tracks: Sequence[Track],
-    points: Sequence[Point],
+    best: Sequence[Measurement],
+    tracks: Sequence[VehicleTrack],
+    points: Sequence[Criterion],
     size: tuple[int, int],
     road: Road,
     *,
-    means: Means,
+    zoom_or_tilt: ZoomOrTilt,
     infrared: bool,
 ) -> list[str]:
     bad = {point.name.split(" at ")[0] for point in points if point.good is False}
     said = []
     if "Plate's width" in bad:
-        said.append(_enlarge(tracks, size, road, means))
+        said.append(_enlarge(tracks, size, road, zoom_or_tilt))
     if "Place from left" in bad:
         said.append(_centre(best, size, road))
     roll = median(f.roll for f in best)
@@ -216,7 +221,7 @@ def _advice(
     return said
 
 
-def _centre(best: Sequence[Figures], size: tuple[int, int], road: Road) -> str:
+def _centre(best: Sequence[Measurement], size: tuple[int, int], road: Road) -> str:
     """Say how plates come wholly inside the picture: no turn brings in what is wider than its middle."""
     left, right = _edges(best, size)
     if right - left > INSIDE[1] - INSIDE[0]:
@@ -233,10 +238,12 @@ def _centre(best: Sequence[Figures], size: tuple[int, int], road: Road) -> str:
     return f"Plates are at the picture's {side} edge: turn the camera {side} by {by}."
 
 
-def _enlarge(tracks: Sequence[Track], size: tuple[int, int], road: Road, means: Means) -> str:
+def _enlarge(tracks: Sequence[VehicleTrack], size: tuple[int, int], road: Road, zoom_or_tilt: ZoomOrTilt) -> str:
     judged = [seen_at_best(track, size).width for track in tracks]
-    kind, amount = means.enlarge([track.sightings for track in tracks], judged, least=PIXELS_ACROSS, height=size[1])
-    if kind == "turn":
+    kind, amount = zoom_or_tilt.enlarge(
+        [track.sightings for track in tracks], judged, least=PIXELS_ACROSS, height=size[1]
+    )
+    if kind == "tilt":
         return f"Plates are too small: turn the camera down by {_turn(amount, size[1], size, road)}."
     return f"Plates are too small: zoom in {amount:.1f} times."
 

@@ -11,7 +11,7 @@ from device.board.base import Board
 from device.camera.view import Light, View, Views, load_views
 from provisioning.errors import ProvisioningError
 from provisioning.technician.aim.session import Session
-from provisioning.technician.aim.watcher import Sight, Watcher
+from provisioning.technician.aim.watcher import Observation, Watcher
 
 OLD_SECONDS = 3.0
 """Age from which on the picture is said to stand still."""
@@ -67,31 +67,31 @@ class Aiming:
         """In which of them the camera was moved since."""
         return {light for light, moves in self._accepted.items() if moves != self.watcher.moves}
 
-    def state(self, sight: Sight | None) -> dict[str, Any]:
+    def state(self, seen: Observation | None) -> dict[str, Any]:
         """Return what the page shows, in JSON's types."""
         return {
-            "number": None if sight is None else sight.number,
-            "light": None if sight is None else sight.light,
-            "verdict": None if sight is None else asdict(sight.verdict),
-            "lane": None if sight is None else sight.lane,
+            "number": None if seen is None else seen.number,
+            "light": None if seen is None else seen.light,
+            "verdict": None if seen is None else asdict(seen.assessment),
+            "lane": None if seen is None else seen.lane,
             "chosen": self.watcher.lanes.chosen,
-            "lanes": [] if sight is None else _lanes(sight),
-            "still": self._stands_still(sight),
+            "lanes": [] if seen is None else _lanes(seen),
+            "still": self._stands_still(seen),
             "illuminated": self._illuminated,
-            "ready": self.watcher.street.ready,
+            "ready": self.watcher.background.ready,
             "accepted": sorted(self.accepted),
             "outdated": sorted(self.outdated),
-            "moved": sight is not None and sight.moved,
+            "moved": seen is not None and seen.moved,
             "seconds_left": round(self.session.seconds_left),
             "who": self.who,
         }
 
-    def _stands_still(self, sight: Sight | None) -> str | None:
+    def _stands_still(self, seen: Observation | None) -> str | None:
         if self.watcher.fault is not None:
             return self.watcher.fault
-        if sight is None:
+        if seen is None:
             return "no picture yet"
-        age = monotonic() - sight.at
+        age = monotonic() - seen.at
         return f"no new picture for {age:.0f} s" if age > OLD_SECONDS else None
 
     def illuminate(self, *, on: bool) -> None:
@@ -133,12 +133,14 @@ class Aiming:
         if self.outdated:
             by = " and ".join(LIGHTS[light] for light in sorted(self.outdated))
             return f"the view has moved since it was accepted by {by}"
-        sight = self.watcher.latest
-        if sight is None or sight.light not in self.accepted or sight.verdict.light == "green":
+        seen = self.watcher.latest
+        if seen is None or seen.light not in self.accepted or seen.assessment.light == "green":
             return None
-        bad = [f"{each.name} {each.value}, wanted {each.limit}" for each in sight.verdict.points if each.good is False]
+        bad = [
+            f"{each.name} {each.value}, wanted {each.limit}" for each in seen.assessment.points if each.good is False
+        ]
         why = "; ".join(bad) or "no plate was judged yet"
-        return f"the view that is kept by {LIGHTS[sight.light]} is not good now: {why}"
+        return f"the view that is kept by {LIGHTS[seen.light]} is not good now: {why}"
 
     def accept(self) -> Light:
         """Remember the present view, and return the light it was accepted in.
@@ -147,37 +149,37 @@ class Aiming:
             AimRefusedError: the light is not green, or the picture stands still.
 
         """
-        sight = self.watcher.latest
-        still = self._stands_still(sight)
-        if sight is None or still is not None:
+        seen = self.watcher.latest
+        still = self._stands_still(seen)
+        if seen is None or still is not None:
             raise AimRefusedError(f"there is nothing to accept: {still}")
-        if sight.verdict.light != "green":
+        if seen.assessment.light != "green":
             raise AimRefusedError("the light is not green")
-        if not self.watcher.street.ready:
-            raise AimRefusedError("it has not looked long enough to tell the street from its vehicles")
+        if not self.watcher.background.ready:
+            raise AimRefusedError("it has not looked long enough to tell the background from vehicles")
         if self.watcher.doubtful:
             raise AimRefusedError("the view looks as if it was moved: leave the camera alone for some seconds")
-        street, sharpness = self.watcher.street.median
-        view = View.of_street(street, sharpness, size=sight.size, accepted=datetime.now(UTC), accepted_by=self.who)
+        background, sharpness = self.watcher.background.median
+        view = View.of_street(background, sharpness, size=seen.size, accepted=datetime.now(UTC), accepted_by=self.who)
         views = load_views(self._folder)
-        changed = {"day": views.day, "infrared": views.infrared} | {sight.light: view}
+        changed = {"day": views.day, "infrared": views.infrared} | {seen.light: view}
         try:
             Views(**changed).save(self._folder)
         except OSError as error:
             raise AimRefusedError(f"the view cannot be kept: {error.strerror or error}") from error
-        points = {point.name: point.value for point in sight.verdict.points}
-        of = {} if sight.lane is None else {"lane": sight.lane}
-        self._audit("view_accepted", {"light": sight.light, "figures": points, **of})
-        self._accepted[sight.light] = self.watcher.moves
-        return sight.light
+        points = {point.name: point.value for point in seen.assessment.points}
+        of = {} if seen.lane is None else {"lane": seen.lane}
+        self._audit("view_accepted", {"light": seen.light, "figures": points, **of})
+        self._accepted[seen.light] = self.watcher.moves
+        return seen.light
 
 
-def _lanes(sight: Sight) -> list[dict[str, Any]]:
-    """Say how each lane stands; nothing where there is one only, of which the verdict says all."""
-    waited_for = sight.lane is not None and sight.lane not in sight.lanes  # then the choice can be taken back
-    if len(sight.lanes) < 2 and not waited_for:
+def _lanes(seen: Observation) -> list[dict[str, Any]]:
+    """Say how each lane stands; nothing where there is one only, of which the assessment says all."""
+    waited_for = seen.lane is not None and seen.lane not in seen.lanes  # then the choice can be taken back
+    if len(seen.lanes) < 2 and not waited_for:
         return []
     return [
-        {"name": name, "light": verdict.light, "last": verdict.vehicles[-1] if verdict.vehicles else ""}
-        for name, verdict in sight.lanes.items()
+        {"name": name, "light": assessment.light, "last": assessment.vehicles[-1] if assessment.vehicles else ""}
+        for name, assessment in seen.lanes.items()
     ]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from provisioning.technician.aim.tracks import Track
-from provisioning.technician.aim.zoom_or_tilt import Means
+from provisioning.technician.aim.tracks import VehicleTrack
+from provisioning.technician.aim.zoom_or_tilt import ZoomOrTilt
 
 APART = 5.0
 """Plate widths, 1.5 m, between two vehicles' ways from which on they are lanes: lanes are 3 m apart and more, and
@@ -24,13 +24,13 @@ MORE = (3, 1.5)
 class Lane:
     """The vehicles that drove one way through the picture, the latest last."""
 
-    tracks: list[Track] = field(default_factory=list)
-    means: Means = field(default_factory=Means)
+    tracks: list[VehicleTrack] = field(default_factory=list)
+    zoom_or_tilt: ZoomOrTilt = field(default_factory=ZoomOrTilt)
     """What was said of it since the camera was touched."""
-    way: Track | None = None
+    way: VehicleTrack | None = None
     """The last vehicle that drove in it, also when it is remembered no more."""
 
-    def add(self, track: Track) -> None:
+    def add(self, track: VehicleTrack) -> None:
         """Take in one more vehicle."""
         self.tracks.append(track)
         self.way = track
@@ -64,7 +64,7 @@ class Lanes:
     def chosen(self, name: str | None) -> None:
         self._asked = (name,)
 
-    def take(self, tracks: list[Track]) -> None:
+    def take(self, tracks: list[VehicleTrack]) -> None:
         """Sort vehicles into lanes; `tracks` are all that are remembered, and others are forgotten here too."""
         for lane in self._lanes:
             lane.tracks = [track for track in lane.tracks if any(track is one for one in tracks)]
@@ -116,7 +116,7 @@ class Lanes:
         if self._held is None and self._chosen in named and self._among in {None, len(named)}:
             self._held, self._among = named[self._chosen], len(named)
 
-    def _lane_of(self, track: Track) -> Lane:
+    def _lane_of(self, track: VehicleTrack) -> Lane:
         near = [
             (distance, lane)
             for lane in self._lanes
@@ -137,16 +137,16 @@ def _names(count: int) -> tuple[str, ...]:
     return few.get(count) or tuple(f"lane {number} from the left" for number in range(1, count + 1))
 
 
-def _apart(one: Track, other: Track) -> float:
+def _apart(one: VehicleTrack, other: VehicleTrack) -> float:
     """Return how far two vehicles' ways are apart where their plates are equally wide, in widths of a plate."""
     width = min(one.best.width, other.best.width)
     return float(np.hypot(*(_place(one, width) - _place(other, width)))) / width
 
 
-def _place(track: Track, width: float) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _place(track: VehicleTrack, width: float) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Return where in the picture a vehicle's plate was so many pixels wide: x and y."""
-    widths = np.array([figures.width for figures in track.sightings])
-    centres = np.array([figures.centre for figures in track.sightings])
+    widths = np.array([measurement.width for measurement in track.sightings])
+    centres = np.array([measurement.centre for measurement in track.sightings])
     if len(widths) < 4 or widths.max() < _SPREAD * widths.min():
         return np.asarray(centres.mean(axis=0), np.float64)
     return np.array([np.polyval(np.polyfit(widths, centres[:, axis], 1), width) for axis in (0, 1)], np.float64)

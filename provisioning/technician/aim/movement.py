@@ -1,10 +1,11 @@
 """Whether the camera stands as it stood: a view that has moved says nothing of the vehicles that it saw before.
 
-The street without its vehicles (`Street`, the median of six seconds) is compared with the street as it was when the
-camera was last touched: vehicles have dropped out of both, and light and exposure are taken out by normalisation
-(`device.camera.registration`). It has clearly moved when the street is found elsewhere or in another size, and most of
-its places match better there than in place, hardly one worse; or when it is not found at all for longer than a truck
-stands before the lens. The limits were set on the project's footage; the tests of this module show what each finds.
+The background (`BackgroundModel`: the street without its vehicles, the median of six seconds) is compared with the
+background as it was when the camera was last touched: vehicles have dropped out of both, and light and exposure are
+taken out by normalisation (`device.camera.registration`). It has clearly moved when the background is found elsewhere
+or in another size, and most of its places match better there than in place, hardly one worse; or when it is not found
+at all for longer than a truck stands before the lens. The limits were set on the project's footage; the tests of this
+module show what each finds.
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from device.camera.lens import FLAT_SHARE, PLAIN, UNLIKE, contrast
 from device.camera.registration import correlation, displacement
-from provisioning.technician.aim.street import Street
+from provisioning.technician.aim.background import BackgroundModel
 
 MOVED = 1.5
 """Small pixels, 30 in 1280, by which a corner of the picture went: three times the sway of a pole in wind, and less
@@ -26,22 +27,22 @@ HELD, LOST = 3, 10
 """For how many looks, 0.4 s each, it must be found elsewhere, and not found at all, to have moved."""
 
 
-class Stand:
-    """Tells from the street when the camera was moved. One thread at a time."""
+class MovementDetector:
+    """Tells from the background when the camera was moved. One thread at a time."""
 
-    def __init__(self, street: Street) -> None:
-        self._street = street
+    def __init__(self, background: BackgroundModel) -> None:
+        self._background = background
         self._stood: NDArray[np.uint8] | None = None
         self._looks = 0
         self._elsewhere = 0
         self._nowhere = 0
 
     def has_moved(self) -> bool:
-        """Say, after each look of the street, whether the camera was clearly moved; then begin anew, the street too."""
-        if not self._street.ready or self._looks == self._street.looks:
+        """Say, after each new look, whether the camera was clearly moved; then begin anew, the background too."""
+        if not self._background.ready or self._looks == self._background.looks:
             return False
-        self._looks = self._street.looks
-        now, _ = self._street.median
+        self._looks = self._background.looks
+        now, _ = self._background.median
         if self._stood is None:
             self._stood = now
             return False
@@ -51,7 +52,7 @@ class Stand:
         if self._elsewhere < HELD and self._nowhere < LOST:
             return False
         self.forget()
-        self._street.forget()
+        self._background.forget()
         return True
 
     @property
@@ -60,13 +61,13 @@ class Stand:
         return self._elsewhere > 0 or self._nowhere > 0
 
     def forget(self) -> None:
-        """Take the street that is seen next for how the camera stands."""
+        """Take the background that is seen next for how the camera stands."""
         self._stood = None
         self._elsewhere = self._nowhere = 0
 
 
 def _compared(stood: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[bool, bool]:
-    """Say whether a street is clearly elsewhere, and whether it is nowhere to be found."""
+    """Say whether a background is clearly elsewhere, and whether it is nowhere to be found."""
     in_place = correlation(stood, now)
     if in_place >= SAME or np.mean(contrast(now) < PLAIN) >= 1 - FLAT_SHARE:
         return False, False  # the same, or nothing at all is to be seen

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from provisioning.technician.aim.figures import Figures
+from provisioning.technician.aim.measurement import Measurement
 
 GONE_SECONDS = 1.0
 STANDING_SECONDS = 4.0
@@ -17,41 +17,41 @@ _REACH = (1.5, 6.0)
 
 
 @dataclass(slots=True)
-class Track:
+class VehicleTrack:
     """One vehicle's plate over the frames in which it was found."""
 
     began: float
     """`time.monotonic()` of the first."""
     seen: float
     """The same of the last."""
-    sightings: list[Figures] = field(default_factory=list)
+    sightings: list[Measurement] = field(default_factory=list)
 
     @property
-    def best(self) -> Figures:
+    def best(self) -> Measurement:
         """The sighting with the most pixels across the plate."""
-        return max(self.sightings, key=lambda figures: figures.width)
+        return max(self.sightings, key=lambda measurement: measurement.width)
 
 
 class Tracks:
     """The plates of the last two minutes."""
 
     def __init__(self) -> None:
-        self._tracks: list[Track] = []
+        self._tracks: list[VehicleTrack] = []
 
-    def add(self, found: Iterable[Figures], *, at: float) -> None:
+    def add(self, found: Iterable[Measurement], *, at: float) -> None:
         """Take in what one frame shows, at its `time.monotonic()`."""
         self._tracks = [track for track in self._tracks if at - track.seen <= KEPT_SECONDS]
-        for figures in found:
-            track = self._nearest(figures, at)
+        for measurement in found:
+            track = self._nearest(measurement, at)
             if track is None:
-                track = Track(at, at)
+                track = VehicleTrack(at, at)
                 self._tracks.append(track)
             track.seen = at
-            track.sightings.append(figures)
+            track.sightings.append(measurement)
             if len(track.sightings) >= MOST_SIGHTINGS:
                 del track.sightings[:-1:2]
 
-    def passed(self, *, at: float) -> list[Track]:
+    def passed(self, *, at: float) -> list[VehicleTrack]:
         """Return the vehicles that have passed, seen in two frames at least, the latest last.
 
         One that still comes nearer is not judged: its plate will grow.
@@ -63,18 +63,18 @@ class Tracks:
         """Forget all, as after the light was switched."""
         self._tracks = []
 
-    def _nearest(self, figures: Figures, at: float) -> Track | None:
-        x, y = figures.centre
+    def _nearest(self, measurement: Measurement, at: float) -> VehicleTrack | None:
+        x, y = measurement.centre
         near = []
         for track in self._tracks:
             last = track.sightings[-1]
             distance = max(abs(last.centre[0] - x), abs(last.centre[1] - y))
             reach = min(_REACH[1], _REACH[0] * max(1.0, (at - track.seen) / 0.1))
             # Of two plates in one frame only one is the same as before.
-            if 0 < at - track.seen <= GONE_SECONDS and distance <= reach * max(last.width, figures.width):
+            if 0 < at - track.seen <= GONE_SECONDS and distance <= reach * max(last.width, measurement.width):
                 near.append((distance, id(track), track))
         return min(near)[2] if near else None
 
 
-def _judgeable(track: Track, at: float) -> bool:
+def _judgeable(track: VehicleTrack, at: float) -> bool:
     return at - track.seen > GONE_SECONDS or track.seen - track.began >= STANDING_SECONDS

@@ -20,15 +20,15 @@ from provisioning.technician.aim.advice import (
     LEAST_CONTRAST,
     LEAST_SHARPNESS,
     PIXELS_ACROSS,
+    Assessment,
     Road,
-    Verdict,
     judge,
 )
-from provisioning.technician.aim.figures import Figures, measure
+from provisioning.technician.aim.background import BackgroundModel
 from provisioning.technician.aim.lanes import Lane, Lanes
 from provisioning.technician.aim.light import LightSense
-from provisioning.technician.aim.movement import Stand
-from provisioning.technician.aim.street import Street
+from provisioning.technician.aim.measurement import Measurement, measure
+from provisioning.technician.aim.movement import MovementDetector
 from provisioning.technician.aim.tracks import Tracks
 
 log = logging.getLogger(__name__)
@@ -39,18 +39,18 @@ _GREEN, _AMBER, _DARK = (60, 200, 40), (0, 190, 255), (16, 16, 16)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """What one frame showed."""
 
     number: int
-    verdict: Verdict
+    assessment: Assessment
     """Of the lane that is judged."""
     lane: str | None
     """Its name; None where there is one lane only."""
-    lanes: dict[str, Verdict]
-    """All lanes from left to right, each with its verdict."""
+    lanes: dict[str, Assessment]
+    """All lanes from left to right, each with its assessment."""
     jpeg: bytes
-    plates: tuple[tuple[Plate, Figures], ...]
+    plates: tuple[tuple[Plate, Measurement], ...]
     size: tuple[int, int]
     """The frame's width and height in pixels."""
     light: Light
@@ -70,14 +70,14 @@ class Watcher:
         self._tracks = Tracks()
         self.lanes = Lanes()
         self._light = LightSense()
-        self.street = Street()
+        self.background = BackgroundModel()
         """What is seen without its vehicles."""
-        self._stand = Stand(self.street)
+        self._movement = MovementDetector(self.background)
         self.moves = 0
         """How often the camera was clearly moved."""
         self._moved = False
         self._changed = threading.Condition()
-        self._latest: Sight | None = None
+        self._latest: Observation | None = None
         self._stop = threading.Event()
         self._forget = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aim", daemon=True)
@@ -113,14 +113,14 @@ class Watcher:
     @property
     def doubtful(self) -> bool:
         """Whether it looks as if the camera was being moved."""
-        return self._stand.doubtful
+        return self._movement.doubtful
 
     @property
-    def latest(self) -> Sight | None:
+    def latest(self) -> Observation | None:
         """The last look; None before the first."""
         return self._latest
 
-    def wait(self, after: int | None, seconds: float) -> Sight | None:
+    def wait(self, after: int | None, seconds: float) -> Observation | None:
         """Return a look later than number `after`; None if none comes in time."""
 
         def later() -> bool:
@@ -158,37 +158,37 @@ class Watcher:
             if capture.fault is not None:
                 self.fault = str(capture.fault)
 
-    def _take(self, sight: Sight) -> None:
+    def _take(self, observation: Observation) -> None:
         with self._changed:
-            self._latest = sight
+            self._latest = observation
             self._changed.notify_all()
 
-    def _look(self, frame: Frame) -> Sight:
+    def _look(self, frame: Frame) -> Observation:
         if self._forget.is_set():
             self._forget.clear()
             self._drop()
-            self.street.forget()
-            self._stand.forget()
+            self.background.forget()
+            self._movement.forget()
             self._moved = False
-        self.street.look(frame.grey, frame.monotonic)
-        if self._stand.has_moved():
+        self.background.look(frame.grey, frame.monotonic)
+        if self._movement.has_moved():
             self._drop()
             self.moves += 1
             self._moved = True
         plates = self._recogniser.recognise(frame.grey).plates
         measured = tuple((plate, measure(frame.grey, plate.corners, text=plate.text)) for plate in plates)
         self._camera.meter(frame, [plate.box for plate in plates])
-        self._tracks.add((figures for _, figures in measured), at=frame.monotonic)
+        self._tracks.add((measurement for _, measurement in measured), at=frame.monotonic)
         colour = frame.colour()
         light = self._light.look(colour, at=frame.monotonic, lamp=self.infrared)
         height, width = frame.grey.shape
         self.lanes.take(self._tracks.passed(at=frame.monotonic))
         name, lane = self.lanes.judged()
-        verdict = self._judge(lane, (width, height), light)
-        self._moved = self._moved and len(verdict.vehicles) < JUDGED
-        return Sight(
+        assessment = self._judge(lane, (width, height), light)
+        self._moved = self._moved and len(assessment.vehicles) < JUDGED
+        return Observation(
             number=frame.number,
-            verdict=verdict,
+            assessment=assessment,
             lane=name,
             lanes={each: self._judge(seen, (width, height), light) for each, seen in self.lanes.named().items()},
             jpeg=_drawn(colour, measured),
@@ -203,24 +203,24 @@ class Watcher:
         self._tracks.clear()
         self.lanes.clear()
 
-    def _judge(self, lane: Lane | None, size: tuple[int, int], light: Light) -> Verdict:
+    def _judge(self, lane: Lane | None, size: tuple[int, int], light: Light) -> Assessment:
         infrared = light == "infrared"
         if lane is None:
             return judge([], size=size, road=self._road, infrared=infrared)
-        return judge(lane.tracks, size=size, road=self._road, infrared=infrared, means=lane.means)
+        return judge(lane.tracks, size=size, road=self._road, infrared=infrared, zoom_or_tilt=lane.zoom_or_tilt)
 
 
-def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Figures], ...]) -> bytes:
+def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Measurement], ...]) -> bytes:
     scale = min(1.0, SHOWN_WIDTH / colour.shape[1])
     size = (round(colour.shape[1] * scale), round(colour.shape[0] * scale))
     shown = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
-    for plate, figures in measured:
+    for plate, measurement in measured:
         good = (
-            figures.width >= PIXELS_ACROSS
-            and figures.contrast >= LEAST_CONTRAST
-            and figures.sharpness >= LEAST_SHARPNESS
+            measurement.width >= PIXELS_ACROSS
+            and measurement.contrast >= LEAST_CONTRAST
+            and measurement.sharpness >= LEAST_SHARPNESS
         )
-        label = f"{plate.text}  {figures.width:.0f} px"
+        label = f"{plate.text}  {measurement.width:.0f} px"
         corners = np.round(plate.corners * scale).astype(np.int32)
         cv2.polylines(shown, [corners], isClosed=True, color=_GREEN if good else _AMBER, thickness=3)
         _write(shown, label, int(corners[:, 0].min()), int(corners[:, 1].min()), good=good)

@@ -123,18 +123,18 @@ class _Pages:
     async def _tail(self) -> AsyncIterator[ServerSentEvent]:
         number: int | None = None
         while self._session.open:
-            sight = await to_thread.run_sync(self._aiming.watcher.wait, number, _BREATH_SECONDS, abandon_on_cancel=True)
-            number = number if sight is None else sight.number
-            yield ServerSentEvent(json.dumps(self._aiming.state(sight or self._aiming.watcher.latest)))
+            seen = await to_thread.run_sync(self._aiming.watcher.wait, number, _BREATH_SECONDS, abandon_on_cancel=True)
+            number = number if seen is None else seen.number
+            yield ServerSentEvent(json.dumps(self._aiming.state(seen or self._aiming.watcher.latest)))
         yield ServerSentEvent(json.dumps({"closed": self._session.why_closed}))
 
     async def picture(self, request: Request) -> Response:
         if not self._knows(request):
             return Response("enter first", 401)
-        sight = self._aiming.watcher.latest
-        if sight is None:
+        seen = self._aiming.watcher.latest
+        if seen is None:
             return Response("no picture yet", 404)
-        return Response(sight.jpeg, media_type="image/jpeg")
+        return Response(seen.jpeg, media_type="image/jpeg")
 
     async def do(self, request: Request) -> Response:
         if not self._knows(request):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from provisioning.technician.aim.figures import Figures
+from provisioning.technician.aim.measurement import Measurement
 
 COMFORT = 1.15
 """How many times the least width is asked for: 150 pixels where 130 are wanted.
@@ -18,23 +18,23 @@ narrower of them (their lower quartile) a seventh above the limit, so that the l
 """
 ZONE = 0.8
 """Where in the picture's height plates should have become large enough: below, a fast vehicle has left it."""
-_FARTHEST = {None: 0.25, "turn": 0.4, "zoom": 0.0}
+_FARTHEST = {None: 0.25, "tilt": 0.4, "zoom": 0.0}
 """Up to which share of the picture's height it is looked nearer, by what was said before: past that it is zoomed."""
-_STEPS = {"zoom": 0.15, "turn": 0.075}
+_STEPS = {"zoom": 0.15, "tilt": 0.075}
 """By how much more or less must be wanted for another amount to be said."""
 
-Kind = Literal["zoom", "turn"]
+Kind = Literal["zoom", "tilt"]
 
 
 @dataclass(slots=True)
-class Means:
+class ZoomOrTilt:
     """What was said of one lane, until the camera is touched: who reaches for the lens is not sent to the mount."""
 
     kind: Kind | None = None
     amount: float = 0.0
 
     def enlarge(
-        self, sightings: Sequence[Sequence[Figures]], judged: Sequence[float], *, least: float, height: int
+        self, sightings: Sequence[Sequence[Measurement]], judged: Sequence[float], *, least: float, height: int
     ) -> tuple[Kind, float]:
         """Say whether to zoom in, and how many times, or to turn down, and by which share of the picture's height.
 
@@ -49,8 +49,8 @@ class Means:
         """
         wanted = COMFORT * least
         beyond = _beyond(sightings, wanted, height)
-        if beyond is not None and beyond <= _FARTHEST[self.kind] and (beyond > 0 or self.kind == "turn"):
-            return self._steadily("turn", max(0.1, beyond))
+        if beyond is not None and beyond <= _FARTHEST[self.kind] and (beyond > 0 or self.kind == "tilt"):
+            return self._steadily("tilt", max(0.1, beyond))
         zoom = wanted / max(1.0, float(np.percentile(judged, 25)))
         return self._steadily("zoom", max(1.1, ceil(10 * zoom) / 10))
 
@@ -60,11 +60,11 @@ class Means:
         return kind, self.amount
 
 
-def _beyond(sightings: Sequence[Sequence[Figures]], wanted: float, height: int) -> float | None:
+def _beyond(sightings: Sequence[Sequence[Measurement]], wanted: float, height: int) -> float | None:
     """Return how far below the zone plates are as wide as wanted, a share of the height; None if they do not grow."""
-    seen = [figures for each in sightings for figures in each]
-    widths = np.array([figures.width for figures in seen])
-    heights = np.array([figures.centre[1] for figures in seen])
+    seen = [measurement for each in sightings for measurement in each]
+    widths = np.array([measurement.width for measurement in seen])
+    heights = np.array([measurement.centre[1] for measurement in seen])
     if len(seen) < 4 or np.ptp(heights) <= 0.1 * height:
         return None
     slope, offset = np.polyfit(heights, widths, 1)

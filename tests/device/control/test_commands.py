@@ -27,7 +27,7 @@ from device.uplink import Delivery
 from provisioning.control.signing import sign_command
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 from tests.device.control.world import BAD_CLOCK, GOOD_CLOCK, RUN, SOURCE, World
 
 PREFIX = "alpr/v1/riverside/post-1"
@@ -155,7 +155,7 @@ def forged(world: World) -> bytes:
 def of_another_fleet(world: World) -> bytes:
     fleet = Fleet.create(world.directory.parent / "other", agency="riverside")
     folder = fleet.add_operator("a-technician", Role.TECHNICIAN)
-    return sign_command(Identity.load(folder), "post-1", "self-test", purpose="a test", boot=RUN, issued=world.now)[1]
+    return sign_command(Person.load(folder), "post-1", "self-test", purpose="a test", boot=RUN, issued=world.now)[1]
 
 
 def of_a_post(world: World) -> bytes:
@@ -163,13 +163,13 @@ def of_a_post(world: World) -> bytes:
     folder = world.fleet.post("post-1")
     certificate = x509.load_pem_x509_certificate((folder / "certificate.pem").read_bytes())
     key = ECKey.import_key((folder / "private_key.pem").read_bytes())
-    identity = Identity(folder, "post-1", "riverside", Role.TECHNICIAN, key, certificate)
+    identity = Person(folder, "post-1", "riverside", Role.TECHNICIAN, key, certificate)
     return sign_command(identity, "post-1", "self-test", purpose="a test", boot=RUN, issued=world.now)[1]
 
 
 def in_another_s_name(world: World) -> bytes:
     thief = world.people["operator"]
-    identity = Identity(thief.folder, "a-administrator", "riverside", thief.role, thief.key, thief.certificate)
+    identity = Person(thief.folder, "a-administrator", "riverside", thief.role, thief.key, thief.certificate)
     return sign_command(identity, "post-1", "self-test", purpose="a test", boot=RUN, issued=world.now)[1]
 
 

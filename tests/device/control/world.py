@@ -15,7 +15,7 @@ from device.records import CONFIGURATION_TYPE, ClockQuality, Purpose, Role, Sour
 from device.records.signing import read_key
 from provisioning.control.signing import sign_command, sign_configuration
 from provisioning.fleet.fleet import Fleet
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 
 RUN = "019c1503-fe00-7000-8000-000000000001"
 GOOD_CLOCK = ClockQuality(source="kernel", synchronised=True)
@@ -33,8 +33,8 @@ class World:
     version: int = 0
 
     @property
-    def people(self) -> dict[str, Identity]:
-        return {role.value: Identity.load(self.fleet.operator(f"a-{role.value}")) for role in Role}
+    def people(self) -> dict[str, Person]:
+        return {role.value: Person.load(self.fleet.operator(f"a-{role.value}")) for role in Role}
 
     @property
     def base(self) -> Configuration:

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from models.detector.decode import Found, Tally, box_iou, find_plates, fit_frame
+from models.detector.decode import DetectionCounts, Found, box_iou, find_plates, fit_frame
 from models.detector.geometry import INPUT_HEIGHT, INPUT_WIDTH, PADDING_GREY
 from models.detector.targets import Planes, pack_targets
-from models.detector.windows import Target, Window
+from models.detector.windows import LabelledPlate, TrainingWindow
 
 QUAD = np.array([[100, 60], [160, 64], [160, 94], [100, 90]], np.float32)
 
@@ -19,8 +19,8 @@ def test_frame_is_halved_into_the_upper_left() -> None:
 
 def test_perfect_outputs_give_the_plates_back() -> None:
     far = QUAD + np.array([150, 80], np.float32)
-    targets = (Target(QUAD, boxed=False), Target(far, boxed=False))
-    planes = pack_targets(Window(np.zeros((240, 384), np.uint8), targets))
+    targets = (LabelledPlate(QUAD, boxed=False), LabelledPlate(far, boxed=False))
+    planes = pack_targets(TrainingWindow(np.zeros((240, 384), np.uint8), targets))
     found = find_plates(planes[Planes.heat], np.moveaxis(planes[Planes.corners :], 0, -1))
     assert len(found) == 2
     for target in targets:
@@ -30,7 +30,7 @@ def test_perfect_outputs_give_the_plates_back() -> None:
 def test_found_twice_is_told_once() -> None:
     score = np.zeros((30, 48), np.float32)
     score[9, 14], score[9, 17] = 0.9, 0.6
-    planes = pack_targets(Window(np.zeros((240, 384), np.uint8), (Target(QUAD, boxed=False),)))
+    planes = pack_targets(TrainingWindow(np.zeros((240, 384), np.uint8), (LabelledPlate(QUAD, boxed=False),)))
     corners = np.moveaxis(planes[Planes.corners :], 0, -1)
     assert len(find_plates(score, corners)) == 1
 
@@ -43,7 +43,7 @@ def test_box_iou(other: tuple[float, ...], iou: float) -> None:
 
 
 def test_tally_counts_found_missed_extra_and_ignored() -> None:
-    tally = Tally()
+    tally = DetectionCounts()
     truths = np.array([[100, 60, 160, 94], [300, 60, 360, 90.0]])
     ignored = np.array([[200, 200, 220, 206.0]])
     elsewhere = QUAD + np.array([0, 150], np.float32)

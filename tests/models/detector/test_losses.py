@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.detector.targets import Planes, pack_targets
-from models.detector.windows import Target, Window
+from models.detector.windows import LabelledPlate, TrainingWindow
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'platepost[training]'")
 
@@ -13,7 +13,7 @@ TILTED = np.array([[90, 62], [148, 60], [150, 88], [92, 90]], np.float32)
 
 
 def packed(corners: np.ndarray, *, boxed: bool) -> "torch.Tensor":
-    window = Window(np.zeros((240, 384), np.uint8), (Target(corners, boxed=boxed),))
+    window = TrainingWindow(np.zeros((240, 384), np.uint8), (LabelledPlate(corners, boxed=boxed),))
     return torch.from_numpy(pack_targets(window))[None]
 
 

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from models.cli import models  # noqa: E402
 from models.detector.convert import load_weights  # noqa: E402
-from models.detector.train import Report, Training, schedule, split_photos, train  # noqa: E402
-from models.detector.windows import Recipe  # noqa: E402
+from models.detector.train import Training, TrainingProgress, schedule, split_photos, train  # noqa: E402
+from models.detector.windows import Augmentation  # noqa: E402
 from models.evaluate.manifest import ManifestError  # noqa: E402
 from models.plates import render_plate  # noqa: E402
 from models.scenes.photos import PhotoStore  # noqa: E402
@@ -68,11 +68,11 @@ def test_training_without_validation_is_refused(tmp_path: Path) -> None:
 
 def test_training_goes_on_from_its_checkpoint(store: PhotoStore, tmp_path: Path) -> None:
     white, black = np.full((32, 64, 3), 255, np.uint8), np.zeros((32, 64, 3), np.uint8)
-    recipe = Recipe(height=80, width=96)
+    recipe = Augmentation(height=80, width=96)
     folder = tmp_path / "run"
 
-    def go(steps: int) -> list[Report]:
-        reports: list[Report] = []
+    def go(steps: int) -> list[TrainingProgress]:
+        reports: list[TrainingProgress] = []
         training = Training(folder, steps=steps, batch=2, recipe=recipe, checkpoint_minutes=60)
         train(training, store=store, plates=[white], distractors=[black], report=reports.append)
         return reports

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.detector.windows import Recipe, WindowSampler
+from models.detector.windows import Augmentation, WindowSampler
 from models.scenes.photos import Photo
 
-QUIET = Recipe(replace_plate=0, paste_free=0, distractors=0, caption=0, plain=0)
+QUIET = Augmentation(replace_plate=0, paste_free=0, distractors=0, caption=0, plain=0)
 
 
 def photo() -> Photo:
@@ -23,18 +23,18 @@ def black(_: np.random.Generator) -> NDArray[np.uint8]:
     return np.zeros((30, 90, 3), np.uint8)
 
 
-def sampler(recipe: Recipe) -> WindowSampler:
+def sampler(recipe: Augmentation) -> WindowSampler:
     return WindowSampler([photo()], plates=white, distractors=black, recipe=recipe)
 
 
 def test_window_has_the_recipes_size() -> None:
-    window = sampler(Recipe(height=240, width=384)).sample(np.random.default_rng(0))
+    window = sampler(Augmentation(height=240, width=384)).sample(np.random.default_rng(0))
     assert window.grey.shape == (240, 384)
     assert window.grey.dtype == np.uint8
 
 
 def test_same_seed_same_window() -> None:
-    first, second = (sampler(Recipe()).sample(np.random.default_rng(4)) for _ in range(2))
+    first, second = (sampler(Augmentation()).sample(np.random.default_rng(4)) for _ in range(2))
     assert np.array_equal(first.grey, second.grey)
 
 
@@ -55,8 +55,10 @@ def test_real_plate_lies_where_its_target_says() -> None:
     assert checked > 30
 
 
-@pytest.mark.parametrize("recipe", [Recipe(replace_plate=1, paste_free=0), Recipe(replace_plate=0, paste_free=1)])
-def test_pasted_plates_have_true_corners_in_reading_order(recipe: Recipe) -> None:
+@pytest.mark.parametrize(
+    "recipe", [Augmentation(replace_plate=1, paste_free=0), Augmentation(replace_plate=0, paste_free=1)]
+)
+def test_pasted_plates_have_true_corners_in_reading_order(recipe: Augmentation) -> None:
     rng = np.random.default_rng(2)
     targets = [target for _ in range(40) for target in sampler(recipe).sample(rng).targets if not target.boxed]
     assert len(targets) > 20

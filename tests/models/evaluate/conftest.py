@@ -9,10 +9,10 @@ from device.vision.reader import Character, Reading
 from device.vision.recogniser import Milliseconds, Plate, Recognition
 from device.vision.region import Issuer
 from models.evaluate.manifest import LabelledPicture, TruePlate
-from models.evaluate.metrics import Outcome, compare
+from models.evaluate.metrics import PictureResult, compare
 
 Found = tuple[str, float, Box]
-Compare = Callable[[list[tuple[str | None, Box | None]], list[Found]], Outcome]
+Compare = Callable[[list[tuple[str | None, Box | None]], list[Found]], PictureResult]
 
 
 def _plate(text: str, confidence: float, box: Box, region: str | None) -> Plate:
@@ -30,7 +30,7 @@ def outcome() -> Compare:
     def make(
         truth: list[tuple[str | None, Box | None]], found: list[Found], path: Path = Path("a.jpg"), *,
         region: str | None = None, claimed: str | None = None,
-    ) -> Outcome:  # fmt: skip
+    ) -> PictureResult:  # fmt: skip
         picture = LabelledPicture(path, tuple(TruePlate(text, box, region) for text, box in truth))
         plates = tuple(_plate(*plate, claimed) for plate in found)
         return compare(picture, Recognition(plates, Milliseconds(detect=5.0, read=2.0, total=7.0)))

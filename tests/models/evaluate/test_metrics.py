@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from models.evaluate.metrics import Outcome, coverage, edit_distance, fold, normalise, summarise
+from models.evaluate.metrics import PictureResult, coverage, edit_distance, fold, normalise, summarise
 
-Compare = Callable[..., Outcome]
+Compare = Callable[..., PictureResult]
 BOX = (100.0, 100.0, 160.0, 130.0)
 NEAR = (103.0, 101.0, 162.0, 131.0)
 FAR = (400.0, 300.0, 460.0, 330.0)
@@ -148,7 +148,7 @@ def test_coverage_bears_one_error_in_a_hundred(outcome: Compare) -> None:
 
 
 def test_issuers_are_counted_where_they_are_known(outcome: Compare) -> None:
-    def told(region: str | None, claimed: str | None) -> Outcome:
+    def told(region: str | None, claimed: str | None) -> PictureResult:
         return outcome([("ABCD", BOX)], [("ABCD", 0.9, NEAR)], region=region, claimed=claimed)
 
     pairs = [("US-CA", "US-CA"), ("US-CA", None), ("US-CA", "other"), ("US-NV", "other"), ("US-AZ", "US-CA")]

@@ -4,13 +4,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.evaluate.metrics import Outcome
+from models.evaluate.metrics import PictureResult
 from models.evaluate.page import write_page
 
 BOX = (20.0, 20.0, 80.0, 50.0)
 
 
-def test_page_shows_failures_only(outcome: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_page_shows_failures_only(outcome: Callable[..., PictureResult], tmp_path: Path) -> None:
     path = tmp_path / "street.png"
     cv2.imwrite(str(path), np.full((120, 200, 3), 90, np.uint8))
     right = outcome([("7ABC123", BOX)], [("7ABC123", 0.9, BOX)], path)
@@ -25,7 +25,7 @@ def test_page_shows_failures_only(outcome: Callable[..., Outcome], tmp_path: Pat
     assert text.count("data:image/jpeg") == 2
 
 
-def test_plates_too_many_are_a_failure(outcome: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_plates_too_many_are_a_failure(outcome: Callable[..., PictureResult], tmp_path: Path) -> None:
     path = tmp_path / "street.png"
     cv2.imwrite(str(path), np.full((120, 200, 3), 90, np.uint8))
     extra = outcome([("7ABC123", BOX)], [("7ABC123", 0.9, BOX), ("X", 0.4, (100.0, 60.0, 140.0, 80.0))], path)

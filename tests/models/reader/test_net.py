@@ -5,11 +5,11 @@ torch = pytest.importorskip("torch", reason="the training extra is not installed
 
 from models.quantise import folded  # noqa: E402
 from models.reader.labels import CLASSES, STEPS  # noqa: E402
-from models.reader.net import Reader  # noqa: E402
+from models.reader.net import PlateReader  # noqa: E402
 
 
 def test_reader_maps_pictures_to_steps_and_classes() -> None:
-    net = Reader().eval()
+    net = PlateReader().eval()
     assert net(torch.zeros(2, 1, 64, 160)).shape == (2, STEPS, CLASSES)
 
 
@@ -33,7 +33,7 @@ def test_keras_net_computes_what_torch_does() -> None:
     from models.reader.convert import to_keras  # noqa: PLC0415
 
     torch.manual_seed(1)
-    net = Reader()
+    net = PlateReader()
     with torch.no_grad():
         for _ in range(3):  # statistics other than 0 and 1
             net(torch.rand(8, 1, 64, 160) * 0.6)

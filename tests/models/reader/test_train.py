@@ -13,16 +13,16 @@ from models.plates import Severity  # noqa: E402
 from models.plates.surroundings import Grey  # noqa: E402
 from models.reader import data  # noqa: E402
 from models.reader.convert import load  # noqa: E402
-from models.reader.data import Batches, Recipe, collate  # noqa: E402
+from models.reader.data import Batches, Mixture, collate  # noqa: E402
 from models.reader.pool import Pool  # noqa: E402
 from models.reader.real import RealPlate  # noqa: E402
 from models.reader.train import Plan, train  # noqa: E402
 
 
 @pytest.fixture
-def recipe(tmp_path: Path) -> Recipe:
+def recipe(tmp_path: Path) -> Mixture:
     Pool(tmp_path / "pool", size=8).fill(seed=1)
-    return Recipe(pools=(tmp_path / "pool",), batch=4, real_share=0.3)
+    return Mixture(pools=(tmp_path / "pool",), batch=4, real_share=0.3)
 
 
 def test_collate_lays_labels_in_a_row() -> None:
@@ -33,7 +33,7 @@ def test_collate_lays_labels_in_a_row() -> None:
     assert lengths.tolist() == [2, 3]
 
 
-def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, recipe: Recipe) -> None:
+def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, recipe: Mixture) -> None:
     real = [RealPlate(np.full((40, 100), 90, np.uint8), (10, 10, 90, 30), "AB12")]
     checks = {"held_out": [(np.zeros((64, 160), np.uint8), "")]}
     run = tmp_path / "run"
@@ -48,7 +48,9 @@ def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, 
     assert 1 < first["trained"] < second["trained"]
 
 
-def rates_and_steps(monkeypatch: pytest.MonkeyPatch, plan: Plan, recipe: Recipe, steps: int) -> list[tuple[int, float]]:
+def rates_and_steps(
+    monkeypatch: pytest.MonkeyPatch, plan: Plan, recipe: Mixture, steps: int
+) -> list[tuple[int, float]]:
     """Train so many steps and break off; give step and learning rate of each."""
     seen: list[tuple[int, float]] = []
     original = train_module._rate
@@ -67,7 +69,7 @@ def rates_and_steps(monkeypatch: pytest.MonkeyPatch, plan: Plan, recipe: Recipe,
     return seen
 
 
-def test_a_pause_costs_no_rate(tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_costs_no_rate(tmp_path: Path, recipe: Mixture, monkeypatch: pytest.MonkeyPatch) -> None:
     def plan() -> Plan:
         return Plan(folder=tmp_path / "run", until=time.time() + 5400, save_every=2, warm_up=1)
 
@@ -80,7 +82,7 @@ def test_a_pause_costs_no_rate(tmp_path: Path, recipe: Recipe, monkeypatch: pyte
 
 
 def test_a_checkpoint_without_the_seconds_trained_is_taken(
-    tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, recipe: Mixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = Plan(folder=tmp_path / "run", until=time.time() + 5400, save_every=2, warm_up=1)
     rates_and_steps(monkeypatch, plan, recipe, 3)
@@ -94,13 +96,13 @@ def test_a_checkpoint_without_the_seconds_trained_is_taken(
     load(last)
 
 
-def test_a_resumed_training_sees_other_batches(recipe: Recipe) -> None:
+def test_a_resumed_training_sees_other_batches(recipe: Mixture) -> None:
     first, again, later = (next(iter(Batches(recipe, [], step=step)))[0] for step in (0, 0, 7))
     assert torch.equal(first, again)
     assert not torch.equal(first, later)
 
 
-def test_the_easy_start_is_counted_over_resumptions(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_easy_start_is_counted_over_resumptions(recipe: Mixture, monkeypatch: pytest.MonkeyPatch) -> None:
     smallest: list[float] = []
     original = data.degrade
 

@@ -8,10 +8,10 @@ pytest.importorskip("torch", reason="the training extra is not installed")
 import torch
 
 from device.vision.modelfiles import shipped
-from device.vision.reader import Reader as ShippedReader
+from device.vision.reader import PlateReader as ShippedReader
 from models.plates import degrade, framed, render_plate
 from models.reader.labels import greedy
-from models.reader.net import Reader
+from models.reader.net import PlateReader
 from models.reader.warm_start import warm_start
 
 
@@ -23,7 +23,7 @@ def pictures(count: int) -> np.ndarray:
 def test_the_net_reads_like_the_file_before_its_first_step() -> None:
     torch.manual_seed(1)
     seen = pictures(48)
-    net = Reader()
+    net = PlateReader()
     warm_start(net, shipped("reader.tflite"), torch.from_numpy(seen[:, None]))
     net.eval()
     with torch.no_grad():
@@ -35,4 +35,4 @@ def test_the_net_reads_like_the_file_before_its_first_step() -> None:
 
 def test_a_file_of_another_net_is_refused() -> None:
     with pytest.raises(ValueError, match="weights"):
-        warm_start(Reader(), shipped("detector.tflite"), torch.from_numpy(pictures(4)[:, None]))
+        warm_start(PlateReader(), shipped("detector.tflite"), torch.from_numpy(pictures(4)[:, None]))

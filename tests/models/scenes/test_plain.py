@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.detector.windows import Recipe, WindowSampler
+from models.detector.windows import Augmentation, WindowSampler
 from models.scenes.plain import render_plain_scene
 
 
@@ -23,10 +23,10 @@ def test_windows_of_plain_scenes_need_no_photo_and_know_no_plate_but_pasted_ones
     def white(_: np.random.Generator) -> np.ndarray:
         return np.full((32, 64, 3), 255, np.uint8)
 
-    quiet = Recipe(plain=1, paste_free=0, distractors=0, caption=0)
+    quiet = Augmentation(plain=1, paste_free=0, distractors=0, caption=0)
     nothing = WindowSampler([], plates=white, distractors=white, recipe=quiet).sample(np.random.default_rng(1))
     assert nothing.grey.shape == (208, 320)
     assert nothing.targets == ()
     assert len(nothing.ignored) == 0
-    pasted = WindowSampler([], plates=white, distractors=white, recipe=Recipe(plain=1, paste_free=1))
+    pasted = WindowSampler([], plates=white, distractors=white, recipe=Augmentation(plain=1, paste_free=1))
     assert any(pasted.sample(np.random.default_rng(seed)).targets for seed in range(5))

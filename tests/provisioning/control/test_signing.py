@@ -13,7 +13,7 @@ from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from provisioning.people.identity import NotCertifiedError
+from provisioning.people.person import NotCertifiedError
 
 WHY = ("--purpose", "work order 8001")
 

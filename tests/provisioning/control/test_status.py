@@ -10,14 +10,14 @@ from device.records.configuration import ConfigurationState, RefusedConfiguratio
 from device.records.signing import read_key
 from provisioning.commands.status import line, table
 from provisioning.control.rollout import Rollout
-from provisioning.control.status import Grade, Row, judge, overall, record_keys
+from provisioning.control.status import CheckResult, Grade, judge, overall, record_keys
 from provisioning.fleet.fleet import Fleet
 from tests.provisioning.control.conftest import said
 
 NOW = datetime.now(UTC)
 
 
-def judged(fleet: Fleet, body: bytes | None, post: str = "post-1") -> Row:
+def judged(fleet: Fleet, body: bytes | None, post: str = "post-1") -> CheckResult:
     return judge(post, body, Keyring.from_files(fleet.record_key(post)))
 
 

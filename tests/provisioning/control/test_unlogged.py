@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from device.records import HotListState
-from provisioning.control.status import Row, judge, record_keys
-from provisioning.control.unlogged import unanswered
+from provisioning.control.status import CheckResult, judge, record_keys
+from provisioning.control.unlogged import unlogged_lists
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.unsigned import record_unsigned
 from tests.provisioning.control.conftest import said
@@ -16,7 +16,7 @@ def logged(fleet: Fleet, version: int, act: str = "hotlist_publish", built: date
     record_unsigned(fleet, act, object=str(version), details={"built": built.isoformat()})
 
 
-def rows(fleet: Fleet, **held: int) -> list[Row]:
+def rows(fleet: Fleet, **held: int) -> list[CheckResult]:
     made = []
     for name, version in held.items():
         post = name.replace("_", "-")
@@ -29,16 +29,16 @@ def rows(fleet: Fleet, **held: int) -> list[Row]:
 def test_lists_that_are_in_the_log_are_answered_for(fleet: Fleet, act: str) -> None:
     logged(fleet, 6)
     logged(fleet, 7, act)
-    assert unanswered(fleet.acts, rows(fleet, post_1=7, post_2=7)) is None
+    assert unlogged_lists(fleet.acts, rows(fleet, post_1=7, post_2=7)) is None
 
 
 def test_a_list_that_was_cut_off_the_log_is_named_with_the_posts_that_go_by_it(fleet: Fleet) -> None:
     logged(fleet, 7)
     logged(fleet, 8)
     text = fleet.acts.path.read_bytes()
-    assert unanswered(fleet.acts, rows(fleet, post_1=8, post_2=7)) is None
+    assert unlogged_lists(fleet.acts, rows(fleet, post_1=8, post_2=7)) is None
     fleet.acts.path.write_bytes(text.splitlines(keepends=True)[0])
-    told = unanswered(fleet.acts, rows(fleet, post_1=8, post_2=7, post_3=8))
+    told = unlogged_lists(fleet.acts, rows(fleet, post_1=8, post_2=7, post_3=8))
     assert told is not None
     assert "knows nothing of: 8 (post-1, post-3); was its end cut off?" in told
 
@@ -46,18 +46,18 @@ def test_a_list_that_was_cut_off_the_log_is_named_with_the_posts_that_go_by_it(f
 def test_another_list_of_the_same_version_is_not_the_one_in_the_log(fleet: Fleet) -> None:
     logged(fleet, 6)
     logged(fleet, 7, built=BUILT + timedelta(seconds=1))
-    assert "7 (post-1)" in str(unanswered(fleet.acts, rows(fleet, post_1=7)))
+    assert "7 (post-1)" in str(unlogged_lists(fleet.acts, rows(fleet, post_1=7)))
 
 
 def test_lists_of_before_they_were_logged_are_not_asked_for(fleet: Fleet) -> None:
     record_unsigned(fleet, "post_added", object="post-1")
-    assert unanswered(fleet.acts, rows(fleet, post_1=7)) is None
+    assert unlogged_lists(fleet.acts, rows(fleet, post_1=7)) is None
     logged(fleet, 8)
-    assert unanswered(fleet.acts, rows(fleet, post_1=7, post_2=8)) is None
+    assert unlogged_lists(fleet.acts, rows(fleet, post_1=7, post_2=8)) is None
 
 
 def test_what_is_not_a_post_s_own_word_is_not_held_against_the_log(fleet: Fleet) -> None:
     logged(fleet, 7)
     foreign = judge("post-2", said(fleet, "post-1"), record_keys(fleet, "post-2"))
     silent = judge("post-3", None, record_keys(fleet, "post-3"))
-    assert unanswered(fleet.acts, [foreign, silent]) is None
+    assert unlogged_lists(fleet.acts, [foreign, silent]) is None

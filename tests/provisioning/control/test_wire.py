@@ -10,7 +10,7 @@ from provisioning.commands.command import _open
 from provisioning.control.wire import data_of
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"data": 1}', b"[" * 30_000])
@@ -20,7 +20,7 @@ def test_what_is_no_event_has_no_data(payload: bytes) -> None:
 
 def test_a_still_that_is_sealed_to_nobody_does_not_open(tmp_path: Path) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
-    identity = Identity.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
+    identity = Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
     sealed: list[Any] = [{}, 1, {"recipients": 1}, {"protected": 1, "recipients": [{}], "ciphertext": "", "tag": ""}]
     for each in sealed:
         with pytest.raises(ProvisioningError, match="does not open"):

@@ -13,12 +13,12 @@ import pytest
 from device.enrolment.est import EstClient
 from device.enrolment.unit import UnitEnrolment
 from device.records import Role
-from provisioning.enrolment.office import Office
+from provisioning.enrolment.registration import RegistrationAuthority
 from provisioning.enrolment.server import server
 from provisioning.fleet.broker_reload import announce, reload_broker
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 from simulator.ground.daemon import free_port
 
 SECONDS = 20.0
@@ -29,7 +29,7 @@ class Department:
     """A fleet and its open office."""
 
     fleet: Fleet
-    office: Office
+    registration: RegistrationAuthority
     port: int
     directory: Path
 
@@ -48,7 +48,7 @@ class Department:
     ) -> str:
         """Issue a code."""
         settings = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings={"path": "clip.mp4"})
-        secret, _ = self.office.codes.issue(
+        secret, _ = self.registration.codes.issue(
             post,
             technician=technician,
             issued_by="j-stone",
@@ -82,8 +82,8 @@ def open_office(
 ) -> Iterator[Department]:
     """Serve a fleet on loopback; `reload` is the command that tells the broker, where there is one."""
     port = free_port()
-    person = Identity.load(fleet.operator(keeper))
-    office = Office(
+    person = Person.load(fleet.operator(keeper))
+    registration = RegistrationAuthority(
         fleet,
         person,
         purpose="enrolment",
@@ -91,7 +91,7 @@ def open_office(
         announce=lambda: announce(fleet, reload),
         reload=lambda: reload_broker(fleet, reload),
     )
-    serving = server(fleet, office, names=("localhost", "127.0.0.1"), address="127.0.0.1", port=port)
+    serving = server(fleet, registration, names=("localhost", "127.0.0.1"), address="127.0.0.1", port=port)
     thread = threading.Thread(target=serving.run)
     thread.start()
     try:
@@ -99,7 +99,7 @@ def open_office(
         while not serving.started:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        yield Department(fleet, office, port, directory)
+        yield Department(fleet, registration, port, directory)
     finally:
         serving.should_exit = True
         thread.join(SECONDS)

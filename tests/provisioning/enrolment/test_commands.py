@@ -20,7 +20,7 @@ from provisioning.cli import provision
 from provisioning.enrolment.codes import Code, Codes
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from provisioning.people.identity import NotCertifiedError
+from provisioning.people.person import NotCertifiedError
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 from tests.provisioning.enrolment.conftest import Department
 
@@ -103,9 +103,9 @@ def test_stick_carries_request_and_answer(department: Department, tmp_path: Path
     arguments = ("post-17", "--stick", stick, "--directory", folder)
     assert "take it to the office" in run(enrol, *arguments, typed=code + "\n")
     assert "take it to the office" in run(enrol, *arguments), "asked for once only"
-    office = ("enrol-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
-    assert "post-17: enrolled" in run(provision, *office)
-    assert "No request waits" in run(provision, *office)
+    sticks = ("enrol-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
+    assert "post-17: enrolled" in run(provision, *sticks)
+    assert "No request waits" in run(provision, *sticks)
     assert "This unit is post-17" in run(enrol, *arguments)
     assert UnitEnrolment(folder).post == "post-17"
     for path in stick.iterdir():
@@ -126,9 +126,9 @@ def test_stick_that_is_not_right_is_refused_with_the_reason(department: Departme
     if fault == "late code":
         codes = Codes(department.fleet.enrolment / "codes")
         codes._write(_late(codes))
-    office = ("enrol-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
+    sticks = ("enrol-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
     refused = fault in {"wrong code", "late code", "changed request"}
-    output = run(provision, *office, code=1 if refused else 0)
+    output = run(provision, *sticks, code=1 if refused else 0)
     if fault == "changed answer":
         path = stick / "post-17.configuration.json"
         path.write_text(path.read_text().replace("localhost", "elsewhere"))
@@ -143,7 +143,7 @@ def test_stick_that_is_not_right_is_refused_with_the_reason(department: Departme
         assert str(caught.value).removeprefix("the office refused: ") in output
         assert "post-17" not in department.fleet.posts()
         run(enrol, *arguments, typed=invited(department.fleet, "post-17") + "\n")
-        run(provision, *office)
+        run(provision, *sticks)
         assert "This unit is post-17" in run(enrol, *arguments)
     else:
         assert "does not bear the seal" in str(caught.value)

@@ -64,10 +64,10 @@ def is_whole(department: Department, unit: UnitEnrolment) -> bool:
     read = config.load(unit.directory / "post.toml")
     leaf = x509.load_pem_x509_certificate(read.uplink.certificate.read_bytes())
     own = read_key_file(read.uplink.private_key).public_key()
-    office = x509.load_pem_x509_certificate((department.fleet.post("post-17") / "certificate.pem").read_bytes())
+    issued = x509.load_pem_x509_certificate((department.fleet.post("post-17") / "certificate.pem").read_bytes())
     left = [path for path in unit.directory.iterdir() if path.name not in {"keys", "state"} and path.name[0] == "."]
     half = [*unit.directory.rglob("*.new"), *unit.directory.rglob("*.part")]
-    return leaf.public_key() == own == office.public_key() and not left and not half and unit.post == "post-17"
+    return leaf.public_key() == own == issued.public_key() and not left and not half and unit.post == "post-17"
 
 
 def test_unit_goes_on_where_it_was_whenever_the_power_fails(
@@ -116,8 +116,8 @@ def test_office_that_fails_midway_answers_the_same_request_later(
 ) -> None:
     cut = Cut(monkeypatch, here=False)
     told: list[str] = []
-    monkeypatch.setattr(department.office, "_announce", cut.watched(lambda: told.append("announce")))
-    monkeypatch.setattr(department.office, "_reload", cut.watched(lambda: told.append("reload")))
+    monkeypatch.setattr(department.registration, "_announce", cut.watched(lambda: told.append("announce")))
+    monkeypatch.setattr(department.registration, "_reload", cut.watched(lambda: told.append("reload")))
     monkeypatch.setattr(ActLog, "append", cut.watched(ActLog.append))
     for number in count(1):
         unit = department.unit(f"unit-{number}")
@@ -183,7 +183,7 @@ def test_office_that_failed_twice_midway_still_answers_the_same_request(
         with pytest.raises(EnrolmentError):
             department.enrol(unit, "post-17", code)
     with monkeypatch.context() as late:
-        late.setattr(department.office, "_reload", fail)
+        late.setattr(department.registration, "_reload", fail)
         with pytest.raises(EnrolmentError):
             department.enrol(unit, "post-17", code)
     department.enrol(unit, "post-17", code)

@@ -8,7 +8,7 @@ import pytest
 
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import CONFIGURATION, trusting
-from provisioning.enrolment.refusals import NAMES_MOST, WINDOW_SECONDS, Refusals
+from provisioning.enrolment.refusals import NAMES_MOST, WINDOW_SECONDS, RefusalLog
 from tests.provisioning.enrolment.conftest import Department
 
 
@@ -18,7 +18,7 @@ class Book:
     def __init__(self) -> None:
         self.acts: list[tuple[str | None, str | None, dict[str, Any]]] = []
         self.time = 1000.0
-        self.refusals = Refusals(self, now=lambda: self.time)
+        self.refusals = RefusalLog(self, now=lambda: self.time)
 
     def __call__(
         self, act: str, post: str | None, details: dict[str, Any], *, outcome: str, reason: str | None
@@ -85,7 +85,7 @@ def test_a_flood_at_the_port_is_few_acts(department: Department) -> None:
         answer.read()
         assert answer.status == 401
     connection.close()
-    department.office.close()
+    department.registration.close()
     first, *rest = department.fleet.acts
     assert (first.object, first.reason, len(rest)) == ("nobody", "no_code", 1)
     assert (rest[0].reason, rest[0].details["counted"]) == ("repeated", {"no_code": 19})

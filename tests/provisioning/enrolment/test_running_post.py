@@ -45,7 +45,7 @@ def test_enrolled_post_renews_its_certificate_on_command(department: Department,
     with Broker(department.fleet, tmp_path / "broker") as broker:
         camera = {"path": str(clip), "loop": True}
         settings = PostSettings(brokers=(broker.address,), camera="footage", camera_settings=camera)
-        secret, _ = department.office.codes.issue(
+        secret, _ = department.registration.codes.issue(
             "post-17",
             technician="r-alvarez",
             issued_by="j-stone",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from device.records import Role
-from provisioning.enrolment.keeper import Keeper
+from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.fleet.fleet import Fleet
 from simulator.ground.daemon import free_port
 
@@ -40,4 +40,4 @@ def test_server_that_is_stopped_is_logged_as_closed(tmp_path: Path, number: sign
         server.wait(SECONDS)
     assert server.returncode == 0
     assert [act.action for act in fleet.acts] == ["enrolment_opened", "enrolment_closed"]
-    assert Keeper.noted(fleet) is None
+    assert RegistrationOfficer.noted(fleet) is None

@@ -14,7 +14,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from device.config import load
-from device.enrolment.est import Office
+from device.enrolment.est import EstClient
 from device.enrolment.keyfiles import read_key_file
 from device.enrolment.provider import begin_with_tpm
 from device.enrolment.request import make_renewal
@@ -23,9 +23,9 @@ configuration = load(path)
 begin_with_tpm(configuration, path.parent)
 uplink = configuration.uplink
 request = make_renewal(configuration.post.name, read_key_file(uplink.private_key))
-office = Office(configuration.enrolment.office)
+client = EstClient(configuration.enrolment.office)
 ca = uplink.ca.read_bytes()
-print(office.renew(request, ca=ca, certificate=uplink.certificate, key=uplink.private_key).decode())
+print(client.renew(request, ca=ca, certificate=uplink.certificate, key=uplink.private_key).decode())
 """
 
 

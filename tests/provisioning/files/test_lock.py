@@ -11,7 +11,7 @@ from cryptography import x509
 from provisioning.control import versions
 from provisioning.control.versions import next_version
 from provisioning.errors import ProvisioningError
-from provisioning.files.lock import hold
+from provisioning.files.lock import locked
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
 from provisioning.trust.keys import replace_private
@@ -92,10 +92,10 @@ def test_files_replaced_by_several_at_once_are_whole_and_leave_nothing_behind(tm
 
 
 def test_who_holds_it_goes_on_and_an_error_lets_it_go(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), hold(tmp_path), hold(tmp_path):
+    with pytest.raises(RuntimeError), locked(tmp_path), locked(tmp_path):
         raise RuntimeError
-    another = Another(lambda: hold(tmp_path).__enter__())
+    another = Another(lambda: locked(tmp_path).__enter__())
     another.comes()
     another.ends()
-    with pytest.raises(ProvisioningError, match="cannot be changed"), hold(tmp_path / "missing"):
+    with pytest.raises(ProvisioningError, match="cannot be changed"), locked(tmp_path / "missing"):
         pass

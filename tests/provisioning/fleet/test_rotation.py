@@ -17,7 +17,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.fleet.rotation import rehearsed, rotate_authority, rotate_broker, rotate_publisher
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 from provisioning.trust.authority import Authority
 from provisioning.trust.keys import new_key, private_pem
 from provisioning.trust.takeover import serial_of
@@ -47,7 +47,7 @@ def test_old_posts_trust_the_broker_of_a_new_authority_and_its_people(fleet: Fle
     done = rotate_authority(fleet)
     assert done.former != done.present
     assert trusts(ca, chain_of(fleet.broker.certificate))
-    person = Identity.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
+    person = Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
     operators = Operators(before)
     assert operators.recognise(person.x5c, at=datetime.now(UTC)).name == "r-alvarez"
 

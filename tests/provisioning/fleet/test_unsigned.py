@@ -17,7 +17,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.unsigned import record_unsigned, user
 from provisioning.people import acts
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 from provisioning.trust.keys import new_key
 
 
@@ -32,7 +32,7 @@ def verified(fleet: Fleet) -> tuple[int, str]:
 
 
 def test_what_nobody_signed_for_names_the_system_s_user_and_is_of_the_chain(fleet: Fleet) -> None:
-    administrator = Identity.load(fleet.operator("j-stone"))
+    administrator = Person.load(fleet.operator("j-stone"))
     acts.record(administrator, "post_added", "work order 7731", log=fleet.acts)
     record_unsigned(fleet, "hotlist_built", object="7", details={"entries": 2})
     record_unsigned(fleet, "hotlist_built", object="8")
@@ -50,7 +50,7 @@ def test_key_of_the_log_signs_in_nobody_else_s_name(fleet: Fleet) -> None:
     record_unsigned(fleet, "hotlist_built")
     key = fleet.acts.path.with_name("nobody.pem")
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    stolen = Identity.load(fleet.operator("j-stone"))
+    stolen = Person.load(fleet.operator("j-stone"))
     acts.record(replace(stolen, key=read_key(key.read_bytes())), "post_revoked", "not mine", log=fleet.acts)
 
     code, said = verified(fleet)

@@ -20,7 +20,7 @@ from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.files import Files, mark_of, marking_key
 from provisioning.hotlist.rows import SourceError
 from provisioning.people.acts import ActLog
-from provisioning.people.identity import NotCertifiedError
+from provisioning.people.person import NotCertifiedError
 from provisioning.trust.keys import new_key, private_pem, public_pem
 
 EXPORT = "plate,state,category\n" + "".join(f"T{number:05d},CA,local\n" for number in range(40))

@@ -24,7 +24,7 @@ from provisioning.connection import Connection, secured_client
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist.watch import Watch
+from provisioning.hotlist.distribution import DistributionMonitor
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 
 SECONDS = 20.0
@@ -264,11 +264,11 @@ def test_a_forged_word_of_a_post_counts_for_nothing(department: Department, post
     listed = HotListState(state="current", version=version)
     status = example_status("online", new_identifier()).model_copy(update={"hotlist": listed})
     envelope = forged.record(status)
-    watch = Watch("riverside", keys={"post-1": Keyring.from_files(department.fleet.record_key("post-1"))})
+    watch = DistributionMonitor("riverside", keys={"post-1": Keyring.from_files(department.fleet.record_key("post-1"))})
     watch.expect(version)
     watch.hear(envelope.topic, envelope.body)
     assert watch.posts == {}
-    genuine = Watch("riverside")
+    genuine = DistributionMonitor("riverside")
     genuine.expect(version)
     genuine.hear(envelope.topic, envelope.body)
     assert genuine.posts["post-1"].outcome == "in force"

@@ -8,7 +8,7 @@ import pytest
 from device.hotlist import HotListRefused
 from device.hotlist.package import verify_package
 from device.records import Purpose
-from provisioning.control.keys.steps import announce, retire, take_into_use
+from provisioning.control.keys.rotation import announce, retire, take_into_use
 from provisioning.fleet.fleet import Fleet
 from tests.provisioning.hotlist.test_delta_cli import EXPORT, Office
 

@@ -16,7 +16,7 @@ from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.people import acts
-from provisioning.people.identity import Identity, NotCertifiedError
+from provisioning.people.person import NotCertifiedError, Person
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def fleet(tmp_path: Path) -> Fleet:
 
 
 @pytest.fixture
-def technician(fleet: Fleet) -> Identity:
-    return Identity.load(fleet.operator("a-technician"))
+def technician(fleet: Fleet) -> Person:
+    return Person.load(fleet.operator("a-technician"))
 
 
 @pytest.fixture
-def administrator(fleet: Fleet) -> Identity:
-    return Identity.load(fleet.operator("a-administrator"))
+def administrator(fleet: Fleet) -> Person:
+    return Person.load(fleet.operator("a-administrator"))
 
 
 def verified(fleet: Fleet) -> Report:
@@ -42,7 +42,7 @@ def verified(fleet: Fleet) -> Report:
     return Verifier(keys, whole=True).feed_all(fleet.acts.path.read_bytes().splitlines())
 
 
-def test_act_says_who_what_when_and_why_and_verifies(fleet: Fleet, technician: Identity) -> None:
+def test_act_says_who_what_when_and_why_and_verifies(fleet: Fleet, technician: Person) -> None:
     moment = datetime.now(UTC).replace(microsecond=0)
     acts.record(
         technician,
@@ -60,7 +60,7 @@ def test_act_says_who_what_when_and_why_and_verifies(fleet: Fleet, technician: I
     assert stat.S_IMODE(fleet.acts.path.stat().st_mode) == 0o600
 
 
-def test_acts_of_several_people_are_one_chain(fleet: Fleet, technician: Identity, administrator: Identity) -> None:
+def test_acts_of_several_people_are_one_chain(fleet: Fleet, technician: Person, administrator: Person) -> None:
     for number in range(5):
         acts.record((technician, administrator)[number % 2], "post_added", f"number {number}", log=fleet.acts)
     report = verified(fleet)
@@ -69,7 +69,7 @@ def test_acts_of_several_people_are_one_chain(fleet: Fleet, technician: Identity
 
 
 @pytest.mark.parametrize("fault", ["changed", "missing", "foreign"])
-def test_tampering_is_found_by_the_command(fleet: Fleet, technician: Identity, tmp_path: Path, fault: str) -> None:
+def test_tampering_is_found_by_the_command(fleet: Fleet, technician: Person, tmp_path: Path, fault: str) -> None:
     for number in range(4):
         acts.record(technician, "post_aimed", f"number {number}", log=fleet.acts)
     lines = fleet.acts.path.read_bytes().splitlines(keepends=True)
@@ -79,7 +79,7 @@ def test_tampering_is_found_by_the_command(fleet: Fleet, technician: Identity, t
         del lines[1]
     else:
         other = Fleet.create(tmp_path / "other", agency="riverside")
-        stranger = Identity.load(other.add_operator("a-technician", Role.TECHNICIAN))
+        stranger = Person.load(other.add_operator("a-technician", Role.TECHNICIAN))
         acts.record(stranger, "post_aimed", "not mine", log=fleet.acts)
         lines = fleet.acts.path.read_bytes().splitlines(keepends=True)
     fleet.acts.path.write_bytes(b"".join(lines))
@@ -91,7 +91,7 @@ def test_tampering_is_found_by_the_command(fleet: Fleet, technician: Identity, t
 
 
 def test_log_that_was_cut_or_made_anew_does_not_have_the_end_that_was_noted(
-    fleet: Fleet, technician: Identity, administrator: Identity
+    fleet: Fleet, technician: Person, administrator: Person
 ) -> None:
     words = [str(fleet.acts.path), "--key", str(fleet.people.keys), "--whole"]
     show = ["acts", str(fleet.directory), "--head"]
@@ -113,7 +113,7 @@ def test_log_that_was_cut_or_made_anew_does_not_have_the_end_that_was_noted(
     assert (result.exit_code, "another record has that number" in result.output) == (1, True)
 
 
-def test_act_in_the_name_of_somebody_else_is_found(fleet: Fleet, technician: Identity, administrator: Identity) -> None:
+def test_act_in_the_name_of_somebody_else_is_found(fleet: Fleet, technician: Person, administrator: Person) -> None:
     acts.record(administrator, "post_added", "mine", log=fleet.acts)
     acts.record(replace(technician, name="a-administrator"), "post_revoked", "not mine", log=fleet.acts)
 
@@ -124,7 +124,7 @@ def test_act_in_the_name_of_somebody_else_is_found(fleet: Fleet, technician: Ide
     assert "missing" not in result.output
 
 
-def test_whose_certification_has_ended_is_refused_and_that_is_logged(fleet: Fleet, technician: Identity) -> None:
+def test_whose_certification_has_ended_is_refused_and_that_is_logged(fleet: Fleet, technician: Person) -> None:
     after = technician.expires + timedelta(seconds=1)
     with pytest.raises(NotCertifiedError, match="certification of a-technician ended"):
         acts.record(technician, "post_aimed", "late", log=fleet.acts, now=after)
@@ -137,20 +137,20 @@ def test_whose_certification_has_ended_is_refused_and_that_is_logged(fleet: Flee
     assert verified(fleet).intact
 
 
-def test_role_that_may_not_is_refused(fleet: Fleet, technician: Identity) -> None:
+def test_role_that_may_not_is_refused(fleet: Fleet, technician: Person) -> None:
     with pytest.raises(NotCertifiedError, match="certified as technician; this takes: administrator"):
         acts.record(technician, "post_revoked", "stolen", log=fleet.acts, roles={Role.ADMINISTRATOR})
     assert [act.reason for act in fleet.acts] == ["role"]
 
 
 @pytest.mark.parametrize("purpose", ["", "  ", "x" * 201, "two\nlines"])
-def test_act_without_a_purpose_in_one_line_is_refused(fleet: Fleet, technician: Identity, purpose: str) -> None:
+def test_act_without_a_purpose_in_one_line_is_refused(fleet: Fleet, technician: Person, purpose: str) -> None:
     with pytest.raises(ProvisioningError, match="purpose"):
         acts.record(technician, "post_aimed", purpose, log=fleet.acts)
     assert not fleet.acts.path.exists()
 
 
-def test_half_a_line_that_a_power_cut_left_is_cut_off(fleet: Fleet, technician: Identity) -> None:
+def test_half_a_line_that_a_power_cut_left_is_cut_off(fleet: Fleet, technician: Person) -> None:
     acts.record(technician, "post_aimed", "first", log=fleet.acts)
     with fleet.acts.path.open("ab") as file:
         file.write(b'{"specversion": "1.0", "id"')
@@ -160,7 +160,7 @@ def test_half_a_line_that_a_power_cut_left_is_cut_off(fleet: Fleet, technician: 
     assert verified(fleet).intact
 
 
-def test_damaged_end_is_not_built_upon(fleet: Fleet, technician: Identity) -> None:
+def test_damaged_end_is_not_built_upon(fleet: Fleet, technician: Person) -> None:
     acts.record(technician, "post_aimed", "first", log=fleet.acts)
     fleet.acts.path.write_bytes(b"nonsense\n")
     with pytest.raises(ProvisioningError, match="platepost verify"):
@@ -169,7 +169,7 @@ def test_damaged_end_is_not_built_upon(fleet: Fleet, technician: Identity) -> No
         list(fleet.acts)
 
 
-def test_people_who_act_at_once_make_one_chain(fleet: Fleet, technician: Identity) -> None:
+def test_people_who_act_at_once_make_one_chain(fleet: Fleet, technician: Person) -> None:
     def act() -> None:
         for number in range(5):
             acts.record(technician, "post_aimed", f"number {number}", log=fleet.acts)
@@ -184,13 +184,13 @@ def test_people_who_act_at_once_make_one_chain(fleet: Fleet, technician: Identit
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_log_that_cannot_be_written_stops_the_act(fleet: Fleet, technician: Identity) -> None:
+def test_log_that_cannot_be_written_stops_the_act(fleet: Fleet, technician: Person) -> None:
     fleet.acts.path.parent.mkdir(mode=0o500)
     with pytest.raises(ProvisioningError, match="cannot be logged"):
         acts.record(technician, "post_aimed", "first", log=fleet.acts)
 
 
-def test_own_log_lies_with_the_identity(technician: Identity) -> None:
+def test_own_log_lies_with_the_identity(technician: Person) -> None:
     log = acts.ActLog.of(technician)
     acts.record(technician, "post_accepted", "work order 7731", log=log, object="post-17")
     event = json.loads(log.path.read_bytes())

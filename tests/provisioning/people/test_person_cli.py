@@ -11,7 +11,7 @@ from provisioning.cli import provision
 from provisioning.commands.options import Actor
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.people.identity import NotCertifiedError
+from provisioning.people.person import NotCertifiedError
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 from provisioning.trust.keys import read_private_key
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from device.records import KeyState, Purpose
+from provisioning.control.keys.adoption import Holder, Standing, goes_by
 from provisioning.control.keys.rehearsal import would
-from provisioning.control.keys.steps import announce, retire, take_into_use
-from provisioning.control.keys.watch import Holder, Standing, goes_by
+from provisioning.control.keys.rotation import announce, retire, take_into_use
 from provisioning.fleet.fleet import Fleet
 
 LISTS = Purpose.LISTS

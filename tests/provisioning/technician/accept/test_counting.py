@@ -2,8 +2,8 @@ import pytest
 
 from provisioning.commands.accept import _limits
 from provisioning.errors import ProvisioningError
-from provisioning.technician.accept.counting import REACH_SECONDS, Count, Span, compare, least_read, wilson
-from provisioning.technician.accept.service import Limits, instruction, judged
+from provisioning.technician.accept.counting import REACH_SECONDS, ManualCount, Span, compare, least_read, wilson
+from provisioning.technician.accept.service import AcceptanceCriteria, instruction, judged
 
 
 @pytest.mark.parametrize(
@@ -24,22 +24,22 @@ def test_the_interval_is_wilson_s(successes: int, trials: int, low: float, high:
 
 def test_without_a_trial_nothing_is_known() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
-    assert Count(0, 0, 0).share == 0.0
+    assert ManualCount(0, 0, 0).share == 0.0
 
 
 def test_each_keystroke_is_matched_with_one_read_at_most() -> None:
     seen = [Span(0, 2), Span(10, 12), Span(11, 13), Span(30, 31)]
-    assert compare([2.5, 12.5, 13.1, 20.0], seen) == Count(vehicles=4, read=3, unseen=0)
-    assert compare([2.5, 12.5, 33.0], seen) == Count(vehicles=3, read=3, unseen=1)
+    assert compare([2.5, 12.5, 13.1, 20.0], seen) == ManualCount(vehicles=4, read=3, unseen=0)
+    assert compare([2.5, 12.5, 33.0], seen) == ManualCount(vehicles=3, read=3, unseen=1)
 
 
 def test_what_passed_before_and_after_the_count_is_not_held_against_anybody() -> None:
-    assert compare([20.0], [Span(0, 2), Span(19, 20), Span(40, 41)]) == Count(1, 1, 0)
+    assert compare([20.0], [Span(0, 2), Span(19, 20), Span(40, 41)]) == ManualCount(1, 1, 0)
 
 
 def test_a_keystroke_far_from_every_read_is_a_vehicle_missed() -> None:
-    assert compare([5.0, 15.0], [Span(4, 5)]) == Count(2, 1, 0)
-    assert compare([], [Span(4, 5)]) == Count(0, 0, 0)
+    assert compare([5.0, 15.0], [Span(4, 5)]) == ManualCount(2, 1, 0)
+    assert compare([], [Span(4, 5)]) == ManualCount(0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -52,28 +52,28 @@ def test_as_many_must_be_read_as_the_interval_asks(vehicles: int, share: float, 
 
 
 def test_it_is_said_which_vehicles_are_counted_when_and_how_many_may_be_missing() -> None:
-    said = " ".join(instruction(Limits()))
+    said = " ".join(instruction(AcceptanceCriteria()))
     assert "in the lane that this post is aimed at" in said
     assert "as it passes the place where you showed the test plate" in said
     assert f"up to {REACH_SECONDS:g} s sooner or later" in said
     assert "picture" not in said
     assert "At most 1 of the 30 may go unread" in said
-    assert "At most 28 of the 200 may go unread" in " ".join(instruction(Limits(vehicles=200)))
-    assert "None of the 20 may go unread" in " ".join(instruction(Limits(vehicles=20)))
+    assert "At most 28 of the 200 may go unread" in " ".join(instruction(AcceptanceCriteria(vehicles=200)))
+    assert "None of the 20 may go unread" in " ".join(instruction(AcceptanceCriteria(vehicles=20)))
 
 
 @pytest.mark.parametrize(
     ("count", "wanted", "good"),
     [
-        (Count(30, 29, 4), 30, True),
-        (Count(30, 28, 0), 30, False),
-        (Count(16, 16, 0), 30, False),
-        (Count(29, 29, 0), 30, False),
-        (Count(199, 199, 0), 200, False),
+        (ManualCount(30, 29, 4), 30, True),
+        (ManualCount(30, 28, 0), 30, False),
+        (ManualCount(16, 16, 0), 30, False),
+        (ManualCount(29, 29, 0), 30, False),
+        (ManualCount(199, 199, 0), 200, False),
     ],
 )
-def test_a_count_that_was_ended_early_is_not_good(*, count: Count, wanted: int, good: bool) -> None:
-    found = judged(count, Limits(vehicles=wanted))
+def test_a_count_that_was_ended_early_is_not_good(*, count: ManualCount, wanted: int, good: bool) -> None:
+    found = judged(count, AcceptanceCriteria(vehicles=wanted))
     assert found.good is good
     assert (f"before the {wanted} vehicles" in found.said) is (count.vehicles < wanted)
 

@@ -10,7 +10,7 @@ from provisioning.commands.acceptance import acceptance
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 from provisioning.technician.accept.seal import ReportRefusedError, seal
 from provisioning.trust.authority import Authority
 
@@ -32,7 +32,7 @@ def fleet(tmp_path: Path, root: Authority) -> Fleet:
 
 def verify(fleet: Fleet, person: Path, report: Path) -> str:
     post = Signer.from_file(fleet.post("post-17") / "signing_key.pem")
-    report.write_bytes(seal(PAGE, post=post, technician=Identity.load(person)))
+    report.write_bytes(seal(PAGE, post=post, technician=Person.load(person)))
     return CliRunner().invoke(acceptance, ["verify", str(fleet.directory), str(report)], catch_exceptions=False).output
 
 

@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from provisioning.technician.accept.dialogue import Key, Terminal, key_of
+from provisioning.technician.accept.dialogue import Keystroke, Terminal, key_of
 from provisioning.technician.accept.tally import tally
 
 SECONDS = 10.0
@@ -129,7 +129,7 @@ class Script(Terminal):
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def tap(self, seconds: float) -> Key | None:
+    def tap(self, seconds: float) -> Keystroke | None:
         if not self._typed:
             raise EOFError
         typed = self._typed.pop(0)

@@ -6,8 +6,8 @@ import pytest
 
 from device.config import Configuration
 from provisioning.technician.accept import result as module
-from provisioning.technician.accept.result import ASKED, SEEN, Basis, Progress, Result
-from provisioning.technician.accept.service import Limits
+from provisioning.technician.accept.result import ASKED, SEEN, Basis, Checkpoint, Result
+from provisioning.technician.accept.service import AcceptanceCriteria
 
 STEPS = ("board", "unit", "view", "rights", "hot list", "alarm", "count")
 
@@ -23,14 +23,14 @@ class Unit:
     def aim(self, view: str) -> None:
         (self.folder / "view.json").write_text(view)
 
-    def resume(self, *, digest: str = "d", technician: str = "r-alvarez", **limits: Any) -> Progress:  # noqa: ANN401
+    def resume(self, *, digest: str = "d", technician: str = "r-alvarez", **limits: Any) -> Checkpoint:  # noqa: ANN401
         made = SimpleNamespace(digest=digest, outbox=SimpleNamespace(path=self.folder / "outbox.db"))
-        asked = Limits(**limits).model_dump()
+        asked = AcceptanceCriteria(**limits).model_dump()
         basis = Basis.of(cast("Configuration", made), technician=technician, limits=asked)
         self.said.clear()
-        return Progress.resume(self.folder, basis, say=self.said.append)
+        return Checkpoint.resume(self.folder, basis, say=self.said.append)
 
-    def broken_off(self, progress: Progress) -> None:
+    def broken_off(self, progress: Checkpoint) -> None:
         for step in STEPS:
             if not progress.done(step):
                 progress.note(self.folder, step, [Result(point=step, good=True, said="well")])
@@ -44,7 +44,7 @@ def unit(tmp_path: Path) -> Unit:
     return made
 
 
-def again(progress: Progress) -> set[str]:
+def again(progress: Checkpoint) -> set[str]:
     return {step for step in STEPS if not progress.done(step)}
 
 
@@ -90,5 +90,5 @@ def test_what_a_former_version_kept_is_begun_anew(unit: Unit) -> None:
 
 def test_every_limit_is_of_a_step() -> None:
     of_steps = {name for names in ASKED.values() for name in names}
-    assert of_steps | {"patience_seconds"} == set(Limits.model_fields)
+    assert of_steps | {"patience_seconds"} == set(AcceptanceCriteria.model_fields)
     assert {*ASKED, *SEEN} <= {*STEPS, "outage"}

@@ -4,7 +4,7 @@ import pytest
 
 from device.records import Keyring, Role, Signer
 from provisioning.fleet.fleet import Fleet
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 from provisioning.technician.accept.seal import ReportRefusedError, seal, unseal
 from provisioning.trust.keys import new_key, private_pem, public_pem
 
@@ -12,12 +12,12 @@ PAGE = b"<!doctype html>\n<p>Accepted</p>\n"
 
 
 @pytest.fixture
-def technician(tmp_path: Path) -> Identity:
+def technician(tmp_path: Path) -> Person:
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
-    return Identity.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
+    return Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
 
 
-def test_a_report_bears_two_signatures_and_stays_a_page(technician: Identity) -> None:
+def test_a_report_bears_two_signatures_and_stays_a_page(technician: Person) -> None:
     key = new_key()
     report = seal(PAGE, post=Signer.from_pem(private_pem(key)), technician=technician)
     assert report.startswith(PAGE)
@@ -26,7 +26,7 @@ def test_a_report_bears_two_signatures_and_stays_a_page(technician: Identity) ->
     assert sealed.x5c == technician.x5c
 
 
-def test_whatever_is_changed_is_found(technician: Identity) -> None:
+def test_whatever_is_changed_is_found(technician: Person) -> None:
     key, other = new_key(), new_key()
     report = seal(PAGE, post=Signer.from_pem(private_pem(key)), technician=technician)
     ring = Keyring.from_pem(public_pem(key))

@@ -13,7 +13,7 @@ import pytest
 from device.records import TYPES, Picture, Read
 from device.vision.pictures import Jpeg, overview, patch
 from provisioning.technician.accept.result import Result
-from provisioning.technician.accept.service import AtWork, Limits, _pictures
+from provisioning.technician.accept.service import AcceptanceCriteria, AtWork, _pictures
 
 
 def hit(match: str, *pictures: tuple[str, Jpeg]) -> bytes:
@@ -67,7 +67,7 @@ class Line:
 def outage(*away: tuple[float, float], patience: float = 3.0) -> tuple[Result, list[str]]:
     line, said = Line(*away), list[str]()
     work = object.__new__(AtWork)
-    work._limits = Limits(outage_seconds=1, patience_seconds=patience)
+    work._limits = AcceptanceCriteria(outage_seconds=1, patience_seconds=patience)
     work._dialogue = SimpleNamespace(say=said.append, progress=lambda _: None)  # type: ignore[assignment]
     work._configuration = SimpleNamespace(uplink=SimpleNamespace(settle_seconds=0))  # type: ignore[assignment]
     work._thread = SimpleNamespace(is_alive=lambda: True)  # type: ignore[assignment]

@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from provisioning.technician.aim.advice import PIXELS_ACROSS, Road, Verdict, judge, shutter_for
-from provisioning.technician.aim.figures import Figures
-from provisioning.technician.aim.tracks import Track, Tracks
+from provisioning.technician.aim.advice import PIXELS_ACROSS, Assessment, Road, judge, shutter_for
+from provisioning.technician.aim.measurement import Measurement
+from provisioning.technician.aim.tracks import Tracks, VehicleTrack
 from provisioning.technician.aim.words import degrees_in_words, fraction_in_words
-from provisioning.technician.aim.zoom_or_tilt import Means
+from provisioning.technician.aim.zoom_or_tilt import ZoomOrTilt
 
 SIZE = (1280, 720)
 
 
-def figures(width: float = 150, *, x: float = 640, y: float = 500, **changed: Any) -> Figures:  # noqa: ANN401
+def figures(width: float = 150, *, x: float = 640, y: float = 500, **changed: Any) -> Measurement:  # noqa: ANN401
     half = np.array([[-0.5, -0.25], [0.5, -0.25], [0.5, 0.25], [-0.5, 0.25]], np.float32)
-    made = Figures(
+    made = Measurement(
         corners=half * width + np.array([x, y], np.float32),
         width=width,
         contrast=110,
@@ -31,23 +31,23 @@ def figures(width: float = 150, *, x: float = 640, y: float = 500, **changed: An
     return replace(made, **changed)
 
 
-def verdict(*seen: Figures, road: Road | None = None, infrared: bool = False) -> Verdict:
-    tracks = [Track(0.0, 0.0, [each]) for each in seen]
+def assessment(*seen: Measurement, road: Road | None = None, infrared: bool = False) -> Assessment:
+    tracks = [VehicleTrack(0.0, 0.0, [each]) for each in seen]
     return judge(tracks, size=SIZE, road=road or Road(), infrared=infrared)
 
 
-def advice(*seen: Figures, **given: Any) -> str:  # noqa: ANN401
-    return " ".join(verdict(*seen, **given).advice)
+def advice(*seen: Measurement, **given: Any) -> str:  # noqa: ANN401
+    return " ".join(assessment(*seen, **given).advice)
 
 
 def test_good_plates_make_the_light_green_and_say_nothing() -> None:
-    found = verdict(figures(), figures(), figures(), road=Road(speed_mph=45, shutter_seconds=1 / 1000))
+    found = assessment(figures(), figures(), figures(), road=Road(speed_mph=45, shutter_seconds=1 / 1000))
     assert (found.light, found.advice) == ("green", ())
     assert len(found.points) == 9
 
 
 def test_without_a_plate_the_light_waits() -> None:
-    assert verdict().light == "waiting"
+    assert assessment().light == "waiting"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_without_a_plate_the_light_waits() -> None:
     ],
 )
 def test_each_fault_makes_it_red_and_says_what_to_do(changed: dict[str, float], said: str) -> None:
-    found = verdict(figures(**changed))
+    found = assessment(figures(**changed))
     assert found.light == "red"
     assert said in " ".join(found.advice)
     assert sum(point.good is False for point in found.points) == 1
@@ -85,7 +85,7 @@ def test_each_fault_makes_it_red_and_says_what_to_do(changed: dict[str, float], 
     ],
 )
 def test_a_figure_that_is_bad_never_reads_as_its_limit_does(changed: dict[str, float]) -> None:
-    bad = [point for point in verdict(figures(**changed)).points if point.good is False]
+    bad = [point for point in assessment(figures(**changed)).points if point.good is False]
     assert len(bad) == 1
     numbers = set(re.findall(r"[\d.]+", bad[0].limit))
     assert not numbers & set(re.findall(r"[\d.]+", bad[0].value)), bad
@@ -93,7 +93,7 @@ def test_a_figure_that_is_bad_never_reads_as_its_limit_does(changed: dict[str, f
 
 @pytest.mark.parametrize("shutter", [speed / 1e6 for speed in range(900, 1200, 7)])
 def test_the_blur_s_limit_and_what_is_beyond_it_read_differently(shutter: float) -> None:
-    point = verdict(figures(131), road=Road(speed_mph=50, shutter_seconds=shutter)).points[-1]
+    point = assessment(figures(131), road=Road(speed_mph=50, shutter_seconds=shutter)).points[-1]
     value, limit = (float(re.findall(r"[\d.]+", text)[0]) for text in (point.value, point.limit))
     assert (value <= limit) == point.good, point
 
@@ -115,32 +115,32 @@ ACTS = r"(^|[:,;] |, or |, and )(turn|roll|set|add|clean|zoom|move|aim|mount|wai
     ],
 )
 def test_every_advice_says_what_to_do(changed: dict[str, float], road: Road, infrared: bool) -> None:  # noqa: FBT001
-    found = verdict(figures(**changed), road=road, infrared=infrared)
+    found = assessment(figures(**changed), road=road, infrared=infrared)
     rising_low = judge([rising([60, 80, 100, 120], [80, 240, 400, 560])], size=SIZE, road=road, infrared=infrared)
     assert found.advice
-    for said in (*found.advice, *rising_low.advice, *verdict().advice):
+    for said in (*found.advice, *rising_low.advice, *assessment().advice):
         assert re.search(ACTS, said, re.IGNORECASE), said
 
 
 def test_what_is_not_known_is_said_and_neither_good_nor_bad() -> None:
-    found = verdict(figures())
+    found = assessment(figures())
     assert [(point.name, point.value) for point in found.points if point.good is None] == [
         ("Blur at 45 mph", "not judged")
     ]
     assert len(found.notes) == 1
     assert found.notes[0].startswith("Blur is not judged, because the shutter is not known: give platepost aim again")
-    assert verdict(figures(), road=Road(shutter_seconds=0.001)).notes == ()
+    assert assessment(figures(), road=Road(shutter_seconds=0.001)).notes == ()
     assert found.light == "green"
-    assert verdict(figures(120)).light == "red"
+    assert assessment(figures(120)).light == "red"
 
 
 def test_it_says_of_which_plates_it_speaks() -> None:
-    assert verdict(figures(148, text="8KTR402"), figures(131)).vehicles == ("8KTR402, 148 px", "a plate, 131 px")
+    assert assessment(figures(148, text="8KTR402"), figures(131)).vehicles == ("8KTR402, 148 px", "a plate, 131 px")
 
 
 def test_one_small_plate_of_three_is_enough_for_red() -> None:
-    assert verdict(figures(), figures(), figures(120)).light == "red"
-    assert verdict(figures(131), figures(), figures()).light == "green"
+    assert assessment(figures(), figures(), figures(120)).light == "red"
+    assert assessment(figures(131), figures(), figures()).light == "green"
 
 
 def test_focus_under_infrared_is_said_to_be_another() -> None:
@@ -150,7 +150,7 @@ def test_focus_under_infrared_is_said_to_be_another() -> None:
 def test_a_slow_shutter_is_named_with_the_one_that_would_do() -> None:
     road = Road(speed_mph=45, shutter_seconds=1 / 250)
     assert "Plates smear at 45 mph: set a shutter of 1/1000 s or faster " in advice(figures(), road=road)
-    assert verdict(figures(), road=road).light == "red"
+    assert assessment(figures(), road=road).light == "red"
 
 
 @pytest.mark.parametrize(("speed", "shutter"), [(25, 500), (45, 1000), (55, 1000), (65, 2000), (110, 2000)])
@@ -159,8 +159,8 @@ def test_shutters_are_those_of_the_field_s_table(speed: float, shutter: int) -> 
     assert shutter_for(speed, 15) == shutter
 
 
-def rising(widths: Sequence[float], heights: Sequence[float]) -> Track:
-    return Track(0.0, 0.0, [figures(w, y=h) for w, h in zip(widths, heights, strict=True)])
+def rising(widths: Sequence[float], heights: Sequence[float]) -> VehicleTrack:
+    return VehicleTrack(0.0, 0.0, [figures(w, y=h) for w, h in zip(widths, heights, strict=True)])
 
 
 def test_plates_that_grow_large_enough_only_below_are_looked_at_three_degrees_lower() -> None:
@@ -190,8 +190,8 @@ def test_what_is_asked_for_brings_the_narrowest_plate_well_inside_the_limit() ->
 def test_while_nothing_is_touched_the_means_stay_the_same() -> None:
     """Vehicles differ, so that what each group of them asks for lies now on this side of the boundary, now on that."""
     random = np.random.default_rng(1)
-    tracks: list[Track] = []
-    means = Means()
+    tracks: list[VehicleTrack] = []
+    zoom_or_tilt = ZoomOrTilt()
     steady: list[str] = []
     hasty: list[str] = []
     for _ in range(30):
@@ -199,29 +199,29 @@ def test_while_nothing_is_touched_the_means_stay_the_same() -> None:
         tracks.append(rising([w * times for w in (60, 80, 100, 118)], [y + lower for y in (180, 300, 420, 550)]))
         asked = {"size": SIZE, "road": Road(), "infrared": False}
         hasty += judge(tracks[-3:], **asked).advice
-        steady += judge(tracks[-3:], **asked, means=means).advice
+        steady += judge(tracks[-3:], **asked, zoom_or_tilt=zoom_or_tilt).advice
     assert len({"zoom" in said for said in hasty}) == 2, "the vehicles do not tempt"
     assert len(set(steady)) < 4, "the amount goes to and fro"
     assert len({"zoom" in said for said in steady}) == 1
 
 
 def test_the_whole_plate_must_be_inside_and_not_only_its_middle() -> None:
-    found = verdict(figures(150, x=190))
+    found = assessment(figures(150, x=190))
     assert [(point.name, point.value) for point in found.points if point.good is False] == [
         ("Place from left", "9-21%")
     ]
     assert "turn the camera left by a third" in " ".join(found.advice)
-    assert verdict(figures(150, x=205)).light == "green"
-    assert verdict(figures(150, x=1150)).light == "red"
+    assert assessment(figures(150, x=205)).light == "green"
+    assert assessment(figures(150, x=1150)).light == "red"
 
 
 def test_a_vehicle_that_leaves_at_the_side_is_judged_where_its_plate_was_wide_and_wholly_inside() -> None:
-    leaving = Track(
+    leaving = VehicleTrack(
         0.0, 0.0, [figures(120, x=400), figures(140, x=300, text="8KTR402"), figures(160, x=60, text="TR402")]
     )
     found = judge([leaving], size=SIZE, road=Road(), infrared=False)
     assert (found.light, found.vehicles) == ("green", ("8KTR402, 140 px",))
-    late = Track(0.0, 0.0, [figures(120, x=300), figures(160, x=60)])
+    late = VehicleTrack(0.0, 0.0, [figures(120, x=300), figures(160, x=60)])
     assert judge([late], size=SIZE, road=Road(), infrared=False).light == "red"
 
 

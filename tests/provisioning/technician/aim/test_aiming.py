@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
-from provisioning.technician.aim.advice import Point, Verdict
+from provisioning.technician.aim.advice import Assessment, Criterion
 from provisioning.technician.aim.aiming import Aiming, AimRefusedError
 from provisioning.technician.aim.session import Session
 
-GREEN = Verdict("green", points=(Point("Contrast", "90", "≥ 60", good=True),), vehicles=("8KTR402, 148 px",))
-RED = Verdict("red", points=(Point("Place from left", "9-21%", "10-90%", good=False),))
+GREEN = Assessment("green", points=(Criterion("Contrast", "90", "≥ 60", good=True),), vehicles=("8KTR402, 148 px",))
+RED = Assessment("red", points=(Criterion("Place from left", "9-21%", "10-90%", good=False),))
 
 
 class Desk:
     def __init__(self, mocker: MockerFixture, folder: Path) -> None:
         self.watcher = mocker.Mock(fault=None, moves=0, doubtful=False)
         self.watcher.lanes.chosen = None
-        self.watcher.street.median = (np.zeros((36, 64), np.uint8), 40.0)
+        self.watcher.background.median = (np.zeros((36, 64), np.uint8), 40.0)
         self.session = Session(seconds=60)
         self.mocker = mocker
         self.aiming = Aiming(
@@ -33,9 +33,16 @@ class Desk:
         )
         self.see(GREEN)
 
-    def see(self, verdict: Verdict, light: str = "day") -> dict[str, Any]:
+    def see(self, assessment: Assessment, light: str = "day") -> dict[str, Any]:
         sight = self.mocker.Mock(
-            number=1, light=light, verdict=verdict, lane=None, lanes={}, at=monotonic(), size=(1280, 720), moved=False
+            number=1,
+            light=light,
+            assessment=assessment,
+            lane=None,
+            lanes={},
+            at=monotonic(),
+            size=(1280, 720),
+            moved=False,
         )
         self.watcher.latest = sight
         return self.aiming.state(sight)
@@ -70,10 +77,10 @@ def test_done_is_refused_while_a_view_that_is_kept_is_not_good(desk: Desk) -> No
     with pytest.raises(AimRefusedError, match=r"by daylight is not good now: Place from left 9-21%, wanted 10-90"):
         desk.aiming.done()
     assert desk.session.open
-    desk.see(Verdict("waiting"))
+    desk.see(Assessment("waiting"))
     with pytest.raises(AimRefusedError, match="no plate was judged yet"):
         desk.aiming.done()
-    desk.see(Verdict("waiting"), light="infrared")
+    desk.see(Assessment("waiting"), light="infrared")
     desk.aiming.done()
     assert not desk.session.open
 

@@ -11,16 +11,16 @@ import pytest
 
 from device.vision.geometry import plate_size
 from provisioning.technician.aim.advice import Road, judge
-from provisioning.technician.aim.figures import Figures
 from provisioning.technician.aim.lanes import MORE, Lanes
-from provisioning.technician.aim.tracks import MOST_SIGHTINGS, Track, Tracks
+from provisioning.technician.aim.measurement import Measurement
+from provisioning.technician.aim.tracks import MOST_SIGHTINGS, Tracks, VehicleTrack
 
 FOOTAGE = Path(__file__).parents[4] / "simulator" / "footage"
 SIZE = (1280, 720)
-GOOD = Figures(np.zeros((4, 2), np.float32), 0, 110, 180, 0.0, 0.8, 8, 10, 1)
+GOOD = Measurement(np.zeros((4, 2), np.float32), 0, 110, 180, 0.0, 0.8, 8, 10, 1)
 
 
-def seen_of(clip: str) -> Iterator[tuple[float, list[Figures]]]:
+def seen_of(clip: str) -> Iterator[tuple[float, list[Measurement]]]:
     """Yield for each frame its second and the plates wholly in view, from the truth of a rendered clip."""
     plates = json.loads((FOOTAGE / f"{clip}.frames.json").read_text())["plates"]
     truth = json.loads((FOOTAGE / f"{clip}.truth.json").read_text())
@@ -77,9 +77,9 @@ def test_on_two_lanes_what_to_turn_is_not_said_to_and_fro() -> None:
     assert len([name for name, _ in rested if name is not None]) < 6, rested
 
 
-def vehicle(x: float, *, at: float, widest: float = 140.0, text: str = "") -> Track:
+def vehicle(x: float, *, at: float, widest: float = 140.0, text: str = "") -> VehicleTrack:
     """Make a vehicle that came down the picture, `x` plate widths right of where all ways meet."""
-    track = Track(at, at + 2)
+    track = VehicleTrack(at, at + 2)
     for width in np.linspace(widest / 3, widest, 12):
         middle = np.array([640 + x * width, -100 + 5 * width], np.float32)
         corners = middle + width * np.array([[-0.5, -0.25], [0.5, -0.25], [0.5, 0.25], [-0.5, 0.25]], np.float32)
@@ -87,7 +87,7 @@ def vehicle(x: float, *, at: float, widest: float = 140.0, text: str = "") -> Tr
     return track
 
 
-def taken(*vehicles: Track) -> Lanes:
+def taken(*vehicles: VehicleTrack) -> Lanes:
     lanes = Lanes()
     for count in range(1, len(vehicles) + 1):
         lanes.take(list(vehicles[:count]))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from provisioning.technician.aim.movement import Stand
-from provisioning.technician.aim.street import LOOK_SECONDS, Street
+from provisioning.technician.aim.background import LOOK_SECONDS, BackgroundModel
+from provisioning.technician.aim.movement import MovementDetector
 from simulator.camera.recordings import open_recording
 from tests.device.camera.test_lens import FOOTAGE, cloud, dusk, lorry, noise, sound, spider
 
@@ -50,8 +50,8 @@ class Camera:
 
     def __init__(self, clip: str) -> None:
         self.clip = clip
-        self.street = Street()
-        self.stand = Stand(self.street)
+        self.background = BackgroundModel()
+        self.stand = MovementDetector(self.background)
         self.at = 0
 
     def see(self, alter: Callable[[Grey], Grey], *, seconds: float) -> int:
@@ -59,7 +59,7 @@ class Camera:
         found = 0
         for _ in range(round(seconds / LOOK_SECONDS)):
             shown = frames(self.clip)
-            self.street.look(alter(shown[self.at % len(shown)]), self.at * LOOK_SECONDS)
+            self.background.look(alter(shown[self.at % len(shown)]), self.at * LOOK_SECONDS)
             self.at += 1
             found += self.stand.has_moved()
         return found
@@ -79,10 +79,10 @@ def test_a_vehicle_that_fills_the_view_as_it_comes_nearer_is_no_move(phase: int)
     """The clip of one vehicle, slowed down to twelve seconds, over and over: it is never gone."""
     stills = open_recording(FOOTAGE / "pass.mp4", frames_per_second=None).stills()
     shown = [cv2.resize(still.grey[206:720, 0:914], (1280, 720)) for still in islice(stills, 36, 73)]
-    street = Street()
-    stand = Stand(street)
+    background = BackgroundModel()
+    stand = MovementDetector(background)
     for number in range(6 * len(shown)):
-        street.look(shown[(number + phase) % len(shown)].astype(np.uint8), number / 3)
+        background.look(shown[(number + phase) % len(shown)].astype(np.uint8), number / 3)
         assert not stand.has_moved(), number
 
 

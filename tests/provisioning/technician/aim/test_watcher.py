@@ -11,7 +11,7 @@ from pytest_mock import MockerFixture
 from device.frame import Frame
 from device.vision.recogniser import Recogniser
 from provisioning.technician.aim.advice import Road
-from provisioning.technician.aim.watcher import Sight, Watcher
+from provisioning.technician.aim.watcher import Observation, Watcher
 
 STREET = cv2.GaussianBlur(np.random.default_rng(3).integers(0, 255, (720, 1280), np.uint8), (0, 0), 25)
 STREET = cv2.normalize(STREET, None, 30, 220, cv2.NORM_MINMAX).astype(np.uint8)
@@ -28,7 +28,7 @@ class Passing:
         self.watcher = Watcher(mocker.Mock(), cast("Recogniser", recogniser), Road())
         self.number = 0
 
-    def drive(self, picture: NDArray[np.uint8], *, width: float, seconds: float) -> Sight:
+    def drive(self, picture: NDArray[np.uint8], *, width: float, seconds: float) -> Observation:
         for _ in range(round(seconds / 0.2)):
             phase = self.number % 20
             self.plates = []
@@ -51,12 +51,12 @@ class Passing:
 def test_vehicles_seen_before_the_camera_was_moved_are_dropped_and_that_is_said(mocker: MockerFixture) -> None:
     road = Passing(mocker)
     before = road.drive(STREET, width=115, seconds=20)
-    assert before.verdict.vehicles == ("8KTR402, 115 px",) * 3
+    assert before.assessment.vehicles == ("8KTR402, 115 px",) * 3
     assert not before.moved
     nearer = cv2.resize(STREET[60:660, 107:1173], (1280, 720)).astype(np.uint8)
     after = road.drive(nearer, width=139, seconds=12)
     assert after.moved
-    assert set(after.verdict.vehicles) == {"8KTR402, 139 px"}
+    assert set(after.assessment.vehicles) == {"8KTR402, 139 px"}
     assert road.watcher.moves == 1
     then = road.drive(nearer, width=139, seconds=12)
     assert (then.moved, road.watcher.moves) == (False, 1)

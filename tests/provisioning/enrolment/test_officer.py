@@ -1,4 +1,4 @@
-"""The certification of who keeps the office ends while it is open: said ahead, and nothing is half done."""
+"""The certification of who answers for the server ends while it is open: said ahead, and nothing is half done."""
 
 import base64
 import http.client
@@ -20,9 +20,9 @@ from device.enrolment.unit import UnitEnrolment
 from device.records import Role
 from provisioning.cli import provision
 from provisioning.enrolment.codes import TRIES
-from provisioning.enrolment.keeper import AHEAD, Keeper, forget
+from provisioning.enrolment.officer import AHEAD, RegistrationOfficer, forget
 from provisioning.fleet.fleet import Fleet
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 from tests.provisioning.enrolment.conftest import Department
 
 WRONG = "0000-0000-0000-0000"
@@ -35,14 +35,14 @@ def end(department: Department, *, way: str) -> None:
         return
     fleet = department.fleet
     fleet.add_operator("k-webb", Role.ADMINISTRATOR, ends=datetime.now(UTC) - timedelta(seconds=1))
-    department.office._keeper = Identity.load(fleet.operator("k-webb"))
+    department.registration._officer = Person.load(fleet.operator("k-webb"))
 
 
 def renew(department: Department, unit: UnitEnrolment) -> None:
     key = read_key_file(unit.directory / "keys" / "private_key.pem")
     leaf = x509.load_pem_x509_certificate(unit.certificate_path.read_bytes())
     request = base64.b64encode(make_renewal("post-17", key))
-    department.office.renew(leaf.public_bytes(Encoding.DER), request)
+    department.registration.renew(leaf.public_bytes(Encoding.DER), request)
 
 
 @pytest.mark.parametrize("way", ["register", "certificate"])
@@ -55,14 +55,14 @@ def test_nobody_is_enrolled_for_a_keeper_who_is_not_certified_any_more(departmen
         assert caught.value.reason == "keeper_expired"
     body = base64.b64encode(unit.request)
     with pytest.raises(EnrolmentError, match="enrols nobody until"):
-        department.office.enrol_sealed("post-17", body, seal(seal_key_of(code), "simpleenroll", b"post-17", body))
+        department.registration.enrol_sealed("post-17", body, seal(seal_key_of(code), "simpleenroll", b"post-17", body))
     assert "post-17" not in department.fleet.posts()
     assert department.fleet.ledger.of("post-17") == []
-    kept = department.office.codes.of("post-17")
+    kept = department.registration.codes.of("post-17")
     assert kept is not None
     assert kept.used is None
     assert department.acts() == [("enrolment_refused", "post-17", "keeper_expired")]
-    department.office.close()
+    department.registration.close()
     act = list(department.fleet.acts)[-1]
     assert (act.reason, act.details["counted"]) == ("repeated", {"keeper_expired": 3})
 
@@ -90,7 +90,7 @@ def test_enrolment_that_was_begun_is_ended_and_logged_as_done(
     department: Department, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unit, code = department.unit("unit"), department.invite("post-17")
-    monkeypatch.setattr(department.office, "_announce", lambda: end(department, way="certificate"))
+    monkeypatch.setattr(department.registration, "_announce", lambda: end(department, way="certificate"))
     department.enrol(unit, "post-17", code)
     assert unit.post == "post-17"
     assert department.acts() == [("post_enrolled", "post-17", None)]
@@ -98,17 +98,17 @@ def test_enrolment_that_was_begun_is_ended_and_logged_as_done(
 
 def test_end_is_said_a_month_ahead(department: Department, caplog: pytest.LogCaptureFixture) -> None:
     fleet = department.fleet
-    keeper = Keeper.of(Identity.load(fleet.operator("j-stone")))
+    keeper = RegistrationOfficer.of(Person.load(fleet.operator("j-stone")))
     ends = fleet.people["j-stone"].expires
     assert keeper.warning(fleet, at=ends - AHEAD - timedelta(minutes=1)) is None
     soon = keeper.warning(fleet, at=ends - AHEAD + timedelta(minutes=1))
     assert soon is not None
     assert "j-stone, in whose name the enrolment server runs, ends in 29 days: start it again" in soon[0]
     assert not soon[1]
-    department.office.warn()
+    department.registration.warn()
     assert not caplog.records
     fleet.people.expire("j-stone", datetime.now(UTC) + timedelta(days=3))
-    department.office.warn()
+    department.registration.warn()
     assert "ends in 2 days" in caplog.text
     fleet.people.expire("j-stone", datetime.now(UTC))
     warning = keeper.warning(fleet)
@@ -118,10 +118,10 @@ def test_end_is_said_a_month_ahead(department: Department, caplog: pytest.LogCap
 
 def test_who_keeps_the_server_is_noted_until_it_is_closed(department: Department) -> None:
     fleet = department.fleet
-    assert Keeper.noted(fleet) is None
-    keeper = Keeper.of(Identity.load(fleet.operator("j-stone")))
+    assert RegistrationOfficer.noted(fleet) is None
+    keeper = RegistrationOfficer.of(Person.load(fleet.operator("j-stone")))
     keeper.note(fleet)
-    noted = Keeper.noted(fleet)
+    noted = RegistrationOfficer.noted(fleet)
     assert noted is not None
     assert (noted.name, noted.thumbprint) == (keeper.name, keeper.thumbprint)
     fleet.add_operator("k-webb", Role.ADMINISTRATOR)
@@ -129,13 +129,13 @@ def test_who_keeps_the_server_is_noted_until_it_is_closed(department: Department
     result = CliRunner().invoke(provision, arguments, catch_exceptions=False)
     assert "The enrolment server runs in the name of j-stone" in result.output
     forget(fleet)
-    assert Keeper.noted(fleet) is None
+    assert RegistrationOfficer.noted(fleet) is None
 
 
 def test_status_of_a_fleet_says_that_its_keeper_s_certification_ends(tmp_path: Path) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
     fleet.add_operator("j-stone", Role.ADMINISTRATOR)
-    Keeper.of(Identity.load(fleet.operator("j-stone"))).note(fleet)
+    RegistrationOfficer.of(Person.load(fleet.operator("j-stone"))).note(fleet)
 
     def status(*words: str) -> str:
         return CliRunner().invoke(provision, ["fleet", "status", str(fleet.directory), *words]).stdout
@@ -155,7 +155,7 @@ def test_wrong_codes_are_logged_wherever_they_are_tried(department: Department) 
         connection.request("GET", CONFIGURATION, headers={"Authorization": f"Basic {credentials}"})
         assert connection.getresponse().status == 401
         connection.close()
-    kept = department.office.codes.of("post-17")
+    kept = department.registration.codes.of("post-17")
     assert kept is not None
     assert kept.is_void()
     assert department.acts() == [("enrolment_refused", "post-17", "code_wrong")] * TRIES
@@ -167,8 +167,8 @@ def test_code_that_is_void_is_void_by_stick_too(department: Department) -> None:
     body = base64.b64encode(unit.request)
     for _ in range(TRIES):
         with pytest.raises(EnrolmentError, match="not the code"):
-            department.office.enrol("post-17", WRONG, body)
+            department.registration.enrol("post-17", WRONG, body)
     with pytest.raises(EnrolmentError, match="void after 5 wrong ones"):
-        department.office.enrol_sealed("post-17", body, seal(seal_key_of(code), "simpleenroll", b"post-17", body))
+        department.registration.enrol_sealed("post-17", body, seal(seal_key_of(code), "simpleenroll", b"post-17", body))
     assert "post-17" not in department.fleet.posts()
     assert department.acts()[-1] == ("enrolment_refused", "post-17", "code_void")

@@ -23,7 +23,7 @@ from provisioning.hotlist.table import detail_of
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class LatestDelta:
     """What the newest delta added and removed, and the key under which a plate is found there."""
 
     hash_key: bytes
@@ -41,10 +41,10 @@ class News:
         return {(mark, entry) for mark, entries in self.added.items() for entry in entries if entry.in_force(at)}
 
 
-class Reminder:
+class DeltaMatcher:
     """Tells of rows whether they are news."""
 
-    def __init__(self, news: News) -> None:
+    def __init__(self, news: LatestDelta) -> None:
         self._news = news
         self._hash = PlateHash(news.hash_key)
 

@@ -48,7 +48,7 @@ class PostState:
         return "offline" if self.state == "offline" else "waiting"
 
 
-class Watch:
+class DistributionMonitor:
     """Follows the posts of an agency; `hear` is a connection's listener for `topics`."""
 
     def __init__(self, agency: str, *, posts: Iterable[str] = (), keys: Mapping[str, Keyring] | None = None) -> None:

@@ -24,7 +24,7 @@ _ROWS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Measurement:
     """One plate in one frame."""
 
     corners: Corners
@@ -55,14 +55,14 @@ class Figures:
         return float(x), float(y)
 
 
-def measure(grey: NDArray[np.uint8], corners: Corners, *, text: str = "") -> Figures:
+def measure(grey: NDArray[np.uint8], corners: Corners, *, text: str = "") -> Measurement:
     """Measure one plate of an H x W frame, on which `text` was read."""
     width, _ = plate_size(corners)
     across = max(16, round(width))
     plate = rectify(grey, corners, width=across, height=max(8, across // 2), margin=0.0)
     dark, light = np.percentile(plate, [5, 95])
     sideways, above, roll = angles(corners)
-    return Figures(
+    return Measurement(
         corners=corners,
         width=width,
         contrast=float(light - dark),

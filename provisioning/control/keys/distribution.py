@@ -1,4 +1,4 @@
-"""Carrying a new key to the posts: looked at first, announced, awaited, taken into use; or the former taken away."""
+"""A new key distributed to posts: looked at first, announced, awaited, taken into use; or the former taken away."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,9 +13,9 @@ from device.control.configuration.desired import read
 from device.hotlist import HotListRefused
 from device.hotlist.package import verify_package
 from device.records import Purpose, Source, keys_topic
+from provisioning.control.keys.adoption import Holder, KeyAdoption, Standing
 from provisioning.control.keys.rehearsal import would
-from provisioning.control.keys.steps import Succession, Voucher, announce, retire, take_into_use
-from provisioning.control.keys.watch import Holder, KeyWatch, Standing
+from provisioning.control.keys.rotation import RotationStep, Voucher, announce, retire, take_into_use
 from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -26,7 +26,7 @@ ACTS: Mapping[Step, str] = {"replace": "key_announced", "retire": "key_retired",
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RotationRequest:
     """What is asked for.
 
     Attributes:
@@ -48,10 +48,10 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RotationResult:
     """What came of it."""
 
-    succession: Succession
+    done: RotationStep
     in_use: bool
     """Whether the fleet signs with the key."""
     standings: Mapping[str, Standing]
@@ -63,8 +63,8 @@ class Outcome:
         return [post for post, standing in self.standings.items() if standing not in good]
 
 
-class Carrier:
-    """Carries statements about keys from a fleet to its posts.
+class KeyDistributor:
+    """Distributes statements about keys from a fleet to its posts.
 
     Args:
         fleet: the fleet.
@@ -80,14 +80,14 @@ class Carrier:
         broker: str,
         *,
         who: str,
-        tell: Callable[[str, Succession], None],
+        tell: Callable[[str, RotationStep], None],
     ) -> None:
         self._fleet = fleet
         self._broker = broker
         self._who = who
         self._tell = tell
 
-    def carry(self, wishes: Wishes) -> Outcome:
+    def distribute(self, request: RotationRequest) -> RotationResult:
         """Do one step; where it was cut off before, go on with it.
 
         Raises:
@@ -95,30 +95,30 @@ class Carrier:
 
         """
         with self._wire() as wire:
-            watch = KeyWatch(self._fleet, wishes.purpose, wire)
-            watch.survey()
-            if not wishes.anyway:
-                self._look_before(wishes, watch.holders, wire)
-            done = self._step(self._fleet, wishes)
-            self._tell(ACTS[wishes.step], done)
+            adoption = KeyAdoption(self._fleet, request.purpose, wire)
+            adoption.survey()
+            if not request.anyway:
+                self._look_before(request, adoption.holders, wire)
+            done = self._step(self._fleet, request)
+            self._tell(ACTS[request.step], done)
             wire.publish(
-                keys_topic(self._fleet.agency, wishes.purpose),
-                b"\n".join(self._fleet.keys(wishes.purpose).lines()),
+                keys_topic(self._fleet.agency, request.purpose),
+                b"\n".join(self._fleet.keys(request.purpose).lines()),
                 retain=True,
             )
-            if wishes.step == "revoke":
+            if request.step == "revoke":
                 # At once, whoever has heard of it: what the former signs may be somebody else's.
-                take_into_use(self._fleet, wishes.purpose)
-            watch.await_all(done.statement, wishes.seconds)
-            outcome = Outcome(done, in_use=True, standings=watch.standings(done.statement))
-        if wishes.step == "replace":
-            if outcome.behind and not wishes.anyway:
-                return Outcome(done, in_use=False, standings=outcome.standings)
-            take_into_use(self._fleet, wishes.purpose)
+                take_into_use(self._fleet, request.purpose)
+            adoption.await_all(done.statement, request.seconds)
+            result = RotationResult(done, in_use=True, standings=adoption.standings(done.statement))
+        if request.step == "replace":
+            if result.behind and not request.anyway:
+                return RotationResult(done, in_use=False, standings=result.standings)
+            take_into_use(self._fleet, request.purpose)
             self._tell("key_rotated", done)
-        return outcome
+        return result
 
-    def rehearse(self, copy: Fleet, wishes: Wishes) -> Outcome:
+    def rehearse(self, copy: Fleet, request: RotationRequest) -> RotationResult:
         """Do one step in a copy of the fleet, and judge with the posts' own judgement what each would make of it.
 
         The broker is asked how the posts are, and told nothing.
@@ -128,25 +128,25 @@ class Carrier:
 
         """
         with self._wire() as wire:
-            watch = KeyWatch(self._fleet, wishes.purpose, wire)
-            watch.survey()
-            if not wishes.anyway:
-                self._look_before(wishes, watch.holders, wire)
-        done = self._step(copy, wishes)
-        take_into_use(copy, wishes.purpose)
-        standings = {post: would(copy, wishes.purpose, holder, done) for post, holder in watch.holders.items()}
-        return Outcome(done, in_use=True, standings=standings)
+            adoption = KeyAdoption(self._fleet, request.purpose, wire)
+            adoption.survey()
+            if not request.anyway:
+                self._look_before(request, adoption.holders, wire)
+        done = self._step(copy, request)
+        take_into_use(copy, request.purpose)
+        standings = {post: would(copy, request.purpose, holder, done) for post, holder in adoption.holders.items()}
+        return RotationResult(done, in_use=True, standings=standings)
 
-    def _step(self, fleet: Fleet, wishes: Wishes) -> Succession:
-        if wishes.step == "retire":
-            return retire(fleet, wishes.purpose, self._who)
-        revoke = wishes.step == "revoke"
-        return announce(fleet, wishes.purpose, self._who, vouch=wishes.vouch, revoke=revoke, overlap=wishes.overlap)
+    def _step(self, fleet: Fleet, request: RotationRequest) -> RotationStep:
+        if request.step == "retire":
+            return retire(fleet, request.purpose, self._who)
+        revoke = request.step == "revoke"
+        return announce(fleet, request.purpose, self._who, vouch=request.vouch, revoke=revoke, overlap=request.overlap)
 
     @contextmanager
     def _wire(self) -> Iterator[Wire]:
         own = (keys_topic(self._fleet.agency, purpose) for purpose in Purpose)  # of a fleet without posts all there is
-        topics = [*own, *KeyWatch.topics(self._fleet), *self._configurations()]
+        topics = [*own, *KeyAdoption.topics(self._fleet), *self._configurations()]
         with Wire(self._fleet.publisher, self._broker, topics) as wire:
             yield wire
 
@@ -155,7 +155,7 @@ class Carrier:
 
     # --- before
 
-    def _look_before(self, wishes: Wishes, holders: Mapping[str, Holder], wire: Wire) -> None:
+    def _look_before(self, request: RotationRequest, holders: Mapping[str, Holder], wire: Wire) -> None:
         """Make sure that nobody is left behind.
 
         Raises:
@@ -163,14 +163,14 @@ class Carrier:
 
         """
         fixed = [post for post, holder in holders.items() if holder.heard and holder.keys is None]
-        if fixed and wishes.step != "revoke":
+        if fixed and request.step != "revoke":
             raise ProvisioningError(
                 f"{', '.join(fixed)} would know nothing that the new key signs: {Standing.FIXED}. Update or visit "
                 "them first; --anyway goes on without them"
             )
-        if wishes.step != "retire":
+        if request.step != "retire":
             return
-        last = self._fleet.keys(wishes.purpose).last()
+        last = self._fleet.keys(request.purpose).last()
         behind = [
             post
             for post, holder in holders.items()
@@ -178,10 +178,10 @@ class Carrier:
         ]
         if behind:
             raise ProvisioningError(
-                f"{', '.join(behind)} does not go by the new key for {wishes.purpose} yet; give the command without "
+                f"{', '.join(behind)} does not go by the new key for {request.purpose} yet; give the command without "
                 "--retire again, or --anyway"
             )
-        if wishes.purpose is Purpose.LISTS:
+        if request.purpose is Purpose.LISTS:
             self._look_at_lists()
         else:
             self._look_at_configurations(holders, wire)

@@ -1,20 +1,20 @@
-"""The office's side of enrolment by stick: every request in a folder is judged, and answered in the same folder."""
+"""Enrolment without a network, by stick: every request in a folder is judged, and answered in the same folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.offline import OfflineAnswer, read_request_file, requests, write_answer, write_refusal
-from provisioning.enrolment.office import Office
+from provisioning.enrolment.registration import RegistrationAuthority
 
 
-def answer_all(office: Office, folder: Path) -> Iterator[tuple[str, EnrolmentError | None]]:
+def answer_all(registration: RegistrationAuthority, folder: Path) -> Iterator[tuple[str, EnrolmentError | None]]:
     """Answer each request that waits; yield the post, and why it was refused, if it was."""
     for post in requests(folder):
         try:
             body, seal = read_request_file(folder, post)
-            certificate, code = office.enrol_sealed(post, body, seal)
-            answer = OfflineAnswer(certificate, office.authorities, office.configuration(post))
+            certificate, code = registration.enrol_sealed(post, body, seal)
+            answer = OfflineAnswer(certificate, registration.authorities, registration.configuration(post))
             write_answer(folder, post, answer, seal_key=code.seal)
         except EnrolmentError as refusal:
             write_refusal(folder, post, refusal)

@@ -1,4 +1,4 @@
-"""The street without its vehicles: the median of some frames, by which a view is remembered and found again."""
+"""The background: the street without its vehicles, by which a view is remembered and found again."""
 
 from collections import deque
 
@@ -11,7 +11,7 @@ LOOKS = 15
 LOOK_SECONDS = 0.4
 
 
-class Street:
+class BackgroundModel:
     """The last frames of a camera, small, some six seconds of them; as `device.camera.lens` looks at a view."""
 
     def __init__(self) -> None:
@@ -37,9 +37,9 @@ class Street:
 
     @property
     def median(self) -> tuple[NDArray[np.uint8], float]:
-        """The 36 x 64 grey levels of the street, and its sharpness; one frame at least must have been looked at."""
-        street = np.median(np.stack(self._pictures), axis=0).astype(np.uint8)
-        return street, float(np.median(self._sharpness))
+        """The 36 x 64 grey levels of the background, and its sharpness; one frame at least must have been looked at."""
+        background = np.median(np.stack(self._pictures), axis=0).astype(np.uint8)
+        return background, float(np.median(self._sharpness))
 
     def forget(self) -> None:
         """Begin anew, as after the camera was turned."""

@@ -4,7 +4,7 @@ import pytest
 from numpy.typing import NDArray
 
 from provisioning.technician.aim.advice import LEAST_SHARPNESS
-from provisioning.technician.aim.figures import angles, blur_pixels, measure, sharpness
+from provisioning.technician.aim.measurement import angles, blur_pixels, measure, sharpness
 
 FLAT = np.array([[100, 100], [220, 100], [220, 160], [100, 160]], np.float32)
 

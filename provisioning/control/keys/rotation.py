@@ -21,7 +21,7 @@ Voucher = Literal["key", "root"]
 
 
 @dataclass(frozen=True, slots=True)
-class Succession:
+class RotationStep:
     """One statement, and what it is about."""
 
     former: str
@@ -46,7 +46,7 @@ def announce(
     revoke: bool = False,
     overlap: timedelta | None = None,
     now: datetime | None = None,
-) -> Succession:
+) -> RotationStep:
     """Make the next key and the statement that vouches for it; where that was done already, go on with it.
 
     Args:
@@ -68,7 +68,7 @@ def announce(
     if _under_way(files, last):
         if last is not None and not revoke:
             present = read_key(files.verifying.read_bytes()).thumbprint()
-            return Succession(present, last.key.thumbprint, last, went_on=True)
+            return RotationStep(present, last.key.thumbprint, last, went_on=True)
         # Posts may go by it already: it alone can vouch for another, and the root.
         take_into_use(fleet, purpose)
     if last is not None and not revoke and any(each.until is None or each.until > begin for each in last.former):
@@ -96,7 +96,7 @@ def announce(
     )
     files.write_next(private_pem(key, passphrase=fleet.passphrase()), public)
     _say(files, statement, [voucher, ECKey.import_key(private_pem(key))], anew=vouch == "root")
-    return Succession(present, statement.key.thumbprint, statement)
+    return RotationStep(present, statement.key.thumbprint, statement)
 
 
 def take_into_use(fleet: Fleet, purpose: Purpose) -> None:
@@ -116,7 +116,7 @@ def take_into_use(fleet: Fleet, purpose: Purpose) -> None:
     files.use_next()
 
 
-def retire(fleet: Fleet, purpose: Purpose, who: str, *, now: datetime | None = None) -> Succession:
+def retire(fleet: Fleet, purpose: Purpose, who: str, *, now: datetime | None = None) -> RotationStep:
     """Say that the key in force is the only one that is good; where that was said already, say it again.
 
     Raises:
@@ -130,13 +130,13 @@ def retire(fleet: Fleet, purpose: Purpose, who: str, *, now: datetime | None = N
     if _under_way(files, last):
         raise ProvisioningError(f"the next key for {purpose} is not in use yet: give the same command without --retire")
     if not last.former:
-        return Succession("", last.key.thumbprint, last, went_on=True)
+        return RotationStep("", last.key.thumbprint, last, went_on=True)
     statement = last.model_copy(
         update={"number": last.number + 1, "issued": now or datetime.now(UTC), "who": who, "former": ()}
     )
     statement = KeyStatement.model_validate(statement.model_dump() | {"withdrawn": "retired"})
     _say(files, statement, [signing_jwk(files.signing)])
-    return Succession(last.former[0].thumbprint, last.key.thumbprint, statement)
+    return RotationStep(last.former[0].thumbprint, last.key.thumbprint, statement)
 
 
 def _voucher(fleet: Fleet, files: KeyFiles, vouch: Voucher) -> ECKey:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from device.records import KeyState, KeyStatement, Purpose, Source, Status
-from provisioning.control.status import Row, judge, record_keys
+from provisioning.control.status import CheckResult, judge, record_keys
 from provisioning.control.wire import Wire
 from provisioning.fleet.fleet import Fleet
 
@@ -62,7 +62,7 @@ def goes_by(keys: KeyState, statement: KeyStatement) -> bool:
     return keys.key == statement.key.thumbprint and former.issuperset(keys.former)
 
 
-class KeyWatch:
+class KeyAdoption:
     """Follows the posts of a fleet over one connection.
 
     Args:
@@ -116,7 +116,7 @@ class KeyWatch:
             self._wire.wait(take, seconds, since=self._seen)
 
 
-def _holder(row: Row, status: Status, purpose: Purpose) -> Holder:
+def _holder(row: CheckResult, status: Status, purpose: Purpose) -> Holder:
     told = status.configuration
     return Holder(
         row.post,

@@ -1,4 +1,4 @@
-"""Who keeps the enrolment server, as it notes when it opens: that their certification ends is said well ahead."""
+"""In whose name the enrolment server runs, noted when it starts: that their certification ends is said well ahead."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from typing import Self
 from device.records.base import timestamp
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.people.identity import Identity
+from provisioning.people.person import Person
 from provisioning.trust.keys import private_folder, replace_private
 
 AHEAD = timedelta(days=30)
@@ -17,7 +17,7 @@ AHEAD = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeper:
+class RegistrationOfficer:
     """A person in whose name an enrolment server runs."""
 
     name: str
@@ -27,13 +27,13 @@ class Keeper:
     """When their certificate ends; the register may say that the certification did before."""
 
     @classmethod
-    def of(cls, person: Identity) -> Self:
-        """Return a person as keeper."""
+    def of(cls, person: Person) -> Self:
+        """Return a person as officer."""
         return cls(name=person.name, thumbprint=person.key.thumbprint(), expires=person.expires)
 
     @classmethod
     def noted(cls, fleet: Fleet) -> Self | None:
-        """Return who keeps a fleet's enrolment server, None where none was opened, or it was closed.
+        """Return in whose name a fleet's enrolment server runs, None where none was started, or it was closed.
 
         Raises:
             ProvisioningError: the note is damaged.
@@ -49,7 +49,7 @@ class Keeper:
             raise ProvisioningError(f"{path}: damaged; start the enrolment server again ({error})") from error
 
     def note(self, fleet: Fleet) -> None:
-        """Note that they keep a fleet's enrolment server."""
+        """Note that a fleet's enrolment server runs in their name."""
         private_folder(fleet.enrolment)
         said = asdict(self) | {"expires": timestamp(self.expires)}
         replace_private(_path(fleet), json.dumps(said, indent=2).encode() + b"\n")

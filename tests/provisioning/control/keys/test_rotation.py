@@ -12,7 +12,7 @@ from device.control.keys.statement import LARGEST, MOST_LINES, Key, roots_of
 from device.control.keys.store import KeyStore
 from device.records import Purpose
 from device.records.signing import read_key
-from provisioning.control.keys.steps import announce, retire, take_into_use
+from provisioning.control.keys.rotation import announce, retire, take_into_use
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings

@@ -1,4 +1,4 @@
-"""The office: judges requests, issues certificates, gives first configurations, renews; by network and stick alike."""
+"""The registration authority: judges requests, has certificates issued and renewed, gives first configurations."""
 
 import base64
 import binascii
@@ -20,14 +20,14 @@ from device.enrolment.request import Request, read_renewal, read_request
 from device.records.base import Outcome, timestamp
 from device.records.signing import read_key
 from provisioning.enrolment.codes import Code, Codes
-from provisioning.enrolment.keeper import Keeper
-from provisioning.enrolment.refusals import Refusals
+from provisioning.enrolment.officer import RegistrationOfficer
+from provisioning.enrolment.refusals import RefusalLog
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import ROOT_FILE
 from provisioning.fleet.post_file import PostSettings, post_file
 from provisioning.people import acts
-from provisioning.people.identity import Identity, NotCertifiedError
+from provisioning.people.person import NotCertifiedError, Person
 from provisioning.trust.authority import CERTIFICATE_FILE, Authority
 from provisioning.trust.keys import private_folder, replace_private
 from provisioning.trust.ledger import key_digest, name_of
@@ -37,12 +37,12 @@ log = logging.getLogger(__name__)
 _Outcome = TypeVar("_Outcome")
 
 
-class Office:
-    """Enrols the units of one fleet. Safe to use from several threads.
+class RegistrationAuthority:
+    """Enrols the units of one fleet, by network and stick alike. Safe to use from several threads.
 
     Args:
         fleet: the fleet.
-        keeper: who answers for what the office does; signs the log of acts. Once their certification has ended it
+        officer: who answers for what it does; signs the log of acts. Once their certification has ended it
             enrols nobody; certificates are renewed still.
         purpose: why it is open.
         address: where posts renew their certificates, `host:port`; None where there is no network.
@@ -54,7 +54,7 @@ class Office:
     def __init__(
         self,
         fleet: Fleet,
-        keeper: Identity,
+        officer: Person,
         *,
         purpose: str,
         address: str | None = None,
@@ -62,13 +62,13 @@ class Office:
         reload: Callable[[], None] = lambda: None,
     ) -> None:
         self._fleet = fleet
-        self._keeper = keeper
+        self._officer = officer
         self._purpose = purpose
         self._address = address
         self._announce, self._reload = announce, reload
         self._lock = threading.Lock()
         self._authority: Authority = fleet.open_authority()
-        self._refusals = Refusals(self._log)
+        self._refusals = RefusalLog(self._log)
         self.codes = Codes(fleet.enrolment / "codes")
 
     @property
@@ -121,9 +121,9 @@ class Office:
             code = self.codes.admit(post, secret, now=now)
             return self.configuration(post), code
 
-        # Whoever keeps the office: what it has begun with a unit it ends.
+        # Whoever the officer is: what was begun with a unit is ended.
         with self._lock:
-            return self._judged(post, judge, needs_keeper=False)
+            return self._judged(post, judge, needs_officer=False)
 
     def configuration(self, post: str) -> bytes:
         """Return the first configuration of a post that was enrolled: JSON, the content of each file by name.
@@ -147,8 +147,8 @@ class Office:
     def renew(self, presented: bytes, body: bytes) -> bytes:
         """Issue another certificate to the post that a certificate, DER, names; return the answer of `simplereenroll`.
 
-        The TLS connection has proved that the certificate is the fleet's and its key at hand. It is done for a keeper
-        whose certification has ended too, and logged as such: nobody decides anything by it, and a fleet whose
+        The TLS connection has proved that the certificate is the fleet's and its key at hand. It is done for an
+        officer whose certification has ended too, and logged as such: nobody decides anything by it, and a fleet whose
         certificates ended would have to be visited, post by post.
 
         Raises:
@@ -158,11 +158,11 @@ class Office:
         certificate = x509.load_der_x509_certificate(presented)
         name = name_of(certificate)
         with self._lock:
-            return self._judged(name, lambda: self._renew(name, certificate, body), needs_keeper=False)
+            return self._judged(name, lambda: self._renew(name, certificate, body), needs_officer=False)
 
     def warn(self) -> None:
-        """Say in the program's log that the keeper's certification has ended, or is about to."""
-        warning = Keeper.of(self._keeper).warning(self._fleet)
+        """Say in the program's log that the officer's certification has ended, or is about to."""
+        warning = RegistrationOfficer.of(self._officer).warning(self._fleet)
         if warning is not None:
             log.warning("%s", warning[0])
 
@@ -309,7 +309,7 @@ class Office:
                 reason="cloned",
             )
         own = [one for one in ledger.all() if one.name == post and one.key == key]
-        # A good one beside it: the office failed midway, and what it had issued before was revoked as superseded.
+        # A good one beside it: the server failed midway, and what it had issued before was revoked as superseded.
         is_good = any(one.key == key for one in ledger.of(post))
         if not is_good and any(ledger.is_revoked(one.serial) for one in own):
             raise EnrolmentError(
@@ -318,29 +318,29 @@ class Office:
                 reason="revoked",
             )
 
-    def _judged(self, post: str, judge: Callable[[], _Outcome], *, needs_keeper: bool = True) -> _Outcome:
+    def _judged(self, post: str, judge: Callable[[], _Outcome], *, needs_officer: bool = True) -> _Outcome:
         try:
             # Before anything changes, and once: what is begun then is done, and logged as done.
-            if needs_keeper:
-                self._check_keeper()
+            if needs_officer:
+                self._check_officer()
             return judge()
         except EnrolmentError as refusal:
             self._refusals.refused(post, refusal)
             raise
 
-    def _check_keeper(self) -> None:
+    def _check_officer(self) -> None:
         lapse = self._lapse()
         if lapse is not None:
             raise EnrolmentError(
-                f"the office enrols nobody until it is opened in the name of somebody certified: {lapse}",
+                f"the enrolment server enrols nobody until it is started in the name of somebody certified: {lapse}",
                 reason="keeper_expired",
             )
 
     def _lapse(self) -> NotCertifiedError | None:
-        """Return why the keeper is not certified now; None if they are."""
+        """Return why the officer is not certified now; None if they are."""
         try:
-            self._keeper.require()
-            self._fleet.people.require(self._keeper.name, self._keeper.key.thumbprint(), self._keeper.role)
+            self._officer.require()
+            self._fleet.people.require(self._officer.name, self._officer.key.thumbprint(), self._officer.role)
         except NotCertifiedError as lapse:
             return lapse
         return None
@@ -355,7 +355,7 @@ class Office:
         reason: str | None = None,
     ) -> None:
         acts.record(
-            self._keeper,
+            self._officer,
             act,
             self._purpose,
             log=self._fleet.acts,

@@ -54,7 +54,7 @@ def _nobody(folder: Path) -> ProvisioningError:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Person:
     """Who commands posts, and whose acts are logged."""
 
     folder: Path
