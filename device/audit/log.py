@@ -1,11 +1,28 @@
 """The audit trail of a post, in the post's own words."""
 
+from dataclasses import dataclass, field
+
 from pydantic import JsonValue
 
 from device.audit.retrying import RetryingRecorder
 from device.clock.timekeeper import Timekeeper
 from device.records import Audit
 from device.records.base import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """An event of whoever cannot say it at once, since others wait meanwhile: the arguments of `AuditLog.say`."""
+
+    action: str
+    source: str = "post"
+    outcome: Outcome = "success"
+    identity: str | None = None
+    reason: str | None = None
+    object: str | None = None
+    details: dict[str, JsonValue] = field(default_factory=dict)
+    verified: bool = True
+    """Of a refusal: whether a key of the fleet signed what was refused."""
 
 
 class AuditLog:

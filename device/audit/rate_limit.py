@@ -8,7 +8,7 @@ from time import monotonic
 
 from pydantic import JsonValue
 
-from device.audit.log import AuditLog
+from device.audit.log import AuditEvent, AuditLog
 from device.records.base import Outcome
 
 MOST = 5
@@ -109,6 +109,34 @@ class RateLimitedAudit:
             reason=reason,
             object=object,
             details=details,
+        )
+
+    def take(self, event: AuditEvent) -> None:
+        """Record an event: a refusal as `refused` does, all else as it is.
+
+        Raises:
+            OutboxError: it cannot be stored, and the post is stopping.
+
+        """
+        if event.outcome == "refused":
+            self.refused(
+                event.action,
+                reason=str(event.reason),
+                source=event.source,
+                verified=event.verified,
+                identity=event.identity,
+                object=event.object,
+                details=event.details,
+            )
+            return
+        self._auditor.say(
+            event.action,
+            source=event.source,
+            outcome=event.outcome,
+            identity=event.identity,
+            reason=event.reason,
+            object=event.object,
+            details=event.details,
         )
 
     def tick(self) -> None:

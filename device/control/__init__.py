@@ -5,7 +5,6 @@ from device.control.configuration.remote import RemoteConfiguration
 from device.control.configuration.store import ConfigurationStore, StoredConfiguration
 from device.control.errors import NotKeptError, Reason, RefusedError
 from device.control.keys import SigningKeys
-from device.control.note import Note
 from device.control.people import Operator, Operators
 from device.control.replay_guard import ReplayGuard
 from device.control.seal import seal_to
@@ -16,7 +15,6 @@ __all__ = [
     "CommandVerifier",
     "ConfigurationStore",
     "NotKeptError",
-    "Note",
     "Operator",
     "Operators",
     "Reason",

@@ -9,6 +9,8 @@
 
 from enum import StrEnum
 
+from pydantic import JsonValue
+
 from device.errors import ControlError
 
 
@@ -59,6 +61,10 @@ class RefusedError(ControlError):
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+    def details(self, *, verified: bool) -> dict[str, JsonValue]:
+        """Return what an audit record says beside the reason; of what nobody signed, only how large it is."""
+        return {"message": str(self)} if verified or self.reason is Reason.TOO_LARGE else {}
 
 
 class NotKeptError(ControlError, OSError):

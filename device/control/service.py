@@ -8,7 +8,6 @@ from device.control import CommandVerifier, ConfigurationStore, Operators, Remot
 from device.control.commands import CommandExecutor, Doer
 from device.control.keys.rotation import KeyRotation
 from device.control.keys.trust import Trust
-from device.control.notes import Notes
 from device.errors import ConfigurationError
 from device.faults.fault import Fault
 from device.hotlist.download import Subscriptions
@@ -76,10 +75,10 @@ class RemoteControl:
             raise ConfigurationError("control: missing")
         self._source = Source(configuration.post.agency, configuration.post.name)
         self._remote = remote
-        self._notes = Notes(books.auditor, books.moderator)
+        self._moderator = books.moderator
         self._trust = trust
         self._succession = KeyRotation(
-            trust, agency=self._source.agency, notes=self._notes, timekeeper=books.timekeeper
+            trust, agency=self._source.agency, moderator=books.moderator, timekeeper=books.timekeeper
         )
         self._timekeeper = books.timekeeper
         self._faults: frozenset[str] = frozenset()
@@ -129,8 +128,8 @@ class RemoteControl:
 
     def audit(self) -> None:
         """Put into the audit trail what became of configurations."""
-        for note in self._remote.take_notes():
-            self._notes.say(note)
+        for event in self._remote.take_events():
+            self._moderator.take(event)
 
     def state(self) -> ConfigurationState:
         """Return what the status says of the configuration."""

@@ -133,15 +133,15 @@ class Ear:
         """Hear a message on the topic of configurations."""
         highest, before = self.remote._kept.highest, self.remote._effective
         self.remote.receive(message, at=self.world.now, clock=GOOD_CLOCK, faults=())
-        notes = self.remote.take_notes()
+        events = self.remote.take_events()
         pending = self.remote.take_pending()
-        for note in notes:
-            assert note.reason is None or note.reason.value in REASONS
-            assert len(note.message or "") <= 1000
+        for event in events:
+            assert event.reason is None or str(event.reason) in REASONS
+            assert len(str(event.details.get("message", ""))) <= 1000
         if pending is None:
             assert self.remote._effective == before
             assert self.remote._kept.highest == highest
-            self.outcomes[f"configuration {notes[0].reason}" if notes else "configuration known"] += 1
+            self.outcomes[f"configuration {events[0].reason}" if events else "configuration known"] += 1
         else:
             self._allowed_configuration(message, highest)
             assert ConfigurationStore(self.world.directory).read() == self.remote._kept, (

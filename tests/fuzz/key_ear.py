@@ -58,19 +58,19 @@ class KeyEar:
     def hear(self, message: bytes) -> None:
         before = self.keys._ring
         changed = self.keys.receive(message, at=NOW)
-        notes = self.keys.take_notes()
+        events = self.keys.take_events()
         after = self.keys._ring
-        for note in notes:
-            assert note.reason is None or note.reason.value in REASONS
-            assert len(note.message or "") <= 1000
+        for event in events:
+            assert event.reason is None or str(event.reason) in REASONS
+            assert len(str(event.details.get("message", ""))) <= 1000
         if changed:
-            digests = [str(note.details["digest"]) for note in notes if note.action == "trusted_keys_changed"]
+            digests = [str(event.details["digest"]) for event in events if event.action == "trusted_keys_changed"]
             self._allowed(message, before, after, digests)
             self.outcomes["keys changed"] += 1
         else:
             assert after == before
-            assert len(notes) <= 1
-            self.outcomes[f"keys {notes[0].reason}" if notes else "keys known"] += 1
+            assert len(events) <= 1
+            self.outcomes[f"keys {events[0].reason}" if events else "keys known"] += 1
         assert self.start()._ring == after, "what is believed is on the disk"
         self.keys.state(NOW).wire()
 

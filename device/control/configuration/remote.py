@@ -7,16 +7,16 @@ start with it, starts again and again, or gets a fault that it did not have, the
 import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from threading import RLock
 from time import monotonic
 
+from device.audit.log import AuditEvent
 from device.config import Configuration
 from device.control.configuration import desired as judging
 from device.control.configuration.overlay import overlay
 from device.control.configuration.store import Applied, ConfigurationStore, StoredConfiguration, Trial
 from device.control.errors import NotKeptError, Reason, RefusedError
 from device.control.keys import SigningKeys
-from device.control.news import News
-from device.control.note import Note
 from device.records import CONFIGURATION_TYPE, ClockQuality, ConfigurationState, RefusedConfiguration, Source
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ FAULT_SECONDS = 15.0
 """How long a new fault must last to end a trial."""
 
 
-class RemoteConfiguration(News):
+class RemoteConfiguration:
     """Lays what the department desires over the post's own file. Safe to use from several threads.
 
     Args:
@@ -50,7 +50,9 @@ class RemoteConfiguration(News):
         trial_seconds: float = 300.0,
         steady: Callable[[], float] = monotonic,
     ) -> None:
-        super().__init__(changed=True)
+        self._lock = RLock()
+        self._events: list[AuditEvent] = []
+        self._changed = True
         self._base = base
         self._shelf = shelf
         self._keys = keys
@@ -72,7 +74,14 @@ class RemoteConfiguration(News):
                 self._kept = self._shelf.read()
             except NotKeptError as error:
                 # The broker has the retained one still, and brings it again.
-                self._note(Note("configuration_refused", Reason.MALFORMED, str(error), outcome="failure"))
+                self._events.append(
+                    AuditEvent(
+                        "configuration_refused",
+                        outcome="failure",
+                        reason=Reason.MALFORMED,
+                        details={"message": str(error)},
+                    )
+                )
             self._forget_revoked()
             if self._kept.trial is not None:
                 starts = self._kept.trial.starts + 1
@@ -118,17 +127,18 @@ class RemoteConfiguration(News):
                     )
                 )
             except RefusedError as refusal:
-                self._refuse(refusal.reason, str(refusal), version, identity)
+                self._refuse(refusal, version, identity)
             except NotKeptError as error:
-                self._refuse(Reason.NOT_KEPT, str(error), version, identity)
+                self._refuse(RefusedError(Reason.NOT_KEPT, str(error)), version, identity)
             else:
                 self._kept, self._effective, self._pending = kept, effective, effective
                 self._begin_trial()
-                self._note(
-                    Note(
+                self._events.append(
+                    AuditEvent(
                         "configuration_applied",
+                        source="broker",
                         identity=identity,
-                        version=version,
+                        object=str(version),
                         details={"digest": wanted.digest, "settings": wanted.said.wire()["settings"]},
                     )
                 )
@@ -143,6 +153,18 @@ class RemoteConfiguration(News):
                 self._effective = self._pending = effective
 
     # --- again and again
+
+    def take_events(self) -> tuple[AuditEvent, ...]:
+        """Return what is to be audited, once."""
+        with self._lock:
+            events, self._events = tuple(self._events), []
+            return events
+
+    def take_changed(self) -> bool:
+        """Tell, once, whether `state` says something new."""
+        with self._lock:
+            changed, self._changed = self._changed, False
+            return changed
 
     def take_pending(self) -> Configuration | None:
         """Return the configuration to change over to, once."""
@@ -233,34 +255,35 @@ class RemoteConfiguration(News):
         self._keep(self._kept.with_(current=self._kept.previous, previous=None, trial=None, refused=refused))
         self._changed = True
         log.error("configuration %s is given back: %s", version, why)
-        self._note(
-            Note(
+        self._events.append(
+            AuditEvent(
                 "configuration_reverted",
-                reason,
-                why[:1000],
-                identity=None if failed is None else failed.said.who,
-                version=version,
                 outcome="failure",
+                identity=None if failed is None else failed.said.who,
+                reason=reason,
+                object=None if version is None else str(version),
+                details={"message": why[:1000]},
             )
         )
 
-    def _refuse(self, reason: Reason, why: str, version: int | None, identity: str | None) -> None:
-        log.warning("configuration refused: %s", reason)
+    def _refuse(self, refusal: RefusedError, version: int | None, identity: str | None) -> None:
+        log.warning("configuration refused: %s", refusal.reason)
         verified = version is not None
-        self._note(
-            Note(
+        self._events.append(
+            AuditEvent(
                 "configuration_refused",
-                reason,
-                why,
-                identity=identity,
-                version=version,
+                source="broker",
                 outcome="refused",
+                identity=identity,
+                reason=refusal.reason,
+                object=None if version is None else str(version),
+                details=refusal.details(verified=verified),
                 verified=verified,
             )
         )
         if verified:
             # Only what the fleet signed: anybody else could keep the retained status changing.
-            refused = RefusedConfiguration(version=version, reason=reason.value, message=why[:1000])
+            refused = RefusedConfiguration(version=version, reason=refusal.reason.value, message=str(refusal)[:1000])
             if refused != self._kept.refused:
                 self._keep(self._kept.with_(refused=refused))
                 self._changed = True
@@ -275,6 +298,3 @@ class RemoteConfiguration(News):
             self._shelf.write(kept)
         except NotKeptError as error:
             log.warning("%s", error)
-
-    def _note(self, note: Note) -> None:
-        self._notes.append(note)

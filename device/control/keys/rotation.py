@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from functools import partial
 
+from device.audit.rate_limit import RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
 from device.control import SigningKeys
 from device.control.keys.trust import Trust
-from device.control.notes import Notes
 from device.records import keys_topic
 from device.uplink import Delivery
 
@@ -17,15 +17,15 @@ class KeyRotation:
     Args:
         trust: the keys.
         agency: whose post it is.
-        notes: the audit trail.
+        moderator: the audit trail.
         timekeeper: the time.
 
     """
 
-    def __init__(self, trust: Trust, *, agency: str, notes: Notes, timekeeper: Timekeeper) -> None:
+    def __init__(self, trust: Trust, *, agency: str, moderator: RateLimitedAudit, timekeeper: Timekeeper) -> None:
         self._trust = trust
         self._agency = agency
-        self._notes = notes
+        self._moderator = moderator
         self._timekeeper = timekeeper
 
     @property
@@ -42,8 +42,8 @@ class KeyRotation:
     def audit(self) -> None:
         """Put into the audit trail what became of statements."""
         for keys in self._trust.all:
-            for note in keys.take_notes():
-                self._notes.say(note)
+            for event in keys.take_events():
+                self._moderator.take(event)
 
     def changed(self) -> bool:
         """Tell, once, whether the status says something new."""

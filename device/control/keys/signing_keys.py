@@ -3,25 +3,26 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from threading import RLock
 
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
+from device.audit.log import AuditEvent
 from device.control.errors import NotKeptError, Reason, RefusedError
 from device.control.jose import open_signed_by
 from device.control.keys.follow import for_us, walk
 from device.control.keys.history import KeyHistory, RevokedKey
 from device.control.keys.statement import Key, Statement, lines, read
 from device.control.keys.store import MOST, KeyStore, StoredKeys, StoredRevocation
-from device.control.news import News
-from device.control.note import Note
 from device.errors import RecordError
 from device.records import KEYS_TYPE, KeyState, Purpose, RefusedKeys
+from device.records.base import Outcome
 
 log = logging.getLogger(__name__)
 
 
-class SigningKeys(News):
+class SigningKeys:
     """Believes one key, and those that it or the root vouches for. Safe to use from several threads.
 
     Args:
@@ -42,7 +43,9 @@ class SigningKeys(News):
         roots: tuple[Key, ...] = (),
         shelf: KeyStore | None = None,
     ) -> None:
-        super().__init__(changed=False)
+        self._lock = RLock()
+        self._events: list[AuditEvent] = []
+        self._changed = False
         self.purpose = purpose
         self._given = given
         self._agency = agency
@@ -98,8 +101,8 @@ class SigningKeys(News):
                 if kept is not None:
                     self._ring, self._kept = self._replayed(kept)
             except (NotKeptError, RefusedError, RecordError) as error:
-                message = str(error)
-                self._notes.append(self._note("trusted_keys_refused", Reason.MALFORMED, message, outcome="failure"))
+                said: dict[str, JsonValue] = {"message": str(error)}
+                self._tell("trusted_keys_refused", outcome="failure", reason=Reason.MALFORMED, details=said)
 
     def _replayed(self, kept: StoredKeys) -> tuple[KeyHistory, StoredKeys]:
         known = tuple(RevokedKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
@@ -172,7 +175,8 @@ class SigningKeys(News):
         before = {key.thumbprint for key in self._ring.kept}
         self._ring, self._kept, self._changed, self._over = ring, kept, True, None
         log.warning("other keys sign %s: statement %d.%d", self.purpose, ring.era, ring.number)
-        self._notes += [self._told(statement) for statement in taken]
+        for statement in taken:
+            self._tell_change(statement)
         lost = sorted(before - {key.thumbprint for key in ring.kept})
         if lost:
             log.warning("revoked: %s", ", ".join(lost))
@@ -189,6 +193,18 @@ class SigningKeys(News):
         for listener in self._listeners:
             listener()
 
+    def take_events(self) -> tuple[AuditEvent, ...]:
+        """Return what is to be audited, once."""
+        with self._lock:
+            events, self._events = tuple(self._events), []
+            return events
+
+    def take_changed(self) -> bool:
+        """Tell, once, whether `state` says something new."""
+        with self._lock:
+            changed, self._changed = self._changed, False
+            return changed
+
     def tick(self, at: datetime) -> None:
         """Note each key whose time has passed since the last look."""
         with self._lock:
@@ -197,7 +213,7 @@ class SigningKeys(News):
             self._over = over
             self._changed = self._changed or bool(fresh)
             for thumbprint in sorted(fresh):
-                self._notes.append(self._note("trusted_key_retired", details={"key": thumbprint}))
+                self._tell("trusted_key_retired", details={"key": thumbprint})
 
     def state(self, at: datetime) -> KeyState:
         """Return what the status says."""
@@ -213,7 +229,7 @@ class SigningKeys(News):
 
     # --- within
 
-    def _told(self, statement: Statement) -> Note:
+    def _tell_change(self, statement: Statement) -> None:
         said = statement.said
         former: list[JsonValue] = [key.thumbprint for key in statement.former]
         details: dict[str, JsonValue] = {
@@ -223,20 +239,19 @@ class SigningKeys(News):
             "vouched": "root" if statement.by_root else "key",
             "digest": statement.digest,
         }
-        return self._note("trusted_keys_changed", identity=said.who, details=details, about=statement)
+        self._tell("trusted_keys_changed", about=statement, identity=said.who, details=details)
 
-    def _refuse(self, refusal: RefusedError, statement: Statement | None, *, outcome: str = "refused") -> None:
+    def _refuse(self, refusal: RefusedError, statement: Statement | None, *, outcome: Outcome = "refused") -> None:
         log.warning("statement about keys for %s refused: %s", self.purpose, refusal.reason)
-        self._notes.append(
-            self._note(
-                "trusted_keys_refused",
-                refusal.reason,
-                str(refusal),
-                identity=None if statement is None else statement.said.who,
-                outcome=outcome,
-                about=statement,
-                verified=statement is not None,
-            )
+        verified = statement is not None
+        self._tell(
+            "trusted_keys_refused",
+            about=statement,
+            outcome=outcome,
+            identity=None if statement is None else statement.said.who,
+            reason=refusal.reason,
+            details=refusal.details(verified=verified),
+            verified=verified,
         )
         if statement is None:
             return
@@ -250,17 +265,30 @@ class SigningKeys(News):
             except NotKeptError as error:
                 log.warning("%s", error)
 
-    def _note(
+    def _tell(
         self,
         action: str,
-        reason: Reason | None = None,
-        message: str | None = None,
         *,
         about: Statement | None = None,
-        **more: object,
-    ) -> Note:
+        outcome: Outcome = "success",
+        identity: str | None = None,
+        reason: Reason | None = None,
+        details: dict[str, JsonValue],
+        verified: bool = True,
+    ) -> None:
         number = "" if about is None else f" {about.said.era}.{about.said.number}"
-        return Note(action, reason, message, object=f"{self.purpose}{number}", **more)  # type: ignore[arg-type]
+        self._events.append(
+            AuditEvent(
+                action,
+                "post" if outcome == "failure" else "broker",
+                outcome,
+                identity,
+                reason,
+                f"{self.purpose}{number}",
+                details,
+                verified,
+            )
+        )
 
 
 def _kept(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from device.audit.log import AuditEvent
 from device.audit.rate_limit import HOUR_SECONDS, MOST, WINDOW_SECONDS, RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
 from device.health.clock_steps import LARGE_SECONDS, ClockStepMonitor
@@ -141,3 +142,20 @@ def test_a_clock_that_is_set_to_and_fro_for_hours_fills_no_outbox_and_hides_no_l
         moment = NOON + timedelta(days=4000)
         watch.tick()
         assert desk.said[-1]["details"]["seconds"] > 4000 * 86400 - LARGE_SECONDS
+
+
+def test_events_are_told_as_they_are_and_refusals_within_bounds() -> None:
+    desk = Desk()
+    for number in range(MOST + 2):
+        desk.moderator.take(AuditEvent("configuration_applied", "broker", object=str(number)))
+        desk.moderator.take(
+            AuditEvent("configuration_refused", "broker", "refused", "a-lopez", "older", details={"message": "older"})
+        )
+    applied = [record for record in desk.said if record["action"] == "configuration_applied"]
+    refused = [record for record in desk.said if record["action"] == "configuration_refused"]
+    assert [record["object"] for record in applied] == [str(number) for number in range(MOST + 2)]
+    assert len(refused) == MOST
+    assert {record["identity"] for record in refused} == {"a-lopez"}
+    assert refused[0]["details"] == {"message": "older"}
+    desk.moderator.take(AuditEvent("configuration_refused", "broker", "refused", reason="unsigned", verified=False))
+    assert desk.said[-1]["reason"] == "unsigned", "what nobody signed has a budget of its own"

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from device.audit.log import AuditEvent
 from device.config import Configuration
-from device.control import ConfigurationStore, Note, Reason, RefusedError, RemoteConfiguration, SigningKeys, overlay
+from device.control import ConfigurationStore, Reason, RefusedError, RemoteConfiguration, SigningKeys, overlay
 from device.control.configuration.overlay import REMOTE
 from device.control.configuration.remote import FAULT_SECONDS, STARTS
 from device.control.keys.history import REMEMBERED
@@ -23,9 +24,9 @@ from tests.device.control.world import BAD_CLOCK, SOURCE, World
 GOOD = {"vision": {"minimum_confidence": 0.45}, "passages": {"repeat_seconds": 20}}
 
 
-def said(remote: RemoteConfiguration) -> Note:
-    (note,) = remote.take_notes()
-    return note
+def said(remote: RemoteConfiguration) -> AuditEvent:
+    (event,) = remote.take_events()
+    return event
 
 
 def confidence(world: World) -> float:
@@ -37,9 +38,9 @@ def test_a_good_one_is_in_force_at_once_and_after_a_restart(world: World) -> Non
     remote = world.remote()
     jws = world.sign(GOOD)
     world.give(remote, jws)
-    note = said(remote)
-    assert (note.action, note.identity, note.version) == ("configuration_applied", "j-stone", 1)
-    assert note.details["settings"] == GOOD
+    event = said(remote)
+    assert (event.action, event.identity, event.object) == ("configuration_applied", "j-stone", "1")
+    assert event.details["settings"] == GOOD
     pending = remote.take_pending()
     assert pending is not None
     assert (pending.vision.minimum_confidence, pending.passages.repeat_seconds) == (0.45, 20)
@@ -48,7 +49,7 @@ def test_a_good_one_is_in_force_at_once_and_after_a_restart(world: World) -> Non
 
     again = world.remote()
     assert again._effective == pending
-    assert again.state().digest == note.details["digest"]
+    assert again.state().digest == event.details["digest"]
 
 
 def test_near_matching_is_set_from_afar(world: World) -> None:
@@ -71,10 +72,10 @@ def test_the_same_again_is_no_event(world: World) -> None:
     remote = world.remote()
     jws = world.sign(GOOD)
     world.give(remote, jws)
-    remote.take_notes()
+    remote.take_events()
     remote.take_pending()
     world.give(remote, jws)
-    assert (remote.take_notes(), remote.take_pending()) == ((), None)
+    assert (remote.take_events(), remote.take_pending()) == ((), None)
 
 
 FORGED = ECKey.generate_key("P-256")
@@ -106,14 +107,14 @@ def test_what_is_unfit_changes_nothing_and_is_named(world: World, name: str) -> 
     remote = world.remote()
     world.give(remote, world.sign(GOOD))
     remote.take_pending()
-    remote.take_notes()
+    remote.take_events()
     before = remote.state()
     reason, changes = REFUSALS[name]
 
     world.give(remote, world.sign_anything(changes.get("key"), **{k: v for k, v in changes.items() if k != "key"}))
 
-    note = said(remote)
-    assert (note.action, note.reason, note.outcome) == ("configuration_refused", reason, "refused")
+    event = said(remote)
+    assert (event.action, event.reason, event.outcome) == ("configuration_refused", reason, "refused")
     assert remote.take_pending() is None
     assert remote.state().model_copy(update={"refused": None}) == before
     assert confidence(world) == 0.45
@@ -124,7 +125,7 @@ def test_older_and_equal_versions_are_refused_also_after_a_restart(world: World)
     world.give(world.remote(), second)
     for message in (first, other):
         remote = world.remote()
-        remote.take_notes()
+        remote.take_events()
         world.give(remote, message)
         assert said(remote).reason == "older"
 
@@ -132,7 +133,7 @@ def test_older_and_equal_versions_are_refused_also_after_a_restart(world: World)
 def test_an_invalid_value_is_named_with_key_value_and_what_would_be_right(world: World) -> None:
     remote = world.remote()
     world.give(remote, world.sign({"vision": {"minimum_confidence": 3, "minimum_characters": 0}}))
-    message = said(remote).message or ""
+    message = str(said(remote).details["message"])
     assert "vision.minimum_confidence = 3: should be less than or equal to 1" in message
     assert "vision.minimum_characters = 0: should be greater than or equal to 1" in message
     refused = remote.state().refused
@@ -144,7 +145,7 @@ def test_a_message_of_faults_has_a_bound(world: World) -> None:
     remote = world.remote()
     sections = {"vision": {f"key{number}" + "x" * 500: "y" * 500 for number in range(40)}}
     world.give(remote, world.sign_anything(settings=sections))
-    assert len(said(remote).message or "") <= 1000
+    assert len(str(said(remote).details["message"])) <= 1000
 
 
 def test_with_a_doubtful_clock_only_the_date_ahead_is_not_held_against_it(world: World) -> None:
@@ -169,7 +170,7 @@ def trial(world: World, steady: Steady, *faults: str) -> RemoteConfiguration:
     remote = world.remote(trial_seconds=300, steady=steady)
     world.give(remote, world.sign(GOOD), *faults)
     remote.take_pending()
-    remote.take_notes()
+    remote.take_events()
     return remote
 
 
@@ -182,7 +183,7 @@ def test_a_trial_without_a_new_fault_ends_well(world: World) -> None:
     steady.now = 301
     remote.watch(["hotlist_stale"])
     assert remote.state().state == "applied"
-    assert remote.take_notes() == ()
+    assert remote.take_events() == ()
     steady.now = 400
     remote.watch(["falling_behind"])
     steady.now = 500
@@ -200,9 +201,9 @@ def test_a_new_fault_that_lasts_brings_the_one_before_back(world: World) -> None
     steady.now = FAULT_SECONDS + 1
     remote.watch(["falling_behind"])
 
-    note = said(remote)
-    assert (note.action, note.reason, note.version) == ("configuration_reverted", "degraded", 1)
-    assert "falling_behind" in (note.message or "")
+    event = said(remote)
+    assert (event.action, event.reason, event.object) == ("configuration_reverted", "degraded", "1")
+    assert "falling_behind" in str(event.details["message"])
     assert remote.take_pending() == world.base
     state = remote.state()
     assert (state.state, state.version) == ("file", None)
@@ -219,9 +220,9 @@ def test_what_was_reverted_is_not_taken_again_but_the_next_version_is(world: Wor
     steady.now = 20
     remote.watch(["camera_failed"])
     assert remote.take_pending() == world.base
-    remote.take_notes()
+    remote.take_events()
     world.give(remote, jws)
-    assert (remote.take_pending(), remote.take_notes()) == (None, ())
+    assert (remote.take_pending(), remote.take_events()) == (None, ())
     world.give(remote, world.sign(GOOD))
     assert remote.take_pending() is not None
 
@@ -244,7 +245,7 @@ def test_one_power_cut_is_no_crash_and_the_third_start_is(world: World) -> None:
     for start in range(1, STARTS):
         remote = world.remote()
         assert remote.state().state == "trial", start
-        assert remote.take_notes() == ()
+        assert remote.take_events() == ()
     remote = world.remote()
     assert (said(remote).reason, remote.state().state, remote.state().version) == ("did_not_start", "applied", 1)
     assert remote._effective.vision.minimum_confidence == 0.35
@@ -256,8 +257,8 @@ def test_what_no_longer_fits_the_software_is_given_back_at_the_start(
     world.give(world.remote(), world.sign(GOOD))
     monkeypatch.setattr("device.control.configuration.overlay.REMOTE", REMOTE - {"passages.repeat_seconds"})
     remote = world.remote()
-    note = said(remote)
-    assert (note.action, note.reason) == ("configuration_reverted", "not_allowed")
+    event = said(remote)
+    assert (event.action, event.reason) == ("configuration_reverted", "not_allowed")
     assert remote._effective == world.base
 
 
@@ -395,10 +396,10 @@ def test_what_a_retired_key_signed_stays_in_force_and_nothing_more_of_it_is_take
     remote = RemoteConfiguration(world.base, ConfigurationStore(world.directory), keys, SOURCE)
     assert remote.start().vision.minimum_confidence == 0.45
     world.give(remote, jws)
-    assert remote.take_notes() == (), "it is in force"
+    assert remote.take_events() == (), "it is in force"
     world.give(remote, world.sign({}))
-    note = said(remote)
-    assert (note.action, note.reason) == ("configuration_refused", Reason.RETIRED_KEY)
+    event = said(remote)
+    assert (event.action, event.reason) == ("configuration_refused", Reason.RETIRED_KEY)
     world.give(remote, world.sign_anything(second))
     assert said(remote).action == "configuration_applied"
 
@@ -407,16 +408,16 @@ def test_what_a_revoked_key_signed_is_given_back_and_its_version_is_no_bar(world
     remote = world.remote()
     world.give(remote, world.sign_anything(version=2**53 - 1, settings=GOOD))
     assert remote.take_pending() is not None
-    remote.take_notes()
+    remote.take_events()
     keys, second = rotated(world, revoke=True)
     remote._keys = keys
     remote.recheck()
-    note = said(remote)
-    assert (note.action, note.reason) == ("configuration_reverted", Reason.REVOKED_KEY)
+    event = said(remote)
+    assert (event.action, event.reason) == ("configuration_reverted", Reason.REVOKED_KEY)
     assert remote.take_pending() == world.base
     assert remote.state().state == "file"
     remote.recheck()
-    assert remote.take_notes() == ()
+    assert remote.take_events() == ()
     world.give(remote, world.sign_anything(version=2**53 - 1))
     assert said(remote).reason is Reason.REVOKED_KEY
     world.give(remote, world.sign_anything(second, version=2))
@@ -454,10 +455,10 @@ def test_a_key_that_was_forgotten_bars_no_later_version_once_all_before_it_are_r
     assert not keys.revoked(clerk.key("good").thumbprint())
     remote = RemoteConfiguration(world.base, ConfigurationStore(world.directory), keys, SOURCE)
     remote.start()
-    remote.take_notes()
+    remote.take_events()
     world.give(remote, world.sign_anything(clerk.key("good"), version=3))
-    note = said(remote)
-    assert (note.action, note.reason) == (
+    event = said(remote)
+    assert (event.action, event.reason) == (
         ("configuration_applied", None) if revoke else ("configuration_refused", Reason.OLDER)
     )
 
@@ -475,6 +476,6 @@ def test_a_damaged_memory_of_keys_lets_no_former_version_in_again(world: World) 
     given.load()
     remote = RemoteConfiguration(world.base, ConfigurationStore(world.directory), given, SOURCE)
     remote.start()
-    remote.take_notes()
+    remote.take_events()
     world.give(remote, world.sign_anything(version=8))
     assert said(remote).reason is Reason.OLDER

@@ -8,7 +8,8 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from device.control import Note, SigningKeys
+from device.audit.log import AuditEvent
+from device.control import SigningKeys
 from device.control.jose import sign
 from device.control.keys.statement import Key
 from device.control.keys.store import KeyStore
@@ -75,10 +76,10 @@ class Clerk:
         return {by_thumbprint[key.thumbprint()] for key in keys}
 
 
-def receive(keys: SigningKeys, *lines: bytes, at: datetime = NOW) -> tuple[Note, ...]:
+def receive(keys: SigningKeys, *lines: bytes, at: datetime = NOW) -> tuple[AuditEvent, ...]:
     """Hear a message; return what is audited."""
     keys.receive(b"\n".join(lines), at=at)
-    return keys.take_notes()
+    return keys.take_events()
 
 
 def state(keys: SigningKeys, at: datetime = NOW) -> KeyState:

@@ -33,7 +33,7 @@ def test_a_key_that_was_taken_is_gone_by(tmp_path: Path) -> None:
         said = killed_child(work, seconds=chance.uniform(0, 0.03))
         taken = int(said[-1]) if said else begin
         keys = clerk.post("key 0")
-        assert keys.take_notes() == ()
+        assert keys.take_events() == ()
         begin = keys.state(NOW).number
         assert begin in {taken, taken + 1}
         assert clerk.names(keys.arriving(NOW)) == {f"key {begin}", f"key {begin - 1}"}

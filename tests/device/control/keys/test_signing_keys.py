@@ -35,15 +35,15 @@ def test_a_post_believes_the_key_that_it_was_given(clerk: Clerk) -> None:
 
 def test_the_key_in_force_vouches_for_the_next_and_is_accepted_until_it_is_retired(clerk: Clerk) -> None:
     keys = clerk.post()
-    (note,) = receive(keys, clerk.say("first", "second", "first"))
-    assert (note.action, note.identity, note.object) == ("trusted_keys_changed", "j-stone", "lists 0.1")
-    assert note.details["vouched"] == "key"
-    assert note.details["key"] == state(keys).key == clerk.key("second").thumbprint()
+    (event,) = receive(keys, clerk.say("first", "second", "first"))
+    assert (event.action, event.identity, event.object) == ("trusted_keys_changed", "j-stone", "lists 0.1")
+    assert event.details["vouched"] == "key"
+    assert event.details["key"] == state(keys).key == clerk.key("second").thumbprint()
     assert believed(clerk, keys) == ({"first", "second"}, {"first", "second"})
     assert keys.take_changed()
 
-    (note,) = receive(keys, clerk.say("second", "second", number=2))
-    assert (note.action, note.object) == ("trusted_keys_changed", "lists 0.2")
+    (event,) = receive(keys, clerk.say("second", "second", number=2))
+    assert (event.action, event.object) == ("trusted_keys_changed", "lists 0.2")
     assert believed(clerk, keys) == ({"second"}, {"first", "second"})
     assert believed(clerk, clerk.post()) == ({"second"}, {"first", "second"}), "after a restart"
 
@@ -58,12 +58,12 @@ def test_a_former_key_s_time_passes_by_itself(clerk: Clerk) -> None:
     later = NOW + timedelta(days=10)
     assert clerk.names(keys.arriving(later)) == {"second"}
     keys.tick(later)
-    (note,) = keys.take_notes()
-    assert (note.action, note.details) == ("trusted_key_retired", {"key": clerk.key("first").thumbprint()})
+    (event,) = keys.take_events()
+    assert (event.action, event.details) == ("trusted_key_retired", {"key": clerk.key("first").thumbprint()})
     assert keys.take_changed()
     assert state(keys, later).former == ()
     keys.tick(later)
-    assert keys.take_notes() == ()
+    assert keys.take_events() == ()
 
 
 def test_who_was_away_is_led_through_every_step(clerk: Clerk) -> None:
@@ -75,20 +75,20 @@ def test_who_was_away_is_led_through_every_step(clerk: Clerk) -> None:
         clerk.say("third", "third", "second", number=3),
         clerk.say("third", "third", number=4),
     )
-    notes = receive(keys := clerk.post(), *message)
-    assert [note.object for note in notes] == ["lists 0.1", "lists 0.2", "lists 0.3", "lists 0.4"]
+    events = receive(keys := clerk.post(), *message)
+    assert [event.object for event in events] == ["lists 0.1", "lists 0.2", "lists 0.3", "lists 0.4"]
     assert believed(clerk, keys) == ({"third"}, {"first", "second", "third"})
     assert receive(keys, *message) == (), "the broker brings it again at every connection"
     half = Clerk(clerk.directory.with_name("half"), root=clerk.root, keys=clerk.keys).post()
     receive(half, *message[:2])
-    assert [note.object for note in receive(half, *message)] == ["lists 0.2", "lists 0.3", "lists 0.4"]
+    assert [event.object for event in receive(half, *message)] == ["lists 0.2", "lists 0.3", "lists 0.4"]
 
 
 def test_a_post_that_was_given_the_new_key_knows_the_statement_by_it(clerk: Clerk) -> None:
     message = (clerk.say("first", "second", "first"), clerk.say("second", "second", "first"))
     keys = clerk.post("second")
-    (note,) = receive(keys, *message)
-    assert note.object == "lists 0.1"
+    (event,) = receive(keys, *message)
+    assert event.object == "lists 0.1"
     assert believed(clerk, keys)[0] == {"first", "second"}
     receive(keys, *message, clerk.say("second", "second", number=2))
     assert believed(clerk, keys)[0] == {"second"}
@@ -130,8 +130,8 @@ def test_what_may_not_speak_changes_nothing_and_is_named(clerk: Clerk, name: str
     by, words, changes, reason = FORGERIES[name]
     keys = two_steps(clerk)
     before = believed(clerk, keys), state(keys).model_copy(update={"refused": None})
-    (note,) = receive(keys, clerk.say(by, *words, **changes))
-    assert (note.action, note.reason, note.outcome) == ("trusted_keys_refused", reason, "refused")
+    (event,) = receive(keys, clerk.say(by, *words, **changes))
+    assert (event.action, event.reason, event.outcome) == ("trusted_keys_refused", reason, "refused")
     again = clerk.post("zeroth")
     for each in (keys, again):
         assert (believed(clerk, each), state(each).model_copy(update={"refused": None})) == before
@@ -145,23 +145,23 @@ def test_what_may_not_speak_changes_nothing_and_is_named(clerk: Clerk, name: str
 
 def test_a_thumbprint_that_is_another_key_s_is_no_statement(clerk: Clerk) -> None:
     lying = named(clerk.key("second")) | {"thumbprint": clerk.key("first").thumbprint()}
-    (note,) = receive(clerk.post(), clerk.say("first", "second", key=lying))
-    assert note.reason is Reason.MALFORMED
+    (event,) = receive(clerk.post(), clerk.say("first", "second", key=lying))
+    assert event.reason is Reason.MALFORMED
 
 
 def test_a_replayed_beginning_is_older_and_no_way_back(clerk: Clerk) -> None:
     first = (clerk.say("first", "second", "first"), clerk.say("second", "second", "first"))
     keys = clerk.post()
     receive(keys, *first, clerk.say("second", "second", number=2))
-    (note,) = receive(keys, *first)
-    assert note.reason is Reason.OLDER
+    (event,) = receive(keys, *first)
+    assert event.reason is Reason.OLDER
     assert believed(clerk, keys)[0] == {"second"}
 
 
 def test_what_is_hung_behind_good_steps_is_refused_and_they_are_taken(clerk: Clerk) -> None:
     keys = clerk.post()
-    notes = receive(keys, clerk.say("first", "second", "first"), clerk.say("thief", "thief", number=2))
-    assert [(note.action, note.reason) for note in notes] == [
+    events = receive(keys, clerk.say("first", "second", "first"), clerk.say("thief", "thief", number=2))
+    assert [(event.action, event.reason) for event in events] == [
         ("trusted_keys_changed", None),
         ("trusted_keys_refused", "bad_signature"),
     ]
@@ -171,10 +171,10 @@ def test_what_is_hung_behind_good_steps_is_refused_and_they_are_taken(clerk: Cle
 def test_a_message_has_bounds(clerk: Clerk) -> None:
     keys = clerk.post()
     for message in (b"x" * (LARGEST + 1), b"\n".join([b"x"] * (MOST_LINES + 1))):
-        (note,) = receive(keys, message)
-        assert note.reason is Reason.TOO_LARGE
-    (note,) = receive(keys, b"\xff\xfe not even text")
-    assert note.reason is Reason.MALFORMED
+        (event,) = receive(keys, message)
+        assert event.reason is Reason.TOO_LARGE
+    (event,) = receive(keys, b"\xff\xfe not even text")
+    assert event.reason is Reason.MALFORMED
 
 
 def test_unsigned_and_json_with_two_meanings_are_refused(clerk: Clerk) -> None:
@@ -190,16 +190,16 @@ def test_unsigned_and_json_with_two_meanings_are_refused(clerk: Clerk) -> None:
 
 def test_a_revoked_key_is_good_for_nothing_and_never_comes_back(clerk: Clerk) -> None:
     keys = clerk.post()
-    (note,) = receive(keys, clerk.say("root", "second", era=1, withdrawn="revoked"))
-    assert note.details["vouched"] == "root"
+    (event,) = receive(keys, clerk.say("root", "second", era=1, withdrawn="revoked"))
+    assert event.details["vouched"] == "root"
     assert believed(clerk, keys) == ({"second"}, {"second"})
     assert keys.revoked(None)
-    (note,) = receive(keys, clerk.say("second", "first", number=2, era=1))
-    assert note.reason is Reason.REVOKED_KEY
-    (note,) = receive(keys, clerk.say("second", "third", "first", number=2, era=1))
-    assert note.reason is Reason.REVOKED_KEY
-    (note,) = receive(clerk.post(), clerk.say("first", "thief", number=2, era=1))
-    assert note.reason is Reason.REVOKED_KEY, "it is known by its name after a restart"
+    (event,) = receive(keys, clerk.say("second", "first", number=2, era=1))
+    assert event.reason is Reason.REVOKED_KEY
+    (event,) = receive(keys, clerk.say("second", "third", "first", number=2, era=1))
+    assert event.reason is Reason.REVOKED_KEY
+    (event,) = receive(clerk.post(), clerk.say("first", "thief", number=2, era=1))
+    assert event.reason is Reason.REVOKED_KEY, "it is known by its name after a restart"
 
 
 def test_a_revocation_takes_the_keys_that_were_only_retired_too(clerk: Clerk) -> None:
@@ -213,10 +213,10 @@ def test_the_root_gets_back_what_a_thief_of_the_key_took_over(clerk: Clerk) -> N
     keys = clerk.post()
     receive(keys, clerk.say("first", "thief", number=2**53 - 1))
     assert believed(clerk, keys)[0] == {"thief"}
-    (note,) = receive(keys, clerk.say("first", "second", "first"), clerk.say("second", "second", "first"))
-    assert note.reason is Reason.BAD_SIGNATURE
-    (note,) = receive(keys, clerk.say("root", "second", era=1, withdrawn="revoked"))
-    assert note.action == "trusted_keys_changed"
+    (event,) = receive(keys, clerk.say("first", "second", "first"), clerk.say("second", "second", "first"))
+    assert event.reason is Reason.BAD_SIGNATURE
+    (event,) = receive(keys, clerk.say("root", "second", era=1, withdrawn="revoked"))
+    assert event.action == "trusted_keys_changed"
     assert believed(clerk, keys) == ({"second"}, {"second"})
     receive(keys, clerk.say("second", "third", "second", era=1, number=2))
     assert believed(clerk, clerk.post())[0] == {"second", "third"}
@@ -266,7 +266,7 @@ def test_a_power_cut_leaves_the_old_keys_or_the_new(
         with pytest.raises(PowerCut):
             receive(keys, clerk.say("second", "second", number=2))
     again = clerk.post()
-    assert again.take_notes() == ()
+    assert again.take_events() == ()
     assert believed(clerk, again)[0] in ({"first", "second"}, {"second"})
 
 
@@ -274,8 +274,8 @@ def test_a_full_disk_refuses_and_keeps_what_there_is(clerk: Clerk, monkeypatch: 
     keys = clerk.post()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-        (note,) = receive(keys, clerk.say("first", "second"))
-    assert (note.reason, note.outcome) == (Reason.NOT_KEPT, "failure")
+        (event,) = receive(keys, clerk.say("first", "second"))
+    assert (event.reason, event.outcome) == (Reason.NOT_KEPT, "failure")
     assert believed(clerk, keys)[0] == {"first"}
     assert receive(keys, clerk.say("first", "second"))[0].action == "trusted_keys_changed"
 
@@ -286,8 +286,8 @@ def test_a_damaged_file_is_said_and_the_broker_s_message_leads_on_again(clerk: C
     path = clerk.directory / "keys-lists.json"
     path.write_bytes(path.read_bytes()[:-20])
     keys = clerk.post()
-    (note,) = keys.take_notes()
-    assert (note.action, note.reason, note.outcome) == ("trusted_keys_refused", Reason.MALFORMED, "failure")
+    (event,) = keys.take_events()
+    assert (event.action, event.reason, event.outcome) == ("trusted_keys_refused", Reason.MALFORMED, "failure")
     receive(keys, *message)
     assert believed(clerk, keys)[0] == {"second"}
 
@@ -305,16 +305,16 @@ def test_a_key_that_was_given_by_hand_begins_anew(clerk: Clerk) -> None:
     receive(clerk.post(), clerk.say("root", "second", era=1, withdrawn="revoked"))
     keys = clerk.post("third")
     assert believed(clerk, keys) == ({"third"}, {"third"})
-    (note,) = receive(keys, clerk.say("first", "thief"))
-    assert note.reason is Reason.REVOKED_KEY
+    (event,) = receive(keys, clerk.say("first", "thief"))
+    assert event.reason is Reason.REVOKED_KEY
 
 
 def test_steps_without_the_root_s_word_have_an_end(clerk: Clerk) -> None:
     keys = clerk.post()
     for number in range(1, MOST + 1):
         keys.receive(clerk.say("first", "first", number=number), at=NOW)
-    keys.take_notes()
-    (note,) = receive(keys, clerk.say("first", "first", number=MOST + 1))
-    assert note.reason is Reason.TOO_LARGE
+    keys.take_events()
+    (event,) = receive(keys, clerk.say("first", "first", number=MOST + 1))
+    assert event.reason is Reason.TOO_LARGE
     receive(keys, clerk.say("root", "second", era=1))
     assert believed(clerk, clerk.post())[0] == {"second"}

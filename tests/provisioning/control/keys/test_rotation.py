@@ -49,7 +49,7 @@ def post(fleet: Fleet, purpose: Purpose = LISTS, *, given: bytes | None = None) 
 def tell(fleet: Fleet, keys: SigningKeys) -> list[str]:
     """Have a post hear all that is said; return what it refused."""
     keys.receive(b"\n".join(fleet.keys(keys.purpose).lines()), at=NOW)
-    return [str(note.reason) for note in keys.take_notes() if note.reason is not None]
+    return [str(event.reason) for event in keys.take_events() if event.reason is not None]
 
 
 def present(fleet: Fleet, purpose: Purpose = LISTS) -> str:
@@ -94,7 +94,7 @@ def test_keys_of_the_other_purpose_stay(fleet: Fleet) -> None:
     assert present(fleet, Purpose.CONFIGURATION) == before
     other = post(fleet, Purpose.CONFIGURATION)
     other.receive(b"\n".join(fleet.keys(LISTS).lines()), at=NOW)
-    assert {str(note.reason) for note in other.take_notes()} == {"bad_signature"}
+    assert {str(event.reason) for event in other.take_events()} == {"bad_signature"}
 
 
 def test_a_post_that_was_away_for_years_finds_the_way(fleet: Fleet) -> None:
