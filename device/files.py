@@ -1,8 +1,17 @@
-"""Files that a power cut leaves as they were or as they become, never in between."""
+"""A post's files: whole whatever happens, its small state, what is left over, and whose they are."""
 
+import logging
 import os
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+log = logging.getLogger(__name__)
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def write_durably(path: Path, data: bytes | memoryview, *, mode: int = 0o600) -> None:
@@ -48,3 +57,104 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class StateFile(Generic[Model]):
+    """A small JSON file of the post's own state; a power cut leaves what was in it or what becomes of it.
+
+    Args:
+        path: the file; nothing is kept where it is None.
+        model: what is in it. Members that are None are not written.
+        about: what that is, for the log.
+
+    """
+
+    def __init__(self, path: Path | None, model: type[Model], *, about: str = "the state") -> None:
+        self.path = path
+        self._model = model
+        self._about = about
+
+    def read(self) -> Model | None:
+        """Return what is kept, None if nothing is.
+
+        Raises:
+            OSError: the disk does not give it.
+            ValueError: it is not what was written.
+
+        """
+        if self.path is None:
+            return None
+        try:
+            return self._model.model_validate_json(self.path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ValidationError, OverflowError) as error:
+            raise ValueError(f"{self.path.name} is damaged") from error
+
+    def write(self, kept: Model) -> None:
+        """Keep it; on disk on return. Raises OSError, after which the file is as it was."""
+        if self.path is not None:
+            write_durably(self.path, kept.model_dump_json(exclude_none=True).encode())
+
+    def recall(self) -> Model | None:
+        """Return what is kept, None if nothing is, or it cannot be read, which is logged. Never raises."""
+        try:
+            return self.read()
+        except (OSError, ValueError) as error:
+            log.warning("%s cannot be read: %s", self._about, error)
+            return None
+
+    def keep(self, kept: Model) -> None:
+        """Keep it if the disk takes it; that it does not is logged. Never raises."""
+        try:
+            self.write(kept)
+        except OSError as error:
+            log.warning("%s cannot be kept: %s", self._about, error)
+
+
+def keep_newest(files: Iterable[Path], most: int, *, remove: Callable[[Path], object] = Path.unlink) -> None:
+    """Remove all of some files but the newest `most`, by when they were laid there; what cannot be removed stays.
+
+    By when the disk says that they changed: their own dates, and times in their names, may be of a wrong clock.
+    """
+    with suppress(OSError):
+        newest_first = sorted(files, key=lambda file: file.lstat().st_ctime_ns, reverse=True)
+        for file in newest_first[most:]:
+            log.warning("%s is removed: newer ones are kept", file.name)
+            with suppress(OSError):
+                remove(file)
+
+
+@contextmanager
+def as_owner_of(folder: Path) -> Iterator[None]:
+    """Work as whoever owns a folder, or, while it is not there, the nearest above it; nothing for others than root.
+
+    What is made meanwhile is theirs from its first moment on, and root is not led by their links to what is not. It is
+    the whole process that changes its user: for commands, whose other threads open nothing meanwhile. Raises OSError.
+    """
+    if os.geteuid() != 0:
+        yield
+        return
+    owner = next(one for one in (folder, *folder.parents) if one.exists()).stat()
+    group = os.getegid()
+    try:
+        os.setegid(owner.st_gid)  # while it is root that asks
+        os.seteuid(owner.st_uid)
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+
+
+def give_to_owner(folder: Path) -> None:
+    """Give everything in a folder to whom the folder belongs; nothing for others than root, who own what they make.
+
+    Raises OSError.
+    """
+    if os.geteuid() != 0:
+        return
+    owner = folder.stat()
+    for path in folder.rglob("*"):
+        found = path.lstat()
+        if (found.st_uid, found.st_gid) != (owner.st_uid, owner.st_gid):
+            os.lchown(path, owner.st_uid, owner.st_gid)

@@ -1,4 +1,4 @@
-"""Talking to systemd: readiness, state in words, and the watchdog, by the protocol of sd_notify(3).
+"""Systemd: readiness, state in words, and the watchdog, by the protocol of sd_notify(3); which boot this is.
 
 Own code, because it is one datagram: what is on PyPI is either not kept or a binding to the C library.
 """
@@ -7,9 +7,12 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Made anew by the kernel at every start, random(4)."""
 STATUS_BYTES = 200
 BUSY_SECONDS = 120
 """How long systemd waits at least for the next word of somebody who is busy."""
@@ -66,6 +69,14 @@ class Notifier:
                 out.sendall(message.encode())
         except OSError as error:
             log.warning("systemd cannot be told: %s", error)
+
+
+def boot_id() -> str:
+    """Return the kernel's identifier of the machine's present start; empty where there is none. Never raises."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _line(text: str) -> str:

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from device.bootid import boot_id
 from device.files import write_durably
+from device.systemd import boot_id
 
 log = logging.getLogger(__name__)
 

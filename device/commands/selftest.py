@@ -21,12 +21,12 @@ from device.clock.kernel import clock_quality
 from device.config import Configuration, load
 from device.control.keys.trust import Trust
 from device.errors import PlatepostError
+from device.files import give_to_owner
 from device.health.machine import Machine, read_machine
 from device.health.selftest import CERTIFICATE_DAYS
 from device.hotlist.service import list_state
 from device.outbox import read_key_file
 from device.outbox.database import open_database
-from device.ownership import give_to_owner
 from device.records import Signer
 from device.uplink import Broker
 from device.uplink.tls import connection_problem, tls_context

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 
 from device.control.errors import NotKeptError, Reason, RefusedError
-from device.leftovers import keep_newest
+from device.files import keep_newest
 
 log = logging.getLogger(__name__)
 

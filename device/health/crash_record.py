@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.bootid import boot_id
 from device.files import write_durably
+from device.systemd import boot_id
 
 log = logging.getLogger(__name__)
 

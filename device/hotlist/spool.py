@@ -13,9 +13,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Protocol
 
-from device.files import write_durably
-from device.leftovers import keep_newest
-from device.ownership import as_owner_of
+from device.files import as_owner_of, keep_newest, write_durably
 
 log = logging.getLogger(__name__)
 

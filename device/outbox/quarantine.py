@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from device.errors import OutboxError
-from device.leftovers import keep_newest
+from device.files import keep_newest
 from device.outbox.database import database_files, key_check_file
 
 log = logging.getLogger(__name__)

@@ -13,10 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from device.bootid import boot_id
-from device.files import make_folder, write_durably
-from device.leftovers import keep_newest
-from device.ownership import as_owner_of
+from device.files import as_owner_of, keep_newest, make_folder, write_durably
+from device.systemd import boot_id
 
 FOLDER = "requests"
 GOOD_SECONDS = 60.0

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from device import assembly
 from device.config import Configuration, load
 from device.enrolment.acceptance import Statement, write_statement
-from device.files import write_durably
-from device.ownership import give_to_owner
+from device.files import give_to_owner, write_durably
 from device.records import Signer
 from device.signals import ended_in_order
 from provisioning.commands.unit_options import config_option, purpose_option, technician_option

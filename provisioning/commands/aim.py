@@ -13,7 +13,7 @@ from device import assembly, backends
 from device.camera.picamera2.settings import Picamera2Settings
 from device.camera.view import Light, Views, load_views
 from device.config import Configuration, load
-from device.ownership import give_to_owner
+from device.files import give_to_owner
 from device.signals import LOST_OR_STOPPED, instead
 from provisioning.commands.unit_options import CONFIG, config_option, purpose_option, technician_option
 from provisioning.errors import ProvisioningError
