@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.ground.daemon import Daemon
+from simulator.brokers.daemon import Daemon
 from simulator.lab.fleet.usage import usage_of
 
 GROWTH = 0.05

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from simulator.testing import SimulatedPost, Stand
+    from simulator.testing import SimulatedPost, SimulatedSite
     from simulator.testing.played import Played
 
 
 @pytest.fixture
-def broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stand]":
+def broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SimulatedSite]":
     """Give a real mosquitto with mutual TLS on loopback: `address`, `identity(name)`, `post(name)`, `stop`, `start`.
 
     It is this test's own. An error says how to install mosquitto where it is missing; no root is needed.
     """
-    from simulator.testing import Stand  # noqa: PLC0415 - not before it is needed
+    from simulator.testing import SimulatedSite  # noqa: PLC0415 - not before it is needed
 
-    with Stand(tmp_path_factory.mktemp("platepost")) as stand:
-        yield stand
+    with SimulatedSite(tmp_path_factory.mktemp("platepost")) as site:
+        yield site
 
 
 @pytest.fixture
-def post(broker: "Stand") -> "SimulatedPost":
+def post(broker: "SimulatedSite") -> "SimulatedPost":
     """Give a running post called `post-1`: `passes("7ABC123", listed="stolen_vehicle")`, `misreads`, `ails`, ..."""
     return broker.post("post-1")
 

@@ -10,9 +10,9 @@ from device.records import Role
 from provisioning.commands.aim import aim as aim_at_a_unit
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings, Setting
+from simulator.brokers.daemon import free_port
 from simulator.camera.zoomed import Side
 from simulator.demo.clip import STREET
-from simulator.ground.daemon import free_port
 
 _SHUTTER, _MPH = 0.001, 33.0
 """Of the clips that ship, as their scene files have it."""

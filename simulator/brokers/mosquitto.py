@@ -7,8 +7,8 @@ from pathlib import Path
 
 from provisioning.brokers import mosquitto
 from provisioning.fleet.fleet import Fleet
+from simulator.brokers.daemon import Daemon
 from simulator.errors import BrokerError
-from simulator.ground.daemon import Daemon
 
 MISSING = "mosquitto is not installed; on Debian and Raspberry Pi OS: sudo apt-get install mosquitto"
 

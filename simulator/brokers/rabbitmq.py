@@ -12,8 +12,8 @@ from typing import Self
 
 from provisioning.brokers import rabbitmq, rabbitmq_nodes
 from provisioning.fleet.fleet import Fleet
+from simulator.brokers.daemon import Daemon, free_port
 from simulator.errors import BrokerError
-from simulator.ground.daemon import Daemon, free_port
 
 MISSING = "RabbitMQ 4 is not installed; on Debian: sudo apt-get install rabbitmq-server"
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

@@ -12,7 +12,7 @@ from simulator.demo.live import LivePage
 from simulator.demo.outcome import DemoOutcome, as_json
 from simulator.demo.report import write_report
 from simulator.demo.run import Observer, run_demo
-from simulator.demo.show import Show, figures_table
+from simulator.demo.show import TerminalObserver, figures_table
 
 
 @click.command(
@@ -70,7 +70,7 @@ def demo(context: click.Context, *, directory: Path, clip: Path, live: bool | No
 
 
 def _run(directory: Path, clip: Path, *, console: Console, live: bool) -> DemoOutcome:
-    show = Show(console)
+    show = TerminalObserver(console)
     observers: list[Observer] = [show]
     page = LivePage() if live else None
     try:

@@ -16,10 +16,12 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Status
+from simulator.brokers.mosquitto import Broker
+from simulator.demo.hot_list import BuiltList
 from simulator.demo.report import MATCH_WORDS, environment, picture_uris, words
 from simulator.demo.run import Observer
-from simulator.demo.stage import Stage
 from simulator.ground.serving import PageServer
+from simulator.ground.site import Site
 from simulator.ground.subscriber import Arrival
 
 _LAST_WORD_SECONDS = 0.5
@@ -60,7 +62,7 @@ class LivePage(Observer):
         """Let the pages that are open hear the last of it, then stop serving; a second call does nothing."""
         self._server.close(last_word_seconds=_LAST_WORD_SECONDS)
 
-    def staged(self, stage: Stage, *, frames: int) -> None:  # noqa: ARG002 - the observer's signature
+    def begins(self, site: Site[Broker], hot_list: BuiltList, *, frames: int) -> None:  # noqa: ARG002 - the observer's signature
         """Say how long the footage is."""
         self._tell({"kind": "staged", "frames": frames})
 

@@ -1,18 +1,26 @@
-"""The course of a demonstration: set the stage, let the post do its work, judge what came of it."""
+"""The course of a demonstration: make all that stands around a post, let it do its work, judge what came of it."""
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from device.records import Source
+from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
+from simulator.demo.hot_list import BuiltList, build_hot_list
 from simulator.demo.outcome import DemoOutcome, judge
 from simulator.demo.post_process import PostProcess
-from simulator.demo.stage import AGENCY, POST, Stage
 from simulator.demo.verification import said_farewell, verify_archive
 from simulator.errors import DemoError
+from simulator.ground.folder import claimed
+from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
+
+AGENCY = "demo"
+POST = "post-1"
+SUBSCRIBER = "dispatch"
 
 TICK_SECONDS = 0.1
 GRACE_SECONDS = 90.0
@@ -24,13 +32,13 @@ FAREWELL_SECONDS = 20.0
 class Observer:
     """Follows a demonstration; every method may be overridden, none must."""
 
-    def staged(self, stage: Stage, *, frames: int) -> None:
-        """Hear that the stage is set and the post starts next, on footage of `frames` frames, 0 if unknown."""
+    def begins(self, site: Site[Broker], hot_list: BuiltList, *, frames: int) -> None:
+        """Hear that the post starts next, on footage of `frames` frames, 0 if unknown."""
 
     def arrived(self, arrival: Arrival) -> None:
         """Hear of a record that arrived; called in the subscriber's thread."""
 
-    def tick(self, stage: Stage) -> None:
+    def tick(self, site: Site[Broker]) -> None:
         """Let time pass: called about ten times a second while the post runs."""
 
     def ended(self) -> None:
@@ -55,25 +63,39 @@ def run_demo(
     recording = open_recording(clip.footage)
     frames = recording.count()
     limit = frames * recording.frame_seconds() + GRACE_SECONDS
-    with Stage(directory, clip) as stage:
-        stage.subscriber.listeners.extend(observer.arrived for observer in observers)
+    directory = directory.absolute()
+    with ExitStack() as stack:
+        stack.enter_context(claimed(directory, mark=".platepost-demo", whose="a demonstration's", error=DemoError))
+        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(SUBSCRIBER,))
+        site = stack.enter_context(Site(directory, fleet, Broker(fleet, directory / "broker")))
+        folder = site.add_post(
+            POST,
+            site="Demonstration street",
+            camera="footage",
+            camera_settings={"path": str(clip.footage), "pace": "realtime"},
+            board="virtual",
+            more={"records": {"health_seconds": 1.0, "read_overview": True}},
+        )
+        hot_list = build_hot_list(clip, fleet)
+        archive = directory / "records.jsonl"
+        subscriber = site.keep(SUBSCRIBER, archive)
+        site.publish(hot_list.package)
+        subscriber.listeners.extend(observer.arrived for observer in observers)
         for observer in observers:
-            observer.staged(stage, frames=frames)
+            observer.begins(site, hot_list, frames=frames)
         deadline = clock() + limit
-        with PostProcess(stage.post_configuration, log=stage.directory / "post.log") as post:
+        with PostProcess(folder / "post.toml", log=directory / "post.log") as post:
             while post.running:
                 if clock() > deadline:
                     raise DemoError(f"the post has not ended after {limit:.0f} s:\n{post.log_tail()}")
                 for observer in observers:
-                    observer.tick(stage)
+                    observer.tick(site)
                 time.sleep(TICK_SECONDS)
             account = post.account()
-        farewell = stage.subscriber.wait_for(said_farewell, timeout=FAREWELL_SECONDS)
+        farewell = subscriber.wait_for(said_farewell, timeout=FAREWELL_SECONDS)
         for observer in observers:
             observer.ended()
-        arrivals = stage.subscriber.arrivals
+        arrivals = subscriber.arrivals
     source = Source(AGENCY, POST)
-    verification = verify_archive(
-        stage.directory / "records.jsonl", stage.fleet.record_key(POST), source, farewell=farewell
-    )
+    verification = verify_archive(archive, fleet.record_key(POST), source, farewell=farewell)
     return judge(arrivals, clip, account=account, verification=verification)

@@ -6,14 +6,16 @@ from rich.table import Table
 from rich.text import Text
 
 from device.records import TYPES, Health, Hit, HitWithdrawn, Read
+from simulator.brokers.mosquitto import Broker
+from simulator.demo.hot_list import BuiltList
 from simulator.demo.outcome import DemoOutcome
 from simulator.demo.report import MATCH_WORDS, duration, words
 from simulator.demo.run import Observer
-from simulator.demo.stage import Stage
+from simulator.ground.site import Site
 from simulator.ground.subscriber import Arrival
 
 
-class Show(Observer):
+class TerminalObserver(Observer):
     """Shows the course of a demonstration on a console; without a terminal, a line for every hit and read."""
 
     def __init__(self, console: Console) -> None:
@@ -34,13 +36,12 @@ class Show(Observer):
         self._reads = 0
         self._hits = 0
 
-    def staged(self, stage: Stage, *, frames: int) -> None:
+    def begins(self, site: Site[Broker], hot_list: BuiltList, *, frames: int) -> None:
         """Say what stands around the post."""
-        self._console.print(f"Fleet, hot list and post made in [bold]{stage.directory}[/bold].", highlight=False)
+        self._console.print(f"Fleet, hot list and post made in [bold]{site.directory}[/bold].", highlight=False)
         self._console.print(
-            f"mosquitto at {stage.broker.address}, mutual TLS 1.3; subscriber connected.", highlight=False
+            f"mosquitto at {site.broker.address}, mutual TLS 1.3; subscriber connected.", highlight=False
         )
-        hot_list = stage.hot_list
         self._console.print(
             f"Hot list: {hot_list.entries} entries, {len(hot_list.refused)} rows refused.", highlight=False
         )

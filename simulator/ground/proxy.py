@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from simulator.ground.daemon import hold_port
+from simulator.brokers.daemon import hold_port
 
 T = TypeVar("T")
 
@@ -96,6 +96,11 @@ class Proxy:
     def down(self) -> None:
         """Refuse connections, and reset those that there are."""
         self._loop.do(self._deafen())
+
+    @property
+    def listening(self) -> bool:
+        """Whether it accepts connections."""
+        return self._server is not None
 
     def lead_to(self, target: int) -> None:
         """Lead every connection to another port, resetting those that there are."""

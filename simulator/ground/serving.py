@@ -6,8 +6,8 @@ import threading
 import uvicorn
 from starlette.types import ASGIApp
 
+from simulator.brokers.daemon import free_port
 from simulator.errors import ServingError
-from simulator.ground.daemon import free_port
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 10.0

@@ -7,16 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
-from simulator.errors import DemoError
-from simulator.ground.folder import claimed
-from simulator.ground.premises import Premises
-from simulator.ground.proxy import Loop, Proxy
-from simulator.ground.subscriber import Arrival, Subscriber
+from simulator.ground.proxy import Proxy
+from simulator.ground.site import Site, throwaway_fleet
+from simulator.ground.subscriber import Arrival
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
 from simulator.live.posts import LivePost, place_of
@@ -31,60 +27,26 @@ REMEMBERED = 500
 """Arrivals that the subscriber keeps in memory; all of them are in its archive."""
 
 
-class Network:
-    """The line between one post and the broker."""
-
-    def __init__(self, proxy: Proxy) -> None:
-        self._proxy = proxy
-        self.connected = True
-
-    @property
-    def port(self) -> int:
-        """Where on loopback the post's end is."""
-        return self._proxy.port
-
-    def switch(self, *, connected: bool) -> None:
-        """Cut or mend the line."""
-        (self._proxy.up if connected else self._proxy.down)()
-        self.connected = connected
-
-
-class Desk(Premises):
-    """The whole system, made anew in one folder; as a context manager, running while it is open."""
+class Desk(Site[Broker]):
+    """The whole system in one folder that is empty; as a context manager, running while it is open."""
 
     def __init__(self, directory: Path, clips: Sequence[DemoClip], feed: Feed) -> None:
-        """Keep what is wanted; nothing is made yet. Each clip is what one post looks at."""
-        super().__init__()
-        self.directory = directory.absolute()
+        """Make the fleet; nothing runs yet. Each clip is what one post looks at."""
+        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(SUBSCRIBER,))
+        super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
         self.feed = feed
         self.posts: dict[str, LivePost] = {}
-        self.networks: dict[str, Network] = {}
+        self.networks: dict[str, Proxy] = {}
         self._clips = tuple(clips)
         self._pace = (1.0, False)
 
     def _make(self) -> None:
-        self._stack.enter_context(
-            claimed(self.directory, mark=".platepost-live", whose="a former live page's", error=DemoError)
-        )
-        self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
-        self.fleet.add_subscriber(SUBSCRIBER)
-        self.broker = Broker(self.fleet, self.directory / "broker")
-        loop = Loop()
-        self._stack.callback(loop.close)
+        super()._make()
         for number, clip in enumerate(self._clips, start=1):
-            self._add_post(f"post-{number}", clip, Network(Proxy(loop, self.broker.port)))
-        self._stack.enter_context(self.broker)
+            self._add_live_post(f"post-{number}", clip)
         self.lists = HotLists(self.fleet, self.broker.address)
         self.first_list = self.lists.begin(self._clips)
-        subscriber = Subscriber(
-            self.fleet.subscriber(SUBSCRIBER),
-            agency=AGENCY,
-            broker=self.broker.address,
-            archive=self.directory / "records.jsonl",
-            remember=REMEMBERED,
-        )
-        subscriber.listeners.append(self._arrived)
-        self._stack.enter_context(subscriber)
+        self.keep(SUBSCRIBER, self.directory / "records.jsonl", listener=self._arrived, remember=REMEMBERED)
         self._stack.callback(self._stop_posts)
 
     def start(self) -> None:
@@ -93,9 +55,11 @@ class Desk(Premises):
             post.start()
         self.tell()
 
-    def _add_post(self, name: str, clip: DemoClip, network: Network) -> None:
-        settings = PostSettings(
-            brokers=(f"localhost:{network.port}",),
+    def _add_live_post(self, name: str, clip: DemoClip) -> None:
+        network = self.networks[name] = self.proxy()
+        folder = self.add_post(
+            name,
+            through=(network,),
             site=place_of(clip.footage),
             camera="footage",
             camera_settings={"path": str(clip.footage), "loop": True},
@@ -106,15 +70,13 @@ class Desk(Premises):
                 "uplink": {"reconnect_seconds": 0.5, "drain_seconds": 5.0},
             },
         )
-        folder = self.fleet.add_post(name, settings)
         post = LivePost(name, folder / "post.toml", clip.footage, log=self.directory / f"{name}.log")
         post.changed = self.tell
         self.posts[name] = post
-        self.networks[name] = network
 
     def _stop_posts(self) -> None:
         for network in self.networks.values():
-            network.switch(connected=True)
+            network.up()
         for post in self.posts.values():
             post.changed = lambda: None
             post.stop()
@@ -135,7 +97,7 @@ class Desk(Premises):
 
     def switch_network(self, post: str, *, connected: bool) -> None:
         """Cut or mend the line between a post and the broker."""
-        self.networks[post].switch(connected=connected)
+        (self.networks[post].up if connected else self.networks[post].down)()
         self.tell()
 
     def switch_broker(self, *, running: bool) -> None:
@@ -166,7 +128,7 @@ class Desk(Premises):
             "posts": {
                 name: {
                     "power": post.powered,
-                    "network": self.networks[name].connected,
+                    "network": self.networks[name].listening,
                     "tamper": post.tamper,
                     "board": post.board,
                     "failure": post.failure,

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from simulator.demo.clip import DemoClip
+from simulator.errors import DemoError
+from simulator.ground.folder import claimed
 from simulator.ground.serving import LOOPBACK, PageServer
 from simulator.live.desk import Desk
 from simulator.live.feed import Feed
@@ -28,8 +30,11 @@ def serving(
 
     """
     feed = Feed()
-    desk = Desk(directory, clips, feed)
-    with desk:
+    directory = directory.absolute()
+    with (
+        claimed(directory, mark=".platepost-live", whose="a former live page's", error=DemoError),
+        Desk(directory, clips, feed) as desk,
+    ):
         live = LiveApplication(desk, local=host == LOOPBACK)
         server = PageServer(live.application, host=host, port=port)
         server.start()

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker
-from simulator.errors import RecordingError
+from simulator.ground.site import Site, throwaway_fleet
 from simulator.messages import recording
 from simulator.messages.day import Day, draw
 from simulator.messages.replay import add_posts, replay
@@ -116,27 +116,23 @@ def replay_command(
     if directory is None or fleet_path is not None or broker is not None:
         raise click.UsageError("give --fleet and --broker, or --directory for both to be made there")
     with recording.read(path) as (head, _):
-        folder = directory / "fleet"
-        fleet = Fleet.load(folder) if folder.exists() else Fleet.create(folder, agency=head.agency)
-        if fleet.agency != head.agency:
-            raise RecordingError(f"{folder} is a fleet of {fleet.agency}, the recording is of {head.agency}")
-        if SUBSCRIBER not in fleet.subscribers():
-            fleet.add_subscriber(SUBSCRIBER)
-    with Broker(fleet, directory / "broker", port=port) as made:
-        add_posts(fleet, head, made.address)
+        fleet = throwaway_fleet(directory / "fleet", agency=head.agency, subscribers=(SUBSCRIBER,))
+    with Site(directory, fleet, Broker(fleet, directory / "broker", port=port)) as site:
+        add_posts(site, head)
+        address = site.broker.address
         keys = directory / "keys"
         keys.mkdir(exist_ok=True)
         for name, pem in head.keys.items():
             (keys / f"{name}.pem").write_text(pem, encoding="ascii")
-        click.echo(f"Broker: {made.address}. Subscribe as {SUBSCRIBER}, for instance:")
+        click.echo(f"Broker: {address}. Subscribe as {SUBSCRIBER}, for instance:")
         identity = fleet.subscriber(SUBSCRIBER)
         click.echo(
-            f"  python examples/python/console.py --broker {made.address} --identity {identity}"
+            f"  python examples/python/console.py --broker {address} --identity {identity}"
             f" --agency {head.agency} --keys {keys}"
         )
         if wait:
             click.pause("Enter begins.")
-        _replay(path, fleet=fleet, broker=made.address, speed=pace, repeat=repeat)
+        _replay(path, fleet=fleet, broker=address, speed=pace, repeat=repeat)
 
 
 def _replay(path: Path, *, fleet: Fleet, broker: str, speed: float | None, repeat: bool) -> None:

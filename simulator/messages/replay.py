@@ -10,8 +10,9 @@ from paho.mqtt.packettypes import PacketTypes
 from device.uplink.properties import publish_properties
 from provisioning.connection import secured_client, split_address
 from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
+from simulator.brokers.mosquitto import Broker
 from simulator.errors import RecordingError
+from simulator.ground.site import Site
 from simulator.messages.recording import Head, Message
 
 CONNECT_SECONDS = 10.0
@@ -62,16 +63,16 @@ def replay(
     return count
 
 
-def add_posts(fleet: Fleet, head: Head, broker: str) -> None:
-    """Give a throw-away fleet an identity for each post of a recording.
+def add_posts(site: Site[Broker], head: Head) -> None:
+    """Give a site an identity for each post of a recording.
 
     Raises:
         ProvisioningError: a name cannot be.
 
     """
     for name in head.keys:
-        if name not in fleet.posts():
-            fleet.add_post(name, PostSettings(brokers=(broker,), camera="none"))
+        if name not in site.fleet.posts():
+            site.add_post(name)
 
 
 def _connected(fleet: Fleet, post: str, broker: str, refused: list[str], stack: ExitStack) -> mqtt.Client:

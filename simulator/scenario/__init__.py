@@ -2,7 +2,7 @@
 
 ::
 
-    file -> description -> stage (fleet, brokers, lists) -> world (time, posts, events) -> course -> checks -> report
+    file -> description -> site (fleet, brokers, lists) -> world (time, posts, events) -> course -> checks -> report
 
 The posts are whole posts of `device`; only time, chance and the lens are the scenario's own (`standins`).
 """

@@ -58,9 +58,8 @@ class Chance:
 
 
 @contextmanager
-def founding(seed: object) -> Iterator[None]:
-    """While this is open, fleets are made with keys from the seed and certificates that hold for a century."""
-    chance = Chance("fleet", seed)
+def founding(chance: Chance) -> Iterator[None]:
+    """While this is open, fleets are made with keys from the chance and certificates that hold for a century."""
     builder: Callable[..., x509.CertificateBuilder] = provisioning.trust.certificates.builder
 
     def lasting(**parts: Any) -> x509.CertificateBuilder:  # noqa: ANN401 - the arguments of the function replaced

@@ -8,7 +8,7 @@ from functools import partial, singledispatchmethod
 from simulator.scenario import events
 from simulator.scenario.errors import StuckError
 from simulator.scenario.harness import Harness, WatchedUplink
-from simulator.scenario.stage import Stage
+from simulator.scenario.site import ScenarioSite
 
 EFFECT_SECONDS = 30.0
 """Real time within which an event has its effect."""
@@ -19,10 +19,10 @@ _QUIET_SECONDS = 0.03
 
 
 class Happenings:
-    """Does events on a stage."""
+    """Does events at a site."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, site: ScenarioSite) -> None:
+        self._site = site
         self._impatient = False
         """Whether a post has not delivered although it could: then nobody waits for it any more."""
 
@@ -34,18 +34,18 @@ class Happenings:
 
         """
         self._do(event)
-        for harness in self._stage.harnesses.values():
+        for harness in self._site.harnesses.values():
             harness.camera.disturb()
         self.settle()
 
     def settle(self) -> None:
         """Wait until every post that has a network is connected, has said so, and has judged the lists that harness."""
-        for harness in self._stage.harnesses.values():
+        for harness in self._site.harnesses.values():
             self._settle(harness)
 
     def let_in(self) -> None:
         """Give posts that have said that they boot their network: they say it before anything else, every time."""
-        for harness in self._stage.harnesses.values():
+        for harness in self._site.harnesses.values():
             harness.look_at_board()
             if harness.boot_due and harness.post is not None:
                 harness.boot_due = False
@@ -55,7 +55,7 @@ class Happenings:
 
     def before_leap(self) -> None:
         """Let posts deliver before time leaps, as they would have meanwhile."""
-        for harness in self._stage.harnesses.values():
+        for harness in self._site.harnesses.values():
             if harness.uplink is not None and harness.uplink.settled and not harness.empty() and not self._impatient:
                 with suppress(StuckError):
                     await_effect(harness.empty, f"{harness.name} delivers")
@@ -75,7 +75,7 @@ class Happenings:
 
     @_do.register
     def _(self, event: events.Publish) -> None:
-        self._stage.publish(self._stage.scenario.lists[event.list])
+        self._site.publish_list(self._site.scenario.lists[event.list])
 
     @_do.register
     def _(self, event: events.NetworkDown) -> None:
@@ -98,18 +98,18 @@ class Happenings:
     @_do.register
     def _(self, event: events.BrokerStops) -> None:
         cut_off = []
-        for harness in self._stage.harnesses.values():
+        for harness in self._site.harnesses.values():
             self.deliver(harness)
             here = f"localhost:{harness.proxies[event.broker - 1].port}"
             if harness.uplink is not None and harness.uplink.state().broker == here:
                 cut_off.append((harness, harness.uplink, here))
-        self._stage.brokers[event.broker - 1].stop()
+        self._site.brokers[event.broker - 1].stop()
         for harness, uplink, here in cut_off:
             await_effect(partial(_cut_off, uplink, here), f"{harness.name} loses its broker")
 
     @_do.register
     def _(self, event: events.BrokerStarts) -> None:
-        self._stage.brokers[event.broker - 1].start()
+        self._site.brokers[event.broker - 1].start()
 
     @_do.register
     def _(self, event: events.CaseOpened) -> None:
@@ -182,18 +182,21 @@ class Happenings:
     # --- waiting
 
     def _of(self, post: str | None) -> list[Harness]:
-        return [harness for name, harness in self._stage.harnesses.items() if post in {None, name}]
+        return [harness for name, harness in self._site.harnesses.items() if post in {None, name}]
 
     def _reachable(self, harness: Harness) -> bool:
-        return harness.network and any(broker.running for broker in self._stage.brokers)
+        return harness.network and any(broker.running for broker in self._site.brokers)
 
     def _settle(self, harness: Harness) -> None:
         uplink = harness.uplink
         if uplink is None or harness.post is None or harness.restart_after is not None or not self._reachable(harness):
             return
         await_effect(lambda: uplink.settled, f"{harness.name} connects", again=uplink.retry_now)
-        wanted = set(self._stage.standing.values())
-        await_effect(lambda: wanted <= harness.handled and not harness.receiving, f"{harness.name} judges the hot list")
+        standing = self._site.standing
+        await_effect(
+            lambda: standing in {None, *harness.handled} and not harness.receiving,
+            f"{harness.name} judges the hot list",
+        )
         self.before_leap()
         quiet = time.monotonic()
         heard = len(harness.made)

@@ -1,4 +1,4 @@
-"""Where one post of a scenario harnesses: its lens, board, clock and network, and what was seen of it from outside."""
+"""What one post of a scenario hangs in: its lens, board, clock and network, and what was seen of it from outside."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -14,7 +14,7 @@ from simulator.scenario.course import Course, PostCourse, Sample
 from simulator.scenario.description import Scenario
 from simulator.scenario.happening import Happenings
 from simulator.scenario.harness import Harness
-from simulator.scenario.stage import AGENCY, Stage
+from simulator.scenario.site import AGENCY, ScenarioSite
 from simulator.scenario.standins import standing_in
 from simulator.scenario.world import Actor, World
 
@@ -27,13 +27,13 @@ ARRIVAL_SECONDS = 3.0
 class _Life:
     """A post's software through its lives."""
 
-    stage: Stage
+    site: ScenarioSite
     harness: Harness
     ending: bool = False
     accounts: list[Account] = field(default_factory=list)
 
     def __call__(self, actor: Actor) -> None:
-        configuration = self.stage.configuration(self.harness.name)
+        configuration = self.site.configuration(self.harness.name)
         while not self.ending:
             for proxy in self.harness.proxies:
                 proxy.stall()
@@ -73,30 +73,30 @@ def play(
     """
     world = World(scenario.begins, wall_clock=wall_clock)
     samples: list[Sample] = []
-    with Stage(scenario, world, folder=folder, beside=beside or folder, seed=seed) as stage:
-        with standing_in(world, stage.harnesses):
-            lives = [_Life(stage, harness) for harness in stage.harnesses.values()]
+    with ScenarioSite(scenario, world, folder=folder, beside=beside or folder, seed=seed) as site:
+        with standing_in(world, site.harnesses):
+            lives = [_Life(site, harness) for harness in site.harnesses.values()]
             try:
-                _live(stage, world, lives, partial(_sample, stage, samples))
+                _live(site, world, lives, partial(_sample, site, samples))
             finally:
                 world.close()
-        _await_arrivals(stage)
+        _await_arrivals(site)
         return Course(
             begins=scenario.begins,
             lasts=scenario.lasts,
-            posts=tuple(_course_of(stage, life) for life in lives),
-            arrivals=tuple(stage.arrivals),
+            posts=tuple(_course_of(site, life) for life in lives),
+            arrivals=tuple(site.arrivals),
             samples=tuple(samples),
         )
 
 
-def _live(stage: Stage, world: World, lives: list[_Life], passed: Callable[[float], object]) -> None:
-    happenings = Happenings(stage)
+def _live(site: ScenarioSite, world: World, lives: list[_Life], passed: Callable[[float], object]) -> None:
+    happenings = Happenings(site)
     world.passed, world.rested, world.leaping = passed, happenings.let_in, happenings.before_leap
     for life in lives:
         world.enter(life.harness.name, life).turn()
         happenings.let_in()
-    world.live(stage.scenario.events, until=stage.scenario.lasts, perform=happenings.perform)
+    world.live(site.scenario.events, until=site.scenario.lasts, perform=happenings.perform)
     for actor, life in zip(world.actors, lives, strict=True):
         life.ending = True
         if life.harness.post is not None:
@@ -105,26 +105,26 @@ def _live(stage: Stage, world: World, lives: list[_Life], passed: Callable[[floa
         world.finish(actor)
 
 
-def _sample(stage: Stage, samples: list[Sample], now: float) -> None:
+def _sample(site: ScenarioSite, samples: list[Sample], now: float) -> None:
     real = time.monotonic()
-    if samples and real - samples[-1].real < SAMPLE_SECONDS and now < stage.scenario.lasts:
+    if samples and real - samples[-1].real < SAMPLE_SECONDS and now < site.scenario.lasts:
         return
-    samples.append(Sample(real, now, sum(harness.camera.shown for harness in stage.harnesses.values())))
+    samples.append(Sample(real, now, sum(harness.camera.shown for harness in site.harnesses.values())))
 
 
-def _await_arrivals(stage: Stage) -> None:
-    made = {recorded.envelope.id for harness in stage.harnesses.values() for recorded in harness.made}
+def _await_arrivals(site: ScenarioSite) -> None:
+    made = {recorded.envelope.id for harness in site.harnesses.values() for recorded in harness.made}
     end = time.monotonic() + ARRIVAL_SECONDS
-    while stage.lacks(made) and time.monotonic() < end:
+    while site.lacks(made) and time.monotonic() < end:
         time.sleep(0.01)
 
 
-def _course_of(stage: Stage, life: _Life) -> PostCourse:
+def _course_of(site: ScenarioSite, life: _Life) -> PostCourse:
     harness = life.harness
     harness.look_at_board()
     source = Source(AGENCY, harness.name)
-    verifier = Verifier(Keyring.from_files(stage.fleet.record_key(harness.name)), whole=True)
-    report = verifier.feed_all(arrival.event for _, arrival in stage.arrivals if arrival.event["source"] == source.uri)
+    verifier = Verifier(Keyring.from_files(site.fleet.record_key(harness.name)), whole=True)
+    report = verifier.feed_all(arrival.event for _, arrival in site.arrivals if arrival.event["source"] == source.uri)
     return PostCourse(
         name=harness.name,
         traffic=harness.camera.traffic,

@@ -1,4 +1,4 @@
-"""What harnesses in for time, chance and the machine in a post's own code while a scenario is played.
+"""What stands in for time, chance and the machine in a post's own code while a scenario is played.
 
 A post of a scenario is `device.post.Post` and nothing less. What is replaced, by name, in the modules of `device`, and
 only while `standing_in` is open:

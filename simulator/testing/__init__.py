@@ -9,6 +9,6 @@ Example::
 """
 
 from simulator.testing.post import PassedBy, SimulatedPost
-from simulator.testing.stand import Stand
+from simulator.testing.site import SimulatedSite
 
-__all__ = ["PassedBy", "SimulatedPost", "Stand"]
+__all__ = ["PassedBy", "SimulatedPost", "SimulatedSite"]

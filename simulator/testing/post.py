@@ -185,7 +185,6 @@ class SimulatedPost:
     def close(self) -> None:
         """Say farewell and end; a second call does nothing."""
         self._uplink.stop(drain_seconds=0.0 if self._away else 2.0)
-        self._network.close()
         self._outbox.close()
 
     def __enter__(self) -> Self:
@@ -222,8 +221,7 @@ class SimulatedPost:
             time.sleep(_POLL_SECONDS)
 
     def _make_uplink(self) -> Uplink:
-        own = assembly.uplink_settings(self._configuration, broker=f"localhost:{self._network.port}")
-        settings = replace(own, **_IMPATIENT, may_go_unheard=_HEARD_OR_NOT)
+        settings = replace(assembly.uplink_settings(self._configuration), **_IMPATIENT, may_go_unheard=_HEARD_OR_NOT)
         return Uplink(
             settings,
             self._outbox,

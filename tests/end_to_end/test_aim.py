@@ -17,8 +17,8 @@ from device.camera.view import load_views
 from device.records import Role
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from simulator.brokers.daemon import free_port
 from simulator.camera.footage import FootageCamera
-from simulator.ground.daemon import free_port
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
 
 pytestmark = pytest.mark.end_to_end

@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from device.records import TYPES, Audit, Health, Hit, Read, Status
-from simulator.brokers.mosquitto import mosquitto_path
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.cli import simulate
 from simulator.demo.clip import STREET, find_clip
 from simulator.demo.outcome import DemoOutcome
 from simulator.demo.run import Observer, run_demo
-from simulator.demo.stage import Stage
+from simulator.ground.site import Site
 from simulator.ground.subscriber import Arrival
 
 pytestmark = [
@@ -143,14 +143,14 @@ class Outage(Observer):
     def arrived(self, arrival: Arrival) -> None:
         self._reads += arrival.kind == TYPES[Read]
 
-    def tick(self, stage: Stage) -> None:
+    def tick(self, site: Site[Broker]) -> None:
         if self._killed_at is None and self._reads >= self._after_reads:
-            stage.broker.kill()
+            site.broker.kill()
             self._killed_at = time.monotonic()
         elif self._killed_at is not None and not self.came_back:
-            assert not stage.broker.running
+            assert not site.broker.running
             if time.monotonic() - self._killed_at >= OUTAGE_SECONDS:
-                stage.broker.start()
+                site.broker.start()
                 self.came_back = True
 
 

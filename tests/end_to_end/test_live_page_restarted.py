@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import expect
 
-from simulator.ground.daemon import free_port
+from simulator.brokers.daemon import free_port
 from simulator.ground.serving import PageServer
 from simulator.live.desk import Desk
 from simulator.live.feed import Feed

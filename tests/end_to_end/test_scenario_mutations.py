@@ -34,7 +34,7 @@ from device.reporting.reporter import Reporter
 from device.uplink.in_flight import InFlight
 from device.vision.passages import Passage, Passages
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.scenario import happening, stage
+from simulator.scenario import happening, site
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.load import SHIPPED, shipped
 from simulator.scenario.runner import Wishes, run_one
@@ -176,7 +176,7 @@ def serves_one_broker_only(patch: Patch) -> None:
     """On any connection but the first, nothing is sent."""
     fill = InFlight.fill
     patch.setattr(InFlight, "fill", lambda self, link: fill(self, link) if link.number == 1 else None)
-    patch.setattr(stage, "DRAIN_SECONDS", 0.5)
+    patch.setattr(site, "DRAIN_SECONDS", 0.5)
 
 
 def falls_behind(patch: Patch) -> None:

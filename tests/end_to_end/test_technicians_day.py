@@ -28,7 +28,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.revocation import is_let_in
 from provisioning.people.person import NotCertifiedError, Person
 from provisioning.trust.custody import CUSTODIAN, FOR_OTHERS, PERSONAL
-from simulator.ground.daemon import free_port
+from simulator.brokers.daemon import free_port
 from simulator.ground.subscriber import Subscriber
 from tests.browser import Visitor
 from tests.end_to_end.day import BROKERS, PURPOSE, SECONDS, Day, Terminal, as_client, given, running

@@ -33,7 +33,7 @@ from provisioning.connection import secured_client
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.lab.fleet.outbox import MemoryOutbox
-from simulator.testing import SimulatedPost, Stand
+from simulator.testing import SimulatedPost, SimulatedSite
 from simulator.testing.made_up import Circumstances, MadeUp
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -95,7 +95,7 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["python", "node", "shell"])
-def console(request: pytest.FixtureRequest, broker: Stand) -> Iterator[Console]:
+def console(request: pytest.FixtureRequest, broker: SimulatedSite) -> Iterator[Console]:
     identity = broker.identity("dispatch")
     keys = str(broker.fleet.directory / "records")
     given = ["--broker", broker.address, "--identity", str(identity), "--agency", broker.agency, "--keys", keys]
@@ -117,7 +117,7 @@ def console(request: pytest.FixtureRequest, broker: Stand) -> Iterator[Console]:
 class Other:
     """Another post: signs what it is told, and publishes what it is given, byte for byte, true or not."""
 
-    def __init__(self, broker: Stand, name: str) -> None:
+    def __init__(self, broker: SimulatedSite, name: str) -> None:
         folder = broker.fleet.add_post(name, PostSettings(brokers=(broker.address,), camera="none"))
         self._topic = f"{broker.topics}/{name}/hit/stolen_vehicle"
         self.signer = Signer.from_file(folder / "signing_key.pem")
@@ -139,7 +139,7 @@ class Other:
 
 
 @pytest.fixture
-def other(broker: Stand) -> Iterator[Callable[[str], Other]]:
+def other(broker: SimulatedSite) -> Iterator[Callable[[str], Other]]:
     made: list[Other] = []
 
     def add(name: str) -> Other:
@@ -300,7 +300,7 @@ def test_no_post_withdraws_the_hit_of_another(
 
 
 def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
-    console: Console, post: SimulatedPost, broker: Stand, other: Callable[[str], Other]
+    console: Console, post: SimulatedPost, broker: SimulatedSite, other: Callable[[str], Other]
 ) -> None:
     wait_until_it_listens(console, post)
     second = other("post-2")
@@ -332,7 +332,7 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
     ) in shown
 
 
-def test_console_comes_back_when_the_broker_does(console: Console, post: SimulatedPost, broker: Stand) -> None:
+def test_console_comes_back_when_the_broker_does(console: Console, post: SimulatedPost, broker: SimulatedSite) -> None:
     wait_until_it_listens(console, post)
 
     broker.stop()
@@ -345,7 +345,7 @@ def test_console_comes_back_when_the_broker_does(console: Console, post: Simulat
 
 @pytest.mark.parametrize("console", VERIFYING, indirect=True)
 def test_last_hits_of_a_replaced_unit_are_shown_for_what_they_are(
-    console: Console, post: SimulatedPost, broker: Stand, other: Callable[[str], Other]
+    console: Console, post: SimulatedPost, broker: SimulatedSite, other: Callable[[str], Other]
 ) -> None:
     wait_until_it_listens(console, post)
     second = other("post-2")

@@ -10,7 +10,7 @@ import pytest
 
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import make_held_key
-from simulator.ground.daemon import free_port
+from simulator.brokers.daemon import free_port
 
 SECONDS = 20.0
 

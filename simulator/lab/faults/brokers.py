@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 
 class BrokerKilled(Injection):
@@ -18,7 +18,7 @@ class BrokerKilled(Injection):
     weight: ClassVar = 4
     broad: ClassVar = True
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Kill, wait, start."""
         del unit
         time.sleep(draw.uniform(0, 0.5))
@@ -36,7 +36,7 @@ class BrokerRestarted(Injection):
     weight: ClassVar = 2
     broad: ClassVar = True
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Stop, wait, start."""
         del unit
         site.broker.stop()
@@ -53,7 +53,7 @@ class BrokerFrozen(Injection):
     weight: ClassVar = 2
     broad: ClassVar = True
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Stop, wait, continue."""
         del unit
         site.broker.freeze()
@@ -70,7 +70,7 @@ class KeeperAway(Injection):
     weight: ClassVar = 2
     broad: ClassVar = True
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Disconnect, wait, connect."""
         del unit
         site.keeper_goes()
@@ -87,7 +87,7 @@ class KeeperAwayBrokerKilled(Injection):
     weight: ClassVar = 4
     broad: ClassVar = True
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Disconnect, kill, start, connect."""
         del unit
         site.keeper_goes()

@@ -13,7 +13,7 @@ from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.judge import Ruling
 from simulator.lab.faults.outcome import Injected, Outcome
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 from simulator.lab.faults.source import EXIT_OUTBOX
 from simulator.lab.faults.week import NAME as WEEK
 from simulator.lab.faults.week import add_week, spend_week
@@ -34,7 +34,7 @@ AHEAD = 400
 class Campaign:
     """Inflicts the faults of a plan upon a site."""
 
-    def __init__(self, site: Site, extent: Extent, progress: Progress) -> None:
+    def __init__(self, site: CampaignSite, extent: Extent, progress: Progress) -> None:
         self._site = site
         self._extent = extent
         self._progress = progress

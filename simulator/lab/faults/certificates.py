@@ -10,7 +10,7 @@ from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, 
 from provisioning.trust.keys import read_private_key
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 
 class CertificateExpired(Injection):
@@ -21,7 +21,7 @@ class CertificateExpired(Injection):
     heals: ClassVar = "a new certificate is put in its place within 2 s; the post is not restarted"
     weight: ClassVar = 4
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Replace, wait, replace by a new one."""
         authority = Authority.load(site.fleet.directory / "authority")
         key = read_private_key(unit.folder / KEY_FILE)
@@ -41,7 +41,7 @@ class CertificateForeign(Injection):
     heals: ClassVar = "the right certificate is put back within 2 s; the post is not restarted"
     weight: ClassVar = 2
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Replace, wait, put back."""
         path = unit.folder / CERTIFICATE_FILE
         right = path.read_bytes()

@@ -8,12 +8,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from simulator.errors import CampaignError
+from simulator.ground.folder import claimed
 from simulator.lab.faults.campaign import Campaign
 from simulator.lab.faults.extent import FULL, SHORT, Progress
 from simulator.lab.faults.page import as_markdown
 from simulator.lab.faults.seclusion import seclude
 from simulator.lab.faults.show import Show, show_outcome
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 
 @click.command(
@@ -58,11 +60,12 @@ def faults(
     logging.basicConfig(level=logging.ERROR)
     extent = SHORT if short else FULL
     extent = replace(extent, seed=seed, faults=count or extent.faults, records=records or extent.records)
-    console = Console(stderr=as_json)
+    directory, console = directory.absolute(), Console(stderr=as_json)
     seclusion = seclude()
     with (
         Show(console, faults=extent.faults) as show,
-        Site(directory, posts=extent.posts, rate=extent.rate, seclusion=seclusion) as site,
+        claimed(directory, mark=".platepost-faults", whose="a campaign's", error=CampaignError),
+        CampaignSite(directory, posts=extent.posts, rate=extent.rate, seclusion=seclusion) as site,
     ):
         outcome = Campaign(site, extent, Progress(show.changed)).run()
     (directory / "result.json").write_text(json.dumps(outcome.as_json(), indent=2) + "\n", encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 
 class ClockStepped(Injection):
@@ -17,7 +17,7 @@ class ClockStepped(Injection):
     heals: ClassVar = "it is set right after up to 2 s"
     weight: ClassVar = 5
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Set wrong, wait, set right."""
         del site
         unit.offset.value = draw.choice([-1, 1]) * 10 ** draw.uniform(0, 6.4)

@@ -7,9 +7,8 @@ from time import monotonic
 
 from simulator.brokers.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
 from simulator.ground.proxy import Proxy
-from simulator.ground.subscriber import Subscriber
 from simulator.lab.faults.outcome import Injected
-from simulator.lab.faults.site import AGENCY, KEEPER, Site
+from simulator.lab.faults.site import KEEPER, CampaignSite
 
 POST = "clustered"
 NAMES = {False: "RabbitMQ node stopped", True: "RabbitMQ node killed"}
@@ -25,7 +24,7 @@ def cluster_absent() -> str | None:
 
 
 def trouble_cluster(
-    site: Site, *, faults: int, draw: Random, account: Callable[[Injected], None], look: Callable[[], object]
+    site: CampaignSite, *, faults: int, draw: Random, account: Callable[[Injected], None], look: Callable[[], object]
 ) -> list[str]:
     """Start a cluster and a post on it, end nodes, and let the post deliver; return what went wrong.
 
@@ -42,14 +41,9 @@ def trouble_cluster(
     problems: list[str] = []
     with cluster:
         way = Proxy(site.loop, cluster.nodes[0].port)
-        keeper = Subscriber(
-            site.fleet.subscriber(KEEPER),
-            agency=AGENCY,
-            broker=f"localhost:{way.port}",
-            archive=archive,
-            keep_repeats=True,
+        keeper = site.subscriber(
+            KEEPER, archive, broker=f"localhost:{way.port}", listener=site.arrived, keep_repeats=True
         )
-        keeper.listeners.append(site.arrived)
         keeper.start(timeout=60.0)
         try:
             unit.start()

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 BALLAST = "ballast"
 INVERTED = 16
@@ -29,11 +29,11 @@ class DiskFull(Injection):
     heals: ClassVar = "the space is given back"
     weight: ClassVar = 6
 
-    def unavailable(self, site: Site) -> str | None:
+    def unavailable(self, site: CampaignSite) -> str | None:
         """Tell whether the post has a disk of its own."""
         return site.seclusion.no_mounts
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Fill, wait, empty."""
         del site
         path = unit.folder / "state" / BALLAST
@@ -53,7 +53,7 @@ class WritesFail(Injection):
     heals: ClassVar = "writes succeed"
     weight: ClassVar = 5
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Limit, wait, lift."""
         del site
         pid = unit.pid
@@ -71,7 +71,7 @@ class PageCorrupted(Injection):
     heals: ClassVar = "the post is started again and takes over what it can read"
     weight: ClassVar = 4
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Kill, corrupt, start."""
         del site
         unit.kill()

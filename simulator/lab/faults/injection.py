@@ -5,7 +5,7 @@ from random import Random
 from typing import ClassVar
 
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 
 class Injection(ABC):
@@ -24,13 +24,13 @@ class Injection(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 
-    def unavailable(self, site: Site) -> str | None:
+    def unavailable(self, site: CampaignSite) -> str | None:
         """Return why it cannot be inflicted here, None if it can."""
         del site
         return None
 
     @abstractmethod
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Inflict it upon a post and end it again; return when recovery can begin.
 
         Args:

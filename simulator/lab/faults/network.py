@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 
 class ConnectionReset(Injection):
@@ -17,7 +17,7 @@ class ConnectionReset(Injection):
     heals: ClassVar = "the post connects again"
     weight: ClassVar = 10
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Reset."""
         del site, draw
         unit.proxy.reset()
@@ -31,7 +31,7 @@ class ConnectionEnded(Injection):
     heals: ClassVar = "the post connects again"
     weight: ClassVar = 5
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """End."""
         del site, draw
         unit.proxy.end()
@@ -45,7 +45,7 @@ class CutAmidPacket(Injection):
     heals: ClassVar = "the post connects again"
     weight: ClassVar = 10
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Cut, sooner or later."""
         del site
         unit.proxy.reset_after(draw.randint(1, 9000))
@@ -60,7 +60,7 @@ class HalfOpen(Injection):
     heals: ClassVar = "the post hears nothing for two keep-alives and connects again"
     weight: ClassVar = 6
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Fall silent."""
         del site, draw
         unit.proxy.swallow()
@@ -74,7 +74,7 @@ class AnswersLost(Injection):
     heals: ClassVar = "the post hears nothing for two keep-alives and connects again"
     weight: ClassVar = 5
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Swallow the answers."""
         del site, draw
         unit.proxy.swallow(up=False)
@@ -88,7 +88,7 @@ class Stalled(Injection):
     heals: ClassVar = "all bytes held back pass"
     weight: ClassVar = 6
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Hold back, wait, let go."""
         del site
         unit.proxy.stall()
@@ -104,7 +104,7 @@ class Slow(Injection):
     heals: ClassVar = "bytes pass at once"
     weight: ClassVar = 7
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Slow down, wait, speed up."""
         del site
         unit.proxy.delay(draw.uniform(0.05, 0.4))
@@ -120,7 +120,7 @@ class NetworkDown(Injection):
     heals: ClassVar = "connections are accepted"
     weight: ClassVar = 6
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Go down, wait, come up."""
         del site
         unit.proxy.down()

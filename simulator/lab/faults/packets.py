@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 NFT = shutil.which("nft") or shutil.which("nft", path="/usr/sbin:/sbin")
 
 
 class _Dropping(Injection):
-    def unavailable(self, site: Site) -> str | None:
+    def unavailable(self, site: CampaignSite) -> str | None:
         """Tell whether there is nftables, and a network where dropping packets harms nobody else."""
         if site.seclusion.no_network:
             return site.seclusion.no_network
@@ -47,7 +47,7 @@ class PacketsLost(_Dropping):
     heals: ClassVar = "packets pass"
     weight: ClassVar = 6
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Lose, wait, pass."""
         del site
         self._drop(unit, percent=draw.randint(5, 40), seconds=draw.uniform(0.5, 4))
@@ -61,7 +61,7 @@ class Unplugged(_Dropping):
     heals: ClassVar = "packets pass"
     weight: ClassVar = 5
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Unplug, wait, plug in."""
         del site
         self._drop(unit, percent=100, seconds=draw.uniform(1, 8))

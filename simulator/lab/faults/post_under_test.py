@@ -120,7 +120,6 @@ class PostUnderTest:
         """End the post at once, and its journal."""
         self.kill()
         self.journal.close()
-        self.proxy.close()
 
     # --- what the department has of it
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 
 class PostKilled(Injection):
@@ -17,7 +17,7 @@ class PostKilled(Injection):
     heals: ClassVar = "the post is started again within half a second"
     weight: ClassVar = 26
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Kill, wait, start."""
         del site
         time.sleep(draw.uniform(0, 0.3))
@@ -34,7 +34,7 @@ class PostKilledAtStart(Injection):
     heals: ClassVar = "the post is started a fourth time"
     weight: ClassVar = 4
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Kill thrice."""
         del site
         for _ in range(3):
@@ -53,7 +53,7 @@ class PostFrozen(Injection):
     heals: ClassVar = "SIGCONT"
     weight: ClassVar = 5
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Stop, wait, continue."""
         del site
         unit.freeze()

@@ -8,7 +8,7 @@ from simulator.lab.faults import refuser
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.refuser import Refusal
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 CATEGORY = "stolen_vehicle"
 
@@ -21,7 +21,7 @@ class NotAuthorised(Injection):
     heals: ClassVar = "the access list is put right"
     weight: ClassVar = 6
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Deny, wait, allow."""
         topic = draw.choice([unit.name.topic("read"), unit.name.hit(CATEGORY), unit.name.topic("audit")])
         site.deny(unit.name.post, topic)
@@ -35,7 +35,7 @@ class _Refused(Injection):
     heals: ClassVar = "the address leads to the real broker again"
     refusals: ClassVar[tuple[Refusal, ...]]
 
-    def strike(self, site: Site, unit: PostUnderTest, draw: Random) -> None:
+    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Lead astray, wait, lead back."""
         # The one refuser serves all posts: what it says may change under another's hands, and is still a refusal.
         site.refuser.refusal = draw.choice(self.refusals)

@@ -9,14 +9,10 @@ from pathlib import Path
 from time import monotonic
 
 from device.records import Source
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
-from simulator.errors import BrokerError, CampaignError, SubscriberError
-from simulator.ground.folder import claimed
-from simulator.ground.premises import Premises
-from simulator.ground.proxy import Loop, Proxy
-from simulator.ground.subscriber import Arrival, Subscriber
+from simulator.errors import BrokerError, SubscriberError
+from simulator.ground.site import Site, throwaway_fleet
+from simulator.ground.subscriber import Arrival
 from simulator.lab.faults.judge import Ruling, judge
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.refuser import Refuser
@@ -33,21 +29,21 @@ SMALL_QUOTA_MEGABYTES = 0.4
 """The first post's: some hundred reads, so that it gives up reads in a longer outage."""
 
 
-class Site(Premises):
-    """Everything but the faults, made anew in one folder; as a context manager, running while it is open."""
+class CampaignSite(Site[Broker]):
+    """Everything but the faults, in one folder that is empty; as a context manager, running while it is open."""
 
     def __init__(self, directory: Path, *, posts: int, rate: float, seclusion: Seclusion) -> None:
-        """Keep what is wanted; nothing is made yet.
+        """Make the fleet; nothing runs yet.
 
         Args:
-            directory: made if missing; emptied if a former campaign made it.
+            directory: where everything is made.
             posts: how many light posts.
             rate: records a second that each makes.
             seclusion: what `seclude` could not give this process.
 
         """
-        super().__init__()
-        self.directory = directory.absolute()
+        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(KEEPER,))
+        super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
         self.seclusion = seclusion
         self.units: list[PostUnderTest] = []
         self.broker_ends: list[int] = []
@@ -73,14 +69,7 @@ class Site(Premises):
         """
         deadline = monotonic() + KEEPER_SECONDS
         while True:
-            keeper = Subscriber(
-                self.fleet.subscriber(KEEPER),
-                agency=AGENCY,
-                broker=self.broker.address,
-                archive=self.archive,
-                keep_repeats=True,
-            )
-            keeper.listeners.append(self.arrived)
+            keeper = self.subscriber(KEEPER, self.archive, listener=self.arrived, keep_repeats=True)
             try:
                 keeper.start(timeout=30.0)
                 break
@@ -180,13 +169,12 @@ class Site(Premises):
             step: seconds by which its clock advances with every record.
 
         """
-        proxy = Proxy(self.loop, self.broker.port)
-        settings = PostSettings(
+        proxy = self.proxy()
+        folder = self.add_post(
+            name,
             brokers=brokers or (f"localhost:{proxy.port}",),
-            camera="none",
             more={"outbox": {"quota_megabytes": quota_megabytes}},
         )
-        folder = self.fleet.add_post(name, settings)
         self._stack.enter_context(own_disk(folder / "state", self.seclusion))
         unit = PostUnderTest(
             Source(AGENCY, name),
@@ -210,16 +198,8 @@ class Site(Premises):
                 unit.arrived(arrival.event)
 
     def _make(self) -> None:
-        self._stack.enter_context(
-            claimed(self.directory, mark=".platepost-faults", whose="a campaign's", error=CampaignError)
-        )
-        self.fleet = Fleet.create(self.directory / "fleet", agency=AGENCY)
-        self.fleet.add_subscriber(KEEPER)
         self._rights = self.fleet.broker.access_list.read_text(encoding="utf-8")
-        self.loop = Loop()
-        self._stack.callback(self.loop.close)
-        self.broker = Broker(self.fleet, self.directory / "broker")
-        self._stack.enter_context(self.broker)
+        super()._make()
         supervisor = threading.Thread(target=self._supervise_broker, name="broker supervisor", daemon=True)
         supervisor.start()
         self._stack.callback(supervisor.join)

@@ -7,7 +7,7 @@ from time import monotonic
 
 from simulator.lab.faults.outcome import Injected
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import Site
+from simulator.lab.faults.site import CampaignSite
 
 DAYS = 7
 DAY = 24 * 3600.0
@@ -20,7 +20,7 @@ AFTERWARDS = 0.5
 """Records a second once the week is over."""
 
 
-def add_week(site: Site, *, records: int, rate: float) -> PostUnderTest:
+def add_week(site: CampaignSite, *, records: int, rate: float) -> PostUnderTest:
     """Make the post that will be alone; it makes about `records` records in its week."""
     return site.add_unit("week", rate=rate, step=DAYS * DAY / records)
 

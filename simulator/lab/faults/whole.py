@@ -13,13 +13,11 @@ from time import monotonic
 
 from device.records import TYPES, Source, Status
 from device.records.canonical import parse
-from provisioning.fleet.post_file import PostSettings
 from simulator.demo.post_process import PostProcess
 from simulator.errors import DemoError
-from simulator.ground.proxy import Proxy
 from simulator.lab.faults.judge import Judge, Ruling
 from simulator.lab.faults.outcome import Injected
-from simulator.lab.faults.site import AGENCY, Site
+from simulator.lab.faults.site import AGENCY, CampaignSite
 
 NAME = "whole post killed"
 WHAT = "kill -9 of `platepost run` on footage, up to 8 s after its start"
@@ -30,16 +28,18 @@ END_SECONDS = 120.0
 ARRIVAL_SECONDS = 30.0
 
 
-def run_whole(site: Site, *, kills: int, draw: Random, account: Callable[[Injected], None]) -> tuple[Ruling, list[str]]:
+def run_whole(
+    site: CampaignSite, *, kills: int, draw: Random, account: Callable[[Injected], None]
+) -> tuple[Ruling, list[str]]:
     """Kill a whole post so often, let it end, and judge it; return the ruling and what else went wrong."""
-    proxy = Proxy(site.loop, site.broker.port)
-    settings = PostSettings(
-        brokers=(f"localhost:{proxy.port}",),
+    proxy = site.proxy()
+    folder = site.add_post(
+        POST,
+        through=(proxy,),
         camera="footage",
         camera_settings={"path": str(FOOTAGE), "pace": "realtime"},
         more={"hotlist": {"in_service_without_list": True}},
     )
-    folder = site.fleet.add_post(POST, settings)
     problems: list[str] = []
     process = PostProcess(folder / "post.toml", log=folder / "post.log")
     try:
@@ -64,11 +64,10 @@ def run_whole(site: Site, *, kills: int, draw: Random, account: Callable[[Inject
             problems.append(str(error))
     finally:
         process.stop()
-        proxy.close()
     return _judge(site), problems
 
 
-def _judge(site: Site) -> Ruling:
+def _judge(site: CampaignSite) -> Ruling:
     source = Source(AGENCY, POST)
     deadline = monotonic() + ARRIVAL_SECONDS
     while True:

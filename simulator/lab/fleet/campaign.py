@@ -11,7 +11,7 @@ from simulator.lab.fleet.figures import Connecting, Delta, End, Figures, Machine
 from simulator.lab.fleet.news import complete_list, delta_to, give_out
 from simulator.lab.fleet.proof import prove
 from simulator.lab.fleet.returning import Returning
-from simulator.lab.fleet.site import Site
+from simulator.lab.fleet.site import FleetSite
 from simulator.lab.fleet.worker import Count
 
 POLL_SECONDS = 0.25
@@ -39,7 +39,7 @@ class Course:
 class Campaign:
     """Runs a fleet through a course."""
 
-    def __init__(self, site: Site, course: Course, *, command: str, say: Callable[[str], None]) -> None:
+    def __init__(self, site: FleetSite, course: Course, *, command: str, say: Callable[[str], None]) -> None:
         self._site, self._course, self._command, self._say = site, course, command, say
         self._problems: list[str] = []
 

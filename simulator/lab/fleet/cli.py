@@ -12,7 +12,7 @@ from rich.console import Console
 from simulator.lab.fleet.campaign import Campaign, Course
 from simulator.lab.fleet.passages import FOOTAGE
 from simulator.lab.fleet.show import Show, show_figures
-from simulator.lab.fleet.site import BrokerName, Site
+from simulator.lab.fleet.site import BrokerName, FleetSite, cleared
 
 FULL = Course()
 SHORT = Course(
@@ -131,8 +131,9 @@ def fleet(
     began = time.monotonic()
     with (
         Show(console) as show,
-        Site(
-            directory / broker,
+        cleared(directory := directory.absolute() / broker),
+        FleetSite(
+            directory,
             posts=SHORT_POSTS if short else posts,
             broker=broker,
             processes=processes,

@@ -4,7 +4,7 @@ import time
 
 from simulator.errors import CampaignError
 from simulator.lab.fleet.figures import Outage
-from simulator.lab.fleet.site import Site
+from simulator.lab.fleet.site import FleetSite
 from simulator.lab.fleet.worker import Count
 
 SAMPLE_SECONDS = 0.25
@@ -13,7 +13,7 @@ SAMPLE_SECONDS = 0.25
 class Returning:
     """Watches from the moment at which it is made."""
 
-    def __init__(self, site: Site, before: Count) -> None:
+    def __init__(self, site: FleetSite, before: Count) -> None:
         self._site, self._before = site, before
         self._began = time.monotonic()
         self._samples: list[tuple[float, Count]] = []

@@ -3,7 +3,8 @@
 import multiprocessing
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,12 +16,12 @@ from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from simulator.brokers.daemon import Daemon
 from simulator.brokers.mosquitto import Broker
 from simulator.brokers.rabbitmq import RabbitCluster
 from simulator.errors import CampaignError
-from simulator.ground.daemon import Daemon
 from simulator.ground.folder import claimed
-from simulator.ground.premises import Premises
+from simulator.ground.site import Site, throwaway_fleet
 from simulator.lab.fleet.collector import collect
 from simulator.lab.fleet.passages import kept_passages, software
 from simulator.lab.fleet.usage import Usage, usage_of
@@ -35,7 +36,7 @@ RIGHTS_SECONDS = 300.0
 """For a broker to take the rights of thousands: a node of RabbitMQ serves clients before it has."""
 
 
-class Site(Premises):
+class FleetSite(Site[Broker | RabbitCluster]):
     """Everything but the course of events; as a context manager, running while it is open.
 
     Identities are kept in the folder for the next run; all else is made anew.
@@ -54,10 +55,10 @@ class Site(Premises):
         uplink: dict[str, float],
         progress: Callable[[str, int, int], None],
     ) -> None:
-        """Keep what is wanted; nothing is made yet.
+        """Make identities for all; nothing runs yet.
 
         Args:
-            directory: made if missing; a former run's is used again.
+            directory: a former run's identities in it are used again.
             posts: how many.
             broker: which.
             processes: how many processes drive the posts.
@@ -68,27 +69,21 @@ class Site(Premises):
             progress: told what is being done, how far it is, and of how much.
 
         """
-        super().__init__()
-        self.directory = directory.absolute()
+        fleet = _identities(directory, posts, progress)
+        make = Broker if broker == "mosquitto" else RabbitCluster
+        super().__init__(directory, fleet, make(fleet, directory / "broker"))
+        self.posts = fleet.posts()
         self.archive = self.directory / "archive.jsonl"
         self.broker_name = broker
-        self._wanted, self._processes = posts, processes
+        self._processes = processes
         self._clip, self._hits, self._seed, self._uplink = clip, hits, seed, uplink
         self._progress = progress
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[tuple[BaseProcess, Pipe]] = []
 
     def _make(self) -> None:
-        self._empty()
-        self.fleet = self._identities()
-        self.posts = self.fleet.posts()
         self._progress("starting the broker", 0, 0)
-        self.broker: Broker | RabbitCluster = (
-            Broker(self.fleet, self.directory / "broker")
-            if self.broker_name == "mosquitto"
-            else RabbitCluster(self.fleet, self.directory / "broker", size=3)
-        )
-        self._stack.enter_context(self.broker)
+        super()._make()
         self._await_rights()
         self._progress("reading the passages", 0, 0)
         told = kept_passages(
@@ -185,29 +180,35 @@ class Site(Premises):
         self._stack.callback(_end, process, ours)
         return process, ours
 
-    def _identities(self) -> Fleet:
-        folder = self.directory / "fleet"
-        if folder.exists() and len(Fleet.load(folder).posts()) == self._wanted:
-            return Fleet.load(folder)
-        shutil.rmtree(folder, ignore_errors=True)
-        aside = self.directory / "fleet.making"  # so that what was interrupted is not taken for whole
-        shutil.rmtree(aside, ignore_errors=True)
-        fleet = Fleet.create(aside, agency=AGENCY)
-        fleet.add_subscriber(KEEPER)
-        for number in range(self._wanted):
-            fleet.add_post(f"post-{number + 1:05d}", PostSettings(brokers=("localhost:8883",), camera="none"))
-            self._progress("making identities", number + 1, self._wanted)
-        aside.rename(folder)
-        return Fleet.load(folder)
 
-    def _empty(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._stack.enter_context(
-            claimed(self.directory, mark=".platepost-fleet", whose="a fleet's", error=CampaignError, keep=True)
-        )
-        shutil.rmtree(self.directory / "broker", ignore_errors=True)
-        for log in self.directory.glob("*.log"):
+@contextmanager
+def cleared(directory: Path) -> Iterator[None]:
+    """Claim a folder, and clear away what a former run left in it but for its identities.
+
+    Raises:
+        CampaignError: the folder holds something else, another run uses it, or it cannot be made.
+
+    """
+    with claimed(directory, mark=".platepost-fleet", whose="a fleet's", error=CampaignError, keep=True):
+        shutil.rmtree(directory / "broker", ignore_errors=True)
+        for log in directory.glob("*.log"):
             log.unlink()
+        yield
+
+
+def _identities(directory: Path, posts: int, progress: Callable[[str, int, int], None]) -> Fleet:
+    folder = directory / "fleet"
+    if folder.exists() and len(Fleet.load(folder).posts()) == posts:
+        return Fleet.load(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    aside = directory / "fleet.making"  # so that what was interrupted is not taken for whole
+    shutil.rmtree(aside, ignore_errors=True)
+    fleet = throwaway_fleet(aside, agency=AGENCY, subscribers=(KEEPER,))
+    for number in range(posts):
+        fleet.add_post(f"post-{number + 1:05d}", PostSettings(brokers=("localhost:8883",), camera="none"))
+        progress("making identities", number + 1, posts)
+    aside.rename(folder)
+    return Fleet.load(folder)
 
 
 def _end(process: BaseProcess, pipe: Pipe) -> None:

@@ -19,7 +19,7 @@ from provisioning.fleet.broker_reload import announce, reload_broker
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.people.person import Person
-from simulator.ground.daemon import free_port
+from simulator.brokers.daemon import free_port
 
 SECONDS = 20.0
 

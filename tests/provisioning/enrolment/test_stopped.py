@@ -13,7 +13,7 @@ import pytest
 from device.records import Role
 from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.fleet.fleet import Fleet
-from simulator.ground.daemon import free_port
+from simulator.brokers.daemon import free_port
 
 SECONDS = 60.0
 

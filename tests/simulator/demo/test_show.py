@@ -7,7 +7,7 @@ from rich.console import Console
 
 from simulator.demo.clip import DemoClip
 from simulator.demo.outcome import Verification, judge
-from simulator.demo.show import Show, figures_table
+from simulator.demo.show import TerminalObserver, figures_table
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_without_a_terminal_each_hit_and_read_is_a_line(console: Console, post: 
     post.withdraws(passage, hit, "7ABC128", "stolen_vehicle")
     post.reads("7ABC128", 10, 40, passage=passage)
     post.pulses(10.0, 5.0)
-    show = Show(console)
+    show = TerminalObserver(console)
     for arrival in post.arrivals:
         show.arrived(arrival)
     show.ended()

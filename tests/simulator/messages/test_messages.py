@@ -18,7 +18,7 @@ from simulator.ground.subscriber import Subscriber
 from simulator.messages import recording
 from simulator.messages.day import Day, draw
 from simulator.messages.replay import add_posts, replay
-from simulator.testing import Stand
+from simulator.testing import SimulatedSite
 
 DAY = Day(posts=2, vehicles=40, hits=0.3, began=datetime(2026, 3, 17, tzinfo=UTC))
 
@@ -98,12 +98,12 @@ def test_a_place_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.end_to_end
 @pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
-def test_subscriber_hears_a_replayed_day(day: Path, broker: Stand, tmp_path: Path) -> None:
+def test_subscriber_hears_a_replayed_day(day: Path, broker: SimulatedSite, tmp_path: Path) -> None:
     archive = tmp_path / "records.jsonl"
     console = Subscriber(broker.identity("console"), agency="demo", broker=broker.address, archive=archive)
     waits: list[float] = []
     with recording.read(day) as (head, found), console:
-        add_posts(broker.fleet, head, broker.address)
+        add_posts(broker, head)
         count = replay(found, fleet=broker.fleet, broker=broker.address, speed=1e9, wait=waits.append)
         assert console.wait_for(lambda arrivals: len(arrivals) == count, timeout=20)
     assert len(waits) == count

@@ -31,7 +31,7 @@ def test_identifiers_are_of_version_7_and_sort() -> None:
 def test_a_fleet_and_its_list_come_out_the_same(tmp_path: Path) -> None:
     packages = []
     for name in ("one", "other"):
-        with founding(5):
+        with founding(Chance("fleet", 5)):
             fleet = Fleet.create(tmp_path / name, agency="demo")
         key = Chance("post").key()
         with sealing(5, 1):

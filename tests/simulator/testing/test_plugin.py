@@ -8,7 +8,7 @@ from device.records.verify.verify import Verifier
 from provisioning.connection import secured_client
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.ground.subscriber import Arrival, Subscriber
-from simulator.testing import SimulatedPost, Stand
+from simulator.testing import SimulatedPost, SimulatedSite
 from simulator.testing.played import Played
 
 pytestmark = [
@@ -18,7 +18,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def console(broker: Stand, tmp_path: Path) -> Subscriber:
+def console(broker: SimulatedSite, tmp_path: Path) -> Subscriber:
     identity = broker.identity("console")
     return Subscriber(identity, agency=broker.agency, broker=broker.address, archive=tmp_path / "records.jsonl")
 
@@ -28,7 +28,7 @@ def kinds(arrivals: tuple[Arrival, ...]) -> list[str]:
 
 
 def test_listed_vehicle_is_a_hit_and_a_read_that_names_it(
-    broker: Stand, post: SimulatedPost, console: Subscriber
+    broker: SimulatedSite, post: SimulatedPost, console: Subscriber
 ) -> None:
     with console:
         passed = post.passes("7ABC123", listed="stolen_vehicle", matched="7A8C123", match="look_alike")
@@ -42,7 +42,7 @@ def test_listed_vehicle_is_a_hit_and_a_read_that_names_it(
     assert [picture["kind"] for picture in hit["pictures"]] == ["patch", "overview"]
 
 
-def test_misread_is_withdrawn(broker: Stand, post: SimulatedPost, console: Subscriber) -> None:
+def test_misread_is_withdrawn(broker: SimulatedSite, post: SimulatedPost, console: Subscriber) -> None:
     with console:
         post.misreads("7ABC123", listed="stolen_vehicle", final="7A8C123")
         assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=10)
@@ -51,7 +51,7 @@ def test_misread_is_withdrawn(broker: Stand, post: SimulatedPost, console: Subsc
 
 
 def test_post_that_vanishes_is_said_to_be_offline_and_delivers_later(
-    broker: Stand, post: SimulatedPost, console: Subscriber
+    broker: SimulatedSite, post: SimulatedPost, console: Subscriber
 ) -> None:
     def states() -> list[str]:
         return [arrival.data["state"] for arrival in console.arrivals if arrival.kind == "platepost.status.v1"]
@@ -104,7 +104,7 @@ def test_scenario_gives_its_records_and_the_keys_that_they_verify_with(
     assert {"tamper_opened", "tamper_closed"} <= set(actions)
 
 
-def test_identity_is_good_at_once_and_for_reading_only(broker: Stand) -> None:
+def test_identity_is_good_at_once_and_for_reading_only(broker: SimulatedSite) -> None:
     first = broker.identity("first")
     assert broker.identity("first") == first != broker.identity("console")
     client = secured_client(first)
@@ -118,7 +118,7 @@ def test_identity_is_good_at_once_and_for_reading_only(broker: Stand) -> None:
     assert answers == [True]
 
 
-def test_records_verify(broker: Stand, post: SimulatedPost, console: Subscriber, tmp_path: Path) -> None:
+def test_records_verify(broker: SimulatedSite, post: SimulatedPost, console: Subscriber, tmp_path: Path) -> None:
     with console:
         post.passes("7ABC123", listed="stolen_vehicle", overview=True)
         post.says("tamper_opened")

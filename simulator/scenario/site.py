@@ -3,23 +3,21 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 from device import config
 from device.camera.view import View, Views
 from device.config import Configuration
-from device.records import hotlist_package
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings, Setting
+from provisioning.fleet.post_file import Setting
 from provisioning.hotlist.build import build_package
 from provisioning.trust.keys import private_pem
+from simulator.brokers.daemon import hold_port
 from simulator.brokers.mosquitto import Broker
-from simulator.ground.daemon import hold_port
-from simulator.ground.premises import Premises
-from simulator.ground.proxy import Loop, Proxy
-from simulator.ground.subscriber import Arrival, Subscriber
+from simulator.ground.proxy import Proxy
+from simulator.ground.site import Site, throwaway_fleet
+from simulator.ground.subscriber import Arrival
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.chance import Chance, founding, sealing
 from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, in_order
@@ -34,11 +32,11 @@ DRAIN_SECONDS = 15.0
 ISSUER = "department of the scenario"
 
 
-class Stage(Premises):
+class ScenarioSite(Site[Broker]):
     """As a context manager, running while it is open."""
 
     def __init__(self, scenario: Scenario, world: World, *, folder: Path, beside: Path, seed: int) -> None:
-        """Keep what is wanted; nothing is made yet.
+        """Make the fleet; nothing runs yet.
 
         Args:
             scenario: what is to be played.
@@ -48,16 +46,17 @@ class Stage(Premises):
             seed: what chance depends on.
 
         """
-        super().__init__()
+        self._chance = Chance("fleet", seed)
+        with founding(self._chance):
+            fleet = throwaway_fleet(folder / "fleet", agency=AGENCY, subscribers=(KEEPER,))
+        super().__init__(folder, fleet)
         self.scenario = scenario
         self.world = world
-        self.folder = folder
         self.harnesses: dict[str, Harness] = {}
-        self.brokers: list[Broker] = []
         self.arrivals: list[tuple[int, Arrival]] = []
         """Every record that arrived, with the number of the broker that brought it first."""
-        self.standing: dict[str, str] = {}
-        """SHA-256 of the package that harnesses on each topic."""
+        self.standing: str | None = None
+        """SHA-256 of the list that was published last."""
         self._beside = beside
         self._seed = seed
         self._ids: set[str] = set()
@@ -72,15 +71,11 @@ class Stage(Premises):
         """
         return config.load(self.fleet.post(post) / "post.toml")
 
-    def publish(self, description: ListDescription) -> None:
+    def publish_list(self, description: ListDescription) -> None:
         """Publish a list at every broker that runs, retained."""
         package = self.package(description)
-        topic = hotlist_package(AGENCY)
-        for broker in self.brokers:
-            if broker.running:
-                with Connection(self.fleet.publisher, broker=broker.address) as connection:
-                    connection.publish(topic, package, retain=True)
-        self.standing[topic] = hashlib.sha256(package).hexdigest()
+        self.publish(package)
+        self.standing = hashlib.sha256(package).hexdigest()
 
     def package(self, description: ListDescription) -> bytes:
         """Build a list as it would be at this moment, with the defect it is to have."""
@@ -109,29 +104,22 @@ class Stage(Premises):
     # --- making
 
     def _make(self) -> None:
-        with founding(self._seed):
-            self.fleet = Fleet.create(self.folder / "fleet", agency=AGENCY)
-            self.fleet.add_subscriber(KEEPER)
-            loop = Loop()
-            self._stack.callback(loop.close)
-            for number in range(self.scenario.brokers):
-                # Its port is its own, also while it does not run.
-                port = self._stack.enter_context(hold_port()).getsockname()[1]
-                self.brokers.append(Broker(self.fleet, self.folder / f"broker-{number + 1}", port=port))
+        for number in range(1, self.scenario.brokers + 1):
+            # Its port is its own, also while it does not run.
+            port = self._stack.enter_context(hold_port()).getsockname()[1]
+            self.brokers.append(Broker(self.fleet, self.directory / f"broker-{number}", port=port))
+        with founding(self._chance):
             for description in self.scenario.posts:
-                proxies = tuple(Proxy(loop, broker.port) for broker in self.brokers)
+                proxies = tuple(self.proxy(broker) for broker in self.brokers)
                 for proxy in proxies:
-                    self._stack.callback(proxy.close)
                     proxy.stall()
-                self.fleet.add_post(
+                self.add_post(
                     description.name,
-                    PostSettings(
-                        brokers=tuple(f"localhost:{proxy.port}" for proxy in proxies),
-                        site=description.site,
-                        camera="scenario",
-                        board="virtual",
-                        more=_settings(description.settings),
-                    ),
+                    through=proxies,
+                    site=description.site,
+                    camera="scenario",
+                    board="virtual",
+                    more=_settings(description.settings),
                 )
                 self.harnesses[description.name] = self._harness(description.name, proxies)
         for description in self.scenario.posts:
@@ -141,9 +129,10 @@ class Stage(Premises):
             self.configuration(description.name)
             if description.accepted_view is not None:
                 self._accept(description.name, description.accepted_view)
+        super()._make()
         for number, broker in enumerate(self.brokers):
-            self._stack.enter_context(broker)
-            self._stack.enter_context(self._keeper(number))
+            archive = self.directory / f"records-{number + 1}.jsonl"
+            self.keep(KEEPER, archive, broker=broker.address, listener=partial(self._arrived, number))
 
     def _harness(self, name: str, proxies: tuple[Proxy, ...]) -> Harness:
         clips = (clip for clip in self.scenario.traffic if clip.post in {None, name})
@@ -166,16 +155,6 @@ class Stage(Premises):
         road = empty_road(find_stretch(clip, self._beside).path)
         view = View.of(road.grey, accepted=self.world.utc(), accepted_by="technician")
         Views(day=view).save(self.configuration(post).outbox.path.parent)
-
-    def _keeper(self, number: int) -> Subscriber:
-        keeper = Subscriber(
-            self.fleet.subscriber(KEEPER),
-            agency=AGENCY,
-            broker=self.brokers[number].address,
-            archive=self.folder / f"records-{number + 1}.jsonl",
-        )
-        keeper.listeners.append(lambda arrival: self._arrived(number, arrival))
-        return keeper
 
     def _arrived(self, number: int, arrival: Arrival) -> None:
         identifier = str(arrival.event.get("id"))

@@ -1,15 +1,10 @@
 """A broker with identities for whoever a test needs: a throw-away fleet and a real mosquitto on loopback."""
 
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from device.records.topics import ROOT
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
-from simulator.ground.proxy import Loop, Proxy
+from simulator.ground.site import Site, throwaway_fleet
 from simulator.testing.post import SimulatedPost
 
 AGENCY = "demo"
@@ -17,7 +12,7 @@ READY = ("console", "dispatch", "keeper")
 """Subscribers that are there from the start."""
 
 
-class Stand:
+class SimulatedSite(Site[Broker]):
     """A running broker and its fleet; a context manager that ends everything that it made."""
 
     def __init__(self, directory: Path, *, agency: str = AGENCY) -> None:
@@ -29,15 +24,8 @@ class Stand:
 
         """
         self.agency = agency
-        self.fleet = Fleet.create(directory / "fleet", agency=agency)
-        for name in READY:
-            self.fleet.add_subscriber(name)
-        self.broker = Broker(self.fleet, directory / "broker")
-        self._stack = ExitStack()
-        self._loop: Loop | None = None
-
-    def __repr__(self) -> str:
-        return f"<Stand {self.agency!r} at {self.address}>"
+        fleet = throwaway_fleet(directory / "fleet", agency=agency, subscribers=READY)
+        super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
 
     @property
     def address(self) -> str:
@@ -87,11 +75,8 @@ class Stand:
             SimulatorError: it could not connect.
 
         """
-        folder = self.fleet.add_post(name, PostSettings(brokers=(self.address,), site=site, camera="none"))
-        if self._loop is None:
-            self._loop = Loop()
-            self._stack.callback(self._loop.close)
-        network = Proxy(self._loop, self.port)
+        network = self.proxy()
+        folder = self.add_post(name, site=site, through=(network,))
         post = SimulatedPost(folder / "post.toml", network=network, public_key=self.fleet.record_key(name))
         return self._stack.enter_context(post)
 
@@ -102,13 +87,3 @@ class Stand:
     def start(self) -> None:
         """Start the broker again."""
         self.broker.start()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
-        self.broker.stop()

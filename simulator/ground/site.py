@@ -1,0 +1,151 @@
+"""Where simulated posts report: a throw-away fleet, a real broker, and what hangs on them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from device.records import hotlist_package
+from provisioning.connection import Connection
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from simulator.brokers.mosquitto import Broker
+from simulator.brokers.rabbitmq import RabbitCluster
+from simulator.errors import SimulatorError
+from simulator.ground.proxy import Loop, Proxy
+from simulator.ground.subscriber import Arrival, Subscriber
+
+BrokerT = TypeVar("BrokerT", bound=Broker | RabbitCluster)
+
+
+def throwaway_fleet(folder: Path, *, agency: str, subscribers: Iterable[str] = ()) -> Fleet:
+    """Return the fleet in a folder, made if missing, with an identity for each subscriber.
+
+    Raises:
+        SimulatorError: it is another agency's.
+
+    """
+    fleet = Fleet.load(folder) if folder.exists() else Fleet.create(folder, agency=agency)
+    if fleet.agency != agency:
+        raise SimulatorError(f"{folder} is a fleet of {fleet.agency}, and one of {agency} is wanted")
+    for name in subscribers:
+        if name not in fleet.subscribers():
+            fleet.add_subscriber(name)
+    return fleet
+
+
+class Site(Generic[BrokerT]):
+    """A fleet with its brokers; as a context manager, running while it is open.
+
+    On leaving it, or when making it fails half-way, all that it made is taken down, last made first. A site that needs
+    more overrides `_make` and gives it to `_stack`.
+    """
+
+    def __init__(self, directory: Path, fleet: Fleet, *brokers: BrokerT) -> None:
+        """Keep what is given; nothing runs yet.
+
+        Args:
+            directory: where what is made beside the fleet lies.
+            fleet: whose posts and subscribers.
+            brokers: the department's, the preferred one first; one, but for sites whose posts know several.
+
+        """
+        self.directory = directory.absolute()
+        self.fleet = fleet
+        self.brokers = list(brokers)
+        self._stack = ExitStack()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.fleet.agency!r} in {self.directory}>"
+
+    @property
+    def broker(self) -> BrokerT:
+        """The preferred broker."""
+        return self.brokers[0]
+
+    @cached_property
+    def loop(self) -> Loop:
+        """In which proxies run; begun when it is first asked for."""
+        loop = Loop()
+        self._stack.callback(loop.close)
+        return loop
+
+    def proxy(self, broker: BrokerT | None = None) -> Proxy:
+        """Return a way to a broker that can be troubled; to the preferred one where none is named."""
+        proxy = Proxy(self.loop, int((broker or self.broker).address.rpartition(":")[2]))
+        self._stack.callback(proxy.close)
+        return proxy
+
+    def add_post(self, name: str, *, through: Sequence[Proxy] = (), **settings: Any) -> Path:  # noqa: ANN401 - PostSettings' own
+        """Make a post's folder and return it.
+
+        Args:
+            name: the post's.
+            through: its ways to the brokers; it knows these themselves where there is none.
+            settings: those of `PostSettings`; without a camera where none is named.
+
+        """
+        brokers = tuple(f"localhost:{proxy.port}" for proxy in through)
+        brokers = brokers or tuple(address for broker in self.brokers for address in broker.addresses)
+        return self.fleet.add_post(name, PostSettings(**{"brokers": brokers, "camera": "none"} | settings))
+
+    def subscriber(
+        self,
+        name: str,
+        archive: Path,
+        *,
+        broker: str | None = None,
+        listener: Callable[[Arrival], None] | None = None,
+        **more: Any,  # noqa: ANN401 - the subscriber's own
+    ) -> Subscriber:
+        """Return a subscriber of the fleet's, not connected yet.
+
+        Args:
+            name: its name.
+            archive: where what it receives is kept.
+            broker: `host:port`; the preferred one where None.
+            listener: called with each arrival, in the network's thread.
+            more: what else `Subscriber` takes.
+
+        """
+        identity = self.fleet.subscriber(name)
+        made = Subscriber(
+            identity, agency=self.fleet.agency, broker=broker or self.broker.address, archive=archive, **more
+        )
+        if listener is not None:
+            made.listeners.append(listener)
+        return made
+
+    def keep(self, name: str, archive: Path, **more: Any) -> Subscriber:  # noqa: ANN401 - as of `subscriber`
+        """Return a subscriber that is connected as long as the site is open: the record keeper."""
+        return self._stack.enter_context(self.subscriber(name, archive, **more))
+
+    def publish(self, package: bytes) -> None:
+        """Publish a complete hot list at every broker that runs, retained.
+
+        Raises:
+            ProvisioningError: a broker does not take it.
+
+        """
+        for broker in self.brokers:
+            if broker.running:
+                with Connection(self.fleet.publisher, broker=broker.address) as connection:
+                    connection.publish(hotlist_package(self.fleet.agency), package, retain=True)
+
+    def _make(self) -> None:
+        """Start what runs."""
+        for broker in self.brokers:
+            self._stack.enter_context(broker)
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            self._make()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
