@@ -1,9 +1,10 @@
 """A client of the department's: MQTT over mutual TLS 1.3 with an identity folder that the fleet wrote.
 
-`secured_client` makes one for whoever needs no more; a `Connection` publishes and waits for the broker's answers, and
-hears what posts say.
+`secured_client` makes one for whoever needs no more; a `Connection` publishes, waits for the broker's answers, and for
+what posts say.
 """
 
+import json
 import socket
 import ssl
 import threading
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import paho.mqtt.client as mqtt
 from cryptography import x509
@@ -34,8 +35,6 @@ _TOO_LARGE = frozenset({0x95, 0x97})
 """MQTT 5, 2.4: packet too large, quota exceeded."""
 
 _Found = TypeVar("_Found")
-
-Listener = Callable[[str, bytes], None]
 
 
 class TooLargeError(ProvisioningError):
@@ -75,6 +74,11 @@ def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:
     except (OSError, ValueError) as error:
         raise ProvisioningError(f"{folder}: no identity of a client can be read from it ({error})") from error
     name = str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+    return client_of(name, context, manual_ack=manual_ack)
+
+
+def client_of(name: str, context: ssl.SSLContext, *, manual_ack: bool = False) -> mqtt.Client:
+    """Make a client, not yet connected, with a client id and what TLS knows of its identity."""
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, manual_ack=manual_ack, protocol=mqtt.MQTTv5)
     client.tls_set_context(context)
     client.on_socket_open = _no_delay
@@ -84,48 +88,47 @@ def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:
 class Connection:
     """A connection that is opened on entering the context and closed on leaving it.
 
-    `listener` is called with the topic and payload of each message, in the network's thread: it must be quick.
     Subscriptions are made anew when the connection had to be. The broker keeps nothing of it once it is closed.
+
+    Args:
+        identity: the folder with the client's certificate, key and root; or a client, not yet connected.
+        broker: `host:port`.
+        topics: filters to subscribe to, QoS 1.
+        listener: called with the topic and payload of each message, in the network's thread: it must be quick. Without
+            one all messages are kept, for `wait`.
+
+    Raises:
+        ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
+
     """
 
     def __init__(
         self,
-        identity: Path,
+        identity: Path | mqtt.Client,
         *,
         broker: str,
         topics: Sequence[str] = (),
-        listener: Listener | None = None,
+        listener: Callable[[str, bytes], None] | None = None,
     ) -> None:
-        """Prepare; nothing is connected yet.
-
-        Args:
-            identity: the folder with the client's certificate, key and root.
-            broker: `host:port`.
-            topics: filters to subscribe to, QoS 1.
-            listener: who hears.
-
-        Raises:
-            ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
-
-        """
         self.broker = broker
         self.largest_packet: int | None = None
         """Bytes of the largest packet that the broker takes; None where it set no limit."""
         self._address = split_address(broker)
         self._topics = tuple(topics)
+        self._listener = listener or self._keep
         self._changed = threading.Condition()
         self._answer: ReasonCode | None = None
         self._ended: ReasonCode | None = None
         self._granted: list[ReasonCode] | None = None
         self._acknowledged: dict[int, ReasonCode] = {}
-        self._client = secured_client(identity)
+        self._heard: list[tuple[str, bytes]] = []
+        self._client = secured_client(identity) if isinstance(identity, Path) else identity
         self._client.connect_timeout = ANSWER_SECONDS
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_publish = self._on_publish
-        if listener is not None:
-            self._client.on_message = lambda _client, _data, message: listener(message.topic, bytes(message.payload))
+        self._client.on_message = self._on_message
 
     def __enter__(self) -> Self:
         """Connect and subscribe.
@@ -186,12 +189,62 @@ class Connection:
 
         """
         what = f"publishing to {topic}"
-        properties = self._properties(
-            MessageExpiryInterval=expiry_seconds, ResponseTopic=response_topic, CorrelationData=correlation
-        )
+        given = {
+            "MessageExpiryInterval": expiry_seconds,
+            "ResponseTopic": response_topic,
+            "CorrelationData": correlation,
+        }
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        for name, value in given.items():
+            if value is not None:
+                setattr(properties, name, value)
         number = self._client.publish(topic, message, qos=1, retain=retain, properties=properties).mid
         seconds = ANSWER_SECONDS + len(message) / SLOWEST_LINE
         _accepted(self._wait(lambda: self._acknowledged.pop(number, None), seconds, what), what)
+
+    def is_refused(self, topic: str) -> bool:
+        """Tell whether the broker refuses that this client writes a topic: by an answer, or by hanging up.
+
+        An empty message that is not retained is offered; even a broker that takes it has nothing to keep.
+
+        Raises:
+            ProvisioningError: the broker does not answer.
+
+        """
+        number = self._client.publish(topic, b"", qos=1).mid
+        answered = self._wait(
+            lambda: self._acknowledged.get(number) or self._ended, ANSWER_SECONDS, f"publishing to {topic}"
+        )
+        return self._ended is not None or answered.is_failure
+
+    @property
+    def heard(self) -> int:
+        """How many messages were kept so far."""
+        with self._changed:
+            return len(self._heard)
+
+    def wait(
+        self, wanted: Callable[[str, bytes], bool], seconds: float, *, since: int = 0, until_lost: bool = False
+    ) -> bytes | None:
+        """Return the first message, heard already or still to come, that is wanted; None if none comes in time.
+
+        The first `since` messages are left out. `until_lost` ends it too when the connection was lost; see `was_ended`.
+        """
+        found: list[bytes] = []
+        seen = since
+
+        def look() -> bool:
+            nonlocal seen
+            for topic, payload in self._heard[seen:]:
+                seen += 1
+                if wanted(topic, payload):
+                    found.append(payload)
+                    return True
+            return until_lost and self._ended is not None
+
+        with self._changed:
+            self._changed.wait_for(look, seconds)
+        return found[0] if found else None
 
     def was_ended(self, *, within: float) -> bool:
         """Tell whether the broker ends the connection within so many seconds, or has."""
@@ -203,13 +256,6 @@ class Connection:
         with self._changed:
             return self._changed.wait_for(self._client.is_connected, within)
 
-    def _properties(self, **given: object) -> Properties:
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        for name, value in given.items():
-            if value is not None:
-                setattr(properties, name, value)
-        return properties
-
     def _wait(self, found: Callable[[], _Found | None], seconds: float, what: str) -> _Found:
         end = time.monotonic() + seconds
         with self._changed:
@@ -220,6 +266,14 @@ class Connection:
                 if not self._changed.wait(end - time.monotonic()):
                     raise ProvisioningError(f"{what}: no answer within {seconds:.0f} s")
         return value
+
+    def _keep(self, topic: str, payload: bytes) -> None:
+        with self._changed:
+            self._heard.append((topic, payload))
+            self._changed.notify_all()
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        self._listener(message.topic, bytes(message.payload))
 
     def _on_connect(
         self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, properties: Properties | None
@@ -268,6 +322,15 @@ def publish_hot_list(package: bytes, *, agency: str, identity: Path, broker: str
     """
     with Connection(identity, broker=broker) as connection:
         connection.publish(hotlist_package(agency), package, retain=True)
+
+
+def data_of(payload: bytes) -> dict[str, Any]:
+    """Return the `data` of an event; nothing of what is none."""
+    try:
+        data = json.loads(payload)["data"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _accepted(reason: ReasonCode, what: str) -> None:

@@ -16,8 +16,8 @@ from device.records import Command, CommandRequest, Keyring, Source
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import NOT_JOSE
 from provisioning.commands.options import protocol_option
+from provisioning.connection import Connection, data_of
 from provisioning.control.signing import sign_command
-from provisioning.control.wire import Wire, data_of
 from provisioning.errors import ProvisioningError
 from provisioning.people.person import Person
 
@@ -76,11 +76,11 @@ def command(
     identity = Person.load(folder)
     source = Source(identity.agency, post)
     response_topic = source.response(identity.name)
-    with Wire(folder, broker, [response_topic, source.topic("status")]) as wire:
-        status = data_of(wire.wait(lambda topic, _: topic == source.topic("status"), 2) or b"")
+    with Connection(folder, broker=broker, topics=[response_topic, source.topic("status")]) as connection:
+        status = data_of(connection.wait(lambda topic, _: topic == source.topic("status"), 2) or b"")
         # Without a status, as at another node of a cluster, the run is not named: a good clock does without it.
         request, message = sign_command(identity, post, name, purpose=purpose, boot=status.get("boot"))
-        wire.publish(
+        connection.publish(
             source.command(name),
             message,
             retain=False,
@@ -88,7 +88,7 @@ def command(
             correlation=request.id.encode(),
             expiry_seconds=HEEDED_SECONDS,
         )
-        payload = wire.wait(lambda topic, body: topic == response_topic and _answers(body, request), seconds)
+        payload = connection.wait(lambda topic, body: topic == response_topic and _answers(body, request), seconds)
     if payload is None:
         state = f"its last status was {status['state']}" if status else "no status of it is here: is that its name?"
         raise ProvisioningError(f"{post} did not answer within {seconds:g} s; {state}")

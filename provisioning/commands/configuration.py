@@ -17,9 +17,9 @@ from device.control.configuration.desired import Desired, read
 from device.records import Purpose, Source
 from provisioning.commands.options import BROKER, FLEET, JSON, Actor, acting, protocol_option
 from provisioning.commands.settings_input import read_settings
+from provisioning.connection import Connection, data_of
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
-from provisioning.control.wire import Wire, data_of
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.lazy import lazy_group
@@ -145,14 +145,14 @@ def publish(
     sources = [Source(each.said.agency, each.said.post) for each in wanted]
     results = []
     topics = [topic for source in sources for topic in (source.topic("status"), source.configuration)]
-    with Wire(fleet.publisher, broker or fleet.broker_address, topics) as wire:
-        _refuse_older(fleet, wire, wanted)
+    with Connection(fleet.publisher, broker=broker or fleet.broker_address, topics=topics) as connection:
+        _refuse_older(fleet, connection, wanted)
         for each, source in zip(wanted, sources, strict=True):
-            wire.publish(source.configuration, each.jws.encode(), retain=True)
+            connection.publish(source.configuration, each.jws.encode(), retain=True)
             details: dict[str, JsonValue] = {"version": each.said.version, "digest": each.digest}
             actor.did("configuration_published", object=source.post, details=details)
         for each, source in zip(wanted, sources, strict=True):
-            results.append(_outcome(wire, each, source, seconds))
+            results.append(_outcome(connection, each, source, seconds))
     if as_json:
         click.echo(json.dumps(results))
     else:
@@ -179,9 +179,9 @@ def show(*, directory: Path, post: str, broker: str | None, as_json: bool) -> No
     fleet = Fleet.load(directory)
     source = Source(fleet.agency, post)
     topics = [source.configuration, source.topic("status")]
-    with Wire(fleet.publisher, broker or fleet.broker_address, topics) as wire:
-        status = wire.wait(lambda topic, _: topic == topics[1], 3)
-        told = wire.wait(lambda topic, _: topic == topics[0], 0.5)
+    with Connection(fleet.publisher, broker=broker or fleet.broker_address, topics=topics) as connection:
+        status = connection.wait(lambda topic, _: topic == topics[1], 3)
+        told = connection.wait(lambda topic, _: topic == topics[0], 0.5)
     desired: dict[str, Any] | None = None
     if told:
         try:
@@ -204,7 +204,7 @@ def _cell(members: dict[str, Any] | None, name: str) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _refuse_older(fleet: Fleet, wire: Wire, wanted: Sequence[Desired]) -> None:
+def _refuse_older(fleet: Fleet, connection: Connection, wanted: Sequence[Desired]) -> None:
     present = {Source(each.said.agency, each.said.post).configuration: each.said.version for each in wanted}
     keys = fleet.keys(Purpose.CONFIGURATION).accepted()
 
@@ -213,7 +213,7 @@ def _refuse_older(fleet: Fleet, wire: Wire, wanted: Sequence[Desired]) -> None:
             return topic in present and read(payload, keys).said.version > present[topic]
         return False
 
-    told = wire.wait(is_newer, _LOOK_AROUND_SECONDS)
+    told = connection.wait(is_newer, _LOOK_AROUND_SECONDS)
     if told is not None:
         newer = read(told, keys).said
         raise ProvisioningError(
@@ -221,7 +221,7 @@ def _refuse_older(fleet: Fleet, wire: Wire, wanted: Sequence[Desired]) -> None:
         )
 
 
-def _outcome(wire: Wire, wanted: Desired, source: Source, seconds: float) -> dict[str, Any]:
+def _outcome(connection: Connection, wanted: Desired, source: Source, seconds: float) -> dict[str, Any]:
     version, digest = wanted.said.version, wanted.digest
     result: dict[str, Any] = {"post": source.post, "version": version, "digest": digest}
     if seconds == 0:
@@ -233,7 +233,7 @@ def _outcome(wire: Wire, wanted: Desired, source: Source, seconds: float) -> dic
         refused = (state.get("refused") or {}).get("version") == version
         return topic == source.topic("status") and (applied or refused)
 
-    said = wire.wait(speaks_of_it, seconds)
+    said = connection.wait(speaks_of_it, seconds)
     if said is None:
         return result | {"outcome": "no answer"}
     state = data_of(said)["configuration"]

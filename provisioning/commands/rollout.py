@@ -12,8 +12,8 @@ from pydantic import JsonValue
 from device.signals import ended_in_order
 from provisioning.commands.options import BROKER, FLEET, Actor, acting, protocol_option
 from provisioning.commands.settings_input import read_settings
+from provisioning.connection import Connection
 from provisioning.control.rollout import Rollout, Target
-from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 
@@ -94,8 +94,10 @@ def rollout(
             click.echo(text, err=as_json)
 
     address = broker or fleet.broker_address
-    with Wire(fleet.publisher, address, Rollout.topics(fleet, chosen)) as wire:
-        made = Rollout(fleet, wire, who=actor.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say)
+    with Connection(fleet.publisher, broker=address, topics=Rollout.topics(fleet, chosen)) as connection:
+        made = Rollout(
+            fleet, connection, who=actor.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say
+        )
         targets = made.survey(chosen)
         away = [post for post in canaries if not targets[post].present]
         if away:

@@ -13,9 +13,9 @@ from rich.table import Table
 from device.records import Purpose, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
 from provisioning.commands.options import BROKER, FLEET, protocol_option
+from provisioning.connection import Connection
 from provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
 from provisioning.control.unlogged import unlogged_lists
-from provisioning.control.wire import Wire
 from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -121,8 +121,8 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[
 
     if topics:
         # Exact topics: RabbitMQ gives what is retained for no other.
-        with Wire(fleet.publisher, broker, list(topics)) as wire:
-            wire.wait(all_heard, seconds)
+        with Connection(fleet.publisher, broker=broker, topics=list(topics)) as connection:
+            connection.wait(all_heard, seconds)
     announced = {purpose: fleet.keys(purpose).announced() for purpose in Purpose if fleet.keys(purpose).lines()}
     return [
         judge(post, heard.get(post), record_keys(fleet, post), limits=limits, announced=announced) for post in sources

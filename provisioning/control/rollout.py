@@ -10,10 +10,10 @@ from device.control.configuration.desired import Desired, read
 from device.control.service import BLAMED
 from device.records import Purpose, Source
 from device.records.configuration import ConfigurationState
+from provisioning.connection import Connection
 from provisioning.control.signing import Settings, digest_of, sign_configuration
 from provisioning.control.status import CheckResult, judge, record_keys
 from provisioning.control.versions import next_version, note_version
-from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 
@@ -43,7 +43,7 @@ class Rollout:
 
     Args:
         fleet: the fleet.
-        wire: a connection of the fleet's publisher, subscribed to `topics`.
+        connection: a connection of the fleet's publisher, subscribed to `topics`.
         who: the administrator who answers for it.
         apply_seconds: how long a post may take to answer.
         watch_seconds: how long all posts that have the change are watched after each stage.
@@ -54,7 +54,7 @@ class Rollout:
     def __init__(
         self,
         fleet: Fleet,
-        wire: Wire,
+        connection: Connection,
         *,
         who: str,
         apply_seconds: float,
@@ -62,7 +62,7 @@ class Rollout:
         say: Callable[[str], None],
     ) -> None:
         self._fleet = fleet
-        self._wire = wire
+        self._connection = connection
         self._who = who
         self._apply_seconds = apply_seconds
         self._watch_seconds = watch_seconds
@@ -109,9 +109,9 @@ class Rollout:
         def lacks(post: str) -> bool:
             return post not in told and post in states and states[post].state != "file"
 
-        self._wire.wait(take, SURVEY_SECONDS)
+        self._connection.wait(take, SURVEY_SECONDS)
         if any(lacks(post) for post in posts):
-            self._wire.wait(lambda *said: take(*said) or not any(lacks(post) for post in posts), SURVEY_SECONDS)
+            self._connection.wait(lambda *said: take(*said) or not any(lacks(post) for post in posts), SURVEY_SECONDS)
         for post, target in targets.items():
             target.before = self._before(post, told.get(post), states.get(post))
         return targets
@@ -140,7 +140,7 @@ class Rollout:
         Posts that were away when they were surveyed are told, and neither awaited nor watched. Watched are those of
         former stages too. Whoever is not watched because the connection was lost is not well either.
         """
-        since = self._wire.heard
+        since = self._connection.heard
         self._since = self._since or since
         for target in targets:
             try:
@@ -162,11 +162,11 @@ class Rollout:
 
         A connection that was lost is waited for, as long as for a post's answer.
         """
-        since = self._wire.heard
+        since = self._connection.heard
         wrong: dict[str, str] = {}
         for target in targets:
             # Waited for once, not for each of a thousand posts, when the broker has gone for good.
-            if not self._wire.is_back(within=0 if wrong else self._apply_seconds):
+            if not self._connection.is_back(within=0 if wrong else self._apply_seconds):
                 wrong[target.post] = "could not be told: the broker is not there"
                 continue
             try:
@@ -181,7 +181,7 @@ class Rollout:
         jws = sign_configuration(self._fleet, target.post, settings, version=version, who=self._who)
         note_version(self._fleet, target.post, version)
         target.version, target.digest = version, digest_of(jws)
-        self._wire.publish(Source(self._fleet.agency, target.post).configuration, jws, retain=True)
+        self._connection.publish(Source(self._fleet.agency, target.post).configuration, jws, retain=True)
 
     def _await(self, awaited: Mapping[str, Target], since: int) -> dict[str, str]:
         wrong: dict[str, str] = {}
@@ -198,7 +198,7 @@ class Rollout:
             return applied | wrong.keys() == awaited.keys()
 
         if awaited:
-            self._wire.wait(settled, self._apply_seconds, since=since)
+            self._connection.wait(settled, self._apply_seconds, since=since)
         silent = awaited.keys() - applied - wrong.keys()
         return wrong | dict.fromkeys(sorted(silent), f"did not answer within {self._apply_seconds:g} s")
 
@@ -222,8 +222,8 @@ class Rollout:
             return why is not None
 
         # From the first stage on: what a canary says while the others are told counts too.
-        self._wire.wait(failing, seconds, since=self._since, until_lost=True)
-        if not wrong and self._wire.was_ended(within=0):
+        self._connection.wait(failing, seconds, since=self._since, until_lost=True)
+        if not wrong and self._connection.was_ended(within=0):
             return dict.fromkeys(sorted(watched), "was not watched to the end: the broker hung up")
         return wrong
 

@@ -21,11 +21,11 @@ from device.commands import selftest
 from device.config import load
 from device.outbox import Outbox, read_key_file
 from device.post import Post
-from device.records import ClockQuality, Role
+from device.records import ClockQuality, Role, hotlist_package
 from device.uplink.backoff import Backoff
 from provisioning.commands.accept import accept_post
 from provisioning.commands.acceptance import acceptance
-from provisioning.connection import publish_hot_list
+from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.build import build_package
@@ -182,7 +182,8 @@ class Site:
             post_keys=[self.fleet.recipient_key("post-1").read_bytes()],
             built=now,
         )
-        publish_hot_list(package, agency="riverside", identity=self.fleet.publisher, broker=self.broker.address)
+        with Connection(self.fleet.publisher, broker=self.broker.address) as connection:
+            connection.publish(hotlist_package("riverside"), package, retain=True)
 
     def accept(self) -> tuple[dict[str, Any], Path]:
         who = certified(self.configuration, self.identity, purpose="work order 7731")

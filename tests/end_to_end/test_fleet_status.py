@@ -11,7 +11,7 @@ from device.hotlist.manifest import read_unverified, split
 from device.records import HotListState, Source
 from device.records.verify.cli import verify
 from provisioning.cli import provision
-from provisioning.control.wire import Wire
+from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from tests.provisioning.control.conftest import fleet, said
@@ -37,8 +37,8 @@ def test_a_list_in_force_that_was_cut_off_the_log_of_acts_is_told(fleet: Fleet, 
     with Broker(fleet, tmp_path / "broker") as broker:
         for post in fleet.posts():
             source = Source(fleet.agency, post)
-            with Wire(fleet.post(post), broker.address, [source.configuration]) as wire:
-                wire.publish(source.topic("status"), said(fleet, post, hotlist=held), retain=True)
+            with Connection(fleet.post(post), broker=broker.address, topics=[source.configuration]) as connection:
+                connection.publish(source.topic("status"), said(fleet, post, hotlist=held), retain=True)
         code, text = status(fleet, broker.address, "--brief")
         assert code == 0, text
         (noted,) = re.findall(r"; log of acts to (4:[0-9a-f]{32}) \| .* acts=4$", text.strip())
@@ -68,8 +68,8 @@ def test_every_post_is_shown_and_the_exit_code_is_monitoring_s(fleet: Fleet, tmp
             ("post-3", said(fleet, "post-3")),
         ):
             source = Source(fleet.agency, post)
-            with Wire(fleet.post(post), broker.address, [source.configuration]) as wire:
-                wire.publish(source.topic("status"), body, retain=True)
+            with Connection(fleet.post(post), broker=broker.address, topics=[source.configuration]) as connection:
+                connection.publish(source.topic("status"), body, retain=True)
         code, text = status(fleet, broker.address, "--json")
         posts = {row["post"]: row for row in json.loads(text)["posts"]}
         assert code == 1
@@ -80,8 +80,8 @@ def test_every_post_is_shown_and_the_exit_code_is_monitoring_s(fleet: Fleet, tmp
         }
         assert posts["post-1"]["status"]["hotlist"]["version"] == 7
         source = Source(fleet.agency, "post-3")
-        with Wire(fleet.post("post-3"), broker.address, [source.configuration]) as wire:
-            wire.publish(source.topic("status"), said(fleet, "post-1"), retain=True)
+        with Connection(fleet.post("post-3"), broker=broker.address, topics=[source.configuration]) as connection:
+            connection.publish(source.topic("status"), said(fleet, "post-1"), retain=True)
         code, text = status(fleet, broker.address, "--brief")
         assert code == 2
         assert text.startswith("FLEET CRITICAL - ")

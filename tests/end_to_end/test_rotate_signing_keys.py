@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from device.records import KeyState, Purpose, Role, Source
 from device.records.configuration import ConfigurationState
 from provisioning.cli import provision
+from provisioning.connection import Connection
 from provisioning.control.keys.rotation import announce
 from provisioning.control.signing import digest_of, sign_configuration
-from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker, mosquitto_path
@@ -38,8 +38,8 @@ class Town:
 
     def says(self, post: str, *keys: KeyState, state: str = "online", **more: Any) -> None:  # noqa: ANN401
         source = Source(self.fleet.agency, post)
-        with Wire(self.fleet.post(post), self.broker.address, [source.configuration]) as wire:
-            wire.publish(source.topic("status"), said(self.fleet, post, state, keys=keys, **more), retain=True)
+        with Connection(self.fleet.post(post), broker=self.broker.address, topics=[source.configuration]) as connection:
+            connection.publish(source.topic("status"), said(self.fleet, post, state, keys=keys, **more), retain=True)
 
     def goes_by(self, purpose: Purpose = Purpose.LISTS, *, number: int = 0) -> KeyState:
         """What a post says that goes by the key that it was told last."""
@@ -134,8 +134,8 @@ def test_the_former_is_not_retired_while_the_newest_list_is_its(town: Town, tmp_
 def test_the_former_is_not_retired_while_a_configuration_of_its_waits(town: Town) -> None:
     jws = sign_configuration(town.fleet, "post-1", {}, version=1, who="j-stone")
     topic = Source(town.fleet.agency, "post-1").configuration
-    with Wire(town.fleet.publisher, town.broker.address, [topic]) as wire:
-        wire.publish(topic, jws, retain=True)
+    with Connection(town.fleet.publisher, broker=town.broker.address, topics=[topic]) as connection:
+        connection.publish(topic, jws, retain=True)
     town.says("post-1", town.goes_by(Purpose.CONFIGURATION), state="offline")
     town.rotate("configuration")
     with pytest.raises(ProvisioningError, match="at the broker for post-1 is signed with the former key"):

@@ -32,7 +32,6 @@ from provisioning.cli import provision
 from provisioning.connection import Connection
 from provisioning.control.signing import sign_configuration
 from provisioning.control.versions import next_version, note_version
-from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
@@ -147,8 +146,8 @@ class Street:
 
     def publish(self, topic: str, message: bytes) -> None:
         own = keys_topic("demo", "lists")
-        with Wire(self.fleet.publisher, self.broker.address, [own]) as wire:
-            wire.publish(topic, message, retain=True)
+        with Connection(self.fleet.publisher, broker=self.broker.address, topics=[own]) as connection:
+            connection.publish(topic, message, retain=True)
 
     def configure(self, key_of: Fleet | None = None, **settings: float) -> int:
         fleet = key_of or self.fleet

@@ -10,19 +10,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import paho.mqtt.client as mqtt
 import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
 from provisioning.cli import provision
-from provisioning.connection import publish_hot_list, secured_client
+from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
 SECONDS = 10.0
+HOT_LIST = "alpr/v1/riverside/hotlist/package"
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -82,30 +82,19 @@ def made(tmp_path: Path, mocker: MockerFixture) -> Iterator[Made]:
     made.stop()
 
 
-def retained(made: Made) -> bytes:
+def connection(made: Made, identity: Path | None = None) -> Connection:
+    return Connection(identity or made.fleet.publisher, broker=f"127.0.0.1:{made.port}", topics=[HOT_LIST])
+
+
+def retained(made: Made) -> bytes | None:
     """Return what the department's client is given at once on the hot list's topic."""
-    client = secured_client(made.fleet.publisher)
-    taken: list[bytes] = []
-
-    def take(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        taken.append(bytes(message.payload))
-
-    def subscribe(*_: object) -> None:
-        client.subscribe("alpr/v1/riverside/hotlist/package", qos=1)
-
-    client.on_message = take
-    client.on_connect = subscribe
-    client.connect("127.0.0.1", made.port)
-    end = time.monotonic() + SECONDS
-    while not taken and time.monotonic() < end:
-        client.loop(0.1)
-    client.disconnect()
-    assert taken, "nothing is retained"
-    return taken[0]
+    with connection(made) as connected:
+        return connected.wait(lambda topic, _: topic == HOT_LIST, SECONDS)
 
 
 def test_printed_command_serves_a_client_and_keeps_a_list_over_a_restart(made: Made) -> None:
-    publish_hot_list(b"a list", agency="riverside", identity=made.fleet.publisher, broker=f"127.0.0.1:{made.port}")
+    with connection(made) as connected:
+        connected.publish(HOT_LIST, b"a list", retain=True)
     assert retained(made) == b"a list"
 
     made.restart()
@@ -122,8 +111,15 @@ def test_client_without_the_fleet_s_certificate_is_refused(made: Made, tmp_path:
     for name in ("certificate.pem", "private_key.pem"):
         shutil.copy(other / name, identity / name)
     shutil.copy(made.fleet.broker.authority, identity / "ca.pem")
-    with pytest.raises((ProvisioningError, ssl.SSLError)):
-        publish_hot_list(b"a list", agency="riverside", identity=identity, broker=f"127.0.0.1:{made.port}")
+    with pytest.raises((ProvisioningError, ssl.SSLError)), connection(made, identity):
+        pass
+
+
+def test_what_a_client_may_not_write_is_refused(made: Made) -> None:
+    with connection(made) as connected:
+        assert connected.is_refused("alpr/v1/riverside/post-1/read")
+    with connection(made) as connected:
+        assert not connected.is_refused("alpr/v1/riverside/hotlist/proof")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start mosquitto as somebody else")

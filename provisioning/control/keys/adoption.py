@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from device.records import KeyState, KeyStatement, Purpose, Source, Status
+from provisioning.connection import Connection
 from provisioning.control.status import CheckResult, judge, record_keys
-from provisioning.control.wire import Wire
 from provisioning.fleet.fleet import Fleet
 
 SURVEY_SECONDS = 3.0
@@ -68,13 +68,13 @@ class KeyAdoption:
     Args:
         fleet: the fleet.
         purpose: what the keys sign.
-        wire: a connection of the fleet's publisher, subscribed to `topics`.
+        connection: a connection of the fleet's publisher, subscribed to `topics`.
 
     """
 
-    def __init__(self, fleet: Fleet, purpose: Purpose, wire: Wire) -> None:
+    def __init__(self, fleet: Fleet, purpose: Purpose, connection: Connection) -> None:
         self._purpose = purpose
-        self._wire = wire
+        self._connection = connection
         self._post_of = {Source(fleet.agency, post).topic("status"): post for post in fleet.posts()}
         self._keys = {post: record_keys(fleet, post) for post in fleet.posts()}
         self.holders = {post: Holder(post, "silent", None, heard=False) for post in fleet.posts()}
@@ -113,7 +113,7 @@ class KeyAdoption:
             return done()
 
         if not done():
-            self._wire.wait(take, seconds, since=self._seen)
+            self._connection.wait(take, seconds, since=self._seen)
 
 
 def _holder(row: CheckResult, status: Status, purpose: Purpose) -> Holder:

@@ -1,7 +1,6 @@
 """A new key distributed to posts: looked at first, announced, awaited, taken into use; or the former taken away."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -13,10 +12,10 @@ from device.control.configuration.desired import read
 from device.hotlist import HotListRefused
 from device.hotlist.package import verify_package
 from device.records import Purpose, Source, keys_topic
+from provisioning.connection import Connection
 from provisioning.control.keys.adoption import Holder, KeyAdoption, Standing
 from provisioning.control.keys.rehearsal import would
 from provisioning.control.keys.rotation import RotationStep, Voucher, announce, retire, take_into_use
-from provisioning.control.wire import Wire
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.archive import Archive
@@ -94,14 +93,14 @@ class KeyDistributor:
             ProvisioningError: why not; nothing has changed then.
 
         """
-        with self._wire() as wire:
-            adoption = KeyAdoption(self._fleet, request.purpose, wire)
+        with self._connection() as connection:
+            adoption = KeyAdoption(self._fleet, request.purpose, connection)
             adoption.survey()
             if not request.anyway:
-                self._look_before(request, adoption.holders, wire)
+                self._look_before(request, adoption.holders, connection)
             done = self._step(self._fleet, request)
             self._tell(ACTS[request.step], done)
-            wire.publish(
+            connection.publish(
                 keys_topic(self._fleet.agency, request.purpose),
                 b"\n".join(self._fleet.keys(request.purpose).lines()),
                 retain=True,
@@ -127,11 +126,11 @@ class KeyDistributor:
             ProvisioningError: why not.
 
         """
-        with self._wire() as wire:
-            adoption = KeyAdoption(self._fleet, request.purpose, wire)
+        with self._connection() as connection:
+            adoption = KeyAdoption(self._fleet, request.purpose, connection)
             adoption.survey()
             if not request.anyway:
-                self._look_before(request, adoption.holders, wire)
+                self._look_before(request, adoption.holders, connection)
         done = self._step(copy, request)
         take_into_use(copy, request.purpose)
         standings = {post: would(copy, request.purpose, holder, done) for post, holder in adoption.holders.items()}
@@ -143,19 +142,17 @@ class KeyDistributor:
         revoke = request.step == "revoke"
         return announce(fleet, request.purpose, self._who, vouch=request.vouch, revoke=revoke, overlap=request.overlap)
 
-    @contextmanager
-    def _wire(self) -> Iterator[Wire]:
+    def _connection(self) -> Connection:
         own = (keys_topic(self._fleet.agency, purpose) for purpose in Purpose)  # of a fleet without posts all there is
         topics = [*own, *KeyAdoption.topics(self._fleet), *self._configurations()]
-        with Wire(self._fleet.publisher, self._broker, topics) as wire:
-            yield wire
+        return Connection(self._fleet.publisher, broker=self._broker, topics=topics)
 
     def _configurations(self) -> dict[str, str]:
         return {Source(self._fleet.agency, post).configuration: post for post in self._fleet.posts()}
 
     # --- before
 
-    def _look_before(self, request: RotationRequest, holders: Mapping[str, Holder], wire: Wire) -> None:
+    def _look_before(self, request: RotationRequest, holders: Mapping[str, Holder], connection: Connection) -> None:
         """Make sure that nobody is left behind.
 
         Raises:
@@ -184,7 +181,7 @@ class KeyDistributor:
         if request.purpose is Purpose.LISTS:
             self._look_at_lists()
         else:
-            self._look_at_configurations(holders, wire)
+            self._look_at_configurations(holders, connection)
 
     def _look_at_lists(self) -> None:
         archive = Archive(self._fleet.list_archive)
@@ -199,7 +196,7 @@ class KeyDistributor:
                     "and publish a complete list first, or give --anyway"
                 ) from refusal
 
-    def _look_at_configurations(self, holders: Mapping[str, Holder], wire: Wire) -> None:
+    def _look_at_configurations(self, holders: Mapping[str, Holder], connection: Connection) -> None:
         """Look for configurations that wait on the broker for a post that is away, under the former key."""
         keys = self._fleet.keys(Purpose.CONFIGURATION)
         posts, waiting = self._configurations(), list[str]()
@@ -210,7 +207,7 @@ class KeyDistributor:
                 waiting.append(post)
             return False
 
-        wire.wait(take, 0.0)
+        connection.wait(take, 0.0)
         if waiting:
             names = ", ".join(sorted({*waiting}))
             raise ProvisioningError(

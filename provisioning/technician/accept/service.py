@@ -20,7 +20,7 @@ from device.post import Post
 from device.records import TYPES, Hit, Read, Source, Status
 from device.rig import Rig
 from provisioning.brokers.rights import TEST_CATEGORY
-from provisioning.control.wire import Wire, data_of
+from provisioning.connection import Connection, data_of
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.counting import REACH_SECONDS, ManualCount, Span, compare, is_enough, least_read
 from provisioning.technician.accept.dialogue import Dialogue
@@ -208,9 +208,9 @@ class AtWork:
         def is_new(heard: str, payload: bytes) -> bool:
             return heard == topic and _captured(payload) >= began
 
-        with Wire(identity.folder, configuration.uplink.brokers[0], [topic]) as wire:
+        with Connection(identity.folder, broker=configuration.uplink.brokers[0], topics=[topic]) as connection:
             self._dialogue.say(f"Bring a plate of the category {TEST_CATEGORY} into the view.")
-            payload = wire.wait(is_new, self._limits.patience_seconds)
+            payload = connection.wait(is_new, self._limits.patience_seconds)
             arrived = datetime.now(UTC)
         if payload is None:
             seen = any(hit.data["category"] == TEST_CATEGORY for hit in self.witness.recorded(TYPES[Hit]))

@@ -37,3 +37,11 @@ def test_a_still_for_somebody_else_does_not_open(person: Any, tmp_path: Path) ->
     with pytest.raises(ProvisioningError, match="does not open"):
         _open(sealed, person, tmp_path / "still.jpg")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "sealed", [{}, 1, {"recipients": 1}, {"protected": 1, "recipients": [{}], "ciphertext": "", "tag": ""}]
+)
+def test_a_still_that_is_sealed_to_nobody_does_not_open(person: Any, sealed: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    with pytest.raises(ProvisioningError, match="does not open"):
+        _open(sealed, person, tmp_path / "still.jpg")

@@ -12,7 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from pytest_mock import MockerFixture
 
-from provisioning.connection import publish_hot_list, secured_client
+from provisioning.connection import Connection, secured_client
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
@@ -169,7 +169,8 @@ def test_broker_that_is_not_there_is_named(broker: Broker, fleet: Fleet, tmp_pat
 
 
 def test_hot_list_is_published_retained_and_only_by_the_department(broker: Broker, fleet: Fleet) -> None:
-    publish_hot_list(b"package", agency="riverside", identity=fleet.publisher, broker=broker.address)
+    with Connection(fleet.publisher, broker=broker.address) as publisher:
+        publisher.publish("alpr/v1/riverside/hotlist/package", b"package", retain=True)
     received: list[Any] = []
     reader = secured_client(fleet.post("post-1"))
     reader.on_message = lambda _client, _data, message: received.append((message.payload, message.retain))
@@ -182,5 +183,8 @@ def test_hot_list_is_published_retained_and_only_by_the_department(broker: Broke
     reader.disconnect()
     assert received == [(b"package", True)]
 
-    with pytest.raises(ProvisioningError, match="Not authorized"):
-        publish_hot_list(b"forged", agency="riverside", identity=fleet.post("post-1"), broker=broker.address)
+    with (
+        Connection(fleet.post("post-1"), broker=broker.address) as post,
+        pytest.raises(ProvisioningError, match="Not authorized"),
+    ):
+        post.publish("alpr/v1/riverside/hotlist/package", b"forged", retain=True)
