@@ -11,18 +11,16 @@ long as the unit runs. How often the unit may reboot is not decided here: whoeve
 the last one was too recent, so that a dead camera does not reboot the unit all day.
 """
 
-import json
-import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from device.files import write_durably
-from device.systemd import boot_id
+from pydantic import BaseModel, Field
 
-log = logging.getLogger(__name__)
+from device.files import StateFile
+from device.systemd import boot_id
 
 REOPENINGS = (1.0, 3.0)
 """Seconds before each time that the camera is opened again."""
@@ -54,6 +52,16 @@ class RecoveryStep:
     """Seconds to wait after it before the camera is opened."""
 
 
+class RecoveryMemory(BaseModel):
+    """What is remembered of a camera's recovery."""
+
+    boot: str
+    """The start of the machine in which the software was restarted."""
+    restarts: int = Field(ge=0)
+    taken: dict[str, int]
+    """Steps taken since the unit was installed, by rung."""
+
+
 class Recovery:
     """Decides on the next step. Never raises: what cannot be remembered is tried again.
 
@@ -64,18 +72,19 @@ class Recovery:
     """
 
     def __init__(self, memory: Path | None = None, *, reboot: Callable[[], bool] = lambda: False) -> None:
-        self._memory = memory
+        self._memory = StateFile(memory, RecoveryMemory, about="the camera's recovery")
         self._reboot = reboot
         self._boot = boot_id()
         self._delivering_since: float | None = None
         self.failures = 0
         """In a row, since the software started or the camera last worked."""
-        self.taken: Counter[str] = Counter()
+        kept = self._memory.recall()
+        self.taken: Counter[str] = Counter(None if kept is None else kept.taken)
         """Steps taken since the unit was installed, by rung."""
         self.exhausted = False
         """Whether everything was tried that can be tried now."""
         self._cycles = 0
-        self._restarts = self._recall()
+        self._restarts = kept.restarts if kept is not None and kept.boot == self._boot else 0
 
     def failed(self, *, stuck: bool = False, switchable: bool = False) -> RecoveryStep:
         """Decide what to do about a camera that failed.
@@ -117,24 +126,5 @@ class Recovery:
             return RecoveryStep(RecoveryAction.REBOOT, PATIENCE_SECONDS)
         return RecoveryStep(RecoveryAction.POWER_CYCLE if switchable else RecoveryAction.REOPEN, PATIENCE_SECONDS)
 
-    def _recall(self) -> int:
-        if self._memory is None:
-            return 0
-        try:
-            kept = json.loads(self._memory.read_bytes())
-            self.taken.update({str(rung): int(times) for rung, times in kept["taken"].items()})
-            return max(0, int(kept["restarts"])) if kept["boot"] == self._boot else 0
-        except FileNotFoundError:
-            return 0
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            log.warning("%s cannot be read: %s", self._memory, error)
-            return 0
-
     def _remember(self) -> None:
-        if self._memory is None:
-            return
-        kept = {"boot": self._boot, "restarts": self._restarts, "taken": self.taken}
-        try:
-            write_durably(self._memory, json.dumps(kept).encode())
-        except OSError as error:
-            log.warning("%s cannot be written: %s", self._memory, error)
+        self._memory.keep(RecoveryMemory(boot=self._boot, restarts=self._restarts, taken=self.taken))

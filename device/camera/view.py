@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from device.errors import ConfigurationError
-from device.files import write_durably
+from device.files import StateFile
 
 FILE = "view.json"
 WIDTH, HEIGHT = 64, 36
@@ -92,7 +92,7 @@ class Views(BaseModel):
 
     def save(self, folder: Path) -> None:
         """Write them into the folder of the post's state. Raises OSError."""
-        write_durably(folder / FILE, self.model_dump_json(indent=1).encode())
+        StateFile(folder / FILE, Views).write(self)
 
 
 def load_views(folder: Path) -> Views:
@@ -104,10 +104,8 @@ def load_views(folder: Path) -> Views:
     """
     path = folder / FILE
     try:
-        return Views.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return Views()
-    except (OSError, ValidationError) as error:
+        return StateFile(path, Views).read() or Views()
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: the accepted view cannot be read; aim anew: platepost aim") from error
 
 

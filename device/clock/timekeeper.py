@@ -8,7 +8,6 @@ Records never go back: the time of one is at least that of the one before. By ho
 clock, the record says in `clock.held_seconds`.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -16,9 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel
 
 from device.clock.kernel import clock_quality
-from device.files import write_durably
+from device.files import StateFile
 from device.records import ClockQuality
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,17 @@ HELD_SECONDS = 0.001
 """Held time below which nothing is said of it: the resolution of times on the wire."""
 SOFTWARE = datetime(2026, 1, 1, tzinfo=UTC)
 """When this software was not yet written: it runs at no earlier time."""
+
+
+Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+
+class TimeFloor(BaseModel):
+    """What is kept of the time."""
+
+    floor: Moment
+    last: Moment
+    """Time of the last record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +78,14 @@ class Timekeeper:
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._path = path
+        self._file = StateFile(path, TimeFloor, about="the floor under the clock")
         self._quality = quality
         self._wall = wall
         self._steady = steady
         self._lock = Lock()
-        floor, kept = self._read()
-        self._floor = max([SOFTWARE, floor, *trusted])
-        self._last = max([kept, *([last] if last else [])])
+        kept = self._file.recall() or TimeFloor(floor=SOFTWARE, last=_moment(0))
+        self._floor = max([SOFTWARE, kept.floor, *trusted])
+        self._last = max(kept.last, last or kept.last)
         self._began = steady()
         self._seen = (wall(), steady())
         self._save_at = steady() + SAVE_SECONDS
@@ -139,27 +152,7 @@ class Timekeeper:
             with self._lock:
                 # A synchronised clock is right even where it contradicts the floor.
                 self._floor, self._began = self._system(), self._steady()
-        if self._path is None:
-            return
-        kept = {"floor": self.floor.isoformat(), "last": self._last.isoformat()}
-        try:
-            write_durably(self._path, json.dumps(kept).encode())
-        except OSError as error:
-            log.warning("the floor under the clock cannot be kept: %s", error)
-
-    def _read(self) -> tuple[datetime, datetime]:
-        nothing = datetime(1970, 1, 1, tzinfo=UTC)
-        if self._path is None:
-            return nothing, nothing
-        try:
-            kept = json.loads(self._path.read_text(encoding="ascii"))
-            floor, last = (datetime.fromisoformat(kept[name]).astimezone(UTC) for name in ("floor", "last"))
-        except FileNotFoundError:
-            return nothing, nothing
-        except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
-            log.warning("the floor under the clock cannot be read: %s", error)
-            return nothing, nothing
-        return floor, last
+        self._file.keep(TimeFloor(floor=self.floor, last=self._last))
 
     def _too_early(self, system: datetime) -> bool:
         # The floor and a clock that nobody touches go on side by side, microseconds apart: that much proves nothing.

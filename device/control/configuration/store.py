@@ -1,16 +1,12 @@
-"""What a post keeps of its remote configuration: the version in force, the one before, and how it is doing.
+"""What a post keeps of its remote configuration: the version in force, the one before, and how it is doing."""
 
-One JSON file, written aside, flushed, renamed, and the folder flushed: a power cut leaves the old state or the new one.
-"""
-
-import json
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from device.control.errors import NotKeptError
-from device.files import write_durably
+from device.files import StateFile
 from device.records import RefusedConfiguration, UtcTime
 
 NAME = "configuration.json"
@@ -61,7 +57,7 @@ class ConfigurationStore:
     """The file, in a folder of the post's own."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / NAME
+        self._file = StateFile(directory / NAME, StoredConfiguration)
 
     def read(self) -> StoredConfiguration:
         """Return what is kept, nothing if nothing was kept yet.
@@ -71,11 +67,9 @@ class ConfigurationStore:
 
         """
         try:
-            return StoredConfiguration.model_validate_json(self._path.read_bytes())
-        except FileNotFoundError:
-            return StoredConfiguration()
-        except (OSError, ValidationError) as error:
-            raise NotKeptError(f"{self._path.name} cannot be read") from error
+            return self._file.read() or StoredConfiguration()
+        except (OSError, ValueError) as error:
+            raise NotKeptError(f"{NAME} cannot be read") from error
 
     def write(self, kept: StoredConfiguration) -> None:
         """Keep it; durable on return.
@@ -85,6 +79,6 @@ class ConfigurationStore:
 
         """
         try:
-            write_durably(self._path, json.dumps(kept.model_dump(mode="json", exclude_none=True)).encode())
+            self._file.write(kept)
         except OSError as error:
             raise NotKeptError(f"the configuration could not be stored: {error.strerror or error}") from error

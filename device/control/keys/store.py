@@ -7,10 +7,10 @@ only; what it says of keys that are believed no more can only have more refused.
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from device.control.errors import NotKeptError
-from device.files import write_durably
+from device.files import StateFile
 from device.records import Purpose, RefusedKeys
 
 MOST = 256
@@ -43,7 +43,8 @@ class KeyStore:
     """The file, in a folder of the post's own."""
 
     def __init__(self, directory: Path, purpose: Purpose) -> None:
-        self._path = directory / f"keys-{purpose}.json"
+        self._name = f"keys-{purpose}.json"
+        self._file = StateFile(directory / self._name, StoredKeys)
 
     def read(self) -> StoredKeys | None:
         """Return what is kept, None if nothing was kept yet.
@@ -53,11 +54,9 @@ class KeyStore:
 
         """
         try:
-            return StoredKeys.model_validate_json(self._path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, ValidationError) as error:
-            raise NotKeptError(f"{self._path.name} cannot be read") from error
+            return self._file.read()
+        except (OSError, ValueError) as error:
+            raise NotKeptError(f"{self._name} cannot be read") from error
 
     def write(self, kept: StoredKeys) -> None:
         """Keep it; durable on return.
@@ -67,6 +66,6 @@ class KeyStore:
 
         """
         try:
-            write_durably(self._path, kept.model_dump_json(exclude_none=True).encode())
+            self._file.write(kept)
         except OSError as error:
             raise NotKeptError(f"the statement could not be stored: {error.strerror or error}") from error

@@ -1,0 +1,75 @@
+"""The small state that a post of the version before left on its disk is read as it was meant."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from device.camera.recovery import Recovery, RecoveryAction
+from device.camera.view import WIDTH, load_views
+from device.clock.timekeeper import Timekeeper
+from device.control import ConfigurationStore
+from device.control.keys.store import KeyStore
+from device.records import ClockQuality, Purpose
+from device.systemd import boot_id
+
+NOON = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def test_floor_under_the_clock(tmp_path: Path) -> None:
+    (tmp_path / "clock.json").write_text(
+        '{"floor": "2026-06-01T12:00:00.123456+00:00", "last": "2026-06-01T12:00:05.000001+00:00"}'
+    )
+    unknown = ClockQuality(synchronised=False, source="unknown")
+    keeper = Timekeeper(tmp_path / "clock.json", quality=lambda: unknown, wall=lambda: 0.0, steady=lambda: 0.0)
+    assert keeper.floor == NOON
+    assert keeper.record_time() == NOON.replace(second=5, microsecond=1)
+
+
+def test_steps_of_the_camera_s_recovery(tmp_path: Path) -> None:
+    (tmp_path / "camera.json").write_text(
+        f'{{"boot": "{boot_id()}", "restarts": 1, "taken": {{"reopen": 2, "power_cycle": 2, "restart": 1}}}}'
+    )
+    recovery = Recovery(tmp_path / "camera.json")
+    assert recovery.taken == {"reopen": 2, "power_cycle": 2, "restart": 1}
+    assert [recovery.failed().rung for _ in range(3)][-1] is RecoveryAction.RESTART
+    assert recovery.failed().rung is RecoveryAction.REOPEN, "it was the second restart"
+
+
+def test_accepted_view(tmp_path: Path) -> None:
+    (tmp_path / "view.json").write_text(
+        '{\n "version": 1,\n "day": {\n  "accepted": "2026-06-01T12:00:00Z",\n  "accepted_by": "r-alvarez",\n'
+        '  "frame_width": 640,\n  "frame_height": 360,\n  "sharpness": 0.0,\n'
+        f'  "luminance": "{"Wlpa" * 768}"\n }},\n "infrared": null\n}}'
+    )
+    views = load_views(tmp_path)
+    assert views.day is not None
+    assert views.day.picture.shape == (36, WIDTH)
+    assert (views.day.accepted_by, views.infrared) == ("r-alvarez", None)
+
+
+def test_remote_configuration(tmp_path: Path) -> None:
+    (tmp_path / "configuration.json").write_text(
+        '{"format": 1, "highest": 3, "signer": "abc", "current": {"jws": "a.b.c", "at": "2026-06-01T12:00:00.000Z"},'
+        ' "trial": {"starts": 1, "before": ["camera_silent"]}, "refused": {"version": 2, "reason": "invalid_value",'
+        ' "message": "vision.minimum_score = 7"}}'
+    )
+    kept = ConfigurationStore(tmp_path).read()
+    assert (kept.highest, kept.signer, kept.previous) == (3, "abc", None)
+    assert kept.current is not None
+    assert kept.current.at == NOON.replace(microsecond=0)
+    assert kept.trial is not None
+    assert kept.trial.before == ("camera_silent",)
+    assert kept.refused is not None
+    assert kept.refused.reason == "invalid_value"
+
+
+def test_statements_about_keys(tmp_path: Path) -> None:
+    (tmp_path / "keys-lists.json").write_text(
+        '{"format":1,"given":"abc","statements":["a.b.c"],"withdrawn":[{"public_key":"PEM","revoked":true}],'
+        '"refused":{"era":0,"number":2,"reason":"older"}}'
+    )
+    kept = KeyStore(tmp_path, Purpose.LISTS).read()
+    assert kept is not None
+    assert (kept.given, kept.statements) == ("abc", ("a.b.c",))
+    assert [(gone.public_key, gone.revoked) for gone in kept.withdrawn] == [("PEM", True)]
+    assert kept.refused is not None
+    assert kept.refused.reason == "older"
