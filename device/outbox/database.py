@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -127,8 +128,9 @@ def _open(path: Path, key: bytes) -> Connection:
         return connection
 
 
+@cache
 def schema_versions() -> dict[int, str]:
-    """Return the SQL of every schema version, by number."""
+    """Return the SQL of every schema version, by number; the files are read once."""
     found = {}
     for file in files("device.outbox").joinpath("schema").iterdir():
         if name := re.fullmatch(r"schema_v(\d+)\.sql", file.name):
