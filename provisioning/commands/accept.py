@@ -14,7 +14,7 @@ from device.enrolment.acceptance import Statement, write_statement
 from device.files import give_to_owner, write_durably
 from device.records import Signer
 from device.signals import ended_in_order
-from provisioning.commands.unit_options import config_option, purpose_option, technician_option
+from provisioning.commands.options import CONFIG, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept import report, seal
 from provisioning.technician.accept.checklist import Checklist
@@ -35,9 +35,9 @@ Examples:
   platepost accept --config post.toml --as /media/stick/r-alvarez --limit vehicles=200 --output /media/stick
 """
 )
-@config_option
-@technician_option
-@purpose_option("acceptance")
+@CONFIG
+@TECHNICIAN
+@unit_purpose("acceptance")
 @click.option(
     "--limit",
     "limits",

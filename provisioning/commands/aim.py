@@ -15,7 +15,7 @@ from device.camera.view import Light, Views, load_views
 from device.config import Configuration, load
 from device.files import give_to_owner
 from device.signals import LOST_OR_STOPPED, instead
-from provisioning.commands.unit_options import CONFIG, config_option, purpose_option, technician_option
+from provisioning.commands.options import CONFIG, CONFIG_FILE, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
 from provisioning.technician.aim.advice import Road
 from provisioning.technician.aim.aiming import LIGHTS, Aiming
@@ -51,9 +51,9 @@ Examples:
   platepost aim --config post.toml --as /media/stick/r-alvarez --address 192.168.50.1 --speed 45 --shutter 1/1000
 """
 )
-@config_option
-@technician_option
-@purpose_option(PURPOSE)
+@CONFIG
+@TECHNICIAN
+@unit_purpose(PURPOSE)
 @click.option("--address", help="Of the unit's service interface; by default what the configuration says.")
 @click.option("--port", type=click.IntRange(1, 65535), help="By default what the configuration says.")
 @click.option("--minutes", type=click.FloatRange(0, 240, min_open=True), help="After how long the page closes.")
@@ -157,7 +157,7 @@ def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection
 def next_command(path: Path, folder: Path, purpose: str) -> str:
     """Return the whole command that accepts the post: with what was not the default here, and a report on the stick."""
     words = ["sudo", "platepost", "accept"]
-    if path != CONFIG:
+    if path != CONFIG_FILE:
         words += ["--config", str(path.absolute())]
     words += ["--as", str(folder.absolute())]
     stick = folder.resolve().parent

@@ -15,7 +15,7 @@ from device.files import write_durably
 from device.records import Command, CommandRequest, Keyring, Source
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import NOT_JOSE
-from provisioning.commands.options import protocol_option
+from provisioning.commands.options import JSON, PROTOCOL
 from provisioning.connection import Connection, data_of
 from provisioning.control.signing import sign_command
 from provisioning.errors import ProvisioningError
@@ -53,8 +53,8 @@ Examples:
 )
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File for a still.")
 @click.option("--wait", "seconds", type=click.FloatRange(min=1), default=20, show_default=True, help="Seconds to wait.")
-@protocol_option
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@PROTOCOL
+@JSON
 def command(
     *,
     name: str,

@@ -15,8 +15,8 @@ from rich.table import Table
 from device.control import REMOTE, RefusedError
 from device.control.configuration.desired import Desired, read
 from device.records import Purpose, Source
-from provisioning.commands.options import BROKER, FLEET, JSON, Actor, acting, protocol_option
-from provisioning.commands.settings_input import read_settings
+from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, Actor, acting
+from provisioning.commands.settings_input import read_settings, settings_options
 from provisioning.connection import Connection, data_of
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
@@ -48,13 +48,7 @@ What may be set:
 )
 @FLEET
 @click.argument("post")
-@click.option("--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; give it once for each.")
-@click.option(
-    "--from",
-    "source",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TOML with the settings, in the sections of post.toml.",
-)
+@settings_options
 @click.option("--version", type=click.IntRange(min=1), help="By default one more than the last signed for this post.")
 @click.option(
     "--days",
@@ -120,7 +114,7 @@ Examples:
     show_default=True,
     help="Seconds to wait for the posts' own word; 0 does not.",
 )
-@protocol_option
+@PROTOCOL
 @acting
 @JSON
 def publish(
@@ -172,7 +166,7 @@ Examples:
 @FLEET
 @click.argument("post")
 @BROKER
-@protocol_option
+@PROTOCOL
 @JSON
 def show(*, directory: Path, post: str, broker: str | None, as_json: bool) -> None:
     """Show what POST was told last and what it says that it goes by."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from provisioning.commands.options import JSON
 from provisioning.errors import ProvisioningError
 from provisioning.image.packages import check_packages
 from provisioning.image.partition import Partition
@@ -52,7 +53,7 @@ Examples:
 )
 @click.option("--timezone", default="UTC", show_default=True)
 @click.option("--undo", is_flag=True, help="Take back what was written before.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@JSON
 def image(
     *,
     boot: Path,

@@ -1,4 +1,4 @@
-"""What several commands share: the fleet's folder, its broker, and who acts and why."""
+"""What several commands share: the fleet's folder, its broker, the unit's configuration, and who acts and why."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -25,6 +25,27 @@ RELOAD = click.option(
     envvar="PLATEPOST_BROKER_RELOAD",
     help="Command that makes the broker take the files written anew, such as 'systemctl restart mosquitto'.",
 )
+CONFIG_FILE = Path("/etc/platepost/post.toml")
+"""Where an installed post's configuration is."""
+CONFIG = click.option(
+    "--config",
+    "path",
+    default=CONFIG_FILE,
+    show_default=True,
+    envvar="PLATEPOST_CONFIG",
+    show_envvar=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The post's configuration.",
+)
+TECHNICIAN = click.option(
+    "--as",
+    "folder",
+    required=True,
+    envvar="PLATEPOST_PERSON",
+    show_envvar=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with your identity, from `platepost provision person add`.",
+)
 
 
 def _mqtt_5(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
@@ -36,13 +57,18 @@ def _mqtt_5(_context: click.Context, _parameter: click.Parameter, value: str | N
         )
 
 
-protocol_option = click.option("--protocol", hidden=True, expose_value=False, callback=_mqtt_5)
+PROTOCOL = click.option("--protocol", hidden=True, expose_value=False, callback=_mqtt_5)
 """Removed with MQTT 3.1.1; for one version it may still be given."""
 _OBJECT_MOST = 200
 """Characters of what an act was done to, as far as a record names it."""
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 Command = Callable[..., Any]
+
+
+def unit_purpose(default: str) -> Callable[[Command], Command]:
+    """Return the option that says why somebody works at the unit; it stands in the audit trail."""
+    return click.option("--purpose", default=default, show_default=True, help="Why, for the audit trail.")
 
 
 def acting(command: Command) -> Command:

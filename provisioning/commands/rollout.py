@@ -10,8 +10,8 @@ import click
 from pydantic import JsonValue
 
 from device.signals import ended_in_order
-from provisioning.commands.options import BROKER, FLEET, Actor, acting, protocol_option
-from provisioning.commands.settings_input import read_settings
+from provisioning.commands.options import BROKER, FLEET, PROTOCOL, Actor, acting
+from provisioning.commands.settings_input import read_settings, settings_options
 from provisioning.connection import Connection
 from provisioning.control.rollout import Rollout, Target
 from provisioning.errors import ProvisioningError
@@ -32,13 +32,7 @@ Examples:
 """
 )
 @FLEET
-@click.option("--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; give it once for each.")
-@click.option(
-    "--from",
-    "source",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TOML with the settings, in the sections of post.toml.",
-)
+@settings_options
 @click.option("--canary", "canaries", multiple=True, required=True, help="A post that gets it first; once for each.")
 @click.option("--post", "posts", multiple=True, help="Only these posts besides; by default the whole fleet.")
 @click.option(
@@ -58,7 +52,7 @@ Examples:
     help="Seconds within which a post must answer.",
 )
 @BROKER
-@protocol_option
+@PROTOCOL
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON at the end.")
 @acting
 def rollout(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from device.records import Purpose
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting, protocol_option
+from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, RELOAD, Actor, acting
 from provisioning.commands.rotate_keys import rotate_signing_key
 from provisioning.control.keys.distribution import RotationRequest
 from provisioning.control.keys.rotation import Voucher
@@ -63,7 +63,7 @@ A post's own key is replaced with its unit (post invite --replace), a person's w
     show_default=True,
     help="Of these: seconds to wait for the posts' own word.",
 )
-@protocol_option
+@PROTOCOL
 @acting
 @JSON
 def rotate(

@@ -1,11 +1,30 @@
 """Settings as a person gives them: a TOML file, and single ones on top."""
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
+
 from device.config import Configuration
 from provisioning.errors import ProvisioningError
+
+Command = Callable[..., Any]
+
+
+def settings_options(command: Command) -> Command:
+    """Add the options that give settings: `pairs` and `source`, as `read_settings` takes them."""
+    pairs = click.option(
+        "--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; give it once for each."
+    )
+    source = click.option(
+        "--from",
+        "source",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="TOML with the settings, in the sections of post.toml.",
+    )
+    return pairs(source(command))
 
 
 def read_settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from device.records import Purpose, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
-from provisioning.commands.options import BROKER, FLEET, protocol_option
+from provisioning.commands.options import BROKER, FLEET, PROTOCOL
 from provisioning.connection import Connection
 from provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
 from provisioning.control.unlogged import unlogged_lists
@@ -45,7 +45,7 @@ Examples:
 @click.option("--certificate-days", type=click.FloatRange(min=0), default=30, show_default=True, help="Warn from then.")
 @click.option("--unread-hours", type=click.FloatRange(min=0), default=24, show_default=True, help="Warn from then.")
 @click.option("--brief", is_flag=True, help="Print one line, as a monitoring plugin does.")
-@protocol_option
+@PROTOCOL
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def status(
     *,

@@ -3,11 +3,10 @@
 Never from the command line or the environment itself, which other processes can read.
 """
 
+import getpass
 import os
 import sys
 from pathlib import Path
-
-import click
 
 from provisioning.errors import ProvisioningError
 
@@ -97,8 +96,12 @@ class Custodian:
             raise ProvisioningError(
                 f"{prompt}: there is no terminal to ask at; name a file that holds it in {self._variable}"
             )
-        answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
-        return answer.encode()
+        while True:
+            answer = getpass.getpass(f"{prompt}: ")
+            if answer and (not confirm or getpass.getpass("Repeat it: ") == answer):
+                return answer.encode()
+            if answer:
+                sys.stderr.write("The two are not the same.\n")
 
 
 CUSTODIAN = Custodian(FILE_VARIABLE, CREDENTIAL)

@@ -2,11 +2,11 @@
 
 import os
 import secrets
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-import click
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -73,7 +73,7 @@ def _unsealed(path: Path, pem: bytes, custodian: Custodian) -> PrivateKeyTypes:
             left -= 1
             if not left:
                 raise
-            click.echo(f"{error}. Once more:", err=True)
+            sys.stderr.write(f"{error}. Once more:\n")
 
 
 def _loaded(path: Path, pem: bytes, passphrase: bytes | None) -> PrivateKeyTypes:

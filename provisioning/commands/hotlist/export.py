@@ -11,7 +11,8 @@ from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, recipients, verify_package
 from device.records import Purpose
 from provisioning.commands.answering import answerable, answering, told
-from provisioning.commands.hotlist.options import FILE, FOLDER, json_option
+from provisioning.commands.hotlist.options import FILE, FOLDER
+from provisioning.commands.options import JSON
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.archive import Archive
@@ -35,7 +36,7 @@ like the ones on the broker: who finds the stick learns nothing from it.
     "--to", "directory", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write to."
 )
 @answering
-@json_option
+@JSON
 def export(
     *,
     package_paths: tuple[Path, ...],

@@ -9,7 +9,8 @@ from rich.console import Console
 from device.hotlist.errors import HotListRefused
 from device.hotlist.manifest import read_unverified, split
 from device.hotlist.package import check_whole, load_key, recipients, verify_package
-from provisioning.commands.hotlist.options import FILE, json_option
+from provisioning.commands.hotlist.options import FILE
+from provisioning.commands.options import JSON
 from provisioning.hotlist.report import show_facts
 
 
@@ -22,7 +23,7 @@ Examples:
 )
 @click.argument("package_path", metavar="FILE", type=FILE)
 @click.option("--issuer-key", type=FILE, help="PEM of the issuer's public key, to check the signature with.")
-@json_option
+@JSON
 def inspect(*, package_path: Path, issuer_key: Path | None, as_json: bool) -> None:
     """Show what a package says of itself. Exit 1 if it is damaged, or not signed with --issuer-key."""
     package = package_path.read_bytes()

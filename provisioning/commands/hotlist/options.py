@@ -22,6 +22,7 @@ from device.hotlist.package import load_key
 from device.hotlist.store import SIZE_JUMP
 from device.records import Purpose
 from provisioning.commands.answering import Answerable, answerable, answering, told
+from provisioning.commands.options import JSON
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.build import LIFETIME
@@ -73,7 +74,6 @@ fleet_option = click.option(
     type=FOLDER,
     help="A fleet's folder: brings the agency, the keys, and the lists built before.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the outcome as one line of JSON.")
 
 
 def building_options(command: Command) -> Command:
@@ -148,7 +148,7 @@ def building_options(command: Command) -> Command:
                 help="Processes that clean and hash rows.",
             ),
             answering,
-            json_option,
+            JSON,
         )
     ):
         command = option(command)

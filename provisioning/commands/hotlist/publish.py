@@ -15,8 +15,8 @@ from device.hotlist.manifest import Manifest
 from device.hotlist.package import verify_package
 from device.records import Keyring, Purpose
 from provisioning.commands.answering import answerable, answering, told
-from provisioning.commands.hotlist.options import FILE, FOLDER, bytes_taken, json_option
-from provisioning.commands.options import BROKER
+from provisioning.commands.hotlist.options import FILE, FOLDER, bytes_taken
+from provisioning.commands.options import BROKER, JSON
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -57,7 +57,7 @@ the air takes it when it is back.
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), help="Seconds to wait for the posts.")
 @click.option("--older", is_flag=True, help="Publish although a post holds a newer list.")
 @answering
-@json_option
+@JSON
 def publish_command(
     *,
     package_path: Path,

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal, TextIO
 
-import click
-
 _ANEW = "\r\x1b[K"
 """What begins a terminal's line anew."""
 
@@ -80,21 +78,18 @@ class Terminal(Dialogue):
 
     def say(self, text: str) -> None:
         """Print a line, in place of a wait that has ended."""
-        click.echo(f"{_ANEW if self._shown else ''}{text}")
-        self._shown = False
+        self._write(f"{text}\n")
 
     def progress(self, text: str) -> None:
         """Write over the line of the wait, on a terminal only."""
         if self._watched:
-            click.echo(f"{_ANEW}{text}", nl=False)
-            self._shown = True
+            self._write(text, shown=True)
 
     def ask(self, question: str) -> bool:
         """Print a question and wait for y or n."""
         self.discard()
         while True:
-            click.echo(f"{_ANEW if self._shown else ''}{question} [y/n] ", nl=False)
-            self._shown = False
+            self._write(f"{question} [y/n] ")
             answer = self._line(None)[1].strip().lower()
             if answer in {"y", "yes", "n", "no"}:
                 return answer.startswith("y")
@@ -117,6 +112,11 @@ class Terminal(Dialogue):
         except queue.Empty:
             return None
         return key_of(line, at)
+
+    def _write(self, text: str, *, shown: bool = False) -> None:
+        sys.stdout.write(f"{_ANEW if shown or self._shown else ''}{text}")
+        sys.stdout.flush()
+        self._shown = shown
 
     def _line(self, seconds: float | None) -> tuple[float, str]:
         if not self._reading:

@@ -14,7 +14,7 @@ from device.config import BackendSection, ServiceSection, load
 from device.errors import PlatepostError
 from device.records import Role
 from provisioning.commands.aim import PURPOSE, _road, aim, left_to_do, next_command
-from provisioning.commands.unit_options import CONFIG
+from provisioning.commands.options import CONFIG_FILE
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.technician.aim.advice import Road
@@ -106,11 +106,11 @@ def test_what_the_camera_is_set_for_is_the_road_unless_the_service_says_otherwis
 def test_the_next_command_is_whole(mocker: MockerFixture) -> None:
     mounted = mocker.patch.object(Path, "is_mount", autospec=True, side_effect=lambda path: str(path) in {"/mnt", "/"})
     stick = Path("/mnt/r-alvarez")
-    assert next_command(CONFIG, stick, PURPOSE) == "sudo platepost accept --as /mnt/r-alvarez --output /mnt"
-    assert next_command(CONFIG, stick, "work order 7731").endswith(" --output /mnt --purpose 'work order 7731'")
+    assert next_command(CONFIG_FILE, stick, PURPOSE) == "sudo platepost accept --as /mnt/r-alvarez --output /mnt"
+    assert next_command(CONFIG_FILE, stick, "work order 7731").endswith(" --output /mnt --purpose 'work order 7731'")
     elsewhere = next_command(Path("/srv/a post/post.toml"), Path("/home/r-alvarez"), PURPOSE)
     assert elsewhere == "sudo platepost accept --config '/srv/a post/post.toml' --as /home/r-alvarez"
-    assert next_command(CONFIG, Path("/r-alvarez"), PURPOSE) == "sudo platepost accept --as /r-alvarez"
+    assert next_command(CONFIG_FILE, Path("/r-alvarez"), PURPOSE) == "sudo platepost accept --as /r-alvarez"
     assert mounted.called
 
 

@@ -78,7 +78,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for variable in (FILE_VARIABLE, PERSON_FILE_VARIABLE):
         monkeypatch.delenv(variable)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("click.prompt", lambda *_, **__: answers.pop(0))
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: answers.pop(0))
     CUSTODIAN.forget()
     return answers
 
@@ -90,6 +90,12 @@ def test_mistyped_passphrase_is_asked_for_again_at_once(
     assert sealed.open_authority()
     assert typed == []
     assert capsys.readouterr().err.count("passphrase is wrong") == 2
+
+
+def test_new_passphrase_is_asked_for_until_it_is_typed_twice_alike(phrase_file: Path, typed: list[str]) -> None:
+    typed += ["", PHRASE, "corect horse battery", PHRASE, PHRASE]
+    assert CUSTODIAN.new_passphrase("the fleet") == PHRASE.encode()
+    assert typed == []
 
 
 def test_who_does_not_know_the_passphrase_is_asked_three_times(sealed: Fleet, typed: list[str]) -> None:
