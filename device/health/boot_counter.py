@@ -5,13 +5,14 @@ waits before it opens the camera, connected meanwhile, delivering and saying so:
 or what looks at its frames. After more, the machine itself is started anew, at ever longer intervals.
 """
 
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
-from device.files import write_durably
+from pydantic import BaseModel, Field
+
+from device.files import StateFile, write_durably
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,15 @@ REBOOT_STARTS = 5
 """Bad starts in a row from which the machine is to be started anew."""
 REBOOT_UPTIMES = (900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 """Seconds that the machine must have run before it is started anew, by the times that was done in a row."""
+
+
+class CountedStarts(BaseModel):
+    """What is kept of a post's starts."""
+
+    bad: int = Field(default=0, ge=0)
+    """Starts in a row that did not go well."""
+    reboots: int = Field(default=0, ge=0)
+    """Restarts of the machine in a row that were asked for."""
 
 
 class BootCounter:
@@ -45,13 +55,14 @@ class BootCounter:
         steady: Callable[[], float] = monotonic,
         uptime: Callable[[], float] = monotonic,  # on Linux counted from the machine's start
     ) -> None:
-        self._path = folder / FILE
+        self._file = StateFile(folder / FILE, CountedStarts, about="the boot counter")
         self._wish = folder / REBOOT
         self._steady = steady
         self._uptime = uptime
         self._began = self._fit_since = steady()
         self._well = self._asked = False
-        self.bad, self.reboots = self._read()
+        kept = self._file.recall() or CountedStarts()
+        self.bad, self.reboots = kept.bad, kept.reboots
 
     def begin(self) -> None:
         """Count this start as bad until it proves well; a wish for the machine's restart has come true, or lapses."""
@@ -59,7 +70,7 @@ class BootCounter:
             self._wish.unlink(missing_ok=True)
         except OSError as error:
             log.warning("%s stays: %s", self._wish, error)
-        self._write(self.bad + 1, self.reboots)
+        self._file.keep(CountedStarts(bad=self.bad + 1, reboots=self.reboots))
 
     @property
     def often(self) -> bool:
@@ -79,12 +90,12 @@ class BootCounter:
         elif not self._well and now - self._fit_since >= WELL_SECONDS:
             self._well = True
             self.bad = self.reboots = 0
-            self._write(0, 0)
+            self._file.keep(CountedStarts())
 
     def stopped(self) -> None:
         """Count this run as good after all: it was told to stop, unless that was for the restart it asked for."""
         if not self._well and not self._asked:
-            self._write(self.bad, self.reboots)
+            self._file.keep(CountedStarts(bad=self.bad, reboots=self.reboots))
 
     def reboot_due(self) -> bool:
         """Say whether the machine should be started anew, and has run long enough since it was last."""
@@ -95,7 +106,7 @@ class BootCounter:
         if not self._rested():
             return False
         self._asked = True
-        self._write(self.bad + 1, self.reboots + 1)
+        self._file.keep(CountedStarts(bad=self.bad + 1, reboots=self.reboots + 1))
         try:
             write_durably(self._wish, b"")
         except OSError as error:
@@ -108,19 +119,3 @@ class BootCounter:
 
     def _pause(self) -> float:
         return PAUSES[min(self.bad, len(PAUSES) - 1)]
-
-    def _read(self) -> tuple[int, int]:
-        try:
-            kept = json.loads(self._path.read_bytes())
-            return max(0, int(kept["bad"])), max(0, int(kept["reboots"]))
-        except FileNotFoundError:
-            return 0, 0
-        except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
-            log.warning("the boot counter cannot be read: %s", error)
-            return 0, 0
-
-    def _write(self, bad: int, reboots: int) -> None:
-        try:
-            write_durably(self._path, json.dumps({"bad": bad, "reboots": reboots}).encode())
-        except OSError as error:
-            log.warning("the boot counter cannot be kept: %s", error)

@@ -5,16 +5,14 @@ change, and strikes them out when it stops in order. What is found at a start th
 before died with. How it died systemd knows: the unit's `ExecStopPost` writes that down beside.
 """
 
-import json
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.files import write_durably
-from device.systemd import boot_id
+from pydantic import BaseModel
 
-log = logging.getLogger(__name__)
+from device.files import StateFile
+from device.systemd import boot_id
 
 FILE = "last_words.json"
 OBITUARY = "obituary"
@@ -40,55 +38,51 @@ class LastWords:
     """`watchdog`, `signal`, `oom-kill`, ...: how systemd saw it end; `power` with the machine, `unknown` otherwise."""
 
 
+class RunState(BaseModel):
+    """What is written down of the present run."""
+
+    run: str
+    machine: str
+    """The start of the machine."""
+    faults: tuple[str, ...] = ()
+    unfed: str | None = None
+    stopped: bool
+    """Whether the run stopped in order."""
+
+
 class CrashRecord:
     """Keeps the last words of the present run. Never raises: without it only the next start knows less."""
 
     def __init__(self, folder: Path, *, run: str, machine: str | None = None) -> None:
         """Keep them in `folder`; `run` names this run, `machine` this start of the machine (the kernel's boot id)."""
-        self._path = folder / FILE
+        self._file = StateFile(folder / FILE, RunState, about="the last words")
         self._obituary = folder / OBITUARY
         self._run = run
         self._machine = machine if machine is not None else boot_id()
 
     def former(self) -> LastWords | None:
         """Return, once, what the run before died with; None if it stopped in order, or there was none."""
-        words = self._read()
+        words = self._file.recall()
         how = self._how()
-        if words is None or words.get("stopped") is not False:
+        if words is None or words.stopped:
             return None
-        rebooted = words.get("machine") != self._machine
-        faults = words.get("faults")
+        rebooted = words.machine != self._machine
         return LastWords(
-            run=str(words.get("run", "")),
-            faults=tuple(str(fault) for fault in faults) if isinstance(faults, list) else (),
-            unfed=None if words.get("unfed") is None else str(words["unfed"]),
+            run=words.run,
+            faults=words.faults,
+            unfed=words.unfed,
             rebooted=rebooted,
             how=how or ("power" if rebooted else "unknown"),
         )
 
     def keep(self, faults: Iterable[str], *, unfed: str | None) -> None:
         """Write down what is wrong at present."""
-        self._write({"faults": sorted(faults), "unfed": unfed, "stopped": False})
+        present = tuple(sorted(faults))
+        self._file.keep(RunState(run=self._run, machine=self._machine, faults=present, unfed=unfed, stopped=False))
 
     def close(self) -> None:
         """Strike everything out: the post stops in order."""
-        self._write({"faults": [], "unfed": None, "stopped": True})
-
-    def _write(self, words: dict[str, object]) -> None:
-        try:
-            write_durably(self._path, json.dumps({"run": self._run, "machine": self._machine} | words).encode())
-        except OSError as error:
-            log.warning("last words cannot be kept: %s", error)
-
-    def _read(self) -> dict[str, object] | None:
-        try:
-            words = json.loads(self._path.read_bytes()[:LONGEST])
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            log.warning("last words cannot be read: %s", error)
-            return None
-        return words if isinstance(words, dict) else None
+        self._file.keep(RunState(run=self._run, machine=self._machine, stopped=True))
 
     def _how(self) -> str | None:
         try:

@@ -9,14 +9,13 @@ make it more often but still rare.
 A road from which the traffic has gone for good is usual after some weeks; a post that reads nothing at all never is.
 """
 
-import json
-import logging
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
-from device.files import write_durably
+from pydantic import Field, RootModel
 
-log = logging.getLogger(__name__)
+from device.files import StateFile
 
 FILE = "habit.json"
 HOURS = 7 * 24
@@ -28,13 +27,21 @@ LONGEST_STEP = 60.0
 """Seconds between two ticks beyond which the clock was set, and nothing is learned of the time between."""
 
 
+Rate = Annotated[float, Field(ge=0)]
+
+
+class UsualReads(RootModel[Annotated[list[Rate | None], Field(min_length=HOURS, max_length=HOURS)]]):
+    """Reads that are usual in each hour of the week, Monday's first one first; None where none was learned."""
+
+
 class ReadRateBaseline:
     """Learns and judges. One thread at a time; never raises."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Keep what was learned at `path`; only in memory if None."""
-        self._path = path
-        self._usual = self._read()
+        self._file = StateFile(path, UsualReads, about="the usual reads")
+        kept = self._file.recall()
+        self._usual: list[float | None] = [None] * HOURS if kept is None else kept.root
         self._reads: int | None = None
         self._last: datetime | None = None
         self._hour: int | None = None
@@ -81,23 +88,4 @@ class ReadRateBaseline:
         rate = self._hour_reads * 3600 / self._hour_seconds
         usual = self._usual[self._hour]
         self._usual[self._hour] = rate if usual is None else usual + LEARNING * (rate - usual)
-        if self._path is not None:
-            try:
-                rounded = [None if value is None else round(value, 2) for value in self._usual]
-                write_durably(self._path, json.dumps(rounded).encode())
-            except OSError as error:
-                log.warning("the habit of the hours cannot be kept: %s", error)
-
-    def _read(self) -> list[float | None]:
-        nothing: list[float | None] = [None] * HOURS
-        if self._path is None:
-            return nothing
-        try:
-            kept = json.loads(self._path.read_bytes())
-            usual = [None if value is None else max(0.0, float(value)) for value in kept]
-        except FileNotFoundError:
-            return nothing
-        except (OSError, ValueError, TypeError, OverflowError) as error:
-            log.warning("the habit of the hours cannot be read: %s", error)
-            return nothing
-        return usual if len(usual) == HOURS else nothing
+        self._file.keep(UsualReads([None if value is None else round(value, 2) for value in self._usual]))

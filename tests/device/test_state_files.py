@@ -1,6 +1,6 @@
 """The small state that a post of the version before left on its disk is read as it was meant."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from device.camera.recovery import Recovery, RecoveryAction
@@ -8,6 +8,9 @@ from device.camera.view import WIDTH, load_views
 from device.clock.timekeeper import Timekeeper
 from device.control import ConfigurationStore
 from device.control.keys.store import KeyStore
+from device.health.boot_counter import BootCounter
+from device.health.crash_record import CrashRecord
+from device.health.read_rate import ReadRateBaseline
 from device.records import ClockQuality, Purpose
 from device.systemd import boot_id
 
@@ -73,3 +76,34 @@ def test_statements_about_keys(tmp_path: Path) -> None:
     assert [(gone.public_key, gone.revoked) for gone in kept.withdrawn] == [("PEM", True)]
     assert kept.refused is not None
     assert kept.refused.reason == "older"
+
+
+def test_starts_in_a_row(tmp_path: Path) -> None:
+    (tmp_path / "starts.json").write_text('{"bad": 3, "reboots": 1}')
+    counter = BootCounter(tmp_path)
+    assert (counter.bad, counter.reboots) == (3, 1)
+
+
+def test_what_the_run_before_died_with(tmp_path: Path) -> None:
+    (tmp_path / "last_words.json").write_text(
+        '{"run": "0197c2a0-0000-7000-8000-000000000001", "machine": "6f2c1a70", "faults": ["camera_silent",'
+        ' "clock_unsynchronised"], "unfed": "main", "stopped": false}'
+    )
+    died = CrashRecord(tmp_path, run="next", machine="6f2c1a70").former()
+    assert died is not None
+    assert died.run == "0197c2a0-0000-7000-8000-000000000001"
+    assert (died.faults, died.unfed) == (("camera_silent", "clock_unsynchronised"), "main")
+    assert (died.rebooted, died.how) == (False, "unknown")
+    (tmp_path / "last_words.json").write_text(
+        '{"run": "a", "machine": "6f2c1a70", "faults": [], "unfed": null, "stopped": true}'
+    )
+    assert CrashRecord(tmp_path, run="next", machine="6f2c1a70").former() is None
+
+
+def test_usual_reads_of_each_hour(tmp_path: Path) -> None:
+    hours = ["null"] * 6 + ["120.0"] * 2 + ["null"] * 160
+    (tmp_path / "habit.json").write_text(f"[{', '.join(hours)}]")
+    baseline, monday = ReadRateBaseline(tmp_path / "habit.json"), datetime(2026, 6, 1, 6, tzinfo=UTC)
+    for seconds in range(0, 1200, 30):
+        baseline.tick(monday + timedelta(seconds=seconds), reads=0, watching=True)
+    assert baseline.missed, "twenty reads at two a minute, and a quarter of an hour"
