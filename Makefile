@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: unit-tools end-to-end-tools bundle deb test-arm-short test-arm-system test-card test-pins
+.PHONY: tools bundle deb test-arm-short test-arm-system test-card test-pins
 .PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
@@ -23,7 +23,7 @@ scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; en
 	@scripts/need mosquitto
 	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
-test: lint types unit-tools end-to-end-tools ## All that must be green: lint, types, unit tests, whole posts, ARM in short
+test: lint types tools ## All that must be green: lint, types, unit tests, whole posts, ARM in short
 	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" unit end-to-end
 	$(MAKE) test-arm-short
 
@@ -35,24 +35,19 @@ lint: $(VENV)/.development ## Check style, and who imports whom
 types: $(VENV)/.development ## Check types
 	$(BIN)/mypy
 
-unit: $(VENV)/.development unit-tools ## Run the tests that need no broker
-	$(BIN)/pytest -m "not end_to_end"
+unit: $(VENV)/.development tools ## Run the tests that need no whole post
+	$(BIN)/pytest -m "not end_to_end" -n 2
 
-unit-tools:
-	@scripts/need gcc /usr/include/stdio.h=libc6-dev
-	@scripts/need micropython
-	@scripts/need rauc /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd
-	@scripts/need swtpm curl /usr/bin/softhsm2-util=softhsm2 /usr/share/doc/tpm2-openssl=tpm2-openssl
-	@scripts/need /usr/share/doc/pkcs11-provider=pkcs11-provider
+end-to-end: $(VENV)/.development tools ## Run whole posts against a real mosquitto with client certificates
+	$(BIN)/pytest -m end_to_end -n 5 --dist loadfile
 
-end-to-end: $(VENV)/.development end-to-end-tools ## Run whole posts against a real mosquitto with client certificates
-	$(BIN)/pytest -m end_to_end
-
-end-to-end-tools:
-	@scripts/need mosquitto jq /usr/bin/mosquitto_sub=mosquitto-clients
-	@scripts/need faketime
-	@scripts/need /usr/sbin/nft=nftables
-	@scripts/need chromium
+# What the tests are made with, installed where it is missing.
+tools:
+	@scripts/need mosquitto jq faketime chromium npm micropython gcc curl swtpm rauc \
+	  /usr/bin/mosquitto_sub=mosquitto-clients /usr/sbin/nft=nftables /usr/sbin/chronyd=chrony /usr/bin/softhsm2-util=softhsm2 \
+	  /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd /usr/include/stdio.h=libc6-dev \
+	  /usr/share/doc/tpm2-openssl=tpm2-openssl /usr/share/doc/pkcs11-provider=pkcs11-provider \
+	  /usr/share/doc/libegl1=libegl1 /usr/share/doc/libgl1-mesa-dri=libgl1-mesa-dri
 
 test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, print the table of docs/brokers.md; a technician's day on RabbitMQ
 	@scripts/need mosquitto rabbitmq-server chromium
