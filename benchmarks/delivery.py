@@ -26,7 +26,6 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 
-from device import assembly
 from device.config import load
 from device.outbox import Outbox
 from device.records import Hit, Picture, Read, Recorder, Signer, Source, new_identifier
@@ -146,8 +145,9 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int], notes: Path |
         signer = Signer.from_file(configuration.records.signing_key)
         recorder = Recorder(outbox, signer, Source(AGENCY, POST))
         uplink = Uplink(
-            assembly.uplink_settings(configuration),
+            configuration.uplink,
             outbox,
+            client_id=POST,
             will=lambda: recorder.unchained(example_status("offline", new_identifier())),
         )
         uplink.start()

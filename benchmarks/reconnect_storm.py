@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from device.uplink.backoff import Backoff
 from device.uplink.brokers import Brokers
 from device.uplink.refusals import Refusals
-from device.uplink.settings import Broker, UplinkSettings
+from device.uplink.settings import Broker, Tuning, UplinkSettings
 
 OUTAGES = (0.2, 10.0, 60.0, 600.0)
 """Seconds: a restart, an update, a reboot, a failed power supply."""
 STEP = 0.01
-_DEFAULTS = UplinkSettings.__dataclass_fields__
+_TUNING = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def simulate(*, posts: int, outage: float, handshakes: int, seed: int, jitter: b
                 arrivals.append(at)
                 waiting.append((at, number))
         budget = min(budget + handshakes * STEP, handshakes) if now >= outage else 0.0
-        while waiting and (budget >= 1 or now - waiting[0][0] > _DEFAULTS["connect_timeout_seconds"].default):
+        while waiting and (budget >= 1 or now - waiting[0][0] > _TUNING.connect_timeout_seconds):
             at, number = waiting.popleft()
-            if now - at > _DEFAULTS["connect_timeout_seconds"].default:
+            if now - at > _TUNING.connect_timeout_seconds:
                 heapq.heappush(due, (now + fleet[number].failed("timeout"), number))
             else:
                 budget -= 1
@@ -74,7 +74,7 @@ def simulate(*, posts: int, outage: float, handshakes: int, seed: int, jitter: b
 
 def brokers(draw: Callable[[float, float], float]) -> Brokers:
     """Make one post's choice of brokers, with the defaults of a post."""
-    first, most = _DEFAULTS["backoff_first_seconds"].default, _DEFAULTS["backoff_most_seconds"].default
+    first, most = UplinkSettings.model_fields["reconnect_seconds"].default, _TUNING.backoff_most_seconds
     return Brokers(
         [Broker("broker", 8883)],
         backoff=Backoff(first=first, most=most, draw=draw),

@@ -3,9 +3,8 @@
 import logging
 from collections.abc import Callable
 
-from device import assembly
 from device.config import Configuration
-from device.health.status import Vitals
+from device.health.status import Vitals, versions_of
 from device.hotlist.service import HotListService
 from device.reporting.reporter import Reporter
 from device.vision.model_loader import ModelLoader
@@ -59,9 +58,9 @@ class ChangeOver:
         """
         self._finish()
         self.configuration = configuration
-        versions = assembly.versions(configuration, self._networks.recogniser)
+        versions = versions_of(configuration.digest, self._networks.recogniser)
         self._pipeline.recogniser = self._networks.recogniser
-        assembly.adjust(self._pipeline, configuration)
+        self._pipeline.adjust(configuration.vision, configuration.passages)
         self._reporter.adjust(configuration.records, versions)
         self._lists.adjust(configuration.hotlist)
         self._vitals.adjust(versions)

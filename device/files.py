@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from device.errors import ConfigurationError
+
 log = logging.getLogger(__name__)
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -57,6 +59,19 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_configured(path: Path, key: str) -> bytes:
+    """Return what is in the file that a key of the configuration names.
+
+    Raises:
+        ConfigurationError: it is unreadable.
+
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{key} = {str(path)!r}: {error.strerror or error}") from error
 
 
 class StateFile(Generic[Model]):

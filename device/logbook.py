@@ -11,14 +11,16 @@ from threading import Event
 
 from pydantic import JsonValue
 
-from device import assembly
 from device.audit.log import AuditLog
 from device.audit.rate_limit import RateLimitedAudit
 from device.audit.retrying import RetryingRecorder
 from device.clock.chrony import Chrony
+from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
 from device.errors import OutboxError
 from device.outbox import Outbox
+from device.records import Recorder
+from device.secrets.certificate import certificate
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +45,11 @@ class Logbook:
     ) -> None:
         self._chrony = Chrony()
         self.outbox = outbox
-        self.timekeeper = assembly.timekeeper(configuration, self._chrony, outbox)
-        self.recorder = assembly.recorder(configuration, outbox, now=self.timekeeper.record_time)
+        begun = certificate(configuration.uplink.certificate).not_valid_before_utc
+        self.timekeeper = Timekeeper.beside(configuration.outbox.path, self._chrony, begun=begun, last=outbox.head.time)
+        self.recorder = Recorder.of(
+            configuration.records, outbox, configuration.post.source, now=self.timekeeper.record_time
+        )
         """For threads that must not wait for the disk: what cannot be stored raises."""
         self.records = RetryingRecorder(self.recorder, stop=stop, meanwhile=meanwhile)
         """For all others."""

@@ -27,7 +27,7 @@ from threading import Event
 
 from pydantic import JsonValue
 
-from device import __version__, assembly
+from device import __version__
 from device.board.base import Board, Light
 from device.camera.recovery import Recovery
 from device.camera.snapshot import Snapshot
@@ -42,20 +42,25 @@ from device.enrolment.renewal import Renewal
 from device.frame import Frame
 from device.health.announcer import Bulletins
 from device.health.diagnosis import Diagnosis
-from device.health.status import Vitals
+from device.health.status import Vitals, versions_of
 from device.health.supervision import Lifecycle
+from device.hotlist import HotListStore
 from device.hotlist.download import HotListDownload
 from device.hotlist.service import HotListService
 from device.hotlist.spool import PackageSpool
 from device.logbook import Logbook
 from device.outbox import Backlog
-from device.records import Envelope, Finding, Source
+from device.recording import Recordings
+from device.records import Envelope, Finding, Keyring
 from device.reporting.reporter import Circumstances, Reporter
 from device.rig import Rig
 from device.rounds import TICK_SECONDS, Rounds
+from device.secrets.certificate import certificate_expires
 from device.uplink import Uplink
 from device.uplink.forks import ChainForkDetector
 from device.vision.model_loader import ModelLoader
+from device.vision.pipeline import Pipeline
+from device.vision.recogniser import Recogniser
 
 log = logging.getLogger(__name__)
 
@@ -89,40 +94,40 @@ class Post:
             OutboxError: the outbox cannot be opened.
 
         """
-        self._trust = Trust.of(configuration)
-        self._remote = remote_configuration(configuration, self._trust)
+        source, control = configuration.post.source, configuration.control
+        self._trust = Trust.of(source.agency, configuration.hotlist.issuer_key, control)
+        self._remote = remote_configuration(configuration, control, self._trust, source)
         if self._remote is not None:
             configuration = self._remote.start()
         self._stop = Event()
-        self._networks = ModelLoader(lambda: assembly.recogniser(configuration))
+        self._networks = ModelLoader(lambda: Recogniser.of(configuration.vision))
         networks = self._networks.recogniser
-        versions, place = assembly.versions(configuration, networks), assembly.place(configuration)
+        versions, place = versions_of(configuration.digest, networks), configuration.post.place
         self._rig = rig or Rig()
         self._camera = self._rig.camera(configuration.camera)
-        self._pipeline = assembly.pipeline(configuration, networks)
+        self._pipeline = Pipeline(networks, vision=configuration.vision, passages=configuration.passages)
         self._vitals = Vitals(
             place=place,
             versions=versions,
-            certificate_expires=assembly.certificate_expires(configuration),
+            certificate_expires=certificate_expires(configuration.uplink.certificate),
             last_read=lambda: self._reporter.last_read,
             controlled=lambda: self._controls,
             now=self._now,
         )
-        source = Source(configuration.post.agency, configuration.post.name)
-        self._acceptance = Acceptance(configuration)
+        self._acceptance = Acceptance(configuration.acceptance, source, configuration.records)
         self._books = Logbook(
-            configuration, self._rig.outbox(configuration), stop=self._stop, meanwhile=self._while_waiting
+            configuration, self._rig.outbox(configuration.outbox), stop=self._stop, meanwhile=self._while_waiting
         )
         auditor, timekeeper = self._books.auditor, self._books.timekeeper
         forks = ChainForkDetector(
             source,
             run=self._vitals.boot,
             head=self._books.outbox.head,
-            keys=assembly.record_keys(configuration),
+            keys=Keyring.from_files(*configuration.records.key_files),
             auditor=auditor,
         )
         self._lists = HotListService(
-            assembly.hotlist_store(configuration, self._trust.issuers(timekeeper.now)),
+            HotListStore.of(configuration.hotlist, agency=source.agency, issuers=self._trust.issuers(timekeeper.now)),
             configuration.hotlist,
             auditor,
             moderator=self._books.moderator,
@@ -139,8 +144,17 @@ class Post:
             rules=lambda: self._lists.rules,
         )
         self._still = Snapshot()
-        self._recordings = assembly.recordings(configuration, auditor, versions, now=timekeeper.now)
-        self._renewal = Renewal.of(configuration, auditor=auditor, now=timekeeper.now)
+        told = configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
+        self._recordings = Recordings(
+            configuration.recording,
+            auditor,
+            post=source.post,
+            goes_by={"configuration": told, "versions": versions.model_dump(mode="json")},
+            now=timekeeper.now,
+        )
+        self._renewal = Renewal.of(
+            configuration.enrolment, configuration.uplink, name=source.post, auditor=auditor, now=timekeeper.now
+        )
         self._changeover = ChangeOver(
             configuration,
             finish=self._finish,
@@ -152,9 +166,10 @@ class Post:
         )
         self._controls = (
             None
-            if self._remote is None
+            if self._remote is None or control is None
             else RemoteControl(
-                configuration,
+                control,
+                source,
                 self._remote,
                 trust=self._trust,
                 books=self._books,
@@ -174,8 +189,9 @@ class Post:
         )
         subscriptions = self._intake.subscriptions | {forks.topic: forks.hear}
         self._uplink = Uplink(
-            assembly.uplink_settings(configuration),
+            configuration.uplink,
             self._books.outbox,
+            client_id=source.post,
             will=self._will,
             on_connected=self._birth,
             # The controls before the lists: with a new key may come what it signed.

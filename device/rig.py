@@ -4,14 +4,15 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from device import assembly, backends
+from device import backends
 from device.board.base import Board
 from device.board.none import LostBoard
 from device.camera.base import Camera
-from device.config import BackendSection, Configuration
 from device.errors import BoardError
 from device.frame import Frame
 from device.outbox import Outbox
+from device.outbox.settings import OutboxSettings
+from device.settings import BackendSettings
 from device.vision.passages import Passage
 from device.vision.pipeline import Look
 
@@ -21,7 +22,7 @@ Onlooker = Callable[[Frame, Look, Sequence[Passage]], None]
 """Is shown each frame that was evaluated, what it brought, and the open passages; it must be quick and keep nothing."""
 
 
-def camera(section: BackendSection) -> Camera:
+def camera(settings: BackendSettings) -> Camera:
     """Make the camera that a configuration names; it is not opened yet.
 
     Raises:
@@ -29,10 +30,10 @@ def camera(section: BackendSection) -> Camera:
         ConfigurationError: it does not know one of the settings.
 
     """
-    return backends.camera(section.backend, section.settings)
+    return backends.camera(settings.backend, settings.settings)
 
 
-def board(section: BackendSection) -> Board:
+def board(settings: BackendSettings) -> Board:
     """Make the board that a configuration names, or stand in for it where its pins cannot be had.
 
     Raises:
@@ -41,7 +42,7 @@ def board(section: BackendSection) -> Board:
 
     """
     try:
-        return backends.board(section.backend, section.settings)
+        return backends.board(settings.backend, settings.settings)
     except BoardError as error:
         log.error("%s; the post works without", error)  # noqa: TRY400 - it says all
         return LostBoard()
@@ -55,9 +56,9 @@ def nobody(_frame: Frame, _look: Look, _passages: Sequence[Passage]) -> None:
 class Rig:
     """How a post gets its camera and board, which a simulator drives, and its outbox, which an acceptance watches."""
 
-    camera: Callable[[BackendSection], Camera] = camera
-    board: Callable[[BackendSection], Board] = board
+    camera: Callable[[BackendSettings], Camera] = camera
+    board: Callable[[BackendSettings], Board] = board
     onlooker: Onlooker = nobody
-    outbox: Callable[[Configuration], Outbox] = assembly.outbox
+    outbox: Callable[[OutboxSettings], Outbox] = Outbox.of
     accepting: bool = False
     """Whether the post reads though nobody has accepted it: while a technician goes through the checklist."""

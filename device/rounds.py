@@ -8,6 +8,7 @@ from device.board.base import Board
 from device.board.status_light import light
 from device.camera.supervisor import CameraSupervisor
 from device.changeover import ChangeOver
+from device.config import Configuration
 from device.control.service import RemoteControl
 from device.health.announcer import Bulletins
 from device.health.diagnosis import Diagnosis
@@ -31,7 +32,7 @@ class Rounds:
     books: Logbook
     bulletins: Bulletins
     changeover: ChangeOver
-    controls: RemoteControl | None
+    controls: RemoteControl[Configuration] | None
     """None for a post that nobody controls from afar."""
     diagnosis: Diagnosis
     intake: HotListDownload

@@ -1,7 +1,9 @@
 """What tests of a whole post have in common: its configuration, the post in a thread of its own, and its records."""
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from device.outbox import Outbox, read_key_file
 from device.post import Account, Post
 from device.records import Keyring
 from device.records.verify.verify import Verifier
+from device.uplink import Tuning, UplinkSettings
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 
@@ -38,6 +41,13 @@ def post_table(name: str = "post-1", *, without_list: bool = True, **sections: A
             "drain_seconds": 0,
         },
     } | sections
+
+
+def uplink_arguments(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an uplink of a post is made with: `values` are keys of its settings, or of its tuning."""
+    tuning = {field.name: values[field.name] for field in fields(Tuning) if field.name in values}
+    told = {key: value for key, value in values.items() if key not in tuning}
+    return {"settings": UplinkSettings(**told), "client_id": name, "tuning": Tuning(**tuning)}
 
 
 def records_in(folder: Path) -> list[dict[str, Any]]:

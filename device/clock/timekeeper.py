@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel
 
+from device.clock.chrony import Chrony
 from device.clock.kernel import clock_quality
 from device.files import StateFile
 from device.records import ClockQuality
@@ -89,6 +90,24 @@ class Timekeeper:
         self._began = steady()
         self._seen = (wall(), steady())
         self._save_at = steady() + SAVE_SECONDS
+
+    @classmethod
+    def beside(cls, outbox: Path, chrony: Chrony, *, begun: datetime, last: datetime | None) -> Self:
+        """Make a post's time, whose floor is kept beside the outbox; where chrony does not answer, the kernel does.
+
+        Args:
+            outbox: path of the outbox.
+            chrony: is asked how good the clock is.
+            begun: when the post's certificate began.
+            last: time of the last record of the chain.
+
+        """
+        return cls(
+            outbox.parent / "clock.json",
+            trusted=[begun],
+            last=last,
+            quality=lambda: chrony.quality() or clock_quality(),
+        )
 
     # --- telling
 

@@ -13,15 +13,16 @@ import click
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import TypeAdapter, ValidationError
 
-from device.config import ServiceSection, load
-from device.config.sections import Name
+from device.config import load
 from device.enrolment.code import read_code, seal_key_of
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import EstClient, certificates_of, read_answer
 from device.enrolment.keyfiles import TPM
 from device.enrolment.offline import read_answer_files, write_request
+from device.enrolment.settings import ServiceSettings
 from device.enrolment.unit import CLOCK_TOLERANCE, UnitEnrolment, check_clock
 from device.errors import PlatepostError
+from device.settings import Name
 
 DIRECTORY = Path("/etc/platepost")
 NEXT = "Next: sudo platepost aim{config} --as FOLDER{address}\nFOLDER has your certificate and key{explained}."
@@ -147,7 +148,7 @@ def enrol(
 def _next(directory: Path) -> str:
     """Return the command that aims this unit, with what its configuration does not say."""
     config = "" if directory == DIRECTORY else f" --config {quote(str(directory / 'post.toml'))}"
-    if load(directory / "post.toml").service.address != ServiceSection().address:
+    if load(directory / "post.toml").service.address != ServiceSettings().address:
         return NEXT.format(config=config, address="", explained="")
     explained = "; ADDRESS is this unit's at its service port, 192.168.50.1 as cards are prepared"
     return NEXT.format(config=config, address=" --address ADDRESS", explained=explained)

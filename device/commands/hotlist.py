@@ -47,7 +47,7 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
     """Hand hot-list packages to the post of this unit, without network."""
     configuration = load(path)
     section = configuration.hotlist
-    issuers = Trust.of(configuration).issuers()
+    issuers = Trust.of(configuration.post.agency, section.issuer_key, configuration.control).issuers()
     packages: dict[str, tuple[Manifest, bytes]] = {}
     for file in _files(paths):
         package = file.read_bytes()

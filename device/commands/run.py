@@ -46,7 +46,7 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
         backends.check_board(configuration.board.backend, configuration.board.settings)
         click.echo(f"{path}: right; this is post {configuration.post.name} of {configuration.post.agency}")
         return
-    begin_with_tpm(configuration, path.parent)
+    begin_with_tpm(configuration.uplink.private_key, path.parent)
     post = Post(configuration)
     for number in (signal.SIGTERM, signal.SIGINT):
         # In a thread: a handler runs between two steps of the main thread, which may hold the lock that stop() needs.

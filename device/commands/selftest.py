@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from device import assembly, backends
+from device import backends
 from device.camera.capture import Capture
 from device.clock.chrony import Chrony
 from device.clock.kernel import clock_quality
@@ -24,13 +24,16 @@ from device.errors import PlatepostError
 from device.files import give_to_owner
 from device.health.machine import Machine, read_machine
 from device.health.selftest import CERTIFICATE_DAYS
+from device.hotlist import HotListStore
 from device.hotlist.service import list_state
-from device.outbox import read_key_file
+from device.outbox import Outbox, read_key_file
 from device.outbox.database import open_database
 from device.records import Signer
+from device.secrets.certificate import certificate
 from device.uplink import Broker
 from device.uplink.tls import connection_problem, tls_context
 from device.vision.detector import HEIGHT, WIDTH
+from device.vision.recogniser import Recogniser
 
 CONNECT_SECONDS = 5.0
 """How long a broker may take to answer."""
@@ -107,7 +110,7 @@ def _find(point: str, check: Callable[[Configuration], str], configuration: Conf
 
 
 def _recogniser(configuration: Configuration) -> str:
-    recogniser = assembly.recogniser(configuration)
+    recogniser = Recogniser.of(configuration.vision)
     blank = np.full((HEIGHT, WIDTH), 127, np.uint8)
     found = recogniser.recognise(blank)
     if found.plates:
@@ -117,8 +120,14 @@ def _recogniser(configuration: Configuration) -> str:
 
 def _keys(configuration: Configuration) -> str:
     Signer.from_file(configuration.records.signing_key)
-    assembly.hotlist_store(configuration, Trust.of(configuration).issuers())
+    _store(configuration)
     return "signing, unsealing and the department's key are there"
+
+
+def _store(configuration: Configuration) -> HotListStore:
+    agency, hotlist = configuration.post.agency, configuration.hotlist
+    issuers = Trust.of(agency, hotlist.issuer_key, configuration.control).issuers()
+    return HotListStore.of(hotlist, agency=agency, issuers=issuers)
 
 
 def _camera(configuration: Configuration) -> str:
@@ -166,7 +175,7 @@ def _outbox(configuration: Configuration) -> str:
     if section.path.exists():
         # Looked at first as it is: an outbox that cannot be used is the post's own to set aside, and to audit.
         open_database(section.path, key=read_key_file(section.key_file)).close()
-    with assembly.outbox(configuration) as outbox:
+    with Outbox.of(section) as outbox:
         give_to_owner(section.path.parent)  # where the post never ran, root has just made it
         if outbox.set_aside:
             raise _FaultError(f"it could not be used and was set aside: {outbox.set_aside[0].reason}")
@@ -174,11 +183,7 @@ def _outbox(configuration: Configuration) -> str:
 
 
 def _hotlist(configuration: Configuration) -> str:
-    state = list_state(
-        assembly.hotlist_store(configuration, Trust.of(configuration).issuers()).load(),
-        configuration.hotlist,
-        at=datetime.now(UTC),
-    )
+    state = list_state(_store(configuration).load(), configuration.hotlist, at=datetime.now(UTC))
     if state.state not in {"current", "warning"}:
         raise _FaultError("none has come yet" if state.state == "none" else "it is older than allowed")
     return f"version {state.version}, {(state.age_seconds or 0) / 3600:.1f} h old, {state.entries} entries"
@@ -192,7 +197,7 @@ def _clock(_configuration: Configuration) -> str:
 
 
 def _certificate(configuration: Configuration) -> str:
-    leaf, now = assembly.certificate(configuration), datetime.now(UTC)
+    leaf, now = certificate(configuration.uplink.certificate), datetime.now(UTC)
     if now < leaf.not_valid_before_utc:
         raise _FaultError(f"it begins on {leaf.not_valid_before_utc:%Y-%m-%d}, and the clock says {now:%Y-%m-%d}")
     left = leaf.not_valid_after_utc - now
@@ -203,10 +208,9 @@ def _certificate(configuration: Configuration) -> str:
 
 def _broker(address: str) -> Callable[[Configuration], str]:
     def check(configuration: Configuration) -> str:
-        settings = assembly.uplink_settings(configuration, broker=address)
         broker = Broker.parse(address)
         try:
-            context = tls_context(settings)
+            context = tls_context(configuration.uplink)
             with (
                 socket.create_connection((broker.host, broker.port), timeout=CONNECT_SECONDS) as plain,
                 context.wrap_socket(plain, server_hostname=broker.host) as secured,

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from device.config.explanation import explain
+from device.config.configuration import Configuration
 from device.config.removed import without_removed
-from device.config.sections import BackendSection, Configuration
 from device.errors import ConfigurationError
 from device.secrets.credentials import delivered, is_private
+from device.settings import BackendSettings, explain
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def parse(table: Mapping[str, Any], *, folder: Path, origin: str = "configuratio
     try:
         configuration = Configuration.model_validate(table)
     except ValidationError as error:
-        faults += [explain(fault) for fault in error.errors()]
+        faults += [explain(fault, root=Configuration) for fault in error.errors()]
     if faults:
         raise ConfigurationError("\n".join(f"{origin}: {fault}" for fault in faults))
     for notice in notices:
@@ -65,7 +65,7 @@ def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any section,
         if isinstance(value, Path):
             path = folder / value
             changes[key] = delivered(path) if is_private(field) else path
-        elif isinstance(value, BackendSection):
+        elif isinstance(value, BackendSettings):
             # Backends read paths too; by convention those settings are called `path`.
             settings = dict(value.settings)
             if isinstance(settings.get("path"), str):

@@ -1,6 +1,6 @@
 """Control from afar: signed configurations, commands and statements about keys, judged before anything acts on them."""
 
-from device.control.configuration.overlay import REMOTE, overlay
+from device.control.configuration.overlay import overlay
 from device.control.configuration.remote import RemoteConfiguration
 from device.control.configuration.store import ConfigurationStore, StoredConfiguration
 from device.control.errors import NotKeptError, Reason, RefusedError
@@ -11,7 +11,6 @@ from device.control.seal import seal_to
 from device.control.verifier import CommandVerifier
 
 __all__ = [
-    "REMOTE",
     "CommandVerifier",
     "ConfigurationStore",
     "NotKeptError",

@@ -1,18 +1,19 @@
 """A running post's controls: its remote configuration, the keys behind it, and its operators' commands."""
 
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from typing import Generic
 
-from device.config import Configuration
 from device.control import CommandVerifier, ConfigurationStore, Operators, RemoteConfiguration, ReplayGuard
 from device.control.commands import CommandExecutor, Doer
 from device.control.keys.rotation import KeyRotation
 from device.control.keys.trust import Trust
-from device.errors import ConfigurationError
+from device.control.settings import ControlSettings
 from device.faults.fault import Fault
+from device.files import read_configured
 from device.hotlist.download import Subscriptions
 from device.logbook import Logbook
 from device.records import Command, ConfigurationState, Envelope, KeyState, Source
+from device.settings import Table
 from device.uplink import Delivery
 
 BLAMED = frozenset(
@@ -28,25 +29,24 @@ BLAMED = frozenset(
 """Faults that a configuration can cause; the network's and the clock's come and go by themselves."""
 
 
-def remote_configuration(configuration: Configuration, trust: Trust) -> RemoteConfiguration | None:
-    """Open what is kept of the remote configuration; None for a post that takes none."""
-    section, keys = configuration.control, trust.configuration
-    if section is None or keys is None:
+def remote_configuration(
+    base: Table, settings: ControlSettings | None, trust: Trust, source: Source
+) -> RemoteConfiguration[Table] | None:
+    """Open what is kept of the remote configuration over the post's own, `base`; None for a post that takes none."""
+    keys = trust.configuration
+    if settings is None or keys is None:
         return None
     return RemoteConfiguration(
-        configuration,
-        ConfigurationStore(section.directory),
-        keys,
-        Source(configuration.post.agency, configuration.post.name),
-        trial_seconds=section.trial_minutes * 60,
+        base, ConfigurationStore(settings.directory), keys, source, trial_seconds=settings.trial_minutes * 60
     )
 
 
-class RemoteControl:
+class RemoteControl(Generic[Table]):
     """Listens for configurations, statements about keys and commands, and says in the audit trail what became of each.
 
     Args:
-        configuration: the post's.
+        settings: where what was asked is kept, and whose operators may ask.
+        source: the post.
         remote: its remote configuration.
         trust: the keys by which it knows configurations and hot lists.
         books: the audit trail and the time; answers are signed, and not kept.
@@ -61,8 +61,9 @@ class RemoteControl:
 
     def __init__(
         self,
-        configuration: Configuration,
-        remote: RemoteConfiguration,
+        settings: ControlSettings,
+        source: Source,
+        remote: RemoteConfiguration[Table],
         *,
         trust: Trust,
         books: Logbook,
@@ -70,10 +71,7 @@ class RemoteControl:
         send: Callable[[Envelope], object],
         doers: Mapping[Command, Doer],
     ) -> None:
-        section = configuration.control
-        if section is None:
-            raise ConfigurationError("control: missing")
-        self._source = Source(configuration.post.agency, configuration.post.name)
+        self._source = source
         self._remote = remote
         self._moderator = books.moderator
         self._trust = trust
@@ -82,10 +80,10 @@ class RemoteControl:
         )
         self._timekeeper = books.timekeeper
         self._faults: frozenset[str] = frozenset()
-        journal = ReplayGuard(section.directory / "journal.db")
+        journal = ReplayGuard(settings.directory / "journal.db")
         judge = CommandVerifier(
             self._source,
-            Operators(_content(section.operators_ca, "control.operators_ca")),
+            Operators(read_configured(settings.operators_ca, "control.operators_ca")),
             run=run,
             now=books.timekeeper.now,
             clock=books.timekeeper.quality,
@@ -118,7 +116,7 @@ class RemoteControl:
                 lambda: subscriptions.subscribe(self._source.configuration, self._configure)
             )
 
-    def tick(self, faults: Collection[Fault]) -> Configuration | None:
+    def tick(self, faults: Collection[Fault]) -> Table | None:
         """Look at what is on trial; return the configuration to change over to, if there is one."""
         self._faults = frozenset(fault.value for fault in faults)
         self._remote.watch(fault.value for fault in BLAMED.intersection(faults))
@@ -148,10 +146,3 @@ class RemoteControl:
             delivery.payload, at=self._timekeeper.now(), clock=self._timekeeper.quality(), faults=self._faults
         )
         self.audit()
-
-
-def _content(path: Path, key: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{key} = {str(path)!r}: {error.strerror or error}") from error

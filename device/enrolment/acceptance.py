@@ -12,11 +12,13 @@ from typing import Annotated, Any, Literal
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from device.config import Configuration
 from device.control import RefusedError
 from device.control.jose import open_signed, sign
+from device.enrolment.settings import AcceptanceSettings
 from device.errors import RecordError
 from device.files import write_durably
+from device.records import Source
+from device.records.settings import RecordSettings
 from device.records.signing import read_key
 
 log = logging.getLogger(__name__)
@@ -47,11 +49,10 @@ def write_statement(path: Path, statement: Statement, signing_key: Path) -> None
 class Acceptance:
     """What a running post knows of its acceptance; looked at anew when the file changes."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        self._path = configuration.acceptance.file
-        self._agency, self._post = configuration.post.agency, configuration.post.name
-        self._signing_key = configuration.records.signing_key
-        self._former_key = configuration.records.former_signing_key
+    def __init__(self, settings: AcceptanceSettings, source: Source, records: RecordSettings) -> None:
+        self._path = settings.file
+        self._source = source
+        self._records = records
         self._looked: tuple[int, int] | None = None
         self._statement: Statement | None = None
 
@@ -83,18 +84,16 @@ class Acceptance:
         except (OSError, RefusedError, RecordError, ValidationError, ValueError) as error:
             log.warning("the acceptance is not taken: %s", error)
             return None
-        if (statement.agency, statement.post) != (self._agency, self._post):
+        if (statement.agency, statement.post) != (self._source.agency, self._source.post):
             log.warning("the acceptance is that of %s of %s", statement.post, statement.agency)
             return None
-        present = read_key(self._signing_key.read_bytes())
+        present = read_key(self._records.signing_key.read_bytes())
         if signed.header.get("kid") != present.thumbprint():
             # The key changes now and vouches for the new one; the acceptance goes along, or it would end with it.
-            write_statement(path, statement, self._signing_key)
+            write_statement(path, statement, self._records.signing_key)
         return statement
 
     def _key(self, header: dict[str, Any]) -> ECKey:
         """Find the key that a statement may be signed with: the post's own, or the one before while it is kept."""
-        keys = [read_key(self._signing_key.read_bytes())]
-        if self._former_key is not None and self._former_key.exists():
-            keys.append(read_key(self._former_key.read_bytes()))
+        keys = [read_key(path.read_bytes()) for path in self._records.key_files]
         return next((key for key in keys if key.thumbprint() == header.get("kid")), keys[0])

@@ -8,7 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-from device.config import Configuration
 from device.secrets.held_key import provider_of
 
 log = logging.getLogger(__name__)
@@ -29,16 +28,16 @@ activate = 1
 """
 
 
-def begin_with_tpm(configuration: Configuration, folder: Path) -> None:
+def begin_with_tpm(key: Path, folder: Path) -> None:
     """Begin this process anew with the TPM's provider where the post's key needs it; else return.
 
     Args:
-        configuration: the post's.
+        key: file of the post's private key.
         folder: of `post.toml`.
 
     """
     path = folder / FILE
-    if "OPENSSL_CONF" in os.environ or not path.is_file() or not needs_tpm(configuration.uplink.private_key):
+    if "OPENSSL_CONF" in os.environ or not path.is_file() or not needs_tpm(key):
         return
     log.info("beginning anew with the TPM")
     os.environ["OPENSSL_CONF"] = str(path)

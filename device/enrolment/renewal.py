@@ -14,15 +14,16 @@ from pathlib import Path
 from cryptography import x509
 
 from device.audit.log import AuditLog
-from device.config import Configuration
 from device.control.commands import Done
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import EstClient
 from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import make_renewal
+from device.enrolment.settings import EnrolmentSettings
 from device.enrolment.unit import check_certificate
 from device.errors import OutboxError, PlatepostError
 from device.files import write_durably
+from device.uplink.settings import UplinkSettings
 
 log = logging.getLogger(__name__)
 
@@ -67,14 +68,21 @@ class Renewal:
         self._thread = threading.Thread(target=self._run, name="renewal", daemon=True)
 
     @classmethod
-    def of(cls, configuration: Configuration, *, auditor: AuditLog, now: Callable[[], datetime]) -> "Renewal | None":
+    def of(
+        cls,
+        settings: EnrolmentSettings | None,
+        uplink: UplinkSettings,
+        *,
+        name: str,
+        auditor: AuditLog,
+        now: Callable[[], datetime],
+    ) -> "Renewal | None":
         """Return the renewal that a configuration asks for, None where a technician brings certificates."""
-        if configuration.enrolment is None:
+        if settings is None:
             return None
-        uplink = configuration.uplink
         return cls(
-            EstClient(configuration.enrolment.office),
-            name=configuration.post.name,
+            EstClient(settings.office),
+            name=name,
             ca=uplink.ca,
             certificate=uplink.certificate,
             key=uplink.private_key,

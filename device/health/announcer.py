@@ -6,7 +6,6 @@ from contextlib import suppress
 from threading import Lock
 from time import monotonic
 
-from device import assembly
 from device.camera.supervisor import CameraSupervisor
 from device.changeover import ChangeOver
 from device.errors import ConfigurationError, OutboxError
@@ -18,6 +17,7 @@ from device.hotlist.service import HotListService
 from device.logbook import Logbook
 from device.outbox import Backlog
 from device.records import Envelope, Finding, Status
+from device.secrets.certificate import certificate_expires
 from device.uplink import Uplink
 from device.vision.pipeline import Pipeline
 
@@ -100,7 +100,7 @@ class Bulletins:
 
         """
         with suppress(ConfigurationError):  # being replaced at this very moment: the next connection says it
-            self._vitals.renewed(assembly.certificate_expires(self._changeover.configuration))
+            self._vitals.renewed(certificate_expires(self._changeover.configuration.uplink.certificate))
         if not self._under_birth and self._comes_too_often():
             return
         self._under_birth = True  # one that is called again is of no other connection
@@ -181,7 +181,7 @@ class Bulletins:
             capture=self._lookout.capture,
             hotlist=self._lists.state(),
             clock=self._books.timekeeper.quality(),
-            certificate_expires=assembly.certificate_expires(configuration),
+            certificate_expires=certificate_expires(configuration.uplink.certificate),
             backlog=self._backlog,
             uplink=self._uplink.state(),
             disk_free=disk_free(configuration.outbox.path.parent),

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from time import monotonic
 
-from device import assembly
 from device.board.base import Board
 from device.board.tamper import TamperMonitor
 from device.camera.supervisor import CameraSupervisor
@@ -20,6 +19,7 @@ from device.hotlist.download import HotListDownload
 from device.hotlist.service import HotListService
 from device.logbook import Logbook
 from device.outbox import Backlog
+from device.secrets.certificate import certificate_expires
 from device.uplink import NOBODY, Uplink
 from device.uplink.forks import ChainForkDetector
 from device.uplink.takeover import SessionTakeover
@@ -80,7 +80,7 @@ class Diagnosis:
             timekeeper=books.timekeeper,
             reads=reads,
             backlog=backlog,
-            certificate_expires=lambda: assembly.certificate_expires(changeover.configuration),
+            certificate_expires=lambda: certificate_expires(changeover.configuration.uplink.certificate),
         )
         self._doubles = SessionTakeover(books.moderator)
         self._unrest = Unrest[Fault]()

@@ -4,12 +4,13 @@ import os
 import shutil
 import statistics
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
+from device import __version__
 from device.camera.capture import Capture
 from device.faults.fault import Fault, notices, reasons
 from device.faults.flapping import Unrest
@@ -20,6 +21,7 @@ from device.records import (
     Health,
     HotListState,
     KeyState,
+    Model,
     Place,
     Queue,
     Status,
@@ -28,6 +30,7 @@ from device.records import (
     new_identifier,
 )
 from device.vision.pipeline import Pipeline
+from device.vision.recogniser import Recogniser
 
 SILENT_SECONDS = 5.0
 """Age of the newest frame from which a camera counts as silent."""
@@ -219,6 +222,20 @@ class Vitals:
             memory_bytes=_memory(),
             load=round(os.getloadavg()[0], 2),
         )
+
+
+def versions_of(digest: str, networks: Recogniser | None) -> Versions:
+    """Say what runs with a configuration of that digest; no models while there are none."""
+    return Versions(
+        software=__version__, configuration=digest[:16], models=() if networks is None else tuple(_models(networks))
+    )
+
+
+def _models(networks: Recogniser) -> Iterator[Model]:
+    yield Model(name="detector", digest=networks.detector.model.digest)
+    yield Model(name="reader", digest=networks.reader.model.digest)
+    if networks.region is not None:
+        yield Model(name="region", digest=networks.region.model.digest)
 
 
 def _timing(times: deque[float]) -> Timing | None:

@@ -11,7 +11,6 @@ from pydantic import JsonValue
 from device.audit.log import AuditLog
 from device.audit.rate_limit import RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
-from device.config import HotListSection
 from device.hotlist import (
     FreshnessLimits,
     HotList,
@@ -23,6 +22,7 @@ from device.hotlist import (
     freshness,
 )
 from device.hotlist.manifest import Manifest, Readable
+from device.hotlist.settings import HotListSettings
 from device.records import HotListState, timestamp
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class HotListService:
     def __init__(
         self,
         store: HotListStore,
-        section: HotListSection,
+        section: HotListSettings,
         auditor: AuditLog,
         *,
         moderator: RateLimitedAudit,
@@ -70,7 +70,7 @@ class HotListService:
         """The list in force."""
         return self._store.current
 
-    def adjust(self, section: HotListSection) -> None:
+    def adjust(self, section: HotListSettings) -> None:
         """Judge ages by other figures from now on."""
         self._section = section
 
@@ -182,7 +182,7 @@ class HotListService:
         return self._section.in_service_without_list or self.state().state in {"current", "warning"}
 
 
-def list_state(hotlist: HotList | None, section: HotListSection, *, at: datetime) -> HotListState:
+def list_state(hotlist: HotList | None, section: HotListSettings, *, at: datetime) -> HotListState:
     """Judge a list at a moment."""
     if hotlist is None:
         return HotListState(state="none", near_alternatives=section.near_alternatives)

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from io import RawIOBase
 from pathlib import Path
 from threading import Lock
+from typing import Self
 
-from device.files import write_durably
+from device.files import read_configured, write_durably
 from device.hotlist.errors import (
     BadSignature,
     Expired,
@@ -34,11 +35,9 @@ from device.hotlist.hotlist import HotList
 from device.hotlist.issuers import Issuers
 from device.hotlist.manifest import LONGEST_LINE, Manifest, Readable, read_unverified, split
 from device.hotlist.package import check_whole, load_key, unseal
+from device.hotlist.settings import SIZE_JUMP, HotListSettings
 
 log = logging.getLogger(__name__)
-
-SIZE_JUMP = 0.30
-"""Share by which a list may grow or shrink unless its issuer gives a reason."""
 
 SIZE_JUMP_FLOOR = 10
 """Entries that may come or go however small the list."""
@@ -105,6 +104,22 @@ class HotListStore:
         self._lock = Lock()
         self.damaged: tuple[HotListRefused, ...] = ()
         """Why packages found on disk by `load` could not be used; each is worth an audit record."""
+
+    @classmethod
+    def of(cls, settings: HotListSettings, *, agency: str, issuers: Issuers) -> Self:
+        """Open the folder of a post's lists; none is loaded yet.
+
+        Raises:
+            ConfigurationError: the key file is unreadable or of the wrong kind.
+
+        """
+        return cls(
+            settings.directory,
+            agency=agency,
+            issuer_key=issuers,
+            unseal_key=read_configured(settings.unseal_key, "hotlist.unseal_key"),
+            size_jump=settings.size_jump,
+        )
 
     @property
     def current(self) -> HotList | None:

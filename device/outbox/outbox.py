@@ -9,14 +9,16 @@ from typing import Self
 
 from device.errors import OutboxError
 from device.outbox import rows
-from device.outbox.database import Connection
+from device.outbox.database import Connection, read_key_file
 from device.outbox.excluded import Excluded
 from device.outbox.file import OutboxFile
 from device.outbox.losses import take_loss
 from device.outbox.places import number_of
 from device.outbox.quarantine import Quarantined
 from device.outbox.quota import MIB, Quota
+from device.outbox.settings import OutboxSettings
 from device.records import TYPES, ChainHead, Dropped, Envelope, Lost, Status
+from device.systemd import Notifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,21 @@ class Outbox:
         self._excluded = Excluded()
         self._listeners: list[Callable[[], None]] = []
         self._file = OutboxFile(path, key=key, quota=self._quota, meanwhile=meanwhile)
+
+    @classmethod
+    def of(cls, settings: OutboxSettings) -> Self:
+        """Open a post's outbox; systemd is told to wait while that takes long.
+
+        Raises:
+            OutboxError: it cannot be opened.
+
+        """
+        return cls(
+            settings.path,
+            key=read_key_file(settings.key_file),
+            quota_bytes=round(settings.quota_megabytes * MIB),
+            meanwhile=Notifier().busy,
+        )
 
     def __repr__(self) -> str:
         if self._file.closed:

@@ -12,14 +12,13 @@ from typing import Any, Protocol
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
-from device.config import RecordingSection
-from device.errors import ConfigurationError
-from device.files import make_folder
+from device.files import make_folder, read_configured
 from device.frame import Frame
 from device.hotlist.package import load_key
 from device.recording import requests
 from device.recording.requests import Answer, Request
 from device.recording.sealed import SUFFIX, SealedWriter
+from device.recording.settings import RecordingSettings
 from device.recording.writer import Limits, RecordingWriter
 
 log = logging.getLogger(__name__)
@@ -53,10 +52,10 @@ class Recordings:
     """Looks for requests, records, and keeps the folder in bounds. Called in the post's own thread.
 
     Args:
-        section: whether, where and how much.
+        settings: whether, where and how much.
         trail: the audit trail.
         post: the post's name.
-        settings: says what the post goes by, to be sealed into each recording.
+        goes_by: configuration and versions, to be sealed into each recording.
         now: the best known time, by which recordings grow old.
 
     Raises:
@@ -66,18 +65,18 @@ class Recordings:
 
     def __init__(
         self,
-        section: RecordingSection,
+        settings: RecordingSettings,
         trail: Trail,
         *,
         post: str,
-        settings: Callable[[], Mapping[str, Any]],
+        goes_by: Mapping[str, Any],
         now: Callable[[], datetime],
     ) -> None:
-        self._section = section
+        self._settings = settings
         self._trail = trail
         self._post = post
-        self._settings = settings
-        self._recipient = _recipient(section)
+        self._goes_by = goes_by
+        self._recipient = _recipient(settings)
         self._time = now
         self._seen = (now().timestamp(), monotonic())
         self._tape: RecordingWriter | None = None
@@ -104,7 +103,7 @@ class Recordings:
         if now >= self._next_look:
             self._next_look = now + LOOK_SECONDS
             try:
-                for name, request in requests.take(self._section.directory):
+                for name, request in requests.take(self._settings.directory):
                     self._serve(name, request)
             except OSError as error:
                 log.warning("requests to record cannot be looked for: %s", error)
@@ -132,41 +131,41 @@ class Recordings:
         else:
             self._ended("asked", identity=request.person)
             said = Answer(self._name, None, f"{self._name} has ended")
-        requests.answer(self._section.directory, name, said)
+        requests.answer(self._settings.directory, name, said)
 
     def _start(self, request: Request) -> Answer:
-        section = self._section
-        if not section.allowed or self._recipient is None:
+        settings = self._settings
+        if not settings.allowed or self._recipient is None:
             return self._refuse("not_allowed", "recording is not allowed on this post (recording.allowed)", request)
-        if len(request.purpose.strip()) < section.least_purpose:
+        if len(request.purpose.strip()) < settings.least_purpose:
             return self._refuse("no_purpose", "say what the recording is for", request)
         if self._tape is not None:
             return self._refuse("already", f"{self._name} is being recorded", request)
-        room = section.total_megabytes * MEGABYTE - sum(path.stat().st_size for path in self._files())
+        room = settings.total_megabytes * MEGABYTE - sum(path.stat().st_size for path in self._files())
         if room < MEGABYTE:
             return self._refuse("no_room", "the folder of recordings is full; fetch and delete some", request)
-        minutes = min(request.minutes or section.longest_minutes, section.longest_minutes)
+        minutes = min(request.minutes or settings.longest_minutes, settings.longest_minutes)
         limits = Limits(
             seconds=minutes * 60,
-            bytes=int(min(room, section.largest_megabytes * MEGABYTE)),
-            free_bytes=int(section.free_megabytes * MEGABYTE),
+            bytes=int(min(room, settings.largest_megabytes * MEGABYTE)),
+            free_bytes=int(settings.free_megabytes * MEGABYTE),
         )
         begun = datetime.now(UTC)
         name = f"{self._post}-{begun:%Y%m%dT%H%M%S.%fZ}{SUFFIX}"
         about = {"post": self._post, "begun": begun.isoformat()}
-        inside = {**self._settings(), "person": request.person, "purpose": request.purpose, "colour": section.colour}
+        inside = {**self._goes_by, "person": request.person, "purpose": request.purpose, "colour": settings.colour}
         try:
-            make_folder(section.directory)
+            make_folder(settings.directory)
             writer = SealedWriter(
-                section.directory / name, recipient=self._recipient, about=about, settings=about | inside
+                settings.directory / name, recipient=self._recipient, about=about, settings=about | inside
             )
         except OSError as error:
             return self._refuse("not_written", f"the recording cannot be written: {error.strerror}", request)
         self._name, self._person = name, request.person
         # Told before the first frame is kept.
-        details = self._who(request) | {"minutes": minutes, "colour": section.colour}
+        details = self._who(request) | {"minutes": minutes, "colour": settings.colour}
         self._trail.say("recording_started", source="console", identity=request.person, object=name, details=details)
-        self._tape = RecordingWriter(writer, limits, colour=section.colour)
+        self._tape = RecordingWriter(writer, limits, colour=settings.colour)
         return Answer(name, None, f"{name} is being recorded, for {minutes:g} min at most")
 
     def _refuse(self, reason: str, said: str, request: Request | None) -> Answer:
@@ -185,7 +184,7 @@ class Recordings:
         if tape is None:
             return
         tape.stop(reason)
-        self._date(self._section.directory / self._name, self._time().timestamp())
+        self._date(self._settings.directory / self._name, self._time().timestamp())
         details = dict(tape.summary)
         self._trail.say(
             "recording_ended",
@@ -204,7 +203,7 @@ class Recordings:
     # --- the folder
 
     def _files(self) -> list[Path]:
-        return sorted(self._section.directory.glob(f"*{SUFFIX}"))
+        return sorted(self._settings.directory.glob(f"*{SUFFIX}"))
 
     def _ended_files(self) -> list[Path]:
         return [path for path in self._files() if self._tape is None or path.name != self._name]
@@ -234,7 +233,7 @@ class Recordings:
                 age = now - path.stat().st_mtime
                 if age < 0:  # a clock that was ahead said so, before the last start
                     self._date(path, now)
-                if age < self._section.keep_hours * 3600:
+                if age < self._settings.keep_hours * 3600:
                     continue
                 path.unlink()
             except OSError as error:
@@ -243,12 +242,7 @@ class Recordings:
             self._trail.say("recording_deleted", reason="too_old", object=path.name)
 
 
-def _recipient(section: RecordingSection) -> ECKey | None:
-    if not section.allowed or section.recipient_key is None:
+def _recipient(settings: RecordingSettings) -> ECKey | None:
+    if not settings.allowed or settings.recipient_key is None:
         return None
-    try:
-        pem = section.recipient_key.read_bytes()
-    except OSError as error:
-        path = str(section.recipient_key)
-        raise ConfigurationError(f"recording.recipient_key = {path!r}: {error.strerror or error}") from error
-    return load_key(pem, private=False)
+    return load_key(read_configured(settings.recipient_key, "recording.recipient_key"), private=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import uuid_utils
 
@@ -18,6 +18,7 @@ from device.records.health import Health
 from device.records.hit import Hit, HitWithdrawn
 from device.records.identifiers import Identifiers
 from device.records.parts import ClockQuality, RecordData
+from device.records.settings import RecordSettings
 from device.records.signing import Signer
 from device.records.status import ChainEnd, Status
 from device.records.topics import Source
@@ -119,6 +120,17 @@ class Recorder:
         self._now = now
         self._identify = identify
         self._identifiers = Identifiers()
+
+    @classmethod
+    def of(cls, settings: RecordSettings, store: Store, source: Source, *, now: Callable[[], datetime]) -> Self:
+        """Make what signs a post's records; the former key is taken along as long as its file is there.
+
+        Raises:
+            RecordError: a key file is unreadable or no private key on P-256.
+
+        """
+        signer, *former = (Signer.from_file(path) for path in settings.key_files)
+        return cls(store, signer, source, former=former[0] if former else None, now=now)
 
     def record(self, data: RecordData) -> Envelope:
         """Store one record, numbered, chained and signed; when this returns, it survives a power cut.

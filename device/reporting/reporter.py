@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, Self
 
-from device.config import RecordsSection
 from device.hotlist import (
     Alternative,
     Answer,
@@ -33,6 +32,7 @@ from device.records import (
     new_identifier,
 )
 from device.records.hit import NEAR_WORDING, WORDING
+from device.records.settings import RecordSettings
 from device.reporting.sight import pictures_of, sight_of
 from device.vision.passages import Passage
 from device.vision.pipeline import Doubted, Ended, Verdict
@@ -102,7 +102,7 @@ class Reporter:
         list_state: Callable[[HotList | None, datetime], HotListState],
         clock: Callable[[], ClockQuality],
         circumstances: Circumstances,
-        section: RecordsSection,
+        section: RecordSettings,
         moment: Callable[[datetime], datetime],
         rules: Callable[[], Rules] = Rules,
     ) -> None:
@@ -137,7 +137,7 @@ class Reporter:
         self.safe = 0
         """Passages so far of the department's own vehicles, of which nobody was told."""
 
-    def adjust(self, section: RecordsSection, versions: Versions) -> None:
+    def adjust(self, section: RecordSettings, versions: Versions) -> None:
         """Carry other pictures and say other versions from now on."""
         self._section = section
         self._circumstances = replace(self._circumstances, versions=versions)

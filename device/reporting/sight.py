@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from device.config import RecordsSection
 from device.errors import PictureError
 from device.hotlist import plate_key
 from device.records import Alternative, Box, Character, Location, Picture, Point
+from device.records.settings import RecordSettings
 from device.vision.passages import Passage
 from device.vision.pictures import Jpeg, overview, patch
 from device.vision.sighting import Sighting
@@ -53,7 +53,7 @@ def location_of(sighting: Sighting) -> Location:
 
 
 def pictures_of(
-    sighting: Sighting, section: RecordsSection, *, with_patch: bool, with_overview: bool
+    sighting: Sighting, section: RecordSettings, *, with_patch: bool, with_overview: bool
 ) -> tuple[Picture, ...]:
     """Make the pictures that a record carries; one that cannot be made small enough is left out."""
     made: list[Picture] = []

@@ -3,7 +3,7 @@
 from device.uplink.inbox import Delivery
 from device.uplink.reasons import NOBODY
 from device.uplink.refusals import EVERYTHING, Refusal
-from device.uplink.settings import Broker, UplinkSettings
+from device.uplink.settings import Broker, Tuning, UplinkSettings
 from device.uplink.state import UplinkState
 from device.uplink.tls import IdentityError
 from device.uplink.uplink import Uplink
@@ -15,6 +15,7 @@ __all__ = [
     "Delivery",
     "IdentityError",
     "Refusal",
+    "Tuning",
     "Uplink",
     "UplinkSettings",
     "UplinkState",

@@ -56,6 +56,8 @@ class BrokerConnection:
         broker: Broker,
         context: ssl.SSLContext,
         *,
+        client_id: str,
+        keepalive_seconds: int,
         number: int,
         will: Envelope,
         received: Callable[[Delivery], None],
@@ -76,12 +78,13 @@ class BrokerConnection:
         self.receive_maximum = 65535
         self.maximum_packet_size: int | None = None
         self._settings = settings
+        self._keepalive_seconds = keepalive_seconds
         self._received = received
         self._accepted: ReasonCode | None = None
         self._missing: str | None = None
         self._last_error = ""
         self._subscriptions: dict[int, str] = {}
-        self._client = self._make_client(context, will)
+        self._client = self._make_client(client_id, context, will)
 
     # --- life
 
@@ -98,9 +101,9 @@ class BrokerConnection:
         self._client.connect(
             self.broker.host,
             self.broker.port,
-            keepalive=self._settings.keepalive_seconds,
+            keepalive=self._keepalive_seconds,
             clean_start=False,
-            properties=connect_properties(self._settings),
+            properties=connect_properties(session_seconds=self._settings.session_seconds),
         )
         while self._accepted is None and self.end is None:
             left = deadline - time.monotonic()
@@ -232,17 +235,17 @@ class BrokerConnection:
 
     # --- paho's callbacks, all in the driving thread
 
-    def _make_client(self, context: ssl.SSLContext, will: Envelope) -> Client:
+    def _make_client(self, client_id: str, context: ssl.SSLContext, will: Envelope) -> Client:
         client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self._settings.client_id,
+            client_id=client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
             manual_ack=True,
         )
         client.tls_set_context(context)
         client.max_inflight_messages_set(0)  # the uplink keeps the window
-        client.will_set(will.topic, will.body, qos=1, retain=True, properties=will_properties(self._settings))
+        client.will_set(will.topic, will.body, qos=1, retain=True, properties=will_properties())
         client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect

@@ -4,26 +4,30 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from device.records.envelope import CONTENT_TYPE
-from device.uplink.settings import UplinkSettings
+
+RECEIVE_MOST = 8
+"""Messages that the broker may send without the post's acknowledgement: with the size below, what they may take."""
+PACKAGE_MOST_BYTES = 64 * 1024 * 1024
+"""The largest message that the broker may send to the post."""
 
 
-def connect_properties(settings: UplinkSettings) -> Properties:
+def connect_properties(*, session_seconds: int) -> Properties:
     """Return those of CONNECT: a session that outlives the connection, and how much the broker may send."""
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = settings.session_expiry_seconds
-    properties.MaximumPacketSize = settings.package_most_bytes
-    properties.ReceiveMaximum = settings.receive_most
+    properties.SessionExpiryInterval = session_seconds
+    properties.MaximumPacketSize = PACKAGE_MOST_BYTES
+    properties.ReceiveMaximum = RECEIVE_MOST
     return properties
 
 
-def will_properties(settings: UplinkSettings) -> Properties:
-    """Return those of the will, which the broker publishes when the connection ends without a farewell."""
-    properties = publish_properties(PacketTypes.WILLMESSAGE, expiry_seconds=None)
-    # None is the same as none said, which RabbitMQ 4.0 needs: a retained will that says 0 ends the connection of
-    # whoever subscribes to it (rabbit_mqtt_packet:serialise_prop knows no Will-Delay-Interval).
-    if settings.will_delay_seconds:
-        properties.WillDelayInterval = settings.will_delay_seconds
-    return properties
+def will_properties() -> Properties:
+    """Return those of the will, which the broker publishes when the connection ends without a farewell.
+
+    Without delay, and without saying so. RabbitMQ 4 keeps a delayed will in a queue of the node that took it, and while
+    that node is down lets the client in at no other; of RabbitMQ 4.0 a retained will that says 0 ends the connection of
+    whoever subscribes to it (rabbit_mqtt_packet:serialise_prop knows no Will-Delay-Interval).
+    """
+    return publish_properties(PacketTypes.WILLMESSAGE, expiry_seconds=None)
 
 
 def publish_properties(packet: int, *, expiry_seconds: int | None, correlation: bytes | None = None) -> Properties:

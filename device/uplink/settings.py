@@ -1,10 +1,14 @@
-"""What an uplink has to know of its brokers, its identity, and how patient to be."""
+"""The department's brokers, and how patient the post is with them: the table `uplink` of the configuration."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
 
 from device.errors import UplinkError
+from device.settings import Address, KeyPath, Section
 
 DEFAULT_PORT = 8883
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+))(?::(?P<port>[0-9]{1,5}))?")
@@ -37,37 +41,56 @@ class Broker:
         return cls(match["six"] or match["host"], port)
 
 
+class UplinkSettings(Section):
+    """The department's broker."""
+
+    brokers: tuple[Address, ...] = Field(min_length=1, description="host:port, tried in order.")
+    ca: Path = Field(description="PEM of the authorities that may vouch for the broker.")
+    certificate: Path = Field(description="PEM of this post's certificate, whose common name is the post's name.")
+    private_key: KeyPath = Field(description="PEM of the certificate's private key.")
+    drain_seconds: float = Field(default=30, ge=0, description="How long stopping waits for the outbox to empty.")
+    reconnect_seconds: float = Field(
+        default=5,
+        gt=0,
+        le=120,
+        description="The longest first wait before connecting anew; a fleet of thousands needs a longer one.",
+    )
+    session_seconds: int = Field(
+        default=7 * 24 * 3600,
+        ge=0,
+        le=30 * 24 * 3600,
+        description="How long the broker keeps what comes for this post while it is away; 0 for not at all, which "
+        "spares RabbitMQ a replicated queue a post.",
+    )
+    settle_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=600,
+        description="How long after acknowledging a record the broker must still be there before the post deletes it;"
+        " at least 2 s longer than the broker waits between saving and saving again.",
+    )
+    may_go_unheard: tuple[Literal["read", "hit", "status", "audit"], ...] = Field(
+        default=(),
+        description="Kinds of records that count as delivered even if nobody subscribes to them at the broker.",
+    )
+
+    @property
+    def endpoints(self) -> tuple[Broker, ...]:
+        """The brokers, parsed. Raises UplinkError for a port that there is not."""
+        return tuple(Broker.parse(text) for text in self.brokers)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UplinkSettings:
-    """Everything about the uplink that is configured.
+class Tuning:
+    """What of an uplink's patience nobody has to configure; simulators and tests hurry it."""
 
-    Raises:
-        UplinkError: no broker, or one that is not `host:port`.
-
-    """
-
-    brokers: tuple[str, ...]
-    """`host:port`, the preferred first; the next is tried when one fails."""
-    ca: Path
-    """PEM of the authority that signed the broker's certificate; no other is trusted."""
-    certificate: Path
-    """PEM chain of the post's client certificate; read anew for every connection, so that renewal needs no restart."""
-    private_key: Path
-    client_id: str
-    """The name in the certificate: brokers compare the two, so that nobody takes over another's session."""
     keepalive_seconds: int = 30
     connect_timeout_seconds: float = 10.0
-    session_expiry_seconds: int = 7 * 24 * 3600
-    """How long the broker keeps the post's session, and with it what it has for the post."""
-    will_delay_seconds: int = 0
-    """How long the broker waits before it says that the post is offline. Not at all by default: RabbitMQ 4 keeps a
-    delayed will in a queue of the node that took it, and while that node is down lets the client in at no other."""
     window: int = 20
     """Records under way at a time without acknowledgement; a broker may ask for fewer."""
-    backoff_first_seconds: float = 5.0
     backoff_most_seconds: float = 120.0
-    """Attempts to connect are apart by anything up to a bound between these, doubling with each failure. The first is
-    what spreads a fleet whose broker restarts: `benchmarks/reconnect_storm.py`."""
+    """Attempts to connect are apart by anything up to a bound between `reconnect_seconds` and this, doubling with each
+    failure. The first is what spreads a fleet whose broker restarts: `benchmarks/reconnect_storm.py`."""
     refusal_first_seconds: float = 30.0
     refusal_most_seconds: float = 900.0
     """A topic, a subscription or a broker that refused is tried again after a time between these, doubling."""
@@ -75,23 +98,3 @@ class UplinkSettings:
     """How often, about, a post that had to leave its preferred broker looks whether it is back."""
     renewal_check_seconds: float = 10.0
     """How often the post looks whether its certificate was replaced."""
-    settle_seconds: float = 10.0
-    """How long after an acknowledgement the broker must still be there, and answer several times, before the record is
-    deleted; at least 2 s longer than the broker waits between saving and saving again."""
-    may_go_unheard: tuple[str, ...] = ()
-    """Kinds of records that count as delivered though the broker says that nobody subscribes: `read`, `status`, ..."""
-    receive_most: int = 8
-    """Messages that the broker may send without the post's acknowledgement: with the size below, what they may take."""
-    package_most_bytes: int = 64 * 1024 * 1024
-    """The largest message that the broker may send to the post."""
-
-    def __post_init__(self) -> None:
-        if not self.brokers:
-            raise UplinkError("no broker is configured")
-        for text in self.brokers:
-            Broker.parse(text)
-
-    @property
-    def endpoints(self) -> tuple[Broker, ...]:
-        """The brokers, parsed."""
-        return tuple(Broker.parse(text) for text in self.brokers)

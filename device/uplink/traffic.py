@@ -9,7 +9,7 @@ from device.uplink.brokers import Brokers
 from device.uplink.connection import BrokerConnection
 from device.uplink.in_flight import InFlight, Waiting
 from device.uplink.refusals import Refusals
-from device.uplink.settings import UplinkSettings
+from device.uplink.settings import Tuning, UplinkSettings
 from device.uplink.settling import Settling
 from device.uplink.subscriptions import Subscriptions
 
@@ -21,10 +21,11 @@ class Traffic:
     """Sends, subscribes, and remembers from one connection to the next. One thread drives it.
 
     Args:
-        settings: brokers, patience, window.
+        settings: brokers and patience.
         outbox: what to deliver.
         topics: what to subscribe to.
         optional: those of them that a broker may refuse without its being a fault.
+        tuning: patience that is not configured, and the window.
         draw: draws between two bounds how long the post waits.
 
     """
@@ -36,22 +37,23 @@ class Traffic:
         topics: Sequence[str],
         *,
         optional: Collection[str] = (),
+        tuning: Tuning = Tuning(),  # noqa: B008 - immutable
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
         def refusals() -> Refusals:
-            return Refusals(first=settings.refusal_first_seconds, most=settings.refusal_most_seconds)
+            return Refusals(first=tuning.refusal_first_seconds, most=tuning.refusal_most_seconds)
 
         self.brokers = Brokers(
             settings.endpoints,
-            backoff=Backoff(first=settings.backoff_first_seconds, most=settings.backoff_most_seconds, draw=draw),
+            backoff=Backoff(first=settings.reconnect_seconds, most=tuning.backoff_most_seconds, draw=draw),
             refusals=refusals(),
-            return_seconds=settings.return_seconds,
+            return_seconds=tuning.return_seconds,
             draw=draw,
         )
         self.flight = InFlight(
             outbox,
             refusals(),
-            window=settings.window,
+            window=tuning.window,
             settling=Settling(seconds=settings.settle_seconds),
             may_go_unheard=settings.may_go_unheard,
         )

@@ -18,7 +18,7 @@ from device.uplink.ephemeral import Ephemeral
 from device.uplink.failback import FailbackProbe
 from device.uplink.identity import Identity
 from device.uplink.inbox import Delivery, Handler, Inbox
-from device.uplink.settings import UplinkSettings
+from device.uplink.settings import Tuning, UplinkSettings
 from device.uplink.state import UplinkState
 from device.uplink.tls import connection_problem
 from device.uplink.traffic import Traffic
@@ -43,34 +43,40 @@ class Uplink:
         settings: UplinkSettings,
         outbox: Outbox,
         *,
+        client_id: str,
         will: Callable[[], Envelope],
         on_connected: Callable[[], object] | None = None,
         subscriptions: Mapping[str, Handler] | None = None,
         optional: Collection[str] = (),
         earliest: Callable[[], datetime | None] = lambda: None,
+        tuning: Tuning = Tuning(),  # noqa: B008 - immutable
     ) -> None:
         """Make an uplink.
 
         Args:
             settings: brokers, identity, patience.
             outbox: what to deliver.
+            client_id: by what the broker knows the session.
             will: makes the signed `offline` status of one connection: `recorder.unchained(Status(...))`.
             on_connected: called after every connection, in the uplink's thread; records the present status (the
                 birth). It must not wait: if it raises OutboxError, it is called again.
             earliest: for a clock that nobody vouches for, the earliest time that it can be; see `tls_context`.
             subscriptions: topic filters, each with what is called with the delivery, in a thread of its own.
             optional: those of them that a broker may refuse without its being a fault.
+            tuning: patience that is not configured.
 
         """
         self._settings = settings
+        self._tuning = tuning
+        self._client_id = client_id
         self._outbox = outbox
         self._will = will
         self._earliest = earliest
         self._on_connected = on_connected
-        self._identity = Identity(settings)
+        self._identity = Identity(settings, check_seconds=tuning.renewal_check_seconds)
         self._lookout = FailbackProbe()
         self._inbox = Inbox(subscriptions or {}, handled=self._handled)
-        self._traffic = Traffic(settings, outbox, self._inbox.topics, optional=optional)
+        self._traffic = Traffic(settings, outbox, self._inbox.topics, optional=optional, tuning=tuning)
         self._brokers, self._flight = self._traffic.brokers, self._traffic.flight
         self._done: deque[Delivery] = deque()
         self._ephemeral = Ephemeral()
@@ -110,7 +116,7 @@ class Uplink:
         self._stop_by = time.monotonic() + drain_seconds
         self._waker.wake()
         if self._thread.is_alive():
-            self._thread.join(drain_seconds + self._settings.connect_timeout_seconds + 5.0)
+            self._thread.join(drain_seconds + self._tuning.connect_timeout_seconds + 5.0)
             self._inbox.stop(timeout=5.0)
         if not self._thread.is_alive():
             self._waker.close()
@@ -212,12 +218,14 @@ class Uplink:
             self._settings,
             self._brokers.current,
             context,
+            client_id=self._client_id,
+            keepalive_seconds=self._tuning.keepalive_seconds,
             number=self._connections,
             will=self._will(),
             received=self._inbox.put,
         )
         try:
-            link.open(timeout=self._time_left(self._settings.connect_timeout_seconds))
+            link.open(timeout=self._time_left(self._tuning.connect_timeout_seconds))
             self._now_connected(link)
             try:
                 self._deliver(link, context)
@@ -264,7 +272,7 @@ class Uplink:
     def _moving(self, link: BrokerConnection, context: ssl.SSLContext) -> bool:
         """End the connection if another one is to take its place: with a renewed certificate, or to a better broker."""
         if self._brokers.return_due():
-            self._lookout.look(self._brokers.preferred, context, timeout=self._settings.connect_timeout_seconds)
+            self._lookout.look(self._brokers.preferred, context, timeout=self._tuning.connect_timeout_seconds)
         if self._lookout.found():
             log.info("%s is back", self._brokers.preferred)
             self._brokers.turn_back()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from device.vision.consensus import Consensus, Poll, Vote
 from device.vision.ctc import folded
 from device.vision.region import Issuer
+from device.vision.settings import PassageSettings
 from device.vision.sighting import Sighting
 
 GROWTH = 1.1
@@ -33,28 +34,12 @@ OTHER_PLACES = 2
 
 EVEN_ODDS = 0.5
 """Confidence below which a text is likelier wrong than right, and no read however many looks say so."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassageRules:
-    """How sightings are joined to passages, and when a passage is safe to act on."""
-
-    gone_seconds: float = 1.0
-    """A passage ends when its plate was not seen for so long."""
-    longest_seconds: float = 60.0
-    """A vehicle that stands longer is read then, and when it leaves only if nearer looks have said otherwise."""
-    reach: float = 2.5
-    """Plate widths that a plate may be away from where it was expected."""
-    sure: float = 0.98
-    """Confidence at which one frame alone is safe to act on."""
-    agreeing: int = 2
-    """Frames that must agree otherwise."""
-    agreeing_confidence: float = 0.7
-    """Least confidence of the consensus in any case."""
-    least_looks: int = 2
-    """Looks that a passage needs to be a vehicle rather than a flicker of the detector, unless one was sure."""
-    doubtful: float = 0.7
-    """Confidence below which a text that no two frames agree on is no read: signs and grilles end so."""
+REACH = 2.5
+"""Plate widths that a plate may be away from where it was expected."""
+LEAST_LOOKS = 2
+"""Looks that a passage needs to be a vehicle rather than a flicker of the detector, unless one was sure."""
+DOUBTFUL = 0.7
+"""Confidence below which a text that no two frames agree on is no read: signs and grilles end so."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +47,7 @@ class Passage:
     """A vehicle's plate on its way through the picture."""
 
     number: int
-    rules: PassageRules
+    settings: PassageSettings
     first: Sighting
     last: Sighting
     best: Sighting
@@ -111,7 +96,7 @@ class Passage:
         """Whether a look is as sure as all before it and says another text; from nearer it may be the better one."""
         found = self.consensus
         sure = min(found.confidence, sighting.plate.reading.confidence) >= OTHER_PLATE
-        if not sure or found.agreeing < self.rules.agreeing or sighting.width > GROWTH * self.widest:
+        if not sure or found.agreeing < self.settings.agreeing or sighting.width > GROWTH * self.widest:
             return False
         return OTHER_PLACES <= _places_apart(found.text, sighting.plate.text) < float("inf")
 
@@ -136,10 +121,10 @@ class Passage:
             self._plates = nlargest(BEST_LOOKS, looks, key=lambda look: look[0])
 
     @classmethod
-    def start(cls, number: int, rules: PassageRules, sighting: Sighting) -> "Passage":
+    def start(cls, number: int, settings: PassageSettings, sighting: Sighting) -> "Passage":
         """Open a passage with its first sighting."""
         since = sighting.frame.monotonic
-        passage = cls(number=number, rules=rules, first=sighting, last=sighting, best=sighting, since=since)
+        passage = cls(number=number, settings=settings, first=sighting, last=sighting, best=sighting, since=since)
         passage._look(sighting)
         return passage
 
@@ -159,18 +144,18 @@ class Passage:
     def safe(self) -> bool:
         """Whether the consensus may be acted on before the passage ends."""
         found = self.consensus
-        if found.confidence < self.rules.agreeing_confidence:
+        if found.confidence < self.settings.agreeing_confidence:
             return False  # what one sure frame says, the others contradict
-        return found.agreeing >= self.rules.agreeing or found.surest >= self.rules.sure
+        return found.agreeing >= self.settings.agreeing or found.surest >= self.settings.sure
 
     @property
     def credible(self) -> bool:
         """Whether it was a plate that could be read, rather than a flicker of the detector or a sign."""
         found = self.consensus
         # Looks at a plate that stands far away agree whether it is read right or not: they are no witnesses.
-        agreed = found.agreeing >= self.rules.agreeing and found.confidence >= EVEN_ODDS
-        confirmed = agreed or found.confidence >= self.rules.doubtful
-        readable = self.safe or (found.looks >= self.rules.least_looks and confirmed)
+        agreed = found.agreeing >= self.settings.agreeing and found.confidence >= EVEN_ODDS
+        confirmed = agreed or found.confidence >= DOUBTFUL
+        readable = self.safe or (found.looks >= LEAST_LOOKS and confirmed)
         return bool(found.text) and readable and not self._alone
 
     @property
@@ -181,7 +166,7 @@ class Passage:
         its sharp one.
         """
         found = self.consensus
-        if found.looks < self.rules.least_looks or found.agreeing != 1:
+        if found.looks < LEAST_LOOKS or found.agreeing != 1:
             return False
         text = folded(found.text)
         readings = self._poll.readings.items()
@@ -210,8 +195,8 @@ class Passage:
 class Passages:
     """Joins sightings to passages and says which passages have ended."""
 
-    def __init__(self, rules: PassageRules | None = None) -> None:
-        self.rules = rules or PassageRules()
+    def __init__(self, settings: PassageSettings = PassageSettings()) -> None:  # noqa: B008 - immutable
+        self.settings = settings
         self.open: list[Passage] = []
         self._count = 0
 
@@ -231,14 +216,14 @@ class Passages:
         passage_of: dict[int, Passage] = {}
         taken: set[int] = set()
         for distance, number, place in pairs:
-            if distance <= self.rules.reach and number not in taken and place not in passage_of:
+            if distance <= REACH and number not in taken and place not in passage_of:
                 taken.add(number)
                 passage_of[place] = self.open[number]
         touched = []
         for place, sighting in enumerate(sightings):
             passage = passage_of.get(place)
             if passage is None:
-                passage = Passage.start(self._count, self.rules, sighting)
+                passage = Passage.start(self._count, self.settings, sighting)
                 self._count += 1
                 self.open.append(passage)
             else:
@@ -251,9 +236,9 @@ class Passages:
 
         The latter stay open, and are returned again until they are told or begin anew.
         """
-        gone = [p for p in self.open if monotonic - p.last.frame.monotonic > self.rules.gone_seconds]
+        gone = [p for p in self.open if monotonic - p.last.frame.monotonic > self.settings.gone_seconds]
         self.open = [p for p in self.open if p not in gone]
-        longest = self.rules.longest_seconds
+        longest = self.settings.longest_seconds
         return [*gone, *(p for p in self.open if not p.told and monotonic - p.since > longest)]
 
     def end_all(self) -> list[Passage]:
@@ -263,7 +248,7 @@ class Passages:
 
     def begin_anew(self, passage: Passage) -> None:
         """Forget all but the last look of an open passage that came to nothing: it may be read from nearer."""
-        anew = Passage.start(passage.number, self.rules, passage.last)
+        anew = Passage.start(passage.number, self.settings, passage.last)
         anew.velocity = passage.velocity
         self._replace(passage, anew)
 
@@ -286,7 +271,7 @@ class Passages:
         expected_x = old_x + passage.velocity[0] * elapsed
         expected_y = old_y + passage.velocity[1] * elapsed
         width = max(passage.last.width, sighting.width, 1.0)
-        if elapsed > self.rules.gone_seconds:
+        if elapsed > self.settings.gone_seconds:
             return float("inf")  # whatever stands there now is another vehicle
         if self._another(passage, sighting):
             return float("inf")
@@ -296,7 +281,7 @@ class Passages:
             distance /= 3
         if apart == 0 and sighting.plate.reading.confidence >= OTHER_PLATE:
             # No other vehicle has its plate, however near: it is fast, or frames were dropped.
-            return min(distance, self.rules.reach) - self.rules.reach
+            return min(distance, REACH) - REACH
         if not 0.5 < sighting.width / max(passage.last.width, 1.0) < 2.0:
             return float("inf")
         return distance
@@ -308,7 +293,7 @@ class Passages:
         if passage.rival and folded(sighting.plate.text) == passage.rival:
             return True
         found = passage.consensus
-        settled = found.agreeing >= self.rules.agreeing and found.confidence >= self.rules.agreeing_confidence
+        settled = found.agreeing >= self.settings.agreeing and found.confidence >= self.settings.agreeing_confidence
         return settled and _likeness(found.text, sighting.plate.text) < SAME_PLATE
 
 

@@ -10,10 +10,11 @@ from device.frame import Frame
 from device.vision.ctc import folded
 from device.vision.geometry import rectify
 from device.vision.motion import MotionGate
-from device.vision.passages import EVEN_ODDS, Passage, PassageRules, Passages
+from device.vision.passages import EVEN_ODDS, Passage, Passages
 from device.vision.pictures import sharpness
 from device.vision.reader import HEIGHT, MARGIN, WIDTH
 from device.vision.recogniser import Plate, Recogniser
+from device.vision.settings import PassageSettings, VisionSettings
 from device.vision.sighting import Sighting
 
 REMEMBERED = 2000
@@ -33,15 +34,6 @@ class Verdict(StrEnum):
     """Too blurred, too short, or no plate at all."""
     TOLD = "told"
     """Told before, when the vehicle had stood for too long; now it is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is worth telling."""
-
-    minimum_confidence: float = 0.4
-    minimum_characters: int = 4
-    repeat_seconds: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +89,17 @@ class Pipeline:
         self,
         recogniser: Recogniser | None,
         *,
-        rules: PassageRules | None = None,
-        limits: Limits | None = None,
-        motion: MotionGate | None = None,
+        vision: VisionSettings = VisionSettings(),  # noqa: B008 - immutable
+        passages: PassageSettings = PassageSettings(),  # noqa: B008 - immutable
     ) -> None:
         self.recogniser = recogniser
         """The networks; without them nothing is seen."""
         self.counters = Counters()
         self.detect_milliseconds: deque[float] = deque(maxlen=REMEMBERED)
         self.read_milliseconds: deque[float] = deque(maxlen=REMEMBERED)
-        self._passages = Passages(rules)
-        self._limits = limits or Limits()
-        self._motion = motion or MotionGate()
+        self._settings = vision
+        self._passages = Passages(passages)
+        self._motion = MotionGate(least_area=vision.motion_area)
         self._told: dict[str, float] = {}
         """When what was told was last seen, monotonic, by its text with O as 0 and I as 1."""
 
@@ -117,13 +108,13 @@ class Pipeline:
         """The open passages, the oldest first."""
         return tuple(self._passages.open)
 
-    def adjust(self, *, rules: PassageRules, limits: Limits, motion: MotionGate, minimum_score: float) -> None:
-        """Go by other rules from the next frame on; `finish` it first, for open passages are forgotten."""
+    def adjust(self, vision: VisionSettings, passages: PassageSettings) -> None:
+        """Go by other settings from the next frame on; `finish` it first, for open passages are forgotten."""
         if self.recogniser is not None:
-            self.recogniser.detector.minimum_score = minimum_score
-        self._passages = Passages(rules)
-        self._limits = limits
-        self._motion = motion
+            self.recogniser.detector.minimum_score = vision.minimum_score
+        self._settings = vision
+        self._passages = Passages(passages)
+        self._motion = MotionGate(least_area=vision.motion_area)
 
     def look(self, frame: Frame) -> Look:
         """Take in the next frame."""
@@ -238,7 +229,7 @@ class Pipeline:
             ended.append(Ended(passage, verdict))
         # What an open passage may be a repeat of is remembered until it is told.
         since = min((passage.since for passage in self._passages.open if not passage.told), default=monotonic)
-        horizon = since - self._limits.repeat_seconds
+        horizon = since - self._passages.settings.repeat_seconds
         self._told = {text: told for text, told in self._told.items() if told >= horizon}
         return tuple(ended)
 
@@ -264,8 +255,8 @@ class Pipeline:
 
     def _legible(self, passage: Passage) -> bool:
         found = passage.consensus
-        long_enough = len(found.text) >= self._limits.minimum_characters
-        return long_enough and found.confidence >= self._limits.minimum_confidence
+        long_enough = len(found.text) >= self._settings.minimum_characters
+        return long_enough and found.confidence >= self._settings.minimum_confidence
 
     def _repeats(self, passage: Passage) -> bool:
         text = folded(passage.consensus.text)
@@ -274,4 +265,4 @@ class Pipeline:
         if any(other.said == text for other in self._passages.open):
             return True  # a fast vehicle, or one that was hidden, and is not told yet
         told = self._told.get(text)
-        return told is not None and passage.since - told <= self._limits.repeat_seconds
+        return told is not None and passage.since - told <= self._passages.settings.repeat_seconds

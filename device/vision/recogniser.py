@@ -17,6 +17,7 @@ from device.vision.geometry import Corners, bounding_box, rectify, upright
 from device.vision.modelfiles import shipped, shipped_or_none
 from device.vision.reader import HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, in_doubt, stretched
 from device.vision.region import Issuer, RegionNet
+from device.vision.settings import VisionSettings
 from device.vision.sides import is_cut
 
 LEGIBLE = 0.15
@@ -108,6 +109,16 @@ class Recogniser:
             Reader(reader or shipped("reader.tflite"), runtime=runtime),
             region=None if tells_region is None else RegionNet(tells_region, runtime=runtime),
             minimum_confidence=minimum_confidence,
+        )
+
+    @classmethod
+    def of(cls, settings: VisionSettings) -> Self:
+        """Load the networks of a post; raises as `load` does."""
+        return cls.load(
+            detector=settings.detector,
+            reader=settings.reader,
+            region=settings.region,
+            minimum_score=settings.minimum_score,
         )
 
     def recognise(self, picture: NDArray[np.uint8]) -> Recognition:

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
-from device import assembly
 from device.config import Configuration, load
 from device.enrolment.acceptance import Statement, write_statement
 from device.files import give_to_owner, write_durably
+from device.health.status import versions_of
 from device.records import Signer
 from device.signals import ended_in_order
+from device.vision.recogniser import Recogniser
 from provisioning.commands.options import CONFIG, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept import report, seal
@@ -133,7 +134,7 @@ def accept_post(
             configuration,
             technician,
             results,
-            versions=assembly.versions(configuration, assembly.recogniser(configuration)),
+            versions=versions_of(configuration.digest, Recogniser.of(configuration.vision)),
             limits=limits,
             began=progress.began,
             ended=ended,

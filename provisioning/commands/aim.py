@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
-from device import assembly, backends
+from device import backends
 from device.camera.picamera2.settings import Picamera2Settings
 from device.camera.view import Light, Views, load_views
 from device.config import Configuration, load
 from device.files import give_to_owner
 from device.signals import LOST_OR_STOPPED, instead
+from device.vision.recogniser import Recogniser
 from provisioning.commands.options import CONFIG, CONFIG_FILE, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
 from provisioning.technician.aim.advice import Road
@@ -90,7 +91,7 @@ def aim(
     )
     where = service_address(address or service.address)
     require_stopped(configuration)
-    recogniser = assembly.recogniser(configuration)
+    recogniser = Recogniser.of(configuration.vision)
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
     technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
     session = Session(seconds=60 * (minutes or service.minutes))

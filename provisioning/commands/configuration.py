@@ -12,7 +12,8 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from device.control import REMOTE, RefusedError
+from device.config import REMOTE_KEYS
+from device.control import RefusedError
 from device.control.configuration.desired import Desired, read
 from device.records import Purpose, Source
 from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, Actor, acting
@@ -44,7 +45,7 @@ Examples:
 \b
 What may be set:
 """
-    + "\n".join(f"  {name}" for name in sorted(REMOTE))
+    + "\n".join(f"  {name}" for name in sorted(REMOTE_KEYS))
 )
 @FLEET
 @click.argument("post")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue, ValidationError
 
-from device.control import REMOTE
+from device.config import REMOTE_KEYS
 from device.control.jose import sign
 from device.records import (
     COMMAND_TYPE,
@@ -47,10 +47,10 @@ def sign_configuration(
     if post not in fleet.posts():
         raise ProvisioningError(f"{post!r} is no post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
     foreign = [f"{section}.{key}" for section, keys in settings.items() for key in keys]
-    foreign = sorted(name for name in foreign if name not in REMOTE)
+    foreign = sorted(name for name in foreign if name not in REMOTE_KEYS)
     if foreign:
         raise ProvisioningError(
-            f"{', '.join(foreign)}: may not be set from afar; allowed are {', '.join(sorted(REMOTE))}"
+            f"{', '.join(foreign)}: may not be set from afar; allowed are {', '.join(sorted(REMOTE_KEYS))}"
         )
     begin = issued or datetime.now(UTC)
     try:

@@ -8,7 +8,8 @@ from device.hotlist.hashing import KEY_BYTES
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key
-from device.hotlist.store import SIZE_JUMP, size_jumps
+from device.hotlist.settings import SIZE_JUMP
+from device.hotlist.store import size_jumps
 from provisioning.hotlist.columns import ColumnSource, RowSource
 from provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
 from provisioning.hotlist.sealing import seal_package

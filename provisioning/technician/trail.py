@@ -6,12 +6,14 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
-from device import assembly
 from device.audit.log import AuditLog
 from device.audit.retrying import RetryingRecorder
 from device.clock.chrony import Chrony
+from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
-from device.outbox import OutboxBusyError, in_use
+from device.outbox import Outbox, OutboxBusyError, in_use
+from device.records import Recorder
+from device.secrets.certificate import certificate
 from provisioning.errors import ProvisioningError
 from provisioning.people import acts
 from provisioning.people.acts import ActLog
@@ -72,15 +74,17 @@ class AuditTrail:
 
         """
         try:
-            self._outbox = assembly.outbox(configuration)
+            self._outbox = Outbox.of(configuration.outbox)
         except OutboxBusyError as error:
             raise _held(configuration) from error
         self._technician = technician
         self._doing = doing
         self._silent = silent
         self._post = configuration.post.name
-        timekeeper = assembly.timekeeper(configuration, Chrony(), self._outbox)
-        recorder = assembly.recorder(configuration, self._outbox, now=timekeeper.record_time)
+        begun = certificate(configuration.uplink.certificate).not_valid_before_utc
+        outbox = self._outbox
+        timekeeper = Timekeeper.beside(outbox.path, Chrony(), begun=begun, last=outbox.head.time)
+        recorder = Recorder.of(configuration.records, outbox, configuration.post.source, now=timekeeper.record_time)
         self._auditor = AuditLog(
             RetryingRecorder(recorder, stop=_give_up()), post=configuration.post.name, timekeeper=timekeeper
         )

@@ -10,10 +10,9 @@ from typing import Literal
 from pydantic import Field
 
 from device.camera.base import Camera
-from device.config import Section
 from device.errors import CameraError
 from device.frame import Frame
-from device.settings import checked
+from device.settings import Section, checked
 from simulator.camera.recordings import Recording, open_recording
 from simulator.camera.zoomed import Side, Zoomed
 

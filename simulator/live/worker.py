@@ -14,10 +14,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from device.config import BackendSection, load
+from device.config import load
 from device.errors import PlatepostError
 from device.post import Post
 from device.rig import Rig
+from device.settings import BackendSettings
 from simulator.live.board import ShownBoard
 from simulator.live.camera import StreetCamera
 from simulator.live.pace import Pace
@@ -76,10 +77,10 @@ class Worker:
         if self._post is not None:
             self._post.stop()
 
-    def _make_camera(self, _section: BackendSection) -> StreetCamera:
+    def _make_camera(self, _section: BackendSettings) -> StreetCamera:
         return StreetCamera(self._footage, self._pace)
 
-    def _make_board(self, _section: BackendSection) -> ShownBoard:
+    def _make_board(self, _section: BackendSettings) -> ShownBoard:
         self._board = ShownBoard(lambda lines: self._out.send(kind="board", lines=lines))
         return self._board
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from device.config.explanation import hint
+from device.settings import hint
 from simulator.scenario.checks.base import BaseCheck
 from simulator.scenario.checks.proof import BrokerCheck
 from simulator.scenario.checks.records import HitsCheck

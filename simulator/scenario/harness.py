@@ -6,10 +6,9 @@ from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from device import assembly
 from device.board.base import Board
-from device.config import Configuration
 from device.outbox import Outbox
+from device.outbox.settings import OutboxSettings
 from device.records import ClockQuality, Envelope
 from device.rig import Rig
 from device.uplink import Uplink
@@ -129,9 +128,9 @@ class Harness:
             camera=lambda _section: self.camera, board=lambda _section: self.open_board(), outbox=self._open_outbox
         )
 
-    def _open_outbox(self, configuration: Configuration) -> Outbox:
+    def _open_outbox(self, settings: OutboxSettings) -> Outbox:
         self.disk.outbox = None
-        self.disk.outbox = assembly.outbox(configuration)
+        self.disk.outbox = Outbox.of(settings)
         return self.disk.outbox
 
     def open_board(self) -> Board:

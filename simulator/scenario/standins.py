@@ -22,22 +22,22 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, tzinfo
 from functools import cache, partial
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import device.assembly
 import device.config
 import device.health.diagnosis
 import device.logbook
 import device.outbox.file
 import device.post
+import device.records.recorder
 import device.uplink.in_flight
 from device.camera.capture import Capture
 from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
 from device.health.surroundings import Surroundings
-from device.records import new_identifier
+from device.records import Recorder, new_identifier
 from device.records.contract.steady import SteadySigner
 from device.vision.recogniser import Recogniser
 from simulator.scenario.camera import LockstepCapture
@@ -83,10 +83,10 @@ def standing_in(world: World, harnesses: Mapping[str, Harness]) -> Iterator[None
         replace(device.logbook, "Chrony", lambda: harness().chrony)
         replace(device.post, "HotListDownload", lambda *args, **more: WatchedDownload(harness(), *args, **more))
         replace(device.post, "Uplink", partial(_uplink, harness))
-        replace(device.assembly, "Recorder", lambda *args, **more: SeededRecorder(harness(), *args, **more))
-        replace(device.assembly, "Signer", SteadySigner)
-        replace(device.assembly, "Timekeeper", lambda path, **more: Timekeeper(path, **more | {"wall": harness().wall}))
-        replace(device.assembly, "recogniser", _recogniser)
+        replace(device.logbook, "Recorder", _recorder(harness))
+        replace(device.records.recorder, "Signer", SteadySigner)
+        replace(device.logbook, "Timekeeper", _timekeeper(harness))
+        replace(device.post, "Recogniser", SimpleNamespace(of=_networks))
         replace(device.outbox.file, "Reserve", lambda _path: harness().disk)
         replace(device.config.Configuration, "digest", property(_digest))
         replace(
@@ -165,14 +165,23 @@ def _uplink(harness: Callable[[], Harness], *args: Any, **more: Any) -> WatchedU
     return uplink
 
 
-def _recogniser(configuration: Configuration) -> Recogniser:
-    section = configuration.vision
-    return _networks(section.detector, section.reader, section.region, section.minimum_score)
+def _recorder(harness: Callable[[], Harness]) -> type[Recorder]:
+    class Told(SeededRecorder):
+        def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - the recorder's own
+            super().__init__(harness(), *args, **more)
+
+    return Told
 
 
-@cache
-def _networks(detector: Path | None, reader: Path | None, region: Path | None, minimum_score: float) -> Recogniser:
-    return Recogniser.load(detector=detector, reader=reader, region=region, minimum_score=minimum_score)
+def _timekeeper(harness: Callable[[], Harness]) -> type[Timekeeper]:
+    class Simulated(Timekeeper):
+        def __init__(self, path: Path, **more: Any) -> None:  # noqa: ANN401 - the timekeeper's own
+            super().__init__(path, **more | {"wall": harness().wall})
+
+    return Simulated
+
+
+_networks = cache(Recogniser.of)
 
 
 def _digest(configuration: Configuration) -> str:

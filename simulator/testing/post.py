@@ -7,15 +7,16 @@ Its records are signed, chained, kept on disk and delivered as in the field. Not
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from device import __version__, assembly
+from device import __version__
 from device.clock.kernel import clock_quality
 from device.config import load
+from device.outbox import Outbox
 from device.records import (
     Audit,
     Hit,
@@ -23,26 +24,21 @@ from device.records import (
     Model,
     Place,
     Read,
+    Recorder,
     Status,
     Versions,
     new_identifier,
 )
 from device.records.status import Reason
-from device.uplink import Uplink
+from device.uplink import Tuning, Uplink
 from simulator.errors import SimulatorError
 from simulator.ground.proxy import Proxy
 from simulator.testing.made_up import Circumstances, MadeUp
 
 DELIVERY_SECONDS = 30.0
 _POLL_SECONDS = 0.01
-_IMPATIENT: dict[str, Any] = {
-    "backoff_first_seconds": 0.2,
-    "backoff_most_seconds": 0.5,
-    "refusal_first_seconds": 0.2,
-    "refusal_most_seconds": 0.5,
-    "settle_seconds": 0.2,
-}
-_HEARD_OR_NOT = ("read", "hit", "status", "audit", "health")
+_IMPATIENT = {"reconnect_seconds": 0.2, "settle_seconds": 0.2}
+_HEARD_OR_NOT = ("read", "hit", "status", "audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +70,13 @@ class SimulatedPost:
         self._draw = random.Random(seed)
         self._boot, self._since = new_identifier(), datetime.now(UTC)
         self._reasons: tuple[Reason, ...] = ()
-        self._outbox = assembly.outbox(self._configuration)
-        self._recorder = assembly.recorder(self._configuration, self._outbox, now=lambda: datetime.now(UTC))
+        self._outbox = Outbox.of(self._configuration.outbox)
+        self._recorder = Recorder.of(
+            self._configuration.records,
+            self._outbox,
+            self._configuration.post.source,
+            now=lambda: datetime.now(UTC),
+        )
         self._versions = Versions(
             software=__version__,
             configuration=self._configuration.digest[:16],
@@ -197,9 +198,8 @@ class SimulatedPost:
         self.close()
 
     def _vehicle(self, text: str, *, passage: str | None = None) -> MadeUp:
-        place = assembly.place(self._configuration)
         circumstances = Circumstances(
-            place=place, versions=self._versions, clock=clock_quality(), hotlist=self._hotlist
+            place=self._configuration.post.place, versions=self._versions, clock=clock_quality(), hotlist=self._hotlist
         )
         return MadeUp(
             text,
@@ -221,10 +221,13 @@ class SimulatedPost:
             time.sleep(_POLL_SECONDS)
 
     def _make_uplink(self) -> Uplink:
-        settings = replace(assembly.uplink_settings(self._configuration), **_IMPATIENT, may_go_unheard=_HEARD_OR_NOT)
+        own = self._configuration
+        here = {"brokers": (f"localhost:{self._network.port}",), **_IMPATIENT, "may_go_unheard": _HEARD_OR_NOT}
         return Uplink(
-            settings,
+            own.uplink.model_copy(update=here),
             self._outbox,
+            client_id=own.post.name,
+            tuning=Tuning(backoff_most_seconds=0.5, refusal_first_seconds=0.2, refusal_most_seconds=0.5),
             will=lambda: self._recorder.unchained(self._status("offline")),
             on_connected=self._be_born,
         )

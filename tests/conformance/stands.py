@@ -24,7 +24,7 @@ from device.outbox import Outbox
 from device.records import Envelope, Reason, Recorder, Signer, Source, new_identifier
 from device.records.command import Role
 from device.records.contract.examples import example_audit, example_status
-from device.uplink import Uplink, UplinkSettings
+from device.uplink import Uplink
 from provisioning.brokers.rights import RECORDS
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
@@ -32,6 +32,7 @@ from provisioning.trust.authority import Authority
 from provisioning.trust.keys import new_key, private_pem
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
+from tests.rigs import uplink_arguments
 
 AGENCY = "demo"
 CLIENTS = 60
@@ -81,24 +82,22 @@ class Post:
     recorder: Recorder
     stand: "Stand"
 
-    def settings(self, **changes: object) -> UplinkSettings:
-        """Return settings for the stand's broker."""
+    def settings(self, **changes: object) -> dict[str, Any]:
+        """Return what an uplink to the stand's broker is made with; `changes` are of its settings, or its tuning."""
         values: dict[str, Any] = {
             "brokers": self.stand.broker.addresses,
             "ca": self.identity / "ca.pem",
             "certificate": self.identity / "certificate.pem",
             "private_key": self.identity / "private_key.pem",
-            "client_id": self.name,
             "settle_seconds": self.stand.settle_seconds,
-            "backoff_first_seconds": 0.2,
+            "reconnect_seconds": 0.2,
             "backoff_most_seconds": 1.0,
-            "will_delay_seconds": 0,
         }
-        return UplinkSettings(**(values | changes))
+        return uplink_arguments(self.name, values | changes)
 
-    def uplink(self, settings: UplinkSettings | None = None, **more: Any) -> Uplink:  # noqa: ANN401
+    def uplink(self, settings: dict[str, Any] | None = None, **more: Any) -> Uplink:  # noqa: ANN401
         """Make an uplink, not yet started."""
-        return Uplink(settings or self.settings(), self.outbox, **({"will": self.will} | more))
+        return Uplink(outbox=self.outbox, **({"will": self.will} | (settings or self.settings()) | more))
 
     def audit(self, number: int = 0, *, padding: int = 0) -> Envelope:
         """Record something."""

@@ -5,8 +5,8 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device import backends, rig
-from device.config import BackendSection
 from device.errors import BackendError, BoardError, ConfigurationError
+from device.settings import BackendSettings
 
 
 def test_an_unknown_backend_is_named_with_those_that_exist() -> None:
@@ -37,7 +37,7 @@ def test_importing_the_device_imports_no_hardware_and_nothing_of_the_other_packa
 
 def test_a_board_whose_pins_cannot_be_had_is_stood_in_for(mocker: MockerFixture) -> None:
     mocker.patch.object(backends, "board", side_effect=BoardError("'GPIO busy'"))
-    stands = rig.board(BackendSection(backend="rpi"))
+    stands = rig.board(BackendSettings(backend="rpi"))
     assert stands.failing
     stands.illuminator(on=True)
     assert not stands.tamper_open()

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from device import assembly
 from device.config import Configuration, parse
 from device.errors import OutboxError
 from device.logbook import Logbook
+from device.outbox import Outbox
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from tests.rigs import post_table
@@ -24,7 +24,7 @@ def configuration(tmp_path: Path) -> Configuration:
 
 
 def opened(configuration: Configuration) -> Logbook:
-    return Logbook(configuration, assembly.outbox(configuration), stop=Event(), meanwhile=lambda: None)
+    return Logbook(configuration, Outbox.of(configuration.outbox), stop=Event(), meanwhile=lambda: None)
 
 
 def said(books: Logbook) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device import assembly
+from device import logbook
 from device.clock import timekeeper as timekeeping
 from device.records import ClockQuality, Command, Finding, Source
 from provisioning.control.signing import sign_configuration
@@ -146,12 +146,12 @@ def test_a_clock_that_is_set_back_is_audited_and_the_chain_goes_on(
     rig: Callable[..., Rig], mocker: MockerFixture
 ) -> None:
     wall = Wall()
-    original = timekeeping.Timekeeper
 
-    def keeper(*arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - the constructor's own
-        return original(*arguments, **more, wall=wall)
+    class Keeper(timekeeping.Timekeeper):
+        def __init__(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - the timekeeper's own
+            super().__init__(*arguments, **more, wall=wall)
 
-    mocker.patch.object(assembly, "Timekeeper", keeper)
+    mocker.patch.object(logbook, "Timekeeper", Keeper)
     for number, ahead in enumerate((timedelta(), timedelta(hours=-2), timedelta(days=-700)), start=1):
         one = rig(["frame", "wait"], in_service_without_list=True)
 

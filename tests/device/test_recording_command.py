@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from device.commands.recording import ended_by_hand, recording
-from device.config import RecordingSection
 from device.recording import RecordingError, Recordings, requests
 from device.recording.requests import Answer, Request
+from device.recording.settings import RecordingSettings
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 from tests.device.recording.test_recordings import Trail
 
@@ -25,10 +25,10 @@ def run(*words: str) -> Result:
 
 
 @pytest.fixture
-def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingSection:
+def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingSettings:
     """A unit whose configuration allows recording to the key that the department made."""
     assert run("key", str(tmp_path / "recordings.pem")).exit_code == 0
-    section = RecordingSection(
+    section = RecordingSettings(
         allowed=True, recipient_key=tmp_path / "recordings.pub.pem", directory=tmp_path / "state", free_megabytes=0
     )
 
@@ -40,7 +40,7 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingSection:
     return section
 
 
-def with_a_post(section: RecordingSection, *words: str) -> tuple[Result, Trail]:
+def with_a_post(section: RecordingSettings, *words: str) -> tuple[Result, Trail]:
     """Run a command while the post of the unit looks for requests."""
     trail, over = Trail(), threading.Event()
     recordings = Recordings(section, trail, post="post-7", settings=dict, now=lambda: datetime.now(UTC))
@@ -60,7 +60,7 @@ def with_a_post(section: RecordingSection, *words: str) -> tuple[Result, Trail]:
         running.join(30)
 
 
-def test_a_person_starts_a_recording_under_their_name(unit: RecordingSection) -> None:
+def test_a_person_starts_a_recording_under_their_name(unit: RecordingSettings) -> None:
     result, trail = with_a_post(unit, "start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--minutes", "1")
     assert result.exit_code == 0
     said: dict[str, Any] = json.loads(result.output)
@@ -71,13 +71,13 @@ def test_a_person_starts_a_recording_under_their_name(unit: RecordingSection) ->
     assert said["recording"] in run("list", "--config", "post.toml").output.replace("\n", "")
 
 
-def test_what_the_post_refuses_ends_with_1_and_the_reason(unit: RecordingSection) -> None:
+def test_what_the_post_refuses_ends_with_1_and_the_reason(unit: RecordingSettings) -> None:
     result, _ = with_a_post(unit, "stop", "--person", "J. Rivera")
     assert result.exit_code == 1
     assert json.loads(result.output)["reason"] == "not_recording"
 
 
-def test_a_post_that_does_not_run_does_not_record_later(unit: RecordingSection) -> None:
+def test_a_post_that_does_not_run_does_not_record_later(unit: RecordingSettings) -> None:
     words = ("start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--wait", "0")
     result = run(*words, "--config", "post.toml", "--json")
     assert result.exit_code == 1
@@ -95,7 +95,7 @@ def number(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
     signal.signal(number, former)
 
 
-def test_a_command_that_is_ended_takes_its_request_back(unit: RecordingSection, number: signal.Signals) -> None:
+def test_a_command_that_is_ended_takes_its_request_back(unit: RecordingSettings, number: signal.Signals) -> None:
     folder = unit.directory / requests.FOLDER
     before = signal.getsignal(number)
 
@@ -115,7 +115,7 @@ def test_a_command_that_is_ended_takes_its_request_back(unit: RecordingSection, 
     assert signal.getsignal(number) == before
 
 
-def test_a_command_that_shall_outlive_its_terminal_goes_on_waiting(unit: RecordingSection) -> None:
+def test_a_command_that_shall_outlive_its_terminal_goes_on_waiting(unit: RecordingSettings) -> None:
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with ended_by_hand() as ended:
@@ -127,7 +127,7 @@ def test_a_command_that_shall_outlive_its_terminal_goes_on_waiting(unit: Recordi
 
 
 def test_a_running_post_that_does_not_take_the_request_is_told_apart(
-    unit: RecordingSection, monkeypatch: pytest.MonkeyPatch
+    unit: RecordingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("device.commands.recording.in_use", lambda path: path.name == "outbox.db")
     words = ("start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--wait", "0")
@@ -156,7 +156,7 @@ def test_what_root_asks_is_taken_and_answered_by_the_post_s_own_user(tmp_path: P
         assert requests.fetch(state / "recordings", name) == said
 
 
-def test_a_name_of_one_letter_is_nobodys(unit: RecordingSection) -> None:
+def test_a_name_of_one_letter_is_nobodys(unit: RecordingSettings) -> None:
     with pytest.raises(RecordingError, match="not a request"):
         run("start", "--config", "post.toml", "--person", "J", "--purpose", "glare at dusk")
 

@@ -37,12 +37,12 @@ BROKERS = ("mosquitto", "rabbitmq")
 # The machine of a test may have no synchronised clock.
 _PROGRAM = """
 import sys
-import device.assembly
+import device.clock.timekeeper
 import device.commands.selftest
 from device.cli import main
 from device.records import ClockQuality
 good = ClockQuality(source="kernel", synchronised=True, estimated_error_seconds=0.001)
-device.assembly.clock_quality = device.commands.selftest.clock_quality = lambda: good
+device.clock.timekeeper.clock_quality = device.commands.selftest.clock_quality = lambda: good
 sys.exit(main())
 """
 

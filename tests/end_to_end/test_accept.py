@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from device import assembly, backends
+from device import backends
 from device.board.base import Light
 from device.board.patterns import described
 from device.camera.view import View, Views
@@ -157,7 +157,7 @@ class Site:
         Watched.technician = self.technician
         # The machine of a test may have no synchronised clock.
         good = ClockQuality(source="kernel", synchronised=True, estimated_error_seconds=0.001)
-        mocker.patch.object(assembly, "clock_quality", return_value=good)
+        mocker.patch("device.clock.timekeeper.clock_quality", return_value=good)
         mocker.patch.object(selftest, "clock_quality", return_value=good)
         # An uplink left to itself comes back after this test's patience only.
         mocker.patch.object(Backoff, "failed", return_value=3600.0)

@@ -17,7 +17,7 @@ from device.frame import Frame
 from device.hotlist.parts import split_parts
 from device.post import Post
 from device.records import TYPES, Hit, Read, hotlist_delta, hotlist_package, hotlist_part
-from device.vision.passages import PassageRules, Passages
+from device.vision.passages import Passages
 from device.vision.pipeline import Ended, Verdict
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate
@@ -89,7 +89,7 @@ class RunningPost:
 
     def __init__(self, field: Field) -> None:
         self.post = Post(load(field.folder / "post.toml"))
-        self.passages = Passages(PassageRules())
+        self.passages = Passages()
         self.seen = 0
         self.post._lists.load()
         self.post._uplink.start()

@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator
 from device.audit.log import AuditLog
 from device.audit.rate_limit import MOST, WINDOW_SECONDS, RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
+from device.config import REMOTE_KEYS
 from device.control import (
-    REMOTE,
     CommandVerifier,
     ConfigurationStore,
     Operators,
@@ -171,7 +171,7 @@ class Ear:
         assert list(CONFIGURATION.iter_errors(said)) == []
         assert (said["agency"], said["post"]) == ("riverside", "post-1")
         assert said["version"] > highest
-        assert {f"{section}.{key}" for section, keys in said["settings"].items() for key in keys} <= REMOTE
+        assert {f"{section}.{key}" for section, keys in said["settings"].items() for key in keys} <= REMOTE_KEYS
         effective = self.remote._effective
         assert effective.model_copy(update={name: getattr(self.base, name) for name in self._changeable}) == self.base
 

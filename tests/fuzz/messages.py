@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509 import load_pem_x509_certificate
 from hypothesis import strategies as st
 
-from device.control.configuration.overlay import REMOTE
+from device.config import REMOTE_KEYS
 from device.records import COMMAND_TYPE, CONFIGURATION_TYPE, Command
 from provisioning.fleet.fleet import Fleet
 from tests.device.control.world import RUN
@@ -166,7 +166,7 @@ class Forge:
 
     def _configuration_payloads(self) -> st.SearchStrategy[bytes]:
         fitting = st.one_of(*(st.tuples(st.just(name), st.sampled_from(values)) for name, values in FITTING.items()))
-        others = ["uplink.brokers", "records.signing_key", "post.name", "a.b", "vision.x", *sorted(REMOTE)]
+        others = ["uplink.brokers", "records.signing_key", "post.name", "a.b", "vision.x", *sorted(REMOTE_KEYS)]
         unfit = st.tuples(st.sampled_from(others), ANYTHING)
         pairs = st.lists(fitting, max_size=4) | st.lists(fitting, max_size=4) | st.lists(fitting | unfit, max_size=4)
         good = st.fixed_dictionaries(

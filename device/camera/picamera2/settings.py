@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from device.camera.picamera2.exposure import Exposure, Limits
 from device.camera.picamera2.shutter import longest_shutter
-from device.config import Section
+from device.settings import Section
 
 EVEN = "must be even: two pixels share one colour"
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
-from device.config import Configuration
 from device.control.configuration.overlay import overlay
 from device.control.errors import Reason, RefusedError
 from device.control.jose import open_signed_by, read_payload
 from device.records import CONFIGURATION_TYPE, ClockQuality, DesiredConfiguration, Source
+from device.settings import Table
 
 AHEAD = timedelta(minutes=5)
 """How far the administrator's clock may be ahead."""
@@ -51,9 +51,7 @@ def read(message: bytes, keys: ECKey | Sequence[ECKey]) -> Desired:
     return Desired(message.decode("ascii"), said, signer.thumbprint())
 
 
-def judge(
-    desired: Desired, base: Configuration, *, source: Source, highest: int, at: datetime, clock: ClockQuality
-) -> Configuration:
+def judge(desired: Desired, base: Table, *, source: Source, highest: int, at: datetime, clock: ClockQuality) -> Table:
     """Return the configuration that would be in force.
 
     Raises:

@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from threading import RLock
 from time import monotonic
+from typing import Generic
 
 from device.audit.log import AuditEvent
-from device.config import Configuration
 from device.control.configuration import desired as judging
 from device.control.configuration.overlay import overlay
 from device.control.configuration.store import Applied, ConfigurationStore, StoredConfiguration, Trial
 from device.control.errors import NotKeptError, Reason, RefusedError
 from device.control.keys import SigningKeys
 from device.records import CONFIGURATION_TYPE, ClockQuality, ConfigurationState, RefusedConfiguration, Source
+from device.settings import Table
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +28,11 @@ FAULT_SECONDS = 15.0
 """How long a new fault must last to end a trial."""
 
 
-class RemoteConfiguration:
+class RemoteConfiguration(Generic[Table]):
     """Lays what the department desires over the post's own file. Safe to use from several threads.
 
     Args:
-        base: the post's own configuration.
+        base: the whole of the post's own configuration.
         shelf: keeps the state.
         keys: those by which a configuration is known for the fleet's.
         source: the post.
@@ -42,7 +43,7 @@ class RemoteConfiguration:
 
     def __init__(
         self,
-        base: Configuration,
+        base: Table,
         shelf: ConfigurationStore,
         keys: SigningKeys,
         source: Source,
@@ -60,14 +61,14 @@ class RemoteConfiguration:
         self._trial_seconds = trial_seconds
         self._kept = StoredConfiguration()
         self._effective = base
-        self._pending: Configuration | None = None
+        self._pending: Table | None = None
         self._steady = steady
         self._trial_since = steady()
         self._fault_since: float | None = None
 
     # --- at the start
 
-    def start(self) -> Configuration:
+    def start(self) -> Table:
         """Return the configuration to start with; if the one kept is unfit, that is noted and the one before taken."""
         with self._lock:
             try:
@@ -166,7 +167,7 @@ class RemoteConfiguration:
             changed, self._changed = self._changed, False
             return changed
 
-    def take_pending(self) -> Configuration | None:
+    def take_pending(self) -> Table | None:
         """Return the configuration to change over to, once."""
         with self._lock:
             pending, self._pending = self._pending, None
@@ -237,7 +238,7 @@ class RemoteConfiguration:
         if self._kept.highest and self._keys.revoked(self._kept.signer):
             self._keep(self._kept.with_(highest=0, signer=None))
 
-    def _from_shelf(self) -> Configuration:
+    def _from_shelf(self) -> Table:
         while self._kept.current is not None:
             try:
                 return overlay(self._base, self._read_kept(self._kept.current).said.settings)

@@ -8,11 +8,12 @@ from typing import Self
 
 from cryptography import x509
 
-from device.config import Configuration
 from device.control.keys import SigningKeys
 from device.control.keys.statement import Key, roots_of
 from device.control.keys.store import KeyStore
+from device.control.settings import ControlSettings
 from device.errors import ConfigurationError, RecordError
+from device.files import read_configured
 from device.hotlist.issuers import Issuers
 from device.records import KeyState, Purpose
 
@@ -26,15 +27,14 @@ class Trust:
     """None for a post that takes no configuration: its key for lists is one for ever."""
 
     @classmethod
-    def of(cls, configuration: Configuration) -> Self:
-        """Go on with the keys that a post goes by.
+    def of(cls, agency: str, issuer_key: Path, control: ControlSettings | None) -> Self:
+        """Go on with the keys that a post of an agency goes by: `hotlist.issuer_key`, and those it is controlled by.
 
         Raises:
             ConfigurationError: a key or the root's certificate is unreadable or of the wrong kind.
 
         """
-        agency, control = configuration.post.agency, configuration.control
-        lists = _given(configuration.hotlist.issuer_key, "hotlist.issuer_key")
+        lists = _given(issuer_key, "hotlist.issuer_key")
         if control is None:
             return cls(SigningKeys(Purpose.LISTS, lists, agency=agency), None)
         roots = _roots(control.operators_ca)
@@ -65,20 +65,13 @@ class Trust:
 
 def _given(path: Path, name: str) -> Key:
     try:
-        return Key.of(_content(path, name))
+        return Key.of(read_configured(path, name))
     except RecordError as error:
         raise ConfigurationError(f"{name} = {str(path)!r}: {error}") from error
 
 
 def _roots(path: Path) -> tuple[Key, ...]:
     try:
-        return roots_of(x509.load_pem_x509_certificates(_content(path, "control.operators_ca")))
+        return roots_of(x509.load_pem_x509_certificates(read_configured(path, "control.operators_ca")))
     except ValueError as error:
         raise ConfigurationError("control.operators_ca: not a certificate in PEM") from error
-
-
-def _content(path: Path, name: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{name} = {str(path)!r}: {error.strerror or error}") from error

@@ -1,6 +1,5 @@
 """Whether the broker holds a post to its rights: asked with the post's own certificate, while the post is stopped."""
 
-from device import assembly
 from device.config import Configuration
 from device.records import Purpose, Source, keys_topic
 from device.uplink import Broker
@@ -26,7 +25,6 @@ def refused(configuration: Configuration, topic: str) -> bool:
         ProvisioningError: the broker cannot be reached or does not answer.
 
     """
-    settings = assembly.uplink_settings(configuration)
-    client = client_of(settings.client_id, tls_context(settings))
+    client = client_of(configuration.post.name, tls_context(configuration.uplink))
     with Connection(client, broker=str(Broker.parse(configuration.uplink.brokers[0]))) as connection:
         return connection.is_refused(topic)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device import assembly, backends
+from device import backends
 from device.board.base import Board, Light
 from device.board.patterns import described
 from device.camera.lens import judge, resembled
@@ -16,7 +16,7 @@ from device.commands.selftest import examine
 from device.config import Configuration
 from device.errors import CameraError
 from device.frame import Frame
-from device.vision.recogniser import Plate
+from device.vision.recogniser import Plate, Recogniser
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.dialogue import Dialogue
 from provisioning.technician.accept.result import Illustration, Result
@@ -92,7 +92,7 @@ def view(configuration: Configuration) -> list[Result]:
         return [Result(point="view", good=False, said="no view was accepted yet: platepost aim")]
     frame, background = _look(configuration)
     ailments = judge(*background.median, views)
-    plates = assembly.recogniser(configuration).recognise(frame.grey).plates
+    plates = Recogniser.of(configuration.vision).recognise(frame.grey).plates
     by = " and ".join(f"{name} by {each.accepted_by}" for name, each in accepted.items())
     said = f"as accepted: {by}" if not ailments else f"{', '.join(sorted(ailments))}: platepost aim"
     if not ailments and resembled(background.median[0], views) is None:

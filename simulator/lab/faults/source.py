@@ -12,14 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from time import monotonic
 
-from device import __version__, assembly, config
+from device import __version__, config
 from device.audit.log import AuditLog
 from device.audit.retrying import RetryingRecorder
 from device.clock.timekeeper import Timekeeper
@@ -33,11 +33,13 @@ from device.records import (
     Lost,
     Place,
     RecordData,
+    Recorder,
     Status,
     Versions,
     new_identifier,
 )
-from device.uplink import Uplink
+from device.secrets.certificate import certificate
+from device.uplink import Tuning, Uplink
 from simulator.lab.faults.journal import Entry
 from simulator.lab.faults.passages import hit_of, read_of
 
@@ -47,18 +49,15 @@ HITS = 0.1
 EXIT_OUTBOX = 3
 """Exit code of a post that could not open its outbox: whoever supervises it starts it again."""
 LIST = HotListState(state="none")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    """The uplink's patience, shortened so that an hour's trouble fits into minutes."""
-
-    keepalive_seconds: int = 2
-    connect_timeout_seconds: float = 3.0
-    backoff_first_seconds: float = 0.1
-    backoff_most_seconds: float = 1.0
-    refusal_first_seconds: float = 0.2
-    refusal_most_seconds: float = 1.0
+RECONNECT_SECONDS = 0.1
+IMPATIENT = Tuning(
+    keepalive_seconds=2,
+    connect_timeout_seconds=3.0,
+    backoff_most_seconds=1.0,
+    refusal_first_seconds=0.2,
+    refusal_most_seconds=1.0,
+)
+"""The uplink's patience, shortened so that an hour's trouble fits into minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +69,6 @@ class SourceSettings:
     step: float = 0.0
     """Seconds by which the time of day advances with every record, beyond what passes: a week in a minute."""
     drain_seconds: float = 30.0
-    patience: Patience = Patience()
 
 
 class JournallingStore:
@@ -121,26 +119,30 @@ class LightPost:
         configuration = config.load(settings.configuration)
         self._stop = threading.Event()
         self._offset = offset
-        self._place = assembly.place(configuration)
+        self._place = configuration.post.place
         self._versions = Versions(software=__version__, configuration=configuration.digest[:16])
         self._boot = new_identifier()
         self._began = datetime.now(UTC)
         self._draw = random.Random()
-        self._outbox = assembly.outbox(configuration)
+        self._outbox = Outbox.of(configuration.outbox)
         self._timekeeper = Timekeeper(
             configuration.outbox.path.parent / "clock.json",
-            trusted=[assembly.certificate(configuration).not_valid_before_utc],
+            trusted=[certificate(configuration.uplink.certificate).not_valid_before_utc],
             wall=lambda: time.time() + offset.value,
         )
-        self._recorder = assembly.recorder(
-            configuration, JournallingStore(self._outbox, journal), now=self._timekeeper.record_time
+        self._recorder = Recorder.of(
+            configuration.records,
+            JournallingStore(self._outbox, journal),
+            configuration.post.source,
+            now=self._timekeeper.record_time,
         )
         self._records = RetryingRecorder(self._recorder, stop=self._stop)
         self._auditor = AuditLog(self._records, post=configuration.post.name, timekeeper=self._timekeeper)
-        patience = {name: getattr(settings.patience, name) for name in Patience.__dataclass_fields__}
         self._uplink = Uplink(
-            replace(assembly.uplink_settings(configuration), **patience),
+            configuration.uplink.model_copy(update={"reconnect_seconds": RECONNECT_SECONDS}),
             self._outbox,
+            client_id=configuration.post.name,
+            tuning=IMPATIENT,
             will=lambda: self._recorder.unchained(self._status("offline")),
             on_connected=lambda: self._recorder.record(self._status("online")),
             earliest=self._timekeeper.earliest,

@@ -4,11 +4,13 @@ import json
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from device.uplink import Tuning
 from simulator.lab.fleet.campaign import Campaign, Course
 from simulator.lab.fleet.passages import FOOTAGE
 from simulator.lab.fleet.show import Show, show_figures
@@ -19,7 +21,8 @@ SHORT = Course(
     rest_seconds=1.0, work_seconds=2.0, rate=40.0, outage_seconds=1.0, burst=2, part_bytes=8192, patience_seconds=120.0
 )
 SHORT_POSTS = 40
-HURRIED = {"backoff_first_seconds": 0.5, "backoff_most_seconds": 2.0, "settle_seconds": 2.5}
+HURRIED = {"reconnect_seconds": 0.5, "settle_seconds": 2.5}
+HURRIED_MOST_SECONDS = 2.0
 """In the short form, whose outage is short too."""
 
 
@@ -129,6 +132,7 @@ def fleet(
     console = Console(stderr=True)
     command = "platepost " + shlex.join(sys.argv[1:])
     began = time.monotonic()
+    tuning = Tuning(keepalive_seconds=keepalive)
     with (
         Show(console) as show,
         cleared(directory := directory.absolute() / broker),
@@ -140,9 +144,8 @@ def fleet(
             clip=FOOTAGE / ("pass.mp4" if short else "street.mp4"),
             hits=hits,
             seed=seed,
-            uplink=(HURRIED if short else {})
-            | {"keepalive_seconds": keepalive}
-            | ({} if sessions else {"session_expiry_seconds": 0}),
+            uplink=(HURRIED if short else {}) | ({} if sessions else {"session_seconds": 0}),
+            tuning=replace(tuning, backoff_most_seconds=HURRIED_MOST_SECONDS) if short else tuning,
             progress=show.progress,
         ) as site,
     ):

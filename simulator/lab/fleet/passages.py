@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from device.config import RecordsSection
 from device.records import (
     ClockQuality,
     Consultation,
@@ -19,6 +18,7 @@ from device.records import (
     Versions,
     new_identifier,
 )
+from device.records.settings import RecordSettings
 from device.reporting.sight import pictures_of, sight_of
 from device.vision.recogniser import Recogniser
 from simulator.scoring.replay import Replay
@@ -63,7 +63,7 @@ def passages_of(clip: Path, *, versions: Versions, clock: ClockQuality) -> tuple
         CameraError: the clip cannot be played.
 
     """
-    section = RecordsSection(signing_key=Path("none"))
+    section = RecordSettings(signing_key=Path("none"))
     common = {"camera": "simulated", "place": _NO_PLACE, "versions": versions, "clock": clock}
     none = HotListState(state="none")
     told = []

@@ -6,8 +6,7 @@ for; what an `Uplink` does in its thread, `turn` does whenever there is somethin
 
 import random
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from device.records import (
     keys_topic,
     new_identifier,
 )
-from device.uplink import Broker, Delivery, UplinkSettings
+from device.uplink import Broker, Delivery, Tuning, UplinkSettings
 from device.uplink.connection import BrokerConnection, LinkError
 from device.uplink.inbox import Handler
 from device.uplink.tls import connection_problem, tls_context
@@ -56,7 +55,8 @@ class LightPost:
         version: str,
         parts: Path,
         seed: int,
-        settings: dict[str, float],
+        uplink: Mapping[str, float],
+        tuning: Tuning,
     ) -> None:
         """Read the post's keys; nothing is connected yet.
 
@@ -69,7 +69,8 @@ class LightPost:
             version: of the software.
             seed: of what is drawn.
             parts: a folder for packages in parts as they come.
-            settings: figures of `UplinkSettings` that are to differ from a post's own.
+            uplink: keys of `uplink` that are to differ from a post's own.
+            tuning: patience that is not configured.
 
         """
         self.name = folder.name
@@ -89,18 +90,13 @@ class LightPost:
         self._clock: ClockQuality = clock_quality()
         place = Place(site=f"Site of {self.name}", latitude=38.0, longitude=-121.0)
         self._circumstances = Circumstances(place, software(version), self._clock)
-        base = UplinkSettings(
-            brokers=tuple(brokers),
-            ca=folder / "ca.pem",
-            certificate=folder / "certificate.pem",
-            private_key=folder / "private_key.pem",
-            client_id=self.name,
-        )
-        self._settings = replace(base, **settings)  # type: ignore[arg-type]  # its fields, by name
+        files = {name: folder / f"{name}.pem" for name in ("ca", "certificate", "private_key")}
+        self._settings = UplinkSettings.model_validate({"brokers": tuple(brokers), **files, **uplink})
+        self._tuning = tuning
         source = self.recorder.source
         keys = (keys_topic(source.agency, purpose) for purpose in Purpose)
         topics = (*self._handlers, *keys, source.configuration, source.command("+"))
-        self._traffic = Traffic(self._settings, self.outbox, topics, draw=self._draw.uniform)
+        self._traffic = Traffic(self._settings, self.outbox, topics, tuning=tuning, draw=self._draw.uniform)
         self.flight = self._traffic.flight
         self._connections = 0
         # What comes with the answer to CONNECT comes in the thread that connects.
@@ -164,12 +160,14 @@ class LightPost:
             self._settings,
             self._traffic.brokers.current,
             tls_context(self._settings),
+            client_id=self.name,
+            keepalive_seconds=self._tuning.keepalive_seconds,
             number=self._connections,
             will=self._will(),
             received=self._inbox.append,
         )
         try:
-            link.open(timeout=self._settings.connect_timeout_seconds)
+            link.open(timeout=self._tuning.connect_timeout_seconds)
         except OSError:
             link.abort()
             raise
@@ -188,7 +186,7 @@ class LightPost:
     def turn(self) -> float:
         """Do what is due on the connection; return in how many seconds to do so again at the latest."""
         link = self.link
-        housekeeping = HOUSEKEEPING * self._settings.keepalive_seconds
+        housekeeping = HOUSEKEEPING * self._tuning.keepalive_seconds
         if link is None:
             return housekeeping
         for _ in range(TURNS):

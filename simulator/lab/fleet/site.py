@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from device import __version__
 from device.clock.kernel import clock_quality
+from device.uplink import Tuning
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -53,6 +54,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         hits: float,
         seed: int,
         uplink: dict[str, float],
+        tuning: Tuning,
         progress: Callable[[str, int, int], None],
     ) -> None:
         """Make identities for all; nothing runs yet.
@@ -65,7 +67,8 @@ class FleetSite(Site[Broker | RabbitCluster]):
             clip: whose passages the posts tell.
             hits: the share of passages that are hits.
             seed: of what is drawn.
-            uplink: figures of `UplinkSettings` that are to differ from a post's own.
+            uplink: keys of `uplink` that are to differ from a post's own.
+            tuning: patience that is not configured.
             progress: told what is being done, how far it is, and of how much.
 
         """
@@ -77,6 +80,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self.broker_name = broker
         self._processes = processes
         self._clip, self._hits, self._seed, self._uplink = clip, hits, seed, uplink
+        self._tuning = tuning
         self._progress = progress
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[tuple[BaseProcess, Pipe]] = []
@@ -105,6 +109,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
                 hits=self._hits,
                 seed=self._seed + number,
                 uplink=self._uplink,
+                tuning=self._tuning,
                 parts=self.directory / "parts",
             )
             self._workers.append(self._start(work, settings, log=self.directory / f"worker-{number}.log"))

@@ -21,6 +21,7 @@ from time import monotonic
 from typing import Literal
 
 from device import __version__
+from device.uplink import Tuning
 from device.uplink.connection import BrokerConnection
 from device.uplink.waker import Waker
 from simulator.lab.fleet.passages import Told
@@ -49,6 +50,7 @@ class WorkerSettings:
     hits: float
     seed: int
     uplink: dict[str, float]
+    tuning: Tuning
     parts: Path
     """A folder for packages in parts as they come."""
 
@@ -101,7 +103,8 @@ class Worker:
                 version=__version__,
                 parts=settings.parts,
                 seed=settings.seed,
-                settings=settings.uplink,
+                uplink=settings.uplink,
+                tuning=settings.tuning,
             )
             for number, folder in enumerate(settings.posts)
         ]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from device.board.base import Light
-from device.config.explanation import hint
+from device.settings import hint
 from simulator.scenario.checks.base import Counted
 
 if TYPE_CHECKING:

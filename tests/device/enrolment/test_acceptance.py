@@ -21,6 +21,10 @@ def post(fleet: Fleet, name: str = "post-1", *, acceptance: bool = True) -> Conf
     return load(fleet.add_post(name, settings) / "post.toml")
 
 
+def acceptance(configuration: Configuration) -> Acceptance:
+    return Acceptance(configuration.acceptance, configuration.post.source, configuration.records)
+
+
 def accepted(configuration: Configuration) -> Path:
     path = configuration.acceptance.file
     assert path is not None
@@ -37,7 +41,7 @@ def accepted(configuration: Configuration) -> Path:
 
 def test_a_post_that_must_be_accepted_is_not_until_it_is(fleet: Fleet) -> None:
     configuration = post(fleet)
-    running = Acceptance(configuration)
+    running = acceptance(configuration)
     assert running.missing
     path = accepted(configuration)
     assert not running.missing
@@ -48,7 +52,7 @@ def test_a_post_that_must_be_accepted_is_not_until_it_is(fleet: Fleet) -> None:
 
 
 def test_a_post_that_need_not_be_accepted_misses_nothing(fleet: Fleet) -> None:
-    assert not Acceptance(post(fleet, acceptance=False)).missing
+    assert not acceptance(post(fleet, acceptance=False)).missing
 
 
 def test_another_post_s_acceptance_is_worth_nothing(fleet: Fleet) -> None:
@@ -56,7 +60,7 @@ def test_another_post_s_acceptance_is_worth_nothing(fleet: Fleet) -> None:
     stolen = accepted(first).read_bytes()
     assert second.acceptance.file is not None
     second.acceptance.file.write_bytes(stolen)
-    assert Acceptance(second).missing
+    assert acceptance(second).missing
 
 
 def test_another_name_under_the_own_key_is_worth_nothing(fleet: Fleet) -> None:
@@ -64,7 +68,7 @@ def test_another_name_under_the_own_key_is_worth_nothing(fleet: Fleet) -> None:
     second.records.signing_key.write_bytes(first.records.signing_key.read_bytes())
     assert second.acceptance.file is not None
     second.acceptance.file.write_bytes(accepted(first).read_bytes())
-    assert Acceptance(second).missing
+    assert acceptance(second).missing
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,7 @@ def test_a_spoilt_statement_is_none(fleet: Fleet, spoil: Callable[[bytes], bytes
     configuration = post(fleet)
     path = accepted(configuration)
     path.write_bytes(spoil(path.read_bytes()))
-    assert Acceptance(configuration).missing
+    assert acceptance(configuration).missing
 
 
 def test_the_acceptance_outlives_a_change_of_the_signing_key(fleet: Fleet) -> None:
@@ -86,9 +90,9 @@ def test_the_acceptance_outlives_a_change_of_the_signing_key(fleet: Fleet) -> No
     former = key.with_name("former.pem")
     former.write_bytes(key.read_bytes())
     key.write_bytes(private_pem(new_key()))
-    assert Acceptance(configuration).missing
+    assert acceptance(configuration).missing
     records = configuration.records.model_copy(update={"former_signing_key": former})
     changing = configuration.model_copy(update={"records": records})
-    assert not Acceptance(changing).missing
+    assert not acceptance(changing).missing
     former.unlink()
-    assert not Acceptance(configuration).missing
+    assert not acceptance(configuration).missing

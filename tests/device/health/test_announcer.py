@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device import assembly
 from device.errors import ConfigurationError, OutboxError
 from device.health.announcer import Bulletins
 
@@ -48,7 +47,7 @@ def test_a_status_is_due_when_either_faults_or_list_are_new(parts: dict[str, Any
 def test_a_birth_waits_neither_for_the_disk_nor_for_a_certificate_that_is_being_replaced(
     parts: dict[str, Any], mocker: MockerFixture
 ) -> None:
-    mocker.patch.object(assembly, "certificate_expires", side_effect=ConfigurationError("no certificate"))
+    mocker.patch("device.health.announcer.certificate_expires", side_effect=ConfigurationError("no certificate"))
     parts["books"].recorder.record.side_effect = OutboxError("the disk is full")
     with pytest.raises(OutboxError):
         bulletins(parts).birth()

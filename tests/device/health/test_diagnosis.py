@@ -41,7 +41,7 @@ class Bench:
         self.diagnosis._guard = TamperMonitor(books.auditor, now=lambda: self.now)
         self.diagnosis._condition = parts.condition
         self.bulletins = Bulletins(told, books, faults=self.diagnosis.faults, pipeline=parts.pipeline, **shared)
-        mocker.patch("device.assembly.certificate_expires", return_value=None)
+        mocker.patch("device.health.diagnosis.certificate_expires", return_value=None)
         self.ail()
 
     def _monotonic(self) -> float:

@@ -149,7 +149,9 @@ def test_what_ails_the_machine(drill: Drill, changes: dict[str, Any], names: tup
 
 
 def test_a_certificate_near_its_end_until_it_is_renewed(drill: Drill, mocker: MockerFixture) -> None:
-    soon = mocker.patch("device.assembly.certificate_expires", return_value=datetime.now(UTC) + timedelta(days=13))
+    soon = mocker.patch(
+        "device.health.diagnosis.certificate_expires", return_value=datetime.now(UTC) + timedelta(days=13)
+    )
     drill.await_state("certificate_expiring")
     soon.return_value = datetime.now(UTC) + timedelta(days=90)
     drill.await_state()

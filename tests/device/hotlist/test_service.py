@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.config import HotListSection
 from device.faults.fault import notices
 from device.health.status import Vitals
 from device.hotlist import Rules
 from device.hotlist import service as module
 from device.hotlist.service import HotListService, list_state
+from device.hotlist.settings import HotListSettings
 from device.records import HotListState, Place, Versions
 
 
@@ -63,7 +63,7 @@ def test_a_status_is_due_when_the_list_its_age_or_its_rules_are_others() -> None
 
 
 def test_what_the_configuration_says_of_look_ups_is_what_the_list_goes_by(mocker: MockerFixture) -> None:
-    section = HotListSection(
+    section = HotListSettings(
         directory=Path("lists"),
         issuer_key=Path("issuer.pem"),
         unseal_key=Path("key.pem"),

@@ -11,10 +11,10 @@ from joserfc.jwk import ECKey
 from pydantic import ValidationError
 from pytest_mock import MockerFixture
 
-from device.config import RecordingSection
 from device.errors import ConfigurationError
 from device.recording import Recordings, SealedReader, recordings, requests, writer
 from device.recording.requests import Answer, Request
+from device.recording.settings import RecordingSettings
 from tests.device.recording.conftest import make_frame, same
 
 
@@ -32,7 +32,7 @@ class Trail:
 
 @dataclass
 class Unit:
-    section: RecordingSection
+    section: RecordingSettings
     trail: Trail
     recordings: Recordings
 
@@ -84,7 +84,7 @@ def make_unit(tmp_path: Path, key: ECKey, clock: Clock) -> MakeUnit:
 
     def make(**section: Any) -> Unit:  # noqa: ANN401 - the fields of the section
         told = {"allowed": True, "recipient_key": public, "directory": tmp_path / "recordings", "free_megabytes": 0}
-        made = RecordingSection.model_validate(told | section)
+        made = RecordingSettings.model_validate(told | section)
         trail = Trail()
         settings: Mapping[str, Any] = {"versions": {"software": "1"}}
         return Unit(made, trail, Recordings(made, trail, post="post-7", settings=lambda: settings, now=clock.now))
@@ -314,7 +314,7 @@ def test_a_request_that_was_left_is_refused_and_told(
 
 def test_allowed_needs_somebody_to_seal_to(make_unit: MakeUnit, tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="recipient_key"):
-        RecordingSection(allowed=True)
+        RecordingSettings(allowed=True)
     with pytest.raises(ConfigurationError, match=r"recording\.recipient_key"):
         make_unit(recipient_key=tmp_path / "nowhere.pem")
     assert recordings.LOOK_SECONDS < 1

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from device.config import RecordsSection
 from device.frame import Frame
 from device.hotlist import Answer, HotList, Match, MatchKind, Query, Rules
 from device.hotlist.match import agreement
 from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
 from device.records.envelope import topic_of
+from device.records.settings import RecordSettings
 from device.reporting.reporter import Circumstances, Reporter
-from device.vision.passages import Passage, PassageRules, Passages
+from device.vision.passages import Passage, Passages
 from device.vision.pipeline import Doubted, Ended, Verdict
 from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate
@@ -66,7 +66,7 @@ class Desk:
         self.records: list[RecordData] = []
         self.hotlist = hotlist
         self.now = NOON
-        self.passages = Passages(PassageRules())
+        self.passages = Passages()
         self._seconds = itertools.count()
         self.reporter = Reporter(
             self,
@@ -74,7 +74,7 @@ class Desk:
             list_state=lambda _list, _at: HotListState(state="none" if self.hotlist is None else "current", version=7),
             clock=lambda: ClockQuality(source="unknown", synchronised=False),
             circumstances=Circumstances("camera", Place(), Versions(software="0", configuration="0")),
-            section=RecordsSection(signing_key="key.pem", **section),
+            section=RecordSettings(signing_key="key.pem", **section),
             moment=lambda at: max(at, self.now),
         )
 

@@ -37,7 +37,8 @@ from device.records import (
     new_identifier,
 )
 from device.records.contract.examples import LIST, example_audit, example_sight, example_status
-from device.uplink import Uplink, UplinkSettings
+from device.uplink import Uplink
+from tests.rigs import uplink_arguments
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 AGENCY, POST = "demo", "post-1"
@@ -263,24 +264,23 @@ class Bench:
 
     # --- the post
 
-    def settings(self, *brokers: Mosquitto, name: str = POST, **changes: object) -> UplinkSettings:
+    def settings(self, *brokers: Mosquitto, name: str = POST, **changes: object) -> dict[str, Any]:
+        """Return what an uplink is made with; `changes` are keys of its settings, or of its tuning."""
         certificate, key = self.authority.issue(name)
         values: dict[str, Any] = {
             "brokers": tuple(f"localhost:{broker.port}" for broker in brokers),
             "ca": self.authority.ca,
             "certificate": certificate,
             "private_key": key,
-            "client_id": name,
-            "backoff_first_seconds": 0.1,
+            "reconnect_seconds": 0.1,
             "backoff_most_seconds": 0.3,
             "refusal_first_seconds": 0.5,
             "settle_seconds": 0.2,
-            "will_delay_seconds": 0,
         }
-        return UplinkSettings(**(values | changes))
+        return uplink_arguments(name, values | changes)
 
-    def uplink(self, settings: UplinkSettings, **more: Any) -> Uplink:  # noqa: ANN401
-        return Uplink(settings, self.outbox, **({"will": self.will} | more))
+    def uplink(self, settings: dict[str, Any], **more: Any) -> Uplink:  # noqa: ANN401
+        return Uplink(outbox=self.outbox, **({"will": self.will} | settings | more))
 
     def audit(self, number: int = 0, *, padding: int = 0) -> Envelope:
         return self.recorder.record(example_audit("door_closed", details={"number": number, "padding": "x" * padding}))

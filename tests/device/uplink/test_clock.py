@@ -89,7 +89,6 @@ def connect(server: Server, *, earliest: dt.datetime | None, fleet: Fleet | None
         ca=folder / "ca.pem",
         certificate=folder / "certificate.pem",
         private_key=folder / "private_key.pem",
-        client_id="demo-post-1",
     )
     context = tls_context(settings, earliest=earliest)
     try:

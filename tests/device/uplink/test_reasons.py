@@ -8,7 +8,6 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from device.uplink import UplinkSettings
 from device.uplink.reasons import PATIENCE, TOPIC, WHOLE_BROKER, reason_name
 from tests.device.uplink.scripted import Packet, Script, ScriptedBroker
 
@@ -37,9 +36,9 @@ def scripted(bench: Bench) -> Iterator[ScriptedBroker]:
         yield broker
 
 
-def settings(bench: Bench, *brokers: ScriptedBroker, **changes: object) -> UplinkSettings:
-    values = {"refusal_first_seconds": PATIENT, "backoff_first_seconds": 0.05, "backoff_most_seconds": 0.1} | changes
-    made: UplinkSettings = bench.settings(*brokers, **values)
+def settings(bench: Bench, *brokers: ScriptedBroker, **changes: object) -> dict[str, Any]:
+    values = {"refusal_first_seconds": PATIENT, "reconnect_seconds": 0.05, "backoff_most_seconds": 0.1} | changes
+    made: dict[str, Any] = bench.settings(*brokers, **values)
     return made
 
 

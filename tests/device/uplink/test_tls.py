@@ -46,6 +46,6 @@ def test_alerts_have_names() -> None:
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
     absent = tmp_path / "absent.pem"
-    settings = UplinkSettings(brokers=("b",), ca=absent, certificate=absent, private_key=absent, client_id="x")
+    settings = UplinkSettings(brokers=("b:1",), ca=absent, certificate=absent, private_key=absent)
     with pytest.raises(IdentityError):
         tls_context(settings)

@@ -271,11 +271,11 @@ def test_a_broker_of_another_name_is_refused(bench: Bench) -> None:
 def test_a_renewed_certificate_is_used_without_restart(bench: Bench) -> None:
     broker = bench.broker()
     settings = bench.settings(broker)
-    hidden = settings.certificate.with_suffix(".hidden")
-    shutil.move(settings.certificate, hidden)
+    hidden = settings["settings"].certificate.with_suffix(".hidden")
+    shutil.move(settings["settings"].certificate, hidden)
     with bench.uplink(settings) as uplink:
         bench.wait_for(lambda: uplink.state().problem == "identity_unreadable", what="the problem's name")
-        shutil.move(hidden, settings.certificate)
+        shutil.move(hidden, settings["settings"].certificate)
         bench.wait_for(lambda: uplink.state().connected, what="a connection")
 
 
@@ -289,10 +289,10 @@ def test_a_certificate_replaced_while_connected_is_used_at_once(bench: Bench, tm
         directory, bench.authority.directory = bench.authority.directory, tmp_path
         certificate, key = bench.authority.issue("post-1")
         bench.authority.directory = directory
-        shutil.move(certificate, settings.certificate)  # without its key it is of no use yet
+        shutil.move(certificate, settings["settings"].certificate)  # without its key it is of no use yet
         bench.wait_for(lambda: uplink.state().for_seconds > first + 0.3, what="a while")
         assert len(keeper.bodies) == 1
-        shutil.move(key, settings.private_key)
+        shutil.move(key, settings["settings"].private_key)
         bench.wait_for(lambda: len(keeper.bodies) == 2, what="the birth of the next connection")
         assert uplink.state().failures == 0
     assert [event["data"]["state"] for event in keeper.events] == ["online", "online"], "no will in between"

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from device.vision.consensus import SPAN_TEXTS
-from device.vision.passages import WIDTHS, PassageRules, Passages
+from device.vision.passages import WIDTHS, Passages
+from device.vision.settings import PassageSettings
 from device.vision.sighting import Sighting
 
 Sightings = Callable[..., Sighting]
@@ -154,7 +155,7 @@ def test_one_sharp_look_that_blurred_ones_resemble_is_credible(sighting: Sightin
 
 
 def test_a_vehicle_that_stands_is_judged_until_it_is_told(sighting: Sightings) -> None:
-    passages = Passages(PassageRules(longest_seconds=5))
+    passages = Passages(PassageSettings(longest_seconds=5))
     judged = []
     for step in range(200):
         passages.update([sighting(step / 20)])

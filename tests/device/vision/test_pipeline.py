@@ -10,11 +10,10 @@ import pytest
 
 from device.frame import Frame
 from device.vision.detector import Detection
-from device.vision.motion import MotionGate
-from device.vision.passages import PassageRules
-from device.vision.pipeline import Limits, Pipeline, Verdict
+from device.vision.pipeline import Pipeline, Verdict
 from device.vision.reader import Reading
 from device.vision.region import Issuer
+from device.vision.settings import PassageSettings, VisionSettings
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -30,7 +29,7 @@ def no_colour() -> np.ndarray:
 class Street:
     """Frames at 10 a second, and what there is to read in each."""
 
-    def __init__(self, reading: Callable[..., Reading], **rules: float) -> None:
+    def __init__(self, reading: Callable[..., Reading], **settings: float) -> None:
         self.plates: list[tuple[str, float, np.ndarray]] = []
         """What is to be seen: text, confidence, and corners."""
         self._number = 0
@@ -45,9 +44,8 @@ class Street:
         self._reading = reading
         self.pipeline = Pipeline(
             networks,
-            rules=PassageRules(**rules),  # type: ignore[arg-type]
-            limits=Limits(repeat_seconds=2),
-            motion=MotionGate(least_area=0),
+            vision=VisionSettings(motion_area=0),
+            passages=PassageSettings(repeat_seconds=2, **settings),  # type: ignore[arg-type]
         )
         self.early: list[str] = []
         self.early_numbers: set[int] = set()
@@ -93,7 +91,7 @@ class Street:
 
 @pytest.fixture
 def street(reading: Callable[..., Reading]) -> Callable[..., Street]:
-    return lambda **rules: Street(reading, **rules)
+    return lambda **settings: Street(reading, **settings)
 
 
 def test_a_passage_is_told_early_and_read_once(street: Callable[..., Street]) -> None:
@@ -297,7 +295,7 @@ def test_gate_and_detector_look_at_the_picture_that_the_camera_has_shrunk() -> N
     networks: Any = SimpleNamespace(
         detector=SimpleNamespace(detect=lambda grey, small: seen.append((grey.shape, small.shape)) or [])
     )
-    pipeline = Pipeline(networks, motion=MotionGate(hold_seconds=0.5))
+    pipeline = Pipeline(networks)
     for number in range(40):
         # What moves is in the small picture only: no camera does that, but it tells which one is looked at.
         small = np.full((45, 80), 200 if number == 30 else 100, np.uint8)

@@ -8,11 +8,13 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from device import assembly
 from device.camera.view import View, Views
-from device.config import BackendSection, ServiceSection, load
+from device.config import load
+from device.enrolment.settings import ServiceSettings
 from device.errors import PlatepostError
+from device.outbox import Outbox
 from device.records import Role
+from device.settings import BackendSettings
 from provisioning.commands.aim import PURPOSE, _road, aim, left_to_do, next_command
 from provisioning.commands.options import CONFIG_FILE
 from provisioning.fleet.fleet import Fleet
@@ -77,7 +79,7 @@ def test_of_a_certification_that_has_not_begun_it_is_said_that_the_clock_is_behi
 
 
 def test_a_post_that_runs_is_to_be_stopped_first(fleet: Fleet) -> None:
-    with assembly.outbox(load(fleet.post("post-1") / "post.toml")):
+    with Outbox.of(load(fleet.post("post-1") / "post.toml").outbox):
         assert "systemctl stop platepost" in refusal(fleet, fleet.operator("r-alvarez"))
 
 
@@ -93,12 +95,12 @@ def test_a_shutter_that_cannot_be_is_refused(fleet: Fleet, text: str) -> None:
 def test_what_the_camera_is_set_for_is_the_road_unless_the_service_says_otherwise(fleet: Fleet) -> None:
     configuration = load(fleet.post("post-1") / "post.toml")
     assert _road(configuration) == Road()
-    camera = BackendSection.model_validate({"backend": "picamera2", "picamera2": {"fastest_kmh": 80.4672}})
+    camera = BackendSettings.model_validate({"backend": "picamera2", "picamera2": {"fastest_kmh": 80.4672}})
     road = _road(configuration.model_copy(update={"camera": camera}))
     assert road.speed_mph == pytest.approx(50)
     assert road.shutter_seconds is not None
     assert 1 / 2000 < road.shutter_seconds < 1 / 500
-    service = ServiceSection(speed_mph=30, shutter=0.002)
+    service = ServiceSettings(speed_mph=30, shutter=0.002)
     road = _road(configuration.model_copy(update={"camera": camera, "service": service}))
     assert (road.speed_mph, road.shutter_seconds) == (30, 0.002)
 

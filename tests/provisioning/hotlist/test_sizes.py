@@ -6,7 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from device.hotlist.manifest import LONGEST_HISTORY, Manifest
-from device.hotlist.store import SIZE_JUMP, is_believable, size_jumps
+from device.hotlist.settings import SIZE_JUMP
+from device.hotlist.store import is_believable, size_jumps
 from provisioning.hotlist.sizes import sizes_after
 
 BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)

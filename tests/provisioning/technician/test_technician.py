@@ -22,9 +22,9 @@ from provisioning.trust.keys import private_pem, read_private_key
 HOLDS = """
 import sys
 from pathlib import Path
-from device import assembly
 from device.config import load
-with assembly.outbox(load(Path(sys.argv[1]))):
+from device.outbox import Outbox
+with Outbox.of(load(Path(sys.argv[1])).outbox):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -14,7 +14,7 @@ from paho.mqtt.client import Client
 from device.outbox import Outbox
 from device.records import Envelope, Recorder, Signer, Source, new_identifier
 from device.records.contract.examples import example_audit, example_status
-from device.uplink import Uplink, UplinkSettings
+from device.uplink import Tuning, Uplink, UplinkSettings
 from provisioning.connection import secured_client
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
@@ -57,9 +57,7 @@ def settings_of(identity: Path, cluster: RabbitCluster) -> UplinkSettings:
         ca=identity / "ca.pem",
         certificate=identity / "certificate.pem",
         private_key=identity / "private_key.pem",
-        client_id="post-1",
-        backoff_first_seconds=0.2,
-        backoff_most_seconds=1.0,
+        reconnect_seconds=0.2,
         settle_seconds=0.2,
         may_go_unheard=("audit", "status"),
     )
@@ -79,7 +77,8 @@ def test_a_post_goes_on_to_another_node_when_its_own_is_stopped(
         def delivered() -> bool:
             return outbox.depth() == 0
 
-        with Uplink(settings_of(fleet.post("post-1"), cluster), outbox, will=will) as uplink:
+        settings, tuning = settings_of(fleet.post("post-1"), cluster), Tuning(backoff_most_seconds=1.0)
+        with Uplink(settings, outbox, client_id="post-1", will=will, tuning=tuning) as uplink:
             recorder.record(example_audit("boot"))
             wait_for(delivered)
             next(node for node in cluster.nodes if node.address == uplink.state().broker).stop()

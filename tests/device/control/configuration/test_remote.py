@@ -10,9 +10,8 @@ import pytest
 from joserfc.jwk import ECKey
 
 from device.audit.log import AuditEvent
-from device.config import Configuration
+from device.config import REMOTE_KEYS, Configuration
 from device.control import ConfigurationStore, Reason, RefusedError, RemoteConfiguration, SigningKeys, overlay
-from device.control.configuration.overlay import REMOTE
 from device.control.configuration.remote import FAULT_SECONDS, STARTS
 from device.control.keys.history import REMEMBERED
 from device.control.keys.statement import Key
@@ -255,7 +254,8 @@ def test_what_no_longer_fits_the_software_is_given_back_at_the_start(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.give(world.remote(), world.sign(GOOD))
-    monkeypatch.setattr("device.control.configuration.overlay.REMOTE", REMOTE - {"passages.repeat_seconds"})
+    fewer = REMOTE_KEYS - {"passages.repeat_seconds"}
+    monkeypatch.setattr("device.control.configuration.overlay.remote_keys", lambda _: fewer)
     remote = world.remote()
     event = said(remote)
     assert (event.action, event.reason) == ("configuration_reverted", "not_allowed")
@@ -339,17 +339,19 @@ def test_a_file_that_somebody_wrote_on_the_disk_has_no_effect(world: World) -> N
 
 
 def test_all_that_may_be_set_exists_and_nothing_of_trust_or_place_is_in_it() -> None:
-    for name in REMOTE:
+    for name in REMOTE_KEYS:
         section, _, key = name.partition(".")
         field = Configuration.model_fields[section].annotation
         assert key in field.model_fields, name  # type: ignore[union-attr]
-    assert {name.partition(".")[0] for name in REMOTE} <= {"vision", "passages", "hotlist", "records"}
-    assert not {name for name in REMOTE if any(word in name for word in ("key", "path", "directory", "certificate"))}
+    assert {name.partition(".")[0] for name in REMOTE_KEYS} <= {"vision", "passages", "hotlist", "records"}
+    assert not {
+        name for name in REMOTE_KEYS if any(word in name for word in ("key", "path", "directory", "certificate"))
+    }
 
 
 def test_the_page_for_people_names_all_that_may_be_set() -> None:
     page = (Path(__file__).parents[4] / "docs" / "control.md").read_text(encoding="utf-8")
-    assert {name for name in REMOTE if f"`{name}`" not in page} == set()
+    assert {name for name in REMOTE_KEYS if f"`{name}`" not in page} == set()
 
 
 def test_a_validity_of_a_second_has_ended_a_second_later(world: World) -> None:

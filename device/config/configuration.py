@@ -1,0 +1,47 @@
+"""The configuration of a post, put together from the tables that its rooms declare."""
+
+from hashlib import sha256
+
+from pydantic import Field
+
+from device.control.settings import ControlSettings
+from device.enrolment.settings import AcceptanceSettings, EnrolmentSettings, ServiceSettings
+from device.hotlist.settings import HotListSettings
+from device.outbox.settings import OutboxSettings
+from device.recording.settings import RecordingSettings
+from device.records.settings import PostIdentity, RecordSettings
+from device.settings import BackendSettings, Section, remote_keys
+from device.uplink.settings import UplinkSettings
+from device.vision.settings import PassageSettings, VisionSettings
+
+
+class Configuration(Section):
+    """All that one post is told. Relative paths are relative to the file's own folder; systemd may deliver keys."""
+
+    post: PostIdentity
+    camera: BackendSettings
+    board: BackendSettings = BackendSettings(backend="none")
+    vision: VisionSettings = VisionSettings()
+    passages: PassageSettings = PassageSettings()
+    hotlist: HotListSettings
+    records: RecordSettings
+    outbox: OutboxSettings
+    uplink: UplinkSettings
+    service: ServiceSettings = ServiceSettings()
+    acceptance: AcceptanceSettings = AcceptanceSettings()
+    control: ControlSettings | None = Field(
+        default=None, description="Remote configuration and commands; without this table the post takes none."
+    )
+    recording: RecordingSettings = RecordingSettings()
+    enrolment: EnrolmentSettings | None = Field(
+        default=None, description="Renewal of the certificate; without this table a technician brings the next one."
+    )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the configuration in force, hexadecimal: what records call its version."""
+        return sha256(self.model_dump_json().encode()).hexdigest()
+
+
+REMOTE_KEYS = remote_keys(Configuration)
+"""All that may be set from afar, as `table.key`."""

@@ -1,0 +1,15 @@
+"""The table `outbox` of the configuration."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from device.settings import KeyPath, Section
+
+
+class OutboxSettings(Section):
+    """Where records wait until the broker has them."""
+
+    path: Path = Field(description="The encrypted database.")
+    key_file: KeyPath = Field(description="File with its key, 32 bytes or 64 hexadecimal digits; not beside the data.")
+    quota_megabytes: float = Field(default=1024, gt=0, description="How much disk it may take.")

@@ -1,0 +1,60 @@
+"""Who records, and how records are signed: the tables `post` and `records` of the configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from device.records.parts import Place
+from device.records.topics import Source
+from device.secrets.credentials import PRIVATE
+from device.settings import KeyPath, Name, Remote, Section
+
+
+class PostIdentity(Section):
+    """Which post this is and where it stands."""
+
+    agency: Name = Field(description="The department, as it stands in every topic.")
+    name: Name = Field(description="The post, as it stands in every topic and in its certificate.")
+    site: str = Field(default="", description="Where it stands, in words.")
+    latitude: float | None = Field(default=None, ge=-90, le=90, description="Degrees north, WGS 84.")
+    longitude: float | None = Field(default=None, ge=-180, le=180, description="Degrees east, WGS 84.")
+    heading_degrees: float | None = Field(default=None, ge=0, lt=360, description="Where it looks, from north.")
+
+    @property
+    def source(self) -> Source:
+        """The post as records name it."""
+        return Source(self.agency, self.name)
+
+    @property
+    def place(self) -> Place:
+        """Where the post stands, as records say it."""
+        return Place(
+            site=self.site or None,
+            latitude=self.latitude,
+            longitude=self.longitude,
+            heading_degrees=self.heading_degrees,
+        )
+
+
+class RecordSettings(Section):
+    """How records are signed, and which pictures they carry."""
+
+    signing_key: KeyPath = Field(description="PEM of this post's private signing key, ES256.")
+    former_signing_key: Annotated[Path | None, PRIVATE] = Field(
+        default=None,
+        description="PEM of the private signing key before, which vouches for this one in the chain; delete it after.",
+    )
+    read_patch: Remote[bool] = Field(
+        default=True, description="Whether reads that are no hit carry the picture of the plate."
+    )
+    read_overview: Remote[bool] = Field(default=False, description="Whether they carry the picture of the vehicle.")
+    patch_bytes: Remote[int] = Field(default=3072, ge=512, le=65536, description="Largest picture of a plate.")
+    overview_bytes: Remote[int] = Field(default=25600, ge=2048, le=262144, description="Largest picture of a vehicle.")
+    health_seconds: Remote[float] = Field(default=60, ge=1, description="How often health is published.")
+
+    @property
+    def key_files(self) -> tuple[Path, ...]:
+        """The signing key and, as long as its file is there, the former one."""
+        former = self.former_signing_key
+        return (self.signing_key, former) if former is not None and former.exists() else (self.signing_key,)

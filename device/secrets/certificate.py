@@ -1,0 +1,27 @@
+"""The certificate by which a broker knows a post."""
+
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from device.errors import ConfigurationError
+from device.files import read_configured
+
+
+def certificate(path: Path) -> x509.Certificate:
+    """Read the post's certificate, `uplink.certificate` of its configuration.
+
+    Raises:
+        ConfigurationError: the file is unreadable or no certificate.
+
+    """
+    try:
+        return x509.load_pem_x509_certificate(read_configured(path, "uplink.certificate"))
+    except ValueError as error:
+        raise ConfigurationError(f"uplink.certificate = {str(path)!r}: not a certificate in PEM") from error
+
+
+def certificate_expires(path: Path) -> datetime:
+    """Read when the post's certificate ends, UTC; raises as `certificate` does."""
+    return certificate(path).not_valid_after_utc
