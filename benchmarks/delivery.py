@@ -163,7 +163,7 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int], notes: Path |
         began = time.monotonic()
         hits = produce(recorder, waiting, reads, rate, memory.note)
         produced = time.monotonic() - began
-        uplink.stop(drain_seconds=120)
+        uplink.drain(120)
         memory.note(reads, now=True)
         seconds, cpu = time.monotonic() - began, time.process_time() - before
         total = reads + hits

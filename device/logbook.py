@@ -1,12 +1,10 @@
-"""The books of a post: what it writes down, in which order, and by what time.
+"""The logbook of a post: what it writes down, in which order, and by what time.
 
-Records are signed and chained into the outbox; what people are accountable for goes there as the audit trail, and so
+Records are signed and chained into the outbox; what people are accountable for goes there as the audit log, and so
 does what was lost. The time is here too, for the chain is dated by it, and it goes on from the chain's last record.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from threading import Event
 
 from pydantic import JsonValue
@@ -14,25 +12,27 @@ from pydantic import JsonValue
 from device.audit.log import AuditLog
 from device.audit.rate_limit import RateLimitedAudit
 from device.audit.retrying import RetryingRecorder
-from device.clock.chrony import Chrony
 from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
 from device.errors import OutboxError
+from device.faults.fault import Fault
 from device.outbox import Outbox
-from device.records import Recorder
+from device.part import Interval, Part, Tables
+from device.records.settings import RecordSettings
+from device.rig import Rig
 from device.secrets.certificate import certificate
 
 log = logging.getLogger(__name__)
 
 
-class Logbook:
+class Logbook(Part):
     """Keeps one outbox, and the chain of records in it.
 
     Args:
         configuration: the post's.
-        outbox: where records wait; it is closed here.
+        outbox: where records wait; its owner closes it.
+        rig: what the time is and how good, and who signs and names records.
         stop: once it is set, a record that cannot be stored raises instead of waiting.
-        meanwhile: called again and again while a record waits for the disk; it must record nothing.
 
     Raises:
         ConfigurationError: the post's certificate is unreadable.
@@ -40,53 +40,67 @@ class Logbook:
 
     """
 
-    def __init__(
-        self, configuration: Configuration, outbox: Outbox, *, stop: Event, meanwhile: Callable[[], None]
-    ) -> None:
-        self._chrony = Chrony()
+    def __init__(self, configuration: Configuration, outbox: Outbox, rig: Rig, *, stop: Event) -> None:
+        self.source, self.clock = configuration.post.source, rig.clock
+        self.run = rig.identify()
+        """Identifier of this run of the software."""
         self.outbox = outbox
-        begun = certificate(configuration.uplink.certificate).not_valid_before_utc
-        self.timekeeper = Timekeeper.beside(configuration.outbox.path, self._chrony, begun=begun, last=outbox.head.time)
-        self.recorder = Recorder.of(
-            configuration.records, outbox, configuration.post.source, now=self.timekeeper.record_time
+        self._time_source = rig.time_source()
+        self.timekeeper = Timekeeper.beside(
+            configuration.outbox.path,
+            self._time_source,
+            begun=certificate(configuration.uplink.certificate).not_valid_before_utc,
+            last=outbox.head.time,
+            clock=rig.clock,
         )
+        self.recorder = rig.recorder(configuration.records, outbox, self.source, now=self.timekeeper.record_time)
         """For threads that must not wait for the disk: what cannot be stored raises."""
-        self.records = RetryingRecorder(self.recorder, stop=stop, meanwhile=meanwhile)
+        self.records = RetryingRecorder(self.recorder, stop=stop, clock=rig.clock)
         """For all others."""
-        self.auditor = AuditLog(self.records, post=configuration.post.name, timekeeper=self.timekeeper)
-        self.moderator = RateLimitedAudit(self.auditor)
-        self._set_aside = 0
+        self.audit = AuditLog(self.records, post=self.source.post, timekeeper=self.timekeeper)
+        self.rate_limited = RateLimitedAudit(self.audit, clock=rig.clock)
+        self._account = Interval(configuration.records.health_seconds)
+        self._quarantined = 0
 
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Ask chrony for the time while this is open; then keep it for the next start, and close the outbox."""
-        with ExitStack() as stack:
-            stack.callback(self.outbox.close)
-            stack.callback(self.timekeeper.save)
-            self._chrony.start()
-            stack.callback(self._chrony.stop)
-            yield
+    def start(self) -> None:
+        """Begin to ask chrony for the time."""
+        self._time_source.start()
 
-    def audit_set_aside(self) -> None:
-        """Put into the audit trail each outbox that was set aside since the last time.
+    def tick(self, now: float) -> None:
+        """Put into the audit log each outbox that was quarantined since, and now and then what was lost or dropped."""
+        self._audit_quarantined()
+        if self._account.due(now):
+            self._account_for_losses()
 
-        Raises:
-            OutboxError: it cannot be stored, and the post is stopping.
+    def faults(self) -> set[Fault]:
+        """Name it if records cannot be stored."""
+        conditions = {
+            Fault.DISK_FULL: self.outbox.disk_full,
+            Fault.OUTBOX_FAILED: self.records.failing,
+            Fault.OUTBOX_SET_ASIDE: bool(self.outbox.set_aside),
+        }
+        return {fault for fault, present in conditions.items() if present}
 
-        """
-        aside = self.outbox.set_aside[self._set_aside :]
-        self._set_aside += len(aside)
-        for file in aside:
+    def adjust(self, tables: Tables) -> None:
+        """Account for losses as often as health is published."""
+        self._account.seconds = tables.table(RecordSettings).health_seconds
+
+    def stop(self) -> None:
+        """Keep the time for the next start."""
+        self._time_source.stop()
+        self.timekeeper.save()
+
+    def _audit_quarantined(self) -> None:
+        quarantined = self.outbox.set_aside[self._quarantined :]
+        self._quarantined += len(quarantined)
+        for file in quarantined:
             details: dict[str, JsonValue] = {"records_kept": file.kept, "same_chain": file.same_chain}
-            self.auditor.say(
+            self.audit.say(
                 "outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name, details=details
             )
 
-    def account_for_losses(self) -> None:
-        """Put into the audit trail what damage has cost and what was given up for want of room.
-
-        What cannot be stored now is told the next time.
-        """
+    def _account_for_losses(self) -> None:
+        """Say what damage has cost and what was given up for want of room; what cannot be stored now is told later."""
         try:
             while self.recorder.account_for_losses(clock=self.timekeeper.quality()) is not None:
                 pass

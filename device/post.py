@@ -2,67 +2,65 @@
 
 ::
 
-    camera -> capture -> pipeline -> reporter -> recorder -> outbox -> uplink -> the department
-                                        |                               |
-                                     hot list  <------------------------+
+    camera -> capture -> vision -> reporting -> recorder -> outbox -> uplink -> the department
+                                       |                                |
+                                    hot list  <-------------------------+
 
 Frames, passages and records go one way, in this thread; capture and the uplink have threads of their own, with a
 short queue and the outbox between. The uplink brings hot lists back, which are verified and swapped in whole.
 
-Here the parts are made and joined, and here are the stages of a run. What is looked at again and again is in
-`device.rounds`, which configuration the post goes by in `device.changeover`. The rooms beside this file:
-
-- `device.watch`: how it watches the road;
-- `device.lists`: the hot list that it carries;
-- `device.bookkeeping`: what it writes down;
-- `device.condition`: what ails it, and how it says so;
-- `device.authority`: whom it obeys;
-- `device.secrets`: its private keys.
+A post is a tuple of parts (`device.part`). Here they are made, each with the one or two others that it uses, and here
+are the stages of a run. Each room beside this file has one subject: its settings, how it works, and its part of a post.
 """
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
-from threading import Event
+from functools import partial
 
-from pydantic import JsonValue
-
-from device import __version__
-from device.board.base import Board, Light
+from device.board.status_light import StatusLight
+from device.board.tamper import TamperMonitor
+from device.camera.lens import LensMonitor
 from device.camera.recovery import Recovery
 from device.camera.snapshot import Snapshot
 from device.camera.supervisor import Actions, CameraSupervisor
-from device.changeover import ChangeOver
 from device.config import Configuration
-from device.control.duties import Duties
+from device.control.commands import CommandExecutor, doers
 from device.control.keys.trust import Trust
 from device.control.service import RemoteControl, remote_configuration
 from device.enrolment.acceptance import Acceptance
 from device.enrolment.renewal import Renewal
+from device.faults.monitor import FaultMonitor
 from device.frame import Frame
-from device.health.announcer import Bulletins
-from device.health.diagnosis import Diagnosis
-from device.health.status import Vitals, versions_of
+from device.health.boot_counter import BootCounter
+from device.health.certificate import CertificateMonitor
+from device.health.clock_steps import ClockStepMonitor
+from device.health.heartbeat import Heartbeat
+from device.health.machine import MachineMonitor
+from device.health.read_rate import FILE, ReadRateBaseline, ReadRateMonitor
+from device.health.status import StatusReporter
 from device.health.supervision import Lifecycle
 from device.hotlist import HotListStore
 from device.hotlist.download import HotListDownload
 from device.hotlist.service import HotListService
 from device.hotlist.spool import PackageSpool
 from device.logbook import Logbook
-from device.outbox import Backlog
+from device.part import Interval, Part
 from device.recording import Recordings
-from device.records import Envelope, Finding, Keyring
+from device.records import Finding, Keyring
+from device.reporting.frames import FrameReporter
 from device.reporting.reporter import Circumstances, Reporter
 from device.rig import Rig
-from device.rounds import TICK_SECONDS, Rounds
-from device.secrets.certificate import certificate_expires
-from device.uplink import Uplink
+from device.systemd import Notifier
 from device.uplink.forks import ChainForkDetector
-from device.vision.model_loader import ModelLoader
+from device.uplink.takeover import SessionTakeover
+from device.vision.model_loader import ModelLoader, versions_of
 from device.vision.pipeline import Pipeline
-from device.vision.recogniser import Recogniser
 
 log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.25
+"""How often every part looks around: a tamper switch is heard of within a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,170 +92,131 @@ class Post:
             OutboxError: the outbox cannot be opened.
 
         """
-        source, control = configuration.post.source, configuration.control
-        self._trust = Trust.of(source.agency, configuration.hotlist.issuer_key, control)
-        self._remote = remote_configuration(configuration, control, self._trust, source)
-        if self._remote is not None:
-            configuration = self._remote.start()
-        self._stop = Event()
-        self._networks = ModelLoader(lambda: Recogniser.of(configuration.vision))
-        networks = self._networks.recogniser
-        versions, place = versions_of(configuration.digest, networks), configuration.post.place
-        self._rig = rig or Rig()
-        self._camera = self._rig.camera(configuration.camera)
-        self._pipeline = Pipeline(networks, vision=configuration.vision, passages=configuration.passages)
-        self._vitals = Vitals(
-            place=place,
-            versions=versions,
-            certificate_expires=certificate_expires(configuration.uplink.certificate),
-            last_read=lambda: self._reporter.last_read,
-            controlled=lambda: self._controls,
-            now=self._now,
+        rig = rig or Rig()
+        trust = Trust.of(configuration.post.agency, configuration.hotlist.issuer_key, configuration.control)
+        remote = remote_configuration(configuration, configuration.control, trust, configuration.post.source)
+        if remote is not None:
+            configuration = remote.start()
+        self._configuration, self._rig = configuration, rig
+        self._stop, self._round_due, self._restart = rig.clock.event(), Interval(TICK_SECONDS), False
+        source, hotlists, folder = configuration.post.source, configuration.hotlist, configuration.outbox.path.parent
+
+        self._models = models = ModelLoader(partial(rig.recogniser, configuration.vision), clock=rig.clock)
+        models.on_loaded = self._apply_again
+        camera = rig.camera(configuration.camera)
+        self._logbook = logbook = Logbook(configuration, rig.outbox(configuration.outbox), rig, stop=self._stop)
+        audit, limited, timekeeper = logbook.audit, logbook.rate_limited, logbook.timekeeper
+        faults = FaultMonitor(rig.clock)
+        self._uplink = uplink = rig.uplink(
+            configuration.uplink, logbook.outbox, client_id=source.post, earliest=timekeeper.earliest
         )
-        self._acceptance = Acceptance(configuration.acceptance, source, configuration.records)
-        self._books = Logbook(
-            configuration, self._rig.outbox(configuration.outbox), stop=self._stop, meanwhile=self._while_waiting
-        )
-        auditor, timekeeper = self._books.auditor, self._books.timekeeper
-        forks = ChainForkDetector(
-            source,
-            run=self._vitals.boot,
-            head=self._books.outbox.head,
-            keys=Keyring.from_files(*configuration.records.key_files),
-            auditor=auditor,
-        )
-        self._lists = HotListService(
-            HotListStore.of(configuration.hotlist, agency=source.agency, issuers=self._trust.issuers(timekeeper.now)),
-            configuration.hotlist,
-            auditor,
-            moderator=self._books.moderator,
+        self._board = board = rig.board(configuration.board)
+
+        self._hotlist = hotlist = HotListService(
+            HotListStore.of(hotlists, agency=source.agency, issuers=trust.issuers(timekeeper.now)),
+            hotlists,
+            audit,
+            rate_limited=limited,
             timekeeper=timekeeper,
         )
-        self._reporter = Reporter(
-            self._books.records,
-            hotlist=lambda: self._lists.current,
-            list_state=self._lists.judge,
-            clock=timekeeper.quality,
-            circumstances=Circumstances(self._camera.name[:64], place, versions),
-            section=configuration.records,
-            moment=self._lists.moment,
-            rules=lambda: self._lists.rules,
+        runs = versions_of(configuration.digest, models.recogniser)
+        self._frames = frames = FrameReporter(
+            camera,
+            models,
+            Pipeline(models.recogniser, vision=configuration.vision, passages=configuration.passages),
+            Reporter(
+                logbook.records,
+                hotlist,
+                clock=timekeeper.quality,
+                circumstances=Circumstances(camera.name[:64], configuration.post.place, runs),
+                settings=configuration.records,
+                identify=rig.identify,
+            ),
+            audit=audit,
+            onlooker=rig.onlooker,
         )
-        self._still = Snapshot()
-        told = configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
-        self._recordings = Recordings(
-            configuration.recording,
-            auditor,
-            post=source.post,
-            goes_by={"configuration": told, "versions": versions.model_dump(mode="json")},
-            now=timekeeper.now,
-        )
-        self._renewal = Renewal.of(
-            configuration.enrolment, configuration.uplink, name=source.post, auditor=auditor, now=timekeeper.now
-        )
-        self._changeover = ChangeOver(
-            configuration,
-            finish=self._finish,
-            networks=self._networks,
-            pipeline=self._pipeline,
-            reporter=self._reporter,
-            lists=self._lists,
-            vitals=self._vitals,
-        )
-        self._controls = (
-            None
-            if self._remote is None or control is None
-            else RemoteControl(
-                control,
-                source,
-                self._remote,
-                trust=self._trust,
-                books=self._books,
-                run=self._vitals.boot,
-                send=self._send_answer,
-                doers=Duties(
-                    check_up=self._check_up,
-                    still=self._still,
-                    begin_anew=self._begin_anew,
-                    renew=None if self._renewal is None else self._renewal.order,
-                ).doers,
-            )
-        )
-        self._intake = HotListDownload(self._lists, agency=source.agency, directory=configuration.hotlist.directory)
-        self._handover = PackageSpool(
-            configuration.hotlist.directory, lambda package: self._lists.install(package, source="file")
-        )
-        subscriptions = self._intake.subscriptions | {forks.topic: forks.hear}
-        self._uplink = Uplink(
-            configuration.uplink,
-            self._books.outbox,
-            client_id=source.post,
-            will=self._will,
-            on_connected=self._birth,
-            # The controls before the lists: with a new key may come what it signed.
-            subscriptions=({} if self._controls is None else self._controls.subscriptions) | subscriptions,
-            optional=(forks.topic,),
-            earliest=timekeeper.earliest,
-        )
-        self._intake.connect(self._uplink)
-        for listener in (self._lists.let_go, self._intake.again):
-            self._trust.lists.on_changed(listener)
-        if self._controls is not None:
-            self._controls.connect(self._uplink)
-        self._keeper = Lifecycle(
-            configuration.outbox.path.parent,
-            run=self._vitals.boot,
-            frames=lambda: self._pipeline.counters.frames,
-            uplink=self._uplink.state,
-            owes=self._uplink.owes,
-        )
-        self._lookout = CameraSupervisor(
-            self._camera,
-            Recovery(configuration.outbox.path.parent / "camera.json", reboot=self._reboot),
-            self._books.moderator,
+        boots = BootCounter(folder, Notifier(), clock=rig.clock)
+        self._supervisor = supervisor = CameraSupervisor(
+            camera,
+            board,
+            Recovery(folder / "camera.json", reboot=partial(boots.reboot, audit, reason="camera")),
+            limited,
+            capture=partial(rig.capture, queue_frames=configuration.vision.queue_frames),
             stop=self._stop,
-            queue_frames=lambda: self._changeover.configuration.vision.queue_frames,
         )
-        self._diagnosis = Diagnosis(
-            self._vitals,
-            self._books,
-            acceptance=self._acceptance,
-            changeover=self._changeover,
-            forks=forks,
-            intake=self._intake,
-            keeper=self._keeper,
-            lists=self._lists,
-            lookout=self._lookout,
-            networks=self._networks,
-            uplink=self._uplink,
-            backlog=self._backlog,
-            reads=lambda: self._pipeline.counters.reads,
+        goes_by = configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
+        recordings = Recordings(
+            configuration.recording,
+            audit,
+            post=source.post,
+            goes_by={"configuration": goes_by, "versions": runs.model_dump(mode="json")},
+            now=timekeeper.now,
+            clock=rig.clock,
         )
-        self._bulletins = Bulletins(
-            self._vitals,
-            self._books,
-            faults=self._diagnosis.faults,
-            changeover=self._changeover,
-            pipeline=self._pipeline,
-            lists=self._lists,
-            lookout=self._lookout,
-            uplink=self._uplink,
-            backlog=self._backlog,
+        certificate = CertificateMonitor(configuration.uplink.certificate, timekeeper)
+        snapshot = Snapshot()
+        renewal = Renewal.of(
+            configuration.enrolment, configuration.uplink, name=source.post, audit=audit, now=timekeeper.now
         )
-        self._rounds = Rounds(
-            books=self._books,
-            bulletins=self._bulletins,
-            changeover=self._changeover,
-            controls=self._controls,
-            diagnosis=self._diagnosis,
-            intake=self._intake,
-            keeper=self._keeper,
-            lists=self._lists,
-            lookout=self._lookout,
-            recordings=self._recordings,
-            reporter=self._reporter,
+        self._control = control = None
+        if remote is not None and configuration.control is not None:
+            renew = None if renewal is None else renewal.order
+            done = doers(check_up=self._check_up, snapshot=snapshot, restart=self._begin_again, renew=renew)
+            commands = CommandExecutor.of(configuration.control, logbook, send=uplink.send_now, doers=done)
+            self._control = control = RemoteControl(remote, trust, logbook, uplink, faults=faults, commands=commands)
+        # After the control, for with a new key may come what it signed.
+        download = HotListDownload(hotlist, uplink, agency=source.agency, directory=hotlists.directory)
+        for listener in (hotlist.let_go, download.again):
+            trust.lists.on_changed(listener)
+        self._lifecycle = lifecycle = Lifecycle(
+            folder, logbook, boots, faults=faults, uplink=uplink, supervisor=supervisor
         )
-        self._restart = False
+        self._heartbeat = heartbeat = Heartbeat(
+            logbook, frames, supervisor, uplink, settings=configuration.records, folder=folder
+        )
+        forks = ChainForkDetector(
+            source,
+            run=logbook.run,
+            head=logbook.outbox.head,
+            keys=Keyring.from_files(*configuration.records.key_files),
+            audit=audit,
+            uplink=uplink,
+        )
+        self._acceptance = acceptance = Acceptance(configuration.acceptance, source, configuration.records)
+        self._faults = faults
+        logbook.records.meanwhile = self._while_waiting
+        parts: tuple[Part | None, ...] = (
+            hotlist,
+            logbook,
+            StatusLight(board, faults),
+            lifecycle,
+            uplink,
+            StatusReporter(logbook, frames, uplink, faults=faults, certificate=certificate, control=control),
+            heartbeat,
+            limited,
+            forks,
+            SessionTakeover(uplink, limited),
+            ClockStepMonitor(timekeeper, limited, hotlist=hotlist, download=download, uplink=uplink),
+            certificate,
+            MachineMonitor(folder, ask=rig.machine),
+            TamperMonitor(board, audit),
+            LensMonitor(folder),
+            ReadRateMonitor(
+                ReadRateBaseline(folder / FILE), frames.pipeline.counters, timekeeper=timekeeper, supervisor=supervisor
+            ),
+            models,
+            acceptance,
+            control,
+            download,
+            PackageSpool(hotlists.directory, partial(hotlist.install, source="file")),
+            renewal,
+            snapshot,
+            recordings,
+            frames,
+            supervisor,
+        )
+        self._parts = tuple(part for part in parts if part is not None)
+        faults.watch(self._parts)
 
     def stop(self) -> None:
         """Ask a running post to end; from any thread, but not from a signal handler, which may hold the same lock."""
@@ -279,118 +238,78 @@ class Post:
             OutboxError: the post was told to stop while a record could not be stored.
 
         """
-        with self._books.kept(), self._rig.board(self._changeover.configuration.board) as board:
-            board.status_light(Light.STARTING)
-            self._begin()
-            try:
-                self._serve(board)
-            finally:
-                self._end(board)
-            return Account(
-                frames=self._pipeline.counters.frames,
-                dropped=self._lookout.dropped,
-                reads=self._pipeline.counters.reads,
-                hits=self._reporter.hits,
-                withdrawn=self._reporter.withdrawn,
-                undelivered=self._books.outbox.undelivered(settling=self._uplink.settling()),
-                restart=self._restart,
-                ailing=self._lookout.restart,
-            )
+        with self._logbook.outbox, self._board:
+            with ExitStack() as stack:
+                for part in self._parts:
+                    stack.callback(part.stop)
+                    part.start()
+                self._serve()
+            return self._account()
 
     # --- the stages of a run
 
-    def _begin(self) -> None:
-        self._lists.load()
-        # Before the first record: where a full disk takes none, only delivery can make room for it.
-        self._uplink.start()
-        self._keeper.begin()
-        details: dict[str, JsonValue] = {"version": __version__, "boot": self._vitals.boot}
-        if self._controls is not None:
-            details["configuration"] = self._controls.state().version
-        self._books.auditor.say("boot", details=details)
-        self._keeper.account(self._books.auditor)
-        self._books.audit_set_aside()
-        self._lists.audit_damage()
-        self._handover.start()
-        if self._renewal is not None:
-            self._renewal.start()
-
-    def _serve(self, board: Board) -> None:
+    def _serve(self) -> None:
         while not self._stop.is_set() and not self._ready:
-            self._rounds.tick(board)
+            self._round()
             self._stop.wait(TICK_SECONDS)
-        self._keeper.watching = True
-        self._lookout.run(board, Actions(self._evaluate, self._finish, lambda: self._rounds.tick(board)))
+        self._supervisor.run(Actions(self._evaluate, self._frames.finish, self._round))
 
     @property
     def _ready(self) -> bool:
         accepted = self._rig.accepting or not self._acceptance.missing
-        return accepted and self._lists.in_service and not self._networks.damaged and not self._keeper.holds_back
+        return accepted and self._hotlist.in_service and not self._models.damaged and not self._lifecycle.holds_back
 
     def _evaluate(self, frame: Frame) -> None:
-        self._keeper.watching = True
-        self._still.offer(frame)
-        self._recordings.offer(frame)
-        self._diagnosis.see(frame)
-        look = self._pipeline.look(frame)
-        self._camera.meter(frame, [sighting.plate.box for sighting in look.sightings])
-        self._rig.onlooker(frame, look, self._pipeline.passages)
-        for doubted in look.doubted:
-            self._reporter.doubted(doubted)
-        for passage in look.early:
-            self._reporter.early(passage)
-        for ended in look.ended:
-            self._reporter.ended(ended)
+        for part in self._parts:
+            part.see(frame)
 
-    def _finish(self) -> None:
-        for ended in self._pipeline.finish():
-            self._reporter.ended(ended)
+    def _round(self) -> None:
+        """Have every part look around, if it is time, and go by another configuration where one has come."""
+        now = self._rig.clock.steady()
+        if not self._round_due.due(now):
+            return
+        self._faults.look()
+        for part in self._parts:
+            part.tick(now)
+        pending = None if self._control is None else self._control.take_pending()
+        if pending is not None:
+            self._apply(pending)
 
-    def _end(self, board: Board) -> None:
-        counters = self._pipeline.counters
-        drain = self._changeover.configuration.uplink.drain_seconds
-        log.warning("stopping: up to %g s to deliver what waits", drain)
-        try:
-            self._handover.stop()
-            if self._renewal is not None:
-                self._renewal.stop()
-            self._recordings.stop()
-            self._books.moderator.flush()
-            self._diagnosis.flush()
-            self._lists.account_for_safe(self._reporter.safe, now=True)
-            self._books.auditor.say("stop", details={"frames": counters.frames, "reads": counters.reads})
-            self._bulletins.say_offline()
-        finally:
-            self._uplink.stop(drain_seconds=drain)
-            self._keeper.end(restart=self._restart)
-            board.status_light(Light.OFF)
+    def _apply(self, configuration: Configuration) -> None:
+        """Go by another configuration from the next frame on; what was seen so far is told first."""
+        self._frames.finish()
+        self._configuration = configuration
+        for part in self._parts:
+            part.adjust(configuration)
+        log.warning("another configuration is in force: %s", configuration.digest[:16])
+
+    def _account(self) -> Account:
+        counters, reporter = self._frames.pipeline.counters, self._frames.reporter
+        return Account(
+            frames=counters.frames,
+            dropped=self._supervisor.dropped,
+            reads=counters.reads,
+            hits=reporter.hits,
+            withdrawn=reporter.withdrawn,
+            undelivered=self._logbook.outbox.undelivered(settling=self._uplink.settling()),
+            restart=self._restart,
+            ailing=self._supervisor.restart,
+        )
 
     # --- asked by parts that are made before what they ask
 
-    def _while_waiting(self) -> None:
-        self._rounds.while_waiting()
-
-    def _now(self) -> datetime:
-        return self._books.timekeeper.now()
-
-    def _backlog(self) -> Backlog:
-        return self._books.outbox.backlog(settling=self._uplink.settling())
-
-    def _will(self) -> Envelope:
-        return self._bulletins.will()
-
-    def _birth(self) -> None:
-        self._bulletins.birth()
+    def _apply_again(self) -> None:
+        """Go by networks whose files have been put right."""
+        self._apply(self._configuration)
 
     def _check_up(self) -> tuple[Finding, ...]:
-        return self._bulletins.findings()
+        return tuple(finding for part in self._parts for finding in part.findings())
 
-    def _send_answer(self, envelope: Envelope) -> None:
-        self._uplink.send_now(envelope)
+    def _while_waiting(self) -> None:
+        """Go on telling systemd and the department how the post is while a record waits for the disk."""
+        self._lifecycle.while_waiting()
+        self._heartbeat.tick(self._rig.clock.steady())
 
-    def _reboot(self) -> bool:
-        return self._keeper.reboot(self._books.auditor, reason="camera")
-
-    def _begin_anew(self) -> None:
-        self._restart = True
+    def _begin_again(self) -> None:
+        self._restart = self._lifecycle.restart = True
         self._stop.set()

@@ -1,14 +1,14 @@
 """Audit of what may come again and again, bounded: neither who floods the post nor what flaps fills its outbox."""
 
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from time import monotonic
 
 from pydantic import JsonValue
 
 from device.audit.log import AuditEvent, AuditLog
+from device.clock.clock import SYSTEM, Clock
+from device.part import Part
 from device.records.base import Outcome
 
 MOST = 5
@@ -29,7 +29,7 @@ class _Untold:
     """The details of the last of them."""
 
 
-class RateLimitedAudit:
+class RateLimitedAudit(Part):
     """Says each refusal while they are few, and how many there were of each reason when they are many.
 
     What the fleet's own people signed has a budget of its own, so that no flood of forgeries hides it. So it is with
@@ -37,15 +37,17 @@ class RateLimitedAudit:
     own, so that the first of another is told at once. Safe to use from several threads.
     """
 
-    def __init__(self, auditor: AuditLog, *, now: Callable[[], float] = monotonic) -> None:
-        self._auditor = auditor
-        self._now = now
+    def __init__(self, audit: AuditLog, *, clock: Clock = SYSTEM) -> None:
+        self._audit = audit
+        self.clock = clock
+        """By which what is said is limited."""
+        self._now = clock.steady
         self._lock = Lock()
         self._said: Counter[tuple[str, bool]] = Counter()
         self._counted: Counter[tuple[str, str]] = Counter()
         self._told: dict[tuple[str, str, str], deque[float]] = {}
         self._untold: dict[tuple[str, str], _Untold] = {}
-        self._since = now()
+        self._since = self._now()
 
     def say(
         self,
@@ -66,7 +68,7 @@ class RateLimitedAudit:
             OutboxError: it cannot be stored, and the post is stopping.
 
         """
-        self.tick()
+        self.tick(self._now())
         now = self._now()
         with self._lock:
             told = self._told.setdefault((action, reason or "", kind), deque(maxlen=MOST))
@@ -76,7 +78,7 @@ class RateLimitedAudit:
                 untold.last = details
                 return
             told.append(now)
-        self._auditor.say(action, source=source, outcome=outcome, reason=reason, details=details)
+        self._audit.say(action, source=source, outcome=outcome, reason=reason, details=details)
 
     def refused(
         self,
@@ -95,13 +97,13 @@ class RateLimitedAudit:
             OutboxError: it cannot be stored, and the post is stopping.
 
         """
-        self.tick()
+        self.tick(self._now())
         with self._lock:
             self._said[action, verified] += 1
             if self._said[action, verified] > MOST:
                 self._counted[action, reason] += 1
                 return
-        self._auditor.say(
+        self._audit.say(
             action,
             source=source,
             outcome="refused",
@@ -129,7 +131,7 @@ class RateLimitedAudit:
                 details=event.details,
             )
             return
-        self._auditor.say(
+        self._audit.say(
             event.action,
             source=event.source,
             outcome=event.outcome,
@@ -139,11 +141,15 @@ class RateLimitedAudit:
             details=event.details,
         )
 
-    def tick(self) -> None:
+    def tick(self, now: float) -> None:
         """End the window if its time has come, and say what was only counted in it."""
         with self._lock:
-            if self._now() - self._since < WINDOW_SECONDS:
+            if now - self._since < WINDOW_SECONDS:
                 return
+        self.flush()
+
+    def stop(self) -> None:
+        """Say what was only counted so far."""
         self.flush()
 
     def flush(self) -> None:
@@ -159,7 +165,7 @@ class RateLimitedAudit:
             self._counted, self._said, self._since = Counter(), Counter(), self._now()
         for action in sorted({action for action, _ in counted}):
             reasons = {reason: count for (kind, reason), count in sorted(counted.items()) if kind == action}
-            self._auditor.say(
+            self._audit.say(
                 action,
                 source="broker",
                 outcome="refused",
@@ -167,7 +173,7 @@ class RateLimitedAudit:
                 details={"counted": dict(reasons), "seconds": round(seconds)},
             )
         for (action, _), events in untold.items():
-            self._auditor.say(
+            self._audit.say(
                 action,
                 source=events.source,
                 outcome=events.outcome,

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable
 from threading import Event
-from time import monotonic
 
+from device.clock.clock import SYSTEM, Clock
 from device.errors import OutboxError
 from device.records import Envelope, RecordData, Recorder
 
@@ -22,12 +22,11 @@ class RetryingRecorder:
     While the outbox takes nothing, whoever records waits; frames are dropped and counted meanwhile, records are not.
     """
 
-    def __init__(self, recorder: Recorder, *, stop: Event, meanwhile: Callable[[], None] | None = None) -> None:
-        """Wrap `recorder`; once `stop` is set, a record that cannot be stored raises.
-
-        `meanwhile` is called before each new attempt, in the thread that waits; it must record nothing.
-        """
-        self._meanwhile = meanwhile
+    def __init__(self, recorder: Recorder, *, stop: Event, clock: Clock = SYSTEM) -> None:
+        """Wrap `recorder`; once `stop` is set, a record that cannot be stored raises."""
+        self.meanwhile: Callable[[], None] = _nothing
+        """Called before each new attempt, in the thread that waits; it must record nothing."""
+        self._clock = clock
         self._recorder = recorder
         self._stop = stop
         self._failed_at: float | None = None
@@ -36,7 +35,7 @@ class RetryingRecorder:
     @property
     def failing(self) -> bool:
         """Whether a record waits to be stored, or did a minute ago, so that a status can still say so."""
-        recently = self._failed_at is not None and monotonic() - self._failed_at < REMEMBERED_SECONDS
+        recently = self._failed_at is not None and self._clock.steady() - self._failed_at < REMEMBERED_SECONDS
         return self._waiting or recently
 
     def record(self, data: RecordData) -> Envelope:
@@ -53,11 +52,14 @@ class RetryingRecorder:
             except OutboxError as error:
                 if not self._waiting:
                     log.error("a record cannot be stored: %s", error)  # noqa: TRY400 - it says all, once
-                self._waiting, self._failed_at = True, monotonic()
+                self._waiting, self._failed_at = True, self._clock.steady()
                 if self._stop.wait(PAUSE_SECONDS):
                     raise
-                if self._meanwhile is not None:
-                    self._meanwhile()
+                self.meanwhile()
             else:
                 self._waiting = False
                 return envelope
+
+
+def _nothing() -> None:
+    """Do nothing while a record waits."""

@@ -1,9 +1,11 @@
-"""What the status light says of the present faults."""
+"""What the status light shows of the present faults."""
 
 from collections.abc import Collection
 
-from device.board.base import Light
+from device.board.base import Board, Light
 from device.faults.fault import Fault
+from device.faults.monitor import FaultMonitor
+from device.part import Part
 
 BLIND = frozenset(
     {
@@ -24,3 +26,23 @@ def light(faults: Collection[Fault]) -> Light:
     if not faults:
         return Light.IN_SERVICE
     return Light.FAULT if BLIND.intersection(faults) else Light.DEGRADED
+
+
+class StatusLight(Part):
+    """Shows on the board's light how the post is."""
+
+    def __init__(self, board: Board, faults: FaultMonitor) -> None:
+        self._board = board
+        self._faults = faults
+
+    def start(self) -> None:
+        """Show that the post starts."""
+        self._board.status_light(Light.STARTING)
+
+    def tick(self, now: float) -> None:  # noqa: ARG002 - it shows what is present
+        """Show the present faults."""
+        self._board.status_light(light(self._faults.present))
+
+    def stop(self) -> None:
+        """Show nothing."""
+        self._board.status_light(Light.OFF)

@@ -15,18 +15,28 @@ what is plain without it is said: dazzled, and blocked when nothing at all is to
 project's footage, altered: tests/device/camera/test_lens.py shows what each finds.
 """
 
+import logging
 from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from device.camera.registration import correlation, normalised
-from device.camera.view import HEIGHT, WIDTH, View, Views, frame_sharpness, small
+from device.camera.view import FILE as VIEW_FILE
+from device.camera.view import HEIGHT, WIDTH, View, Views, frame_sharpness, load_views, small
+from device.errors import ConfigurationError
+from device.faults.fault import Fault
+from device.frame import Frame
+from device.part import Interval, Part
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
+READ_SECONDS = 5.0
+"""How often it is looked whether another view was accepted."""
 LOOKS = 15
 HOLD_SECONDS = 20.0
 """How long something must be seen before it is a fault. With the median's delay a fault is named within 40 s."""
@@ -53,35 +63,56 @@ LIKE_LIGHT = 3.0
 """By which factor brightness may differ from the accepted view's: beyond, it is night and no judgement."""
 
 
-class Ailment(StrEnum):
-    """What is wrong with the lens."""
-
-    BLOCKED = "lens_blocked"
-    BLURRED = "lens_blurred"
-    DAZZLED = "lens_dazzled"
-    MOVED = "lens_moved"
+SEEN = (Fault.LENS_BLOCKED, Fault.LENS_BLURRED, Fault.LENS_DAZZLED, Fault.LENS_MOVED)
+"""What can be wrong with a lens."""
 
 
 @dataclass(slots=True)
 class _Held:
-    """Since when an ailment is seen, or not seen any more."""
+    """Since when a fault is seen, or not seen any more."""
 
     turned: float = 0.0
     seen: bool = False
     present: bool = False
 
 
-class Lens:
+class LensMonitor(Part):
     """Watches the lens through its frames. One thread at a time."""
 
-    def __init__(self, views: Views | None = None) -> None:
-        """Watch against the accepted views."""
-        self.views = views or Views()
-        """The accepted views; may be replaced at any time."""
+    def __init__(self, folder: Path | None = None, *, views: Views | None = None) -> None:
+        """Watch against the accepted views in `folder`, which may come and change, or else against `views`."""
+        self._views = views or Views()
+        self._folder = folder
+        self._views_written: int | None = None
+        self._read = Interval(READ_SECONDS)
         self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=LOOKS)
         self._sharpness: deque[float] = deque(maxlen=LOOKS)
         self._next = float("-inf")
-        self._held = {ailment: _Held() for ailment in Ailment}
+        self._held = {fault: _Held() for fault in SEEN}
+
+    def see(self, frame: Frame) -> None:
+        """Look through the lens."""
+        self.look(frame.grey, frame.monotonic)
+
+    def tick(self, now: float) -> None:
+        """Take the accepted views as they are now: a technician may just have accepted another."""
+        if self._folder is None or not self._read.due(now):
+            return
+        try:
+            written = (self._folder / VIEW_FILE).stat().st_mtime_ns
+        except OSError:
+            written = None
+        if written == self._views_written:
+            return
+        self._views_written = written
+        try:
+            self._views = load_views(self._folder)
+        except ConfigurationError as error:
+            log.warning("%s", error)
+
+    def faults(self) -> frozenset[Fault]:
+        """Name what is wrong with the lens."""
+        return frozenset(fault for fault, held in self._held.items() if held.present)
 
     def look(self, grey: NDArray[np.uint8], monotonic: float) -> None:
         """Take in an H x W uint8 frame taken at `monotonic` seconds; most frames cost nothing."""
@@ -92,42 +123,37 @@ class Lens:
         self._sharpness.append(frame_sharpness(grey))
         if len(self._pictures) == LOOKS:
             street = np.median(np.stack(self._pictures), axis=0).astype(np.uint8)
-            self._hold(judge(street, float(np.median(self._sharpness)), self.views), monotonic)
+            self._hold(judge(street, float(np.median(self._sharpness)), self._views), monotonic)
 
-    @property
-    def ailments(self) -> frozenset[Ailment]:
-        """What is wrong at present."""
-        return frozenset(ailment for ailment, held in self._held.items() if held.present)
-
-    def _hold(self, seen: frozenset[Ailment], now: float) -> None:
-        for ailment, held in self._held.items():
-            if (ailment in seen) != held.seen:
-                held.seen, held.turned = ailment in seen, now
+    def _hold(self, seen: frozenset[Fault], now: float) -> None:
+        for fault, held in self._held.items():
+            if (fault in seen) != held.seen:
+                held.seen, held.turned = fault in seen, now
             if now - held.turned >= (HOLD_SECONDS if held.seen else HEAL_SECONDS):
                 held.present = held.seen
 
 
-def judge(street: NDArray[np.uint8], sharpness: float, views: Views) -> frozenset[Ailment]:
+def judge(street: NDArray[np.uint8], sharpness: float, views: Views) -> frozenset[Fault]:
     """Say what is wrong with a view of the street, 36 x 64 grey levels, of a given `frame_sharpness`."""
     if np.mean(street >= SATURATED) >= SATURATED_SHARE:
-        return frozenset({Ailment.DAZZLED})
+        return frozenset({Fault.LENS_DAZZLED})
     if np.mean(street < BLACK) >= BLACK_SHARE:
         return frozenset()
     seen = contrast(street)
     if np.mean(seen < PLAIN) >= 1 - FLAT_SHARE:
-        return frozenset({Ailment.BLOCKED})
+        return frozenset({Fault.LENS_BLOCKED})
     view = resembled(street, views)
     if view is None:
         return frozenset()
     accepted = contrast(view.picture)
     structured = accepted >= STRUCTURE
     if structured.any() and np.mean(seen[structured] < FLAT * accepted[structured]) >= FLAT_SHARE:
-        return frozenset({Ailment.BLOCKED})
+        return frozenset({Fault.LENS_BLOCKED})
     wrong = set()
     if sharpness / _liveliness(street) < SHARPNESS * view.sharpness / _liveliness(view.picture):
-        wrong.add(Ailment.BLURRED)
+        wrong.add(Fault.LENS_BLURRED)
     if _elsewhere(street, view.picture):
-        wrong.add(Ailment.MOVED)
+        wrong.add(Fault.LENS_MOVED)
     return frozenset(wrong)
 
 

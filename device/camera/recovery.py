@@ -6,7 +6,7 @@
                                                                    |                        |
                                  power and opening again, every five minutes, until a reboot is allowed
 
-A rung that does not exist, such as power that no pin switches, is passed over. Restarts are remembered on disk for as
+A action that does not exist, such as power that no pin switches, is passed over. Restarts are remembered on disk for as
 long as the unit runs. How often the unit may reboot is not decided here: whoever is asked for a reboot refuses it while
 the last one was too recent, so that a dead camera does not reboot the unit all day.
 """
@@ -47,7 +47,7 @@ class RecoveryAction(StrEnum):
 class RecoveryStep:
     """What is to be done now."""
 
-    rung: RecoveryAction
+    action: RecoveryAction
     pause: float
     """Seconds to wait after it before the camera is opened."""
 
@@ -59,7 +59,7 @@ class RecoveryMemory(BaseModel):
     """The start of the machine in which the software was restarted."""
     restarts: int = Field(ge=0)
     taken: dict[str, int]
-    """Steps taken since the unit was installed, by rung."""
+    """Steps taken since the unit was installed, by action."""
 
 
 class Recovery:
@@ -80,7 +80,7 @@ class Recovery:
         """In a row, since the software started or the camera last worked."""
         kept = self._memory.recall()
         self.taken: Counter[str] = Counter(None if kept is None else kept.taken)
-        """Steps taken since the unit was installed, by rung."""
+        """Steps taken since the unit was installed, by action."""
         self.exhausted = False
         """Whether everything was tried that can be tried now."""
         self._cycles = 0
@@ -94,11 +94,11 @@ class Recovery:
         self.failures += 1
         self._delivering_since = None
         step = self._next(stuck=stuck, switchable=switchable)
-        self.taken[step.rung] += 1
-        self._cycles += step.rung is RecoveryAction.POWER_CYCLE
-        self._restarts += step.rung is RecoveryAction.RESTART
+        self.taken[step.action] += 1
+        self._cycles += step.action is RecoveryAction.POWER_CYCLE
+        self._restarts += step.action is RecoveryAction.RESTART
         self.exhausted = step.pause >= PATIENCE_SECONDS
-        if step.rung is not RecoveryAction.REOPEN:
+        if step.action is not RecoveryAction.REOPEN:
             self._remember()
         return step
 

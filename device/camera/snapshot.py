@@ -5,6 +5,7 @@ from threading import Event
 
 from device.errors import CameraError
 from device.frame import Frame
+from device.part import Part
 from device.vision.pictures import Jpeg, encode
 
 STILL_BYTES = 40 * 1024
@@ -12,7 +13,7 @@ STILL_BYTES = 40 * 1024
 PATIENCE_SECONDS = 5.0
 
 
-class Snapshot:
+class Snapshot(Part):
     """Takes the next frame when one is wanted. Nothing is kept otherwise."""
 
     def __init__(self, *, patience: float = PATIENCE_SECONDS) -> None:
@@ -20,7 +21,7 @@ class Snapshot:
         self._wanted = Event()
         self._frames: Queue[Frame] = Queue(1)
 
-    def offer(self, frame: Frame) -> None:
+    def see(self, frame: Frame) -> None:
         """Hand over a frame if one is wanted; called for every frame, so it costs nothing else."""
         if self._wanted.is_set():
             self._wanted.clear()

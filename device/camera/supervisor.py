@@ -1,8 +1,8 @@
-"""The lookout: keeps the camera delivering.
+"""Keeps the camera delivering.
 
-It opens the camera, hands its frames on, notices by their age that capture hangs and by their looks that they are
-frozen, and climbs the recovery ladder until frames come again. Records are not its business, so none is lost to a
-camera: what was seen before is told first.
+The supervisor opens the camera, hands its frames on, notices by their age that capture hangs and by comparing them that
+they are frozen, and takes one recovery step after the other until frames come again. Records are not its business, so
+none is lost to a camera: what was seen before is told first.
 """
 
 import logging
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
-from time import monotonic
 
 from device.audit.rate_limit import RateLimitedAudit
 from device.board.base import DARK_SECONDS, Board
@@ -22,18 +21,27 @@ from device.camera.recovery import Recovery, RecoveryAction
 from device.errors import CameraError
 from device.faults.fault import Fault
 from device.frame import Frame
+from device.part import Part
+from device.records import Finding
 
 log = logging.getLogger(__name__)
 
 HUNG_SECONDS = 10.0
 """Age of the newest frame, or of the newest that differs from the one before, at which a camera counts as failed."""
+SILENT_SECONDS = 5.0
+"""Age of the newest frame from which a camera counts as silent."""
+BEHIND_SECONDS = 60.0
+"""How long after a dropped frame a post still counts as falling behind."""
 BREATH_SECONDS = 0.25
 """Between two ticks while there are no frames."""
+
+CaptureMaker = Callable[[Camera], Capture]
+"""Makes what takes the frames of an open camera."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What the lookout does for the post."""
+    """What the supervisor does for the post."""
 
     evaluate: Callable[[Frame], object]
     finish: Callable[[], object]
@@ -41,37 +49,64 @@ class Actions:
     tick: Callable[[], object]
 
 
-class CameraSupervisor:
+class DroppedFrames:
+    """Remembers when frames were dropped last."""
+
+    def __init__(self) -> None:
+        self._dropped = 0
+        self._last = float("-inf")
+        self._now = 0.0
+
+    def count(self, dropped: int, now: float) -> None:
+        """Take in how many the present capture has dropped so far; one that was opened again counts from the start."""
+        if dropped > self._dropped:
+            self._last = now
+        self._dropped, self._now = dropped, now
+
+    @property
+    def recent(self) -> bool:
+        """Whether frames were dropped within the last minute."""
+        return self._now - self._last < BEHIND_SECONDS
+
+
+class CameraSupervisor(Part):
     """Watches one camera. One thread at a time.
 
     Args:
         camera: the camera; it is opened and closed here.
-        ladder: what is tried when it fails.
-        moderator: puts failures and recoveries into the audit trail, within bounds.
+        board: switches its power and the illuminator.
+        recovery: what is tried when it fails.
+        audit: where failures and recoveries go, rate-limited.
+        capture: makes what takes the frames.
         stop: ends everything.
-        queue_frames: how many frames may wait for evaluation.
 
     """
 
     def __init__(
         self,
         camera: Camera,
-        ladder: Recovery,
-        moderator: RateLimitedAudit,
+        board: Board,
+        recovery: Recovery,
+        audit: RateLimitedAudit,
         *,
+        capture: CaptureMaker,
         stop: Event,
-        queue_frames: Callable[[], int],
     ) -> None:
         self._camera = camera
-        self._ladder = ladder
-        self._moderator = moderator
+        self._board = board
+        self._recovery = recovery
+        self._audit = audit
         self._stop = stop
-        self._queue_frames = queue_frames
-        self._looks = FrameCheck(noisy=camera.noisy)
+        self._clock = audit.clock
+        self._make_capture = capture
+        self._check = FrameCheck(noisy=camera.noisy)
         self._daylight = Daylight()
-        self._failed = False
+        self._failed = self._running = False
+        self._dropped = DroppedFrames()
         self.capture: Capture | None = None
         """The running capture, None while the camera is closed."""
+        self.frames = 0
+        """Frames handed on so far."""
         self.dropped = 0
         """Frames dropped by captures that have ended."""
         self.lost = 0
@@ -81,57 +116,80 @@ class CameraSupervisor:
 
     @property
     def recoveries(self) -> dict[str, int]:
-        """How often each rung of the ladder was taken since the unit was installed."""
-        return {rung.value: self._ladder.taken[rung] for rung in RecoveryAction}
+        """How often each recovery action was taken since the unit was installed."""
+        return {action.value: self._recovery.taken[action] for action in RecoveryAction}
 
     @property
     def given_up(self) -> bool:
         """Whether all that can be tried now has been: frames are due no more until they come."""
-        return self._failed and self._ladder.exhausted
+        return self._failed and self._recovery.exhausted
+
+    @property
+    def watching(self) -> bool:
+        """Whether frames are due."""
+        return self._running and not self.given_up
+
+    def tick(self, now: float) -> None:
+        """Take note of dropped frames."""
+        if self.capture is not None:
+            self._dropped.count(self.capture.dropped, now)
 
     def faults(self) -> set[Fault]:
-        """Say what ails the camera, beside what its capture tells."""
+        """Name what is wrong with the camera and its frames."""
+        capture = self.capture
+        broken = capture is not None and capture.fault is not None
         conditions = {
-            Fault.CAMERA_FAILED: self._failed,
+            Fault.CAMERA_FAILED: self._failed or broken,
+            Fault.CAMERA_SILENT: capture is not None and not broken and capture.age > SILENT_SECONDS,
+            Fault.FALLING_BEHIND: capture is not None and self._dropped.recent,
             Fault.CAMERA_GIVEN_UP: self.given_up,
-            Fault.CAMERA_FROZEN: self._looks.frozen,
-            Fault.CAMERA_BLACK: self._looks.black,
+            Fault.CAMERA_FROZEN: self._check.frozen,
+            Fault.CAMERA_BLACK: self._check.black,
         }
         return {fault for fault, present in conditions.items() if present}
 
-    def run(self, board: Board, actions: Actions) -> None:
+    def findings(self) -> tuple[Finding, ...]:
+        """Say how old the newest frame is."""
+        if (capture := self.capture) is None:
+            return (Finding(point="camera", good=False, said="it is not open"),)
+        fresh = capture.age <= SILENT_SECONDS
+        return (Finding(point="camera", good=fresh, said=f"the newest frame is {capture.age:.2f} s old"),)
+
+    def run(self, actions: Actions) -> None:
         """Watch until told to stop, until footage ends, or until only a restart helps.
 
         Raises:
             CameraError: footage cannot be played: trying again would not mend it.
 
         """
+        self._running = True
         while not self._stop.is_set():
-            failure = self._watch(board, actions)
+            failure = self._watch(actions)
             actions.finish()
             if self._stop.is_set() or (failure is None and self._camera.finite):
                 return
             failure = failure or CameraError("the camera's frames ended")
             if self._camera.finite:
                 raise failure
-            self._climb(failure, board, actions)
+            self._recover(failure, actions)
             if self.restart:
                 return
 
-    def _watch(self, board: Board, actions: Actions) -> CameraError | None:
+    def _watch(self, actions: Actions) -> CameraError | None:
         """Hand on frames until the camera ends; return why it failed, None if it ended by itself or was told to."""
         try:
             with self._opened() as capture:
                 for frame in capture.frames():
                     if frame is not None:
                         self._delivered(frame)
-                        if not self._looks.alike_seconds:  # the very same picture is no second look at a plate
+                        if not self._check.alike_seconds:  # the very same picture is no second look at a plate
+                            self.frames += 1
                             actions.evaluate(frame)
                     elif capture.age > HUNG_SECONDS:
                         return CameraError(f"no frame for {HUNG_SECONDS:g} s")
-                    if self._looks.alike_seconds > HUNG_SECONDS:
+                    if self._check.alike_seconds > HUNG_SECONDS:
                         return CameraError(f"the same frame for {HUNG_SECONDS:g} s")
-                    self._switch(board)
+                    self._switch()
                     actions.tick()
                     if self._stop.is_set():
                         break
@@ -140,53 +198,53 @@ class CameraSupervisor:
             return error
 
     def _delivered(self, frame: Frame) -> None:
-        self._looks.see(frame)
-        if self._looks.frozen or not self._looks.alive:
+        self._check.see(frame)
+        if self._check.frozen or not self._check.alive:
             return
-        self._ladder.delivers(now=monotonic())
+        self._recovery.delivers(now=self._clock.steady())
         if self._failed:
             self._failed = False
-            self._moderator.say("camera_recovered", source="camera", details={"failures": self._ladder.failures})
+            self._audit.say("camera_recovered", source="camera", details={"failures": self._recovery.failures})
 
-    def _climb(self, failure: CameraError, board: Board, actions: Actions) -> None:
+    def _recover(self, failure: CameraError, actions: Actions) -> None:
         self._failed = True
-        step = self._ladder.failed(stuck=self._camera.stuck, switchable=board.switches_camera)
-        log.error("camera: %s; %s, then %g s", failure, step.rung, step.pause)
-        self._moderator.say(
+        step = self._recovery.failed(stuck=self._camera.stuck, switchable=self._board.switches_camera)
+        log.error("camera: %s; %s, then %g s", failure, step.action, step.pause)
+        self._audit.say(
             "camera_failed",
             source="camera",
             outcome="failure",
-            reason=step.rung.value,
-            details={"failure": str(failure)[:200], "failures": self._ladder.failures},
+            reason=step.action.value,
+            details={"failure": str(failure)[:200], "failures": self._recovery.failures},
         )
-        self._looks.forget()
-        if step.rung is RecoveryAction.POWER_CYCLE:
-            board.camera_power(on=False)
+        self._check.forget()
+        if step.action is RecoveryAction.POWER_CYCLE:
+            self._board.camera_power(on=False)
             try:
                 self._wait(DARK_SECONDS, actions)
             finally:
-                board.camera_power(on=True)
-        self.restart = step.rung is RecoveryAction.RESTART
+                self._board.camera_power(on=True)
+        self.restart = step.action is RecoveryAction.RESTART
         if not self.restart:
             self._wait(step.pause, actions)
 
     def _wait(self, seconds: float, actions: Actions) -> None:
-        until = monotonic() + seconds
-        while monotonic() < until and not self._stop.wait(min(BREATH_SECONDS, seconds)):
+        until = self._clock.steady() + seconds
+        while self._clock.steady() < until and not self._stop.wait(min(BREATH_SECONDS, seconds)):
             actions.tick()
 
-    def _switch(self, board: Board) -> None:
+    def _switch(self) -> None:
         before = self._daylight.night
-        night = self._daylight.judge(self._camera.lux, now=monotonic())
+        night = self._daylight.judge(self._camera.lux, now=self._clock.steady())
         if night != before:
             log.warning("it is %s", "night" if night else "day")
             self._camera.infrared(on=night)
-            board.illuminator(on=night)
+            self._board.illuminator(on=night)
 
     @contextmanager
     def _opened(self) -> Iterator[Capture]:
         with self._camera as camera:
-            capture = Capture(camera, queue_frames=self._queue_frames())
+            capture = self._make_capture(camera)
             self.capture = capture
             capture.start()
             try:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self
 
 from pydantic import AfterValidator, BaseModel
 
-from device.clock.chrony import Chrony
+from device.clock.clock import SYSTEM, Clock
 from device.clock.kernel import clock_quality
 from device.files import StateFile
 from device.records import ClockQuality
@@ -54,6 +54,22 @@ class Step:
     """How far: positive is forward."""
     before: datetime
     after: datetime
+
+
+class TimeSource(Protocol):
+    """What is asked how good the clock is, such as chrony."""
+
+    def start(self) -> None:
+        """Begin to look."""
+        ...
+
+    def quality(self) -> ClockQuality | None:
+        """Return what it says, None if it does not answer."""
+        ...
+
+    def stop(self) -> None:
+        """End looking."""
+        ...
 
 
 class Timekeeper:
@@ -92,21 +108,26 @@ class Timekeeper:
         self._save_at = steady() + SAVE_SECONDS
 
     @classmethod
-    def beside(cls, outbox: Path, chrony: Chrony, *, begun: datetime, last: datetime | None) -> Self:
-        """Make a post's time, whose floor is kept beside the outbox; where chrony does not answer, the kernel does.
+    def beside(
+        cls, outbox: Path, source: TimeSource, *, begun: datetime, last: datetime | None, clock: Clock = SYSTEM
+    ) -> Self:
+        """Make a post's time, whose floor is kept beside the outbox.
 
         Args:
             outbox: path of the outbox.
-            chrony: is asked how good the clock is.
+            source: is asked how good the clock is; where it does not answer, the kernel is.
             begun: when the post's certificate began.
             last: time of the last record of the chain.
+            clock: the system's.
 
         """
         return cls(
             outbox.parent / "clock.json",
             trusted=[begun],
             last=last,
-            quality=lambda: chrony.quality() or clock_quality(),
+            quality=lambda: source.quality() or clock_quality(),
+            wall=clock.wall,
+            steady=clock.steady,
         )
 
     # --- telling

@@ -21,9 +21,10 @@ from device.clock.kernel import clock_quality
 from device.config import Configuration, load
 from device.control.keys.trust import Trust
 from device.errors import PlatepostError
+from device.faults.fault import Fault
 from device.files import give_to_owner
-from device.health.machine import Machine, read_machine
-from device.health.selftest import CERTIFICATE_DAYS
+from device.health.certificate import CERTIFICATE_DAYS
+from device.health.machine import MachineMonitor, read_machine
 from device.hotlist import HotListStore
 from device.hotlist.service import list_state
 from device.outbox import Outbox, read_key_file
@@ -160,7 +161,7 @@ def _board(configuration: Configuration) -> str:
 
 def _supply(configuration: Configuration) -> str:
     readings = read_machine(configuration.outbox.path.parent)
-    present = Machine().ailments(readings) & {"under_voltage", "throttled"}
+    present = MachineMonitor(configuration.outbox.path.parent).judge(readings) & {Fault.UNDER_VOLTAGE, Fault.THROTTLED}
     if present:
         raise _FaultError(", ".join(sorted(present)))
     if readings.throttled is not None:

@@ -10,7 +10,7 @@ from device.hotlist.settings import HotListSettings
 from device.outbox.settings import OutboxSettings
 from device.recording.settings import RecordingSettings
 from device.records.settings import PostIdentity, RecordSettings
-from device.settings import BackendSettings, Section, remote_keys
+from device.settings import BackendSettings, Section, Table, remote_keys
 from device.uplink.settings import UplinkSettings
 from device.vision.settings import PassageSettings, VisionSettings
 
@@ -36,6 +36,10 @@ class Configuration(Section):
     enrolment: EnrolmentSettings | None = Field(
         default=None, description="Renewal of the certificate; without this table a technician brings the next one."
     )
+
+    def table(self, kind: type[Table]) -> Table:
+        """Return the table of a kind, such as `VisionSettings`."""
+        return next(table for table in dict(self).values() if isinstance(table, kind))
 
     @property
     def digest(self) -> str:

@@ -7,17 +7,20 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Self
 
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
-from device.audit.log import AuditLog
-from device.audit.rate_limit import RateLimitedAudit
-from device.clock.timekeeper import Timekeeper
-from device.control import CommandVerifier, NotKeptError, Reason, RefusedError, ReplayGuard, seal_to
+from device.camera.snapshot import Snapshot
+from device.control import CommandVerifier, NotKeptError, Operators, Reason, RefusedError, ReplayGuard, seal_to
+from device.control.settings import ControlSettings
 from device.control.verifier import VerifiedCommand
 from device.errors import PlatepostError
-from device.records import Command, Envelope, Finding, Recorder, Response, Source
+from device.files import read_configured
+from device.logbook import Logbook
+from device.records import Command, Envelope, Finding, Response
 from device.records.base import Outcome
 from device.uplink import Delivery
 
@@ -46,6 +49,7 @@ class Done:
 
 
 Doer = Callable[[], Done]
+Doers = Mapping[Command, Doer]
 _NAME = re.compile(r"[a-z0-9-]{1,64}")
 
 
@@ -53,12 +57,9 @@ class CommandExecutor:
     """Does what the fleet's operators ask. Called in the thread of the uplink's inbox, one command at a time.
 
     Args:
-        source: the post.
-        judge: says what may be done.
-        journal: remembers what was done.
-        auditor, moderator: the audit trail.
-        recorder: signs answers.
-        timekeeper: the time.
+        verifier: says what may be done.
+        replay_guard: remembers what was done.
+        logbook: the audit log and the time; signs answers.
         send: sends an answer.
         doers: what this post can do; a command that is not there is answered `unsupported`.
 
@@ -66,36 +67,51 @@ class CommandExecutor:
 
     def __init__(
         self,
-        source: Source,
-        judge: CommandVerifier,
-        journal: ReplayGuard,
+        verifier: CommandVerifier,
+        replay_guard: ReplayGuard,
+        logbook: Logbook,
         *,
-        auditor: AuditLog,
-        moderator: RateLimitedAudit,
-        recorder: Recorder,
-        timekeeper: Timekeeper,
         send: Callable[[Envelope], object],
-        doers: Mapping[Command, Doer],
+        doers: Doers,
     ) -> None:
-        self._source = source
-        self._judge = judge
-        self._journal = journal
-        self._auditor = auditor
-        self._moderator = moderator
-        self._recorder = recorder
-        self._timekeeper = timekeeper
+        self._source = logbook.source
+        self._verifier = verifier
+        self._replay_guard = replay_guard
+        self._audit, self._rate_limited = logbook.audit, logbook.rate_limited
+        self._recorder, self._timekeeper = logbook.recorder, logbook.timekeeper
         self._send = send
         self._doers = doers
+
+    @classmethod
+    def of(
+        cls, settings: ControlSettings, logbook: Logbook, *, send: Callable[[Envelope], object], doers: Doers
+    ) -> Self:
+        """Make what does the commands of a post.
+
+        Raises:
+            ConfigurationError: the authority of the operators is unreadable.
+
+        """
+        replay_guard = ReplayGuard(settings.directory / "journal.db")
+        verifier = CommandVerifier(
+            logbook.source,
+            Operators(read_configured(settings.operators_ca, "control.operators_ca")),
+            run=logbook.run,
+            now=logbook.timekeeper.now,
+            clock=logbook.timekeeper.quality,
+            strict=replay_guard.forgotten,
+        )
+        return cls(verifier, replay_guard, logbook, send=send, doers=doers)
 
     def receive(self, delivery: Delivery) -> None:
         """Take one message from a topic of commands."""
         asked = delivery.topic.rpartition("/")[2]
         try:
-            heard = self._judge.hear(delivery.payload)
+            heard = self._verifier.hear(delivery.payload)
         except RefusedError as refusal:
             # Nobody of the fleet's signed it: what it says of itself is worth nothing, its topic is what it tried.
             tried = asked if _NAME.fullmatch(asked) else "unknown"
-            self._moderator.refused("command_refused", reason=refusal.reason, source="broker", object=tried)
+            self._rate_limited.refused("command_refused", reason=refusal.reason, source="broker", object=tried)
             return
         if delivery.retained:
             self._refuse(heard, Reason.RETAINED, "a command is never retained", delivery)
@@ -110,18 +126,18 @@ class CommandExecutor:
             self._do(command, heard, delivery)
 
     def _admit(self, heard: VerifiedCommand, asked: str, delivery: Delivery) -> Command:
-        command = self._judge.judge(heard, topic_command=asked)
+        command = self._verifier.judge(heard, topic_command=asked)
         wanted = self._source.response(heard.operator.name)
         if delivery.response_topic not in {None, wanted}:
             raise RefusedError(Reason.RESPONSE_TOPIC, f"answers go to {wanted} only")
         most, within = OFTEN[command]
-        self._journal.take(heard.request.id, command, at=self._timekeeper.now(), most=most, within=within)
+        self._replay_guard.take(heard.request.id, command, at=self._timekeeper.now(), most=most, within=within)
         return command
 
     def _do(self, command: Command, heard: VerifiedCommand, delivery: Delivery) -> None:
         doer = self._doers.get(command)
         if doer is None:
-            self._audit(heard, "failure", "unsupported")
+            self._say(heard, "failure", "unsupported")
             message = f"this post cannot {command} yet"
             self._answer(heard, delivery, outcome="unsupported", reason="unsupported", message=message)
             return
@@ -132,11 +148,11 @@ class CommandExecutor:
             if not expected:
                 log.exception("the command %s failed", command)
             message = str(error)[:300] if expected else "an unforeseen fault; the post's log says more"
-            self._audit(heard, "failure", "failed")
+            self._say(heard, "failure", "failed")
             self._answer(heard, delivery, outcome="failed", reason="failed", message=message)
             return
         # Audited before the answer leaves: a picture that is not accounted for is not sent.
-        self._audit(heard, "success", None, **done.details)
+        self._say(heard, "success", None, **done.details)
         sealed = None if done.picture is None else _sealed(heard.operator.key, done.picture)
         self._answer(heard, delivery, outcome="done", findings=done.findings, sealed=sealed)
         if done.afterwards is not None:
@@ -144,7 +160,7 @@ class CommandExecutor:
 
     def _refuse(self, heard: VerifiedCommand, reason: Reason, why: str, delivery: Delivery) -> None:
         log.warning("command refused: %s", reason)
-        self._moderator.refused(
+        self._rate_limited.refused(
             "command_refused",
             reason=reason.value,
             source="broker",
@@ -155,8 +171,8 @@ class CommandExecutor:
         )
         self._answer(heard, delivery, outcome="refused", reason=reason.value, message=why[:300])
 
-    def _audit(self, heard: VerifiedCommand, outcome: Outcome, reason: str | None, **more: JsonValue) -> None:
-        self._auditor.say(
+    def _say(self, heard: VerifiedCommand, outcome: Outcome, reason: str | None, **more: JsonValue) -> None:
+        self._audit.say(
             "command_executed",
             source="broker",
             outcome=outcome,
@@ -193,3 +209,38 @@ class CommandExecutor:
 
 def _sealed(key: ECKey, picture: bytes) -> dict[str, object]:
     return dict(seal_to(key, picture, media_type="image/jpeg"))
+
+
+def doers(
+    *, check_up: Callable[[], tuple[Finding, ...]], snapshot: Snapshot, restart: Callable[[], None], renew: Doer | None
+) -> Doers:
+    """Return what a post does for which command.
+
+    Args:
+        check_up: tests the running post.
+        snapshot: hands over a frame.
+        restart: ends the post so that it is started again.
+        renew: renews the post's certificate; None where nothing is configured to renew it by.
+
+    """
+
+    def self_test() -> Done:
+        findings = check_up()
+        return Done(findings=findings, details={"faulty": [found.point for found in findings if not found.good]})
+
+    def still() -> Done:
+        picture = snapshot.take()
+        details: dict[str, JsonValue] = {
+            "sha256": sha256(picture.content).hexdigest(),
+            "bytes": len(picture.content),
+            "width": picture.width,
+            "height": picture.height,
+        }
+        return Done(picture=picture.content, details=details)
+
+    done = {
+        Command.SELF_TEST: self_test,
+        Command.STILL: still,
+        Command.RESTART: lambda: Done(afterwards=restart),  # once the answer is on its way
+    }
+    return done if renew is None else done | {Command.RENEW_CERTIFICATE: renew}

@@ -1,20 +1,19 @@
-"""A running post's controls: its remote configuration, the keys behind it, and its operators' commands."""
+"""Control from afar: the remote configuration, the keys behind it, and the operators' commands."""
 
-from collections.abc import Callable, Collection, Mapping
 from typing import Generic
 
-from device.control import CommandVerifier, ConfigurationStore, Operators, RemoteConfiguration, ReplayGuard
-from device.control.commands import CommandExecutor, Doer
+from device.control import ConfigurationStore, RemoteConfiguration
+from device.control.commands import CommandExecutor
 from device.control.keys.rotation import KeyRotation
 from device.control.keys.trust import Trust
 from device.control.settings import ControlSettings
 from device.faults.fault import Fault
-from device.files import read_configured
-from device.hotlist.download import Subscriptions
+from device.faults.monitor import FaultMonitor
 from device.logbook import Logbook
-from device.records import Command, ConfigurationState, Envelope, KeyState, Source
+from device.part import Part
+from device.records import ConfigurationState, KeyState, Source
 from device.settings import Table
-from device.uplink import Delivery
+from device.uplink import Delivery, Uplink
 
 BLAMED = frozenset(
     {
@@ -41,93 +40,62 @@ def remote_configuration(
     )
 
 
-class RemoteControl(Generic[Table]):
+class RemoteControl(Part, Generic[Table]):
     """Listens for configurations, statements about keys and commands, and says in the audit trail what became of each.
 
     Args:
-        settings: where what was asked is kept, and whose operators may ask.
-        source: the post.
-        remote: its remote configuration.
+        remote: the post's remote configuration.
         trust: the keys by which it knows configurations and hot lists.
-        books: the audit trail and the time; answers are signed, and not kept.
-        run: identifier of this run of the software.
-        send: sends an answer.
-        doers: what the post can be asked to do.
-
-    Raises:
-        ConfigurationError: the authority of the operators is unreadable.
+        logbook: the audit log and the time; answers are signed, and not kept.
+        uplink: brings what the department sends, and takes answers.
+        faults: what a configuration on trial may not bring about.
+        commands: does what operators ask.
 
     """
 
     def __init__(
         self,
-        settings: ControlSettings,
-        source: Source,
         remote: RemoteConfiguration[Table],
-        *,
         trust: Trust,
-        books: Logbook,
-        run: str,
-        send: Callable[[Envelope], object],
-        doers: Mapping[Command, Doer],
+        logbook: Logbook,
+        uplink: Uplink,
+        *,
+        faults: FaultMonitor,
+        commands: CommandExecutor,
     ) -> None:
-        self._source = source
+        self._source = logbook.source
         self._remote = remote
-        self._moderator = books.moderator
+        self._rate_limited = logbook.rate_limited
         self._trust = trust
-        self._succession = KeyRotation(
-            trust, agency=self._source.agency, moderator=books.moderator, timekeeper=books.timekeeper
+        self._timekeeper = timekeeper = logbook.timekeeper
+        self._uplink = uplink
+        self._faults = faults
+        self._rotation = KeyRotation(
+            trust, agency=self._source.agency, audit=logbook.rate_limited, timekeeper=timekeeper
         )
-        self._timekeeper = books.timekeeper
-        self._faults: frozenset[str] = frozenset()
-        journal = ReplayGuard(settings.directory / "journal.db")
-        judge = CommandVerifier(
-            self._source,
-            Operators(read_configured(settings.operators_ca, "control.operators_ca")),
-            run=run,
-            now=books.timekeeper.now,
-            clock=books.timekeeper.quality,
-            strict=journal.forgotten,
-        )
-        self._orders = CommandExecutor(
-            self._source,
-            judge,
-            journal,
-            auditor=books.auditor,
-            moderator=books.moderator,
-            recorder=books.recorder,
-            timekeeper=books.timekeeper,
-            send=send,
-            doers=doers,
-        )
-
-    @property
-    def subscriptions(self) -> dict[str, Callable[[Delivery], None]]:
-        """What to listen to."""
-        own = {self._source.configuration: self._configure, self._source.command("+"): self._orders.receive}
         # Before all else: with a new key may come what it signed.
-        return self._succession.subscriptions | own
+        for topic, handler in self._rotation.subscriptions.items():
+            uplink.subscribe(topic, handler)
+        self._listen()
+        uplink.subscribe(self._source.command("+"), commands.receive)
+        if trust.configuration is not None:
+            trust.configuration.on_changed(remote.recheck)
+            trust.configuration.on_changed(self._listen)
 
-    def connect(self, subscriptions: Subscriptions) -> None:
-        """Say through whom to send for the configuration again when its keys have changed."""
-        if self._trust.configuration is not None:
-            self._trust.configuration.on_changed(self._remote.recheck)
-            self._trust.configuration.on_changed(
-                lambda: subscriptions.subscribe(self._source.configuration, self._configure)
-            )
-
-    def tick(self, faults: Collection[Fault]) -> Table | None:
-        """Look at what is on trial; return the configuration to change over to, if there is one."""
-        self._faults = frozenset(fault.value for fault in faults)
-        self._remote.watch(fault.value for fault in BLAMED.intersection(faults))
-        self._succession.tick()
+    def tick(self, now: float) -> None:  # noqa: ARG002 - a trial has a clock of its own
+        """Look at what is on trial."""
+        self._remote.watch(fault.value for fault in BLAMED & self._faults.present)
+        self._rotation.tick()
         self.audit()
+
+    def take_pending(self) -> Table | None:
+        """Return, once, the configuration that the post is to go by from now on."""
         return self._remote.take_pending()
 
     def audit(self) -> None:
         """Put into the audit trail what became of configurations."""
         for event in self._remote.take_events():
-            self._moderator.take(event)
+            self._rate_limited.take(event)
 
     def state(self) -> ConfigurationState:
         """Return what the status says of the configuration."""
@@ -139,10 +107,17 @@ class RemoteControl(Generic[Table]):
 
     def changed(self) -> bool:
         """Tell, once, whether `state` or `keys` says something new."""
-        return self._remote.take_changed() | self._succession.changed()
+        return self._remote.take_changed() | self._rotation.changed()
+
+    def _listen(self) -> None:
+        """Have the configuration sent, again if its keys have changed."""
+        self._uplink.subscribe(self._source.configuration, self._configure)
 
     def _configure(self, delivery: Delivery) -> None:
         self._remote.receive(
-            delivery.payload, at=self._timekeeper.now(), clock=self._timekeeper.quality(), faults=self._faults
+            delivery.payload,
+            at=self._timekeeper.now(),
+            clock=self._timekeeper.quality(),
+            faults=frozenset(self._faults.present),
         )
         self.audit()

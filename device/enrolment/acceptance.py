@@ -16,7 +16,9 @@ from device.control import RefusedError
 from device.control.jose import open_signed, sign
 from device.enrolment.settings import AcceptanceSettings
 from device.errors import RecordError
+from device.faults.fault import Fault
 from device.files import write_durably
+from device.part import Part
 from device.records import Source
 from device.records.settings import RecordSettings
 from device.records.signing import read_key
@@ -46,7 +48,7 @@ def write_statement(path: Path, statement: Statement, signing_key: Path) -> None
     write_durably(path, sign(statement.model_dump_json().encode(), key, typ=TYPE, kid=key.thumbprint()))
 
 
-class Acceptance:
+class Acceptance(Part):
     """What a running post knows of its acceptance; looked at anew when the file changes."""
 
     def __init__(self, settings: AcceptanceSettings, source: Source, records: RecordSettings) -> None:
@@ -60,6 +62,10 @@ class Acceptance:
     def missing(self) -> bool:
         """Whether the post must be accepted, and is not."""
         return self._path is not None and self.statement is None
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Name it if the acceptance is missing."""
+        return (Fault.NOT_ACCEPTED,) if self.missing else ()
 
     @property
     def statement(self) -> Statement | None:

@@ -23,6 +23,7 @@ from device.enrolment.settings import EnrolmentSettings
 from device.enrolment.unit import check_certificate
 from device.errors import OutboxError, PlatepostError
 from device.files import write_durably
+from device.part import Part
 from device.uplink.settings import UplinkSettings
 
 log = logging.getLogger(__name__)
@@ -33,16 +34,14 @@ LOOK_SECONDS = 3600.0
 """How often the post looks whether it is time, and asks again after a failure; give or take a quarter."""
 
 
-class Renewal:
+class Renewal(Part):
     """Keeps the certificate of one post from ending.
 
     Args:
         office: where it is renewed.
+        uplink: where the certificate, its key and the fleet's authorities lie; the certificate is replaced.
         name: the post.
-        ca: PEM of the fleet's authorities.
-        certificate: PEM of the certificate and its chain; it is replaced.
-        key: its private key.
-        auditor: the audit trail.
+        audit: the audit trail.
         now: the time.
 
     """
@@ -50,18 +49,16 @@ class Renewal:
     def __init__(
         self,
         office: EstClient,
+        uplink: UplinkSettings,
         *,
         name: str,
-        ca: Path,
-        certificate: Path,
-        key: Path,
-        auditor: AuditLog,
+        audit: AuditLog,
         now: Callable[[], datetime],
     ) -> None:
         self._office = office
         self._name = name
-        self._ca, self._certificate, self._key = ca, certificate, key
-        self._auditor = auditor
+        self._ca, self._certificate, self._key = uplink.ca, uplink.certificate, uplink.private_key
+        self._audit = audit
         self._now = now
         self._one_at_a_time = threading.Lock()
         self._stop = threading.Event()
@@ -74,21 +71,13 @@ class Renewal:
         uplink: UplinkSettings,
         *,
         name: str,
-        auditor: AuditLog,
+        audit: AuditLog,
         now: Callable[[], datetime],
     ) -> "Renewal | None":
         """Return the renewal that a configuration asks for, None where a technician brings certificates."""
         if settings is None:
             return None
-        return cls(
-            EstClient(settings.office),
-            name=name,
-            ca=uplink.ca,
-            certificate=uplink.certificate,
-            key=uplink.private_key,
-            auditor=auditor,
-            now=now,
-        )
+        return cls(EstClient(settings.office), uplink, name=name, audit=audit, now=now)
 
     def is_due(self) -> bool:
         """Tell whether a third of the certificate's lifetime or less is left.
@@ -168,7 +157,7 @@ class Renewal:
 
     def _say(self, outcome: str, *, reason: str | None = None, **details: str) -> None:
         try:
-            self._auditor.say(
+            self._audit.say(
                 "certificate_renewed",
                 source="renewal",
                 outcome="success" if outcome == "success" else "failure",

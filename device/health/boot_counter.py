@@ -12,7 +12,10 @@ from time import monotonic
 
 from pydantic import BaseModel, Field
 
+from device.audit.log import AuditLog
+from device.clock.clock import SYSTEM, Clock
 from device.files import StateFile, write_durably
+from device.systemd import Notifier
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +46,8 @@ class BootCounter:
 
     Args:
         folder: where the counter is kept.
-        steady: the clock that is never set, seconds.
+        notifier: tells whether systemd, which starts the post again, listens.
+        clock: by which a run proves well.
         uptime: seconds since the machine started.
 
     """
@@ -51,15 +55,17 @@ class BootCounter:
     def __init__(
         self,
         folder: Path,
+        notifier: Notifier,
         *,
-        steady: Callable[[], float] = monotonic,
+        clock: Clock = SYSTEM,
         uptime: Callable[[], float] = monotonic,  # on Linux counted from the machine's start
     ) -> None:
+        self.notifier = notifier
         self._file = StateFile(folder / FILE, CountedStarts, about="the boot counter")
         self._wish = folder / REBOOT
-        self._steady = steady
+        self._steady = clock.steady
         self._uptime = uptime
-        self._began = self._fit_since = steady()
+        self._began = self._fit_since = clock.steady()
         self._well = self._asked = False
         kept = self._file.recall() or CountedStarts()
         self.bad, self.reboots = kept.bad, kept.reboots
@@ -112,6 +118,19 @@ class BootCounter:
         except OSError as error:
             log.warning("the machine's restart cannot be asked for: %s", error)
             return False
+        return True
+
+    def reboot(self, audit: AuditLog, *, reason: str) -> bool:
+        """Have the machine start anew, unless it did so a short while ago; return whether it will.
+
+        Raises:
+            OutboxError: it cannot be audited, and the post is stopping.
+
+        """
+        if not self.notifier.listening or not self.ask_for_reboot():
+            return False
+        log.error("the machine is to start anew: %s", reason)
+        audit.say("reboot", reason=reason, details={"bad_starts": self.bad, "in_a_row": self.reboots})
         return True
 
     def _rested(self) -> bool:

@@ -1,51 +1,50 @@
-"""Watching the clock of a running post: steps are audited, and whatever a wrong clock prevented is tried again."""
-
-from collections.abc import Callable
+"""Watching the clock: steps are audited, and whatever a wrong clock prevented is tried again."""
 
 from pydantic import JsonValue
 
 from device.audit.rate_limit import RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
-from device.hotlist import HotList
-from device.records import timestamp
+from device.faults.fault import Fault
+from device.hotlist.download import HotListDownload
+from device.hotlist.service import HotListService
+from device.part import Part
+from device.records import Finding, timestamp
+from device.uplink import Uplink
 
 LARGE_SECONDS = 60.0
 """A step from which on it is told apart from smaller ones."""
 
 
-class ClockStepMonitor:
+class ClockStepMonitor(Part):
     """Looks at the clock again and again.
 
     Args:
         timekeeper: the post's time.
-        moderator: puts steps into the audit trail, within bounds: two sources of time may disagree for ever.
-        hotlist: gives the list in force, whose building has passed for certain.
-        changed: is called when the clock was stepped, or is vouched for where it was not.
+        audit: two sources of time may disagree forever, hence the rate limit.
+        hotlist: the building of its list in force has passed for certain.
+        download, uplink: try again when the clock was stepped, or is vouched for where it was not.
 
     """
 
     def __init__(
         self,
         timekeeper: Timekeeper,
-        moderator: RateLimitedAudit,
+        audit: RateLimitedAudit,
         *,
-        hotlist: Callable[[], HotList | None],
-        changed: Callable[[], None],
+        hotlist: HotListService,
+        download: HotListDownload,
+        uplink: Uplink,
     ) -> None:
         self._timekeeper = timekeeper
-        self._moderator = moderator
+        self._audit = audit
         self._hotlist = hotlist
-        self._changed = changed
+        self._download = download
+        self._uplink = uplink
         self._vouched = False
 
-    def tick(self) -> None:
-        """Look once.
-
-        Raises:
-            OutboxError: a step cannot be audited, and the post is stopping.
-
-        """
-        hotlist = self._hotlist()
+    def tick(self, now: float) -> None:  # noqa: ARG002 - the timekeeper has its own
+        """Look once."""
+        hotlist = self._hotlist.current
         if hotlist is not None:
             self._timekeeper.trust(hotlist.built)
         step = self._timekeeper.tick()
@@ -57,8 +56,26 @@ class ClockStepMonitor:
             }
             # Small ones that come and come are not to hide a large one.
             kind = "large" if abs(step.seconds) >= LARGE_SECONDS else "small"
-            self._moderator.say("clock_stepped", source="clock", details=details, kind=kind)
+            self._audit.say("clock_stepped", source="clock", details=details, kind=kind)
         vouched = self._timekeeper.quality().synchronised
         if step is not None or vouched != self._vouched:
-            self._changed()
+            self._uplink.retry_now()
+            self._download.clock_changed()
         self._vouched = vouched
+
+    def faults(self) -> set[Fault]:
+        """Name it if the clock is certainly wrong, or nobody vouches for it."""
+        conditions = {
+            Fault.CLOCK_BEHIND: self._timekeeper.behind,
+            Fault.CLOCK_UNSYNCHRONISED: not self._timekeeper.quality().synchronised,
+        }
+        return {fault for fault, present in conditions.items() if present}
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say how good the clock is."""
+        clock = self._timekeeper.quality()
+        if not clock.synchronised:
+            return (Finding(point="clock", good=False, said=f"not synchronised, says {clock.source}"),)
+        error = 1000 * (clock.estimated_error_seconds or 0)
+        said = f"synchronised, says {clock.source}; error about {error:.1f} ms"
+        return (Finding(point="clock", good=True, said=said),)

@@ -1,10 +1,17 @@
 """The machine under the post: temperature, throttling, voltage, storage; read from /sys, without a command."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from device.faults.fault import Fault
+from device.part import Interval, Part
+from device.records import Finding
+
 SYSTEM = Path("/sys")
+LOOK_SECONDS = 5.0
+"""How often the machine is asked."""
 HOT, COOL = 80.0, 75.0
 """Celsius at which the processor is too hot, and no longer so. A Pi 4 or 5 slows down from 80, and hard at 85:
 https://www.raspberrypi.com/documentation/computers/raspberry-pi.html#thermal-management-and-performance."""
@@ -57,14 +64,40 @@ def read_machine(folder: Path, *, system: Path = SYSTEM) -> Readings:
     )
 
 
-class Machine:
-    """Judges readings, with a margin between falling ill and being well. One thread at a time."""
+class MachineMonitor(Part):
+    """Asks the machine, and judges with a margin between a fault and none.
 
-    def __init__(self) -> None:
+    Args:
+        folder: is on the disk that matters.
+        ask: asks the machine.
+
+    """
+
+    def __init__(self, folder: Path, *, ask: Callable[[Path], Readings] = read_machine) -> None:
+        self._folder = folder
+        self._ask = ask
+        self._look = Interval(LOOK_SECONDS)
         self._hot = self._low = False
+        self._faults: frozenset[Fault] = frozenset()
 
-    def ailments(self, readings: Readings) -> set[str]:
-        """Return names of faults: `too_hot`, `throttled`, `under_voltage`, `storage_low`, `storage_worn`."""
+    def tick(self, now: float) -> None:
+        """Ask the machine now and then."""
+        if self._look.due(now):
+            self._faults = self.judge(self._ask(self._folder))
+
+    def faults(self) -> frozenset[Fault]:
+        """Name what was wrong at the last look."""
+        return self._faults
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say how much space is left."""
+        free = self._ask(self._folder).disk_free
+        if free is None:
+            return (Finding(point="disk", good=False, said="its space cannot be told"),)
+        return (Finding(point="disk", good=free > 100 * 1024 * 1024, said=f"{free // (1024 * 1024)} MiB free"),)
+
+    def judge(self, readings: Readings) -> frozenset[Fault]:
+        """Return the faults that readings show, with those before in mind."""
         if readings.celsius is not None:
             self._hot = readings.celsius >= (COOL if self._hot else HOT)
         if readings.disk_free is not None and readings.disk_size is not None:
@@ -72,13 +105,13 @@ class Machine:
             self._low = readings.disk_free < (ROOM * limit if self._low else limit)
         bits = readings.throttled or 0
         conditions = {
-            "too_hot": self._hot,
-            "throttled": bool(bits & SLOWED),
-            "under_voltage": bool(readings.low_voltage if readings.throttled is None else bits & UNDER_VOLTAGE),
-            "storage_low": self._low,
-            "storage_worn": readings.worn is not None,
+            Fault.TOO_HOT: self._hot,
+            Fault.THROTTLED: bool(bits & SLOWED),
+            Fault.UNDER_VOLTAGE: bool(readings.low_voltage if readings.throttled is None else bits & UNDER_VOLTAGE),
+            Fault.STORAGE_LOW: self._low,
+            Fault.STORAGE_WORN: readings.worn is not None,
         }
-        return {name for name, present in conditions.items() if present}
+        return frozenset(fault for fault, present in conditions.items() if present)
 
 
 def _celsius(system: Path) -> float | None:

@@ -15,7 +15,12 @@ from typing import Annotated
 
 from pydantic import Field, RootModel
 
+from device.camera.supervisor import CameraSupervisor
+from device.clock.timekeeper import Timekeeper
+from device.faults.fault import Fault
 from device.files import StateFile
+from device.part import Interval, Part
+from device.vision.pipeline import Counters
 
 FILE = "habit.json"
 HOURS = 7 * 24
@@ -23,6 +28,8 @@ EXPECTED = 20.0
 LEAST_SECONDS = 900.0
 LEARNING = 0.3
 """Share of the newest week in what is usual."""
+LOOK_SECONDS = 5.0
+"""How often it is looked at."""
 LONGEST_STEP = 60.0
 """Seconds between two ticks beyond which the clock was set, and nothing is learned of the time between."""
 
@@ -89,3 +96,39 @@ class ReadRateBaseline:
         usual = self._usual[self._hour]
         self._usual[self._hour] = rate if usual is None else usual + LEARNING * (rate - usual)
         self._file.keep(UsualReads([None if value is None else round(value, 2) for value in self._usual]))
+
+
+class ReadRateMonitor(Part):
+    """Watches whether reads come as they usually do.
+
+    Args:
+        baseline: what is usual.
+        counters: how many reads there were.
+        timekeeper: the post's time.
+        supervisor: says whether the camera should see the road.
+
+    """
+
+    def __init__(
+        self,
+        baseline: ReadRateBaseline,
+        counters: Counters,
+        *,
+        timekeeper: Timekeeper,
+        supervisor: CameraSupervisor,
+    ) -> None:
+        self._baseline = baseline
+        self._counters = counters
+        self._timekeeper = timekeeper
+        self._supervisor = supervisor
+        self._look = Interval(LOOK_SECONDS)
+
+    def tick(self, now: float) -> None:
+        """Take in how many reads there were."""
+        if self._look.due(now):
+            watching = self._supervisor.capture is not None
+            self._baseline.tick(self._timekeeper.now(), reads=self._counters.reads, watching=watching)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Name it if reads stay away."""
+        return (Fault.NO_READS,) if self._baseline.missed else ()

@@ -1,278 +1,180 @@
-"""What a post knows of its own state: faults, status and health."""
+"""What a post says of itself: its status, whenever that changes."""
 
-import os
-import shutil
-import statistics
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
-from time import monotonic
-from typing import Protocol
+import logging
+from collections.abc import Collection
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from pydantic import JsonValue
 
 from device import __version__
-from device.camera.capture import Capture
+from device.control.service import RemoteControl
 from device.faults.fault import Fault, notices, reasons
-from device.faults.flapping import Unrest
-from device.outbox import Backlog
-from device.records import (
-    ClockQuality,
-    ConfigurationState,
-    Health,
-    HotListState,
-    KeyState,
-    Model,
-    Place,
-    Queue,
-    Status,
-    Timing,
-    Versions,
-    new_identifier,
-)
-from device.vision.pipeline import Pipeline
-from device.vision.recogniser import Recogniser
+from device.faults.flapping import FlapDamper, Unrest
+from device.faults.monitor import FaultMonitor
+from device.health.certificate import CertificateMonitor
+from device.logbook import Logbook
+from device.part import Part
+from device.records import Envelope, Status
+from device.reporting.frames import FrameReporter
+from device.uplink import Uplink
 
-SILENT_SECONDS = 5.0
-"""Age of the newest frame from which a camera counts as silent."""
-BEHIND_SECONDS = 60.0
-"""How long after a dropped frame a post still counts as falling behind."""
-
-DISK_STEP_BYTES = 16 * 1024 * 1024
-"""Health says free space in steps of so much: to the byte it would tell of every covert record that is stored."""
+log = logging.getLogger(__name__)
 
 READ_NEWS_SECONDS = 600.0
 """How old a status must be before a read since then is reason enough for another."""
 
 
-class Controlled(Protocol):
-    """What a post is told from afar, and by whose keys."""
+class StatusReporter(Part):
+    """Records the status when it changes, at every connection, and as the will.
 
-    def state(self) -> ConfigurationState:
-        """Say which configuration is in force."""
-        ...
+    Args:
+        logbook: where a status goes.
+        frames: whose reads and hot list are told of.
+        uplink: what the connection is told of.
+        faults: what is wrong.
+        certificate: when it expires.
+        control: what is told of the configuration and its keys; None for a post that nobody controls from afar.
 
-    def keys(self) -> tuple[KeyState, ...]:
-        """Say which keys are believed."""
-        ...
-
-
-def _system_time() -> datetime:
-    return datetime.now(UTC)
-
-
-class Vitals:
-    """The present faults, and the status and health records that say them.
-
-    `now` tells the post's time, by which `since` is said.
     """
 
     def __init__(
         self,
+        logbook: Logbook,
+        frames: FrameReporter,
+        uplink: Uplink,
         *,
-        place: Place,
-        versions: Versions,
-        certificate_expires: datetime | None,
-        last_read: Callable[[], datetime | None] = lambda: None,
-        controlled: Callable[[], Controlled | None] = lambda: None,
-        now: Callable[[], datetime] = _system_time,
+        faults: FaultMonitor,
+        certificate: CertificateMonitor,
+        control: RemoteControl[Any] | None,
     ) -> None:
-        self.boot = new_identifier()
-        self._place = place
-        self._versions = versions
-        self._certificate_expires = certificate_expires
-        self._started = monotonic()
-        self._now = now
-        self._since: datetime | None = None
-        self._noticed: set[tuple[object, ...]] | None = None
-        self._lists = Unrest[tuple[object, ...]]()
-        self._last_read = last_read
-        self._controlled = controlled
-        self._read_told: tuple[float, datetime | None] = (monotonic(), None)
+        self._logbook = logbook
+        self._clock = logbook.clock
+        self._frames = frames
+        self._reporter, self._hotlist = frames.reporter, frames.reporter.hotlist
+        self._faults = faults
+        self._certificate = certificate
+        self._control = control
+        self._uplink = uplink
+        self._since = logbook.timekeeper.now()
         self._told: frozenset[Fault] | None = None
-        self._dropped = 0
-        self._dropped_at: float | None = None
-        self._counted = (monotonic(), 0)
+        self._list_told: set[tuple[object, ...]] | None = None
+        self._lists = Unrest[tuple[object, ...]]()
+        self._read_told = self._clock.steady(), self._reporter.last_read
+        self._lock = Lock()
+        self._absence = FlapDamper()
+        self._birth_waits = self._in_birth = False
+        uplink.will = self.will
+        uplink.on_connected = self.birth
 
-    def renewed(self, certificate_expires: datetime) -> None:
-        """Say another end of the certificate from now on."""
-        self._certificate_expires = certificate_expires
+    def start(self) -> None:
+        """Record that the post has started."""
+        details: dict[str, JsonValue] = {"version": __version__, "boot": self._logbook.run}
+        if self._control is not None:
+            details["configuration"] = self._control.state().version
+        self._logbook.audit.say("boot", details=details)
 
-    def adjust(self, versions: Versions) -> None:
-        """Say other versions from now on."""
-        self._versions = versions
+    def tick(self, now: float) -> None:  # noqa: ARG002 - it has the clock, for other threads
+        """Record the status if the last one did not say what is now."""
+        changed = self._faults_changed(self._faults.present), self._list_or_reads_changed(), self._birth_due()
+        if (self._control is not None and self._control.changed()) | any(changed):
+            log.warning("state: %s", ", ".join(sorted(self._faults.present)) or "in service")
+            self._logbook.records.record(self._status())
 
-    def changed(self, faults: Iterable[Fault]) -> bool:
+    def stop(self) -> None:
+        """Record that the post stops."""
+        counters = self._frames.pipeline.counters
+        details: dict[str, JsonValue] = {"frames": counters.frames, "reads": counters.reads}
+        self._logbook.audit.say("stop", details=details)
+        self._logbook.records.record(self._offline())
+
+    def birth(self) -> None:
+        """Say the present state after every connection, for the broker may have published the will meanwhile.
+
+        A connection that comes and goes again and again must last first; `tick` records the status then. Called in the
+        uplink's thread, which must not wait for a full disk that only delivery can empty: what cannot be stored raises,
+        and the uplink tries again.
+
+        Raises:
+            OutboxError: it cannot be stored now.
+
+        """
+        self._certificate.read()
+        if not self._in_birth and self._comes_too_often():
+            return
+        self._in_birth = True  # one that is called again is of no other connection
+        self._faults_changed(self._faults.look())
+        self._logbook.recorder.record(self._status())
+        self._in_birth = False
+
+    def will(self) -> Envelope:
+        """Sign what the broker says in the post's place when the post falls silent."""
+        return self._logbook.recorder.unchained(self._offline())
+
+    def _faults_changed(self, faults: Collection[Fault]) -> bool:
         """Take note of the present faults; True if they are not those of the last status."""
         present = frozenset(faults)
         if present == self._told:
             return False
         self._told = present
-        self._since = self._now()
+        self._since = self._logbook.timekeeper.now()
         return True
 
-    def noticed(self, hotlist: HotListState) -> bool:
+    def _list_or_reads_changed(self) -> bool:
         """Take note of the list; True if it, its age's state or how it is looked up is not that of the last status.
 
         True as well if the last status is old and something was read since.
         """
+        hotlist, now = self._hotlist.state(), self._clock.steady()
         # A clock that is set to and fro makes a list old and young again and again.
-        seen = self._lists.settle({(hotlist.state, hotlist.version, hotlist.near_alternatives)}, now=monotonic())
-        changed, self._noticed = seen != self._noticed, seen
+        seen = self._lists.settle({(hotlist.state, hotlist.version, hotlist.near_alternatives)}, now=now)
+        changed, self._list_told = seen != self._list_told, seen
         told_at, told = self._read_told
-        return changed or (self._last_read() != told and monotonic() - told_at >= READ_NEWS_SECONDS)
+        return changed or (self._reporter.last_read != told and now - told_at >= READ_NEWS_SECONDS)
 
-    def status(self, *, clock: ClockQuality, hotlist: HotListState) -> Status:
-        """Say the state that `changed` last took note of."""
-        self._read_told = (monotonic(), self._last_read())
+    def _comes_too_often(self) -> bool:
+        """Take note of a connection; True if it must last before it is told of."""
+        now = self._clock.steady()
+        with self._lock:
+            self._absence.see(there=True, now=now)
+            self._absence.see(there=False, now=now)
+            self._birth_waits = self._absence.present
+            return self._birth_waits
+
+    def _birth_due(self) -> bool:
+        """Tell, once, whether the connection has lasted for as long as it had to."""
+        with self._lock:
+            if not self._birth_waits:
+                return False
+            self._absence.see(there=not self._uplink.state().connected, now=self._clock.steady())
+            self._birth_waits = self._absence.present
+            return not self._birth_waits
+
+    def _status(self) -> Status:
+        self._read_told = self._clock.steady(), self._reporter.last_read
         present = reasons(self._told or ())
-        state = "degraded" if present else "online"
-        since = self._since or self._now()
-        return self._status(state, clock=clock, hotlist=hotlist, present=present, since=since)
+        return self._record("degraded" if present else "online", since=self._since, present=present)
 
-    def offline(self, *, clock: ClockQuality, hotlist: HotListState) -> Status:
-        """Say that the post has stopped, or, as the will, that it fell silent."""
-        return self._status("offline", clock=clock, hotlist=hotlist, present=(), since=self._now())
+    def _offline(self) -> Status:
+        return self._record("offline", since=self._logbook.timekeeper.now())
 
-    def _status(
-        self, state: str, *, clock: ClockQuality, hotlist: HotListState, present: object, since: datetime
-    ) -> Status:
-        controlled = self._controlled()
+    def _record(self, state: str, *, since: datetime, present: object = ()) -> Status:
+        hotlist, circumstances = self._hotlist.state(), self._reporter.circumstances
         return Status.model_validate(
             {
-                "clock": clock,
+                "clock": self._logbook.timekeeper.quality(),
                 "state": state,
                 "reasons": present,
                 "since": since,
-                "boot": self.boot,
-                "place": self._place,
-                "versions": self._versions,
+                "boot": self._logbook.run,
+                "place": circumstances.place,
+                "versions": circumstances.versions,
                 "hotlist": hotlist,
                 "notices": notices(hotlist),
-                "configuration": None if controlled is None else controlled.state(),
-                "keys": () if controlled is None else controlled.keys(),
-                "last_read": self._last_read(),
-                "certificate_expires": self._certificate_expires,
+                "configuration": None if self._control is None else self._control.state(),
+                "keys": () if self._control is None else self._control.keys(),
+                "last_read": self._reporter.last_read,
+                "certificate_expires": self._certificate.expires,
             }
         )
-
-    def capture_faults(self, capture: Capture) -> set[Fault]:
-        """Judge a running capture."""
-        faults = set()
-        if capture.fault is not None:
-            faults.add(Fault.CAMERA_FAILED)
-        elif capture.age > SILENT_SECONDS:
-            faults.add(Fault.CAMERA_SILENT)
-        if capture.dropped < self._dropped:
-            self._dropped = 0  # a camera that was opened again counts from the start
-        if capture.dropped > self._dropped:
-            self._dropped, self._dropped_at = capture.dropped, monotonic()
-        if self._dropped_at is not None and monotonic() - self._dropped_at < BEHIND_SECONDS:
-            faults.add(Fault.FALLING_BEHIND)
-        return faults
-
-    def health(
-        self,
-        *,
-        clock: ClockQuality,
-        hotlist: HotListState,
-        pipeline: Pipeline,
-        capture: Capture | None,
-        dropped_before: int,
-        lost_before: int,
-        recoveries: dict[str, int],
-        backlog: Backlog,
-        connected: bool,
-        disk: Path,
-    ) -> Health:
-        """Take the post's pulse; frame rate and times are those since the last call."""
-        now = monotonic()
-        before, frames = self._counted
-        self._counted = (now, pipeline.counters.frames)
-        last_frame = capture.last_frame if capture is not None else None
-        return Health(
-            clock=clock,
-            boot=self.boot,
-            uptime_seconds=round(now - self._started, 1),
-            frame_rate=round((pipeline.counters.frames - frames) / max(now - before, 1e-3), 2),
-            last_frame_age_seconds=None if last_frame is None else round(max(0.0, now - last_frame), 3),
-            frames_dropped=dropped_before + (capture.dropped if capture is not None else 0),
-            frames_lost=lost_before + (capture.lost if capture is not None else 0),
-            camera_recoveries=recoveries,
-            inference={
-                name: timing
-                for name, timing in (
-                    ("detector", _timing(pipeline.detect_milliseconds)),
-                    ("reader", _timing(pipeline.read_milliseconds)),
-                )
-                if timing is not None
-            },
-            queue=Queue(
-                depth=backlog.depth,
-                settling=backlog.settling,
-                oldest_age_seconds=backlog.oldest_age_seconds,
-                size_bytes=backlog.size_bytes,
-                quota_bytes=backlog.quota_bytes,
-                reads_dropped=backlog.reads_dropped,
-                pictures_dropped=backlog.pictures_dropped,
-            ),
-            hotlist=hotlist,
-            connected=connected,
-            disk_free_bytes=_in_steps(disk_free(disk)),
-            temperature_celsius=_temperature(),
-            memory_bytes=_memory(),
-            load=round(os.getloadavg()[0], 2),
-        )
-
-
-def versions_of(digest: str, networks: Recogniser | None) -> Versions:
-    """Say what runs with a configuration of that digest; no models while there are none."""
-    return Versions(
-        software=__version__, configuration=digest[:16], models=() if networks is None else tuple(_models(networks))
-    )
-
-
-def _models(networks: Recogniser) -> Iterator[Model]:
-    yield Model(name="detector", digest=networks.detector.model.digest)
-    yield Model(name="reader", digest=networks.reader.model.digest)
-    if networks.region is not None:
-        yield Model(name="region", digest=networks.region.model.digest)
-
-
-def _timing(times: deque[float]) -> Timing | None:
-    """Sum up the times since the last call."""
-    ordered = sorted(times)
-    times.clear()
-    if not ordered:
-        return None
-    return Timing(
-        median_ms=round(statistics.median(ordered), 2),
-        p95_ms=round(ordered[int(0.95 * (len(ordered) - 1))], 2),
-        count=len(ordered),
-    )
-
-
-def disk_free(folder: Path) -> int | None:
-    """Return how many bytes are free where a folder is, None if that cannot be told."""
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None
-
-
-def _in_steps(free: int | None) -> int | None:
-    return None if free is None else free - free % DISK_STEP_BYTES
-
-
-def _temperature() -> float | None:
-    try:
-        return int(Path("/sys/class/thermal/thermal_zone0/temp").read_text(encoding="ascii")) / 1000
-    except (OSError, ValueError):
-        return None
-
-
-def _memory() -> int | None:
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,21 +1,22 @@
-"""The keeper: what a running post tells systemd and its own next start, and when the machine is to start anew.
+"""What a running post tells systemd and its own next start, and when the machine is to start anew.
 
-It feeds the watchdog with evidence, keeps the last words, and counts bad starts where systemd starts the post again.
+The watchdog is fed with evidence; what is wrong is kept for the audit of the next start, should this run die; bad
+starts are counted where systemd starts the post again.
 """
 
 import logging
-from collections.abc import Callable, Collection
 from pathlib import Path
-from time import monotonic
 
-from device.audit.log import AuditLog
+from device.camera.supervisor import CameraSupervisor
 from device.errors import OutboxError
 from device.faults.fault import Fault
+from device.faults.monitor import FaultMonitor
 from device.health.boot_counter import BootCounter
 from device.health.crash_record import CrashRecord
-from device.health.watchdog import Evidence, Watchdog
-from device.systemd import Notifier
-from device.uplink import UplinkState
+from device.health.watchdog import Liveness, Watchdog
+from device.logbook import Logbook
+from device.part import Interval, Part
+from device.uplink import Uplink, UplinkState
 
 log = logging.getLogger(__name__)
 
@@ -23,67 +24,95 @@ LOOK_SECONDS = 5.0
 """How often the evidence is looked at and the watchdog fed: a small part of the unit's WatchdogSec."""
 
 
-class Lifecycle:
-    """Keeps one run of a post.
+class Lifecycle(Part):
+    """Keeps one run of a post alive, or lets it die with its reasons known.
 
     Args:
-        folder: where the last words and the counter are kept.
-        run: identifier of this run.
-        frames: tells how many frames have been evaluated.
-        uplink: tells how the uplink is.
-        owes: tells whether records wait that the broker should take; may raise OutboxError.
+        folder: where what was wrong is kept for the next start.
+        logbook: where the end of the run before is told.
+        boots: counts starts.
+        faults, uplink, supervisor: the evidence.
 
     """
 
     def __init__(
         self,
         folder: Path,
+        logbook: Logbook,
+        boots: BootCounter,
         *,
-        run: str,
-        frames: Callable[[], int],
-        uplink: Callable[[], UplinkState],
-        owes: Callable[[], bool],
-        notifier: Notifier | None = None,
+        faults: FaultMonitor,
+        uplink: Uplink,
+        supervisor: CameraSupervisor,
     ) -> None:
-        self._notifier = notifier or Notifier()
-        self._diary = CrashRecord(folder, run=run)
-        self._starts = BootCounter(folder)
+        self._crash_record = CrashRecord(folder, run=logbook.run)
         self._watchdog = Watchdog()
-        self._frames = frames
+        self._audit = logbook.audit
+        self._boots, self._notifier = boots, boots.notifier
+        self._faults = faults
         self._uplink = uplink
-        self._owes = owes
-        self._next_look = 0.0
-        self._faults: frozenset[str] | None = None
+        self._supervisor = supervisor
+        self._look = Interval(LOOK_SECONDS)
+        self._said: frozenset[str] | None = None
         self._unfit: str | None = None
-        self.watching = False
-        """Whether the camera is to deliver frames."""
+        self._accounted = False
+        self.restart = False
+        """Whether the run ends so that the software begins anew, in the same process."""
 
     @property
     def holds_back(self) -> bool:
-        """Whether the camera is better not opened yet, for the post died again and again."""
-        return self._notifier.listening and self._starts.waiting
+        """Whether the camera is better not opened yet, because the post died again and again."""
+        return self._notifier.listening and self._boots.waiting
 
-    @property
-    def faults(self) -> set[Fault]:
-        """What the keeper has to say of the post."""
-        return {Fault.RESTARTING_OFTEN} if self._notifier.listening and self._starts.often else set()
-
-    def begin(self) -> None:
+    def start(self) -> None:
         """Tell systemd that the post is there: before its first record, which a full disk may keep waiting."""
         if self._notifier.listening:
-            self._starts.begin()
+            self._boots.begin()
         self._notifier.ready("starting")
 
-    def account(self, auditor: AuditLog) -> None:
-        """Put into the audit trail how the run before ended, if it was not told to; ask for a restart of the machine.
+    def faults(self) -> tuple[Fault, ...]:
+        """Name it if the post starts again and again."""
+        return (Fault.RESTARTING_OFTEN,) if self._notifier.listening and self._boots.often else ()
 
-        Raises:
-            OutboxError: it cannot be stored, and the post is stopping.
+    def tick(self, now: float) -> None:
+        """Look at the post, and feed the watchdog if there is reason to."""
+        if not self._accounted:
+            self._accounted = True
+            self._account()
+        said = frozenset(fault.value for fault in self._faults.present)
+        if not self._look.due(now) and said == self._said:
+            return
+        uplink = self._uplink.state()
+        unfit = self._watchdog.unfit(self._evidence(uplink))
+        if (said, unfit) != (self._said, self._unfit):
+            self._said, self._unfit = said, unfit
+            self._crash_record.keep(said, unfed=unfit)
+            if unfit is not None:
+                log.error("the watchdog is not fed: %s", unfit)
+        # A run that has given its camera up is fed, but it is no good one: reboots must go on becoming rarer.
+        self._boots.tick(fit=unfit is None and self._supervisor.watching)
+        if unfit is None:
+            self._notifier.alive()
+        self._notifier.status(self._words(uplink))
 
-        """
-        former = self._diary.former()
+    def while_waiting(self) -> None:
+        """Feed the watchdog while a record waits for the disk: dying now would lose it."""
+        self._notifier.alive()
+        self._notifier.status("a record waits for the disk")
+
+    def stop(self) -> None:
+        """Take back what was kept for a crash; tell systemd, unless this process goes on with a fresh interpreter."""
+        self._crash_record.close()
+        if self._notifier.listening:
+            self._boots.stopped()
+        if not self.restart:
+            self._notifier.stopping()
+
+    def _account(self) -> None:
+        """Say how the run before ended, if it was not told to; ask for a restart of the machine if that is due."""
+        former = self._crash_record.former()
         if former is not None:
-            auditor.say(
+            self._audit.say(
                 "died",
                 outcome="failure",
                 reason=former.how,
@@ -92,63 +121,17 @@ class Lifecycle:
                     "faults": list(former.faults),
                     "unfed": former.unfed,
                     "rebooted": former.rebooted,
-                    "bad_starts": self._starts.bad,
+                    "bad_starts": self._boots.bad,
                 },
             )
-        self._diary.keep((), unfed=None)
-        if self._notifier.listening and self._starts.reboot_due():
-            self.reboot(auditor, reason="bad_starts")
+        self._crash_record.keep((), unfed=None)
+        if self._notifier.listening and self._boots.reboot_due():
+            self._boots.reboot(self._audit, reason="bad_starts")
 
-    def reboot(self, auditor: AuditLog, *, reason: str) -> bool:
-        """Have the machine start anew, unless it did so a short while ago; return whether it will.
-
-        Raises:
-            OutboxError: it cannot be audited, and the post is stopping.
-
-        """
-        if not self._notifier.listening or not self._starts.ask_for_reboot():
-            return False
-        log.error("the machine is to start anew: %s", reason)
-        auditor.say("reboot", reason=reason, details={"bad_starts": self._starts.bad, "in_a_row": self._starts.reboots})
-        return True
-
-    def tick(self, faults: Collection[Fault]) -> None:
-        """Look at the post, and feed the watchdog if there is reason to."""
-        said = frozenset(fault.value for fault in faults)
-        now = monotonic()
-        if said == self._faults and now < self._next_look:
-            return
-        self._next_look = now + LOOK_SECONDS
-        uplink = self._uplink()
-        unfit = self._watchdog.unfit(self._evidence(uplink))
-        if (said, unfit) != (self._faults, self._unfit):
-            self._faults, self._unfit = said, unfit
-            self._diary.keep(said, unfed=unfit)
-            if unfit is not None:
-                log.error("the watchdog is not fed: %s", unfit)
-        # A run that has given its camera up is fed, but it is no good one: reboots must go on becoming rarer.
-        self._starts.tick(fit=unfit is None and self.watching)
-        if unfit is None:
-            self._notifier.alive()
-        self._notifier.status(self._words(uplink))
-
-    def waiting(self) -> None:
-        """Feed the watchdog while a record waits for the disk: dying now would lose it."""
-        self._notifier.alive()
-        self._notifier.status("a record waits for the disk")
-
-    def end(self, *, restart: bool) -> None:
-        """Strike out the last words; tell systemd, unless this process goes on with a fresh interpreter."""
-        self._diary.close()
-        if self._notifier.listening:
-            self._starts.stopped()
-        if not restart:
-            self._notifier.stopping()
-
-    def _evidence(self, uplink: UplinkState) -> Evidence:
-        return Evidence(
-            watching=self.watching,
-            frames=self._frames(),
+    def _evidence(self, uplink: UplinkState) -> Liveness:
+        return Liveness(
+            watching=self._supervisor.watching,
+            frames=self._supervisor.frames,
             connected=uplink.connected,
             attempts=uplink.failures,
             acknowledged=uplink.acknowledged,
@@ -157,11 +140,11 @@ class Lifecycle:
 
     def _owing(self) -> bool:
         try:
-            return self._owes()
+            return self._uplink.owes()
         except OutboxError:
             return False  # named as a fault of its own, which a restart does not mend
 
     def _words(self, uplink: UplinkState) -> str:
-        state = ", ".join(sorted(self._faults or ())) or "in service"
+        state = ", ".join(sorted(self._said or ())) or "in service"
         line = f"connected to {uplink.broker}" if uplink.connected else f"not connected: {uplink.problem}"
-        return f"{state}; {self._frames()} frames; {line}"
+        return f"{state}; {self._supervisor.frames} frames; {line}"

@@ -17,7 +17,7 @@ ATTEMPT_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Liveness:
     """What a post has to show for itself at one moment."""
 
     watching: bool
@@ -43,7 +43,7 @@ class Watchdog:
         self._delivery: tuple[object, ...] = ()
         self._frames_moved = self._delivery_moved = steady()
 
-    def unfit(self, evidence: Evidence) -> str | None:
+    def unfit(self, evidence: Liveness) -> str | None:
         """Return what is wrong: `no_frames`, `no_delivery` or `no_attempt`; None while the post is to be fed."""
         now = self._steady()
         frames = (evidence.frames,)

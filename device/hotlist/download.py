@@ -11,6 +11,7 @@ from device.hotlist import HotListRefused, Refusal
 from device.hotlist.manifest import Manifest, Readable
 from device.hotlist.parts import Assembly, is_index, read_index
 from device.hotlist.service import NOT_STORED, Installation
+from device.part import Interval, Part
 from device.records import hotlist_delta, hotlist_package, hotlist_part
 from device.uplink import Delivery
 from device.uplink.inbox import Handler
@@ -22,6 +23,8 @@ _MAY_PASS = frozenset({
 })  # fmt: skip
 """Reasons for which a package is not taken now and may be later: another list, key or time, or room, may come."""
 
+RETRY_SECONDS = 60.0
+"""How often what the disk had no room for is sent for again: each time costs a package."""
 PARTS_AT_A_TIME = 8
 """Parts sent for and not come yet: as many as keep the link busy, and no more than memory should hold."""
 
@@ -58,38 +61,33 @@ class Subscriptions(Protocol):
         ...
 
 
-class HotListDownload:
+class HotListDownload(Part):
     """Takes what stands on the agency's hot-list topics.
 
     What cannot be taken now but perhaps later is sent for again: a delta that came before its base once another list is
     in force, a package of a key that is not known yet when keys have changed, one that had expired by a clock that was
-    set since, one that the disk had no room for when `try_again` is called. The broker retains all of them.
+    set since, one that the disk had no room for, now and then. The broker retains all of them.
     """
 
-    def __init__(self, lists: Installer, *, agency: str, directory: Path) -> None:
-        """Make an intake of an agency's lists; `directory` has room for a package in parts."""
+    def __init__(self, lists: Installer, subscriptions: Subscriptions, *, agency: str, directory: Path) -> None:
+        """Take an agency's lists from the uplink; `directory` has room for a package in parts."""
         self._lists = lists
         self._topics = (hotlist_package(agency), hotlist_delta(agency))
         self._directory = directory
-        self._subscriptions: Subscriptions | None = None
+        self._subscriptions = subscriptions
+        self._retry = Interval(RETRY_SECONDS)
         self._fetches: dict[str, _Fetch] = {}
         self._waiting: dict[str, str] = {}
         """Topics whose package was not taken for a reason that may pass, with the reason."""
         self._lock = RLock()
         lists.on_installed(lambda: self._send_again(Refusal.WRONG_BASE.value))
+        for topic in self._topics:
+            subscriptions.subscribe(topic, self._receive)
 
-    @property
-    def subscriptions(self) -> dict[str, Handler]:
-        """The topics to subscribe to from the start."""
-        return dict.fromkeys(self._topics, self._receive)
-
-    def connect(self, subscriptions: Subscriptions) -> None:
-        """Say through whom to send for more: the uplink, which is made with the subscriptions above."""
-        self._subscriptions = subscriptions
-
-    def try_again(self) -> None:
-        """Send again for what the disk had no room for."""
-        self._send_again(NOT_STORED)
+    def tick(self, now: float) -> None:
+        """Send again, now and then, for what the disk had no room for."""
+        if self._retry.due(now):
+            self._send_again(NOT_STORED)
 
     def again(self) -> None:
         """Send again for what other keys may make good: what none of the former signed, or a list let go of outdid.
@@ -127,11 +125,10 @@ class HotListDownload:
             self._not_stored(topic, error)
         else:
             log.info("hot list %d comes in %d parts", manifest.version, len(assembly.missing))
-            if self._subscriptions is not None:
-                fetch = _Fetch(assembly, topic, self._subscriptions, done=self._fetched, failed=self._failed)
-                with self._lock:
-                    self._fetches[topic] = fetch
-                fetch.begin()
+            fetch = _Fetch(assembly, topic, self._subscriptions, done=self._fetched, failed=self._failed)
+            with self._lock:
+                self._fetches[topic] = fetch
+            fetch.begin()
 
     def _fetched(self, topic: str, assembly: Assembly) -> None:
         with self._lock:
@@ -163,8 +160,7 @@ class HotListDownload:
             for topic in topics:
                 del self._waiting[topic]
         for topic in topics:
-            if self._subscriptions is not None:
-                self._subscriptions.subscribe(topic, self._receive)
+            self._subscriptions.subscribe(topic, self._receive)
 
 
 class _Fetch:

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
 
 from pydantic import JsonValue
 
 from device.audit.log import AuditLog
 from device.audit.rate_limit import RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
+from device.faults.fault import Fault
 from device.hotlist import (
     FreshnessLimits,
     HotList,
@@ -23,13 +23,11 @@ from device.hotlist import (
 )
 from device.hotlist.manifest import Manifest, Readable
 from device.hotlist.settings import HotListSettings
-from device.records import HotListState, timestamp
+from device.part import Part, Tables
+from device.records import Finding, HotListState, timestamp
 
 log = logging.getLogger(__name__)
 
-
-SAFE_SECONDS = 3600.0
-"""How often the department's own vehicles are accounted for: seldom, so that the account is no log of their rounds."""
 
 NOT_STORED = "not_stored"
 """Why a package that is sound is not in force: the disk did not take it."""
@@ -44,25 +42,24 @@ class Installation:
     said: str
 
 
-class HotListService:
+class HotListService(Part):
     """Keeps one list in force and says in the audit what became of every package."""
 
     def __init__(
         self,
         store: HotListStore,
         section: HotListSettings,
-        auditor: AuditLog,
+        audit: AuditLog,
         *,
-        moderator: RateLimitedAudit,
+        rate_limited: RateLimitedAudit,
         timekeeper: Timekeeper,
     ) -> None:
         self._store = store
-        self._moderator = moderator
+        self._rate_limited = rate_limited
         self._timekeeper = timekeeper
         self._section = section
-        self._auditor = auditor
-        self._safe_told = 0
-        self._safe_due = monotonic() + SAFE_SECONDS
+        self._audit = audit
+        self._damage_told = False
         self._listeners: list[Callable[[], None]] = []
 
     @property
@@ -70,9 +67,9 @@ class HotListService:
         """The list in force."""
         return self._store.current
 
-    def adjust(self, section: HotListSettings) -> None:
+    def adjust(self, tables: Tables) -> None:
         """Judge ages by other figures from now on."""
-        self._section = section
+        self._section = tables.table(HotListSettings)
 
     @property
     def rules(self) -> Rules:
@@ -85,21 +82,43 @@ class HotListService:
             near_confidence=section.near_confidence,
         )
 
-    def load(self) -> None:
+    def start(self) -> None:
         """Put the last good list on disk in force."""
         loaded = self._store.load()
         log.info("hot list on disk: %s", "none" if loaded is None else f"version {loaded.version}")
 
-    def audit_damage(self) -> None:
-        """Say which packages on disk could not be used."""
+    def tick(self, now: float) -> None:  # noqa: ARG002 - once
+        """Say which packages on disk could not be used: after the record that the post has started."""
+        if self._damage_told:
+            return
+        self._damage_told = True
         for refusal in self._store.damaged:
-            self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
+            self._audit.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
+
+    def faults(self) -> set[Fault]:
+        """Name it if the list is missing or stale."""
+        state = self.state().state
+        conditions = {
+            Fault.HOTLIST_MISSING: state == "none",
+            Fault.HOTLIST_STALE: state == "stale",
+        }
+        return {fault for fault, present in conditions.items() if present}
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say which list is in force."""
+        state = self.state()
+        good = state.state in {"current", "warning"}
+        if state.version is None:
+            return (Finding(point="hot list", good=False, said="none has come yet"),)
+        age = (state.age_seconds or 0) / 3600
+        said = f"version {state.version}, {age:.1f} h old, {state.state}"
+        return (Finding(point="hot list", good=good, said=said),)
 
     def let_go(self) -> None:
         """Let go of the lists whose key was revoked, and say so in the audit."""
         for refusal in self._store.withdraw():
             log.error("a hot list on disk is let go of: %s", refusal.reason)
-            self._auditor.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
+            self._audit.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
 
     def on_installed(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every installation, in the thread that installed; it must be quick."""
@@ -114,7 +133,7 @@ class HotListService:
         except HotListNotStored as error:
             log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
             # Tried again with every health record, for as long as the disk is full.
-            self._moderator.say("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
+            self._rate_limited.say("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
             return Installation(None, NOT_STORED, str(error))
         details: dict[str, JsonValue] = {
             "kind": hotlist.manifest.kind,
@@ -125,7 +144,7 @@ class HotListService:
         }
         if hotlist.manifest.kind == "delta":
             details |= {"additions": hotlist.manifest.additions, "removals": hotlist.manifest.removals}
-        self._auditor.say(
+        self._audit.say(
             "hotlist_installed",
             source=source,
             identity=hotlist.issuer[:120],
@@ -145,20 +164,8 @@ class HotListService:
         # A retained package comes again at every connection, and is no event then.
         if refusal.reason is not Refusal.REPEATED:
             log.warning("hot list refused: %s", refusal.reason)
-            self._moderator.refused("hotlist_refused", source=source, reason=refusal.reason.value)
+            self._rate_limited.refused("hotlist_refused", source=source, reason=refusal.reason.value)
         return Installation(None, refusal.reason.value, str(refusal))
-
-    def account_for_safe(self, passages: int, *, now: bool = False) -> None:
-        """Audit how many passages of the department's own vehicles there were since the last account: hourly, or `now`.
-
-        Args:
-            passages: how many there were since the start.
-            now: whether not to wait for the hour.
-
-        """
-        if passages > self._safe_told and (now or monotonic() >= self._safe_due):
-            self._auditor.say("safelist_applied", details={"passages": passages - self._safe_told})
-            self._safe_told, self._safe_due = passages, monotonic() + SAFE_SECONDS
 
     def state(self) -> HotListState:
         """Say which list is in force and how old it is now."""

@@ -14,6 +14,7 @@ from threading import Event, Thread
 from typing import Protocol
 
 from device.files import as_owner_of, keep_newest, write_durably
+from device.part import Part
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def fetch_outcome(directory: Path, name: str) -> Outcome | None:
     return outcome
 
 
-class PackageSpool:
+class PackageSpool(Part):
     """Looks into the folder now and then, in a thread of its own: a large list takes seconds, frames do not wait."""
 
     def __init__(self, directory: Path, install: Callable[[bytes], Installed]) -> None:

@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 from typing import Any, Protocol
 
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
+from device.clock.clock import SYSTEM, Clock
 from device.files import make_folder, read_configured
 from device.frame import Frame
 from device.hotlist.package import load_key
+from device.part import Part
 from device.recording import requests
 from device.recording.requests import Answer, Request
 from device.recording.sealed import SUFFIX, SealedWriter
@@ -48,7 +49,7 @@ class Trail(Protocol):
         ...
 
 
-class Recordings:
+class Recordings(Part):
     """Looks for requests, records, and keeps the folder in bounds. Called in the post's own thread.
 
     Args:
@@ -57,6 +58,7 @@ class Recordings:
         post: the post's name.
         goes_by: configuration and versions, to be sealed into each recording.
         now: the best known time, by which recordings grow old.
+        clock: by whose steady seconds the folder is looked at.
 
     Raises:
         ConfigurationError: recording is allowed, and the key to seal to is unreadable or of the wrong kind.
@@ -71,6 +73,7 @@ class Recordings:
         post: str,
         goes_by: Mapping[str, Any],
         now: Callable[[], datetime],
+        clock: Clock = SYSTEM,
     ) -> None:
         self._settings = settings
         self._trail = trail
@@ -78,7 +81,7 @@ class Recordings:
         self._goes_by = goes_by
         self._recipient = _recipient(settings)
         self._time = now
-        self._seen = (now().timestamp(), monotonic())
+        self._seen = (now().timestamp(), clock.steady())
         self._tape: RecordingWriter | None = None
         self._name = ""
         self._person = ""
@@ -89,15 +92,14 @@ class Recordings:
         """Whether a recording is under way."""
         return self._tape is not None
 
-    def offer(self, frame: Frame) -> None:
+    def see(self, frame: Frame) -> None:
         """Take in a frame that the post evaluates; costs nothing while nobody records."""
         if self._tape is not None:
             self._tape.offer(frame)
 
-    def tick(self) -> None:
+    def tick(self, now: float) -> None:
         """Look for requests, for a recording that has ended, and for recordings that are too old."""
-        now = monotonic()
-        self._follow_clock()
+        self._follow_clock(now)
         if self._tape is not None and not self._tape.running:
             self._ended("limit")
         if now >= self._next_look:
@@ -208,9 +210,9 @@ class Recordings:
     def _ended_files(self) -> list[Path]:
         return [path for path in self._files() if self._tape is None or path.name != self._name]
 
-    def _follow_clock(self) -> None:
+    def _follow_clock(self, steady: float) -> None:
         """Keep recordings as old as they are when the clock is set: their dates are of the clock that was wrong."""
-        now, steady = self._time().timestamp(), monotonic()
+        now = self._time().timestamp()
         moved = (now - self._seen[0]) - (steady - self._seen[1])
         self._seen = now, steady
         if abs(moved) < STEP_SECONDS:

@@ -38,6 +38,32 @@ from device.vision.passages import Passage
 from device.vision.pipeline import Doubted, Ended, Verdict
 
 
+class ListInForce(Protocol):
+    """The post's hot list, as `device.hotlist.service.HotListService` keeps it."""
+
+    @property
+    def current(self) -> HotList | None:
+        """The list in force, None before the first."""
+        ...
+
+    @property
+    def rules(self) -> Rules:
+        """How far a look-up goes beyond the read itself."""
+        ...
+
+    def judge(self, hotlist: HotList | None, at: datetime) -> HotListState:
+        """Judge the age of a list at a moment."""
+        ...
+
+    def state(self) -> HotListState:
+        """Judge the age of the list in force now."""
+        ...
+
+    def moment(self, at: datetime) -> datetime:
+        """Return by what moment of the list something captured at a moment is looked up."""
+        ...
+
+
 class Records(Protocol):
     """Where records go."""
 
@@ -97,36 +123,32 @@ class Reporter:
     def __init__(
         self,
         recorder: Records,
+        hotlist: ListInForce,
         *,
-        hotlist: Callable[[], HotList | None],
-        list_state: Callable[[HotList | None, datetime], HotListState],
         clock: Callable[[], ClockQuality],
         circumstances: Circumstances,
-        section: RecordSettings,
-        moment: Callable[[datetime], datetime],
-        rules: Callable[[], Rules] = Rules,
+        settings: RecordSettings,
+        identify: Callable[[], str] = new_identifier,
     ) -> None:
         """Make a reporter.
 
         Args:
             recorder: signs, chains and stores.
-            hotlist: gives the list in force, None before the first.
-            list_state: judges the age of a list at a moment.
+            hotlist: the list in force.
             clock: gives the clock's quality now.
             circumstances: what all records carry.
-            section: which pictures they carry.
-            moment: by what moment of the list something captured at a moment is looked up.
-            rules: gives how far a look-up goes beyond the read itself.
+            settings: which pictures they carry.
+            identify: makes identifiers of passages and hits.
 
         """
         self._recorder = recorder
-        self._hotlist = hotlist
-        self._list_state = list_state
+        self.hotlist = hotlist
+        """The list in force."""
         self._clock = clock
-        self._circumstances = circumstances
-        self._section = section
-        self._moment = moment
-        self._rules = rules
+        self.circumstances = circumstances
+        """What all records carry."""
+        self._settings = settings
+        self._identify = identify
         self._announced: dict[int, _Announced] = {}
         self.hits = 0
         """Hits recorded so far."""
@@ -137,10 +159,10 @@ class Reporter:
         self.safe = 0
         """Passages so far of the department's own vehicles, of which nobody was told."""
 
-    def adjust(self, section: RecordSettings, versions: Versions) -> None:
+    def adjust(self, settings: RecordSettings, versions: Versions) -> None:
         """Carry other pictures and say other versions from now on."""
-        self._section = section
-        self._circumstances = replace(self._circumstances, versions=versions)
+        self._settings = settings
+        self.circumstances = replace(self.circumstances, versions=versions)
 
     def early(self, passage: Passage) -> None:
         """Check an open passage that is safe to act on against the hot list; record what matches and is new.
@@ -151,10 +173,10 @@ class Reporter:
             OutboxError: the record cannot be stored.
 
         """
-        announced = self._announced.setdefault(passage.number, _Announced(new_identifier()))
+        announced = self._announced.setdefault(passage.number, _Announced(self._identify()))
         if announced.text != passage.consensus.text:
             announced.text = passage.consensus.text
-            hotlist = self._hotlist()
+            hotlist = self.hotlist.current
             answer = self._bear_out(passage, announced, hotlist, legible=True)
             self._announce(passage, announced, hotlist, answer.matches)
 
@@ -173,7 +195,7 @@ class Reporter:
             del self._announced[passage.number]
         announced.text = ""
         if announced.hits:
-            self._bear_out(passage, announced, self._hotlist(), legible=doubted.legible)
+            self._bear_out(passage, announced, self.hotlist.current, legible=doubted.legible)
 
     def ended(self, ended: Ended) -> None:
         """Record the read of an ended passage, with hits that are new and withdrawals of those not borne out.
@@ -186,11 +208,11 @@ class Reporter:
 
         """
         passage = ended.passage
-        announced = self._announced.pop(passage.number, None) or _Announced(new_identifier())
+        announced = self._announced.pop(passage.number, None) or _Announced(self._identify())
         if ended.verdict is Verdict.TOLD:
             return
         # The list may be swapped at any moment: all that is said of this passage is said of one list.
-        hotlist = self._hotlist()
+        hotlist = self.hotlist.current
         answer = self._bear_out(passage, announced, hotlist, legible=ended.verdict is not Verdict.UNREADABLE)
         # A covert hit brings about no read that others could not have: two of one plate would tell of it.
         has_open_hit = any(hit.distribution is None for hit in announced.hits.values())
@@ -199,7 +221,7 @@ class Reporter:
         if ended.verdict is Verdict.READ:
             self._announce(passage, announced, hotlist, answer.matches)
         self.safe += answer.safe
-        state = self._list_state(hotlist, passage.best.frame.captured)
+        state = self.hotlist.judge(hotlist, passage.best.frame.captured)
         # Whoever reads this record is not to learn of covert entries.
         told = any(match.distribution is None for match in answer.matches)
         result = "not_consulted" if hotlist is None else "match" if told else "no_match"
@@ -209,13 +231,13 @@ class Reporter:
             hits=tuple(hit.hit for hit in announced.hits.values() if hit.distribution is None),
             pictures=pictures_of(
                 passage.best,
-                self._section,
-                with_patch=self._section.read_patch,
-                with_overview=self._section.read_overview,
+                self._settings,
+                with_patch=self._settings.read_patch,
+                with_overview=self._settings.read_overview,
             ),
         )
         self._recorder.record(read)
-        self.last_read = self._moment(passage.best.frame.captured)
+        self.last_read = self.hotlist.moment(passage.best.frame.captured)
         if passage.told and announced.hits:
             self._announced[passage.number] = announced  # it stands: what is seen from nearer may take them back
 
@@ -237,12 +259,12 @@ class Reporter:
                 fresh.setdefault(claim, match)
         if not fresh:
             return
-        pictures = pictures_of(passage.best, self._section, with_patch=True, with_overview=True)
-        state = self._list_state(hotlist, passage.best.frame.captured)
+        pictures = pictures_of(passage.best, self._settings, with_patch=True, with_overview=True)
+        state = self.hotlist.judge(hotlist, passage.best.frame.captured)
         for claim, match in fresh.items():
             hit = Hit(
                 **self._sight(passage, announced),
-                hit=new_identifier(),
+                hit=self._identify(),
                 plate_matched=match.plate_matched,
                 match=match.kind.value,
                 differs=match.differs,
@@ -289,7 +311,7 @@ class Reporter:
         """Whether the list still has what a hit of an alternative was of: then it was the alternative that went."""
         if hotlist is None:
             return False
-        found = hotlist.consult(Query(plate_read=hit.plate_matched), at=self._moment(at), rules=Rules()).matches
+        found = hotlist.consult(Query(plate_read=hit.plate_matched), at=self.hotlist.moment(at), rules=Rules()).matches
         return any((match.category, match.reference) == (hit.category, hit.reference) for match in found)
 
     def _consult(self, passage: Passage, hotlist: HotList | None) -> Answer:
@@ -303,10 +325,10 @@ class Reporter:
             alternatives=tuple(Alternative(other.text, other.probability) for other in consensus.alternatives),
             state=passage.issuer.region if passage.issuer else None,
         )
-        return hotlist.consult(query, at=self._moment(passage.best.frame.captured), rules=self._rules())
+        return hotlist.consult(query, at=self.hotlist.moment(passage.best.frame.captured), rules=self.hotlist.rules)
 
     def _sight(self, passage: Passage, announced: _Announced) -> dict[str, object]:
-        circumstances = self._circumstances
+        circumstances = self.circumstances
         return sight_of(passage) | {
             "clock": self._clock(),
             "passage": announced.identifier,

@@ -12,15 +12,18 @@ from pydantic import ValidationError
 
 from device.audit.log import AuditLog
 from device.errors import RecordError
+from device.faults.fault import Fault
+from device.part import Part
 from device.records import ChainHead, Keyring, Source, Status, read_event
 from device.records.canonical import canonical_bytes, digest_of, parse
 from device.records.status import ChainEnd
-from device.uplink import Delivery
+from device.uplink.inbox import Delivery
+from device.uplink.uplink import Uplink
 
 log = logging.getLogger(__name__)
 
 
-class ChainForkDetector:
+class ChainForkDetector(Part):
     """Hears what the post said last.
 
     Nothing follows from silence: the broker may retain nothing, as another node of a cluster, or not let the post read
@@ -31,20 +34,26 @@ class ChainForkDetector:
         run: identifier of this run, whose own word is not news.
         head: the chain's end before this run's first record.
         keys: the post's own.
-        auditor: the audit trail.
+        audit: the audit log.
+        uplink: what the broker retains comes through it; a broker may refuse to let the post read it.
 
     """
 
-    def __init__(self, source: Source, *, run: str, head: ChainHead, keys: Keyring, auditor: AuditLog) -> None:
-        self.topic = source.topic("status")
-        """What to listen to."""
+    def __init__(
+        self, source: Source, *, run: str, head: ChainHead, keys: Keyring, audit: AuditLog, uplink: Uplink
+    ) -> None:
         self.forked = False
         """Whether the chain goes on twice, for all that was heard in this run."""
         self._source = source
         self._run = run
         self._head = head
         self._keys = keys
-        self._auditor = auditor
+        self._audit = audit
+        uplink.subscribe(source.topic("status"), self.hear, optional=True)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Name it if the chain goes on twice."""
+        return (Fault.CHAIN_FORKED,) if self.forked else ()
 
     def hear(self, delivery: Delivery) -> None:
         """Take what was said on the post's own topic; what the post did not say itself is left alone.
@@ -58,7 +67,7 @@ class ChainForkDetector:
             return
         self.forked = True
         log.error("the broker knows record %d of this chain, this disk ended at %d", said.sequence, self._head.sequence)
-        self._auditor.say(
+        self._audit.say(
             "chain_forked",
             source="broker",
             outcome="failure",

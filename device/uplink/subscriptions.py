@@ -6,7 +6,7 @@ for a while: a right that is missing must not keep records from being delivered.
 
 import logging
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from device.uplink.connection import BrokerConnection
 from device.uplink.refusals import Refusals
@@ -15,15 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class Subscriptions:
-    """Subscribes, remembers refusals, tries again. One thread drives it, but for `refused`, `want` and `leave`.
+    """Subscribes, remembers refusals, tries again. One thread drives it, but for `refused`, `want` and `leave`."""
 
-    Topics that are `optional` are given up at the first refusal, and it is no fault.
-    """
-
-    def __init__(self, topics: Sequence[str], refusals: Refusals, *, optional: Collection[str] = ()) -> None:
+    def __init__(self, topics: Sequence[str], refusals: Refusals) -> None:
         self._topics = tuple(topics)
         self._refusals = refusals
-        self._optional = frozenset(optional)
+        self._optional: frozenset[str] = frozenset()
         self._asked: set[str] = set()
         self._ever_asked: set[str] = set()
         self._changes: deque[tuple[str, bool]] = deque()
@@ -37,8 +34,13 @@ class Subscriptions:
         wanted = self._topics
         return tuple(f"{refusal.topic} {refusal.reason}" for refusal in self._refusals.all() if refusal.topic in wanted)
 
-    def want(self, topic: str) -> None:
-        """Subscribe to a topic from now on, and have what the broker retains there sent, even if it was before."""
+    def want(self, topic: str, *, optional: bool = False) -> None:
+        """Subscribe to a topic from now on, and have what the broker retains there sent, even if it was before.
+
+        An `optional` one is given up at the first refusal, and it is no fault.
+        """
+        if optional:
+            self._optional |= {topic}
         self._changes.append((topic, True))
 
     def leave(self, topic: str) -> None:

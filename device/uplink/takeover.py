@@ -3,10 +3,10 @@
 A broker lets one client of a name in at a time, and tells the one before that its session was taken over.
 """
 
-from collections.abc import Callable
-from time import monotonic
-
 from device.audit.rate_limit import RateLimitedAudit
+from device.faults.fault import Fault
+from device.part import Part
+from device.uplink.uplink import Uplink
 
 TAKEN_OVER = "session_taken_over"
 """Reason of MQTT 5, 0x8E, as the uplink names it."""
@@ -14,32 +14,31 @@ REMEMBERED_SECONDS = 3600.0
 """How long it is a fault after the last time: while the other is connected, this post cannot say it."""
 
 
-class SessionTakeover:
+class SessionTakeover(Part):
     """Remembers when the session was last taken over.
 
     Args:
-        moderator: puts it into the audit trail: two that throw each other out do so for ever.
-        steady: the clock that is never set, seconds.
+        uplink: says why it is not connected.
+        audit: two that throw each other out do so forever, hence the rate limit.
 
     """
 
-    def __init__(self, moderator: RateLimitedAudit, *, steady: Callable[[], float] = monotonic) -> None:
-        self._moderator = moderator
-        self._steady = steady
-        self._now = False
-        self._last: float | None = None
+    def __init__(self, uplink: Uplink, audit: RateLimitedAudit) -> None:
+        self._uplink = uplink
+        self._audit = audit
+        self._taken = False
+        self._last = float("-inf")
+        self._now = 0.0
 
-    def look(self, problem: str | None) -> bool:
-        """Take why the uplink is not connected, None if it is; tell whether there is, or was of late, another.
+    def tick(self, now: float) -> None:
+        """Look why the uplink is not connected."""
+        self._now = now
+        before, self._taken = self._taken, self._uplink.state().problem == TAKEN_OVER
+        if self._taken:
+            self._last = now
+            if not before:
+                self._audit.say("identity_elsewhere", source="broker", outcome="failure", reason=TAKEN_OVER)
 
-        Raises:
-            OutboxError: the audit record cannot be stored, and the post is stopping.
-
-        """
-        taken = problem == TAKEN_OVER
-        if taken:
-            self._last = self._steady()
-            if not self._now:
-                self._moderator.say("identity_elsewhere", source="broker", outcome="failure", reason=TAKEN_OVER)
-        self._now = taken
-        return self._last is not None and self._steady() - self._last < REMEMBERED_SECONDS
+    def faults(self) -> tuple[Fault, ...]:
+        """Name it if there is, or recently was, another."""
+        return (Fault.IDENTITY_ELSEWHERE,) if self._now - self._last < REMEMBERED_SECONDS else ()

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from device.uplink.backoff import Backoff
 from device.uplink.brokers import Brokers
@@ -24,7 +24,6 @@ class Traffic:
         settings: brokers and patience.
         outbox: what to deliver.
         topics: what to subscribe to.
-        optional: those of them that a broker may refuse without its being a fault.
         tuning: patience that is not configured, and the window.
         draw: draws between two bounds how long the post waits.
 
@@ -36,7 +35,6 @@ class Traffic:
         outbox: Waiting,
         topics: Sequence[str],
         *,
-        optional: Collection[str] = (),
         tuning: Tuning = Tuning(),  # noqa: B008 - immutable
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -57,7 +55,7 @@ class Traffic:
             settling=Settling(seconds=settings.settle_seconds),
             may_go_unheard=settings.may_go_unheard,
         )
-        self.subscriptions = Subscriptions(topics, refusals(), optional=optional)
+        self.subscriptions = Subscriptions(topics, refusals())
         self._began = 0.0
 
     def begin(self) -> None:

@@ -11,13 +11,16 @@ from types import TracebackType
 from typing import Self
 
 from device.errors import OutboxError, UplinkError
-from device.outbox import Outbox
-from device.records import Envelope
+from device.faults.fault import Fault
+from device.outbox import Backlog, Outbox
+from device.part import Interval, Part
+from device.records import Envelope, Finding
 from device.uplink.connection import BrokerConnection, LinkError
 from device.uplink.ephemeral import Ephemeral
 from device.uplink.failback import FailbackProbe
 from device.uplink.identity import Identity
 from device.uplink.inbox import Delivery, Handler, Inbox
+from device.uplink.reasons import NOBODY
 from device.uplink.settings import Tuning, UplinkSettings
 from device.uplink.state import UplinkState
 from device.uplink.tls import connection_problem
@@ -28,9 +31,13 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
 """How long nothing may be looked at."""
+LOOK_SECONDS = 5.0
+"""How often the age of what waits is looked at."""
+OLD_SECONDS = 3600.0
+"""Age of the oldest record waiting from which the queue is old: an hour without a broker is worth a visit to it."""
 
 
-class Uplink:
+class Uplink(Part):
     """Delivers the outbox to the first broker of the list that takes it.
 
     A record leaves the outbox when the broker has acknowledged it without a reason against it and has lived on for a
@@ -44,10 +51,9 @@ class Uplink:
         outbox: Outbox,
         *,
         client_id: str,
-        will: Callable[[], Envelope],
+        will: Callable[[], Envelope] | None = None,
         on_connected: Callable[[], object] | None = None,
         subscriptions: Mapping[str, Handler] | None = None,
-        optional: Collection[str] = (),
         earliest: Callable[[], datetime | None] = lambda: None,
         tuning: Tuning = Tuning(),  # noqa: B008 - immutable
     ) -> None:
@@ -62,7 +68,6 @@ class Uplink:
                 birth). It must not wait: if it raises OutboxError, it is called again.
             earliest: for a clock that nobody vouches for, the earliest time that it can be; see `tls_context`.
             subscriptions: topic filters, each with what is called with the delivery, in a thread of its own.
-            optional: those of them that a broker may refuse without its being a fault.
             tuning: patience that is not configured.
 
         """
@@ -70,13 +75,14 @@ class Uplink:
         self._tuning = tuning
         self._client_id = client_id
         self._outbox = outbox
-        self._will = will
+        self.will = will
+        """Must be set before the start."""
         self._earliest = earliest
-        self._on_connected = on_connected
+        self.on_connected = on_connected
         self._identity = Identity(settings, check_seconds=tuning.renewal_check_seconds)
         self._lookout = FailbackProbe()
         self._inbox = Inbox(subscriptions or {}, handled=self._handled)
-        self._traffic = Traffic(settings, outbox, self._inbox.topics, optional=optional, tuning=tuning)
+        self._traffic = Traffic(settings, outbox, self._inbox.topics, tuning=tuning)
         self._brokers, self._flight = self._traffic.brokers, self._traffic.flight
         self._done: deque[Delivery] = deque()
         self._ephemeral = Ephemeral()
@@ -88,6 +94,8 @@ class Uplink:
         self._birth_due = False
         self._closed = False
         self._connections = 0
+        self._look = Interval(LOOK_SECONDS)
+        self._queue_old = False
         # What state() tells; written by the uplink's thread, each in one assignment.
         self._connected = False
         self._changed = time.monotonic()
@@ -104,8 +112,12 @@ class Uplink:
         self._inbox.start()
         self._thread.start()
 
-    def stop(self, *, drain_seconds: float = 5.0) -> bool:
-        """Deliver what waits, for at most `drain_seconds`, and disconnect; a second call does nothing.
+    def stop(self) -> None:
+        """Deliver what waits, for at most the configured time, and disconnect."""
+        self.drain(self._settings.drain_seconds)
+
+    def drain(self, seconds: float = 5.0) -> bool:
+        """Deliver what waits, for at most `seconds`, and disconnect; a second call does nothing.
 
         Returns whether all was acknowledged. If it was not, the broker is asked to publish the will. It is not waited
         for what settles: that stays in the outbox, and is sent once more after the next start.
@@ -113,10 +125,11 @@ class Uplink:
         if self._closed:
             return self._drained
         self._closed = True
-        self._stop_by = time.monotonic() + drain_seconds
+        log.warning("stopping: up to %g s to deliver what waits", seconds)
+        self._stop_by = time.monotonic() + seconds
         self._waker.wake()
         if self._thread.is_alive():
-            self._thread.join(drain_seconds + self._tuning.connect_timeout_seconds + 5.0)
+            self._thread.join(seconds + self._tuning.connect_timeout_seconds + 5.0)
             self._inbox.stop(timeout=5.0)
         if not self._thread.is_alive():
             self._waker.close()
@@ -135,13 +148,13 @@ class Uplink:
         if self._retry_at is not None:
             self._retry_at = time.monotonic()
 
-    def subscribe(self, topic: str, handler: Handler) -> None:
+    def subscribe(self, topic: str, handler: Handler, *, optional: bool = False) -> None:
         """Subscribe to one more topic, now and at every connection; what the broker retains there comes again.
 
-        From any thread, that of a handler too.
+        From any thread, that of a handler too. That a broker refuses an `optional` topic is no fault.
         """
         self._inbox.handle(topic, handler)
-        self._traffic.subscriptions.want(topic)
+        self._traffic.subscriptions.want(topic, optional=optional)
         self._waker.wake()
 
     def unsubscribe(self, topic: str) -> None:
@@ -165,6 +178,56 @@ class Uplink:
 
         """
         return self._flight.owes()
+
+    def backlog(self) -> Backlog:
+        """Return what waits in the outbox; from any thread.
+
+        Raises:
+            OutboxError: the outbox cannot say.
+
+        """
+        return self._outbox.backlog(settling=self.settling())
+
+    def tick(self, now: float) -> None:
+        """Look now and then whether records wait for too long."""
+        if self._look.due(now):
+            try:
+                age = self.backlog().oldest_age_seconds
+            except OutboxError:
+                age = None  # named as a fault of its own
+            self._queue_old = age is not None and age >= OLD_SECONDS
+
+    def faults(self) -> set[Fault]:
+        """Name what the broker refuses, and what waits for too long."""
+        state = self.state()
+        conditions = {
+            Fault.BROKER_CERTIFICATE_EXPIRED: state.problem == Fault.BROKER_CERTIFICATE_EXPIRED,
+            Fault.NO_SUBSCRIBER: any(refusal.reason == NOBODY for refusal in state.refusals),
+            Fault.PUBLISH_REFUSED: any(refusal.reason != NOBODY for refusal in state.refusals),
+            Fault.QUEUE_OLD: self._queue_old,
+            Fault.RECORD_TOO_LARGE: state.too_large > 0,
+            Fault.SUBSCRIPTION_REFUSED: bool(state.refused_subscriptions),
+        }
+        return {fault for fault, present in conditions.items() if present}
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say what waits, and how the broker takes it."""
+        return self._outbox_finding(), self._broker_finding()
+
+    def _outbox_finding(self) -> Finding:
+        try:
+            found = self.backlog()
+        except OSError as error:  # OutboxError is one
+            return Finding(point="outbox", good=False, said=str(error)[:200])
+        return Finding(point="outbox", good=True, said=f"{found.depth} records wait, {found.size_bytes} bytes")
+
+    def _broker_finding(self) -> Finding:
+        state = self.state()
+        refused = len(state.refusals) + len(state.refused_subscriptions)
+        # No count: less what came in the open it would be that of the covert hits.
+        taken = "records acknowledged" if state.acknowledged else "nothing acknowledged yet"
+        said = f"{state.broker}, {taken}, {refused} topics refused"
+        return Finding(point="uplink", good=state.connected and not refused, said=said)
 
     def state(self) -> UplinkState:
         """Return what the uplink says of itself."""
@@ -195,7 +258,7 @@ class Uplink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self.drain()
 
     # --- the uplink's thread
 
@@ -212,6 +275,9 @@ class Uplink:
                 self._drained = self._left() == 0
 
     def _connect_and_deliver(self) -> None:
+        will = self.will
+        if will is None:
+            raise UplinkError("an uplink needs a will")
         context = self._identity.context(earliest=self._earliest())
         self._connections += 1
         link = BrokerConnection(
@@ -221,7 +287,7 @@ class Uplink:
             client_id=self._client_id,
             keepalive_seconds=self._tuning.keepalive_seconds,
             number=self._connections,
-            will=self._will(),
+            will=will(),
             received=self._inbox.put,
         )
         try:
@@ -251,13 +317,13 @@ class Uplink:
         self._connected = True
         log.info("connected to %s", link.broker)
         self._traffic.begin()
-        self._birth_due = self._on_connected is not None and self._stop_by is None
+        self._birth_due = self.on_connected is not None and self._stop_by is None
 
     def _be_born(self) -> None:
-        if not self._birth_due or self._on_connected is None:
+        if not self._birth_due or self.on_connected is None:
             return
         try:
-            self._on_connected()
+            self.on_connected()
         except OutboxError as error:
             # A full disk takes no birth; what is delivered meanwhile makes room for it.
             log.warning("the birth waits: %s", error)

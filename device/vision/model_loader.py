@@ -5,10 +5,14 @@ says so, and looks again now and then: a file that was put right is taken withou
 """
 
 import logging
-from collections.abc import Callable
-from time import monotonic
+from collections.abc import Callable, Iterator
 
+from device import __version__
+from device.clock.clock import SYSTEM, Clock
 from device.errors import ModelError
+from device.faults.fault import Fault
+from device.part import Interval, Part
+from device.records import Model, Versions
 from device.vision.recogniser import Recogniser
 
 log = logging.getLogger(__name__)
@@ -16,10 +20,10 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 10.0
 
 
-class ModelLoader:
+class ModelLoader(Part):
     """Loads the networks, again and again if need be."""
 
-    def __init__(self, load: Callable[[], Recogniser]) -> None:
+    def __init__(self, load: Callable[[], Recogniser], *, clock: Clock = SYSTEM) -> None:
         """Load them; `load` raises ModelError where a file is missing or damaged.
 
         Raises:
@@ -27,24 +31,50 @@ class ModelLoader:
 
         """
         self._load = load
-        self._next = 0.0
+        self._retry = Interval(RETRY_SECONDS)
+        self.on_loaded: Callable[[], object] = _nothing
+        """Called when they have come later, in the post's own thread."""
         self.recogniser: Recogniser | None = None
         """The networks; None while a file is damaged."""
-        self.try_again()
+        self._try(clock.steady())
 
     @property
     def damaged(self) -> bool:
         """Whether the post is without its networks."""
         return self.recogniser is None
 
-    def try_again(self) -> bool:
-        """Load them if that is due; return whether they have come."""
-        if self.recogniser is not None or monotonic() < self._next:
+    def tick(self, now: float) -> None:
+        """Load them if that is due."""
+        if self.damaged and self._try(now):
+            self.on_loaded()
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Name it if a file is missing or damaged."""
+        return (Fault.MODEL_DAMAGED,) if self.damaged else ()
+
+    def _try(self, now: float) -> bool:
+        if not self._retry.due(now):
             return False
-        self._next = monotonic() + RETRY_SECONDS
         try:
             self.recogniser = self._load()
         except ModelError as error:
             log.error("nothing can be read: %s", error)  # noqa: TRY400 - it says all
             return False
         return True
+
+
+def versions_of(digest: str, recogniser: Recogniser | None) -> Versions:
+    """Say what runs with a configuration of that digest; no models while there are none."""
+    models = () if recogniser is None else tuple(_models(recogniser))
+    return Versions(software=__version__, configuration=digest[:16], models=models)
+
+
+def _models(recogniser: Recogniser) -> Iterator[Model]:
+    yield Model(name="detector", digest=recogniser.detector.model.digest)
+    yield Model(name="reader", digest=recogniser.reader.model.digest)
+    if recogniser.region is not None:
+        yield Model(name="region", digest=recogniser.region.model.digest)
+
+
+def _nothing() -> None:
+    """Do nothing when the networks come."""

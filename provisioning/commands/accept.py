@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from device.config import Configuration, load
 from device.enrolment.acceptance import Statement, write_statement
 from device.files import give_to_owner, write_durably
-from device.health.status import versions_of
 from device.records import Signer
 from device.signals import ended_in_order
+from device.vision.model_loader import versions_of
 from device.vision.recogniser import Recogniser
 from provisioning.commands.options import CONFIG, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError

@@ -7,7 +7,8 @@ from functools import partial, singledispatchmethod
 
 from simulator.scenario import events
 from simulator.scenario.errors import StuckError
-from simulator.scenario.harness import Harness, WatchedUplink
+from simulator.scenario.harness import Harness
+from simulator.scenario.parts import WatchedUplink
 from simulator.scenario.site import ScenarioSite
 
 EFFECT_SECONDS = 30.0

@@ -1,7 +1,11 @@
 """What one post of a scenario hangs in: its lens, board, clock and network, and what was seen of it from outside."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
 from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -9,19 +13,28 @@ from typing import TYPE_CHECKING, Any
 from device.board.base import Board
 from device.outbox import Outbox
 from device.outbox.settings import OutboxSettings
-from device.records import ClockQuality, Envelope
+from device.records import ClockQuality, Envelope, Recorder, Source
+from device.records.contract.steady import SteadySigner
+from device.records.recorder import Store
+from device.records.settings import RecordSettings
 from device.rig import Rig
-from device.uplink import Uplink
+from device.uplink import Delivery, Uplink
+from device.vision.recogniser import Recogniser
 from simulator.board.virtual import BoardState, VirtualBoard
 from simulator.ground.proxy import Proxy
-from simulator.scenario.camera import ScenarioCamera
+from simulator.scenario.camera import LockstepCapture, ScenarioCamera
 from simulator.scenario.chance import Chance
 from simulator.scenario.course import MadeRecord
 from simulator.scenario.disk import ScenarioDisk
+from simulator.scenario.parts import SeededRecorder, SimulatedClock, WatchedUplink
 from simulator.scenario.world import World
 
 if TYPE_CHECKING:
     from device.post import Post
+
+
+_RECOGNISER = cache(Recogniser.of)
+"""The networks, loaded once for all posts and lives."""
 
 
 class SimulatedChrony:
@@ -48,30 +61,6 @@ class SimulatedChrony:
             estimated_error_seconds=0.000_2,
             maximum_error_seconds=0.004,
         )
-
-
-class WatchedUplink(Uplink):
-    """Tells when the post has said its state after connecting."""
-
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the uplink
-        self.born = False
-        will: Callable[[], Envelope] = more["will"]
-        on_connected: Callable[[], object] = more["on_connected"]
-
-        def anew() -> Envelope:
-            self.born = False
-            return will()
-
-        def born() -> None:
-            on_connected()
-            self.born = True
-
-        super().__init__(*args, **{**more, "will": anew, "on_connected": born})
-
-    @property
-    def settled(self) -> bool:
-        """Whether it is connected and has said so."""
-        return self.born and self.state().connected
 
 
 @dataclass(slots=True)
@@ -125,8 +114,42 @@ class Harness:
     def rig(self) -> Rig:
         """Return what a new life of the software looks through and hangs on."""
         return Rig(
-            camera=lambda _section: self.camera, board=lambda _section: self.open_board(), outbox=self._open_outbox
+            camera=lambda _settings: self.camera,
+            board=lambda _settings: self.open_board(),
+            capture=LockstepCapture,
+            recogniser=_RECOGNISER,
+            clock=SimulatedClock(self.world, self.wall),
+            time_source=lambda: self.chrony,
+            machine=lambda _folder: self.disk.readings(),
+            outbox=self._open_outbox,
+            recorder=self._make_recorder,
+            identify=lambda: self.chance.identifier(self.world.wall()),
+            uplink=self._make_uplink,
         )
+
+    def _make_uplink(self, *args: Any, **more: Any) -> Uplink:  # noqa: ANN401 - those of the uplink
+        self.uplink = WatchedUplink(self._handling, *args, **more)
+        return self.uplink
+
+    def _make_recorder(
+        self, settings: RecordSettings, store: Store, source: Source, *, now: Callable[[], datetime]
+    ) -> Recorder:
+        signer, *former = (SteadySigner.from_file(path) for path in settings.key_files)
+        chances = (self.chained, self.unchained)
+        return SeededRecorder(
+            self.note, chances, self.world.wall, store, signer, source, former=former[0] if former else None, now=now
+        )
+
+    @contextmanager
+    def _handling(self, delivery: Delivery) -> Iterator[None]:
+        with self.lock:
+            self.receiving += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.receiving -= 1
+                self.handled.add(hashlib.sha256(delivery.payload).hexdigest())
 
     def _open_outbox(self, settings: OutboxSettings) -> Outbox:
         self.disk.outbox = None

@@ -15,35 +15,22 @@ only while `standing_in` is open:
 import hashlib
 import re
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, tzinfo
-from functools import cache, partial
-from pathlib import Path
-from types import FunctionType, ModuleType, SimpleNamespace
+from functools import partial
+from types import FunctionType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
 import device.config
-import device.health.diagnosis
-import device.logbook
 import device.outbox.file
-import device.post
-import device.records.recorder
 import device.uplink.in_flight
-from device.camera.capture import Capture
-from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
-from device.health.surroundings import Surroundings
-from device.records import Recorder, new_identifier
-from device.records.contract.steady import SteadySigner
-from device.vision.recogniser import Recogniser
-from simulator.scenario.camera import LockstepCapture
+from device.records import new_identifier
 from simulator.scenario.errors import ScenarioError
-from simulator.scenario.harness import Harness, WatchedUplink
-from simulator.scenario.parts import SeededRecorder, WatchedDownload
+from simulator.scenario.harness import Harness
 from simulator.scenario.world import World, current
 
 _REAL_TIME = ("device.uplink", "device.health.watchdog")
@@ -78,15 +65,6 @@ def standing_in(world: World, harnesses: Mapping[str, Harness]) -> Iterator[None
             for defaults in _defaults(module):
                 if clocks := {name: world.steady for name, value in defaults.items() if value is time.monotonic}:
                     stack.enter_context(patch.dict(defaults, clocks))
-        replace(device.post, "Event", partial(_Waiting, world))
-        replace(device.health.diagnosis, "Surroundings", partial(_condition, harness))
-        replace(device.logbook, "Chrony", lambda: harness().chrony)
-        replace(device.post, "HotListDownload", lambda *args, **more: WatchedDownload(harness(), *args, **more))
-        replace(device.post, "Uplink", partial(_uplink, harness))
-        replace(device.logbook, "Recorder", _recorder(harness))
-        replace(device.records.recorder, "Signer", SteadySigner)
-        replace(device.logbook, "Timekeeper", _timekeeper(harness))
-        replace(device.post, "Recogniser", SimpleNamespace(of=_networks))
         replace(device.outbox.file, "Reserve", lambda _path: harness().disk)
         replace(device.config.Configuration, "digest", property(_digest))
         replace(
@@ -117,7 +95,6 @@ def _everywhere(world: World, harness: Callable[[], Harness]) -> tuple[tuple[str
     return (
         ("monotonic", time.monotonic, world.steady),
         ("datetime", datetime, _clockwork(world)),
-        ("Capture", Capture, LockstepCapture),
         ("new_identifier", new_identifier, lambda: harness().chance.identifier(world.wall())),
     )
 
@@ -135,53 +112,6 @@ def _clockwork(world: World) -> type:
             return datetime.fromtimestamp(world.wall(), tz)
 
     return Simulated
-
-
-class _Waiting(threading.Event):
-    """An event whose waiting takes simulated time in a post's own thread, and hardly any in another."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        self._world = world
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for at most `timeout` seconds; return whether it is set."""
-        actor = current()
-        if actor is None or timeout is None:
-            return super().wait(None if timeout is None else min(timeout, 0.02))
-        until = self._world.now + timeout
-        while not self.is_set() and self._world.now < until:
-            actor.sleep(until - self._world.now)
-        return self.is_set()
-
-
-def _condition(harness: Callable[[], Harness], folder: Path, **more: Any) -> Surroundings:  # noqa: ANN401 - the condition's own
-    disk = harness().disk
-    return Surroundings(folder, **more, machine=lambda _folder: disk.readings())
-
-
-def _uplink(harness: Callable[[], Harness], *args: Any, **more: Any) -> WatchedUplink:  # noqa: ANN401 - the uplink's own
-    harness().uplink = uplink = WatchedUplink(*args, **more)
-    return uplink
-
-
-def _recorder(harness: Callable[[], Harness]) -> type[Recorder]:
-    class Told(SeededRecorder):
-        def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - the recorder's own
-            super().__init__(harness(), *args, **more)
-
-    return Told
-
-
-def _timekeeper(harness: Callable[[], Harness]) -> type[Timekeeper]:
-    class Simulated(Timekeeper):
-        def __init__(self, path: Path, **more: Any) -> None:  # noqa: ANN401 - the timekeeper's own
-            super().__init__(path, **more | {"wall": harness().wall})
-
-    return Simulated
-
-
-_networks = cache(Recogniser.of)
 
 
 def _digest(configuration: Configuration) -> str:

@@ -185,7 +185,7 @@ class SimulatedPost:
 
     def close(self) -> None:
         """Say farewell and end; a second call does nothing."""
-        self._uplink.stop(drain_seconds=0.0 if self._away else 2.0)
+        self._uplink.drain(0.0 if self._away else 2.0)
         self._outbox.close()
 
     def __enter__(self) -> Self:

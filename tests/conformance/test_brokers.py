@@ -60,7 +60,7 @@ def test_status_is_retained_and_the_will_follows(stand: Stand) -> None:
         wait_for(lambda: keeper.states[-1] == ("offline", False), what="the will")
         late = stand.keeper(post, address=node)
         wait_for(lambda: late.states[:1] == [("offline", True)], what="the retained will")
-        uplink.stop(drain_seconds=0)
+        uplink.drain(0)
 
 
 def test_what_comes_while_the_post_is_away_waits_for_it(stand: Stand) -> None:
@@ -102,7 +102,7 @@ def test_a_denied_record_is_named_and_not_repeated_without_end(stand: Stand, not
             time.sleep(1.0)  # a loop would show
             assert uplink.state().acknowledged == acknowledged == 0
             assert uplink.state().failures <= 3
-            uplink.stop(drain_seconds=0)
+            uplink.drain(0)
         assert keeper.ids == []
 
 
@@ -116,7 +116,7 @@ def test_a_denied_record_holds_up_no_other(stand: Stand) -> None:
         sent = {envelope.id for envelope in post.outbox.next(2)[1:]}
         with post.uplink() as uplink:
             wait_for(lambda: sent <= set(keeper.ids), what="the other record")
-            uplink.stop(drain_seconds=0)
+            uplink.drain(0)
 
 
 def test_a_refused_subscription_keeps_no_record_from_going(stand: Stand) -> None:
@@ -127,7 +127,7 @@ def test_a_refused_subscription_keeps_no_record_from_going(stand: Stand) -> None
         with post.uplink(subscriptions={foreign: lambda _: None, PACKAGE: lambda _: None}) as uplink:
             wait_for(lambda: sent in keeper.ids, what="the record")
             wait_for(lambda: post.outbox.depth() == 0, what="the outbox to empty")
-            uplink.stop(drain_seconds=0)
+            uplink.drain(0)
 
 
 def test_nothing_is_lost_when_the_broker_is_killed(stand: Stand) -> None:

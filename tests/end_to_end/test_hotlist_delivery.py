@@ -114,7 +114,7 @@ class RunningPost:
             self.post._reporter.ended(Ended(passage, Verdict.READ))
 
     def close(self, *, drain_seconds: float = 0) -> None:
-        self.post._uplink.stop(drain_seconds=drain_seconds)
+        self.post._uplink.drain(drain_seconds)
         self.post._books.outbox.close()
 
 

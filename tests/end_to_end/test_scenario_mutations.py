@@ -17,11 +17,9 @@ from joserfc import jws
 
 from device.board.base import Light
 from device.board.tamper import TamperMonitor
-from device.camera.lens import Lens
-from device.camera.supervisor import CameraSupervisor
+from device.camera.lens import LensMonitor
+from device.camera.supervisor import CameraSupervisor, DroppedFrames
 from device.clock.timekeeper import Timekeeper
-from device.faults.fault import Fault
-from device.health.status import Vitals
 from device.hotlist import HotListStore, Rules
 from device.hotlist.freshness import Freshness
 from device.hotlist.manifest import Manifest
@@ -70,7 +68,7 @@ def takes_all_for_one_vehicle(patch: Patch) -> None:
 
 def does_not_look_at_the_view(patch: Patch) -> None:
     """The camera's view is held against none."""
-    patch.setattr(Lens, "look", lambda _self, _grey, _monotonic: None)
+    patch.setattr(LensMonitor, "look", lambda _self, _grey, _monotonic: None)
 
 
 def keeps_the_first_list(patch: Patch) -> None:
@@ -131,7 +129,7 @@ def takes_its_time(patch: Patch) -> None:
 
 def does_not_feel_the_case(patch: Patch) -> None:
     """The tamper switch is not asked."""
-    patch.setattr(TamperMonitor, "tick", lambda _self, _board: None)
+    patch.setattr(TamperMonitor, "tick", lambda _self, _now: None)
 
 
 def lets_the_camera_hang(patch: Patch) -> None:
@@ -181,7 +179,7 @@ def serves_one_broker_only(patch: Patch) -> None:
 
 def falls_behind(patch: Patch) -> None:
     """Frames are skipped."""
-    patch.setattr(Vitals, "capture_faults", lambda _self, _capture: {Fault.FALLING_BEHIND})
+    patch.setattr(DroppedFrames, "recent", True)
 
 
 def takes_one_for_another(patch: Patch) -> None:
@@ -191,7 +189,7 @@ def takes_one_for_another(patch: Patch) -> None:
 
 def shows_no_light(patch: Patch) -> None:
     """The status light says that all is well."""
-    patch.setattr("device.rounds.light", lambda _faults: Light.IN_SERVICE)
+    patch.setattr("device.board.status_light.light", lambda _faults: Light.IN_SERVICE)
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,15 @@ class KeyRotation:
     Args:
         trust: the keys.
         agency: whose post it is.
-        moderator: the audit trail.
+        audit: the audit trail.
         timekeeper: the time.
 
     """
 
-    def __init__(self, trust: Trust, *, agency: str, moderator: RateLimitedAudit, timekeeper: Timekeeper) -> None:
+    def __init__(self, trust: Trust, *, agency: str, audit: RateLimitedAudit, timekeeper: Timekeeper) -> None:
         self._trust = trust
         self._agency = agency
-        self._moderator = moderator
+        self._audit = audit
         self._timekeeper = timekeeper
 
     @property
@@ -43,7 +43,7 @@ class KeyRotation:
         """Put into the audit trail what became of statements."""
         for keys in self._trust.all:
             for event in keys.take_events():
-                self._moderator.take(event)
+                self._audit.take(event)
 
     def changed(self) -> bool:
         """Tell, once, whether the status says something new."""

@@ -163,7 +163,7 @@ class LightPost:
                 self._auditor.say("stop")
                 self._account()
         finally:
-            self._uplink.stop(drain_seconds=self._settings.drain_seconds)
+            self._uplink.drain(self._settings.drain_seconds)
             self._timekeeper.save()
             self._outbox.close()
 

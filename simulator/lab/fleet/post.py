@@ -80,9 +80,7 @@ class LightPost:
         self.lists = MemoryLists(
             issuer_key=folder / "issuer_key.pem", unseal_key=folder / "unseal_key.pem", say=self._say
         )
-        intake = HotListDownload(self.lists, agency=agency, directory=parts)
-        intake.connect(self)
-        self._handlers = intake.subscriptions
+        self._handlers: dict[str, Handler] = {}
         self._told, self._hits = told, hits
         self._draw = random.Random(f"{seed}/{self.name}")
         self._boot = new_identifier()
@@ -95,9 +93,10 @@ class LightPost:
         self._tuning = tuning
         source = self.recorder.source
         keys = (keys_topic(source.agency, purpose) for purpose in Purpose)
-        topics = (*self._handlers, *keys, source.configuration, source.command("+"))
+        topics = (*keys, source.configuration, source.command("+"))
         self._traffic = Traffic(self._settings, self.outbox, topics, tuning=tuning, draw=self._draw.uniform)
         self.flight = self._traffic.flight
+        HotListDownload(self.lists, self, agency=agency, directory=parts)
         self._connections = 0
         # What comes with the answer to CONNECT comes in the thread that connects.
         self._inbox: deque[Delivery] = deque()

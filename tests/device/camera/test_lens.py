@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.camera.lens import Ailment, Lens
+from device.camera.lens import LensMonitor
 from device.camera.view import View, Views
+from device.faults.fault import Fault
 from simulator.camera.recordings import open_recording
 
 Grey = NDArray[np.uint8]
@@ -107,7 +108,7 @@ class Watch:
         self.clip = clip
         street = frames(clip)[0]
         view = View.of(street, accepted=datetime(2026, 3, 1, tzinfo=UTC), accepted_by="r-alvarez")
-        self.lens = Lens(Views(day=view) if accepted else None)
+        self.lens = LensMonitor(views=Views(day=view) if accepted else None)
         self.clock: Iterator[int] = count()
 
     def see(self, alter: Callable[[Grey], Grey], *, seconds: float) -> set[str]:
@@ -115,7 +116,7 @@ class Watch:
             now = next(self.clock)
             shown = altered(self.clip, alter)
             self.lens.look(shown[now % len(shown)], float(now))
-        return {ailment.value for ailment in self.lens.ailments}
+        return {fault.value for fault in self.lens.faults()}
 
 
 CLIPS = ("street.mp4", "pass.mp4")
@@ -131,23 +132,21 @@ def test_a_sound_lens_is_left_in_peace(clip: str, alter: Callable[[Grey], Grey])
 
 @pytest.mark.parametrize("clip", CLIPS)
 @pytest.mark.parametrize(
-    ("alter", "ailment"),
+    ("alter", "fault"),
     [
-        (cardboard, Ailment.BLOCKED),
-        (paint, Ailment.BLOCKED),
-        (greased, Ailment.BLURRED),
-        (defocused, Ailment.BLURRED),
-        (turned, Ailment.MOVED),
-        (tilted, Ailment.MOVED),
-        (sun, Ailment.DAZZLED),
+        (cardboard, Fault.LENS_BLOCKED),
+        (paint, Fault.LENS_BLOCKED),
+        (greased, Fault.LENS_BLURRED),
+        (defocused, Fault.LENS_BLURRED),
+        (turned, Fault.LENS_MOVED),
+        (tilted, Fault.LENS_MOVED),
+        (sun, Fault.LENS_DAZZLED),
     ],
 )
-def test_what_ails_the_lens_is_named_in_time_and_heals(
-    clip: str, alter: Callable[[Grey], Grey], ailment: Ailment
-) -> None:
+def test_what_ails_the_lens_is_named_in_time_and_heals(clip: str, alter: Callable[[Grey], Grey], fault: Fault) -> None:
     watch = Watch(clip)
     assert watch.see(sound, seconds=60) == set()
-    assert watch.see(alter, seconds=NAMED_WITHIN) == {ailment.value}
+    assert watch.see(alter, seconds=NAMED_WITHIN) == {fault.value}
     assert watch.see(sound, seconds=HEALED_WITHIN) == set()
 
 

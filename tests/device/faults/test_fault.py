@@ -5,11 +5,10 @@ import pytest
 from device.board.rpi import STEP_SECONDS
 from device.board.settings import RpiSettings
 from device.camera.frame_check import BLACK_SECONDS, FROZEN_SECONDS
-from device.camera.supervisor import HUNG_SECONDS
+from device.camera.supervisor import HUNG_SECONDS, SILENT_SECONDS
 from device.faults.fault import DESCRIPTIONS, PAGE, Fault, reasons, with_table
-from device.health import surroundings
-from device.health.status import SILENT_SECONDS
-from device.rounds import TICK_SECONDS
+from device.health import machine
+from device.post import TICK_SECONDS
 from device.vision import model_loader
 
 ROOT = Path(__file__).parents[3]
@@ -50,9 +49,9 @@ def test_what_is_stated_of_the_camera_is_decided_so(fault: Fault, named_after: f
 
 
 def test_what_is_stated_of_the_machine_is_decided_so() -> None:
-    ailments = {Fault.TOO_HOT, Fault.THROTTLED, Fault.UNDER_VOLTAGE, Fault.STORAGE_LOW, Fault.STORAGE_WORN}
-    assert {DESCRIPTIONS[fault].within for fault in ailments} == {"five seconds"}
-    assert surroundings.LOOK_SECONDS == 5
+    named = {Fault.TOO_HOT, Fault.THROTTLED, Fault.UNDER_VOLTAGE, Fault.STORAGE_LOW, Fault.STORAGE_WORN}
+    assert {DESCRIPTIONS[fault].within for fault in named} == {"five seconds"}
+    assert machine.LOOK_SECONDS == 5
     assert "within ten seconds" in DESCRIPTIONS[Fault.MODEL_DAMAGED].healed_by
     assert model_loader.RETRY_SECONDS == 10
 

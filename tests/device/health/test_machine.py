@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from device.health.machine import Machine, Readings, read_machine
+from device.health.machine import MachineMonitor, Readings, read_machine
 
 MIB = 1024 * 1024
 WELL = Readings(celsius=50.0, throttled=0, disk_free=8000 * MIB, disk_size=16000 * MIB, worn=None)
 
 
 def judged(*readings: Readings) -> list[set[str]]:
-    machine = Machine()
-    return [machine.ailments(reading) for reading in readings]
+    machine = MachineMonitor(Path())
+    return [set(machine.judge(reading)) for reading in readings]
 
 
 def with_(**changes: Any) -> Readings:  # noqa: ANN401 - any field

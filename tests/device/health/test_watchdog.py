@@ -1,8 +1,8 @@
 from dataclasses import replace
 
-from device.health.watchdog import ATTEMPT_SECONDS, DELIVERY_SECONDS, FRAMES_SECONDS, Evidence, Watchdog
+from device.health.watchdog import ATTEMPT_SECONDS, DELIVERY_SECONDS, FRAMES_SECONDS, Liveness, Watchdog
 
-WELL = Evidence(watching=True, frames=0, connected=True, attempts=0, acknowledged=0, owing=False)
+WELL = Liveness(watching=True, frames=0, connected=True, attempts=0, acknowledged=0, owing=False)
 
 
 class Clock:
@@ -13,7 +13,7 @@ class Clock:
         return self.now
 
 
-def judged(evidences: list[tuple[float, Evidence]]) -> list[str | None]:
+def judged(evidences: list[tuple[float, Liveness]]) -> list[str | None]:
     """What a watchdog says of evidence, each so many seconds after the one before."""
     clock = Clock()
     watchdog = Watchdog(steady=clock)

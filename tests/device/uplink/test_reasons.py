@@ -54,7 +54,7 @@ def test_refused_connection(bench: Bench, scripted: ScriptedBroker, code: int) -
             assert len(scripted.connections) == 1
         else:
             bench.wait_for(lambda: len(scripted.connections) >= 2, what="another attempt")
-        uplink.stop(drain_seconds=0)
+        uplink.drain(0)
     assert bench.outbox.depth() == 1
 
 
@@ -74,7 +74,7 @@ def test_refused_record(bench: Bench, scripted: ScriptedBroker, code: int) -> No
             bench.wait_for(lambda: bench.outbox.depth() == 5, what="the status, which is not refused")
         assert len([packet for packet in scripted.published if packet.topic == AUDIT]) == 1
         assert uplink.state().connected
-        uplink.stop(drain_seconds=0)
+        uplink.drain(0)
 
 
 @pytest.mark.parametrize("code", codes(PacketTypes.DISCONNECT), ids=lambda code: name(PacketTypes.DISCONNECT, code))
@@ -97,7 +97,7 @@ def test_hung_up_with_a_reason_at_a_record(bench: Bench, scripted: ScriptedBroke
         if reason in PATIENCE:
             bench.wait_for(lambda: (uplink.state().retry_in_seconds or 0) > PATIENT / 3, what="patience")
             assert len(scripted.connections) == 1
-        uplink.stop(drain_seconds=0)
+        uplink.drain(0)
     assert bench.outbox.depth() == 1
 
 
@@ -111,7 +111,7 @@ def test_hung_up_without_a_word_at_a_topic(bench: Bench, scripted: ScriptedBroke
         assert (refusal.topic, refusal.reason) == (AUDIT, "connection_lost_on_publish")
         bench.wait_for(lambda: bench.outbox.depth() == 5, what="the births, which are not refused")
         assert len(scripted.connections) == 4
-        uplink.stop(drain_seconds=0)
+        uplink.drain(0)
 
 
 def test_hung_up_after_a_refused_subscription_keeps_no_record_from_going(
@@ -135,7 +135,7 @@ def test_no_more_is_under_way_than_the_broker_receives(bench: Bench, scripted: S
     with bench.uplink(settings(bench, scripted)) as uplink:
         bench.wait_for(lambda: len(scripted.published) == 10, what="seven answered and three more")
         bench.wait_for(lambda: uplink.state().in_flight == 3, what="a full window")
-        uplink.stop(drain_seconds=0.2)
+        uplink.drain(0.2)
     assert len(scripted.published) == 10
 
 
@@ -149,7 +149,7 @@ def test_broker_that_cannot_do_what_records_need(
     scripted.script.connect_properties = properties
     with bench.uplink(settings(bench, scripted)) as uplink:
         bench.wait_for(lambda: uplink.state().problem == reason, what=reason)
-        uplink.stop(drain_seconds=0)
+        uplink.drain(0)
     assert scripted.published == []
 
 
@@ -186,7 +186,7 @@ def test_a_broker_that_refuses_is_left_alone_while_another_takes_records(
             bench.audit(number)
         with bench.uplink(settings(bench, scripted, other)) as uplink:
             bench.wait_for(lambda: len(other.connections) >= 4, what="several connections")
-            uplink.stop(drain_seconds=0)
+            uplink.drain(0)
     assert len(scripted.connections) == 1
 
 
@@ -199,7 +199,7 @@ def test_broker_that_takes_connections_and_says_nothing_is_tried_ever_more_rarel
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         with bench.uplink(settings(bench, brokers=(address,), connect_timeout_seconds=0.5)) as uplink:
             bench.wait_for(lambda: uplink.state().failures >= 3, what="failures that are counted")
-            uplink.stop(drain_seconds=0)
+            uplink.drain(0)
 
 
 def test_a_refused_subscription_that_can_be_done_without_is_no_fault_and_not_asked_for_again(

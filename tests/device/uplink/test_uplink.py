@@ -40,7 +40,7 @@ def test_nothing_is_lost_over_a_broker_that_is_killed_and_restarted(bench: Bench
         bench.wait_for(lambda: set(sent) <= keeper.ids, what="all records")
         bench.wait_for(lambda: bench.outbox.depth() == 0, what="the outbox to empty")
         assert uplink.state().problem is None
-        assert uplink.stop(drain_seconds=5)
+        assert uplink.drain(5)
     verifier = Verifier(Keyring.from_pem(bench.signer.public_pem), redelivery=True, whole=True)
     report = verifier.feed_all(keeper.bodies)
     assert report.problems == ()
@@ -70,7 +70,7 @@ def test_what_a_killed_run_had_under_way_is_sent_by_the_next(bench: Bench) -> No
         bench.outbox = outbox
         uplink = bench.uplink(bench.settings(broker))
         uplink.start()
-        assert uplink.stop(drain_seconds=10)
+        assert uplink.drain(10)
         bench.wait_for(lambda: left <= keeper.ids, what="what was left")
         head = outbox.head
     verifier = Verifier(Keyring.from_pem(bench.signer.public_pem), redelivery=True, whole=True)
@@ -87,12 +87,12 @@ def test_records_wait_for_a_broker_that_is_away_and_arrive_in_order(bench: Bench
     first = bench.uplink(settings)
     first.start()
     bench.wait_for(lambda: first.state().problem == "connection_refused", what="the problem's name")
-    assert not first.stop(drain_seconds=0.2)
+    assert not first.drain(0.2)
     broker.start()
     keeper = bench.keeper(broker)
     with bench.uplink(settings) as second:
         bench.wait_for(lambda: sent <= keeper.ids, what="all records")
-        assert second.stop(drain_seconds=5)
+        assert second.drain(5)
     assert [event["data"]["details"]["number"] for event in keeper.events] == list(range(30))
 
 
@@ -111,7 +111,7 @@ def test_birth_is_retained_and_the_will_follows_a_post_that_dies(bench: Bench) -
     assert "sequence" not in keeper.events[-1]
     assert keeper.topics[-1] == "alpr/v1/demo/post-1/status"
     bench.wait_for(lambda: uplink.state().problem == "outbox_failed", what="the problem's name")
-    uplink.stop(drain_seconds=0.1)
+    uplink.drain(0.1)
 
 
 def test_a_post_that_stops_in_order_leaves_no_will(bench: Bench) -> None:
@@ -119,7 +119,7 @@ def test_a_post_that_stops_in_order_leaves_no_will(bench: Bench) -> None:
     keeper = bench.keeper(broker)
     with bench.uplink(bench.settings(broker), on_connected=bench.birth) as uplink:
         bench.wait_for(lambda: uplink.state().acknowledged == 1, what="the birth")
-        assert uplink.stop(drain_seconds=5)
+        assert uplink.drain(5)
     time.sleep(0.3)
     assert [event["data"]["state"] for event in keeper.events] == ["online"]
 
@@ -131,7 +131,7 @@ def test_a_post_that_stops_with_records_left_has_the_will_published(bench: Bench
     bench.audit()
     with bench.uplink(bench.settings(broker), on_connected=bench.birth) as uplink:
         bench.wait_for(lambda: uplink.state().acknowledged == 1, what="the birth")
-        assert not uplink.stop(drain_seconds=0.2)
+        assert not uplink.drain(0.2)
     bench.wait_for(lambda: keeper.events[-1]["data"]["state"] == "offline", what="the will")
 
 
@@ -184,7 +184,7 @@ def test_what_a_broker_forgets_when_it_dies_after_acknowledging_is_sent_again(be
         assert bench.outbox.depth() == 20
         broker.start()
         bench.wait_for(lambda: uplink.state().settling == 20, what="the acknowledgements, again")
-        assert uplink.stop(drain_seconds=0)
+        assert uplink.drain(0)
     again = bench.keeper(broker)
     bench.wait_for(lambda: sent <= again.ids, what="all records")
 
@@ -196,7 +196,7 @@ def test_a_stop_does_not_wait_for_what_settles(bench: Bench) -> None:
     began = time.monotonic()
     with bench.uplink(settings) as uplink:
         sent = {bench.audit(number).id for number in range(20)}
-        assert uplink.stop(drain_seconds=120)
+        assert uplink.drain(120)
         backlog = bench.outbox.backlog(settling=uplink.settling())
     assert time.monotonic() - began < 60
     assert sent == keeper.ids
@@ -235,7 +235,7 @@ def test_a_certificate_of_another_authority_is_refused_and_named(bench: Bench, t
     bench.audit()
     with bench.uplink(bench.settings(broker, certificate=certificate, private_key=key)) as uplink:
         bench.wait_for(lambda: uplink.state().problem == "client_certificate_refused", what="the problem's name")
-        assert not uplink.stop(drain_seconds=0.1)
+        assert not uplink.drain(0.1)
     assert bench.outbox.depth() == 1
 
 
@@ -256,7 +256,7 @@ def test_another_posts_place_cannot_be_taken(bench: Bench) -> None:
     bench.audit()
     with bench.uplink(bench.settings(broker, name="post-2")) as uplink:
         bench.wait_for(lambda: bool(uplink.state().refusals), what="the refusal")
-        uplink.stop(drain_seconds=0.1)
+        uplink.drain(0.1)
     assert keeper.bodies == []
 
 
@@ -383,7 +383,7 @@ def test_a_package_that_came_while_the_post_was_away_waits_for_it(bench: Bench) 
     settings = bench.settings(broker)
     with bench.uplink(settings, subscriptions={PACKAGE: lambda delivery: got.append(delivery.payload)}) as uplink:
         bench.wait_for(lambda: "post-1 1 alpr/v1/demo/hotlist/package" in broker.log(), what="the subscription")
-        uplink.stop(drain_seconds=1)
+        uplink.drain(1)
     keeper.client.publish(PACKAGE, b"package", qos=1, retain=True).wait_for_publish(5)
     with bench.uplink(settings, subscriptions={PACKAGE: lambda delivery: got.append(delivery.payload)}):
         bench.wait_for(lambda: bool(got), what="the package")
@@ -403,7 +403,7 @@ def test_a_broker_that_takes_little_gets_hits_without_pictures(bench: Bench) -> 
         bench.wait_for(lambda: uplink.state().too_large == 1, what="the count")
         assert uplink.state().pictures_left_out == 2
         bench.wait_for(lambda: bench.outbox.depth() == 1, what="the rest to settle")
-        uplink.stop(drain_seconds=0.1)
+        uplink.drain(0.1)
     kept = {
         event["id"]: [picture["kind"] for picture in event["data"].get("pictures", ()) if "data" in picture]
         for event in keeper.events
@@ -417,7 +417,7 @@ def test_an_ended_uplink_does_not_mind_what_is_recorded_later(bench: Bench) -> N
     broker = bench.broker()
     uplink = bench.uplink(bench.settings(broker))
     uplink.start()
-    assert uplink.stop(drain_seconds=5)
-    assert uplink.stop(drain_seconds=5)
+    assert uplink.drain(5)
+    assert uplink.drain(5)
     bench.audit()
     assert bench.outbox.depth() == 1

@@ -1,0 +1,36 @@
+"""Which faults a running post has: what its parts name, damped where it comes and goes again and again."""
+
+from collections.abc import Iterable
+
+from device.clock.clock import Clock
+from device.faults.fault import Fault
+from device.faults.flapping import Unrest
+from device.part import Part
+
+
+class FaultMonitor:
+    """Asks every part.
+
+    Args:
+        clock: by which what comes and goes must rest.
+
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.present: frozenset[Fault] = frozenset()
+        """What `look` found last."""
+        self._clock = clock
+        self._parts: tuple[Part, ...] = ()
+        self._unrest = Unrest[Fault]()
+
+    def watch(self, parts: Iterable[Part]) -> None:
+        """Ask these parts from now on."""
+        self._parts = tuple(parts)
+
+    def look(self) -> frozenset[Fault]:
+        """Ask every part now; from any thread. What flaps is named until it has rested."""
+        named: dict[bool, set[Fault]] = {True: set(), False: set()}
+        for part in self._parts:
+            named[part.damped].update(part.faults())
+        self.present = frozenset(self._unrest.settle(named[False], now=self._clock.steady()) | named[True])
+        return self.present

@@ -1,0 +1,57 @@
+"""How long the post's certificate is good, read anew while the post runs: renewal replaces the file."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from device.clock.timekeeper import Timekeeper
+from device.errors import ConfigurationError
+from device.faults.fault import Fault
+from device.part import Interval, Part
+from device.records import Finding
+from device.secrets.certificate import certificate_expires
+
+CERTIFICATE_DAYS = 14
+"""Days of validity left below which a certificate is a fault, here, in the status, and for `platepost selftest`."""
+EXPIRING = timedelta(days=CERTIFICATE_DAYS)
+LOOK_SECONDS = 5.0
+"""How often the file is read."""
+
+
+class CertificateMonitor(Part):
+    """Reads when the certificate expires.
+
+    Raises:
+        ConfigurationError: the file is unreadable or no certificate.
+
+    """
+
+    def __init__(self, path: Path, timekeeper: Timekeeper) -> None:
+        self.expires: datetime = certificate_expires(path)
+        """When it ends, as far as was read last."""
+        self._path = path
+        self._timekeeper = timekeeper
+        self._look = Interval(LOOK_SECONDS)
+        self._left = self.expires - timekeeper.now()
+
+    def read(self) -> None:
+        """Read the file; one that is being replaced at this very moment is read the next time. From any thread."""
+        try:
+            self.expires = certificate_expires(self._path)
+        except ConfigurationError:
+            return
+
+    def tick(self, now: float) -> None:
+        """Read the file now and then."""
+        if self._look.due(now):
+            self.read()
+            self._left = self.expires - self._timekeeper.now()
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Name it if it expires soon."""
+        return (Fault.CERTIFICATE_EXPIRING,) if self._left < EXPIRING else ()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say how many days are left."""
+        days = (self.expires - self._timekeeper.now()).days
+        said = f"valid for {days} days more"
+        return (Finding(point="certificate", good=days >= CERTIFICATE_DAYS, said=said),)

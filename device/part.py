@@ -1,0 +1,75 @@
+"""What a part of a running post is: a type with seven verbs, each of which does nothing unless it is overridden.
+
+A post is a tuple of parts. It starts them in order, stops them in the opposite order, and in between shows them each
+frame and lets them look around four times a second. A part gets the one or two others that it uses as arguments. A new
+fault is its part and its row in `device.faults.fault`; a new part is its file and a line in `device.post`.
+"""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from device.faults.fault import Fault
+from device.frame import Frame
+from device.records import Finding
+from device.settings import Table
+
+
+class Tables(Protocol):
+    """A configuration, by its tables: a part knows the settings of its own room and no others."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all of it, hexadecimal."""
+        ...
+
+    def table(self, kind: type[Table]) -> Table:
+        """Return the table of a kind."""
+        ...
+
+
+class Part:
+    """One part of a running post. All verbs but `faults` are called in the post's own thread.
+
+    What cannot be stored while the post is stopping raises OutboxError, from any verb.
+    """
+
+    damped = False
+    """Whether `faults` has already damped what comes and goes again and again."""
+
+    def start(self) -> None:
+        """Begin, once, before the first frame."""
+
+    def see(self, frame: Frame) -> None:
+        """Look at a frame that the post evaluates; it must be quick."""
+
+    def tick(self, now: float) -> None:
+        """Look around, four times a second; `now` is steady seconds."""
+
+    def faults(self) -> Collection[Fault]:
+        """Name what is wrong at present. Quick, without side effects, from any thread."""
+        return ()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Test itself while the post runs; never raises. From any thread."""
+        return ()
+
+    def adjust(self, tables: Tables) -> None:
+        """Go by another configuration from the next frame on."""
+
+    def stop(self) -> None:
+        """End; a second call does nothing."""
+
+
+class Interval:
+    """Tells when a time has passed since it was last due: at once at first. One thread at a time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._next = float("-inf")
+
+    def due(self, now: float) -> bool:
+        """Tell, once each time, whether it is due at `now` steady seconds."""
+        if now < self._next:
+            return False
+        self._next = now + self.seconds
+        return True
