@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+from pydantic import BaseModel, ConfigDict
 
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import (
@@ -34,7 +34,7 @@ from device.enrolment.keyfiles import (
 )
 from device.enrolment.provider import FILE, TEXT, needs_tpm
 from device.enrolment.request import make_request
-from device.files import flush_folder, write_durably
+from device.files import StateFile, flush_folder, write_durably
 
 WORK = ".enrolling"
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -45,9 +45,10 @@ _PUBLIC = frozenset({"post.toml", "ca.pem", "issuer_key.pem", "configuration_key
 _PRIVATE = (PRIVATE_KEY, SIGNING_KEY, UNSEAL_KEY, OUTBOX_KEY)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(BaseModel):
     """What is under way."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="hex", val_json_bytes="hex", hide_input_in_errors=True)
 
     post: str
     seal_key: bytes | None = None
@@ -104,23 +105,20 @@ class UnitEnrolment:
             )
         if known is None:
             self._make(post, tpm=tpm)
-        plan = Plan(post, seal_key if seal_key is not None or known is None else known.seal_key)
-        self._write_plan(self._work, plan)
+        plan = Plan(post=post, seal_key=seal_key if seal_key is not None or known is None else known.seal_key)
+        _plan_file(self._work).write(plan)
         return plan
 
     def forget_code(self) -> None:
         """Have the code asked for again; the keys stay."""
-        self._write_plan(self._work, Plan(self._underway().post))
+        _plan_file(self._work).write(Plan(post=self._underway().post))
 
     def plan(self) -> Plan | None:
         """Return what is under way, None if nothing is."""
         try:
-            said = json.loads((self._work / "plan.json").read_bytes())
-        except FileNotFoundError:
-            return None
+            return _plan_file(self._work).read()
         except ValueError as error:
             raise EnrolmentError(f"{self._work}: damaged; take it back with --abandon", reason="damaged") from error
-        return Plan(said["post"], bytes.fromhex(said["seal_key"]) if said.get("seal_key") else None)
 
     def abandon(self) -> bool:
         """Take back what is under way; tell whether there was anything."""
@@ -210,20 +208,20 @@ class UnitEnrolment:
             unseal_key=unseal,
         )
         write_durably(self._aside / "request.p10", request)
-        self._write_plan(self._aside, Plan(post))
+        _plan_file(self._aside).write(Plan(post=post))
         shutil.rmtree(self._work, ignore_errors=True)
         self._aside.rename(self._work)
         flush_folder(self.directory)
-
-    def _write_plan(self, folder: Path, plan: Plan) -> None:
-        said = {"post": plan.post, "seal_key": plan.seal_key.hex() if plan.seal_key else None}
-        write_durably(folder / "plan.json", json.dumps(said).encode())
 
     def _underway(self) -> Plan:
         plan = self.plan()
         if plan is None:
             raise EnrolmentError("no enrolment is under way on this unit", reason="nothing_under_way")
         return plan
+
+
+def _plan_file(folder: Path) -> StateFile[Plan]:
+    return StateFile(folder / "plan.json", Plan)
 
 
 def check_certificate(chain: bytes, *, ca: bytes, name: str, at: datetime) -> x509.Certificate:

@@ -8,6 +8,7 @@ from device.camera.view import WIDTH, load_views
 from device.clock.timekeeper import Timekeeper
 from device.control import ConfigurationStore
 from device.control.keys.store import KeyStore
+from device.enrolment.unit import WORK, UnitEnrolment
 from device.health.boot_counter import BootCounter
 from device.health.crash_record import CrashRecord
 from device.health.read_rate import ReadRateBaseline
@@ -107,3 +108,13 @@ def test_usual_reads_of_each_hour(tmp_path: Path) -> None:
     for seconds in range(0, 1200, 30):
         baseline.tick(monday + timedelta(seconds=seconds), reads=0, watching=True)
     assert baseline.missed, "twenty reads at two a minute, and a quarter of an hour"
+
+
+def test_enrolment_under_way(tmp_path: Path) -> None:
+    (tmp_path / WORK).mkdir()
+    (tmp_path / WORK / "plan.json").write_text('{"post": "post-18", "seal_key": "00ff"}')
+    plan = UnitEnrolment(tmp_path).plan()
+    assert plan is not None
+    assert (plan.post, plan.seal_key) == ("post-18", b"\x00\xff")
+    (tmp_path / WORK / "plan.json").write_text('{"post": "post-18", "seal_key": null}')
+    assert UnitEnrolment(tmp_path).plan() == plan.model_copy(update={"seal_key": None})
