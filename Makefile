@@ -106,9 +106,10 @@ format: $(VENV)/.development ## Put the code into shape
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
-contract: $(VENV)/.development ## Write docs/contract/ anew from the record types, and the table of docs/health.md
+contract: $(VENV)/.development ## Write docs/contract/ anew, the table of docs/health.md, and docs/configuration.md
 	$(BIN)/python -m device.records.contract.schema
 	$(BIN)/python -m device.faults.fault
+	$(BIN)/python -m device.config.reference
 
 models: $(VENV)/.training ## Train the networks from nothing (hours); PHOTOS="folder ..." with manifest.json
 	@test -n "$(PHOTOS)" || { echo 'Name the folders of real photos, each with a manifest.json: make models PHOTOS="a b"' >&2; exit 1; }

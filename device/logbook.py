@@ -13,14 +13,15 @@ from device.audit.log import AuditLog
 from device.audit.rate_limit import RateLimitedAudit
 from device.audit.retrying import RetryingRecorder
 from device.clock.timekeeper import Timekeeper
-from device.config import Configuration
 from device.errors import OutboxError
 from device.faults.fault import Fault
 from device.outbox import Outbox
+from device.outbox.settings import OutboxSettings
 from device.part import Interval, Part, Tables
-from device.records.settings import RecordSettings
+from device.records.settings import PostIdentity, RecordSettings
 from device.rig import Rig
 from device.secrets.certificate import certificate
+from device.uplink.settings import UplinkSettings
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Logbook(Part):
     """Keeps one outbox, and the chain of records in it.
 
     Args:
-        configuration: the post's.
+        tables: the post's configuration.
         outbox: where records wait; its owner closes it.
         rig: what the time is and how good, and who signs and names records.
         stop: once it is set, a record that cannot be stored raises instead of waiting.
@@ -40,26 +41,27 @@ class Logbook(Part):
 
     """
 
-    def __init__(self, configuration: Configuration, outbox: Outbox, rig: Rig, *, stop: Event) -> None:
-        self.source, self.clock = configuration.post.source, rig.clock
+    def __init__(self, tables: Tables, outbox: Outbox, rig: Rig, *, stop: Event) -> None:
+        settings = tables.table(RecordSettings)
+        self.source, self.clock = tables.table(PostIdentity).source, rig.clock
         self.run = rig.identify()
         """Identifier of this run of the software."""
         self.outbox = outbox
         self._time_source = rig.time_source()
         self.timekeeper = Timekeeper.beside(
-            configuration.outbox.path,
+            tables.table(OutboxSettings).path,
             self._time_source,
-            begun=certificate(configuration.uplink.certificate).not_valid_before_utc,
+            begun=certificate(tables.table(UplinkSettings).certificate).not_valid_before_utc,
             last=outbox.head.time,
             clock=rig.clock,
         )
-        self.recorder = rig.recorder(configuration.records, outbox, self.source, now=self.timekeeper.record_time)
+        self.recorder = rig.recorder(settings, outbox, self.source, now=self.timekeeper.record_time)
         """For threads that must not wait for the disk: what cannot be stored raises."""
         self.records = RetryingRecorder(self.recorder, stop=stop, clock=rig.clock)
         """For all others."""
         self.audit = AuditLog(self.records, post=self.source.post, timekeeper=self.timekeeper)
         self.rate_limited = RateLimitedAudit(self.audit, clock=rig.clock)
-        self._account = Interval(configuration.records.health_seconds)
+        self._account = Interval(settings.health_seconds)
         self._quarantined = 0
 
     def start(self) -> None:

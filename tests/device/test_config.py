@@ -3,9 +3,12 @@ from typing import Any
 
 import pytest
 
-from device.config import Configuration, load, parse
+from device.config import REMOTE_KEYS, Configuration, load, parse
+from device.config.reference import PAGE, with_reference
 from device.config.removed import REMOVED, RemovedKey, without_removed
 from device.errors import ConfigurationError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -136,3 +139,18 @@ def test_private_keys_that_systemd_delivers_are_taken_from_there(
     assert found.hotlist.unseal_key == tmp_path / "unseal.pem"  # was not delivered
     assert found.uplink.private_key == tmp_path / "k.pem"  # is where the configuration says, as after a renewal
     assert found.uplink.ca == tmp_path / "ca.pem"  # is no private key
+
+
+def test_what_may_be_set_from_afar_is_what_is_read_told_and_shown() -> None:
+    allowed = {
+        "vision": "minimum_score minimum_confidence minimum_characters motion_area",
+        "passages": "gone_seconds longest_seconds repeat_seconds sure agreeing agreeing_confidence",
+        "hotlist": "warning_hours stale_hours look_alike_pairs look_alike_budget near_alternatives near_confidence",
+        "records": "read_patch read_overview patch_bytes overview_bytes health_seconds",
+    }
+    assert {f"{table}.{key}" for table, keys in allowed.items() for key in keys.split()} == REMOTE_KEYS
+
+
+def test_reference_is_up_to_date() -> None:
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert page == with_reference(page), "make contract"

@@ -55,7 +55,7 @@ def test_a_configuration_changes_over_while_frames_go_on(
     threading.Thread(target=act).start()
     one.run_until(lambda: one.post._changeover.configuration.digest != before and pipeline.counters.frames == 2)
     assert one.post._pipeline is pipeline
-    assert pipeline._limits.minimum_confidence == 0.5
+    assert pipeline._settings.minimum_confidence == 0.5
     assert one.post._reporter._section.read_overview
     applied = [e["data"] for e in one.records() if e["type"] == "platepost.audit.v1"]
     assert "configuration_applied" in [data["action"] for data in applied]

@@ -86,8 +86,8 @@ def make_unit(tmp_path: Path, key: ECKey, clock: Clock) -> MakeUnit:
         told = {"allowed": True, "recipient_key": public, "directory": tmp_path / "recordings", "free_megabytes": 0}
         made = RecordingSettings.model_validate(told | section)
         trail = Trail()
-        settings: Mapping[str, Any] = {"versions": {"software": "1"}}
-        return Unit(made, trail, Recordings(made, trail, post="post-7", settings=lambda: settings, now=clock.now))
+        goes_by: Mapping[str, Any] = {"versions": {"software": "1"}}
+        return Unit(made, trail, Recordings(made, trail, post="post-7", goes_by=goes_by, now=clock.now))
 
     return make
 
@@ -257,7 +257,7 @@ def test_a_recording_is_kept_as_long_whenever_the_clock_is_set(
 def unit_restarted(unit: Unit, clock: Clock, *, hours: float) -> None:
     """Let so much time pass, and the software start again."""
     clock.off += timedelta(hours=hours)
-    unit.recordings = Recordings(unit.section, unit.trail, post="post-7", settings=dict, now=clock.now)
+    unit.recordings = Recordings(unit.section, unit.trail, post="post-7", goes_by={}, now=clock.now)
 
 
 def test_a_recording_of_a_clock_that_was_ahead_before_the_start_is_not_kept_for_ever(

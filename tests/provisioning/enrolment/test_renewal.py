@@ -15,6 +15,7 @@ from device import config
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.est import EstClient, _refusal, trusting
 from device.enrolment.renewal import Renewal
+from device.enrolment.settings import EnrolmentSettings
 from device.enrolment.unit import UnitEnrolment
 from provisioning.trust.authority import Authority
 from tests.provisioning.enrolment.conftest import Department
@@ -173,7 +174,7 @@ def test_a_refusal_that_says_nothing_has_its_status(content: bytes) -> None:
 @pytest.mark.parametrize("address", ["enrol..riverside.example", ".riverside.example", "e" * 64 + ".example:8443"])
 def test_an_address_that_cannot_be_is_refused_by_the_configuration_and_by_name(address: str) -> None:
     with pytest.raises(ValidationError):
-        config.EnrolmentSection(office=address)
+        EnrolmentSettings(office=address)
     with pytest.raises(EnrolmentError, match="cannot be an office's address") as refused:
         EstClient(address)._ask(ssl.create_default_context(), "GET", "/")
     assert refused.value.reason == "address"
@@ -181,7 +182,7 @@ def test_an_address_that_cannot_be_is_refused_by_the_configuration_and_by_name(a
 
 @pytest.mark.parametrize("address", ["office", "enrol.riverside.example:8443", "10.0.0.7:9", "office.example."])
 def test_an_address_that_can_be_is_taken_by_the_configuration(address: str) -> None:
-    assert config.EnrolmentSection(office=address).office == address
+    assert EnrolmentSettings(office=address).office == address
 
 
 def test_renewal_without_a_certificate_is_refused(department: Department, post: Post) -> None:

@@ -20,8 +20,8 @@ from device.enrolment.provider import begin_with_tpm
 from device.enrolment.request import make_renewal
 path = Path(sys.argv[1])
 configuration = load(path)
-begin_with_tpm(configuration, path.parent)
 uplink = configuration.uplink
+begin_with_tpm(uplink.private_key, path.parent)
 request = make_renewal(configuration.post.name, read_key_file(uplink.private_key))
 client = EstClient(configuration.enrolment.office)
 ca = uplink.ca.read_bytes()

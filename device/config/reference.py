@@ -1,0 +1,86 @@
+"""The reference of all keys for an administrator: `make contract` writes it into docs/configuration.md."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from device.board.settings import RpiSettings
+from device.camera.picamera2.settings import Picamera2Settings
+from device.config.configuration import Configuration
+from device.secrets.credentials import is_private
+from device.settings import REMOTE, BackendSettings, tables
+
+PAGE = "docs/configuration.md"
+BEGIN, END = "<!-- keys: written by `make contract` -->\n", "<!-- end of keys -->\n"
+"""Between these lines of the page stand the keys."""
+BACKENDS: Mapping[str, tuple[str, type[BaseModel]]] = {
+    "camera": ("picamera2", Picamera2Settings),
+    "board": ("rpi", RpiSettings),
+}
+"""The backends of a unit, each with its own table."""
+KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
+BOUNDS = {"exclusiveMinimum": "more than", "minimum": "at least", "exclusiveMaximum": "less than", "maximum": "at most"}
+
+
+def reference() -> str:
+    """Return all tables with their keys in Markdown."""
+    return "\n".join(line for name, table in _all_tables() for line in _described(name, table))
+
+
+def with_reference(page: str) -> str:
+    """Return the text of the page with the keys as they are now."""
+    before, _, rest = page.partition(BEGIN)
+    return before + BEGIN + "\n" + reference() + END + rest.partition(END)[2]
+
+
+def _all_tables() -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, table in tables(Configuration):
+        yield name, table
+        if table is BackendSettings:
+            backend, own = BACKENDS[name]
+            yield f"{name}.{backend}", own
+
+
+def _described(name: str, table: type[BaseModel]) -> Iterator[str]:
+    yield f"## {name}"
+    yield (table.__doc__ or "").strip()
+    about = Configuration.model_fields[name].description if name in Configuration.model_fields else None
+    if about:
+        yield about
+    yield ""
+    yield "| key | value | default | meaning | from afar |"
+    yield "|---|---|---|---|---|"
+    schema = table.model_json_schema()["properties"]
+    for key, field in table.model_fields.items():
+        value = "path of a private key" if is_private(field) else _value(schema[key])
+        default = "required" if field.is_required() else _literal(field.default)
+        yield f"| `{key}` | {value} | {default} | {field.description} | {'yes' if REMOTE in field.metadata else ''} |"
+    yield ""
+
+
+def _value(schema: Mapping[str, Any]) -> str:
+    if "anyOf" in schema:  # what may be left out, beside null
+        return _value(schema["anyOf"][0])
+    if "enum" in schema:
+        return " or ".join(_literal(value) for value in schema["enum"])
+    if schema["type"] == "array":
+        return f"list: {_value(schema['items'])}"
+    if schema.get("format") == "path":
+        return "path"
+    return KINDS[schema["type"]] + _bounds(schema)
+
+
+def _bounds(schema: Mapping[str, Any]) -> str:
+    return "".join(f", {said} {schema[bound]}" for bound, said in BOUNDS.items() if bound in schema)
+
+
+def _literal(value: object) -> str:
+    return "" if value is None else f"`{json.dumps(value, default=str)}`"
+
+
+if __name__ == "__main__":
+    path = Path(PAGE)
+    path.write_text(with_reference(path.read_text(encoding="utf-8")), encoding="utf-8")
