@@ -21,9 +21,9 @@ from device.rig import Rig
 from device.uplink import Delivery, Uplink
 from device.vision.recogniser import Recogniser
 from simulator.board.virtual import BoardState, VirtualBoard
+from simulator.ground.chance import Chance
 from simulator.ground.proxy import Proxy
 from simulator.scenario.camera import LockstepCapture, ScenarioCamera
-from simulator.scenario.chance import Chance
 from simulator.scenario.course import MadeRecord
 from simulator.scenario.disk import ScenarioDisk
 from simulator.scenario.parts import SeededRecorder, SimulatedClock, WatchedUplink

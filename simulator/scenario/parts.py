@@ -10,7 +10,7 @@ from device.clock.clock import Clock
 from device.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
 from device.uplink import Delivery, Uplink
 from device.uplink.inbox import Handler
-from simulator.scenario.chance import Chance
+from simulator.ground.chance import Chance
 from simulator.scenario.errors import ScenarioError
 from simulator.scenario.world import World, current
 

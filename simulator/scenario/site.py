@@ -15,11 +15,11 @@ from provisioning.hotlist.build import build_package
 from provisioning.trust.keys import private_pem
 from simulator.brokers.daemon import hold_port
 from simulator.brokers.mosquitto import Broker
+from simulator.ground.chance import Chance, founding, sealing
 from simulator.ground.proxy import Proxy
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.scenario.camera import ScenarioCamera
-from simulator.scenario.chance import Chance, founding, sealing
 from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, in_order
 from simulator.scenario.description import Scenario
 from simulator.scenario.harness import Harness

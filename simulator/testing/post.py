@@ -13,32 +13,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from device import __version__
-from device.clock.kernel import clock_quality
 from device.config import load
 from device.outbox import Outbox
-from device.records import (
-    Audit,
-    Hit,
-    HotListState,
-    Model,
-    Place,
-    Read,
-    Recorder,
-    Status,
-    Versions,
-    new_identifier,
-)
-from device.records.status import Reason
+from device.records import Hit, HotListState, Read, Recorder
 from device.uplink import Tuning, Uplink
 from simulator.errors import SimulatorError
+from simulator.ground.light_post import LightPost
+from simulator.ground.passages import Vehicle
 from simulator.ground.proxy import Proxy
-from simulator.testing.made_up import Circumstances, MadeUp
 
 DELIVERY_SECONDS = 30.0
 _POLL_SECONDS = 0.01
-_IMPATIENT = {"reconnect_seconds": 0.2, "settle_seconds": 0.2}
-_HEARD_OR_NOT = ("read", "hit", "status", "audit")
+_IMPATIENT = {
+    "reconnect_seconds": 0.2,
+    "settle_seconds": 0.2,
+    "may_go_unheard": ("read", "hit", "status", "audit"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +53,27 @@ class SimulatedPost:
 
         """
         self._network, self._away, self._born = network, False, False
-        self._configuration = load(configuration)
-        self.name = self._configuration.post.name
-        self.agency = self._configuration.post.agency
+        loaded = load(configuration)
+        self.name, self.agency = loaded.post.name, loaded.post.agency
         self.public_key = public_key
         self._draw = random.Random(seed)
-        self._boot, self._since = new_identifier(), datetime.now(UTC)
-        self._reasons: tuple[Reason, ...] = ()
-        self._outbox = Outbox.of(self._configuration.outbox)
-        self._recorder = Recorder.of(
-            self._configuration.records,
+        self._outbox = Outbox.of(loaded.outbox)
+        built = datetime.now(UTC).replace(microsecond=0)
+        hot_list = HotListState(
+            state="current", version=1, issuer="Simulated department", built=built, age_seconds=0.0, entries=1000
+        )
+        self._recorder = Recorder.of(loaded.records, self._outbox, loaded.post.source, now=lambda: datetime.now(UTC))
+        self._post = LightPost(
+            self._recorder, place=loaded.post.place, configuration=loaded.digest, hot_list=lambda: hot_list
+        )
+        self._uplink = Uplink(
+            loaded.uplink.model_copy(update=_IMPATIENT),
             self._outbox,
-            self._configuration.post.source,
-            now=lambda: datetime.now(UTC),
+            client_id=self.name,
+            tuning=Tuning(backoff_most_seconds=0.5, refusal_first_seconds=0.2, refusal_most_seconds=0.5),
+            will=self._post.will,
+            on_connected=self._be_born,
         )
-        self._versions = Versions(
-            software=__version__,
-            configuration=self._configuration.digest[:16],
-            models=(Model(name="detector", digest="0" * 64), Model(name="reader", digest="0" * 64)),
-        )
-        now = datetime.now(UTC).replace(microsecond=0)
-        self._hotlist = HotListState(
-            state="current", version=1, issuer="Simulated department", built=now, age_seconds=0.0, entries=1000
-        )
-        self._uplink = self._make_uplink()
 
     # --- what it sees
 
@@ -111,23 +98,22 @@ class SimulatedPost:
             overview: whether the read, too, shows the vehicle.
 
         """
-        vehicle = self._vehicle(text)
-        hit = None
+        vehicle, hit = Vehicle(text, self._draw), None
         if listed is not None:
-            hit = vehicle.hit(new_identifier(), category=listed, matched=matched, match=match, priority=priority)
+            hit = self._post.hit(vehicle, category=listed, matched=matched, match=match, priority=priority)
             self._recorder.record(hit)
-        read = vehicle.read(hits=(hit.hit,) if hit else (), overview=overview)
+        passage, hits = (hit.passage, (hit.hit,)) if hit else (None, ())
+        read = self._post.read(vehicle, passage=passage, hits=hits, overview=overview)
         self._recorder.record(read)
         self.deliver()
         return PassedBy(read, hit)
 
     def misreads(self, text: str, *, listed: str, final: str) -> PassedBy:
         """Have a vehicle pass that is first read as `text`, which is listed, then as `final`: the hit is withdrawn."""
-        vehicle = self._vehicle(text)
-        hit = vehicle.hit(new_identifier(), category=listed)
+        hit = self._post.hit(Vehicle(text, self._draw), category=listed)
         self._recorder.record(hit)
-        read = self._vehicle(final, passage=hit.passage).read()
-        self._recorder.record(vehicle.withdrawal(hit, final))
+        read = self._post.read(Vehicle(final, self._draw), passage=hit.passage)
+        self._recorder.record(self._post.withdrawal(hit, final))
         self._recorder.record(read)
         self.deliver()
         return PassedBy(read, hit)
@@ -136,16 +122,12 @@ class SimulatedPost:
 
     def says(self, action: str, *, outcome: str = "success") -> None:
         """Have it write an audit record, such as `tamper_opened`."""
-        facts = {"clock": clock_quality(), "action": action, "occurred": datetime.now(UTC), "where": self.name}
-        who = {"source": "board", "outcome": outcome, "identity": self.name}
-        self._recorder.record(Audit.model_validate(facts | who))
+        self._recorder.record(self._post.event(action, source="board", outcome=outcome))
         self.deliver()
 
     def ails(self, **reasons: str) -> None:
         """Have it say what ails it, each reason's name with a message; without any, that all is well."""
-        self._reasons = tuple(Reason(name=name, message=message) for name, message in reasons.items())
-        self._since = datetime.now(UTC)
-        self._recorder.record(self._status())
+        self._recorder.record(self._post.ail(**reasons))
         self.deliver()
 
     def vanishes(self) -> None:
@@ -197,18 +179,6 @@ class SimulatedPost:
     ) -> None:
         self.close()
 
-    def _vehicle(self, text: str, *, passage: str | None = None) -> MadeUp:
-        circumstances = Circumstances(
-            place=self._configuration.post.place, versions=self._versions, clock=clock_quality(), hotlist=self._hotlist
-        )
-        return MadeUp(
-            text,
-            datetime.now(UTC),
-            passage=passage or new_identifier(),
-            circumstances=circumstances,
-            draw=self._draw,
-        )
-
     def _waiting(self) -> int:
         return self._outbox.undelivered(settling=self._uplink.settling())
 
@@ -220,32 +190,6 @@ class SimulatedPost:
                 raise SimulatorError(f"{self.name} is not {what} after {timeout:.0f} s: {state.problem or state}")
             time.sleep(_POLL_SECONDS)
 
-    def _make_uplink(self) -> Uplink:
-        own = self._configuration
-        here = {"brokers": (f"localhost:{self._network.port}",), **_IMPATIENT, "may_go_unheard": _HEARD_OR_NOT}
-        return Uplink(
-            own.uplink.model_copy(update=here),
-            self._outbox,
-            client_id=own.post.name,
-            tuning=Tuning(backoff_most_seconds=0.5, refusal_first_seconds=0.2, refusal_most_seconds=0.5),
-            will=lambda: self._recorder.unchained(self._status("offline")),
-            on_connected=self._be_born,
-        )
-
     def _be_born(self) -> None:
-        self._recorder.record(self._status())
+        self._recorder.record(self._post.status())
         self._born = True
-
-    def _status(self, state: str | None = None) -> Status:
-        return Status.model_validate(
-            {
-                "clock": clock_quality(),
-                "state": state or ("degraded" if self._reasons else "online"),
-                "reasons": self._reasons if state is None else (),
-                "since": datetime.now(UTC) if state == "offline" else self._since,
-                "boot": self._boot,
-                "place": Place(site=self._configuration.post.site or None),
-                "versions": self._versions,
-                "hotlist": self._hotlist,
-            }
-        )

@@ -25,16 +25,17 @@ from device.records import (
     Recorder,
     Signer,
     Source,
-    Versions,
     new_identifier,
 )
 from device.records.canonical import canonical_bytes
+from device.records.contract.examples import ExampleSigner
 from provisioning.connection import secured_client
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.lab.fleet.outbox import MemoryOutbox
+from simulator.ground.light_post import LightPost
+from simulator.ground.memory_outbox import MemoryOutbox
+from simulator.ground.passages import Vehicle
 from simulator.testing import SimulatedPost, SimulatedSite
-from simulator.testing.made_up import Circumstances, MadeUp
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SECONDS = 60.0
@@ -151,23 +152,19 @@ def other(broker: SimulatedSite) -> Iterator[Callable[[str], Other]]:
         one.close()
 
 
-def vehicle(text: str, *, list_age: float | None = None) -> MadeUp:
-    circumstances = Circumstances(
-        place=Place(site="x"),
-        versions=Versions(software="0", configuration="0"),
-        clock=ClockQuality(source="kernel", synchronised=True),
-        hotlist=HotListState(state="current", version=1, age_seconds=list_age),
-    )
-    now = datetime.now(UTC)
-    return MadeUp(text, now, passage=new_identifier(), circumstances=circumstances, draw=random.Random(1))
+def light_post(*, list_age: float | None = None) -> LightPost:
+    hot_list = HotListState(state="current", version=1, age_seconds=list_age)
+    recorder = Recorder(MemoryOutbox(), ExampleSigner(), Source("demo", "post-2"))
+    good = ClockQuality(source="kernel", synchronised=True)
+    return LightPost(recorder, place=Place(site="x"), hot_list=lambda: hot_list, clock=lambda: good)
 
 
 def a_hit(text: str = "8XYZ987", *, list_age: float | None = None) -> Hit:
-    return vehicle(text, list_age=list_age).hit(new_identifier(), category="stolen_vehicle")
+    return light_post(list_age=list_age).hit(Vehicle(text, random.Random(1)), category="stolen_vehicle")
 
 
 def withdrawal_of(hit: Hit) -> HitWithdrawn:
-    return vehicle(hit.plate_read).withdrawal(hit, "0OTHER0")
+    return light_post().withdrawal(hit, "0OTHER0")
 
 
 def verifies(request: pytest.FixtureRequest) -> bool:

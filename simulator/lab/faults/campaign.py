@@ -11,10 +11,10 @@ from simulator.lab.faults.cluster import NAMES, cluster_absent, trouble_cluster
 from simulator.lab.faults.extent import Extent, Progress
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.judge import Ruling
+from simulator.lab.faults.killable_post import EXIT_OUTBOX
 from simulator.lab.faults.outcome import Injected, Outcome
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.site import CampaignSite
-from simulator.lab.faults.source import EXIT_OUTBOX
 from simulator.lab.faults.week import NAME as WEEK
 from simulator.lab.faults.week import add_week, spend_week
 from simulator.lab.faults.whole import run_whole

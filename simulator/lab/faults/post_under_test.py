@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.sharedctypes import Synchronized
@@ -13,11 +13,11 @@ from typing import Any
 
 from device.records import Source
 from simulator.errors import CampaignError
+from simulator.ground.passages import Vehicle
 from simulator.ground.proxy import Proxy
-from simulator.lab.faults import source
+from simulator.lab.faults import killable_post
 from simulator.lab.faults.given_up import GivenUp
 from simulator.lab.faults.journal import Journal
-from simulator.lab.faults.source import SourceSettings
 
 START_SECONDS = 30.0
 STOP_SECONDS = 60.0
@@ -32,8 +32,9 @@ class PostUnderTest:
         *,
         folder: Path,
         archive: Path,
-        settings: SourceSettings,
         proxy: Proxy,
+        vehicles: Sequence[Vehicle],
+        step: float,
         context: ForkServerContext,
         rate: "Synchronized[float]",
     ) -> None:
@@ -43,8 +44,9 @@ class PostUnderTest:
             name: which post it is.
             folder: the post's folder as provisioning made it, with `state/` in it.
             archive: where the department keeps what arrives of it.
-            settings: what the light post is told.
             proxy: its way to the broker.
+            vehicles: of which any passes next.
+            step: seconds by which its clock advances with every record.
             context: forks its processes.
             rate: how many records a second it makes at present.
 
@@ -54,10 +56,11 @@ class PostUnderTest:
         self.archive = archive
         self.proxy = proxy
         self.journal_path = folder / "journal.jsonl"
+        self._log = folder / "post.log"
         self.journal = Journal(self.journal_path)
         self.offset: Synchronized[float] = context.Value("d", 0.0)
         """Seconds by which the post's clock is wrong."""
-        self._settings = settings
+        self._vehicles, self._step = vehicles, step
         self._context = context
         self.rate = rate
         """Records a second that it makes at present; other posts may share it."""
@@ -85,7 +88,7 @@ class PostUnderTest:
 
         """
         if self._process is None or self._process.pid is None or not self._process.is_alive():
-            raise CampaignError(f"{self.name.post} has ended by itself; its log is {self._settings.log}")
+            raise CampaignError(f"{self.name.post} has ended by itself; its log is {self._log}")
         return self._process.pid
 
     def start(self) -> None:
@@ -94,7 +97,17 @@ class PostUnderTest:
             return
         reading, writing = self._context.Pipe(duplex=False)
         self._process = self._context.Process(
-            target=source.run, args=(self._settings, writing, self.offset, self.rate), name=self.name.post
+            target=killable_post.run,
+            kwargs={
+                "configuration": self.folder / "post.toml",
+                "log": self._log,
+                "vehicles": self._vehicles,
+                "step": self._step,
+                "journal": writing,
+                "offset": self.offset,
+                "rate": self.rate,
+            },
+            name=self.name.post,
         )
         self._process.start()
         writing.close()

@@ -6,25 +6,27 @@ import time
 from contextlib import suppress
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
+from random import Random
 from time import monotonic
 
 from device.records import Source
 from simulator.brokers.mosquitto import Broker
 from simulator.errors import BrokerError, SubscriberError
+from simulator.ground.passages import Vehicle, plate
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.lab.faults.judge import Ruling, judge
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.refuser import Refuser
 from simulator.lab.faults.seclusion import Seclusion, own_disk
-from simulator.lab.faults.source import SourceSettings
 
 AGENCY = "faults"
 KEEPER = "keeper"
 LOOK_SECONDS = 0.2
 KEEPER_SECONDS = 30.0
 """For so long the keeper of records tries to reach the broker."""
-PRELOADED = ["simulator.lab.faults.source"]
+PRELOADED = ["simulator.lab.faults.killable_post"]
+VEHICLES = 24
 SMALL_QUOTA_MEGABYTES = 0.4
 """The first post's: some hundred reads, so that it gives up reads in a longer outage."""
 
@@ -53,6 +55,8 @@ class CampaignSite(Site[Broker]):
         self._closing = threading.Event()
         self._posts = posts
         self.archive = self.directory / "archive.jsonl"
+        draw = Random(AGENCY)
+        self._vehicles = [Vehicle(plate(draw), draw) for _ in range(VEHICLES)]
         self._context = multiprocessing.get_context("forkserver")
         self.rate: Synchronized[float] = self._context.Value("d", rate)
         """Records a second that each post makes at present."""
@@ -180,8 +184,9 @@ class CampaignSite(Site[Broker]):
             Source(AGENCY, name),
             folder=folder,
             archive=archive or self.archive,
-            settings=SourceSettings(configuration=folder / "post.toml", log=folder / "post.log", step=step),
             proxy=proxy,
+            vehicles=self._vehicles,
+            step=step,
             context=self._context,
             rate=self._context.Value("d", rate) if rate else self.rate,
         )

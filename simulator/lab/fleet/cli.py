@@ -12,7 +12,6 @@ from rich.console import Console
 
 from device.uplink import Tuning
 from simulator.lab.fleet.campaign import Campaign, Course
-from simulator.lab.fleet.passages import FOOTAGE
 from simulator.lab.fleet.show import Show, show_figures
 from simulator.lab.fleet.site import BrokerName, FleetSite, cleared
 
@@ -113,9 +112,9 @@ def fleet(
 ) -> None:
     """Hold many posts on one real broker, and measure.
 
-    Light posts (a post's own recorder, signature, mutual TLS, window, settling and waits, with passages that the real
-    recogniser read from a clip, and no disk) connect all at once, take the hot list, report, take a delta, lose the
-    broker or a node of it, and come back. Everything is on this machine, on loopback.
+    Light posts (a post's own recorder, signature, mutual TLS, window, settling and waits, with made-up passages and no
+    disk) connect all at once, take the hot list, report, take a delta, lose the broker or a node of it, and come back.
+    Everything is on this machine, on loopback.
     """
     course = (
         SHORT
@@ -141,7 +140,6 @@ def fleet(
             posts=SHORT_POSTS if short else posts,
             broker=broker,
             processes=processes,
-            clip=FOOTAGE / ("pass.mp4" if short else "street.mp4"),
             hits=hits,
             seed=seed,
             uplink=(HURRIED if short else {}) | ({} if sessions else {"session_seconds": 0}),

@@ -1,4 +1,4 @@
-"""A light post: a post's own recorder, signature, link, flight and choice of brokers, without a thread of its own.
+"""A light post of a fleet: a post's own connection, window and choice of brokers besides, without a thread of its own.
 
 Not simulated: camera, vision, the outbox on disk, control, health. Its connection is one of many that a worker waits
 for; what an `Uplink` does in its thread, `turn` does whenever there is something to do.
@@ -7,32 +7,20 @@ for; what an `Uplink` does in its thread, `turn` does whenever there is somethin
 import random
 from collections import deque
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from device.clock.kernel import clock_quality
 from device.hotlist.download import HotListDownload
-from device.records import (
-    Audit,
-    ClockQuality,
-    Envelope,
-    Place,
-    Purpose,
-    Recorder,
-    Signer,
-    Source,
-    Status,
-    keys_topic,
-    new_identifier,
-)
+from device.records import Place, Purpose, RecordData, Recorder, Signer, Source, keys_topic
 from device.uplink import Broker, Delivery, Tuning, UplinkSettings
 from device.uplink.connection import BrokerConnection, LinkError
 from device.uplink.inbox import Handler
 from device.uplink.tls import connection_problem, tls_context
 from device.uplink.traffic import Traffic
+from simulator.ground.light_post import LightPost
+from simulator.ground.memory_outbox import MemoryOutbox
+from simulator.ground.passages import CATEGORIES, Vehicle
 from simulator.lab.fleet.lists import MemoryLists
-from simulator.lab.fleet.outbox import MemoryOutbox
-from simulator.lab.fleet.passages import Circumstances, Told, choose, software
 
 HOUSEKEEPING = 0.52
 """How often a connection is looked after when nothing happens on it, as a share of the keep-alive: every second look
@@ -41,8 +29,8 @@ TURNS = 64
 """How often in a row a connection that goes on delivering may have its turn, so that others have theirs."""
 
 
-class LightPost:
-    """One light post. One thread at a time drives it; `open` may be another than the rest."""
+class FleetPost:
+    """One post. One thread at a time drives it; `open` may be another than the rest."""
 
     def __init__(
         self,
@@ -50,9 +38,8 @@ class LightPost:
         *,
         agency: str,
         brokers: Sequence[str],
-        told: Sequence[Told],
+        vehicles: Sequence[Vehicle],
         hits: float,
-        version: str,
         parts: Path,
         seed: int,
         uplink: Mapping[str, float],
@@ -64,9 +51,8 @@ class LightPost:
             folder: what `Fleet.add_post` wrote.
             agency: the fleet's.
             brokers: `host:port`, the preferred one first.
-            told: the passages to tell.
+            vehicles: of which any passes next.
             hits: the share of passages that are hits.
-            version: of the software.
             seed: of what is drawn.
             parts: a folder for packages in parts as they come.
             uplink: keys of `uplink` that are to differ from a post's own.
@@ -76,22 +62,22 @@ class LightPost:
         self.name = folder.name
         self.outbox = MemoryOutbox()
         self.recorded = 0
-        self.recorder = Recorder(self.outbox, Signer.from_file(folder / "signing_key.pem"), Source(agency, self.name))
         self.lists = MemoryLists(
             issuer_key=folder / "issuer_key.pem", unseal_key=folder / "unseal_key.pem", say=self._say
         )
         self._handlers: dict[str, Handler] = {}
-        self._told, self._hits = told, hits
+        self._vehicles, self._hits = vehicles, hits
         self._draw = random.Random(f"{seed}/{self.name}")
-        self._boot = new_identifier()
-        self._since = datetime.now(UTC)
-        self._clock: ClockQuality = clock_quality()
-        place = Place(site=f"Site of {self.name}", latitude=38.0, longitude=-121.0)
-        self._circumstances = Circumstances(place, software(version), self._clock)
+        source, quality = Source(agency, self.name), clock_quality()
+        self._post = LightPost(
+            Recorder(self.outbox, Signer.from_file(folder / "signing_key.pem"), source),
+            place=Place(site=f"Site of {self.name}", latitude=38.0, longitude=-121.0),
+            hot_list=self.lists.state,
+            clock=lambda: quality,
+        )
         files = {name: folder / f"{name}.pem" for name in ("ca", "certificate", "private_key")}
         self._settings = UplinkSettings.model_validate({"brokers": tuple(brokers), **files, **uplink})
         self._tuning = tuning
-        source = self.recorder.source
         keys = (keys_topic(source.agency, purpose) for purpose in Purpose)
         topics = (*keys, source.configuration, source.command("+"))
         self._traffic = Traffic(self._settings, self.outbox, topics, tuning=tuning, draw=self._draw.uniform)
@@ -105,7 +91,7 @@ class LightPost:
         """The connection's file descriptor, known here when the connection has closed it already."""
 
     def __repr__(self) -> str:
-        return f"<LightPost {self.name} {'connected' if self.link else 'away'}, {len(self.outbox)} records wait>"
+        return f"<FleetPost {self.name} {'connected' if self.link else 'away'}, {len(self.outbox)} records wait>"
 
     @property
     def broker(self) -> Broker:
@@ -116,34 +102,18 @@ class LightPost:
 
     def record_passage(self) -> None:
         """Record one passage: a hit, or else a read."""
-        told, now, state = choose(self._told, self._draw), datetime.now(UTC), self.lists.state()
+        vehicle = self._draw.choice(self._vehicles)
         if self._draw.random() < self._hits:
-            self.recorder.record(told.hit_at(now, self._circumstances, state, self._draw))
+            self._record(self._post.hit(vehicle, category=self._draw.choice(CATEGORIES)))
         else:
-            self.recorder.record(told.read_at(now, self._circumstances, state))
-        self.recorded += 1
+            self._record(self._post.read(vehicle))
 
     def _say(self, action: str, **more: str) -> None:
-        audit = {"clock": self._clock, "action": action, "occurred": datetime.now(UTC), "where": self.name}
-        own = {"source": "post", "outcome": "success", "identity": self.name}
-        self.recorder.record(Audit.model_validate(audit | own | more))
+        self._record(self._post.event(action, **more))
+
+    def _record(self, data: RecordData) -> None:
+        self._post.recorder.record(data)
         self.recorded += 1
-
-    def _status(self, state: str) -> Status:
-        return Status.model_validate(
-            {
-                "clock": self._clock,
-                "state": state,
-                "since": datetime.now(UTC) if state == "offline" else self._since,
-                "boot": self._boot,
-                "place": Place(site=self._circumstances.place.site),
-                "versions": self._circumstances.versions,
-                "hotlist": self.lists.state(),
-            }
-        )
-
-    def _will(self) -> Envelope:
-        return self.recorder.unchained(self._status("offline"))
 
     # --- the connection
 
@@ -162,7 +132,7 @@ class LightPost:
             client_id=self.name,
             keepalive_seconds=self._tuning.keepalive_seconds,
             number=self._connections,
-            will=self._will(),
+            will=self._post.will(),
             received=self._inbox.append,
         )
         try:
@@ -179,8 +149,7 @@ class LightPost:
         self._traffic.begin()
         if self._connections == 1:
             self._say("boot")
-        self.recorder.record(self._status("online"))
-        self.recorded += 1
+        self._record(self._post.status("online"))
 
     def turn(self) -> float:
         """Do what is due on the connection; return in how many seconds to do so again at the latest."""

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from random import Random
 from typing import Any, Literal
 
-from device import __version__
-from device.clock.kernel import clock_quality
 from device.uplink import Tuning
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
@@ -22,14 +21,16 @@ from simulator.brokers.mosquitto import Broker
 from simulator.brokers.rabbitmq import RabbitCluster
 from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
+from simulator.ground.passages import Vehicle, plate
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.lab.fleet.collector import collect
-from simulator.lab.fleet.passages import kept_passages, software
 from simulator.lab.fleet.usage import Usage, usage_of
 from simulator.lab.fleet.worker import Count, Ledger, WorkerSettings, work
 
 AGENCY = "fleet"
 KEEPER = "keeper"
+VEHICLES = 24
+"""Made up at the start; any of them passes a post next."""
 BrokerName = Literal["mosquitto", "rabbitmq"]
 ANSWER_SECONDS = 600.0
 """For a process of posts to answer, on a machine too busy for them."""
@@ -50,7 +51,6 @@ class FleetSite(Site[Broker | RabbitCluster]):
         posts: int,
         broker: BrokerName,
         processes: int,
-        clip: Path,
         hits: float,
         seed: int,
         uplink: dict[str, float],
@@ -64,7 +64,6 @@ class FleetSite(Site[Broker | RabbitCluster]):
             posts: how many.
             broker: which.
             processes: how many processes drive the posts.
-            clip: whose passages the posts tell.
             hits: the share of passages that are hits.
             seed: of what is drawn.
             uplink: keys of `uplink` that are to differ from a post's own.
@@ -79,7 +78,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self.archive = self.directory / "archive.jsonl"
         self.broker_name = broker
         self._processes = processes
-        self._clip, self._hits, self._seed, self._uplink = clip, hits, seed, uplink
+        self._hits, self._seed, self._uplink = hits, seed, uplink
         self._tuning = tuning
         self._progress = progress
         self._context = multiprocessing.get_context("spawn")
@@ -89,12 +88,8 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self._progress("starting the broker", 0, 0)
         super()._make()
         self._await_rights()
-        self._progress("reading the passages", 0, 0)
-        told = kept_passages(
-            self.directory / "passages.json", self._clip, versions=software(__version__), clock=clock_quality()
-        )
-        if not told:
-            raise CampaignError(f"{self._clip}: no passage was read")
+        draw = Random(self._seed)
+        vehicles = [Vehicle(plate(draw), draw) for _ in range(VEHICLES)]
         self._collector = self._start(
             collect, self.fleet.subscriber(KEEPER), AGENCY, self.broker.addresses, self.archive
         )
@@ -105,7 +100,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
                 posts=tuple(self.fleet.post(name) for name in self.posts[number :: self._processes]),
                 agency=AGENCY,
                 brokers=self.broker.addresses,
-                told=told,
+                vehicles=vehicles,
                 hits=self._hits,
                 seed=self._seed + number,
                 uplink=self._uplink,

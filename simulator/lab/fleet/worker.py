@@ -20,12 +20,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal
 
-from device import __version__
 from device.uplink import Tuning
 from device.uplink.connection import BrokerConnection
 from device.uplink.waker import Waker
-from simulator.lab.fleet.passages import Told
-from simulator.lab.fleet.post import LightPost
+from simulator.ground.passages import Vehicle
+from simulator.lab.fleet.post import FleetPost
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ class WorkerSettings:
     agency: str
     brokers: tuple[str, ...]
     """Posts take turns in which of them they prefer."""
-    told: Sequence[Told]
+    vehicles: Sequence[Vehicle]
     hits: float
     seed: int
     uplink: dict[str, float]
@@ -94,13 +93,12 @@ class Worker:
         """Make the posts; nothing is connected yet."""
         self._orders = orders
         self._posts = [
-            LightPost(
+            FleetPost(
                 folder,
                 agency=settings.agency,
                 brokers=_turned(settings.brokers, number),
-                told=settings.told,
+                vehicles=settings.vehicles,
                 hits=settings.hits,
-                version=__version__,
                 parts=settings.parts,
                 seed=settings.seed,
                 uplink=settings.uplink,
@@ -111,10 +109,10 @@ class Worker:
         self._draw = random.Random(settings.seed)
         self._selector = selectors.DefaultSelector()
         self._waker = Waker()
-        self._made: deque[tuple[LightPost, Future[BrokerConnection]]] = deque()
+        self._made: deque[tuple[FleetPost, Future[BrokerConnection]]] = deque()
         self._pool = ThreadPoolExecutor(CONNECTING, thread_name_prefix="connect")
-        self._due: list[tuple[float, int, Job, LightPost]] = []
-        self._turns: dict[LightPost, int] = {}
+        self._due: list[tuple[float, int, Job, FleetPost]] = []
+        self._turns: dict[FleetPost, int] = {}
         self._number = 0
         self._rate = 0.0
         self._ended = False
@@ -191,7 +189,7 @@ class Worker:
 
     # --- what is due
 
-    def _at(self, seconds: float, job: Job, post: LightPost) -> None:
+    def _at(self, seconds: float, job: Job, post: FleetPost) -> None:
         self._number += 1
         heapq.heappush(self._due, (monotonic() + seconds, self._number, job, post))
         if job == "turn":
@@ -208,13 +206,13 @@ class Worker:
             elif self._turns.get(post) == number:  # else it has had a turn since
                 self._turn(post)
 
-    def _record(self, post: LightPost) -> None:
+    def _record(self, post: FleetPost) -> None:
         if self._rate:
             post.record_passage()
             self._at(self._draw.expovariate(self._rate), "record", post)
             self._turn(post)
 
-    def _connect(self, post: LightPost) -> None:
+    def _connect(self, post: FleetPost) -> None:
         future = self._pool.submit(post.open)
 
         def done(future: Future[BrokerConnection]) -> None:
@@ -223,7 +221,7 @@ class Worker:
 
         future.add_done_callback(done)
 
-    def _take(self, post: LightPost, future: Future[BrokerConnection]) -> None:
+    def _take(self, post: FleetPost, future: Future[BrokerConnection]) -> None:
         if self._ended or future.cancelled():
             return
         error = future.exception()
@@ -238,7 +236,7 @@ class Worker:
         post.connected(link, fileno=link.fileno())
         self._turn(post)
 
-    def _turn(self, post: LightPost) -> None:
+    def _turn(self, post: FleetPost) -> None:
         link = post.link
         if link is None:
             return

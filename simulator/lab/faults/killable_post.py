@@ -1,4 +1,4 @@
-"""A light post: a post's own recorder, outbox and uplink, without camera and vision; the passages are made up.
+"""A light post that can be killed at any time: a post's own recorder, outbox and uplink; the vehicles are made up.
 
 It runs as a process of its own, forked from one that has loaded everything, so that killing it is cheap and thorough.
 Not simulated here: camera, vision, hot list, control; the campaign kills whole posts (`platepost run`) beside it.
@@ -10,47 +10,35 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from time import monotonic
 
-from device import __version__, config
+from device import config
 from device.audit.log import AuditLog
 from device.audit.retrying import RetryingRecorder
 from device.clock.timekeeper import Timekeeper
+from device.config import Configuration
 from device.errors import OutboxError
 from device.outbox import Outbox
-from device.records import (
-    ChainHead,
-    Dropped,
-    Envelope,
-    HotListState,
-    Lost,
-    Place,
-    RecordData,
-    Recorder,
-    Status,
-    Versions,
-    new_identifier,
-)
+from device.records import ChainHead, Dropped, Envelope, Lost, RecordData, Recorder
 from device.secrets.certificate import certificate
 from device.uplink import Tuning, Uplink
+from simulator.ground.light_post import LightPost
+from simulator.ground.passages import CATEGORIES, Vehicle
 from simulator.lab.faults.journal import Entry
-from simulator.lab.faults.passages import hit_of, read_of
 
 TICK_SECONDS = 1.0
 HITS = 0.1
 """Share of the made-up records; all others are reads."""
 EXIT_OUTBOX = 3
 """Exit code of a post that could not open its outbox: whoever supervises it starts it again."""
-LIST = HotListState(state="none")
-RECONNECT_SECONDS = 0.1
-IMPATIENT = Tuning(
+DRAIN_SECONDS = 30.0
+_RECONNECT_SECONDS = 0.1
+_IMPATIENT = Tuning(
     keepalive_seconds=2,
     connect_timeout_seconds=3.0,
     backoff_most_seconds=1.0,
@@ -58,17 +46,6 @@ IMPATIENT = Tuning(
     refusal_most_seconds=1.0,
 )
 """The uplink's patience, shortened so that an hour's trouble fits into minutes."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SourceSettings:
-    """What a light post is told."""
-
-    configuration: Path
-    log: Path
-    step: float = 0.0
-    """Seconds by which the time of day advances with every record, beyond what passes: a week in a minute."""
-    drain_seconds: float = 30.0
 
 
 class JournallingStore:
@@ -108,21 +85,27 @@ class JournallingStore:
         return envelope
 
 
-class LightPost:
-    """The parts of a post that keep records, driven by made-up passages."""
+class KillablePost:
+    """A light post that records vehicles at a rate until it is told to stop, or ends amid whatever it does."""
 
     def __init__(
-        self, settings: SourceSettings, journal: Connection, offset: "Synchronized[float]", rate: "Synchronized[float]"
+        self,
+        configuration: Configuration,
+        *,
+        vehicles: Sequence[Vehicle],
+        step: float,
+        journal: Connection,
+        offset: "Synchronized[float]",
+        rate: "Synchronized[float]",
     ) -> None:
-        self._settings = settings
-        self._rate = rate
-        configuration = config.load(settings.configuration)
+        """Open the outbox; nothing is connected yet. The arguments are those of `run`.
+
+        Raises:
+            OutboxError: it cannot be opened.
+
+        """
         self._stop = threading.Event()
-        self._offset = offset
-        self._place = configuration.post.place
-        self._versions = Versions(software=__version__, configuration=configuration.digest[:16])
-        self._boot = new_identifier()
-        self._began = datetime.now(UTC)
+        self._vehicles, self._step, self._offset, self._rate = vehicles, step, offset, rate
         self._draw = random.Random()
         self._outbox = Outbox.of(configuration.outbox)
         self._timekeeper = Timekeeper(
@@ -137,14 +120,21 @@ class LightPost:
             now=self._timekeeper.record_time,
         )
         self._records = RetryingRecorder(self._recorder, stop=self._stop)
-        self._auditor = AuditLog(self._records, post=configuration.post.name, timekeeper=self._timekeeper)
+        self._audit = AuditLog(self._records, post=configuration.post.name, timekeeper=self._timekeeper)
+        self._post = LightPost(
+            self._recorder,
+            place=configuration.post.place,
+            configuration=configuration.digest,
+            clock=self._timekeeper.quality,
+            now=self._timekeeper.now,
+        )
         self._uplink = Uplink(
-            configuration.uplink.model_copy(update={"reconnect_seconds": RECONNECT_SECONDS}),
+            configuration.uplink.model_copy(update={"reconnect_seconds": _RECONNECT_SECONDS}),
             self._outbox,
             client_id=configuration.post.name,
-            tuning=IMPATIENT,
-            will=lambda: self._recorder.unchained(self._status("offline")),
-            on_connected=lambda: self._recorder.record(self._status("online")),
+            tuning=_IMPATIENT,
+            will=self._post.will,
+            on_connected=lambda: self._recorder.record(self._post.status("online")),
             earliest=self._timekeeper.earliest,
         )
         self._set_aside = 0
@@ -157,13 +147,13 @@ class LightPost:
         """Record until told to stop; then deliver what waits, as far as the time given allows."""
         self._uplink.start()
         try:
-            self._auditor.say("boot", details={"boot": self._boot})
+            self._audit.say("boot")
             self._work()
             with suppress(OutboxError):  # a disk that is still full: what is stored is delivered
-                self._auditor.say("stop")
+                self._audit.say("stop")
                 self._account()
         finally:
-            self._uplink.drain(self._settings.drain_seconds)
+            self._uplink.drain(DRAIN_SECONDS)
             self._timekeeper.save()
             self._outbox.close()
 
@@ -176,24 +166,24 @@ class LightPost:
             except OutboxError:  # told to stop while the disk takes nothing
                 return
             with self._offset.get_lock():
-                self._offset.value += self._settings.step
+                self._offset.value += self._step
             if monotonic() >= tick:
                 tick = monotonic() + TICK_SECONDS
                 self._tick()
 
     def _next(self) -> RecordData:
-        kind, now, clock = self._draw.random(), self._timekeeper.now(), self._timekeeper.quality()
-        if kind < HITS:
-            return hit_of(self._draw, now, clock=clock, place=self._place, versions=self._versions)
-        return read_of(self._draw, now, clock=clock, place=self._place, versions=self._versions)
+        vehicle = self._draw.choice(self._vehicles)
+        if self._draw.random() < HITS:
+            return self._post.hit(vehicle, category=self._draw.choice(CATEGORIES))
+        return self._post.read(vehicle)
 
     def _tick(self) -> None:
         step = self._timekeeper.tick()
-        if step is not None and not self._settings.step:
-            self._auditor.say("clock_stepped", source="clock", details={"seconds": round(step.seconds, 3)})
+        if step is not None and not self._step:
+            self._audit.say("clock_stepped", source="clock", details={"seconds": round(step.seconds, 3)})
         for file in self._outbox.set_aside[self._set_aside :]:
             self._set_aside += 1
-            self._auditor.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
+            self._audit.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
         with suppress(OutboxError):
             self._account()
 
@@ -203,27 +193,24 @@ class LightPost:
             pass
         self._recorder.account_for_drops(clock=clock)
 
-    def _status(self, state: str) -> Status:
-        return Status.model_validate(
-            {
-                "clock": self._timekeeper.quality(),
-                "state": state,
-                "since": self._began,
-                "boot": self._boot,
-                "place": Place(site=self._place.site),
-                "versions": self._versions,
-                "hotlist": LIST,
-            }
-        )
-
 
 def run(
-    settings: SourceSettings, journal: Connection, offset: "Synchronized[float]", rate: "Synchronized[float]"
+    *,
+    configuration: Path,
+    log: Path,
+    vehicles: Sequence[Vehicle],
+    step: float,
+    journal: Connection,
+    offset: "Synchronized[float]",
+    rate: "Synchronized[float]",
 ) -> None:
     """Run a light post in this process until SIGTERM.
 
     Args:
-        settings: what it is told.
+        configuration: its `post.toml`.
+        log: where its warnings go.
+        vehicles: of which any passes next.
+        step: seconds by which the time of day advances with every record, beyond what passes: a week in a minute.
         journal: where it tells what is stored.
         offset: by how many seconds its clock is wrong at present.
         rate: how many records a second it makes at present, as far as the disk takes them.
@@ -231,13 +218,15 @@ def run(
     """
     logging.raiseExceptions = False  # the log's own disk may be full
     logging.basicConfig(
-        filename=settings.log, level=logging.WARNING, format="%(asctime)s %(process)d %(threadName)s %(message)s"
+        filename=log, level=logging.WARNING, format="%(asctime)s %(process)d %(threadName)s %(message)s"
     )
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the campaign
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     try:
-        post = LightPost(settings, journal, offset, rate)
+        post = KillablePost(
+            config.load(configuration), vehicles=vehicles, step=step, journal=journal, offset=offset, rate=rate
+        )
     except OutboxError as error:
         logging.getLogger(__name__).warning("no outbox: %s", error)
         sys.exit(EXIT_OUTBOX)

@@ -11,7 +11,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.rows import HotListRow
 from provisioning.trust.keys import private_pem, public_pem
-from simulator.scenario.chance import FOUNDED, Chance, founding, sealing
+from simulator.ground.chance import FOUNDED, Chance, founding, sealing
 
 
 def test_the_same_seed_gives_the_same_and_another_gives_another() -> None:

@@ -2,7 +2,7 @@ from joserfc.jwk import ECKey
 
 from device.records import Recorder, Signer, Source
 from device.records.contract.examples import example_audit, example_status
-from simulator.lab.fleet.outbox import MemoryOutbox
+from simulator.ground.memory_outbox import MemoryOutbox
 
 
 def outbox() -> tuple[MemoryOutbox, Recorder]:
