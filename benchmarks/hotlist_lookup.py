@@ -17,13 +17,14 @@ from pathlib import Path
 from time import perf_counter, thread_time_ns
 from typing import TypeVar
 
-from device.hotlist import Alternative, HotList, HotListStore, Query, Rules
+from device.hotlist import Alternative, HotList, HotListStore, Query
 from device.hotlist.fingerprints import Entry
 from device.hotlist.hashing import fingerprint
 from device.hotlist.keys import fold, normalise
 from device.hotlist.layout import Detail, PatternEntry
 from device.hotlist.overlay import Overlay, Row
 from device.hotlist.package import load_key
+from device.hotlist.settings import HotListSettings
 from provisioning.hotlist import HotListRow, build_package
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.held import open_held
@@ -49,16 +50,19 @@ def rows(count: int) -> Iterator[HotListRow]:
 
 
 def microseconds(
-    hotlist: HotList, reads: list[str], *, alternatives: tuple[Alternative, ...] = (), rules: Rules | None = None
+    hotlist: HotList,
+    reads: list[str],
+    *,
+    alternatives: tuple[Alternative, ...] = (),
+    settings: HotListSettings | None = None,
 ) -> str:
     """Time each look-up by itself, in microseconds of the processor: the median, and what one in a hundred exceeds."""
     at = hotlist.built
     taken: list[int] = []
-    rules = rules or Rules()
     for read in reads:
         query = Query(plate_read=read, alternatives=alternatives)
         begin = thread_time_ns()
-        hotlist.consult(query, at=at, rules=rules)
+        hotlist.consult(query, at=at, settings=settings)
         taken.append(thread_time_ns() - begin)
     taken.sort()
     median, hundredth = (taken[len(taken) * percent // 100] / 1000 for percent in (50, 99))
@@ -155,13 +159,22 @@ def main() -> None:
     look_alikes = [serial[:4] + serial[4:].replace("0", "O").replace("1", "I") for serial in serials(given.reads, 1)]
     print(f"{'listed, read with O for 0, I for 1':<34}{microseconds(hotlist, look_alikes)}")
     others = tuple(Alternative(text, 0.2) for text in absent[:8])
-    every = Rules(near_budget=8, pairs=("B8", "S5", "Z2", "G6"), look_alike_budget=2)
-    print(f"{'not listed, with all its probes':<34}{microseconds(hotlist, absent, alternatives=others, rules=every)}")
+    every = HotListSettings(
+        directory=Path(),
+        issuer_key=Path(),
+        unseal_key=Path(),
+        look_alike_pairs=("B8", "S5", "Z2", "G6"),
+        look_alike_budget=2,
+        near_alternatives=8,
+    )
+    print(
+        f"{'not listed, with all its probes':<34}{microseconds(hotlist, absent, alternatives=others, settings=every)}"
+    )
     print("with the delta")
     print(f"{'not listed':<34}{microseconds(with_delta, absent)}")
     print(f"{'listed':<34}{microseconds(with_delta, list(serials(given.reads, 1)))}")
     print(f"{'not listed, with all its probes':<34}", end="")
-    print(microseconds(with_delta, absent, alternatives=others, rules=every))
+    print(microseconds(with_delta, absent, alternatives=others, settings=every))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 from device.config import parse
 from device.errors import OutboxError
+from device.hotlist.settings import HotListSettings
 from device.outbox import Outbox, read_key_file
 from device.post import Account, Post
 from device.records import Keyring
@@ -41,6 +42,12 @@ def post_table(name: str = "post-1", *, without_list: bool = True, **sections: A
             "drain_seconds": 0,
         },
     } | sections
+
+
+def hotlist_settings(**keys: Any) -> HotListSettings:  # noqa: ANN401 - configuration values
+    """Return the settings of a hot list that has no files."""
+    files = {"directory": Path("lists"), "issuer_key": Path("issuer.pem"), "unseal_key": Path("key.pem")}
+    return HotListSettings(**files | keys)
 
 
 def uplink_arguments(name: str, values: Mapping[str, Any]) -> dict[str, Any]:

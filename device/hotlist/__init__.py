@@ -1,17 +1,16 @@
 """Hot list: package, Bloom filter, fingerprints, patterns: read -> match."""
 
 from device.hotlist.errors import HotListNotStored, HotListRefused, Refusal
-from device.hotlist.freshness import Freshness, FreshnessLimits, freshness
+from device.hotlist.freshness import Freshness, freshness
 from device.hotlist.hotlist import HotList
 from device.hotlist.keys import normalise, plate_key
-from device.hotlist.match import Alternative, Answer, Match, MatchKind, Query, Rules
+from device.hotlist.match import Alternative, Answer, Match, MatchKind, Query
 from device.hotlist.store import HotListStore
 
 __all__ = [
     "Alternative",
     "Answer",
     "Freshness",
-    "FreshnessLimits",
     "HotList",
     "HotListNotStored",
     "HotListRefused",
@@ -20,7 +19,6 @@ __all__ = [
     "MatchKind",
     "Query",
     "Refusal",
-    "Rules",
     "freshness",
     "normalise",
     "plate_key",

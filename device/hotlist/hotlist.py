@@ -15,9 +15,10 @@ from device.hotlist.keys import PlateText, fold, look_alike_indexes, normalise, 
 from device.hotlist.layout import epoch
 from device.hotlist.listing import Listing
 from device.hotlist.manifest import Manifest
-from device.hotlist.match import Answer, Match, MatchKind, Query, Rules, agreement
+from device.hotlist.match import Answer, Match, MatchKind, Query, agreement
 from device.hotlist.package import Opened
 from device.hotlist.patterns import Patterns
+from device.hotlist.settings import HotListSettings
 
 LONGEST_TEXT = 16
 """Characters beyond which a read is no plate, and not worth trying patterns on."""
@@ -122,7 +123,7 @@ class HotList:
         """Return what a text alone matches at a moment; see `consult`."""
         return self.consult(Query(plate_read=plate_read), at=at).matches
 
-    def consult(self, query: Query, *, at: datetime, rules: Rules = Rules()) -> Answer:  # noqa: B008 - immutable
+    def consult(self, query: Query, *, at: datetime, settings: HotListSettings | None = None) -> Answer:
         """Say what a read matches at a moment.
 
         The read itself and the patterns are always looked up. Only if the read itself is not listed, and the vehicle
@@ -132,7 +133,7 @@ class HotList:
         Args:
             query: what was read.
             at: when it was read (aware); entries and patterns that had ended by then do not match.
-            rules: how far to go beyond the read itself.
+            settings: how far to go beyond the read itself: not at all where None.
 
         """
         moment = epoch(at)
@@ -141,7 +142,9 @@ class HotList:
             return Answer()
         found, safe = self._listed(text, moment, query.confidence)
         if not safe:
-            found = found or self._taken_for(text, moment, query, rules) or self._near(text, moment, query, rules)
+            if settings is not None:
+                found = found or self._taken_for(text, moment, query, settings)
+                found = found or self._near(text, moment, query, settings)
             found += self._partial(text, moment, query)
         judged = [replace(match, state_agreement=agreement(query.state, match.state)) for match in found]
         return Answer(tuple(sorted(judged, key=lambda match: (match.priority, _ORDER[match.kind]))), safe)
@@ -199,20 +202,21 @@ class HotList:
                 distribution=entry.distribution,
             )
 
-    def _taken_for(self, text: PlateText, moment: int, query: Query, rules: Rules) -> list[Match]:
+    def _taken_for(self, text: PlateText, moment: int, query: Query, settings: HotListSettings) -> list[Match]:
+        pairs = settings.look_alike_pairs
         confidences = {normalise(other.text): other.confidence for other in query.alternatives}
         matches: list[Match] = []
-        for other in taken_for(text, rules.pairs, budget=rules.look_alike_budget, most=MOST_LOOK_ALIKES):
+        for other in taken_for(text, pairs, budget=settings.look_alike_budget, most=MOST_LOOK_ALIKES):
             for match in self._listed(other, moment, confidences.get(other))[0]:
                 differs = _differences(text, match.plate_matched)
                 matches.append(replace(match, kind=MatchKind.LOOK_ALIKE, differs=differs))
         return matches
 
-    def _near(self, text: PlateText, moment: int, query: Query, rules: Rules) -> list[Match]:
+    def _near(self, text: PlateText, moment: int, query: Query, settings: HotListSettings) -> list[Match]:
         matches: list[Match] = []
-        likely = [other for other in query.alternatives if other.confidence >= rules.near_confidence]
+        likely = [other for other in query.alternatives if other.confidence >= settings.near_confidence]
         likely.sort(key=lambda other: other.confidence, reverse=True)
-        for other in likely[: rules.near_budget]:
+        for other in likely[: settings.near_alternatives]:
             alternative = normalise(other.text)
             if not alternative or alternative == text:
                 continue

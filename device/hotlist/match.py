@@ -51,25 +51,6 @@ class Query:
     state: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How far a look-up goes beyond the read itself. O and 0, I and 1 share a key whatever these say.
-
-    Attributes:
-        pairs: further characters that look alike, two letters or digits each, such as `B8`.
-        look_alike_budget: how many characters of a read may be taken for the other of their pair; 0 looks up none.
-        near_budget: how many alternatives of the reader are looked up, the likeliest first; 0, the default, none. Each
-            one more makes a listed plate cover more innocent ones.
-        near_confidence: alternatives less likely than this are not looked up.
-
-    """
-
-    pairs: tuple[str, ...] = ()
-    look_alike_budget: int = 1
-    near_budget: int = 0
-    near_confidence: float = 0.1
-
-
 @dataclass(frozen=True, slots=True)
 class Match:
     """One listed plate or pattern that a read matches.

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import JsonValue
 
@@ -12,13 +12,11 @@ from device.audit.rate_limit import RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
 from device.faults.fault import Fault
 from device.hotlist import (
-    FreshnessLimits,
     HotList,
     HotListNotStored,
     HotListRefused,
     HotListStore,
     Refusal,
-    Rules,
     freshness,
 )
 from device.hotlist.manifest import Manifest, Readable
@@ -48,7 +46,7 @@ class HotListService(Part):
     def __init__(
         self,
         store: HotListStore,
-        section: HotListSettings,
+        settings: HotListSettings,
         audit: AuditLog,
         *,
         rate_limited: RateLimitedAudit,
@@ -57,7 +55,8 @@ class HotListService(Part):
         self._store = store
         self._rate_limited = rate_limited
         self._timekeeper = timekeeper
-        self._section = section
+        self.settings = settings
+        """Those in force."""
         self._audit = audit
         self._damage_told = False
         self._listeners: list[Callable[[], None]] = []
@@ -69,18 +68,7 @@ class HotListService(Part):
 
     def adjust(self, tables: Tables) -> None:
         """Judge ages by other figures from now on."""
-        self._section = tables.table(HotListSettings)
-
-    @property
-    def rules(self) -> Rules:
-        """How far a look-up goes beyond the read itself, as configured."""
-        section = self._section
-        return Rules(
-            pairs=section.look_alike_pairs,
-            look_alike_budget=section.look_alike_budget,
-            near_budget=section.near_alternatives,
-            near_confidence=section.near_confidence,
-        )
+        self.settings = tables.table(HotListSettings)
 
     def start(self) -> None:
         """Put the last good list on disk in force."""
@@ -173,7 +161,7 @@ class HotListService(Part):
 
     def judge(self, hotlist: HotList | None, at: datetime) -> HotListState:
         """Say which list that is, and how old it was at a moment."""
-        return list_state(hotlist, self._section, at=self.moment(at))
+        return list_state(hotlist, self.settings, at=self.moment(at))
 
     def moment(self, at: datetime) -> datetime:
         """Return by what moment lists are judged where a clock said `at`.
@@ -186,15 +174,14 @@ class HotListService(Part):
     @property
     def in_service(self) -> bool:
         """Whether the post may read: it has a list that is not stale, or is allowed to do without."""
-        return self._section.in_service_without_list or self.state().state in {"current", "warning"}
+        return self.settings.in_service_without_list or self.state().state in {"current", "warning"}
 
 
-def list_state(hotlist: HotList | None, section: HotListSettings, *, at: datetime) -> HotListState:
+def list_state(hotlist: HotList | None, settings: HotListSettings, *, at: datetime) -> HotListState:
     """Judge a list at a moment."""
     if hotlist is None:
-        return HotListState(state="none", near_alternatives=section.near_alternatives)
-    limits = FreshnessLimits(warning=timedelta(hours=section.warning_hours), stale=timedelta(hours=section.stale_hours))
-    judged = freshness(hotlist.built, at=at, expires=hotlist.expires, limits=limits)
+        return HotListState(state="none", near_alternatives=settings.near_alternatives)
+    judged = freshness(hotlist.built, settings, at=at, expires=hotlist.expires)
     return HotListState(
         state=judged.value,
         version=hotlist.version,
@@ -202,5 +189,5 @@ def list_state(hotlist: HotList | None, section: HotListSettings, *, at: datetim
         built=hotlist.built,
         age_seconds=round(max(0.0, (at - hotlist.built).total_seconds()), 1),
         entries=hotlist.entries + hotlist.patterns,
-        near_alternatives=section.near_alternatives,
+        near_alternatives=settings.near_alternatives,
     )

@@ -16,9 +16,9 @@ from device.hotlist import (
     Match,
     MatchKind,
     Query,
-    Rules,
     plate_key,
 )
+from device.hotlist.settings import HotListSettings
 from device.records import (
     ClockQuality,
     Consultation,
@@ -47,7 +47,7 @@ class ListInForce(Protocol):
         ...
 
     @property
-    def rules(self) -> Rules:
+    def settings(self) -> HotListSettings:
         """How far a look-up goes beyond the read itself."""
         ...
 
@@ -311,7 +311,7 @@ class Reporter:
         """Whether the list still has what a hit of an alternative was of: then it was the alternative that went."""
         if hotlist is None:
             return False
-        found = hotlist.consult(Query(plate_read=hit.plate_matched), at=self.hotlist.moment(at), rules=Rules()).matches
+        found = hotlist.consult(Query(plate_read=hit.plate_matched), at=self.hotlist.moment(at)).matches
         return any((match.category, match.reference) == (hit.category, hit.reference) for match in found)
 
     def _consult(self, passage: Passage, hotlist: HotList | None) -> Answer:
@@ -325,7 +325,9 @@ class Reporter:
             alternatives=tuple(Alternative(other.text, other.probability) for other in consensus.alternatives),
             state=passage.issuer.region if passage.issuer else None,
         )
-        return hotlist.consult(query, at=self.hotlist.moment(passage.best.frame.captured), rules=self.hotlist.rules)
+        return hotlist.consult(
+            query, at=self.hotlist.moment(passage.best.frame.captured), settings=self.hotlist.settings
+        )
 
     def _sight(self, passage: Passage, announced: _Announced) -> dict[str, object]:
         circumstances = self.circumstances

@@ -6,7 +6,7 @@ scenario that ships, and every kind of demand, is broken at least once.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import sleep
 from typing import Any, get_args
@@ -20,10 +20,11 @@ from device.board.tamper import TamperMonitor
 from device.camera.lens import LensMonitor
 from device.camera.supervisor import CameraSupervisor, DroppedFrames
 from device.clock.timekeeper import Timekeeper
-from device.hotlist import HotListStore, Rules
+from device.hotlist import Answer, HotList, HotListStore, Query
 from device.hotlist.freshness import Freshness
 from device.hotlist.manifest import Manifest
 from device.hotlist.service import HotListService, Installation
+from device.hotlist.settings import HotListSettings
 from device.outbox import Outbox
 from device.outbox.database import Connection
 from device.outbox.quota import Quota
@@ -184,7 +185,12 @@ def falls_behind(patch: Patch) -> None:
 
 def takes_one_for_another(patch: Patch) -> None:
     """Characters that look a little alike are taken for one another."""
-    patch.setattr(HotListService, "rules", property(lambda _self: Rules(pairs=("5S", "6G", "17"), look_alike_budget=2)))
+    consult, loose = HotList.consult, {"look_alike_pairs": ("5S", "6G", "17"), "look_alike_budget": 2}
+
+    def consulted(self: HotList, query: Query, *, at: datetime, settings: HotListSettings | None = None) -> Answer:
+        return consult(self, query, at=at, settings=settings and settings.model_copy(update=loose))
+
+    patch.setattr(HotList, "consult", consulted)
 
 
 def shows_no_light(patch: Patch) -> None:

@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from device.hotlist.freshness import Freshness, FreshnessLimits, age, freshness
+from device.hotlist.freshness import Freshness, freshness
+from tests.rigs import hotlist_settings
 
 BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -20,29 +21,19 @@ BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)
     ],
 )
 def test_a_list_warns_then_is_stale(hours: float, state: Freshness) -> None:
-    assert freshness(BUILT, at=BUILT + timedelta(hours=hours)) is state
+    assert freshness(BUILT, hotlist_settings(), at=BUILT + timedelta(hours=hours)) is state
 
 
 def test_no_list_is_a_state_of_its_own() -> None:
-    assert freshness(None) is Freshness.NONE
+    assert freshness(None, hotlist_settings(), at=BUILT) is Freshness.NONE
 
 
 def test_limits_are_the_departments() -> None:
-    limits = FreshnessLimits(timedelta(hours=1), timedelta(hours=2))
-    assert freshness(BUILT, at=BUILT + timedelta(hours=1.5), limits=limits) is Freshness.WARNING
-    assert freshness(BUILT, at=BUILT + timedelta(hours=2.5), limits=limits) is Freshness.STALE
+    settings = hotlist_settings(warning_hours=1, stale_hours=2)
+    assert freshness(BUILT, settings, at=BUILT + timedelta(hours=1.5)) is Freshness.WARNING
+    assert freshness(BUILT, settings, at=BUILT + timedelta(hours=2.5)) is Freshness.STALE
 
 
 def test_a_list_its_issuer_no_longer_stands_by_is_stale() -> None:
     expires = BUILT + timedelta(hours=2)
-    assert freshness(BUILT, at=expires, expires=expires) is Freshness.STALE
-
-
-def test_limits_that_cannot_be_are_refused() -> None:
-    with pytest.raises(ValueError, match="before"):
-        FreshnessLimits(timedelta(hours=2), timedelta(hours=1))
-
-
-def test_age_is_never_negative() -> None:
-    assert age(BUILT, at=BUILT + timedelta(hours=3)) == timedelta(hours=3)
-    assert age(BUILT, at=BUILT - timedelta(hours=3)) == timedelta(0)
+    assert freshness(BUILT, hotlist_settings(), at=expires, expires=expires) is Freshness.STALE

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.hotlist import Alternative, HotList, Match, MatchKind, Query, Rules
+from device.hotlist import Alternative, HotList, Match, MatchKind, Query
 from device.hotlist.match import agreement
 from provisioning.hotlist import HotListRow
 from tests.device.hotlist.department import Department
+from tests.rigs import hotlist_settings
 
 PLATES = st.text("ABCIO0178", min_size=3, max_size=8)
 
@@ -63,49 +64,56 @@ def test_a_row_matches_until_it_expires_and_never_after(hotlist: HotList, depart
     assert hotlist.match("80DE456", at=expires + timedelta(days=400)) == ()
 
 
-def near(hotlist: HotList, read: str, at: datetime, *alternatives: tuple[str, float], **rules: Any) -> list[Match]:  # noqa: ANN401
+def near(hotlist: HotList, read: str, at: datetime, *alternatives: tuple[str, float], **keys: Any) -> list[Match]:  # noqa: ANN401
     others = tuple(Alternative(text, confidence) for text, confidence in alternatives)
-    return list(hotlist.consult(Query(plate_read=read, alternatives=others), at=at, rules=Rules(**rules)).matches)
+    query = Query(plate_read=read, alternatives=others)
+    return list(hotlist.consult(query, at=at, settings=hotlist_settings(**keys)).matches)
 
 
 def test_near_alternatives_are_off_unless_a_budget_turns_them_on(hotlist: HotList, now: datetime) -> None:
     others = (("7ABC123", 0.2), ("7ABC128", 0.3))
     assert near(hotlist, "7ABC12B", now, *others) == []
-    assert near(hotlist, "7ABC12B", now, *others, near_budget=1) == [], "the likelier one is tried first"
-    (match,) = near(hotlist, "7ABC12B", now, *others, near_budget=2)
+    assert near(hotlist, "7ABC12B", now, *others, near_alternatives=1) == [], "the likelier one is tried first"
+    (match,) = near(hotlist, "7ABC12B", now, *others, near_alternatives=2)
     assert (match.kind, match.plate_matched, match.differs) == (MatchKind.NEAR, "7ABC123", (6,))
     assert match.confidence == 0.2
-    assert near(hotlist, "7ABC12B", now, *others, near_budget=2, near_confidence=0.25) == []
+    assert near(hotlist, "7ABC12B", now, *others, near_alternatives=2, near_confidence=0.25) == []
 
 
 def test_near_alternatives_do_not_drown_a_match_of_the_read_itself(hotlist: HotList, now: datetime) -> None:
-    assert [match.kind for match in near(hotlist, "7ABC123", now, ("1291164", 0.5), near_budget=5)] == [MatchKind.EXACT]
+    assert [match.kind for match in near(hotlist, "7ABC123", now, ("1291164", 0.5), near_alternatives=5)] == [
+        MatchKind.EXACT
+    ]
 
 
 def test_a_near_alternative_of_another_length_says_from_where_it_differs(hotlist: HotList, now: datetime) -> None:
-    (match,) = near(hotlist, "7ABC1233", now, ("7ABC123", 0.5), near_budget=1)
+    (match,) = near(hotlist, "7ABC1233", now, ("7ABC123", 0.5), near_alternatives=1)
     assert match.differs == (7,)
 
 
 def test_declared_pairs_are_looked_up_within_a_budget(department: Department, now: datetime) -> None:
     hotlist = department.hotlist([HotListRow("7BBC123", "local", 5), HotListRow("7SBC124", "local", 5)])
     assert near(hotlist, "78BC123", now) == []
-    (match,) = near(hotlist, "78BC123", now, pairs=("B8", "S5"))
+    (match,) = near(hotlist, "78BC123", now, look_alike_pairs=("B8", "S5"))
     assert (match.kind, match.plate_matched, match.differs) == (MatchKind.LOOK_ALIKE, "7BBC123", (1,))
     assert match.confidence is None
-    assert near(hotlist, "758C124", now, pairs=("B8", "S5")) == [], "two characters are one more than the budget"
-    (match,) = near(hotlist, "758C124", now, ("7SBC124", 0.3), pairs=("B8", "S5"), look_alike_budget=2)
+    assert near(hotlist, "758C124", now, look_alike_pairs=("B8", "S5")) == [], (
+        "two characters are one more than the budget"
+    )
+    (match,) = near(hotlist, "758C124", now, ("7SBC124", 0.3), look_alike_pairs=("B8", "S5"), look_alike_budget=2)
     assert (match.differs, match.confidence) == ((1, 2), 0.3)
-    assert near(hotlist, "78BC123", now, pairs=("B8",), look_alike_budget=0) == []
-    assert near(hotlist, "8" * 16, now, pairs=("B8",), look_alike_budget=16) == [], "however many there are, it ends"
+    assert near(hotlist, "78BC123", now, look_alike_pairs=("B8",), look_alike_budget=0) == []
+    assert near(hotlist, "8" * 16, now, look_alike_pairs=("B8",), look_alike_budget=16) == [], (
+        "however many there are, it ends"
+    )
 
 
 def test_a_pattern_hides_nothing_that_a_read_is_taken_for(department: Department, now: datetime) -> None:
     rows = [HotListRow("7BBC123", "felony_vehicle", 1), HotListRow("7XBC999", "local", 5)]
     hotlist = department.hotlist(rows, patterns=[department.pattern("*BC*", distribution="narcotics")])
-    found = near(hotlist, "78BC123", now, pairs=("B8",))
+    found = near(hotlist, "78BC123", now, look_alike_pairs=("B8",))
     assert [match.kind for match in found] == [MatchKind.LOOK_ALIKE, MatchKind.PARTIAL]
-    found = near(hotlist, "7YBC999", now, ("7XBC999", 0.5), near_budget=1)
+    found = near(hotlist, "7YBC999", now, ("7XBC999", 0.5), near_alternatives=1)
     assert {match.kind for match in found} == {MatchKind.PARTIAL, MatchKind.NEAR}
 
 
@@ -169,9 +177,9 @@ def test_the_departments_own_vehicles_alarm_nobody(department: Department, now: 
     assert not hotlist.consult(Query(plate_read="5OWX001"), at=now).safe
     assert hotlist.match("5OWX001", at=now), "the pattern alarms for every other vehicle"
     assert hotlist.match("5GONE01", at=now), "a safe entry that expired protects nobody"
-    rules = Rules(near_budget=3, pairs=("X8",))
+    settings = hotlist_settings(near_alternatives=3, look_alike_pairs=("X8",))
     nothing = Query(plate_read="5GONE02", alternatives=(Alternative("5OWN001", 0.5),))
-    assert [m.plate_matched for m in hotlist.consult(nothing, at=now, rules=rules).matches] == ["50WN001"]
+    assert [m.plate_matched for m in hotlist.consult(nothing, at=now, settings=settings).matches] == ["50WN001"]
 
 
 def test_a_covert_entry_says_whom_alone_it_concerns(department: Department, now: datetime) -> None:

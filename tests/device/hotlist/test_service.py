@@ -1,16 +1,14 @@
 """What a post says of its list without a broker."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from pytest_mock import MockerFixture
 
 from device.faults.fault import notices
-from device.hotlist import Rules
 from device.hotlist.service import HotListService, list_state
-from device.hotlist.settings import HotListSettings
 from device.records import HotListState
+from tests.rigs import hotlist_settings
 
 
 @pytest.mark.parametrize(
@@ -26,22 +24,14 @@ def test_an_ageing_list_and_near_matching_are_said_in_every_status(state: HotLis
 
 
 def test_what_the_configuration_says_of_look_ups_is_what_the_list_goes_by(mocker: MockerFixture) -> None:
-    section = HotListSettings(
-        directory=Path("lists"),
-        issuer_key=Path("issuer.pem"),
-        unseal_key=Path("key.pem"),
-        look_alike_pairs=("B8",),
-        look_alike_budget=2,
-        near_alternatives=4,
-        near_confidence=0.2,
-    )
-    lists = HotListService(mocker.Mock(), section, mocker.Mock(), rate_limited=mocker.Mock(), timekeeper=mocker.Mock())
-    assert lists.rules == Rules(pairs=("B8",), look_alike_budget=2, near_budget=4, near_confidence=0.2)
-    state = list_state(None, section, at=datetime.now(UTC))
+    settings = hotlist_settings(near_alternatives=4)
+    lists = HotListService(mocker.Mock(), settings, mocker.Mock(), rate_limited=mocker.Mock(), timekeeper=mocker.Mock())
+    assert lists.settings == settings
+    state = list_state(None, settings, at=datetime.now(UTC))
     assert (state.state, state.near_alternatives) == ("none", 4)
-    changed = section.model_copy(update={"near_alternatives": 0})
+    changed = settings.model_copy(update={"near_alternatives": 0})
     lists.adjust(mocker.Mock(table=lambda _kind: changed))
-    assert lists.rules.near_budget == 0
+    assert lists.settings.near_alternatives == 0
 
 
 def test_no_clock_in_the_past_makes_a_list_young_or_has_ended_entries_alarm(mocker: MockerFixture) -> None:

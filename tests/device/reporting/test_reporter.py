@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.frame import Frame
-from device.hotlist import Answer, HotList, Match, MatchKind, Query, Rules
+from device.hotlist import Answer, HotList, Match, MatchKind, Query
 from device.hotlist.match import agreement
 from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
 from device.records.envelope import topic_of
@@ -31,7 +31,7 @@ class FakeList:
         self.group = group
         self.safe: set[str] = set()
 
-    def consult(self, query: Query, *, at: datetime, rules: Rules) -> Answer:
+    def consult(self, query: Query, *, at: datetime, settings: object = None) -> Answer:
         plate = query.plate_read
         if plate not in self.texts:
             return Answer(safe=plate in self.safe)
@@ -49,8 +49,8 @@ class Entries:
         self.answers = answers
         self.moments: list[datetime] = []
 
-    def consult(self, query: Query, *, at: datetime, rules: Rules) -> Answer:
-        del rules
+    def consult(self, query: Query, *, at: datetime, settings: object = None) -> Answer:
+        del settings
         self.moments.append(at)
         return Answer(self.answers.get(query.plate_read, ()))
 
