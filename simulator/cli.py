@@ -1,55 +1,43 @@
 """`platepost simulate`: footage through a post's own code, with nothing but this machine."""
 
-import importlib
-import json
 import signal
 import threading
-from pathlib import Path
-from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.vision.recogniser import Recogniser
-from simulator.scoring.replay import Replay, ReplayedRead
-from simulator.scoring.score import Score, score
-from simulator.scoring.tables import pace_line, reads_table, score_table, summary
-from simulator.scoring.truth import load_truth
+from device.commands.lazy import LazyCommand, LazyGroup
 
-_ELSEWHERE = {
-    "aim": ("simulator.practice", "aim"),
-    "demo": ("simulator.demo.cli", "demo"),
-    "messages": ("simulator.messages.cli", "messages"),
-    "powercuts": ("simulator.lab.powercut.cli", "powercuts"),
-    "faults": ("simulator.lab.faults.cli", "faults"),
-    "fleet": ("simulator.lab.fleet.cli", "fleet"),
-    "fleet-model": ("simulator.lab.fleet.model_cli", "fleet_model"),
-    "redact": ("simulator.redaction.cli", "redact"),
-    "render": ("simulator.scene.cli", "render"),
-    "run": ("simulator.scenario.cli", "run"),
-    "scenarios": ("simulator.scenario.cli", "scenarios"),
-    "serve": ("simulator.live.cli", "serve"),
+_COMMANDS = {
+    "aim": LazyCommand("simulator.practice:aim", "Practise aiming: the page that a unit shows, on a clip."),
+    "demo": LazyCommand("simulator.demo.cli:demo", "Show one post do its whole job on recorded footage."),
+    "faults": LazyCommand(
+        "simulator.lab.faults.cli:faults", "Inflict faults upon posts and broker, and account for every record."
+    ),
+    "fleet": LazyCommand("simulator.lab.fleet.cli:fleet", "Hold many posts on one real broker, and measure."),
+    "fleet-model": LazyCommand(
+        "simulator.lab.fleet.model_cli:fleet_model", "Show what such figures say, and what larger fleets need by them."
+    ),
+    "messages": LazyCommand("simulator.messages.cli:messages", "Draw a day of messages, and replay it to a broker."),
+    "powercuts": LazyCommand(
+        "simulator.lab.powercut.cli:powercuts", "Cut the power under a working outbox, and look for what is gone."
+    ),
+    "redact": LazyCommand("simulator.redaction.cli:redact", "Write a clip without plates and faces."),
+    "render": LazyCommand("simulator.scene.cli:render", "Draw a scene file to a clip.", "scene"),
+    "replay": LazyCommand("simulator.scoring.cli:replay", "Print every read of a clip, as a post would make them."),
+    "run": LazyCommand("simulator.scenario.cli:run", "Play scenarios, and judge them."),
+    "scenarios": LazyCommand(
+        "simulator.scenario.cli:scenarios", "List the scenarios that ship, with what each promises."
+    ),
+    "serve": LazyCommand(
+        "simulator.live.cli:serve", "Show posts at work in a browser, and let it open their cases and pull their plugs."
+    ),
 }
-"""Commands whose module is loaded only when they are asked for."""
-
-
-class _Lazy(click.Group):
-    """A group that loads its larger commands when they are first asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _ELSEWHERE:
-            return super().get_command(ctx, cmd_name)
-        module, attribute = _ELSEWHERE[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
 
 
 @click.group(
-    cls=_Lazy,
+    cls=LazyGroup,
+    lazy=_COMMANDS,
+    extra="simulator",
     epilog="""\b
 Examples:
   platepost simulate demo                 one post does its whole job, and is judged
@@ -63,88 +51,3 @@ def simulate() -> None:
     if threading.current_thread() is threading.main_thread():
         # CI systems, timeout(1) and service managers end a command so: end what was started, as on Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-@simulate.command(
-    epilog="""\b
-Examples:
-  platepost simulate replay simulator/footage/street.mp4
-  platepost simulate replay simulator/footage/street.mp4 --truth simulator/footage/street.truth.json
-  platepost simulate replay --fps 10 --json photos/ > reads.jsonl
-  platepost simulate replay post-7.recording --key recordings.pem
-"""
-)
-@click.argument("clip", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "--truth",
-    "truth_path",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What really happens in the clip, to score the reads against.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON a read, then one with the score.")
-@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames a second of a folder of images.")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Opens what a post recorded.")
-@click.option("--detector", type=click.Path(exists=True, path_type=Path), help="Another detector.tflite.")
-@click.option("--reader", type=click.Path(exists=True, path_type=Path), help="Another reader.tflite.")
-def replay(
-    *,
-    clip: Path,
-    truth_path: Path | None,
-    as_json: bool,
-    fps: float | None,
-    key: Path | None,
-    detector: Path | None,
-    reader: Path | None,
-) -> None:
-    """Print every read of CLIP, a video or a folder of images, as a post would make them.
-
-    No frame is dropped, nothing is published, and the clip is played as fast as this machine can.
-    """
-    truth = load_truth(truth_path, clip=clip.name) if truth_path is not None else None
-    run = Replay(clip, Recogniser.load(detector=detector, reader=reader), frames_per_second=fps, key=key)
-    reads = _play(run, as_json=as_json)
-    found = score([read.scored() for read in reads], truth) if truth is not None else None
-    if as_json:
-        if found is not None:
-            click.echo(json.dumps({"score": _score_json(found)}))
-        return
-    console = Console()
-    console.print(reads_table(reads))
-    if found is not None:
-        console.print(score_table(found))
-        console.print(summary(found))
-    console.print(pace_line(run))
-
-
-def _play(run: Replay, *, as_json: bool) -> list[ReplayedRead]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("frames", total=None)
-        run.on_frame = lambda done, of: progress.update(task, completed=done, total=of or None)
-        reads = []
-        for read in run.reads():
-            reads.append(read)
-            if as_json:
-                click.echo(json.dumps(read.as_json()))
-    return reads
-
-
-def _score_json(found: Score) -> dict[str, Any]:
-    return {
-        "passages": found.passages,
-        "captured": found.captured,
-        "read_right": found.right,
-        "read_right_folded": found.right_folded,
-        "undue_reads": [{"text": read.text, "confidence": round(read.confidence, 4)} for read in found.undue],
-        "duplicates": found.duplicates,
-        "outcomes": [
-            {
-                "truth": outcome.passage.text,
-                "read": outcome.read.text if outcome.read else None,
-                "right": outcome.right,
-                "right_folded": outcome.right_folded,
-            }
-            for outcome in found.outcomes
-        ],
-    }

@@ -15,14 +15,13 @@ from device.files import write_durably
 from device.records import Keyring
 from provisioning.commands.options import FLEET, JSON, Actor, acting
 from provisioning.fleet.fleet import Fleet
-from provisioning.lazy import lazy_group
 from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
 from provisioning.technician.technician import ALLOWED, recognised
 
 _REPORTS = click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
-@click.group(cls=lazy_group({}))
+@click.group()
 def acceptance() -> None:
     """Verify and keep the reports by which technicians accepted posts."""
 

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
+from device.commands.lazy import LazyCommand, LazyGroup
 from device.config import REMOTE_KEYS
 from device.control import RefusedError
 from device.control.configuration.desired import Desired, read
@@ -23,13 +24,20 @@ from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
 from provisioning.control.versions import next_version, note_version
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.lazy import lazy_group
 
 _LOOK_AROUND_SECONDS = 1.0
 """For what the broker has retained."""
 
 
-@click.group(cls=lazy_group({"rollout": "provisioning.commands.rollout:rollout"}))
+_COMMANDS = {
+    "rollout": LazyCommand(
+        "provisioning.commands.rollout:rollout",
+        "Sign a change for each post, give it to some, then to all.",
+    ),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS, extra="provisioning")
 def configuration() -> None:
     """Sign and publish what posts are told to do; show what they made of it."""
 

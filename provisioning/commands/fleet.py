@@ -8,22 +8,22 @@ from pathlib import Path
 
 import click
 
+from device.commands.lazy import LazyCommand, LazyGroup
 from provisioning.commands.options import Actor
 from provisioning.fleet.fleet import Fleet
-from provisioning.lazy import lazy_group
 from provisioning.trust.authority import Authority
 from provisioning.trust.custody import CUSTODIAN, PERSONAL
 
 _COMMANDS = {
-    "backup": "provisioning.commands.backup:backup",
-    "prove": "provisioning.commands.prove:prove",
-    "restore": "provisioning.commands.backup:restore",
-    "rotate": "provisioning.commands.rotate:rotate",
-    "status": "provisioning.commands.status:status",
+    "backup": LazyCommand("provisioning.commands.backup:backup", "Write everything of a fleet into a sealed file."),
+    "prove": LazyCommand("provisioning.commands.prove:prove", "Try at the running broker who may do what."),
+    "restore": LazyCommand("provisioning.commands.backup:restore", "Put the fleet of a backup into a new folder."),
+    "rotate": LazyCommand("provisioning.commands.rotate:rotate", "Make a key anew, and see that all go by it."),
+    "status": LazyCommand("provisioning.commands.status:status", "Show every post: state, list, versions, last read."),
 }
 
 
-@click.group(cls=lazy_group(_COMMANDS))
+@click.group(cls=LazyGroup, lazy=_COMMANDS, extra="provisioning")
 def fleet() -> None:
     """Make a fleet's root of trust and its broker's configuration."""
 

@@ -5,18 +5,20 @@ from pathlib import Path
 
 import click
 
+from device.commands.lazy import LazyCommand, LazyGroup
 from provisioning.commands.options import FLEET, Actor, acting
 from provisioning.commands.post_settings import Settings, post_settings
 from provisioning.fleet.fleet import Fleet
-from provisioning.lazy import lazy_group
 
 _COMMANDS = {
-    "invite": "provisioning.commands.invite:invite",
-    "revoke": "provisioning.commands.revoke:revoke",
+    "invite": LazyCommand(
+        "provisioning.commands.invite:invite", "Issue a code with which a technician enrols the unit of a post."
+    ),
+    "revoke": LazyCommand("provisioning.commands.revoke:revoke", "Revoke a post's certificates, and prove it."),
 }
 
 
-@click.group(cls=lazy_group(_COMMANDS))
+@click.group(cls=LazyGroup, lazy=_COMMANDS, extra="provisioning")
 def post() -> None:
     """Invite, replace and revoke posts, or make one whole on this desk."""
 

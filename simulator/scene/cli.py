@@ -33,17 +33,12 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
     patterns and the hits that are due. Needs an OpenGL 3.3 context: a graphics card, or on Debian
     `apt-get install libegl1 libgl1-mesa-dri`.
     """
-    try:  # the drawing libraries load when they are needed
-        from simulator.scene.description import load_scene  # noqa: PLC0415
-        from simulator.scene.encode import ClipWriter  # noqa: PLC0415
-        from simulator.scene.renderer import Renderer  # noqa: PLC0415
-        from simulator.scene.truth import Truth  # noqa: PLC0415
-        from simulator.scene.watch import write_watch  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        message = (
-            f"render needs {error.name}: pip install 'platepost[scene]', or from a checkout pip install -e '.[scene]'"
-        )
-        raise click.ClickException(message) from error
+    # The drawing libraries load when they are needed.
+    from simulator.scene.description import load_scene  # noqa: PLC0415
+    from simulator.scene.encode import ClipWriter  # noqa: PLC0415
+    from simulator.scene.renderer import Renderer  # noqa: PLC0415
+    from simulator.scene.truth import Truth  # noqa: PLC0415
+    from simulator.scene.watch import write_watch  # noqa: PLC0415
 
     described = load_scene(scene)
     if preview is None and out is None:

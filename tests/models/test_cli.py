@@ -61,7 +61,7 @@ def test_what_is_missing_says_which_extra_brings_it(command: str, net: str, tmp_
     paths = [str(checkpoint), str(tmp_path / "out.tflite")] if command == "convert" else [str(tmp_path / "run")]
     code, output = run(command, net, *paths, "--photos", str(tmp_path))
     assert code == 1
-    assert f"models {command} needs " in output
+    assert f"models {command} {net}' needs " in output
     assert "pip install 'platepost[training]', or from a checkout pip install -e '.[training]'" in output
 
 

@@ -7,6 +7,7 @@ import cv2
 import pytest
 from click.testing import CliRunner
 
+from simulator.cli import simulate
 from simulator.scene.cli import render
 
 _SCENE = """
@@ -68,7 +69,7 @@ def test_what_is_missing_says_which_extra_brings_it(scene: Path, monkeypatch: py
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "moderngl", None)
 
-    result = CliRunner().invoke(render, [str(scene), str(scene.with_name("clip.mp4"))])
+    result = CliRunner().invoke(simulate, ["render", str(scene), str(scene.with_name("clip.mp4"))])
 
     assert result.exit_code == 1
-    assert "render needs moderngl: pip install 'platepost[scene]', or from a checkout pip install -e" in result.output
+    assert "render' needs moderngl, which is not installed: pip install 'platepost[scene]', or" in result.output

@@ -1,0 +1,100 @@
+"""`platepost simulate replay`: what a post would read of a clip."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from device.vision.recogniser import Recogniser
+from simulator.scoring.replay import Replay, ReplayedRead
+from simulator.scoring.score import Score, score
+from simulator.scoring.tables import pace_line, reads_table, score_table, summary
+from simulator.scoring.truth import load_truth
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost simulate replay simulator/footage/street.mp4
+  platepost simulate replay simulator/footage/street.mp4 --truth simulator/footage/street.truth.json
+  platepost simulate replay --fps 10 --json photos/ > reads.jsonl
+  platepost simulate replay post-7.recording --key recordings.pem
+"""
+)
+@click.argument("clip", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--truth",
+    "truth_path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What really happens in the clip, to score the reads against.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON a read, then one with the score.")
+@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames a second of a folder of images.")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Opens what a post recorded.")
+@click.option("--detector", type=click.Path(exists=True, path_type=Path), help="Another detector.tflite.")
+@click.option("--reader", type=click.Path(exists=True, path_type=Path), help="Another reader.tflite.")
+def replay(
+    *,
+    clip: Path,
+    truth_path: Path | None,
+    as_json: bool,
+    fps: float | None,
+    key: Path | None,
+    detector: Path | None,
+    reader: Path | None,
+) -> None:
+    """Print every read of CLIP, a video or a folder of images, as a post would make them.
+
+    No frame is dropped, nothing is published, and the clip is played as fast as this machine can.
+    """
+    truth = load_truth(truth_path, clip=clip.name) if truth_path is not None else None
+    run = Replay(clip, Recogniser.load(detector=detector, reader=reader), frames_per_second=fps, key=key)
+    reads = _play(run, as_json=as_json)
+    found = score([read.scored() for read in reads], truth) if truth is not None else None
+    if as_json:
+        if found is not None:
+            click.echo(json.dumps({"score": _score_json(found)}))
+        return
+    console = Console()
+    console.print(reads_table(reads))
+    if found is not None:
+        console.print(score_table(found))
+        console.print(summary(found))
+    console.print(pace_line(run))
+
+
+def _play(run: Replay, *, as_json: bool) -> list[ReplayedRead]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("frames", total=None)
+        run.on_frame = lambda done, of: progress.update(task, completed=done, total=of or None)
+        reads = []
+        for read in run.reads():
+            reads.append(read)
+            if as_json:
+                click.echo(json.dumps(read.as_json()))
+    return reads
+
+
+def _score_json(found: Score) -> dict[str, Any]:
+    return {
+        "passages": found.passages,
+        "captured": found.captured,
+        "read_right": found.right,
+        "read_right_folded": found.right_folded,
+        "undue_reads": [{"text": read.text, "confidence": round(read.confidence, 4)} for read in found.undue],
+        "duplicates": found.duplicates,
+        "outcomes": [
+            {
+                "truth": outcome.passage.text,
+                "read": outcome.read.text if outcome.read else None,
+                "right": outcome.right,
+                "right_folded": outcome.right_folded,
+            }
+            for outcome in found.outcomes
+        ],
+    }
