@@ -14,6 +14,7 @@ from device.outbox import Outbox, read_key_file
 from device.post import Account, Post
 from device.records import Keyring
 from device.records.verify.verify import Verifier
+from device.rig import Rig
 from device.uplink import Tuning, UplinkSettings
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
@@ -71,12 +72,12 @@ def chain_of(outbox: Outbox) -> list[dict[str, Any]]:
 class Running:
     """One post of a new fleet, not started yet, and what it said so far."""
 
-    def __init__(self, tmp_path: Path, **sections: Any) -> None:  # noqa: ANN401 - configuration values
+    def __init__(self, tmp_path: Path, *, rig: Rig | None = None, **sections: Any) -> None:  # noqa: ANN401 - configuration values
         fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
         self.folder = fleet.add_post("post-1", PostSettings(brokers=("localhost:1",)))
         self.key = fleet.record_key("post-1")
         self.account: Account | None = None
-        self.post = Post(parse(post_table(**sections), folder=self.folder))
+        self.post = Post(parse(post_table(**sections), folder=self.folder), rig=rig)
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
@@ -89,7 +90,7 @@ class Running:
 
     def records(self) -> list[dict[str, Any]]:
         with suppress(OutboxError):
-            return chain_of(self.post._books.outbox)
+            return chain_of(self.post._logbook.outbox)
         return records_in(self.folder)
 
     def audits(self, action: str) -> list[dict[str, Any]]:

@@ -1,35 +1,39 @@
 """Events that come again and again: each while they are few, a bounded rate with their number when they are many."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from device.audit.log import AuditEvent
 from device.audit.rate_limit import HOUR_SECONDS, MOST, WINDOW_SECONDS, RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
+from device.faults.fault import Fault
 from device.health.clock_steps import LARGE_SECONDS, ClockStepMonitor
 from device.records import ClockQuality
 from device.uplink.takeover import SessionTakeover
+from tests.clocks import SteppedClock
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOURLY = MOST + HOUR_SECONDS / WINDOW_SECONDS
 
 
 class Desk:
-    """A moderator at a clock of its own, and what came into the audit trail."""
+    """A rate limit at a clock of its own, and what came into the audit log."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.clock = SteppedClock()
         self.said: list[dict[str, Any]] = []
         trail: Any = self
-        self.moderator = RateLimitedAudit(trail, now=lambda: self.now)
+        self.limited = RateLimitedAudit(trail, clock=self.clock)
 
     def say(self, action: str, **more: object) -> None:
         self.said.append({"action": action} | more)
 
     def fail(self, reason: str = "reopen", **details: int) -> None:
-        self.moderator.say("camera_failed", source="camera", outcome="failure", reason=reason, details={**details})
+        self.limited.say("camera_failed", source="camera", outcome="failure", reason=reason, details={**details})
 
     def number(self) -> int:
         """Return how many events were told, one by one or counted."""
@@ -43,9 +47,9 @@ def test_the_first_are_told_at_once_then_their_number_and_the_last_of_them() -> 
     for number in range(8):
         desk.fail(failures=number)
         assert len(desk.said) == min(number + 1, MOST), "at once, or counted"
-        desk.now += 10
-    desk.now = WINDOW_SECONDS
-    desk.moderator.tick()
+        desk.clock.now += 10
+    desk.clock.now = WINDOW_SECONDS
+    desk.limited.tick(desk.clock.now)
     assert desk.said[MOST:] == [
         {
             "action": "camera_failed",
@@ -55,7 +59,7 @@ def test_the_first_are_told_at_once_then_their_number_and_the_last_of_them() -> 
             "details": {"counted": {"reopen": 3}, "seconds": 600, "last": {"failures": 7}},
         }
     ]
-    desk.moderator.flush()
+    desk.limited.flush()
     assert len(desk.said) == MOST + 1, "each is counted once"
 
 
@@ -63,12 +67,12 @@ def test_a_month_of_failures_costs_some_records_an_hour_and_none_is_uncounted() 
     desk, failures = Desk(), 0
     for hour in range(30 * 24):
         before = len(desk.said)
-        while desk.now < (hour + 1) * HOUR_SECONDS:
+        while desk.clock.now < (hour + 1) * HOUR_SECONDS:
             desk.fail()
             failures += 1
-            desk.now += 10
+            desk.clock.now += 10
         assert len(desk.said) - before <= HOURLY
-    desk.moderator.flush()
+    desk.limited.flush()
     assert desk.number() == failures
 
 
@@ -76,13 +80,13 @@ def test_another_reason_or_kind_is_told_though_many_of_one_were_counted() -> Non
     desk = Desk()
     for _ in range(2 * MOST):
         desk.fail()
-        desk.moderator.say("clock_stepped", source="clock", kind="small")
+        desk.limited.say("clock_stepped", source="clock", kind="small")
     desk.fail("restart")
     assert desk.said[-1]["reason"] == "restart"
-    desk.moderator.say("clock_stepped", source="clock", details={"seconds": 1e9}, kind="large")
+    desk.limited.say("clock_stepped", source="clock", details={"seconds": 1e9}, kind="large")
     assert desk.said[-1]["details"] == {"seconds": 1e9}
     assert len(desk.said) == 2 * MOST + 2
-    desk.moderator.flush()
+    desk.limited.flush()
     assert [record["details"]["counted"] for record in desk.said[-2:]] == [{"reopen": MOST}, {"small": MOST}]
 
 
@@ -90,7 +94,7 @@ def test_what_comes_again_after_a_quiet_hour_is_told_at_once() -> None:
     desk = Desk()
     for _ in range(2 * MOST):
         desk.fail()
-    desk.now += HOUR_SECONDS
+    desk.clock.now += HOUR_SECONDS
     desk.fail("reopen", failures=1)
     assert desk.said[-1]["details"] == {"failures": 1}
 
@@ -98,26 +102,30 @@ def test_what_comes_again_after_a_quiet_hour_is_told_at_once() -> None:
 def test_a_flood_of_refusals_hides_no_event_and_no_event_a_refusal() -> None:
     desk = Desk()
     for _ in range(2 * MOST):
-        desk.moderator.refused("hotlist_refused", source="broker", reason="unsigned")
-    desk.moderator.say("hotlist_refused", source="broker", outcome="failure", reason="not_stored")
+        desk.limited.refused("hotlist_refused", source="broker", reason="unsigned")
+    desk.limited.say("hotlist_refused", source="broker", outcome="failure", reason="not_stored")
     assert desk.said[-1]["reason"] == "not_stored"
-    desk.moderator.flush()
+    desk.limited.flush()
     assert [record["details"]["counted"] for record in desk.said[MOST + 1 :]] == [{"unsigned": MOST}]
 
 
 def test_two_that_throw_each_other_out_for_hours_fill_no_outbox() -> None:
     desk = Desk()
-    doubles = SessionTakeover(desk.moderator, steady=lambda: desk.now)
-    while desk.now < 2 * HOUR_SECONDS:
-        assert doubles.look("session_taken_over")
-        assert doubles.look(None)
-        desk.now += 10
+    uplink: Any = SimpleNamespace(state=lambda: SimpleNamespace(problem=problem))
+    takeover = SessionTakeover(uplink, desk.limited)
+    while desk.clock.now < 2 * HOUR_SECONDS:
+        for problem in ("session_taken_over", None):  # noqa: B007 - what the uplink says
+            takeover.tick(desk.clock.now)
+            assert takeover.faults() == (Fault.IDENTITY_ELSEWHERE,)
+        desk.clock.now += 10
     assert len(desk.said) <= 2 * HOURLY
     assert {record["action"] for record in desk.said} == {"identity_elsewhere"}
 
 
 @pytest.mark.parametrize("large", [False, True])
-def test_a_clock_that_is_set_to_and_fro_for_hours_fills_no_outbox_and_hides_no_larger_step(*, large: bool) -> None:
+def test_a_clock_that_is_set_to_and_fro_for_hours_fills_no_outbox_and_hides_no_larger_step(
+    mocker: MockerFixture, *, large: bool
+) -> None:
     desk = Desk()
     moment = NOON
 
@@ -130,25 +138,27 @@ def test_a_clock_that_is_set_to_and_fro_for_hours_fills_no_outbox_and_hides_no_l
         wall=wall,
         steady=lambda: 0.0,
     )
-    watch = ClockStepMonitor(keeper, desk.moderator, hotlist=lambda: None, changed=lambda: None)
-    watch.tick()
+    watch = ClockStepMonitor(
+        keeper, desk.limited, hotlist=mocker.Mock(current=None), download=mocker.Mock(), uplink=mocker.Mock()
+    )
+    watch.tick(desk.clock.now)
     step = timedelta(seconds=LARGE_SECONDS if large else LARGE_SECONDS / 2)
-    while desk.now < 1.5 * HOUR_SECONDS:
+    while desk.clock.now < 1.5 * HOUR_SECONDS:
         moment = NOON + step if moment == NOON else NOON
-        watch.tick()
-        desk.now += 10
+        watch.tick(desk.clock.now)
+        desk.clock.now += 10
     assert MOST < len(desk.said) <= 2 * HOURLY
     if not large:
         moment = NOON + timedelta(days=4000)
-        watch.tick()
+        watch.tick(desk.clock.now)
         assert desk.said[-1]["details"]["seconds"] > 4000 * 86400 - LARGE_SECONDS
 
 
 def test_events_are_told_as_they_are_and_refusals_within_bounds() -> None:
     desk = Desk()
     for number in range(MOST + 2):
-        desk.moderator.take(AuditEvent("configuration_applied", "broker", object=str(number)))
-        desk.moderator.take(
+        desk.limited.take(AuditEvent("configuration_applied", "broker", object=str(number)))
+        desk.limited.take(
             AuditEvent("configuration_refused", "broker", "refused", "a-lopez", "older", details={"message": "older"})
         )
     applied = [record for record in desk.said if record["action"] == "configuration_applied"]
@@ -157,5 +167,5 @@ def test_events_are_told_as_they_are_and_refusals_within_bounds() -> None:
     assert len(refused) == MOST
     assert {record["identity"] for record in refused} == {"a-lopez"}
     assert refused[0]["details"] == {"message": "older"}
-    desk.moderator.take(AuditEvent("configuration_refused", "broker", "refused", reason="unsigned", verified=False))
+    desk.limited.take(AuditEvent("configuration_refused", "broker", "refused", reason="unsigned", verified=False))
     assert desk.said[-1]["reason"] == "unsigned", "what nobody signed has a budget of its own"

@@ -20,20 +20,20 @@ class Trail:
 
 
 class Watch:
-    """A guard at a board, four times a second."""
+    """A monitor at a board, four times a second."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.trail = Trail()
         self.board = VirtualBoard()
-        self.guard = TamperMonitor(self.trail, now=lambda: self.now)  # type: ignore[arg-type] # only said to
+        self.monitor = TamperMonitor(self.board, self.trail)  # type: ignore[arg-type] # only said to
         self.changes = 0
 
     def wait(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.25)):
-            before = self.guard.faults
-            self.guard.tick(self.board)
-            self.changes += self.guard.faults != before
+            before = self.monitor.faults()
+            self.monitor.tick(self.now)
+            self.changes += self.monitor.faults() != before
             self.now += 0.25
 
     def rattle(self, seconds: float) -> None:
@@ -53,29 +53,29 @@ def test_who_opens_and_closes_now_and_then_is_told_each_time_at_once(watch: Watc
     for _ in range(3):
         watch.board.open_case()
         watch.wait(0.25)
-        assert watch.guard.faults == {Fault.TAMPER_OPEN}
+        assert watch.monitor.faults() == {Fault.TAMPER_OPEN}
         watch.wait(5)
         watch.board.close_case()
         watch.wait(0.25)
-        assert not watch.guard.faults
+        assert not watch.monitor.faults()
         watch.wait(5)
     assert watch.trail.said == [("tamper_opened", None, {}), ("tamper_closed", None, {})] * 3
 
 
-def test_the_door_is_guarded_too(watch: Watch) -> None:
+def test_the_door_is_watched_too(watch: Watch) -> None:
     watch.board.open_door()
     watch.wait(1)
-    assert watch.guard.faults == {Fault.DOOR_OPEN}
+    assert watch.monitor.faults() == {Fault.DOOR_OPEN}
     assert watch.trail.said == [("door_opened", None, {})]
 
 
 def test_a_loose_switch_counts_as_open_until_it_has_rested_and_its_openings_are_counted(watch: Watch) -> None:
     watch.rattle(100)
-    assert watch.guard.faults == {Fault.TAMPER_OPEN}
+    assert watch.monitor.faults() == {Fault.TAMPER_OPEN}
     watch.wait(REST_SECONDS - 1)
-    assert watch.guard.faults == {Fault.TAMPER_OPEN}
+    assert watch.monitor.faults() == {Fault.TAMPER_OPEN}
     watch.wait(2)
-    assert not watch.guard.faults
+    assert not watch.monitor.faults()
     said = watch.trail.said
     assert [action for action, _, _ in said] == ["tamper_opened", "tamper_closed"] * MOST
     assert [details for _, _, details in said[:-1]] == [{}] * (2 * MOST - 1)
@@ -89,14 +89,14 @@ def test_a_switch_that_never_rests_is_told_once_a_window(watch: Watch) -> None:
     assert all(details["seconds"] == COUNT_SECONDS for details in repeated)
     assert len(watch.trail.said) == len(repeated) + 2 * MOST - 1
     assert watch.changes == 2 * MOST - 1
-    watch.guard.flush()
+    watch.monitor.stop()
     assert sum(details.get("openings", 1) for action, _, details in watch.trail.said if "opened" in action) == 7200
 
 
 def test_at_the_end_nothing_is_said_of_a_switch_that_rests(watch: Watch) -> None:
     watch.board.open_case()
     watch.wait(1)
-    watch.guard.flush()
+    watch.monitor.stop()
     assert len(watch.trail.said) == 1
 
 
@@ -104,5 +104,5 @@ def test_pins_that_fail_again_and_again_count_as_failing(watch: Watch, monkeypat
     for number in range(100):
         monkeypatch.setattr(VirtualBoard, "failing", bool(number % 2))
         watch.wait(0.25)
-    assert watch.guard.faults == {Fault.BOARD_FAILED}
+    assert watch.monitor.faults() == {Fault.BOARD_FAILED}
     assert watch.changes == 2 * MOST - 1

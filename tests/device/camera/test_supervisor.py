@@ -1,16 +1,17 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
-from typing import Any, cast
 
 import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
-from device.board.base import Board
 from device.camera.base import Camera
+from device.camera.capture import Capture
 from device.camera.recovery import Recovery
 from device.camera.supervisor import Actions, CameraSupervisor
+from device.clock.clock import SYSTEM
 from device.frame import Frame
 
 
@@ -42,15 +43,21 @@ class RepeatingCamera(Camera):
 
 @pytest.mark.parametrize(("noisy", "evaluated"), [(True, [0, 3, 4, 6]), (False, list(range(7)))], ids=["lens", "video"])
 def test_the_very_same_picture_of_a_lens_is_no_second_look(
+    mocker: MockerFixture,
     noisy: bool,  # noqa: FBT001
     evaluated: list[int],
 ) -> None:
     camera = RepeatingCamera("2223443", noisy=noisy)
-    board: Any = None
     seen: list[int] = []
-    lookout = CameraSupervisor(camera, Recovery(), cast("Any", None), stop=Event(), queue_frames=lambda: 4)
-    lookout.run(cast("Board", board), Actions(lambda frame: seen.append(frame.number), lambda: None, lambda: None))
+    supervisor = supervising(camera, mocker)
+    supervisor.run(Actions(lambda frame: seen.append(frame.number), lambda: None, lambda: None))
     assert seen == evaluated
+
+
+def supervising(camera: Camera, mocker: MockerFixture) -> CameraSupervisor:
+    audit = mocker.Mock(clock=SYSTEM)
+    capture = partial(Capture, queue_frames=4)
+    return CameraSupervisor(camera, mocker.Mock(), Recovery(), audit, capture=capture, stop=Event())
 
 
 class LosingCamera(Camera):
@@ -73,7 +80,7 @@ class LosingCamera(Camera):
 
 
 def test_what_the_camera_lost_is_counted_on_when_it_is_opened_again(mocker: MockerFixture) -> None:
-    lookout = CameraSupervisor(LosingCamera(), mocker.Mock(), mocker.Mock(), stop=Event(), queue_frames=lambda: 4)
+    supervisor = supervising(LosingCamera(), mocker)
     for lost in (48, 96):
-        lookout.run(mocker.Mock(), Actions(lambda _frame: None, lambda: None, lambda: None))
-        assert lookout.lost == lost
+        supervisor.run(Actions(lambda _frame: None, lambda: None, lambda: None))
+        assert supervisor.lost == lost

@@ -3,24 +3,18 @@ from pathlib import Path
 import pytest
 
 from device.health.boot_counter import FILE, PAUSES, REBOOT, REBOOT_UPTIMES, WELL_SECONDS, BootCounter
+from device.systemd import Notifier
+from tests.clocks import SteppedClock
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 50.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def begun(folder: Path, clock: Clock, *, uptime: float = 0.0) -> BootCounter:
-    starts = BootCounter(folder, steady=clock, uptime=lambda: uptime)
+def begun(folder: Path, clock: SteppedClock, *, uptime: float = 0.0) -> BootCounter:
+    starts = BootCounter(folder, Notifier({}), clock=clock, uptime=lambda: uptime)
     starts.begin()
     return starts
 
 
 def test_deaths_in_a_row_are_counted_and_slow_the_post_down(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = SteppedClock(50.0)
     pauses = []
     for _ in range(len(PAUSES) + 2):
         starts = begun(tmp_path, clock)
@@ -32,7 +26,7 @@ def test_deaths_in_a_row_are_counted_and_slow_the_post_down(tmp_path: Path) -> N
 
 
 def test_a_run_that_lives_begins_the_count_anew(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = SteppedClock(50.0)
     for _ in range(4):
         starts = begun(tmp_path, clock)
     assert starts.often
@@ -51,13 +45,13 @@ def test_a_run_that_lives_begins_the_count_anew(tmp_path: Path) -> None:
 
 def test_a_run_that_is_told_to_stop_is_not_counted(tmp_path: Path) -> None:
     for _ in range(10):
-        starts = begun(tmp_path, Clock())
+        starts = begun(tmp_path, SteppedClock(50.0))
         starts.stopped()
     assert starts.bad == 0
 
 
 def test_the_machine_is_started_anew_at_ever_longer_intervals(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = SteppedClock(50.0)
     for _ in range(5):
         begun(tmp_path, clock)
     for least in (*REBOOT_UPTIMES, REBOOT_UPTIMES[-1]):
@@ -74,21 +68,21 @@ def test_the_machine_is_started_anew_at_ever_longer_intervals(tmp_path: Path) ->
 
 def test_few_bad_starts_are_no_reason_to_start_the_machine_anew(tmp_path: Path) -> None:
     for _ in range(5):
-        assert not begun(tmp_path, Clock(), uptime=1e6).reboot_due()
+        assert not begun(tmp_path, SteppedClock(50.0), uptime=1e6).reboot_due()
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"bad": "x", "reboots": 0}', b'{"bad": -3, "reboots": -1}', b"\xff"])
 def test_a_damaged_counter_counts_from_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
-    assert begun(tmp_path, Clock()).bad == 0
+    assert begun(tmp_path, SteppedClock(50.0)).bad == 0
 
 
 def test_a_restart_of_the_machine_that_stops_the_post_in_order_counts_all_the_same(tmp_path: Path) -> None:
-    starts = BootCounter(tmp_path, uptime=lambda: 1e6)
+    starts = BootCounter(tmp_path, Notifier({}), uptime=lambda: 1e6)
     starts.begin()
     assert starts.ask_for_reboot()
     starts.stopped()
-    assert BootCounter(tmp_path).reboots == 1
-    again = BootCounter(tmp_path, uptime=lambda: REBOOT_UPTIMES[0])
+    assert BootCounter(tmp_path, Notifier({})).reboots == 1
+    again = BootCounter(tmp_path, Notifier({}), uptime=lambda: REBOOT_UPTIMES[0])
     again.begin()
     assert not again.ask_for_reboot(), "the second one must wait longer"

@@ -4,6 +4,7 @@ from typing import Any
 from pytest_mock import MockerFixture
 
 from device.clock.timekeeper import Timekeeper
+from device.faults.fault import Fault
 from device.health.clock_steps import ClockStepMonitor
 from device.records import ClockQuality
 
@@ -15,24 +16,27 @@ class Clock:
 
     def __init__(self, mocker: MockerFixture) -> None:
         self.wall, self.synchronised = NOON, False
-        self.auditor, self.changes = mocker.Mock(), mocker.Mock()
+        self.audit, self.download, self.uplink = mocker.Mock(), mocker.Mock(), mocker.Mock()
         keeper = Timekeeper(
             None,
             quality=lambda: ClockQuality(source="chrony", synchronised=self.synchronised),
             wall=self._seconds,
             steady=lambda: 0.0,
         )
-        self.watch = ClockStepMonitor(keeper, self.auditor, hotlist=lambda: None, changed=self.changes)
+        self.monitor = ClockStepMonitor(
+            keeper, self.audit, hotlist=mocker.Mock(current=None), download=self.download, uplink=self.uplink
+        )
 
     def _seconds(self) -> float:
         return self.wall.timestamp()
 
     def tick(self) -> int:
-        self.watch.tick()
-        return int(self.changes.call_count)
+        self.monitor.tick(0.0)
+        assert self.download.clock_changed.call_count == self.uplink.retry_now.call_count
+        return int(self.uplink.retry_now.call_count)
 
     def audited(self) -> list[Any]:
-        return [call.args[0] for call in self.auditor.say.call_args_list]
+        return [call.args[0] for call in self.audit.say.call_args_list]
 
 
 def test_a_step_is_audited_and_what_a_wrong_clock_prevented_is_tried_again(mocker: MockerFixture) -> None:
@@ -50,3 +54,15 @@ def test_a_clock_that_is_vouched_for_changes_what_can_be_tried(mocker: MockerFix
     clock.synchronised = True
     assert clock.tick() == 1
     assert clock.audited() == []
+
+
+def test_the_clock_s_faults_and_its_point_of_the_self_test(mocker: MockerFixture) -> None:
+    clock = Clock(mocker)
+    assert clock.monitor.faults() == {Fault.CLOCK_UNSYNCHRONISED}
+    (finding,) = clock.monitor.findings()
+    assert (finding.point, finding.good, finding.said) == ("clock", False, "not synchronised, says chrony")
+    clock.wall = datetime(1990, 1, 1, tzinfo=UTC)
+    assert clock.monitor.faults() == {Fault.CLOCK_UNSYNCHRONISED, Fault.CLOCK_BEHIND}
+    clock.wall, clock.synchronised = NOON, True
+    assert clock.monitor.faults() == set()
+    assert clock.monitor.findings()[0].good

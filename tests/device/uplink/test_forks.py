@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from device.faults.fault import Fault
 from device.records import ChainHead, Envelope, Keyring, Recorder, Signer, Source, new_identifier
 from device.records.contract.examples import MemoryStore, example_audit, example_status
 from device.uplink import Delivery
@@ -20,6 +21,13 @@ class Trail:
 
     def say(self, action: str, *, object: str, details: Any, **_: object) -> None:  # noqa: A002, ANN401
         self.said.append((action, object, details))
+
+
+class Subscriptions:
+    """An uplink on which only the post's own status is listened to, and may not be."""
+
+    def subscribe(self, topic: str, _handler: object, *, optional: bool) -> None:
+        assert (topic, optional) == (SOURCE.topic("status"), True)
 
 
 class Disk:
@@ -41,9 +49,10 @@ class Disk:
         return self.recorder.unchained(example_status("offline", run))
 
     def forks(self, head: ChainHead, *, run: str = "", trail: Trail | None = None) -> ChainForkDetector:
-        auditor: Any = trail or Trail()
+        audit: Any = trail or Trail()
+        uplink: Any = Subscriptions()
         keys = Keyring.from_pem(self.signer.public_pem)
-        return ChainForkDetector(SOURCE, run=run or new_identifier(), head=head, keys=keys, auditor=auditor)
+        return ChainForkDetector(SOURCE, run=run or new_identifier(), head=head, keys=keys, audit=audit, uplink=uplink)
 
 
 def retained(said: Envelope | bytes) -> Delivery:
@@ -65,7 +74,7 @@ def test_a_status_beyond_the_disk_is_audited_once(disk: Disk) -> None:
     forks = disk.forks(backup, trail=trail)
     forks.hear(retained(last))
     forks.hear(retained(disk.status(new_identifier())))
-    assert forks.forked
+    assert forks.faults() == (Fault.CHAIN_FORKED,)
     assert trail.said == [
         ("chain_forked", f"{backup.chain} 5", {"own_sequence": 3, "digest": last.digest}),
     ]

@@ -210,7 +210,9 @@ def test_a_refused_subscription_that_can_be_done_without_is_no_fault_and_not_ask
     bench.audit()
     topic = "alpr/v1/demo/post-1/status"
     at_once = settings(bench, scripted, refusal_first_seconds=0.05)
-    with bench.uplink(at_once, subscriptions={topic: lambda _: None}, optional=(topic,)) as uplink:
+    uplink = bench.uplink(at_once)
+    uplink.subscribe(topic, lambda _: None, optional=True)
+    with uplink:
         bench.wait_for(lambda: bench.outbox.depth() == 0, what="delivery")
         assert uplink.state().refused_subscriptions == ()
         assert len(scripted.connections) == 2

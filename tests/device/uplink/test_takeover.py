@@ -1,5 +1,7 @@
+from types import SimpleNamespace
 from typing import Any
 
+from device.faults.fault import Fault
 from device.uplink.takeover import REMEMBERED_SECONDS, SessionTakeover
 
 
@@ -13,16 +15,21 @@ class Trail:
 
 def test_each_time_is_audited_once_and_remembered_for_an_hour() -> None:
     trail: Any = Trail()
-    moment = 0.0
-    doubles = SessionTakeover(trail, steady=lambda: moment)
-    assert not doubles.look(None)
-    assert not doubles.look("timeout")
-    assert doubles.look("session_taken_over")
-    assert doubles.look("session_taken_over")
+    state = SimpleNamespace(problem=None)
+    uplink: Any = SimpleNamespace(state=lambda: state)
+    takeover = SessionTakeover(uplink, trail)
+
+    def named(problem: str | None, *, at: float) -> bool:
+        state.problem = problem
+        takeover.tick(at)
+        return takeover.faults() == (Fault.IDENTITY_ELSEWHERE,)
+
+    assert not named(None, at=0)
+    assert not named("timeout", at=0)
+    assert named("session_taken_over", at=0)
+    assert named("session_taken_over", at=0)
     assert trail.said == ["identity_elsewhere"]
-    moment = REMEMBERED_SECONDS - 1
-    assert doubles.look(None)
-    moment += 2
-    assert not doubles.look(None)
-    assert doubles.look("session_taken_over")
+    assert named(None, at=REMEMBERED_SECONDS - 1)
+    assert not named(None, at=REMEMBERED_SECONDS + 1)
+    assert named("session_taken_over", at=REMEMBERED_SECONDS + 1)
     assert trail.said == ["identity_elsewhere"] * 2

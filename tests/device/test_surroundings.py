@@ -1,0 +1,268 @@
+"""Fault drills of a whole post's surroundings: each is named, heals when its cause goes, and costs no record.
+
+How soon is tested where it is decided, in tests/device/health; here a frame stands for a second.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pytest_mock import MockerFixture
+
+from device import backends
+from device.camera import lens
+from device.camera.base import Camera
+from device.camera.view import View, Views
+from device.frame import Frame
+from device.health import certificate, machine, read_rate
+from device.health.machine import Readings
+from device.health.read_rate import ReadRateMonitor
+from device.outbox import Backlog
+from device.rig import Rig
+from device.uplink import uplink
+from device.vision import model_loader
+from device.vision.modelfiles import SUMS, shipped
+from simulator.board.virtual import VirtualBoard
+from simulator.camera.recordings import open_recording
+from tests.rigs import SECONDS, Running
+
+CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "street.mp4"
+WELL = Readings(celsius=50.0, throttled=0, disk_free=10**10, disk_size=10**10, worn=None)
+
+
+class StreetCamera(Camera):
+    """Shows an empty street for ever, altered at will, a second a frame; and so fast that a minute is soon over."""
+
+    name = "street"
+
+    def __init__(self) -> None:
+        stills = islice(open_recording(CLIP, frames_per_second=None).stills(), 3)
+        self.street = [still.grey for still in stills][-1]
+        self.shown: NDArray[np.uint8] = self.street
+        self._closed = threading.Event()
+
+    @property
+    def patient(self) -> bool:
+        return True
+
+    def open(self) -> None:
+        self._closed.clear()
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def frames(self) -> Iterator[Frame]:
+        for number in count():
+            if self._closed.wait(0.01):
+                return
+            grey = self.shown
+            grey = np.bitwise_xor(grey, np.uint8(number % 2))  # no two frames of a real sensor are equal
+            yield Frame(number, datetime.now(UTC), float(number), grey, lambda: np.zeros((90, 160, 3), np.uint8))
+
+
+class Drill(Running):
+    """One running post on an empty street."""
+
+    def __init__(self, tmp_path: Path, mocker: MockerFixture, **vision: str | float) -> None:
+        self.camera = StreetCamera()
+        mocker.patch.object(backends, "camera", return_value=self.camera)
+        self.board = VirtualBoard()
+        mocker.patch.object(backends, "board", return_value=self.board)
+        for module in (lens, certificate, machine, read_rate, uplink):
+            mocker.patch.object(module, "READ_SECONDS" if module is lens else "LOOK_SECONDS", 0.0)
+        mocker.patch.object(model_loader, "RETRY_SECONDS", 0.0)
+        self.readings = WELL
+        rig = Rig(machine=lambda _folder: self.readings)
+        super().__init__(tmp_path, rig=rig, camera={"backend": "street"}, vision={"motion_area": 1.0, **vision})
+        view = View.of(self.camera.street, accepted=datetime.now(UTC), accepted_by="r-alvarez")
+        Views(day=view).save(self.folder / "state")
+
+    def ailing(self) -> set[str]:
+        """What the last status names; the test's machine has no time server, and the post no list."""
+        return self.present() - {"clock_unsynchronised", "hotlist_missing"}
+
+    def await_state(self, *names: str) -> None:
+        end = time.monotonic() + SECONDS
+        while self.ailing() != set(names):
+            assert time.monotonic() < end, f"{self.ailing()} and not {set(names)}"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def drill(tmp_path: Path, mocker: MockerFixture) -> Iterator[Drill]:
+    one = Drill(tmp_path, mocker)
+    one.thread.start()
+    one.await_state()
+    yield one
+    one.stop()
+
+
+def covered(street: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.full_like(street, 90)
+
+
+def moved(street: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.roll(street, (20, 60), axis=(0, 1))
+
+
+@pytest.mark.parametrize(("alter", "name"), [(covered, "lens_blocked"), (moved, "lens_moved")])
+def test_what_ails_the_lens(drill: Drill, alter: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], name: str) -> None:
+    drill.camera.shown = alter(drill.camera.street)
+    drill.await_state(name)
+    drill.camera.shown = drill.camera.street
+    drill.await_state()
+    drill.prove_whole()
+
+
+def test_a_view_that_is_accepted_anew_is_judged_by_at_once(drill: Drill) -> None:
+    drill.camera.shown = moved(drill.camera.street)
+    drill.await_state("lens_moved")
+    view = View.of(drill.camera.shown, accepted=datetime.now(UTC), accepted_by="r-alvarez")
+    Views(day=view).save(drill.folder / "state")
+    drill.await_state()
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"celsius": 84.0}, ("too_hot",)),
+        ({"celsius": 84.0, "throttled": 0x4}, ("throttled", "too_hot")),
+        ({"throttled": 0x1}, ("under_voltage",)),
+        ({"disk_free": 10**6}, ("storage_low",)),
+        ({"worn": "errors"}, ("storage_worn",)),
+    ],
+)
+def test_what_ails_the_machine(drill: Drill, changes: dict[str, Any], names: tuple[str, ...]) -> None:
+    drill.readings = replace(WELL, **changes)
+    drill.await_state(*names)
+    drill.readings = WELL
+    drill.await_state()
+    drill.prove_whole()
+
+
+def test_a_certificate_near_its_end_until_it_is_renewed(drill: Drill, mocker: MockerFixture) -> None:
+    soon = mocker.patch(
+        "device.health.certificate.certificate_expires", return_value=datetime.now(UTC) + timedelta(days=13)
+    )
+    drill.await_state("certificate_expiring")
+    soon.return_value = datetime.now(UTC) + timedelta(days=90)
+    drill.await_state()
+
+
+def test_records_that_wait_for_an_hour(drill: Drill, mocker: MockerFixture) -> None:
+    waiting = Backlog(3, 0, 0, 0, 3600.0, 0, 0)
+    mocker.patch.object(drill.post._uplink, "backlog", return_value=waiting)
+    drill.await_state("queue_old")
+    mocker.patch.object(drill.post._uplink, "backlog", return_value=replace(waiting, depth=0, oldest_age_seconds=None))
+    drill.await_state()
+
+
+def test_reads_that_stay_away(drill: Drill) -> None:
+    (monitor,) = [part for part in drill.post._parts if isinstance(part, ReadRateMonitor)]
+    monitor._baseline._expected, monitor._baseline._silent = 21.0, timedelta(seconds=901)
+    drill.await_state("no_reads")
+    drill.post._frames.pipeline.counters.reads += 1
+    drill.await_state()
+
+
+@pytest.mark.parametrize(
+    ("net", "damage"),
+    [*(("reader", damage) for damage in ("garbage", "cut", "flipped", "missing")), ("region", "flipped")],
+)
+def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
+    tmp_path: Path, mocker: MockerFixture, net: str, damage: str
+) -> None:
+    good = shipped(f"{net}.tflite")
+    model = tmp_path / "models" / good.name
+    model.parent.mkdir()
+    if net == "reader":
+        shutil.copy(good.with_suffix(".json"), model.with_suffix(".json"))
+    content = good.read_bytes()
+    half = len(content) // 2
+    model.write_bytes(content)
+    (model.parent / SUMS).write_text(f"{hashlib.sha256(content).hexdigest()}  {good.name}\n")
+    if damage == "missing":
+        model.unlink()
+    else:
+        damaged = {
+            "garbage": b"\0" * 1000,
+            "cut": content[:half],
+            "flipped": content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :],
+        }
+        model.write_bytes(damaged[damage])
+    one = Drill(tmp_path, mocker, **{net: str(model)})
+    one.thread.start()
+    try:
+        one.await_state("model_damaged")
+        assert one.post._supervisor.capture is None
+        model.write_bytes(content)
+        one.await_state()
+        status = [e["data"] for e in one.records() if e["type"] == "platepost.status.v1"][-1]
+        assert {found["name"] for found in status["versions"]["models"]} == {
+            "detector",
+            "reader",
+            "region",
+        }
+        one.prove_whole()
+    finally:
+        one.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, so that it can be filled for real."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system can only be mounted by root, outside a container that forbids it")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_others_fill(small_disk: Path, mocker: MockerFixture) -> None:
+    mocker.patch("device.outbox.file.REMEMBERED_SECONDS", 5.0)
+    one = Drill(small_disk, mocker)
+    one.thread.start()
+    try:
+        one.await_state()
+        ballast = small_disk / "ballast"
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        one.board.open_case()  # what must be audited now is what the disk does not take
+        one.await_state("disk_full", "tamper_open")  # the outbox's reserve takes what must be said
+        ballast.unlink()
+        one.await_state("tamper_open")
+        one.board.close_case()
+        one.await_state()
+        said = [e["data"]["action"] for e in one.records() if e["type"] == "platepost.audit.v1"]
+        assert said.count("tamper_opened") == said.count("tamper_closed") == 1
+        one.prove_whole()
+    finally:
+        one.stop()
+
+
+def test_a_clock_that_is_set_back(drill: Drill) -> None:
+    drill.post._logbook.timekeeper._wall = lambda: time.time() - 3 * 24 * 3600
+    drill.await_state("clock_behind")
+    drill.post._logbook.timekeeper._wall = time.time
+    drill.await_state()
+    said = [e["data"]["action"] for e in drill.records() if e["type"] == "platepost.audit.v1"]
+    assert said.count("clock_stepped") == 2
+    times = [e["time"] for e in drill.records()]
+    assert times == sorted(times)
+    drill.prove_whole()
