@@ -27,7 +27,7 @@ from rich.table import Table
 
 from device.vision.recogniser import Recogniser, as_grey
 from models.evaluate.manifest import Dataset, LabelledPicture, read_manifest
-from models.evaluate.metrics import fold
+from models.evaluate.spelling import fold
 
 
 class Read(Protocol):

@@ -19,3 +19,9 @@ def make_room(path: Path) -> None:
             path.unlink()
     except OSError as error:
         raise click.ClickException(f"cannot write {path}: {error.strerror}") from error
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file, and say so."""
+    path.write_bytes(content)
+    click.echo(f"{path}: {len(content)} bytes")

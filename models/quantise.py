@@ -38,13 +38,13 @@ def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> Weights:
     return kernel.transpose(2, 3, 1, 0), bias
 
 
-def to_int8(net: "keras.Model", pictures: Iterable[npt.NDArray[np.float32]]) -> bytes:
+def to_int8(net: "keras.Model", pictures: Iterable[npt.NDArray[np.uint8]]) -> bytes:
     """Quantise a Keras net: int8 weights, activations, input and outputs, built-in operators only.
 
     Args:
         net: takes one grey picture in [0, 1].
-        pictures: representative inputs (without the batch axis). A black and a white one are added, so that the input's
-            quantisation is `INPUT_SCALE` and `INPUT_ZERO_POINT`.
+        pictures: representative inputs, grey, height x width; a few hundred. A black and a white one are added, so that
+            the input's quantisation is `INPUT_SCALE` and `INPUT_ZERO_POINT`.
 
     Returns:
         The .tflite file.
@@ -57,7 +57,7 @@ def to_int8(net: "keras.Model", pictures: Iterable[npt.NDArray[np.float32]]) -> 
         yield [np.zeros((1, *shape), np.float32)]
         yield [np.ones((1, *shape), np.float32)]
         for picture in pictures:
-            yield [picture[None]]
+            yield [picture[None, ..., None].astype(np.float32) / np.float32(255)]
 
     converter: Any = tf.lite.TFLiteConverter.from_keras_model(net)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from device.vision.calibration import Calibration
 from device.vision.reader import Reader
-from models.evaluate.metrics import fold
+from models.evaluate.spelling import fold
 from models.plates import Severity, degrade
 from models.reader.real import RealPlate
 

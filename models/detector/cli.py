@@ -88,12 +88,11 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
     """Quantise CHECKPOINT (best.pt or last.pt) to full int8, calibrated on photos, and write OUTPUT."""
     from models.detector.convert import calibration_frames, load_weights
     from models.detector.convert import convert as quantise
-    from models.outputs import make_room
+    from models.outputs import make_room, write
 
     make_room(output)
     frames = calibration_frames(photos, folder=checkpoint.parent, seed=seed)
-    output.write_bytes(quantise(load_weights(checkpoint), frames))
-    click.echo(f"{output}: {output.stat().st_size} bytes")
+    write(output, quantise(load_weights(checkpoint), frames))
 
 
 @click.command(name="detector")
@@ -120,7 +119,7 @@ def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], 
     from models.detector.convert import convert as quantise
     from models.detector.net import new_detector
     from models.detector.warm_start import warm_start
-    from models.outputs import make_room
+    from models.outputs import make_room, write
 
     make_room(output)
     frames = calibration_frames(photos, folder=cache, seed=seed)
@@ -129,5 +128,4 @@ def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], 
         warm_start(net, detectors, torch.from_numpy(np.stack(frames[:_WINDOWS])[:, None]).float() / 255)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    output.write_bytes(quantise(net, frames))
-    click.echo(f"{output}: {output.stat().st_size} bytes")
+    write(output, quantise(net, frames))

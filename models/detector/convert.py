@@ -71,8 +71,7 @@ def build_twin(net: PlateDetector) -> Any:  # noqa: ANN401 - Keras is untyped
 
 def convert(net: PlateDetector, frames: Iterable[NDArray[np.uint8]]) -> bytes:
     """Quantise a net to full int8, calibrated on frames [368, 640] uint8; returns the .tflite file."""
-    pictures = [frame.astype(np.float32)[..., None] / np.float32(255) for frame in frames]
-    return to_int8(build_twin(net), pictures)
+    return to_int8(build_twin(net), frames)
 
 
 def _copy(net: PlateDetector, twin: Any) -> None:  # noqa: ANN401

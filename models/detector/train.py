@@ -23,6 +23,7 @@ from models.detector.warm_start import warm_start
 from models.detector.windows import Augmentation, WindowSampler
 from models.evaluate.manifest import ManifestError
 from models.scenes.photos import Photo, PhotoStore
+from models.training import follow, save
 
 VALIDATION_PHOTOS: Final = 100
 HELD_OUT: Final = 10
@@ -45,7 +46,7 @@ class Training:
     seed: int = 20_260
     start: Path | None = None
     """A trained .tflite detector to begin with, see `models.detector.warm_start`."""
-    recipe: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,10 @@ def train(
         optimiser.load_state_dict(state["optimiser"])
         step, best_score = state["step"], state["best"]
     sampler = WindowSampler(
-        Chosen(store, kept), plates=_draw_from(plates), distractors=_draw_from(distractors), recipe=training.recipe
+        Chosen(store, kept),
+        plates=_draw_from(plates),
+        distractors=_draw_from(distractors),
+        augmentation=training.augmentation,
     )
     stream = WindowStream(sampler, seed=training.seed + step)
     batches = iter(DataLoader(stream, batch_size=training.batch, num_workers=1, prefetch_factor=4))
@@ -150,21 +154,21 @@ def train(
             group["lr"] = training.learning_rate * schedule(step, training)
         sums += _learn(net, optimiser, grey, target)
         step += 1
-        _follow(average, net, rate=min(training.average, (1 + step) / (10 + step)))
+        follow(average, net, keep=min(training.average, (1 + step) / (10 + step)))
         if step % 50 == 0:
             speed = 50 * training.batch / (time.monotonic() - since)
             names = ("heat", "corners", "shape")
             report(TrainingProgress(step, dict(zip(names, (sums / 50).tolist(), strict=True)), speed))
             since, sums = time.monotonic(), np.zeros(3)
         if time.monotonic() - saved > training.checkpoint_minutes * 60 or step == training.steps:
-            tally = validate(average, Chosen(store, held))
-            score = tally.recall + tally.overlap / max(1, tally.matched) - 0.1 * tally.extra / max(1, tally.photos)
+            counts = validate(average, Chosen(store, held))
+            score = counts.recall + counts.overlap / max(1, counts.matched) - 0.1 * counts.extra / max(1, counts.photos)
             if score > best_score:
                 best_score = score
-                _save({"average": average.state_dict(), "step": step}, best)
+                save({"average": average.state_dict(), "step": step}, best)
             state = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-            _save({**state, "step": step, "best": best_score}, last)
-            report(TrainingProgress(step, {}, 0.0, str(tally)))
+            save({**state, "step": step, "best": best_score}, last)
+            report(TrainingProgress(step, {}, 0.0, str(counts)))
             saved = since = time.monotonic()
     return best
 
@@ -180,7 +184,7 @@ def schedule(step: int, training: Training) -> float:
 def validate(net: PlateDetector, photos: Sequence[Photo]) -> DetectionCounts:
     """Find plates in whole photos as the device would and count; plates too small to learn are ignored."""
     net.eval()
-    tally = DetectionCounts()
+    counts = DetectionCounts()
     for photo in photos:
         frame, scale = fit_frame(photo.pixels)
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
@@ -189,8 +193,8 @@ def validate(net: PlateDetector, photos: Sequence[Photo]) -> DetectionCounts:
         found = find_plates(score, corners[0].permute(1, 2, 0).contiguous().numpy())
         boxes = photo.boxes * scale
         large = (boxes[:, 2] - boxes[:, 0] >= 14) & (boxes[:, 3] - boxes[:, 1] >= 5)
-        tally.add(found, boxes[large], boxes[~large])
-    return tally
+        counts.add(found, boxes[large], boxes[~large])
+    return counts
 
 
 def _learn(net: PlateDetector, optimiser: torch.optim.Optimizer, grey: Tensor, target: Tensor) -> NDArray[np.float64]:
@@ -203,20 +207,6 @@ def _learn(net: PlateDetector, optimiser: torch.optim.Optimizer, grey: Tensor, t
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
     return np.array([losses.heat.item(), losses.corners.item(), losses.shape.item()])
-
-
-def _follow(average: PlateDetector, net: PlateDetector, *, rate: float) -> None:
-    with torch.no_grad():
-        for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(value, 1 - rate)
-            else:
-                mean.copy_(value)
-
-
-def _save(state: dict[str, object], path: Path) -> None:
-    torch.save(state, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
 
 
 def _draw_from(pool: Sequence[Picture]) -> Callable[[np.random.Generator], Picture]:

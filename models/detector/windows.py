@@ -60,25 +60,25 @@ class WindowSampler:
     """Draws training windows; `plates` and `distractors` give flat BGR or BGRA pictures, cut at their outer edge."""
 
     def __init__(
-        self, photos: Sequence[Photo], *, plates: PictureSource, distractors: PictureSource, recipe: Augmentation
+        self, photos: Sequence[Photo], *, plates: PictureSource, distractors: PictureSource, augmentation: Augmentation
     ) -> None:
-        self._photos, self._plates, self._distractors, self._recipe = photos, plates, distractors, recipe
+        self._photos, self._plates, self._distractors, self._augmentation = photos, plates, distractors, augmentation
 
     def sample(self, rng: np.random.Generator) -> TrainingWindow:
         """Return one window, changed in light and noise."""
-        if rng.random() < self._recipe.plain:
-            pixels = render_plain_scene(rng, height=self._recipe.height, width=self._recipe.width)
+        if rng.random() < self._augmentation.plain:
+            pixels = render_plain_scene(rng, height=self._augmentation.height, width=self._augmentation.width)
             boxes = doubtful = np.zeros((0, 4), np.float32)
         else:
             pixels, boxes, doubtful = self._cut(self._photos[int(rng.integers(len(self._photos)))], rng)
         targets, ignored = self._sort([LabelledPlate(_corners_of(box), boxed=True) for box in boxes])
         ignored = np.concatenate([ignored, doubtful])
-        if rng.random() < self._recipe.distractors:
+        if rng.random() < self._augmentation.distractors:
             self._add_distractors(pixels, targets, rng)
         targets = [self._replace(pixels, target, rng) for target in targets]
-        if rng.random() < self._recipe.paste_free:
+        if rng.random() < self._augmentation.paste_free:
             targets += self._add_plates(pixels, targets, rng)
-        if rng.random() < self._recipe.caption:
+        if rng.random() < self._augmentation.caption:
             overlay_caption(pixels, rng)
         if rng.random() < 0.5:
             pixels = np.ascontiguousarray(pixels[:, ::-1])
@@ -89,13 +89,13 @@ class WindowSampler:
 
     def _cut(self, photo: Photo, rng: np.random.Generator) -> tuple[Picture, NDArray[np.float32], NDArray[np.float32]]:
         """Cut a window at a random scale; return it with boxes and doubtful boxes in window pixels."""
-        recipe, (height, width) = self._recipe, photo.pixels.shape[:2]
+        augmentation, (height, width) = self._augmentation, photo.pixels.shape[:2]
         scale = input_scale(width=width, height=height) * float(np.exp(rng.uniform(np.log(0.5), np.log(1.6))))
         chosen = photo.boxes[int(rng.integers(len(photo.boxes)))] if len(photo.boxes) else None
         if chosen is not None and rng.random() < 0.6:
-            wanted = np.clip(recipe.median_plate * np.exp(rng.normal(0, 0.8)), 14, 300)
+            wanted = np.clip(augmentation.median_plate * np.exp(rng.normal(0, 0.8)), 14, 300)
             scale = float(wanted / max(chosen[2] - chosen[0], 4))
-        window = np.array([recipe.width, recipe.height], np.float32)
+        window = np.array([augmentation.width, augmentation.height], np.float32)
         scale = float(np.clip(scale, 0.85 * (window / (width, height)).max(), 1.6))
         room = np.array([width, height]) * scale - window
         origin = np.where(room > 0, rng.uniform(0, 1, 2) * room, room * rng.uniform(0, 1, 2))
@@ -107,7 +107,9 @@ class WindowSampler:
                 origin = np.clip(origin, np.minimum(room, 0), np.maximum(room, 0))
         stretch = np.exp(rng.normal(0, 0.06))
         fx, fy = scale * stretch, scale / stretch
-        pixels = _resample(photo.pixels, (fx, fy), origin * (stretch, 1 / stretch), (recipe.width, recipe.height))
+        pixels = _resample(
+            photo.pixels, (fx, fy), origin * (stretch, 1 / stretch), (augmentation.width, augmentation.height)
+        )
         factors, shift = np.array([fx, fy, fx, fy]), np.tile(origin * (stretch, 1 / stretch), 2)
         boxes, doubtful = photo.boxes * factors - shift, photo.doubtful * factors - shift
         return pixels, boxes.astype(np.float32), doubtful.astype(np.float32)
@@ -115,7 +117,7 @@ class WindowSampler:
     def _sort(self, targets: list[LabelledPlate]) -> tuple[list[LabelledPlate], NDArray[np.float32]]:
         """Part plates that are whole and large enough from those that are to be ignored; forget those outside."""
         kept, ignored = [], []
-        size = np.array([self._recipe.width, self._recipe.height], np.float32)
+        size = np.array([self._augmentation.width, self._augmentation.height], np.float32)
         for target in targets:
             low, high = target.corners.min(axis=0), target.corners.max(axis=0)
             inside = np.maximum(np.minimum(high, size) - np.maximum(low, 0), 0).prod()
@@ -131,7 +133,7 @@ class WindowSampler:
 
     def _replace(self, pixels: Picture, target: LabelledPlate, rng: np.random.Generator) -> LabelledPlate:
         """Cover a real plate by a synthetic one of similar size, whose corners are known."""
-        if rng.random() >= self._recipe.replace_plate:
+        if rng.random() >= self._augmentation.replace_plate:
             return target
         low, high = target.corners.min(axis=0), target.corners.max(axis=0)
         size = high - low
@@ -147,8 +149,8 @@ class WindowSampler:
     ) -> list[LabelledPlate]:
         added: list[LabelledPlate] = []
         for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
-            width = float(np.clip(self._recipe.median_plate * np.exp(rng.normal(0, 0.65)), 16, 250))
-            centre = rng.uniform(0, 1, 2) * (self._recipe.width, self._recipe.height)
+            width = float(np.clip(self._augmentation.median_plate * np.exp(rng.normal(0, 0.65)), 16, 250))
+            centre = rng.uniform(0, 1, 2) * (self._augmentation.width, self._augmentation.height)
             box = np.concatenate([centre - width * 0.7, centre + width * 0.7])
             if any(_overlap(box, target) for target in [*targets, *added]):
                 continue
@@ -182,7 +184,7 @@ class WindowSampler:
             picture = self._distractors(rng)
             width = float(np.exp(rng.uniform(np.log(12), np.log(LARGEST_DISTRACTOR))))
             aspect = picture.shape[1] / picture.shape[0] * rng.uniform(0.8, 1.25)
-            centre = rng.uniform(0, 1, 2) * (self._recipe.width, self._recipe.height)
+            centre = rng.uniform(0, 1, 2) * (self._augmentation.width, self._augmentation.height)
             pose = random_pose(rng)
             corners = project_corners(width=width, aspect=aspect, centre=(centre[0], centre[1]), pose=pose)
             box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])

@@ -3,12 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
-from models.evaluate.metrics import fold
-
-NOTHING: Final = "-"
-"""Stands for a character that is not there: a lost one was read as nothing, an invented one truly is nothing."""
+from models.evaluate.spelling import NOTHING, aligned, fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +22,12 @@ class CharacterFigures:
 def by_character(pairs: Iterable[tuple[str, str]]) -> list[CharacterFigures]:
     """Compare (truth, read) pairs character by character; the worst first, by how often it is read wrong.
 
-    Texts are aligned so that the fewest characters differ (Levenshtein). A picture without a read counts each of its
+    A picture without a read counts each of its
     characters as read as nothing.
     """
     seen: dict[str, Counter[str]] = {}
     for truth, read in pairs:
-        for true, told in _aligned(fold(truth), fold(read)):
+        for true, told in aligned(fold(truth), fold(read)):
             seen.setdefault(true, Counter())[told] += 1
     figures = [
         CharacterFigures(
@@ -43,25 +39,3 @@ def by_character(pairs: Iterable[tuple[str, str]]) -> list[CharacterFigures]:
         for true, counts in seen.items()
     ]
     return sorted(figures, key=lambda f: (-round(f.count * (1 - f.right)), f.character))
-
-
-def _aligned(first: str, second: str) -> list[tuple[str, str]]:
-    rows = [list(range(len(second) + 1))]
-    for i, a in enumerate(first, 1):
-        row = [i]
-        for j, b in enumerate(second, 1):
-            row.append(min(rows[-1][j] + 1, row[j - 1] + 1, rows[-1][j - 1] + (a != b)))
-        rows.append(row)
-    pairs: list[tuple[str, str]] = []
-    i, j = len(first), len(second)
-    while i or j:
-        if i and j and rows[i][j] == rows[i - 1][j - 1] + (first[i - 1] != second[j - 1]):
-            i, j = i - 1, j - 1
-            pairs.append((first[i], second[j]))
-        elif i and rows[i][j] == rows[i - 1][j] + 1:
-            i -= 1
-            pairs.append((first[i], NOTHING))
-        else:
-            j -= 1
-            pairs.append((NOTHING, second[j]))
-    return pairs[::-1]

@@ -82,24 +82,24 @@ def evaluate(
     sets: dict[str, list[PictureResult]] = {}
     try:
         for path, (name, manifest) in zip(manifests, chosen.items(), strict=True):
-            outcomes = sets[name] = []
+            results = sets[name] = []
             try:
-                for outcome in track(
+                for result in track(
                     evaluate_manifest(manifest, recogniser, crop=crop),
                     total=len(manifest.pictures),
                     description=name,
                     console=Console(stderr=True),
                     disable=as_json or not sys.stderr.isatty(),
                 ):
-                    outcomes.append(outcome)  # noqa: PERF402 - what was seen before an error or Ctrl-C stays
+                    results.append(result)  # noqa: PERF402 - what was seen before an error or Ctrl-C stays
             finally:
-                if as_json and outcomes:
+                if as_json and results:
                     told = {"manifest": str(path), "of": len(manifest.pictures)}
-                    click.echo(json.dumps(told | dataclasses.asdict(summarise(outcomes))))
+                    click.echo(json.dumps(told | dataclasses.asdict(summarise(results))))
     finally:
         done = _done(sets, chosen)
         if done and not as_json:
-            Console().print(terminal({name: summarise(outcomes) for name, outcomes in done.items()}))
+            Console().print(terminal({name: summarise(results) for name, results in done.items()}))
         if done:
             _write(page, folder, done)
 
@@ -138,17 +138,17 @@ def _chosen(paths: Sequence[Path], without: Sequence[str]) -> dict[str, Dataset]
 def _done(sets: Mapping[str, list[PictureResult]], chosen: Mapping[str, Dataset]) -> dict[str, list[PictureResult]]:
     """Return the sets of which any picture was seen; the name of one that was broken off says how many."""
     done = {}
-    for name, outcomes in sets.items():
+    for name, results in sets.items():
         total = len(chosen[name].pictures)
-        if outcomes:
-            done[name if len(outcomes) == total else f"{name}, first {len(outcomes)} of {total}"] = outcomes
+        if results:
+            done[name if len(results) == total else f"{name}, first {len(results)} of {total}"] = results
     return done
 
 
 def _write(page: Path | None, folder: Path | None, sets: dict[str, list[PictureResult]]) -> None:
     try:
         if page is not None:
-            everything = [outcome for outcomes in sets.values() for outcome in outcomes]
+            everything = [result for results in sets.values() for result in results]
             count = write_page(page, "What the recogniser got wrong", everything)
             click.echo(f"{count} failures in {page}", err=True)
         if folder is not None:

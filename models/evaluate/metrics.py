@@ -10,31 +10,11 @@ from device.vision.recogniser import Plate, Recognition
 from device.vision.region import CALIFORNIA
 from models.evaluate.manifest import LabelledPicture
 from models.evaluate.reliability import brier_score, expected_calibration_error
+from models.evaluate.spelling import edit_distance, fold, normalise
 
 MATCH_IOU: Final = 0.5
 CORRECT_SHARE: Final = 0.99
 """Of the reads that are surer than the threshold of the figure `coverage`, this share must be right."""
-_FOLD: Final = str.maketrans("OI", "01")
-
-
-def normalise(text: str) -> str:
-    """Keep letters and digits only, upper case."""
-    return "".join(character for character in text.upper() if character.isalnum())
-
-
-def fold(text: str) -> str:
-    """Normalise, and write O as 0 and I as 1, which share a key on the hot list and one shape on most plates."""
-    return normalise(text).translate(_FOLD)
-
-
-def edit_distance(first: str, second: str) -> int:
-    """Return the least number of characters to insert, delete or replace (Levenshtein 1966)."""
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first, 1):
-        previous, row[0] = row[0], i
-        for j, b in enumerate(second, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
-    return row[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,54 +143,54 @@ class Summary:
     """Median CPU time of all."""
 
 
-def summarise(outcomes: Sequence[PictureResult]) -> Summary:
+def summarise(results: Sequence[PictureResult]) -> Summary:
     """Sum up a set.
 
     Raises:
         ValueError: the set is empty.
 
     """
-    if not outcomes:
+    if not results:
         raise ValueError("no pictures to sum up")
-    texted = [outcome for outcome in outcomes if outcome.truth]
-    boxes = sum(outcome.boxes for outcome in outcomes)
-    photos = [outcome for outcome in outcomes if not outcome.picture.cut_out]
-    length = sum(len(outcome.truth) for outcome in texted)
-    read = [outcome for outcome in texted if outcome.read]
-    issued = [outcome for outcome in outcomes if outcome.region and outcome.read]
-    claims = [outcome for outcome in issued if outcome.claimed]
-    told = [outcome.confidence for outcome in read], [outcome.folded for outcome in read]
+    texted = [result for result in results if result.truth]
+    boxes = sum(result.boxes for result in results)
+    photos = [result for result in results if not result.picture.cut_out]
+    length = sum(len(result.truth) for result in texted)
+    read = [result for result in texted if result.read]
+    issued = [result for result in results if result.region and result.read]
+    claims = [result for result in issued if result.claimed]
+    told = [result.confidence for result in read], [result.folded for result in read]
     return Summary(
-        pictures=len(outcomes),
-        strict=_share([outcome.strict for outcome in texted]),
-        folded=_share([outcome.folded for outcome in texted]),
-        anywhere=_share([outcome.anywhere for outcome in texted]),
-        characters=1 - sum(outcome.wrong_characters for outcome in texted) / length if length else None,
+        pictures=len(results),
+        strict=_share([result.strict for result in texted]),
+        folded=_share([result.folded for result in texted]),
+        anywhere=_share([result.anywhere for result in texted]),
+        characters=1 - sum(result.wrong_characters for result in texted) / length if length else None,
         coverage=coverage(texted),
         calibration_error=expected_calibration_error(*told) if read else None,
         brier=brier_score(*told) if read else None,
-        region_told=_share([outcome.claimed is not None for outcome in issued]),
-        region_right=_share([outcome.claim_right for outcome in claims]),
+        region_told=_share([result.claimed is not None for result in issued]),
+        region_right=_share([result.claim_right for result in claims]),
         california_told=_share([o.claimed == CALIFORNIA for o in issued if o.region == CALIFORNIA]),
         california_false=_share([o.claimed == CALIFORNIA for o in issued if o.region != CALIFORNIA]),
-        box_recall=sum(outcome.boxes_found for outcome in outcomes) / boxes if boxes else None,
-        extra=sum(outcome.extra for outcome in photos) / len(photos) if photos else None,
-        milliseconds=tuple(statistics.median(outcome.milliseconds[part] for outcome in outcomes) for part in range(3)),  # type: ignore[arg-type]
-        cpu_milliseconds=statistics.median(outcome.cpu_milliseconds for outcome in outcomes),
+        box_recall=sum(result.boxes_found for result in results) / boxes if boxes else None,
+        extra=sum(result.extra for result in photos) / len(photos) if photos else None,
+        milliseconds=tuple(statistics.median(result.milliseconds[part] for result in results) for part in range(3)),  # type: ignore[arg-type]
+        cpu_milliseconds=statistics.median(result.cpu_milliseconds for result in results),
     )
 
 
-def coverage(outcomes: Sequence[PictureResult], *, correct: float = CORRECT_SHARE) -> float | None:
+def coverage(results: Sequence[PictureResult], *, correct: float = CORRECT_SHARE) -> float | None:
     """Return the largest share of pictures that can be accepted by confidence alone with `correct` of them right."""
-    if not outcomes:
+    if not results:
         return None
-    ranked = sorted(outcomes, key=lambda outcome: -outcome.confidence)
+    ranked = sorted(results, key=lambda result: -result.confidence)
     right, accepted = 0, 0
-    for number, outcome in enumerate(ranked, 1):
-        right += outcome.folded
+    for number, result in enumerate(ranked, 1):
+        right += result.folded
         # Reads of equal confidence are accepted together or not at all.
-        last_of_tie = number == len(ranked) or ranked[number].confidence < outcome.confidence
-        if last_of_tie and outcome.read and right / number >= correct:
+        last_of_tie = number == len(ranked) or ranked[number].confidence < result.confidence
+        if last_of_tie and result.read and right / number >= correct:
             accepted = number
     return accepted / len(ranked)
 

@@ -23,48 +23,48 @@ code{{font-size:1.3em}}.truth{{color:#063}}.read{{color:#a00}}small{{color:#666}
 """
 
 
-def write_page(path: Path, title: str, outcomes: Sequence[PictureResult]) -> int:
-    """Write the failures among `outcomes` (read wrong, plate not found, plates too many); return how many there are."""
+def write_page(path: Path, title: str, results: Sequence[PictureResult]) -> int:
+    """Write the failures among `results` (read wrong, plate not found, plates too many); return how many there are."""
     failures = [
-        outcome
-        for outcome in outcomes
-        if (outcome.truth and not outcome.folded) or outcome.boxes_found < outcome.boxes or outcome.extra
+        result
+        for result in results
+        if (result.truth and not result.folded) or result.boxes_found < result.boxes or result.extra
     ]
-    note = f"{len(failures)} of {len(outcomes)} pictures. Green: the truth's boxes. Red: what was found."
+    note = f"{len(failures)} of {len(results)} pictures. Green: the truth's boxes. Red: what was found."
     parts = [_HEAD.format(title=html.escape(title), note=note)]
-    parts += [_row(outcome) for outcome in failures]
+    parts += [_row(result) for result in failures]
     path.write_text("\n".join(parts), encoding="utf-8")
     return len(failures)
 
 
-def _row(outcome: PictureResult) -> str:
-    picture = cv2.imread(str(outcome.picture.path), cv2.IMREAD_COLOR)
+def _row(result: PictureResult) -> str:
+    picture = cv2.imread(str(result.picture.path), cv2.IMREAD_COLOR)
     if picture is None:
         return ""
     image = np.asarray(picture, np.uint8)
     patches = "".join(
         _image(_patch(image, plate.corners)) + f"<small>{html.escape(plate.text)} {plate.reading.confidence:.2f}, "
         f"detector {plate.score:.2f}</small>"
-        for plate in outcome.plates[:4]
+        for plate in result.plates[:4]
     )
-    found = f"{outcome.boxes_found} of {outcome.boxes} plates found, {outcome.extra} too many"
-    found = "" if outcome.picture.cut_out else found
+    found = f"{result.boxes_found} of {result.boxes} plates found, {result.extra} too many"
+    found = "" if result.picture.cut_out else found
     return (
-        f'<div class="row">{_image(_overview(image, outcome))}<div>{patches}</div><div>'
-        f'<code class="truth">{html.escape(outcome.truth or "-")}</code><br>'
-        f'<code class="read">{html.escape(outcome.read or "(nothing)")}</code> {outcome.confidence:.2f}<br>'
-        f"<small>{html.escape(outcome.picture.path.name)}<br>{found}</small></div></div>"
+        f'<div class="row">{_image(_overview(image, result))}<div>{patches}</div><div>'
+        f'<code class="truth">{html.escape(result.truth or "-")}</code><br>'
+        f'<code class="read">{html.escape(result.read or "(nothing)")}</code> {result.confidence:.2f}<br>'
+        f"<small>{html.escape(result.picture.path.name)}<br>{found}</small></div></div>"
     )
 
 
-def _overview(image: NDArray[np.uint8], outcome: PictureResult) -> NDArray[np.uint8]:
+def _overview(image: NDArray[np.uint8], result: PictureResult) -> NDArray[np.uint8]:
     drawn = image.copy()
     thick = max(1, round(image.shape[1] / 500))
-    for plate in outcome.picture.plates:
+    for plate in result.picture.plates:
         if plate.box is not None:
             left, top, right, bottom = (round(side) for side in plate.box)
             cv2.rectangle(drawn, (left, top), (right, bottom), (0, 160, 0), thick)
-    for found in outcome.plates:
+    for found in result.plates:
         cv2.polylines(
             drawn, [np.round(found.corners).astype(np.int32)], isClosed=True, color=(0, 0, 230), thickness=thick
         )

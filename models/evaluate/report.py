@@ -20,25 +20,25 @@ def write_report(folder: Path, sets: Mapping[str, Sequence[PictureResult]]) -> l
     of every repository. Returns what was written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    summaries = {name: summarise(outcomes) for name, outcomes in sets.items()}
+    summaries = {name: summarise(results) for name, results in sets.items()}
     characters = {
-        name: by_character((outcome.truth, outcome.read) for outcome in outcomes if outcome.truth)
-        for name, outcomes in sets.items()
+        name: by_character((result.truth, result.read) for result in results if result.truth)
+        for name, results in sets.items()
     }
     told = {
         name: {
             **dataclasses.asdict(summary),
             "by_character": [dataclasses.asdict(figure) for figure in characters[name]],
-            "reads": [_read(outcome) for outcome in sets[name]],
+            "reads": [_read(result) for result in sets[name]],
         }
         for name, summary in summaries.items()
     }
     written = [folder / "figures.json", folder / "figures.md", folder / "failures.html"]
     written[0].write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     written[1].write_text(markdown(summaries, characters), encoding="utf-8")
-    everything = [outcome for outcomes in sets.values() for outcome in outcomes]
+    everything = [result for results in sets.values() for result in results]
     write_page(written[2], "What the recogniser got wrong", everything)
-    reads = {name: read for name, outcomes in sets.items() if (read := _confidences(outcomes))[0]}
+    reads = {name: read for name, results in sets.items() if (read := _confidences(results))[0]}
     diagram = folder / "reliability.png"
     diagram.unlink(missing_ok=True)
     if not reads:
@@ -50,21 +50,21 @@ def write_report(folder: Path, sets: Mapping[str, Sequence[PictureResult]]) -> l
     return [*written, diagram]
 
 
-def _read(outcome: PictureResult) -> dict[str, object]:
+def _read(result: PictureResult) -> dict[str, object]:
     return {
-        "file": outcome.picture.path.name,
-        "truth": outcome.truth,
-        "read": outcome.read,
-        "confidence": round(outcome.confidence, 4),
-        "right": outcome.folded,
-        "region": outcome.region,
-        "region_claimed": outcome.claimed,
-        "boxes": outcome.boxes,
-        "boxes_found": outcome.boxes_found,
-        "extra": outcome.extra,
+        "file": result.picture.path.name,
+        "truth": result.truth,
+        "read": result.read,
+        "confidence": round(result.confidence, 4),
+        "right": result.folded,
+        "region": result.region,
+        "region_claimed": result.claimed,
+        "boxes": result.boxes,
+        "boxes_found": result.boxes_found,
+        "extra": result.extra,
     }
 
 
-def _confidences(outcomes: Sequence[PictureResult]) -> tuple[list[float], list[bool]]:
-    read = [outcome for outcome in outcomes if outcome.truth and outcome.read]
-    return [outcome.confidence for outcome in read], [outcome.folded for outcome in read]
+def _confidences(results: Sequence[PictureResult]) -> tuple[list[float], list[bool]]:
+    read = [result for result in results if result.truth and result.read]
+    return [result.confidence for result in read], [result.folded for result in read]

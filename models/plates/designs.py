@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -105,6 +105,11 @@ _CALIFORNIA: Final[dict[str, tuple[str, ...]]] = {
     "headings": ("California", "California", "California", "CALIFORNIA"),
     "footings": ("", "", "dmv.ca.gov", "www.dmv.ca.gov"),
 }
+
+
+def _american_design(name: str, writer: Writer, **more: Any) -> Design:  # noqa: ANN401 - of `Design`
+    return Design(name, writer, _US_COLOURS, headings=STATES, footings=SLOGANS, **more)
+
 
 DESIGNS: Final[dict[str, Design]] = {
     design.name: design
@@ -233,84 +238,63 @@ DESIGNS: Final[dict[str, Design]] = {
             retroreflective=False,
             weight=0.5,
         ),
-        Design(
+        _american_design(
             "us_plain",
             _american,
-            _US_COLOURS,
             grounds=("plain", "plain", "wash"),
-            headings=STATES,
-            footings=SLOGANS,
             splits=(2, 3, 3, 3, 4),
             separators=("", " ", " ", "-", "."),
             second=0.05,
             weight=3.0,
         ),
-        Design(
+        _american_design(
             "us_graphic",
             _american,
-            _US_COLOURS,
             grounds=("hills", "wash", "wash", "blobs", "bands", "ghost", "ghost"),
-            headings=STATES,
-            footings=SLOGANS,
             splits=(2, 3, 3, 3, 4),
             separators=("", " ", "-", "."),
             weight=2.4,
         ),
-        Design(
+        _american_design(
             "us_logo",
             _american,
-            _US_COLOURS,
             grounds=("plain", "plain", "wash", "wash"),
-            headings=STATES,
-            footings=SLOGANS,
             splits=(2, 3, 3, 3, 4),
             separators=("*", "*", "o"),
             weight=2.8,
         ),
-        Design(
+        _american_design(
             "us_year_sticker",
             _pattern("AA9A9A", "AA9A9A", "9AA999", "AAA999", "9A9A99", "??????"),
-            _US_COLOURS,
             grounds=("plain", "wash", "ghost"),
-            headings=STATES,
-            footings=SLOGANS,
             splits=(3,),
             separators=("y",),
             stickers=0.15,
             weight=2.0,
         ),
-        Design(
+        _american_design(
             "us_stacked",
             _american,
-            _US_COLOURS,
             grounds=("plain", "wash", "blobs"),
-            headings=STATES,
-            footings=SLOGANS,
             splits=(2, 3, 4),
             separators=("", "", " ", "*"),
             stacked=1.0,
             picture=0.4,
             weight=1.8,
         ),
-        Design(
+        _american_design(
             "us_picture",
             _american,
-            _US_COLOURS,
             grounds=("plain", "wash", "hills", "ghost"),
-            headings=STATES,
-            footings=SLOGANS,
             splits=(2, 3),
             separators=("", "", " "),
             picture=1.0,
             weight=1.1,
         ),
-        Design(
+        _american_design(
             "us_personalised",
             texts.personalised,
-            _US_COLOURS,
             grounds=("plain", "wash", "hills", "ghost"),
-            headings=STATES,
-            footings=SLOGANS,
             splits=(1, 2, 3, 4, 5),
             separators=("", "", " "),
             weight=1.5,

@@ -91,7 +91,7 @@ def train(
     from models.reader.data import Mixture
     from models.reader.real import load_crops, load_photos, parted
     from models.reader.shuffle import shuffled_plates
-    from models.reader.train import Plan
+    from models.reader.train import ReaderTraining
     from models.reader.train import train as run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
@@ -109,11 +109,11 @@ def train(
     fonts.fetch()
     filler = _filling(folder / "pool", pool_size, seed)
     checks["drawn"] = drawn_samples(400, seed + 1000)
-    recipe = Mixture(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
-    plan = Plan(folder=folder, until=time.time() + minutes * 60, rate=rate, start=start)
+    mixture = Mixture(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
+    training = ReaderTraining(folder=folder, until=time.time() + minutes * 60, rate=rate, start=start)
     shown = track(learnt, description="Shuffling characters", console=Console(stderr=True))
     shuffled = [] if start is None else shuffled_plates(shown, Reader(start), copies=shuffles, seed=seed)
-    run(plan, recipe, learnt, checks, shuffled=shuffled)
+    run(training, mixture, learnt, checks, shuffled=shuffled)
     filler.terminate()
 
 
@@ -124,7 +124,7 @@ def train(
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -> None:
     """Quantise CHECKPOINT (best.pt or last.pt) to full int8 and write OUTPUT."""
-    from models.outputs import make_room
+    from models.outputs import make_room, write
     from models.reader.convert import convert as quantise
     from models.reader.convert import load
     from models.reader.real import load_photos
@@ -133,5 +133,4 @@ def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -
     pictures: list[npt.NDArray[np.uint8]] = [picture for picture, _ in drawn_samples(400, seed)]
     if photos is not None:
         pictures += [plate.rectified() for plate in load_photos(photos)]
-    output.write_bytes(quantise(load(checkpoint), np.stack(pictures)))
-    click.echo(f"{output}: {output.stat().st_size} bytes")
+    write(output, quantise(load(checkpoint), np.stack(pictures)))

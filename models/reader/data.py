@@ -38,10 +38,10 @@ class Batches(IterableDataset[Batch]):  # type: ignore[misc, unused-ignore]  # t
     """Endless batches."""
 
     def __init__(
-        self, recipe: Mixture, real: list[RealPlate], shuffled: list[Framed] | None = None, *, step: int = 0
+        self, mixture: Mixture, real: list[RealPlate], shuffled: list[Framed] | None = None, *, step: int = 0
     ) -> None:
-        """Hold the recipe and the step that training goes on from; pools are opened by the process that iterates."""
-        self.recipe = recipe
+        """Hold the mixture and the step that training goes on from; pools are opened by the process that iterates."""
+        self.mixture = mixture
         self.real: list[Framed] = [(plate.framed(), plate.width, plate.text) for plate in real]
         self.shuffled = shuffled or []
         self.step = step
@@ -49,22 +49,22 @@ class Batches(IterableDataset[Batch]):  # type: ignore[misc, unused-ignore]  # t
     def __iter__(self) -> Iterator[Batch]:
         """Draw batches for ever, others from each step on."""
         cv2.setNumThreads(1)
-        rng = np.random.default_rng([self.recipe.seed, self.step])
-        pools = [Pool(folder) for folder in self.recipe.pools]
+        rng = np.random.default_rng([self.mixture.seed, self.step])
+        pools = [Pool(folder) for folder in self.mixture.pools]
         filled = [len(pool) for pool in pools]
         count = self.step
         while True:
             if count % 200 == 0:
                 filled = [len(pool) for pool in pools]
-            severity = Severity(smallest=90) if count < self.recipe.easy else Severity()
-            yield collate([self._sample(rng, pools, filled, severity) for _ in range(self.recipe.batch)])
+            severity = Severity(smallest=90) if count < self.mixture.easy else Severity()
+            yield collate([self._sample(rng, pools, filled, severity) for _ in range(self.mixture.batch)])
             count += 1
 
     def _sample(
         self, rng: np.random.Generator, pools: list[Pool], filled: list[int], severity: Severity
     ) -> tuple[npt.NDArray[np.uint8], str]:
-        if self.real and rng.random() < self.recipe.real_share:
-            kind = self.shuffled if self.shuffled and rng.random() < self.recipe.shuffled else self.real
+        if self.real and rng.random() < self.mixture.real_share:
+            kind = self.shuffled if self.shuffled and rng.random() < self.mixture.shuffled else self.real
             picture, width, text = kind[int(rng.integers(len(kind)))]
             # a small photograph is blurred already: it is made smaller only a little
             own = Severity(smallest=max(44.0, min(0.65 * width, 110.0)), largest=max(260.0, width), crops=1.0)

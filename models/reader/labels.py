@@ -34,8 +34,3 @@ def collapse(classes: Sequence[int]) -> str:
 def greedy(logits: npt.NDArray[np.generic]) -> list[str]:
     """Most likely path of each sample, collapsed; logits are N x steps x classes, of any numeric type."""
     return [collapse([int(c) for c in row]) for row in logits.argmax(axis=2)]
-
-
-def alike(text: str) -> str:
-    """Write O as 0 and I as 1: no reader can tell them on many plates."""
-    return text.replace("O", "0").replace("I", "1")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from device.errors import PictureError
 from models.evaluate.manifest import ManifestError, TruePlate, read_manifest, read_photos, read_transcriptions
-from models.evaluate.metrics import normalise
+from models.evaluate.spelling import normalise
 from models.plates.degrade import READER_MARGIN, READER_SHAPE
 from models.plates.surroundings import FRAMED_SHAPE, MARGIN
 from models.reader.labels import ALPHABET

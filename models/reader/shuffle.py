@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from device.vision.ctc import ALPHABET, merge_look_alikes, softmax
 from device.vision.reader import Reader
+from models.evaluate.spelling import fold
 from models.plates.degrade import READER_MARGIN
 from models.plates.surroundings import FRAMED_SHAPE, MARGIN, Grey
-from models.reader.labels import alike
 from models.reader.real import Framed, RealPlate
 
 Cells = tuple[tuple[int, int], ...]
@@ -125,7 +125,7 @@ def shuffled_plates(plates: Iterable[RealPlate], reader: Reader, *, copies: int,
             changed, text = shuffle(picture, plate.text, cells, rng)
             whole = RealPlate(changed, _FRAMED_PLATE, text)
             chances = {h.text: h.probability for h in reader.look(whole.rectified()).hypotheses}
-            if text != plate.text and chances.get(alike(text), 0.0) >= _STILL_THERE:
+            if text != plate.text and chances.get(fold(text), 0.0) >= _STILL_THERE:
                 found.append((changed, plate.width, text))
     return found
 
@@ -134,7 +134,7 @@ def _centres(plate: RealPlate, reader: Reader) -> npt.NDArray[np.float64] | None
     """Columns of the framed picture where the characters' middles are, by the likeliest alignment."""
     (logits,) = reader.model.run((plate.rectified() ^ 0x80).view(np.int8)[None, :, :, None])
     probabilities = merge_look_alikes(softmax(reader.model.outputs[0].real(logits[0])))
-    spans = _aligned(np.log(np.maximum(probabilities, 1e-12)), alike(plate.text))
+    spans = _aligned(np.log(np.maximum(probabilities, 1e-12)), fold(plate.text))
     if spans is None:
         return None
     at = np.array([sum(span) / len(span) + 0.5 for span in spans]) / len(probabilities)  # 0 to 1 over the input

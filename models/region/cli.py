@@ -81,7 +81,7 @@ def train(
     from models.plates import fonts
     from models.region.data import Sources
     from models.region.real import Kind, Known, with_shuffled
-    from models.region.train import Plan
+    from models.region.train import RegionTraining
     from models.region.train import train as run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
@@ -95,7 +95,7 @@ def train(
     checks = checked(photos, texts, plates=400, seed=seed + 1000)
     sources = Sources(_pool(folder, pool_size, seed), californian, other, real_share)
     logger.info("%d Californian and %d other pictures of real plates", len(californian), len(other))
-    run(Plan(folder=folder, until=time.time() + minutes * 60, seed=seed), sources, checks)
+    run(RegionTraining(folder=folder, until=time.time() + minutes * 60, seed=seed), sources, checks)
 
 
 @click.command(name="region")
@@ -107,7 +107,7 @@ def train(
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path | None, plates: int, seed: int) -> None:
     """Calibrate CHECKPOINT on plates that it did not learn from, quantise it to full int8 and write OUTPUT."""
-    from models.outputs import make_room
+    from models.outputs import make_room, write
     from models.region.convert import calibrate, load
     from models.region.convert import convert as quantise
 
@@ -120,5 +120,4 @@ def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path 
         raise click.ClickException(str(error)) from error
     click.echo(f"calibration: slope {fitted.slope:.3f}, intercept {fitted.intercept:.3f}")
     pictures = np.concatenate([pictures[:400] for pictures, _ in checks.values()])
-    output.write_bytes(quantise(net, pictures))
-    click.echo(f"{output}: {output.stat().st_size} bytes")
+    write(output, quantise(net, pictures))

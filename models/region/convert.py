@@ -72,4 +72,4 @@ def convert(net: Region, pictures: npt.NDArray[np.uint8]) -> bytes:
     Returns:
         The .tflite file.
     """
-    return to_int8(to_keras(net), (picture[..., None].astype(np.float32) / 255 for picture in pictures))
+    return to_int8(to_keras(net), pictures)

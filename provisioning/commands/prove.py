@@ -15,8 +15,7 @@ from rich.table import Table
 
 from device.records import Role
 from provisioning.brokers.proof import RightsProof
-from provisioning.brokers.proof_cases import GROUP, Case, cases, impostures, topics
-from provisioning.brokers.proof_cases import Principal as Client
+from provisioning.brokers.proof_cases import GROUP, Case, Principal, cases, impostures, topics
 from provisioning.brokers.rights import Party
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
 from provisioning.fleet.broker_reload import reload_broker
@@ -84,14 +83,14 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[s
     """
     authority = fleet.open_authority()
     mark = secrets.token_hex(3)
-    post = Client(f"proof-post-{mark}", Party.POST)
-    other = Client(f"proof-other-{mark}", Party.POST)
-    reader = Client(f"proof-reader-{mark}", Party.SUBSCRIBER)
-    member = Client(f"proof-member-{mark}", Party.SUBSCRIBER, (GROUP,))
-    operator = Client(f"proof-operator-{mark}", Party.OPERATOR)
-    colleague = Client(f"proof-colleague-{mark}", Party.OPERATOR)
+    post = Principal(f"proof-post-{mark}", Party.POST)
+    other = Principal(f"proof-other-{mark}", Party.POST)
+    reader = Principal(f"proof-reader-{mark}", Party.SUBSCRIBER)
+    member = Principal(f"proof-member-{mark}", Party.SUBSCRIBER, (GROUP,))
+    operator = Principal(f"proof-operator-{mark}", Party.OPERATOR)
+    colleague = Principal(f"proof-colleague-{mark}", Party.OPERATOR)
     actors = (post, other, reader, member, operator, colleague)
-    publisher = Client("department", Party.PUBLISHER)
+    publisher = Principal("department", Party.PUBLISHER)
     with ExitStack() as stack:
         stack.enter_context(_admitted(fleet, actors, reload))
         folders = {one: stack.enter_context(identity(fleet, authority, one.name, role=_role(one))) for one in actors}
@@ -106,7 +105,7 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[s
 
 
 def _strangers(
-    fleet: Fleet, authority: Authority, post: Client, *, own: Path, broker: str, reload: Callable[[], None]
+    fleet: Fleet, authority: Authority, post: Principal, *, own: Path, broker: str, reload: Callable[[], None]
 ) -> list[dict[str, object]]:
     """Try who is let in at all."""
     rows = [_entry("post", "its own certificate", should=True, found=is_let_in(own, broker))]
@@ -123,7 +122,7 @@ def _strangers(
 
 
 @contextmanager
-def _admitted(fleet: Fleet, actors: tuple[Client, ...], reload: Callable[[], None]) -> Iterator[None]:
+def _admitted(fleet: Fleet, actors: tuple[Principal, ...], reload: Callable[[], None]) -> Iterator[None]:
     """Have the clients of the proof in the fleet for as long as it takes."""
     places = {Party.POST: fleet.post, Party.SUBSCRIBER: fleet.subscriber, Party.OPERATOR: fleet.operator}
     _clear_away(fleet)
@@ -154,7 +153,7 @@ def _clear_away(fleet: Fleet) -> None:
                 folder.rmdir()
 
 
-def _role(one: Client) -> str | None:
+def _role(one: Principal) -> str | None:
     return Role.TECHNICIAN.value if one.party is Party.OPERATOR else None
 
 

@@ -14,7 +14,7 @@ from provisioning.hotlist.cleaning import (
     clean_reference,
     clean_state,
 )
-from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import HotListRow, RowRefusedError
 
 _REMEMBERED = 1 << 16
@@ -32,7 +32,7 @@ class Cleaner:
 
     """
 
-    def __init__(self, mapping: Mapping, *, at: datetime, safe: bool = False) -> None:
+    def __init__(self, mapping: SourceMapping, *, at: datetime, safe: bool = False) -> None:
         self._mapping = mapping
         self._safe = safe
         self._at = at

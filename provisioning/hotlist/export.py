@@ -20,7 +20,7 @@ from device.hotlist.overlay import Row
 from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.columns import PIECE, ColumnBuilder, Columns, ColumnSource
 from provisioning.hotlist.latest_delta import DeltaMatcher, LatestDelta
-from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.report import Tally
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.source import Record, open_source
@@ -37,7 +37,7 @@ class Export:
     """A file and how it is to be read."""
 
     path: Path
-    mapping: Mapping
+    mapping: SourceMapping
     safe: bool = False
     """Whether its rows are the department's own vehicles."""
 

@@ -126,7 +126,7 @@ NOT_ALLOWED = "is not on the allow-list"
 """How the reason ends with which a category is refused."""
 
 
-class Mapping(_Closed):
+class SourceMapping(_Closed):
     """One source's mapping; the defaults fit a file with the columns plate, state, category, priority, ..."""
 
     source: FileFormat = FileFormat()
@@ -152,16 +152,16 @@ class Mapping(_Closed):
         return AllowedCategory(category=allowed) if isinstance(allowed, str) else allowed
 
 
-SAFE = Mapping(
+SAFE = SourceMapping(
     defaults=Defaults(category="safe", priority=9), categories={"safe": AllowedCategory(category="safe", priority=9)}
 )
 """How a file of the department's own vehicles is read: CSV with a column of plates, and others where they are."""
 
 
-def load_mapping(path: Path) -> Mapping:
+def load_mapping(path: Path) -> SourceMapping:
     """Read a mapping file. Raises SourceError that names the key and what is wrong with it."""
     try:
-        return Mapping.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return SourceMapping.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

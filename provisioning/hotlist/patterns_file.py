@@ -21,7 +21,7 @@ from provisioning.hotlist.cleaning import (
     clean_priority,
     clean_state,
 )
-from provisioning.hotlist.mapping import Mapping as SourceMapping
+from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.text import opened
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from provisioning.hotlist.changes import Removal
 from provisioning.hotlist.cleaning import clean_plate, clean_reference, clean_state
 from provisioning.hotlist.form import MEANINGS
-from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError
 from provisioning.hotlist.source import open_source
 
 
-def read_removals(path: Path, mapping: Mapping) -> Iterator[Removal | RefusedRow]:
+def read_removals(path: Path, mapping: SourceMapping) -> Iterator[Removal | RefusedRow]:
     """Yield every removal of a file; category, state and reference, where given, narrow down which entries go.
 
     Raises SourceError when the file cannot be read, or has no column of plates.

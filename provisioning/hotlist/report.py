@@ -15,7 +15,7 @@ from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import Manifest, read_unverified, split
 from device.hotlist.overlay import Row
 from device.hotlist.package import load_key, recipients
-from provisioning.hotlist.mapping import NOT_ALLOWED, Mapping
+from provisioning.hotlist.mapping import NOT_ALLOWED, SourceMapping
 from provisioning.hotlist.rows import RefusedRow
 
 _SHOWN = 20
@@ -110,7 +110,7 @@ def facts_of(manifest: Manifest) -> dict[str, JsonValue]:
 
 
 def show_outcome(
-    console: Console, summary: dict[str, Any], tally: Tally, mappings: Iterable[Mapping], *, listed: bool
+    console: Console, summary: dict[str, Any], tally: Tally, mappings: Iterable[SourceMapping], *, listed: bool
 ) -> None:
     """Print what a build did: hints and, unless they are `listed`, refusals to `console`, facts to standard output."""
     if tally.refusals and not listed:
@@ -139,7 +139,7 @@ def show_news(console: Console, tally: Tally, *, forgotten: int) -> None:
         )
 
 
-def what_is_allowed(tally: Tally, mappings: Iterable[Mapping]) -> str:
+def what_is_allowed(tally: Tally, mappings: Iterable[SourceMapping]) -> str:
     """Return what to say, once, after rows were refused for their category; empty where none were."""
     if not any(reason.endswith(NOT_ALLOWED) for reason in tally.reasons()):
         return ""

@@ -11,7 +11,7 @@ from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.cleaning import clean_plate
 from provisioning.hotlist.form import MEANINGS, FixedField
 from provisioning.hotlist.lines import LineReader, alone, delimited, fixed
-from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.text import UNREADABLE, opened
 from provisioning.hotlist.width import NARROWING, NEEDED, UNLIMITED, Width
@@ -31,7 +31,7 @@ class ExportReader:
     """One export, open."""
 
     def __init__(
-        self, path: Path, file: TextIO, mapping: Mapping, *, needed: frozenset[str], whole: Sequence[str]
+        self, path: Path, file: TextIO, mapping: SourceMapping, *, needed: frozenset[str], whole: Sequence[str]
     ) -> None:
         self.path = path
         self.size = path.stat().st_size
@@ -170,14 +170,14 @@ def _shown(header: list[str]) -> str:
 
 
 @contextmanager
-def open_source(path: Path, mapping: Mapping, *, plates_only: bool = False) -> Iterator[ExportReader]:
+def open_source(path: Path, mapping: SourceMapping, *, plates_only: bool = False) -> Iterator[ExportReader]:
     """Open an export; with `plates_only` no category is needed. Raises SourceError when the file cannot be read."""
     needed = {"plate"} if plates_only or mapping.defaults.category else {"plate", "category"}
     with opened(path, mapping.source.encoding) as file:
         yield ExportReader(path, file, mapping, needed=frozenset(needed), whole=NARROWING if plates_only else NEEDED)
 
 
-def read_rows(path: Path, mapping: Mapping, *, at: datetime) -> Iterator[HotListRow | RefusedRow]:
+def read_rows(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterator[HotListRow | RefusedRow]:
     """Yield every row of an export, cleaned or refused, in the file's order.
 
     Args:

@@ -29,7 +29,7 @@ from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.build import build_package
-from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import RefusedRow
 from provisioning.hotlist.source import read_rows
 from provisioning.technician.accept.dialogue import Dialogue, Keystroke
@@ -172,7 +172,7 @@ class Site:
         source = folder / "list.csv"
         source.write_text(f"plate,state,category\n{TEST_PLATE},CA,acceptance_test\n8AAA000,CA,stolen_vehicle\n")
         now = datetime.now(UTC)
-        rows = [row for row in read_rows(source, Mapping(), at=now) if not isinstance(row, RefusedRow)]
+        rows = [row for row in read_rows(source, SourceMapping(), at=now) if not isinstance(row, RefusedRow)]
         package = build_package(
             rows,
             agency="riverside",

@@ -28,7 +28,7 @@ from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.build import LIFETIME
 from provisioning.hotlist.export import Export
 from provisioning.hotlist.files import Files
-from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
+from provisioning.hotlist.mapping import SAFE, SourceMapping, load_mapping
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.report import Tally, facts_of, what_is_allowed
 from provisioning.hotlist.rows import SourceError
@@ -251,9 +251,9 @@ def department(
     )
 
 
-def given_mappings(paths: Sequence[Path]) -> list[Mapping]:
+def given_mappings(paths: Sequence[Path]) -> list[SourceMapping]:
     """Load the mappings; where none is given, the default is the only one."""
-    return [load_mapping(path) for path in paths] or [Mapping()]
+    return [load_mapping(path) for path in paths] or [SourceMapping()]
 
 
 def exports(sources: Sequence[Path], mapping_paths: Sequence[Path]) -> list[Export]:

@@ -68,12 +68,12 @@ def test_training_without_validation_is_refused(tmp_path: Path) -> None:
 
 def test_training_goes_on_from_its_checkpoint(store: PhotoStore, tmp_path: Path) -> None:
     white, black = np.full((32, 64, 3), 255, np.uint8), np.zeros((32, 64, 3), np.uint8)
-    recipe = Augmentation(height=80, width=96)
+    augmentation = Augmentation(height=80, width=96)
     folder = tmp_path / "run"
 
     def go(steps: int) -> list[TrainingProgress]:
         reports: list[TrainingProgress] = []
-        training = Training(folder, steps=steps, batch=2, recipe=recipe, checkpoint_minutes=60)
+        training = Training(folder, steps=steps, batch=2, augmentation=augmentation, checkpoint_minutes=60)
         train(training, store=store, plates=[white], distractors=[black], report=reports.append)
         return reports
 

@@ -23,8 +23,8 @@ def black(_: np.random.Generator) -> NDArray[np.uint8]:
     return np.zeros((30, 90, 3), np.uint8)
 
 
-def sampler(recipe: Augmentation) -> WindowSampler:
-    return WindowSampler([photo()], plates=white, distractors=black, recipe=recipe)
+def sampler(augmentation: Augmentation) -> WindowSampler:
+    return WindowSampler([photo()], plates=white, distractors=black, augmentation=augmentation)
 
 
 def test_window_has_the_recipes_size() -> None:
@@ -56,11 +56,11 @@ def test_real_plate_lies_where_its_target_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "recipe", [Augmentation(replace_plate=1, paste_free=0), Augmentation(replace_plate=0, paste_free=1)]
+    "augmentation", [Augmentation(replace_plate=1, paste_free=0), Augmentation(replace_plate=0, paste_free=1)]
 )
-def test_pasted_plates_have_true_corners_in_reading_order(recipe: Augmentation) -> None:
+def test_pasted_plates_have_true_corners_in_reading_order(augmentation: Augmentation) -> None:
     rng = np.random.default_rng(2)
-    targets = [target for _ in range(40) for target in sampler(recipe).sample(rng).targets if not target.boxed]
+    targets = [target for _ in range(40) for target in sampler(augmentation).sample(rng).targets if not target.boxed]
     assert len(targets) > 20
     for target in targets:
         top_left, top_right, bottom_right, bottom_left = target.corners
@@ -72,7 +72,7 @@ def test_pasted_plates_have_true_corners_in_reading_order(recipe: Augmentation) 
 
 def test_plates_too_small_to_learn_are_ignored() -> None:
     tiny = Photo("far", np.full((720, 1280, 3), 60, np.uint8), np.array([[600, 400, 612, 404]], np.float32))
-    source = WindowSampler([tiny], plates=white, distractors=black, recipe=QUIET)
+    source = WindowSampler([tiny], plates=white, distractors=black, augmentation=QUIET)
     rng = np.random.default_rng(3)
     windows = [source.sample(rng) for _ in range(60)]
     small = [window for window in windows if len(window.ignored)]
@@ -86,7 +86,7 @@ def test_plates_too_small_to_learn_are_ignored() -> None:
 def test_doubtful_places_are_ignored_in_window_pixels() -> None:
     road = photo()
     doubtful = Photo(road.name, road.pixels, road.boxes, doubtful=road.boxes)
-    source = WindowSampler([doubtful], plates=white, distractors=black, recipe=QUIET)
+    source = WindowSampler([doubtful], plates=white, distractors=black, augmentation=QUIET)
     rng = np.random.default_rng(6)
     for _ in range(20):
         window = source.sample(rng)

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from models.evaluate.metrics import PictureResult, coverage, edit_distance, fold, normalise, summarise
+from models.evaluate.metrics import PictureResult, coverage, summarise
+from models.evaluate.spelling import edit_distance, fold, normalise
 
 Compare = Callable[..., PictureResult]
 BOX = (100.0, 100.0, 160.0, 130.0)

@@ -30,7 +30,3 @@ def test_greedy_takes_the_likeliest_path() -> None:
     logits = np.full((1, 4, labels.CLASSES), -5, np.int8)
     logits[0, [0, 1, 2, 3], [5, 0, 5, 6]] = 9
     assert labels.greedy(logits) == ["445"]
-
-
-def test_alike_folds_only_the_two_pairs() -> None:
-    assert labels.alike("OI0128B") == "010128B"

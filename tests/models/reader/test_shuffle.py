@@ -7,9 +7,9 @@ import pytest
 
 from device.vision.modelfiles import shipped
 from device.vision.reader import Reader
+from models.evaluate.spelling import fold
 from models.plates import framed, render_plate
 from models.plates.surroundings import FRAMED_SHAPE
-from models.reader.labels import alike
 from models.reader.real import RealPlate
 from models.reader.shuffle import find_cells, shuffle, shuffled_plates
 
@@ -48,7 +48,7 @@ def test_a_shuffled_plate_is_read_as_its_new_text(plate: RealPlate, reader: Read
         assert set(text) <= set(plate.text)
         assert width == plate.width
         whole = RealPlate(picture, plate.box, text)
-        read += alike(reader.read_rectified(whole.rectified()).text) == alike(text)
+        read += fold(reader.read_rectified(whole.rectified()).text) == fold(text)
     assert read > 0.6 * len(found)
 
 

@@ -16,11 +16,12 @@ from models.reader.convert import load  # noqa: E402
 from models.reader.data import Batches, Mixture, collate  # noqa: E402
 from models.reader.pool import Pool  # noqa: E402
 from models.reader.real import RealPlate  # noqa: E402
-from models.reader.train import Plan, train  # noqa: E402
+from models.reader.train import ReaderTraining, train  # noqa: E402
+from models.training import TimedTraining  # noqa: E402
 
 
 @pytest.fixture
-def recipe(tmp_path: Path) -> Mixture:
+def mixture(tmp_path: Path) -> Mixture:
     Pool(tmp_path / "pool", size=8).fill(seed=1)
     return Mixture(pools=(tmp_path / "pool",), batch=4, real_share=0.3)
 
@@ -33,15 +34,15 @@ def test_collate_lays_labels_in_a_row() -> None:
     assert lengths.tolist() == [2, 3]
 
 
-def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, recipe: Mixture) -> None:
+def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, mixture: Mixture) -> None:
     real = [RealPlate(np.full((40, 100), 90, np.uint8), (10, 10, 90, 30), "AB12")]
     checks = {"held_out": [(np.zeros((64, 160), np.uint8), "")]}
     run = tmp_path / "run"
-    train(Plan(folder=run, until=time.time() + 2, save_every=1000), recipe, real, checks)
+    train(ReaderTraining(folder=run, until=time.time() + 2, save_every=1000), mixture, real, checks)
     first = torch.load(run / "last.pt", weights_only=True)
     assert first["step"] > 0
     assert (run / "best.pt").exists()
-    train(Plan(folder=run, until=time.time() + 2, save_every=1000), recipe, real, checks)
+    train(ReaderTraining(folder=run, until=time.time() + 2, save_every=1000), mixture, real, checks)
     second = torch.load(run / "last.pt", weights_only=True)
     assert second["step"] > first["step"]
     assert 3 < second["trained"] < 60
@@ -49,60 +50,60 @@ def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, 
 
 
 def rates_and_steps(
-    monkeypatch: pytest.MonkeyPatch, plan: Plan, recipe: Mixture, steps: int
+    monkeypatch: pytest.MonkeyPatch, training: ReaderTraining, mixture: Mixture, steps: int
 ) -> list[tuple[int, float]]:
     """Train so many steps and break off; give step and learning rate of each."""
     seen: list[tuple[int, float]] = []
-    original = train_module._rate
+    original = TimedTraining.learning_rate
 
-    def noted(plan: Plan, step: int, share: float) -> float:
+    def noted(own: TimedTraining, step: int, share: float) -> float:
         if len(seen) == steps:
             raise KeyboardInterrupt
-        seen.append((step, original(plan, step, share)))
+        seen.append((step, original(own, step, share)))
         return seen[-1][1]
 
-    monkeypatch.setattr(train_module, "_rate", noted)
+    monkeypatch.setattr(TimedTraining, "learning_rate", noted)
     monkeypatch.setattr(train_module, "DataLoader", lambda batches, **_: batches)  # a worker takes long to start
     with pytest.raises(KeyboardInterrupt):
-        train(plan, recipe, [], {"held_out": [(np.zeros((64, 160), np.uint8), "")]})
-    monkeypatch.setattr(train_module, "_rate", original)
+        train(training, mixture, [], {"held_out": [(np.zeros((64, 160), np.uint8), "")]})
+    monkeypatch.setattr(TimedTraining, "learning_rate", original)
     return seen
 
 
-def test_a_pause_costs_no_rate(tmp_path: Path, recipe: Mixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    def plan() -> Plan:
-        return Plan(folder=tmp_path / "run", until=time.time() + 5400, save_every=2, warm_up=1)
+def test_a_pause_costs_no_rate(tmp_path: Path, mixture: Mixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def training() -> ReaderTraining:
+        return ReaderTraining(folder=tmp_path / "run", until=time.time() + 5400, save_every=2, warm_up=1)
 
-    rates_and_steps(monkeypatch, plan(), recipe, 3)
+    rates_and_steps(monkeypatch, training(), mixture, 3)
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + 8 * 3600)
-    ((step, rate),) = rates_and_steps(monkeypatch, plan(), recipe, 1)
+    ((step, rate),) = rates_and_steps(monkeypatch, training(), mixture, 1)
     assert step == 2
-    assert rate > 0.99 * plan().rate
+    assert rate > 0.99 * training().rate
 
 
 def test_a_checkpoint_without_the_seconds_trained_is_taken(
-    tmp_path: Path, recipe: Mixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mixture: Mixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = Plan(folder=tmp_path / "run", until=time.time() + 5400, save_every=2, warm_up=1)
-    rates_and_steps(monkeypatch, plan, recipe, 3)
+    training = ReaderTraining(folder=tmp_path / "run", until=time.time() + 5400, save_every=2, warm_up=1)
+    rates_and_steps(monkeypatch, training, mixture, 3)
     last = tmp_path / "run" / "last.pt"
     kept = torch.load(last, weights_only=True)
     del kept["trained"]
     torch.save(kept | {"start": time.time() - 5400}, last)
-    ((step, rate),) = rates_and_steps(monkeypatch, plan, recipe, 1)
+    ((step, rate),) = rates_and_steps(monkeypatch, training, mixture, 1)
     assert step == 2
-    assert 0.4 * plan.rate < rate < 0.6 * plan.rate
+    assert 0.4 * training.rate < rate < 0.6 * training.rate
     load(last)
 
 
-def test_a_resumed_training_sees_other_batches(recipe: Mixture) -> None:
-    first, again, later = (next(iter(Batches(recipe, [], step=step)))[0] for step in (0, 0, 7))
+def test_a_resumed_training_sees_other_batches(mixture: Mixture) -> None:
+    first, again, later = (next(iter(Batches(mixture, [], step=step)))[0] for step in (0, 0, 7))
     assert torch.equal(first, again)
     assert not torch.equal(first, later)
 
 
-def test_the_easy_start_is_counted_over_resumptions(recipe: Mixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_easy_start_is_counted_over_resumptions(mixture: Mixture, monkeypatch: pytest.MonkeyPatch) -> None:
     smallest: list[float] = []
     original = data.degrade
 
@@ -111,6 +112,6 @@ def test_the_easy_start_is_counted_over_resumptions(recipe: Mixture, monkeypatch
         return original(picture, rng, severity)
 
     monkeypatch.setattr(data, "degrade", noted)
-    easy = replace(recipe, easy=2)
+    easy = replace(mixture, easy=2)
     list(itertools.islice(Batches(easy, [], step=1), 2))
     assert smallest == [90] * 4 + [Severity().smallest] * 4

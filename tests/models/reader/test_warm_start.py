@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="the training extra is not installed")
 import torch
 
 from device.vision.modelfiles import shipped
-from device.vision.reader import PlateReader as ShippedReader
+from device.vision.reader import Reader
 from models.plates import degrade, framed, render_plate
 from models.reader.labels import greedy
 from models.reader.net import PlateReader
@@ -28,7 +28,7 @@ def test_the_net_reads_like_the_file_before_its_first_step() -> None:
     net.eval()
     with torch.no_grad():
         texts = greedy(net(torch.from_numpy(seen[:, None]).float() / 255).numpy())
-    shipped_reader = ShippedReader(shipped("reader.tflite"))
+    shipped_reader = Reader(shipped("reader.tflite"))
     same = [text == shipped_reader.read_rectified(picture).text for text, picture in zip(texts, seen, strict=True)]
     assert np.mean(same) > 0.85
 

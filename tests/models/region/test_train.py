@@ -10,7 +10,7 @@ from device.vision.calibration import Calibration  # noqa: E402
 from models.region.convert import calibrate  # noqa: E402
 from models.region.data import Sources, batches  # noqa: E402
 from models.region.net import Region  # noqa: E402
-from models.region.train import Plan, log_odds, train  # noqa: E402
+from models.region.train import RegionTraining, log_odds, train  # noqa: E402
 
 BRIGHT, DARK = np.full((96, 240), 200, np.uint8), np.full((96, 240), 40, np.uint8)
 
@@ -36,20 +36,20 @@ def test_the_net_gives_one_number_a_plate_and_is_small() -> None:
 
 def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, sources: Sources) -> None:
     checks = {"held_out": (np.zeros((2, 64, 160), np.uint8), np.array([True, False]))}
-    train(Plan(folder=tmp_path, until=time.time() + 2, batch=8), sources, checks)
+    train(RegionTraining(folder=tmp_path, until=time.time() + 2, batch=8), sources, checks)
     first = torch.load(tmp_path / "last.pt", weights_only=True)
     assert first["step"] > 0
-    train(Plan(folder=tmp_path, until=time.time() + 2, batch=8), sources, checks)
+    train(RegionTraining(folder=tmp_path, until=time.time() + 2, batch=8), sources, checks)
     second = torch.load(tmp_path / "last.pt", weights_only=True)
     assert second["step"] > first["step"]
     assert second["trained"] > first["trained"] + 1
     del second["trained"]  # as older files are
     torch.save(second, tmp_path / "last.pt")
-    train(Plan(folder=tmp_path, until=time.time(), batch=8), sources, checks)
+    train(RegionTraining(folder=tmp_path, until=time.time(), batch=8), sources, checks)
 
 
 def test_a_resumed_run_goes_on_with_its_rate(tmp_path: Path, sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
-    train(Plan(folder=tmp_path, until=time.time() + 3, batch=2), sources, {})
+    train(RegionTraining(folder=tmp_path, until=time.time() + 3, batch=2), sources, {})
     kept = torch.load(tmp_path / "last.pt", weights_only=True)
     torch.save(kept | {"trained": 3600.0, "step": 50}, tmp_path / "last.pt")
     rates: list[float] = []
@@ -59,10 +59,10 @@ def test_a_resumed_run_goes_on_with_its_rate(tmp_path: Path, sources: Sources, m
         raise KeyboardInterrupt
 
     monkeypatch.setattr(torch.optim.AdamW, "step", noted)
-    plan = Plan(folder=tmp_path, until=time.time() + 3600, batch=2)
+    training = RegionTraining(folder=tmp_path, until=time.time() + 3600, batch=2)
     with pytest.raises(KeyboardInterrupt):
-        train(plan, sources, {})
-    assert rates[0] == pytest.approx(plan.rate / 2, rel=0.05)
+        train(training, sources, {})
+    assert rates[0] == pytest.approx(training.rate / 2, rel=0.05)
 
 
 def test_a_resumed_run_sees_other_batches(sources: Sources) -> None:

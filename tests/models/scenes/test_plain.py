@@ -24,9 +24,9 @@ def test_windows_of_plain_scenes_need_no_photo_and_know_no_plate_but_pasted_ones
         return np.full((32, 64, 3), 255, np.uint8)
 
     quiet = Augmentation(plain=1, paste_free=0, distractors=0, caption=0)
-    nothing = WindowSampler([], plates=white, distractors=white, recipe=quiet).sample(np.random.default_rng(1))
+    nothing = WindowSampler([], plates=white, distractors=white, augmentation=quiet).sample(np.random.default_rng(1))
     assert nothing.grey.shape == (208, 320)
     assert nothing.targets == ()
     assert len(nothing.ignored) == 0
-    pasted = WindowSampler([], plates=white, distractors=white, recipe=Augmentation(plain=1, paste_free=1))
+    pasted = WindowSampler([], plates=white, distractors=white, augmentation=Augmentation(plain=1, paste_free=1))
     assert any(pasted.sample(np.random.default_rng(seed)).targets for seed in range(5))

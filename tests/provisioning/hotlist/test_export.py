@@ -7,7 +7,7 @@ import pytest
 from provisioning.hotlist import export
 from provisioning.hotlist.columns import PIECE, Columns
 from provisioning.hotlist.export import Export, ExportSource
-from provisioning.hotlist.mapping import Mapping
+from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.report import Tally
 from provisioning.hotlist.rows import SourceError
 
@@ -21,7 +21,7 @@ def exports(tmp_path: Path) -> list[Export]:
     rows = (f"{'NONE' if n % 1000 == 0 else f'T{n:05d}'},local,R{n % 99}\n" for n in range(2 * PIECE + 5))
     first.write_text("plate,category,reference\n" + "".join(rows))
     second.write_text("plate,category\n" + "".join(f"S{n:05d},stolen_plate\n" for n in range(PIECE)))
-    return [Export(first, Mapping()), Export(second, Mapping())]
+    return [Export(first, SourceMapping()), Export(second, SourceMapping())]
 
 
 def taken(exports: list[Export], jobs: int) -> tuple[list[Columns], Tally, list[int]]:

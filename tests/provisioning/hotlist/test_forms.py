@@ -11,7 +11,7 @@ from device.hotlist.keys import normalise
 from provisioning.hotlist.changes import Removal
 from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.lines import LONGEST_ROW
-from provisioning.hotlist.mapping import SAFE, Mapping, load_mapping
+from provisioning.hotlist.mapping import SAFE, SourceMapping, load_mapping
 from provisioning.hotlist.removals import read_removals
 from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.source import open_source, read_rows
@@ -40,16 +40,16 @@ EP = "stolen_plate"
 """
 
 
-def mapping(tmp_path: Path, text: str) -> Mapping:
+def mapping(tmp_path: Path, text: str) -> SourceMapping:
     path = tmp_path / "mapping.toml"
     path.write_text(text)
     return load_mapping(path)
 
 
-def read(tmp_path: Path, content: bytes | str, given: Mapping | None = None) -> list[HotListRow | RefusedRow]:
+def read(tmp_path: Path, content: bytes | str, given: SourceMapping | None = None) -> list[HotListRow | RefusedRow]:
     path = tmp_path / "export"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(read_rows(path, given or Mapping(), at=NOW))
+    return list(read_rows(path, given or SourceMapping(), at=NOW))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_remark_of_several_lines_is_one_row_whatever_it_says(tmp_path: Path) -
         '7ABC123,local,"see 7ABC999\n7ABC999, local\nSmith, red, dented\nNONE,local,x\n7ABC999,told,x"\n'
         '"7ABC124",local,"a\nb"\n'
     )
-    with open_source(path, Mapping()) as source:
+    with open_source(path, SourceMapping()) as source:
         assert [record[0] for record in source.records() if not isinstance(record, RefusedRow)] == [2, 7]
         assert source.several == 2
 
@@ -161,7 +161,7 @@ def test_no_bytes_are_more_than_refused(tmp_path_factory: pytest.TempPathFactory
     for beginning in (b"", b"plate,category\n7ABC123,local\n"):
         path.write_bytes(beginning + content)
         with suppress(SourceError):
-            found = list(read_rows(path, Mapping(), at=NOW))
+            found = list(read_rows(path, SourceMapping(), at=NOW))
             assert not beginning or found[0] == HotListRow("7ABC123", "local", 2 + 3)
 
 
@@ -368,7 +368,7 @@ def test_a_file_whose_rows_are_trimmed_says_so(tmp_path: Path) -> None:
 def test_a_removal_that_was_cut_short_takes_no_more_off_the_list(tmp_path: Path) -> None:
     path = tmp_path / "recovered.csv"
     path.write_text("plate,reference,expires\n7ABC123\n7ABC124,R1\n")
-    assert list(read_removals(path, Mapping())) == [
+    assert list(read_removals(path, SourceMapping())) == [
         RefusedRow(2, "cut short before its reference"),
         Removal(3, normalise("7ABC124"), reference="R1"),
     ]

@@ -5,7 +5,7 @@ import pytest
 
 from device.hotlist.layout import PatternEntry
 from provisioning.hotlist import HotListRow, RefusedRow
-from provisioning.hotlist.mapping import Mapping, load_mapping
+from provisioning.hotlist.mapping import SourceMapping, load_mapping
 from provisioning.hotlist.patterns_file import MOST_PATTERNS, read_patterns
 from provisioning.hotlist.rows import SourceError
 from provisioning.hotlist.source import read_rows
@@ -20,8 +20,8 @@ def written(tmp_path: Path, text: str, name: str = "file.csv", encoding: str = "
     return path
 
 
-def rows(path: Path, mapping: Mapping | None = None) -> list[HotListRow | RefusedRow]:
-    return list(read_rows(path, mapping or Mapping(), at=NOW))
+def rows(path: Path, mapping: SourceMapping | None = None) -> list[HotListRow | RefusedRow]:
+    return list(read_rows(path, mapping or SourceMapping(), at=NOW))
 
 
 def test_a_row_becomes_what_the_list_needs(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"):
         rows(tmp_path / "absent.csv")
     with pytest.raises(SourceError, match="No such file"):
-        list(read_patterns(tmp_path / "absent.csv", Mapping(), at=NOW))
+        list(read_patterns(tmp_path / "absent.csv", SourceMapping(), at=NOW))
 
 
 PATTERNS_CSV = """pattern,characters,state,category,priority,case,author,expires
@@ -156,7 +156,7 @@ PATTERNS_CSV = """pattern,characters,state,category,priority,case,author,expires
 
 
 def test_patterns_come_from_csv_with_each_refusal(tmp_path: Path) -> None:
-    first, *refused = read_patterns(written(tmp_path, PATTERNS_CSV), Mapping(), at=NOW)
+    first, *refused = read_patterns(written(tmp_path, PATTERNS_CSV), SourceMapping(), at=NOW)
     assert isinstance(first, PatternEntry)
     assert (first.pattern, first.characters, first.state, first.priority) == ("6XY*", 7, "CA", 1)
     assert (first.case, first.author, first.expires) == ("C-1", "Sample", datetime(2027, 1, 2, tzinfo=UTC))
@@ -173,13 +173,15 @@ def test_patterns_come_from_csv_with_each_refusal(tmp_path: Path) -> None:
 
 def test_a_pattern_that_was_cut_short_is_no_open_one(tmp_path: Path) -> None:
     text = "pattern,category,case,author,expires,distribution\n6XY*,local,C-1,Sample,2027-01-01\n"
-    found = list(read_patterns(written(tmp_path, text), Mapping(), at=NOW))
+    found = list(read_patterns(written(tmp_path, text), SourceMapping(), at=NOW))
     assert found == [RefusedRow(2, "fewer fields than the header")]
 
 
 def test_two_stray_quotes_swallow_no_pattern_in_silence(tmp_path: Path) -> None:
     rows = '7AB*,local,"A,C-1,2027-01-01\n7AC*,local,B,C-2,2027-01-01\n7AD*,local,C",C-3,2027-01-01\n'
-    found = list(read_patterns(written(tmp_path, f"pattern,category,author,case,expires\n{rows}"), Mapping(), at=NOW))
+    found = list(
+        read_patterns(written(tmp_path, f"pattern,category,author,case,expires\n{rows}"), SourceMapping(), at=NOW)
+    )
     assert found == [RefusedRow(4, "a field of several lines: a quote that runs over other rows?")]
 
 
@@ -193,7 +195,7 @@ case = "C-1"
 author = "Sample"
 expires = 2027-01-01
 """
-    (entry,) = read_patterns(written(tmp_path, text, "patterns.toml"), Mapping(), at=NOW)
+    (entry,) = read_patterns(written(tmp_path, text, "patterns.toml"), SourceMapping(), at=NOW)
     assert isinstance(entry, PatternEntry)
     assert (entry.characters, entry.priority, entry.expires) == (7, 3, datetime(2027, 1, 2, tzinfo=UTC))
 
@@ -214,11 +216,11 @@ expires = 2027-01-01
 )
 def test_a_patterns_file_that_cannot_be_is_refused_whole(tmp_path: Path, name: str, text: str, named: str) -> None:
     with pytest.raises(SourceError, match=named):
-        list(read_patterns(written(tmp_path, text, name), Mapping(), at=NOW))
+        list(read_patterns(written(tmp_path, text, name), SourceMapping(), at=NOW))
 
 
 @pytest.mark.parametrize(
     ("name", "text"), [("p.csv", "pattern,category,case,author,expires\n"), ("p.toml", "pattern = []")]
 )
 def test_that_there_are_no_patterns_can_be_said(tmp_path: Path, name: str, text: str) -> None:
-    assert list(read_patterns(written(tmp_path, text, name), Mapping(), at=NOW)) == []
+    assert list(read_patterns(written(tmp_path, text, name), SourceMapping(), at=NOW)) == []

@@ -1,0 +1,135 @@
+"""What the trainings have in common: checkpoints, a moving average of the weights, and an end at a moment in time."""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+_Batch = TypeVar("_Batch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimedTraining:
+    """How long and how hard to train.
+
+    The learning rate falls by a cosine over the time trained and the time that is left, so that a run ends when it
+    must; a run can be stopped and resumed, and pauses count for nothing.
+    """
+
+    folder: Path
+    """Where the checkpoint `last.pt` goes."""
+    until: float
+    """Unix time at which the learning rate reaches its floor and training stops."""
+    rate: float
+    floor: float
+    warm_up: int
+    """Steps over which the rate rises at the beginning."""
+    save_every: int
+    average: float
+    """Weight of the past in the moving average of weights, which is what is kept as the model."""
+
+    def learning_rate(self, step: int, share: float) -> float:
+        """Return the rate of a step when so much of the time is over, 0 to 1."""
+        cosine = 0.5 * (1 + math.cos(math.pi * share))
+        return (self.floor + (self.rate - self.floor) * cosine) * min(1.0, (step + 1) / self.warm_up)
+
+
+class Run:
+    """A net that is trained until a moment in time, and the average of its weights.
+
+    Args:
+        training: how long and how hard.
+        net: fresh.
+        averaged: another of its kind.
+        decay: of the weights.
+
+    """
+
+    def __init__(self, training: TimedTraining, net: nn.Module, averaged: nn.Module, *, decay: float) -> None:
+        self._training = training
+        self.net = net.to(memory_format=torch.channels_last)
+        self.averaged = averaged
+        self._optimiser = torch.optim.AdamW(net.parameters(), lr=training.rate, weight_decay=decay)
+        self.step = 0
+        self.best = -1.0
+        self._trained = 0.0
+        """Seconds, over all resumptions."""
+        self._last = training.folder / "last.pt"
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint; return whether there is one."""
+        self._training.folder.mkdir(parents=True, exist_ok=True)
+        if not self._last.exists():
+            return False
+        kept = torch.load(self._last, weights_only=True)
+        self.net.load_state_dict(kept["net"])
+        self.averaged.load_state_dict(kept["averaged"])
+        self._optimiser.load_state_dict(kept["optimiser"])
+        self.step, self.best = kept["step"], kept.get("best", self.best)
+        # Older files know at most when the training first began.
+        written = self._last.stat().st_mtime
+        self._trained = kept.get("trained", max(0.0, written - kept.get("start", written)))
+        return True
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        kept = {"net": self.net.state_dict(), "averaged": self.averaged.state_dict(), "step": self.step}
+        kept |= {"optimiser": self._optimiser.state_dict(), "best": self.best, "trained": self._trained}
+        save(kept, self._last)
+
+    def timed(self, batches: Iterable[_Batch]) -> Iterator[tuple[_Batch, bool]]:
+        """Yield batches until the time is over, each with the rate set, and whether a checkpoint is due after it."""
+        training, origin = self._training, time.time() - self._trained  # when it would have begun had it never paused
+        for batch in batches:
+            self._trained = time.time() - origin
+            share = min(1.0, self._trained / max(training.until - origin, 1.0))
+            for group in self._optimiser.param_groups:
+                group["lr"] = training.learning_rate(self.step, share)
+            yield batch, share >= 1 or (self.step + 1) % training.save_every == 0
+            if share >= 1:
+                return
+
+    def learn(self, loss: torch.Tensor) -> float:
+        """Take one step; return the loss."""
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self._optimiser.step()
+        self.step += 1
+        follow(self.averaged, self.net, keep=min(self._training.average, (self.step + 1) / (self.step + 20)))
+        return float(loss.detach())
+
+
+def follow(averaged: nn.Module, net: nn.Module, *, keep: float) -> None:
+    """Move the average of a net's weights on, with `keep` as the weight of the past."""
+    with torch.no_grad():
+        for old, new in zip(averaged.state_dict().values(), net.state_dict().values(), strict=True):
+            if old.dtype.is_floating_point:
+                old.lerp_(new, 1 - keep)
+            else:
+                old.copy_(new)
+
+
+def save(state: dict[str, object], path: Path) -> None:
+    """Write a checkpoint, whole or not at all."""
+    torch.save(state, path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
+
+
+def outputs(net: nn.Module, pictures: npt.NDArray[np.uint8], batch: int = 128) -> torch.Tensor:
+    """Return what a net makes of grey pictures, N x height x width, so many at a time."""
+    net.eval()
+    with torch.no_grad():
+        return torch.cat([net(floats(part)) for part in torch.from_numpy(pictures[:, None]).split(batch)])
+
+
+def floats(pictures: torch.Tensor) -> torch.Tensor:
+    """Return pictures, N x 1 x height x width uint8, as nets take them."""
+    return (pictures.float() / 255).contiguous(memory_format=torch.channels_last)
