@@ -20,6 +20,7 @@ from functools import partial
 
 from device.board.status_light import StatusLight
 from device.board.tamper import TamperMonitor
+from device.camera.base import Camera
 from device.camera.lens import LensMonitor
 from device.camera.recovery import Recovery
 from device.camera.snapshot import Snapshot
@@ -52,6 +53,7 @@ from device.reporting.frames import FrameReporter
 from device.reporting.reporter import Circumstances, Reporter
 from device.rig import Rig
 from device.systemd import Notifier
+from device.uplink import Uplink
 from device.uplink.forks import ChainForkDetector
 from device.uplink.takeover import SessionTakeover
 from device.vision.model_loader import ModelLoader, versions_of
@@ -92,48 +94,30 @@ class Post:
             OutboxError: the outbox cannot be opened.
 
         """
-        rig = rig or Rig()
-        trust = Trust.of(configuration.post.agency, configuration.hotlist.issuer_key, configuration.control)
-        remote = remote_configuration(configuration, configuration.control, trust, configuration.post.source)
+        self._rig = rig = rig or Rig()
+        source, hotlists, control = configuration.post.source, configuration.hotlist, configuration.control
+        trust = Trust.of(source.agency, hotlists.issuer_key, control)
+        remote = remote_configuration(configuration, control, trust, source)
         if remote is not None:
             configuration = remote.start()
-        self._configuration, self._rig = configuration, rig
+        self._configuration, folder = configuration, configuration.outbox.path.parent
         self._stop, self._round_due, self._restart = rig.clock.event(), Interval(TICK_SECONDS), False
-        source, hotlists, folder = configuration.post.source, configuration.hotlist, configuration.outbox.path.parent
 
         self._models = models = ModelLoader(partial(rig.recogniser, configuration.vision), clock=rig.clock)
         models.on_loaded = self._apply_again
         camera = rig.camera(configuration.camera)
         self._logbook = logbook = Logbook(configuration, rig.outbox(configuration.outbox), rig, stop=self._stop)
+        logbook.records.meanwhile = self._while_waiting
         audit, limited, timekeeper = logbook.audit, logbook.rate_limited, logbook.timekeeper
-        faults = FaultMonitor(rig.clock)
+        self._faults = faults = FaultMonitor(rig.clock)
         self._uplink = uplink = rig.uplink(
             configuration.uplink, logbook.outbox, client_id=source.post, earliest=timekeeper.earliest
         )
         self._board = board = rig.board(configuration.board)
-
-        self._hotlist = hotlist = HotListService(
-            HotListStore.of(hotlists, agency=source.agency, issuers=trust.issuers(timekeeper.now)),
-            hotlists,
-            audit,
-            rate_limited=limited,
-            timekeeper=timekeeper,
-        )
-        runs = versions_of(configuration.digest, models.recogniser)
-        self._frames = frames = FrameReporter(
-            camera,
-            models,
-            Pipeline(models.recogniser, vision=configuration.vision, passages=configuration.passages),
-            Reporter(
-                logbook.records,
-                hotlist,
-                clock=timekeeper.quality,
-                circumstances=Circumstances(camera.name[:64], configuration.post.place, runs),
-                settings=configuration.records,
-                identify=rig.identify,
-            ),
-            audit=audit,
-            onlooker=rig.onlooker,
+        store = HotListStore.of(hotlists, agency=source.agency, issuers=trust.issuers(timekeeper.now))
+        self._hotlist = hotlist = HotListService(store, hotlists, audit, rate_limited=limited, timekeeper=timekeeper)
+        self._frames = frames = _frame_reporter(
+            configuration, rig, logbook, hotlist=hotlist, models=models, camera=camera
         )
         boots = BootCounter(folder, Notifier(), clock=rig.clock)
         self._supervisor = supervisor = CameraSupervisor(
@@ -144,74 +128,49 @@ class Post:
             capture=partial(rig.capture, queue_frames=configuration.vision.queue_frames),
             stop=self._stop,
         )
-        goes_by = configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
-        recordings = Recordings(
-            configuration.recording,
-            audit,
-            post=source.post,
-            goes_by={"configuration": goes_by, "versions": runs.model_dump(mode="json")},
-            now=timekeeper.now,
-            clock=rig.clock,
-        )
-        certificate = CertificateMonitor(configuration.uplink.certificate, timekeeper)
-        snapshot = Snapshot()
+        self._acceptance = acceptance = Acceptance(configuration.acceptance, source, configuration.records)
+        certificate, snapshot = CertificateMonitor(configuration.uplink.certificate, timekeeper), Snapshot()
         renewal = Renewal.of(
             configuration.enrolment, configuration.uplink, name=source.post, audit=audit, now=timekeeper.now
         )
-        self._control = control = None
-        if remote is not None and configuration.control is not None:
+        self._control: RemoteControl[Configuration] | None = None
+        if remote is not None and control is not None:
             renew = None if renewal is None else renewal.order
             done = doers(check_up=self._check_up, snapshot=snapshot, restart=self._begin_again, renew=renew)
-            commands = CommandExecutor.of(configuration.control, logbook, send=uplink.send_now, doers=done)
-            self._control = control = RemoteControl(remote, trust, logbook, uplink, faults=faults, commands=commands)
+            commands = CommandExecutor.of(control, logbook, send=uplink.send_now, doers=done)
+            self._control = RemoteControl(remote, trust, logbook, uplink, faults=faults, commands=commands)
         # After the control, for with a new key may come what it signed.
         download = HotListDownload(hotlist, uplink, agency=source.agency, directory=hotlists.directory)
         for listener in (hotlist.let_go, download.again):
             trust.lists.on_changed(listener)
-        self._lifecycle = lifecycle = Lifecycle(
-            folder, logbook, boots, faults=faults, uplink=uplink, supervisor=supervisor
-        )
-        self._heartbeat = heartbeat = Heartbeat(
-            logbook, frames, supervisor, uplink, settings=configuration.records, folder=folder
-        )
-        forks = ChainForkDetector(
-            source,
-            run=logbook.run,
-            head=logbook.outbox.head,
-            keys=Keyring.from_files(*configuration.records.key_files),
-            audit=audit,
-            uplink=uplink,
-        )
-        self._acceptance = acceptance = Acceptance(configuration.acceptance, source, configuration.records)
-        self._faults = faults
-        logbook.records.meanwhile = self._while_waiting
+        self._lifecycle = Lifecycle(folder, logbook, boots, faults=faults, uplink=uplink, supervisor=supervisor)
+        self._heartbeat = Heartbeat(logbook, frames, supervisor, uplink, settings=configuration.records, folder=folder)
+        reads, counters = ReadRateBaseline(folder / FILE), frames.pipeline.counters
         parts: tuple[Part | None, ...] = (
             hotlist,
             logbook,
             StatusLight(board, faults),
-            lifecycle,
+            self._lifecycle,
             uplink,
-            StatusReporter(logbook, frames, uplink, faults=faults, certificate=certificate, control=control),
-            heartbeat,
+            StatusReporter(logbook, frames, uplink, faults=faults, certificate=certificate, control=self._control),
+            self._heartbeat,
             limited,
-            forks,
+            _fork_detector(configuration, logbook, uplink),
             SessionTakeover(uplink, limited),
             ClockStepMonitor(timekeeper, limited, hotlist=hotlist, download=download, uplink=uplink),
             certificate,
             MachineMonitor(folder, ask=rig.machine),
             TamperMonitor(board, audit),
             LensMonitor(folder),
-            ReadRateMonitor(
-                ReadRateBaseline(folder / FILE), frames.pipeline.counters, timekeeper=timekeeper, supervisor=supervisor
-            ),
+            ReadRateMonitor(reads, counters, timekeeper=timekeeper, supervisor=supervisor),
             models,
             acceptance,
-            control,
+            self._control,
             download,
             PackageSpool(hotlists.directory, partial(hotlist.install, source="file")),
             renewal,
             snapshot,
-            recordings,
+            _recordings(configuration, logbook, frames),
             frames,
             supervisor,
         )
@@ -313,3 +272,44 @@ class Post:
     def _begin_again(self) -> None:
         self._restart = self._lifecycle.restart = True
         self._stop.set()
+
+
+def _frame_reporter(
+    configuration: Configuration,
+    rig: Rig,
+    logbook: Logbook,
+    *,
+    hotlist: HotListService,
+    models: ModelLoader,
+    camera: Camera,
+) -> FrameReporter:
+    runs = versions_of(configuration.digest, models.recogniser)
+    pipeline = Pipeline(models.recogniser, vision=configuration.vision, passages=configuration.passages)
+    reporter = Reporter(
+        logbook.records,
+        hotlist,
+        clock=logbook.timekeeper.quality,
+        circumstances=Circumstances(camera.name[:64], configuration.post.place, runs),
+        settings=configuration.records,
+        identify=rig.identify,
+    )
+    return FrameReporter(camera, models, pipeline, reporter, audit=logbook.audit, onlooker=rig.onlooker)
+
+
+def _fork_detector(configuration: Configuration, logbook: Logbook, uplink: Uplink) -> ChainForkDetector:
+    keys = Keyring.from_files(*configuration.records.key_files)
+    head = logbook.outbox.head
+    return ChainForkDetector(logbook.source, run=logbook.run, head=head, keys=keys, audit=logbook.audit, uplink=uplink)
+
+
+def _recordings(configuration: Configuration, logbook: Logbook, frames: FrameReporter) -> Recordings:
+    told = configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
+    runs = frames.reporter.circumstances.versions
+    return Recordings(
+        configuration.recording,
+        logbook.audit,
+        post=logbook.source.post,
+        goes_by={"configuration": told, "versions": runs.model_dump(mode="json")},
+        now=logbook.timekeeper.now,
+        clock=logbook.clock,
+    )
