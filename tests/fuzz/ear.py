@@ -16,20 +16,11 @@ from jsonschema import Draft202012Validator
 
 from device.audit.log import AuditLog
 from device.audit.rate_limit import MOST, WINDOW_SECONDS, RateLimitedAudit
-from device.clock.timekeeper import Timekeeper
 from device.config import REMOTE_KEYS
-from device.control import (
-    CommandVerifier,
-    ConfigurationStore,
-    Operators,
-    Reason,
-    RemoteConfiguration,
-    ReplayGuard,
-    SigningKeys,
-)
+from device.control import ConfigurationStore, Reason, RemoteConfiguration, SigningKeys
 from device.control.commands import CommandExecutor, Done
-from device.records import Command, Envelope, Purpose, Recorder
-from device.records.contract.examples import ExampleSigner, MemoryStore
+from device.records import Command, Envelope, Purpose
+from device.records.contract.examples import MemoryStore
 from device.records.contract.schema import payload_schema
 from device.records.signing import read_key
 from device.uplink import Delivery
@@ -42,13 +33,13 @@ REASONS = {reason.value for reason in Reason} | {"unsupported"}
 
 
 class Listening(RateLimitedAudit):
-    """A moderator that remembers what it was told."""
+    """Remembers what it was told."""
 
-    def __init__(self, auditor: AuditLog, **more: Any) -> None:  # noqa: ANN401 - a moderator's own
-        super().__init__(auditor, **more)
+    def __init__(self, audit: AuditLog, **more: Any) -> None:  # noqa: ANN401 - its own
+        super().__init__(audit, **more)
         self.reasons: list[str] = []
 
-    def refused(self, action: str, *, reason: str, **more: Any) -> None:  # noqa: ANN401 - a moderator's own
+    def refused(self, action: str, *, reason: str, **more: Any) -> None:  # noqa: ANN401 - its own
         self.reasons.append(reason)
         super().refused(action, reason=reason, **more)
 
@@ -62,43 +53,20 @@ class Ear:
     done: list[str] = field(default_factory=list)
     sent: list[Envelope] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
-    steady: float = 0.0
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(RUN)
-        timekeeper = Timekeeper(quality=lambda: GOOD_CLOCK, wall=self._wall)
-        recorder = Recorder(self.store, ExampleSigner(), SOURCE, now=lambda: self.world.now)
-        auditor = AuditLog(recorder, post="post-1", timekeeper=timekeeper)  # type: ignore[arg-type]  # it never fails here
-        self.moderator = Listening(auditor, now=lambda: self.steady)
-        self.refusals = self.moderator.reasons
+        logbook = self.world.logbook(self.store)
+        self.audit = logbook.rate_limited = Listening(logbook.audit, clock=logbook.clock)
+        self.refusals = self.audit.reasons
         base = self.world.base
         assert base.control is not None
         self.base = base
         keys = SigningKeys.fixed(Purpose.CONFIGURATION, read_key(base.control.configuration_key.read_bytes()))
         self.remote = RemoteConfiguration(base, ConfigurationStore(self.world.directory), keys, SOURCE)
         self.remote.start()
-        judge = CommandVerifier(
-            SOURCE,
-            Operators(base.control.operators_ca.read_bytes()),
-            run=RUN,
-            now=timekeeper.now,
-            clock=lambda: GOOD_CLOCK,
-        )
         doers = {command: self._doer(command) for command in Command if command != Command.RENEW_CERTIFICATE}
-        self.orders = CommandExecutor(
-            SOURCE,
-            judge,
-            ReplayGuard(self.world.directory / "journal.db"),
-            auditor=auditor,
-            moderator=self.moderator,
-            recorder=recorder,
-            timekeeper=timekeeper,
-            send=self.sent.append,
-            doers=doers,
-        )
-
-    def _wall(self) -> float:
-        return self.world.now.timestamp()
+        self.executor = CommandExecutor.of(base.control, logbook, send=self.sent.append, doers=doers)
 
     def _doer(self, command: Command) -> Any:  # noqa: ANN401 - a doer
         def do() -> Done:
@@ -112,7 +80,7 @@ class Ear:
     def command(self, topic: str, message: bytes, *, response_topic: str | None, retained: bool) -> None:
         """Hear a message on a topic of commands."""
         before, sent = len(self.done), len(self.sent)
-        self.orders.receive(
+        self.executor.receive(
             Delivery(1, 1, 1, f"{PREFIX}/command/{topic}", message, retained=retained, response_topic=response_topic)
         )
         if len(self.done) > before:
@@ -126,7 +94,7 @@ class Ear:
         self._bounded()
 
     def _why(self) -> str:
-        """Say the last refusal's reason, as the moderator was told it."""
+        """Say the last refusal's reason, as it was told."""
         return self.refusals[-1] if self.refusals else "nothing"
 
     def configuration(self, message: bytes) -> None:
@@ -194,17 +162,16 @@ class Ear:
     def _bounded(self) -> None:
         """Few records, whatever is heard: those of what was done, and a bounded number of refusals a window."""
         refusals = [r for r in self.store.records if json.loads(r.body)["data"]["outcome"] == "refused"]
-        windows = 1 + self.steady / WINDOW_SECONDS
+        windows = 1 + self.world.steady / WINDOW_SECONDS
         assert len(refusals) <= windows * (2 * MOST + 1)
 
     def forget(self) -> None:
         """Let a day go by: limits of frequency begin anew, and a window of refusals ends."""
         self.world.now += timedelta(hours=2)
-        self.moderator.flush()
+        self.audit.flush()
         self.store.records.clear()
         self.sent.clear()
         self.done.clear()
-        self.steady = 0.0
 
 
 def ear(world: World, forge: Forge) -> Ear:

@@ -13,22 +13,19 @@ from cryptography import x509
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from device.audit.log import AuditLog
-from device.audit.rate_limit import MOST, WINDOW_SECONDS, RateLimitedAudit
-from device.clock.timekeeper import Timekeeper
-from device.control import CommandVerifier, Operators, ReplayGuard
+from device.audit.rate_limit import MOST, WINDOW_SECONDS
 from device.control.commands import OFTEN, CommandExecutor, Done
 from device.control.jose import sign
 from device.control.seal import unseal
 from device.errors import CameraError
-from device.records import ALLOWED, COMMAND_TYPE, Command, Envelope, Finding, Recorder, Role
-from device.records.contract.examples import ExampleSigner, MemoryStore
+from device.records import ALLOWED, COMMAND_TYPE, Command, Envelope, Finding, Role
+from device.records.contract.examples import MemoryStore
 from device.uplink import Delivery
 from provisioning.control.signing import sign_command
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.people.person import Person
-from tests.device.control.world import BAD_CLOCK, GOOD_CLOCK, RUN, SOURCE, World
+from tests.device.control.world import BAD_CLOCK, GOOD_CLOCK, RUN, World
 
 PREFIX = "alpr/v1/riverside/post-1"
 
@@ -49,7 +46,6 @@ class Desk:
     world: World
     doers: dict[Command, Callable[[], Done]] = field(default_factory=dict)
     run: str = RUN
-    steady: float = 0.0
     store: MemoryStore = field(default_factory=lambda: MemoryStore(RUN))
     sent: list[Envelope] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
@@ -60,40 +56,18 @@ class Desk:
 
     def begin(self) -> None:
         """Start the post's software."""
-        timekeeper = Timekeeper(quality=lambda: self.world.clock, wall=self._wall)
-        recorder = Recorder(self.store, ExampleSigner(), SOURCE, now=lambda: self.world.now)
-        auditor = AuditLog(recorder, post="post-1", timekeeper=timekeeper)  # type: ignore[arg-type]  # it never fails here
-        self.moderator = RateLimitedAudit(auditor, now=lambda: self.steady)
-        self.journal = ReplayGuard(self.world.directory / "journal.db")
-        judge = CommandVerifier(
-            SOURCE,
-            Operators((self.world.fleet.post("post-1") / "ca.pem").read_bytes()),
-            run=self.run,
-            now=timekeeper.now,
-            clock=lambda: self.world.clock,
-            strict=self.journal.forgotten,
+        assert self.world.base.control is not None
+        self.logbook = self.world.logbook(self.store, run=self.run)
+        self.executor = CommandExecutor.of(
+            self.world.base.control, self.logbook, send=self.sent.append, doers=self.doers
         )
-        self.orders = CommandExecutor(
-            SOURCE,
-            judge,
-            self.journal,
-            auditor=auditor,
-            moderator=self.moderator,
-            recorder=recorder,
-            timekeeper=timekeeper,
-            send=self.sent.append,
-            doers=self.doers,
-        )
-
-    def _wall(self) -> float:
-        return self.world.now.timestamp()
 
     def _self_test(self) -> Done:
         self.done.append("self-test")
         return Done(findings=(Finding(point="camera", good=True, said="fine"),))
 
     def hear(self, message: bytes, *, topic: str = "self-test", **more: Any) -> None:  # noqa: ANN401 - a delivery's own
-        self.orders.receive(Delivery(1, 1, 1, f"{PREFIX}/command/{topic}", message, **more))
+        self.executor.receive(Delivery(1, 1, 1, f"{PREFIX}/command/{topic}", message, **more))
 
     @property
     def audit(self) -> list[dict[str, Any]]:
@@ -381,13 +355,13 @@ def test_a_flood_of_forgeries_costs_few_records_and_hides_nobody(desk: Desk, wor
     assert len(desk.audit) == MOST
     desk.hear(world.command("restart", by="operator"), topic="restart")
     assert desk.audit[-1]["identity"] == "a-operator"
-    desk.steady = WINDOW_SECONDS + 1
-    desk.moderator.tick()
+    world.steady = WINDOW_SECONDS + 1
+    desk.logbook.rate_limited.tick(world.steady)
     counted = desk.audit[-1]
     assert counted["reason"] == "repeated"
     assert sum(counted["details"]["counted"].values()) == 800 - MOST
     assert set(counted["details"]["counted"]) == {"bad_signature", "malformed"}
-    desk.moderator.flush()
+    desk.logbook.rate_limited.flush()
     assert len(desk.audit) == MOST + 2, "nothing new, nothing said"
 
 

@@ -4,15 +4,20 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from joserfc.jwk import ECKey
 
+from device.clock.clock import Clock
 from device.config import Configuration, load
 from device.control import ConfigurationStore, RemoteConfiguration, SigningKeys
 from device.control.jose import sign
+from device.logbook import Logbook
 from device.records import CONFIGURATION_TYPE, ClockQuality, Purpose, Role, Source
+from device.records.contract.examples import MemoryStore
 from device.records.signing import read_key
+from device.rig import Rig
 from provisioning.control.signing import sign_command, sign_configuration
 from provisioning.fleet.fleet import Fleet
 from provisioning.people.person import Person
@@ -31,6 +36,8 @@ class World:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: ClockQuality = GOOD_CLOCK
     version: int = 0
+    steady: float = 0.0
+    """What a clock shows that is never set."""
 
     @property
     def people(self) -> dict[str, Person]:
@@ -50,6 +57,12 @@ class World:
         remote = RemoteConfiguration(base, ConfigurationStore(self.directory), keys, SOURCE, **more)
         remote.start()
         return remote
+
+    def logbook(self, store: MemoryStore, *, run: str = RUN) -> Logbook:
+        """Open the post's logbook over `store`, in a run that is called `run`."""
+        time = WorldTime(self)
+        rig = Rig(clock=time, time_source=lambda: time, identify=lambda: run)
+        return Logbook(self.base, store, rig, stop=Event())  # type: ignore[arg-type]  # it has what a logbook asks for
 
     def sign(self, settings: dict[str, Any] | None = None, **more: Any) -> bytes:  # noqa: ANN401 - signing's own
         self.version += 1
@@ -80,3 +93,25 @@ class World:
     def command(self, command: str = "self-test", *, by: str = "technician", **more: Any) -> bytes:  # noqa: ANN401
         wanted = {"purpose": "a test", "boot": RUN, "issued": self.now} | more
         return sign_command(self.people[by], wanted.pop("post", "post-1"), command, **wanted)[1]
+
+
+class WorldTime(Clock):
+    """The time of a world, and its word on how good that is."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def steady(self) -> float:
+        return self._world.steady
+
+    def wall(self) -> float:
+        return self._world.now.timestamp()
+
+    def quality(self) -> ClockQuality:
+        return self._world.clock
+
+    def start(self) -> None:
+        """Do nothing: it is always asked."""
+
+    def stop(self) -> None:
+        """Do nothing."""
