@@ -15,7 +15,7 @@ from device.clock.clock import SYSTEM, Clock
 from device.files import make_folder, read_configured
 from device.frame import Frame
 from device.hotlist.package import load_key
-from device.part import Part
+from device.part import Interval, Part
 from device.recording import requests
 from device.recording.requests import Answer, Request
 from device.recording.sealed import SUFFIX, SealedWriter
@@ -85,7 +85,7 @@ class Recordings(Part):
         self._tape: RecordingWriter | None = None
         self._name = ""
         self._person = ""
-        self._next_look = self._next_clean = 0.0
+        self._look, self._clean = Interval(LOOK_SECONDS), Interval(CLEAN_SECONDS)
 
     @property
     def recording(self) -> bool:
@@ -102,16 +102,14 @@ class Recordings(Part):
         self._follow_clock(now)
         if self._tape is not None and not self._tape.running:
             self._ended("limit")
-        if now >= self._next_look:
-            self._next_look = now + LOOK_SECONDS
+        if self._look.due(now):
             try:
                 for name, request in requests.take(self._settings.directory):
                     self._serve(name, request)
             except OSError as error:
                 log.warning("requests to record cannot be looked for: %s", error)
-        if now >= self._next_clean:
-            self._next_clean = now + CLEAN_SECONDS
-            self._clean()
+        if self._clean.due(now):
+            self._delete_old()
 
     def stop(self) -> None:
         """End a recording that is under way, because the post ends."""
@@ -228,7 +226,7 @@ class Recordings(Part):
         except OSError as error:
             log.warning("a recording cannot be dated: %s", error)
 
-    def _clean(self) -> None:
+    def _delete_old(self) -> None:
         now = self._time().timestamp()
         for path in self._ended_files():
             try:

@@ -47,8 +47,7 @@ def with_a_post(section: RecordingSettings, *words: str) -> tuple[Result, Trail]
 
     def post() -> None:
         while not over.wait(0.01):
-            recordings._next_look = 0.0
-            recordings.tick()
+            recordings.tick(time.monotonic())
         recordings.stop()
 
     running = threading.Thread(target=post)

@@ -2,7 +2,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 from pydantic import ValidationError
 from pytest_mock import MockerFixture
 
+from device.clock.clock import Clock
 from device.errors import ConfigurationError
 from device.recording import Recordings, SealedReader, recordings, requests, writer
 from device.recording.requests import Answer, Request
@@ -30,11 +31,25 @@ class Trail:
         return [said["action"] for said in self.said]
 
 
+class SettableClock(Clock):
+    """The clocks of a machine: both go on, also by leaps, and that of the wall can be set."""
+
+    leapt = 0.0
+    off = timedelta()
+
+    def steady(self) -> float:
+        return super().steady() + self.leapt
+
+    def wall(self) -> float:
+        return super().wall() + self.leapt + self.off.total_seconds()
+
+
 @dataclass
 class Unit:
     section: RecordingSettings
     trail: Trail
     recordings: Recordings
+    clock: SettableClock
 
     def ask(self, **said: Any) -> Answer:  # noqa: ANN401 - the request's fields
         request = Request.model_validate({"do": "start", "person": "J. Rivera", "account": "pi", **said})
@@ -45,8 +60,9 @@ class Unit:
         return answer
 
     def tick(self) -> None:
-        self.recordings._next_look = self.recordings._next_clean = 0.0
-        self.recordings.tick()
+        """Have it look for requests and for what is too old: the time for either has come."""
+        self.clock.leapt += recordings.CLEAN_SECONDS
+        self.recordings.tick(self.clock.steady())
 
     def tick_until_ended(self) -> None:
         end = time.monotonic() + 30
@@ -62,23 +78,13 @@ class Unit:
 MakeUnit = Callable[..., Unit]
 
 
-@dataclass
-class Clock:
-    """The best known time; it goes on, and can be set."""
-
-    off: timedelta = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.off
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make_unit(tmp_path: Path, key: ECKey, clock: Clock) -> MakeUnit:
+def make_unit(tmp_path: Path, key: ECKey, clock: SettableClock) -> MakeUnit:
     public = tmp_path / "key.pem"
     public.write_bytes(key.as_pem(private=False))
 
@@ -87,7 +93,8 @@ def make_unit(tmp_path: Path, key: ECKey, clock: Clock) -> MakeUnit:
         made = RecordingSettings.model_validate(told | section)
         trail = Trail()
         goes_by: Mapping[str, Any] = {"versions": {"software": "1"}}
-        return Unit(made, trail, Recordings(made, trail, post="post-7", goes_by=goes_by, now=clock.now))
+        kept = Recordings(made, trail, post="post-7", goes_by=goes_by, now=clock.utc, clock=clock)
+        return Unit(made, trail, kept, clock)
 
     return make
 
@@ -95,7 +102,7 @@ def make_unit(tmp_path: Path, key: ECKey, clock: Clock) -> MakeUnit:
 def record(unit: Unit, numbers: range) -> None:
     for number in numbers:
         before = unit.recordings._tape.frames if unit.recordings._tape is not None else 0
-        unit.recordings.offer(make_frame(number))
+        unit.recordings.see(make_frame(number))
         end = time.monotonic() + 30
         while unit.recordings._tape is not None and unit.recordings._tape.frames == before and time.monotonic() < end:
             time.sleep(0.001)
@@ -103,7 +110,7 @@ def record(unit: Unit, numbers: range) -> None:
 
 def test_a_person_records_for_a_purpose_and_it_is_all_in_the_trail(make_unit: MakeUnit, key: ECKey) -> None:
     unit = make_unit()
-    unit.recordings.offer(make_frame(0))  # nobody asked: nothing is kept
+    unit.recordings.see(make_frame(0))  # nobody asked: nothing is kept
     answer = unit.ask(purpose="glare at dusk")
     assert answer.reason is None
     record(unit, range(1, 6))
@@ -164,7 +171,7 @@ def test_it_ends_by_itself(make_unit: MakeUnit, key: ECKey, section: dict[str, A
     unit = make_unit(**section)
     assert unit.ask(purpose="glare at dusk").reason is None
     for number in range(4):
-        unit.recordings.offer(make_frame(number))
+        unit.recordings.see(make_frame(number))
     unit.tick_until_ended()
     assert unit.trail.said[-1]["action"] == "recording_ended"
     assert unit.trail.said[-1]["reason"] == reason
@@ -182,7 +189,7 @@ def test_frames_that_find_no_room_are_counted_and_nobody_waits(
     unit.ask(purpose="glare at dusk")
     frame = make_frame(1)
     for _ in range(200):
-        unit.recordings.offer(frame)
+        unit.recordings.see(frame)
     unit.recordings.stop()
     details = unit.trail.said[-1]["details"]
     assert details["frames"] + details["missed"] == 200
@@ -199,7 +206,7 @@ def test_a_disk_that_takes_nothing_ends_it(make_unit: MakeUnit, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tape_._writer, "frame", full)
-    unit.recordings.offer(make_frame(1))
+    unit.recordings.see(make_frame(1))
     unit.tick_until_ended()
     assert (unit.trail.said[-1]["reason"], unit.trail.said[-1]["outcome"]) == ("not_written", "failure")
 
@@ -215,7 +222,7 @@ def test_a_disk_that_is_full_when_the_file_is_closed_too_ends_it_in_order(make_u
     os.close(full)
     end = time.monotonic() + 30
     while tape_.running and time.monotonic() < end:
-        unit.recordings.offer(make_frame(1))
+        unit.recordings.see(make_frame(1))
         time.sleep(0.01)
     unit.tick_until_ended()
     assert (unit.trail.said[-1]["reason"], unit.trail.said[-1]["outcome"]) == ("not_written", "failure")
@@ -236,7 +243,7 @@ def test_what_nobody_fetched_is_deleted_in_time(make_unit: MakeUnit) -> None:
 
 @pytest.mark.parametrize("off", [timedelta(days=-35), timedelta(days=365)])
 def test_a_recording_is_kept_as_long_whenever_the_clock_is_set(
-    make_unit: MakeUnit, clock: Clock, off: timedelta
+    make_unit: MakeUnit, clock: SettableClock, off: timedelta
 ) -> None:
     clock.off = off
     unit = make_unit(keep_hours=72)
@@ -254,14 +261,14 @@ def test_a_recording_is_kept_as_long_whenever_the_clock_is_set(
     assert unit.trail.said[-1]["action"] == "recording_deleted"
 
 
-def unit_restarted(unit: Unit, clock: Clock, *, hours: float) -> None:
+def unit_restarted(unit: Unit, clock: SettableClock, *, hours: float) -> None:
     """Let so much time pass, and the software start again."""
     clock.off += timedelta(hours=hours)
-    unit.recordings = Recordings(unit.section, unit.trail, post="post-7", goes_by={}, now=clock.now)
+    unit.recordings = Recordings(unit.section, unit.trail, post="post-7", goes_by={}, now=clock.utc, clock=clock)
 
 
 def test_a_recording_of_a_clock_that_was_ahead_before_the_start_is_not_kept_for_ever(
-    make_unit: MakeUnit, clock: Clock
+    make_unit: MakeUnit, clock: SettableClock
 ) -> None:
     unit = make_unit(keep_hours=72)
     unit.ask(purpose="glare at dusk")
