@@ -1,5 +1,6 @@
 """What a post writes down, without a camera or a broker, read from its own outbox."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -8,8 +9,11 @@ import pytest
 
 from device.config import Configuration, parse
 from device.errors import OutboxError
+from device.faults.fault import Fault
 from device.logbook import Logbook
 from device.outbox import Outbox
+from device.records import ClockQuality
+from device.rig import Rig
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from tests.rigs import post_table
@@ -23,52 +27,52 @@ def configuration(tmp_path: Path) -> Configuration:
     return parse(table, folder=folder)
 
 
-def opened(configuration: Configuration) -> Logbook:
-    return Logbook(configuration, Outbox.of(configuration.outbox), stop=Event(), meanwhile=lambda: None)
+@pytest.fixture
+def logbook(configuration: Configuration) -> Iterator[Logbook]:
+    with Outbox.of(configuration.outbox) as outbox:
+        yield Logbook(configuration, outbox, Rig(), stop=Event())
 
 
-def said(books: Logbook) -> list[dict[str, Any]]:
-    return [envelope.event["data"] for envelope in books.outbox.next(100)]
+def said(logbook: Logbook) -> list[dict[str, Any]]:
+    return [envelope.event["data"] for envelope in logbook.outbox.next(100)]
 
 
 def test_an_outbox_that_was_set_aside_is_audited_once(configuration: Configuration) -> None:
     configuration.outbox.path.write_bytes(b"no outbox at all" * 512)
-    books = opened(configuration)
-    with books.kept():
-        books.audit_set_aside()
-        books.audit_set_aside()
-        assert [(data["action"], data["outcome"]) for data in said(books)] == [("outbox_set_aside", "failure")]
+    with Outbox.of(configuration.outbox) as outbox:
+        logbook = Logbook(configuration, outbox, Rig(), stop=Event())
+        logbook.tick(0.0)
+        logbook.tick(1.0)
+        assert [(data["action"], data["outcome"]) for data in said(logbook)] == [("outbox_set_aside", "failure")]
+        assert logbook.faults() == {Fault.OUTBOX_SET_ASIDE}
 
 
 def test_the_account_of_what_is_gone_is_taken_again_when_it_cannot_be_stored(
-    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+    logbook: Logbook, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(**_more: object) -> None:
+    tried: list[ClockQuality] = []
+
+    def full(*, clock: ClockQuality) -> None:
+        tried.append(clock)
         raise OutboxError("the disk is full")
 
-    books = opened(configuration)
-    with books.kept():
-        monkeypatch.setattr(books.recorder, "account_for_losses", full)
-        books.account_for_losses()
-        assert said(books) == []
+    monkeypatch.setattr(logbook.recorder, "account_for_losses", full)
+    seconds = configuration.records.health_seconds
+    for now in (0.0, seconds - 1, seconds):
+        logbook.tick(now)
+    assert len(tried) == 2
+    assert said(logbook) == []
 
 
-def test_the_time_is_kept_and_the_outbox_closed_however_it_ends(configuration: Configuration) -> None:
-    def fail() -> None:
-        with books.kept():
-            raise RuntimeError("an unforeseen fault")
-
-    books = opened(configuration)
-    with pytest.raises(RuntimeError, match="unforeseen"):
-        fail()
-    assert (configuration.outbox.path.parent / "clock.json").exists()
-    with pytest.raises(OutboxError):
-        books.outbox.next(1)
+def test_the_time_is_kept_at_the_end(logbook: Logbook, configuration: Configuration) -> None:
+    kept = configuration.outbox.path.parent / "clock.json"
+    assert not kept.exists()
+    logbook.start()
+    logbook.stop()
+    assert kept.exists()
 
 
-def test_nothing_in_the_audit_trail_is_null(configuration: Configuration) -> None:
-    books = opened(configuration)
-    with books.kept():
-        books.auditor.say("boot", details={"version": "0.1.0", "configuration": None, "bad_starts": 0})
-        (boot,) = said(books)
-        assert boot["details"] == {"version": "0.1.0", "bad_starts": 0}
+def test_nothing_in_the_audit_trail_is_null(logbook: Logbook) -> None:
+    logbook.audit.say("boot", details={"version": "0.1.0", "configuration": None, "bad_starts": 0})
+    (boot,) = said(logbook)
+    assert boot["details"] == {"version": "0.1.0", "bad_starts": 0}

@@ -13,7 +13,7 @@ from device.health.boot_counter import BootCounter
 from device.health.crash_record import CrashRecord
 from device.health.read_rate import ReadRateBaseline
 from device.records import ClockQuality, Purpose
-from device.systemd import boot_id
+from device.systemd import Notifier, boot_id
 
 NOON = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -34,8 +34,8 @@ def test_steps_of_the_camera_s_recovery(tmp_path: Path) -> None:
     )
     recovery = Recovery(tmp_path / "camera.json")
     assert recovery.taken == {"reopen": 2, "power_cycle": 2, "restart": 1}
-    assert [recovery.failed().rung for _ in range(3)][-1] is RecoveryAction.RESTART
-    assert recovery.failed().rung is RecoveryAction.REOPEN, "it was the second restart"
+    assert [recovery.failed().action for _ in range(3)][-1] is RecoveryAction.RESTART
+    assert recovery.failed().action is RecoveryAction.REOPEN, "it was the second restart"
 
 
 def test_accepted_view(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_statements_about_keys(tmp_path: Path) -> None:
 
 def test_starts_in_a_row(tmp_path: Path) -> None:
     (tmp_path / "starts.json").write_text('{"bad": 3, "reboots": 1}')
-    counter = BootCounter(tmp_path)
+    counter = BootCounter(tmp_path, Notifier())
     assert (counter.bad, counter.reboots) == (3, 1)
 
 

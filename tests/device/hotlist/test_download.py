@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from device.hotlist import HotListRefused, Refusal
-from device.hotlist.download import HotListDownload
+from device.hotlist.download import RETRY_SECONDS, HotListDownload
 from device.hotlist.manifest import Manifest, verify
 from device.hotlist.package import load_key
 from device.hotlist.parts import split_parts
@@ -43,12 +43,13 @@ class Lists:
 
 @dataclass
 class Sent:
-    """What was sent for."""
+    """What was sent for, and who takes what comes."""
 
     topics: list[str] = field(default_factory=list)
+    handlers: dict[str, Handler] = field(default_factory=dict)
 
     def subscribe(self, topic: str, handler: Handler) -> None:
-        del handler
+        self.handlers[topic] = handler
         self.topics.append(topic)
 
     def unsubscribe(self, topic: str) -> None:
@@ -59,57 +60,70 @@ PACKAGE, DELTA = hotlist_package("demo"), hotlist_delta("demo")
 
 
 @pytest.fixture
-def intake(tmp_path: Path) -> tuple[HotListDownload, Sent]:
-    made, sent = HotListDownload(Lists(), agency="demo", directory=tmp_path), Sent()
-    made.connect(sent)
-    return made, sent
+def sent() -> Sent:
+    return Sent()
 
 
-def comes(intake: HotListDownload, topic: str, package: str) -> None:
-    intake.subscriptions[topic](Delivery(1, 1, 1, topic, package.encode()))
+@pytest.fixture
+def download(sent: Sent, tmp_path: Path) -> HotListDownload:
+    made = HotListDownload(Lists(), sent, agency="demo", directory=tmp_path)
+    assert sent.topics == [PACKAGE, DELTA]
+    sent.topics.clear()
+    return made
+
+
+def comes(sent: Sent, topic: str, package: str) -> None:
+    sent.handlers[topic](Delivery(1, 1, 1, topic, package.encode()))
 
 
 @pytest.mark.parametrize("reason", [Refusal.BAD_SIGNATURE, Refusal.OLDER])
 def test_what_another_key_may_make_good_is_sent_for_once_the_keys_have_changed(
-    intake: tuple[HotListDownload, Sent], reason: Refusal
+    download: HotListDownload, sent: Sent, reason: Refusal
 ) -> None:
-    made, sent = intake
-    comes(made, PACKAGE, reason)
-    comes(made, DELTA, "good")
-    made.try_again()
+    comes(sent, PACKAGE, reason)
+    comes(sent, DELTA, "good")
+    download.tick(0.0)
     assert sent.topics == []
-    made.again()
+    download.again()
     assert sent.topics == [PACKAGE]
-    made.again()
+    download.again()
     assert sent.topics == [PACKAGE], "once for each time that it came"
 
 
 @pytest.mark.parametrize("reason", ["good", Refusal.REPEATED, Refusal.RETIRED_KEY, Refusal.FOREIGN_AGENCY, NOT_STORED])
 def test_a_whole_fleet_does_not_send_for_lists_that_no_key_makes_good(
-    intake: tuple[HotListDownload, Sent], reason: str
+    download: HotListDownload, sent: Sent, reason: str
 ) -> None:
-    made, sent = intake
-    comes(made, PACKAGE, reason)
-    made.again()
+    comes(sent, PACKAGE, reason)
+    download.again()
     assert sent.topics == []
 
 
-def test_a_package_that_came_since_is_not_sent_for(intake: tuple[HotListDownload, Sent]) -> None:
-    made, sent = intake
-    comes(made, PACKAGE, Refusal.BAD_SIGNATURE)
-    comes(made, PACKAGE, "good")
-    made.again()
+def test_a_package_that_came_since_is_not_sent_for(download: HotListDownload, sent: Sent) -> None:
+    comes(sent, PACKAGE, Refusal.BAD_SIGNATURE)
+    comes(sent, PACKAGE, "good")
+    download.again()
     assert sent.topics == []
 
 
-def test_what_had_expired_is_sent_for_once_the_clock_has_changed(intake: tuple[HotListDownload, Sent]) -> None:
-    made, sent = intake
-    comes(made, PACKAGE, Refusal.EXPIRED)
-    made.try_again()
-    made.again()
+def test_what_had_expired_is_sent_for_once_the_clock_has_changed(download: HotListDownload, sent: Sent) -> None:
+    comes(sent, PACKAGE, Refusal.EXPIRED)
+    download.tick(0.0)
+    download.again()
     assert sent.topics == []
-    made.clock_changed()
+    download.clock_changed()
     assert sent.topics == [PACKAGE]
+
+
+def test_what_the_disk_had_no_room_for_is_sent_for_once_a_minute(download: HotListDownload, sent: Sent) -> None:
+    comes(sent, PACKAGE, NOT_STORED)
+    download.tick(0.0)
+    assert sent.topics == [PACKAGE]
+    comes(sent, PACKAGE, NOT_STORED)
+    download.tick(RETRY_SECONDS - 1)
+    assert sent.topics == [PACKAGE]
+    download.tick(RETRY_SECONDS)
+    assert sent.topics == [PACKAGE] * 2
 
 
 class Parts(Sent):
@@ -120,18 +134,13 @@ class Parts(Sent):
         index, parts = split_parts(package, part_bytes=1024)
         self.index = index.decode()
         self._parts = {hotlist_part(PACKAGE, number): part for number, part in enumerate(parts)}
-        self._handlers: dict[str, Handler] = {}
-
-    def subscribe(self, topic: str, handler: Handler) -> None:
-        super().subscribe(topic, handler)
-        self._handlers[topic] = handler
 
     def unsubscribe(self, topic: str) -> None:
-        self._handlers.pop(topic, None)
+        self.handlers.pop(topic, None)
 
     def bring(self) -> None:
-        while self._handlers:
-            topic, handler = self._handlers.popitem()
+        while self.handlers:
+            topic, handler = self.handlers.popitem()
             if topic in self._parts:
                 handler(Delivery(1, 1, 1, topic, self._parts[topic]))
 
@@ -174,15 +183,14 @@ def test_parts_that_the_disk_does_not_keep_are_sent_for_again(
     department = Department()
     package = department.package([HotListRow(f"T{number:05d}", "local", 5) for number in range(400)])
     lists, broker = Verified(department), Parts(package)
-    made = HotListDownload(lists, agency="demo", directory=tmp_path)
-    made.connect(broker)
-    comes(made, PACKAGE, broker.index)
+    download = HotListDownload(lists, broker, agency="demo", directory=tmp_path)
+    comes(broker, PACKAGE, broker.index)
     with monkeypatch.context() as patch:
         if call is not None:
             patch.setattr(os, call, fails)
         broker.bring()
     broker.topics.clear()
-    made.try_again()
+    download.tick(0.0)
     if call is None:
         assert lists.installed == [package]
         assert broker.topics == []

@@ -18,6 +18,7 @@ from device.vision.reader import Character, Reading
 from device.vision.recogniser import Plate
 from device.vision.region import Issuer
 from device.vision.sighting import Sighting
+from tests.rigs import hotlist_settings
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -59,23 +60,40 @@ def match(plate: str, kind: MatchKind = MatchKind.EXACT, *, state: str | None = 
     return Match(kind, plate, "stolen_vehicle", priority, state, "REF-1", (), 7, 0.5)
 
 
+class InForce:
+    """The post's hot list, and by what time it is asked."""
+
+    settings = hotlist_settings()
+
+    def __init__(self, current: FakeList | Entries | None) -> None:
+        self.current = current
+        self.now = NOON
+
+    def judge(self, hotlist: object, at: datetime) -> HotListState:
+        del at
+        return HotListState(state="none" if hotlist is None else "current", version=7)
+
+    def state(self) -> HotListState:
+        return self.judge(self.current, self.now)
+
+    def moment(self, at: datetime) -> datetime:
+        return max(at, self.now)
+
+
 class Desk:
     """A reporter with everything around it, and the records that it made."""
 
     def __init__(self, hotlist: FakeList | Entries | None, **section: bool) -> None:
         self.records: list[RecordData] = []
-        self.hotlist = hotlist
-        self.now = NOON
+        self.hotlist = InForce(hotlist)
         self.passages = Passages()
         self._seconds = itertools.count()
         self.reporter = Reporter(
             self,
-            hotlist=lambda: self.hotlist,  # type: ignore[arg-type,return-value]
-            list_state=lambda _list, _at: HotListState(state="none" if self.hotlist is None else "current", version=7),
+            self.hotlist,  # type: ignore[arg-type]  # its lists have what a reporter asks for
             clock=lambda: ClockQuality(source="unknown", synchronised=False),
             circumstances=Circumstances("camera", Place(), Versions(software="0", configuration="0")),
-            section=RecordSettings(signing_key="key.pem", **section),
-            moment=lambda at: max(at, self.now),
+            settings=RecordSettings(signing_key="key.pem", **section),
         )
 
     def record(self, data: RecordData) -> None:
@@ -211,7 +229,7 @@ def test_an_entry_that_left_the_list_meanwhile_is_withdrawn_for_that_reason() ->
     desk = Desk(FakeList("7ABC123"))
     desk.see("7ABC123")
     desk.see("7ABC123")
-    desk.hotlist = FakeList()
+    desk.hotlist.current = FakeList()
     desk.end()
     withdrawn = desk.records[1]
     assert isinstance(withdrawn, HitWithdrawn)
@@ -221,23 +239,23 @@ def test_an_entry_that_left_the_list_meanwhile_is_withdrawn_for_that_reason() ->
 def test_an_entry_that_ended_by_a_clock_set_right_since_makes_no_hit() -> None:
     listed = Entries()
     desk = Desk(listed)
-    desk.now = NOON + timedelta(hours=8)
+    desk.hotlist.now = NOON + timedelta(hours=8)
     desk.see("7ABC123")
     desk.see("7ABC123")
     desk.end()
-    assert set(listed.moments) == {desk.now}
+    assert set(listed.moments) == {desk.hotlist.now}
 
 
 def test_what_was_read_by_a_clock_that_is_behind_was_read_now() -> None:
     desk = Desk(FakeList())
-    desk.now = NOON + timedelta(days=45)
+    desk.hotlist.now = NOON + timedelta(days=45)
     desk.see("7ABC123")
     desk.see("7ABC123")
     desk.end()
     (read,) = desk.records
     assert isinstance(read, Read)
     assert read.captured == NOON, "the clock's own word stays in the record"
-    assert desk.reporter.last_read == desk.now
+    assert desk.reporter.last_read == desk.hotlist.now
 
 
 def test_entries_of_two_states_are_two_hits_and_both_are_withdrawn() -> None:
