@@ -35,6 +35,8 @@ class Part:
 
     damped = False
     """Whether `faults` has already damped what comes and goes again and again."""
+    tells = False
+    """Whether its `tick` goes by what all parts name: it comes after that of all others."""
 
     def start(self) -> None:
         """Begin, once, before the first frame."""

@@ -227,9 +227,13 @@ class Post:
         now = self._rig.clock.steady()
         if not self._round_due.due(now):
             return
+        for part in self._parts:
+            if not part.tells:
+                part.tick(now)
         self._faults.look()
         for part in self._parts:
-            part.tick(now)
+            if part.tells:
+                part.tick(now)
         pending = None if self._control is None else self._control.take_pending()
         if pending is not None:
             self._apply(pending)

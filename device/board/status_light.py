@@ -31,6 +31,8 @@ def light(faults: Collection[Fault]) -> Light:
 class StatusLight(Part):
     """Shows on the board's light how the post is."""
 
+    tells = True
+
     def __init__(self, board: Board, faults: FaultMonitor) -> None:
         self._board = board
         self._faults = faults

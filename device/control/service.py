@@ -53,6 +53,8 @@ class RemoteControl(Part, Generic[Table]):
 
     """
 
+    tells = True
+
     def __init__(
         self,
         remote: RemoteConfiguration[Table],

@@ -35,6 +35,8 @@ class Heartbeat(Part):
 
     """
 
+    tells = True
+
     def __init__(
         self,
         logbook: Logbook,

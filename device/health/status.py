@@ -39,6 +39,8 @@ class StatusReporter(Part):
 
     """
 
+    tells = True
+
     def __init__(
         self,
         logbook: Logbook,

@@ -35,6 +35,8 @@ class Lifecycle(Part):
 
     """
 
+    tells = True
+
     def __init__(
         self,
         folder: Path,
