@@ -22,7 +22,6 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from device.records import hotlist_package
 from provisioning.errors import ProvisioningError
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
 from provisioning.trust.custody import PERSONAL
@@ -305,23 +304,6 @@ class Connection:
         with self._changed:
             self._acknowledged[mid] = reason
             self._changed.notify_all()
-
-
-def publish_hot_list(package: bytes, *, agency: str, identity: Path, broker: str) -> None:
-    """Publish a complete hot list to all posts of the agency in one message, retained, and wait for the broker.
-
-    Args:
-        package: the signed, sealed package.
-        agency: whose posts.
-        identity: the folder of the department's client.
-        broker: `host:port`.
-
-    Raises:
-        ProvisioningError: the broker cannot be reached, or refuses the client or the package.
-
-    """
-    with Connection(identity, broker=broker) as connection:
-        connection.publish(hotlist_package(agency), package, retain=True)
 
 
 def data_of(payload: bytes) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
         check_whole(manifest, sealed)
         if manifest.agency != configuration.post.agency:
             raise ForeignAgency(f"{file.name} is for agency {manifest.agency!r}, this post serves another")
-        packages[_name(manifest)] = (manifest, package)
+        packages[spool.file_name(manifest)] = (manifest, package)
     try:
         for name, (_, package) in sorted(packages.items()):
             spool.lay(section.directory, name, package)
@@ -80,10 +80,6 @@ def _files(paths: Sequence[Path]) -> list[Path]:
             raise HotListError(f"{path}: no package lies there")
         found += inside
     return found
-
-
-def _name(manifest: Manifest) -> str:
-    return f"hotlist-{manifest.version:016d}.{'package' if manifest.kind == 'complete' else 'delta'}"
 
 
 def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, spool.Outcome | None]:

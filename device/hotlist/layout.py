@@ -32,7 +32,6 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 type_of_width = {width: name for name, width in _WIDTHS.items()}
 width_of_type = _WIDTHS.__getitem__
-format_of_type = _FORMATS.__getitem__
 
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """A category's slug; it is a level of an MQTT topic."""

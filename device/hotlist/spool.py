@@ -14,6 +14,7 @@ from threading import Event, Thread
 from typing import Protocol
 
 from device.files import as_owner_of, keep_newest, write_durably
+from device.hotlist.manifest import Manifest
 from device.part import Part
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,11 @@ class Outcome:
     version: int | None
     reason: str | None
     said: str
+
+
+def file_name(manifest: Manifest) -> str:
+    """Return what a package is called outside: by version, so that names sort as lists follow one another."""
+    return f"hotlist-{manifest.version:016d}.{'package' if manifest.kind == 'complete' else 'delta'}"
 
 
 def lay(directory: Path, name: str, package: bytes) -> None:

@@ -57,8 +57,3 @@ class Report:
     def intact(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
-
-    @property
-    def first_problem(self) -> Problem | None:
-        """The first thing wrong, or None."""
-        return self.problems[0] if self.problems else None

@@ -7,8 +7,8 @@ import click
 from rich.console import Console
 
 from device.files import write_durably
-from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, recipients, verify_package
+from device.hotlist.spool import file_name
 from device.records import Purpose
 from provisioning.commands.answering import answerable, answering, told
 from provisioning.commands.hotlist.options import FILE, FOLDER
@@ -75,11 +75,6 @@ def export(
         click.echo(json.dumps(facts | {"files": sorted(written)}))
     else:
         show_facts(Console(), "On the stick", facts)
-
-
-def file_name(manifest: Manifest) -> str:
-    """Return what a package is called outside: by version, so that names sort as lists follow one another."""
-    return f"hotlist-{manifest.version:016d}.{'package' if manifest.kind == 'complete' else 'delta'}"
 
 
 def _thumbprint(fleet: Fleet, post: str) -> str:

@@ -19,7 +19,6 @@ from simulator.lab.faults import killable_post
 from simulator.lab.faults.given_up import GivenUp
 from simulator.lab.faults.journal import Journal
 
-START_SECONDS = 30.0
 STOP_SECONDS = 60.0
 
 

@@ -76,14 +76,14 @@ def test_an_unchanged_key_changes_nothing(path: Path) -> None:
 def test_without_the_former_key_only_the_department_can_vouch(path: Path) -> None:
     events = history(path, (FIRST, None), (SECOND, THIRD))
     assert (events[2]["data"]["outcome"], events[2]["data"]["reason"]) == ("failure", "former_key_missing")
-    assert judge(events).first_problem.kind == "foreign"
+    assert judge(events).problems[0].kind == "foreign"
     assert judge(events, FIRST, SECOND).intact
 
 
 def test_a_key_that_was_replaced_signs_nothing_more(path: Path) -> None:
     events = history(path, (FIRST, None), (SECOND, FIRST))
     forged = [*events[:4], resigned(events[4], FIRST)]
-    problem = judge(forged).first_problem
+    problem = judge(forged).problems[0]
     assert (problem.kind, problem.sequence) == ("foreign", 5)
     assert "number 3 replaced" in problem.message
 

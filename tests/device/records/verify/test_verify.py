@@ -61,8 +61,7 @@ def test_a_missing_record_is_named() -> None:
     events = history()
     report = judge(events[:3] + events[5:])
     assert kinds(report) == [("missing", 4)]
-    assert report.first_problem is not None
-    assert report.first_problem.message == "numbers 4 to 5 are missing"
+    assert report.problems[0].message == "numbers 4 to 5 are missing"
 
 
 def test_a_history_may_begin_later_unless_the_whole_is_asked_for() -> None:
