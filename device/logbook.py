@@ -5,7 +5,6 @@ does what was lost. The time is here too, for the chain is dated by it, and it g
 """
 
 import logging
-from threading import Event
 
 from pydantic import JsonValue
 
@@ -16,12 +15,8 @@ from device.clock.timekeeper import Timekeeper
 from device.errors import OutboxError
 from device.faults.fault import Fault
 from device.outbox import Outbox
-from device.outbox.settings import OutboxSettings
 from device.part import Interval, Part, Tables
-from device.records.settings import PostIdentity, RecordSettings
-from device.rig import Rig
-from device.secrets.certificate import certificate
-from device.uplink.settings import UplinkSettings
+from device.records.settings import RecordSettings
 
 log = logging.getLogger(__name__)
 
@@ -30,43 +25,34 @@ class Logbook(Part):
     """Keeps one outbox, and the chain of records in it.
 
     Args:
-        tables: the post's configuration.
         outbox: where records wait; its owner closes it.
-        rig: what the time is and how good, and who signs and names records.
-        stop: once it is set, a record that cannot be stored raises instead of waiting.
-
-    Raises:
-        ConfigurationError: the post's certificate is unreadable.
-        RecordError: a key file is unreadable or no private key on P-256.
+        records: signs and chains them into the outbox, however long that takes.
+        timekeeper: dates them.
+        run: identifier of this run of the software.
+        settings: how often what was lost is accounted for: with health.
 
     """
 
-    def __init__(self, tables: Tables, outbox: Outbox, rig: Rig, *, stop: Event) -> None:
-        settings = tables.table(RecordSettings)
-        self.source, self.clock = tables.table(PostIdentity).source, rig.clock
-        self.run = rig.identify()
-        """Identifier of this run of the software."""
+    def __init__(
+        self,
+        outbox: Outbox,
+        records: RetryingRecorder,
+        timekeeper: Timekeeper,
+        *,
+        run: str,
+        settings: RecordSettings,
+    ) -> None:
         self.outbox = outbox
-        self._time_source = rig.time_source()
-        self.timekeeper = Timekeeper.beside(
-            tables.table(OutboxSettings).path,
-            self._time_source,
-            begun=certificate(tables.table(UplinkSettings).certificate).not_valid_before_utc,
-            last=outbox.head.time,
-            clock=rig.clock,
-        )
-        self.recorder = rig.recorder(settings, outbox, self.source, now=self.timekeeper.record_time)
+        self.records = records
+        self.recorder = records.recorder
         """For threads that must not wait for the disk: what cannot be stored raises."""
-        self.records = RetryingRecorder(self.recorder, stop=stop, clock=rig.clock)
-        """For all others."""
-        self.audit = AuditLog(self.records, post=self.source.post, timekeeper=self.timekeeper)
-        self.rate_limited = RateLimitedAudit(self.audit, clock=rig.clock)
+        self.timekeeper = timekeeper
+        self.run = run
+        self.source, self.clock = records.recorder.source, records.clock
+        self.audit = AuditLog(records, post=self.source.post, timekeeper=timekeeper)
+        self.rate_limited = RateLimitedAudit(self.audit, clock=self.clock)
         self._account = Interval(settings.health_seconds)
         self._quarantined = 0
-
-    def start(self) -> None:
-        """Begin to ask chrony for the time."""
-        self._time_source.start()
 
     def tick(self, now: float) -> None:
         """Put into the audit log each outbox that was quarantined since, and now and then what was lost or dropped."""
@@ -89,7 +75,6 @@ class Logbook(Part):
 
     def stop(self) -> None:
         """Keep the time for the next start."""
-        self._time_source.stop()
         self.timekeeper.save()
 
     def _audit_quarantined(self) -> None:

@@ -14,10 +14,13 @@ are the stages of a run. Each room beside this file has one subject: its setting
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 
+from device.audit.retrying import RetryingRecorder
 from device.board.status_light import StatusLight
 from device.board.tamper import TamperMonitor
 from device.camera.base import Camera
@@ -25,20 +28,21 @@ from device.camera.lens import LensMonitor
 from device.camera.recovery import Recovery
 from device.camera.snapshot import Snapshot
 from device.camera.supervisor import Actions, CameraSupervisor
+from device.clock.timekeeper import Timekeeper, TimeSource
 from device.config import Configuration
 from device.control.commands import CommandExecutor, doers
 from device.control.keys.trust import Trust
 from device.control.service import RemoteControl, remote_configuration
+from device.diagnosis import FaultMonitor
 from device.enrolment.acceptance import Acceptance
 from device.enrolment.renewal import Renewal
-from device.faults.monitor import FaultMonitor
 from device.frame import Frame
 from device.health.boot_counter import BootCounter
 from device.health.certificate import CertificateMonitor
 from device.health.clock_steps import ClockStepMonitor
 from device.health.heartbeat import Heartbeat
 from device.health.machine import MachineMonitor
-from device.health.read_rate import FILE, ReadRateBaseline, ReadRateMonitor
+from device.health.read_rate import ReadRateMonitor
 from device.health.status import StatusReporter
 from device.health.supervision import Lifecycle
 from device.hotlist import HotListStore
@@ -52,6 +56,7 @@ from device.records import Finding, Keyring
 from device.reporting.frames import FrameReporter
 from device.reporting.reporter import Circumstances, Reporter
 from device.rig import Rig
+from device.secrets.certificate import certificate
 from device.systemd import Notifier
 from device.uplink import Uplink
 from device.uplink.forks import ChainForkDetector
@@ -106,8 +111,8 @@ class Post:
         self._models = models = ModelLoader(partial(rig.recogniser, configuration.vision), clock=rig.clock)
         models.on_loaded = self._apply_again
         camera = rig.camera(configuration.camera)
-        self._logbook = logbook = Logbook(configuration, rig.outbox(configuration.outbox), rig, stop=self._stop)
-        logbook.records.meanwhile = self._while_waiting
+        time_source = rig.time_source()
+        self._logbook = logbook = _logbook(configuration, rig, time_source, self._stop, self._while_waiting)
         audit, limited, timekeeper = logbook.audit, logbook.rate_limited, logbook.timekeeper
         self._faults = faults = FaultMonitor(rig.clock)
         self._uplink = uplink = rig.uplink(
@@ -129,7 +134,7 @@ class Post:
             stop=self._stop,
         )
         self._acceptance = acceptance = Acceptance(configuration.acceptance, source, configuration.records)
-        certificate, snapshot = CertificateMonitor(configuration.uplink.certificate, timekeeper), Snapshot()
+        expiry, snapshot = CertificateMonitor(configuration.uplink.certificate, timekeeper), Snapshot()
         renewal = Renewal.of(
             configuration.enrolment, configuration.uplink, name=source.post, audit=audit, now=timekeeper.now
         )
@@ -145,24 +150,23 @@ class Post:
             trust.lists.on_changed(listener)
         self._lifecycle = Lifecycle(folder, logbook, boots, faults=faults, uplink=uplink, supervisor=supervisor)
         self._heartbeat = Heartbeat(logbook, frames, supervisor, uplink, settings=configuration.records, folder=folder)
-        reads, counters = ReadRateBaseline(folder / FILE), frames.pipeline.counters
         parts: tuple[Part | None, ...] = (
             hotlist,
             logbook,
             StatusLight(board, faults),
             self._lifecycle,
             uplink,
-            StatusReporter(logbook, frames, uplink, faults=faults, certificate=certificate, control=self._control),
+            StatusReporter(logbook, frames, uplink, faults=faults, certificate=expiry, control=self._control),
             self._heartbeat,
             limited,
             _fork_detector(configuration, logbook, uplink),
             SessionTakeover(uplink, limited),
-            ClockStepMonitor(timekeeper, limited, hotlist=hotlist, download=download, uplink=uplink),
-            certificate,
+            ClockStepMonitor(timekeeper, limited, time_source, hotlist=hotlist, download=download, uplink=uplink),
+            expiry,
             MachineMonitor(folder, ask=rig.machine),
             TamperMonitor(board, audit),
             LensMonitor(folder),
-            ReadRateMonitor(reads, counters, timekeeper=timekeeper, supervisor=supervisor),
+            ReadRateMonitor(folder, frames.pipeline.counters, timekeeper, supervisor),
             models,
             acceptance,
             self._control,
@@ -276,6 +280,23 @@ class Post:
     def _begin_again(self) -> None:
         self._restart = self._lifecycle.restart = True
         self._stop.set()
+
+
+def _logbook(
+    configuration: Configuration, rig: Rig, time_source: TimeSource, stop: Event, meanwhile: Callable[[], None]
+) -> Logbook:
+    outbox = rig.outbox(configuration.outbox)
+    timekeeper = Timekeeper.beside(
+        configuration.outbox.path,
+        time_source,
+        begun=certificate(configuration.uplink.certificate).not_valid_before_utc,
+        last=outbox.head.time,
+        clock=rig.clock,
+    )
+    recorder = rig.recorder(configuration.records, outbox, configuration.post.source, now=timekeeper.record_time)
+    records = RetryingRecorder(recorder, stop=stop, clock=rig.clock)
+    records.meanwhile = meanwhile
+    return Logbook(outbox, records, timekeeper, run=rig.identify(), settings=configuration.records)
 
 
 def _frame_reporter(

@@ -26,8 +26,8 @@ class RetryingRecorder:
         """Wrap `recorder`; once `stop` is set, a record that cannot be stored raises."""
         self.meanwhile: Callable[[], None] = _nothing
         """Called before each new attempt, in the thread that waits; it must record nothing."""
-        self._clock = clock
-        self._recorder = recorder
+        self.clock = clock
+        self.recorder = recorder
         self._stop = stop
         self._failed_at: float | None = None
         self._waiting = False
@@ -35,7 +35,7 @@ class RetryingRecorder:
     @property
     def failing(self) -> bool:
         """Whether a record waits to be stored, or did a minute ago, so that a status can still say so."""
-        recently = self._failed_at is not None and self._clock.steady() - self._failed_at < REMEMBERED_SECONDS
+        recently = self._failed_at is not None and self.clock.steady() - self._failed_at < REMEMBERED_SECONDS
         return self._waiting or recently
 
     def record(self, data: RecordData) -> Envelope:
@@ -48,11 +48,11 @@ class RetryingRecorder:
         """
         while True:
             try:
-                envelope = self._recorder.record(data)
+                envelope = self.recorder.record(data)
             except OutboxError as error:
                 if not self._waiting:
                     log.error("a record cannot be stored: %s", error)  # noqa: TRY400 - it says all, once
-                self._waiting, self._failed_at = True, self._clock.steady()
+                self._waiting, self._failed_at = True, self.clock.steady()
                 if self._stop.wait(PAUSE_SECONDS):
                     raise
                 self.meanwhile()

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from device.board.base import Board, Light
+from device.diagnosis import FaultMonitor
 from device.faults.fault import Fault
-from device.faults.monitor import FaultMonitor
 from device.part import Part
 
 BLIND = frozenset(

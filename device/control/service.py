@@ -7,8 +7,8 @@ from device.control.commands import CommandExecutor
 from device.control.keys.rotation import KeyRotation
 from device.control.keys.trust import Trust
 from device.control.settings import ControlSettings
+from device.diagnosis import FaultMonitor
 from device.faults.fault import Fault
-from device.faults.monitor import FaultMonitor
 from device.logbook import Logbook
 from device.part import Part
 from device.records import ConfigurationState, KeyState, Source

@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from device.audit.rate_limit import RateLimitedAudit
-from device.clock.timekeeper import Timekeeper
+from device.clock.timekeeper import Timekeeper, TimeSource
 from device.faults.fault import Fault
 from device.hotlist.download import HotListDownload
 from device.hotlist.service import HotListService
@@ -21,6 +21,7 @@ class ClockStepMonitor(Part):
     Args:
         timekeeper: the post's time.
         audit: two sources of time may disagree forever, hence the rate limit.
+        source: is asked how good the clock is.
         hotlist: the building of its list in force has passed for certain.
         download, uplink: try again when the clock was stepped, or is vouched for where it was not.
 
@@ -30,6 +31,7 @@ class ClockStepMonitor(Part):
         self,
         timekeeper: Timekeeper,
         audit: RateLimitedAudit,
+        source: TimeSource,
         *,
         hotlist: HotListService,
         download: HotListDownload,
@@ -37,10 +39,15 @@ class ClockStepMonitor(Part):
     ) -> None:
         self._timekeeper = timekeeper
         self._audit = audit
+        self._source = source
         self._hotlist = hotlist
         self._download = download
         self._uplink = uplink
         self._vouched = False
+
+    def start(self) -> None:
+        """Begin to ask how good the clock is."""
+        self._source.start()
 
     def tick(self, now: float) -> None:  # noqa: ARG002 - the timekeeper has its own
         """Look once."""
@@ -79,3 +86,7 @@ class ClockStepMonitor(Part):
         error = 1000 * (clock.estimated_error_seconds or 0)
         said = f"synchronised, says {clock.source}; error about {error:.1f} ms"
         return (Finding(point="clock", good=True, said=said),)
+
+    def stop(self) -> None:
+        """End asking."""
+        self._source.stop()

@@ -102,7 +102,7 @@ class ReadRateMonitor(Part):
     """Watches whether reads come as they usually do.
 
     Args:
-        baseline: what is usual.
+        folder: where what is usual is kept.
         counters: how many reads there were.
         timekeeper: the post's time.
         supervisor: says whether the camera should see the road.
@@ -111,13 +111,12 @@ class ReadRateMonitor(Part):
 
     def __init__(
         self,
-        baseline: ReadRateBaseline,
+        folder: Path,
         counters: Counters,
-        *,
         timekeeper: Timekeeper,
         supervisor: CameraSupervisor,
     ) -> None:
-        self._baseline = baseline
+        self._baseline = ReadRateBaseline(folder / FILE)
         self._counters = counters
         self._timekeeper = timekeeper
         self._supervisor = supervisor

@@ -10,9 +10,9 @@ from pydantic import JsonValue
 
 from device import __version__
 from device.control.service import RemoteControl
+from device.diagnosis import FaultMonitor
 from device.faults.fault import Fault, notices, reasons
 from device.faults.flapping import FlapDamper, Unrest
-from device.faults.monitor import FaultMonitor
 from device.health.certificate import CertificateMonitor
 from device.logbook import Logbook
 from device.part import Part

@@ -8,9 +8,9 @@ import logging
 from pathlib import Path
 
 from device.camera.supervisor import CameraSupervisor
+from device.diagnosis import FaultMonitor
 from device.errors import OutboxError
 from device.faults.fault import Fault
-from device.faults.monitor import FaultMonitor
 from device.health.boot_counter import BootCounter
 from device.health.crash_record import CrashRecord
 from device.health.watchdog import Liveness, Watchdog

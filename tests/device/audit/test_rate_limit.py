@@ -139,7 +139,12 @@ def test_a_clock_that_is_set_to_and_fro_for_hours_fills_no_outbox_and_hides_no_l
         steady=lambda: 0.0,
     )
     watch = ClockStepMonitor(
-        keeper, desk.limited, hotlist=mocker.Mock(current=None), download=mocker.Mock(), uplink=mocker.Mock()
+        keeper,
+        desk.limited,
+        mocker.Mock(),
+        hotlist=mocker.Mock(current=None),
+        download=mocker.Mock(),
+        uplink=mocker.Mock(),
     )
     watch.tick(desk.clock.now)
     step = timedelta(seconds=LARGE_SECONDS if large else LARGE_SECONDS / 2)

@@ -24,7 +24,12 @@ class Clock:
             steady=lambda: 0.0,
         )
         self.monitor = ClockStepMonitor(
-            keeper, self.audit, hotlist=mocker.Mock(current=None), download=self.download, uplink=self.uplink
+            keeper,
+            self.audit,
+            mocker.Mock(),
+            hotlist=mocker.Mock(current=None),
+            download=self.download,
+            uplink=self.uplink,
         )
 
     def _seconds(self) -> float:

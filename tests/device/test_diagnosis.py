@@ -8,10 +8,10 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device.board.tamper import TamperMonitor
+from device.diagnosis import FaultMonitor
 from device.errors import OutboxError
 from device.faults.fault import Fault
 from device.faults.flapping import LONGEST_REST_SECONDS, WINDOW_SECONDS
-from device.faults.monitor import FaultMonitor
 from device.health.status import StatusReporter
 from device.part import Part
 from device.records import ClockQuality, HotListState, Place, Versions
