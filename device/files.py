@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def write_durably(path: Path, data: bytes | memoryview, *, mode: int = 0o600) -> None:
+def write_durably(path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o600) -> None:
     """Give a file a new content, whole and on disk on return; it is its owner's only, and so is a folder made for it.
 
     Written aside (suffix `.part`), flushed, renamed, and the folder flushed; the file has `mode` before it has its
@@ -30,7 +30,7 @@ def write_durably(path: Path, data: bytes | memoryview, *, mode: int = 0o600) ->
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - the descriptor carries the mode
             os.fchmod(descriptor, mode)
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)  # noqa: PTH105 - beside the other calls that a power cut may come between

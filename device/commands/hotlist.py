@@ -15,8 +15,8 @@ from device.control.keys.trust import Trust
 from device.errors import HotListError
 from device.hotlist import spool
 from device.hotlist.errors import ForeignAgency
-from device.hotlist.manifest import Manifest, split
-from device.hotlist.package import check_whole
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import check_whole, split
 from device.outbox import in_use
 
 _LOOK_SECONDS = 0.1

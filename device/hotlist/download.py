@@ -8,7 +8,8 @@ from typing import Protocol
 
 from device.files import make_folder
 from device.hotlist import HotListRefused, Refusal
-from device.hotlist.manifest import Manifest, Readable
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import Package
 from device.hotlist.parts import Assembly, is_index, read_index
 from device.hotlist.service import NOT_STORED, Installation
 from device.part import Interval, Part
@@ -32,7 +33,7 @@ PARTS_AT_A_TIME = 8
 class Installer(Protocol):
     """What puts packages in force: the post's lists."""
 
-    def install(self, package: Readable) -> Installation:
+    def install(self, package: Package) -> Installation:
         """Take a package, or say why not."""
         ...
 
@@ -134,11 +135,9 @@ class HotListDownload(Part):
         with self._lock:
             self._fetches.pop(topic, None)
         try:
-            package = assembly.package()
+            self._note(topic, self._lists.install(assembly.package()))
         except OSError as error:
             self._not_stored(topic, error)
-        else:
-            self._note(topic, self._lists.install(package))
 
     def _failed(self, topic: str, error: OSError) -> None:
         with self._lock:

@@ -11,17 +11,14 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from device.hotlist.errors import BadSignature, Malformed, Truncated, Unsigned
+from device.hotlist.errors import BadSignature, Malformed, Unsigned
 from device.hotlist.layout import parse
 from device.records.signing import NOT_JOSE
 
-Readable = bytes | memoryview
-"""A package, in memory or mapped."""
-
 TYPE = "platepost-hotlist+jws"
 LONGEST_LINE = 64 * 1024
-LARGEST_BODY = 1 << 30
-"""Bytes of an unsealed body that a post will take, whatever a manifest says."""
+LARGEST_BODY = 1 << 28
+"""Bytes of an unsealed body that a post will take: its memory holds two while one takes the place of the other."""
 
 LONGEST_REASON = 500
 """Characters of `size_override`."""
@@ -112,20 +109,6 @@ class Manifest(BaseModel):
     def expired(self, at: datetime) -> bool:
         """Say whether the list may no longer be installed at a moment."""
         return at >= self.expires
-
-
-def split(package: Readable) -> tuple[bytes, memoryview]:
-    """Split a package into the manifest's line and what follows it.
-
-    Raises Truncated when no line ends, Malformed when the first is longer than a manifest can be.
-    """
-    line = bytes(package[:LONGEST_LINE])
-    end = line.find(b"\n")
-    if end < 0 and len(package) >= LONGEST_LINE:
-        raise Malformed("the package does not begin with a manifest")
-    if end < 0:
-        raise Truncated("the package ends within its manifest")
-    return line[:end], memoryview(package)[end + 1 :]
 
 
 def verify(line: bytes, issuer_key: ECKey | Sequence[ECKey]) -> Manifest:

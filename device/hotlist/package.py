@@ -6,11 +6,13 @@ because base64 in JSON would cost a third more on the radio link and several cop
 docs/hotlist-package.md.
 """
 
+import errno
 import hashlib
 import json
 import mmap
+import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -25,15 +27,47 @@ from joserfc.util import urlsafe_b64decode
 
 from device.errors import ConfigurationError
 from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
-from device.hotlist.manifest import Manifest, Readable, split, verify
+from device.hotlist.manifest import LONGEST_LINE, Manifest, verify
 from device.records.signing import NOT_JOSE
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
 SEAL_ALGORITHMS = ["ECDH-ES+A256KW", "A256GCM"]
-_CHUNK = 1 << 20
+_PIECE = 1 << 14
 _RECIPIENTS = b'"recipients":['
 _LARGEST_RECIPIENT = 4096
+
+
+class PackageFile:
+    """A package in an open file, or a part of one. As with a memoryview, a slice is a part, and `bytes` reads it.
+
+    So a package of any size takes no memory. It is not mapped either: of a mapped page that the disk does not give, the
+    system's only word is a signal that ends the process. `bytes` raises OSError instead.
+    """
+
+    def __init__(self, descriptor: int, part: range | None = None) -> None:
+        self._descriptor = descriptor
+        self._part = range(os.fstat(descriptor).st_size) if part is None else part
+
+    def __len__(self) -> int:
+        return len(self._part)
+
+    def __getitem__(self, part: slice) -> "PackageFile":
+        return PackageFile(self._descriptor, self._part[part])
+
+    def __bytes__(self) -> bytes:
+        read = b""
+        while len(read) < len(self):  # of what lies before a bad sector there is less at first, and no error
+            piece = os.pread(self._descriptor, len(self) - len(read), self._part.start + len(read))
+            if not piece:
+                raise OSError(errno.EIO, "the disk does not give what was written")
+            read += piece
+        return read
+
+
+Sealed = memoryview | PackageFile
+"""What follows a manifest."""
+Package = bytes | Sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +89,27 @@ def load_key(pem: bytes, *, private: bool) -> ECKey:
     return key
 
 
-def verify_package(package: Readable, issuer_key: ECKey | Sequence[ECKey]) -> tuple[Manifest, memoryview]:
+def split(package: Package) -> tuple[bytes, Sealed]:
+    """Split a package into the manifest's line and what follows it.
+
+    Raises Truncated when no line ends, Malformed when the first is longer than a manifest can be.
+    """
+    line = bytes(package[:LONGEST_LINE])
+    end = line.find(b"\n")
+    if end < 0 and len(package) >= LONGEST_LINE:
+        raise Malformed("the package does not begin with a manifest")
+    if end < 0:
+        raise Truncated("the package ends within its manifest")
+    following = package if isinstance(package, PackageFile) else memoryview(package)
+    return line[:end], following[end + 1 :]
+
+
+def pieces(package: Package) -> Iterator[bytes]:
+    """Yield all of a package, or of a part of one, some thousand bytes at a time."""
+    return (bytes(package[start : start + _PIECE]) for start in range(0, len(package), _PIECE))
+
+
+def verify_package(package: Package, issuer_key: ECKey | Sequence[ECKey]) -> tuple[Manifest, Sealed]:
     """Check that a package is whole and of the issuer's key, or one of them; return manifest and what follows, sealed.
 
     Raises Unsigned, BadSignature, Truncated, Malformed or UnsupportedFormat.
@@ -66,17 +120,20 @@ def verify_package(package: Readable, issuer_key: ECKey | Sequence[ECKey]) -> tu
     return manifest, sealed
 
 
-def check_whole(manifest: Manifest, sealed: memoryview) -> None:
+def check_whole(manifest: Manifest, sealed: Sealed) -> None:
     """Check that what follows a manifest is what it was written for. Raises Truncated, Malformed or BadSignature."""
     if len(sealed) < manifest.length:
         raise Truncated(f"the package ends {manifest.length - len(sealed)} bytes early")
     if len(sealed) > manifest.length:
         raise Malformed("the package goes on after its end")
-    if hashlib.sha256(sealed).hexdigest() != manifest.digest:
+    digest = hashlib.sha256()
+    for piece in pieces(sealed):
+        digest.update(piece)
+    if digest.hexdigest() != manifest.digest:
         raise BadSignature("what follows the manifest is not what was signed")
 
 
-def open_package(package: Readable, *, issuer_key: ECKey | Sequence[ECKey], unseal_key: ECKey) -> Opened:
+def open_package(package: Package, *, issuer_key: ECKey | Sequence[ECKey], unseal_key: ECKey) -> Opened:
     """Verify a package and unseal its body into memory.
 
     Raises what `verify_package` raises, WrongKey when it is not sealed to this post, Malformed when it does not hold
@@ -86,7 +143,7 @@ def open_package(package: Readable, *, issuer_key: ECKey | Sequence[ECKey], unse
     return unseal(manifest, sealed, unseal_key)
 
 
-def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey) -> Opened:
+def unseal(manifest: Manifest, sealed: Sealed, unseal_key: ECKey) -> Opened:
     """Decrypt and inflate what follows a verified manifest, into memory that no core dump has.
 
     Args:
@@ -97,7 +154,7 @@ def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey) -> Opened:
     Raises:
         WrongKey: it is not sealed to this post.
         Malformed: it does not hold what its format says.
-        OSError: there is no memory for it.
+        OSError: there is no memory for it, or the disk does not give it.
 
     """
     seal = _seal(sealed)
@@ -115,11 +172,11 @@ def unseal(manifest: Manifest, sealed: memoryview, unseal_key: ECKey) -> Opened:
     return Opened(manifest, memoryview(body).toreadonly())
 
 
-def _fill(body: mmap.mmap, decryptor: AEADDecryptionContext, ciphertext: memoryview) -> None:
+def _fill(body: mmap.mmap, decryptor: AEADDecryptionContext, ciphertext: Sealed) -> None:
     inflater = zlib.decompressobj()
     try:
-        for start in range(0, len(ciphertext), _CHUNK):
-            _inflate(inflater, decryptor.update(ciphertext[start : start + _CHUNK]), body)
+        for piece in pieces(ciphertext):
+            _inflate(inflater, decryptor.update(piece), body)
         decryptor.finalize()
     except InvalidTag:
         raise Malformed("the body does not open with its key") from None
@@ -129,7 +186,7 @@ def _fill(body: mmap.mmap, decryptor: AEADDecryptionContext, ciphertext: memoryv
         raise Malformed("the body is shorter than the manifest says")
 
 
-def recipients(sealed: memoryview) -> list[str]:
+def recipients(sealed: Sealed) -> list[str]:
     """Return the key identifiers (RFC 7638 thumbprints) that a package is sealed to. Raises Malformed."""
     members = _members(_seal(sealed))
     return [_kid(recipient) for recipient in members["recipients"]]
@@ -144,24 +201,21 @@ def _inflate(inflater: "zlib._Decompress", data: bytes, body: mmap.mmap) -> None
     while data:
         room = len(body) - body.tell()
         # One byte more than fits tells a body that is too long from one that just fits; 0 would mean no limit.
-        piece = inflater.decompress(data, min(room + 1, _CHUNK))
+        piece = inflater.decompress(data, min(room + 1, _PIECE))
         if len(piece) > room or inflater.unused_data:
             raise Malformed("the body is longer than the manifest says")
         body.write(piece)
         data = inflater.unconsumed_tail
 
 
-def _seal(sealed: memoryview) -> bytes:
-    end = _find_newline(sealed)
-    return bytes(sealed[:end])
-
-
-def _find_newline(sealed: memoryview) -> int:
+def _seal(sealed: Sealed) -> bytes:
     # The line grows with the fleet (about 300 bytes a post), so it is searched rather than bounded.
-    for start in range(0, len(sealed), _CHUNK):
-        found = bytes(sealed[start : start + _CHUNK]).find(b"\n")
+    seal = b""
+    for piece in pieces(sealed):
+        found = piece.find(b"\n")
         if found >= 0:
-            return start + found
+            return seal + piece[:found]
+        seal += piece
     raise Malformed("the package holds no seal")
 
 

@@ -14,7 +14,6 @@ The parts are of what follows the manifest; only the last may be shorter than `p
 """
 
 import errno
-import mmap
 import os
 import struct
 import tempfile
@@ -27,8 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from device.hotlist.errors import Malformed
 from device.hotlist.layout import parse
-from device.hotlist.manifest import LONGEST_LINE, Manifest, read_unverified, split
-from device.hotlist.package import check_whole
+from device.hotlist.manifest import LONGEST_LINE, Manifest, read_unverified
+from device.hotlist.package import PackageFile, check_whole, split
 
 PART_BYTES = 1 << 20
 """How large a part is made where the broker does not ask for less."""
@@ -36,7 +35,6 @@ SMALLEST_PART = 1024
 LARGEST_PACKAGE = 1 << 30
 MOST_PARTS = 1 << 16
 
-_PIECE = 1 << 20
 _MAGIC = b"PPPART1\n"
 _HEAD = struct.Struct("<8s32sI")
 PART_OVERHEAD = _HEAD.size
@@ -87,7 +85,7 @@ def split_parts(package: bytes, *, part_bytes: int = PART_BYTES) -> tuple[bytes,
     def parts() -> Iterator[bytes]:
         for number in range(_count(manifest, part_bytes)):
             start = number * part_bytes
-            yield _HEAD.pack(_MAGIC, digest, number) + following[start : start + part_bytes]
+            yield _HEAD.pack(_MAGIC, digest, number) + bytes(following[start : start + part_bytes])
 
     if _count(manifest, part_bytes) > MOST_PARTS:
         raise ValueError(f"the package would have more than {MOST_PARTS} parts")
@@ -142,18 +140,6 @@ class Assembly:
         self.missing.discard(number)
         return True
 
-    def package(self) -> memoryview:
-        """Return the package as it is so far; whether its parts are the right ones, its verification says.
-
-        Raises OSError when the disk does not give it.
-        """
-        end = self._begin + self.manifest.length
-        read = 0
-        while read < end:
-            # What the disk does not give is an error here; in the map it would be a signal that ends the process. Not
-            # in strides: where a sector within a piece is bad, what comes before it is given, and no error.
-            given = len(os.pread(self._descriptor, _PIECE, read))
-            if not given:
-                raise OSError(errno.EIO, "the disk does not give what was written")
-            read += given
-        return memoryview(mmap.mmap(self._descriptor, end, access=mmap.ACCESS_READ))
+    def package(self) -> PackageFile:
+        """Return the package as it is so far, in this assembly's file; whether its parts are right, verifying says."""
+        return PackageFile(self._descriptor)

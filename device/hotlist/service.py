@@ -19,7 +19,8 @@ from device.hotlist import (
     Refusal,
     freshness,
 )
-from device.hotlist.manifest import Manifest, Readable
+from device.hotlist.manifest import Manifest
+from device.hotlist.package import Package
 from device.hotlist.settings import HotListSettings
 from device.part import Part, Tables
 from device.records import Finding, HotListState, timestamp
@@ -112,7 +113,7 @@ class HotListService(Part):
         """Have `listener` called after every installation, in the thread that installed; it must be quick."""
         self._listeners.append(listener)
 
-    def install(self, package: Readable, *, source: str = "broker") -> Installation:
+    def install(self, package: Package, *, source: str = "broker") -> Installation:
         """Take a package, or say in the audit and to the caller why not; from any thread but that of the frames."""
         try:
             hotlist = self._store.install(package, at=self._timekeeper.now())

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from device.files import as_owner_of, keep_newest, write_durably
 from device.hotlist.manifest import Manifest
+from device.hotlist.package import PackageFile
 from device.part import Part
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def fetch_outcome(directory: Path, name: str) -> Outcome | None:
 class PackageSpool(Part):
     """Looks into the folder now and then, in a thread of its own: a large list takes seconds, frames do not wait."""
 
-    def __init__(self, directory: Path, install: Callable[[bytes], Installed]) -> None:
+    def __init__(self, directory: Path, install: Callable[[PackageFile], Installed]) -> None:
         """Prepare; `directory` is that of the hot list, `install` puts a package in force or says why not."""
         self._folder = directory / FOLDER
         self._install = install
@@ -111,7 +112,8 @@ class PackageSpool(Part):
         except FileNotFoundError:
             return 0
         for path in found:
-            installed = self._install(path.read_bytes())
+            with path.open("rb") as file:
+                installed = self._install(PackageFile(file.fileno()))
             outcome = {"version": installed.version, "reason": installed.reason, "said": installed.said}
             write_durably(_outcome_path(path), json.dumps(outcome).encode())
             path.unlink()

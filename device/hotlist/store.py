@@ -7,11 +7,9 @@ kept too, for the day the disk returns bad bytes, or none.
 """
 
 import logging
-import mmap
 import re
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
-from io import RawIOBase
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -28,13 +26,12 @@ from device.hotlist.errors import (
     Repeated,
     RetiredKey,
     SizeJump,
-    Truncated,
     WrongBase,
 )
 from device.hotlist.hotlist import HotList
 from device.hotlist.issuers import Issuers
-from device.hotlist.manifest import LONGEST_LINE, Manifest, Readable, read_unverified, split
-from device.hotlist.package import check_whole, load_key, unseal
+from device.hotlist.manifest import LONGEST_LINE, Manifest, read_unverified
+from device.hotlist.package import Package, PackageFile, Sealed, check_whole, load_key, pieces, split, unseal
 from device.hotlist.settings import SIZE_JUMP, HotListSettings
 
 log = logging.getLogger(__name__)
@@ -42,7 +39,6 @@ log = logging.getLogger(__name__)
 SIZE_JUMP_FLOOR = 10
 """Entries that may come or go however small the list."""
 
-_PIECE = 1 << 20
 _SUFFIXES = {"complete": "package", "delta": "delta"}
 _NAME = re.compile(r"hotlist-(\d{16})\.(?:package|delta)")
 
@@ -126,33 +122,24 @@ class HotListStore:
         """The list in force; one reference, swapped at once, so that a reader sees the old list or the new."""
         return self._current
 
-    def install(self, package: Readable, *, at: datetime | None = None) -> HotList:
+    def install(self, package: Package, *, at: datetime | None = None) -> HotList:
         """Verify a package, complete or a delta, keep it and put the list that it makes in force.
 
         Args:
-            package: the file's bytes.
+            package: the file's bytes, or the file.
             at: the moment that its expiry is judged by; now, if none is given.
 
         Raises:
             HotListRefused: by its subclass and `reason`, why the package was not taken. The list before stays in force.
-            HotListNotStored: disk or memory did not take it. The list before stays in force.
+            HotListNotStored: disk or memory did not take it, or its file does not give it. The list before stays in
+                force.
 
         """
-        with self._lock:
-            line, sealed = split(package)
-            manifest = self._check(line)
-            check_whole(manifest, sealed)
-            self._judge(manifest, at or datetime.now(UTC))
-            before = self._current
-            fresh = self._opened(manifest, sealed, on=before)
-            try:
-                write_durably(self._directory / _name(manifest), package)
-            except OSError as error:
-                raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
-            self._current = fresh
-            self._forget_all_but({_name(link) for held in (fresh, before) if held for link in held.chain})
-        log.info("hot list %d in force, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
-        return fresh
+        try:
+            with self._lock:
+                return self._install(package, at or datetime.now(UTC))
+        except OSError as error:
+            raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
 
     def examine(self, line: bytes, *, at: datetime | None = None) -> Manifest:
         """Say by its manifest alone whether a package would be taken, before the rest of it is sent for.
@@ -188,6 +175,19 @@ class HotListStore:
                     path.unlink()
             return self.damaged
 
+    def _install(self, package: Package, at: datetime) -> HotList:
+        line, sealed = split(package)
+        manifest = self._check(line)
+        check_whole(manifest, sealed)
+        self._judge(manifest, at)
+        before = self._current
+        fresh = self._opened(manifest, sealed, on=before)
+        write_durably(self._directory / _name(manifest), pieces(package))
+        self._current = fresh
+        self._forget_all_but({_name(link) for held in (fresh, before) if held for link in held.chain})
+        log.info("hot list %d in force, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
+        return fresh
+
     def _load(self) -> HotList | None:
         """Put the newest list on disk that is whole in force; the one before stays so until it is found."""
         damaged: list[HotListRefused] = []
@@ -195,9 +195,8 @@ class HotListStore:
         for path in self._packages():
             try:
                 found = self._read(path)
-            except HotListNotStored as error:
-                log.error("hot list %s: %s", path.name, error)  # noqa: TRY400 - the message says all
-            except HotListRefused as refusal:
+            except (HotListRefused, OSError) as error:
+                refusal = error if isinstance(error, HotListRefused) else Malformed(f"it cannot be read: {error}")
                 log.warning("hot list %s on disk cannot be used: %s", path.name, refusal.reason)
                 damaged.append(refusal)
             else:
@@ -246,45 +245,35 @@ class HotListStore:
         ):
             raise SizeJump(f"{manifest.entries} entries after {current.entries}, and no reason given")
 
-    def _opened(self, manifest: Manifest, sealed: memoryview, *, on: HotList | None) -> HotList:
-        try:
-            opened = unseal(manifest, sealed, self._unseal_key)
-        except OSError as error:
-            raise HotListNotStored(f"there is no memory for the list: {error.strerror or error}") from error
+    def _opened(self, manifest: Manifest, sealed: Sealed, *, on: HotList | None) -> HotList:
+        opened = unseal(manifest, sealed, self._unseal_key)
         return HotList(opened, base=on if manifest.kind == "delta" else None)
 
     def _read(self, path: Path) -> HotList:
-        """Read a package from disk, after those that it stands on."""
-        links = [self._verified(path)]
-        while (delta := links[-1][0]).base is not None:
-            links.append(self._base_on_disk(delta))
-        hotlist: HotList | None = None
-        for manifest, sealed in reversed(links):
-            hotlist = self._opened(manifest, sealed, on=hotlist)
+        """Read a package from disk, after those that it stands on. Raises HotListRefused or OSError."""
+        with ExitStack() as files:
+            links = [self._verified(path, files)]
+            while (delta := links[-1][0]).base is not None:
+                links.append(self._base_on_disk(delta, files))
+            hotlist: HotList | None = None
+            for manifest, sealed in reversed(links):
+                hotlist = self._opened(manifest, sealed, on=hotlist)
         if hotlist is None:  # for the types: there is one link at least
             raise Malformed("no list")
         return hotlist
 
-    def _base_on_disk(self, delta: Manifest) -> tuple[Manifest, memoryview]:
+    def _base_on_disk(self, delta: Manifest, files: ExitStack) -> tuple[Manifest, Sealed]:
         """Return the package that a delta applies to. Raises WrongBase."""
         for path in self._packages():
             if delta.base is not None and _version(path) == delta.base.version:
-                with suppress(HotListRefused):
-                    found = self._verified(path)
+                with suppress(HotListRefused, OSError):
+                    found = self._verified(path, files)
                     if found[0].is_base_of(delta):
                         return found
         raise WrongBase(f"what version {delta.version} applies to is not there")
 
-    def _verified(self, path: Path) -> tuple[Manifest, memoryview]:
-        try:
-            with path.open("rb", buffering=0) as file:
-                _read_through(file)
-                package = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        except ValueError as error:
-            raise Truncated(f"{path.name} is empty") from error
-        except OSError as error:
-            raise Malformed(f"{path.name} cannot be read: {error.strerror or error}") from error
-        line, sealed = split(package)
+    def _verified(self, path: Path, files: ExitStack) -> tuple[Manifest, Sealed]:
+        line, sealed = split(PackageFile(files.enter_context(path.open("rb")).fileno()))
         manifest = self._issuers.check_kept(line)
         check_whole(manifest, sealed)
         if manifest.agency != self._agency:
@@ -310,13 +299,6 @@ class HotListStore:
             for path in self._directory.glob("hotlist-*.part"):
                 with suppress(OSError):
                     path.unlink()
-
-
-def _read_through(file: RawIOBase) -> None:
-    """Have the disk give every byte: one that it does not give raises OSError here, in a map it ends the process."""
-    piece = bytearray(_PIECE)
-    while file.readinto(piece):
-        pass
 
 
 def _name(manifest: Manifest) -> str:

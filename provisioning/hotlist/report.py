@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import Manifest, read_unverified, split
+from device.hotlist.manifest import Manifest, read_unverified
 from device.hotlist.overlay import Row
-from device.hotlist.package import load_key, recipients
+from device.hotlist.package import load_key, recipients, split
 from provisioning.hotlist.mapping import NOT_ALLOWED, SourceMapping
 from provisioning.hotlist.rows import RefusedRow
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.hotlist.manifest import read_unverified, split
+from device.hotlist.manifest import read_unverified
+from device.hotlist.package import split
 from device.records import HotListState, Source
 from device.records.verify.cli import verify
 from provisioning.cli import provision

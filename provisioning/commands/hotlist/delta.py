@@ -11,8 +11,8 @@ import click
 from rich.console import Console
 
 from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import read_unverified, split
-from device.hotlist.package import load_key
+from device.hotlist.manifest import read_unverified
+from device.hotlist.package import load_key, split
 from provisioning.commands.hotlist.options import (
     FILE,
     WRITTEN,

@@ -7,8 +7,8 @@ import click
 from rich.console import Console
 
 from device.hotlist.errors import HotListRefused
-from device.hotlist.manifest import read_unverified, split
-from device.hotlist.package import check_whole, load_key, recipients, verify_package
+from device.hotlist.manifest import read_unverified
+from device.hotlist.package import check_whole, load_key, recipients, split, verify_package
 from provisioning.commands.hotlist.options import FILE
 from provisioning.commands.options import JSON
 from provisioning.hotlist.report import show_facts

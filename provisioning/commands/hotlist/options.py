@@ -17,8 +17,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from device.files import write_durably
 from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import LONGEST_REASON, read_unverified, split
-from device.hotlist.package import load_key
+from device.hotlist.manifest import LONGEST_REASON, read_unverified
+from device.hotlist.package import load_key, split
 from device.hotlist.settings import SIZE_JUMP
 from device.records import Purpose
 from provisioning.commands.answering import Answerable, answerable, answering, told

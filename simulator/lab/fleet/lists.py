@@ -7,8 +7,8 @@ from typing import Protocol
 
 from device.hotlist import HotList, HotListRefused, Refusal
 from device.hotlist.errors import Older, Repeated
-from device.hotlist.manifest import Manifest, Readable, verify
-from device.hotlist.package import load_key, unseal, verify_package
+from device.hotlist.manifest import Manifest, verify
+from device.hotlist.package import Package, load_key, unseal, verify_package
 from device.hotlist.service import Installation
 from device.records import HotListState
 
@@ -42,7 +42,7 @@ class MemoryLists:
         self._listeners: list[Callable[[], None]] = []
         self.current: HotList | None = None
 
-    def install(self, package: Readable) -> Installation:
+    def install(self, package: Package) -> Installation:
         """Put a package in force, or say why not; the list before then stays in force."""
         try:
             manifest, sealed = verify_package(package, self._issuer)

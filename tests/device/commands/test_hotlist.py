@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from device.commands.hotlist import hotlist
 from device.hotlist import HotListRefused, HotListStore
+from device.hotlist.package import PackageFile
 from device.hotlist.service import Installation
 from device.hotlist.spool import FOLDER, PackageSpool
 from provisioning.fleet.fleet import Fleet
@@ -49,7 +50,7 @@ class Unit:
     def hand(self, *words: str) -> Result:
         return CliRunner().invoke(hotlist, [str(self.stick), "--config", str(self.post / "post.toml"), *words])
 
-    def install(self, package: bytes) -> Installation:
+    def install(self, package: PackageFile) -> Installation:
         try:
             self.store.install(package)
         except HotListRefused as refusal:

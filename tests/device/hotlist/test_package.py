@@ -1,9 +1,11 @@
 import base64
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,16 @@ from device.hotlist import HotList, HotListRefused, Refusal
 from device.hotlist.hashing import PlateHash, fingerprint
 from device.hotlist.keys import plate_key
 from device.hotlist.layout import decode
-from device.hotlist.package import Opened, load_key, open_package, recipients, verify_package
+from device.hotlist.manifest import LARGEST_BODY
+from device.hotlist.package import (
+    Opened,
+    PackageFile,
+    load_key,
+    open_package,
+    pieces,
+    recipients,
+    verify_package,
+)
 from provisioning.hotlist import HotListRow
 from provisioning.hotlist.sealing import seal_package
 from provisioning.trust.keys import new_key, private_pem, public_pem
@@ -170,7 +181,7 @@ def test_a_seal_written_otherwise_opens_too(department: Department, spacing: tup
         ({"entries": 4}, Refusal.MALFORMED),
         ({"patterns": 0}, Refusal.MALFORMED),
         ({"body_length": 8}, Refusal.MALFORMED),
-        ({"body_length": 1 << 31}, Refusal.MALFORMED),
+        ({"body_length": LARGEST_BODY + 1}, Refusal.MALFORMED),
         ({"agency": "other"}, Refusal.MALFORMED),
         ({"length": 10**9}, Refusal.TRUNCATED),
     ],
@@ -253,6 +264,22 @@ def test_nothing_in_the_file_can_be_used_without_a_posts_key(department: Departm
 def test_two_lists_of_the_same_plates_have_no_fingerprint_in_common(department: Department) -> None:
     columns = [decode(opened(department, department.package()).body)[1] for _ in range(2)]
     assert not set(columns[0]["fingerprints"].tolist()) & set(columns[1]["fingerprints"].tolist())
+
+
+def test_a_package_in_a_file_is_read_as_one_in_memory(department: Department, package: bytes, tmp_path: Path) -> None:
+    (tmp_path / "package").write_bytes(package)
+    with (tmp_path / "package").open("rb") as file:
+        stored = PackageFile(file.fileno())
+        assert (len(stored), bytes(stored)) == (len(package), package)
+        for part in (slice(10), slice(10, 20), slice(-16, None), slice(12, -16), slice(len(package), None)):
+            assert bytes(stored[part][1:]) == package[part][1:]
+        assert b"".join(pieces(stored)) == package
+        issuer_key = load_key(department.issuer_key, private=False)
+        unseal_key = load_key(department.unseal_key, private=True)
+        assert open_package(stored, issuer_key=issuer_key, unseal_key=unseal_key) == opened(department, package)
+        os.truncate(file.name, len(package) // 2)
+        with pytest.raises(OSError, match="does not give"):
+            bytes(stored)
 
 
 @pytest.mark.parametrize("pem", [b"", b"not a key", private_pem(new_key())[:100]], ids=["empty", "text", "truncated"])

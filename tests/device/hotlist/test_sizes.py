@@ -10,8 +10,8 @@ import pytest
 from joserfc import jws
 
 from device.hotlist import HotListRefused, HotListStore, Refusal
-from device.hotlist.manifest import LONGEST_HISTORY, LONGEST_LINE, read_unverified, split
-from device.hotlist.package import load_key
+from device.hotlist.manifest import LONGEST_HISTORY, LONGEST_LINE, read_unverified
+from device.hotlist.package import load_key, split
 from provisioning.hotlist import HotListRow
 from provisioning.hotlist.sizes import sizes_after
 from tests.device.hotlist import junk

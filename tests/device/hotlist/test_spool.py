@@ -5,6 +5,7 @@ from threading import Event
 
 import pytest
 
+from device.hotlist.package import PackageFile
 from device.hotlist.spool import FOLDER, KEPT_OUTCOMES, KEPT_PARTS, Outcome, PackageSpool, fetch_outcome, lay
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
@@ -12,10 +13,10 @@ FIRST, SECOND = "hotlist-0000000000000001.package", "hotlist-0000000000000002.de
 SECONDS = 10.0
 
 
-def installer(taken: list[bytes]) -> Callable[[bytes], Outcome]:
-    def install(package: bytes) -> Outcome:
-        taken.append(package)
-        return Outcome(None, "older", "no") if package == b"old" else Outcome(len(taken), None, "in force")
+def installer(taken: list[bytes]) -> Callable[[PackageFile], Outcome]:
+    def install(package: PackageFile) -> Outcome:
+        taken.append(bytes(package))
+        return Outcome(None, "older", "no") if taken[-1] == b"old" else Outcome(len(taken), None, "in force")
 
     return install
 
@@ -77,7 +78,7 @@ def test_what_keeps_a_package_from_being_taken_is_logged_once_as_long_as_it_last
     looks: list[int] = []
     enough = Event()
 
-    def install(_package: bytes) -> Outcome:
+    def install(_package: PackageFile) -> Outcome:
         looks.append(1)
         if len(looks) == 5:
             enough.set()
@@ -97,7 +98,7 @@ def test_a_running_handover_takes_what_comes_and_lives_on_after_a_bad_disk(
     monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.01)
     came, failed = Event(), Event()
 
-    def install(package: bytes) -> Outcome:
+    def install(package: PackageFile) -> Outcome:
         if not failed.is_set():
             failed.set()
             raise OSError("no room")

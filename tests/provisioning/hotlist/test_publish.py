@@ -14,7 +14,8 @@ from joserfc.jwk import ECKey
 
 from device.errors import PlatepostError
 from device.hotlist import HotListRefused, HotListStore
-from device.hotlist.manifest import read_unverified, split
+from device.hotlist.manifest import read_unverified
+from device.hotlist.package import split
 from device.hotlist.parts import Assembly, is_index, read_index
 from device.records import Audit, HotListState, Keyring, Recorder, Role, Signer, Source, Status
 from device.records.contract.examples import CLOCK, MemoryStore, example_status
