@@ -2,26 +2,32 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
-from device import backends
 from device.camera import recovery, supervisor
 from device.camera.base import Camera
+from device.clock.clock import SYSTEM, Clock
 from device.config import parse
 from device.errors import CameraError, OutboxError
 from device.frame import Frame
+from device.part import Part
 from device.post import Post
+from device.rig import Rig
+from device.uplink import Delivery
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.build import build_package
 from simulator.board.virtual import VirtualBoard
-from tests.rigs import post_table, records_in
+from tests.rigs import chain_of, post_table, records_in
+
+Kind = TypeVar("Kind")
 
 
 class ScriptedCamera(Camera):
@@ -73,17 +79,16 @@ def table(fleet: Fleet) -> dict[str, Any]:
     )
 
 
-class Rig:
+class ScriptedPost:
     """A post with its camera and board in hand."""
 
-    def __init__(self, table: dict[str, Any], camera: ScriptedCamera, mocker: MockerFixture) -> None:
+    def __init__(self, table: dict[str, Any], camera: ScriptedCamera, *, clock: Clock = SYSTEM) -> None:
         self.folder: Path = table["folder"]
         self.camera = camera
         self.board = VirtualBoard()
-        mocker.patch.object(backends, "camera", return_value=camera)
-        mocker.patch.object(backends, "board", return_value=self.board)
-        sections = {key: value for key, value in table.items() if key != "folder"}
-        self.post = Post(parse(sections, folder=self.folder))
+        self.configuration = parse({key: value for key, value in table.items() if key != "folder"}, folder=self.folder)
+        rig = Rig(camera=lambda _settings: camera, board=lambda _settings: self.board, clock=clock)
+        self.post = Post(self.configuration, rig=rig)
 
     def run_until(self, done: Callable[[], bool]) -> None:
         thread = threading.Thread(target=self.post.run)
@@ -99,32 +104,41 @@ class Rig:
         assert not thread.is_alive()
         assert done()
 
+    def part(self, kind: type[Kind]) -> Kind:
+        """Return the one part of a kind."""
+        (part,) = [part for part in self.post._parts if isinstance(part, kind)]
+        return part
+
+    def bring(self, topic: str, message: bytes) -> None:
+        """Have the post take a message as though a broker had sent it."""
+        self.post._uplink._inbox.put(Delivery(1, 1, 1, topic, message))
+
     def records(self) -> list[dict[str, Any]]:
+        """What a post that runs has recorded so far, or one that ran."""
+        with suppress(OutboxError):
+            return chain_of(self.post._logbook.outbox)
         return records_in(self.folder)
 
-    def actions_so_far(self) -> list[str]:
-        """The audit trail of a post that runs, or ran."""
-        try:
-            waiting = self.post._books.outbox.next(1000)
-        except OutboxError:
-            return self.actions()
-        return [e.event["data"]["action"] for e in waiting if e.type == "platepost.audit.v1"]
-
     def actions(self) -> list[str]:
+        """The audit trail."""
         return [e["data"]["action"] for e in self.records() if e["type"] == "platepost.audit.v1"]
 
     def reasons(self) -> list[set[str]]:
+        """What each status names."""
         statuses = [e["data"] for e in self.records() if e["type"] == "platepost.status.v1"]
         return [{reason["name"] for reason in status.get("reasons", ())} for status in statuses]
 
 
+MakePost = Callable[..., ScriptedPost]
+
+
 @pytest.fixture
-def rig(table: dict[str, Any], mocker: MockerFixture) -> Callable[..., Rig]:
+def make_post(table: dict[str, Any], mocker: MockerFixture) -> MakePost:
     mocker.patch.object(recovery, "REOPENINGS", (0.01,) * 9)
 
-    def make(*plays: list[str], finite: bool = False, **hotlist: Any) -> Rig:  # noqa: ANN401 - configuration values
+    def make(*plays: list[str], finite: bool = False, clock: Clock = SYSTEM, **hotlist: Any) -> ScriptedPost:  # noqa: ANN401 - configuration values
         table["hotlist"] |= hotlist
-        return Rig(table, ScriptedCamera(*plays, finite=finite), mocker)
+        return ScriptedPost(table, ScriptedCamera(*plays, finite=finite), clock=clock)
 
     return make
 
@@ -142,37 +156,37 @@ def package(fleet: Fleet, *, built: datetime) -> bytes:
     )
 
 
-def test_a_camera_that_fails_is_opened_again_and_named(rig: Callable[..., Rig]) -> None:
-    one = rig(["frame", "fail"], ["fail"], ["frame", "wait"], in_service_without_list=True)
+def test_a_camera_that_fails_is_opened_again_and_named(make_post: MakePost) -> None:
+    one = make_post(["frame", "fail"], ["fail"], ["frame", "wait"], in_service_without_list=True)
     one.run_until(one.camera.exhausted.is_set)
     assert one.camera.opened == 3
     assert one.actions().count("camera_failed") == 2
 
 
-def test_a_camera_that_hangs_is_opened_again(rig: Callable[..., Rig], mocker: MockerFixture) -> None:
+def test_a_camera_that_hangs_is_opened_again(make_post: MakePost, mocker: MockerFixture) -> None:
     mocker.patch.object(supervisor, "HUNG_SECONDS", 0.3)
-    one = rig(["frame", "wait"], ["frame", "wait"], in_service_without_list=True)
+    one = make_post(["frame", "wait"], ["frame", "wait"], in_service_without_list=True)
     one.run_until(lambda: one.camera.opened >= 2)
     assert "camera_failed" in one.actions()
 
 
-def test_footage_that_cannot_be_played_ends_the_run(rig: Callable[..., Rig]) -> None:
-    one = rig(["fail"], finite=True, in_service_without_list=True)
+def test_footage_that_cannot_be_played_ends_the_run(make_post: MakePost) -> None:
+    one = make_post(["fail"], finite=True, in_service_without_list=True)
     with pytest.raises(CameraError, match="unplugged"):
         one.post.run()
     assert one.actions()[-1] == "stop"
 
 
-def test_without_a_list_the_post_is_not_in_service_and_says_so(rig: Callable[..., Rig]) -> None:
-    one = rig(["frame"])
+def test_without_a_list_the_post_is_not_in_service_and_says_so(make_post: MakePost) -> None:
+    one = make_post(["frame"])
     one.run_until(lambda: bool(one.board.states("status_light")[1:]))
     assert one.camera.opened == 0
     assert any("hotlist_missing" in names for names in one.reasons())
 
 
 @pytest.mark.parametrize(("hours", "opened"), [(1, 1), (15, 1), (25, 0)], ids=["fresh", "warning", "stale"])
-def test_service_follows_the_age_of_the_list(rig: Callable[..., Rig], fleet: Fleet, hours: float, opened: int) -> None:
-    one = rig(["wait"])
+def test_service_follows_the_age_of_the_list(make_post: MakePost, fleet: Fleet, hours: float, opened: int) -> None:
+    one = make_post(["wait"])
     folder = one.folder / "state" / "hotlist"
     folder.mkdir(parents=True, exist_ok=True)
     built = datetime.now(UTC) - timedelta(hours=hours)
@@ -181,15 +195,15 @@ def test_service_follows_the_age_of_the_list(rig: Callable[..., Rig], fleet: Fle
     assert any("hotlist_stale" in names for names in one.reasons()) == (hours > 24)
 
 
-def test_the_tamper_switch_is_audited_and_shown(rig: Callable[..., Rig]) -> None:
-    one = rig(["wait"], in_service_without_list=True)
+def test_the_tamper_switch_is_audited_and_shown(make_post: MakePost) -> None:
+    one = make_post(["wait"], in_service_without_list=True)
     one.board.open_case()
-    one.run_until(lambda: "tamper_opened" in one.actions_so_far())
-    assert any("tamper_open" in names for names in one.reasons())
+    one.run_until(lambda: any("tamper_open" in names for names in one.reasons()))
+    assert "tamper_opened" in one.actions()
 
 
-def test_a_run_begins_with_boot_and_ends_with_stop_and_offline(rig: Callable[..., Rig]) -> None:
-    one = rig(["frame"], finite=True, in_service_without_list=True)
+def test_a_run_begins_with_boot_and_ends_with_stop_and_offline(make_post: MakePost) -> None:
+    one = make_post(["frame"], finite=True, in_service_without_list=True)
     account = one.post.run()
     assert account.frames == 1
     assert one.actions()[0] == "boot"
@@ -198,9 +212,82 @@ def test_a_run_begins_with_boot_and_ends_with_stop_and_offline(rig: Callable[...
     assert account.undelivered == len(one.records())
 
 
-def test_a_post_that_was_not_accepted_reads_nothing_and_says_so(rig: Callable[..., Rig], table: dict[str, Any]) -> None:
+def test_a_post_that_was_not_accepted_reads_nothing_and_says_so(make_post: MakePost, table: dict[str, Any]) -> None:
     table["acceptance"] = {"file": "state/acceptance.jws"}
-    one = rig(["frame"], in_service_without_list=True)
+    one = make_post(["frame"], in_service_without_list=True)
     one.run_until(lambda: bool(one.board.states("status_light")[1:]))
     assert one.camera.opened == 0
     assert any("not_accepted" in names for names in one.reasons())
+
+
+class Noted(Part):
+    """A part that notes what it is told, and fails where it is to."""
+
+    def __init__(self, name: str, said: list[str], *fails: str) -> None:
+        self.name = name
+        self.said = said
+        self.fails = fails
+
+    def note(self, verb: str) -> None:
+        self.said.append(f"{verb} {self.name}")
+        if verb in self.fails:
+            raise RuntimeError(f"{verb} {self.name}")
+
+    def start(self) -> None:
+        self.note("start")
+
+    def see(self, frame: Frame) -> None:
+        self.note(f"see {frame.number}")
+
+    def tick(self, now: float) -> None:
+        del now
+        self.note("tick")
+
+    def stop(self) -> None:
+        self.note("stop")
+
+
+ALL_STOP = ["stop c", "stop b", "stop a"]
+
+
+@pytest.mark.parametrize(
+    ("fails", "said"),
+    [
+        ({}, ["start a", "start b", "start c", *ALL_STOP]),
+        ({"b": ["start"]}, ["start a", "start b", "stop b", "stop a"]),
+        ({"b": ["start", "stop"]}, ["start a", "start b", "stop b", "stop a"]),
+        ({"b": ["stop"]}, ["start a", "start b", "start c", *ALL_STOP]),
+        ({"c": ["stop"], "a": ["stop"]}, ["start a", "start b", "start c", *ALL_STOP]),
+    ],
+)
+def test_parts_start_in_order_and_stop_in_the_opposite_one_whatever_fails(
+    make_post: MakePost, fails: dict[str, list[str]], said: list[str]
+) -> None:
+    one, heard = make_post(["wait"], in_service_without_list=True), []
+    one.post._parts = tuple(Noted(name, heard, *fails.get(name, ())) for name in "abc")
+    one.post.stop()
+    with pytest.raises(RuntimeError) if fails else nullcontext():
+        one.post.run()
+    assert heard == said
+
+
+def test_a_part_that_fails_ends_the_run_in_order(make_post: MakePost) -> None:
+    one = make_post(["wait"], in_service_without_list=True)
+    one.post._parts += (Noted("last", [], "tick"),)
+    with pytest.raises(RuntimeError, match="tick last"):
+        one.post.run()
+    with pytest.raises(OutboxError):
+        one.post._logbook.outbox.next(1)
+    assert (one.folder / "state" / "clock.json").exists()
+    assert (one.actions()[0], one.actions()[-1]) == ("boot", "stop")
+    assert one.records()[-1]["data"]["state"] == "offline"
+
+
+def test_every_part_is_shown_each_frame_and_looks_around(make_post: MakePost) -> None:
+    one, heard = make_post(["frame", "frame", "wait"], in_service_without_list=True), []
+    one.post._parts = (Noted("first", heard), *one.post._parts, Noted("last", heard))
+    one.run_until(lambda: heard.count("tick last") > 1 and one.camera.exhausted.is_set())
+    assert [what for what in heard if what.startswith("see")] == [
+        f"see {number} {name}" for number in range(2) for name in ("first", "last")
+    ]
+    assert heard.count("tick first") == heard.count("tick last")

@@ -1,23 +1,32 @@
 """A running post under control, and under a clock that is set: what it does, read from its own outbox."""
 
 import threading
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
 
-from device import logbook
-from device.clock import timekeeper as timekeeping
-from device.records import ClockQuality, Command, Finding, Source
+from device.camera.snapshot import Snapshot
+from device.clock.clock import Clock
+from device.config import REMOTE_KEYS
+from device.health.heartbeat import Heartbeat
+from device.hotlist.service import HotListService
+from device.logbook import Logbook
+from device.part import Part, Tables
+from device.records import Command, Finding, Source
+from device.records.settings import RecordSettings
+from device.reporting.frames import FrameReporter
+from device.vision.settings import VisionSettings
 from provisioning.control.signing import sign_configuration
 from provisioning.fleet.fleet import Fleet
-from tests.device.test_post import Rig, ScriptedCamera, fleet, rig, table
+from tests.device.test_post import MakePost, ScriptedCamera, ScriptedPost, fleet, make_post, table
 
-__all__ = ["fleet", "rig", "table"]
+__all__ = ["fleet", "make_post", "table"]
+
+SOURCE = Source("demo", "post-1")
 
 
 @pytest.fixture
@@ -31,135 +40,151 @@ def controlled(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
-def configure(post: Any, fleet: Fleet, version: int, **sections: Any) -> None:  # noqa: ANN401
+def configure(one: ScriptedPost, fleet: Fleet, version: int, **sections: Any) -> None:  # noqa: ANN401
     jws = sign_configuration(fleet, "post-1", sections, version=version, who="j-stone")
-    post._remote.receive(
-        jws,
-        at=datetime.now(UTC),
-        clock=ClockQuality(source="kernel", synchronised=False),
-        faults=post._controls._faults,
-    )
+    one.bring(SOURCE.configuration, jws)
 
 
-def test_a_configuration_changes_over_while_frames_go_on(
-    controlled: dict[str, Any], mocker: MockerFixture, fleet: Fleet
-) -> None:
-    one = Rig(controlled, ScriptedCamera(["frame", "frame", "wait"]), mocker)
-    before = one.post._changeover.configuration.digest
-    pipeline = one.post._pipeline
-
-    def act() -> None:
+def once_frames_came(one: ScriptedPost, act: Callable[[], object]) -> None:
+    def wait() -> None:
         one.camera.exhausted.wait(20)
-        configure(one.post, fleet, 1, vision={"minimum_confidence": 0.5}, records={"read_overview": True})
+        act()
 
-    threading.Thread(target=act).start()
-    one.run_until(lambda: one.post._changeover.configuration.digest != before and pipeline.counters.frames == 2)
-    assert one.post._pipeline is pipeline
+    threading.Thread(target=wait).start()
+
+
+def test_a_configuration_changes_over_while_frames_go_on(controlled: dict[str, Any], fleet: Fleet) -> None:
+    one = ScriptedPost(controlled, ScriptedCamera(["frame", "frame", "wait"]))
+    frames = one.part(FrameReporter)
+    pipeline = frames.pipeline
+    sections = {"vision": {"minimum_confidence": 0.5}, "records": {"read_overview": True}}
+    once_frames_came(one, lambda: configure(one, fleet, 1, **sections))
+    one.run_until(lambda: one.post._configuration != one.configuration and pipeline.counters.frames == 2)
+    assert frames.pipeline is pipeline
     assert pipeline._settings.minimum_confidence == 0.5
-    assert one.post._reporter._section.read_overview
-    applied = [e["data"] for e in one.records() if e["type"] == "platepost.audit.v1"]
-    assert "configuration_applied" in [data["action"] for data in applied]
+    assert frames.reporter._settings.read_overview
+    assert "configuration_applied" in one.actions()
     last = [e["data"] for e in one.records() if e["type"] == "platepost.status.v1"][-1]
     assert (last["configuration"]["state"], last["configuration"]["version"]) == ("trial", 1)
-    assert last["versions"]["configuration"] == one.post._changeover.configuration.digest[:16]
+    assert last["versions"]["configuration"] == one.post._configuration.digest[:16]
+
+
+class Adjusted(Part):
+    """Remembers by what it was to go."""
+
+    def __init__(self) -> None:
+        self.told: list[Tables] = []
+
+    def adjust(self, tables: Tables) -> None:
+        self.told.append(tables)
+
+
+def test_a_configuration_from_afar_reaches_every_part(controlled: dict[str, Any], fleet: Fleet) -> None:
+    one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]))
+    first, last = Adjusted(), Adjusted()
+    one.post._parts = (first, *one.post._parts, last)
+    sections = {
+        "vision": {"minimum_confidence": 0.5},
+        "passages": {"gone_seconds": 2.5},
+        "hotlist": {"near_alternatives": 3},
+        "records": {"read_overview": True, "health_seconds": 7},
+    }
+    assert set(sections) == {key.partition(".")[0] for key in REMOTE_KEYS}
+    once_frames_came(one, lambda: configure(one, fleet, 1, **sections))
+    one.run_until(lambda: bool(last.told))
+    assert first.told == last.told == [one.post._configuration]
+    said = last.told[0].table(RecordSettings)
+    assert (said.read_overview, said.health_seconds) == (True, 7)
+    frames, hotlist = one.part(FrameReporter), one.part(HotListService)
+    assert frames.pipeline._settings.minimum_confidence == 0.5
+    assert frames.pipeline._passages.settings.gone_seconds == 2.5
+    assert frames.reporter._settings == said
+    assert hotlist.settings.near_alternatives == 3
+    assert [one.part(Heartbeat)._beat.seconds, one.part(Logbook)._account.seconds] == [7, 7]
 
 
 def test_a_configuration_that_makes_a_fault_is_given_back(
     controlled: dict[str, Any], mocker: MockerFixture, fleet: Fleet
 ) -> None:
     mocker.patch("device.control.configuration.remote.FAULT_SECONDS", 0.3)
-    one = Rig(controlled, ScriptedCamera(["frame", "wait"]), mocker)
-    before = one.post._changeover.configuration
-    assert before.vision.minimum_confidence != 0.5
+    one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]))
+    assert one.configuration.vision.minimum_confidence != 0.5
+    adjusted = Adjusted()
+    one.post._parts += (adjusted,)
 
     def act() -> None:
-        one.camera.exhausted.wait(20)
-        configure(one.post, fleet, 1, vision={"minimum_confidence": 0.5})
+        configure(one, fleet, 1, vision={"minimum_confidence": 0.5})
         # The camera falls silent, as far as the post can tell, because of it.
-        mocker.patch("device.health.status.SILENT_SECONDS", 0.0)
+        mocker.patch("device.camera.supervisor.SILENT_SECONDS", 0.0)
 
-    threading.Thread(target=act).start()
-    one.run_until(lambda: "configuration_reverted" in one.actions_so_far())
-    assert one.post._changeover.configuration == before
+    once_frames_came(one, act)
+    one.run_until(lambda: "configuration_reverted" in one.actions() and len(adjusted.told) == 2)
+    assert adjusted.told[0].table(VisionSettings).minimum_confidence == 0.5
+    assert one.post._configuration == adjusted.told[1] == one.configuration
 
 
-def test_a_restart_is_asked_for_and_told_to_whoever_runs_the_post(
-    controlled: dict[str, Any], mocker: MockerFixture
-) -> None:
-    one = Rig(controlled, ScriptedCamera(["frame", "wait"]), mocker)
-    accounts = []
-    thread = threading.Thread(target=lambda: accounts.append(one.post.run()))
-    thread.start()
-    one.camera.exhausted.wait(20)
-    one.post._begin_anew()
-    thread.join(20)
-    assert accounts[0].restart
+def test_a_restart_is_asked_for_and_told_to_whoever_runs_the_post(controlled: dict[str, Any]) -> None:
+    one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]))
+    once_frames_came(one, one.post._begin_again)
+    assert one.post.run().restart
 
 
 def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str, Any], mocker: MockerFixture) -> None:
-    one = Rig(controlled, ScriptedCamera(["frame"] * 3 + ["wait"]), mocker)
+    one = ScriptedPost(controlled, ScriptedCamera(["frame"] * 3 + ["wait"]))
+    snapshot = one.part(Snapshot)
     # A busy machine may take longer to start the post, and to come to the test after the last frame.
-    mocker.patch.object(one.post._still, "_patience", 60.0)
-    mocker.patch("device.health.selftest.OLD_FRAME_SECONDS", 60.0)
+    mocker.patch.object(snapshot, "_patience", 60.0)
+    mocker.patch("device.camera.supervisor.SILENT_SECONDS", 60.0)
     found: list[Finding] = []
     pictures: list[bytes] = []
 
     def act() -> None:
-        pictures.append(one.post._still.take().content)
+        pictures.append(snapshot.take().content)
         one.camera.exhausted.wait(20)
         found.extend(one.post._check_up())
 
     thread = threading.Thread(target=act)
     thread.start()
-    assert one.post._still._wanted.wait(20)
+    assert snapshot._wanted.wait(20)
     one.run_until(lambda: bool(found))
     thread.join(20)
     assert pictures[0][:2] == b"\xff\xd8"
     points = {finding.point: finding.good for finding in found}
+    assert set(points) == {"camera", "hot list", "clock", "certificate", "outbox", "disk", "uplink"}
     assert points["camera"]
     assert not points["uplink"]
     assert not points["hot list"]
 
 
-def test_a_post_without_the_table_takes_neither(rig: Callable[..., Rig]) -> None:
-    one = rig(["wait"], in_service_without_list=True)
-    assert one.post._controls is None
-    assert Source("demo", "post-1").command("+") not in one.post._uplink._inbox.topics
+def test_a_post_without_the_table_takes_neither(make_post: MakePost) -> None:
+    one = make_post(["wait"], in_service_without_list=True)
+    assert one.post._control is None
+    topics = one.post._uplink._inbox.topics
+    assert SOURCE.command("+") not in topics
+    assert SOURCE.configuration not in topics
     assert Command.STILL
 
 
-class Wall:
-    """The system's clock, which can be set."""
+class SettableClock(Clock):
+    """The clocks of a machine; that of the wall can be set."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
 
-    def __call__(self) -> float:
-        return time.time() + self.ahead.total_seconds()
+    def wall(self) -> float:
+        return super().wall() + self.ahead.total_seconds()
 
 
-def stepped(one: Rig, times: int) -> bool:
-    return one.actions_so_far().count("clock_stepped") == times
+def stepped(one: ScriptedPost, times: int) -> bool:
+    return one.actions().count("clock_stepped") == times
 
 
-def test_a_clock_that_is_set_back_is_audited_and_the_chain_goes_on(
-    rig: Callable[..., Rig], mocker: MockerFixture
-) -> None:
-    wall = Wall()
-
-    class Keeper(timekeeping.Timekeeper):
-        def __init__(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - the timekeeper's own
-            super().__init__(*arguments, **more, wall=wall)
-
-    mocker.patch.object(logbook, "Timekeeper", Keeper)
+def test_a_clock_that_is_set_back_is_audited_and_the_chain_goes_on(make_post: MakePost) -> None:
+    clock = SettableClock()
     for number, ahead in enumerate((timedelta(), timedelta(hours=-2), timedelta(days=-700)), start=1):
-        one = rig(["frame", "wait"], in_service_without_list=True)
+        one = make_post(["frame", "wait"], clock=clock, in_service_without_list=True)
 
-        def act(one: Rig = one, ahead: timedelta = ahead) -> None:
-            one.camera.exhausted.wait(20)
-            wall.ahead = ahead - timedelta(minutes=5)
-
-        threading.Thread(target=act).start()
+        once_frames_came(one, partial(setattr, clock, "ahead", ahead - timedelta(minutes=5)))
         one.run_until(partial(stepped, one, number))
         # As after kill -9 and a boot without a battery: nothing was saved but the records.
         (one.folder / "state" / "clock.json").unlink()
