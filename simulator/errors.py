@@ -10,7 +10,6 @@
           +-- DemoError                   the demonstration cannot start
           +-- RecordingError (ValueError) a recording of messages is damaged, or cannot be replayed
           +-- CampaignError               a fault campaign cannot go on
-          +-- ServingError                a page cannot be served
           +-- RedactionError              footage cannot be made fit for sharing
 """
 
@@ -43,10 +42,6 @@ class RecordingError(SimulatorError, ValueError):
 
 class CampaignError(SimulatorError):
     """A fault campaign cannot go on."""
-
-
-class ServingError(SimulatorError):
-    """A page cannot be served."""
 
 
 class RedactionError(SimulatorError):

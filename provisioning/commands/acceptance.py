@@ -13,7 +13,7 @@ from device.control import RefusedError
 from device.errors import PlatepostError
 from device.files import write_durably
 from device.records import Keyring
-from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.commands.options import FLEET, JSON, Actor, who_and_why
 from provisioning.fleet.fleet import Fleet
 from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
 from provisioning.technician.technician import ALLOWED, recognised
@@ -54,7 +54,7 @@ Example:
 )
 @FLEET
 @_REPORTS
-@acting
+@who_and_why
 def keep(*, directory: Path, report: Path, who: str | None, purpose: str) -> None:
     """Verify REPORT and keep it in the fleet of DIRECTORY, under acceptances/."""
     fleet = Fleet.load(directory)

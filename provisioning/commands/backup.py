@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import FLEET, Actor, acting
+from provisioning.commands.options import FLEET, Actor, acting, who_and_why
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.backup import open_fleet, seal_fleet
 from provisioning.fleet.fleet import Fleet
@@ -24,10 +24,9 @@ Example:
 @FLEET
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @acting
-def backup(*, directory: Path, file: Path, who: str | None, purpose: str) -> None:
+def backup(*, actor: Actor, file: Path) -> None:
     """Write everything of a fleet into FILE, sealed with a passphrase that is asked for."""
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     if file.exists():
         raise ProvisioningError(f"{file} is there already; a backup is not overwritten")
     phrase = Custodian(_PHRASE).new_passphrase("the backup")
@@ -68,7 +67,7 @@ Example:
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-@acting
+@who_and_why
 def restore(*, file: Path, directory: Path, who: str | None, purpose: str) -> None:
     """Put the fleet of a backup into the new folder DIRECTORY.
 

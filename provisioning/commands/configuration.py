@@ -71,15 +71,13 @@ What may be set:
 @JSON
 def sign(
     *,
-    directory: Path,
+    actor: Actor,
     post: str,
     pairs: tuple[str, ...],
     source: Path | None,
     version: int | None,
     days: float,
     output: Path,
-    who: str | None,
-    purpose: str,
     as_json: bool,
 ) -> None:
     """Sign a configuration for POST with the key of the fleet of DIRECTORY.
@@ -87,8 +85,7 @@ def sign(
     It holds all that differs from the post's own file: what an earlier version set and this one does not name returns
     to the file's value. Who signs answers for it.
     """
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     settings = read_settings(source, pairs)
     number = version or next_version(fleet, post)
     jws = sign_configuration(
@@ -128,12 +125,10 @@ Examples:
 @JSON
 def publish(
     *,
-    directory: Path,
+    actor: Actor,
     files: tuple[Path, ...],
     broker: str | None,
     seconds: float,
-    who: str | None,
-    purpose: str,
     as_json: bool,
 ) -> None:
     """Publish signed FILES, retained, and wait until each post reports what became of it.
@@ -142,8 +137,7 @@ def publish(
     One that is older than what stands at the broker is not published: a post that is away would find it in the newer
     one's place.
     """
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     wanted = [_read(fleet, path) for path in files]
     sources = [Source(each.said.agency, each.said.post) for each in wanted]
     results = []

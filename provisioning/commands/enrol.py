@@ -20,7 +20,6 @@ from provisioning.enrolment.offline import answer_all
 from provisioning.enrolment.registration import RegistrationAuthority
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import announce, reload_broker
-from provisioning.fleet.fleet import Fleet
 from provisioning.people import acts
 
 if TYPE_CHECKING:
@@ -50,13 +49,11 @@ Example:
 @acting
 def enrol_server(
     *,
-    directory: Path,
+    actor: Actor,
     names: tuple[str, ...],
     address: str,
     port: int,
     reload_command: str | None,
-    who: str | None,
-    purpose: str,
 ) -> None:
     """Enrol units and renew certificates over the network (EST, RFC 7030) until stopped.
 
@@ -66,8 +63,7 @@ def enrol_server(
     # Loaded late: the stick needs no web server.
     from provisioning.enrolment.server import server  # noqa: PLC0415
 
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     registration = RegistrationAuthority(
         fleet,
         actor.person,
@@ -125,10 +121,9 @@ Example:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @RELOAD
 @acting
-def enrol_stick(*, directory: Path, folder: Path, reload_command: str | None, who: str | None, purpose: str) -> None:
+def enrol_stick(*, actor: Actor, folder: Path, reload_command: str | None) -> None:
     """Answer every request that units have left in FOLDER; the stick goes back to them."""
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     registration = RegistrationAuthority(
         fleet,
         actor.person,

@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
@@ -11,7 +10,6 @@ from provisioning.commands.options import FLEET, JSON, Actor, acting
 from provisioning.commands.post_settings import Settings, post_settings
 from provisioning.enrolment.codes import Codes
 from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
 from provisioning.people.person import NotCertifiedError
 from provisioning.technician.technician import ALLOWED
 from provisioning.trust.authority import CERTIFICATE_FILE
@@ -42,22 +40,19 @@ Examples:
 @JSON
 def invite(
     *,
-    directory: Path,
+    actor: Actor,
     name: str,
     technician: str,
     minutes: int,
     replace: bool,
     settings: Settings,
-    who: str | None,
-    purpose: str,
     as_json: bool,
 ) -> None:
     """Issue a code with which TECHNICIAN enrols the unit of post NAME, once, within the time.
 
     Tell the code to that person only; a new one for the same post makes the one before void.
     """
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     fleet.check_free(name, post=True)
     entry = fleet.people[technician]
     if not entry.is_certified() or entry.role not in ALLOWED:

@@ -1,5 +1,6 @@
 """What several commands share: the fleet's folder, its broker, the unit's configuration, and who acts and why."""
 
+import functools
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,16 @@ def unit_purpose(default: str) -> Callable[[Command], Command]:
 
 
 def acting(command: Command) -> Command:
+    """Add the options that say who acts and why; the command gets the `actor` in place of the fleet's folder."""
+
+    @functools.wraps(command)
+    def wrapped(*, directory: Path, who: str | None, purpose: str, **others: object) -> Any:  # noqa: ANN401 - the command's own
+        return command(actor=Actor(Fleet.load(directory), who, purpose), **others)
+
+    return who_and_why(wrapped)
+
+
+def who_and_why(command: Command) -> Command:
     """Add the options that say who acts, `who`, and why, `purpose`; see `Actor`."""
     who = click.option(
         "--as",
@@ -106,7 +117,7 @@ class Actor:
         self, fleet: Fleet, who: str | None, purpose: str, *, roles: Collection[Role] | None = ADMINISTRATORS
     ) -> None:
         self.purpose = acts.checked_purpose(purpose)
-        self._fleet = fleet
+        self.fleet = fleet
         self.person = Person.load(_folder(fleet, who))
         self._require(roles)
         fleet.acts.check()
@@ -127,7 +138,7 @@ class Actor:
             self.person,
             act,
             self.purpose,
-            log=self._fleet.acts,
+            log=self.fleet.acts,
             object=None if object is None else object[:_OBJECT_MOST],
             outcome=outcome,
             details=details,
@@ -151,13 +162,13 @@ class Actor:
     def _require(self, roles: Collection[Role] | None) -> None:
         try:
             self.person.require(roles)
-            self._fleet.people.require(self.person.name, self.person.key.thumbprint(), self.person.role)
+            self.fleet.people.require(self.person.name, self.person.key.thumbprint(), self.person.role)
         except NotCertifiedError as refusal:
             acts.record(
                 self.person,
                 "act_refused",
                 self.purpose,
-                log=self._fleet.acts,
+                log=self.fleet.acts,
                 outcome="refused",
                 reason=refusal.reason,
             )

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import Role
-from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.commands.options import FLEET, JSON, Actor, acting, who_and_why
 from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
@@ -65,7 +65,7 @@ Examples:
     help="Folder of the fleet's root with its key, such as fleet/root: who has it certifies an administrator where "
     "the certification of all has ended.",
 )
-@acting
+@who_and_why
 def person_add(
     *,
     directory: Path,
@@ -107,13 +107,12 @@ Example:
 @FLEET
 @click.argument("name")
 @acting
-def person_expire(*, directory: Path, name: str, who: str | None, purpose: str) -> None:
+def person_expire(*, actor: Actor, name: str) -> None:
     """End the certification of NAME now: no act of theirs is taken any more, here or at the broker.
 
     Posts ask nobody whether a certificate was withdrawn: without the broker's right to publish, it opens nothing.
     """
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     with actor.doing("person_expired", object=name):
         fleet.remove_operator(name)
     actor.did("person_expired", object=name)
@@ -136,7 +135,9 @@ def person_list(*, directory: Path, as_json: bool) -> None:
     """Show everybody who is or was certified."""
     people = list(Fleet.load(directory).people)
     if as_json:
-        click.echo(json.dumps([entry.wire() | {"certified_now": entry.is_certified()} for entry in people]))
+        click.echo(
+            json.dumps([entry.model_dump(mode="json") | {"certified_now": entry.is_certified()} for entry in people])
+        )
         return
     table = Table("name", "full name", "role", "certified until")
     for entry in people:

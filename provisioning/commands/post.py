@@ -1,14 +1,12 @@
 """`platepost provision post`: the fleet's posts."""
 
 import shlex
-from pathlib import Path
 
 import click
 
 from device.commands.lazy import LazyCommand, LazyGroup
 from provisioning.commands.options import FLEET, Actor, acting
 from provisioning.commands.post_settings import Settings, post_settings
-from provisioning.fleet.fleet import Fleet
 
 _COMMANDS = {
     "invite": LazyCommand(
@@ -35,13 +33,12 @@ Example:
 @click.argument("name")
 @post_settings
 @acting
-def post_add(*, directory: Path, name: str, settings: Settings, who: str | None, purpose: str) -> None:
+def post_add(*, actor: Actor, name: str, settings: Settings) -> None:
     """Make the identity, the keys and the configuration of post NAME in the fleet of DIRECTORY, on this desk.
 
     For trials: a unit in the field makes its keys itself, see `platepost provision post invite`.
     """
-    opened = Fleet.load(directory)
-    actor = Actor(opened, who, purpose)
+    opened = actor.fleet
     wanted = settings(opened, name)
     with actor.doing("post_added", object=name):
         folder = opened.add_post(name, wanted)

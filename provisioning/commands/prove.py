@@ -43,11 +43,9 @@ Examples:
 @JSON
 def prove(
     *,
-    directory: Path,
+    actor: Actor,
     broker: str | None,
     reload_command: str | None,
-    who: str | None,
-    purpose: str,
     as_json: bool,
 ) -> None:
     """Try at the running broker what posts, subscribers, operators and the publisher may do, and what they may not.
@@ -55,8 +53,7 @@ def prove(
     Clients made up for the proof try every kind of topic; what each may do follows from the table of rights. It tries
     clients too that must not be let in. The exit code is 1 if anything is otherwise than it should be.
     """
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     address = broker or fleet.broker_address
     rows = proved(fleet, address, functools.partial(reload_broker, fleet, reload_command))
     wrong = [row for row in rows if row["is"] != row["should"]]

@@ -33,21 +33,18 @@ Examples:
 @JSON
 def revoke(
     *,
-    directory: Path,
+    actor: Actor,
     name: str,
     broker: str | None,
     reload_command: str | None,
     rehearse: bool,
-    who: str | None,
-    purpose: str,
     as_json: bool,
 ) -> None:
     """Revoke the certificates of post NAME, have the broker refuse them, end its session, and prove it.
 
     Its hot list cannot be taken back, but the next one is not sealed to it: build and publish one.
     """
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     if name not in fleet.posts():
         raise ProvisioningError(f"{name!r} is no post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
     reload = functools.partial(reload_broker, fleet, reload_command)

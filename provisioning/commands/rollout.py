@@ -57,7 +57,7 @@ Examples:
 @acting
 def rollout(
     *,
-    directory: Path,
+    actor: Actor,
     pairs: tuple[str, ...],
     source: Path | None,
     canaries: tuple[str, ...],
@@ -66,8 +66,6 @@ def rollout(
     seconds: float,
     broker: str | None,
     as_json: bool,
-    who: str | None,
-    purpose: str,
 ) -> None:
     """Sign a change for each post of the fleet of DIRECTORY, give it to the canaries, watch them, then to all.
 
@@ -76,8 +74,7 @@ def rollout(
     it was told before. So do Ctrl-C, any error, and a connection that is lost, for then nobody is watched. Posts that
     are away get it when they come back. The exit code is 1 if it was rolled back.
     """
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     change = read_settings(source, pairs)
     chosen = _chosen(fleet, canaries, posts)
     if not change:

@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
@@ -13,7 +12,6 @@ from provisioning.control.keys.distribution import RotationRequest
 from provisioning.control.keys.rotation import Voucher
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.revocation import is_let_in
 from provisioning.fleet.rotation import KINDS, rehearsed
 
@@ -68,7 +66,7 @@ A post's own key is replaced with its unit (post invite --replace), a person's w
 @JSON
 def rotate(
     *,
-    directory: Path,
+    actor: Actor,
     kind: str,
     broker: str | None,
     reload_command: str | None,
@@ -79,8 +77,6 @@ def rotate(
     overlap_days: float | None,
     anyway: bool,
     seconds: float,
-    who: str | None,
-    purpose: str,
     as_json: bool,
 ) -> None:
     """Make the key of KIND anew, have the broker and the posts take what follows from it, and see that they do.
@@ -89,8 +85,7 @@ def rotate(
     is on the air goes by it; those that are away are led to it when they come back. If it was cut off, or a post did
     not follow, the same command goes on. The exit code is 1 if a post did not follow.
     """
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     address = broker or fleet.broker_address
     if kind in PURPOSES:
         if retire and revoke:

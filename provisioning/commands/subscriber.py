@@ -1,7 +1,6 @@
 """`platepost provision subscriber`: who reads the fleet's records."""
 
 import functools
-from pathlib import Path
 
 import click
 
@@ -9,7 +8,6 @@ from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, ac
 from provisioning.commands.revoke import Revocation, take_out
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.fleet import Fleet
 
 
 @click.group()
@@ -35,10 +33,9 @@ Examples:
     help="A distribution group whose covert hits NAME reads too; give it once for each.",
 )
 @acting
-def subscriber_add(*, directory: Path, name: str, groups: tuple[str, ...], who: str | None, purpose: str) -> None:
+def subscriber_add(*, actor: Actor, name: str, groups: tuple[str, ...]) -> None:
     """Make the identity of NAME, who reads every record of the fleet of DIRECTORY but hits of covert entries."""
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     with actor.doing("subscriber_added", object=name):
         folder = fleet.add_subscriber(name, groups=groups)
     actor.did("subscriber_added", object=name, details={"groups": list(groups)})
@@ -60,20 +57,17 @@ Example:
 @JSON
 def subscriber_revoke(
     *,
-    directory: Path,
+    actor: Actor,
     name: str,
     broker: str | None,
     reload_command: str | None,
-    who: str | None,
-    purpose: str,
     as_json: bool,
 ) -> None:
     """Revoke the certificates of NAME, have the broker refuse them, end its session, and prove it.
 
     What waits for it at the broker is thrown away. The name can be given again.
     """
-    fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose)
+    fleet = actor.fleet
     if name not in fleet.subscribers():
         known = ", ".join(fleet.subscribers()) or "none"
         raise ProvisioningError(f"{name!r} is no subscriber of this fleet; it has: {known}")

@@ -5,42 +5,45 @@ takes the place of the one before.
 """
 
 import hmac
-import json
-from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from device.enrolment.code import new_code, seal_key_of, verifier_of
 from device.enrolment.errors import EnrolmentError
-from device.records.base import timestamp
+from device.files import StateFile
+from device.records.base import UtcTime
 from provisioning.errors import ProvisioningError
-from provisioning.trust.keys import private_folder, replace_private
+from provisioning.trust.keys import private_folder
 
 VALID = timedelta(hours=1)
 TRIES = 5
 """Wrong codes for a post after which its code is void."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(BaseModel):
     """What a code was used for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     """Digest of the public key that was certified."""
-    at: datetime
+    at: UtcTime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class Code(BaseModel):
     """One code that was given out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     post: str
     technician: str
     issued_by: str
     purpose: str
-    issued: datetime
-    expires: datetime
+    issued: UtcTime
+    expires: UtcTime
     verifier: str
     seal_key: str
     replaces: bool = False
@@ -50,7 +53,7 @@ class Code:
     used: Use | None = None
     finished: bool = False
     """Whether all that its use brings about was done: the broker was told, the act is in the log."""
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = {}
     """Of the first configuration, as `PostSettings` takes them."""
 
     @property
@@ -108,18 +111,11 @@ class Codes:
             ProvisioningError: its file is damaged.
 
         """
-        path = self._path(post)
-        if not path.is_file():
-            return None
+        file = self._file(post)
         try:
-            said = json.loads(path.read_bytes())
-            for name in ("issued", "expires"):
-                said[name] = datetime.fromisoformat(said[name])
-            if said["used"] is not None:
-                said["used"] = Use(key=said["used"]["key"], at=datetime.fromisoformat(said["used"]["at"]))
-            return Code(**said)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ProvisioningError(f"{path}: damaged; issue a new code ({error})") from error
+            return file.read()
+        except (OSError, ValueError) as error:
+            raise ProvisioningError(f"{file.path}: damaged; issue a new code ({error})") from error
 
     def admit(self, post: str, secret: str, *, now: datetime | None = None) -> Code:
         """Return the code of a post if `secret` is it, and it can be used still; its use is looked at elsewhere.
@@ -134,7 +130,7 @@ class Codes:
             raise EnrolmentError(f"no code was issued for {post}", reason="no_code")
         _refuse_void(code)
         if not hmac.compare_digest(verifier_of(secret), bytes.fromhex(code.verifier)):
-            self._write(replace(code, wrong=code.wrong + 1))
+            self._write(code.model_copy(update={"wrong": code.wrong + 1}))
             raise EnrolmentError(f"this is not the code that was issued for {post}", reason="code_wrong")
         return self.in_time(code, now=now)
 
@@ -168,7 +164,7 @@ class Codes:
                 reason="code_used",
             )
         if code.used is None:
-            code = replace(code, used=Use(key=key, at=now or datetime.now(UTC)))
+            code = code.model_copy(update={"used": Use(key=key, at=now or datetime.now(UTC))})
             self._write(code)
         return code
 
@@ -176,17 +172,14 @@ class Codes:
         """Note that all was done that the use of a code brings about; one that was issued meanwhile is left alone."""
         present = self.of(code.post)
         if present is not None and present.verifier == code.verifier:
-            self._write(replace(present, finished=True))
+            self._write(present.model_copy(update={"finished": True}))
 
     def _write(self, code: Code) -> None:
-        said = asdict(code) | {"issued": timestamp(code.issued), "expires": timestamp(code.expires)}
-        if code.used is not None:
-            said["used"] = {"key": code.used.key, "at": timestamp(code.used.at)}
-        replace_private(self._path(code.post), json.dumps(said, indent=2).encode() + b"\n")
+        self._file(code.post).write(code)
 
-    def _path(self, post: str) -> Path:
+    def _file(self, post: str) -> StateFile[Code]:
         # The name comes from outside: nothing but a name that was given out is looked for.
-        return self._folder / f"{Path(post).name}.json"
+        return StateFile(self._folder / f"{Path(post).name}.json", Code)
 
 
 def _refuse_void(code: Code) -> None:

@@ -1,29 +1,31 @@
 """In whose name the enrolment server runs, noted when it starts: that their certification ends is said well ahead."""
 
-import json
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from device.records.base import timestamp
+from pydantic import BaseModel, ConfigDict
+
+from device.files import StateFile
+from device.records.base import UtcTime
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.people.person import Person
-from provisioning.trust.keys import private_folder, replace_private
+from provisioning.trust.keys import private_folder
 
 AHEAD = timedelta(days=30)
 """How long before the end it is said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationOfficer:
+class RegistrationOfficer(BaseModel):
     """A person in whose name an enrolment server runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     thumbprint: str
     """RFC 7638, of the key with which they sign."""
-    expires: datetime
+    expires: UtcTime
     """When their certificate ends; the register may say that the certification did before."""
 
     @classmethod
@@ -32,27 +34,23 @@ class RegistrationOfficer:
         return cls(name=person.name, thumbprint=person.key.thumbprint(), expires=person.expires)
 
     @classmethod
-    def noted(cls, fleet: Fleet) -> Self | None:
+    def noted(cls, fleet: Fleet) -> "RegistrationOfficer | None":
         """Return in whose name a fleet's enrolment server runs, None where none was started, or it was closed.
 
         Raises:
             ProvisioningError: the note is damaged.
 
         """
-        path = _path(fleet)
+        file = _file(fleet)
         try:
-            said = json.loads(path.read_bytes())
-            return cls(**(said | {"expires": datetime.fromisoformat(said["expires"])}))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ProvisioningError(f"{path}: damaged; start the enrolment server again ({error})") from error
+            return file.read()
+        except (OSError, ValueError) as error:
+            raise ProvisioningError(f"{file.path}: damaged; start the enrolment server again ({error})") from error
 
     def note(self, fleet: Fleet) -> None:
         """Note that a fleet's enrolment server runs in their name."""
         private_folder(fleet.enrolment)
-        said = asdict(self) | {"expires": timestamp(self.expires)}
-        replace_private(_path(fleet), json.dumps(said, indent=2).encode() + b"\n")
+        _file(fleet).write(self)
 
     def ends(self, fleet: Fleet) -> datetime:
         """Return when their certification ends or ended; the beginning of time where the register has another key.
@@ -89,3 +87,7 @@ def forget(fleet: Fleet) -> None:
 
 def _path(fleet: Fleet) -> Path:
     return fleet.enrolment / "keeper.json"
+
+
+def _file(fleet: Fleet) -> StateFile[RegistrationOfficer]:
+    return StateFile(_path(fleet), RegistrationOfficer)

@@ -9,30 +9,32 @@
 It outlives the people: who left stays in it, so that what they did can still be verified.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
+from device.files import StateFile
 from device.records import Role
-from device.records.base import timestamp
+from device.records.base import UtcTime
 from device.records.signing import read_key
 from provisioning.errors import ProvisioningError
 from provisioning.people.person import NotCertifiedError
-from provisioning.trust.keys import private_folder, replace_private, write_private
+from provisioning.trust.keys import private_folder, write_private
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CertifiedPerson:
+class CertifiedPerson(BaseModel):
     """One certified person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     """As in the certificate and in every log."""
     full_name: str
     role: Role
-    certified: datetime
-    expires: datetime
+    certified: UtcTime
+    expires: UtcTime
     """When the certification ends; the certificate ends no later."""
     thumbprint: str
     """RFC 7638, of the key that signs the person's acts."""
@@ -40,11 +42,6 @@ class CertifiedPerson:
     def is_certified(self, at: datetime | None = None) -> bool:
         """Tell whether the certification is valid at a moment; now where None."""
         return self.certified <= (at or datetime.now(UTC)) < self.expires
-
-    def wire(self) -> dict[str, str]:
-        """Return it as JSON types."""
-        times = {"certified": timestamp(self.certified), "expires": timestamp(self.expires)}
-        return asdict(self) | {"role": self.role.value} | times
 
 
 class Register:
@@ -100,7 +97,7 @@ class Register:
 
         """
         entry = self[name]
-        ended = replace(entry, expires=min(entry.expires, at), certified=min(entry.certified, at))
+        ended = entry.model_copy(update={"expires": min(entry.expires, at), "certified": min(entry.certified, at)})
         self._write(ended)
         return ended
 
@@ -124,15 +121,13 @@ class Register:
             raise NotCertifiedError(f"{name} is certified as {entry.role.value}, not as {role.value}", reason="role")
 
     def _write(self, entry: CertifiedPerson) -> None:
-        replace_private(self._path(entry.name), json.dumps(entry.wire(), indent=2).encode() + b"\n")
+        StateFile(self._path(entry.name), CertifiedPerson).write(entry)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
 
     def _read(self, path: Path) -> CertifiedPerson:
         try:
-            said = json.loads(path.read_bytes())
-            times = {key: datetime.fromisoformat(said.pop(key)) for key in ("certified", "expires")}
-            return CertifiedPerson(**(said | times | {"role": Role(said["role"])}))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return CertifiedPerson.model_validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
             raise ProvisioningError(f"{path}: the entry of a person is damaged ({error})") from error

@@ -16,11 +16,12 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Status
+from provisioning.serving import PageServer
+from simulator.brokers.daemon import free_port
 from simulator.brokers.mosquitto import Broker
 from simulator.demo.hot_list import BuiltList
 from simulator.demo.report import MATCH_WORDS, environment, picture_uris, words
 from simulator.demo.run import Observer
-from simulator.ground.serving import PageServer
 from simulator.ground.site import Site
 from simulator.ground.subscriber import Arrival
 
@@ -42,18 +43,18 @@ class LivePage(Observer):
         self._events: list[dict[str, Any]] = []
         self._over = False
         application = Starlette(routes=[Route("/", self._page), Route("/events", self._stream)])
-        self._server = PageServer(application, port=port)
+        self._server = PageServer(application, host="127.0.0.1", port=free_port() if port is None else port)
 
     @property
     def address(self) -> str:
         """Where the page is."""
-        return self._server.address
+        return f"{self._server.base}/"
 
     def start(self) -> None:
         """Serve the page; returns when it can be opened.
 
         Raises:
-            ServingError: it cannot be served.
+            ProvisioningError: it cannot be served.
 
         """
         self._server.start()

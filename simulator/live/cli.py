@@ -9,8 +9,7 @@ import click
 from rich.console import Console
 
 from simulator.demo.clip import STREET, find_clip
-from simulator.ground.serving import LOOPBACK
-from simulator.live.serve import serving
+from simulator.live.serve import LOOPBACK, serving
 
 PORT = 8800
 DEFAULT_CLIPS = (STREET, STREET.with_name("pass.mp4"))

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from provisioning.serving import PageServer
+from simulator.brokers.daemon import free_port
 from simulator.demo.clip import DemoClip
 from simulator.errors import DemoError
 from simulator.ground.folder import claimed
-from simulator.ground.serving import LOOPBACK, PageServer
 from simulator.live.desk import Desk
 from simulator.live.feed import Feed
 from simulator.live.server import LiveApplication
 
+LOOPBACK = "127.0.0.1"
 _BIND_SECONDS = 10.0
 
 
@@ -25,7 +27,7 @@ def serving(
     Raises:
         DemoError: the folder holds something else.
         BrokerError: mosquitto is missing or did not start.
-        ServingError: the page cannot be served.
+        ProvisioningError: the page cannot be served.
         SourceError: a hot list beside a clip cannot be read.
 
     """
@@ -36,13 +38,13 @@ def serving(
         Desk(directory, clips, feed) as desk,
     ):
         live = LiveApplication(desk, local=host == LOOPBACK)
-        server = PageServer(live.application, host=host, port=port)
+        server = PageServer(live.application, host=host, port=free_port() if port is None else port)
         server.start()
         try:
             if server.loop is not None:
                 asyncio.run_coroutine_threadsafe(live.bind(), server.loop).result(_BIND_SECONDS)
             desk.start()
-            yield server.address
+            yield f"{server.base}/"
         finally:
             feed.end()
             server.close()

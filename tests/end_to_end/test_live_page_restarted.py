@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import expect
 
+from provisioning.serving import PageServer
 from simulator.brokers.daemon import free_port
-from simulator.ground.serving import PageServer
 from simulator.live.desk import Desk
 from simulator.live.feed import Feed
 from simulator.live.lists import Published
@@ -34,7 +34,7 @@ def desk(port: int, post: str, *, happened: int) -> Iterator[None]:
         feed=feed, posts=posts, first_list=Published(1, 3, (), "complete"), state=lambda: state, lists=None
     )
     live = LiveApplication(cast("Desk", made), local=True)
-    server = PageServer(live.application, port=port)
+    server = PageServer(live.application, host="127.0.0.1", port=port)
     server.start()
     assert server.loop is not None
     asyncio.run_coroutine_threadsafe(live.bind(), server.loop).result(10)

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -152,7 +151,7 @@ def test_stick_that_is_not_right_is_refused_with_the_reason(department: Departme
 def _late(codes: Codes) -> Code:
     code = codes.of("post-17")
     assert code is not None
-    return replace(code, expires=datetime.now(UTC) - timedelta(minutes=1))
+    return code.model_copy(update={"expires": datetime.now(UTC) - timedelta(minutes=1)})
 
 
 @pytest.mark.parametrize("days", [-400, 4000])

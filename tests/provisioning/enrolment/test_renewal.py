@@ -40,7 +40,7 @@ class Post:
         self.time = datetime.now(UTC)
         read = config.load(unit.directory / "post.toml")
         trail: Any = self.trail
-        renewal = Renewal.of(read.enrolment, read.uplink, name=read.post.name, auditor=trail, now=lambda: self.time)
+        renewal = Renewal.of(read.enrolment, read.uplink, name=read.post.name, audit=trail, now=lambda: self.time)
         assert renewal is not None
         self.renewal = renewal
 
@@ -201,4 +201,4 @@ def test_post_without_an_office_renews_nothing(post: Post) -> None:
     path.write_text(path.read_text().replace("[enrolment]", "").split("office = ")[0])
     read = config.load(path)
     trail: Any = post.trail
-    assert Renewal.of(read.enrolment, read.uplink, name=read.post.name, auditor=trail, now=lambda: post.time) is None
+    assert Renewal.of(read.enrolment, read.uplink, name=read.post.name, audit=trail, now=lambda: post.time) is None

@@ -1,0 +1,72 @@
+"""A web page, served in a thread of its own while something else runs."""
+
+import asyncio
+import threading
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from provisioning.errors import ProvisioningError
+
+_START_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+
+
+class PageServer:
+    """Serves an application at `base`."""
+
+    def __init__(self, application: ASGIApp, *, host: str, port: int) -> None:
+        self.base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        """Where the page is."""
+        settings = uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            lifespan="off",
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(settings)
+        self._thread = threading.Thread(target=self._run, name="page server", daemon=True)
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The loop that serves, once it runs."""
+
+    def start(self) -> None:
+        """Serve; returns when the page can be opened.
+
+        Raises:
+            ProvisioningError: nothing can be served there.
+
+        """
+        self._thread.start()
+        waited = threading.Event()
+        for _ in range(round(_START_SECONDS / 0.05)):
+            if self._server.started:
+                return
+            if not self._thread.is_alive():
+                break
+            waited.wait(0.05)
+        raise ProvisioningError(f"nothing can be served at {self.base}: is that an address of this machine, and free?")
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Return when nothing listens any more, or after so many seconds."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def close(self, *, last_word_seconds: float = 0.0) -> None:
+        """Stop serving; streams that are open have so long to end by themselves. A second call does nothing."""
+        self.wait(last_word_seconds)
+        self._server.should_exit = True
+        self.wait(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except SystemExit:
+            return  # uvicorn's way to say that the address cannot be used; `start` says it
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        await self._server.serve()
