@@ -17,8 +17,8 @@ from pathlib import Path
 from time import perf_counter, thread_time_ns
 from typing import TypeVar
 
-from device.hotlist import Alternative, HotList, HotListStore, Query
-from device.hotlist.fingerprints import Entry
+from device.hotlist import Candidate, HotList, HotListStore, Query
+from device.hotlist.fingerprints import HotListEntry
 from device.hotlist.hashing import fingerprint
 from device.hotlist.keys import fold, normalise
 from device.hotlist.layout import Detail, PatternEntry
@@ -53,7 +53,7 @@ def microseconds(
     hotlist: HotList,
     reads: list[str],
     *,
-    alternatives: tuple[Alternative, ...] = (),
+    alternatives: tuple[Candidate, ...] = (),
     settings: HotListSettings | None = None,
 ) -> str:
     """Time each look-up by itself, in microseconds of the processor: the median, and what one in a hundred exceeds."""
@@ -73,7 +73,7 @@ def news(hotlist: HotList, count: int) -> tuple[list[Row], list[Row]]:
     """Return entries to add, of invented plates, and entries of the list to remove, `count` of each."""
     plates, detail = hotlist.listing.hash, Detail(category="felony_vehicle", priority=1, state="CA")
     additions = {
-        (fingerprint(plates.digest(fold(text))), Entry(plates.text_fingerprint(text), detail, 0, "NEWS"))
+        (fingerprint(plates.digest(fold(text))), HotListEntry(plates.text_fingerprint(text), detail, 0, "NEWS"))
         for text in (normalise(f"Y{serial}") for serial in serials(count, 4))
     }
     return sorted(additions, key=lambda row: row[0]), list(islice(hotlist.listing.table, count))
@@ -158,7 +158,7 @@ def main() -> None:
     print(f"{'listed':<34}{microseconds(hotlist, list(serials(given.reads, 1)))}")
     look_alikes = [serial[:4] + serial[4:].replace("0", "O").replace("1", "I") for serial in serials(given.reads, 1)]
     print(f"{'listed, read with O for 0, I for 1':<34}{microseconds(hotlist, look_alikes)}")
-    others = tuple(Alternative(text, 0.2) for text in absent[:8])
+    others = tuple(Candidate(text, 0.2) for text in absent[:8])
     every = HotListSettings(
         directory=Path(),
         issuer_key=Path(),

@@ -1,24 +1,24 @@
 """Hot list: package, Bloom filter, fingerprints, patterns: read -> match."""
 
-from device.hotlist.errors import HotListNotStored, HotListRefused, Refusal
+from device.hotlist.errors import HotListNotStored, HotListRefused, RefusalReason
 from device.hotlist.freshness import Freshness, freshness
 from device.hotlist.hotlist import HotList
 from device.hotlist.keys import normalise, plate_key
-from device.hotlist.match import Alternative, Answer, Match, MatchKind, Query
+from device.hotlist.match import Candidate, LookUpResult, Match, MatchKind, Query
 from device.hotlist.store import HotListStore
 
 __all__ = [
-    "Alternative",
-    "Answer",
+    "Candidate",
     "Freshness",
     "HotList",
     "HotListNotStored",
     "HotListRefused",
     "HotListStore",
+    "LookUpResult",
     "Match",
     "MatchKind",
     "Query",
-    "Refusal",
+    "RefusalReason",
     "freshness",
     "normalise",
     "plate_key",

@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Protocol
 
 from device.files import make_folder
-from device.hotlist import HotListRefused, Refusal
+from device.hotlist import HotListRefused, RefusalReason
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import Package
 from device.hotlist.parts import Assembly, is_index, read_index
@@ -20,7 +20,7 @@ from device.uplink.inbox import Handler
 log = logging.getLogger(__name__)
 
 _MAY_PASS = frozenset({
-    Refusal.WRONG_BASE.value, Refusal.BAD_SIGNATURE.value, Refusal.OLDER.value, Refusal.EXPIRED.value, NOT_STORED,
+    *(RefusalReason.WRONG_BASE, RefusalReason.BAD_SIGNATURE, RefusalReason.OLDER, RefusalReason.EXPIRED), NOT_STORED,
 })  # fmt: skip
 """Reasons for which a package is not taken now and may be later: another list, key or time, or room, may come."""
 
@@ -50,7 +50,7 @@ class Installer(Protocol):
         ...
 
 
-class Subscriptions(Protocol):
+class RetainedTopics(Protocol):
     """Where topics are subscribed to; from any thread."""
 
     def subscribe(self, topic: str, handler: Handler) -> None:
@@ -70,7 +70,7 @@ class HotListDownload(Part):
     set since, one that the disk had no room for, now and then. The broker retains all of them.
     """
 
-    def __init__(self, lists: Installer, subscriptions: Subscriptions, *, agency: str, directory: Path) -> None:
+    def __init__(self, lists: Installer, subscriptions: RetainedTopics, *, agency: str, directory: Path) -> None:
         """Take an agency's lists from the uplink; `directory` has room for a package in parts."""
         self._lists = lists
         self._topics = (hotlist_package(agency), hotlist_delta(agency))
@@ -81,7 +81,7 @@ class HotListDownload(Part):
         self._waiting: dict[str, str] = {}
         """Topics whose package was not taken for a reason that may pass, with the reason."""
         self._lock = RLock()
-        lists.on_installed(lambda: self._send_again(Refusal.WRONG_BASE.value))
+        lists.on_installed(lambda: self._send_again(RefusalReason.WRONG_BASE.value))
         for topic in self._topics:
             subscriptions.subscribe(topic, self._receive)
 
@@ -95,12 +95,12 @@ class HotListDownload(Part):
 
         Not for all that stands on the topics: the whole fleet changes its keys at once.
         """
-        for reason in (Refusal.BAD_SIGNATURE, Refusal.OLDER):
+        for reason in (RefusalReason.BAD_SIGNATURE, RefusalReason.OLDER):
             self._send_again(reason.value)
 
     def clock_changed(self) -> None:
         """Send again for what had expired by the clock as it was."""
-        self._send_again(Refusal.EXPIRED.value)
+        self._send_again(RefusalReason.EXPIRED.value)
 
     def _receive(self, delivery: Delivery) -> None:
         topic, payload = delivery.topic, delivery.payload
@@ -169,7 +169,7 @@ class _Fetch:
         self,
         assembly: Assembly,
         topic: str,
-        subscriptions: Subscriptions,
+        subscriptions: RetainedTopics,
         *,
         done: Callable[[str, Assembly], None],
         failed: Callable[[str, OSError], None],

@@ -6,8 +6,8 @@
      +-- HotListRefused                 a package was not taken; the list before it stays in force
      |    +-- Unsigned                  no signature at all
      |    +-- BadSignature              not signed by the issuer, or changed after it was signed
-     |    |    +-- RetiredKey           signed by a key of the issuer that is good no more
-     |    |    +-- RevokedKey           signed by one that somebody else may have
+     |    |    +-- SignedWithRetiredKey signed by a key of the issuer that is good no more
+     |    |    +-- SignedWithRevokedKey signed by one that somebody else may have
      |    +-- ForeignAgency             another agency's list
      |    +-- Older                     a version that is not newer than the one in force
      |    |    +-- Repeated             the very package in force, delivered again
@@ -28,7 +28,7 @@ from typing import ClassVar
 from device.errors import HotListError
 
 
-class Refusal(StrEnum):
+class RefusalReason(StrEnum):
     """The name of each refusal, as audit records carry it."""
 
     UNSIGNED = "unsigned"
@@ -51,97 +51,97 @@ class Refusal(StrEnum):
 class HotListRefused(HotListError):  # noqa: N818 - a refusal is an outcome, not a fault
     """A package was refused. `reason` says why in one word, the message in a sentence; neither names a plate."""
 
-    reason: ClassVar[Refusal]
+    reason: ClassVar[RefusalReason]
 
 
 class Unsigned(HotListRefused):
     """The package carries no signature."""
 
-    reason = Refusal.UNSIGNED
+    reason = RefusalReason.UNSIGNED
 
 
 class BadSignature(HotListRefused):
     """The signature is not the issuer's, or what it covers was changed."""
 
-    reason = Refusal.BAD_SIGNATURE
+    reason = RefusalReason.BAD_SIGNATURE
 
 
-class RetiredKey(BadSignature):
+class SignedWithRetiredKey(BadSignature):
     """The signature is that of a key which the issuer has replaced and retired."""
 
-    reason = Refusal.RETIRED_KEY
+    reason = RefusalReason.RETIRED_KEY
 
 
-class RevokedKey(BadSignature):
+class SignedWithRevokedKey(BadSignature):
     """The signature is that of a key which the issuer has revoked."""
 
-    reason = Refusal.REVOKED_KEY
+    reason = RefusalReason.REVOKED_KEY
 
 
 class ForeignAgency(HotListRefused):
     """The list was made for another agency."""
 
-    reason = Refusal.FOREIGN_AGENCY
+    reason = RefusalReason.FOREIGN_AGENCY
 
 
 class Older(HotListRefused):
     """The version is not newer than that of the list in force."""
 
-    reason = Refusal.OLDER
+    reason = RefusalReason.OLDER
 
 
 class Repeated(Older):
     """The package is the one in force, as a broker's retained message brings it at every connection."""
 
-    reason = Refusal.REPEATED
+    reason = RefusalReason.REPEATED
 
 
 class Expired(HotListRefused):
     """The issuer's own time limit for the list has passed."""
 
-    reason = Refusal.EXPIRED
+    reason = RefusalReason.EXPIRED
 
 
 class Truncated(HotListRefused):
     """The package ends before it should."""
 
-    reason = Refusal.TRUNCATED
+    reason = RefusalReason.TRUNCATED
 
 
 class WrongKey(HotListRefused):
     """The content key is not sealed to this post's key."""
 
-    reason = Refusal.WRONG_KEY
+    reason = RefusalReason.WRONG_KEY
 
 
 class Malformed(HotListRefused):
     """The package does not follow its format."""
 
-    reason = Refusal.MALFORMED
+    reason = RefusalReason.MALFORMED
 
 
 class UnsupportedFormat(HotListRefused):
     """The package is of a format, or uses a member, that this software does not know; it takes none by guessing."""
 
-    reason = Refusal.UNSUPPORTED_FORMAT
+    reason = RefusalReason.UNSUPPORTED_FORMAT
 
 
 class SizeJump(HotListRefused):
     """The number of entries moved too far from the list in force, and the issuer did not say that it should."""
 
-    reason = Refusal.SIZE_JUMP
+    reason = RefusalReason.SIZE_JUMP
 
 
 class WrongBase(HotListRefused):
     """The delta applies neither to the list in force nor to the complete list under it."""
 
-    reason = Refusal.WRONG_BASE
+    reason = RefusalReason.WRONG_BASE
 
 
 class ChainTooLong(HotListRefused):
     """The deltas on one complete list became too many, or too large: a complete list is due."""
 
-    reason = Refusal.CHAIN_TOO_LONG
+    reason = RefusalReason.CHAIN_TOO_LONG
 
 
 class HotListNotStored(HotListError, OSError):  # noqa: N818 - named after its sister

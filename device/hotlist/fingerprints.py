@@ -30,7 +30,7 @@ LONGEST_REFERENCE = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HotListEntry:
     """One listed plate's row, as the table knows it."""
 
     text_fingerprint: int
@@ -62,19 +62,19 @@ class FingerprintTable:
     def __len__(self) -> int:
         return len(self._fingerprints)
 
-    def __iter__(self) -> Iterator[tuple[int, Entry]]:
+    def __iter__(self) -> Iterator[tuple[int, HotListEntry]]:
         """Yield every entry with its fingerprint, in their order."""
         return ((fingerprint, self._entry(index)) for index, fingerprint in enumerate(self._fingerprints))
 
-    def entries(self, fingerprint: int) -> Iterator[Entry]:
+    def entries(self, fingerprint: int) -> Iterator[HotListEntry]:
         """Yield every entry of a fingerprint; none for one that is not listed."""
         index = bisect_left(self._fingerprints, fingerprint)
         while index < len(self._fingerprints) and self._fingerprints[index] == fingerprint:
             yield self._entry(index)
             index += 1
 
-    def _entry(self, index: int) -> Entry:
-        return Entry(
+    def _entry(self, index: int) -> HotListEntry:
+        return HotListEntry(
             text_fingerprint=self._texts[index],
             detail=self._rows[self._details[index]],
             expires=self._expires[index] if self._expires is not None else 0,

@@ -10,12 +10,12 @@ from datetime import datetime
 from math import prod
 
 from device.hotlist.errors import ChainTooLong, WrongBase
-from device.hotlist.fingerprints import Entry
+from device.hotlist.fingerprints import HotListEntry
 from device.hotlist.keys import PlateText, fold, look_alike_indexes, normalise, other_spellings, taken_for
 from device.hotlist.layout import epoch
 from device.hotlist.listing import Listing
 from device.hotlist.manifest import Manifest
-from device.hotlist.match import Answer, Match, MatchKind, Query, agreement
+from device.hotlist.match import LookUpResult, Match, MatchKind, Query, agreement
 from device.hotlist.package import Opened
 from device.hotlist.patterns import Patterns
 from device.hotlist.settings import HotListSettings
@@ -123,7 +123,7 @@ class HotList:
         """Return what a text alone matches at a moment; see `consult`."""
         return self.consult(Query(plate_read=plate_read), at=at).matches
 
-    def consult(self, query: Query, *, at: datetime, settings: HotListSettings | None = None) -> Answer:
+    def consult(self, query: Query, *, at: datetime, settings: HotListSettings | None = None) -> LookUpResult:
         """Say what a read matches at a moment.
 
         The read itself and the patterns are always looked up. Only if the read itself is not listed, and the vehicle
@@ -139,7 +139,7 @@ class HotList:
         moment = epoch(at)
         text = normalise(query.plate_read)
         if not text or len(text) > LONGEST_TEXT:
-            return Answer()
+            return LookUpResult()
         found, safe = self._listed(text, moment, query.confidence)
         if not safe:
             if settings is not None:
@@ -147,7 +147,7 @@ class HotList:
                 found = found or self._near(text, moment, query, settings)
             found += self._partial(text, moment, query)
         judged = [replace(match, state_agreement=agreement(query.state, match.state)) for match in found]
-        return Answer(tuple(sorted(judged, key=lambda match: (match.priority, _ORDER[match.kind]))), safe)
+        return LookUpResult(tuple(sorted(judged, key=lambda match: (match.priority, _ORDER[match.kind]))), safe)
 
     def _listed(self, text: PlateText, moment: int, confidence: float | None) -> tuple[list[Match], bool]:
         """Return the matches of a text, and whether it is a safe plate's, whose own spelling matches nothing."""
@@ -159,7 +159,7 @@ class HotList:
             if not entry.detail.safe and entry.text_fingerprint not in safe
         ], bool(safe)
 
-    def _found(self, text: PlateText, entry: Entry, confidence: float | None) -> Match:
+    def _found(self, text: PlateText, entry: HotListEntry, confidence: float | None) -> Match:
         spelling, differs = self._spelling(text, entry)
         return Match(
             kind=MatchKind.LOOK_ALIKE if differs else MatchKind.EXACT,
@@ -174,7 +174,7 @@ class HotList:
             distribution=entry.detail.distribution,
         )
 
-    def _spelling(self, text: PlateText, entry: Entry) -> tuple[str, tuple[int, ...]]:
+    def _spelling(self, text: PlateText, entry: HotListEntry) -> tuple[str, tuple[int, ...]]:
         """Find how the list spells a plate whose key it has, by trying the spellings of that key."""
         if self._hash.text_fingerprint(text) == entry.text_fingerprint:
             return text, ()

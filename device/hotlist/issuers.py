@@ -6,7 +6,7 @@ from typing import Self
 
 from joserfc.jwk import ECKey
 
-from device.hotlist.errors import BadSignature, HotListRefused, RetiredKey, RevokedKey
+from device.hotlist.errors import BadSignature, HotListRefused, SignedWithRetiredKey, SignedWithRevokedKey
 from device.hotlist.manifest import Manifest, verify
 from device.hotlist.package import load_key
 
@@ -31,7 +31,7 @@ class Issuers:
     def check(self, line: bytes) -> Manifest:
         """Verify the manifest of a package that arrives.
 
-        Raises what `verify` raises, RetiredKey or RevokedKey where the signature is that of a key of before.
+        Raises what `verify` raises; SignedWithRetiredKey or SignedWithRevokedKey where the key was one of before.
         """
         return self._verified(line, self.arriving())
 
@@ -45,7 +45,7 @@ class Issuers:
         except BadSignature:
             for key, revoked in self.gone():
                 if _signed(line, key):
-                    kind = RevokedKey if revoked else RetiredKey
+                    kind = SignedWithRevokedKey if revoked else SignedWithRetiredKey
                     raise kind("the manifest is signed with a key of the issuer that is good no more") from None
             raise
 

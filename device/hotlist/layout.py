@@ -87,7 +87,7 @@ class Filter(_Closed):
     probes: int = Field(ge=1, le=bloom.MOST_PROBES)
 
 
-class Section(_Closed):
+class ColumnExtent(_Closed):
     """Where a column lies."""
 
     type: Literal["u8", "u16", "u32", "u64"]
@@ -103,7 +103,7 @@ class Header(_Closed):
     filter: Filter | None = None
     details: list[Detail]
     patterns: list[PatternEntry]
-    sections: dict[str, Section]
+    sections: dict[str, ColumnExtent]
 
     @model_validator(mode="after")
     def _sections_in_order(self) -> Self:

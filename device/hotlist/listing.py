@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from device.hotlist import bloom
 from device.hotlist.errors import Malformed, UnsupportedFormat
-from device.hotlist.fingerprints import Entry, FingerprintTable
+from device.hotlist.fingerprints import FingerprintTable, HotListEntry
 from device.hotlist.hashing import PlateHash, fingerprint
 from device.hotlist.keys import FOLDING
 from device.hotlist.layout import Filter, Header, PatternEntry, decode
@@ -46,7 +46,7 @@ class Listing:
         if (entries, len(self.patterns)) != (opened.manifest.entries, opened.manifest.patterns):
             raise Malformed("the list has not as many entries as the manifest says")
 
-    def entries(self, digest: bytes) -> Sequence[Entry]:
+    def entries(self, digest: bytes) -> Sequence[HotListEntry]:
         """Return the entries of a plate's digest, expired ones too; none for one that is not listed."""
         mark = fingerprint(digest)
         if self.bloom.contains(digest):

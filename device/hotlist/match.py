@@ -24,7 +24,7 @@ class MatchKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Alternative:
+class Candidate:
     """Another reading of the reader, and the probability that it is right."""
 
     text: str
@@ -47,7 +47,7 @@ class Query:
     plate_read: str
     confidence: float | None = None
     characters: tuple[float, ...] = ()
-    alternatives: tuple[Alternative, ...] = ()
+    alternatives: tuple[Candidate, ...] = ()
     state: str | None = None
 
 
@@ -90,7 +90,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LookUpResult:
     """What a list says to a read.
 
     Attributes:

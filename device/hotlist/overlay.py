@@ -8,30 +8,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from device.hotlist.errors import ChainTooLong, Malformed
-from device.hotlist.fingerprints import Entry, FingerprintTable
+from device.hotlist.fingerprints import FingerprintTable, HotListEntry
 
 MOST_ROWS = 100_000
 """Entries that came or went since the complete list; about 35 MB of memory, and a complete list is due long before."""
 
-Row = tuple[int, Entry]
+Row = tuple[int, HotListEntry]
 """A fingerprint and one entry of it."""
 
-_Rows = dict[int, tuple[Entry, ...]]
+_Rows = dict[int, tuple[HotListEntry, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
     """Additions and removals, by fingerprint. Immutable: applying a delta makes another."""
 
-    added: Mapping[int, tuple[Entry, ...]] = field(default_factory=dict)
-    removed: Mapping[int, tuple[Entry, ...]] = field(default_factory=dict)
+    added: Mapping[int, tuple[HotListEntry, ...]] = field(default_factory=dict)
+    removed: Mapping[int, tuple[HotListEntry, ...]] = field(default_factory=dict)
 
     @property
     def growth(self) -> int:
         """How many more entries there are than in the table."""
         return _count(self.added) - _count(self.removed)
 
-    def entries(self, fingerprint: int, listed: Iterable[Entry]) -> tuple[Entry, ...]:
+    def entries(self, fingerprint: int, listed: Iterable[HotListEntry]) -> tuple[HotListEntry, ...]:
         """Return a fingerprint's entries in force, given those that the table lists."""
         gone = self.removed.get(fingerprint, ())
         return (*(entry for entry in listed if entry not in gone), *self.added.get(fingerprint, ()))
@@ -62,11 +62,11 @@ class Overlay:
         return Overlay(added, removed)
 
 
-def _count(rows: Mapping[int, tuple[Entry, ...]]) -> int:
+def _count(rows: Mapping[int, tuple[HotListEntry, ...]]) -> int:
     return sum(map(len, rows.values()))
 
 
-def _take(rows: _Rows, fingerprint: int, entry: Entry) -> bool:
+def _take(rows: _Rows, fingerprint: int, entry: HotListEntry) -> bool:
     """Remove an entry; False if it was not there."""
     there = rows.get(fingerprint, ())
     if entry not in there:
@@ -79,7 +79,7 @@ def _take(rows: _Rows, fingerprint: int, entry: Entry) -> bool:
     return True
 
 
-def _put(rows: _Rows, fingerprint: int, entry: Entry) -> bool:
+def _put(rows: _Rows, fingerprint: int, entry: HotListEntry) -> bool:
     """Add an entry; False if it was there."""
     there = rows.get(fingerprint, ())
     if entry in there:

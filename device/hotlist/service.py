@@ -16,7 +16,7 @@ from device.hotlist import (
     HotListNotStored,
     HotListRefused,
     HotListStore,
-    Refusal,
+    RefusalReason,
     freshness,
 )
 from device.hotlist.manifest import Manifest
@@ -151,7 +151,7 @@ class HotListService(Part):
     def refuse(self, refusal: HotListRefused, *, source: str = "broker") -> Installation:
         """Say in the audit that a package was not taken, and why."""
         # A retained package comes again at every connection, and is no event then.
-        if refusal.reason is not Refusal.REPEATED:
+        if refusal.reason is not RefusalReason.REPEATED:
             log.warning("hot list refused: %s", refusal.reason)
             self._rate_limited.refused("hotlist_refused", source=source, reason=refusal.reason.value)
         return Installation(None, refusal.reason.value, str(refusal))

@@ -24,7 +24,7 @@ from device.hotlist.errors import (
     Malformed,
     Older,
     Repeated,
-    RetiredKey,
+    SignedWithRetiredKey,
     SizeJump,
     WrongBase,
 )
@@ -216,7 +216,7 @@ class HotListStore:
     def _check(self, line: bytes) -> Manifest:
         try:
             return self._issuers.check(line)
-        except RetiredKey:
+        except SignedWithRetiredKey:
             # What is in force stays so though its key was retired, and the broker brings it at every connection.
             current = self._current
             if current is not None and read_unverified(line) == current.manifest:

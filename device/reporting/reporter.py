@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, Self
 
 from device.hotlist import (
-    Alternative,
-    Answer,
+    Candidate,
     HotList,
+    LookUpResult,
     Match,
     MatchKind,
     Query,
@@ -241,9 +241,11 @@ class Reporter:
         if passage.told and announced.hits:
             self._announced[passage.number] = announced  # it stands: what is seen from nearer may take them back
 
-    def _bear_out(self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool) -> Answer:
+    def _bear_out(
+        self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool
+    ) -> LookUpResult:
         """Withdraw the hits that a passage's text, if legible, does not bear out; return what the list says of it."""
-        answer = self._consult(passage, hotlist) if legible else Answer()
+        answer = self._consult(passage, hotlist) if legible else LookUpResult()
         text = passage.consensus.text if legible else ""
         still = {Claim.of(match, text) for match in answer.matches}
         self._withdraw(passage, announced, hotlist, still=still, text=text)
@@ -314,15 +316,15 @@ class Reporter:
         found = hotlist.consult(Query(plate_read=hit.plate_matched), at=self.hotlist.moment(at)).matches
         return any((match.category, match.reference) == (hit.category, hit.reference) for match in found)
 
-    def _consult(self, passage: Passage, hotlist: HotList | None) -> Answer:
+    def _consult(self, passage: Passage, hotlist: HotList | None) -> LookUpResult:
         if hotlist is None:
-            return Answer()
+            return LookUpResult()
         consensus = passage.consensus
         query = Query(
             plate_read=consensus.text,
             confidence=consensus.confidence,
             characters=tuple(character.confidence for character in consensus.characters),
-            alternatives=tuple(Alternative(other.text, other.probability) for other in consensus.alternatives),
+            alternatives=tuple(Candidate(other.text, other.probability) for other in consensus.alternatives),
             state=passage.issuer.region if passage.issuer else None,
         )
         return hotlist.consult(

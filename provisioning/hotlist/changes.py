@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from device.hotlist.fingerprints import Entry
+from device.hotlist.fingerprints import HotListEntry
 from device.hotlist.hashing import PlateHash, fingerprint
 from device.hotlist.keys import PlateText, fold
 from device.hotlist.overlay import MOST_ROWS, Overlay, Row
@@ -114,10 +114,10 @@ def _since(held: Held, overlay: Overlay) -> Changes:
     return Changes(overlay, came, went)
 
 
-def _safe(entries: Mapping[int, tuple[Entry, ...]]) -> list[Row]:
+def _safe(entries: Mapping[int, tuple[HotListEntry, ...]]) -> list[Row]:
     return [row for row in rows_of(entries) if row[1].detail.safe]
 
 
-def rows_of(entries: Mapping[int, tuple[Entry, ...]]) -> Iterator[Row]:
+def rows_of(entries: Mapping[int, tuple[HotListEntry, ...]]) -> Iterator[Row]:
     """Yield entries by fingerprint one by one."""
     return ((mark, entry) for mark, several in entries.items() for entry in several)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.hotlist.fingerprints import Entry
+from device.hotlist.fingerprints import HotListEntry
 from device.hotlist.layout import Detail, Header
 from device.hotlist.overlay import Row
 from provisioning.hotlist.table import Gathered, detail_of
@@ -47,7 +47,7 @@ class Entries:
     def rows(self, indexes: NDArray[np.intp] | None = None) -> Iterator[Row]:
         """Yield entries as posts know them, each with its fingerprint: those at some indexes, or all."""
         for index in range(len(self)) if indexes is None else indexes.tolist():
-            entry = Entry(
+            entry = HotListEntry(
                 text_fingerprint=int(self.others["texts"][index]),
                 detail=self.details[self.others["details"][index]],
                 expires=int(self.others["expires"][index]),

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from device.hotlist.fingerprints import Entry
+from device.hotlist.fingerprints import HotListEntry
 from device.hotlist.hashing import PlateHash, fingerprint
 from device.hotlist.keys import fold, normalise
 from device.hotlist.layout import epoch
@@ -27,8 +27,8 @@ class LatestDelta:
     """What the newest delta added and removed, and the key under which a plate is found there."""
 
     hash_key: bytes
-    added: Mapping[int, tuple[Entry, ...]]
-    removed: Mapping[int, tuple[Entry, ...]]
+    added: Mapping[int, tuple[HotListEntry, ...]]
+    removed: Mapping[int, tuple[HotListEntry, ...]]
 
     @classmethod
     def of(cls, held: Held) -> Self:
@@ -55,7 +55,7 @@ class DeltaMatcher:
         added, removed = self._news.added.get(mark, ()), self._news.removed.get(mark, ())
         if not added and not removed:
             return None
-        entry = Entry(
+        entry = HotListEntry(
             self._hash.text_fingerprint(text),
             detail_of((row.category, row.priority, row.state, row.distribution, row.safe)),
             epoch(row.expires) if row.expires else 0,

@@ -20,7 +20,7 @@ from device.board.tamper import TamperMonitor
 from device.camera.lens import LensMonitor
 from device.camera.supervisor import CameraSupervisor, DroppedFrames
 from device.clock.timekeeper import Timekeeper
-from device.hotlist import Answer, HotList, HotListStore, Query
+from device.hotlist import HotList, HotListStore, LookUpResult, Query
 from device.hotlist.freshness import Freshness
 from device.hotlist.manifest import Manifest
 from device.hotlist.service import HotListService, Installation
@@ -187,7 +187,9 @@ def takes_one_for_another(patch: Patch) -> None:
     """Characters that look a little alike are taken for one another."""
     consult, loose = HotList.consult, {"look_alike_pairs": ("5S", "6G", "17"), "look_alike_budget": 2}
 
-    def consulted(self: HotList, query: Query, *, at: datetime, settings: HotListSettings | None = None) -> Answer:
+    def consulted(
+        self: HotList, query: Query, *, at: datetime, settings: HotListSettings | None = None
+    ) -> LookUpResult:
         return consult(self, query, at=at, settings=settings and settings.model_copy(update=loose))
 
     patch.setattr(HotList, "consult", consulted)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device.errors import RecordError
-from device.hotlist import HotList, HotListRefused, Refusal
+from device.hotlist import HotList, HotListRefused, RefusalReason
 from device.records import Command, Keyring, Role
 from device.records.canonical import canonical_bytes
 from device.records.contract.examples import ExampleSigner, example_records
@@ -172,7 +172,7 @@ def test_hot_lists(
         except HotListRefused as refusal:
             refused = refusal
         if refused is not None:
-            assert refused.reason in Refusal
+            assert refused.reason in RefusalReason
             assert store.current is current
             LISTS["hot list refused"] += 1
         else:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from device.hotlist import HotList, HotListRefused, Refusal
+from device.hotlist import HotList, HotListRefused, RefusalReason
 from device.hotlist.errors import Older, Repeated
 from device.hotlist.manifest import Manifest, verify
 from device.hotlist.package import Package, load_key, unseal, verify_package
@@ -69,7 +69,7 @@ class MemoryLists:
 
     def refuse(self, refusal: HotListRefused) -> Installation:
         """Say that a package was not taken."""
-        if refusal.reason is not Refusal.REPEATED:
+        if refusal.reason is not RefusalReason.REPEATED:
             self._say("hotlist_refused", outcome="refused", reason=refusal.reason.value)
         return Installation(None, refusal.reason.value, str(refusal))
 

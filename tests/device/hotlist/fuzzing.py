@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from device.hotlist import HotListRefused, Refusal
+from device.hotlist import HotListRefused, RefusalReason
 from device.hotlist.manifest import verify
 from device.hotlist.package import load_key
 from device.hotlist.parts import Assembly, read_index, split_parts
@@ -24,7 +24,7 @@ READS = ("7ABC123", "8ODE456", "80DE456", "1291164", "5NEW001", "6XYZ123", "NOTH
 class Found:
     """What became of the mutated packages."""
 
-    refused: Counter[tuple[str, Refusal]] = field(default_factory=Counter)
+    refused: Counter[tuple[str, RefusalReason]] = field(default_factory=Counter)
     taken: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -88,7 +88,7 @@ class Target:
         if refused is not None:
             assert self._state() == before, "the list or the disk changed"
             assert not any(read in str(refused) for read in READS), "a plate is in the message"
-            found.refused[kind, Refusal(refused.reason)] += 1
+            found.refused[kind, RefusalReason(refused.reason)] += 1
             return
         # Signatures and base64 can be written in more than one way: then it is the genuine list after all.
         assert not strange or taken.digest in self._genuine

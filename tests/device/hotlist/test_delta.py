@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.hotlist import HotList, HotListRefused, HotListStore, Refusal, overlay
+from device.hotlist import HotList, HotListRefused, HotListStore, RefusalReason, overlay
 from device.hotlist import hotlist as hotlist_module
 from device.hotlist.errors import Older, WrongBase
 from device.hotlist.package import load_key, open_package
@@ -37,7 +37,7 @@ def found(hotlist: HotList | None, *plates: str) -> list[bool]:
     return [bool(hotlist.match(plate, at=hotlist.built)) for plate in plates]
 
 
-def refusal(store: HotListStore, department: Department, package: bytes) -> Refusal:
+def refusal(store: HotListStore, department: Department, package: bytes) -> RefusalReason:
     with pytest.raises(HotListRefused) as refused:
         store.install(package, at=department.built)
     return refused.value.reason
@@ -104,13 +104,13 @@ def test_a_delta_to_any_other_list_is_refused_by_name(
         department.delta(ahead, version=8, add=[NEW]),
         second,
     ):
-        assert refusal(store, department, delta) is Refusal.WRONG_BASE
+        assert refusal(store, department, delta) is RefusalReason.WRONG_BASE
         assert found(store.current, "7ABC123", "5NEW001") == [True, False]
     empty = department.store(tmp_path / "empty")
-    assert refusal(empty, department, first) is Refusal.WRONG_BASE
+    assert refusal(empty, department, first) is RefusalReason.WRONG_BASE
     store.install(first, at=department.built)
-    assert refusal(store, department, first) is Refusal.REPEATED
-    assert refusal(store, department, department.delta(complete, remove=[SOLD])) is Refusal.OLDER
+    assert refusal(store, department, first) is RefusalReason.REPEATED
+    assert refusal(store, department, department.delta(complete, remove=[SOLD])) is RefusalReason.OLDER
 
 
 @pytest.mark.parametrize("change", ["absent", "present", "counted", "keyed"])
@@ -128,7 +128,7 @@ def test_a_delta_that_does_not_fit_its_base_is_malformed(
         "counted": lambda: department.delta(complete, add=[NEW], entries=3),
         "keyed": lambda: department.delta(complete, add=[NEW]),
     }[change]()
-    assert refusal(store, department, delta) is Refusal.MALFORMED
+    assert refusal(store, department, delta) is RefusalReason.MALFORMED
     assert store.current is not None
     assert store.current.version == 1
 
@@ -137,9 +137,12 @@ def test_deltas_are_held_against_the_size_and_the_key_as_lists_are(
     department: Department, store: HotListStore, complete: bytes
 ) -> None:
     many = [HotListRow(f"T{number:05d}", "local", 5) for number in range(40)]
-    assert refusal(store, department, department.delta(complete, add=many)) is Refusal.SIZE_JUMP
-    assert refusal(store, department, department.delta(complete, remove=Department.rows)) is Refusal.SIZE_JUMP
-    assert refusal(store, department, department.delta(complete, add=[NEW], agency="other")) is Refusal.FOREIGN_AGENCY
+    assert refusal(store, department, department.delta(complete, add=many)) is RefusalReason.SIZE_JUMP
+    assert refusal(store, department, department.delta(complete, remove=Department.rows)) is RefusalReason.SIZE_JUMP
+    assert (
+        refusal(store, department, department.delta(complete, add=[NEW], agency="other"))
+        is RefusalReason.FOREIGN_AGENCY
+    )
     taken = store.install(department.delta(complete, add=many, size_override="a new source"), at=department.built)
     assert taken.entries == 43
 
@@ -158,13 +161,13 @@ def test_the_chain_is_bounded_in_links_and_in_rows(
     monkeypatch.setattr(hotlist_module, "LONGEST_CHAIN", 2)
     monkeypatch.setattr(overlay, "MOST_ROWS", 3)
     rows = [HotListRow(f"T{number:05d}", "local", 5) for number in range(4)]
-    assert refusal(store, department, department.delta(complete, add=rows)) is Refusal.CHAIN_TOO_LONG
+    assert refusal(store, department, department.delta(complete, add=rows)) is RefusalReason.CHAIN_TOO_LONG
     links = [complete]
     for version in (2, 3, 4):
         links.append(department.delta(complete, base=links[-1], version=version, add=rows[version - 2 : version - 1]))
     store.install(links[1], at=department.built)
     store.install(links[2], at=department.built)
-    assert refusal(store, department, links[3]) is Refusal.CHAIN_TOO_LONG
+    assert refusal(store, department, links[3]) is RefusalReason.CHAIN_TOO_LONG
     assert store.install(department.delta(complete, version=5, add=rows[:3]), at=department.built).version == 5
 
 
@@ -206,7 +209,7 @@ def test_a_damaged_delta_leaves_the_list_before_it(
     delta.write_bytes(delta.read_bytes()[:-1])
     again = department.store(tmp_path)
     assert found(again.load(), "7ABC123") == [True]
-    assert [refused.reason for refused in again.damaged] == [Refusal.TRUNCATED]
+    assert [refused.reason for refused in again.damaged] == [RefusalReason.TRUNCATED]
     next(tmp_path.glob("*.package")).unlink()
     assert again.load() is None
     assert again.install(complete, at=department.built).version == 1
@@ -219,7 +222,7 @@ def test_a_delta_whose_base_is_gone_from_the_disk_is_not_loaded(
     next(tmp_path.glob("*.package")).unlink()
     again = department.store(tmp_path)
     assert again.load() is None
-    assert [refused.reason for refused in again.damaged] == [Refusal.WRONG_BASE]
+    assert [refused.reason for refused in again.damaged] == [RefusalReason.WRONG_BASE]
 
 
 PLATES = st.text("ABO0I1", min_size=3, max_size=5)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListRefused, Refusal
+from device.hotlist import HotListRefused, RefusalReason
 from device.hotlist.download import RETRY_SECONDS, HotListDownload
 from device.hotlist.manifest import Manifest, verify
 from device.hotlist.package import load_key
@@ -76,9 +76,9 @@ def comes(sent: Sent, topic: str, package: str) -> None:
     sent.handlers[topic](Delivery(1, 1, 1, topic, package.encode()))
 
 
-@pytest.mark.parametrize("reason", [Refusal.BAD_SIGNATURE, Refusal.OLDER])
+@pytest.mark.parametrize("reason", [RefusalReason.BAD_SIGNATURE, RefusalReason.OLDER])
 def test_what_another_key_may_make_good_is_sent_for_once_the_keys_have_changed(
-    download: HotListDownload, sent: Sent, reason: Refusal
+    download: HotListDownload, sent: Sent, reason: RefusalReason
 ) -> None:
     comes(sent, PACKAGE, reason)
     comes(sent, DELTA, "good")
@@ -90,7 +90,9 @@ def test_what_another_key_may_make_good_is_sent_for_once_the_keys_have_changed(
     assert sent.topics == [PACKAGE], "once for each time that it came"
 
 
-@pytest.mark.parametrize("reason", ["good", Refusal.REPEATED, Refusal.RETIRED_KEY, Refusal.FOREIGN_AGENCY, NOT_STORED])
+@pytest.mark.parametrize(
+    "reason", ["good", RefusalReason.REPEATED, RefusalReason.RETIRED_KEY, RefusalReason.FOREIGN_AGENCY, NOT_STORED]
+)
 def test_a_whole_fleet_does_not_send_for_lists_that_no_key_makes_good(
     download: HotListDownload, sent: Sent, reason: str
 ) -> None:
@@ -100,14 +102,14 @@ def test_a_whole_fleet_does_not_send_for_lists_that_no_key_makes_good(
 
 
 def test_a_package_that_came_since_is_not_sent_for(download: HotListDownload, sent: Sent) -> None:
-    comes(sent, PACKAGE, Refusal.BAD_SIGNATURE)
+    comes(sent, PACKAGE, RefusalReason.BAD_SIGNATURE)
     comes(sent, PACKAGE, "good")
     download.again()
     assert sent.topics == []
 
 
 def test_what_had_expired_is_sent_for_once_the_clock_has_changed(download: HotListDownload, sent: Sent) -> None:
-    comes(sent, PACKAGE, Refusal.EXPIRED)
+    comes(sent, PACKAGE, RefusalReason.EXPIRED)
     download.tick(0.0)
     download.again()
     assert sent.topics == []

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListStore, Refusal
+from device.hotlist import HotListStore, RefusalReason
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.fuzzing import Target, campaign
 
@@ -12,17 +12,17 @@ def test_mutated_packages_are_refused_by_name_and_change_nothing(tmp_path: Path)
     found = campaign(range(500), directory=tmp_path / "store")
     assert found.count == 500
     reasons = {reason for _, reason in found.refused}
-    assert reasons >= set(Refusal) - {
-        Refusal.OLDER,
-        Refusal.REPEATED,
-        Refusal.EXPIRED,
-        Refusal.WRONG_BASE,
-        Refusal.CHAIN_TOO_LONG,
-        Refusal.SIZE_JUMP,
-        Refusal.FOREIGN_AGENCY,
+    assert reasons >= set(RefusalReason) - {
+        RefusalReason.OLDER,
+        RefusalReason.REPEATED,
+        RefusalReason.EXPIRED,
+        RefusalReason.WRONG_BASE,
+        RefusalReason.CHAIN_TOO_LONG,
+        RefusalReason.SIZE_JUMP,
+        RefusalReason.FOREIGN_AGENCY,
         # The store believes one key for ever.
-        Refusal.RETIRED_KEY,
-        Refusal.REVOKED_KEY,
+        RefusalReason.RETIRED_KEY,
+        RefusalReason.REVOKED_KEY,
     }
     assert found.refused.total() > 375
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListStore, Refusal
+from device.hotlist import HotListStore, RefusalReason
 from tests.device.hotlist.department import Department
 
 HISTORY = Path(__file__).parent / "history"
@@ -49,5 +49,5 @@ def test_a_damaged_package_gives_way_to_the_one_before(folder: Path) -> None:
     store = store_of(folder)
     loaded = store.load()
     assert loaded is not None
-    assert (loaded.version, [refusal.reason for refusal in store.damaged]) == (2, [Refusal.BAD_SIGNATURE])
+    assert (loaded.version, [refusal.reason for refusal in store.damaged]) == (2, [RefusalReason.BAD_SIGNATURE])
     assert found(store, "7ABC123") == ["stolen_vehicle"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
-from device.hotlist import HotListRefused, HotListStore, Refusal
+from device.hotlist import HotListRefused, HotListStore, RefusalReason
 from device.hotlist.issuers import Issuers
 from device.hotlist.package import load_key
 from provisioning.trust.keys import new_key, private_pem
@@ -52,7 +52,7 @@ def install(store: HotListStore, package: bytes) -> None:
     store.install(package, at=Department.built)
 
 
-def refusal(store: HotListStore, package: bytes) -> Refusal:
+def refusal(store: HotListStore, package: bytes) -> RefusalReason:
     with pytest.raises(HotListRefused) as caught:
         install(store, package)
     return caught.value.reason
@@ -66,7 +66,7 @@ def test_a_list_of_either_key_is_taken_and_a_third_s_is_not(
     install(store, list_of(department, former, 1))
     install(store, list_of(department, present, 2))
     install(store, list_of(department, former, 3))
-    assert refusal(store, list_of(department, private_pem(new_key()), 4)) is Refusal.BAD_SIGNATURE
+    assert refusal(store, list_of(department, private_pem(new_key()), 4)) is RefusalReason.BAD_SIGNATURE
 
 
 def test_a_retired_key_s_list_stays_in_force_and_no_other_of_it_is_taken(
@@ -77,8 +77,8 @@ def test_a_retired_key_s_list_stays_in_force_and_no_other_of_it_is_taken(
     held = list_of(department, former, 1)
     install(store, held)
     keys.retire_former()
-    assert refusal(store, list_of(department, former, 2)) is Refusal.RETIRED_KEY
-    assert refusal(store, held) is Refusal.REPEATED, "the broker brings what is in force at every connection"
+    assert refusal(store, list_of(department, former, 2)) is RefusalReason.RETIRED_KEY
+    assert refusal(store, held) is RefusalReason.REPEATED, "the broker brings what is in force at every connection"
     assert store.withdraw() == ()
     again = keys.store(department, tmp_path)
     loaded = again.load()
@@ -104,13 +104,13 @@ def test_a_revoked_key_s_list_is_let_go_of_at_once_and_at_the_next_start(
     loaded = restarted.load()
     assert loaded is not None
     assert loaded.version == 1, "the one before it, which a good key signed"
-    assert [refused.reason for refused in restarted.damaged] == [Refusal.REVOKED_KEY]
+    assert [refused.reason for refused in restarted.damaged] == [RefusalReason.REVOKED_KEY]
 
-    assert [refused.reason for refused in store.withdraw()] == [Refusal.REVOKED_KEY]
+    assert [refused.reason for refused in store.withdraw()] == [RefusalReason.REVOKED_KEY]
     assert store.current is not None
     assert store.current.version == 1
     assert [path.name for path in tmp_path.glob("hotlist-*")] == [f"hotlist-{1:016d}.package"]
-    assert refusal(store, list_of(department, former, 3)) is Refusal.REVOKED_KEY
+    assert refusal(store, list_of(department, former, 3)) is RefusalReason.REVOKED_KEY
     install(store, list_of(department, present, 2))
 
 

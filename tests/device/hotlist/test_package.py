@@ -15,7 +15,7 @@ from joserfc import jws
 from pytest_mock import MockerFixture
 
 from device.errors import ConfigurationError
-from device.hotlist import HotList, HotListRefused, Refusal
+from device.hotlist import HotList, HotListRefused, RefusalReason
 from device.hotlist.hashing import PlateHash, fingerprint
 from device.hotlist.keys import plate_key
 from device.hotlist.layout import decode
@@ -40,7 +40,7 @@ def opened(department: Department, package: bytes) -> Opened:
     return open_package(package, issuer_key=issuer_key, unseal_key=load_key(department.unseal_key, private=True))
 
 
-def reason(department: Department, package: bytes) -> Refusal:
+def reason(department: Department, package: bytes) -> RefusalReason:
     with pytest.raises(HotListRefused) as refused:
         HotList(opened(department, package))
     return refused.value.reason
@@ -80,9 +80,9 @@ def sealed_again(department: Department, package: bytes) -> Callable[[bytes], by
 def test_a_package_without_signature_is_unsigned(department: Department, package: bytes) -> None:
     header, claims, rest = package.split(b".", 2)
     signature, _, following = rest.partition(b"\n")
-    assert reason(department, header + b"." + claims + b".\n" + following) is Refusal.UNSIGNED
+    assert reason(department, header + b"." + claims + b".\n" + following) is RefusalReason.UNSIGNED
     none = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=")
-    assert reason(department, none + b"." + claims + b"." + signature + b"\n" + following) is Refusal.UNSIGNED
+    assert reason(department, none + b"." + claims + b"." + signature + b"\n" + following) is RefusalReason.UNSIGNED
 
 
 def test_another_issuers_signature_is_bad(department: Department) -> None:
@@ -90,44 +90,44 @@ def test_another_issuers_signature_is_bad(department: Department) -> None:
     other = type(department)()
     with pytest.raises(HotListRefused) as refused:
         verify_package(foreign, load_key(other.issuer_key, private=False))
-    assert refused.value.reason is Refusal.BAD_SIGNATURE
+    assert refused.value.reason is RefusalReason.BAD_SIGNATURE
 
 
 def test_another_algorithm_is_a_bad_signature(department: Department, package: bytes) -> None:
     _, claims, rest = package.split(b".", 2)
     header = base64.urlsafe_b64encode(b'{"alg":"HS256"}').rstrip(b"=")
-    assert reason(department, header + b"." + claims + b"." + rest) is Refusal.BAD_SIGNATURE
+    assert reason(department, header + b"." + claims + b"." + rest) is RefusalReason.BAD_SIGNATURE
 
 
 def test_facts_changed_after_signing_are_a_bad_signature(department: Department, package: bytes) -> None:
     header, _, rest = package.split(b".", 2)
     text = json.dumps(payload(package) | {"version": 99}).encode()
     forged = header + b"." + base64.urlsafe_b64encode(text).rstrip(b"=") + b"." + rest
-    assert reason(department, forged) is Refusal.BAD_SIGNATURE
+    assert reason(department, forged) is RefusalReason.BAD_SIGNATURE
 
 
 def test_a_changed_byte_behind_the_manifest_is_a_bad_signature(department: Department, package: bytes) -> None:
     forged = bytearray(package)
     forged[-1] ^= 1
-    assert reason(department, bytes(forged)) is Refusal.BAD_SIGNATURE
+    assert reason(department, bytes(forged)) is RefusalReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.999])
 def test_a_package_cut_short_is_truncated(department: Department, package: bytes, share: float) -> None:
-    assert reason(department, package[: int(len(package) * share)]) is Refusal.TRUNCATED
+    assert reason(department, package[: int(len(package) * share)]) is RefusalReason.TRUNCATED
 
 
 @pytest.mark.parametrize("garbage", [b"\n", b"a.b\n", b"a.b.c\n", b"W10.b.c\n", b"x" * 70_000, b"%PDF-1.7\n" * 10])
 def test_what_is_no_package_is_malformed(department: Department, garbage: bytes) -> None:
-    assert reason(department, garbage) is Refusal.MALFORMED
+    assert reason(department, garbage) is RefusalReason.MALFORMED
 
 
 def test_a_package_that_goes_on_is_malformed(department: Department, package: bytes) -> None:
-    assert reason(department, package + b"\n") is Refusal.MALFORMED
+    assert reason(department, package + b"\n") is RefusalReason.MALFORMED
 
 
 def test_a_package_for_other_posts_is_of_the_wrong_key(department: Department) -> None:
-    assert reason(department, department.package(post_keys=[public_pem(new_key())])) is Refusal.WRONG_KEY
+    assert reason(department, department.package(post_keys=[public_pem(new_key())])) is RefusalReason.WRONG_KEY
 
 
 def test_a_package_for_many_posts_opens_with_each_key(department: Department) -> None:
@@ -170,24 +170,24 @@ def test_a_seal_written_otherwise_opens_too(department: Department, spacing: tup
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        ({"format": "platepost-hotlist/2"}, Refusal.UNSUPPORTED_FORMAT),
-        ({"kind": "other"}, Refusal.UNSUPPORTED_FORMAT),
-        ({"kind": "delta"}, Refusal.MALFORMED),
-        ({"additions": 1}, Refusal.MALFORMED),
-        ({"covert": True}, Refusal.UNSUPPORTED_FORMAT),
-        ({"version": 0}, Refusal.MALFORMED),
-        ({"built": "yesterday"}, Refusal.MALFORMED),
-        ({"expires": "2020-01-01T00:00:00Z"}, Refusal.MALFORMED),
-        ({"entries": 4}, Refusal.MALFORMED),
-        ({"patterns": 0}, Refusal.MALFORMED),
-        ({"body_length": 8}, Refusal.MALFORMED),
-        ({"body_length": LARGEST_BODY + 1}, Refusal.MALFORMED),
-        ({"agency": "other"}, Refusal.MALFORMED),
-        ({"length": 10**9}, Refusal.TRUNCATED),
+        ({"format": "platepost-hotlist/2"}, RefusalReason.UNSUPPORTED_FORMAT),
+        ({"kind": "other"}, RefusalReason.UNSUPPORTED_FORMAT),
+        ({"kind": "delta"}, RefusalReason.MALFORMED),
+        ({"additions": 1}, RefusalReason.MALFORMED),
+        ({"covert": True}, RefusalReason.UNSUPPORTED_FORMAT),
+        ({"version": 0}, RefusalReason.MALFORMED),
+        ({"built": "yesterday"}, RefusalReason.MALFORMED),
+        ({"expires": "2020-01-01T00:00:00Z"}, RefusalReason.MALFORMED),
+        ({"entries": 4}, RefusalReason.MALFORMED),
+        ({"patterns": 0}, RefusalReason.MALFORMED),
+        ({"body_length": 8}, RefusalReason.MALFORMED),
+        ({"body_length": LARGEST_BODY + 1}, RefusalReason.MALFORMED),
+        ({"agency": "other"}, RefusalReason.MALFORMED),
+        ({"length": 10**9}, RefusalReason.TRUNCATED),
     ],
 )
 def test_an_issuers_own_mistakes_have_names_too(
-    department: Department, package: bytes, facts: dict[str, Any], expected: Refusal
+    department: Department, package: bytes, facts: dict[str, Any], expected: RefusalReason
 ) -> None:
     assert reason(department, resigned(department, package, **facts)) is expected
 
@@ -215,7 +215,7 @@ def test_a_mutated_body_under_a_good_signature_is_refused_by_name_or_harmless(
     try:
         hotlist = HotList(opened(department, package))
     except HotListRefused:
-        assert reason(department, package) in {Refusal.MALFORMED, Refusal.UNSUPPORTED_FORMAT}
+        assert reason(department, package) in {RefusalReason.MALFORMED, RefusalReason.UNSUPPORTED_FORMAT}
         return
     for read in ("7ABC123", "8ODE456", "1291164", "6XYZ123"):
         hotlist.match(read, at=at)
@@ -241,7 +241,7 @@ def test_a_body_that_inflates_beyond_its_word_is_malformed(
     department: Department, package: bytes, sealed_again: Callable[[bytes], bytes]
 ) -> None:
     bomb = sealed_again(bytes(1 << 24))
-    assert reason(department, resigned(department, bomb, body_length=1 << 20)) is Refusal.MALFORMED
+    assert reason(department, resigned(department, bomb, body_length=1 << 20)) is RefusalReason.MALFORMED
 
 
 def test_nothing_in_the_file_can_be_used_without_a_posts_key(department: Department) -> None:

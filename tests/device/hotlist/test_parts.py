@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListRefused, Refusal
+from device.hotlist import HotListRefused, RefusalReason
 from device.hotlist.errors import BadSignature, Malformed, UnsupportedFormat
 from device.hotlist.manifest import Manifest
 from device.hotlist.parts import PART_OVERHEAD, Assembly, is_index, read_index, split_parts
@@ -93,4 +93,4 @@ def test_a_package_put_together_from_parts_is_installed_and_not_asked_for_again(
     assert department.store(tmp_path).load() is not None
     with pytest.raises(HotListRefused) as refused:
         store.examine(read_index(index).line, at=department.built)
-    assert refused.value.reason is Refusal.REPEATED
+    assert refused.value.reason is RefusalReason.REPEATED

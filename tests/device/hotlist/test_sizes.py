@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from joserfc import jws
 
-from device.hotlist import HotListRefused, HotListStore, Refusal
+from device.hotlist import HotListRefused, HotListStore, RefusalReason
 from device.hotlist.manifest import LONGEST_HISTORY, LONGEST_LINE, read_unverified
 from device.hotlist.package import load_key, split
 from provisioning.hotlist import HotListRow
@@ -42,7 +42,7 @@ def built(department: Department, sizes: Sequence[int], reasons: dict[int, str] 
     return packages
 
 
-def outcome(store: HotListStore, department: Department, package: bytes) -> Refusal | None:
+def outcome(store: HotListStore, department: Department, package: bytes) -> RefusalReason | None:
     try:
         store.install(package, at=department.built)
     except HotListRefused as refused:
@@ -72,7 +72,7 @@ def test_a_jump_without_a_reason_stays_refused_in_the_lists_that_stand_on_it(
     packages = built(department, (100, 150, 153, 160, 20, 104, 150), {7: "it was right after all"})
     store.install(packages[0], at=department.built)
     jumped = [outcome(store, department, package) for package in packages[1:5]]
-    assert jumped == [Refusal.SIZE_JUMP] * 4
+    assert jumped == [RefusalReason.SIZE_JUMP] * 4
     for package in packages[5:]:  # of the size that the post knows, and with a reason
         assert outcome(store, department, package) is None
 
@@ -82,7 +82,7 @@ def test_a_jump_before_or_after_a_reason_is_not_excused_by_it(department: Depart
         store = department.store(tmp_path / str(number))
         packages = built(department, sizes, {2: "the county's list came too"})
         store.install(packages[0], at=department.built)
-        assert outcome(store, department, packages[2]) is Refusal.SIZE_JUMP
+        assert outcome(store, department, packages[2]) is RefusalReason.SIZE_JUMP
 
 
 def test_only_what_came_after_the_posts_own_list_counts(department: Department, store: HotListStore) -> None:
@@ -97,7 +97,7 @@ def test_where_the_history_begins_later_its_first_size_is_held_against_the_posts
     store.install(department.package(rows(100)), at=department.built)
     begun = [{"version": version, "entries": count, "explained": False} for version, count in ((2, 125), (9, 150))]
     late = department.package(rows(150), version=10)
-    assert outcome(store, department, resigned(department, late, sizes=begun[1:])) is Refusal.SIZE_JUMP
+    assert outcome(store, department, resigned(department, late, sizes=begun[1:])) is RefusalReason.SIZE_JUMP
     assert outcome(store, department, resigned(department, late, sizes=begun)) is None
 
 
@@ -117,12 +117,12 @@ def test_a_post_that_missed_a_delta_with_a_reason_takes_the_next_one_and_the_nex
     silent = department.delta(complete, add=many, version=3)
     store = department.store(tmp_path / "silent")
     store.install(complete, at=department.built)
-    assert outcome(store, department, silent) is Refusal.SIZE_JUMP
+    assert outcome(store, department, silent) is RefusalReason.SIZE_JUMP
 
 
 def test_a_list_without_a_history_is_judged_as_ever(department: Department, store: HotListStore) -> None:
     store.install(department.package(rows(100)), at=department.built)
-    assert outcome(store, department, department.package(rows(150), version=2)) is Refusal.SIZE_JUMP
+    assert outcome(store, department, department.package(rows(150), version=2)) is RefusalReason.SIZE_JUMP
     assert outcome(store, department, department.package(rows(130), version=2)) is None
 
 
@@ -149,21 +149,21 @@ def test_the_longest_history_fits_into_the_manifests_line(department: Department
 @pytest.mark.parametrize(
     ("sizes", "reason"),
     [
-        ([], Refusal.MALFORMED),
-        ({}, Refusal.MALFORMED),
-        ([1], Refusal.MALFORMED),
-        ([{"version": 1, "entries": 100}], Refusal.MALFORMED),
-        ([{"version": 0, "entries": 100, "explained": True}], Refusal.MALFORMED),
-        ([{"version": 1, "entries": -1, "explained": True}], Refusal.MALFORMED),
-        ([{"version": 1, "entries": 2**53, "explained": True}], Refusal.MALFORMED),
-        ([{"version": 9, "entries": 100, "explained": True}], Refusal.MALFORMED),
-        ([{"version": one, "entries": 100, "explained": True} for one in (2, 1)], Refusal.MALFORMED),
-        ([{"version": 1, "entries": 100, "explained": True, "why": "x"}], Refusal.UNSUPPORTED_FORMAT),
-        ([{"version": one, "entries": 1, "explained": True} for one in range(1, 32)], Refusal.MALFORMED),
+        ([], RefusalReason.MALFORMED),
+        ({}, RefusalReason.MALFORMED),
+        ([1], RefusalReason.MALFORMED),
+        ([{"version": 1, "entries": 100}], RefusalReason.MALFORMED),
+        ([{"version": 0, "entries": 100, "explained": True}], RefusalReason.MALFORMED),
+        ([{"version": 1, "entries": -1, "explained": True}], RefusalReason.MALFORMED),
+        ([{"version": 1, "entries": 2**53, "explained": True}], RefusalReason.MALFORMED),
+        ([{"version": 9, "entries": 100, "explained": True}], RefusalReason.MALFORMED),
+        ([{"version": one, "entries": 100, "explained": True} for one in (2, 1)], RefusalReason.MALFORMED),
+        ([{"version": 1, "entries": 100, "explained": True, "why": "x"}], RefusalReason.UNSUPPORTED_FORMAT),
+        ([{"version": one, "entries": 1, "explained": True} for one in range(1, 32)], RefusalReason.MALFORMED),
     ],
 )
 def test_a_history_that_cannot_be_is_refused_by_name(
-    department: Department, store: HotListStore, sizes: object, reason: Refusal
+    department: Department, store: HotListStore, sizes: object, reason: RefusalReason
 ) -> None:
     version = 9 if not isinstance(sizes, list) or len(sizes) < 9 else 99
     package = resigned(department, department.package(version=version), sizes=sizes)
@@ -186,7 +186,7 @@ def test_mutated_histories_are_taken_or_refused_by_name(department: Department, 
         draw = random.Random(number)
         mutated = junk.twisted({"sizes": facts}, draw)
         outcomes.add(outcome(store, department, resigned(department, last, **mutated)))
-    assert outcomes >= {None, Refusal.SIZE_JUMP, Refusal.MALFORMED, Refusal.UNSUPPORTED_FORMAT}
+    assert outcomes >= {None, RefusalReason.SIZE_JUMP, RefusalReason.MALFORMED, RefusalReason.UNSUPPORTED_FORMAT}
 
 
 def resigned(department: Department, package: bytes, **facts: object) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.hotlist import HotListNotStored, HotListRefused, HotListStore, Refusal
+from device.hotlist import HotListNotStored, HotListRefused, HotListStore, RefusalReason
 from device.hotlist.store import size_jumps
 from provisioning.hotlist import HotListRow
 from tests.device.hotlist.department import Department
@@ -27,7 +27,7 @@ def store(department: Department, tmp_path: Path) -> HotListStore:
     return department.store(tmp_path)
 
 
-def refused(store: HotListStore, department: Department, package: bytes) -> Refusal:
+def refused(store: HotListStore, department: Department, package: bytes) -> RefusalReason:
     with pytest.raises(HotListRefused) as refusal:
         store.install(package, at=department.built)
     return refusal.value.reason
@@ -65,9 +65,9 @@ def test_the_disk_holds_the_sealed_package_and_nothing_else(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(("version", "reason"), [(3, Refusal.OLDER), (4, Refusal.OLDER), (5, None)])
+@pytest.mark.parametrize(("version", "reason"), [(3, RefusalReason.OLDER), (4, RefusalReason.OLDER), (5, None)])
 def test_versions_only_go_up(
-    department: Department, store: HotListStore, tmp_path: Path, version: int, reason: Refusal | None
+    department: Department, store: HotListStore, tmp_path: Path, version: int, reason: RefusalReason | None
 ) -> None:
     first = store.install(department.package(version=4), at=department.built)
     package = department.package(version=version)
@@ -84,21 +84,21 @@ def test_versions_only_go_up(
 def test_the_package_in_force_again_is_repeated_rather_than_older(department: Department, store: HotListStore) -> None:
     package = department.package()
     store.install(package, at=department.built)
-    assert refused(store, department, package) is Refusal.REPEATED
+    assert refused(store, department, package) is RefusalReason.REPEATED
 
 
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
-        ({"agency": "other"}, Refusal.FOREIGN_AGENCY),
-        ({"expires": Department.built, "built": Department.built - timedelta(days=1)}, Refusal.EXPIRED),
-        ({"post_keys": [Department().post_key]}, Refusal.WRONG_KEY),
-        ({"rows": rows(80)}, Refusal.SIZE_JUMP),
-        ({"rows": []}, Refusal.SIZE_JUMP),
+        ({"agency": "other"}, RefusalReason.FOREIGN_AGENCY),
+        ({"expires": Department.built, "built": Department.built - timedelta(days=1)}, RefusalReason.EXPIRED),
+        ({"post_keys": [Department().post_key]}, RefusalReason.WRONG_KEY),
+        ({"rows": rows(80)}, RefusalReason.SIZE_JUMP),
+        ({"rows": []}, RefusalReason.SIZE_JUMP),
     ],
 )
 def test_a_refusal_has_a_name_and_leaves_the_old_list(
-    department: Department, store: HotListStore, tmp_path: Path, facts: dict[str, Any], reason: Refusal
+    department: Department, store: HotListStore, tmp_path: Path, facts: dict[str, Any], reason: RefusalReason
 ) -> None:
     first = store.install(department.package(), at=department.built)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -109,7 +109,7 @@ def test_a_refusal_has_a_name_and_leaves_the_old_list(
 
 def test_a_foreign_signature_is_refused(department: Department, store: HotListStore) -> None:
     foreign = Department()
-    assert refused(store, department, foreign.package(post_keys=[department.post_key])) is Refusal.BAD_SIGNATURE
+    assert refused(store, department, foreign.package(post_keys=[department.post_key])) is RefusalReason.BAD_SIGNATURE
 
 
 def test_a_package_that_the_disk_does_not_give_leaves_the_one_before(
@@ -131,11 +131,11 @@ def test_a_package_that_the_disk_does_not_give_leaves_the_one_before(
     loaded = again.load()
     assert loaded is not None
     assert loaded.version == 1
-    assert [refusal.reason for refusal in again.damaged] == [Refusal.MALFORMED]
+    assert [refusal.reason for refusal in again.damaged] == [RefusalReason.MALFORMED]
 
 
 def test_every_refusal_of_the_store_is_an_error_of_the_post(department: Department, store: HotListStore) -> None:
-    assert {kind.reason for kind in subclasses(HotListRefused)} == set(Refusal)
+    assert {kind.reason for kind in subclasses(HotListRefused)} == set(RefusalReason)
 
 
 def subclasses(kind: type[HotListRefused]) -> Iterator[type[HotListRefused]]:
@@ -189,7 +189,7 @@ def test_the_list_before_is_kept_for_a_disk_that_returns_bad_bytes(department: D
     assert loaded is not None
     assert loaded.version == 2
     assert older.name.endswith("2.package")
-    assert [refusal.reason for refusal in again.damaged] == [Refusal.BAD_SIGNATURE]
+    assert [refusal.reason for refusal in again.damaged] == [RefusalReason.BAD_SIGNATURE]
     assert again.install(department.package(version=3), at=department.built).version == 3
     assert department.store(tmp_path).load() is not None
 
@@ -198,10 +198,10 @@ def test_lists_of_another_agency_or_key_on_disk_are_not_loaded(department: Depar
     department.store(tmp_path).install(department.package(), at=department.built)
     foreign = department.store(tmp_path, agency="other")
     assert foreign.load() is None
-    assert [refusal.reason for refusal in foreign.damaged] == [Refusal.FOREIGN_AGENCY]
+    assert [refusal.reason for refusal in foreign.damaged] == [RefusalReason.FOREIGN_AGENCY]
     moved = department.store(tmp_path, unseal_key=Department().unseal_key)
     assert moved.load() is None
-    assert [refusal.reason for refusal in moved.damaged] == [Refusal.WRONG_KEY]
+    assert [refusal.reason for refusal in moved.damaged] == [RefusalReason.WRONG_KEY]
 
 
 def failing_at(monkeypatch: pytest.MonkeyPatch, number: int, fail: Callable[[], BaseException]) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.frame import Frame
-from device.hotlist import Answer, HotList, Match, MatchKind, Query
+from device.hotlist import HotList, LookUpResult, Match, MatchKind, Query
 from device.hotlist.match import agreement
 from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
 from device.records.envelope import topic_of
@@ -32,15 +32,15 @@ class FakeList:
         self.group = group
         self.safe: set[str] = set()
 
-    def consult(self, query: Query, *, at: datetime, settings: object = None) -> Answer:
+    def consult(self, query: Query, *, at: datetime, settings: object = None) -> LookUpResult:
         plate = query.plate_read
         if plate not in self.texts:
-            return Answer(safe=plate in self.safe)
+            return LookUpResult(safe=plate in self.safe)
         match = Match(
             self.kind, plate, "stolen_vehicle", 1, "CA", "REF-1", (), 7, 0.5,
             state_agreement=agreement(query.state, "CA"), distribution=self.group,
         )  # fmt: skip
-        return Answer((match,))
+        return LookUpResult((match,))
 
 
 class Entries:
@@ -50,10 +50,10 @@ class Entries:
         self.answers = answers
         self.moments: list[datetime] = []
 
-    def consult(self, query: Query, *, at: datetime, settings: object = None) -> Answer:
+    def consult(self, query: Query, *, at: datetime, settings: object = None) -> LookUpResult:
         del settings
         self.moments.append(at)
-        return Answer(self.answers.get(query.plate_read, ()))
+        return LookUpResult(self.answers.get(query.plate_read, ()))
 
 
 def match(plate: str, kind: MatchKind = MatchKind.EXACT, *, state: str | None = "CA", priority: int = 1) -> Match:
