@@ -17,6 +17,7 @@ from device.hotlist import spool
 from device.hotlist.errors import ForeignAgency
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import check_whole, split
+from device.hotlist.service import Installation
 from device.outbox import in_use
 
 _LOOK_SECONDS = 0.1
@@ -82,9 +83,9 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, spool.Outcome | None]:
+def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, Installation | None]:
     """Return what became of each package; None for what was not taken up in time."""
-    outcomes: dict[str, spool.Outcome | None] = dict.fromkeys(names)
+    outcomes: dict[str, Installation | None] = dict.fromkeys(names)
     end = time.monotonic() + seconds
     while True:
         for name, outcome in outcomes.items():
@@ -95,10 +96,8 @@ def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, sp
         time.sleep(_LOOK_SECONDS)
 
 
-def _show(outcomes: dict[str, tuple[Manifest, spool.Outcome | None]], *, running: bool, as_json: bool) -> None:
-    waits = spool.Outcome(
-        None, "not_taken" if running else None, _NOT_TAKEN if running else "waits until the post runs"
-    )
+def _show(outcomes: dict[str, tuple[Manifest, Installation | None]], *, running: bool, as_json: bool) -> None:
+    waits = Installation(None, "not_taken" if running else None, _NOT_TAKEN if running else "waits until the post runs")
     table = Table("package", "version", "outcome")
     for name, (manifest, outcome) in outcomes.items():
         reason, said = (outcome or waits).reason, (outcome or waits).said

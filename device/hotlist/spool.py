@@ -8,14 +8,14 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Thread
-from typing import Protocol
 
 from device.files import as_owner_of, keep_newest, write_durably
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import PackageFile
+from device.hotlist.service import Installation
 from device.part import Part
 
 log = logging.getLogger(__name__)
@@ -29,34 +29,6 @@ KEPT_PARTS = 1
 """Packages half laid, of which the newest may be under way; the others were of commands that were killed."""
 
 _NAME = re.compile(r"hotlist-\d{16}\.(package|delta)")
-
-
-class Installed(Protocol):
-    """What became of a package."""
-
-    @property
-    def version(self) -> int | None:
-        """The version in force, None where it was not taken."""
-        ...
-
-    @property
-    def reason(self) -> str | None:
-        """Why it was not taken."""
-        ...
-
-    @property
-    def said(self) -> str:
-        """Either in words."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a post made of one package: the version in force, or the reason why it was not taken."""
-
-    version: int | None
-    reason: str | None
-    said: str
 
 
 def file_name(manifest: Manifest) -> str:
@@ -74,11 +46,11 @@ def lay(directory: Path, name: str, package: bytes) -> None:
         write_durably(folder / name, package)
 
 
-def fetch_outcome(directory: Path, name: str) -> Outcome | None:
+def fetch_outcome(directory: Path, name: str) -> Installation | None:
     """Return what became of a package, once; None as long as the post has not taken it up."""
     path = _outcome_path(directory / FOLDER / name)
     try:
-        outcome = Outcome(**json.loads(path.read_bytes()))
+        outcome = Installation(**json.loads(path.read_bytes()))
         path.unlink()
     except FileNotFoundError:
         return None
@@ -88,7 +60,7 @@ def fetch_outcome(directory: Path, name: str) -> Outcome | None:
 class PackageSpool(Part):
     """Looks into the folder now and then, in a thread of its own: a large list takes seconds, frames do not wait."""
 
-    def __init__(self, directory: Path, install: Callable[[PackageFile], Installed]) -> None:
+    def __init__(self, directory: Path, install: Callable[[PackageFile], Installation]) -> None:
         """Prepare; `directory` is that of the hot list, `install` puts a package in force or says why not."""
         self._folder = directory / FOLDER
         self._install = install
@@ -114,8 +86,7 @@ class PackageSpool(Part):
         for path in found:
             with path.open("rb") as file:
                 installed = self._install(PackageFile(file.fileno()))
-            outcome = {"version": installed.version, "reason": installed.reason, "said": installed.said}
-            write_durably(_outcome_path(path), json.dumps(outcome).encode())
+            write_durably(_outcome_path(path), json.dumps(asdict(installed)).encode())
             path.unlink()
         if found:
             keep_newest(self._folder.glob("hotlist-*.outcome"), KEPT_OUTCOMES)

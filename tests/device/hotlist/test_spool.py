@@ -6,17 +6,18 @@ from threading import Event
 import pytest
 
 from device.hotlist.package import PackageFile
-from device.hotlist.spool import FOLDER, KEPT_OUTCOMES, KEPT_PARTS, Outcome, PackageSpool, fetch_outcome, lay
+from device.hotlist.service import Installation
+from device.hotlist.spool import FOLDER, KEPT_OUTCOMES, KEPT_PARTS, PackageSpool, fetch_outcome, lay
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 FIRST, SECOND = "hotlist-0000000000000001.package", "hotlist-0000000000000002.delta"
 SECONDS = 10.0
 
 
-def installer(taken: list[bytes]) -> Callable[[PackageFile], Outcome]:
-    def install(package: PackageFile) -> Outcome:
+def installer(taken: list[bytes]) -> Callable[[PackageFile], Installation]:
+    def install(package: PackageFile) -> Installation:
         taken.append(bytes(package))
-        return Outcome(None, "older", "no") if taken[-1] == b"old" else Outcome(len(taken), None, "in force")
+        return Installation(None, "older", "no") if taken[-1] == b"old" else Installation(len(taken), None, "in force")
 
     return install
 
@@ -30,8 +31,8 @@ def test_packages_are_taken_oldest_first_and_each_has_its_outcome(tmp_path: Path
     assert fetch_outcome(tmp_path, FIRST) is None
     assert handover.look() == 2
     assert taken == [b"old", b"delta"]
-    assert fetch_outcome(tmp_path, FIRST) == Outcome(None, "older", "no")
-    assert fetch_outcome(tmp_path, SECOND) == Outcome(2, None, "in force")
+    assert fetch_outcome(tmp_path, FIRST) == Installation(None, "older", "no")
+    assert fetch_outcome(tmp_path, SECOND) == Installation(2, None, "in force")
     assert fetch_outcome(tmp_path, SECOND) is None, "an outcome is fetched once"
     assert list((tmp_path / FOLDER).iterdir()) == []
 
@@ -56,7 +57,7 @@ def test_what_root_lays_is_taken_by_the_post_s_own_user(tmp_path: Path) -> None:
         lay(state / "hotlist", FIRST, b"list")
         with nobody():
             assert PackageSpool(state / "hotlist", installer(taken)).look() == 1
-        assert fetch_outcome(state / "hotlist", FIRST) == Outcome(1, None, "in force")
+        assert fetch_outcome(state / "hotlist", FIRST) == Installation(1, None, "in force")
     assert taken == [b"list"]
 
 
@@ -78,7 +79,7 @@ def test_what_keeps_a_package_from_being_taken_is_logged_once_as_long_as_it_last
     looks: list[int] = []
     enough = Event()
 
-    def install(_package: PackageFile) -> Outcome:
+    def install(_package: PackageFile) -> Installation:
         looks.append(1)
         if len(looks) == 5:
             enough.set()
@@ -98,12 +99,12 @@ def test_a_running_handover_takes_what_comes_and_lives_on_after_a_bad_disk(
     monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.01)
     came, failed = Event(), Event()
 
-    def install(package: PackageFile) -> Outcome:
+    def install(package: PackageFile) -> Installation:
         if not failed.is_set():
             failed.set()
             raise OSError("no room")
         came.set()
-        return Outcome(1, None, "in force")
+        return Installation(1, None, "in force")
 
     handover = PackageSpool(tmp_path, install)
     handover.start()
@@ -111,7 +112,7 @@ def test_a_running_handover_takes_what_comes_and_lives_on_after_a_bad_disk(
     assert came.wait(SECONDS)
     handover.stop()
     handover.stop()
-    assert fetch_outcome(tmp_path, FIRST) == Outcome(1, None, "in force")
+    assert fetch_outcome(tmp_path, FIRST) == Installation(1, None, "in force")
 
 
 def test_an_outcome_takes_the_place_of_links(tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_an_outcome_takes_the_place_of_links(tmp_path: Path) -> None:
         (tmp_path / FOLDER / name).symlink_to(shadow)
     PackageSpool(tmp_path, installer([])).look()
     assert shadow.read_text() == "root"
-    assert fetch_outcome(tmp_path, FIRST) == Outcome(1, None, "in force")
+    assert fetch_outcome(tmp_path, FIRST) == Installation(1, None, "in force")
 
 
 def test_outcomes_that_nobody_fetches_and_what_was_half_laid_fill_no_disk(tmp_path: Path) -> None:
