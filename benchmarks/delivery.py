@@ -148,8 +148,8 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int], notes: Path |
             configuration.uplink,
             outbox,
             client_id=POST,
-            will=lambda: recorder.unchained(example_status("offline", new_identifier())),
         )
+        uplink.will = lambda: recorder.unchained(example_status("offline", new_identifier()))
         uplink.start()
         while not uplink.state().connected:
             time.sleep(0.05)

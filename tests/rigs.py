@@ -1,7 +1,7 @@
 """What tests of a whole post have in common: its configuration, the post in a thread of its own, and its records."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -12,10 +12,11 @@ from device.errors import OutboxError
 from device.hotlist.settings import HotListSettings
 from device.outbox import Outbox, read_key_file
 from device.post import Account, Post
-from device.records import Keyring
+from device.records import Envelope, Keyring
 from device.records.verify.verify import Verifier
 from device.rig import Rig
-from device.uplink import Tuning, UplinkSettings
+from device.uplink import Tuning, Uplink, UplinkSettings
+from device.uplink.inbox import Handler
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 
@@ -107,3 +108,19 @@ class Running:
         self.stop()
         report = Verifier(Keyring.from_files(self.key), whole=True).feed_all(self.records())
         assert report.intact, report.problems
+
+
+def make_uplink(
+    outbox: Outbox,
+    arguments: dict[str, Any],
+    *,
+    will: Callable[[], Envelope],
+    on_connected: Callable[[], object] | None = None,
+    subscriptions: Mapping[str, Handler] | None = None,
+) -> Uplink:
+    """Return an uplink, not yet started, with what a test has it say and listen to."""
+    uplink = Uplink(outbox=outbox, **arguments)
+    uplink.will, uplink.on_connected = will, on_connected
+    for topic, handler in (subscriptions or {}).items():
+        uplink.subscribe(topic, handler)
+    return uplink

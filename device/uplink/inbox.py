@@ -66,11 +66,6 @@ class Inbox:
         self._last: dict[str, bytes] = {}
         self._thread = threading.Thread(target=self._run, name="uplink-inbox", daemon=True)
 
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """The topics to subscribe to."""
-        return tuple(self._handlers)
-
     def handle(self, topic: str, handler: Handler) -> None:
         """Have what comes on a topic handled from now on, even if it was handled before; from any thread."""
         self._last.pop(topic, None)

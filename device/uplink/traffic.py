@@ -33,7 +33,7 @@ class Traffic:
         self,
         settings: UplinkSettings,
         outbox: Waiting,
-        topics: Sequence[str],
+        topics: Sequence[str] = (),
         *,
         tuning: Tuning = Tuning(),  # noqa: B008 - immutable
         draw: Callable[[float, float], float] = random.uniform,

@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -51,9 +51,6 @@ class Uplink(Part):
         outbox: Outbox,
         *,
         client_id: str,
-        will: Callable[[], Envelope] | None = None,
-        on_connected: Callable[[], object] | None = None,
-        subscriptions: Mapping[str, Handler] | None = None,
         earliest: Callable[[], datetime | None] = lambda: None,
         tuning: Tuning = Tuning(),  # noqa: B008 - immutable
     ) -> None:
@@ -63,11 +60,7 @@ class Uplink(Part):
             settings: brokers, identity, patience.
             outbox: what to deliver.
             client_id: by what the broker knows the session.
-            will: makes the signed `offline` status of one connection: `recorder.unchained(Status(...))`.
-            on_connected: called after every connection, in the uplink's thread; records the present status (the
-                birth). It must not wait: if it raises OutboxError, it is called again.
             earliest: for a clock that nobody vouches for, the earliest time that it can be; see `tls_context`.
-            subscriptions: topic filters, each with what is called with the delivery, in a thread of its own.
             tuning: patience that is not configured.
 
         """
@@ -75,14 +68,18 @@ class Uplink(Part):
         self._tuning = tuning
         self._client_id = client_id
         self._outbox = outbox
-        self.will = will
-        """Must be set before the start."""
         self._earliest = earliest
-        self.on_connected = on_connected
+        self.will: Callable[[], Envelope] | None = None
+        """Makes the signed `offline` status of one connection; must be set before the start."""
+        self.on_connected: Callable[[], object] | None = None
+        """Called after every connection, in the uplink's thread; records the present status (the birth).
+
+        It must not wait: if it raises OutboxError, it is called again.
+        """
         self._identity = Identity(settings, check_seconds=tuning.renewal_check_seconds)
         self._lookout = FailbackProbe()
-        self._inbox = Inbox(subscriptions or {}, handled=self._handled)
-        self._traffic = Traffic(settings, outbox, self._inbox.topics, tuning=tuning)
+        self._inbox = Inbox({}, handled=self._handled)
+        self._traffic = Traffic(settings, outbox, tuning=tuning)
         self._brokers, self._flight = self._traffic.brokers, self._traffic.flight
         self._done: deque[Delivery] = deque()
         self._ephemeral = Ephemeral()
@@ -151,7 +148,8 @@ class Uplink(Part):
     def subscribe(self, topic: str, handler: Handler, *, optional: bool = False) -> None:
         """Subscribe to one more topic, now and at every connection; what the broker retains there comes again.
 
-        From any thread, that of a handler too. That a broker refuses an `optional` topic is no fault.
+        The handler is called in a thread of its own. From any thread, that of a handler too. That a broker refuses an
+        `optional` topic is no fault.
         """
         self._inbox.handle(topic, handler)
         self._traffic.subscriptions.want(topic, optional=optional)

@@ -71,9 +71,8 @@ class SimulatedPost:
             self._outbox,
             client_id=self.name,
             tuning=Tuning(backoff_most_seconds=0.5, refusal_first_seconds=0.2, refusal_most_seconds=0.5),
-            will=self._post.will,
-            on_connected=self._be_born,
         )
+        self._uplink.will, self._uplink.on_connected = self._post.will, self._be_born
 
     # --- what it sees
 

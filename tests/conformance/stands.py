@@ -32,7 +32,7 @@ from provisioning.trust.authority import Authority
 from provisioning.trust.keys import new_key, private_pem
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
-from tests.rigs import uplink_arguments
+from tests.rigs import make_uplink, uplink_arguments
 
 AGENCY = "demo"
 CLIENTS = 60
@@ -97,7 +97,7 @@ class Post:
 
     def uplink(self, settings: dict[str, Any] | None = None, **more: Any) -> Uplink:  # noqa: ANN401
         """Make an uplink, not yet started."""
-        return Uplink(outbox=self.outbox, **({"will": self.will} | (settings or self.settings()) | more))
+        return make_uplink(self.outbox, settings or self.settings(), **{"will": self.will} | more)
 
     def audit(self, number: int = 0, *, padding: int = 0) -> Envelope:
         """Record something."""

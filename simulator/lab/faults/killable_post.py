@@ -133,10 +133,10 @@ class KillablePost:
             self._outbox,
             client_id=configuration.post.name,
             tuning=_IMPATIENT,
-            will=self._post.will,
-            on_connected=lambda: self._recorder.record(self._post.status("online")),
             earliest=self._timekeeper.earliest,
         )
+        self._uplink.will = self._post.will
+        self._uplink.on_connected = lambda: self._recorder.record(self._post.status("online"))
         self._set_aside = 0
 
     def stop(self) -> None:

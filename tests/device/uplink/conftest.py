@@ -38,7 +38,7 @@ from device.records import (
 )
 from device.records.contract.examples import LIST, example_audit, example_sight, example_status
 from device.uplink import Uplink
-from tests.rigs import uplink_arguments
+from tests.rigs import make_uplink, uplink_arguments
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 AGENCY, POST = "demo", "post-1"
@@ -280,7 +280,7 @@ class Bench:
         return uplink_arguments(name, values | changes)
 
     def uplink(self, settings: dict[str, Any], **more: Any) -> Uplink:  # noqa: ANN401
-        return Uplink(outbox=self.outbox, **({"will": self.will} | settings | more))
+        return make_uplink(self.outbox, settings, **{"will": self.will} | more)
 
     def audit(self, number: int = 0, *, padding: int = 0) -> Envelope:
         return self.recorder.record(example_audit("door_closed", details={"number": number, "padding": "x" * padding}))

@@ -78,7 +78,9 @@ def test_a_post_goes_on_to_another_node_when_its_own_is_stopped(
             return outbox.depth() == 0
 
         settings, tuning = settings_of(fleet.post("post-1"), cluster), Tuning(backoff_most_seconds=1.0)
-        with Uplink(settings, outbox, client_id="post-1", will=will, tuning=tuning) as uplink:
+        uplink = Uplink(settings, outbox, client_id="post-1", tuning=tuning)
+        uplink.will = will
+        with uplink:
             recorder.record(example_audit("boot"))
             wait_for(delivered)
             next(node for node in cluster.nodes if node.address == uplink.state().broker).stop()
