@@ -7,6 +7,7 @@ from device.config import REMOTE_KEYS, Configuration, load, parse
 from device.config.reference import PAGE, with_reference
 from device.config.removed import REMOVED, RemovedKey, without_removed
 from device.errors import ConfigurationError
+from device.settings import BackendSettings, tables
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,17 @@ def test_paths_are_relative_to_the_file(table: dict[str, Any]) -> None:
     configuration = parse(table, folder=Path("/etc/platepost"))
     assert configuration.outbox.path == Path("/etc/platepost/outbox.db")
     assert configuration.camera.settings == {"path": "/etc/platepost/clip.mp4", "pace": "fast"}
+
+
+def test_each_room_finds_its_table_by_the_kind(table: dict[str, Any]) -> None:
+    table |= {
+        "control": {"directory": "control", "configuration_key": "c.pem", "operators_ca": "ca.pem"},
+        "enrolment": {"office": "ca.example"},
+    }
+    read = parse(table, folder=Path("/etc/platepost"))
+    found = {name: read.table(kind) for name, kind in tables(Configuration) if kind is not BackendSettings}
+    assert found == {name: getattr(read, name) for name in found}
+    assert set(found) == set(Configuration.model_fields) - {"camera", "board"}
 
 
 def test_removed_key_that_asks_for_what_is_done_anyway_loads_with_a_notice(

@@ -1,0 +1,88 @@
+"""What comes of a frame, and of the department's own vehicles; vision and the reporter are made up."""
+
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import call
+
+import pytest
+from pytest_mock import MockerFixture
+
+from device.records.settings import RecordSettings
+from device.reporting.frames import SAFE_SECONDS, FrameReporter
+from device.vision.model_loader import versions_of
+from device.vision.pipeline import Look
+from device.vision.settings import PassageSettings, VisionSettings
+
+
+@pytest.fixture
+def asked(mocker: MockerFixture) -> Any:  # noqa: ANN401 - a mock of everything around
+    """All that is asked of what is around, in order."""
+    made = mocker.MagicMock()
+    made.reporter.safe = 0
+    return made
+
+
+@pytest.fixture
+def frames(asked: Any) -> FrameReporter:  # noqa: ANN401
+    return FrameReporter(
+        asked.camera, asked.models, asked.pipeline, asked.reporter, audit=asked.audit, onlooker=asked.onlooker
+    )
+
+
+def test_vehicles_of_the_department_s_own_are_accounted_for_hourly_and_at_the_end(
+    frames: FrameReporter,
+    asked: Any,  # noqa: ANN401
+) -> None:
+    frames.tick(0.0)
+    for now, safe in ((60.0, 3), (SAFE_SECONDS, 5), (SAFE_SECONDS + 60.0, 7)):
+        asked.reporter.safe = safe
+        frames.tick(now)
+    assert asked.audit.say.call_args_list == [call("safelist_applied", details={"passages": 5})]
+    frames.stop()
+    frames.stop()
+    assert asked.audit.say.call_args_list[1:] == [call("safelist_applied", details={"passages": 2})]
+
+
+def test_an_hour_without_such_vehicles_is_no_event(frames: FrameReporter, asked: Any) -> None:  # noqa: ANN401
+    for now in range(5):
+        frames.tick(now * SAFE_SECONDS)
+    frames.stop()
+    asked.audit.say.assert_not_called()
+
+
+def test_what_a_frame_brings_is_shown_and_reported_and_what_is_taken_back_first(
+    frames: FrameReporter,
+    asked: Any,  # noqa: ANN401
+) -> None:
+    sighting: Any = SimpleNamespace(plate=SimpleNamespace(box=(1, 2, 3, 4)))
+    look: Any = Look((sighting,), early=("early",), ended=("ended",), doubted=("doubted",))  # type: ignore[arg-type]
+    asked.pipeline.look.return_value = look
+    asked.pipeline.finish.return_value = ("the last",)
+    frames.see("a frame")  # type: ignore[arg-type]
+    frames.finish()
+    assert asked.mock_calls == [
+        call.pipeline.look("a frame"),
+        call.camera.meter("a frame", [(1, 2, 3, 4)]),
+        call.onlooker("a frame", look, asked.pipeline.passages),
+        call.reporter.doubted("doubted"),
+        call.reporter.early("early"),
+        call.reporter.ended("ended"),
+        call.pipeline.finish(),
+        call.reporter.ended("the last"),
+    ]
+
+
+def test_another_configuration_is_gone_by_with_the_networks_of_now(
+    frames: FrameReporter,
+    asked: Any,  # noqa: ANN401
+) -> None:
+    asked.models.recogniser = None
+    told = {
+        VisionSettings: VisionSettings(minimum_confidence=0.5),
+        PassageSettings: PassageSettings(gone_seconds=2.5),
+        RecordSettings: RecordSettings(signing_key="key.pem", read_overview=True),
+    }
+    frames.adjust(SimpleNamespace(digest="ab" * 32, table=told.__getitem__))  # type: ignore[arg-type]
+    assert asked.pipeline.recogniser is None
+    asked.pipeline.adjust.assert_called_once_with(told[VisionSettings], told[PassageSettings])
+    asked.reporter.adjust.assert_called_once_with(told[RecordSettings], versions_of("ab" * 32, None))
