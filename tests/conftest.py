@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,17 @@ def no_fonts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
     fonts.installed.cache_clear()
     fonts.scripts.cache_clear()
+
+
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Have what a test starts heed Ctrl-C and a lost terminal, though the tests were started with `nohup` or `&`."""
+    numbers = [number for number in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_IGN]
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")

@@ -148,6 +148,7 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
     assert not (unit.files / "state" / "view.json").exists()
 
 
+@pytest.mark.usefixtures("heeded")
 def test_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
     tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
 ) -> None:

@@ -22,16 +22,11 @@ SCENARIOS = ("week_without_network", "stale_list", "rush_hour", "disk_full")
 
 
 @pytest.fixture
-def command(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def command(request: pytest.FixtureRequest, tmp_path: Path, heeded: None) -> Iterator[subprocess.Popen[bytes]]:
     """Give a running `platepost simulate ...` that leads a session of its own."""
     words = [sys.executable, "-c", PROGRAM, "simulate", *request.param]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    # Whoever runs the tests in the background, as `make test &` does, has SIGINT ignored, and so would the command.
-    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen(words, start_new_session=True, cwd=tmp_path, env=environment)
-    finally:
-        signal.signal(signal.SIGINT, ignored)
+    process = subprocess.Popen(words, start_new_session=True, cwd=tmp_path, env=environment)
     yield process
     for pid in session(process):
         os.kill(pid, signal.SIGKILL)

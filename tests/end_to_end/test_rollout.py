@@ -242,6 +242,7 @@ def test_the_end_is_logged_even_if_the_way_back_is_broken_off(street: Street, mo
     assert last_act(street) == ("configuration_rolled_back", "failure")
 
 
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("how", ["terminal lost", "stopped"])
 def test_a_lost_terminal_brings_it_back(street: Street, how: str) -> None:
     street.stand()

@@ -24,6 +24,7 @@ def listens(port: int) -> bool:
     return False
 
 
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_server_that_is_stopped_is_logged_as_closed(tmp_path: Path, number: signal.Signals) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
