@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: tools bundle deb test-arm-short test-arm-system test-card test-pins
+.PHONY: computing tools bundle deb test-arm-short test-arm-system test-card test-pins
 .PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
@@ -24,8 +24,9 @@ scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; en
 	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
 test: lint types tools ## All that must be green: lint, types, unit tests, whole posts, ARM in short
-	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" unit end-to-end
-	$(MAKE) test-arm-short
+	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" computing end-to-end
+
+computing: test-arm-short unit
 
 lint: $(VENV)/.development ## Check style, and who imports whom
 	$(BIN)/ruff check .
