@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from device.config import parse
 from device.errors import OutboxError
 from device.hotlist.settings import HotListSettings
 from device.outbox import Outbox, read_key_file
+from device.part import Part
 from device.post import Account, Post
 from device.records import Envelope, Keyring
 from device.records.verify.verify import Verifier
@@ -19,6 +20,8 @@ from device.uplink import Tuning, Uplink, UplinkSettings
 from device.uplink.inbox import Handler
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+
+Kind = TypeVar("Kind", bound=Part)
 
 SECONDS = 60.0
 """How long anything is waited for."""
@@ -68,6 +71,12 @@ def records_in(folder: Path) -> list[dict[str, Any]]:
 def chain_of(outbox: Outbox) -> list[dict[str, Any]]:
     """Return what waits in an outbox, in the order of the chain."""
     return [e.event for e in sorted(outbox.next(2000), key=lambda e: e.sequence or 0)]
+
+
+def part_of(post: Post, kind: type[Kind]) -> Kind:
+    """Return the one part of a kind."""
+    (part,) = [part for part in post._parts if isinstance(part, kind)]
+    return part
 
 
 class Running:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,14 +20,13 @@ from device.frame import Frame
 from device.part import Part
 from device.post import Post
 from device.rig import Rig
-from device.uplink import Delivery
+from device.uplink import Delivery, Uplink
+from device.uplink.inbox import Handler
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.build import build_package
 from simulator.board.virtual import VirtualBoard
-from tests.rigs import chain_of, post_table, records_in
-
-Kind = TypeVar("Kind")
+from tests.rigs import chain_of, part_of, post_table, records_in
 
 
 class ScriptedCamera(Camera):
@@ -66,6 +65,21 @@ class ScriptedCamera(Camera):
             yield Frame(number, datetime.now(UTC), number / 10, grey, lambda: np.zeros((90, 160, 3), np.uint8))
 
 
+class FedUplink(Uplink):
+    """An uplink that no broker sends anything: a test does."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the uplink
+        super().__init__(*args, **more)
+        self.handlers: dict[str, Handler] = {}
+
+    def subscribe(self, topic: str, handler: Handler, *, optional: bool = False) -> None:
+        super().subscribe(topic, handler, optional=optional)
+        self.handlers[topic] = handler
+
+    def bring(self, topic: str, message: bytes) -> None:
+        self.handlers[topic](Delivery(1, 1, 1, topic, message))
+
+
 @pytest.fixture
 def fleet(tmp_path: Path) -> Fleet:
     return Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
@@ -87,8 +101,9 @@ class ScriptedPost:
         self.camera = camera
         self.board = VirtualBoard()
         self.configuration = parse({key: value for key, value in table.items() if key != "folder"}, folder=self.folder)
-        rig = Rig(camera=lambda _settings: camera, board=lambda _settings: self.board, clock=clock)
+        rig = Rig(camera=lambda _settings: camera, board=lambda _settings: self.board, clock=clock, uplink=FedUplink)
         self.post = Post(self.configuration, rig=rig)
+        self.uplink = part_of(self.post, FedUplink)
 
     def run_until(self, done: Callable[[], bool]) -> None:
         thread = threading.Thread(target=self.post.run)
@@ -103,15 +118,6 @@ class ScriptedPost:
             thread.join(20)
         assert not thread.is_alive()
         assert done()
-
-    def part(self, kind: type[Kind]) -> Kind:
-        """Return the one part of a kind."""
-        (part,) = [part for part in self.post._parts if isinstance(part, kind)]
-        return part
-
-    def bring(self, topic: str, message: bytes) -> None:
-        """Have the post take a message as though a broker had sent it."""
-        self.post._uplink._inbox.put(Delivery(1, 1, 1, topic, message))
 
     def records(self) -> list[dict[str, Any]]:
         """What a post that runs has recorded so far, or one that ran."""

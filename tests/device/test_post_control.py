@@ -16,13 +16,14 @@ from device.health.heartbeat import Heartbeat
 from device.hotlist.service import HotListService
 from device.logbook import Logbook
 from device.part import Part, Tables
-from device.records import Command, Finding, Source
+from device.records import Command, Finding, Source, hotlist_package
 from device.records.settings import RecordSettings
 from device.reporting.frames import FrameReporter
 from device.vision.settings import VisionSettings
 from provisioning.control.signing import sign_configuration
 from provisioning.fleet.fleet import Fleet
 from tests.device.test_post import MakePost, ScriptedCamera, ScriptedPost, fleet, make_post, table
+from tests.rigs import part_of
 
 __all__ = ["fleet", "make_post", "table"]
 
@@ -42,7 +43,7 @@ def controlled(table: dict[str, Any]) -> dict[str, Any]:
 
 def configure(one: ScriptedPost, fleet: Fleet, version: int, **sections: Any) -> None:  # noqa: ANN401
     jws = sign_configuration(fleet, "post-1", sections, version=version, who="j-stone")
-    one.bring(SOURCE.configuration, jws)
+    one.uplink.bring(SOURCE.configuration, jws)
 
 
 def once_frames_came(one: ScriptedPost, act: Callable[[], object]) -> None:
@@ -55,7 +56,7 @@ def once_frames_came(one: ScriptedPost, act: Callable[[], object]) -> None:
 
 def test_a_configuration_changes_over_while_frames_go_on(controlled: dict[str, Any], fleet: Fleet) -> None:
     one = ScriptedPost(controlled, ScriptedCamera(["frame", "frame", "wait"]))
-    frames = one.part(FrameReporter)
+    frames = part_of(one.post, FrameReporter)
     pipeline = frames.pipeline
     sections = {"vision": {"minimum_confidence": 0.5}, "records": {"read_overview": True}}
     once_frames_came(one, lambda: configure(one, fleet, 1, **sections))
@@ -95,12 +96,12 @@ def test_a_configuration_from_afar_reaches_every_part(controlled: dict[str, Any]
     assert first.told == last.told == [one.post._configuration]
     said = last.told[0].table(RecordSettings)
     assert (said.read_overview, said.health_seconds) == (True, 7)
-    frames, hotlist = one.part(FrameReporter), one.part(HotListService)
+    frames, hotlist = part_of(one.post, FrameReporter), part_of(one.post, HotListService)
     assert frames.pipeline._settings.minimum_confidence == 0.5
     assert frames.pipeline._passages.settings.gone_seconds == 2.5
     assert frames.reporter._settings == said
     assert hotlist.settings.near_alternatives == 3
-    assert [one.part(Heartbeat)._beat.seconds, one.part(Logbook)._account.seconds] == [7, 7]
+    assert [part_of(one.post, Heartbeat)._beat.seconds, part_of(one.post, Logbook)._account.seconds] == [7, 7]
 
 
 def test_a_configuration_that_makes_a_fault_is_given_back(
@@ -131,7 +132,7 @@ def test_a_restart_is_asked_for_and_told_to_whoever_runs_the_post(controlled: di
 
 def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str, Any], mocker: MockerFixture) -> None:
     one = ScriptedPost(controlled, ScriptedCamera(["frame"] * 3 + ["wait"]))
-    snapshot = one.part(Snapshot)
+    snapshot = part_of(one.post, Snapshot)
     # A busy machine may take longer to start the post, and to come to the test after the last frame.
     mocker.patch.object(snapshot, "_patience", 60.0)
     mocker.patch("device.camera.supervisor.SILENT_SECONDS", 60.0)
@@ -159,9 +160,9 @@ def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str,
 def test_a_post_without_the_table_takes_neither(make_post: MakePost) -> None:
     one = make_post(["wait"], in_service_without_list=True)
     assert one.post._control is None
-    topics = one.post._uplink._inbox.topics
-    assert SOURCE.command("+") not in topics
-    assert SOURCE.configuration not in topics
+    assert hotlist_package("demo") in one.uplink.handlers
+    assert SOURCE.command("+") not in one.uplink.handlers
+    assert SOURCE.configuration not in one.uplink.handlers
     assert Command.STILL
 
 

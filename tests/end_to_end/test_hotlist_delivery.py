@@ -14,9 +14,13 @@ import pytest
 
 from device.config import load
 from device.frame import Frame
+from device.hotlist.download import HotListDownload
 from device.hotlist.parts import split_parts
+from device.hotlist.service import HotListService
 from device.post import Post
 from device.records import TYPES, Hit, Read, hotlist_delta, hotlist_package, hotlist_part
+from device.reporting.frames import FrameReporter
+from device.uplink import Uplink
 from device.vision.passages import Passages
 from device.vision.pipeline import Ended, Verdict
 from device.vision.reader import Character, Reading
@@ -31,6 +35,7 @@ from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.demo.clip import STREET
 from simulator.ground.subscriber import Subscriber
 from tests.device.hotlist.department import Department
+from tests.rigs import part_of
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -91,11 +96,13 @@ class RunningPost:
         self.post = Post(load(field.folder / "post.toml"))
         self.passages = Passages()
         self.seen = 0
-        self.post._lists.load()
-        self.post._uplink.start()
+        self.hotlist, self.uplink = part_of(self.post, HotListService), part_of(self.post, Uplink)
+        self.download, self.reporter = part_of(self.post, HotListDownload), part_of(self.post, FrameReporter).reporter
+        self.hotlist.start()
+        self.uplink.start()
 
     def version(self) -> int:
-        current = self.post._lists.current
+        current = self.hotlist.current
         return 0 if current is None else current.version
 
     def read(self, text: str) -> None:
@@ -109,13 +116,13 @@ class RunningPost:
             frame = Frame(self.seen, datetime.now(UTC), self.seen / 20, grey, lambda colour=colour: colour)
             (passage,) = self.passages.update([Sighting(frame, Plate(reading, 0.9, corners), 1.0)])
             if passage.safe:
-                self.post._reporter.early(passage)
+                self.reporter.early(passage)
         for passage in self.passages.end_all():
-            self.post._reporter.ended(Ended(passage, Verdict.READ))
+            self.reporter.ended(Ended(passage, Verdict.READ))
 
     def close(self, *, drain_seconds: float = 0) -> None:
-        self.post._uplink.drain(drain_seconds)
-        self.post._books.outbox.close()
+        self.uplink.drain(drain_seconds)
+        self.post._logbook.outbox.close()
 
 
 @pytest.fixture
@@ -212,7 +219,7 @@ def test_parts_come_in_any_order_again_and_again_and_others_between_them(field: 
             connection.publish(hotlist_part(topic, number), part, retain=True)
         connection.publish(hotlist_part(topic, 3), next(iter(strange)), retain=True)
         connection.publish(topic, index, retain=True)
-        wait_until(lambda: bool(post.post._intake._fetches))
+        wait_until(lambda: bool(post.download._fetches))
         connection.publish(hotlist_part(topic, 3), next(iter(strange)), retain=True)
         connection.publish(hotlist_part(topic, 0), parts[0], retain=True)
         assert post.version() == 0
@@ -225,7 +232,7 @@ def test_a_delta_that_comes_before_its_base_waits_for_it(field: Field, post: Run
     news = field.delta(complete, 6, add=rows({"7BBB002"}))
     with field.publisher() as connection:
         connection.publish(hotlist_delta("demo"), news, retain=True)
-        wait_until(lambda: bool(post.post._intake._waiting))
+        wait_until(lambda: bool(post.download._waiting))
         connection.publish(hotlist_package("demo"), complete, retain=True)
         wait_until(lambda: post.version() == 6)
 

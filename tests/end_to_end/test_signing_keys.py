@@ -272,7 +272,7 @@ def test_configurations_are_signed_with_a_new_key_and_a_revoked_one_s_is_given_b
     def confidence() -> float:
         post = street.posts["post-1"].post
         assert post is not None
-        return post._changeover.configuration.vision.minimum_confidence
+        return post._configuration.vision.minimum_confidence
 
     before = confidence()
     street.configure(minimum_confidence=0.41)
