@@ -1,7 +1,6 @@
 """Hot list: package, Bloom filter, fingerprints, patterns: read -> match."""
 
 from device.hotlist.errors import HotListNotStored, HotListRefused, RefusalReason
-from device.hotlist.freshness import Freshness, freshness
 from device.hotlist.hotlist import HotList
 from device.hotlist.keys import normalise, plate_key
 from device.hotlist.match import Candidate, LookUpResult, Match, MatchKind, Query
@@ -9,7 +8,6 @@ from device.hotlist.store import HotListStore
 
 __all__ = [
     "Candidate",
-    "Freshness",
     "HotList",
     "HotListNotStored",
     "HotListRefused",
@@ -19,7 +17,6 @@ __all__ = [
     "MatchKind",
     "Query",
     "RefusalReason",
-    "freshness",
     "normalise",
     "plate_key",
 ]

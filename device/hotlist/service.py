@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
@@ -17,16 +17,19 @@ from device.hotlist import (
     HotListRefused,
     HotListStore,
     RefusalReason,
-    freshness,
 )
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import Package
 from device.hotlist.settings import HotListSettings
 from device.part import Part, Tables
 from device.records import Finding, HotListState, timestamp
+from device.records.parts import ListState
 
 log = logging.getLogger(__name__)
 
+
+# A list from the future means a clock that is behind. Beyond what clocks differ by, its age cannot be told.
+CLOCK_TOLERANCE = timedelta(minutes=5)
 
 NOT_STORED = "not_stored"
 """Why a package that is sound is not in force: the disk did not take it."""
@@ -182,9 +185,8 @@ def list_state(hotlist: HotList | None, settings: HotListSettings, *, at: dateti
     """Judge a list at a moment."""
     if hotlist is None:
         return HotListState(state="none", near_alternatives=settings.near_alternatives)
-    judged = freshness(hotlist.built, settings, at=at, expires=hotlist.expires)
     return HotListState(
-        state=judged.value,
+        state=freshness(hotlist.manifest, settings, at=at),
         version=hotlist.version,
         issuer=hotlist.issuer,
         built=hotlist.built,
@@ -192,3 +194,17 @@ def list_state(hotlist: HotList | None, settings: HotListSettings, *, at: dateti
         entries=hotlist.entries + hotlist.patterns,
         near_alternatives=settings.near_alternatives,
     )
+
+
+def freshness(manifest: Manifest, settings: HotListSettings, *, at: datetime) -> ListState:
+    """Judge a list's age at a moment.
+
+    A list past the issuer's own `expires` is stale however young. One built after `at` by more than clocks differ
+    warns: the post's clock is behind, and the age is not known.
+    """
+    age = at - manifest.built
+    if age > timedelta(hours=settings.stale_hours) or at >= manifest.expires:
+        return "stale"
+    if age > timedelta(hours=settings.warning_hours) or -age > CLOCK_TOLERANCE:
+        return "warning"
+    return "current"

@@ -21,7 +21,6 @@ from device.camera.lens import LensMonitor
 from device.camera.supervisor import CameraSupervisor, DroppedFrames
 from device.clock.timekeeper import Timekeeper
 from device.hotlist import HotList, HotListStore, LookUpResult, Query
-from device.hotlist.freshness import Freshness
 from device.hotlist.manifest import Manifest
 from device.hotlist.service import HotListService, Installation
 from device.hotlist.settings import HotListSettings
@@ -99,7 +98,7 @@ def forgets_its_list(patch: Patch) -> None:
 
 def ignores_age(patch: Patch) -> None:
     """Every list is in date."""
-    patch.setattr("device.hotlist.service.freshness", lambda *_args, **_more: Freshness.CURRENT)
+    patch.setattr("device.hotlist.service.freshness", lambda *_args, **_more: "current")
 
 
 def withdraws_every_hit(patch: Patch) -> None:

@@ -6,8 +6,9 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device.faults.fault import notices
-from device.hotlist.service import HotListService, list_state
+from device.hotlist.service import HotListService, freshness, list_state
 from device.records import HotListState
+from tests.device.hotlist.department import Department
 from tests.rigs import hotlist_settings
 
 
@@ -42,3 +43,32 @@ def test_no_clock_in_the_past_makes_a_list_young_or_has_ended_entries_alarm(mock
     )
     assert lists.moment(datetime(1970, 1, 1, tzinfo=UTC)) == noon
     assert lists.moment(noon + timedelta(seconds=1)) == noon + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("hours", "state"),
+    [
+        (0, "current"),
+        (13, "current"),
+        (13.01, "warning"),
+        (24, "warning"),
+        (24.01, "stale"),
+        (-0.05, "current"),
+        (-1, "warning"),
+    ],
+)
+def test_a_list_warns_then_is_stale(department: Department, hours: float, state: str) -> None:
+    manifest = department.manifest(department.package())
+    assert freshness(manifest, hotlist_settings(), at=manifest.built + timedelta(hours=hours)) == state
+
+
+def test_limits_are_the_departments(department: Department) -> None:
+    manifest, settings = department.manifest(department.package()), hotlist_settings(warning_hours=1, stale_hours=2)
+    assert freshness(manifest, settings, at=manifest.built + timedelta(hours=1.5)) == "warning"
+    assert freshness(manifest, settings, at=manifest.built + timedelta(hours=2.5)) == "stale"
+
+
+def test_a_list_its_issuer_no_longer_stands_by_is_stale(department: Department) -> None:
+    expires = department.built + timedelta(hours=2)
+    manifest = department.manifest(department.package(expires=expires))
+    assert freshness(manifest, hotlist_settings(), at=expires) == "stale"
