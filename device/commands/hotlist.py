@@ -57,7 +57,7 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
         check_whole(manifest, sealed)
         if manifest.agency != configuration.post.agency:
             raise ForeignAgency(f"{file.name} is for agency {manifest.agency!r}, this post serves another")
-        packages[spool.file_name(manifest)] = (manifest, package)
+        packages[manifest.file_name] = (manifest, package)
     try:
         for name, (_, package) in sorted(packages.items()):
             spool.lay(section.directory, name, package)

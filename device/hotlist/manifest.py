@@ -1,6 +1,7 @@
 """The manifest: what a package says of itself in clear, under the issuer's signature."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -16,6 +17,7 @@ from device.hotlist.layout import parse
 from device.records.signing import NOT_JOSE
 
 TYPE = "platepost-hotlist+jws"
+FILE_NAME = re.compile(r"hotlist-(\d{16})\.(?:package|delta)")
 LONGEST_LINE = 64 * 1024
 LARGEST_BODY = 1 << 28
 """Bytes of an unsealed body that a post will take: its memory holds two while one takes the place of the other."""
@@ -105,6 +107,11 @@ class Manifest(BaseModel):
     def is_base_of(self, delta: "Manifest") -> bool:
         """Say whether a delta applies to this very list."""
         return delta.base == Base(version=self.version, digest=self.digest)
+
+    @property
+    def file_name(self) -> str:
+        """What the package is called, on a post and outside: by version, so that names sort as lists follow another."""
+        return f"hotlist-{self.version:016d}.{'package' if self.kind == 'complete' else 'delta'}"
 
     def expired(self, at: datetime) -> bool:
         """Say whether the list may no longer be installed at a moment."""

@@ -84,8 +84,8 @@ class HotListService(Part):
         if self._damage_told:
             return
         self._damage_told = True
-        for refusal in self._store.damaged:
-            self._audit.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
+        for reason in self._store.damaged:
+            self._audit.say("hotlist_refused", source="disk", outcome="refused", reason=reason.value)
 
     def faults(self) -> set[Fault]:
         """Name it if the list is missing or stale."""
@@ -108,9 +108,9 @@ class HotListService(Part):
 
     def let_go(self) -> None:
         """Let go of the lists whose key was revoked, and say so in the audit."""
-        for refusal in self._store.withdraw():
-            log.error("a hot list on disk is let go of: %s", refusal.reason)
-            self._audit.say("hotlist_refused", source="disk", outcome="refused", reason=refusal.reason.value)
+        for reason in self._store.withdraw():
+            log.error("a hot list on disk is let go of: %s", reason)
+            self._audit.say("hotlist_refused", source="disk", outcome="refused", reason=reason.value)
 
     def on_installed(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every installation, in the thread that installed; it must be quick."""

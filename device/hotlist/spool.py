@@ -6,14 +6,13 @@ signature only, as on the broker.
 
 import json
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Thread
 
 from device.files import as_owner_of, keep_newest, write_durably
-from device.hotlist.manifest import Manifest
+from device.hotlist.manifest import FILE_NAME
 from device.hotlist.package import PackageFile
 from device.hotlist.service import Installation
 from device.part import Part
@@ -28,17 +27,10 @@ KEPT_OUTCOMES = 16
 KEPT_PARTS = 1
 """Packages half laid, of which the newest may be under way; the others were of commands that were killed."""
 
-_NAME = re.compile(r"hotlist-\d{16}\.(package|delta)")
-
-
-def file_name(manifest: Manifest) -> str:
-    """Return what a package is called outside: by version, so that names sort as lists follow one another."""
-    return f"hotlist-{manifest.version:016d}.{'package' if manifest.kind == 'complete' else 'delta'}"
-
 
 def lay(directory: Path, name: str, package: bytes) -> None:
     """Lay a package into a post's folder, whole or not at all; root does so as the post. Raises OSError."""
-    if not _NAME.fullmatch(name):
+    if not FILE_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a package")
     folder = directory / FOLDER
     with as_owner_of(directory):
@@ -80,7 +72,7 @@ class PackageSpool(Part):
     def look(self) -> int:
         """Take what lies there, the oldest version first, and return how many packages that were."""
         try:
-            found = sorted(path for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
+            found = sorted(path for path in self._folder.iterdir() if FILE_NAME.fullmatch(path.name))
         except FileNotFoundError:
             return 0
         for path in found:

@@ -7,7 +7,6 @@ kept too, for the day the disk returns bad bytes, or none.
 """
 
 import logging
-import re
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +20,8 @@ from device.hotlist.errors import (
     ForeignAgency,
     HotListNotStored,
     HotListRefused,
-    Malformed,
     Older,
+    RefusalReason,
     Repeated,
     SignedWithRetiredKey,
     SizeJump,
@@ -30,7 +29,7 @@ from device.hotlist.errors import (
 )
 from device.hotlist.hotlist import HotList
 from device.hotlist.issuers import Issuers
-from device.hotlist.manifest import LONGEST_LINE, Manifest, read_unverified
+from device.hotlist.manifest import FILE_NAME, LONGEST_LINE, Manifest, read_unverified
 from device.hotlist.package import Package, PackageFile, Sealed, check_whole, load_key, pieces, split, unseal
 from device.hotlist.settings import SIZE_JUMP, HotListSettings
 
@@ -38,9 +37,6 @@ log = logging.getLogger(__name__)
 
 SIZE_JUMP_FLOOR = 10
 """Entries that may come or go however small the list."""
-
-_SUFFIXES = {"complete": "package", "delta": "delta"}
-_NAME = re.compile(r"hotlist-(\d{16})\.(?:package|delta)")
 
 
 def size_jumps(*, before: int, after: int, limit: float = SIZE_JUMP) -> bool:
@@ -98,7 +94,7 @@ class HotListStore:
         self._size_jump = size_jump
         self._current: HotList | None = None
         self._lock = Lock()
-        self.damaged: tuple[HotListRefused, ...] = ()
+        self.damaged: tuple[RefusalReason, ...] = ()
         """Why packages found on disk by `load` could not be used; each is worth an audit record."""
 
     @classmethod
@@ -160,7 +156,7 @@ class HotListStore:
             self._clean()
             return self._load()
 
-    def withdraw(self) -> tuple[HotListRefused, ...]:
+    def withdraw(self) -> tuple[RefusalReason, ...]:
         """Let go of the lists whose key is good no more, and put the newest of the others in force, if there is one.
 
         Returns why, for each package on disk that cannot be used; none if nothing had to be done.
@@ -182,23 +178,22 @@ class HotListStore:
         self._judge(manifest, at)
         before = self._current
         fresh = self._opened(manifest, sealed, on=before)
-        write_durably(self._directory / _name(manifest), pieces(package))
+        write_durably(self._directory / manifest.file_name, pieces(package))
         self._current = fresh
-        self._forget_all_but({_name(link) for held in (fresh, before) if held for link in held.chain})
+        self._forget_all_but({link.file_name for held in (fresh, before) if held for link in held.chain})
         log.info("hot list %d in force, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
         return fresh
 
     def _load(self) -> HotList | None:
         """Put the newest list on disk that is whole in force; the one before stays so until it is found."""
-        damaged: list[HotListRefused] = []
+        damaged: list[RefusalReason] = []  # and not the errors: they would hold what was read of a list
         found = None
         for path in self._packages():
             try:
                 found = self._read(path)
             except (HotListRefused, OSError) as error:
-                refusal = error if isinstance(error, HotListRefused) else Malformed(f"it cannot be read: {error}")
-                log.warning("hot list %s on disk cannot be used: %s", path.name, refusal.reason)
-                damaged.append(refusal)
+                damaged.append(error.reason if isinstance(error, HotListRefused) else RefusalReason.MALFORMED)
+                log.warning("hot list %s on disk cannot be used: %s: %s", path.name, damaged[-1], str(error))
             else:
                 break
         self.damaged = tuple(damaged)
@@ -255,12 +250,10 @@ class HotListStore:
             links = [self._verified(path, files)]
             while (delta := links[-1][0]).base is not None:
                 links.append(self._base_on_disk(delta, files))
-            hotlist: HotList | None = None
-            for manifest, sealed in reversed(links):
-                hotlist = self._opened(manifest, sealed, on=hotlist)
-        if hotlist is None:  # for the types: there is one link at least
-            raise Malformed("no list")
-        return hotlist
+            hotlist = self._opened(*links.pop(), on=None)
+            while links:
+                hotlist = self._opened(*links.pop(), on=hotlist)
+            return hotlist
 
     def _base_on_disk(self, delta: Manifest, files: ExitStack) -> tuple[Manifest, Sealed]:
         """Return the package that a delta applies to. Raises WrongBase."""
@@ -301,10 +294,6 @@ class HotListStore:
                     path.unlink()
 
 
-def _name(manifest: Manifest) -> str:
-    return f"hotlist-{manifest.version:016d}.{_SUFFIXES[manifest.kind]}"
-
-
 def _version(path: Path) -> int | None:
-    found = _NAME.fullmatch(path.name)
+    found = FILE_NAME.fullmatch(path.name)
     return int(found[1]) if found else None

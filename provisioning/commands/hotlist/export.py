@@ -8,7 +8,6 @@ from rich.console import Console
 
 from device.files import write_durably
 from device.hotlist.package import load_key, recipients, verify_package
-from device.hotlist.spool import file_name
 from device.records import Purpose
 from provisioning.commands.answering import answerable, answering, told
 from provisioning.commands.hotlist.options import FILE, FOLDER
@@ -59,7 +58,7 @@ def export(
     for path in paths:
         package = path.read_bytes()
         manifest, sealed = verify_package(package, issuer_keys)
-        target = directory / file_name(manifest)
+        target = directory / manifest.file_name
         details = facts_of(manifest) | {"to": str(directory)}
         with told(answers, "hotlist_export", "hotlist_exported", object=str(manifest.version), details=details):
             _write(target, package)

@@ -209,7 +209,7 @@ def test_a_damaged_delta_leaves_the_list_before_it(
     delta.write_bytes(delta.read_bytes()[:-1])
     again = department.store(tmp_path)
     assert found(again.load(), "7ABC123") == [True]
-    assert [refused.reason for refused in again.damaged] == [RefusalReason.TRUNCATED]
+    assert again.damaged == (RefusalReason.TRUNCATED,)
     next(tmp_path.glob("*.package")).unlink()
     assert again.load() is None
     assert again.install(complete, at=department.built).version == 1
@@ -222,7 +222,7 @@ def test_a_delta_whose_base_is_gone_from_the_disk_is_not_loaded(
     next(tmp_path.glob("*.package")).unlink()
     again = department.store(tmp_path)
     assert again.load() is None
-    assert [refused.reason for refused in again.damaged] == [RefusalReason.WRONG_BASE]
+    assert again.damaged == (RefusalReason.WRONG_BASE,)
 
 
 PLATES = st.text("ABO0I1", min_size=3, max_size=5)

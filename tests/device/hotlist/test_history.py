@@ -49,5 +49,5 @@ def test_a_damaged_package_gives_way_to_the_one_before(folder: Path) -> None:
     store = store_of(folder)
     loaded = store.load()
     assert loaded is not None
-    assert (loaded.version, [refusal.reason for refusal in store.damaged]) == (2, [RefusalReason.BAD_SIGNATURE])
+    assert (loaded.version, store.damaged) == (2, (RefusalReason.BAD_SIGNATURE,))
     assert found(store, "7ABC123") == ["stolen_vehicle"]

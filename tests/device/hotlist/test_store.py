@@ -13,6 +13,7 @@ from device.hotlist import HotListNotStored, HotListRefused, HotListStore, Refus
 from device.hotlist.store import size_jumps
 from provisioning.hotlist import HotListRow
 from tests.device.hotlist.department import Department
+from tests.device.hotlist.test_package import resigned
 
 STEPS = ("mkdir", "open", "fsync", "replace", "close", "unlink")
 """The calls of the operating system that an installation makes."""
@@ -131,7 +132,7 @@ def test_a_package_that_the_disk_does_not_give_leaves_the_one_before(
     loaded = again.load()
     assert loaded is not None
     assert loaded.version == 1
-    assert [refusal.reason for refusal in again.damaged] == [RefusalReason.MALFORMED]
+    assert again.damaged == (RefusalReason.MALFORMED,)
 
 
 def test_every_refusal_of_the_store_is_an_error_of_the_post(department: Department, store: HotListStore) -> None:
@@ -189,19 +190,36 @@ def test_the_list_before_is_kept_for_a_disk_that_returns_bad_bytes(department: D
     assert loaded is not None
     assert loaded.version == 2
     assert older.name.endswith("2.package")
-    assert [refusal.reason for refusal in again.damaged] == [RefusalReason.BAD_SIGNATURE]
+    assert again.damaged == (RefusalReason.BAD_SIGNATURE,)
     assert again.install(department.package(version=3), at=department.built).version == 3
     assert department.store(tmp_path).load() is not None
+
+
+def test_a_list_on_disk_that_cannot_be_used_takes_no_memory(department: Department, tmp_path: Path) -> None:
+    """Not even what was read of it before it was found out."""
+    path = tmp_path / "hotlist-0000000000000001.package"
+    path.write_bytes(resigned(department, department.package(), entries=4))
+    store, before = department.store(tmp_path), bodies()
+    assert store.load() is None
+    assert store.damaged == (RefusalReason.MALFORMED,)
+    assert bodies() == before
+    store.install(department.package(), at=department.built)
+    assert bodies() == before + 1
+
+
+def bodies() -> int:
+    """Count the opened packages in this process's memory."""
+    return Path("/proc/self/maps").read_text(encoding="ascii").count("/dev/zero")
 
 
 def test_lists_of_another_agency_or_key_on_disk_are_not_loaded(department: Department, tmp_path: Path) -> None:
     department.store(tmp_path).install(department.package(), at=department.built)
     foreign = department.store(tmp_path, agency="other")
     assert foreign.load() is None
-    assert [refusal.reason for refusal in foreign.damaged] == [RefusalReason.FOREIGN_AGENCY]
+    assert foreign.damaged == (RefusalReason.FOREIGN_AGENCY,)
     moved = department.store(tmp_path, unseal_key=Department().unseal_key)
     assert moved.load() is None
-    assert [refusal.reason for refusal in moved.damaged] == [RefusalReason.WRONG_KEY]
+    assert moved.damaged == (RefusalReason.WRONG_KEY,)
 
 
 def failing_at(monkeypatch: pytest.MonkeyPatch, number: int, fail: Callable[[], BaseException]) -> list[str]:
