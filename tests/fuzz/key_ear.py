@@ -50,16 +50,16 @@ class KeyEar:
             Key.of(pem(self.clerk.key("first"))),
             agency="riverside",
             roots=(Key.of(pem(self.clerk.root)),),
-            shelf=KeyStore(self.directory, Purpose.LISTS),
+            store=KeyStore(self.directory, Purpose.LISTS),
         )
         made.load()
         return made
 
     def hear(self, message: bytes) -> None:
-        before = self.keys._ring
+        before = self.keys._history
         changed = self.keys.receive(message, at=NOW)
         events = self.keys.take_events()
-        after = self.keys._ring
+        after = self.keys._history
         for event in events:
             assert event.reason is None or str(event.reason) in REASONS
             assert len(str(event.details.get("message", ""))) <= 1000
@@ -71,7 +71,7 @@ class KeyEar:
             assert after == before
             assert len(events) <= 1
             self.outcomes[f"keys {events[0].reason}" if events else "keys known"] += 1
-        assert self.start()._ring == after, "what is believed is on the disk"
+        assert self.start()._history == after, "what is believed is on the disk"
         self.keys.state(NOW).wire()
 
     def _allowed(self, message: bytes, before: KeyHistory, after: KeyHistory, digests: list[str]) -> None:
@@ -122,9 +122,9 @@ def messages(ear: KeyEar) -> st.SearchStrategy[bytes]:
 
 @st.composite
 def lines(draw: Any, ear: KeyEar) -> bytes:  # noqa: ANN401 - hypothesis' own
-    ring, clerk = ear.keys._ring, ear.clerk
+    history, clerk = ear.keys._history, ear.clerk
     by_thumbprint = {clerk.key(name).thumbprint(): name for name in (*NAMES, "thief")}
-    present = by_thumbprint.get(ring.present.thumbprint, "first")
+    present = by_thumbprint.get(history.present.thumbprint, "first")
     by = draw(mostly(st.just(present), st.sampled_from(SPEAKERS)))
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
     more = 1 if by == "root" else 0
@@ -132,8 +132,8 @@ def lines(draw: Any, ear: KeyEar) -> bytes:  # noqa: ANN401 - hypothesis' own
         {
             "purpose": st.just("lists"),
             "agency": st.just("riverside"),
-            "era": st.integers(-1, 1).map(lambda ahead: max(0, ring.era + ahead * more)),
-            "number": st.integers(-1, 3).map(lambda ahead: max(0, ring.number + ahead)),
+            "era": st.integers(-1, 1).map(lambda ahead: max(0, history.era + ahead * more)),
+            "number": st.integers(-1, 3).map(lambda ahead: max(0, history.number + ahead)),
             "issued": st.just("2026-01-01T00:00:00.000Z"),
             "who": st.just("j-stone"),
             "key": st.just(named(clerk.key(names[0]))),

@@ -33,7 +33,7 @@ class RemoteConfiguration(Generic[Table]):
 
     Args:
         base: the whole of the post's own configuration.
-        shelf: keeps the state.
+        store: keeps the state.
         keys: those by which a configuration is known for the fleet's.
         source: the post.
         trial_seconds: how long a new configuration is watched.
@@ -44,7 +44,7 @@ class RemoteConfiguration(Generic[Table]):
     def __init__(
         self,
         base: Table,
-        shelf: ConfigurationStore,
+        store: ConfigurationStore,
         keys: SigningKeys,
         source: Source,
         *,
@@ -55,7 +55,7 @@ class RemoteConfiguration(Generic[Table]):
         self._events: list[AuditEvent] = []
         self._changed = True
         self._base = base
-        self._shelf = shelf
+        self._store = store
         self._keys = keys
         self._source = source
         self._trial_seconds = trial_seconds
@@ -72,7 +72,7 @@ class RemoteConfiguration(Generic[Table]):
         """Return the configuration to start with; if the one kept is unfit, that is noted and the one before taken."""
         with self._lock:
             try:
-                self._kept = self._shelf.read()
+                self._kept = self._store.read()
             except NotKeptError as error:
                 # The broker has the retained one still, and brings it again.
                 self._events.append(
@@ -89,7 +89,7 @@ class RemoteConfiguration(Generic[Table]):
                 self._keep(self._kept.with_(trial=self._kept.trial.model_copy(update={"starts": starts})))
                 if starts >= STARTS:
                     self._revert(Reason.DID_NOT_START, f"the software began {starts} times while it was on trial")
-            self._effective = self._from_shelf()
+            self._effective = self._from_store()
             return self._effective
 
     # --- what arrives
@@ -118,7 +118,7 @@ class RemoteConfiguration(Generic[Table]):
                     wanted, self._base, source=self._source, highest=self._kept.highest, at=at, clock=clock
                 )
                 previous = self._kept.current if self._kept.trial is None else self._kept.previous
-                self._shelf.write(
+                self._store.write(
                     kept := StoredConfiguration(
                         highest=version,
                         signer=wanted.signer,
@@ -149,7 +149,7 @@ class RemoteConfiguration(Generic[Table]):
         with self._lock:
             self._forget_revoked()
             before = self._kept.current
-            effective = self._from_shelf()
+            effective = self._from_store()
             if self._kept.current != before:
                 self._effective = self._pending = effective
 
@@ -189,7 +189,7 @@ class RemoteConfiguration(Generic[Table]):
             self._fault_since = self._steady() if self._fault_since is None else self._fault_since
             if self._steady() - self._fault_since >= FAULT_SECONDS:
                 self._revert(Reason.DEGRADED, f"the post has become degraded: {', '.join(fresh)}")
-                self._effective = self._pending = self._from_shelf()
+                self._effective = self._pending = self._from_store()
 
     def state(self) -> ConfigurationState:
         """Return what the status says."""
@@ -238,7 +238,7 @@ class RemoteConfiguration(Generic[Table]):
         if self._kept.highest and self._keys.revoked(self._kept.signer):
             self._keep(self._kept.with_(highest=0, signer=None))
 
-    def _from_shelf(self) -> Table:
+    def _from_store(self) -> Table:
         while self._kept.current is not None:
             try:
                 return overlay(self._base, self._read_kept(self._kept.current).said.settings)
@@ -296,6 +296,6 @@ class RemoteConfiguration(Generic[Table]):
         """Keep what is true already; where the disk does not take it, it is true until the next start."""
         self._kept = kept
         try:
-            self._shelf.write(kept)
+            self._store.write(kept)
         except NotKeptError as error:
             log.warning("%s", error)

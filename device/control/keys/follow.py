@@ -10,15 +10,15 @@ from device.records import Purpose
 
 
 @dataclass(slots=True)
-class Walk:
+class Followed:
     """Where a message leads.
 
     Args:
-        ring: where it begins.
+        history: where it begins.
 
     """
 
-    ring: KeyHistory
+    history: KeyHistory
     taken: list[Statement] = field(default_factory=list)
     """The steps, in order."""
     refused: RefusedError | None = None
@@ -27,19 +27,19 @@ class Walk:
     """What that is about, where a key that may vouch signed it."""
 
 
-def walk(
-    ring: KeyHistory,
+def follow(
+    history: KeyHistory,
     heard: Sequence[bytes],
     *,
     purpose: Purpose,
     agency: str,
     roots: Sequence[Key],
     named: Callable[[RefusedError, bytes], RefusedError] = lambda refusal, _line: refusal,
-) -> Walk:
+) -> Followed:
     """Go through lines, and return where they lead.
 
     Args:
-        ring: the keys held.
+        history: the keys held.
         heard: the lines.
         purpose: what the keys sign.
         agency: whose post it is.
@@ -47,22 +47,22 @@ def walk(
         named: gives a refusal a better name, with the line that it is about.
 
     """
-    gone = Walk(ring)
+    followed = Followed(history)
     known = False
     for line in heard:
         statement: Statement | None = None
         try:
-            statement = read(line, key=gone.ring.present, roots=roots)
-            if statement.digest != gone.ring.digest:
-                gone.ring = gone.ring.after(for_us(statement, purpose, agency))
-                gone.taken.append(statement)
+            statement = read(line, key=followed.history.present, roots=roots)
+            if statement.digest != followed.history.digest:
+                followed.history = followed.history.after(for_us(statement, purpose, agency))
+                followed.taken.append(statement)
         except RefusedError as refusal:
-            gone.refused, gone.about = named(refusal, line), statement
+            followed.refused, followed.about = named(refusal, line), statement
         else:
-            known, gone.refused, gone.about = True, None, None
-    if known and gone.refused is not None and gone.refused.reason is Reason.OLDER:
-        gone.refused = gone.about = None
-    return gone
+            known, followed.refused, followed.about = True, None, None
+    if known and followed.refused is not None and followed.refused.reason is Reason.OLDER:
+        followed.refused = followed.about = None
+    return followed
 
 
 def for_us(statement: Statement, purpose: Purpose, agency: str) -> Statement:

@@ -12,8 +12,8 @@ REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True)
-class RetiredKey:
-    """A key that is accepted besides the one in force."""
+class FormerKey:
+    """A key that was in force before, and is accepted until it is retired."""
 
     key: Key
     until: datetime | None
@@ -24,8 +24,8 @@ class RetiredKey:
 
 
 @dataclass(frozen=True, slots=True)
-class RevokedKey:
-    """A key that is believed no more."""
+class WithdrawnKey:
+    """A key that is believed no more: retired, or revoked."""
 
     key: Key
     revoked: bool
@@ -37,8 +37,8 @@ class KeyHistory:
     """The keys of one purpose."""
 
     present: Key
-    former: tuple[RetiredKey, ...] = ()
-    withdrawn: tuple[RevokedKey, ...] = ()
+    former: tuple[FormerKey, ...] = ()
+    withdrawn: tuple[WithdrawnKey, ...] = ()
     """Oldest first."""
     era: int = 0
     number: int = 0
@@ -55,9 +55,9 @@ class KeyHistory:
         retired = (gone.key for gone in self.withdrawn if not gone.revoked)
         return (self.present, *(former.key for former in self.former), *retired)
 
-    def gone(self, at: datetime) -> tuple[RevokedKey, ...]:
+    def gone(self, at: datetime) -> tuple[WithdrawnKey, ...]:
         """Return the keys that were believed once."""
-        return self.withdrawn + tuple(RevokedKey(each.key, revoked=False) for each in self.former if each.over(at))
+        return self.withdrawn + tuple(WithdrawnKey(each.key, revoked=False) for each in self.former if each.over(at))
 
     def revoked(self, thumbprint: str) -> bool:
         """Tell whether a key was revoked."""
@@ -77,7 +77,7 @@ class KeyHistory:
         return len(known) > REMEMBERED and self.withdrawn[0].revoked
 
     def after(self, statement: Statement) -> "KeyHistory":
-        """Return the ring that a statement makes of this one.
+        """Return what a statement makes of these keys.
 
         Raises:
             RefusedError: it is not newer, or names a key that was revoked.
@@ -95,11 +95,11 @@ class KeyHistory:
         before = [self.present, *(former.key for former in self.former)]
         return KeyHistory(
             present=statement.key,
-            former=tuple(RetiredKey(key, told.until) for key, told in zip(statement.former, said.former, strict=True)),
+            former=tuple(FormerKey(key, told.until) for key, told in zip(statement.former, said.former, strict=True)),
             withdrawn=_remembered(
                 (
                     *(replace(gone, revoked=gone.revoked or revoking) for gone in self.withdrawn),
-                    *(RevokedKey(key, revoked=revoking) for key in before),
+                    *(WithdrawnKey(key, revoked=revoking) for key in before),
                 ),
                 but=named,
             ),
@@ -109,6 +109,6 @@ class KeyHistory:
         )
 
 
-def _remembered(withdrawn: Iterable[RevokedKey], *, but: set[str]) -> tuple[RevokedKey, ...]:
+def _remembered(withdrawn: Iterable[WithdrawnKey], *, but: set[str]) -> tuple[WithdrawnKey, ...]:
     found = {gone.key.thumbprint: gone for gone in withdrawn if gone.key.thumbprint not in but}
     return tuple(found.values())[-REMEMBERED:]

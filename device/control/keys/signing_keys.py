@@ -11,10 +11,10 @@ from pydantic import JsonValue
 from device.audit.log import AuditEvent
 from device.control.errors import NotKeptError, Reason, RefusedError
 from device.control.jose import open_signed_by
-from device.control.keys.follow import for_us, walk
-from device.control.keys.history import KeyHistory, RevokedKey
+from device.control.keys.follow import follow, for_us
+from device.control.keys.history import KeyHistory, WithdrawnKey
 from device.control.keys.statement import Key, Statement, lines, read
-from device.control.keys.store import MOST, KeyStore, StoredKeys, StoredRevocation
+from device.control.keys.store import MOST, KeyStore, StoredKeys, StoredWithdrawnKey
 from device.errors import RecordError
 from device.records import KEYS_TYPE, KeyState, Purpose, RefusedKeys
 from device.records.base import Outcome
@@ -30,7 +30,7 @@ class SigningKeys:
         given: the key that the post was given when it was enrolled.
         agency: whose post it is.
         roots: the keys that outrank every other.
-        shelf: keeps what was taken; None for a post that takes nothing.
+        store: keeps what was taken; None for a post that takes nothing.
 
     """
 
@@ -41,7 +41,7 @@ class SigningKeys:
         *,
         agency: str = "",
         roots: tuple[Key, ...] = (),
-        shelf: KeyStore | None = None,
+        store: KeyStore | None = None,
     ) -> None:
         self._lock = RLock()
         self._events: list[AuditEvent] = []
@@ -50,8 +50,8 @@ class SigningKeys:
         self._given = given
         self._agency = agency
         self._roots = roots
-        self._shelf = shelf
-        self._ring = KeyHistory(given)
+        self._store = store
+        self._history = KeyHistory(given)
         self._kept = StoredKeys(given=given.thumbprint)
         self._listeners: list[Callable[[], None]] = []
         self._over: frozenset[str] | None = None
@@ -65,19 +65,19 @@ class SigningKeys:
 
     def arriving(self, at: datetime) -> tuple[ECKey, ...]:
         """Return the keys by which something new is taken at a moment."""
-        return tuple(key.public for key in self._ring.arriving(at))
+        return tuple(key.public for key in self._history.arriving(at))
 
     def kept(self) -> tuple[ECKey, ...]:
         """Return the keys by which what was taken before stays in force: retired ones too, revoked ones not."""
-        return tuple(key.public for key in self._ring.kept)
+        return tuple(key.public for key in self._history.kept)
 
     def gone(self, at: datetime) -> tuple[tuple[ECKey, bool], ...]:
         """Return the keys that were believed once, each with whether it was revoked."""
-        return tuple((gone.key.public, gone.revoked) for gone in self._ring.gone(at))
+        return tuple((gone.key.public, gone.revoked) for gone in self._history.gone(at))
 
     def revoked(self, thumbprint: str | None) -> bool:
         """Tell whether a key that was believed once was revoked; None is the one that the post was given."""
-        return self._ring.let_go(thumbprint or self._given.thumbprint)
+        return self._history.let_go(thumbprint or self._given.thumbprint)
 
     def named(self, refusal: RefusedError, message: bytes, *, typ: str, at: datetime) -> RefusedError:
         """Return a refusal for a signature, by the name of what is wrong with its key where that was believed once."""
@@ -94,34 +94,34 @@ class SigningKeys:
     def load(self) -> None:
         """Go on with what was kept; what cannot be used of it is noted, and the broker brings it again."""
         with self._lock:
-            if self._shelf is None:
+            if self._store is None:
                 return
             try:
-                kept = self._shelf.read()
+                kept = self._store.read()
                 if kept is not None:
-                    self._ring, self._kept = self._replayed(kept)
+                    self._history, self._kept = self._replayed(kept)
             except (NotKeptError, RefusedError, RecordError) as error:
                 said: dict[str, JsonValue] = {"message": str(error)}
                 self._tell("trusted_keys_refused", outcome="failure", reason=Reason.MALFORMED, details=said)
 
     def _replayed(self, kept: StoredKeys) -> tuple[KeyHistory, StoredKeys]:
-        known = tuple(RevokedKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
+        known = tuple(WithdrawnKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
         if kept.given != self._given.thumbprint:
             # Somebody gave the post another key by hand; what was withdrawn before stays so, but for that key.
             known = tuple(gone for gone in known if gone.key.thumbprint != self._given.thumbprint)
             return KeyHistory(self._given, withdrawn=known), _kept(self._given, (), known, None)
-        ring = KeyHistory(self._given)
+        history = KeyHistory(self._given)
         for line in kept.statements:
-            statement = read(line.encode(), key=ring.present, roots=self._roots)
-            ring = ring.after(for_us(statement, self.purpose, self._agency))
-        believed = {key.thumbprint for key in (ring.present, *(former.key for former in ring.former))}
+            statement = read(line.encode(), key=history.present, roots=self._roots)
+            history = history.after(for_us(statement, self.purpose, self._agency))
+        believed = {key.thumbprint for key in (history.present, *(former.key for former in history.former))}
         replayed = KeyHistory(
-            ring.present,
-            ring.former,
+            history.present,
+            history.former,
             tuple(gone for gone in known if gone.key.thumbprint not in believed),
-            ring.era,
-            ring.number,
-            ring.digest,
+            history.era,
+            history.number,
+            history.digest,
         )
         return replayed, kept
 
@@ -141,43 +141,43 @@ class SigningKeys:
             except RefusedError as refusal:
                 self._refuse(refusal, None)
                 return False
-            gone = walk(
-                self._ring,
+            followed = follow(
+                self._history,
                 heard,
                 purpose=self.purpose,
                 agency=self._agency,
                 roots=self._roots,
                 named=lambda refusal, line: self.named(refusal, line, typ=KEYS_TYPE, at=at),
             )
-            if gone.taken and not self._keep(gone.ring, gone.taken):
+            if followed.taken and not self._keep(followed.history, followed.taken):
                 return False
-            if gone.refused is not None:
-                self._refuse(gone.refused, gone.about)
-            return bool(gone.taken)
+            if followed.refused is not None:
+                self._refuse(followed.refused, followed.about)
+            return bool(followed.taken)
 
-    def _keep(self, ring: KeyHistory, taken: list[Statement]) -> bool:
-        """Keep a ring and go by it; tell whether that could be done."""
+    def _keep(self, history: KeyHistory, taken: list[Statement]) -> bool:
+        """Keep what was followed and go by it; tell whether that could be done."""
         told = list(self._kept.statements)
         for statement in taken:
             # The root's word needs nobody else's before it.
             told = [statement.jws] if statement.by_root else [*told, statement.jws]
         last = taken[-1]
-        kept = _kept(self._given, tuple(told[:MOST]), ring.withdrawn, None)
-        if self._shelf is None or len(told) > MOST:
+        kept = _kept(self._given, tuple(told[:MOST]), history.withdrawn, None)
+        if self._store is None or len(told) > MOST:
             why = "more statements than a post follows: the root's is wanted"
             self._refuse(RefusedError(Reason.TOO_LARGE, why), last)
             return False
         try:
-            self._shelf.write(kept)
+            self._store.write(kept)
         except NotKeptError as error:
             self._refuse(RefusedError(Reason.NOT_KEPT, str(error)), last, outcome="failure")
             return False
-        before = {key.thumbprint for key in self._ring.kept}
-        self._ring, self._kept, self._changed, self._over = ring, kept, True, None
-        log.warning("other keys sign %s: statement %d.%d", self.purpose, ring.era, ring.number)
+        before = {key.thumbprint for key in self._history.kept}
+        self._history, self._kept, self._changed, self._over = history, kept, True, None
+        log.warning("other keys sign %s: statement %d.%d", self.purpose, history.era, history.number)
         for statement in taken:
             self._tell_change(statement)
-        lost = sorted(before - {key.thumbprint for key in ring.kept})
+        lost = sorted(before - {key.thumbprint for key in history.kept})
         if lost:
             log.warning("revoked: %s", ", ".join(lost))
         return True
@@ -208,7 +208,7 @@ class SigningKeys:
     def tick(self, at: datetime) -> None:
         """Note each key whose time has passed since the last look."""
         with self._lock:
-            over = frozenset(former.key.thumbprint for former in self._ring.former if former.over(at))
+            over = frozenset(former.key.thumbprint for former in self._history.former if former.over(at))
             fresh = frozenset() if self._over is None else over - self._over
             self._over = over
             self._changed = self._changed or bool(fresh)
@@ -220,10 +220,10 @@ class SigningKeys:
         with self._lock:
             return KeyState(
                 purpose=self.purpose,
-                key=self._ring.present.thumbprint,
-                former=tuple(key.thumbprint for key in self._ring.arriving(at)[1:]),
-                era=self._ring.era,
-                number=self._ring.number,
+                key=self._history.present.thumbprint,
+                former=tuple(key.thumbprint for key in self._history.arriving(at)[1:]),
+                era=self._history.era,
+                number=self._history.number,
                 refused=self._kept.refused,
             )
 
@@ -260,8 +260,8 @@ class SigningKeys:
         if refused != self._kept.refused:
             self._kept, self._changed = self._kept.model_copy(update={"refused": refused}), True
             try:
-                if self._shelf is not None:
-                    self._shelf.write(self._kept)
+                if self._store is not None:
+                    self._store.write(self._kept)
             except NotKeptError as error:
                 log.warning("%s", error)
 
@@ -292,9 +292,9 @@ class SigningKeys:
 
 
 def _kept(
-    given: Key, statements: tuple[str, ...], withdrawn: tuple[RevokedKey, ...], refused: RefusedKeys | None
+    given: Key, statements: tuple[str, ...], withdrawn: tuple[WithdrawnKey, ...], refused: RefusedKeys | None
 ) -> StoredKeys:
-    gone = tuple(StoredRevocation(public_key=each.key.pem, revoked=each.revoked) for each in withdrawn)
+    gone = tuple(StoredWithdrawnKey(public_key=each.key.pem, revoked=each.revoked) for each in withdrawn)
     return StoredKeys(given=given.thumbprint, statements=statements, withdrawn=gone, refused=refused)
 
 

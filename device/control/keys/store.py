@@ -17,8 +17,8 @@ MOST = 256
 """Statements that a post follows one another without one of the root's, which stands for all before it."""
 
 
-class StoredRevocation(BaseModel):
-    """A key that is believed no more."""
+class StoredWithdrawnKey(BaseModel):
+    """A key that is believed no more: retired, or revoked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,7 +35,7 @@ class StoredKeys(BaseModel):
     given: str
     """Thumbprint of the key that the post was given."""
     statements: Annotated[tuple[str, ...], Field(max_length=MOST)] = ()
-    withdrawn: tuple[StoredRevocation, ...] = ()
+    withdrawn: tuple[StoredWithdrawnKey, ...] = ()
     refused: RefusedKeys | None = None
 
 

@@ -43,7 +43,7 @@ class Trust:
             (Purpose.LISTS, lists),
             (Purpose.CONFIGURATION, _given(control.configuration_key, "control.configuration_key")),
         ):
-            keys = SigningKeys(purpose, given, agency=agency, roots=roots, shelf=KeyStore(control.directory, purpose))
+            keys = SigningKeys(purpose, given, agency=agency, roots=roots, store=KeyStore(control.directory, purpose))
             keys.load()
             made.append(keys)
         return cls(*made)

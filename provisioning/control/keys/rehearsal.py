@@ -1,6 +1,6 @@
 """What a post would make of a statement, judged as the post itself judges, from what it says that it goes by."""
 
-from device.control.keys.follow import walk
+from device.control.keys.follow import follow
 from device.control.keys.history import KeyHistory
 from device.control.keys.statement import Key, roots_of
 from device.records import Purpose
@@ -29,9 +29,11 @@ def would(copy: Fleet, purpose: Purpose, holder: Holder, done: RotationStep) -> 
     held = {key.thumbprint(): key for key in (*files.readable(), *files.revoked())}.get(holder.keys.key)
     # A key that the fleet does not know leads nowhere, unless the root speaks.
     pem = public_pem(new_key()) if held is None else held.as_pem(private=False)
-    ring = KeyHistory(Key.of(pem), era=holder.keys.era, number=holder.keys.number)
+    history = KeyHistory(Key.of(pem), era=holder.keys.era, number=holder.keys.number)
     roots = roots_of(read_certificates(copy.authority / CHAIN_FILE))
-    gone = walk(ring, files.lines(), purpose=purpose, agency=copy.agency, roots=roots)
-    if gone.ring.present.thumbprint != done.present or (not gone.taken and not goes_by(holder.keys, done.statement)):
+    followed = follow(history, files.lines(), purpose=purpose, agency=copy.agency, roots=roots)
+    if followed.history.present.thumbprint != done.present or (
+        not followed.taken and not goes_by(holder.keys, done.statement)
+    ):
         return Standing.REFUSED
     return Standing.GOES_BY_IT if holder.present else Standing.AWAY

@@ -383,7 +383,7 @@ def rotated(world: World, *, revoke: bool = False) -> tuple[SigningKeys, ECKey]:
         Key.of(pem(first)),
         agency="riverside",
         roots=(Key.of(pem(root)),),
-        shelf=KeyStore(world.directory, Purpose.CONFIGURATION),
+        store=KeyStore(world.directory, Purpose.CONFIGURATION),
     )
     how = {"withdrawn": "revoked" if revoke else "retired"}
     keys.receive(clerk.say("root", "second", era=1, purpose="configuration", **how), at=world.now)
@@ -444,9 +444,9 @@ def test_a_key_that_was_forgotten_bars_no_later_version_once_all_before_it_are_r
     world.give(world.remote(), world.sign_anything(version=2**53 - 1, settings=GOOD))
     first, root = world.key, ECKey.generate_key("P-256")
     clerk = Clerk(world.directory, root=root, keys={"0": first})
-    shelf_of_keys = KeyStore(world.directory, Purpose.CONFIGURATION)
+    key_store = KeyStore(world.directory, Purpose.CONFIGURATION)
     roots = (Key.of(pem(root)),)
-    keys = SigningKeys(Purpose.CONFIGURATION, Key.of(pem(first)), agency="riverside", roots=roots, shelf=shelf_of_keys)
+    keys = SigningKeys(Purpose.CONFIGURATION, Key.of(pem(first)), agency="riverside", roots=roots, store=key_store)
     for number in range(1, REMEMBERED + 3):
         keys.receive(clerk.say(str(number - 1), str(number), number=number, purpose="configuration"), at=world.now)
     assert first.thumbprint() not in {key.thumbprint() for key, _ in keys.gone(world.now)}
@@ -473,7 +473,7 @@ def test_a_damaged_memory_of_keys_lets_no_former_version_in_again(world: World) 
     world.give(remote, world.sign_anything(second, version=9))
     (world.directory / "keys-configuration.json").write_bytes(b"{")
     given = SigningKeys(
-        Purpose.CONFIGURATION, Key.of(pem(world.key)), shelf=KeyStore(world.directory, Purpose.CONFIGURATION)
+        Purpose.CONFIGURATION, Key.of(pem(world.key)), store=KeyStore(world.directory, Purpose.CONFIGURATION)
     )
     given.load()
     remote = RemoteConfiguration(world.base, ConfigurationStore(world.directory), given, SOURCE)

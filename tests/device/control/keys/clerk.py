@@ -48,7 +48,7 @@ class Clerk:
             Key.of(pem(self.key(given))),
             agency="riverside",
             roots=(Key.of(pem(self.root)),),
-            shelf=KeyStore(self.directory, Purpose.LISTS),
+            store=KeyStore(self.directory, Purpose.LISTS),
         )
         made.load()
         return made

@@ -40,7 +40,7 @@ def post(fleet: Fleet, purpose: Purpose = LISTS, *, given: bytes | None = None) 
         Key.of(given or (folder / name).read_bytes()),
         agency=fleet.agency,
         roots=roots_of(x509.load_pem_x509_certificates((folder / "ca.pem").read_bytes())),
-        shelf=KeyStore(folder / "state" / ("given" if given else "control"), purpose),
+        store=KeyStore(folder / "state" / ("given" if given else "control"), purpose),
     )
     keys.load()
     return keys
