@@ -21,10 +21,9 @@ from device.outbox.errors import (
 )
 from device.outbox.quarantine import Quarantined, remove, remove_older, set_aside
 from device.outbox.quota import Quota
-from device.outbox.rebuild import Rebuilt, adopt, discard, log_kept, put_in_place, rebuild
+from device.outbox.rebuild import Rebuilt, SalvageAttempts, adopt, discard, log_kept, put_in_place, rebuild
 from device.outbox.reserve import Reserve
 from device.outbox.salvage import wal_is_damaged, wal_is_readable
-from device.outbox.tries import SalvageAttempts
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

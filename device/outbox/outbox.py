@@ -10,10 +10,8 @@ from typing import Self
 from device.errors import OutboxError
 from device.outbox import rows
 from device.outbox.database import Connection, read_key_file
-from device.outbox.excluded import Excluded
 from device.outbox.file import OutboxFile
-from device.outbox.losses import take_loss
-from device.outbox.places import number_of
+from device.outbox.places import Excluded, number_of
 from device.outbox.quarantine import Quarantined
 from device.outbox.quota import MIB, Quota
 from device.outbox.settings import OutboxSettings
@@ -151,7 +149,7 @@ class Outbox:
         """
 
         def work(connection: Connection) -> Envelope | None:
-            lost = take_loss(connection)
+            lost = rows.take_loss(connection)
             return self._insert(connection, lambda head: make(head, lost)) if lost else None
 
         return self._told(self._file.transaction(work))

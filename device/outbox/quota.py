@@ -5,7 +5,6 @@ from typing import Any
 
 from device.outbox import rows
 from device.outbox.database import Connection
-from device.outbox.losses import add_loss
 from device.records import Dropped, SequenceRange
 from device.records.canonical import dump, parse, without_pictures
 
@@ -102,7 +101,7 @@ class Quota:
         connection.execute("UPDATE dropped SET reads = reads + 1")
         if number is not None:
             # Of a former chain: its numbers mean nothing among the gaps of this one, so it is told as lost from that.
-            add_loss(connection, parse(body)["chain"], number)
+            rows.add_loss(connection, parse(body)["chain"], number)
         else:
             if not connection.execute("UPDATE gap SET last = ? WHERE last = ?", (sequence, sequence - 1)).rowcount:
                 connection.execute("INSERT INTO gap (first, last) VALUES (?, ?)", (sequence, sequence))

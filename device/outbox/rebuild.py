@@ -16,7 +16,7 @@ from pathlib import Path
 import sqlcipher3
 
 from device.errors import OutboxError
-from device.files import flush_folder
+from device.files import flush_folder, write_durably
 from device.outbox import rows
 from device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
 from device.outbox.salvage import Find, Forest, Salvaged, salvage
@@ -211,3 +211,42 @@ def _account(connection: Connection, found: Salvaged, last_former: Find | None) 
 
 def _beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.new")
+
+
+MOST_ATTEMPTS = 2
+"""Salvages that may be begun without an end: one may have met a power cut."""
+
+
+class SalvageAttempts:
+    """How often a salvage was begun and did not end: what killed the post in it once would at every start.
+
+    Counted in a file beside the outbox, once a start, until a salvage ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f"{path.name}.tries")
+        self._counted = False
+
+    def begin(self) -> bool:
+        """Count one more, once in this process; return whether it should be tried."""
+        if self._counted:
+            return True
+        before = self._read()
+        if before >= MOST_ATTEMPTS:
+            return False
+        with suppress(OSError):
+            write_durably(self._path, f"{before + 1}\n".encode())
+        self._counted = True
+        return True
+
+    def end(self) -> None:
+        """Forget them: a salvage has ended, or nothing was to be salvaged."""
+        self._counted = False
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def _read(self) -> int:
+        try:
+            return int(self._path.read_bytes())
+        except (OSError, ValueError):
+            return 0

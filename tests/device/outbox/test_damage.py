@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from device.outbox import Outbox
-from device.outbox.losses import add_loss
-from device.outbox.rows import COVERT
+from device.outbox.rows import COVERT, add_loss
 from device.outbox.salvage.forest import ROOTS
 from device.records import Keyring, Recorder, Source
 from device.records.contract.examples import CLOCK, ExampleSigner, example_audit
