@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from device.audit.retrying import RetryingRecorder
+from device.clock.timekeeper import Timekeeper
 from device.config import Configuration, parse
 from device.errors import OutboxError
 from device.faults.fault import Fault
 from device.logbook import Logbook
 from device.outbox import Outbox
-from device.records import ClockQuality
-from device.rig import Rig
+from device.records import ClockQuality, Recorder, new_identifier
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from tests.rigs import post_table
@@ -27,10 +28,18 @@ def configuration(tmp_path: Path) -> Configuration:
     return parse(table, folder=folder)
 
 
+def opened(configuration: Configuration, outbox: Outbox) -> Logbook:
+    timekeeper = Timekeeper(configuration.outbox.path.with_name("clock.json"))
+    source = configuration.post.source
+    recorder = Recorder.of(configuration.records, outbox, source, now=timekeeper.record_time)
+    records = RetryingRecorder(recorder, stop=Event())
+    return Logbook(outbox, records, timekeeper, run=new_identifier(), settings=configuration.records)
+
+
 @pytest.fixture
 def logbook(configuration: Configuration) -> Iterator[Logbook]:
     with Outbox.of(configuration.outbox) as outbox:
-        yield Logbook(configuration, outbox, Rig(), stop=Event())
+        yield opened(configuration, outbox)
 
 
 def said(logbook: Logbook) -> list[dict[str, Any]]:
@@ -40,7 +49,7 @@ def said(logbook: Logbook) -> list[dict[str, Any]]:
 def test_an_outbox_that_was_set_aside_is_audited_once(configuration: Configuration) -> None:
     configuration.outbox.path.write_bytes(b"no outbox at all" * 512)
     with Outbox.of(configuration.outbox) as outbox:
-        logbook = Logbook(configuration, outbox, Rig(), stop=Event())
+        logbook = opened(configuration, outbox)
         logbook.tick(0.0)
         logbook.tick(1.0)
         assert [(data["action"], data["outcome"]) for data in said(logbook)] == [("outbox_set_aside", "failure")]
@@ -65,9 +74,8 @@ def test_the_account_of_what_is_gone_is_taken_again_when_it_cannot_be_stored(
 
 
 def test_the_time_is_kept_at_the_end(logbook: Logbook, configuration: Configuration) -> None:
-    kept = configuration.outbox.path.parent / "clock.json"
+    kept = configuration.outbox.path.with_name("clock.json")
     assert not kept.exists()
-    logbook.start()
     logbook.stop()
     assert kept.exists()
 

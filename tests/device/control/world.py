@@ -9,15 +9,16 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
+from device.audit.retrying import RetryingRecorder
 from device.clock.clock import Clock
+from device.clock.timekeeper import Timekeeper
 from device.config import Configuration, load
 from device.control import ConfigurationStore, RemoteConfiguration, SigningKeys
 from device.control.jose import sign
 from device.logbook import Logbook
-from device.records import CONFIGURATION_TYPE, ClockQuality, Purpose, Role, Source
-from device.records.contract.examples import MemoryStore
+from device.records import CONFIGURATION_TYPE, ClockQuality, Purpose, Recorder, Role, Source
+from device.records.contract.examples import ExampleSigner, MemoryStore
 from device.records.signing import read_key
-from device.rig import Rig
 from provisioning.control.signing import sign_command, sign_configuration
 from provisioning.fleet.fleet import Fleet
 from provisioning.people.person import Person
@@ -60,9 +61,12 @@ class World:
 
     def logbook(self, store: MemoryStore, *, run: str = RUN) -> Logbook:
         """Open the post's logbook over `store`, in a run that is called `run`."""
-        time = WorldTime(self)
-        rig = Rig(clock=time, time_source=lambda: time, identify=lambda: run)
-        return Logbook(self.base, store, rig, stop=Event())  # type: ignore[arg-type]  # it has what a logbook asks for
+        clock = WorldTime(self)
+        timekeeper = Timekeeper(quality=lambda: self.clock, wall=clock.wall, steady=clock.steady)
+        recorder = Recorder(store, ExampleSigner(), SOURCE, now=timekeeper.record_time)
+        records = RetryingRecorder(recorder, stop=Event(), clock=clock)
+        settings = self.base.records
+        return Logbook(store, records, timekeeper, run=run, settings=settings)  # type: ignore[arg-type]  # no outbox
 
     def sign(self, settings: dict[str, Any] | None = None, **more: Any) -> bytes:  # noqa: ANN401 - signing's own
         self.version += 1
@@ -96,7 +100,7 @@ class World:
 
 
 class WorldTime(Clock):
-    """The time of a world, and its word on how good that is."""
+    """The time of a world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -106,12 +110,3 @@ class WorldTime(Clock):
 
     def wall(self) -> float:
         return self._world.now.timestamp()
-
-    def quality(self) -> ClockQuality:
-        return self._world.clock
-
-    def start(self) -> None:
-        """Do nothing: it is always asked."""
-
-    def stop(self) -> None:
-        """Do nothing."""
