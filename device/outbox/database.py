@@ -10,7 +10,7 @@ import hmac
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
@@ -121,7 +121,7 @@ def _open(path: Path, key: bytes) -> Connection:
             # The log begins anew: what a power cut left behind its end cannot be mistaken for what comes next.
             with suppress(sqlcipher3.OperationalError):  # a full disk does not keep an outbox shut
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            migrate(connection)
+            migrate(connection, schema_versions())
         except BaseException:
             connection.close()
             raise
@@ -138,14 +138,13 @@ def schema_versions() -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the schema to the newest version, each step in a transaction of its own.
+def migrate(connection: Connection, versions: Mapping[int, str]) -> None:
+    """Bring the schema to the newest of `versions`, each step in a transaction of its own.
 
     Raises:
         OutboxVersionError: the file is newer than this software.
 
     """
-    versions = schema_versions()
     (present,) = connection.execute("PRAGMA user_version").fetchone()
     if present > max(versions):
         raise OutboxVersionError(f"the outbox has schema version {present}; this software knows up to {max(versions)}")

@@ -11,6 +11,7 @@ from device.outbox.rows import COVERT
 from device.records import Envelope, Keyring
 from device.records.contract.examples import ExampleSigner
 from device.records.verify.verify import Verifier
+from tests.device.outbox.inside import execute
 
 Filler: TypeAlias = Any  # conftest's
 KEY = bytes(range(32))
@@ -73,7 +74,7 @@ def test_the_figures_that_anybody_may_see_are_those_without_covert_records(outbo
     fill.hit(group="b")
     # What damage left of a covert chain has a number of a former chain.
     sql = "UPDATE record SET sequence = -1, number = 2 WHERE sequence = ?"
-    outbox._file.run(lambda connection: connection.execute(sql, (COVERT - 1,)))
+    execute(outbox, sql, COVERT - 1)
     assert outbox.backlog(now=now) == before
     assert (outbox.undelivered(), outbox.depth()) == (5, 5)
     settling = [envelope.place for envelope in outbox.next(9)]

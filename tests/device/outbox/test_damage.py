@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ from device.outbox.salvage.forest import ROOTS
 from device.records import Keyring, Recorder, Source
 from device.records.contract.examples import CLOCK, ExampleSigner, example_audit
 from device.records.verify.verify import Report, Verifier
+from tests.device.outbox.inside import execute, inside
 
 Filler: TypeAlias = Any  # conftest's
 
@@ -207,7 +209,7 @@ def test_former_losses_are_told_or_not_complete(
     chain = fill.audit().event["chain"]
     left = Left(path.parent, waiting={1: outbox.next(1)[0].id})
     for number in range(1000, 1600, 2):
-        outbox._file.run(lambda connection, number=number: add_loss(connection, chain, number))
+        inside(outbox, partial(add_loss, chain=chain, number=number))
     outbox.close()
     for page in range(path.stat().st_size // PAGE):
         after = aftermath(damaged(left, tmp_path / "damaged", "outbox.db", page * PAGE + offset), left)
@@ -264,11 +266,11 @@ def test_reads_of_a_former_chain_that_the_quota_drops_are_told_once(
 
 def test_a_count_of_drops_that_no_numbers_bear_out_is_not_told_for_ever(outbox: Outbox, fill: Filler) -> None:
     counts = "UPDATE dropped SET reads_pending = 3, pictures_pending = 1"
-    outbox._file.run(lambda connection: connection.execute(counts))
+    execute(outbox, counts)
     account = fill.recorder.account_for_drops(clock=CLOCK)
     assert account.event["data"]["dropped"] == {"reads": 0, "pictures": 1, "sequences": []}
     assert fill.recorder.account_for_drops(clock=CLOCK) is None
-    outbox._file.run(lambda connection: connection.execute("UPDATE dropped SET reads_pending = 3"))
+    execute(outbox, "UPDATE dropped SET reads_pending = 3")
     assert fill.recorder.account_for_drops(clock=CLOCK) is None
 
 

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 import sqlcipher3
-from pytest_mock import MockerFixture
 
 from device.errors import OutboxError
 from device.outbox import OutboxFullError, OutboxVersionError
@@ -33,28 +32,24 @@ def test_schema_versions_are_kept_from_the_first() -> None:
     assert list(schema_versions()) == list(range(1, max(schema_versions()) + 1))
 
 
-def test_migration_runs_each_missing_step_once(tmp_path: Path, mocker: MockerFixture) -> None:
+def test_migration_runs_each_missing_step_once(tmp_path: Path) -> None:
     connection = open_database(tmp_path / "outbox.db", key=KEY)
     versions = schema_versions() | {NEXT: "CREATE TABLE two (a);", NEXT + 1: "INSERT INTO two VALUES (3);"}
-    mocker.patch("device.outbox.database.schema_versions", return_value=versions)
-    migrate(connection)
-    migrate(connection)
+    migrate(connection, versions)
+    migrate(connection, versions)
     assert connection.execute("SELECT a FROM two").fetchall() == [(3,)]
     assert connection.execute("PRAGMA user_version").fetchone() == (NEXT + 1,)
-    mocker.stopall()
     with pytest.raises(OutboxVersionError, match=f"version {NEXT + 1}"):
-        migrate(connection)
+        migrate(connection, schema_versions())
     connection.close()
 
 
-def test_a_step_that_fails_is_undone(tmp_path: Path, mocker: MockerFixture) -> None:
+def test_a_step_that_fails_is_undone(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
-    open_database(path, key=KEY).close()
-    versions = schema_versions() | {NEXT: "CREATE TABLE two (a); INSERT INTO absent VALUES (1);"}
-    mocker.patch("device.outbox.database.schema_versions", return_value=versions)
-    with pytest.raises(OutboxError, match="absent"):
-        open_database(path, key=KEY)
-    mocker.stopall()
+    connection = open_database(path, key=KEY)
+    with pytest.raises(OutboxError, match="absent"), named_errors():
+        migrate(connection, {NEXT: "CREATE TABLE two (a); INSERT INTO absent VALUES (1);"})
+    connection.close()
     connection = open_database(path, key=KEY)
     assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'two'").fetchone() == (0,)
     connection.close()

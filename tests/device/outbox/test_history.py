@@ -12,6 +12,7 @@ from device.outbox.database import schema_versions
 from device.records import Keyring
 from device.records.contract.examples import CLOCK, ExampleSigner
 from device.records.verify.verify import Verifier
+from tests.device.outbox.inside import execute
 
 Filler: TypeAlias = Any  # conftest's
 
@@ -29,9 +30,7 @@ def test_it_is_opened_continued_and_proved(version: int, path: Path, filler: Cal
     shutil.copy(HISTORY / f"outbox_v{version}.db", path)
     with Outbox(path, key=KEY) as outbox:
         assert outbox.set_aside == ()
-        assert outbox._file.run(lambda connection: connection.execute("PRAGMA user_version").fetchone()) == (
-            max(schema_versions()),
-        )
+        assert execute(outbox, "PRAGMA user_version") == [(max(schema_versions()),)]
         fill = filler(outbox)
         before = outbox.backlog()
         assert before.pictures_dropped > 0

@@ -12,6 +12,7 @@ from device.outbox import Outbox, OutboxBusyError, OutboxDamagedError, OutboxFul
 from device.records import ChainHead, Envelope, Keyring
 from device.records.contract.examples import ExampleSigner
 from device.records.verify.verify import Verifier
+from tests.device.outbox.inside import execute
 
 Filler: TypeAlias = Any  # conftest's
 
@@ -102,7 +103,7 @@ def test_the_oldest_is_found_in_whatever_open_chain_it_is(outbox: Outbox, fill: 
         fill.read()
         fill.status()
         fill.hit(group="homicide")
-    outbox._file.run(lambda connection: connection.execute("UPDATE record SET sequence = -sequence WHERE rank = 2"))
+    execute(outbox, "UPDATE record SET sequence = -sequence WHERE rank = 2")
     waiting = sorted(
         (envelope for envelope in outbox.next(9) if "/covert/" not in envelope.topic),
         key=lambda envelope: envelope.time,
@@ -283,7 +284,7 @@ def test_a_new_beginning_that_fails_is_tried_again(outbox: Outbox, fill: Filler,
 
 def test_a_file_of_newer_software_is_set_aside(path: Path, outbox: Outbox, fill: Filler) -> None:
     fill.audit()
-    outbox._file.run(lambda connection: connection.execute("PRAGMA user_version = 99"))
+    execute(outbox, "PRAGMA user_version = 99")
     outbox.close()
     with Outbox(path, key=KEY) as again:
         assert [aside.reason for aside in again.set_aside] == ["newer_version"]

@@ -6,8 +6,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device.outbox import Outbox
-from device.outbox.quota import Quota
-from device.records import Keyring
+from device.records import Keyring, Recorder
 from device.records.contract.examples import CLOCK, ExampleSigner
 from device.records.verify.verify import Report, Verifier
 
@@ -107,15 +106,18 @@ def test_gaps_between_other_records_are_separate_ranges(
         assert verdict(outbox).intact
 
 
-def test_an_account_that_fails_is_given_later(outbox: Outbox, mocker: MockerFixture, fill: Filler) -> None:
-    outbox._quota = Quota(1)
-    outbox._file.run(outbox._quota.measure)
-    fill.read()
-    mocker.patch.object(fill.recorder._signer, "sign", side_effect=RuntimeError("no key"))
-    with pytest.raises(RuntimeError):
-        fill.recorder.account_for_drops(clock=CLOCK)
-    mocker.stopall()
-    assert fill.recorder.account_for_drops(clock=CLOCK).event["data"]["dropped"]["reads"] == 1
+class Keyless(ExampleSigner):
+    def sign(self, data: bytes) -> str:
+        raise RuntimeError("no key")
+
+
+def test_an_account_that_fails_is_given_later(path: Path, filler: Callable[[Outbox], Filler]) -> None:
+    with Outbox(path, key=KEY, quota_bytes=1) as outbox:
+        fill = filler(outbox)
+        fill.read()
+        with pytest.raises(RuntimeError):
+            Recorder(outbox, Keyless(), fill.recorder.source).account_for_drops(clock=CLOCK)
+        assert fill.recorder.account_for_drops(clock=CLOCK).event["data"]["dropped"]["reads"] == 1
 
 
 def test_an_outbox_above_its_quota_says_so_once(

@@ -14,6 +14,7 @@ from device.outbox import file as file_module
 from device.outbox.database import Connection
 from device.outbox.errors import OutboxDiskError
 from device.outbox.salvage.forest import ROOTS
+from tests.device.outbox.inside import execute
 
 Filler: TypeAlias = Any  # conftest's
 
@@ -35,7 +36,7 @@ def spoil(path: Path, page: int = 19, content: bytes = b"bad sector") -> None:
 @pytest.fixture
 def large(path: Path, filler: Callable[[Outbox], Filler]) -> tuple[Path, int]:
     with Outbox(path, key=KEY) as outbox:
-        outbox._file.run(lambda connection: connection.execute("PRAGMA synchronous = OFF"))
+        execute(outbox, "PRAGMA synchronous = OFF")
         fill = filler(outbox)
         while path.stat().st_size < 8 * MIB:
             fill.read(picture_bytes=20_000)
@@ -52,15 +53,12 @@ def test_memory_does_not_grow_with_the_outbox(large: tuple[Path, int]) -> None:
             _, most = tracemalloc.get_traced_memory()
             assert outbox.depth() == count - 1
             assert [aside.kept for aside in outbox.set_aside] == [count - 1]
-            assert outbox._file.run(tables).isdisjoint({"found", "known"})
+            tables = execute(outbox, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+            assert {("found",), ("known",)}.isdisjoint(tables)
     finally:
         tracemalloc.stop()
     assert most < 5 * MIB
     assert len(told) > 10, "whoever waits is told that it goes on"
-
-
-def tables(connection: Connection) -> set[str]:
-    return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
 
 
 def test_a_salvage_that_kills_the_post_is_given_up(

@@ -10,16 +10,13 @@ from device.outbox import Outbox
 from device.outbox.database import open_database
 from device.outbox.rows import insert_values, seal
 from device.outbox.salvage import Forest, Row, salvage
+from tests.device.outbox.inside import execute, inside
 
 Filler: TypeAlias = Any  # conftest's
 
 KEY = bytes(range(32))
 COLUMNS = "id, rank, type, topic, digest, time, expires, body, size, has_pictures, number"
 ALL = f"SELECT sequence, {COLUMNS}, seal FROM record ORDER BY sequence"  # noqa: S608 - a constant
-
-
-def rows_of(outbox: Outbox) -> list[tuple[Any, ...]]:
-    return outbox._file.run(lambda connection: connection.execute(ALL).fetchall())
 
 
 def salvaged(path: Path) -> list[Row]:
@@ -41,7 +38,7 @@ def filled(path: Path, filler: Callable[[Outbox], Filler]) -> list[tuple[Any, ..
             fill.read(picture_bytes=5000)
             fill.hit(group="narcotics" if number % 2 else None)
         assert outbox.backlog().pictures_dropped > 0
-        return rows_of(outbox)
+        return execute(outbox, ALL)
 
 
 def test_every_row_bears_its_seal(filled: list[tuple[Any, ...]]) -> None:
@@ -58,10 +55,10 @@ def test_salvage_takes_every_row_that_is_as_it_was_stored(path: Path, filled: li
 def test_a_time_of_a_whole_second_is_sealed_alike(path: Path, filler: Callable[[Outbox], Filler]) -> None:
     with Outbox(path, key=KEY) as outbox:
         filler(outbox).read()
-        ((_, *values, _),) = rows_of(outbox)
+        ((_, *values, _),) = execute(outbox, ALL)
         values[0], values[5], values[6] = "another", 1_800_000_000.0, 1_800_000_060.0
-        outbox._file.run(lambda connection: connection.execute("DELETE FROM record"))
-        outbox._file.run(lambda connection: insert_values(connection, 7, tuple(values[:-1])))
+        execute(outbox, "DELETE FROM record")
+        inside(outbox, lambda connection: insert_values(connection, 7, tuple(values[:-1])))
     assert [row.place for row in salvaged(path)] == [7]
 
 
@@ -84,7 +81,7 @@ def test_a_row_changed_in_any_column_is_not_taken(change: str, path: Path, fille
         fill = filler(outbox)
         kept, _ = fill.read(picture_bytes=5000), fill.read(picture_bytes=5000)
         sql = f"UPDATE record SET {change} WHERE sequence = 2"  # noqa: S608 - a constant
-        outbox._file.run(lambda connection: connection.execute(sql))
+        execute(outbox, sql)
     assert [row.values[0] for row in salvaged(path)] == [kept.id]
 
 
@@ -102,5 +99,5 @@ def test_of_a_row_without_seal_size_name_and_pictures_must_fit(
 ) -> None:
     with Outbox(path, key=KEY) as outbox:
         filler(outbox).read(picture_bytes=5000)
-        outbox._file.run(lambda connection: connection.execute(f"UPDATE record SET {change}"))  # noqa: S608 - constants
+        execute(outbox, f"UPDATE record SET {change}")  # noqa: S608 - constants
     assert len(salvaged(path)) == taken

@@ -1,0 +1,19 @@
+"""What a test does to the database of an open outbox, which nobody else may open."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from device.outbox import Outbox
+from device.outbox.database import Connection
+
+T = TypeVar("T")
+
+
+def inside(outbox: Outbox, work: Callable[[Connection], T]) -> T:
+    """Return what `work` says of the database."""
+    return outbox._file.run(work)
+
+
+def execute(outbox: Outbox, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """Run a statement, and return its rows."""
+    return inside(outbox, lambda connection: connection.execute(sql, values).fetchall())
