@@ -123,11 +123,11 @@ def save(state: dict[str, object], path: Path) -> None:
     path.with_suffix(".part").replace(path)
 
 
-def outputs(net: nn.Module, pictures: npt.NDArray[np.uint8], batch: int = 128) -> torch.Tensor:
-    """Return what a net makes of grey pictures, N x height x width, so many at a time."""
+def outputs(net: nn.Module, pictures: npt.NDArray[np.uint8]) -> torch.Tensor:
+    """Return what a net makes of grey pictures, N x height x width."""
     net.eval()
     with torch.no_grad():
-        return torch.cat([net(floats(part)) for part in torch.from_numpy(pictures[:, None]).split(batch)])
+        return torch.cat([net(floats(part)) for part in torch.from_numpy(pictures[:, None]).split(128)])
 
 
 def floats(pictures: torch.Tensor) -> torch.Tensor:

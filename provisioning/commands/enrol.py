@@ -20,7 +20,6 @@ from provisioning.enrolment.offline import answer_all
 from provisioning.enrolment.registration import RegistrationAuthority
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import announce, reload_broker
-from provisioning.people import acts
 
 if TYPE_CHECKING:
     import uvicorn
@@ -83,8 +82,7 @@ def enrol_server(
     forget(fleet)
     registration.close()
     # Closed it is, also where the certification has ended meanwhile.
-    place = f"{names[0]}:{port}"
-    acts.record(actor.person, "enrolment_closed", actor.purpose, log=fleet.acts, object=place, checked=True)
+    actor.did("enrolment_closed", object=f"{names[0]}:{port}")
 
 
 @contextlib.contextmanager

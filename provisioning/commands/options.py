@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import JsonValue
 
 from device.records import Role
-from device.records.base import Outcome
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.people import acts, administrators
-from provisioning.people.person import NotCertifiedError, Person
+from provisioning.people.person import Person
 
 FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
@@ -60,8 +58,6 @@ def _mqtt_5(_context: click.Context, _parameter: click.Parameter, value: str | N
 
 PROTOCOL = click.option("--protocol", hidden=True, expose_value=False, callback=_mqtt_5)
 """Removed with MQTT 3.1.1; for one version it may still be given."""
-_OBJECT_MOST = 200
-"""Characters of what an act was done to, as far as a record names it."""
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 Command = Callable[..., Any]
@@ -119,31 +115,14 @@ class Actor:
         self.purpose = acts.checked_purpose(purpose)
         self.fleet = fleet
         self.person = Person.load(_folder(fleet, who))
-        self._require(roles)
+        self.author = acts.Author.of(self.person, self.purpose, log=fleet.acts)
+        self.author.admit(self.person, roles, fleet.people)
         fleet.acts.check()
         said = administrators.warning(fleet.people)
         if said is not None:
             click.echo(f"Warning: {said[0]}.", err=True)
-
-    def did(
-        self,
-        act: str,
-        *,
-        object: str | None = None,  # noqa: A002 - the record's own name for it
-        outcome: Outcome = "success",
-        details: dict[str, JsonValue] | None = None,
-    ) -> None:
-        """Log an act."""
-        acts.record(
-            self.person,
-            act,
-            self.purpose,
-            log=self.fleet.acts,
-            object=None if object is None else object[:_OBJECT_MOST],
-            outcome=outcome,
-            details=details,
-            checked=True,
-        )
+        self.did = self.author.record
+        """Logs an act."""
 
     @contextmanager
     def doing(self, act: str, *, object: str) -> Iterator[None]:  # noqa: A002 - the record's own name for it
@@ -157,21 +136,6 @@ class Actor:
             raise
         except BaseException as error:
             self.did(act, object=object, outcome="failure", details={"message": acts.broken_off(error)})
-            raise
-
-    def _require(self, roles: Collection[Role] | None) -> None:
-        try:
-            self.person.require(roles)
-            self.fleet.people.require(self.person.name, self.person.key.thumbprint(), self.person.role)
-        except NotCertifiedError as refusal:
-            acts.record(
-                self.person,
-                "act_refused",
-                self.purpose,
-                log=self.fleet.acts,
-                outcome="refused",
-                reason=refusal.reason,
-            )
             raise
 
 

@@ -34,7 +34,6 @@ def sign_configuration(
     *,
     version: int,
     who: str,
-    issued: datetime | None = None,
     lifetime: timedelta = LIFETIME,
 ) -> bytes:
     """Return a configuration for one post as a compact JWS.
@@ -52,7 +51,7 @@ def sign_configuration(
         raise ProvisioningError(
             f"{', '.join(foreign)}: may not be set from afar; allowed are {', '.join(sorted(REMOTE_KEYS))}"
         )
-    begin = issued or datetime.now(UTC)
+    begin = datetime.now(UTC)
     try:
         desired = DesiredConfiguration(
             version=version,

@@ -117,14 +117,13 @@ class Codes:
         except (OSError, ValueError) as error:
             raise ProvisioningError(f"{file.path}: damaged; issue a new code ({error})") from error
 
-    def admit(self, post: str, secret: str, *, now: datetime | None = None) -> Code:
+    def admit(self, post: str, secret: str) -> Code:
         """Return the code of a post if `secret` is it, and it can be used still; its use is looked at elsewhere.
 
         Raises:
             EnrolmentError: there is none, it is another, it is over or void.
 
         """
-        now = now or datetime.now(UTC)
         code = self.of(post)
         if code is None:
             raise EnrolmentError(f"no code was issued for {post}", reason="no_code")
@@ -132,9 +131,9 @@ class Codes:
         if not hmac.compare_digest(verifier_of(secret), bytes.fromhex(code.verifier)):
             self._write(code.model_copy(update={"wrong": code.wrong + 1}))
             raise EnrolmentError(f"this is not the code that was issued for {post}", reason="code_wrong")
-        return self.in_time(code, now=now)
+        return self.in_time(code)
 
-    def in_time(self, code: Code, *, now: datetime | None = None) -> Code:
+    def in_time(self, code: Code) -> Code:
         """Return a code if it is neither void nor over.
 
         Raises:
@@ -142,7 +141,7 @@ class Codes:
 
         """
         _refuse_void(code)
-        if (now or datetime.now(UTC)) >= code.expires:
+        if datetime.now(UTC) >= code.expires:
             raise EnrolmentError(
                 f"the code for {code.post} was good until {code.expires:%Y-%m-%d %H:%M} UTC; an administrator issues a "
                 "new one",
@@ -150,7 +149,7 @@ class Codes:
             )
         return code
 
-    def use(self, code: Code, key: str, *, now: datetime | None = None) -> Code:
+    def use(self, code: Code, key: str) -> Code:
         """Note that a code is used for a key; the same key again is the same enrolment, gone on with.
 
         Raises:
@@ -164,7 +163,7 @@ class Codes:
                 reason="code_used",
             )
         if code.used is None:
-            code = code.model_copy(update={"used": Use(key=key, at=now or datetime.now(UTC))})
+            code = code.model_copy(update={"used": Use(key=key, at=datetime.now(UTC))})
             self._write(code)
         return code
 

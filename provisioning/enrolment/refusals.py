@@ -3,12 +3,10 @@
 from collections import Counter
 from collections.abc import Callable
 from time import monotonic
-from typing import Protocol
 
 from pydantic import JsonValue
 
 from device.enrolment.errors import EnrolmentError
-from device.records.base import Outcome
 
 ANYBODY = frozenset(
     {"no_code", "code_void", "code_late", "keeper_expired", "revoked", "unknown_post", "other", "request_refused"}
@@ -23,16 +21,6 @@ NAME_MOST = 120
 """Characters of such a name in an act."""
 
 
-class Log(Protocol):
-    """Logs one act, as the registration authority does."""
-
-    def __call__(
-        self, act: str, post: str | None, details: dict[str, JsonValue], *, outcome: Outcome, reason: str | None
-    ) -> None:
-        """Log it."""
-        ...
-
-
 class RefusalLog:
     """Logs the refusals that only a good code can bring about one by one, the others as few acts.
 
@@ -40,13 +28,13 @@ class RefusalLog:
     act when the minute is over. One thread at a time.
 
     Args:
-        log: logs one act.
+        record: logs one act, as `Author.record`.
         now: a clock that only goes on, seconds.
 
     """
 
-    def __init__(self, log: Log, *, now: Callable[[], float] = monotonic) -> None:
-        self._log = log
+    def __init__(self, record: Callable[..., object], *, now: Callable[[], float] = monotonic) -> None:
+        self._record = record
         self._now = now
         self._since = now()
         self._said: set[str] = set()
@@ -69,7 +57,7 @@ class RefusalLog:
             return
         self._said.add(reason)
         details: dict[str, JsonValue] = {"message": str(refusal)[:300]}
-        self._log("enrolment_refused", name, details, outcome="refused", reason=reason)
+        self._record("enrolment_refused", object=name, details=details, outcome="refused", reason=reason)
 
     def tick(self) -> None:
         """End the minute if it is over; to be called now and then. Raises as `flush` does."""
@@ -91,4 +79,4 @@ class RefusalLog:
                 "posts": list(names),
                 "seconds": round(seconds),
             }
-            self._log("enrolment_refused", None, details, outcome="refused", reason="repeated")
+            self._record("enrolment_refused", details=details, outcome="refused", reason="repeated")

@@ -6,7 +6,6 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +16,7 @@ from pydantic import JsonValue
 from device.enrolment.code import is_sealed
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.request import Request, read_renewal, read_request
-from device.records.base import Outcome, timestamp
+from device.records.base import timestamp
 from device.records.signing import read_key
 from provisioning.enrolment.codes import Code, Codes
 from provisioning.enrolment.officer import RegistrationOfficer
@@ -26,7 +25,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import ROOT_FILE
 from provisioning.fleet.post_file import PostSettings, post_file
-from provisioning.people import acts
+from provisioning.people.acts import Author
 from provisioning.people.person import NotCertifiedError, Person
 from provisioning.trust.authority import CERTIFICATE_FILE, Authority
 from provisioning.trust.keys import private_folder, replace_private
@@ -63,12 +62,12 @@ class RegistrationAuthority:
     ) -> None:
         self._fleet = fleet
         self._officer = officer
-        self._purpose = purpose
+        self._author = Author.of(officer, purpose, log=fleet.acts)
         self._address = address
         self._announce, self._reload = announce, reload
         self._lock = threading.Lock()
         self._authority: Authority = fleet.open_authority()
-        self._refusals = RefusalLog(self._log)
+        self._refusals = RefusalLog(self._author.record)
         self.codes = Codes(fleet.enrolment / "codes")
 
     @property
@@ -76,7 +75,7 @@ class RegistrationAuthority:
         """The fleet's authorities, certs-only PKCS #7, base64."""
         return encoded([self._authority.certificate, *self._authority.above])
 
-    def enrol(self, post: str, secret: str, body: bytes, *, now: datetime | None = None) -> bytes:
+    def enrol(self, post: str, secret: str, body: bytes) -> bytes:
         """Judge a request, base64, that came with a code; return the answer of `simpleenroll`.
 
         Raises:
@@ -84,9 +83,9 @@ class RegistrationAuthority:
 
         """
         with self._lock:
-            return self._judged(post, lambda: self._enrol(self.codes.admit(post, secret, now=now), body, now=now))
+            return self._judged(post, lambda: self._enrol(self.codes.admit(post, secret), body))
 
-    def enrol_sealed(self, post: str, body: bytes, seal: str, *, now: datetime | None = None) -> tuple[bytes, Code]:
+    def enrol_sealed(self, post: str, body: bytes, seal: str) -> tuple[bytes, Code]:
         """Judge a request that came on a stick, under the seal of its code; return the answer and the code.
 
         Raises:
@@ -104,12 +103,12 @@ class RegistrationAuthority:
                     "unit, or the request was changed",
                     reason="code_wrong",
                 )
-            return self._enrol(self.codes.in_time(code, now=now), body, now=now), code
+            return self._enrol(self.codes.in_time(code), body), code
 
         with self._lock:
             return self._judged(post, judge)
 
-    def configuration_for(self, post: str, secret: str, *, now: datetime | None = None) -> tuple[bytes, Code]:
+    def configuration_for(self, post: str, secret: str) -> tuple[bytes, Code]:
         """Return the first configuration of a post for who has its code, as `configuration` does, and the code.
 
         Raises:
@@ -118,7 +117,7 @@ class RegistrationAuthority:
         """
 
         def judge() -> tuple[bytes, Code]:
-            code = self.codes.admit(post, secret, now=now)
+            code = self.codes.admit(post, secret)
             return self.configuration(post), code
 
         # Whoever the officer is: what was begun with a unit is ended.
@@ -198,18 +197,18 @@ class RegistrationAuthority:
         if lapse is not None:
             details["keeper"] = lapse.reason
             self.warn()
-        self._log("certificate_renewed", name, details)
+        self._author.record("certificate_renewed", object=name, details=details)
         return encoded(x509.load_pem_x509_certificates(chain))
 
-    def _enrol(self, code: Code, body: bytes, *, now: datetime | None) -> bytes:
-        self._check_technician(code, now or datetime.now(UTC))
+    def _enrol(self, code: Code, body: bytes) -> bytes:
+        self._check_technician(code)
         request = read_request(_decoded(body))
         post = code.post
         if request.name != post:
             raise EnrolmentError(f"the code is for {post}, the request for {request.name}", reason="other_post")
         key = key_digest(request.key)
         self._check_clone(post, key, request)
-        code = self.codes.use(code, key, now=now)
+        code = self.codes.use(code, key)
         folder = self._fleet.post(post)
         chain = self._known(folder, key)
         if chain is None:
@@ -281,14 +280,15 @@ class RegistrationAuthority:
             (self._reload if code.replaces else self._announce)()
         except ProvisioningError as error:
             log.warning("%s", error)
-            self._log(act, post, details | {"message": str(error)[:300]}, outcome="failure", reason="broker_not_told")
+            told = details | {"message": str(error)[:300]}
+            self._author.record(act, object=post, details=told, outcome="failure", reason="broker_not_told")
             raise
-        self._log(act, post, details)
+        self._author.record(act, object=post, details=details)
         self.codes.finish(code)
 
-    def _check_technician(self, code: Code, now: datetime) -> None:
+    def _check_technician(self, code: Code) -> None:
         people = self._fleet.people
-        if code.technician not in people or not people[code.technician].is_certified(now):
+        if code.technician not in people or not people[code.technician].is_certified():
             raise EnrolmentError(
                 f"the code was issued for {code.technician}, whose certification has ended", reason="technician_expired"
             )
@@ -344,27 +344,6 @@ class RegistrationAuthority:
         except NotCertifiedError as lapse:
             return lapse
         return None
-
-    def _log(
-        self,
-        act: str,
-        post: str | None,
-        details: dict[str, JsonValue],
-        *,
-        outcome: Outcome = "success",
-        reason: str | None = None,
-    ) -> None:
-        acts.record(
-            self._officer,
-            act,
-            self._purpose,
-            log=self._fleet.acts,
-            object=post,
-            outcome=outcome,
-            reason=reason,
-            details=details,
-            checked=True,
-        )
 
 
 def encoded(certificates: list[x509.Certificate]) -> bytes:

@@ -8,14 +8,13 @@ from provisioning.fleet.fleet import DEFAULT_PORT, Fleet
 from provisioning.trust.keys import private_folder, replace_private
 
 
-def write_rabbitmq(fleet: Fleet, *, nodes: Mapping[str, str] | None = None, port: int = DEFAULT_PORT) -> Path:
+def write_rabbitmq(fleet: Fleet, *, nodes: Mapping[str, str] | None = None) -> Path:
     """Write all files of a RabbitMQ: settings, environment, definitions, plugins; return their folder.
 
     Args:
         fleet: whose certificates and rights.
         nodes: the names of a cluster's nodes, such as `rabbit@one`, each with the IPv4 address on which it listens to
             the others.
-        port: the port for MQTT over TLS.
 
     Raises:
         ProvisioningError: an address is none; or the nodes would have no host name in the broker's certificate to know
@@ -37,7 +36,7 @@ def write_rabbitmq(fleet: Fleet, *, nodes: Mapping[str, str] | None = None, port
         name = rabbitmq_nodes.host_name(fleet.broker_names)
         _write(distribution, rabbitmq_nodes.distribution_options(files, name=name))
     write_rabbitmq_rights(fleet)
-    _write(folder / "rabbitmq.conf", rabbitmq.configuration(files, address=None, port=port, nodes=nodes))
+    _write(folder / "rabbitmq.conf", rabbitmq.configuration(files, address=None, port=DEFAULT_PORT, nodes=nodes))
     _write(folder / "advanced.config", rabbitmq.advanced(files))
     _write(folder / "enabled_plugins", rabbitmq.PLUGINS)
     return folder

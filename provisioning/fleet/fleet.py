@@ -26,7 +26,7 @@ from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT
 from provisioning.fleet.post_file import PostSettings, post_file
 from provisioning.people.register import CertifiedPerson
 from provisioning.trust import takeover
-from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, LEAF_VALID, Authority, read_certificates
+from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
 from provisioning.trust.custody import CUSTODIAN
 from provisioning.trust.keys import (
     new_key,
@@ -338,9 +338,9 @@ class Fleet(Layout):
             self.write_revocations(authority)
         return serials
 
-    def certify_post(self, name: str, key: ec.EllipticCurvePublicKey, *, valid: timedelta = LEAF_VALID) -> bytes:
+    def certify_post(self, name: str, key: ec.EllipticCurvePublicKey) -> bytes:
         """Issue a post's certificate for a key that the post made itself, and enter it in the ledger; PEM, chain."""
-        certificate = self.open_authority().issue_client(name, key, valid=valid)
+        certificate = self.open_authority().issue_client(name, key)
         self.ledger.issued(certificate)
         return certificate
 

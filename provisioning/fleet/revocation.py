@@ -75,12 +75,10 @@ def lock_out(
 
 
 @contextmanager
-def identity(
-    fleet: Fleet, authority: Authority, name: str, *, role: str | None = None, valid: timedelta = LIVES
-) -> Iterator[Path]:
+def identity(fleet: Fleet, authority: Authority, name: str, *, role: str | None = None) -> Iterator[Path]:
     """Give the folder of an identity that lives for minutes and is deleted at the end; its certificate is entered."""
     key = new_key()
-    life = BACKDATED + valid
+    life = BACKDATED + LIVES
     if role is None:
         chain = authority.issue_client(name, key, valid=life)
     else:

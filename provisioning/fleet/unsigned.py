@@ -7,15 +7,11 @@ person's: a record signed with this key in another's name is foreign to `platepo
 import os
 import pwd
 import socket
-from datetime import UTC, datetime
 
 from joserfc.jwk import ECKey
-from pydantic import JsonValue
 
-from device.records import Envelope
-from device.records.base import Outcome
 from provisioning.fleet.layout import NOBODY, Layout
-from provisioning.people import acts
+from provisioning.people.acts import Author
 from provisioning.trust.keys import new_key, private_folder, private_pem, signing_jwk, write_private
 
 KEY_FILE = "nobody.pem"
@@ -31,33 +27,9 @@ def user() -> str:
     return f"{name}@{socket.gethostname()}"
 
 
-def record_unsigned(
-    fleet: Layout,
-    act: str,
-    *,
-    object: str | None = None,  # noqa: A002 - the record's own name for it
-    outcome: Outcome = "success",
-    details: dict[str, JsonValue] | None = None,
-    now: datetime | None = None,
-) -> Envelope:
-    """Log an act of a fleet for which nobody answers, with the system's user; the arguments are those of `acts.record`.
-
-    Raises:
-        ProvisioningError: the log cannot be written.
-
-    """
-    told: dict[str, JsonValue] = {"user": user()}
-    return acts.write(
-        fleet.acts,
-        NOBODY,
-        _key(fleet),
-        act,
-        told | (details or {}),
-        object=object,
-        outcome=outcome,
-        reason=None,
-        now=now or datetime.now(UTC),
-    )
+def nobody(fleet: Layout) -> Author:
+    """Return in whose name acts of a fleet are logged for which nobody answers: the system's user stands with them."""
+    return Author(fleet.acts, NOBODY, _key(fleet), {"user": user()})
 
 
 def _key(fleet: Layout) -> ECKey:

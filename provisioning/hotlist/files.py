@@ -5,7 +5,7 @@ digest would give away what is in a small file: of one with one plate in it, all
 """
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -37,21 +37,20 @@ class Files:
 
     Args:
         unseal_key: PEM of the department's own key; without it files have names alone.
+        paths: by what they are there as.
+
+    Raises:
+        SourceError: one cannot be read.
 
     """
 
-    def __init__(self, unseal_key: bytes | None) -> None:
-        self._key = None if unseal_key is None else marking_key(unseal_key)
+    def __init__(self, unseal_key: bytes | None, **paths: Sequence[Path | None]) -> None:
+        key = None if unseal_key is None else marking_key(unseal_key)
         self._files: list[_File] = []
-
-    def take(self, kind: str, *paths: Path | None) -> None:
-        """Mark files, which are there as `kind`; None is none. Raises SourceError where one cannot be read."""
-        for path in paths:
-            if path is None:
-                continue
+        for kind, path in ((kind, path) for kind, several in paths.items() for path in several if path is not None):
             try:
                 state = path.stat()
-                mark = None if self._key is None else mark_of(path, self._key)
+                mark = None if key is None else mark_of(path, key)
             except OSError as error:
                 raise SourceError(f"{path}: {error.strerror or error}") from error
             self._files.append(_File(path, kind, mark, state.st_size, state.st_mtime_ns))

@@ -23,10 +23,13 @@ from device.records.verify.noted import NotedHead
 from provisioning.errors import ProvisioningError
 from provisioning.files.journal import Journal, journal, lines_of
 from provisioning.people.person import NotCertifiedError, Person
+from provisioning.people.register import Register
 
 LOG_FILE = "acts.jsonl"
 PURPOSE_MOST = 200
 """Characters of a purpose."""
+OBJECT_MOST = 200
+"""Characters of what an act was done to, as far as a record names it."""
 
 
 class ActLog:
@@ -146,55 +149,6 @@ def broken_off(error: BaseException) -> str:
     return f"broken off: {error or type(error).__name__}"[:300]
 
 
-def record(
-    person: Person,
-    act: str,
-    purpose: str,
-    *,
-    log: ActLog,
-    object: str | None = None,  # noqa: A002 - the record's own name for it
-    outcome: Outcome = "success",
-    reason: str | None = None,
-    details: dict[str, JsonValue] | None = None,
-    roles: Collection[Role] | None = None,
-    checked: bool = False,
-    now: datetime | None = None,
-) -> Envelope:
-    """Log one act of a person, signed with their key.
-
-    Whose certification is not valid, or whose role may not do it, is refused, and that is logged; so is what was
-    refused for another reason (`outcome`), whoever tried it.
-
-    Args:
-        person: who.
-        act: what, a slug such as `post_aimed`.
-        purpose: why, in the person's own words; one line, never a plate.
-        log: where.
-        object: to what, such as a post's name.
-        outcome: how it ended.
-        reason: a slug, where it did not succeed.
-        details: more, by name.
-        roles: who may do it; anybody certified where None.
-        checked: whether that was looked at before the act began: what is done then is logged as done.
-        now: the time; the system's where None.
-
-    Raises:
-        NotCertifiedError: the certification has ended or not begun, or the role may not do it.
-        ProvisioningError: there is no purpose, or the log cannot be written.
-
-    """
-    now = now or datetime.now(UTC)
-    told: dict[str, JsonValue] = {"purpose": checked_purpose(purpose), "role": person.role.value}
-    try:
-        if outcome != "refused" and not checked:
-            person.require(roles, at=now)
-    except NotCertifiedError as refusal:
-        write(log, person.name, person.key, act, told, object=object, outcome="refused", reason=refusal.reason, now=now)
-        raise
-    told |= details or {}
-    return write(log, person.name, person.key, act, told, object=object, outcome=outcome, reason=reason, now=now)
-
-
 def checked_purpose(purpose: str) -> str:
     """Return a purpose without the space around it.
 
@@ -210,38 +164,90 @@ def checked_purpose(purpose: str) -> str:
     return text
 
 
-def write(
-    log: ActLog,
-    name: str,
-    key: ECKey,
-    act: str,
-    details: dict[str, JsonValue],
-    *,
-    object: str | None,  # noqa: A002
-    outcome: Outcome,
-    reason: str | None,
-    now: datetime,
-) -> Envelope:
-    """Log an act of `name`, signed with `key`; nothing is asked. See `record`, and `provisioning.fleet.unsigned`.
+class Author:
+    """In whose name acts are logged.
 
-    Raises:
-        ProvisioningError: it cannot be said so, or the log cannot be written.
+    Args:
+        log: where.
+        name: who.
+        key: what they are signed with.
+        said: what stands in the details of each of them.
 
     """
-    try:
-        said = Audit(
-            clock=clock_quality(),
-            action=act,
-            occurred=now,
-            where=log.source.post,
-            source="provision",
-            outcome=outcome,
-            identity=name,
-            reason=reason,
-            object=object,
-            details=details,
-        )
-    except ValidationError as error:
-        raise ProvisioningError(f"the act {act!r} cannot be logged: {error.errors()[0]['msg']}") from error
-    recorder = Recorder(_Store(log), Signer(key), log.source, now=lambda: now)
-    return recorder.record(said)
+
+    def __init__(self, log: ActLog, name: str, key: ECKey, said: dict[str, JsonValue]) -> None:
+        self._log = log
+        self._name = name
+        self._key = key
+        self._said = said
+
+    @classmethod
+    def of(cls, person: Person, purpose: str, *, log: ActLog | None = None) -> "Author":
+        """Return a person who acts for a purpose, in their own words: one line, never a plate.
+
+        Args:
+            person: who.
+            purpose: why.
+            log: where; in the person's own folder where None.
+
+        Raises:
+            ProvisioningError: there is no purpose.
+
+        """
+        said: dict[str, JsonValue] = {"purpose": checked_purpose(purpose), "role": person.role.value}
+        return cls(log or ActLog.of(person), person.name, person.key, said)
+
+    def admit(self, person: Person, roles: Collection[Role] | None = None, people: Register | None = None) -> None:
+        """Make sure that a person is certified, and may act in one of `roles`; by a register too, if given.
+
+        Raises:
+            NotCertifiedError: they are not, or may not, which is logged.
+
+        """
+        try:
+            person.require(roles)
+            if people is not None:
+                people.require(person.name, person.key.thumbprint(), person.role)
+        except NotCertifiedError as refusal:
+            self.record("act_refused", outcome="refused", reason=refusal.reason)
+            raise
+
+    def record(
+        self,
+        act: str,
+        *,
+        object: str | None = None,  # noqa: A002 - the record's own name for it
+        outcome: Outcome = "success",
+        reason: str | None = None,
+        details: dict[str, JsonValue] | None = None,
+    ) -> Envelope:
+        """Log one act; whether it may be done was asked before it began: what is done is logged as done.
+
+        Args:
+            act: what, a slug such as `post_aimed`.
+            object: to what, such as a post's name.
+            outcome: how it ended.
+            reason: a slug, where it did not succeed.
+            details: more, by name.
+
+        Raises:
+            ProvisioningError: it cannot be said so, or the log cannot be written.
+
+        """
+        now = datetime.now(UTC)
+        try:
+            said = Audit(
+                clock=clock_quality(),
+                action=act,
+                occurred=now,
+                where=self._log.source.post,
+                source="provision",
+                outcome=outcome,
+                identity=self._name,
+                reason=reason,
+                object=None if object is None else object[:OBJECT_MOST],
+                details=self._said | (details or {}),
+            )
+        except ValidationError as error:
+            raise ProvisioningError(f"the act {act!r} cannot be logged: {error.errors()[0]['msg']}") from error
+        return Recorder(_Store(self._log), Signer(self._key), self._log.source, now=lambda: now).record(said)

@@ -20,14 +20,14 @@ def last_end(people: Register) -> datetime | None:
     return max((entry.expires for entry in people if entry.role is Role.ADMINISTRATOR), default=None)
 
 
-def are_left(people: Register, *, at: datetime | None = None) -> bool:
+def are_left(people: Register) -> bool:
     """Tell whether any administrator is certified.
 
     Raises:
         ProvisioningError: an entry is damaged.
 
     """
-    return any(entry.role is Role.ADMINISTRATOR and entry.is_certified(at) for entry in people)
+    return any(entry.role is Role.ADMINISTRATOR and entry.is_certified() for entry in people)
 
 
 def warning(people: Register, *, at: datetime | None = None) -> tuple[str, bool] | None:

@@ -15,8 +15,7 @@ from device.outbox import Outbox, OutboxBusyError, in_use
 from device.records import Recorder
 from device.secrets.certificate import certificate
 from provisioning.errors import ProvisioningError
-from provisioning.people import acts
-from provisioning.people.acts import ActLog
+from provisioning.people.acts import Author
 from provisioning.technician.holder import session_of
 from provisioning.technician.technician import Technician
 
@@ -93,7 +92,9 @@ class AuditTrail:
         if self._silent:
             return self
         person = self._technician.identity
-        acts.record(person, f"post_{self._doing}", self._technician.purpose, log=ActLog.of(person), object=self._post)
+        author = Author.of(person, self._technician.purpose)
+        author.admit(person)
+        author.record(f"post_{self._doing}", object=self._post)
         self.say("technician_session", {"doing": self._doing, "phase": "begin"})
         return self
 

@@ -62,12 +62,12 @@ class Ledger:
         }
         self._append(entry)
 
-    def revoked(self, serials: Iterator[int] | list[int], reason: str, *, at: datetime | None = None) -> None:
+    def revoked(self, serials: Iterator[int] | list[int], reason: str) -> None:
         """Enter certificates as revoked; those that are already stay as they are."""
         known = {serial for serial, _, _ in self.revocations()}
         for serial in serials:
             if serial not in known:
-                self._append({"revoked": f"{serial:x}", "reason": reason, "at": timestamp(at or datetime.now(UTC))})
+                self._append({"revoked": f"{serial:x}", "reason": reason, "at": timestamp(datetime.now(UTC))})
 
     def signing_key(self, purpose: str, thumbprint: str, event: str) -> None:
         """Enter that a key for lists or configurations was `announced`, came `in_use`, was `retired` or `revoked`."""

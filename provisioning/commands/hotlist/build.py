@@ -26,7 +26,7 @@ from provisioning.commands.hotlist.options import (
 from provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
 from provisioning.hotlist.export import Export, ExportSource
 from provisioning.hotlist.files import Files
-from provisioning.hotlist.held import Held, open_held
+from provisioning.hotlist.held import Held
 from provisioning.hotlist.latest_delta import LatestDelta, own_vehicles
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
 from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise, what_is_allowed
@@ -123,11 +123,9 @@ def build(
     """
     builder = department(**who)
     read = exports(sources, mapping_paths) + safe_exports(safe_path)
-    files = Files(builder.unseal_key)
-    files.take("export", *sources)
-    files.take("own_vehicles", safe_path)
-    files.take("patterns", patterns_path)
-    files.take("mapping", *mapping_paths)
+    files = Files(
+        builder.unseal_key, export=sources, own_vehicles=[safe_path], patterns=[patterns_path], mapping=mapping_paths
+    )
     previous = _previous(builder, previous_path)
     now = datetime.now(UTC)
     if previous is not None and previous.patterns and patterns_path is None:
@@ -179,14 +177,8 @@ def _held(builder: Department) -> Held | None:
     """Return the list that the fleet built last, None where there is none that the department may and can open."""
     if builder.archive is None or builder.unseal_key is None or builder.archive.complete is None:
         return None
-    delta, own = builder.archive.delta, load_key(builder.unseal_key, private=True)
     try:
-        return open_held(
-            builder.archive.complete.read_bytes(),
-            delta.read_bytes() if delta is not None else None,
-            issuer_key=builder.issuer_keys,
-            unseal_key=own,
-        )
+        return builder.held(builder.archive.complete, builder.archive.delta)
     except (HotListRefused, SourceError):
         return None
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import read_unverified
-from device.hotlist.package import load_key, split
+from device.hotlist.package import split
 from provisioning.commands.hotlist.options import (
     FILE,
     WRITTEN,
@@ -29,7 +29,7 @@ from provisioning.hotlist.changes import Removal, from_exports, from_news
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.export import ExportSource
 from provisioning.hotlist.files import Files
-from provisioning.hotlist.held import Held, open_held
+from provisioning.hotlist.held import Held
 from provisioning.hotlist.latest_delta import LatestDelta
 from provisioning.hotlist.removals import read_removals
 from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise
@@ -91,13 +91,10 @@ def delta(
     if bool(sources) == bool(add_path or remove_path):
         raise click.UsageError("give either all exports anew, or --add or --remove or both")
     builder = department(**who)
-    files = Files(builder.own_key)
-    files.take("export", *sources)
-    files.take("additions", add_path)
-    files.take("removals", remove_path)
-    files.take("own_vehicles", safe_path)
-    files.take("patterns", patterns_path)
-    files.take("mapping", *mapping_paths)
+    files = Files(
+        builder.own_key, export=sources, additions=[add_path], removals=[remove_path],
+        own_vehicles=[safe_path], patterns=[patterns_path], mapping=mapping_paths,
+    )  # fmt: skip
     held = _held(builder, base_path, after_path)
     now = datetime.now(UTC)
     tally, console = Tally(), Console(stderr=True)
@@ -148,12 +145,7 @@ def _held(builder: Department, base_path: Path | None, after_path: Path | None) 
             after_path = builder.archive.delta
     if base_path is None:
         raise click.UsageError("there is no complete list yet: build one first, or give --base")
-    return open_held(
-        base_path.read_bytes(),
-        after_path.read_bytes() if after_path else None,
-        issuer_key=builder.issuer_keys,
-        unseal_key=load_key(builder.own_key, private=True),
-    )
+    return builder.held(base_path, after_path)
 
 
 def _is_on(delta: Path, base: Path | None) -> bool:

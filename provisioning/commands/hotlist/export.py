@@ -9,7 +9,7 @@ from rich.console import Console
 from device.files import write_durably
 from device.hotlist.package import load_key, recipients, verify_package
 from device.records import Purpose
-from provisioning.commands.answering import answerable, answering, told
+from provisioning.commands.authorship import author_of, logged, optional_author
 from provisioning.commands.hotlist.options import FILE, FOLDER
 from provisioning.commands.options import JSON
 from provisioning.errors import ProvisioningError
@@ -34,7 +34,7 @@ like the ones on the broker: who finds the stick learns nothing from it.
 @click.option(
     "--to", "directory", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write to."
 )
-@answering
+@optional_author
 @JSON
 def export(
     *,
@@ -47,7 +47,7 @@ def export(
 ) -> None:
     """Write the packages that a post needs into a folder, and read them back."""
     fleet = Fleet.load(fleet_directory)
-    answers = answerable(fleet, who, purpose)
+    author = author_of(fleet, who, purpose)
     issuer_keys = fleet.keys(Purpose.LISTS).accepted()
     archive = Archive(fleet.list_archive)
     paths = package_paths or tuple(path for path in (archive.complete, archive.delta) if path is not None)
@@ -60,7 +60,7 @@ def export(
         manifest, sealed = verify_package(package, issuer_keys)
         target = directory / manifest.file_name
         details = facts_of(manifest) | {"to": str(directory)}
-        with told(answers, "hotlist_export", "hotlist_exported", object=str(manifest.version), details=details):
+        with logged(author, "hotlist_export", "hotlist_exported", object=str(manifest.version), details=details):
             _write(target, package)
         written[target.name] = f"version {manifest.version}, {manifest.kind}, {manifest.entries:,} entries"
         sealed_to |= set(recipients(sealed))

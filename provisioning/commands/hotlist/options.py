@@ -21,17 +21,19 @@ from device.hotlist.manifest import LONGEST_REASON, read_unverified
 from device.hotlist.package import load_key, split
 from device.hotlist.settings import SIZE_JUMP
 from device.records import Purpose
-from provisioning.commands.answering import Answerable, answerable, answering, told
+from provisioning.commands.authorship import author_of, logged, optional_author
 from provisioning.commands.options import JSON
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.build import LIFETIME
 from provisioning.hotlist.export import Export
 from provisioning.hotlist.files import Files
+from provisioning.hotlist.held import Held, open_held
 from provisioning.hotlist.mapping import SAFE, SourceMapping, load_mapping
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.report import Tally, facts_of, what_is_allowed
 from provisioning.hotlist.rows import SourceError
+from provisioning.people.acts import Author
 from provisioning.trust.keys import opened_pem
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -147,7 +149,7 @@ def building_options(command: Command) -> Command:
                 show_default="the processors",
                 help="Processes that clean and hash rows.",
             ),
-            answering,
+            optional_author,
             JSON,
         )
     ):
@@ -165,7 +167,7 @@ class Department:
     unseal_key: bytes | None
     post_keys: tuple[bytes, ...]
     archive: Archive | None
-    answers: Answerable
+    author: Author | None
     """Who answers for what is built."""
     former: tuple[ECKey, ...] = ()
     """Public keys with which lists were signed before, and which are good for them still."""
@@ -184,6 +186,12 @@ class Department:
             raise click.UsageError("give --fleet, or --unseal-key")
         return self.unseal_key
 
+    def held(self, complete: Path, delta: Path | None) -> Held:
+        """Open what posts hold: a complete list and a delta on it; raises as `open_held` does."""
+        own = load_key(self.own_key, private=True)
+        newest = None if delta is None else delta.read_bytes()
+        return open_held(complete.read_bytes(), newest, issuer_key=self.issuer_keys, unseal_key=own)
+
     def hand_out(self, package: bytes, output: Path, *, files: Files, refused: int) -> None:
         """Keep a package in the fleet's archive for the deltas to come, and write it where it is wanted.
 
@@ -198,7 +206,7 @@ class Department:
         """
         manifest = read_unverified(split(package)[0])
         details = facts_of(manifest) | {"refused": refused, "files": files.said(), "output": output.name}
-        with told(self.answers, "hotlist_build", "hotlist_built", object=str(manifest.version), details=details):
+        with logged(self.author, "hotlist_build", "hotlist_built", object=str(manifest.version), details=details):
             if self.archive is not None:
                 self.archive.keep(package, manifest)
             _write_package(output, package)
@@ -237,7 +245,7 @@ def department(
     if agency is None or signing_key is None:
         raise click.UsageError("give --fleet, or --agency, --signing-key and --post-key")
     # Before a passphrase is asked for.
-    answers = answerable(fleet, who, purpose)
+    author = author_of(fleet, who, purpose)
     return Department(
         agency=agency,
         issuer=issuer or agency,
@@ -245,7 +253,7 @@ def department(
         unseal_key=opened_pem(unseal_key) if unseal_key else None,
         post_keys=tuple(path.read_bytes() for path in _key_files(post_key_paths)),
         archive=archive,
-        answers=answers,
+        author=author,
         former=former,
         revoked=revoked,
     )

@@ -14,7 +14,7 @@ from rich.table import Table
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import verify_package
 from device.records import Keyring, Purpose
-from provisioning.commands.answering import answerable, answering, told
+from provisioning.commands.authorship import author_of, logged, optional_author
 from provisioning.commands.hotlist.options import FILE, FOLDER, bytes_taken
 from provisioning.commands.options import BROKER, JSON
 from provisioning.connection import Connection
@@ -56,7 +56,7 @@ the air takes it when it is back.
 )
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), help="Seconds to wait for the posts.")
 @click.option("--older", is_flag=True, help="Publish although a post holds a newer list.")
-@answering
+@optional_author
 @JSON
 def publish_command(
     *,
@@ -73,7 +73,7 @@ def publish_command(
 ) -> None:
     """Publish PACKAGE to all posts of the fleet, and see it in force."""
     fleet = Fleet.load(fleet_directory)
-    answers = answerable(fleet, who, purpose)
+    author = author_of(fleet, who, purpose)
     package = package_path.read_bytes()
     manifest = _publishable(package, fleet)
     watch = DistributionMonitor(fleet.agency, posts=fleet.posts(), keys=_record_keys(fleet))
@@ -95,7 +95,9 @@ def publish_command(
         watch.expect(manifest.version)
         details = facts_of(manifest) | {"broker": address, "older": older}
         with (
-            told(answers, "hotlist_publish", "hotlist_published", object=str(manifest.version), details=details) as end,
+            logged(
+                author, "hotlist_publish", "hotlist_published", object=str(manifest.version), details=details
+            ) as end,
             bytes_taken(console, "Publishing", len(package), hidden=as_json) as taken,
         ):
             sent = publish(connection, package, manifest, part_bytes=part_bytes, progress=taken)

@@ -116,7 +116,7 @@ def take_into_use(fleet: Fleet, purpose: Purpose) -> None:
     files.use_next()
 
 
-def retire(fleet: Fleet, purpose: Purpose, who: str, *, now: datetime | None = None) -> RotationStep:
+def retire(fleet: Fleet, purpose: Purpose, who: str) -> RotationStep:
     """Say that the key in force is the only one that is good; where that was said already, say it again.
 
     Raises:
@@ -132,7 +132,7 @@ def retire(fleet: Fleet, purpose: Purpose, who: str, *, now: datetime | None = N
     if not last.former:
         return RotationStep("", last.key.thumbprint, last, went_on=True)
     statement = last.model_copy(
-        update={"number": last.number + 1, "issued": now or datetime.now(UTC), "who": who, "former": ()}
+        update={"number": last.number + 1, "issued": datetime.now(UTC), "who": who, "former": ()}
     )
     statement = KeyStatement.model_validate(statement.model_dump() | {"withdrawn": "retired"})
     _say(files, statement, [signing_jwk(files.signing)])

@@ -6,14 +6,14 @@ from device.records import HotListState
 from provisioning.control.status import CheckResult, judge, record_keys
 from provisioning.control.unlogged import unlogged_lists
 from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.unsigned import record_unsigned
+from provisioning.fleet.unsigned import nobody
 from tests.provisioning.control.conftest import said
 
 BUILT = datetime.now(UTC) - timedelta(hours=1)
 
 
 def logged(fleet: Fleet, version: int, act: str = "hotlist_publish", built: datetime = BUILT) -> None:
-    record_unsigned(fleet, act, object=str(version), details={"built": built.isoformat()})
+    nobody(fleet).record(act, object=str(version), details={"built": built.isoformat()})
 
 
 def rows(fleet: Fleet, **held: int) -> list[CheckResult]:
@@ -50,7 +50,7 @@ def test_another_list_of_the_same_version_is_not_the_one_in_the_log(fleet: Fleet
 
 
 def test_lists_of_before_they_were_logged_are_not_asked_for(fleet: Fleet) -> None:
-    record_unsigned(fleet, "post_added", object="post-1")
+    nobody(fleet).record("post_added", object="post-1")
     assert unlogged_lists(fleet.acts, rows(fleet, post_1=7)) is None
     logged(fleet, 8)
     assert unlogged_lists(fleet.acts, rows(fleet, post_1=7, post_2=8)) is None

@@ -18,13 +18,19 @@ class Book:
     def __init__(self) -> None:
         self.acts: list[tuple[str | None, str | None, dict[str, Any]]] = []
         self.time = 1000.0
-        self.refusals = RefusalLog(self, now=lambda: self.time)
+        self.refusals = RefusalLog(self.record, now=lambda: self.time)
 
-    def __call__(
-        self, act: str, post: str | None, details: dict[str, Any], *, outcome: str, reason: str | None
+    def record(
+        self,
+        act: str,
+        *,
+        details: dict[str, Any],
+        outcome: str,
+        reason: str,
+        object: str | None = None,  # noqa: A002
     ) -> None:
         assert (act, outcome) == ("enrolment_refused", "refused")
-        self.acts.append((post, reason, details))
+        self.acts.append((object, reason, details))
 
     def refuse(self, post: str, reason: str) -> None:
         self.refusals.refused(post, EnrolmentError("no", reason=reason))

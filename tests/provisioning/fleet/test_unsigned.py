@@ -15,8 +15,8 @@ from device.records.verify.cli import verify
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.unsigned import record_unsigned, user
-from provisioning.people import acts
+from provisioning.fleet.unsigned import nobody, user
+from provisioning.people.acts import Author
 from provisioning.people.person import Person
 from provisioning.trust.keys import new_key
 
@@ -33,10 +33,10 @@ def verified(fleet: Fleet) -> tuple[int, str]:
 
 def test_what_nobody_signed_for_names_the_system_s_user_and_is_of_the_chain(fleet: Fleet) -> None:
     administrator = Person.load(fleet.operator("j-stone"))
-    acts.record(administrator, "post_added", "work order 7731", log=fleet.acts)
-    record_unsigned(fleet, "hotlist_built", object="7", details={"entries": 2})
-    record_unsigned(fleet, "hotlist_built", object="8")
-    acts.record(administrator, "post_added", "work order 7732", log=fleet.acts)
+    Author.of(administrator, "work order 7731", log=fleet.acts).record("post_added")
+    nobody(fleet).record("hotlist_built", object="7", details={"entries": 2})
+    nobody(fleet).record("hotlist_built", object="8")
+    Author.of(administrator, "work order 7732", log=fleet.acts).record("post_added")
 
     act = list(fleet.acts)[1]
 
@@ -47,11 +47,11 @@ def test_what_nobody_signed_for_names_the_system_s_user_and_is_of_the_chain(flee
 
 
 def test_key_of_the_log_signs_in_nobody_else_s_name(fleet: Fleet) -> None:
-    record_unsigned(fleet, "hotlist_built")
+    nobody(fleet).record("hotlist_built")
     key = fleet.acts.path.with_name("nobody.pem")
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     stolen = Person.load(fleet.operator("j-stone"))
-    acts.record(replace(stolen, key=read_key(key.read_bytes())), "post_revoked", "not mine", log=fleet.acts)
+    Author.of(replace(stolen, key=read_key(key.read_bytes())), "not mine", log=fleet.acts).record("post_revoked")
 
     code, said = verified(fleet)
 
@@ -70,7 +70,7 @@ def test_several_at_once_make_one_key(fleet: Fleet, monkeypatch: pytest.MonkeyPa
         return new_key()
 
     monkeypatch.setattr("provisioning.fleet.unsigned.new_key", slowly)
-    threads = [Thread(target=record_unsigned, args=(fleet, "hotlist_built")) for _ in range(8)]
+    threads = [Thread(target=lambda: nobody(fleet).record("hotlist_built")) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -82,9 +82,9 @@ def test_several_at_once_make_one_key(fleet: Fleet, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(("ends", "shown"), [(True, "begun"), (False, "begun, and no end of it")])
 def test_what_was_begun_and_never_ended_is_shown(fleet: Fleet, ends: bool, shown: str) -> None:  # noqa: FBT001 - a case
-    record_unsigned(fleet, "hotlist_publish", object="7", details={"begins": "one"})
+    nobody(fleet).record("hotlist_publish", object="7", details={"begins": "one"})
     if ends:
-        record_unsigned(fleet, "hotlist_published", object="7", details={"ends": "one"})
+        nobody(fleet).record("hotlist_published", object="7", details={"ends": "one"})
     result = CliRunner().invoke(provision, ["acts", str(fleet.directory)], env={"COLUMNS": "200"})
     (line,) = (line for line in result.output.splitlines() if "hotlist_publish " in line)
     assert shown in line

@@ -199,9 +199,8 @@ def test_what_is_refused_in_words_is_no_act(office: Office) -> None:
 
 
 def test_a_file_that_changes_while_it_is_read_makes_no_list(office: Office) -> None:
-    files = Files(office.fleet.list_unseal_key().read_bytes())
     path = office.file("export.csv", EXPORT)
-    files.take("export", path)
+    files = Files(office.fleet.list_unseal_key().read_bytes(), export=[path])
     assert files.said()
     path.write_text(EXPORT + "T99999,CA,local\n")
     with pytest.raises(SourceError, match=re.escape("export.csv: was changed while it was read")):

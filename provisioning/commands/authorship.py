@@ -6,20 +6,18 @@ administrator, as other commands do, nor may it end because there is nobody to a
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 from pydantic import JsonValue
 
 from device.records import Role, new_identifier
-from device.records.base import Outcome
 from provisioning.commands.options import Actor
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.unsigned import record_unsigned, user
-from provisioning.people import acts
+from provisioning.fleet.unsigned import nobody, user
+from provisioning.people.acts import ActLog, Author, broken_off, checked_purpose
 from provisioning.people.person import Person
 
 LIST_MAKERS = frozenset({Role.ADMINISTRATOR, Role.LIST_BUILDER})
@@ -27,21 +25,7 @@ LIST_MAKERS = frozenset({Role.ADMINISTRATOR, Role.LIST_BUILDER})
 Command = Callable[..., Any]
 
 
-class Answerable(Protocol):
-    """Who answers: called with an act, it logs it in their name."""
-
-    def __call__(
-        self,
-        act: str,
-        *,
-        object: str | None = None,  # noqa: A002 - the record's own name for it
-        outcome: Outcome = "success",
-        details: dict[str, JsonValue] | None = None,
-    ) -> object:
-        """Log an act. Raises ProvisioningError."""
-
-
-def answering(command: Command) -> Command:
+def optional_author(command: Command) -> Command:
     """Add the options that say who acts, `who`, and why, `purpose`, as `acting` does, but demand neither."""
     who = click.option(
         "--as",
@@ -54,8 +38,8 @@ def answering(command: Command) -> Command:
     return who(purpose(command))
 
 
-def answerable(fleet: Fleet | None, who: str | None, purpose: str | None) -> Answerable:
-    """Return who answers for what is done; a warning is printed where nobody does.
+def author_of(fleet: Fleet | None, who: str | None, purpose: str | None) -> Author | None:
+    """Return who answers for what is done, None where no log has it; a warning is printed where nobody does.
 
     Without a fleet, whose log would have it, it goes into the log in the person's own folder.
 
@@ -66,14 +50,20 @@ def answerable(fleet: Fleet | None, who: str | None, purpose: str | None) -> Ans
     """
     if purpose is None and who is not None:
         raise click.UsageError(f"{who} answers for it (--as, or PLATEPOST_PERSON): say why too, --purpose")
+    if purpose is not None:
+        return _apart(who, purpose) if fleet is None else Actor(fleet, who, purpose, roles=LIST_MAKERS).author
     if fleet is None:
-        return _nowhere() if purpose is None else _apart(who, purpose)
-    return _nobody(fleet) if purpose is None else Actor(fleet, who, purpose, roles=LIST_MAKERS).did
+        _warn("no log has this, without --fleet: name who and why")
+        return None
+    fleet.acts.check()
+    if any(entry.is_certified() for entry in fleet.people):
+        _warn(f"nobody signs for this, and it is logged so, as done by {user()}: name who and why")
+    return nobody(fleet)
 
 
 @contextmanager
-def told(
-    answers: Answerable,
+def logged(
+    author: Author | None,
     begun: str,
     done: str,
     *,
@@ -85,42 +75,30 @@ def told(
     What is put into the dictionary that it gives stands with the end. Errors are logged, and go on.
     """
     run = new_identifier()
-    answers(begun, object=object, details={"begins": run, **details})
     more: dict[str, JsonValue] = {}
+    if author is None:
+        yield more
+        return
+    author.record(begun, object=object, details={"begins": run, **details})
     try:
         yield more
     except BaseException as error:
-        answers(done, object=object, outcome="failure", details={"ends": run, "message": acts.broken_off(error)})
+        author.record(done, object=object, outcome="failure", details={"ends": run, "message": broken_off(error)})
         raise
-    answers(done, object=object, details={"ends": run, **more})
+    author.record(done, object=object, details={"ends": run, **more})
 
 
-def _nobody(fleet: Fleet) -> Answerable:
-    """Say that nobody answers: the fleet's log has the system's user."""
-    fleet.acts.check()
-    if any(entry.is_certified() for entry in fleet.people):
-        _warn(f"nobody signs for this, and it is logged so, as done by {user()}: name who and why")
-    return partial(record_unsigned, fleet)
-
-
-def _apart(who: str | None, purpose: str) -> Answerable:
+def _apart(who: str | None, purpose: str) -> Author:
     """Let a person away from their fleet answer: the log in their own folder has it."""
     if who is None:
         raise click.UsageError("without --fleet, say whose log is to have it: --as FOLDER of an identity")
     if not Path(who).is_dir():
         raise ProvisioningError(f"{who!r} is not the folder of an identity, and without --fleet nobody has a name")
-    purpose = acts.checked_purpose(purpose)
+    purpose = checked_purpose(purpose)
     person = Person.load(Path(who))
     person.require(LIST_MAKERS)
-    log = acts.ActLog.of(person)
-    log.check()
-    return partial(acts.record, person, purpose=purpose, log=log, checked=True)
-
-
-def _nowhere() -> Answerable:
-    """Say that neither a fleet nor a person is named: there is no log, and nobody to tell."""
-    _warn("no log has this, without --fleet: name who and why")
-    return lambda *_, **__: None
+    ActLog.of(person).check()
+    return Author.of(person, purpose)
 
 
 def _warn(text: str) -> None:
