@@ -102,7 +102,7 @@ class Post:
         self._rig = rig = rig or Rig()
         source, hotlists, control = configuration.post.source, configuration.hotlist, configuration.control
         trust = Trust.of(source.agency, hotlists.issuer_key, control)
-        remote = remote_configuration(configuration, control, trust, source)
+        remote = remote_configuration(configuration, control, trust, source, clock=rig.clock)
         if remote is not None:
             configuration = remote.start()
         self._configuration, folder = configuration, configuration.outbox.path.parent

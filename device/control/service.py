@@ -2,6 +2,7 @@
 
 from typing import Generic
 
+from device.clock.clock import Clock
 from device.control import ConfigurationStore, RemoteConfiguration
 from device.control.commands import CommandExecutor
 from device.control.keys.rotation import KeyRotation
@@ -29,14 +30,19 @@ BLAMED = frozenset(
 
 
 def remote_configuration(
-    base: Table, settings: ControlSettings | None, trust: Trust, source: Source
+    base: Table, settings: ControlSettings | None, trust: Trust, source: Source, *, clock: Clock
 ) -> RemoteConfiguration[Table] | None:
     """Open what is kept of the remote configuration over the post's own, `base`; None for a post that takes none."""
     keys = trust.configuration
     if settings is None or keys is None:
         return None
     return RemoteConfiguration(
-        base, ConfigurationStore(settings.directory), keys, source, trial_seconds=settings.trial_minutes * 60
+        base,
+        ConfigurationStore(settings.directory),
+        keys,
+        source,
+        trial_seconds=settings.trial_minutes * 60,
+        steady=clock.steady,
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 from typing import TypeVar
 
+from device.clock.clock import SYSTEM, Clock
 from device.errors import OutboxError
 from device.outbox import rows
 from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
@@ -24,6 +24,7 @@ from device.outbox.quota import Quota
 from device.outbox.rebuild import Rebuilt, SalvageAttempts, adopt, discard, log_kept, put_in_place, rebuild
 from device.outbox.reserve import Reserve
 from device.outbox.salvage import wal_is_damaged, wal_is_readable
+from device.records import new_identifier
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -41,6 +42,9 @@ class OutboxFile:
         key: its 32 bytes.
         quota: what its records may take.
         meanwhile: called again and again while a damaged file is salvaged; from any thread.
+        clock: by which a disk that was full is remembered.
+        identify: names a new chain.
+        reserve: the room kept back; a file beside the outbox where None.
 
     Raises:
         OutboxKeyError: the key is not 32 bytes long.
@@ -50,7 +54,17 @@ class OutboxFile:
 
     """
 
-    def __init__(self, path: Path, *, key: bytes, quota: Quota, meanwhile: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        key: bytes,
+        quota: Quota,
+        meanwhile: Callable[[], None] = lambda: None,
+        clock: Clock = SYSTEM,
+        identify: Callable[[], str] = new_identifier,
+        reserve: Reserve | None = None,
+    ) -> None:
         self.path = path
         self.set_aside: tuple[Quarantined, ...] = ()
         """Files that could not be used, the oldest first."""
@@ -65,7 +79,8 @@ class OutboxFile:
         except OSError as error:
             raise OutboxError(f"cannot make the folder of the outbox: {error.strerror}") from error
         self._full_at: float | None = None
-        self._reserve = Reserve(path)
+        self._reserve = reserve or Reserve(path)
+        self._clock, self._identify = clock, identify
         self._tries = SalvageAttempts(path)
         self._meanwhile = meanwhile
         self._connection: Connection | None = self._open()
@@ -74,7 +89,7 @@ class OutboxFile:
     @property
     def disk_full(self) -> bool:
         """Whether the disk was found full within the last minute; takes the reserve again if there is room for it."""
-        full = self._full_at is not None and monotonic() - self._full_at < REMEMBERED_SECONDS
+        full = self._full_at is not None and self._clock.steady() - self._full_at < REMEMBERED_SECONDS
         return not self._reserve.take() or full
 
     def close(self) -> None:
@@ -123,7 +138,7 @@ class OutboxFile:
             try:
                 return self.run(guarded)
             except OutboxFullError:
-                self._full_at = monotonic()
+                self._full_at = self._clock.steady()
                 self._make_room()
             # What is to be stored must not eat the room that is needed to delete what was delivered.
             if durable:
@@ -195,7 +210,7 @@ class OutboxFile:
     def _prepare(self, connection: Connection) -> None:
         self.opening += 1
         with named_errors():
-            rows.begin_chain(connection)
+            rows.begin_chain(connection, self._identify)
             self._quota.measure(connection)
 
     def _once(self, work: Callable[[Connection], T]) -> T:

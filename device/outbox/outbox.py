@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from device.clock.clock import SYSTEM, Clock
 from device.errors import OutboxError
 from device.outbox import rows
 from device.outbox.database import Connection, read_key_file
@@ -14,8 +15,9 @@ from device.outbox.file import OutboxFile
 from device.outbox.places import Excluded, number_of
 from device.outbox.quarantine import Quarantined
 from device.outbox.quota import MIB, Quota
+from device.outbox.reserve import Reserve
 from device.outbox.settings import OutboxSettings
-from device.records import TYPES, ChainHead, Dropped, Envelope, Lost, Status
+from device.records import TYPES, ChainHead, Dropped, Envelope, Lost, Status, new_identifier
 from device.systemd import Notifier
 
 
@@ -57,6 +59,9 @@ class Outbox:
         key: its 32 bytes.
         quota_bytes: what its records may take.
         meanwhile: called again and again while a damaged file is salvaged, which may take minutes; from any thread.
+        clock: by which records grow old, and a disk that was full is remembered.
+        identify: names a new chain.
+        reserve: the room kept back on the disk; a file beside the outbox where None.
 
     Raises:
         OutboxKeyError: the key is not 32 bytes long.
@@ -73,15 +78,34 @@ class Outbox:
         key: bytes,
         quota_bytes: int = 256 * MIB,
         meanwhile: Callable[[], None] = lambda: None,
+        clock: Clock = SYSTEM,
+        identify: Callable[[], str] = new_identifier,
+        reserve: Reserve | None = None,
     ) -> None:
         self.path = path
+        self._clock = clock
         self._quota = Quota(quota_bytes)
         self._excluded = Excluded()
         self._listeners: list[Callable[[], None]] = []
-        self._file = OutboxFile(path, key=key, quota=self._quota, meanwhile=meanwhile)
+        self._file = OutboxFile(
+            path,
+            key=key,
+            quota=self._quota,
+            meanwhile=meanwhile,
+            clock=clock,
+            identify=identify,
+            reserve=reserve,
+        )
 
     @classmethod
-    def of(cls, settings: OutboxSettings) -> Self:
+    def of(
+        cls,
+        settings: OutboxSettings,
+        *,
+        clock: Clock = SYSTEM,
+        identify: Callable[[], str] = new_identifier,
+        reserve: Reserve | None = None,
+    ) -> Self:
         """Open a post's outbox; systemd is told to wait while that takes long.
 
         Raises:
@@ -93,6 +117,9 @@ class Outbox:
             key=read_key_file(settings.key_file),
             quota_bytes=round(settings.quota_megabytes * MIB),
             meanwhile=Notifier().busy,
+            clock=clock,
+            identify=identify,
+            reserve=reserve,
         )
 
     def __repr__(self) -> str:
@@ -227,7 +254,7 @@ class Outbox:
 
         Covert records are left out, as in `backlog`.
         """
-        return _age(self._oldest(settling)[0], now)
+        return self._age(self._oldest(settling)[0], now)
 
     def undelivered(self, *, settling: Collection[int] = ()) -> int:
         """Return how many records nobody has acknowledged, covert ones too: for nobody but this unit itself."""
@@ -245,7 +272,7 @@ class Outbox:
                 settling=self.depth() - covert.records - depth,
                 size_bytes=self._quota.size - covert.size,
                 quota_bytes=self._quota.limit,
-                oldest_age_seconds=_age(oldest, now),
+                oldest_age_seconds=self._age(oldest, now),
                 reads_dropped=reads,
                 pictures_dropped=pictures,
             )
@@ -293,10 +320,9 @@ class Outbox:
             self._notify()
         return envelope
 
+    def _age(self, time: float | None, now: datetime | None) -> float | None:
+        return None if time is None else max(0.0, (now or self._clock.utc()).timestamp() - time)
+
     def _notify(self) -> None:
         for listener in self._listeners:
             listener()
-
-
-def _age(time: float | None, now: datetime | None) -> float | None:
-    return None if time is None else max(0.0, (now or datetime.now(UTC)).timestamp() - time)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -52,11 +52,11 @@ def _real(value: float | None) -> float | None:
     return None if value is None else float(value)
 
 
-def begin_chain(connection: Connection) -> None:
+def begin_chain(connection: Connection, identify: Callable[[], str] = new_identifier) -> None:
     """Begin a chain of a new name, unless there is one."""
     connection.execute(
         "INSERT INTO chain (only_row, id, sequence, digest) VALUES (1, ?, 0, ?) ON CONFLICT DO NOTHING",
-        (new_identifier(), GENESIS),
+        (identify(), GENESIS),
     )
 
 

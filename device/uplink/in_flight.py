@@ -4,9 +4,10 @@ import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
+from device.clock.clock import SYSTEM
 from device.records import Envelope
 from device.uplink.connection import BrokerConnection
 from device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
@@ -78,6 +79,7 @@ class InFlight:
         settling: Settling,
         may_go_unheard: Collection[str] = (),
         now: Callable[[], float] = time.monotonic,
+        utc: Callable[[], datetime] = SYSTEM.utc,
     ) -> None:
         self.refusals = refusals
         self.settling = settling
@@ -89,7 +91,7 @@ class InFlight:
         self._may_go_unheard = frozenset(may_go_unheard)
         self._allowed = 1
         self._under_way: dict[int, _UnderWay] = {}
-        self._now = now
+        self._now, self._utc = now, utc
         self._sizes = Sizes(refusals.slower(DAY_SECONDS))
         # By place, as all that is noted of a record is. Too large: the bytes that it has without its pictures.
         self._too_large: dict[int, int] = {}
@@ -161,7 +163,7 @@ class InFlight:
                 continue
             size = packet_size(fitting)
             trial = trial and not self._sizes.exceeds(size)
-            mid = link.publish(fitting, expiry_seconds=expiry_seconds(fitting))
+            mid = link.publish(fitting, expiry_seconds=expiry_seconds(fitting, now=self._utc()))
             if mid is None:
                 return False
             self._under_way[mid] = _UnderWay(place, fitting.sequence, fitting.topic, size)
@@ -310,11 +312,11 @@ def packet_size(envelope: Envelope) -> int:
     return len(envelope.body) + len(envelope.topic) + PACKET_OVERHEAD
 
 
-def expiry_seconds(envelope: Envelope, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> int | None:
+def expiry_seconds(envelope: Envelope, *, now: datetime) -> int | None:
     """Return how long the broker may keep a record for absent subscribers; None is for ever."""
     if envelope.expires is None:
         return None
-    return max(LEAST_EXPIRY_SECONDS, int((envelope.expires - now()).total_seconds()))
+    return max(LEAST_EXPIRY_SECONDS, int((envelope.expires - now).total_seconds()))
 
 
 def _place(envelope: Envelope) -> int:

@@ -3,7 +3,9 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
+from device.clock.clock import SYSTEM
 from device.uplink.backoff import Backoff
 from device.uplink.brokers import Brokers
 from device.uplink.connection import BrokerConnection
@@ -26,6 +28,7 @@ class Traffic:
         topics: what to subscribe to.
         tuning: patience that is not configured, and the window.
         draw: draws between two bounds how long the post waits.
+        utc: the time by which records expire.
 
     """
 
@@ -37,6 +40,7 @@ class Traffic:
         *,
         tuning: Tuning = Tuning(),  # noqa: B008 - immutable
         draw: Callable[[float, float], float] = random.uniform,
+        utc: Callable[[], datetime] = SYSTEM.utc,
     ) -> None:
         def refusals() -> Refusals:
             return Refusals(first=tuning.refusal_first_seconds, most=tuning.refusal_most_seconds)
@@ -54,6 +58,7 @@ class Traffic:
             window=tuning.window,
             settling=Settling(seconds=settings.settle_seconds),
             may_go_unheard=settings.may_go_unheard,
+            utc=utc,
         )
         self.subscriptions = Subscriptions(topics, refusals())
         self._began = 0.0

@@ -10,6 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from device.clock.clock import SYSTEM
 from device.errors import OutboxError, UplinkError
 from device.faults.fault import Fault
 from device.outbox import Backlog, Outbox
@@ -53,6 +54,7 @@ class Uplink(Part):
         client_id: str,
         earliest: Callable[[], datetime | None] = lambda: None,
         tuning: Tuning = Tuning(),  # noqa: B008 - immutable
+        utc: Callable[[], datetime] = SYSTEM.utc,
     ) -> None:
         """Make an uplink.
 
@@ -62,6 +64,7 @@ class Uplink(Part):
             client_id: by what the broker knows the session.
             earliest: for a clock that nobody vouches for, the earliest time that it can be; see `tls_context`.
             tuning: patience that is not configured.
+            utc: the time by which records expire; all waiting is real.
 
         """
         self._settings = settings
@@ -79,7 +82,7 @@ class Uplink(Part):
         self._identity = Identity(settings, check_seconds=tuning.renewal_check_seconds)
         self._lookout = FailbackProbe()
         self._inbox = Inbox({}, handled=self._handled)
-        self._traffic = Traffic(settings, outbox, tuning=tuning)
+        self._traffic = Traffic(settings, outbox, tuning=tuning, utc=utc)
         self._brokers, self._flight = self._traffic.brokers, self._traffic.flight
         self._done: deque[Delivery] = deque()
         self._ephemeral = Ephemeral()

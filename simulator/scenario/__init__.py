@@ -4,5 +4,5 @@
 
     file -> description -> site (fleet, brokers, lists) -> world (time, posts, events) -> course -> checks -> report
 
-The posts are whole posts of `device`; only time, chance and the lens are the scenario's own (`standins`).
+The posts are whole posts of `device`; time, chance, lens, board and disk come through their rig (`harness`).
 """

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from threading import Event
 from time import monotonic
+from typing import Any
 
 import numpy as np
 
@@ -185,6 +186,10 @@ class ScenarioCamera(Camera):
 
 class LockstepCapture(Capture):
     """Capture without a thread of its own: the post takes each frame when it is due, and time stands still then."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the capture
+        super().__init__(*args, **more)
+        self._started = self._lens().steady()
 
     def start(self) -> None:
         """Begin to take frames."""

@@ -8,7 +8,7 @@ read, and the other files of a post, which are small.
 from typing import TYPE_CHECKING
 
 from device.health.machine import Readings
-from device.outbox.reserve import RESERVE_BYTES
+from device.outbox.reserve import RESERVE_BYTES, Reserve
 
 if TYPE_CHECKING:
     from device.outbox import Outbox
@@ -19,7 +19,7 @@ _UNLIMITED = 1_073_741_823
 """SQLite's default, https://sqlite.org/pragma.html#pragma_max_page_count."""
 
 
-class ScenarioDisk:
+class ScenarioDisk(Reserve):
     """The room on one post's disk, and the reserve that the outbox keeps of it."""
 
     def __init__(self) -> None:

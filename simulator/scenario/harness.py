@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from device.board.base import Board
+from device.clock.clock import Clock
 from device.outbox import Outbox
 from device.outbox.settings import OutboxSettings
 from device.records import ClockQuality, Envelope, Recorder, Source
@@ -113,22 +114,23 @@ class Harness:
 
     def rig(self) -> Rig:
         """Return what a new life of the software looks through and hangs on."""
+        clock = SimulatedClock(self.world, self.wall)
         return Rig(
             camera=lambda _settings: self.camera,
             board=lambda _settings: self.open_board(),
             capture=LockstepCapture,
             recogniser=_RECOGNISER,
-            clock=SimulatedClock(self.world, self.wall),
+            clock=clock,
             time_source=lambda: self.chrony,
             machine=lambda _folder: self.disk.readings(),
-            outbox=self._open_outbox,
+            outbox=partial(self._open_outbox, clock),
             recorder=self._make_recorder,
-            identify=lambda: self.chance.identifier(self.world.wall()),
+            identify=self._identify,
             uplink=self._make_uplink,
         )
 
     def _make_uplink(self, *args: Any, **more: Any) -> Uplink:  # noqa: ANN401 - those of the uplink
-        self.uplink = WatchedUplink(self._handling, *args, **more)
+        self.uplink = WatchedUplink(self._handling, *args, **more, utc=self.world.utc)
         return self.uplink
 
     def _make_recorder(
@@ -151,10 +153,13 @@ class Harness:
                 self.receiving -= 1
                 self.handled.add(hashlib.sha256(delivery.payload).hexdigest())
 
-    def _open_outbox(self, settings: OutboxSettings) -> Outbox:
+    def _open_outbox(self, clock: Clock, settings: OutboxSettings) -> Outbox:
         self.disk.outbox = None
-        self.disk.outbox = Outbox.of(settings)
+        self.disk.outbox = Outbox.of(settings, clock=clock, identify=self._identify, reserve=self.disk)
         return self.disk.outbox
+
+    def _identify(self) -> str:
+        return self.chance.identifier(self.world.wall())
 
     def open_board(self) -> Board:
         """Return the board for a new life of the software; the case stays as it is."""

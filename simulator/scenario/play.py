@@ -15,7 +15,6 @@ from simulator.scenario.description import Scenario
 from simulator.scenario.happening import Happenings
 from simulator.scenario.harness import Harness
 from simulator.scenario.site import AGENCY, ScenarioSite
-from simulator.scenario.standins import standing_in
 from simulator.scenario.world import Actor, World
 
 SAMPLE_SECONDS = 0.1
@@ -74,12 +73,11 @@ def play(
     world = World(scenario.begins, wall_clock=wall_clock)
     samples: list[Sample] = []
     with ScenarioSite(scenario, world, folder=folder, beside=beside or folder, seed=seed) as site:
-        with standing_in(world, site.harnesses):
-            lives = [_Life(site, harness) for harness in site.harnesses.values()]
-            try:
-                _live(site, world, lives, partial(_sample, site, samples))
-            finally:
-                world.close()
+        lives = [_Life(site, harness) for harness in site.harnesses.values()]
+        try:
+            _live(site, world, lives, partial(_sample, site, samples))
+        finally:
+            world.close()
         _await_arrivals(site)
         return Course(
             begins=scenario.begins,

@@ -1,15 +1,15 @@
 """Everything around the posts of a scenario: a throw-away fleet, real brokers with TLS, record keepers, lists."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from device import config
 from device.camera.view import View, Views
-from device.config import Configuration
+from device.config import Configuration, load
 from provisioning.fleet.post_file import Setting
 from provisioning.hotlist.build import build_package
 from provisioning.trust.keys import private_pem
@@ -30,6 +30,18 @@ AGENCY = "scenario"
 KEEPER = "records"
 DRAIN_SECONDS = 15.0
 ISSUER = "department of the scenario"
+
+
+class ScenarioConfiguration(Configuration):
+    """A post's configuration, whose digest tells nothing of this run's folder and ports."""
+
+    @property
+    def digest(self) -> str:
+        """As it would be in a folder and at brokers that are always the same."""
+        text = self.model_dump_json()
+        text = text.replace(str(self.outbox.path.parent.parent), "").replace("localhost:", "")
+        text = re.sub(r'"brokers":\[[^\]]*\]', f'"brokers":{len(self.uplink.brokers)}', text)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 class ScenarioSite(Site[Broker]):
@@ -69,7 +81,7 @@ class ScenarioSite(Site[Broker]):
             ConfigurationError: the scenario's settings of it cannot be.
 
         """
-        return config.load(self.fleet.post(post) / "post.toml")
+        return ScenarioConfiguration.model_construct(**dict(load(self.fleet.post(post) / "post.toml")))
 
     def publish_list(self, description: ListDescription) -> None:
         """Publish a list at every broker that runs, retained."""

@@ -449,10 +449,10 @@ def test_what_waits_beside_a_topic_that_is_refused_is_owed(flight: InFlight, rec
 def test_expiry_is_what_is_left_but_never_nothing(recorder: Recorder) -> None:
     envelope = recorder.record(example_audit("boot"))
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    assert expiry_seconds(envelope) is None
+    assert expiry_seconds(envelope, now=now) is None
     for left, expected in ((7200, 7200), (5, LEAST_EXPIRY_SECONDS), (-(10**6), LEAST_EXPIRY_SECONDS)):
         expiring = replace(envelope, expires=now + timedelta(seconds=left))
-        assert expiry_seconds(expiring, now=lambda: now) == expected
+        assert expiry_seconds(expiring, now=now) == expected
 
 
 def test_packet_size_is_an_upper_bound(recorder: Recorder) -> None:
