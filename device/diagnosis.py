@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from device.clock.clock import Clock
 from device.faults.fault import Fault
-from device.faults.flapping import Unrest
+from device.faults.flapping import FlapDampers
 from device.part import Part
 
 
@@ -21,7 +21,7 @@ class FaultMonitor:
         """What `look` found last."""
         self._clock = clock
         self._parts: tuple[Part, ...] = ()
-        self._unrest = Unrest[Fault]()
+        self._dampers = FlapDampers[Fault]()
 
     def watch(self, parts: Iterable[Part]) -> None:
         """Ask these parts from now on."""
@@ -32,5 +32,5 @@ class FaultMonitor:
         named: dict[bool, set[Fault]] = {True: set(), False: set()}
         for part in self._parts:
             named[part.damped].update(part.faults())
-        self.present = frozenset(self._unrest.settle(named[False], now=self._clock.steady()) | named[True])
+        self.present = frozenset(self._dampers.settle(named[False], now=self._clock.steady()) | named[True])
         return self.present

@@ -59,7 +59,7 @@ class FlapDamper:
         return sum(now - came < WINDOW_SECONDS for came in self._came)
 
 
-class Unrest(Generic[Name]):
+class FlapDampers(Generic[Name]):
     """Things that come and go, each by its name. Safe to use from several threads."""
 
     def __init__(self) -> None:

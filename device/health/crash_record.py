@@ -1,4 +1,4 @@
-"""Last words: what was wrong with a post before it died, kept on disk for its next start to tell.
+"""The crash record: what was wrong with a post before it died, kept on disk for its next start to tell.
 
 A post that is killed, hangs or loses power says nothing any more. So it writes down its present faults whenever they
 change, and strikes them out when it stops in order. What is found at a start that was not struck out is what the run
@@ -23,7 +23,7 @@ LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class LastWords:
+class Crash:
     """What a run that did not stop in order left behind."""
 
     run: str
@@ -51,26 +51,26 @@ class RunState(BaseModel):
 
 
 class CrashRecord:
-    """Keeps the last words of the present run. Never raises: without it only the next start knows less."""
+    """Keeps what the present run would die with. Never raises: without it only the next start knows less."""
 
     def __init__(self, folder: Path, *, run: str, machine: str | None = None) -> None:
         """Keep them in `folder`; `run` names this run, `machine` this start of the machine (the kernel's boot id)."""
-        self._file = StateFile(folder / FILE, RunState, about="the last words")
+        self._file = StateFile(folder / FILE, RunState, about="the crash record")
         self._obituary = folder / OBITUARY
         self._run = run
         self._machine = machine if machine is not None else boot_id()
 
-    def former(self) -> LastWords | None:
+    def former(self) -> Crash | None:
         """Return, once, what the run before died with; None if it stopped in order, or there was none."""
-        words = self._file.recall()
+        left = self._file.recall()
         how = self._how()
-        if words is None or words.stopped:
+        if left is None or left.stopped:
             return None
-        rebooted = words.machine != self._machine
-        return LastWords(
-            run=words.run,
-            faults=words.faults,
-            unfed=words.unfed,
+        rebooted = left.machine != self._machine
+        return Crash(
+            run=left.run,
+            faults=left.faults,
+            unfed=left.unfed,
             rebooted=rebooted,
             how=how or ("power" if rebooted else "unknown"),
         )

@@ -12,7 +12,7 @@ from device import __version__
 from device.control.service import RemoteControl
 from device.diagnosis import FaultMonitor
 from device.faults.fault import Fault, notices, reasons
-from device.faults.flapping import FlapDamper, Unrest
+from device.faults.flapping import FlapDamper, FlapDampers
 from device.health.certificate import CertificateMonitor
 from device.logbook import Logbook
 from device.part import Part
@@ -62,7 +62,7 @@ class StatusReporter(Part):
         self._since = logbook.timekeeper.now()
         self._told: frozenset[Fault] | None = None
         self._list_told: set[tuple[object, ...]] | None = None
-        self._lists = Unrest[tuple[object, ...]]()
+        self._lists = FlapDampers[tuple[object, ...]]()
         self._read_told = self._clock.steady(), self._reporter.last_read
         self._lock = Lock()
         self._absence = FlapDamper()

@@ -82,7 +82,7 @@ class Recordings(Part):
         self._recipient = _recipient(settings)
         self._time = now
         self._seen = (now().timestamp(), clock.steady())
-        self._tape: RecordingWriter | None = None
+        self._writer: RecordingWriter | None = None
         self._name = ""
         self._person = ""
         self._look, self._clean = Interval(LOOK_SECONDS), Interval(CLEAN_SECONDS)
@@ -90,17 +90,17 @@ class Recordings(Part):
     @property
     def recording(self) -> bool:
         """Whether a recording is under way."""
-        return self._tape is not None
+        return self._writer is not None
 
     def see(self, frame: Frame) -> None:
         """Take in a frame that the post evaluates; costs nothing while nobody records."""
-        if self._tape is not None:
-            self._tape.offer(frame)
+        if self._writer is not None:
+            self._writer.offer(frame)
 
     def tick(self, now: float) -> None:
         """Look for requests, for a recording that has ended, and for recordings that are too old."""
         self._follow_clock(now)
-        if self._tape is not None and not self._tape.running:
+        if self._writer is not None and not self._writer.running:
             self._ended("limit")
         if self._look.due(now):
             try:
@@ -113,7 +113,7 @@ class Recordings(Part):
 
     def stop(self) -> None:
         """End a recording that is under way, because the post ends."""
-        if self._tape is not None:
+        if self._writer is not None:
             self._ended("stop")
 
     # --- requests
@@ -126,7 +126,7 @@ class Recordings(Part):
             said = self._refuse("too_old", "the request was made too long ago: ask again", request)
         elif request.do == "start":
             said = self._start(request)
-        elif self._tape is None:
+        elif self._writer is None:
             said = Answer(None, "not_recording", "nothing is being recorded")
         else:
             self._ended("asked", identity=request.person)
@@ -139,7 +139,7 @@ class Recordings(Part):
             return self._refuse("not_allowed", "recording is not allowed on this post (recording.allowed)", request)
         if len(request.purpose.strip()) < settings.least_purpose:
             return self._refuse("no_purpose", "say what the recording is for", request)
-        if self._tape is not None:
+        if self._writer is not None:
             return self._refuse("already", f"{self._name} is being recorded", request)
         room = settings.total_megabytes * MEGABYTE - sum(path.stat().st_size for path in self._files())
         if room < MEGABYTE:
@@ -156,7 +156,7 @@ class Recordings(Part):
         inside = {**self._goes_by, "person": request.person, "purpose": request.purpose, "colour": settings.colour}
         try:
             make_folder(settings.directory)
-            writer = SealedWriter(
+            sealed = SealedWriter(
                 settings.directory / name, recipient=self._recipient, about=about, settings=about | inside
             )
         except OSError as error:
@@ -165,7 +165,7 @@ class Recordings(Part):
         # Told before the first frame is kept.
         details = self._who(request) | {"minutes": minutes, "colour": settings.colour}
         self._trail.say("recording_started", source="console", identity=request.person, object=name, details=details)
-        self._tape = RecordingWriter(writer, limits, colour=settings.colour)
+        self._writer = RecordingWriter(sealed, limits, colour=settings.colour)
         return Answer(name, None, f"{name} is being recorded, for {minutes:g} min at most")
 
     def _refuse(self, reason: str, said: str, request: Request | None) -> Answer:
@@ -180,12 +180,12 @@ class Recordings(Part):
         return Answer(None, reason, said)
 
     def _ended(self, reason: str, *, identity: str | None = None) -> None:
-        tape, self._tape = self._tape, None
-        if tape is None:
+        writer, self._writer = self._writer, None
+        if writer is None:
             return
-        tape.stop(reason)
+        writer.stop(reason)
         self._date(self._settings.directory / self._name, self._time().timestamp())
-        details = dict(tape.summary)
+        details = dict(writer.summary)
         self._trail.say(
             "recording_ended",
             source="console" if identity else "post",
@@ -206,7 +206,7 @@ class Recordings(Part):
         return sorted(self._settings.directory.glob(f"*{SUFFIX}"))
 
     def _ended_files(self) -> list[Path]:
-        return [path for path in self._files() if self._tape is None or path.name != self._name]
+        return [path for path in self._files() if self._writer is None or path.name != self._name]
 
     def _follow_clock(self, steady: float) -> None:
         """Keep recordings as old as they are when the clock is set: their dates are of the clock that was wrong."""

@@ -23,9 +23,9 @@ def test_floor_under_the_clock(tmp_path: Path) -> None:
         '{"floor": "2026-06-01T12:00:00.123456+00:00", "last": "2026-06-01T12:00:05.000001+00:00"}'
     )
     unknown = ClockQuality(synchronised=False, source="unknown")
-    keeper = Timekeeper(tmp_path / "clock.json", quality=lambda: unknown, wall=lambda: 0.0, steady=lambda: 0.0)
-    assert keeper.floor == NOON
-    assert keeper.record_time() == NOON.replace(second=5, microsecond=1)
+    timekeeper = Timekeeper(tmp_path / "clock.json", quality=lambda: unknown, wall=lambda: 0.0, steady=lambda: 0.0)
+    assert timekeeper.floor == NOON
+    assert timekeeper.record_time() == NOON.replace(second=5, microsecond=1)
 
 
 def test_steps_of_the_camera_s_recovery(tmp_path: Path) -> None:

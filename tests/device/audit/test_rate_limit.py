@@ -132,14 +132,14 @@ def test_a_clock_that_is_set_to_and_fro_for_hours_fills_no_outbox_and_hides_no_l
     def wall() -> float:
         return moment.timestamp()
 
-    keeper = Timekeeper(
+    timekeeper = Timekeeper(
         None,
         quality=lambda: ClockQuality(source="chrony", synchronised=False),
         wall=wall,
         steady=lambda: 0.0,
     )
     watch = ClockStepMonitor(
-        keeper,
+        timekeeper,
         desk.limited,
         mocker.Mock(),
         hotlist=mocker.Mock(current=None),

@@ -9,7 +9,7 @@ from simulator.board.virtual import VirtualBoard
 
 
 class Trail:
-    """An auditor that remembers."""
+    """An audit log that remembers."""
 
     def __init__(self) -> None:
         self.said: list[tuple[str, str | None, dict[str, Any]]] = []

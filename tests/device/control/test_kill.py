@@ -39,18 +39,18 @@ def test_a_request_that_was_taken_is_not_taken_again(world: World) -> None:
     for _ in range(ROUNDS):
 
         def work(say: Callable[[str], None]) -> None:
-            journal = ReplayGuard(path)
+            guard = ReplayGuard(path)
             for _ in range(10_000):
                 identifier = new_identifier()
-                journal.take(identifier, "restart", at=datetime.now(UTC), most=10**9, within=1)
+                guard.take(identifier, "restart", at=datetime.now(UTC), most=10**9, within=1)
                 say(identifier)
 
         taken += killed_child(work, seconds=chance.uniform(0, 0.05))
-        journal = ReplayGuard(path)
-        assert not journal.forgotten
+        guard = ReplayGuard(path)
+        assert not guard.forgotten
         for identifier in taken:
             try:
-                journal.take(identifier, "restart", at=datetime.now(UTC), most=10**9, within=1)
+                guard.take(identifier, "restart", at=datetime.now(UTC), most=10**9, within=1)
             except RefusedError as refusal:
                 assert refusal.reason is Reason.REPLAYED  # noqa: PT017 - each of many
             else:
@@ -63,7 +63,7 @@ def test_a_journal_that_is_a_link_is_put_aside(world: World, tmp_path: Path) -> 
     path = world.directory / "journal.db"
     path.parent.mkdir(exist_ok=True)
     path.symlink_to(nologin)
-    journal = ReplayGuard(path)
-    assert journal.forgotten
-    journal.take(new_identifier(), "restart", at=datetime.now(UTC), most=1, within=1)
+    guard = ReplayGuard(path)
+    assert guard.forgotten
+    guard.take(new_identifier(), "restart", at=datetime.now(UTC), most=1, within=1)
     assert not nologin.exists()

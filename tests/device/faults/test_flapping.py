@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.faults.flapping import LONGEST_REST_SECONDS, MOST, REST_SECONDS, WINDOW_SECONDS, FlapDamper, Unrest
+from device.faults.flapping import LONGEST_REST_SECONDS, MOST, REST_SECONDS, WINDOW_SECONDS, FlapDamper, FlapDampers
 
 MOST_AN_HOUR = 13
 """What the longest rests leave room for."""
@@ -63,28 +63,28 @@ def test_what_comes_back_after_each_rest_must_rest_ever_longer_and_not_for_ever(
 
 @given(st.lists(st.tuples(st.floats(0.25, 900), st.floats(0.25, 900)), min_size=20, max_size=100))
 def test_however_it_flaps_it_comes_seldom_is_told_at_once_and_goes_in_time(flaps: list[tuple[float, float]]) -> None:
-    unrest, now, came, before = Unrest[str](), 0.0, list[float](), False
+    dampers, now, came, before = FlapDampers[str](), 0.0, list[float](), False
     for there, away in flaps:
-        assert unrest.settle({"it"}, now=now) == {"it"}
+        assert dampers.settle({"it"}, now=now) == {"it"}
         came += [] if before else [now]
-        unrest.settle(set(), now=now + there)
+        dampers.settle(set(), now=now + there)
         now += there + away
-        before = unrest.settle(set(), now=now) == {"it"}
+        before = dampers.settle(set(), now=now) == {"it"}
         assert not (before and away >= LONGEST_REST_SECONDS)
     for last in came:
         assert sum(last - WINDOW_SECONDS < at <= last for at in came) <= MOST_AN_HOUR
 
 
 def test_each_thing_rests_by_itself() -> None:
-    unrest = Unrest[str]()
+    dampers = FlapDampers[str]()
     for now in range(10):
-        unrest.settle({"loose"} if now % 2 else set(), now=now)
-    assert unrest.settle({"fast"}, now=10.0) == {"loose", "fast"}
-    assert unrest.settle(set(), now=11.0) == {"loose"}
+        dampers.settle({"loose"} if now % 2 else set(), now=now)
+    assert dampers.settle({"fast"}, now=10.0) == {"loose", "fast"}
+    assert dampers.settle(set(), now=11.0) == {"loose"}
 
 
 def test_what_rests_is_forgotten() -> None:
-    unrest = Unrest[int]()
+    dampers = FlapDampers[int]()
     for version in range(100):
-        unrest.settle({version}, now=version * 3600.0)
-    assert len(unrest._things) <= 2
+        dampers.settle({version}, now=version * 3600.0)
+    assert len(dampers._things) <= 2

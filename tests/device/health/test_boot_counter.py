@@ -8,18 +8,18 @@ from tests.clocks import SteppedClock
 
 
 def begun(folder: Path, clock: SteppedClock, *, uptime: float = 0.0) -> BootCounter:
-    starts = BootCounter(folder, Notifier({}), clock=clock, uptime=lambda: uptime)
-    starts.begin()
-    return starts
+    counter = BootCounter(folder, Notifier({}), clock=clock, uptime=lambda: uptime)
+    counter.begin()
+    return counter
 
 
 def test_deaths_in_a_row_are_counted_and_slow_the_post_down(tmp_path: Path) -> None:
     clock = SteppedClock(50.0)
     pauses = []
     for _ in range(len(PAUSES) + 2):
-        starts = begun(tmp_path, clock)
+        counter = begun(tmp_path, clock)
         before = clock.now
-        while starts.waiting:
+        while counter.waiting:
             clock.now += 1
         pauses.append(clock.now - before)
     assert pauses == [*PAUSES, PAUSES[-1], PAUSES[-1]]
@@ -28,26 +28,26 @@ def test_deaths_in_a_row_are_counted_and_slow_the_post_down(tmp_path: Path) -> N
 def test_a_run_that_lives_begins_the_count_anew(tmp_path: Path) -> None:
     clock = SteppedClock(50.0)
     for _ in range(4):
-        starts = begun(tmp_path, clock)
-    assert starts.often
-    starts.tick(fit=True)
+        counter = begun(tmp_path, clock)
+    assert counter.often
+    counter.tick(fit=True)
     clock.now += PAUSES[3]
-    assert not starts.waiting
-    starts.tick(fit=False)
+    assert not counter.waiting
+    counter.tick(fit=False)
     clock.now += WELL_SECONDS - 1
-    starts.tick(fit=True)
-    assert starts.often
+    counter.tick(fit=True)
+    assert counter.often
     clock.now += 1
-    starts.tick(fit=True)
-    assert not starts.often
+    counter.tick(fit=True)
+    assert not counter.often
     assert begun(tmp_path, clock).bad == 0
 
 
 def test_a_run_that_is_told_to_stop_is_not_counted(tmp_path: Path) -> None:
     for _ in range(10):
-        starts = begun(tmp_path, SteppedClock(50.0))
-        starts.stopped()
-    assert starts.bad == 0
+        counter = begun(tmp_path, SteppedClock(50.0))
+        counter.stopped()
+    assert counter.bad == 0
 
 
 def test_the_machine_is_started_anew_at_ever_longer_intervals(tmp_path: Path) -> None:
@@ -78,10 +78,10 @@ def test_a_damaged_counter_counts_from_nothing(tmp_path: Path, content: bytes) -
 
 
 def test_a_restart_of_the_machine_that_stops_the_post_in_order_counts_all_the_same(tmp_path: Path) -> None:
-    starts = BootCounter(tmp_path, Notifier({}), uptime=lambda: 1e6)
-    starts.begin()
-    assert starts.ask_for_reboot()
-    starts.stopped()
+    counter = BootCounter(tmp_path, Notifier({}), uptime=lambda: 1e6)
+    counter.begin()
+    assert counter.ask_for_reboot()
+    counter.stopped()
     assert BootCounter(tmp_path, Notifier({})).reboots == 1
     again = BootCounter(tmp_path, Notifier({}), uptime=lambda: REBOOT_UPTIMES[0])
     again.begin()

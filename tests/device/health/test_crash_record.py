@@ -2,25 +2,21 @@ from pathlib import Path
 
 import pytest
 
-from device.health.crash_record import FILE, OBITUARY, CrashRecord, LastWords
+from device.health.crash_record import FILE, OBITUARY, Crash, CrashRecord
 
 
 def test_what_was_wrong_is_told_after_the_death(tmp_path: Path) -> None:
     CrashRecord(tmp_path, run="one", machine="a").keep({"camera_silent", "disk_full"}, unfed="no_frames")
     (tmp_path / OBITUARY).write_text("watchdog killed ABRT\n")
     after = CrashRecord(tmp_path, run="two", machine="a")
-    assert after.former() == LastWords(
-        "one", ("camera_silent", "disk_full"), "no_frames", rebooted=False, how="watchdog"
-    )
+    assert after.former() == Crash("one", ("camera_silent", "disk_full"), "no_frames", rebooted=False, how="watchdog")
     after.keep((), unfed=None)
     assert not (tmp_path / OBITUARY).exists()
 
 
 def test_a_machine_that_lost_power_is_told_apart(tmp_path: Path) -> None:
     CrashRecord(tmp_path, run="one", machine="a").keep((), unfed=None)
-    assert CrashRecord(tmp_path, run="two", machine="b").former() == LastWords(
-        "one", (), None, rebooted=True, how="power"
-    )
+    assert CrashRecord(tmp_path, run="two", machine="b").former() == Crash("one", (), None, rebooted=True, how="power")
 
 
 def test_a_stop_in_order_leaves_nothing_to_tell(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ BEGIN = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 class Road:
     """So many reads in each hour of the day, evenly."""
 
-    def __init__(self, habit: ReadRateBaseline, *, begin: datetime = BEGIN) -> None:
-        self.habit = habit
+    def __init__(self, baseline: ReadRateBaseline, *, begin: datetime = BEGIN) -> None:
+        self.baseline = baseline
         self.now = begin
         self.reads = 0.0
 
@@ -22,8 +22,8 @@ class Road:
         for number in range(round(hours * 3600 / step)):
             self.now += timedelta(seconds=step)
             self.reads += an_hour * step / 3600
-            self.habit.tick(self.now, reads=int(self.reads), watching=watching)
-            if missed is None and self.habit.missed:
+            self.baseline.tick(self.now, reads=int(self.reads), watching=watching)
+            if missed is None and self.baseline.missed:
                 missed = (number + 1) * step
         return missed
 
@@ -33,7 +33,7 @@ def test_reads_that_stay_away_on_a_busy_road_are_missed_in_time_and_the_next_hea
     assert road.run(7 * 24, an_hour=120) is None
     assert road.run(1, an_hour=0) == pytest.approx(900, abs=120)
     road.run(0.1, an_hour=600)
-    assert not road.habit.missed
+    assert not road.baseline.missed
 
 
 def test_on_a_quiet_road_it_takes_longer(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_hours_in_which_reads_were_missed_are_not_learned() -> None:
     road = Road(ReadRateBaseline())
     road.run(7 * 24, an_hour=120)
     road.run(5 * 7 * 24, an_hour=0)
-    assert road.habit.missed
+    assert road.baseline.missed
 
 
 def test_a_road_that_has_become_quiet_for_good_is_usual_after_some_weeks() -> None:
@@ -68,7 +68,7 @@ def test_a_road_that_has_become_quiet_for_good_is_usual_after_some_weeks() -> No
     assert road.run(24, an_hour=0) is not None, "blindness is told still"
 
 
-def test_the_habit_survives_a_restart(tmp_path: Path) -> None:
+def test_the_baseline_survives_a_restart(tmp_path: Path) -> None:
     road = Road(ReadRateBaseline(tmp_path / FILE))
     road.run(7 * 24 + 1, an_hour=120)
     after = Road(ReadRateBaseline(tmp_path / FILE), begin=road.now)
@@ -80,11 +80,11 @@ def test_a_clock_that_is_set_neither_learns_nor_misses() -> None:
     road.run(7 * 24, an_hour=120)
     for days in (3, -5, 700):
         road.now += timedelta(days=days)
-        road.habit.tick(road.now, reads=int(road.reads), watching=True)
-        assert not road.habit.missed
+        road.baseline.tick(road.now, reads=int(road.reads), watching=True)
+        assert not road.baseline.missed
 
 
 @pytest.mark.parametrize("content", [b"", b"[1, 2]", b"{}", b'["x"]', b"\xff", b"null", b"7"])
-def test_a_damaged_habit_is_learned_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_baseline_is_learned_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
     assert Road(ReadRateBaseline(tmp_path / FILE)).run(2, an_hour=0) is None

@@ -101,10 +101,11 @@ def make_unit(tmp_path: Path, key: ECKey, clock: SettableClock) -> MakeUnit:
 
 def record(unit: Unit, numbers: range) -> None:
     for number in numbers:
-        before = unit.recordings._tape.frames if unit.recordings._tape is not None else 0
+        writer = unit.recordings._writer
+        before = 0 if writer is None else writer.frames
         unit.recordings.see(make_frame(number))
         end = time.monotonic() + 30
-        while unit.recordings._tape is not None and unit.recordings._tape.frames == before and time.monotonic() < end:
+        while writer is not None and writer.frames == before and time.monotonic() < end:
             time.sleep(0.001)
 
 
@@ -199,7 +200,7 @@ def test_frames_that_find_no_room_are_counted_and_nobody_waits(
 def test_a_disk_that_takes_nothing_ends_it(make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch) -> None:
     unit = make_unit()
     unit.ask(purpose="glare at dusk")
-    tape_ = unit.recordings._tape
+    tape_ = unit.recordings._writer
     assert tape_ is not None
 
     def full(_packed: bytes) -> None:
@@ -215,7 +216,7 @@ def test_a_disk_that_takes_nothing_ends_it(make_unit: MakeUnit, monkeypatch: pyt
 def test_a_disk_that_is_full_when_the_file_is_closed_too_ends_it_in_order(make_unit: MakeUnit) -> None:
     unit = make_unit()
     unit.ask(purpose="glare at dusk")
-    tape_ = unit.recordings._tape
+    tape_ = unit.recordings._writer
     assert tape_ is not None
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, tape_._writer._file.fileno())
