@@ -7,8 +7,8 @@ r"""The body of a package: a JSON header, then columns of unsigned little-endian
     header    JSON (UTF-8), padded with spaces so that the first section starts at a multiple of 8
     sections  one after another, each padded with zero bytes to a multiple of 8
 
-Columns are what a memory map and a binary search want: a look-up touches a few pages of one of them. The header's
-members are closed: one that is not known refuses the whole list, since it might change what an entry means.
+Columns take no more memory than their numbers, and are searched where they lie. The header's members are closed: one
+that is not known refuses the whole list, since it might change what an entry means.
 """
 
 import struct
@@ -31,7 +31,6 @@ _WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 _Model = TypeVar("_Model", bound=BaseModel)
 
 type_of_width = {width: name for name, width in _WIDTHS.items()}
-width_of_type = _WIDTHS.__getitem__
 
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """A category's slug; it is a level of an MQTT topic."""
@@ -133,57 +132,29 @@ def encode(header: Mapping[str, object], columns: Mapping[str, tuple[str, bytes 
 
 
 def decode(body: memoryview) -> tuple[Header, dict[str, memoryview]]:
-    """Read a body's header and map its columns, without copying them.
+    """Read a body's header and find its columns, without copying them.
 
     Raises:
         Malformed: it is not such a body, or a column lies outside it.
         UnsupportedFormat: the header has a member that this software does not know.
 
     """
-    first = begin_of_columns(body)
-    if first is None or first > len(body):
-        raise Malformed("the body's header does not fit into the body")
-    header = read_header(body[:first])
-    places = extents(header, len(body) - first)
-    columns = {
-        name: native(body[first + place.start : first + place.stop], header.sections[name].type)
-        for name, place in places.items()
-    }
-    return header, columns
-
-
-def extents(header: Header, length: int) -> dict[str, range]:
-    """Return where each column lies in the `length` bytes after the header. Raises Malformed for one that does not."""
-    places = {
-        name: range(section.offset, section.offset + section.count * width_of_type(section.type))
-        for name, section in header.sections.items()
-    }
-    for name, place in places.items():
-        if place.stop > length:
-            raise Malformed(f"section {name!r} does not fit into the body")
-    return places
-
-
-def begin_of_columns(body: bytes | memoryview) -> int | None:
-    """Return where a body's columns begin; None while too little of it is there to tell, or the header is not whole.
-
-    Raises Malformed when it is no such body.
-    """
     start = len(MAGIC) + _LENGTH.size
-    if body[: len(MAGIC)] != MAGIC[: len(body)]:
+    if body[: len(MAGIC)] != MAGIC or len(body) < start:
         raise Malformed("the body does not begin as a hot list's body does")
-    if len(body) < start:
-        return None
     (length,) = _LENGTH.unpack(body[len(MAGIC) : start])
-    first = int(start + length)
-    if first % _ALIGNMENT:
+    first = start + length
+    if first % _ALIGNMENT or first > len(body):
         raise Malformed("the body's header does not fit into the body")
-    return first if len(body) >= first else None
+    header = parse(Header, bytes(body[start:first]), "the body's header")
+    return header, {name: _column(body[first:], name, extent) for name, extent in header.sections.items()}
 
 
-def read_header(head: bytes | memoryview) -> Header:
-    """Read the header from what comes before a body's columns. Raises Malformed or UnsupportedFormat."""
-    return parse(Header, bytes(head[len(MAGIC) + _LENGTH.size :]), "the body's header")
+def _column(columns: memoryview, name: str, extent: ColumnExtent) -> memoryview:
+    end = extent.offset + extent.count * _WIDTHS[extent.type]
+    if end > len(columns):
+        raise Malformed(f"section {name!r} does not fit into the body")
+    return _native(columns[extent.offset : end], extent.type)
 
 
 def parse(model: type[_Model], text: bytes, what: str) -> _Model:
@@ -205,8 +176,8 @@ def epoch(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def native(data: memoryview, kind: str) -> memoryview:
-    """Map a little-endian column as integers of this machine."""
+def _native(data: memoryview, kind: str) -> memoryview:
+    """Return a little-endian column as integers of this machine."""
     width = _WIDTHS[kind]
     if sys.byteorder == "big" and width > 1:
         swapped = bytearray(len(data))

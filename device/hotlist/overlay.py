@@ -1,6 +1,6 @@
 """What deltas changed since the complete list: entries that came, and entries of its table that went.
 
-A Bloom filter cannot forget, and a mapped table is never written. So a removal is a note against the table's entry, and
+A Bloom filter cannot forget, and the table is never written. So a removal is a note against the table's entry, and
 an addition stands beside the table; both are found by fingerprint in a dictionary, however many deltas brought them.
 """
 

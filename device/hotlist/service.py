@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 NOT_STORED = "not_stored"
-"""Why a package that is sound is not in force: the disk did not take it."""
+"""Why a package that is sound is not in force: disk or memory did not take it."""
 
 
 @dataclass(frozen=True, slots=True)

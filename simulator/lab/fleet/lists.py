@@ -22,7 +22,7 @@ class Say(Protocol):
 
 
 class MemoryLists:
-    """Keeps one list in force. What needs a disk (mapping, the former list, recovery) is not simulated."""
+    """Keeps one list in force. What needs a disk (the former list, recovery) is not simulated."""
 
     def __init__(self, *, issuer_key: Path, unseal_key: Path, say: Say) -> None:
         """Read the keys.
