@@ -15,7 +15,7 @@ from device import backends
 from device.camera.base import Camera
 from device.cli import platepost
 from device.frame import Frame
-from device.vision.pipeline import Look, Pipeline
+from device.vision.pipeline import FrameResult, Pipeline
 
 FRAMES_PER_SECOND = 10
 
@@ -54,7 +54,7 @@ def main(folder: Path) -> None:
     """Run the post, and say when its first frame has been evaluated."""
     look = Pipeline.look
 
-    def counted(pipeline: Pipeline, frame: Frame) -> Look:
+    def counted(pipeline: Pipeline, frame: Frame) -> FrameResult:
         found = look(pipeline, frame)
         if pipeline.counters.frames == 1:
             ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])

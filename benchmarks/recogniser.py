@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.vision.ctc import beam_search, merge_look_alikes, softmax, spell
-from device.vision.interpreter import Model
+from device.vision.interpreter import Network
 from device.vision.pipeline import Pipeline
 from device.vision.recogniser import Recogniser, as_grey
 from simulator.camera.footage import FootageCamera
@@ -44,7 +44,7 @@ def street(most: int) -> None:
     pipeline = Pipeline(Recogniser.load())
     inside = 0.0
 
-    def timed(model: Model) -> None:
+    def timed(model: Network) -> None:
         run = model.run
 
         def measured(values: NDArray[np.int8]) -> tuple[NDArray[np.int8], ...]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from device.uplink.backoff import Backoff
 from device.uplink.brokers import Brokers
 from device.uplink.refusals import Refusals
-from device.uplink.settings import Broker, Tuning, UplinkSettings
+from device.uplink.settings import BrokerAddress, Tuning, UplinkSettings
 
 OUTAGES = (0.2, 10.0, 60.0, 600.0)
 """Seconds: a restart, an update, a reboot, a failed power supply."""
@@ -76,7 +76,7 @@ def brokers(draw: Callable[[float, float], float]) -> Brokers:
     """Make one post's choice of brokers, with the defaults of a post."""
     first, most = UplinkSettings.model_fields["reconnect_seconds"].default, _TUNING.backoff_most_seconds
     return Brokers(
-        [Broker("broker", 8883)],
+        [BrokerAddress("broker", 8883)],
         backoff=Backoff(first=first, most=most, draw=draw),
         refusals=Refusals(first=30, most=900, draw=draw),
         return_seconds=600,

@@ -31,7 +31,7 @@ from device.camera.supervisor import Actions, CameraSupervisor
 from device.clock.timekeeper import Timekeeper, TimeSource
 from device.config import Configuration
 from device.control.commands import CommandExecutor, doers
-from device.control.keys.trust import Trust
+from device.control.keys.trust import TrustedKeys
 from device.control.service import RemoteControl, remote_configuration
 from device.diagnosis import FaultMonitor
 from device.enrolment.acceptance import Acceptance
@@ -101,7 +101,7 @@ class Post:
         """
         self._rig = rig = rig or Rig()
         source, hotlists, control = configuration.post.source, configuration.hotlist, configuration.control
-        trust = Trust.of(source.agency, hotlists.issuer_key, control)
+        trust = TrustedKeys.of(source.agency, hotlists.issuer_key, control)
         remote = remote_configuration(configuration, control, trust, source, clock=rig.clock)
         if remote is not None:
             configuration = remote.start()

@@ -25,13 +25,13 @@ from device.records import Recorder, new_identifier
 from device.settings import BackendSettings
 from device.uplink import Uplink
 from device.vision.passages import Passage
-from device.vision.pipeline import Look
+from device.vision.pipeline import FrameResult
 from device.vision.recogniser import Recogniser
 from device.vision.settings import VisionSettings
 
 log = logging.getLogger(__name__)
 
-Onlooker = Callable[[Frame, Look, Sequence[Passage]], None]
+Onlooker = Callable[[Frame, FrameResult, Sequence[Passage]], None]
 """Is shown each frame that was evaluated, what it brought, and the open passages; it must be quick and keep nothing."""
 
 
@@ -61,7 +61,7 @@ def board(settings: BackendSettings) -> Board:
         return LostBoard()
 
 
-def nobody(_frame: Frame, _look: Look, _passages: Sequence[Passage]) -> None:
+def nobody(_frame: Frame, _look: FrameResult, _passages: Sequence[Passage]) -> None:
     """Look at nothing: on a unit nobody is shown anything but records."""
 
 

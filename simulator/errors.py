@@ -8,7 +8,7 @@
           +-- SubscriberError             the subscriber was refused, or could not connect
           +-- TruthError (ValueError)     a truth file is unreadable or of another form
           +-- DemoError                   the demonstration cannot start
-          +-- RecordingError (ValueError) a recording of messages is damaged, or cannot be replayed
+          +-- PlaybackError (ValueError)  a recording of messages is damaged, or cannot be replayed
           +-- CampaignError               a fault campaign cannot go on
           +-- RedactionError              footage cannot be made fit for sharing
 """
@@ -36,7 +36,7 @@ class DemoError(SimulatorError):
     """The demonstration cannot start."""
 
 
-class RecordingError(SimulatorError, ValueError):
+class PlaybackError(SimulatorError, ValueError):
     """A recording of messages is damaged, or cannot be replayed."""
 
 

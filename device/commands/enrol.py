@@ -126,8 +126,8 @@ def enrol(
     if (office is None) == (stick is None):
         raise click.UsageError("give the office's host:port, or --stick FOLDER")
     tpm = kept == "tpm" or (kept == "auto" and TPM.exists())
-    plan = unit.plan()
-    if unit.post == post and plan is None:
+    pending = unit.pending()
+    if unit.post == post and pending is None:
         # The answer to the same command before was not read, as where ssh was lost.
         outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
         again = f"This unit is {post} already (to enrol it anew, empty {directory} first). {_next(directory)}"
@@ -168,19 +168,19 @@ def _by_network(unit: UnitEnrolment, post: str, office: EstClient, code: str, *,
 
 
 def _by_stick(unit: UnitEnrolment, post: str, stick: Path, code_file: Path | None, *, set_clock: bool) -> bool:
-    plan = unit.begin(post)
-    if plan.seal_key is None:
-        plan = unit.begin(post, seal_key=seal_key_of(_code(code_file)))
-    if plan.seal_key is None:
+    pending = unit.begin(post)
+    if pending.seal_key is None:
+        pending = unit.begin(post, seal_key=seal_key_of(_code(code_file)))
+    if pending.seal_key is None:
         raise EnrolmentError("no code was given", reason="no_code")
     try:
-        answer = read_answer_files(stick, post, seal_key=plan.seal_key)
+        answer = read_answer_files(stick, post, seal_key=pending.seal_key)
     except EnrolmentError:
         # The next try begins with a code: this one may be what is wrong.
         unit.forget_code()
         raise
     if answer is None:
-        write_request(stick, post, unit.request, seal_key=plan.seal_key)
+        write_request(stick, post, unit.request, seal_key=pending.seal_key)
         os.sync()
         return False
     ca = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates_of(answer.authorities))

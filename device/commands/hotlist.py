@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from device.config import load
-from device.control.keys.trust import Trust
+from device.control.keys.trust import TrustedKeys
 from device.errors import HotListError
 from device.hotlist import spool
 from device.hotlist.errors import ForeignAgency
@@ -48,7 +48,7 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
     """Hand hot-list packages to the post of this unit, without network."""
     configuration = load(path)
     section = configuration.hotlist
-    issuers = Trust.of(configuration.post.agency, section.issuer_key, configuration.control).issuers()
+    issuers = TrustedKeys.of(configuration.post.agency, section.issuer_key, configuration.control).issuers()
     packages: dict[str, tuple[Manifest, bytes]] = {}
     for file in _files(paths):
         package = file.read_bytes()

@@ -19,7 +19,7 @@ from device.camera.capture import Capture
 from device.clock.chrony import Chrony
 from device.clock.kernel import clock_quality
 from device.config import Configuration, load
-from device.control.keys.trust import Trust
+from device.control.keys.trust import TrustedKeys
 from device.errors import PlatepostError
 from device.faults.fault import Fault
 from device.files import give_to_owner
@@ -31,7 +31,7 @@ from device.outbox import Outbox, read_key_file
 from device.outbox.database import open_database
 from device.records import Signer
 from device.secrets.certificate import certificate
-from device.uplink import Broker
+from device.uplink import BrokerAddress
 from device.uplink.tls import connection_problem, tls_context
 from device.vision.detector import HEIGHT, WIDTH
 from device.vision.recogniser import Recogniser
@@ -43,7 +43,7 @@ FRAME_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SelfTestResult:
     """One point of the self-test."""
 
     point: str
@@ -82,7 +82,7 @@ def selftest(*, path: Path, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def examine(configuration: Configuration, *, leave_out: Collection[str] = ()) -> list[Finding]:
+def examine(configuration: Configuration, *, leave_out: Collection[str] = ()) -> list[SelfTestResult]:
     """Look at a unit whose post is stopped, point by point; `leave_out` names points that are not wanted."""
     points: tuple[tuple[str, Callable[[Configuration], str]], ...] = (
         ("recogniser", _recogniser),
@@ -103,11 +103,11 @@ class _FaultError(PlatepostError):
     """A point of the self-test is not as it should be."""
 
 
-def _find(point: str, check: Callable[[Configuration], str], configuration: Configuration) -> Finding:
+def _find(point: str, check: Callable[[Configuration], str], configuration: Configuration) -> SelfTestResult:
     try:
-        return Finding(point, good=True, said=check(configuration))
+        return SelfTestResult(point, good=True, said=check(configuration))
     except PlatepostError as error:
-        return Finding(point, good=False, said=str(error))
+        return SelfTestResult(point, good=False, said=str(error))
 
 
 def _recogniser(configuration: Configuration) -> str:
@@ -127,7 +127,7 @@ def _keys(configuration: Configuration) -> str:
 
 def _store(configuration: Configuration) -> HotListStore:
     agency, hotlist = configuration.post.agency, configuration.hotlist
-    issuers = Trust.of(agency, hotlist.issuer_key, configuration.control).issuers()
+    issuers = TrustedKeys.of(agency, hotlist.issuer_key, configuration.control).issuers()
     return HotListStore.of(hotlist, agency=agency, issuers=issuers)
 
 
@@ -209,7 +209,7 @@ def _certificate(configuration: Configuration) -> str:
 
 def _broker(address: str) -> Callable[[Configuration], str]:
     def check(configuration: Configuration) -> str:
-        broker = Broker.parse(address)
+        broker = BrokerAddress.parse(address)
         try:
             context = tls_context(configuration.uplink)
             with (

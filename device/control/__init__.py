@@ -3,7 +3,7 @@
 from device.control.configuration.overlay import overlay
 from device.control.configuration.remote import RemoteConfiguration
 from device.control.configuration.store import ConfigurationStore, StoredConfiguration
-from device.control.errors import NotKeptError, Reason, RefusedError
+from device.control.errors import NotKeptError, RefusedError, Rejection
 from device.control.keys import SigningKeys
 from device.control.people import Operator, Operators
 from device.control.replay_guard import ReplayGuard
@@ -16,8 +16,8 @@ __all__ = [
     "NotKeptError",
     "Operator",
     "Operators",
-    "Reason",
     "RefusedError",
+    "Rejection",
     "RemoteConfiguration",
     "ReplayGuard",
     "SigningKeys",

@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
 from device.camera.snapshot import Snapshot
-from device.control import CommandVerifier, NotKeptError, Operators, Reason, RefusedError, ReplayGuard, seal_to
+from device.control import CommandVerifier, NotKeptError, Operators, RefusedError, Rejection, ReplayGuard, seal_to
 from device.control.settings import ControlSettings
 from device.control.verifier import VerifiedCommand
 from device.errors import PlatepostError
@@ -114,14 +114,14 @@ class CommandExecutor:
             self._rate_limited.refused("command_refused", reason=refusal.reason, source="broker", object=tried)
             return
         if delivery.retained:
-            self._refuse(heard, Reason.RETAINED, "a command is never retained", delivery)
+            self._refuse(heard, Rejection.RETAINED, "a command is never retained", delivery)
             return
         try:
             command = self._admit(heard, asked, delivery)
         except RefusedError as refusal:
             self._refuse(heard, refusal.reason, str(refusal), delivery)
         except NotKeptError as error:
-            self._refuse(heard, Reason.NOT_KEPT, str(error), delivery)
+            self._refuse(heard, Rejection.NOT_KEPT, str(error), delivery)
         else:
             self._do(command, heard, delivery)
 
@@ -129,7 +129,7 @@ class CommandExecutor:
         command = self._verifier.judge(heard, topic_command=asked)
         wanted = self._source.response(heard.operator.name)
         if delivery.response_topic not in {None, wanted}:
-            raise RefusedError(Reason.RESPONSE_TOPIC, f"answers go to {wanted} only")
+            raise RefusedError(Rejection.RESPONSE_TOPIC, f"answers go to {wanted} only")
         most, within = OFTEN[command]
         self._replay_guard.take(heard.request.id, command, at=self._timekeeper.now(), most=most, within=within)
         return command
@@ -158,7 +158,7 @@ class CommandExecutor:
         if done.afterwards is not None:
             done.afterwards()
 
-    def _refuse(self, heard: VerifiedCommand, reason: Reason, why: str, delivery: Delivery) -> None:
+    def _refuse(self, heard: VerifiedCommand, reason: Rejection, why: str, delivery: Delivery) -> None:
         log.warning("command refused: %s", reason)
         self._rate_limited.refused(
             "command_refused",

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from device.errors import ControlError
 
 
-class Reason(StrEnum):
+class Rejection(StrEnum):
     """The name of each refusal, as audit records, status and answers carry it."""
 
     # of anything signed
@@ -58,13 +58,13 @@ class Reason(StrEnum):
 class RefusedError(ControlError):
     """What arrived was judged and refused. The message is fit for the audit trail: it never holds a plate or a key."""
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: Rejection, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
     def details(self, *, verified: bool) -> dict[str, JsonValue]:
         """Return what an audit record says beside the reason; of what nobody signed, only how large it is."""
-        return {"message": str(self)} if verified or self.reason is Reason.TOO_LARGE else {}
+        return {"message": str(self)} if verified or self.reason is Rejection.TOO_LARGE else {}
 
 
 class NotKeptError(ControlError, OSError):

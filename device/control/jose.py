@@ -9,7 +9,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
-from device.control.errors import Reason, RefusedError
+from device.control.errors import RefusedError, Rejection
 from device.errors import RecordError
 from device.records.canonical import dump, parse
 from device.records.signing import NOT_JOSE
@@ -47,25 +47,25 @@ def open_signed(message: bytes, *, typ: str, key: Callable[[dict[str, Any]], ECK
 
     """
     if len(message) > LARGEST:
-        raise RefusedError(Reason.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST}")
+        raise RefusedError(Rejection.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST}")
     parts = message.split(b".")
     if len(parts) != 3:
-        raise RefusedError(Reason.MALFORMED, "not a compact JWS")
+        raise RefusedError(Rejection.MALFORMED, "not a compact JWS")
     header = _header(parts[0])
     if header.get("alg") == "none" or not parts[2]:
-        raise RefusedError(Reason.UNSIGNED, "it carries no signature")
+        raise RefusedError(Rejection.UNSIGNED, "it carries no signature")
     if header.get("alg") != ALGORITHM:
-        raise RefusedError(Reason.BAD_SIGNATURE, f"it is not signed with {ALGORITHM}")
+        raise RefusedError(Rejection.BAD_SIGNATURE, f"it is not signed with {ALGORITHM}")
     if header.get("typ") != typ:
-        raise RefusedError(Reason.MALFORMED, f"its type is not {typ}")
+        raise RefusedError(Rejection.MALFORMED, f"its type is not {typ}")
     if not HEADER.issuperset(header):
-        raise RefusedError(Reason.MALFORMED, "its header has a member that is not known")
+        raise RefusedError(Rejection.MALFORMED, "its header has a member that is not known")
     try:
         signed = jws.deserialize_compact(message, key(header), registry=_REGISTRY)
     except RefusedError:
         raise
     except NOT_JOSE:
-        raise RefusedError(Reason.BAD_SIGNATURE, "the signature is not of the expected key") from None
+        raise RefusedError(Rejection.BAD_SIGNATURE, "the signature is not of the expected key") from None
     return Signed(header, signed.payload)
 
 
@@ -80,18 +80,18 @@ def open_signed_by(message: bytes, *, typ: str, keys: Sequence[ECKey]) -> tuple[
         try:
             return open_signed(message, typ=typ, key=lambda _header, key=key: key), key  # type: ignore[misc]
         except RefusedError as refusal:
-            if refusal.reason is not Reason.BAD_SIGNATURE:
+            if refusal.reason is not Rejection.BAD_SIGNATURE:
                 raise
-    raise RefusedError(Reason.BAD_SIGNATURE, "the signature is not of the expected key")
+    raise RefusedError(Rejection.BAD_SIGNATURE, "the signature is not of the expected key")
 
 
 def _header(encoded: bytes) -> dict[str, Any]:
     try:
         header = json.loads(urlsafe_b64decode(encoded))
     except (ValueError, RecursionError):
-        raise RefusedError(Reason.MALFORMED, "the header is not JSON") from None
+        raise RefusedError(Rejection.MALFORMED, "the header is not JSON") from None
     if not isinstance(header, dict):
-        raise RefusedError(Reason.MALFORMED, "the header is not an object")
+        raise RefusedError(Rejection.MALFORMED, "the header is not an object")
     return header
 
 
@@ -107,7 +107,7 @@ def read_payload(payload: bytes) -> dict[str, Any]:
         dump(members)
     except (RecordError, ValueError, RecursionError):
         # UnicodeEncodeError, for half a surrogate pair, is a ValueError.
-        raise RefusedError(Reason.MALFORMED, "what is signed is not one JSON object") from None
+        raise RefusedError(Rejection.MALFORMED, "what is signed is not one JSON object") from None
     if None in members.values():
-        raise RefusedError(Reason.MALFORMED, "a member is null: on the wire what has no value is absent")
+        raise RefusedError(Rejection.MALFORMED, "a member is null: on the wire what has no value is absent")
     return members

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from joserfc.jwk import ECKey
 
-from device.control.errors import Reason, RefusedError
+from device.control.errors import RefusedError, Rejection
 from device.errors import ConfigurationError
 from device.records import Role
 
@@ -64,7 +64,7 @@ class Operators:
             raise
         except NOT_X509:
             # Not all that the library raises for what is almost a certificate is a ValueError.
-            raise RefusedError(Reason.FOREIGN_CERTIFICATE, "what the header carries is no certificate") from None
+            raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "what the header carries is no certificate") from None
 
     def _recognise(self, x5c: object, *, at: datetime) -> Operator:
         """Verify the certificate of a JWS header at a moment, and say whose it is.
@@ -80,29 +80,29 @@ class Operators:
         """
         leaf, *above = _certificates(x5c)
         if at < leaf.not_valid_before_utc:
-            raise RefusedError(Reason.CERTIFICATE_NOT_YET_VALID, "the asker's certificate is not valid yet")
+            raise RefusedError(Rejection.CERTIFICATE_NOT_YET_VALID, "the asker's certificate is not valid yet")
         if at > leaf.not_valid_after_utc:
-            raise RefusedError(Reason.CERTIFICATE_EXPIRED, "the asker's certificate has expired")
+            raise RefusedError(Rejection.CERTIFICATE_EXPIRED, "the asker's certificate has expired")
         try:
             PolicyBuilder().store(self._store).time(at).build_client_verifier().verify(leaf, above)
         except (VerificationError, ValueError):
             raise RefusedError(
-                Reason.FOREIGN_CERTIFICATE, "the asker's certificate is not of this fleet's authority"
+                Rejection.FOREIGN_CERTIFICATE, "the asker's certificate is not of this fleet's authority"
             ) from None
         return _operator(leaf)
 
 
 def _certificates(x5c: object) -> list[x509.Certificate]:
     if not isinstance(x5c, list) or not 1 <= len(x5c) <= LONGEST_CHAIN:
-        raise RefusedError(Reason.FOREIGN_CERTIFICATE, "the header carries no certificate, or too many")
+        raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "the header carries no certificate, or too many")
     if not all(isinstance(one, str) for one in x5c):
-        raise RefusedError(Reason.FOREIGN_CERTIFICATE, "what the header carries is no certificate")
+        raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "what the header carries is no certificate")
     if any(len(one) > LARGEST_CERTIFICATE for one in x5c):
-        raise RefusedError(Reason.TOO_LARGE, "the asker's certificate is too large")
+        raise RefusedError(Rejection.TOO_LARGE, "the asker's certificate is too large")
     try:
         return [x509.load_der_x509_certificate(base64.b64decode(one, validate=True)) for one in x5c]
     except (ValueError, binascii.Error):
-        raise RefusedError(Reason.FOREIGN_CERTIFICATE, "what the header carries is no certificate") from None
+        raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "what the header carries is no certificate") from None
 
 
 def _operator(leaf: x509.Certificate) -> Operator:
@@ -114,9 +114,9 @@ def _operator(leaf: x509.Certificate) -> Operator:
         known = Role(role)
         public = leaf.public_key()
     except ValueError:
-        raise RefusedError(Reason.ROLE, "the certificate names nobody with a role") from None
+        raise RefusedError(Rejection.ROLE, "the certificate names nobody with a role") from None
     if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
-        raise RefusedError(Reason.FOREIGN_CERTIFICATE, "the certificate's key is not on P-256")
+        raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "the certificate's key is not on P-256")
     key = ECKey.import_key(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     return Operator(name, agency, known, key, leaf.not_valid_after_utc)
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-from device.control.errors import NotKeptError, Reason, RefusedError
+from device.control.errors import NotKeptError, RefusedError, Rejection
 from device.files import keep_newest
 
 log = logging.getLogger(__name__)
@@ -72,13 +72,13 @@ class ReplayGuard:
         try:
             with self._lock, self._open() as connection:
                 if connection.execute("SELECT 1 FROM asked WHERE id = ?", (identifier,)).fetchone():
-                    raise RefusedError(Reason.REPLAYED, "this very request was done before")
+                    raise RefusedError(Rejection.REPLAYED, "this very request was done before")
                 (often,) = connection.execute(
                     "SELECT count(*) FROM asked WHERE command = ? AND at > ? AND at <= ?",
                     (command, moment - within, moment),
                 ).fetchone()
                 if often >= most:
-                    raise RefusedError(Reason.TOO_OFTEN, f"{command} was done {often} times in {within:g} s")
+                    raise RefusedError(Rejection.TOO_OFTEN, f"{command} was done {often} times in {within:g} s")
                 connection.execute(
                     "INSERT INTO asked (id, command, at) VALUES (?, ?, ?)", (identifier, command, moment)
                 )

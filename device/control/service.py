@@ -6,7 +6,7 @@ from device.clock.clock import Clock
 from device.control import ConfigurationStore, RemoteConfiguration
 from device.control.commands import CommandExecutor
 from device.control.keys.rotation import KeyRotation
-from device.control.keys.trust import Trust
+from device.control.keys.trust import TrustedKeys
 from device.control.settings import ControlSettings
 from device.diagnosis import FaultMonitor
 from device.faults.fault import Fault
@@ -30,7 +30,7 @@ BLAMED = frozenset(
 
 
 def remote_configuration(
-    base: Table, settings: ControlSettings | None, trust: Trust, source: Source, *, clock: Clock
+    base: Table, settings: ControlSettings | None, trust: TrustedKeys, source: Source, *, clock: Clock
 ) -> RemoteConfiguration[Table] | None:
     """Open what is kept of the remote configuration over the post's own, `base`; None for a post that takes none."""
     keys = trust.configuration
@@ -64,7 +64,7 @@ class RemoteControl(Part, Generic[Table]):
     def __init__(
         self,
         remote: RemoteConfiguration[Table],
-        trust: Trust,
+        trust: TrustedKeys,
         logbook: Logbook,
         uplink: Uplink,
         *,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
-from device.control.errors import Reason, RefusedError
+from device.control.errors import RefusedError, Rejection
 from device.control.jose import open_signed, read_payload
 from device.control.people import Operator, Operators
 from device.records import ALLOWED, COMMAND_TYPE, ClockQuality, Command, CommandRequest, Source
@@ -74,7 +74,7 @@ class CommandVerifier:
         try:
             request = CommandRequest.model_validate_json(signed.payload, strict=True)
         except ValidationError:
-            raise RefusedError(Reason.MALFORMED, "what is signed is no command") from None
+            raise RefusedError(Rejection.MALFORMED, "what is signed is no command") from None
         return VerifiedCommand(request, people[0])
 
     def judge(self, heard: VerifiedCommand, *, topic_command: str) -> Command:
@@ -86,37 +86,37 @@ class CommandVerifier:
         """
         request, operator = heard.request, heard.operator
         if operator.name != request.asked_by:
-            raise RefusedError(Reason.NOT_THE_HOLDER, "the certificate is another person's")
+            raise RefusedError(Rejection.NOT_THE_HOLDER, "the certificate is another person's")
         if self._source.agency != request.agency or operator.agency != self._source.agency:
-            raise RefusedError(Reason.FOREIGN_AGENCY, "the command is for another agency, or from one")
+            raise RefusedError(Rejection.FOREIGN_AGENCY, "the command is for another agency, or from one")
         if request.post != self._source.post:
-            raise RefusedError(Reason.OTHER_POST, "the command is for another post")
+            raise RefusedError(Rejection.OTHER_POST, "the command is for another post")
         if request.command != topic_command:
-            raise RefusedError(Reason.OTHER_COMMAND, "the command is not that of its topic")
+            raise RefusedError(Rejection.OTHER_COMMAND, "the command is not that of its topic")
         try:
             command = Command(request.command)
         except ValueError:
-            raise RefusedError(Reason.UNKNOWN_COMMAND, f"known: {', '.join(Command)}") from None
+            raise RefusedError(Rejection.UNKNOWN_COMMAND, f"known: {', '.join(Command)}") from None
         if operator.role not in ALLOWED[command]:
             allowed = ", ".join(sorted(ALLOWED[command]))
-            raise RefusedError(Reason.ROLE, f"a post does {command} for: {allowed}; the asker is {operator.role}")
+            raise RefusedError(Rejection.ROLE, f"a post does {command} for: {allowed}; the asker is {operator.role}")
         self._judge_age(request)
         return command
 
     def _judge_age(self, request: CommandRequest) -> None:
         if request.boot is not None and request.boot != self._run:
-            raise RefusedError(Reason.OTHER_RUN, "it names another run of the post's software than the present one")
+            raise RefusedError(Rejection.OTHER_RUN, "it names another run of the post's software than the present one")
         if self._strict and request.boot is None:
-            raise RefusedError(Reason.OTHER_RUN, "it must name the present run of the post's software")
+            raise RefusedError(Rejection.OTHER_RUN, "it must name the present run of the post's software")
         if not self._clock().synchronised:
             # Without the right time an old command cannot be told from a new one, but for the run that it names.
             if request.boot is None:
                 raise RefusedError(
-                    Reason.CLOCK_UNSYNCHRONISED, "its age cannot be judged, and it does not name the present run"
+                    Rejection.CLOCK_UNSYNCHRONISED, "its age cannot be judged, and it does not name the present run"
                 )
             return
         age = self._now() - request.issued
         if age > HEEDED:
-            raise RefusedError(Reason.TOO_OLD, f"it is {age.total_seconds():.0f} s old")
+            raise RefusedError(Rejection.TOO_OLD, f"it is {age.total_seconds():.0f} s old")
         if age < -AHEAD:
-            raise RefusedError(Reason.FROM_THE_FUTURE, f"it was signed {-age.total_seconds():.0f} s from now")
+            raise RefusedError(Rejection.FROM_THE_FUTURE, f"it was signed {-age.total_seconds():.0f} s from now")

@@ -21,7 +21,7 @@ LARGEST = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SigningRequest:
     """What a request asks for, as far as the request itself proves it."""
 
     name: str
@@ -67,7 +67,7 @@ def make_renewal(name: str, key: ec.EllipticCurvePrivateKey) -> bytes:
     return builder.subject_name(subject).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
-def read_request(der: bytes) -> Request:
+def read_request(der: bytes) -> SigningRequest:
     """Read a request and check all that it proves of itself.
 
     Raises:
@@ -79,7 +79,7 @@ def read_request(der: bytes) -> Request:
         members = json.loads(request.attributes.get_attribute_for_oid(KEYS).value)
         record_key, unseal_key = members["record_key"].encode(), members["unseal_key"].encode()
         Keyring.from_pem(record_key).check(members["record_proof"], _bound(name, key))
-        return Request(name, key, _public(record_key), _public(unseal_key))
+        return SigningRequest(name, key, _public(record_key), _public(unseal_key))
     except x509.AttributeNotFound:
         raise _refused("the request lacks the post's other keys") from None
     except (RecordError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

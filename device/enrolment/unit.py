@@ -45,7 +45,7 @@ _PUBLIC = frozenset({"post.toml", "ca.pem", "issuer_key.pem", "configuration_key
 _PRIVATE = (PRIVATE_KEY, SIGNING_KEY, UNSEAL_KEY, OUTBOX_KEY)
 
 
-class Plan(BaseModel):
+class PendingEnrolment(BaseModel):
     """What is under way."""
 
     model_config = ConfigDict(frozen=True, ser_json_bytes="hex", val_json_bytes="hex", hide_input_in_errors=True)
@@ -84,14 +84,14 @@ class UnitEnrolment:
         """Where the post's certificate lies."""
         return self.directory / "state" / "certificate.pem"
 
-    def begin(self, post: str, *, tpm: bool = False, seal_key: bytes | None = None) -> Plan:
+    def begin(self, post: str, *, tpm: bool = False, seal_key: bytes | None = None) -> PendingEnrolment:
         """Make the keys and the request of a post, or go on with those made before.
 
         Raises:
             EnrolmentError: the unit is a post already, or is on the way to be another.
 
         """
-        known = self.plan()
+        known = self.pending()
         if self.post is not None and not (known is not None and known.post == post):
             raise EnrolmentError(
                 f"this unit is {self.post} already ({self.directory / 'post.toml'}); to make it another, empty "
@@ -105,18 +105,20 @@ class UnitEnrolment:
             )
         if known is None:
             self._make(post, tpm=tpm)
-        plan = Plan(post=post, seal_key=seal_key if seal_key is not None or known is None else known.seal_key)
-        _plan_file(self._work).write(plan)
-        return plan
+        if seal_key is None and known is not None:
+            seal_key = known.seal_key
+        pending = PendingEnrolment(post=post, seal_key=seal_key)
+        _pending_file(self._work).write(pending)
+        return pending
 
     def forget_code(self) -> None:
         """Have the code asked for again; the keys stay."""
-        _plan_file(self._work).write(Plan(post=self._underway().post))
+        _pending_file(self._work).write(PendingEnrolment(post=self._underway().post))
 
-    def plan(self) -> Plan | None:
+    def pending(self) -> PendingEnrolment | None:
         """Return what is under way, None if nothing is."""
         try:
-            return _plan_file(self._work).read()
+            return _pending_file(self._work).read()
         except ValueError as error:
             raise EnrolmentError(f"{self._work}: damaged; take it back with --abandon", reason="damaged") from error
 
@@ -144,12 +146,12 @@ class UnitEnrolment:
             EnrolmentError: it is not for this unit's key and post, not of that authority, or not valid now.
 
         """
-        plan = self._underway()
+        pending = self._underway()
         leaf = _leaf(chain)
         key = read_key_file(self._work / PRIVATE_KEY).public_key()
         if leaf.public_key() != key:
             raise EnrolmentError("the certificate that came is for another unit's key", reason="answer")
-        check_certificate(chain, ca=ca, name=plan.post, at=at or datetime.now(UTC))
+        check_certificate(chain, ca=ca, name=pending.post, at=at or datetime.now(UTC))
         write_durably(self._work / "ca.pem", ca)
         write_durably(self._work / "certificate.pem", chain)
 
@@ -186,7 +188,7 @@ class UnitEnrolment:
     def go_on(self) -> bool:
         """Finish an enrolment for which everything has come already; tell whether there was one."""
         path = self._work / "configuration.json"
-        if self.plan() is None or not path.exists() or not (self._work / "certificate.pem").exists():
+        if self.pending() is None or not path.exists() or not (self._work / "certificate.pem").exists():
             return False
         self.install(path.read_bytes())
         return True
@@ -208,20 +210,20 @@ class UnitEnrolment:
             unseal_key=unseal,
         )
         write_durably(self._aside / "request.p10", request)
-        _plan_file(self._aside).write(Plan(post=post))
+        _pending_file(self._aside).write(PendingEnrolment(post=post))
         shutil.rmtree(self._work, ignore_errors=True)
         self._aside.rename(self._work)
         flush_folder(self.directory)
 
-    def _underway(self) -> Plan:
-        plan = self.plan()
-        if plan is None:
+    def _underway(self) -> PendingEnrolment:
+        pending = self.pending()
+        if pending is None:
             raise EnrolmentError("no enrolment is under way on this unit", reason="nothing_under_way")
-        return plan
+        return pending
 
 
-def _plan_file(folder: Path) -> StateFile[Plan]:
-    return StateFile(folder / "plan.json", Plan)
+def _pending_file(folder: Path) -> StateFile[PendingEnrolment]:
+    return StateFile(folder / "plan.json", PendingEnrolment)
 
 
 def check_certificate(chain: bytes, *, ca: bytes, name: str, at: datetime) -> x509.Certificate:

@@ -19,7 +19,7 @@ from device.errors import OutboxError
 from device.files import flush_folder, write_durably
 from device.outbox import rows
 from device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
-from device.outbox.salvage import Find, Forest, Salvaged, salvage
+from device.outbox.salvage import Forest, ReadableRecord, Salvaged, salvage
 from device.records import SequenceRange
 
 log = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ def _fill(connection: Connection, found: Salvaged) -> int:
         connection.execute(
             "INSERT INTO covert_chain (name, id, sequence, digest, key, time) VALUES (?, ?, ?, ?, ?, ?)", covert_head
         )
-    last_former: Find | None = None
+    last_former: ReadableRecord | None = None
     kept = size = 0
     for find, place in _places(found, chain, covert=covert_kept):
         row = found.read(find)
@@ -173,7 +173,7 @@ def _fill(connection: Connection, found: Salvaged) -> int:
     return kept
 
 
-def _places(found: Salvaged, chain: str | None, *, covert: bool) -> Iterator[tuple[Find, int]]:
+def _places(found: Salvaged, chain: str | None, *, covert: bool) -> Iterator[tuple[ReadableRecord, int]]:
     """Say where each record goes: in front those whose chain does not go on, under numbers below 0."""
     finds = found.finds
     first = -finds.former_count(chain, covert=covert)
@@ -183,7 +183,7 @@ def _places(found: Salvaged, chain: str | None, *, covert: bool) -> Iterator[tup
     )
 
 
-def _account(connection: Connection, found: Salvaged, last_former: Find | None) -> None:
+def _account(connection: Connection, found: Salvaged, last_former: ReadableRecord | None) -> None:
     for loss in found.losses:
         connection.execute("INSERT INTO loss (chain, records, ranges, complete) VALUES (?, ?, ?, ?)", loss)
     numbers = dict(found.lost)

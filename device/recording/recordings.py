@@ -20,7 +20,7 @@ from device.recording import requests
 from device.recording.requests import Answer, Request
 from device.recording.sealed import SUFFIX, SealedWriter
 from device.recording.settings import RecordingSettings
-from device.recording.writer import Limits, RecordingWriter
+from device.recording.writer import RecordingWriter, StopConditions
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ class Recordings(Part):
         if room < MEGABYTE:
             return self._refuse("no_room", "the folder of recordings is full; fetch and delete some", request)
         minutes = min(request.minutes or settings.longest_minutes, settings.longest_minutes)
-        limits = Limits(
+        limits = StopConditions(
             seconds=minutes * 60,
             bytes=int(min(room, settings.largest_megabytes * MEGABYTE)),
             free_bytes=int(settings.free_megabytes * MEGABYTE),

@@ -26,7 +26,7 @@ NICENESS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StopConditions:
     """Where a recording ends by itself."""
 
     seconds: float
@@ -38,7 +38,7 @@ class Limits:
 class RecordingWriter:
     """Takes frames until a limit is reached or it is stopped. A frame that finds no room is missed, and counted."""
 
-    def __init__(self, writer: SealedWriter, limits: Limits, *, colour: bool) -> None:
+    def __init__(self, writer: SealedWriter, limits: StopConditions, *, colour: bool) -> None:
         self._writer = writer
         self._limits = limits
         self._colour = colour

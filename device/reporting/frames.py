@@ -10,13 +10,13 @@ from device.records.settings import RecordSettings
 from device.reporting.reporter import Reporter
 from device.vision.model_loader import ModelLoader, versions_of
 from device.vision.passages import Passage
-from device.vision.pipeline import Look, Pipeline
+from device.vision.pipeline import FrameResult, Pipeline
 from device.vision.settings import PassageSettings, VisionSettings
 
 SAFE_SECONDS = 3600.0
 """How often the department's own vehicles are accounted for: seldom, so that the account is no log of their rounds."""
 
-Onlooker = Callable[[Frame, Look, Sequence[Passage]], None]
+Onlooker = Callable[[Frame, FrameResult, Sequence[Passage]], None]
 """Is shown each frame that was evaluated, what it brought, and the open passages; it must be quick and keep nothing."""
 
 

@@ -2,8 +2,8 @@
 
 from device.uplink.inbox import Delivery
 from device.uplink.reasons import NOBODY
-from device.uplink.refusals import EVERYTHING, Refusal
-from device.uplink.settings import Broker, Tuning, UplinkSettings
+from device.uplink.refusals import EVERYTHING, RefusedTopic
+from device.uplink.settings import BrokerAddress, Tuning, UplinkSettings
 from device.uplink.state import UplinkState
 from device.uplink.tls import IdentityError
 from device.uplink.uplink import Uplink
@@ -11,10 +11,10 @@ from device.uplink.uplink import Uplink
 __all__ = [
     "EVERYTHING",
     "NOBODY",
-    "Broker",
+    "BrokerAddress",
     "Delivery",
     "IdentityError",
-    "Refusal",
+    "RefusedTopic",
     "Tuning",
     "Uplink",
     "UplinkSettings",

@@ -8,7 +8,7 @@ from device.errors import UplinkError
 from device.uplink.backoff import Backoff
 from device.uplink.reasons import PATIENCE
 from device.uplink.refusals import Refusals
-from device.uplink.settings import Broker
+from device.uplink.settings import BrokerAddress
 
 
 class Brokers:
@@ -16,7 +16,7 @@ class Brokers:
 
     def __init__(
         self,
-        endpoints: Sequence[Broker],
+        endpoints: Sequence[BrokerAddress],
         *,
         backoff: Backoff,
         refusals: Refusals,
@@ -34,12 +34,12 @@ class Brokers:
         self._return_at = float("inf")
 
     @property
-    def current(self) -> Broker:
+    def current(self) -> BrokerAddress:
         """The broker connected to, or to be tried next."""
         return self._endpoints[self._index]
 
     @property
-    def preferred(self) -> Broker:
+    def preferred(self) -> BrokerAddress:
         """The first of the list."""
         return self._endpoints[0]
 
@@ -101,7 +101,7 @@ class Brokers:
         # The specification has several references separated by spaces; brokers send one.
         for text in (reference or "").split():
             try:
-                broker = Broker.parse(text)
+                broker = BrokerAddress.parse(text)
             except UplinkError:
                 continue
             if broker in self._endpoints:

@@ -24,7 +24,7 @@ from device.records import Envelope
 from device.uplink.inbox import Delivery
 from device.uplink.properties import connect_properties, publish_properties, will_properties
 from device.uplink.reasons import NOBODY, reason_name
-from device.uplink.settings import Broker, UplinkSettings
+from device.uplink.settings import BrokerAddress, UplinkSettings
 from device.uplink.tls import tls_problem
 from device.uplink.waker import Waker
 
@@ -53,7 +53,7 @@ class BrokerConnection:
     def __init__(
         self,
         settings: UplinkSettings,
-        broker: Broker,
+        broker: BrokerAddress,
         context: ssl.SSLContext,
         *,
         client_id: str,

@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 
-from device.uplink.settings import Broker
+from device.uplink.settings import BrokerAddress
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ class FailbackProbe:
         self._thread: threading.Thread | None = None
         self._found = threading.Event()
 
-    def look(self, broker: Broker, context: ssl.SSLContext, *, timeout: float) -> None:
+    def look(self, broker: BrokerAddress, context: ssl.SSLContext, *, timeout: float) -> None:
         """Begin to look, unless a look is under way."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
@@ -31,7 +31,7 @@ class FailbackProbe:
         self._found.clear()
         return found
 
-    def _look(self, broker: Broker, context: ssl.SSLContext, timeout: float) -> None:
+    def _look(self, broker: BrokerAddress, context: ssl.SSLContext, timeout: float) -> None:
         try:
             with (
                 socket.create_connection((broker.host, broker.port), timeout) as plain,

@@ -15,7 +15,7 @@ somebody is back soon."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedTopic:
     """One topic that the broker does not deliver at present."""
 
     topic: str
@@ -94,10 +94,10 @@ class Refusals:
         now = self._now()
         return min((hold.until - now for hold in self._holds.values() if hold.until > now), default=None)
 
-    def all(self) -> tuple[Refusal, ...]:
+    def all(self) -> tuple[RefusedTopic, ...]:
         """Return every refusal that was not followed by an acceptance."""
         now = self._now()
         return tuple(
-            Refusal(topic, hold.reason, hold.attempts, max(0.0, hold.until - now))
+            RefusedTopic(topic, hold.reason, hold.attempts, max(0.0, hold.until - now))
             for topic, hold in sorted(self._holds.items())
         )

@@ -15,7 +15,7 @@ _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+))(?
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class BrokerAddress:
     """Where a broker listens."""
 
     host: str
@@ -25,7 +25,7 @@ class Broker:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @classmethod
-    def parse(cls, text: str) -> "Broker":
+    def parse(cls, text: str) -> "BrokerAddress":
         """Read `host`, `host:port` or `[IPv6]:port`.
 
         Raises:
@@ -75,9 +75,9 @@ class UplinkSettings(Section):
     )
 
     @property
-    def endpoints(self) -> tuple[Broker, ...]:
+    def endpoints(self) -> tuple[BrokerAddress, ...]:
         """The brokers, parsed. Raises UplinkError for a port that there is not."""
-        return tuple(Broker.parse(text) for text in self.brokers)
+        return tuple(BrokerAddress.parse(text) for text in self.brokers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from device.uplink.refusals import Refusal
+from device.uplink.refusals import RefusedTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class UplinkState:
     """Acknowledgements since the uplink started; a record that was sent twice counts twice."""
     last_acknowledged_seconds: float | None
     """How long ago the last acknowledgement came."""
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusedTopic, ...]
     """Topics whose publication the broker refuses, or takes without having anybody to give it to."""
     refused_subscriptions: tuple[str, ...]
     """Topics, each with the reason, that the broker does not let the post subscribe to."""

@@ -22,10 +22,10 @@ from device.uplink.failback import FailbackProbe
 from device.uplink.identity import Identity
 from device.uplink.inbox import Delivery, Handler, Inbox
 from device.uplink.reasons import NOBODY
+from device.uplink.session import MqttSession
 from device.uplink.settings import Tuning, UplinkSettings
 from device.uplink.state import UplinkState
 from device.uplink.tls import connection_problem
-from device.uplink.traffic import Traffic
 from device.uplink.waker import Waker
 
 log = logging.getLogger(__name__)
@@ -82,8 +82,8 @@ class Uplink(Part):
         self._identity = Identity(settings, check_seconds=tuning.renewal_check_seconds)
         self._lookout = FailbackProbe()
         self._inbox = Inbox({}, handled=self._handled)
-        self._traffic = Traffic(settings, outbox, tuning=tuning, utc=utc)
-        self._brokers, self._flight = self._traffic.brokers, self._traffic.flight
+        self._session = MqttSession(settings, outbox, tuning=tuning, utc=utc)
+        self._brokers, self._flight = self._session.brokers, self._session.flight
         self._done: deque[Delivery] = deque()
         self._ephemeral = Ephemeral()
         self._waker = Waker()
@@ -155,13 +155,13 @@ class Uplink(Part):
         `optional` topic is no fault.
         """
         self._inbox.handle(topic, handler)
-        self._traffic.subscriptions.want(topic, optional=optional)
+        self._session.subscriptions.want(topic, optional=optional)
         self._waker.wake()
 
     def unsubscribe(self, topic: str) -> None:
         """End a subscription; from any thread."""
         self._inbox.leave(topic)
-        self._traffic.subscriptions.leave(topic)
+        self._session.subscriptions.leave(topic)
         self._waker.wake()
 
     def settling(self) -> frozenset[int]:
@@ -247,7 +247,7 @@ class Uplink(Part):
             acknowledged=self._flight.acknowledged,
             last_acknowledged_seconds=None if last is None else now - last,
             refusals=self._flight.refusals.all(),
-            refused_subscriptions=self._traffic.subscriptions.refused,
+            refused_subscriptions=self._session.subscriptions.refused,
             too_large=self._flight.too_large,
             pictures_left_out=self._flight.pictures_left_out,
         )
@@ -304,7 +304,7 @@ class Uplink(Part):
     def _deliver(self, link: BrokerConnection, context: ssl.SSLContext) -> None:
         while link.end is None and not self._finished(link) and not self._moving(link, context):
             self._be_born()
-            self._traffic.fill(link)
+            self._session.fill(link)
             self._ephemeral.fill(link)
             link.turn(timeout=self._pause(), wake=self._waker)
             self._settle(link)
@@ -317,7 +317,7 @@ class Uplink(Part):
         self._changed = time.monotonic()
         self._connected = True
         log.info("connected to %s", link.broker)
-        self._traffic.begin()
+        self._session.begin()
         self._birth_due = self.on_connected is not None and self._stop_by is None
 
     def _be_born(self) -> None:
@@ -332,7 +332,7 @@ class Uplink(Part):
             self._birth_due = False
 
     def _settle(self, link: BrokerConnection) -> None:
-        self._traffic.settle(link)
+        self._session.settle(link)
         while self._done:
             link.acknowledge(self._done.popleft())
 
@@ -370,7 +370,7 @@ class Uplink(Part):
             return None
 
     def _pause(self) -> float:
-        due = self._traffic.due()
+        due = self._session.due()
         return IDLE_SECONDS if due is None else max(0.01, min(IDLE_SECONDS, due))
 
     def _failed(self, error: Exception) -> None:
@@ -393,7 +393,7 @@ class Uplink(Part):
         self._changed = time.monotonic()
         self._connected = False
         self._ephemeral.clear()
-        self._traffic.end(None if link.closed else link.end)
+        self._session.end(None if link.closed else link.end)
 
     def _over(self) -> bool:
         return self._stop_by is not None and (self._drained or time.monotonic() >= self._stop_by)

@@ -14,7 +14,7 @@ from heapq import nlargest
 from math import log
 
 from device.vision.ctc import Hypothesis, folded
-from device.vision.reader import Character, Reading
+from device.vision.reader import Glyph, Reading
 
 SINGLE_LOOK = 0.9
 """Factor on the confidence of a text that only one frame showed: nothing confirms it."""
@@ -46,7 +46,7 @@ class Consensus:
     text: str
     confidence: float
     """0 to 1: the weighted share of what was seen that speaks for this text, however spelled."""
-    characters: tuple[Character, ...]
+    characters: tuple[Glyph, ...]
     alternatives: tuple[Hypothesis, ...]
     looks: int
     """Frames in which the plate was read at all."""
@@ -135,7 +135,7 @@ class Poll:
         places = _places(texts)
         text = "".join(max(place, key=lambda character: place[character]) for place in places)
         characters = tuple(
-            Character(shown, min(1.0, place[character] / weight))
+            Glyph(shown, min(1.0, place[character] / weight))
             for shown, character, place in zip(_spelled(text, spellings), text, places, strict=True)
         )
         own = [
@@ -214,7 +214,7 @@ def _place(texts: Mapping[str, float], length: int, index: int) -> dict[str, flo
     return place
 
 
-def _product(characters: Sequence[Character]) -> float:
+def _product(characters: Sequence[Glyph]) -> float:
     product = 1.0
     for character in characters:
         product *= character.confidence

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from device.frame import Box
 from device.vision.geometry import Corners, area, bounding_box, intersection_over_union
-from device.vision.interpreter import Model
+from device.vision.interpreter import Network
 
 WIDTH, HEIGHT = 640, 368
 """Pixels of the network's input: 1280x720 is halved exactly; 368 divides by 16, and is padded for stride 32."""
@@ -47,7 +47,7 @@ class Detector:
             ModelError: the file is no detector of this device.
 
         """
-        self.model = Model(path, runtime=runtime)
+        self.model = Network(path, runtime=runtime)
         rows, columns = HEIGHT // STRIDE, WIDTH // STRIDE
         self.model.expect(
             input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=((1, rows, columns, 1), (1, rows, columns, 8))

@@ -37,7 +37,7 @@ class Tensor:
         return (values.astype(np.float32) - self.zero_point) * np.float32(self.scale)
 
 
-class Model:
+class Network:
     """A .tflite file loaded into an interpreter with its one int8 input and its int8 outputs.
 
     Not safe to share between threads. `digest` is the file's SHA-256 in hexadecimal, for records.

@@ -54,7 +54,7 @@ class Doubted:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FrameResult:
     """What one frame brought."""
 
     sightings: tuple[Sighting, ...]
@@ -116,21 +116,21 @@ class Pipeline:
         self._passages = Passages(passages)
         self._motion = MotionGate(least_area=vision.motion_area)
 
-    def look(self, frame: Frame) -> Look:
+    def look(self, frame: Frame) -> FrameResult:
         """Take in the next frame."""
         self.counters.frames += 1
         # A vehicle that stands still moves nothing, yet its passage goes on.
         seen = frame.grey if frame.small is None else frame.small
         if not self._motion.moves(seen, frame.monotonic) and not self._passages.open:
             self.counters.idle += 1
-            return Look((), (), ())
+            return FrameResult((), (), ())
         sightings = tuple(self._sightings(frame))
         # A cut plate says another text: 1ABC234 as it comes into the picture is ABC234, which may be on the list.
         whole = [sighting for sighting in sightings if not sighting.cut]
         early, doubted = self._say(self._passages.update(whole))
         self._see_standing()
         ended = self._judge(self._passages.ended(frame.monotonic), frame.monotonic)
-        return Look(sightings, early, ended, doubted)
+        return FrameResult(sightings, early, ended, doubted)
 
     def finish(self) -> tuple[Ended, ...]:
         """End every open passage, as when the camera stops."""

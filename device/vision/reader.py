@@ -14,7 +14,7 @@ from device.vision.calibration import Calibration
 from device.vision.ctc import ALPHABET, LOOK_ALIKES, Hypothesis, beam_search, merge_look_alikes, softmax, spell
 from device.vision.formats import doubted, preferred
 from device.vision.geometry import Corners, rectify
-from device.vision.interpreter import Model
+from device.vision.interpreter import Network
 
 WIDTH, HEIGHT = 160, 64
 """Pixels of the network's input."""
@@ -36,7 +36,7 @@ Chosen on plates held out from training; see the model card for what was tried.
 
 
 @dataclass(frozen=True, slots=True)
-class Character:
+class Glyph:
     """One character of a reading; its confidence takes O and 0, I and 1 for one."""
 
     character: str
@@ -50,7 +50,7 @@ class Reading:
     text: str
     confidence: float
     """Calibrated probability that the whole text is right, with O and 0, I and 1 taken for one; 0 to 1."""
-    characters: tuple[Character, ...]
+    characters: tuple[Glyph, ...]
     alternatives: tuple[Hypothesis, ...]
     """Other texts, the likeliest first; none differs from the text by O and 0 or I and 1 alone."""
 
@@ -82,7 +82,7 @@ class Reader:
             ModelError: a file is no reader of this device, or damaged.
 
         """
-        self.model = Model(path, runtime=runtime)
+        self.model = Network(path, runtime=runtime)
         self.model.expect(input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=((1, COLUMNS, len(ALPHABET) + 1),))
         self.calibration = Calibration.beside(path, digest=self.model.digest)
 
@@ -127,7 +127,7 @@ class Reader:
         return Reading(
             text=text,
             confidence=confidence,
-            characters=tuple(Character(character, min(1.0, sure)) for character, sure in spelled),
+            characters=tuple(Glyph(character, min(1.0, sure)) for character, sure in spelled),
             alternatives=tuple(
                 Hypothesis(_spelled(looks[0], other.text, best.text, text), share)
                 for other in others

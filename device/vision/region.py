@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.interpreter import Model
+from device.vision.interpreter import Network
 from device.vision.reader import HEIGHT, WIDTH
 
 CALIFORNIA = "US-CA"
@@ -41,7 +41,7 @@ class RegionNet:
             ModelError: the file is missing, damaged or of another shape.
 
         """
-        self.model = Model(path, runtime=runtime)
+        self.model = Network(path, runtime=runtime)
         self.model.expect(input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=[(1, 1)])
 
     def log_odds(self, plate: NDArray[np.uint8]) -> float:

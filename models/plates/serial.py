@@ -23,16 +23,16 @@ _UNREAD: Final = (
 
 
 @dataclass(frozen=True)
-class Part:
+class Segment:
     """One thing in the row: a character, a separator of `Design.separators`, or small stacked letters."""
 
     kind: str
     text: str = ""
 
 
-def arrange(text: str, design: Design, rng: np.random.Generator) -> list[Part]:
+def arrange(text: str, design: Design, rng: np.random.Generator) -> list[Segment]:
     """Part a text after a design's habits."""
-    parts = [Part("character", c) for c in text]
+    parts = [Segment("character", c) for c in text]
     splits = [s for s in design.splits if s < len(text)]
     changes = [i for i in range(1, len(text)) if text[i].isdigit() != text[i - 1].isdigit()]
     if splits:
@@ -41,19 +41,25 @@ def arrange(text: str, design: Design, rng: np.random.Generator) -> list[Part]:
             at = changes[int(rng.integers(len(changes)))]
         separator = design.separators[int(rng.integers(len(design.separators)))]
         if separator:
-            parts.insert(at, Part(separator))
+            parts.insert(at, Segment(separator))
         if rng.random() < design.second and at < len(text) - 2:
             dotted = design.name == "asian_long"
             further = len(text) - 2 if dotted else int(rng.integers(at + 1, len(text) - 1))
-            parts.insert(further + bool(separator), Part("." if dotted else separator or " "))
+            parts.insert(further + bool(separator), Segment("." if dotted else separator or " "))
     if rng.random() < design.stacked:
         small = _UNREAD[int(rng.integers(len(_UNREAD)))] if rng.random() < 0.6 else texts.anything(rng, 2, 3)
-        parts.insert(int(rng.choice([0, 0, len(parts)])), Part("stack", small))
+        parts.insert(int(rng.choice([0, 0, len(parts)])), Segment("stack", small))
     return parts
 
 
 def write(
-    picture: paint.Picture, parts: list[Part], *, area: paint.Box, face: Face, colour: Colour, rng: np.random.Generator
+    picture: paint.Picture,
+    parts: list[Segment],
+    *,
+    area: paint.Box,
+    face: Face,
+    colour: Colour,
+    rng: np.random.Generator,
 ) -> None:
     """Set parts into an area of the plate, in place: logos painted, characters pressed and inked."""
     left, top, width, height = area

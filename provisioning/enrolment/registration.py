@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from device.enrolment.code import is_sealed
 from device.enrolment.errors import EnrolmentError
-from device.enrolment.request import Request, read_renewal, read_request
+from device.enrolment.request import SigningRequest, read_renewal, read_request
 from device.records.base import timestamp
 from device.records.signing import read_key
 from provisioning.enrolment.codes import Code, Codes
@@ -232,7 +232,7 @@ class RegistrationAuthority:
         certificate = x509.load_pem_x509_certificate(chain)
         return chain if key_digest(certificate.public_key()) == key else None
 
-    def _admit(self, code: Code, request: Request) -> bytes:
+    def _admit(self, code: Code, request: SigningRequest) -> bytes:
         fleet, post = self._fleet, code.post
         chain = fleet.certify_post(post, request.key)
         serial = x509.load_pem_x509_certificate(chain).serial_number
@@ -293,7 +293,7 @@ class RegistrationAuthority:
                 f"the code was issued for {code.technician}, whose certification has ended", reason="technician_expired"
             )
 
-    def _check_clone(self, post: str, key: str, request: Request) -> None:
+    def _check_clone(self, post: str, key: str, request: SigningRequest) -> None:
         ledger = self._fleet.ledger
         others = ledger.holders(key) - {post}
         for folder, pem in (("records", request.record_key), ("recipients", request.unseal_key)):

@@ -9,7 +9,7 @@ from cryptography.x509.oid import NameOID
 
 from device.config import Configuration
 from device.control import RefusedError
-from device.control.errors import Reason
+from device.control.errors import Rejection
 from device.control.people import Operator, Operators
 from device.records import Role
 from provisioning.errors import ProvisioningError
@@ -69,11 +69,11 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
     return Technician(identity, purpose)
 
 
-def _hint(reason: Reason, leaf: x509.Certificate, now: datetime) -> str:
+def _hint(reason: Rejection, leaf: x509.Certificate, now: datetime) -> str:
     """Say what a person at the unit can look at, where the certificate's time is what is wrong."""
-    if reason is Reason.CERTIFICATE_EXPIRED:
+    if reason is Rejection.CERTIFICATE_EXPIRED:
         return f" (it ended on {leaf.not_valid_after_utc.date()}; is the unit's clock right?)"
-    if reason is Reason.CERTIFICATE_NOT_YET_VALID:
+    if reason is Rejection.CERTIFICATE_NOT_YET_VALID:
         return (
             f" (it begins on {leaf.not_valid_before_utc.date()}, and the unit's clock says {now:%Y-%m-%d %H:%M} UTC: "
             "it is behind; it sets itself when the unit has its network, or time by GPS)"

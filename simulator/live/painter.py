@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from device.frame import Frame
 from device.vision.geometry import Corners
 from device.vision.passages import Passage
-from device.vision.pipeline import Look
+from device.vision.pipeline import FrameResult
 
 WIDTH = 960
 """Pixels across the view."""
@@ -99,7 +99,7 @@ class Painter:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def look(self, frame: Frame, _look: Look, passages: Sequence[Passage]) -> None:
+    def look(self, frame: Frame, _look: FrameResult, passages: Sequence[Passage]) -> None:
         """Take in an evaluated frame, in the post's own thread: what takes time happens elsewhere."""
         seen = self._ways.follow(frame, passages)
         now = time.monotonic()

@@ -15,7 +15,7 @@ _LOG_LINES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class JpegFrame:
     """The newest view of a post."""
 
     number: int
@@ -35,7 +35,7 @@ class LivePost:
         self.name = name
         self.footage = footage
         self.changed: Callable[[], None] = lambda: None
-        self.seen: Callable[[Picture], None] = lambda _picture: None
+        self.seen: Callable[[JpegFrame], None] = lambda _picture: None
         """Called in another thread with each new view."""
         self.board: dict[str, bool | str] = {}
         self.failure = ""
@@ -134,7 +134,7 @@ class LivePost:
             for message, content in messages(pipe):
                 if message["kind"] == "view":
                     self._pictures += 1
-                    self.seen(Picture(self._pictures, content))
+                    self.seen(JpegFrame(self._pictures, content))
                 else:
                     self.board = message["lines"]
                     self._keep_case()

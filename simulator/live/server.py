@@ -21,7 +21,7 @@ from simulator.live.guard import guarded
 from simulator.live.lists import LARGEST
 from simulator.live.pace import FASTEST, SLOWEST
 from simulator.live.posts import LivePost, place_of
-from simulator.live.views import MEDIA_TYPE, Views
+from simulator.live.views import MEDIA_TYPE, PictureFeed
 
 HERE = Path(__file__).parent
 CALM_SECONDS = 1.0
@@ -51,7 +51,7 @@ class LiveApplication:
     def __init__(self, desk: Desk, *, local: bool) -> None:
         """Make the application of a desk; `local` where only this machine is to reach it."""
         self._desk = desk
-        self._views = Views()
+        self._views = PictureFeed()
         for post in desk.posts.values():
             self._views.attach(post)
         self._pages = jinja2.Environment(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from simulator.live.posts import LivePost, Picture
+from simulator.live.posts import JpegFrame, LivePost
 
 BOUNDARY = "picture"
 MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
@@ -13,13 +13,13 @@ STILL_SECONDS = 5.0
 """For one picture of a post that nobody watched."""
 
 
-class Views:
+class PictureFeed:
     """The newest picture of each post, handed to whoever watches; nothing is painted while nobody does."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: dict[str, asyncio.Condition] = {}
-        self._newest: dict[str, Picture] = {}
+        self._newest: dict[str, JpegFrame] = {}
 
     def bind(self) -> None:
         """Take the loop that runs as the one that serves the pages."""
@@ -45,7 +45,7 @@ class Views:
         finally:
             post.watch(-1)
 
-    async def still(self, post: LivePost) -> Picture | None:
+    async def still(self, post: LivePost) -> JpegFrame | None:
         """Return a fresh picture, None if none comes in time."""
         post.watch(1)
         try:
@@ -57,25 +57,25 @@ class Views:
         finally:
             post.watch(-1)
 
-    async def _next(self, name: str, sent: int) -> Picture | None:
+    async def _next(self, name: str, sent: int) -> JpegFrame | None:
         try:
             async with asyncio.timeout(SILENT_SECONDS):
                 return await self._newer(name, sent)
         except TimeoutError:
             return self._newest.get(name)
 
-    async def _newer(self, name: str, sent: int) -> Picture:
+    async def _newer(self, name: str, sent: int) -> JpegFrame:
         changed = self._changed[name]
         async with changed:
             while (newest := self._newest.get(name)) is None or newest.number <= sent:
                 await changed.wait()
         return newest
 
-    def _take(self, name: str, picture: Picture) -> None:
+    def _take(self, name: str, picture: JpegFrame) -> None:
         if self._loop is not None and not self._loop.is_closed():
             asyncio.run_coroutine_threadsafe(self._tell(name, picture), self._loop)
 
-    async def _tell(self, name: str, picture: Picture) -> None:
+    async def _tell(self, name: str, picture: JpegFrame) -> None:
         async with self._changed[name]:
             self._newest[name] = picture
             self._changed[name].notify_all()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from device.records import timestamp
-from simulator.errors import RecordingError
+from simulator.errors import PlaybackError
 
 FORMAT = "platepost-messages/1"
 
@@ -53,13 +53,13 @@ def write(path: Path, head: Head, messages: Iterable[Message]) -> int:
     """Write a recording and return how many messages it has.
 
     Raises:
-        RecordingError: it cannot be written.
+        PlaybackError: it cannot be written.
 
     """
     try:
         return _write(path, head, messages)
     except OSError as error:
-        raise RecordingError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise PlaybackError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def _write(path: Path, head: Head, messages: Iterable[Message]) -> int:
@@ -83,7 +83,7 @@ def read(path: Path) -> Iterator[tuple[Head, Iterator[Message]]]:
     """Open a recording: what it is of, and its messages in order.
 
     Raises:
-        RecordingError: it is no recording, or damaged; the message names the line.
+        PlaybackError: it is no recording, or damaged; the message names the line.
 
     """
     with _reading(path) as file:
@@ -91,12 +91,12 @@ def read(path: Path) -> Iterator[tuple[Head, Iterator[Message]]]:
         try:
             first = _object(path, 1, next(lines, ""))
             if first.get("format") != FORMAT:
-                raise RecordingError(f"{path}: line 1: not a recording of the format {FORMAT}")
+                raise PlaybackError(f"{path}: line 1: not a recording of the format {FORMAT}")
             head = Head(str(first["agency"]), datetime.fromisoformat(first["began"]), dict(first["keys"]))
         except (KeyError, ValueError, TypeError, OSError) as error:
-            if isinstance(error, RecordingError):
+            if isinstance(error, PlaybackError):
                 raise
-            raise RecordingError(f"{path}: line 1: {error}") from error
+            raise PlaybackError(f"{path}: line 1: {error}") from error
         yield head, _messages(path, lines)
 
 
@@ -108,21 +108,21 @@ def _messages(path: Path, lines: Iterator[str]) -> Iterator[Message]:
             payload = json.dumps(found["payload"], separators=(",", ":"), ensure_ascii=False).encode()
             topic = str(found["topic"])
             if topic.count("/") < 3:
-                raise RecordingError(f"{path}: line {number}: {topic!r} is no topic of a post")
+                raise PlaybackError(f"{path}: line {number}: {topic!r} is no topic of a post")
             yield Message(float(found["at"]), topic, int(found["qos"]), bool(found["retain"]), payload)
     except (KeyError, ValueError, TypeError, OSError, EOFError) as error:
-        if isinstance(error, RecordingError):
+        if isinstance(error, PlaybackError):
             raise
-        raise RecordingError(f"{path}: line {number}: {error!r}") from error
+        raise PlaybackError(f"{path}: line {number}: {error!r}") from error
 
 
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         found = json.loads(line)
     except ValueError as error:
-        raise RecordingError(f"{path}: line {number}: no JSON ({error})") from error
+        raise PlaybackError(f"{path}: line {number}: no JSON ({error})") from error
     if not isinstance(found, dict):
-        raise RecordingError(f"{path}: line {number}: no message")
+        raise PlaybackError(f"{path}: line {number}: no message")
     return found
 
 

@@ -11,7 +11,7 @@ from device.uplink.properties import publish_properties
 from provisioning.connection import secured_client, split_address
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker
-from simulator.errors import RecordingError
+from simulator.errors import PlaybackError
 from simulator.ground.site import Site
 from simulator.messages.recording import Head, Message
 
@@ -39,7 +39,7 @@ def replay(
         wait: waits some seconds.
 
     Raises:
-        RecordingError: the broker did not answer, or refused a message.
+        PlaybackError: the broker did not answer, or refused a message.
 
     """
     clients: dict[str, mqtt.Client] = {}
@@ -77,7 +77,7 @@ def add_posts(site: Site[Broker], head: Head) -> None:
 
 def _connected(fleet: Fleet, post: str, broker: str, refused: list[str], stack: ExitStack) -> mqtt.Client:
     if post not in fleet.posts():
-        raise RecordingError(f"the fleet has no post {post}, which published in the recording")
+        raise PlaybackError(f"the fleet has no post {post}, which published in the recording")
     client = secured_client(fleet.post(post))
     client.on_publish = lambda _client, _data, _mid, reason, _properties: (
         refused.append(f"{post}: {reason}") if reason.is_failure else None
@@ -85,14 +85,14 @@ def _connected(fleet: Fleet, post: str, broker: str, refused: list[str], stack: 
     try:
         client.connect(*split_address(broker), clean_start=True)
     except OSError as error:
-        raise RecordingError(f"broker {broker}: {error}") from error
+        raise PlaybackError(f"broker {broker}: {error}") from error
     client.loop_start()
     stack.callback(client.loop_stop)
     stack.callback(client.disconnect)
     deadline = time.monotonic() + CONNECT_SECONDS
     while not client.is_connected():
         if time.monotonic() > deadline:
-            raise RecordingError(f"broker {broker}: no answer within {CONNECT_SECONDS:.0f} s")
+            raise PlaybackError(f"broker {broker}: no answer within {CONNECT_SECONDS:.0f} s")
         time.sleep(0.01)
     return client
 
@@ -101,7 +101,7 @@ def _acknowledged(waiting: list[mqtt.MQTTMessageInfo], refused: list[str]) -> No
     for info in waiting:
         info.wait_for_publish(PUBLISH_SECONDS)
         if not info.is_published():
-            raise RecordingError(f"the broker did not acknowledge a message within {PUBLISH_SECONDS:.0f} s")
+            raise PlaybackError(f"the broker did not acknowledge a message within {PUBLISH_SECONDS:.0f} s")
     waiting.clear()
     if refused:
-        raise RecordingError(f"the broker refuses a message of {refused[0]}")
+        raise PlaybackError(f"the broker refuses a message of {refused[0]}")

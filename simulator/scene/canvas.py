@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.scene.errors import NoGraphicsError
-from simulator.scene.light import Light
+from simulator.scene.light import Lighting
 from simulator.scene.noise import tile
 from simulator.scene.pinhole import Pinhole
 from simulator.scene.skin import REACH
@@ -163,7 +163,7 @@ class Canvas:
         self._ready[placed.key] = ready
         return ready
 
-    def _light(self, light: Light, sun: NDArray[np.float64]) -> None:
+    def _light(self, light: Lighting, sun: NDArray[np.float64]) -> None:
         common = {
             "eye": tuple(self.lens.position), "sun": tuple(sun), "sun_light": light.sun, "zenith": light.zenith,
             "horizon": light.horizon, "ground": light.ground, "trees": light.trees, "overcast": light.overcast,
@@ -173,7 +173,7 @@ class Canvas:
             self._set(program, **common)
         self._rough.use(0)
 
-    def _draw_bodies(self, vehicles: list[Placed], frame: bytes, light: Light, *, lamps: float, how: float) -> None:
+    def _draw_bodies(self, vehicles: list[Placed], frame: bytes, light: Lighting, *, lamps: float, how: float) -> None:
         self._set(self._vehicle, frame=frame, flatten=how, colour=1, finish=2, relief=3)
         self._set(self._plate, frame=frame, flatten=how, colour=1)
         # Depth first, so that the costly shading runs once a pixel.
@@ -201,7 +201,7 @@ class Canvas:
             self._set(self._plate, street=street, retro=1.0 if vehicle.retroreflective else 0.12, shade=0.96)
             ready["plate"].render()
 
-    def _draw_shadows(self, vehicles: list[Placed], frame: bytes, light: Light) -> None:
+    def _draw_shadows(self, vehicles: list[Placed], frame: bytes, light: Lighting) -> None:
         gl = self._gl
         gl.disable(moderngl.DEPTH_TEST)
         gl.enable(moderngl.BLEND)
@@ -224,7 +224,7 @@ class Canvas:
         gl.disable(moderngl.BLEND)
         gl.enable(moderngl.DEPTH_TEST)
 
-    def draw(self, moments: list[list[Placed]], light: Light, *, lamps: float, rng: np.random.Generator) -> Picture:
+    def draw(self, moments: list[list[Placed]], light: Lighting, *, lamps: float, rng: np.random.Generator) -> Picture:
         """Draw the mean of the moments, the vehicles' places at instants of one exposure.
 
         Returns premultiplied light and alpha, H x W x 4.
@@ -248,7 +248,7 @@ class Canvas:
             self._add()
         return self._read()
 
-    def mirror(self, vehicles: list[Placed], light: Light, *, lamps: float) -> Picture:
+    def mirror(self, vehicles: list[Placed], light: Lighting, *, lamps: float) -> Picture:
         """Give the vehicles as a wet road would show them, were it a perfect mirror."""
         self._light(light, light.towards_sun)
         self._sample_frame.use()

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from simulator.scene.canvas import Canvas, Placed
 from simulator.scene.description import Scene
-from simulator.scene.light import LIGHTS, Light, between
+from simulator.scene.light import LIGHTS, Lighting, between
 from simulator.scene.pinhole import Pinhole
 from simulator.scene.rain import Rain
 from simulator.scene.road import lay_street
-from simulator.scene.sensor import Sensor
+from simulator.scene.sensor import Optics
 from simulator.scene.traffic import drives, vehicle_of
-from simulator.scene.truth import Sight
+from simulator.scene.truth import VisiblePlate
 from simulator.scene.vehicles import Vehicle
 
 _LAMP_LIGHT = 11.0  # of a lit headlamp by day, in white sheets in full sun
@@ -28,7 +28,7 @@ class Shot:
     """One frame and what is truly in it."""
 
     picture: NDArray[np.uint8]  # H x W x 3, blue-green-red
-    sights: list[Sight]
+    sights: list[VisiblePlate]
 
 
 class Renderer:
@@ -48,7 +48,7 @@ class Renderer:
         self._drives = drives(scene)
         self._vehicles: dict[int, Vehicle] = {}
         size = (lens.width, lens.height)
-        self._sensor = Sensor(size, seed=seed, softness=lens.softness)
+        self._sensor = Optics(size, seed=seed, softness=lens.softness)
         self._rain = Rain(size, seed=seed, amount=scene.weather.rain, focal=lens.focal, shutter=lens.shutter)
 
     def __enter__(self) -> Self:
@@ -69,7 +69,7 @@ class Renderer:
     def __iter__(self) -> Iterator[Shot]:
         return (self.shot(number) for number in range(len(self)))
 
-    def light(self, time: float) -> Light:
+    def light(self, time: float) -> Lighting:
         """Give the light at an instant of the clip."""
         weather = self.scene.weather
         now = LIGHTS[weather.light]
@@ -94,7 +94,7 @@ class Renderer:
                 self._vehicles[index] = vehicle_of(self.scene, index)
         return indexes
 
-    def _sights(self, placed: list[Placed]) -> list[Sight]:
+    def _sights(self, placed: list[Placed]) -> list[VisiblePlate]:
         """Corners at mid exposure; the visible share counts what is hidden and what lies outside the frame."""
         found = []
         for one, open_share in zip(placed, self._canvas.visible(placed), strict=True):
@@ -105,7 +105,7 @@ class Renderer:
             pixels = self.lens.project(street[:, :3])
             inside = _share_inside(pixels, self.lens.width, self.lens.height)
             if inside > 0:
-                found.append(Sight(one.key, pixels, inside * open_share))
+                found.append(VisiblePlate(one.key, pixels, inside * open_share))
         return found
 
     def shot(self, number: int) -> Shot:
@@ -116,7 +116,7 @@ class Renderer:
         rng = np.random.default_rng([clip.seed, 8, number])
         linear = self._street.radiance(light, wet=weather.rain)
         indexes = self._in_view(middle)
-        sights: list[Sight] = []
+        sights: list[VisiblePlate] = []
         if indexes:
             lamps = weather.lamps * _LAMP_LIGHT
             if weather.rain:
@@ -132,14 +132,14 @@ class Renderer:
         return Shot(self._sensor.expose(linear, light, frame=number, glare=weather.glare), sights)
 
     def _reflect(
-        self, linear: NDArray[np.float32], placed: list[Placed], light: Light, lamps: float
+        self, linear: NDArray[np.float32], placed: list[Placed], light: Lighting, lamps: float
     ) -> NDArray[np.float32]:
         mirrored = self._canvas.mirror(placed, light, lamps=lamps)
         mirrored = np.asarray(cv2.GaussianBlur(mirrored, (0, 0), sigmaX=2.5, sigmaY=14), np.float32)
         share = self._street.reflecting[..., None] * (0.42 * self.scene.weather.rain)
         return np.asarray(linear * (1 - share * mirrored[..., 3:]) + share * mirrored[..., :3], np.float32)
 
-    def _wet_air(self, linear: NDArray[np.float32], light: Light, number: int) -> NDArray[np.float32]:
+    def _wet_air(self, linear: NDArray[np.float32], light: Lighting, number: int) -> NDArray[np.float32]:
         amount = self.scene.weather.rain
         sky = np.array(light.horizon, np.float32) + np.float32(light.lamp_power * 0.4)
         haze = (self._street.haze * (0.35 * amount))[..., None]

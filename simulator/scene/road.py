@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scene.light import Light
+from simulator.scene.light import Lighting
 from simulator.scene.noise import Field, at, smooth, tile
 from simulator.scene.pinhole import Pinhole
 
@@ -24,7 +24,7 @@ class Street:
     reflecting: Field  # share of the wet surface that mirrors, H x W
     haze: Field  # share of light lost to the air between, at full rain or fog, H x W
 
-    def radiance(self, light: Light, *, wet: float) -> Field:
+    def radiance(self, light: Lighting, *, wet: float) -> Field:
         """Give the frame without traffic under a light."""
         sun_height = float(light.towards_sun[1])
         sky = np.array(light.zenith, np.float32) * 0.6 + np.array(light.horizon, np.float32) * 0.4

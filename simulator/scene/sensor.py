@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scene.light import Light
+from simulator.scene.light import Lighting
 from simulator.scene.noise import tile
 
 Linear = NDArray[np.float32]
@@ -13,7 +13,7 @@ _FULL_WELL = 5200.0  # electrons at white; a small rolling-shutter sensor at mod
 _READ_NOISE = 7.0  # electrons
 
 
-class Sensor:
+class Optics:
     """The post's lens and sensor; the noise follows from the seed and the frame's number."""
 
     def __init__(self, size: tuple[int, int], *, seed: int, softness: float) -> None:
@@ -30,7 +30,7 @@ class Sensor:
         self._x, self._y = x.astype(np.float32), y.astype(np.float32)
         self._smear = tile(np.random.default_rng([seed, 4]), size=512, grain=18, octaves=4)
 
-    def _spread(self, linear: Linear, light: Light, glare: float) -> Linear:
+    def _spread(self, linear: Linear, light: Lighting, glare: float) -> Linear:
         """Bloom about what is brighter than white, veil of the whole lens, sun in the lens."""
         small = cv2.resize(
             np.clip(linear * light.exposure - 0.9, 0, 30), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA
@@ -50,7 +50,7 @@ class Sensor:
             linear += (glare * (veil * dust + ghost))[..., None].astype(np.float32) * colour
         return np.asarray(linear, np.float32)
 
-    def expose(self, linear: Linear, light: Light, *, frame: int, glare: float) -> NDArray[np.uint8]:
+    def expose(self, linear: Linear, light: Lighting, *, frame: int, glare: float) -> NDArray[np.uint8]:
         """Make a frame, H x W x 3 blue-green-red bytes, of the light (red-green-blue) that came through the street."""
         rng = np.random.default_rng([self.seed, 5, frame])
         seen: Linear = np.asarray(self._spread(linear, light, glare) * self._vignette * light.exposure, np.float32)

@@ -15,7 +15,7 @@ _WHOLE = 0.95  # visible share from which nothing that matters is hidden
 
 
 @dataclass(frozen=True)
-class Sight:
+class VisiblePlate:
     """One plate in one frame: corners top left, top right, bottom right, bottom left (4 x 2 pixels)."""
 
     passage: int
@@ -36,15 +36,15 @@ class Truth:
     scene: Scene
     clip: str
     frames: int = 0
-    sights: dict[int, list[Sight]] = field(default_factory=dict)
+    sights: dict[int, list[VisiblePlate]] = field(default_factory=dict)
 
-    def add(self, sights: list[Sight]) -> None:
+    def add(self, sights: list[VisiblePlate]) -> None:
         """Take the next frame's plates."""
         if sights:
             self.sights[self.frames] = sights
         self.frames += 1
 
-    def _whole(self, sight: Sight) -> bool:
+    def _whole(self, sight: VisiblePlate) -> bool:
         lens = self.scene.lens
         inside = (sight.corners >= -0.5) & (sight.corners <= (lens.width - 0.5, lens.height - 0.5))
         return bool(inside.all()) and sight.visible >= _WHOLE

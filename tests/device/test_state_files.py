@@ -113,8 +113,8 @@ def test_usual_reads_of_each_hour(tmp_path: Path) -> None:
 def test_enrolment_under_way(tmp_path: Path) -> None:
     (tmp_path / WORK).mkdir()
     (tmp_path / WORK / "plan.json").write_text('{"post": "post-18", "seal_key": "00ff"}')
-    plan = UnitEnrolment(tmp_path).plan()
-    assert plan is not None
-    assert (plan.post, plan.seal_key) == ("post-18", b"\x00\xff")
+    pending = UnitEnrolment(tmp_path).pending()
+    assert pending is not None
+    assert (pending.post, pending.seal_key) == ("post-18", b"\x00\xff")
     (tmp_path / WORK / "plan.json").write_text('{"post": "post-18", "seal_key": null}')
-    assert UnitEnrolment(tmp_path).plan() == plan.model_copy(update={"seal_key": None})
+    assert UnitEnrolment(tmp_path).pending() == pending.model_copy(update={"seal_key": None})

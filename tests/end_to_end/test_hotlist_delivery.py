@@ -23,7 +23,7 @@ from device.reporting.frames import FrameReporter
 from device.uplink import Uplink
 from device.vision.passages import Passages
 from device.vision.pipeline import Ended, Verdict
-from device.vision.reader import Character, Reading
+from device.vision.reader import Glyph, Reading
 from device.vision.recogniser import Plate
 from device.vision.sighting import Sighting
 from provisioning.connection import Connection
@@ -109,7 +109,7 @@ class RunningPost:
         """Have one vehicle pass."""
         grey = np.full((60, 160), 90, np.uint8)
         corners = np.array([[40, 20], [100, 20], [100, 40], [40, 40]], np.float32)
-        reading = Reading(text, 0.9, tuple(Character(character, 0.98) for character in text), ())
+        reading = Reading(text, 0.9, tuple(Glyph(character, 0.98) for character in text), ())
         for _ in range(2):
             self.seen += 1
             colour = np.stack([grey] * 3, axis=2)

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from device.audit.log import AuditLog
 from device.audit.rate_limit import MOST, WINDOW_SECONDS, RateLimitedAudit
 from device.config import REMOTE_KEYS
-from device.control import ConfigurationStore, Reason, RemoteConfiguration, SigningKeys
+from device.control import ConfigurationStore, Rejection, RemoteConfiguration, SigningKeys
 from device.control.commands import CommandExecutor, Done
 from device.records import Command, Envelope, Purpose
 from device.records.contract.examples import MemoryStore
@@ -29,7 +29,7 @@ from tests.fuzz.messages import Forge
 
 COMMAND, CONFIGURATION = (Draft202012Validator(payload_schema(name)) for name in ("command", "configuration"))
 PREFIX = "alpr/v1/riverside/post-1"
-REASONS = {reason.value for reason in Reason} | {"unsupported"}
+REASONS = {reason.value for reason in Rejection} | {"unsupported"}
 
 
 class Listening(RateLimitedAudit):

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from device.control import Reason, SigningKeys
+from device.control import Rejection, SigningKeys
 from device.control.keys.history import KeyHistory
 from device.control.keys.statement import Key
 from device.control.keys.store import KeyStore
@@ -27,7 +27,7 @@ from tests.device.control.keys.clerk import Clerk, named, pem
 from tests.fuzz.messages import HEADER_NAMES, TEXT, b64, broken, mangle, mostly, payloads, text_of
 
 STATEMENT = Draft202012Validator(payload_schema("keys"))
-REASONS = {reason.value for reason in Reason}
+REASONS = {reason.value for reason in Rejection}
 NAMES = ("first", "second", "third", "fourth")
 SPEAKERS = (*NAMES, "root", "thief")
 NOW = datetime.now(UTC)

@@ -22,7 +22,7 @@ from device.camera.picamera2.bounded import Bounded
 from device.camera.picamera2.controls import controls
 from device.camera.picamera2.exposure import PlateMeter
 from device.camera.picamera2.planes import luma, picture
-from device.camera.picamera2.sensors import Sensor, sensor
+from device.camera.picamera2.sensors import ImageSensor, sensor
 from device.camera.picamera2.settings import Picamera2Settings
 from device.errors import CameraError, PlatepostError
 from device.frame import Box, Frame
@@ -218,7 +218,7 @@ class Picamera2Camera(Camera):
         log.info("camera: %s (%s), %d x %d", known.title, found[settings.number]["Model"], width, height)
         return camera
 
-    def _all_controls(self, offered: Mapping[str, Any], known: Sensor) -> dict[str, Any]:
+    def _all_controls(self, offered: Mapping[str, Any], known: ImageSensor) -> dict[str, Any]:
         fixed = controls(self._settings, known)
         return {name: value for name, value in fixed.items() if name in offered} | self._begin_exposure(offered)
 

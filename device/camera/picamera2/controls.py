@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from device.camera.picamera2.sensors import Sensor
+from device.camera.picamera2.sensors import ImageSensor
 from device.camera.picamera2.settings import Picamera2Settings
 
 AF_MANUAL = 0
@@ -11,7 +11,7 @@ NOISE_REDUCTION_FAST = 1
 """`draft.NoiseReductionMode` of libcamera: what costs no time."""
 
 
-def controls(settings: Picamera2Settings, sensor: Sensor) -> dict[str, Any]:
+def controls(settings: Picamera2Settings, sensor: ImageSensor) -> dict[str, Any]:
     """Return the controls by their libcamera names; a camera may not offer all of them."""
     duration = round(1e6 / settings.frames_per_second)
     wanted: dict[str, Any] = {

@@ -6,7 +6,7 @@ from device.errors import CameraError
 
 
 @dataclass(frozen=True, slots=True)
-class Sensor:
+class ImageSensor:
     """What differs from sensor to sensor."""
 
     title: str
@@ -23,15 +23,15 @@ class Sensor:
 
 
 SENSORS = {
-    "imx296": Sensor("Global Shutter Camera", 1456, 1088, 10, global_shutter=True, autofocus=False),
-    "imx477": Sensor("High Quality Camera", 2028, 1080, 12, global_shutter=False, autofocus=False),
-    "imx708": Sensor("Camera Module 3", 2304, 1296, 10, global_shutter=False, autofocus=True),
+    "imx296": ImageSensor("Global Shutter Camera", 1456, 1088, 10, global_shutter=True, autofocus=False),
+    "imx477": ImageSensor("High Quality Camera", 2028, 1080, 12, global_shutter=False, autofocus=False),
+    "imx708": ImageSensor("Camera Module 3", 2304, 1296, 10, global_shutter=False, autofocus=True),
 }
 """Modes of raspberrypi.com's camera documentation: IMX296 1456x1088 at 60 Hz, IMX477 2028x1080 at 50 Hz, IMX708
 2304x1296 at 56 Hz."""
 
 
-def sensor(model: str) -> Sensor:
+def sensor(model: str) -> ImageSensor:
     """Return the sensor of a model name such as `imx708_wide_noir`.
 
     Raises:

@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
 from device.control.configuration.overlay import overlay
-from device.control.errors import Reason, RefusedError
+from device.control.errors import RefusedError, Rejection
 from device.control.jose import open_signed_by, read_payload
 from device.records import CONFIGURATION_TYPE, ClockQuality, DesiredConfiguration, Source
 from device.settings import Table
@@ -47,7 +47,9 @@ def read(message: bytes, keys: ECKey | Sequence[ECKey]) -> Desired:
         said = DesiredConfiguration.model_validate_json(signed.payload, strict=True)
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in fault["loc"][:1]) for fault in error.errors()})
-        raise RefusedError(Reason.MALFORMED, f"what is signed is no configuration: {', '.join(places)[:200]}") from None
+        raise RefusedError(
+            Rejection.MALFORMED, f"what is signed is no configuration: {', '.join(places)[:200]}"
+        ) from None
     return Desired(message.decode("ascii"), said, signer.thumbprint())
 
 
@@ -60,13 +62,13 @@ def judge(desired: Desired, base: Table, *, source: Source, highest: int, at: da
     """
     said = desired.said
     if said.agency != source.agency:
-        raise RefusedError(Reason.FOREIGN_AGENCY, "the configuration is for another agency")
+        raise RefusedError(Rejection.FOREIGN_AGENCY, "the configuration is for another agency")
     if said.post != source.post:
-        raise RefusedError(Reason.OTHER_POST, "the configuration is for another post")
+        raise RefusedError(Rejection.OTHER_POST, "the configuration is for another post")
     if said.version <= highest:
-        raise RefusedError(Reason.OLDER, f"version {said.version} is not newer than {highest}")
+        raise RefusedError(Rejection.OLDER, f"version {said.version} is not newer than {highest}")
     if at >= said.expires:
-        raise RefusedError(Reason.EXPIRED, f"it was to be applied before {said.expires.isoformat()}")
+        raise RefusedError(Rejection.EXPIRED, f"it was to be applied before {said.expires.isoformat()}")
     if clock.synchronised and said.issued > at + AHEAD:
-        raise RefusedError(Reason.NOT_YET_VALID, f"it is dated {said.issued.isoformat()}")
+        raise RefusedError(Rejection.NOT_YET_VALID, f"it is dated {said.issued.isoformat()}")
     return overlay(base, said.settings)

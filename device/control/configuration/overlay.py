@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from device.control.errors import Reason, RefusedError
+from device.control.errors import RefusedError, Rejection
 from device.settings import Table, explain, remote_keys
 
 MOST_FAULTS = 8
@@ -26,7 +26,7 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
     foreign = [name for name in foreign if name not in allowed]
     if foreign:
         faults = [f"{name}: may not be set from afar" for name in sorted(foreign)]
-        raise RefusedError(Reason.NOT_ALLOWED, _bounded([*faults, f"allowed: {', '.join(sorted(allowed))}"]))
+        raise RefusedError(Rejection.NOT_ALLOWED, _bounded([*faults, f"allowed: {', '.join(sorted(allowed))}"]))
     # JSON has no tuples, and validation here is strict: a "0.5" or a true where a number belongs is somebody's mistake.
     table: dict[str, Any] = base.model_dump()
     for section, keys in settings.items():
@@ -35,7 +35,7 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
         return type(base).model_validate(table, strict=True)
     except ValidationError as error:
         raise RefusedError(
-            Reason.INVALID_VALUE, _bounded(explain(fault, root=type(base)) for fault in error.errors())
+            Rejection.INVALID_VALUE, _bounded(explain(fault, root=type(base)) for fault in error.errors())
         ) from None
 
 

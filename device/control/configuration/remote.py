@@ -15,7 +15,7 @@ from device.audit.log import AuditEvent
 from device.control.configuration import desired as judging
 from device.control.configuration.overlay import overlay
 from device.control.configuration.store import Applied, ConfigurationStore, StoredConfiguration, Trial
-from device.control.errors import NotKeptError, Reason, RefusedError
+from device.control.errors import NotKeptError, RefusedError, Rejection
 from device.control.keys import SigningKeys
 from device.records import CONFIGURATION_TYPE, ClockQuality, ConfigurationState, RefusedConfiguration, Source
 from device.settings import Table
@@ -79,7 +79,7 @@ class RemoteConfiguration(Generic[Table]):
                     AuditEvent(
                         "configuration_refused",
                         outcome="failure",
-                        reason=Reason.MALFORMED,
+                        reason=Rejection.MALFORMED,
                         details={"message": str(error)},
                     )
                 )
@@ -88,7 +88,7 @@ class RemoteConfiguration(Generic[Table]):
                 starts = self._kept.trial.starts + 1
                 self._keep(self._kept.with_(trial=self._kept.trial.model_copy(update={"starts": starts})))
                 if starts >= STARTS:
-                    self._revert(Reason.DID_NOT_START, f"the software began {starts} times while it was on trial")
+                    self._revert(Rejection.DID_NOT_START, f"the software began {starts} times while it was on trial")
             self._effective = self._from_store()
             return self._effective
 
@@ -130,7 +130,7 @@ class RemoteConfiguration(Generic[Table]):
             except RefusedError as refusal:
                 self._refuse(refusal, version, identity)
             except NotKeptError as error:
-                self._refuse(RefusedError(Reason.NOT_KEPT, str(error)), version, identity)
+                self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), version, identity)
             else:
                 self._kept, self._effective, self._pending = kept, effective, effective
                 self._begin_trial()
@@ -188,7 +188,7 @@ class RemoteConfiguration(Generic[Table]):
                 return
             self._fault_since = self._steady() if self._fault_since is None else self._fault_since
             if self._steady() - self._fault_since >= FAULT_SECONDS:
-                self._revert(Reason.DEGRADED, f"the post has become degraded: {', '.join(fresh)}")
+                self._revert(Rejection.DEGRADED, f"the post has become degraded: {', '.join(fresh)}")
                 self._effective = self._pending = self._from_store()
 
     def state(self) -> ConfigurationState:
@@ -246,7 +246,7 @@ class RemoteConfiguration(Generic[Table]):
                 self._revert(refusal.reason, str(refusal))
         return self._base
 
-    def _revert(self, reason: Reason, why: str) -> None:
+    def _revert(self, reason: Rejection, why: str) -> None:
         try:
             failed = None if self._kept.current is None else self._read_kept(self._kept.current)
         except RefusedError:

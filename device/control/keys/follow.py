@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from device.control.errors import Reason, RefusedError
+from device.control.errors import RefusedError, Rejection
 from device.control.keys.history import KeyHistory
-from device.control.keys.statement import Key, Statement, read
+from device.control.keys.statement import Key, VerifiedStatement, read
 from device.records import Purpose
 
 
@@ -19,11 +19,11 @@ class Followed:
     """
 
     history: KeyHistory
-    taken: list[Statement] = field(default_factory=list)
+    taken: list[VerifiedStatement] = field(default_factory=list)
     """The steps, in order."""
     refused: RefusedError | None = None
     """What was refused and is no history: what comes before the step that is held is none of the post's business."""
-    about: Statement | None = None
+    about: VerifiedStatement | None = None
     """What that is about, where a key that may vouch signed it."""
 
 
@@ -50,7 +50,7 @@ def follow(
     followed = Followed(history)
     known = False
     for line in heard:
-        statement: Statement | None = None
+        statement: VerifiedStatement | None = None
         try:
             statement = read(line, key=followed.history.present, roots=roots)
             if statement.digest != followed.history.digest:
@@ -60,12 +60,12 @@ def follow(
             followed.refused, followed.about = named(refusal, line), statement
         else:
             known, followed.refused, followed.about = True, None, None
-    if known and followed.refused is not None and followed.refused.reason is Reason.OLDER:
+    if known and followed.refused is not None and followed.refused.reason is Rejection.OLDER:
         followed.refused = followed.about = None
     return followed
 
 
-def for_us(statement: Statement, purpose: Purpose, agency: str) -> Statement:
+def for_us(statement: VerifiedStatement, purpose: Purpose, agency: str) -> VerifiedStatement:
     """Return a statement that is for this agency and purpose.
 
     Raises:
@@ -73,7 +73,7 @@ def for_us(statement: Statement, purpose: Purpose, agency: str) -> Statement:
 
     """
     if statement.said.agency != agency:
-        raise RefusedError(Reason.FOREIGN_AGENCY, "the statement is for another agency")
+        raise RefusedError(Rejection.FOREIGN_AGENCY, "the statement is for another agency")
     if statement.said.purpose is not purpose:
-        raise RefusedError(Reason.OTHER_PURPOSE, f"the statement is about keys for {statement.said.purpose}")
+        raise RefusedError(Rejection.OTHER_PURPOSE, f"the statement is about keys for {statement.said.purpose}")
     return statement

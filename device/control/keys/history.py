@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from device.control.errors import Reason, RefusedError
-from device.control.keys.statement import Key, Statement
+from device.control.errors import RefusedError, Rejection
+from device.control.keys.statement import Key, VerifiedStatement
 
 REMEMBERED = 64
 """Keys that are believed no more and still known by name."""
@@ -76,7 +76,7 @@ class KeyHistory:
         # Where fewer are known none was ever forgotten: the file was damaged, or the key never believed.
         return len(known) > REMEMBERED and self.withdrawn[0].revoked
 
-    def after(self, statement: Statement) -> "KeyHistory":
+    def after(self, statement: VerifiedStatement) -> "KeyHistory":
         """Return what a statement makes of these keys.
 
         Raises:
@@ -87,10 +87,10 @@ class KeyHistory:
         newer = said.era > self.era if statement.by_root else (said.era == self.era and said.number > self.number)
         if not newer:
             here = f"{self.era}.{self.number}"
-            raise RefusedError(Reason.OLDER, f"statement {said.era}.{said.number} does not follow {here}")
+            raise RefusedError(Rejection.OLDER, f"statement {said.era}.{said.number} does not follow {here}")
         named = {key.thumbprint for key in (statement.key, *statement.former)}
         if any(self.revoked(thumbprint) for thumbprint in named):
-            raise RefusedError(Reason.REVOKED_KEY, "it names a key that was revoked")
+            raise RefusedError(Rejection.REVOKED_KEY, "it names a key that was revoked")
         revoking = said.withdrawn == "revoked"
         before = [self.present, *(former.key for former in self.former)]
         return KeyHistory(

@@ -6,7 +6,7 @@ from functools import partial
 from device.audit.rate_limit import RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
 from device.control import SigningKeys
-from device.control.keys.trust import Trust
+from device.control.keys.trust import TrustedKeys
 from device.records import keys_topic
 from device.uplink import Delivery
 
@@ -22,7 +22,7 @@ class KeyRotation:
 
     """
 
-    def __init__(self, trust: Trust, *, agency: str, audit: RateLimitedAudit, timekeeper: Timekeeper) -> None:
+    def __init__(self, trust: TrustedKeys, *, agency: str, audit: RateLimitedAudit, timekeeper: Timekeeper) -> None:
         self._trust = trust
         self._agency = agency
         self._audit = audit

@@ -9,11 +9,11 @@ from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
 from device.audit.log import AuditEvent
-from device.control.errors import NotKeptError, Reason, RefusedError
+from device.control.errors import NotKeptError, RefusedError, Rejection
 from device.control.jose import open_signed_by
 from device.control.keys.follow import follow, for_us
 from device.control.keys.history import KeyHistory, WithdrawnKey
-from device.control.keys.statement import Key, Statement, lines, read
+from device.control.keys.statement import Key, VerifiedStatement, lines, read
 from device.control.keys.store import MOST, KeyStore, StoredKeys, StoredWithdrawnKey
 from device.errors import RecordError
 from device.records import KEYS_TYPE, KeyState, Purpose, RefusedKeys
@@ -81,11 +81,11 @@ class SigningKeys:
 
     def named(self, refusal: RefusedError, message: bytes, *, typ: str, at: datetime) -> RefusedError:
         """Return a refusal for a signature, by the name of what is wrong with its key where that was believed once."""
-        if refusal.reason is not Reason.BAD_SIGNATURE:
+        if refusal.reason is not Rejection.BAD_SIGNATURE:
             return refusal
         for key, revoked in self.gone(at):
             if _signed(message, key, typ):
-                reason = Reason.REVOKED_KEY if revoked else Reason.RETIRED_KEY
+                reason = Rejection.REVOKED_KEY if revoked else Rejection.RETIRED_KEY
                 return RefusedError(reason, f"it is signed with a key that was {reason.value.removesuffix('_key')}")
         return refusal
 
@@ -102,7 +102,7 @@ class SigningKeys:
                     self._history, self._kept = self._replayed(kept)
             except (NotKeptError, RefusedError, RecordError) as error:
                 said: dict[str, JsonValue] = {"message": str(error)}
-                self._tell("trusted_keys_refused", outcome="failure", reason=Reason.MALFORMED, details=said)
+                self._tell("trusted_keys_refused", outcome="failure", reason=Rejection.MALFORMED, details=said)
 
     def _replayed(self, kept: StoredKeys) -> tuple[KeyHistory, StoredKeys]:
         known = tuple(WithdrawnKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
@@ -155,7 +155,7 @@ class SigningKeys:
                 self._refuse(followed.refused, followed.about)
             return bool(followed.taken)
 
-    def _keep(self, history: KeyHistory, taken: list[Statement]) -> bool:
+    def _keep(self, history: KeyHistory, taken: list[VerifiedStatement]) -> bool:
         """Keep what was followed and go by it; tell whether that could be done."""
         told = list(self._kept.statements)
         for statement in taken:
@@ -165,12 +165,12 @@ class SigningKeys:
         kept = _kept(self._given, tuple(told[:MOST]), history.withdrawn, None)
         if self._store is None or len(told) > MOST:
             why = "more statements than a post follows: the root's is wanted"
-            self._refuse(RefusedError(Reason.TOO_LARGE, why), last)
+            self._refuse(RefusedError(Rejection.TOO_LARGE, why), last)
             return False
         try:
             self._store.write(kept)
         except NotKeptError as error:
-            self._refuse(RefusedError(Reason.NOT_KEPT, str(error)), last, outcome="failure")
+            self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), last, outcome="failure")
             return False
         before = {key.thumbprint for key in self._history.kept}
         self._history, self._kept, self._changed, self._over = history, kept, True, None
@@ -229,7 +229,7 @@ class SigningKeys:
 
     # --- within
 
-    def _tell_change(self, statement: Statement) -> None:
+    def _tell_change(self, statement: VerifiedStatement) -> None:
         said = statement.said
         former: list[JsonValue] = [key.thumbprint for key in statement.former]
         details: dict[str, JsonValue] = {
@@ -241,7 +241,9 @@ class SigningKeys:
         }
         self._tell("trusted_keys_changed", about=statement, identity=said.who, details=details)
 
-    def _refuse(self, refusal: RefusedError, statement: Statement | None, *, outcome: Outcome = "refused") -> None:
+    def _refuse(
+        self, refusal: RefusedError, statement: VerifiedStatement | None, *, outcome: Outcome = "refused"
+    ) -> None:
         log.warning("statement about keys for %s refused: %s", self.purpose, refusal.reason)
         verified = statement is not None
         self._tell(
@@ -269,10 +271,10 @@ class SigningKeys:
         self,
         action: str,
         *,
-        about: Statement | None = None,
+        about: VerifiedStatement | None = None,
         outcome: Outcome = "success",
         identity: str | None = None,
-        reason: Reason | None = None,
+        reason: Rejection | None = None,
         details: dict[str, JsonValue],
         verified: bool = True,
     ) -> None:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
-from device.control.errors import Reason, RefusedError
+from device.control.errors import RefusedError, Rejection
 from device.control.jose import LARGEST, open_signed_by, read_payload
 from device.errors import RecordError
 from device.records import KEYS_TYPE, KeyStatement
@@ -37,7 +37,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class VerifiedStatement:
     """A statement whose signature is that of a key which may vouch."""
 
     jws: str
@@ -57,14 +57,14 @@ def lines(message: bytes) -> list[bytes]:
 
     """
     if len(message) > LARGEST:
-        raise RefusedError(Reason.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST}")
+        raise RefusedError(Rejection.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST}")
     found = message.strip(b"\n").split(b"\n")
     if len(found) > MOST_LINES:
-        raise RefusedError(Reason.TOO_LARGE, f"{len(found)} statements are more than {MOST_LINES}")
+        raise RefusedError(Rejection.TOO_LARGE, f"{len(found)} statements are more than {MOST_LINES}")
     return found
 
 
-def read(line: bytes, *, key: Key, roots: Sequence[Key]) -> Statement:
+def read(line: bytes, *, key: Key, roots: Sequence[Key]) -> VerifiedStatement:
     """Check that the key in force or a root signed a line, and read it; for whom it is, is not judged.
 
     Raises:
@@ -78,8 +78,8 @@ def read(line: bytes, *, key: Key, roots: Sequence[Key]) -> Statement:
         keys = [_own(each.thumbprint, each.public_key) for each in (said.key, *said.former)]
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in fault["loc"][:1]) for fault in error.errors()})
-        raise RefusedError(Reason.MALFORMED, f"what is signed is no statement: {', '.join(places)[:200]}") from None
-    return Statement(
+        raise RefusedError(Rejection.MALFORMED, f"what is signed is no statement: {', '.join(places)[:200]}") from None
+    return VerifiedStatement(
         jws=line.decode("ascii"),
         said=said,
         digest=hashlib.sha256(signed.payload).hexdigest(),
@@ -93,9 +93,9 @@ def _own(thumbprint: str, pem: str) -> Key:
     try:
         key = Key.of(pem)
     except RecordError:
-        raise RefusedError(Reason.MALFORMED, "what it names is no key on P-256") from None
+        raise RefusedError(Rejection.MALFORMED, "what it names is no key on P-256") from None
     if key.thumbprint != thumbprint:
-        raise RefusedError(Reason.MALFORMED, "a key is another than its thumbprint says")
+        raise RefusedError(Rejection.MALFORMED, "a key is another than its thumbprint says")
     return key
 
 

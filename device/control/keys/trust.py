@@ -19,7 +19,7 @@ from device.records import KeyState, Purpose
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class TrustedKeys:
     """The keys of each purpose."""
 
     lists: SigningKeys

@@ -26,7 +26,7 @@ _FORMER = f"chain IS NOT ? AND NOT (place <= {COVERT} AND ?)"
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
+class ReadableRecord:
     """A record that can be read."""
 
     id: str
@@ -55,7 +55,7 @@ class Finds:
         self._notes.execute("DROP TABLE found")
         self._notes.execute("DROP TABLE known")
 
-    def add(self, find: Find) -> None:
+    def add(self, find: ReadableRecord) -> None:
         """Note a record, unless it is noted already."""
         spot = find.spot
         self._notes.execute(
@@ -86,17 +86,17 @@ class Finds:
         row = self._notes.execute(sql).fetchone()
         return None if row is None else str(row[0])
 
-    def later(self, chain: str, number: int) -> Iterator[Find]:
+    def later(self, chain: str, number: int) -> Iterator[ReadableRecord]:
         """Yield the records of a chain after a number, in order."""
         while page := self._select("chain = ? AND number > ? ORDER BY number", (chain, number)):
             yield from page
             number = page[-1].number
 
-    def all(self) -> Iterator[Find]:
+    def all(self) -> Iterator[ReadableRecord]:
         """Yield every record in the order of its making."""
         return self._ordered("1", ())
 
-    def former(self, chain: str | None, *, covert: bool) -> Iterator[Find]:
+    def former(self, chain: str | None, *, covert: bool) -> Iterator[ReadableRecord]:
         """Yield the records of other chains than the one that goes on, and than the covert ones if these do."""
         return self._ordered(_FORMER, (chain, covert))
 
@@ -105,20 +105,20 @@ class Finds:
         sql = f"SELECT count(*) FROM found WHERE {_FORMER}"  # noqa: S608 - a constant
         return int(self._notes.execute(sql, (chain, covert)).fetchone()[0])
 
-    def present(self, chain: str | None, *, covert: bool) -> Iterator[Find]:
+    def present(self, chain: str | None, *, covert: bool) -> Iterator[ReadableRecord]:
         """Yield all others."""
         return self._ordered(f"NOT ({_FORMER})", (chain, covert))
 
-    def _ordered(self, condition: str, values: tuple[object, ...]) -> Iterator[Find]:
+    def _ordered(self, condition: str, values: tuple[object, ...]) -> Iterator[ReadableRecord]:
         after = ""
         while page := self._select(f"{condition} AND id > ? ORDER BY id", (*values, after)):
             yield from page
             after = page[-1].id
 
-    def _select(self, condition: str, values: tuple[object, ...]) -> list[Find]:
+    def _select(self, condition: str, values: tuple[object, ...]) -> list[ReadableRecord]:
         # A few at a time: an answer that is not read to its end would keep the new outbox's log from being emptied.
         sql = f"SELECT * FROM found WHERE {condition} LIMIT {_AT_ONCE}"  # noqa: S608 - only what stands here
         return [
-            Find(name, chain, number, place, Spot(page, age, cell, bool(oldest)))
+            ReadableRecord(name, chain, number, place, Spot(page, age, cell, bool(oldest)))
             for name, chain, number, place, page, age, cell, oldest in self._notes.execute(sql, values)
         ]

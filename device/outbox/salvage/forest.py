@@ -15,9 +15,9 @@ from device.outbox.salvage.cells import INDEX_INTERIOR, INDEX_LEAF, TABLE_LEAF, 
 from device.outbox.salvage.pages import (
     PAGE,
     Codec,
-    Frame,
     Image,
     PageFile,
+    WalFrame,
     read_salt,
     unreadable,
     wal_frames,
@@ -129,7 +129,7 @@ class Forest:
         """Return the ages of the images that there are of a page."""
         return range(len(self._newer.get(number, [])) + (0 < number <= len(self._states)))
 
-    def _read_log(self, frames: Iterator[Frame]) -> bool:
+    def _read_log(self, frames: Iterator[WalFrame]) -> bool:
         """Take the log's transactions; return whether it is all of one piece, with nothing behind its end."""
         clean = True
         transaction: list[tuple[int, int]] = []

@@ -40,7 +40,7 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class WalFrame:
     """One frame of the write-ahead log."""
 
     image: Image
@@ -135,7 +135,7 @@ def unreadable(number: int) -> Image:
     return Image(number, bytes(USABLE), authentic=False)
 
 
-def wal_frames(path: Path, codec: Codec, *, meanwhile: Callable[[], None] = lambda: None) -> Iterator[Frame]:
+def wal_frames(path: Path, codec: Codec, *, meanwhile: Callable[[], None] = lambda: None) -> Iterator[WalFrame]:
     """Yield the log's frames. The present round is the header's or, where that is damaged, the first frame's.
 
     One that cannot be read is of no round.
@@ -156,7 +156,7 @@ def wal_frames(path: Path, codec: Codec, *, meanwhile: Callable[[], None] = lamb
             frame = file.read(start, FRAME_HEADER + PAGE) if file.patient else None
             if frame is None:
                 unbroken = False
-                yield Frame(unreadable(0), place, current=False, unbroken=False, headed=headed, commits=False)
+                yield WalFrame(unreadable(0), place, current=False, unbroken=False, headed=headed, commits=False)
                 continue
             number, size = struct.unpack_from(">II", frame)
             salt = salt or frame[8:16]
@@ -164,7 +164,7 @@ def wal_frames(path: Path, codec: Codec, *, meanwhile: Callable[[], None] = lamb
             if current and unbroken:
                 state = _checksum(_checksum(state, frame[:8], order), frame[FRAME_HEADER:], order)
             unbroken = unbroken and current and state == struct.unpack_from(">II", frame, 16)
-            yield Frame(codec.image(number, frame[FRAME_HEADER:]), place, current, unbroken, headed, size != 0)
+            yield WalFrame(codec.image(number, frame[FRAME_HEADER:]), place, current, unbroken, headed, size != 0)
 
 
 def _checksum(state: tuple[int, int], content: bytes, order: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from device.errors import RecordError
 from device.outbox.database import Connection
 from device.outbox.rows import COVERT, seal
 from device.outbox.salvage.cells import Cell, cells
-from device.outbox.salvage.finds import Find, Finds
+from device.outbox.salvage.finds import Finds, ReadableRecord
 from device.outbox.salvage.forest import Forest, Spot
 from device.outbox.salvage.wal import is_chain_row
 from device.records import ChainHead
@@ -27,7 +27,7 @@ _SEAL = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SalvagedRecord:
     """One record as it was stored."""
 
     chain: str
@@ -66,7 +66,7 @@ class Salvaged:
     losses: list[tuple[Any, ...]] = field(default_factory=list)
     """Losses before this that were not yet in the audit trail: chain, records, ranges, complete."""
 
-    def read(self, find: Find) -> Row | None:
+    def read(self, find: ReadableRecord) -> SalvagedRecord | None:
         """Read a record once more; None, and it is lost, if the disk does not give it this time."""
         cell = self.forest.at(find.spot)
         row = None if cell is None else _row(cell)
@@ -103,10 +103,10 @@ def salvage(forest: Forest, notes: Connection) -> Salvaged:
 def _take(finds: Finds, spot: Spot, cell: Cell) -> None:
     row = _row(cell)
     if row is not None:
-        finds.add(Find(str(row.values[0]), row.chain, row.number, row.place, spot))
+        finds.add(ReadableRecord(str(row.values[0]), row.chain, row.number, row.place, spot))
 
 
-def _row(cell: Cell) -> Row | None:
+def _row(cell: Cell) -> SalvagedRecord | None:
     values = cell.values
     if len(values) not in _COLUMNS or not isinstance(values[8], bytes):
         return None
@@ -120,7 +120,7 @@ def _row(cell: Cell) -> Row | None:
         return None
     if not _is_whole(cell, event):
         return None
-    return Row(chain, number, previous, cell.rowid, tuple(values[1:11]))
+    return SalvagedRecord(chain, number, previous, cell.rowid, tuple(values[1:11]))
 
 
 def _is_whole(cell: Cell, event: dict[str, Any]) -> bool:

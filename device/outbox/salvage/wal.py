@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from device.outbox.salvage.cells import TABLE_LEAF, cells, kind
-from device.outbox.salvage.pages import PAGE, Codec, Frame, Image, PageFile, read_salt, wal_frames
+from device.outbox.salvage.pages import PAGE, Codec, Image, PageFile, WalFrame, read_salt, wal_frames
 
 
 def wal_is_damaged(path: Path, key: bytes) -> bool:
@@ -53,7 +53,7 @@ def is_chain_row(values: tuple[object, ...]) -> bool:
     )
 
 
-def _damaged(frames: Iterable[Frame]) -> bool:
+def _damaged(frames: Iterable[WalFrame]) -> bool:
     broken = in_append = False
     appends = needed = 0
     for frame in frames:

@@ -30,7 +30,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainResult:
     """What is wrong with a chain, and what of it the post itself says is gone."""
 
     problems: list[Problem]
@@ -47,7 +47,7 @@ class Chain:
     """By number of the record that says so."""
     problems: list[Problem] = field(default_factory=list)
 
-    def judge(self, name: str, *, whole: bool, lost: list[Range], changed: list[Range], trust: Trust) -> Verdict:
+    def judge(self, name: str, *, whole: bool, lost: list[Range], changed: list[Range], trust: Trust) -> ChainResult:
         """Find what is missing, of another history, or signed by a key that is not good there.
 
         Args:
@@ -80,7 +80,7 @@ class Chain:
             elif last is None and sequence == 1 and link.previous != GENESIS:
                 problems.append(Problem("forked", link.line, name, sequence, link.id, "the first record has a past"))
             last = link
-        return Verdict(sorted(problems, key=lambda problem: problem.sequence or 0), dropped_count, lost_count)
+        return ChainResult(sorted(problems, key=lambda problem: problem.sequence or 0), dropped_count, lost_count)
 
     def objection(self, name: str, sequence: int, trust: Trust) -> str | None:
         """Say why a record of the chain is not genuine for its key; None if it is."""

@@ -2,7 +2,7 @@
 
 from device.config import Configuration
 from device.records import Purpose, Source, keys_topic
-from device.uplink import Broker
+from device.uplink import BrokerAddress
 from device.uplink.tls import tls_context
 from provisioning.connection import Connection, client_of
 
@@ -26,5 +26,5 @@ def refused(configuration: Configuration, topic: str) -> bool:
 
     """
     client = client_of(configuration.post.name, tls_context(configuration.uplink))
-    with Connection(client, broker=str(Broker.parse(configuration.uplink.brokers[0]))) as connection:
+    with Connection(client, broker=str(BrokerAddress.parse(configuration.uplink.brokers[0]))) as connection:
         return connection.is_refused(topic)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from simulator.lab.faults import refuser
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.refuser import Refusal
+from simulator.lab.faults.refuser import Denial
 from simulator.lab.faults.site import CampaignSite
 
 CATEGORY = "stolen_vehicle"
@@ -33,7 +33,7 @@ class _Refused(Injection):
     """The address leads to a broker that takes nothing."""
 
     heals: ClassVar = "the address leads to the real broker again"
-    refusals: ClassVar[tuple[Refusal, ...]]
+    refusals: ClassVar[tuple[Denial, ...]]
 
     def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
         """Lead astray, wait, lead back."""
@@ -51,7 +51,7 @@ class ConnectionRefused(_Refused):
     what: ClassVar = "CONNACK: server busy, unavailable, quota exceeded, not authorised, connection rate exceeded"
     weight: ClassVar = 5
     refusals: ClassVar = tuple(
-        Refusal("connect", code)
+        Denial("connect", code)
         for code in (
             refuser.BUSY,
             refuser.UNAVAILABLE,
@@ -69,7 +69,7 @@ class PublishRefused(_Refused):
     what: ClassVar = "PUBACK: quota exceeded, not authorised, implementation specific, unspecified error"
     weight: ClassVar = 5
     refusals: ClassVar = tuple(
-        Refusal("publish", code)
+        Denial("publish", code)
         for code in (refuser.QUOTA_EXCEEDED, refuser.NOT_AUTHORISED, refuser.IMPLEMENTATION, refuser.UNSPECIFIED)
     )
 
@@ -81,7 +81,7 @@ class HangsUp(_Refused):
     what: ClassVar = "DISCONNECT at a record: quota exceeded, busy, shutting down, rate too high, administrative"
     weight: ClassVar = 4
     refusals: ClassVar = tuple(
-        Refusal("hang_up", code)
+        Denial("hang_up", code)
         for code in (
             refuser.QUOTA_EXCEEDED,
             refuser.BUSY,

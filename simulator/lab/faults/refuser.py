@@ -24,7 +24,7 @@ UNSPECIFIED, IMPLEMENTATION, CONNECTION_RATE = 0x80, 0x83, 0x9F
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Denial:
     """When a broker says no, and with which reason code."""
 
     to: Literal["connect", "publish", "hang_up"]
@@ -37,7 +37,7 @@ class Refuser:
 
     def __init__(self, loop: Loop, files: BrokerFiles) -> None:
         self._loop = loop
-        self.refusal = Refusal("connect", BUSY)
+        self.refusal = Denial("connect", BUSY)
         """What it says now; may be changed at any time."""
         self.refused = 0
         """How often it said no."""

@@ -12,11 +12,11 @@ from pathlib import Path
 from device.clock.kernel import clock_quality
 from device.hotlist.download import HotListDownload
 from device.records import Place, Purpose, RecordData, Recorder, Signer, Source, keys_topic
-from device.uplink import Broker, Delivery, Tuning, UplinkSettings
+from device.uplink import BrokerAddress, Delivery, Tuning, UplinkSettings
 from device.uplink.connection import BrokerConnection, LinkError
 from device.uplink.inbox import Handler
+from device.uplink.session import MqttSession
 from device.uplink.tls import connection_problem, tls_context
-from device.uplink.traffic import Traffic
 from simulator.ground.light_post import LightPost
 from simulator.ground.memory_outbox import MemoryOutbox
 from simulator.ground.passages import CATEGORIES, Vehicle
@@ -80,8 +80,8 @@ class FleetPost:
         self._tuning = tuning
         keys = (keys_topic(source.agency, purpose) for purpose in Purpose)
         topics = (*keys, source.configuration, source.command("+"))
-        self._traffic = Traffic(self._settings, self.outbox, topics, tuning=tuning, draw=self._draw.uniform)
-        self.flight = self._traffic.flight
+        self._session = MqttSession(self._settings, self.outbox, topics, tuning=tuning, draw=self._draw.uniform)
+        self.flight = self._session.flight
         HotListDownload(self.lists, self, agency=agency, directory=parts)
         self._connections = 0
         # What comes with the answer to CONNECT comes in the thread that connects.
@@ -94,9 +94,9 @@ class FleetPost:
         return f"<FleetPost {self.name} {'connected' if self.link else 'away'}, {len(self.outbox)} records wait>"
 
     @property
-    def broker(self) -> Broker:
+    def broker(self) -> BrokerAddress:
         """The broker connected to, or to be tried next."""
-        return self._traffic.brokers.current
+        return self._session.brokers.current
 
     # --- records
 
@@ -127,7 +127,7 @@ class FleetPost:
         self._connections += 1
         link = BrokerConnection(
             self._settings,
-            self._traffic.brokers.current,
+            self._session.brokers.current,
             tls_context(self._settings),
             client_id=self.name,
             keepalive_seconds=self._tuning.keepalive_seconds,
@@ -146,7 +146,7 @@ class FleetPost:
         """Go on with a connection that `open` made, on the file descriptor `fileno`."""
         self.link = link
         self.fileno = fileno
-        self._traffic.begin()
+        self._session.begin()
         if self._connections == 1:
             self._say("boot")
         self._record(self._post.status("online"))
@@ -158,29 +158,29 @@ class FleetPost:
         if link is None:
             return housekeeping
         for _ in range(TURNS):
-            self._traffic.fill(link)
+            self._session.fill(link)
             link.turn(timeout=0)
-            self._traffic.settle(link)
+            self._session.settle(link)
             heeded = self._heed(link)
             if not (heeded or link.pending or link.answers):
                 break
-        due = self._traffic.due()
+        due = self._session.due()
         return housekeeping if due is None else max(0.01, min(housekeeping, due))
 
     def failed(self, error: Exception) -> float:
         """Take note that connecting failed; return after how many seconds to try again."""
         reason = error.reason if isinstance(error, LinkError) else connection_problem(error)
-        return self._traffic.brokers.failed(reason)
+        return self._session.brokers.failed(reason)
 
     def lost(self) -> float:
         """Take note that the connection ended; return after how many seconds to connect again."""
         link, self.link = self.link, None
         reason = "closed" if link is None or link.end is None else link.end
-        self._traffic.end(reason)
+        self._session.end(reason)
         self._inbox.clear()
         if link is not None:
             link.abort()
-        return self._traffic.brokers.failed(reason)
+        return self._session.brokers.failed(reason)
 
     def close(self) -> None:
         """Say farewell and disconnect."""
@@ -191,12 +191,12 @@ class FleetPost:
     def subscribe(self, topic: str, handler: Handler) -> None:
         """Have what a topic retains sent, and all that comes there handled."""
         self._handlers[topic] = handler
-        self._traffic.subscriptions.want(topic)
+        self._session.subscriptions.want(topic)
 
     def unsubscribe(self, topic: str) -> None:
         """End that."""
         self._handlers.pop(topic, None)
-        self._traffic.subscriptions.leave(topic)
+        self._session.subscriptions.leave(topic)
 
     def _heed(self, link: BrokerConnection) -> bool:
         """Handle what came; return whether anything did, of which there may be something to say."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from device.commands.selftest import Finding, examine, selftest
+from device.commands.selftest import SelfTestResult, examine, selftest
 from device.config import load
 from device.health.machine import Readings
 from device.outbox import Outbox, read_key_file
@@ -135,7 +135,7 @@ def test_a_switch_that_does_not_rest_is_not_called_closed(tmp_path: Path, monkey
 
 def test_the_table_shows_what_was_found_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    said = [Finding("keys", good=False, said="cannot read /media/[/stick]/a[bold].pem")]
+    said = [SelfTestResult("keys", good=False, said="cannot read /media/[/stick]/a[bold].pem")]
     monkeypatch.setattr("device.commands.selftest.examine", lambda _configuration: said)
     result = CliRunner().invoke(selftest, ["--config", str(folder / "post.toml")])
     assert "cannot read /media/[/stick]/a[bold].pem" in result.output

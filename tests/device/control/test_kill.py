@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.control import ConfigurationStore, Reason, RefusedError, ReplayGuard
+from device.control import ConfigurationStore, RefusedError, Rejection, ReplayGuard
 from device.records import new_identifier
 from tests.device.control.world import World
 from tests.device.killed import killed_child
@@ -52,7 +52,7 @@ def test_a_request_that_was_taken_is_not_taken_again(world: World) -> None:
             try:
                 guard.take(identifier, "restart", at=datetime.now(UTC), most=10**9, within=1)
             except RefusedError as refusal:
-                assert refusal.reason is Reason.REPLAYED  # noqa: PT017 - each of many
+                assert refusal.reason is Rejection.REPLAYED  # noqa: PT017 - each of many
             else:
                 raise AssertionError(identifier)
 

@@ -9,7 +9,7 @@ import pytest
 from device.outbox import Outbox
 from device.outbox.database import open_database
 from device.outbox.rows import insert_values, seal
-from device.outbox.salvage import Forest, Row, salvage
+from device.outbox.salvage import Forest, SalvagedRecord, salvage
 from tests.device.outbox.inside import execute, inside
 
 Filler: TypeAlias = Any  # conftest's
@@ -19,7 +19,7 @@ COLUMNS = "id, rank, type, topic, digest, time, expires, body, size, has_picture
 ALL = f"SELECT sequence, {COLUMNS}, seal FROM record ORDER BY sequence"  # noqa: S608 - a constant
 
 
-def salvaged(path: Path) -> list[Row]:
+def salvaged(path: Path) -> list[SalvagedRecord]:
     notes = open_database(path.with_name("notes.db"), key=KEY)
     with Forest(path, key=KEY) as forest:
         found = salvage(forest, notes)

@@ -10,7 +10,7 @@ from pytest_mock import MockerFixture
 from device.records.settings import RecordSettings
 from device.reporting.frames import SAFE_SECONDS, FrameReporter
 from device.vision.model_loader import versions_of
-from device.vision.pipeline import Look
+from device.vision.pipeline import FrameResult
 from device.vision.settings import PassageSettings, VisionSettings
 
 
@@ -55,7 +55,7 @@ def test_what_a_frame_brings_is_shown_and_reported_and_what_is_taken_back_first(
     asked: Any,  # noqa: ANN401
 ) -> None:
     sighting: Any = SimpleNamespace(plate=SimpleNamespace(box=(1, 2, 3, 4)))
-    look: Any = Look((sighting,), early=("early",), ended=("ended",), doubted=("doubted",))  # type: ignore[arg-type]
+    look: Any = FrameResult((sighting,), early=("early",), ended=("ended",), doubted=("doubted",))  # type: ignore[arg-type]
     asked.pipeline.look.return_value = look
     asked.pipeline.finish.return_value = ("the last",)
     frames.see("a frame")  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from device.records.settings import RecordSettings
 from device.reporting.reporter import Circumstances, Reporter
 from device.vision.passages import Passage, Passages
 from device.vision.pipeline import Doubted, Ended, Verdict
-from device.vision.reader import Character, Reading
+from device.vision.reader import Glyph, Reading
 from device.vision.recogniser import Plate
 from device.vision.region import Issuer
 from device.vision.sighting import Sighting
@@ -102,7 +102,7 @@ class Desk:
     @staticmethod
     def plate(text: str, confidence: float) -> Plate:
         corners = np.array([[100, 100], [200, 100], [200, 150], [100, 150]], np.float32)
-        return Plate(Reading(text, confidence, tuple(Character(c, confidence) for c in text), ()), 0.9, corners)
+        return Plate(Reading(text, confidence, tuple(Glyph(c, confidence) for c in text), ()), 0.9, corners)
 
     def see(self, text: str, *, confidence: float = 0.9, issuer: Issuer | None = None) -> Passage:
         number = next(self._seconds)

@@ -194,7 +194,7 @@ def test_broker_that_takes_connections_and_says_nothing_is_tried_ever_more_rarel
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An attempt that took long is no connection that lasted: it must not begin the back-off anew."""
-    monkeypatch.setattr("device.uplink.traffic.LASTED_SECONDS", 0.2)
+    monkeypatch.setattr("device.uplink.session.LASTED_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         with bench.uplink(settings(bench, brokers=(address,), connect_timeout_seconds=0.5)) as uplink:

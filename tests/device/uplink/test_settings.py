@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from device.errors import UplinkError
-from device.uplink import Broker, UplinkSettings
+from device.uplink import BrokerAddress, UplinkSettings
 
 FILES = {"ca": Path("ca"), "certificate": Path("c"), "private_key": Path("k")}
 
@@ -21,14 +21,14 @@ FILES = {"ca": Path("ca"), "certificate": Path("c"), "private_key": Path("k")}
     ],
 )
 def test_brokers_are_host_and_port(text: str, host: str, port: int) -> None:
-    assert Broker.parse(text) == Broker(host, port)
-    assert Broker.parse(str(Broker.parse(text))) == Broker(host, port)
+    assert BrokerAddress.parse(text) == BrokerAddress(host, port)
+    assert BrokerAddress.parse(str(BrokerAddress.parse(text))) == BrokerAddress(host, port)
 
 
 @pytest.mark.parametrize("text", ["", ":8883", "host:", "host:x", "host:0", "host:65536", "fd00::1", "host:-1", "[]:1"])
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UplinkError):
-        Broker.parse(text)
+        BrokerAddress.parse(text)
     with pytest.raises((UplinkError, ValidationError)):
         _ = UplinkSettings(brokers=(text,), **FILES).endpoints
 

@@ -6,7 +6,7 @@ import pytest
 
 from device.frame import Frame
 from device.vision.ctc import Hypothesis
-from device.vision.reader import Character, Reading
+from device.vision.reader import Glyph, Reading
 from device.vision.recogniser import Plate
 from device.vision.sighting import Sighting
 
@@ -14,7 +14,7 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def make_reading(text: str, confidence: float = 0.9, *alternatives: tuple[str, float]) -> Reading:
-    characters = tuple(Character(character, confidence) for character in text)
+    characters = tuple(Glyph(character, confidence) for character in text)
     return Reading(text, confidence, characters, tuple(Hypothesis(*other) for other in alternatives))
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from device.errors import ModelError
 from device.vision.calibration import Calibration
-from device.vision.interpreter import Model
+from device.vision.interpreter import Network
 from device.vision.modelfiles import shipped
 
 
@@ -51,4 +51,4 @@ def test_damage_is_named(tmp_path: Path) -> None:
 def test_the_shipped_calibration_is_of_the_shipped_reader() -> None:
     path = shipped("reader.tflite")
     told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    assert told["reader"] == Model(path).digest, "another reader.tflite: run platepost models calibrate"
+    assert told["reader"] == Network(path).digest, "another reader.tflite: run platepost models calibrate"

@@ -8,7 +8,7 @@ import pytest
 
 from device.errors import BackendError, ModelError
 from device.vision.geometry import intersection_over_union
-from device.vision.interpreter import Model
+from device.vision.interpreter import Network
 from device.vision.modelfiles import shipped
 from device.vision.reader import Look, stretched
 from device.vision.recogniser import Recogniser
@@ -149,12 +149,12 @@ def test_a_damaged_model_is_named(tmp_path: Path) -> None:
     damaged = tmp_path / "reader.tflite"
     damaged.write_bytes(shipped("reader.tflite").read_bytes()[:1000])
     with pytest.raises(ModelError, match=r"reader\.tflite"):
-        Model(damaged)
+        Network(damaged)
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
-        Model(tmp_path / "gone.tflite")
+        Network(tmp_path / "gone.tflite")
     with pytest.raises(ModelError, match="not installed"):
         shipped("gone.tflite")
 
@@ -166,7 +166,7 @@ def test_a_model_of_another_shape_is_refused() -> None:
 
 def test_a_missing_runtime_says_what_to_install() -> None:
     with pytest.raises(BackendError, match="pip install ai-edge-litert"):
-        Model(shipped("reader.tflite"), runtime="no_such_runtime.interpreter")
+        Network(shipped("reader.tflite"), runtime="no_such_runtime.interpreter")
 
 
 @pytest.mark.parametrize("size", [(640, 360), (480, 270), (1280, 720)], ids=["exact", "smaller", "too large"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.interpreter import Model
+from device.vision.interpreter import Network
 
 SHIPPED = Path(__file__).parents[3] / "models" / "detector.tflite"
 GOLDEN = Path(__file__).parent / "golden_detector.json"
@@ -24,11 +24,11 @@ def fixture_input() -> NDArray[np.int8]:
     return (grey.astype(np.uint8) ^ 0x80).view(np.int8)[None, :, :, None]
 
 
-def answer(model: Model) -> dict[str, str]:
+def answer(model: Network) -> dict[str, str]:
     """SHA-256 of the file and of each output, named by its number of channels."""
     outputs = model.run(fixture_input())
     return {"file": model.digest} | {str(output.shape[3]): sha256(output.tobytes()).hexdigest() for output in outputs}
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(json.dumps(answer(Model(SHIPPED, reference=True)), indent=1) + "\n")
+    GOLDEN.write_text(json.dumps(answer(Network(SHIPPED, reference=True)), indent=1) + "\n")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from device.vision.detector import Detector
 from device.vision.geometry import bounding_box, intersection_over_union
-from device.vision.interpreter import RUNTIMES, Model
+from device.vision.interpreter import RUNTIMES, Network
 from models.plates import render_plate
 from models.scenes.paste import Pose, paste, project_corners
 from tests.models.detector.golden import GOLDEN, SHIPPED, answer
@@ -41,7 +41,7 @@ def road(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def test_shipped_detector_keeps_the_contract() -> None:
-    model = Model(SHIPPED, reference=True)
+    model = Network(SHIPPED, reference=True)
     assert model.input.shape == (1, 368, 640, 1)
     assert model.input.scale == pytest.approx(1 / 255)
     assert model.input.zero_point == -128
@@ -55,7 +55,7 @@ def test_shipped_detector_keeps_the_contract() -> None:
 def test_shipped_detector_is_bit_identical_to_the_golden_output(runtime: str) -> None:
     if importlib.util.find_spec(runtime.partition(".")[0]) is None:
         pytest.skip(f"{runtime} is not installed")
-    model, golden = Model(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
+    model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
     assert golden["file"] == model.digest, "another detector.tflite: run golden.py"
     assert answer(model) == golden
     assert answer(model) == golden

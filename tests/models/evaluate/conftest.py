@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from device.frame import Box
-from device.vision.reader import Character, Reading
+from device.vision.reader import Glyph, Reading
 from device.vision.recogniser import Milliseconds, Plate, Recognition
 from device.vision.region import Issuer
 from models.evaluate.manifest import LabelledPicture, TruePlate
@@ -18,7 +18,7 @@ Compare = Callable[[list[tuple[str | None, Box | None]], list[Found]], PictureRe
 def _plate(text: str, confidence: float, box: Box, region: str | None) -> Plate:
     left, top, right, bottom = box
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
-    characters = tuple(Character(character, confidence) for character in text)
+    characters = tuple(Glyph(character, confidence) for character in text)
     reading = Reading(text=text, confidence=confidence, characters=characters, alternatives=())
     return Plate(reading, 0.9, corners, Issuer(region, 0.99) if region else None)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from device.vision.interpreter import Model
+from device.vision.interpreter import Network
 
 SHIPPED = Path(__file__).parents[3] / "models" / "reader.tflite"
 GOLDEN = Path(__file__).parent / "golden_reader.json"
@@ -23,6 +23,6 @@ def fixture_input() -> npt.NDArray[np.int8]:
 
 
 if __name__ == "__main__":
-    model = Model(SHIPPED, reference=True)
+    model = Network(SHIPPED, reference=True)
     (logits,) = model.run(fixture_input())
     GOLDEN.write_text(json.dumps({"digest": model.digest, "logits": logits[0].tolist()}) + "\n")

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from device.vision.interpreter import RUNTIMES, Model
+from device.vision.interpreter import RUNTIMES, Network
 from device.vision.reader import Reader
 from models.evaluate.spelling import fold
 from models.plates import Severity, degrade, framed, render_plate
@@ -13,11 +13,11 @@ from tests.models.reader.golden import GOLDEN, SHIPPED, fixture_input
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
-    return Model(SHIPPED, reference=True)
+def model() -> Network:
+    return Network(SHIPPED, reference=True)
 
 
-def test_shipped_reader_keeps_the_contract(model: Model) -> None:
+def test_shipped_reader_keeps_the_contract(model: Network) -> None:
     assert model.input.shape == (1, 64, 160, 1)
     assert model.input.scale == pytest.approx(1 / 255)
     assert model.input.zero_point == -128
@@ -29,7 +29,7 @@ def test_shipped_reader_keeps_the_contract(model: Model) -> None:
 def test_shipped_reader_is_bit_identical_to_the_golden_output(runtime: str) -> None:
     if importlib.util.find_spec(runtime.partition(".")[0]) is None:
         pytest.skip(f"{runtime} is not installed")
-    model, golden = Model(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
+    model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
     assert golden["digest"] == model.digest, "another reader.tflite: run golden.py"
     for _ in range(2):
         (logits,) = model.run(fixture_input())
@@ -48,6 +48,6 @@ def test_shipped_reader_reads_fresh_plates() -> None:
     assert right / 120 >= 0.80
 
 
-def test_shipped_reader_says_nothing_of_an_empty_plate(model: Model) -> None:
+def test_shipped_reader_says_nothing_of_an_empty_plate(model: Network) -> None:
     (logits,) = model.run(np.zeros((1, 64, 160, 1), np.int8))
     assert greedy(logits) == [""]

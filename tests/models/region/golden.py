@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from device.vision.interpreter import Model
+from device.vision.interpreter import Network
 from tests.models.reader.golden import fixture_input
 
 SHIPPED = Path(__file__).parents[3] / "models" / "region.tflite"
@@ -18,11 +18,11 @@ def fixture_inputs() -> list[npt.NDArray[np.int8]]:
     return [np.roll(fixture_input(), 5 * turn, axis=(1, 2)) for turn in range(8)]
 
 
-def answers(model: Model) -> list[int]:
+def answers(model: Network) -> list[int]:
     """Return the net's int8 answer to each."""
     return [int(model.run(picture)[0][0, 0]) for picture in fixture_inputs()]
 
 
 if __name__ == "__main__":
-    shipped = Model(SHIPPED, reference=True)
+    shipped = Network(SHIPPED, reference=True)
     GOLDEN.write_text(json.dumps({"digest": shipped.digest, "log_odds": answers(shipped)}) + "\n")

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from device.vision.interpreter import RUNTIMES, Model
+from device.vision.interpreter import RUNTIMES, Network
 from device.vision.region import CALIFORNIA, RegionNet, claimed
 from models.plates import Severity, degrade
 from models.region.drawn import draw
@@ -12,11 +12,11 @@ from tests.models.region.golden import GOLDEN, SHIPPED, answers
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
-    return Model(SHIPPED, reference=True)
+def model() -> Network:
+    return Network(SHIPPED, reference=True)
 
 
-def test_shipped_net_keeps_the_contract(model: Model) -> None:
+def test_shipped_net_keeps_the_contract(model: Network) -> None:
     assert model.input.shape == (1, 64, 160, 1)
     assert model.input.scale == pytest.approx(1 / 255)
     assert model.input.zero_point == -128
@@ -32,7 +32,7 @@ def test_all_shipped_nets_together_are_at_most_two_megabytes() -> None:
 def test_shipped_net_is_bit_identical_to_the_golden_output(runtime: str) -> None:
     if importlib.util.find_spec(runtime.partition(".")[0]) is None:
         pytest.skip(f"{runtime} is not installed")
-    model, golden = Model(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
+    model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
     assert golden["digest"] == model.digest, "another region.tflite: run golden.py"
     for _ in range(2):
         assert answers(model) == golden["log_odds"]

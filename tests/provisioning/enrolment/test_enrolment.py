@@ -48,7 +48,7 @@ def test_unit_becomes_a_post_with_a_configuration_that_runs(department: Departme
     read = config.load(unit.directory / "post.toml")
 
     assert unit.post == "post-17"
-    assert unit.plan() is None
+    assert unit.pending() is None
     assert read.post.name == "post-17"
     assert read.enrolment is not None
     assert read.enrolment.office == f"localhost:{department.port}"
@@ -158,7 +158,7 @@ def test_copied_disk_is_noticed_and_named(department: Department) -> None:
     shutil.copytree(original.directory, department.directory / "copy")
     department.enrol(original, "post-17", department.invite("post-17"))
     copy = department.unit("copy")
-    assert copy.plan() is not None
+    assert copy.pending() is not None
     # The copy is to be another post: its keys are the first one's.
     (copy.directory / WORK / "plan.json").write_text(json.dumps({"post": "post-18"}))
     work = copy.directory / WORK

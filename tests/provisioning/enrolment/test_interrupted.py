@@ -54,7 +54,7 @@ class Cut:
 
 
 def enrol_as_the_command_does(department: Department, unit: UnitEnrolment, code: str) -> None:
-    if unit.post is None or unit.plan() is not None:
+    if unit.post is None or unit.pending() is not None:
         unit.begin("post-17")
     if not unit.go_on():
         department.enrol(unit, "post-17", code)
@@ -83,7 +83,7 @@ def test_unit_goes_on_where_it_was_whenever_the_power_fails(
         except PowerCutError:
             cut.at = None
             assert (unit.post is None) == (not (unit.directory / "post.toml").exists())
-            if unit.post is None or unit.plan() is not None:
+            if unit.post is None or unit.pending() is not None:
                 enrol_as_the_command_does(department, unit, code)
         else:
             cut.at = None

@@ -13,7 +13,7 @@ from device.records.signing import Keyring
 from device.records.verify.verify import Verifier
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.errors import RecordingError
+from simulator.errors import PlaybackError
 from simulator.ground.subscriber import Subscriber
 from simulator.messages import recording
 from simulator.messages.day import Day, draw
@@ -78,21 +78,21 @@ def test_damage_is_named_with_its_line(day: Path, tmp_path: Path, line: int, dam
     lines[line - 1] = damage
     path = tmp_path / "damaged.jsonl"
     path.write_text("\n".join(lines))
-    with pytest.raises(RecordingError, match=said):
+    with pytest.raises(PlaybackError, match=said):
         messages(path)
 
 
 def test_file_that_ends_early_is_damaged(day: Path, tmp_path: Path) -> None:
     path = tmp_path / "short.jsonl.gz"
     path.write_bytes(day.read_bytes()[:-1000])
-    with pytest.raises(RecordingError, match="line"):
+    with pytest.raises(PlaybackError, match="line"):
         messages(path)
 
 
 @pytest.mark.parametrize("name", ["day.jsonl", "day.jsonl.gz"])
 def test_a_place_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
     given = ["simulate", "messages", "draw", str(tmp_path / "nowhere" / name), "--vehicles", "2"]
-    with pytest.raises(RecordingError, match=r"cannot be written \(No such file or directory\)"):
+    with pytest.raises(PlaybackError, match=r"cannot be written \(No such file or directory\)"):
         CliRunner().invoke(platepost, given, catch_exceptions=False)
 
 
@@ -125,5 +125,5 @@ def test_fleet_and_broker_are_made_where_there_is_none(day: Path, tmp_path: Path
 
 def test_fleet_without_the_recording_s_post_is_named(day: Path, tmp_path: Path) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
-    with pytest.raises(RecordingError, match="post-1"):
+    with pytest.raises(PlaybackError, match="post-1"):
         replay(messages(day), fleet=fleet, broker="localhost:1", speed=None)

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from simulator.scene.description import Clip, Passing, Scene
-from simulator.scene.truth import Sight, Truth
+from simulator.scene.truth import Truth, VisiblePlate
 
 
-def _sight(passage: int, *, left: float, wide: float, visible: float = 1.0) -> Sight:
+def _sight(passage: int, *, left: float, wide: float, visible: float = 1.0) -> VisiblePlate:
     corners = np.array([[left, 300], [left + wide, 300], [left + wide, 300 + wide / 2], [left, 300 + wide / 2]])
-    return Sight(passage, corners, visible)
+    return VisiblePlate(passage, corners, visible)
 
 
 @pytest.fixture
@@ -36,4 +36,4 @@ def test_a_passage_lasts_while_its_whole_plate_is_in_view_at_a_trackable_size(tr
 def test_width_is_the_mean_of_the_upper_and_lower_edge() -> None:
     corners = np.array([[0, 0], [100, 0], [110, 50], [0, 50]], np.float64)
 
-    assert Sight(0, corners, 1.0).width == pytest.approx(105)
+    assert VisiblePlate(0, corners, 1.0).width == pytest.approx(105)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from device.vision.detector import Detection
-from device.vision.reader import Character, Reading
+from device.vision.reader import Glyph, Reading
 from device.vision.recogniser import Recogniser
 from simulator.cli import simulate
 from simulator.scoring.replay import Replay
@@ -40,7 +40,7 @@ class ReadsAlways:
         self.text = text
 
     def read_rectified(self, _rectified: NDArray[np.uint8]) -> Reading:
-        characters = tuple(Character(character, 0.99) for character in self.text)
+        characters = tuple(Glyph(character, 0.99) for character in self.text)
         return Reading(self.text, 0.95, characters, ())
 
 

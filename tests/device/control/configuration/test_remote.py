@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from device.audit.log import AuditEvent
 from device.config import REMOTE_KEYS, Configuration
-from device.control import ConfigurationStore, Reason, RefusedError, RemoteConfiguration, SigningKeys, overlay
+from device.control import ConfigurationStore, RefusedError, Rejection, RemoteConfiguration, SigningKeys, overlay
 from device.control.configuration.remote import FAULT_SECONDS, STARTS
 from device.control.keys.history import REMEMBERED
 from device.control.keys.statement import Key
@@ -401,7 +401,7 @@ def test_what_a_retired_key_signed_stays_in_force_and_nothing_more_of_it_is_take
     assert remote.take_events() == (), "it is in force"
     world.give(remote, world.sign({}))
     event = said(remote)
-    assert (event.action, event.reason) == ("configuration_refused", Reason.RETIRED_KEY)
+    assert (event.action, event.reason) == ("configuration_refused", Rejection.RETIRED_KEY)
     world.give(remote, world.sign_anything(second))
     assert said(remote).action == "configuration_applied"
 
@@ -415,13 +415,13 @@ def test_what_a_revoked_key_signed_is_given_back_and_its_version_is_no_bar(world
     remote._keys = keys
     remote.recheck()
     event = said(remote)
-    assert (event.action, event.reason) == ("configuration_reverted", Reason.REVOKED_KEY)
+    assert (event.action, event.reason) == ("configuration_reverted", Rejection.REVOKED_KEY)
     assert remote.take_pending() == world.base
     assert remote.state().state == "file"
     remote.recheck()
     assert remote.take_events() == ()
     world.give(remote, world.sign_anything(version=2**53 - 1))
-    assert said(remote).reason is Reason.REVOKED_KEY
+    assert said(remote).reason is Rejection.REVOKED_KEY
     world.give(remote, world.sign_anything(second, version=2))
     assert said(remote).action == "configuration_applied"
 
@@ -431,7 +431,7 @@ def test_a_revocation_that_a_power_cut_followed_takes_effect_at_the_start(world:
     keys, second = rotated(world, revoke=True)
     remote = RemoteConfiguration(world.base, ConfigurationStore(world.directory), keys, SOURCE)
     assert remote.start() == world.base
-    assert said(remote).reason is Reason.REVOKED_KEY
+    assert said(remote).reason is Rejection.REVOKED_KEY
     world.give(remote, world.sign_anything(second, version=1))
     assert said(remote).action == "configuration_applied"
 
@@ -461,7 +461,7 @@ def test_a_key_that_was_forgotten_bars_no_later_version_once_all_before_it_are_r
     world.give(remote, world.sign_anything(clerk.key("good"), version=3))
     event = said(remote)
     assert (event.action, event.reason) == (
-        ("configuration_applied", None) if revoke else ("configuration_refused", Reason.OLDER)
+        ("configuration_applied", None) if revoke else ("configuration_refused", Rejection.OLDER)
     )
 
 
@@ -480,4 +480,4 @@ def test_a_damaged_memory_of_keys_lets_no_former_version_in_again(world: World) 
     remote.start()
     remote.take_events()
     world.give(remote, world.sign_anything(version=8))
-    assert said(remote).reason is Reason.OLDER
+    assert said(remote).reason is Rejection.OLDER

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from device import files
-from device.control import Reason, SigningKeys
+from device.control import Rejection, SigningKeys
 from device.control.jose import LARGEST, sign
 from device.control.keys.statement import MOST_LINES
 from device.control.keys.store import MOST
@@ -146,7 +146,7 @@ def test_what_may_not_speak_changes_nothing_and_is_named(clerk: Clerk, name: str
 def test_a_thumbprint_that_is_another_key_s_is_no_statement(clerk: Clerk) -> None:
     lying = named(clerk.key("second")) | {"thumbprint": clerk.key("first").thumbprint()}
     (event,) = receive(clerk.post(), clerk.say("first", "second", key=lying))
-    assert event.reason is Reason.MALFORMED
+    assert event.reason is Rejection.MALFORMED
 
 
 def test_a_replayed_beginning_is_older_and_no_way_back(clerk: Clerk) -> None:
@@ -154,7 +154,7 @@ def test_a_replayed_beginning_is_older_and_no_way_back(clerk: Clerk) -> None:
     keys = clerk.post()
     receive(keys, *first, clerk.say("second", "second", number=2))
     (event,) = receive(keys, *first)
-    assert event.reason is Reason.OLDER
+    assert event.reason is Rejection.OLDER
     assert believed(clerk, keys)[0] == {"second"}
 
 
@@ -172,17 +172,17 @@ def test_a_message_has_bounds(clerk: Clerk) -> None:
     keys = clerk.post()
     for message in (b"x" * (LARGEST + 1), b"\n".join([b"x"] * (MOST_LINES + 1))):
         (event,) = receive(keys, message)
-        assert event.reason is Reason.TOO_LARGE
+        assert event.reason is Rejection.TOO_LARGE
     (event,) = receive(keys, b"\xff\xfe not even text")
-    assert event.reason is Reason.MALFORMED
+    assert event.reason is Rejection.MALFORMED
 
 
 def test_unsigned_and_json_with_two_meanings_are_refused(clerk: Clerk) -> None:
     keys = clerk.post()
     head, body, _ = clerk.say("first", "second").split(b".")
-    assert receive(keys, head + b"." + body + b".")[0].reason is Reason.UNSIGNED
+    assert receive(keys, head + b"." + body + b".")[0].reason is Rejection.UNSIGNED
     twice = clerk.payload("second")[:-1] + b',"number":7}'
-    assert receive(keys, sign(twice, clerk.key("first"), typ=KEYS_TYPE))[0].reason is Reason.MALFORMED
+    assert receive(keys, sign(twice, clerk.key("first"), typ=KEYS_TYPE))[0].reason is Rejection.MALFORMED
 
 
 # --- revocation, and the root
@@ -195,11 +195,11 @@ def test_a_revoked_key_is_good_for_nothing_and_never_comes_back(clerk: Clerk) ->
     assert believed(clerk, keys) == ({"second"}, {"second"})
     assert keys.revoked(None)
     (event,) = receive(keys, clerk.say("second", "first", number=2, era=1))
-    assert event.reason is Reason.REVOKED_KEY
+    assert event.reason is Rejection.REVOKED_KEY
     (event,) = receive(keys, clerk.say("second", "third", "first", number=2, era=1))
-    assert event.reason is Reason.REVOKED_KEY
+    assert event.reason is Rejection.REVOKED_KEY
     (event,) = receive(clerk.post(), clerk.say("first", "thief", number=2, era=1))
-    assert event.reason is Reason.REVOKED_KEY, "it is known by its name after a restart"
+    assert event.reason is Rejection.REVOKED_KEY, "it is known by its name after a restart"
 
 
 def test_a_revocation_takes_the_keys_that_were_only_retired_too(clerk: Clerk) -> None:
@@ -214,7 +214,7 @@ def test_the_root_gets_back_what_a_thief_of_the_key_took_over(clerk: Clerk) -> N
     receive(keys, clerk.say("first", "thief", number=2**53 - 1))
     assert believed(clerk, keys)[0] == {"thief"}
     (event,) = receive(keys, clerk.say("first", "second", "first"), clerk.say("second", "second", "first"))
-    assert event.reason is Reason.BAD_SIGNATURE
+    assert event.reason is Rejection.BAD_SIGNATURE
     (event,) = receive(keys, clerk.say("root", "second", era=1, withdrawn="revoked"))
     assert event.action == "trusted_keys_changed"
     assert believed(clerk, keys) == ({"second"}, {"second"})
@@ -275,7 +275,7 @@ def test_a_full_disk_refuses_and_keeps_what_there_is(clerk: Clerk, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         (event,) = receive(keys, clerk.say("first", "second"))
-    assert (event.reason, event.outcome) == (Reason.NOT_KEPT, "failure")
+    assert (event.reason, event.outcome) == (Rejection.NOT_KEPT, "failure")
     assert believed(clerk, keys)[0] == {"first"}
     assert receive(keys, clerk.say("first", "second"))[0].action == "trusted_keys_changed"
 
@@ -287,7 +287,7 @@ def test_a_damaged_file_is_said_and_the_broker_s_message_leads_on_again(clerk: C
     path.write_bytes(path.read_bytes()[:-20])
     keys = clerk.post()
     (event,) = keys.take_events()
-    assert (event.action, event.reason, event.outcome) == ("trusted_keys_refused", Reason.MALFORMED, "failure")
+    assert (event.action, event.reason, event.outcome) == ("trusted_keys_refused", Rejection.MALFORMED, "failure")
     receive(keys, *message)
     assert believed(clerk, keys)[0] == {"second"}
 
@@ -306,7 +306,7 @@ def test_a_key_that_was_given_by_hand_begins_anew(clerk: Clerk) -> None:
     keys = clerk.post("third")
     assert believed(clerk, keys) == ({"third"}, {"third"})
     (event,) = receive(keys, clerk.say("first", "thief"))
-    assert event.reason is Reason.REVOKED_KEY
+    assert event.reason is Rejection.REVOKED_KEY
 
 
 def test_steps_without_the_root_s_word_have_an_end(clerk: Clerk) -> None:
@@ -315,6 +315,6 @@ def test_steps_without_the_root_s_word_have_an_end(clerk: Clerk) -> None:
         keys.receive(clerk.say("first", "first", number=number), at=NOW)
     keys.take_events()
     (event,) = receive(keys, clerk.say("first", "first", number=MOST + 1))
-    assert event.reason is Reason.TOO_LARGE
+    assert event.reason is Rejection.TOO_LARGE
     receive(keys, clerk.say("root", "second", era=1))
     assert believed(clerk, clerk.post())[0] == {"second"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from device.control import Reason, SigningKeys
+from device.control import Rejection, SigningKeys
 from device.control.keys.statement import LARGEST, MOST_LINES, Key, roots_of
 from device.control.keys.store import KeyStore
 from device.records import Purpose
@@ -247,7 +247,7 @@ def test_a_rotation_cut_off_anywhere_goes_on_with_the_same_command(
     done = announce(fleet, LISTS, "j-stone") if files.next.exists() or not files.lines() else None
     take_into_use(fleet, LISTS)
     assert done is None or done.present == present(fleet)
-    assert tell(fleet, keys) in ([], [Reason.BAD_SIGNATURE.value])
+    assert tell(fleet, keys) in ([], [Rejection.BAD_SIGNATURE.value])
     assert keys.state(NOW).key == present(fleet)
     assert len(fleet.keys(LISTS).former()) == 1
 

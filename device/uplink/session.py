@@ -19,7 +19,7 @@ LASTED_SECONDS = 10.0
 """A connection that lasted so long was a success, even if there was nothing to deliver."""
 
 
-class Traffic:
+class MqttSession:
     """Sends, subscribes, and remembers from one connection to the next. One thread drives it.
 
     Args:
