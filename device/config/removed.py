@@ -25,7 +25,7 @@ REMOVED: Mapping[str, RemovedKey] = {
         instead="posts speak MQTT 5 only; set up mosquitto or RabbitMQ (docs/brokers.md), then delete this key",
     ),
     "uplink.client_id": RemovedKey(
-        "by what the broker knows the session",
+        "the client id at the broker",
         allowed=("name",),
         instead="posts connect under the name in their certificate; set up a broker that compares the two, mosquitto or"
         " RabbitMQ (docs/brokers.md), then delete this key",
@@ -49,7 +49,7 @@ def without_removed(
             continue
         value = place.pop(name)
         if value in key.allowed:
-            notices.append(f"{path} = {value!r}: {key.was}; this key was removed and does nothing: delete it")
+            notices.append(f"{path} = {value!r}: this key, {key.was}, was removed and does nothing; delete it")
         else:
             faults.append(f"{path} = {value!r}: {key.instead}")
     return kept, notices, faults

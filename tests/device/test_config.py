@@ -55,7 +55,7 @@ def test_removed_key_that_asks_for_what_is_done_anyway_loads_with_a_notice(
     table["uplink"] |= {"protocol": "5", "client_id": "name"}
     assert parse(table, folder=Path("/"), origin="post.toml") == plain
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
-    assert "post.toml: uplink.protocol = '5': the version of MQTT; this key was removed and does" in caplog.messages[0]
+    assert "post.toml: uplink.protocol = '5': this key, the version of MQTT, was removed and does" in caplog.messages[0]
     assert caplog.messages[1].endswith("delete it")
     assert table["uplink"]["protocol"] == "5", "what was given is left as it is"
 
