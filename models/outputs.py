@@ -1,8 +1,13 @@
-"""Files that commands write at their end: whether they can be written is seen before the work."""
+"""Files that commands read, and those that they write at their end, which is seen to be possible before the work."""
 
 from pathlib import Path
 
 import click
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def make_room(path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+from models.outputs import FILE, FOLDER, NEW_FILE
 
 
 @click.command(
@@ -18,15 +18,15 @@ Examples:
   platepost models calibrate new/reader.tflite --plates 8000 --diagram reliability.png
 """
 )
-@click.argument("reader", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("reader", type=FILE)
 @click.option(
     "--photos",
-    type=_FOLDER,
+    type=FOLDER,
     help="Real plates: a folder with manifest.json. Only the seventh that training leaves out is used.",
 )
 @click.option(
     "--texts",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=FILE,
     help="Transcriptions of plates that the manifest leaves without a text, as `train reader` takes them.",
 )
 @click.option(
@@ -45,9 +45,7 @@ Examples:
     help="How many drawn plates a real one counts for in the fit.",
 )
 @click.option("--seed", default=31, show_default=True)
-@click.option(
-    "--diagram", type=click.Path(path_type=Path, dir_okay=False), help="Draw the reliability of other plates (PNG)."
-)
+@click.option("--diagram", type=NEW_FILE, help="Draw the reliability of other plates (PNG).")
 def calibrate(
     *,
     reader: Path,

@@ -10,16 +10,17 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
 
+from models.outputs import FILE, NEW_FILE, NEW_FOLDER
+
 STEPS = 7_000
 SEED = 20_260
 RATE = 2e-3
 """Those of `models.detector.train.Training`, which help must not import."""
 _WINDOWS = 25
 """Frames by which an averaged net's batch norms are set; they leave its weights as they are."""
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 _PHOTOS = click.option(
     "--photos",
-    type=_FOLDER,
+    type=NEW_FOLDER,
     multiple=True,
     required=True,
     help="Real photos with plate boxes: a folder with manifest.json. Give it once a folder.",
@@ -27,14 +28,10 @@ _PHOTOS = click.option(
 
 
 @click.command(name="detector")
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=NEW_FOLDER)
 @_PHOTOS
 @click.option("--steps", default=STEPS, show_default=True, help="Batches of 32, over all resumptions.")
-@click.option(
-    "--start",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Begin with the weights of this .tflite detector rather than with fresh ones.",
-)
+@click.option("--start", type=FILE, help="Begin with the weights of this .tflite detector rather than with fresh ones.")
 @click.option("--rate", default=RATE, show_default=True, help="Learning rate that training begins with.")
 @click.option("--plates", default=4000, show_default=True, help="Synthetic plates to draw for pasting.")
 @click.option("--seed", default=SEED, show_default=True)
@@ -80,8 +77,8 @@ def train(
 
 
 @click.command(name="detector")
-@click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("checkpoint", type=FILE)
+@click.argument("output", type=NEW_FILE)
 @_PHOTOS
 @click.option("--seed", default=1, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int) -> None:
@@ -96,16 +93,10 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
 
 
 @click.command(name="detector")
-@click.argument(
-    "detectors",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    metavar="FILES...",
-)
-@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("detectors", nargs=-1, required=True, type=FILE, metavar="FILES...")
+@click.argument("output", type=NEW_FILE)
 @_PHOTOS
-@click.option("--cache", type=_FOLDER, required=True, help="Folder that keeps the decoded photos, a training's say.")
+@click.option("--cache", type=NEW_FOLDER, required=True, help="Folder that keeps the decoded photos, a training's say.")
 @click.option("--seed", default=1, show_default=True)
 def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], cache: Path, seed: int) -> None:
     """Write as OUTPUT the mean of the weights of .tflite detectors, each trained from another's weights (FILES).

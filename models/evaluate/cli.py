@@ -19,7 +19,7 @@ from models.evaluate.page import write_page
 from models.evaluate.report import write_report
 from models.evaluate.run import evaluate_manifest
 from models.evaluate.tables import terminal
-from models.outputs import make_room
+from models.outputs import NEW_FILE, NEW_FOLDER, make_room
 
 
 @click.command(
@@ -33,17 +33,17 @@ Examples:
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--crop", is_flag=True, help="All pictures are plates cut out, those with boxes too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a manifest.")
-@click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Write the failures as an HTML page.")
+@click.option("--page", type=NEW_FILE, help="Write the failures as an HTML page.")
 @click.option(
     "--write",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=NEW_FOLDER,
     help="Write figures (JSON, Markdown), failures (HTML) and the reliability diagram (PNG) into a folder.",
 )
 @click.option("--without", multiple=True, metavar="NAME", help="Leave out a picture, as one whose text is disputed.")
-@click.option("--detector", type=click.Path(path_type=Path, dir_okay=False), help="Another detector.tflite.")
-@click.option("--reader", type=click.Path(path_type=Path, dir_okay=False), help="Another reader.tflite.")
-@click.option("--region", type=click.Path(path_type=Path, dir_okay=False), help="Another region.tflite.")
+@click.option("--detector", type=NEW_FILE, help="Another detector.tflite.")
+@click.option("--reader", type=NEW_FILE, help="Another reader.tflite.")
+@click.option("--region", type=NEW_FILE, help="Another region.tflite.")
 @click.option("--minimum-score", type=click.FloatRange(0, 1), default=MINIMUM_SCORE, show_default=True)
 @click.option("--minimum-confidence", type=click.FloatRange(0, 1), default=LEGIBLE, show_default=True)
 def evaluate(

@@ -14,9 +14,10 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
+from models.outputs import FILE, NEW_FILE, NEW_FOLDER
+
 _FIRST = 2000
 """Plates that must lie in a pool before training starts."""
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 def drawn_samples(count: int, seed: int) -> list[tuple[npt.NDArray[np.uint8], str]]:
@@ -48,14 +49,12 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 
 
 @click.command(name="reader")
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=NEW_FOLDER)
 @click.option(
-    "--photos", type=_FOLDER, help="Real plates to mix in: a folder with manifest.json (one in seven is held out)."
+    "--photos", type=NEW_FOLDER, help="Real plates to mix in: a folder with manifest.json (one in seven is held out)."
 )
 @click.option(
-    "--texts",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Transcriptions of plates that the manifest of --photos leaves without a text.",
+    "--texts", type=FILE, help="Transcriptions of plates that the manifest of --photos leaves without a text."
 )
 @click.option("--real-share", default=0.05, show_default=True, help="Share of real plates in a batch.")
 @click.option(
@@ -66,14 +65,14 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 )
 @click.option(
     "--start",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=FILE,
     help="Begin with the weights of this .tflite reader, of this shape or shallower, rather than with fresh ones.",
 )
 @click.option("--rate", default=2.5e-3, show_default=True, help="Learning rate that training begins with.")
 @click.option(
-    "--check-photos", type=_FOLDER, multiple=True, help="Photos with boxes and texts to report on, never trained on."
+    "--check-photos", type=NEW_FOLDER, multiple=True, help="Photos with boxes and texts to report on, never trained on."
 )
-@click.option("--check-crops", type=_FOLDER, multiple=True, help="Crops with texts to report on, never trained on.")
+@click.option("--check-crops", type=NEW_FOLDER, multiple=True, help="Crops with texts to report on, never trained on.")
 @click.option("--pool", "pool_size", default=120_000, show_default=True, help="Plates to draw.")
 @click.option("--minutes", default=90.0, show_default=True, help="How long to train, from now on.")
 @click.option("--seed", default=1, show_default=True)
@@ -118,9 +117,9 @@ def train(
 
 
 @click.command(name="reader")
-@click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--photos", type=_FOLDER, help="Real plates whose activations count too: a folder with manifest.json.")
+@click.argument("checkpoint", type=FILE)
+@click.argument("output", type=NEW_FILE)
+@click.option("--photos", type=NEW_FOLDER, help="Real plates whose activations count too: a folder with manifest.json.")
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -> None:
     """Quantise CHECKPOINT (best.pt or last.pt) to full int8 and write OUTPUT."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from models.outputs import FILE, NEW_FILE, NEW_FOLDER
+
 if TYPE_CHECKING:
     from models.region.drawn import Drawn
     from models.region.train import Check
 
 logger = logging.getLogger(__name__)
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _COPIES = 12
 """Worse copies of each real plate that is held out."""
 
@@ -60,10 +60,10 @@ def _pool(folder: Path, size: int, seed: int) -> "Drawn":
 
 
 @click.command(name="region")
-@click.argument("folder", type=_FOLDER)
-@click.option("--photos", type=_FOLDER, help="Real plates with a region: a folder with manifest.json.")
-@click.option("--texts", type=_FILE, help="More plates of --photos, with their regions.")
-@click.option("--reader", type=_FILE, help="A reader.tflite that finds characters, for real plates to be shuffled.")
+@click.argument("folder", type=NEW_FOLDER)
+@click.option("--photos", type=NEW_FOLDER, help="Real plates with a region: a folder with manifest.json.")
+@click.option("--texts", type=FILE, help="More plates of --photos, with their regions.")
+@click.option("--reader", type=FILE, help="A reader.tflite that finds characters, for real plates to be shuffled.")
 @click.option("--shuffles", default=30, show_default=True, help="Copies that each Californian plate is tried in.")
 @click.option("--real-share", default=0.5, show_default=True, help="Share of real plates in a batch.")
 @click.option("--pool", "pool_size", default=4000, show_default=True, help="Plates to draw.")
@@ -99,10 +99,10 @@ def train(
 
 
 @click.command(name="region")
-@click.argument("checkpoint", type=_FILE)
-@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--photos", type=_FOLDER, help="Real plates with a region: a folder with manifest.json.")
-@click.option("--texts", type=_FILE, help="More plates of --photos, with their regions.")
+@click.argument("checkpoint", type=FILE)
+@click.argument("output", type=NEW_FILE)
+@click.option("--photos", type=NEW_FOLDER, help="Real plates with a region: a folder with manifest.json.")
+@click.option("--texts", type=FILE, help="More plates of --photos, with their regions.")
 @click.option("--plates", default=1000, show_default=True, help="Plates to draw, to calibrate by.")
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path | None, plates: int, seed: int) -> None:

@@ -15,7 +15,7 @@ from device.records import Signer
 from device.signals import ended_in_order
 from device.vision.model_loader import versions_of
 from device.vision.recogniser import Recogniser
-from provisioning.commands.options import CONFIG, TECHNICIAN, unit_purpose
+from provisioning.commands.options import CONFIG, FOLDER, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept import report, seal
 from provisioning.technician.accept.checklist import Checklist
@@ -47,11 +47,7 @@ Examples:
     help=f"Ask for more or less than by default: {', '.join(AcceptanceCriteria.model_fields)}.",
 )
 @click.option("--anew", is_flag=True, help="Do every step again, whatever went well before an interruption.")
-@click.option(
-    "--output",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder for the report; by default beside the outbox.",
-)
+@click.option("--output", type=FOLDER, help="Folder for the report; by default beside the outbox.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one line of JSON at the end.")
 @click.pass_context
 def accept(

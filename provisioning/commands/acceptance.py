@@ -13,12 +13,12 @@ from device.control import RefusedError
 from device.errors import PlatepostError
 from device.files import write_durably
 from device.records import Keyring
-from provisioning.commands.options import FLEET, JSON, Actor, who_and_why
+from provisioning.commands.options import FILE, FLEET, JSON, Actor, who_and_why
 from provisioning.fleet.fleet import Fleet
 from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
 from provisioning.technician.technician import ALLOWED, recognised
 
-_REPORTS = click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_REPORTS = click.argument("report", type=FILE)
 
 
 @click.group()

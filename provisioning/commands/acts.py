@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from device.records import Audit
-from provisioning.commands.options import FLEET, JSON
+from provisioning.commands.options import FILE, FLEET, JSON
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import NOBODY
@@ -31,10 +31,7 @@ Examples:
 @FLEET
 @click.option("--person", help="Only what this person did.")
 @click.option(
-    "--file",
-    "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Only what was made of this file, an export say; takes the department's own key.",
+    "--file", "file", type=FILE, help="Only what was made of this file, an export say; takes the department's own key."
 )
 @click.option("--head", "head_only", is_flag=True, help="Only where the log ends now, to be noted down elsewhere.")
 @JSON

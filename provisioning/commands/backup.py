@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import FLEET, Actor, acting, who_and_why
+from provisioning.commands.options import FILE, FLEET, NEW_FILE, NEW_FOLDER, Actor, acting, who_and_why
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.backup import open_fleet, seal_fleet
 from provisioning.fleet.fleet import Fleet
@@ -22,7 +22,7 @@ Example:
 """
 )
 @FLEET
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=NEW_FILE)
 @acting
 def backup(*, actor: Actor, file: Path) -> None:
     """Write everything of a fleet into FILE, sealed with a passphrase that is asked for."""
@@ -65,8 +65,8 @@ Example:
   platepost provision fleet restore /media/safe/fleet-2027-01-31.backup fleet --purpose "the office's disk failed"
 """
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("file", type=FILE)
+@click.argument("directory", type=NEW_FOLDER)
 @who_and_why
 def restore(*, file: Path, directory: Path, who: str | None, purpose: str) -> None:
     """Put the fleet of a backup into the new folder DIRECTORY.

@@ -15,7 +15,7 @@ from device.files import write_durably
 from device.records import Command, CommandRequest, Keyring, Source
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import NOT_JOSE
-from provisioning.commands.options import JSON, PROTOCOL
+from provisioning.commands.options import FILE, FOLDER, JSON, NEW_FILE, PROTOCOL
 from provisioning.connection import Connection, data_of
 from provisioning.control.signing import sign_command
 from provisioning.errors import ProvisioningError
@@ -38,20 +38,14 @@ Examples:
 @click.argument("name", type=click.Choice([command.value for command in Command]))
 @click.argument("post")
 @click.option("--purpose", required=True, help="Why, for the audit trail; never a plate.")
-@click.option(
-    "--as",
-    "folder",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Your folder, as `provision person add` made it.",
-)
+@click.option("--as", "folder", required=True, type=FOLDER, help="Your folder, as `provision person add` made it.")
 @click.option("--broker", required=True, help="host:port.")
 @click.option(
     "--post-key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="PEM of the post's public record key, which the answer is checked with; by default the fleet's.",
 )
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File for a still.")
+@click.option("--output", "-o", type=NEW_FILE, help="File for a still.")
 @click.option("--wait", "seconds", type=click.FloatRange(min=1), default=20, show_default=True, help="Seconds to wait.")
 @PROTOCOL
 @JSON

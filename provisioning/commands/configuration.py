@@ -17,7 +17,7 @@ from device.config import REMOTE_KEYS
 from device.control import RefusedError
 from device.control.configuration.desired import Desired, read
 from device.records import Purpose, Source
-from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, Actor, acting
+from provisioning.commands.options import BROKER, FILE, FLEET, JSON, NEW_FILE, PROTOCOL, Actor, acting
 from provisioning.commands.settings_input import read_settings, settings_options
 from provisioning.connection import Connection, data_of
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
@@ -66,7 +66,7 @@ What may be set:
     show_default=True,
     help="How long a post that was away may still apply it.",
 )
-@click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The signed file.")
+@click.option("--output", "-o", required=True, type=NEW_FILE, help="The signed file.")
 @acting
 @JSON
 def sign(
@@ -110,7 +110,7 @@ Examples:
 """
 )
 @FLEET
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=FILE)
 @BROKER
 @click.option(
     "--wait",

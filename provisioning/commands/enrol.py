@@ -14,7 +14,7 @@ import click
 
 from device.enrolment.est import DEFAULT_PORT
 from device.signals import LOST_OR_STOPPED, instead
-from provisioning.commands.options import FLEET, RELOAD, Actor, acting
+from provisioning.commands.options import FLEET, FOLDER, RELOAD, Actor, acting
 from provisioning.enrolment.officer import RegistrationOfficer, forget
 from provisioning.enrolment.offline import answer_all
 from provisioning.enrolment.registration import RegistrationAuthority
@@ -116,7 +116,7 @@ Example:
 """,
 )
 @FLEET
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=FOLDER)
 @RELOAD
 @acting
 def enrol_stick(*, actor: Actor, folder: Path, reload_command: str | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from device.commands.lazy import LazyCommand, LazyGroup
-from provisioning.commands.options import Actor
+from provisioning.commands.options import FOLDER, NEW_FOLDER, Actor
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
 from provisioning.trust.custody import CUSTODIAN, PERSONAL
@@ -45,7 +45,7 @@ Example:
       --administrator j-stone
 """,
 )
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", type=NEW_FOLDER)
 @click.option("--agency", required=True, help="The agency as in the topics, such as 'riverside'.")
 @click.option(
     "--broker-name",
@@ -61,7 +61,7 @@ Example:
 @click.option(
     "--root",
     "root_folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Folder of the department's own authority: its certificates in ca.pem, its own first, and private_key.pem, "
     "which may refer to a TPM or PKCS#11 token; by default a root is made.",
 )

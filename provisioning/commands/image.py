@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import JSON
+from provisioning.commands.options import FILE, FOLDER, JSON
 from provisioning.errors import ProvisioningError
 from provisioning.image.packages import check_packages
 from provisioning.image.partition import Partition
@@ -27,21 +27,21 @@ Examples:
   platepost provision image /media/me/bootfs --undo
 """
 )
-@click.argument("boot", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("boot", type=FOLDER)
 @click.option("--hostname", help="Name of the unit on its network, such as that of the post.")
 @click.option("--user", default="technician", show_default=True, help="Who logs in; by key only, without a password.")
 @click.option(
     "--ssh-key",
     "key_files",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="File with public keys of those who may log in; give it once for each.",
 )
 @click.option(
     "--package",
     "packages",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="A package of Platepost; give it once for each. Release 13 wants runtime (+py313), platepost and service, as "
     "`make deb` builds them; release 12 runtime (+py311) and platepost, as `make deb SUITE=bookworm` does.",
 )

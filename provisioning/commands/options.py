@@ -14,7 +14,11 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.people import acts, administrators
 from provisioning.people.person import Person
 
-FLEET = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+FLEET = click.argument("directory", type=FOLDER)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 BROKER = click.option("--broker", help="host:port; by default the fleet's first name and 8883.")
 """`broker`; where it is None, `Fleet.broker_address` is meant."""
@@ -33,7 +37,7 @@ CONFIG = click.option(
     show_default=True,
     envvar="PLATEPOST_CONFIG",
     show_envvar=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NEW_FILE,
     help="The post's configuration.",
 )
 TECHNICIAN = click.option(
@@ -42,7 +46,7 @@ TECHNICIAN = click.option(
     required=True,
     envvar="PLATEPOST_PERSON",
     show_envvar=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Folder with your identity, from `platepost provision person add`.",
 )
 

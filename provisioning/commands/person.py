@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import Role
-from provisioning.commands.options import FLEET, JSON, Actor, acting, who_and_why
+from provisioning.commands.options import FLEET, FOLDER, JSON, Actor, acting, who_and_why
 from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
@@ -61,7 +61,7 @@ Examples:
 @click.option(
     "--root",
     "root_folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Folder of the fleet's root with its key, such as fleet/root: who has it certifies an administrator where "
     "the certification of all has ended.",
 )

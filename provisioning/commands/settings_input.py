@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from device.config import Configuration
+from provisioning.commands.options import FILE
 from provisioning.errors import ProvisioningError
 
 Command = Callable[..., Any]
@@ -18,12 +19,7 @@ def settings_options(command: Command) -> Command:
     pairs = click.option(
         "--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; give it once for each."
     )
-    source = click.option(
-        "--from",
-        "source",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="TOML with the settings, in the sections of post.toml.",
-    )
+    source = click.option("--from", "source", type=FILE, help="TOML with the settings, in the sections of post.toml.")
     return pairs(source(command))
 
 

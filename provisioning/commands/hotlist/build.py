@@ -13,7 +13,6 @@ from device.hotlist.layout import decode
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key, open_package, verify_package
 from provisioning.commands.hotlist.options import (
-    FILE,
     WRITTEN,
     Department,
     building_options,
@@ -23,6 +22,7 @@ from provisioning.commands.hotlist.options import (
     partial_plates,
     safe_exports,
 )
+from provisioning.commands.options import FILE
 from provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
 from provisioning.hotlist.export import Export, ExportSource
 from provisioning.hotlist.files import Files

@@ -14,7 +14,6 @@ from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import read_unverified
 from device.hotlist.package import split
 from provisioning.commands.hotlist.options import (
-    FILE,
     WRITTEN,
     Department,
     building_options,
@@ -25,6 +24,7 @@ from provisioning.commands.hotlist.options import (
     partial_plates,
     safe_exports,
 )
+from provisioning.commands.options import FILE
 from provisioning.hotlist.changes import Removal, from_exports, from_news
 from provisioning.hotlist.delta import build_delta
 from provisioning.hotlist.export import ExportSource

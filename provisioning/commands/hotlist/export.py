@@ -10,8 +10,7 @@ from device.files import write_durably
 from device.hotlist.package import load_key, recipients, verify_package
 from device.records import Purpose
 from provisioning.commands.authorship import author_of, logged, optional_author
-from provisioning.commands.hotlist.options import FILE, FOLDER
-from provisioning.commands.options import JSON
+from provisioning.commands.options import FILE, FOLDER, JSON, NEW_FOLDER
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.archive import Archive
@@ -31,9 +30,7 @@ like the ones on the broker: who finds the stick learns nothing from it.
 )
 @click.argument("package_paths", metavar="[PACKAGE]...", nargs=-1, type=FILE)
 @click.option("--fleet", "fleet_directory", required=True, type=FOLDER, help="The fleet's folder.")
-@click.option(
-    "--to", "directory", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write to."
-)
+@click.option("--to", "directory", required=True, type=NEW_FOLDER, help="The folder to write to.")
 @optional_author
 @JSON
 def export(

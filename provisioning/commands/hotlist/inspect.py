@@ -9,8 +9,7 @@ from rich.console import Console
 from device.hotlist.errors import HotListRefused
 from device.hotlist.manifest import read_unverified
 from device.hotlist.package import check_whole, load_key, recipients, split, verify_package
-from provisioning.commands.hotlist.options import FILE
-from provisioning.commands.options import JSON
+from provisioning.commands.options import FILE, JSON
 from provisioning.hotlist.report import show_facts
 
 

@@ -22,7 +22,7 @@ from device.hotlist.package import load_key, split
 from device.hotlist.settings import SIZE_JUMP
 from device.records import Purpose
 from provisioning.commands.authorship import author_of, logged, optional_author
-from provisioning.commands.options import JSON
+from provisioning.commands.options import FILE, FOLDER, JSON
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.build import LIFETIME
@@ -35,9 +35,6 @@ from provisioning.hotlist.report import Tally, facts_of, what_is_allowed
 from provisioning.hotlist.rows import SourceError
 from provisioning.people.acts import Author
 from provisioning.trust.keys import opened_pem
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 class _Written(click.Path):

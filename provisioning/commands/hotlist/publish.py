@@ -15,8 +15,8 @@ from device.hotlist.manifest import Manifest
 from device.hotlist.package import verify_package
 from device.records import Keyring, Purpose
 from provisioning.commands.authorship import author_of, logged, optional_author
-from provisioning.commands.hotlist.options import FILE, FOLDER, bytes_taken
-from provisioning.commands.options import BROKER, JSON
+from provisioning.commands.hotlist.options import bytes_taken
+from provisioning.commands.options import BROKER, FILE, FOLDER, JSON
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
