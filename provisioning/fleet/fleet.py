@@ -27,9 +27,9 @@ from provisioning.fleet.post_file import PostSettings, post_file
 from provisioning.people.register import CertifiedPerson
 from provisioning.trust import takeover
 from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
+from provisioning.trust.certificates import ORDINARY, Issuance
 from provisioning.trust.custody import CUSTODIAN
 from provisioning.trust.keys import (
-    new_key,
     new_outbox_key,
     private_folder,
     private_pem,
@@ -67,6 +67,7 @@ class Fleet(Layout):
         root: Authority | None = None,
         administrator: str | None = None,
         administrator_passphrase: bytes | None = None,
+        issuance: Issuance = ORDINARY,
     ) -> Self:
         """Make a fleet: its root and issuing authority, the keys that sign, its broker's certificate, its publisher.
 
@@ -78,6 +79,7 @@ class Fleet(Layout):
             root: the department's own authority, under which the issuing authority is made; its key is not kept.
             administrator: the name of the first administrator, without whom nobody can act on it by command.
             administrator_passphrase: seals the administrator's own key.
+            issuance: where keys and times come from, as long as this object is used.
 
         Raises:
             ProvisioningError: the agency's or the administrator's name cannot be, or there is a fleet already, or
@@ -91,9 +93,10 @@ class Fleet(Layout):
         if (directory / "fleet.json").exists():
             raise ProvisioningError(f"{directory} holds a fleet already")
         fleet = cls(directory.absolute(), agency, tuple(broker_names), sealed=passphrase is not None)
+        fleet.issuance = issuance
         private_folder(fleet.directory)
         unfinished = fleet._begin([*_MADE, *(["root"] if root is None else [])])
-        own = root or Authority.create_root(agency)
+        own = root or Authority.create_root(agency, issuance=issuance)
         if root is None:
             own.save(fleet.root, passphrase=passphrase)
         authority = own.issue_authority(agency)
@@ -176,7 +179,7 @@ class Fleet(Layout):
         if takeover.waits(self.authority):
             with self.locked():
                 takeover.take_over(self.authority)
-        return Authority.load(self.authority)
+        return Authority.load(self.authority, issuance=self.issuance)
 
     def passphrase(self) -> bytes | None:
         """Return what seals the keys that sign, asking for it; None where they are not sealed.
@@ -191,7 +194,7 @@ class Fleet(Layout):
         """Return the department's own private key, to which hot lists are sealed too; it is made if there is none."""
         path = self.directory / "hotlist" / "unseal_key.pem"
         if not path.exists():
-            write_private(path, private_pem(new_key(), passphrase=self.passphrase()))
+            write_private(path, private_pem(self.issuance.make_key(), passphrase=self.passphrase()))
         return path
 
     def add_post(self, name: str, settings: PostSettings) -> Path:
@@ -207,7 +210,7 @@ class Fleet(Layout):
         with self.locked():
             self.check_free(name)
             self._write_client(folder, name, authority)
-        signing, unsealing = new_key(), new_key()
+        signing, unsealing = self.issuance.make_key(), self.issuance.make_key()
         write_private(folder / "signing_key.pem", private_pem(signing))
         write_private(folder / "unseal_key.pem", private_pem(unsealing))
         write_private(folder / "issuer_key.pem", self.list_verifying_key.read_bytes())
@@ -269,7 +272,7 @@ class Fleet(Layout):
         self.check_free(name)  # before anything is asked for
         folder = self.operator(name)
         authority = self.open_authority()
-        key = new_key()
+        key = self.issuance.make_key()
         if ends is not None:
             valid = ends - (datetime.now(UTC) - BACKDATED)
         certificate = authority.issue_operator(
@@ -366,7 +369,7 @@ class Fleet(Layout):
 
     def write_broker_certificate(self, authority: Authority) -> None:
         """Make the broker's key and certificate anew; mosquitto takes them when it starts."""
-        key = new_key()
+        key = self.issuance.make_key()
         broker = self.broker
         certificate = authority.issue_server(self.broker_names, key)
         self.ledger.issued(certificate)
@@ -420,7 +423,7 @@ class Fleet(Layout):
             unfinished.rmdir()
 
     def _write_client(self, folder: Path, name: str, authority: Authority) -> None:
-        key = new_key()
+        key = self.issuance.make_key()
         self._write_identity(folder, key, authority.issue_client(name, key), authority)
 
     def _write_identity(
@@ -440,7 +443,7 @@ class Fleet(Layout):
 
     def _write_signing_key(self, private: Path, public: Path, passphrase: bytes | None) -> None:
         private_folder(private.parent)
-        key = new_key()
+        key = self.issuance.make_key()
         replace_private(private, private_pem(key, passphrase=passphrase))
         replace_private(public, public_pem(key))
 

@@ -39,6 +39,7 @@ from provisioning.files.lock import locked
 from provisioning.people.acts import LOG_FILE, ActLog
 from provisioning.people.register import Register
 from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
+from provisioning.trust.certificates import ORDINARY
 from provisioning.trust.key_files import KeyFiles
 from provisioning.trust.ledger import Ledger
 
@@ -77,6 +78,8 @@ class Layout:
         self.broker_names = broker_names
         self.sealed = sealed
         """Whether the keys that sign are sealed with a passphrase."""
+        self.issuance = ORDINARY
+        """Where keys and times of new identities come from."""
 
     def __repr__(self) -> str:
         return f"<Fleet {self.agency!r} in {self.directory}, {len(self.posts())} posts>"

@@ -1,7 +1,7 @@
 """Building a package: the one call between cleaned rows and the bytes of the file."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from device.hotlist.hashing import KEY_BYTES
@@ -39,6 +39,7 @@ def build_package(
     previous: Manifest | None = None,
     size_jump: float = SIZE_JUMP,
     size_override: str | None = None,
+    chance: Callable[[int], bytes] = secrets.token_bytes,
 ) -> bytes:
     """Build a hot-list package and return its bytes; its manifest says how many entries it has.
 
@@ -59,6 +60,7 @@ def build_package(
             sizes before is carried on.
         size_jump: share by which the size may differ from the list before; posts have a limit of their own.
         size_override: why it may differ by more; the posts see it too.
+        chance: draws so many bytes.
 
     Raises:
         SizeJumpError: the size differs too much from the previous list's, and `size_override` gives no reason.
@@ -74,7 +76,7 @@ def build_package(
     built = built or datetime.now(UTC)
     if previous is not None:
         check_version(previous, version)
-    hash_key = secrets.token_bytes(KEY_BYTES)
+    hash_key = chance(KEY_BYTES)
     source = rows if isinstance(rows, ColumnSource) else RowSource(rows)
     table = build_table(
         source.columns(hash_key), patterns=patterns, hash_key=hash_key, false_positive_rate=false_positive_rate
@@ -93,7 +95,7 @@ def build_package(
         "size_override": size_override,
         "sizes": None if previous is None else sizes_after(previous),
     }
-    return seal_package(table.body, facts, signing_key=issuer_key, post_keys=posts)
+    return seal_package(table.body, facts, signing_key=issuer_key, post_keys=posts, chance=chance)
 
 
 def check_version(previous: Manifest, version: int) -> None:

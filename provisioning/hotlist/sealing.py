@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe, jws
@@ -19,7 +19,14 @@ from provisioning.hotlist.rows import SourceError
 _COMPRESSION = 1
 
 
-def seal_package(body: bytes, facts: Mapping[str, object], *, signing_key: ECKey, post_keys: Sequence[ECKey]) -> bytes:
+def seal_package(
+    body: bytes,
+    facts: Mapping[str, object],
+    *,
+    signing_key: ECKey,
+    post_keys: Sequence[ECKey],
+    chance: Callable[[int], bytes] = secrets.token_bytes,
+) -> bytes:
     """Deflate, encrypt and sign a body.
 
     Args:
@@ -27,6 +34,7 @@ def seal_package(body: bytes, facts: Mapping[str, object], *, signing_key: ECKey
         facts: the manifest's members, other than those that follow from the body.
         signing_key: the issuer's private P-256 key.
         post_keys: the public P-256 key of each post; the order is not kept.
+        chance: draws so many bytes.
 
     Raises:
         SourceError: there is no post to seal to, or the body is larger than posts take.
@@ -36,8 +44,8 @@ def seal_package(body: bytes, facts: Mapping[str, object], *, signing_key: ECKey
         raise SourceError("a list is sealed to at least one post's key")
     if len(body) > LARGEST_BODY:
         raise SourceError(f"the list takes {len(body)} bytes, posts take {LARGEST_BODY}")
-    content_key = secrets.token_bytes(32)
-    nonce = secrets.token_bytes(NONCE_BYTES)
+    content_key = chance(32)
+    nonce = chance(NONCE_BYTES)
     bound = associated_data(str(facts["agency"]), int(str(facts["version"])))
     encrypted = AESGCM(content_key).encrypt(nonce, zlib.compress(body, _COMPRESSION), bound)
     following = b"".join((_seal(content_key, post_keys), b"\n", nonce, encrypted))

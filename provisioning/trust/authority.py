@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from provisioning.errors import ProvisioningError
-from provisioning.trust.certificates import BACKDATED, LEAF_VALID, ROOT_VALID, builder, general_name, usage
-from provisioning.trust.keys import new_key, private_folder, private_pem, read_private_key, replace_private
+from provisioning.trust.certificates import BACKDATED, LEAF_VALID, ORDINARY, ROOT_VALID, Issuance, general_name, usage
+from provisioning.trust.keys import private_folder, private_pem, read_private_key, replace_private
 
 __all__ = ["BACKDATED", "CERTIFICATE_FILE", "CHAIN_FILE", "KEY_FILE", "LEAF_VALID", "Authority"]
 
@@ -35,20 +35,23 @@ class Authority:
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
     above: tuple[x509.Certificate, ...] = ()
+    issuance: Issuance = ORDINARY
 
     @classmethod
-    def create_root(cls, agency: str, key: ec.EllipticCurvePrivateKey | None = None) -> Self:
+    def create_root(
+        cls, agency: str, key: ec.EllipticCurvePrivateKey | None = None, *, issuance: Issuance = ORDINARY
+    ) -> Self:
         """Make the root of an agency's fleet."""
-        key = key or new_key()
+        key = key or issuance.make_key()
         name = _authority_name(agency, "root")
         certificate = (
-            builder(subject=name, issuer=name, key=key.public_key(), valid=ROOT_VALID)
+            issuance.builder(subject=name, issuer=name, key=key.public_key(), valid=ROOT_VALID)
             .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
             .add_extension(usage(authority=True), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        return cls(certificate, key)
+        return cls(certificate, key, issuance=issuance)
 
     @classmethod
     def create(cls, agency: str) -> Self:
@@ -57,21 +60,23 @@ class Authority:
 
     def issue_authority(self, agency: str, key: ec.EllipticCurvePrivateKey | None = None) -> Self:
         """Make an issuing authority under this one."""
-        key = key or new_key()
+        key = key or self.issuance.make_key()
         ends = self.certificate.not_valid_after_utc
         # Numbered, so that a list of revoked certificates is known for that of one authority or its successor.
         name = _authority_name(agency, f"issuing {x509.random_serial_number() % 0xFFFFFF:06x}")
         certificate = (
-            builder(subject=name, issuer=self.certificate.subject, key=key.public_key(), valid=ROOT_VALID, ends=ends)
+            self.issuance.builder(
+                subject=name, issuer=self.certificate.subject, key=key.public_key(), valid=ROOT_VALID, ends=ends
+            )
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage(authority=True), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )
-        return type(self)(certificate, key, (self.certificate, *self.above))
+        return type(self)(certificate, key, (self.certificate, *self.above), self.issuance)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, *, issuance: Issuance = ORDINARY) -> Self:
         """Read the authority from the folder that `save` wrote.
 
         Raises:
@@ -82,7 +87,7 @@ class Authority:
         key = read_private_key(folder / KEY_FILE)
         if key.public_key() != certificates[0].public_key():
             raise ProvisioningError(f"{folder}: {KEY_FILE} is not the key of the first certificate in {CHAIN_FILE}")
-        return cls(certificates[0], key, certificates[1:])
+        return cls(certificates[0], key, certificates[1:], issuance)
 
     def save(self, folder: Path, *, passphrase: bytes | None = None) -> None:
         """Write certificates and key into a folder that only its owner can enter, the key sealed with `passphrase`."""
@@ -173,7 +178,7 @@ class Authority:
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         ends = self.certificate.not_valid_after_utc
         return (
-            builder(subject=subject, issuer=self.certificate.subject, key=key, valid=valid, ends=ends)
+            self.issuance.builder(subject=subject, issuer=self.certificate.subject, key=key, valid=valid, ends=ends)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)

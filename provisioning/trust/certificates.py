@@ -1,5 +1,7 @@
 """What all certificates of a fleet have in common."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -7,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioning.errors import ProvisioningError
+from provisioning.trust.keys import new_key
 
 ROOT_VALID = timedelta(days=3650)
 LEAF_VALID = timedelta(days=730)
@@ -14,27 +17,41 @@ BACKDATED = timedelta(days=1)
 """Certificates begin a day before they are made, for posts whose clock is not yet right when they first connect."""
 
 
-def builder(
-    *,
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePublicKey,
-    valid: timedelta,
-    ends: datetime | None = None,
-) -> x509.CertificateBuilder:
-    """Begin a certificate that is valid for `valid` from a day ago, but no longer than until `ends`."""
-    begin = datetime.now(UTC) - BACKDATED
-    end = begin + valid
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(end if ends is None else min(end, ends))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """Where keys and times of new identities come from; a simulated fleet has its own."""
+
+    make_key: Callable[[], ec.EllipticCurvePrivateKey] = new_key
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    valid: timedelta | None = None
+    """How long every certificate holds; each kind has its own time where None."""
+
+    def builder(
+        self,
+        *,
+        subject: x509.Name,
+        issuer: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        valid: timedelta,
+        ends: datetime | None = None,
+    ) -> x509.CertificateBuilder:
+        """Begin a certificate that is valid for `valid` from a day ago, but no longer than until `ends`."""
+        begin = self.now() - BACKDATED
+        end = begin + (self.valid or valid)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(begin)
+            .not_valid_after(end if ends is None else min(end, ends))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        )
+
+
+ORDINARY = Issuance()
+"""Of a real fleet: random keys, this machine's time."""
 
 
 def usage(*, authority: bool) -> x509.KeyUsage:

@@ -6,28 +6,15 @@ Keys made so are known to everybody who knows the seed: they belong to simulated
 import hashlib
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import partial
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import patch
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-
-import provisioning.fleet.fleet
-import provisioning.hotlist.build
-import provisioning.hotlist.sealing
-import provisioning.trust.authority
-import provisioning.trust.certificates
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Of the group of P-256 (SP 800-186, 3.2.1.3)."""
-FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
-VALID = timedelta(days=100 * 365)
-"""Certificates of a simulated fleet hold for every scenario, and at the real time besides, by which brokers judge."""
 
 
 class Chance:
@@ -58,39 +45,15 @@ class Chance:
 
 
 @contextmanager
-def founding(chance: Chance) -> Iterator[None]:
-    """While this is open, fleets are made with keys from the chance and certificates that hold for a century."""
-    builder: Callable[..., x509.CertificateBuilder] = provisioning.trust.certificates.builder
-
-    def lasting(**parts: Any) -> x509.CertificateBuilder:  # noqa: ANN401 - the arguments of the function replaced
-        return builder(**{**parts, "valid": VALID})
-
+def sealing(chance: Chance) -> Iterator[None]:
+    """While this is open, joserfc, which takes no chance from its callers, draws it here: a list has the same seal."""
     with ExitStack() as stack:
-        for module in (provisioning.fleet.fleet, provisioning.trust.authority):
-            stack.enter_context(patch.object(module, "new_key", chance.key))
-        stack.enter_context(patch.object(provisioning.trust.authority, "builder", lasting))
-        stack.enter_context(
-            patch.object(provisioning.trust.certificates, "datetime", SimpleNamespace(now=lambda _zone: FOUNDED))
-        )
-        yield
-
-
-@contextmanager
-def sealing(*seed: object) -> Iterator[None]:
-    """While this is open, lists are sealed with keys from the seed, so that the same list gives the same bytes."""
-    chance = Chance("seal", *seed)
-    drawn = SimpleNamespace(token_bytes=chance.bytes)
-    modules = [provisioning.hotlist.build, provisioning.hotlist.sealing]
-    modules += [module for name, module in sorted(sys.modules.items()) if name.startswith("joserfc.")]
-    with ExitStack() as stack:
-        for module in modules:
+        for name, module in sorted(sys.modules.items()):
+            if not name.startswith("joserfc."):
+                continue
             if hasattr(module, "secrets"):
-                stack.enter_context(patch.object(module, "secrets", drawn))
+                stack.enter_context(patch.object(module, "secrets", SimpleNamespace(token_bytes=chance.bytes)))
             if hasattr(module, "generate_private_key"):
-                stack.enter_context(patch.object(module, "generate_private_key", partial(_drawn_key, chance)))
+                # P-256, of which all keys of lists are.
+                stack.enter_context(patch.object(module, "generate_private_key", lambda curve: chance.key()))  # noqa: ARG005
         yield
-
-
-def _drawn_key(chance: Chance, curve: object = None) -> ec.EllipticCurvePrivateKey:
-    del curve  # P-256, of which all keys of lists are
-    return chance.key()

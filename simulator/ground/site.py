@@ -11,6 +11,7 @@ from device.records import hotlist_package
 from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from provisioning.trust.certificates import ORDINARY, Issuance
 from simulator.brokers.mosquitto import Broker
 from simulator.brokers.rabbitmq import RabbitCluster
 from simulator.errors import SimulatorError
@@ -20,14 +21,22 @@ from simulator.ground.subscriber import Arrival, Subscriber
 BrokerT = TypeVar("BrokerT", bound=Broker | RabbitCluster)
 
 
-def throwaway_fleet(folder: Path, *, agency: str, subscribers: Iterable[str] = ()) -> Fleet:
+def throwaway_fleet(
+    folder: Path, *, agency: str, subscribers: Iterable[str] = (), issuance: Issuance = ORDINARY
+) -> Fleet:
     """Return the fleet in a folder, made if missing, with an identity for each subscriber.
+
+    Args:
+        folder: which.
+        agency: whose.
+        subscribers: their names.
+        issuance: where the keys and times of one that is made come from.
 
     Raises:
         SimulatorError: it is another agency's.
 
     """
-    fleet = Fleet.load(folder) if folder.exists() else Fleet.create(folder, agency=agency)
+    fleet = Fleet.load(folder) if folder.exists() else Fleet.create(folder, agency=agency, issuance=issuance)
     if fleet.agency != agency:
         raise SimulatorError(f"{folder} is a fleet of {fleet.agency}, and one of {agency} is wanted")
     for name in subscribers:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -12,10 +12,11 @@ from device.camera.view import View, Views
 from device.config import Configuration, load
 from provisioning.fleet.post_file import Setting
 from provisioning.hotlist.build import build_package
+from provisioning.trust.certificates import Issuance
 from provisioning.trust.keys import private_pem
 from simulator.brokers.daemon import hold_port
 from simulator.brokers.mosquitto import Broker
-from simulator.ground.chance import Chance, founding, sealing
+from simulator.ground.chance import Chance, sealing
 from simulator.ground.proxy import Proxy
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
@@ -30,6 +31,9 @@ AGENCY = "scenario"
 KEEPER = "records"
 DRAIN_SECONDS = 15.0
 ISSUER = "department of the scenario"
+FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
+VALID = timedelta(days=100 * 365)
+"""Certificates hold for every scenario, and at the real time besides, by which brokers judge."""
 
 
 class ScenarioConfiguration(Configuration):
@@ -58,9 +62,8 @@ class ScenarioSite(Site[Broker]):
             seed: what chance depends on.
 
         """
-        self._chance = Chance("fleet", seed)
-        with founding(self._chance):
-            fleet = throwaway_fleet(folder / "fleet", agency=AGENCY, subscribers=(KEEPER,))
+        issuance = Issuance(Chance("fleet", seed).key, now=lambda: FOUNDED, valid=VALID)
+        fleet = throwaway_fleet(folder / "fleet", agency=AGENCY, subscribers=(KEEPER,), issuance=issuance)
         super().__init__(folder, fleet)
         self.scenario = scenario
         self.world = world
@@ -92,7 +95,8 @@ class ScenarioSite(Site[Broker]):
     def package(self, description: ListDescription) -> bytes:
         """Build a list as it would be at this moment, with the defect it is to have."""
         built = self.world.utc() - timedelta(seconds=description.age)
-        with sealing(self._seed, description.version, description.defect, built):
+        chance = Chance("seal", self._seed, description.version, description.defect, built)
+        with sealing(chance):
             signing_key = self.fleet.list_signing_key.read_bytes()
             if description.defect == "forged":
                 signing_key = private_pem(Chance("stranger", self._seed).key())
@@ -104,6 +108,7 @@ class ScenarioSite(Site[Broker]):
                 signing_key=signing_key,
                 post_keys=[self.fleet.recipient_key(post).read_bytes() for post in self.fleet.posts()],
                 built=built,
+                chance=chance.bytes,
             )
         if description.defect == "truncated":
             return package[: len(package) * 2 // 3]
@@ -120,20 +125,19 @@ class ScenarioSite(Site[Broker]):
             # Its port is its own, also while it does not run.
             port = self._stack.enter_context(hold_port()).getsockname()[1]
             self.brokers.append(Broker(self.fleet, self.directory / f"broker-{number}", port=port))
-        with founding(self._chance):
-            for description in self.scenario.posts:
-                proxies = tuple(self.proxy(broker) for broker in self.brokers)
-                for proxy in proxies:
-                    proxy.stall()
-                self.add_post(
-                    description.name,
-                    through=proxies,
-                    site=description.site,
-                    camera="scenario",
-                    board="virtual",
-                    more=_settings(description.settings),
-                )
-                self.harnesses[description.name] = self._harness(description.name, proxies)
+        for description in self.scenario.posts:
+            proxies = tuple(self.proxy(broker) for broker in self.brokers)
+            for proxy in proxies:
+                proxy.stall()
+            self.add_post(
+                description.name,
+                through=proxies,
+                site=description.site,
+                camera="scenario",
+                board="virtual",
+                more=_settings(description.settings),
+            )
+            self.harnesses[description.name] = self._harness(description.name, proxies)
         for description in self.scenario.posts:
             self.harnesses[description.name].set_clock(
                 description.clock_offset, synchronised=description.clock_synchronised

@@ -1,4 +1,5 @@
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -10,8 +11,11 @@ from device.records.signing import Keyring, read_key
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.rows import HotListRow
+from provisioning.trust.certificates import Issuance
 from provisioning.trust.keys import private_pem, public_pem
-from simulator.ground.chance import FOUNDED, Chance, founding, sealing
+from simulator.ground.chance import Chance, sealing
+
+FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_the_same_seed_gives_the_same_and_another_gives_another() -> None:
@@ -31,10 +35,11 @@ def test_identifiers_are_of_version_7_and_sort() -> None:
 def test_a_fleet_and_its_list_come_out_the_same(tmp_path: Path) -> None:
     packages = []
     for name in ("one", "other"):
-        with founding(Chance("fleet", 5)):
-            fleet = Fleet.create(tmp_path / name, agency="demo")
+        issuance = Issuance(Chance("fleet", 5).key, now=lambda: FOUNDED, valid=timedelta(days=36500))
+        fleet = Fleet.create(tmp_path / name, agency="demo", issuance=issuance)
         key = Chance("post").key()
-        with sealing(5, 1):
+        chance = Chance("seal", 5, 1)
+        with sealing(chance):
             packages.append(
                 build_package(
                     [HotListRow("7ABC123", "stolen_vehicle", 1)],
@@ -44,6 +49,7 @@ def test_a_fleet_and_its_list_come_out_the_same(tmp_path: Path) -> None:
                     signing_key=fleet.list_signing_key.read_bytes(),
                     post_keys=[public_pem(key)],
                     built=FOUNDED,
+                    chance=chance.bytes,
                 )
             )
     one, other = (package.split(b"\n", 1) for package in packages)
