@@ -59,11 +59,11 @@ def status(
 ) -> None:
     """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
 
-    What the posts say is believed only with their signature; that the certification of who keeps the enrolment server,
-    or of the last administrator, ends is said too, and that posts go by hot lists of which the log of acts knows
-    nothing. The exit code is that of a monitoring plugin: 0 all is well, 1 a
-    warning, 2 critical (a post offline, silent, not genuine, or not doing its work; an enrolment server whose keeper,
-    or a fleet whose last administrator, is not certified any more), 3 the broker does not answer.
+    What the posts say is believed only with their signature. That the certification of the enrolment server's
+    registration officer, or of the last administrator, ends is said too, and that posts go by hot lists of which the
+    log of acts knows nothing. The exit code is that of a monitoring plugin: 0 all is well, 1 a warning, 2 critical (a
+    post offline, silent, not genuine, or not doing its work; an enrolment server whose registration officer, or a fleet
+    whose last administrator, is not certified any more), 3 the broker does not answer.
     """
     limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
     try:

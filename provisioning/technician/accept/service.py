@@ -175,25 +175,25 @@ class AtWork:
         )
         state = self._status().get("hotlist", {})
         said = f"version {state.get('version')}, {state.get('entries')} entries" if current else "no current list came"
-        if self._ailments():
-            names = ", ".join(sorted(self._ailments()))
+        if self._faults():
+            names = ", ".join(sorted(self._faults()))
             self._dialogue.say(f"It waits up to {self._limits.list_seconds:.0f} s more for {names} to end.")
         healthy = self._wait(
-            lambda: not self._ailments(),
+            lambda: not self._faults(),
             self._limits.list_seconds,
-            what=lambda: f"waiting for {', '.join(sorted(self._ailments()))} to end",
+            what=lambda: f"waiting for {', '.join(sorted(self._faults()))} to end",
         )
-        ailments = ", ".join(sorted(self._ailments()))
+        faults = ", ".join(sorted(self._faults()))
         return [
             Result(point="hot list", good=current, said=said),
-            Result(point="state", good=healthy, said="nothing ails it" if healthy else ailments),
+            Result(point="state", good=healthy, said="nothing ails it" if healthy else faults),
         ]
 
     def _status(self) -> dict[str, Any]:
         said = self.witness.recorded(TYPES[Status])
         return said[-1].data if said else {}
 
-    def _ailments(self) -> set[str]:
+    def _faults(self) -> set[str]:
         if not self._status():
             return {"no status yet"}
         present = {str(reason["name"]) for reason in self._status().get("reasons", ())}

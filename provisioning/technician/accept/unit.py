@@ -91,16 +91,16 @@ def view(configuration: Configuration) -> list[Result]:
     if not accepted:
         return [Result(point="view", good=False, said="no view was accepted yet: platepost aim")]
     frame, background = _look(configuration)
-    ailments = judge(*background.median, views)
+    faults = judge(*background.median, views)
     plates = Recogniser.of(configuration.vision).recognise(frame.grey).plates
     by = " and ".join(f"{name} by {each.accepted_by}" for name, each in accepted.items())
-    said = f"as accepted: {by}" if not ailments else f"{', '.join(sorted(ailments))}: platepost aim"
-    if not ailments and resembled(background.median[0], views) is None:
+    said = f"as accepted: {by}" if not faults else f"{', '.join(sorted(faults))}: platepost aim"
+    if not faults and resembled(background.median[0], views) is None:
         # No fault: by night, without the lamp, that is as it should be. The post at work names a picture that stays so.
         dark = float(background.median[0].mean()) < min(float(each.picture.mean()) for each in accepted.values())
         said = f"not compared: it is too {'dark' if dark else 'bright'} for what was accepted, {by}"
     picture = Illustration.of("The view; plates are made illegible.", _illegible(frame.colour(), plates))
-    return [Result(point="view", good=not ailments, said=said, pictures=(picture,))]
+    return [Result(point="view", good=not faults, said=said, pictures=(picture,))]
 
 
 def _look(configuration: Configuration) -> tuple[Frame, BackgroundModel]:
