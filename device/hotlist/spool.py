@@ -57,7 +57,7 @@ class PackageSpool(Part):
         self._folder = directory / FOLDER
         self._install = install
         self._over = Event()
-        self._thread = Thread(target=self._run, name="handover", daemon=True)
+        self._thread = Thread(target=self._run, name="hotlist-spool", daemon=True)
 
     def start(self) -> None:
         """Begin to look."""

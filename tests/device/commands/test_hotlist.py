@@ -67,10 +67,10 @@ def unit(tmp_path: Path) -> Unit:
 @pytest.fixture
 def running(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> Iterator[Unit]:
     monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.01)
-    handover = PackageSpool(unit.held, unit.install)
-    handover.start()
+    spool = PackageSpool(unit.held, unit.install)
+    spool.start()
     yield unit
-    handover.stop()
+    spool.stop()
 
 
 def test_a_running_post_takes_what_is_on_the_stick_and_the_command_says_so(running: Unit) -> None:

@@ -26,23 +26,25 @@ def test_an_ageing_list_and_near_matching_are_said_in_every_status(state: HotLis
 
 def test_what_the_configuration_says_of_look_ups_is_what_the_list_goes_by(mocker: MockerFixture) -> None:
     settings = hotlist_settings(near_alternatives=4)
-    lists = HotListService(mocker.Mock(), settings, mocker.Mock(), rate_limited=mocker.Mock(), timekeeper=mocker.Mock())
-    assert lists.settings == settings
+    service = HotListService(
+        mocker.Mock(), settings, mocker.Mock(), rate_limited=mocker.Mock(), timekeeper=mocker.Mock()
+    )
+    assert service.settings == settings
     state = list_state(None, settings, at=datetime.now(UTC))
     assert (state.state, state.near_alternatives) == ("none", 4)
     changed = settings.model_copy(update={"near_alternatives": 0})
-    lists.adjust(mocker.Mock(table=lambda _kind: changed))
-    assert lists.settings.near_alternatives == 0
+    service.adjust(mocker.Mock(table=lambda _kind: changed))
+    assert service.settings.near_alternatives == 0
 
 
 def test_no_clock_in_the_past_makes_a_list_young_or_has_ended_entries_alarm(mocker: MockerFixture) -> None:
     noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
     timekeeper = mocker.Mock(now=lambda: noon)
-    lists = HotListService(
+    service = HotListService(
         mocker.Mock(), mocker.Mock(), mocker.Mock(), rate_limited=mocker.Mock(), timekeeper=timekeeper
     )
-    assert lists.moment(datetime(1970, 1, 1, tzinfo=UTC)) == noon
-    assert lists.moment(noon + timedelta(seconds=1)) == noon + timedelta(seconds=1)
+    assert service.moment(datetime(1970, 1, 1, tzinfo=UTC)) == noon
+    assert service.moment(noon + timedelta(seconds=1)) == noon + timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(

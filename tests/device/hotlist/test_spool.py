@@ -24,12 +24,12 @@ def installer(taken: list[bytes]) -> Callable[[PackageFile], Installation]:
 
 def test_packages_are_taken_oldest_first_and_each_has_its_outcome(tmp_path: Path) -> None:
     taken: list[bytes] = []
-    handover = PackageSpool(tmp_path, installer(taken))
-    assert handover.look() == 0, "the folder need not be there"
+    spool = PackageSpool(tmp_path, installer(taken))
+    assert spool.look() == 0, "the folder need not be there"
     lay(tmp_path, SECOND, b"delta")
     lay(tmp_path, FIRST, b"old")
     assert fetch_outcome(tmp_path, FIRST) is None
-    assert handover.look() == 2
+    assert spool.look() == 2
     assert taken == [b"old", b"delta"]
     assert fetch_outcome(tmp_path, FIRST) == Installation(None, "older", "no")
     assert fetch_outcome(tmp_path, SECOND) == Installation(2, None, "in force")
@@ -38,9 +38,9 @@ def test_packages_are_taken_oldest_first_and_each_has_its_outcome(tmp_path: Path
 
 
 def test_what_is_laid_is_its_owners_alone_and_an_old_outcome_does_not_stand_for_it(tmp_path: Path) -> None:
-    handover = PackageSpool(tmp_path, installer([]))
+    spool = PackageSpool(tmp_path, installer([]))
     lay(tmp_path, FIRST, b"old")
-    handover.look()
+    spool.look()
     lay(tmp_path, FIRST, b"new")
     assert fetch_outcome(tmp_path, FIRST) is None
     folder = tmp_path / FOLDER
@@ -86,14 +86,14 @@ def test_what_keeps_a_package_from_being_taken_is_logged_once_as_long_as_it_last
         raise OSError("no room")
 
     lay(tmp_path, FIRST, b"list")
-    handover = PackageSpool(tmp_path, install)
-    handover.start()
+    spool = PackageSpool(tmp_path, install)
+    spool.start()
     assert enough.wait(SECONDS)
-    handover.stop()
+    spool.stop()
     assert caplog.text.count("no room") == 1
 
 
-def test_a_running_handover_takes_what_comes_and_lives_on_after_a_bad_disk(
+def test_a_running_spool_takes_what_comes_and_lives_on_after_a_bad_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.01)
@@ -106,12 +106,12 @@ def test_a_running_handover_takes_what_comes_and_lives_on_after_a_bad_disk(
         came.set()
         return Installation(1, None, "in force")
 
-    handover = PackageSpool(tmp_path, install)
-    handover.start()
+    spool = PackageSpool(tmp_path, install)
+    spool.start()
     lay(tmp_path, FIRST, b"list")
     assert came.wait(SECONDS)
-    handover.stop()
-    handover.stop()
+    spool.stop()
+    spool.stop()
     assert fetch_outcome(tmp_path, FIRST) == Installation(1, None, "in force")
 
 
@@ -128,11 +128,11 @@ def test_an_outcome_takes_the_place_of_links(tmp_path: Path) -> None:
 
 
 def test_outcomes_that_nobody_fetches_and_what_was_half_laid_fill_no_disk(tmp_path: Path) -> None:
-    handover = PackageSpool(tmp_path, installer([]))
+    spool = PackageSpool(tmp_path, installer([]))
     for number in range(2 * KEPT_OUTCOMES):
         name = f"hotlist-{number:016d}.package"
         lay(tmp_path, name, b"list")
         (tmp_path / FOLDER / name).with_suffix(".part").touch()
-        assert handover.look() == 1
+        assert spool.look() == 1
     names = [path.suffix for path in (tmp_path / FOLDER).iterdir()]
     assert (names.count(".outcome"), names.count(".part")) == (KEPT_OUTCOMES, KEPT_PARTS)
