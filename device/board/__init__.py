@@ -1,1 +1,1 @@
-"""GPIO out and in: the protocol that every board fulfils, and the choice of one by name."""
+"""The GPIO: the protocol that every board fulfills, the boards of a unit, and its switches and status light."""

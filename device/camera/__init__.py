@@ -1,1 +1,1 @@
-"""Frames in: the protocol that every camera fulfils, and the choice of one by name."""
+"""Frames in: the protocol that every camera fulfills, capture, supervision and recovery, and what judges the view."""

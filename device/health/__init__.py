@@ -1,1 +1,1 @@
-"""Clock quality, watchdog and degraded states."""
+"""How a post is: status, heartbeat, machine, certificate and read rate, and the supervision of its own process."""

@@ -62,7 +62,7 @@ class StatusReporter(Part):
         self._since = logbook.timekeeper.now()
         self._told: frozenset[Fault] | None = None
         self._list_told: set[tuple[object, ...]] | None = None
-        self._lists = FlapDampers[tuple[object, ...]]()
+        self._list_states = FlapDampers[tuple[object, ...]]()
         self._read_told = self._clock.steady(), self._reporter.last_read
         self._lock = Lock()
         self._absence = FlapDamper()
@@ -130,7 +130,7 @@ class StatusReporter(Part):
         """
         hotlist, now = self._hotlist.state(), self._clock.steady()
         # A clock that is set to and fro makes a list old and young again and again.
-        seen = self._lists.settle({(hotlist.state, hotlist.version, hotlist.near_alternatives)}, now=now)
+        seen = self._list_states.settle({(hotlist.state, hotlist.version, hotlist.near_alternatives)}, now=now)
         changed, self._list_told = seen != self._list_told, seen
         told_at, told = self._read_told
         return changed or (self._reporter.last_read != told and now - told_at >= READ_NEWS_SECONDS)

@@ -70,9 +70,9 @@ class HotListDownload(Part):
     set since, one that the disk had no room for, now and then. The broker retains all of them.
     """
 
-    def __init__(self, lists: Installer, subscriptions: RetainedTopics, *, agency: str, directory: Path) -> None:
+    def __init__(self, installer: Installer, subscriptions: RetainedTopics, *, agency: str, directory: Path) -> None:
         """Take an agency's lists from the uplink; `directory` has room for a package in parts."""
-        self._lists = lists
+        self._installer = installer
         self._topics = (hotlist_package(agency), hotlist_delta(agency))
         self._directory = directory
         self._subscriptions = subscriptions
@@ -81,7 +81,7 @@ class HotListDownload(Part):
         self._waiting: dict[str, str] = {}
         """Topics whose package was not taken for a reason that may pass, with the reason."""
         self._lock = RLock()
-        lists.on_installed(lambda: self._send_again(RefusalReason.WRONG_BASE.value))
+        installer.on_installed(lambda: self._send_again(RefusalReason.WRONG_BASE.value))
         for topic in self._topics:
             subscriptions.subscribe(topic, self._receive)
 
@@ -112,16 +112,16 @@ class HotListDownload(Part):
         if is_index(payload):
             self._begin_fetch(topic, payload)
         else:
-            self._note(topic, self._lists.install(payload))
+            self._note(topic, self._installer.install(payload))
 
     def _begin_fetch(self, topic: str, payload: bytes) -> None:
         try:
             index = read_index(payload)
-            manifest = self._lists.examine(index.line)
+            manifest = self._installer.examine(index.line)
             make_folder(self._directory)
             assembly = Assembly(index, manifest, directory=self._directory)
         except HotListRefused as refusal:
-            self._note(topic, self._lists.refuse(refusal))
+            self._note(topic, self._installer.refuse(refusal))
         except OSError as error:
             self._not_stored(topic, error)
         else:
@@ -135,7 +135,7 @@ class HotListDownload(Part):
         with self._lock:
             self._fetches.pop(topic, None)
         try:
-            self._note(topic, self._lists.install(assembly.package()))
+            self._note(topic, self._installer.install(assembly.package()))
         except OSError as error:
             self._not_stored(topic, error)
 

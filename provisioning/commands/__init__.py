@@ -1,1 +1,1 @@
-"""The commands of `platepost provision`, a room each."""
+"""The commands of `platepost provision`, a file each: click is here and in `provisioning.cli`, and nowhere else."""
