@@ -32,7 +32,10 @@ BLAMED = frozenset(
 def remote_configuration(
     base: Table, settings: ControlSettings | None, trust: TrustedKeys, source: Source, *, clock: Clock
 ) -> RemoteConfiguration[Table] | None:
-    """Open what is kept of the remote configuration over the post's own, `base`; None for a post that takes none."""
+    """Open what is kept of the remote configuration over the post's own, `base`; None for a post that takes none.
+
+    A configuration is on trial by `clock`.
+    """
     keys = trust.configuration
     if settings is None or keys is None:
         return None

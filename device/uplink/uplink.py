@@ -80,7 +80,7 @@ class Uplink(Part):
         It must not wait: if it raises OutboxError, it is called again.
         """
         self._identity = Identity(settings, check_seconds=tuning.renewal_check_seconds)
-        self._lookout = FailbackProbe()
+        self._failback = FailbackProbe()
         self._inbox = Inbox({}, handled=self._handled)
         self._session = MqttSession(settings, outbox, tuning=tuning, utc=utc)
         self._brokers, self._flight = self._session.brokers, self._session.flight
@@ -339,8 +339,8 @@ class Uplink(Part):
     def _moving(self, link: BrokerConnection, context: ssl.SSLContext) -> bool:
         """End the connection if another one is to take its place: with a renewed certificate, or to a better broker."""
         if self._brokers.return_due():
-            self._lookout.look(self._brokers.preferred, context, timeout=self._tuning.connect_timeout_seconds)
-        if self._lookout.found():
+            self._failback.look(self._brokers.preferred, context, timeout=self._tuning.connect_timeout_seconds)
+        if self._failback.found():
             log.info("%s is back", self._brokers.preferred)
             self._brokers.turn_back()
         elif self._identity.renewed():

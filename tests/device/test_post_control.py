@@ -124,6 +124,25 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
     assert one.post._configuration == adjusted.told[1] == one.configuration
 
 
+def test_a_configuration_that_makes_none_is_kept_when_its_trial_is_over(
+    controlled: dict[str, Any], mocker: MockerFixture, fleet: Fleet
+) -> None:
+    mocker.patch("device.camera.supervisor.SILENT_SECONDS", 60.0)
+    clock = SettableClock()
+    one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]), clock=clock)
+    once_frames_came(one, lambda: configure(one, fleet, 1, vision={"minimum_confidence": 0.5}))
+
+    def kept() -> bool:
+        statuses = [e["data"] for e in one.records() if e["type"] == "platepost.status.v1"]
+        said = statuses[-1]["configuration"]["state"] if statuses else ""
+        if said == "trial":
+            clock.passed = 60 * one.configuration.control.trial_minutes
+        return said == "applied"
+
+    one.run_until(kept)
+    assert one.post._configuration.vision.minimum_confidence == 0.5
+
+
 def test_a_restart_is_asked_for_and_told_to_whoever_runs_the_post(controlled: dict[str, Any]) -> None:
     one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]))
     once_frames_came(one, one.post._begin_again)
@@ -167,13 +186,17 @@ def test_a_post_without_the_table_takes_neither(make_post: MakePost) -> None:
 
 
 class SettableClock(Clock):
-    """The clocks of a machine; that of the wall can be set."""
+    """The clocks of a machine: both go on, also by leaps, and that of the wall can be set."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.passed = 0.0
+
+    def steady(self) -> float:
+        return super().steady() + self.passed
 
     def wall(self) -> float:
-        return super().wall() + self.ahead.total_seconds()
+        return super().wall() + self.passed + self.ahead.total_seconds()
 
 
 def stepped(one: ScriptedPost, times: int) -> bool:
