@@ -70,7 +70,7 @@ class World:
 
     def sign(self, settings: dict[str, Any] | None = None, **more: Any) -> bytes:  # noqa: ANN401 - signing's own
         self.version += 1
-        wanted = {"version": self.version, "who": "j-stone", "issued": self.now} | more
+        wanted = {"version": self.version, "who": "j-stone"} | more
         return sign_configuration(self.fleet, "post-1", settings or {}, **wanted)
 
     def sign_anything(self, key: ECKey | None = None, *, typ: str = CONFIGURATION_TYPE, **changes: Any) -> bytes:  # noqa: ANN401
