@@ -37,7 +37,7 @@ HALF_OPEN_MILLISECONDS = 20_000
 _DISCONNECT_WITH_WILL = 0x04
 
 
-class LinkError(ConnectionError):
+class BrokerConnectionError(ConnectionError):
     """The broker did not accept the connection, or ended it; `reason` names why."""
 
     def __init__(self, reason: str, detail: str = "", *, reference: str | None = None) -> None:
@@ -93,7 +93,7 @@ class BrokerConnection:
 
         Raises:
             OSError: the broker cannot be reached, or TLS failed.
-            LinkError: the broker refused.
+            BrokerConnectionError: the broker refused.
 
         """
         deadline = time.monotonic() + timeout
@@ -108,16 +108,16 @@ class BrokerConnection:
         while self._accepted is None and self.end is None:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise LinkError("timeout", "no answer to CONNECT")
+                raise BrokerConnectionError("timeout", "no answer to CONNECT")
             self.turn(timeout=left)
         if self._accepted is None:
-            raise LinkError(
+            raise BrokerConnectionError(
                 tls_problem(self._last_error) if self._last_error else "closed_before_answer", self._last_error
             )
         if self._accepted.is_failure:
-            raise LinkError(reason_name(self._accepted), reference=self.reference)
+            raise BrokerConnectionError(reason_name(self._accepted), reference=self.reference)
         if self._missing is not None:
-            raise LinkError(self._missing, "the broker cannot do what records need")
+            raise BrokerConnectionError(self._missing, "the broker cannot do what records need")
 
     def turn(self, *, timeout: float, wake: Waker | None = None) -> None:
         """Wait up to `timeout` seconds for the network or for `wake`, and do what is due."""

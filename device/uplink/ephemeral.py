@@ -22,12 +22,12 @@ class Ephemeral:
         """Take one to send."""
         self._waiting.append(envelope)
 
-    def fill(self, link: BrokerConnection) -> None:
+    def fill(self, connection: BrokerConnection) -> None:
         """Send what waits, but for what is too large for the broker."""
-        while self._waiting and link.end is None:
+        while self._waiting and connection.end is None:
             envelope = self._waiting.popleft()
-            if link.maximum_packet_size is None or packet_size(envelope) <= link.maximum_packet_size:
-                link.publish(envelope, expiry_seconds=ANSWER_SECONDS if envelope.qos else None)
+            if connection.maximum_packet_size is None or packet_size(envelope) <= connection.maximum_packet_size:
+                connection.publish(envelope, expiry_seconds=ANSWER_SECONDS if envelope.qos else None)
 
     def clear(self) -> None:
         """Forget what waits: the connection is over."""

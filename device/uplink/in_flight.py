@@ -131,19 +131,19 @@ class InFlight:
         self._under_way.clear()
         self.settling.begin()
 
-    def fill(self, link: BrokerConnection) -> None:
+    def fill(self, connection: BrokerConnection) -> None:
         """Send what the window allows."""
         self._forget_gone()
-        self._sizes.hear(link.maximum_packet_size)
+        self._sizes.hear(connection.maximum_packet_size)
         for _ in range(JUDGED_AT_ONCE):
-            if not self._send(link):
+            if not self._send(connection):
                 return
 
-    def _send(self, link: BrokerConnection) -> bool:
+    def _send(self, connection: BrokerConnection) -> bool:
         """Send what is next; return whether some of it was found too large, so that others may go instead."""
         held = self.refusals.held()
-        room = min(self._allowed, self._window, link.receive_maximum) - len(self._under_way)
-        if room <= 0 or EVERYTHING in held or link.end is not None or self.settling.full:
+        room = min(self._allowed, self._window, connection.receive_maximum) - len(self._under_way)
+        if room <= 0 or EVERYTHING in held or connection.end is not None or self.settling.full:
             return False
         topics = {item.topic for item in self._under_way.values()}
         alone = {topic for topic in topics if self._alone(topic)}
@@ -163,7 +163,7 @@ class InFlight:
                 continue
             size = packet_size(fitting)
             trial = trial and not self._sizes.exceeds(size)
-            mid = link.publish(fitting, expiry_seconds=expiry_seconds(fitting, now=self._utc()))
+            mid = connection.publish(fitting, expiry_seconds=expiry_seconds(fitting, now=self._utc()))
             if mid is None:
                 return False
             self._under_way[mid] = _UnderWay(place, fitting.sequence, fitting.topic, size)
@@ -186,11 +186,11 @@ class InFlight:
         excluding = self.settling.copy() | frozenset(self._too_large) | frozenset(self._suspects)
         return bool(self._outbox.next(1, excluding=excluding, holding=refused))
 
-    def settle(self, link: BrokerConnection) -> None:
+    def settle(self, connection: BrokerConnection) -> None:
         """Take the broker's answers: hold what it refused, delete what it has had for long enough."""
         taken: list[int] = []
-        while link.answers:
-            mid, refused = link.answers.popleft()
+        while connection.answers:
+            mid, refused = connection.answers.popleft()
             item = self._under_way.pop(mid, None)
             if item is None:
                 continue
@@ -204,7 +204,7 @@ class InFlight:
             self.acknowledged += len(taken)
             self.last_acknowledged = time.monotonic()
             self.settling.acknowledged(taken)
-        if settled := self.settling.settle(link):
+        if settled := self.settling.settle(connection):
             self._outbox.acknowledge(settled)
 
     def lost(self, reason: str) -> None:

@@ -52,7 +52,7 @@ class MqttSession:
             return_seconds=tuning.return_seconds,
             draw=draw,
         )
-        self.flight = InFlight(
+        self.in_flight = InFlight(
             outbox,
             refusals(),
             window=tuning.window,
@@ -67,28 +67,28 @@ class MqttSession:
         """Start with a connection that the current broker has accepted."""
         self._began = time.monotonic()
         self.brokers.connected()
-        self.flight.begin(str(self.brokers.current))
+        self.in_flight.begin(str(self.brokers.current))
         self.subscriptions.begin()
 
-    def fill(self, link: BrokerConnection) -> None:
+    def fill(self, connection: BrokerConnection) -> None:
         """Subscribe, and send what the window allows."""
-        self.subscriptions.fill(link)
-        self.flight.fill(link)
+        self.subscriptions.fill(connection)
+        self.in_flight.fill(connection)
 
-    def settle(self, link: BrokerConnection) -> None:
+    def settle(self, connection: BrokerConnection) -> None:
         """Take the broker's answers."""
-        self.flight.settle(link)
-        self.subscriptions.settle(link)
+        self.in_flight.settle(connection)
+        self.subscriptions.settle(connection)
 
     def due(self) -> float | None:
         """Return in how many seconds there is something to do, if nothing comes before; None if nothing is."""
-        due = (self.flight.refusals.next_retry(), self.flight.settling.due(), self.subscriptions.next_retry())
+        due = (self.in_flight.refusals.next_retry(), self.in_flight.settling.due(), self.subscriptions.next_retry())
         return min((seconds for seconds in due if seconds is not None), default=None)
 
     def end(self, lost: str | None) -> None:
         """Leave a connection that is over: why it was lost, or None if the post ended it."""
         if lost is not None:
-            self.flight.lost(lost)
-        if self.flight.answered or time.monotonic() - self._began > LASTED_SECONDS:
+            self.in_flight.lost(lost)
+        if self.in_flight.answered or time.monotonic() - self._began > LASTED_SECONDS:
             self.brokers.delivered()
-        self.flight.end()
+        self.in_flight.end()

@@ -93,19 +93,19 @@ class Settling:
         """Return in how many seconds `settle` has something to do, or None if only an answer brings that about."""
         return 0.0 if self._settled else self.next_question()
 
-    def settle(self, link: Answering) -> tuple[int, ...]:
+    def settle(self, connection: Answering) -> tuple[int, ...]:
         """Ask if it is time to, and return some of the records that have settled; they are forgotten here."""
-        while self._question is not None and self._question in link.answered_questions:
+        while self._question is not None and self._question in connection.answered_questions:
             self._question = None
             self._answers += 1
             if self._answers < ANSWERS:
-                self._question = link.ask()
+                self._question = connection.ask()
                 continue
             old = takewhile(lambda since: since <= self._asked - self._seconds, self._since.values())
             self._settled = sum(1 for _ in old)
         if self.next_question() == 0.0:
             self._asked, self._answers = self._now(), 0
-            self._question = link.ask()
+            self._question = connection.ask()
         return self._hand_out()
 
     def _hand_out(self) -> tuple[int, ...]:

@@ -55,20 +55,20 @@ class Subscriptions:
         """Start a new connection: nothing is subscribed to yet."""
         self._asked.clear()
 
-    def fill(self, link: BrokerConnection) -> None:
+    def fill(self, connection: BrokerConnection) -> None:
         """Ask for what has not been asked for on this connection, and is not held back."""
         while self._changes:
-            self._change(link, *self._changes.popleft())
+            self._change(connection, *self._changes.popleft())
         held = self._refusals.held()
         for topic in self._topics:
-            if topic not in self._asked and topic not in held and link.end is None:
-                link.subscribe(topic, retained_again=topic not in self._ever_asked)
+            if topic not in self._asked and topic not in held and connection.end is None:
+                connection.subscribe(topic, retained_again=topic not in self._ever_asked)
                 self._asked.add(topic)
 
-    def settle(self, link: BrokerConnection) -> None:
+    def settle(self, connection: BrokerConnection) -> None:
         """Take the broker's answers."""
-        while link.answered_subscriptions:
-            topic, reason = link.answered_subscriptions.popleft()
+        while connection.answered_subscriptions:
+            topic, reason = connection.answered_subscriptions.popleft()
             if reason is None:
                 self._ever_asked.add(topic)
                 self._refusals.accepted(topic)
@@ -80,7 +80,7 @@ class Subscriptions:
             elif self._refusals.refuse(topic, reason):
                 log.warning("the broker refuses the subscription to %s: %s", topic, reason)
 
-    def _change(self, link: BrokerConnection, topic: str, wanted: bool) -> None:  # noqa: FBT001 - as it stands in the queue
+    def _change(self, connection: BrokerConnection, topic: str, wanted: bool) -> None:  # noqa: FBT001 - as it stands in the queue
         self._ever_asked.discard(topic)
         self._topics = tuple(other for other in self._topics if other != topic)
         if wanted:
@@ -88,4 +88,4 @@ class Subscriptions:
             self._topics += (topic,)
         elif topic in self._asked:
             self._asked.discard(topic)
-            link.unsubscribe(topic)
+            connection.unsubscribe(topic)

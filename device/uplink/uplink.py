@@ -16,7 +16,7 @@ from device.faults.fault import Fault
 from device.outbox import Backlog, Outbox
 from device.part import Interval, Part
 from device.records import Envelope, Finding
-from device.uplink.connection import BrokerConnection, LinkError
+from device.uplink.connection import BrokerConnection, BrokerConnectionError
 from device.uplink.ephemeral import Ephemeral
 from device.uplink.failback import FailbackProbe
 from device.uplink.identity import Identity
@@ -83,7 +83,7 @@ class Uplink(Part):
         self._failback = FailbackProbe()
         self._inbox = Inbox({}, handled=self._handled)
         self._session = MqttSession(settings, outbox, tuning=tuning, utc=utc)
-        self._brokers, self._flight = self._session.brokers, self._session.flight
+        self._brokers, self._in_flight = self._session.brokers, self._session.in_flight
         self._done: deque[Delivery] = deque()
         self._ephemeral = Ephemeral()
         self._waker = Waker()
@@ -169,7 +169,7 @@ class Uplink(Part):
 
         After the stop, of those that were settling when the connection was closed.
         """
-        return self._left_settling or self._flight.settling.copy()
+        return self._left_settling or self._in_flight.settling.copy()
 
     def owes(self) -> bool:
         """Tell whether a record is under way, or waits that the broker should take; from any thread.
@@ -178,7 +178,7 @@ class Uplink(Part):
             OutboxError: the outbox cannot say.
 
         """
-        return self._flight.owes()
+        return self._in_flight.owes()
 
     def backlog(self) -> Backlog:
         """Return what waits in the outbox; from any thread.
@@ -233,7 +233,7 @@ class Uplink(Part):
     def state(self) -> UplinkState:
         """Return what the uplink says of itself."""
         now = time.monotonic()
-        problem, retry_at, last = self._problem, self._retry_at, self._flight.last_acknowledged
+        problem, retry_at, last = self._problem, self._retry_at, self._in_flight.last_acknowledged
         return UplinkState(
             connected=self._connected,
             broker=str(self._brokers.current),
@@ -242,14 +242,14 @@ class Uplink(Part):
             detail=problem[1] if problem else "",
             failures=self._brokers.failures,
             retry_in_seconds=None if retry_at is None else max(0.0, retry_at - now),
-            in_flight=len(self._flight),
-            settling=len(self._flight.settling),
-            acknowledged=self._flight.acknowledged,
+            in_flight=len(self._in_flight),
+            settling=len(self._in_flight.settling),
+            acknowledged=self._in_flight.acknowledged,
             last_acknowledged_seconds=None if last is None else now - last,
-            refusals=self._flight.refusals.all(),
+            refusals=self._in_flight.refusals.all(),
             refused_subscriptions=self._session.subscriptions.refused,
-            too_large=self._flight.too_large,
-            pictures_left_out=self._flight.pictures_left_out,
+            too_large=self._in_flight.too_large,
+            pictures_left_out=self._in_flight.pictures_left_out,
         )
 
     def __enter__(self) -> Self:
@@ -267,7 +267,7 @@ class Uplink(Part):
         while not self._over():
             try:
                 self._connect_and_deliver()
-            except (OSError, UplinkError, OutboxError, LinkError) as error:
+            except (OSError, UplinkError, OutboxError, BrokerConnectionError) as error:
                 self._failed(error)
             except Exception as error:  # an unforeseen fault must not end delivery for good
                 log.exception("the uplink failed")
@@ -281,7 +281,7 @@ class Uplink(Part):
             raise UplinkError("an uplink needs a will")
         context = self._identity.context(earliest=self._earliest())
         self._connections += 1
-        link = BrokerConnection(
+        connection = BrokerConnection(
             self._settings,
             self._brokers.current,
             context,
@@ -292,31 +292,31 @@ class Uplink(Part):
             received=self._inbox.put,
         )
         try:
-            link.open(timeout=self._time_left(self._tuning.connect_timeout_seconds))
-            self._now_connected(link)
+            connection.open(timeout=self._time_left(self._tuning.connect_timeout_seconds))
+            self._now_connected(connection)
             try:
-                self._deliver(link, context)
+                self._deliver(connection, context)
             finally:
-                self._disconnected(link)
+                self._disconnected(connection)
         finally:
-            link.abort()
+            connection.abort()
 
-    def _deliver(self, link: BrokerConnection, context: ssl.SSLContext) -> None:
-        while link.end is None and not self._finished(link) and not self._moving(link, context):
+    def _deliver(self, connection: BrokerConnection, context: ssl.SSLContext) -> None:
+        while connection.end is None and not self._finished(connection) and not self._moving(connection, context):
             self._be_born()
-            self._session.fill(link)
-            self._ephemeral.fill(link)
-            link.turn(timeout=self._pause(), wake=self._waker)
-            self._settle(link)
-        if link.end is not None and not link.closed:
-            self._settle(link)
-            raise LinkError(link.end, reference=link.reference)
+            self._session.fill(connection)
+            self._ephemeral.fill(connection)
+            connection.turn(timeout=self._pause(), wake=self._waker)
+            self._settle(connection)
+        if connection.end is not None and not connection.closed:
+            self._settle(connection)
+            raise BrokerConnectionError(connection.end, reference=connection.reference)
 
-    def _now_connected(self, link: BrokerConnection) -> None:
+    def _now_connected(self, connection: BrokerConnection) -> None:
         self._problem, self._retry_at = None, None
         self._changed = time.monotonic()
         self._connected = True
-        log.info("connected to %s", link.broker)
+        log.info("connected to %s", connection.broker)
         self._session.begin()
         self._birth_due = self.on_connected is not None and self._stop_by is None
 
@@ -331,12 +331,12 @@ class Uplink(Part):
         else:
             self._birth_due = False
 
-    def _settle(self, link: BrokerConnection) -> None:
-        self._session.settle(link)
+    def _settle(self, connection: BrokerConnection) -> None:
+        self._session.settle(connection)
         while self._done:
-            link.acknowledge(self._done.popleft())
+            connection.acknowledge(self._done.popleft())
 
-    def _moving(self, link: BrokerConnection, context: ssl.SSLContext) -> bool:
+    def _moving(self, connection: BrokerConnection, context: ssl.SSLContext) -> bool:
         """End the connection if another one is to take its place: with a renewed certificate, or to a better broker."""
         if self._brokers.return_due():
             self._failback.look(self._brokers.preferred, context, timeout=self._tuning.connect_timeout_seconds)
@@ -347,18 +347,18 @@ class Uplink(Part):
             log.info("the certificate was renewed")
         else:
             return False
-        link.close()
+        connection.close()
         return True
 
-    def _finished(self, link: BrokerConnection) -> bool:
+    def _finished(self, connection: BrokerConnection) -> bool:
         """End the connection if the uplink is to stop and all is delivered, or time is up."""
         if self._stop_by is None:
             return False
-        drained = self._left(but=self._flight.settling.sequences) == 0
+        drained = self._left(but=self._in_flight.settling.sequences) == 0
         if drained or time.monotonic() >= self._stop_by:
             self._drained = drained
-            self._left_settling = self._flight.settling.copy()
-            link.close(with_will=not self._drained)
+            self._left_settling = self._in_flight.settling.copy()
+            connection.close(with_will=not self._drained)
             return True
         return False
 
@@ -374,7 +374,7 @@ class Uplink(Part):
         return IDLE_SECONDS if due is None else max(0.01, min(IDLE_SECONDS, due))
 
     def _failed(self, error: Exception) -> None:
-        reason = error.reason if isinstance(error, LinkError) else connection_problem(error)
+        reason = error.reason if isinstance(error, BrokerConnectionError) else connection_problem(error)
         if not isinstance(error, OSError | UplinkError):
             reason = "internal_error"
         if isinstance(error, OutboxError):
@@ -382,18 +382,20 @@ class Uplink(Part):
         self._problem = (reason, str(error)[:200])
         if self._over():
             return
-        wait = self._brokers.failed(reason, reference=error.reference if isinstance(error, LinkError) else None)
+        wait = self._brokers.failed(
+            reason, reference=error.reference if isinstance(error, BrokerConnectionError) else None
+        )
         self._retry_at = time.monotonic() + wait
         log.warning("not connected: %s; next attempt in %.1f s", reason, wait)
         while (left := self._retry_at - time.monotonic()) > 0 and not self._over():
             time.sleep(min(left, 0.2))
         self._retry_at = None
 
-    def _disconnected(self, link: BrokerConnection) -> None:
+    def _disconnected(self, connection: BrokerConnection) -> None:
         self._changed = time.monotonic()
         self._connected = False
         self._ephemeral.clear()
-        self._session.end(None if link.closed else link.end)
+        self._session.end(None if connection.closed else connection.end)
 
     def _over(self) -> bool:
         return self._stop_by is not None and (self._drained or time.monotonic() >= self._stop_by)

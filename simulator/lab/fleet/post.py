@@ -13,7 +13,7 @@ from device.clock.kernel import clock_quality
 from device.hotlist.download import HotListDownload
 from device.records import Place, Purpose, RecordData, Recorder, Signer, Source, keys_topic
 from device.uplink import BrokerAddress, Delivery, Tuning, UplinkSettings
-from device.uplink.connection import BrokerConnection, LinkError
+from device.uplink.connection import BrokerConnection, BrokerConnectionError
 from device.uplink.inbox import Handler
 from device.uplink.session import MqttSession
 from device.uplink.tls import connection_problem, tls_context
@@ -81,17 +81,17 @@ class FleetPost:
         keys = (keys_topic(source.agency, purpose) for purpose in Purpose)
         topics = (*keys, source.configuration, source.command("+"))
         self._session = MqttSession(self._settings, self.outbox, topics, tuning=tuning, draw=self._draw.uniform)
-        self.flight = self._session.flight
+        self.in_flight = self._session.in_flight
         HotListDownload(self.lists, self, agency=agency, directory=parts)
         self._connections = 0
         # What comes with the answer to CONNECT comes in the thread that connects.
         self._inbox: deque[Delivery] = deque()
-        self.link: BrokerConnection | None = None
+        self.connection: BrokerConnection | None = None
         self.fileno = -1
         """The connection's file descriptor, known here when the connection has closed it already."""
 
     def __repr__(self) -> str:
-        return f"<FleetPost {self.name} {'connected' if self.link else 'away'}, {len(self.outbox)} records wait>"
+        return f"<FleetPost {self.name} {'connected' if self.connection else 'away'}, {len(self.outbox)} records wait>"
 
     @property
     def broker(self) -> BrokerAddress:
@@ -125,7 +125,7 @@ class FleetPost:
 
         """
         self._connections += 1
-        link = BrokerConnection(
+        connection = BrokerConnection(
             self._settings,
             self._session.brokers.current,
             tls_context(self._settings),
@@ -136,15 +136,15 @@ class FleetPost:
             received=self._inbox.append,
         )
         try:
-            link.open(timeout=self._tuning.connect_timeout_seconds)
+            connection.open(timeout=self._tuning.connect_timeout_seconds)
         except OSError:
-            link.abort()
+            connection.abort()
             raise
-        return link
+        return connection
 
-    def connected(self, link: BrokerConnection, *, fileno: int) -> None:
+    def connected(self, connection: BrokerConnection, *, fileno: int) -> None:
         """Go on with a connection that `open` made, on the file descriptor `fileno`."""
-        self.link = link
+        self.connection = connection
         self.fileno = fileno
         self._session.begin()
         if self._connections == 1:
@@ -153,40 +153,40 @@ class FleetPost:
 
     def turn(self) -> float:
         """Do what is due on the connection; return in how many seconds to do so again at the latest."""
-        link = self.link
+        connection = self.connection
         housekeeping = HOUSEKEEPING * self._tuning.keepalive_seconds
-        if link is None:
+        if connection is None:
             return housekeeping
         for _ in range(TURNS):
-            self._session.fill(link)
-            link.turn(timeout=0)
-            self._session.settle(link)
-            heeded = self._heed(link)
-            if not (heeded or link.pending or link.answers):
+            self._session.fill(connection)
+            connection.turn(timeout=0)
+            self._session.settle(connection)
+            heeded = self._heed(connection)
+            if not (heeded or connection.pending or connection.answers):
                 break
         due = self._session.due()
         return housekeeping if due is None else max(0.01, min(housekeeping, due))
 
     def failed(self, error: Exception) -> float:
         """Take note that connecting failed; return after how many seconds to try again."""
-        reason = error.reason if isinstance(error, LinkError) else connection_problem(error)
+        reason = error.reason if isinstance(error, BrokerConnectionError) else connection_problem(error)
         return self._session.brokers.failed(reason)
 
     def lost(self) -> float:
         """Take note that the connection ended; return after how many seconds to connect again."""
-        link, self.link = self.link, None
-        reason = "closed" if link is None or link.end is None else link.end
+        connection, self.connection = self.connection, None
+        reason = "closed" if connection is None or connection.end is None else connection.end
         self._session.end(reason)
         self._inbox.clear()
-        if link is not None:
-            link.abort()
+        if connection is not None:
+            connection.abort()
         return self._session.brokers.failed(reason)
 
     def close(self) -> None:
         """Say farewell and disconnect."""
-        if self.link is not None:
-            self.link.close()
-            self.link = None
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
     def subscribe(self, topic: str, handler: Handler) -> None:
         """Have what a topic retains sent, and all that comes there handled."""
@@ -198,7 +198,7 @@ class FleetPost:
         self._handlers.pop(topic, None)
         self._session.subscriptions.leave(topic)
 
-    def _heed(self, link: BrokerConnection) -> bool:
+    def _heed(self, connection: BrokerConnection) -> bool:
         """Handle what came; return whether anything did, of which there may be something to say."""
         heeded = bool(self._inbox)
         while self._inbox:
@@ -206,5 +206,5 @@ class FleetPost:
             handler = self._handlers.get(delivery.topic)
             if handler is not None and delivery.payload:
                 handler(delivery)
-            link.acknowledge(delivery)
+            connection.acknowledge(delivery)
         return heeded

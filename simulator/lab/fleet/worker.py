@@ -172,11 +172,11 @@ class Worker:
         count.newest = max(versions, default=0)
         count.version = versions.count(count.newest)
         for post in self._posts:
-            count.connected += post.link is not None
+            count.connected += post.connection is not None
             count.recorded += post.recorded
-            count.acknowledged += post.flight.acknowledged
+            count.acknowledged += post.in_flight.acknowledged
             count.waiting += len(post.outbox)
-            if post.link is not None:
+            if post.connection is not None:
                 up, down = traffic(post.fileno)
                 count.bytes_up += up
                 count.bytes_down += down
@@ -231,23 +231,23 @@ class Worker:
             self._at(post.failed(error), "connect", post)
             return
         self._connections += 1
-        link = future.result()
-        self._selector.register(link.fileno(), selectors.EVENT_READ, post)
-        post.connected(link, fileno=link.fileno())
+        connection = future.result()
+        self._selector.register(connection.fileno(), selectors.EVENT_READ, post)
+        post.connected(connection, fileno=connection.fileno())
         self._turn(post)
 
     def _turn(self, post: FleetPost) -> None:
-        link = post.link
-        if link is None:
+        connection = post.connection
+        if connection is None:
             return
         pause = post.turn()
-        if link.end is not None:
+        if connection.end is not None:
             self._selector.unregister(post.fileno)
             self._turns.pop(post, None)
-            log.warning("%s: %s", post.name, link.end)
+            log.warning("%s: %s", post.name, connection.end)
             self._at(post.lost(), "connect", post)
             return
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.wants_write else 0)
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.wants_write else 0)
         if events != self._selector.get_key(post.fileno).events:
             self._selector.modify(post.fileno, events, post)
         self._at(pause, "turn", post)

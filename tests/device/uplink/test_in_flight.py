@@ -30,7 +30,7 @@ from device.uplink.settling import Settling
 AUDIT = "alpr/v1/demo/post-1/audit"
 
 
-class FakeLink:
+class FakeConnection:
     """A connection that takes publications and answers when told."""
 
     def __init__(self) -> None:
@@ -71,82 +71,82 @@ def recorder(outbox: Outbox) -> Recorder:
 
 
 @pytest.fixture
-def flight(outbox: Outbox) -> InFlight:
+def in_flight(outbox: Outbox) -> InFlight:
     return InFlight(outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=0))
 
 
-def turn(flight: InFlight, link: FakeLink, reason: str | None = None) -> int:
+def turn(in_flight: InFlight, connection: FakeConnection, reason: str | None = None) -> int:
     """Fill, answer all, settle; return how many went out."""
-    before = len(link.sent)
-    flight.fill(link)  # type: ignore[arg-type]
-    for mid in range(before + 1, len(link.sent) + 1):
-        link.answers.append((mid, reason))
-    flight.settle(link)  # type: ignore[arg-type]
-    return len(link.sent) - before
+    before = len(connection.sent)
+    in_flight.fill(connection)  # type: ignore[arg-type]
+    for mid in range(before + 1, len(connection.sent) + 1):
+        connection.answers.append((mid, reason))
+    in_flight.settle(connection)  # type: ignore[arg-type]
+    return len(connection.sent) - before
 
 
-def test_the_window_opens_with_acknowledgements(flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
+def test_the_window_opens_with_acknowledgements(in_flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
     for _ in range(30):
         recorder.record(example_audit("boot"))
-    flight.begin()
-    link = FakeLink()
-    assert [turn(flight, link) for _ in range(5)] == [1, 2, 8, 8, 8]
-    link.receive_maximum = 2
-    assert turn(flight, link) == 2
-    flight.settle(link)  # type: ignore[arg-type]
+    in_flight.begin()
+    connection = FakeConnection()
+    assert [turn(in_flight, connection) for _ in range(5)] == [1, 2, 8, 8, 8]
+    connection.receive_maximum = 2
+    assert turn(in_flight, connection) == 2
+    in_flight.settle(connection)  # type: ignore[arg-type]
     assert outbox.depth() == 1
 
 
 def test_an_acknowledged_record_stays_until_the_broker_has_answered_once_more(
-    flight: InFlight, recorder: Recorder, outbox: Outbox
+    in_flight: InFlight, recorder: Recorder, outbox: Outbox
 ) -> None:
     recorder.record(example_audit("boot"))
-    flight.begin()
-    link = FakeLink()
-    link.silent = True
-    assert [turn(flight, link) for _ in range(3)] == [1, 0, 0], "it is not sent twice"
-    assert (outbox.depth(), len(flight.settling)) == (1, 1)
-    flight.begin()
-    assert turn(flight, FakeLink()) == 1, "another connection gets it again"
+    in_flight.begin()
+    connection = FakeConnection()
+    connection.silent = True
+    assert [turn(in_flight, connection) for _ in range(3)] == [1, 0, 0], "it is not sent twice"
+    assert (outbox.depth(), len(in_flight.settling)) == (1, 1)
+    in_flight.begin()
+    assert turn(in_flight, FakeConnection()) == 1, "another connection gets it again"
 
 
 def test_a_record_that_reached_nobody_is_kept_and_its_topic_held(
-    flight: InFlight, recorder: Recorder, outbox: Outbox
+    in_flight: InFlight, recorder: Recorder, outbox: Outbox
 ) -> None:
     recorder.record(example_audit("boot"))
     recorder.record(example_status("online", next(identifiers())))
-    flight.begin()
-    link = FakeLink()
-    turn(flight, link, NOBODY)
-    assert [(refusal.topic, refusal.reason) for refusal in flight.refusals.all()] == [(AUDIT, NOBODY)]
-    turn(flight, link)
-    turn(flight, link)
+    in_flight.begin()
+    connection = FakeConnection()
+    turn(in_flight, connection, NOBODY)
+    assert [(refusal.topic, refusal.reason) for refusal in in_flight.refusals.all()] == [(AUDIT, NOBODY)]
+    turn(in_flight, connection)
+    turn(in_flight, connection)
     assert [envelope.topic for envelope in outbox.next(9)] == [AUDIT]
 
 
 def test_kinds_that_may_go_unheard_are_delivered_to_nobody(recorder: Recorder, outbox: Outbox) -> None:
-    flight = InFlight(
+    in_flight = InFlight(
         outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=0), may_go_unheard=("audit",)
     )
     recorder.record(example_audit("boot"))
-    flight.begin()
-    link = FakeLink()
-    turn(flight, link, NOBODY)
-    turn(flight, link)
+    in_flight.begin()
+    connection = FakeConnection()
+    turn(in_flight, connection, NOBODY)
+    turn(in_flight, connection)
     assert outbox.depth() == 0
-    assert flight.refusals.all() == ()
+    assert in_flight.refusals.all() == ()
 
 
 def test_records_of_a_new_file_are_sent_though_others_of_their_numbers_are_settling(
     recorder: Recorder, outbox: Outbox, mocker: MockerFixture
 ) -> None:
     now = 0.0
-    flight = InFlight(outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=10, now=lambda: now))
+    in_flight = InFlight(outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=10, now=lambda: now))
     for _ in range(5):
         recorder.record(example_audit("boot"))
-    flight.begin()
-    link = FakeLink()
-    assert sum(turn(flight, link) for _ in range(4)) == len(flight.settling) == 5
+    in_flight.begin()
+    connection = FakeConnection()
+    assert sum(turn(in_flight, connection) for _ in range(4)) == len(in_flight.settling) == 5
     mocker.patch("device.outbox.file.rebuild", return_value=None)
     mocker.patch("device.outbox.rows.delete", side_effect=[OutboxDamagedError("malformed"), None])
     assert outbox.acknowledge([1]) == 0
@@ -155,168 +155,170 @@ def test_records_of_a_new_file_are_sent_though_others_of_their_numbers_are_settl
     assert [envelope.sequence for envelope in made] == [1, 2, 3, 4, 5]
     for _ in range(30):
         now += 1
-        turn(flight, link)
-    assert {envelope.id for envelope in made} <= {envelope.id for envelope in link.sent}
-    assert outbox.depth() == len(flight.settling) == 0
+        turn(in_flight, connection)
+    assert {envelope.id for envelope in made} <= {envelope.id for envelope in connection.sent}
+    assert outbox.depth() == len(in_flight.settling) == 0
 
 
-def test_what_is_under_way_is_not_sent_twice(flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
+def test_what_is_under_way_is_not_sent_twice(in_flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
     recorder.record(example_audit("boot"))
-    flight.begin()
-    link = FakeLink()
+    in_flight.begin()
+    connection = FakeConnection()
     for _ in range(3):
-        flight.fill(link)  # type: ignore[arg-type]
-    assert len(link.sent) == len(flight) == 1
+        in_flight.fill(connection)  # type: ignore[arg-type]
+    assert len(connection.sent) == len(in_flight) == 1
     assert outbox.depth() == 1, "not before the answer"
 
 
-def test_status_goes_one_at_a_time(flight: InFlight, recorder: Recorder) -> None:
+def test_status_goes_one_at_a_time(in_flight: InFlight, recorder: Recorder) -> None:
     for boot, _ in zip(identifiers(), range(3), strict=False):
         recorder.record(example_audit("boot"))
         recorder.record(example_status("online", boot))
-    flight.begin()
-    link = FakeLink()
-    sent = [turn(flight, link) for _ in range(5)]
+    in_flight.begin()
+    connection = FakeConnection()
+    sent = [turn(in_flight, connection) for _ in range(5)]
     assert sent == [1, 2, 1, 1, 1]
 
 
-def test_a_refusal_holds_the_topic_and_keeps_the_records(flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
+def test_a_refusal_holds_the_topic_and_keeps_the_records(
+    in_flight: InFlight, recorder: Recorder, outbox: Outbox
+) -> None:
     for _ in range(3):
         recorder.record(example_audit("boot"))
-    flight.begin()
-    link = FakeLink()
-    assert turn(flight, link, "not_authorized") == 1
-    assert turn(flight, link) == 0
+    in_flight.begin()
+    connection = FakeConnection()
+    assert turn(in_flight, connection, "not_authorized") == 1
+    assert turn(in_flight, connection) == 0
     assert outbox.depth() == 3
-    assert [(refusal.topic, refusal.reason) for refusal in flight.refusals.all()] == [(AUDIT, "not_authorized")]
+    assert [(refusal.topic, refusal.reason) for refusal in in_flight.refusals.all()] == [(AUDIT, "not_authorized")]
 
 
-def test_a_quota_holds_everything(flight: InFlight, recorder: Recorder) -> None:
+def test_a_quota_holds_everything(in_flight: InFlight, recorder: Recorder) -> None:
     recorder.record(example_audit("boot"))
     recorder.record(example_status("online", next(identifiers())))
-    flight.begin()
-    link = FakeLink()
-    turn(flight, link, "quota_exceeded")
-    assert turn(flight, link) == 0
-    assert [refusal.topic for refusal in flight.refusals.all()] == [EVERYTHING]
+    in_flight.begin()
+    connection = FakeConnection()
+    turn(in_flight, connection, "quota_exceeded")
+    assert turn(in_flight, connection) == 0
+    assert [refusal.topic for refusal in in_flight.refusals.all()] == [EVERYTHING]
 
 
-def test_a_broker_that_hangs_up_at_a_publication_is_found_out(flight: InFlight, recorder: Recorder) -> None:
+def test_a_broker_that_hangs_up_at_a_publication_is_found_out(in_flight: InFlight, recorder: Recorder) -> None:
     recorder.record(example_audit("boot"))
     recorder.record(example_status("online", next(identifiers())))
     for _ in range(3):
-        assert flight.refusals.all() == ()
-        flight.begin()
-        link = FakeLink()
-        flight.fill(link)  # type: ignore[arg-type]
-        assert [envelope.topic for envelope in link.sent] == [AUDIT]
-        flight.lost("connection_lost")
-    assert [refusal.reason for refusal in flight.refusals.all()] == ["connection_lost_on_publish"]
-    flight.begin()
-    link = FakeLink()
-    turn(flight, link)
-    assert [envelope.topic for envelope in link.sent] == ["alpr/v1/demo/post-1/status"], "the others go on"
+        assert in_flight.refusals.all() == ()
+        in_flight.begin()
+        connection = FakeConnection()
+        in_flight.fill(connection)  # type: ignore[arg-type]
+        assert [envelope.topic for envelope in connection.sent] == [AUDIT]
+        in_flight.lost("connection_lost")
+    assert [refusal.reason for refusal in in_flight.refusals.all()] == ["connection_lost_on_publish"]
+    in_flight.begin()
+    connection = FakeConnection()
+    turn(in_flight, connection)
+    assert [envelope.topic for envelope in connection.sent] == ["alpr/v1/demo/post-1/status"], "the others go on"
 
 
-def test_a_reason_given_with_the_hanging_up_is_believed_at_once(flight: InFlight, recorder: Recorder) -> None:
+def test_a_reason_given_with_the_hanging_up_is_believed_at_once(in_flight: InFlight, recorder: Recorder) -> None:
     recorder.record(example_audit("boot"))
-    flight.begin()
-    flight.fill(FakeLink())  # type: ignore[arg-type]
-    flight.lost("not_authorized")
-    assert [(refusal.topic, refusal.reason) for refusal in flight.refusals.all()] == [(AUDIT, "not_authorized")]
+    in_flight.begin()
+    in_flight.fill(FakeConnection())  # type: ignore[arg-type]
+    in_flight.lost("not_authorized")
+    assert [(refusal.topic, refusal.reason) for refusal in in_flight.refusals.all()] == [(AUDIT, "not_authorized")]
 
 
-def test_connections_that_deliver_may_be_lost_as_often_as_they_like(flight: InFlight, recorder: Recorder) -> None:
+def test_connections_that_deliver_may_be_lost_as_often_as_they_like(in_flight: InFlight, recorder: Recorder) -> None:
     for _ in range(40):
         recorder.record(example_audit("boot"))
     for _ in range(6):
-        flight.begin()
-        link = FakeLink()
-        turn(flight, link)
-        flight.settle(link)  # type: ignore[arg-type]
-        flight.fill(link)  # type: ignore[arg-type]
-        flight.lost("connection_lost")
-    assert flight.refusals.all() == ()
+        in_flight.begin()
+        connection = FakeConnection()
+        turn(in_flight, connection)
+        in_flight.settle(connection)  # type: ignore[arg-type]
+        in_flight.fill(connection)  # type: ignore[arg-type]
+        in_flight.lost("connection_lost")
+    assert in_flight.refusals.all() == ()
 
 
-def converse(flight: InFlight, *, hangs_up: Callable[[Envelope], bool]) -> FakeLink:
+def converse(in_flight: InFlight, *, hangs_up: Callable[[Envelope], bool]) -> FakeConnection:
     """Run one connection until nothing more is sent, or a record comes at which the broker hangs up."""
-    flight.begin()
-    link = FakeLink()
+    in_flight.begin()
+    connection = FakeConnection()
     answered, idle = 0, 0
     while idle < 3:
-        flight.fill(link)  # type: ignore[arg-type]
-        idle = 0 if len(link.sent) > answered else idle + 1
-        while answered < len(link.sent) and link.end is None:
+        in_flight.fill(connection)  # type: ignore[arg-type]
+        idle = 0 if len(connection.sent) > answered else idle + 1
+        while answered < len(connection.sent) and connection.end is None:
             answered += 1
-            if hangs_up(link.sent[answered - 1]):
-                link.end = "connection_lost"
+            if hangs_up(connection.sent[answered - 1]):
+                connection.end = "connection_lost"
             else:
-                link.answers.append((answered, None))
-        flight.settle(link)  # type: ignore[arg-type]
-        if link.end is not None:
-            flight.lost(link.end)
+                connection.answers.append((answered, None))
+        in_flight.settle(connection)  # type: ignore[arg-type]
+        if connection.end is not None:
+            in_flight.lost(connection.end)
             break
-    return link
+    return connection
 
 
 def test_a_topic_refused_by_hanging_up_is_found_out_though_others_are_taken(
-    flight: InFlight, recorder: Recorder, outbox: Outbox
+    in_flight: InFlight, recorder: Recorder, outbox: Outbox
 ) -> None:
     for boot, _ in zip(identifiers(), range(4), strict=False):
         recorder.record(example_audit("boot"))
         recorder.record(example_status("online", boot))
-    links = [converse(flight, hangs_up=lambda envelope: envelope.topic.endswith("/status")) for _ in range(4)]
-    assert [link.end for link in links] == ["connection_lost"] * 3 + [None]
-    assert [refusal.topic for refusal in flight.refusals.all()] == ["alpr/v1/demo/post-1/status"]
+    links = [converse(in_flight, hangs_up=lambda envelope: envelope.topic.endswith("/status")) for _ in range(4)]
+    assert [connection.end for connection in links] == ["connection_lost"] * 3 + [None]
+    assert [refusal.topic for refusal in in_flight.refusals.all()] == ["alpr/v1/demo/post-1/status"]
     assert {envelope.topic for envelope in outbox.next(99)} == {"alpr/v1/demo/post-1/status"}
 
 
 def test_one_record_that_makes_a_broker_hang_up_is_left_out_and_the_others_go(
-    flight: InFlight, recorder: Recorder, outbox: Outbox
+    in_flight: InFlight, recorder: Recorder, outbox: Outbox
 ) -> None:
     records = [recorder.record(example_audit("boot")) for _ in range(11)]
     bad = records[5]
-    links = [converse(flight, hangs_up=lambda envelope: envelope.id == bad.id) for _ in range(5)]
-    assert [link.end for link in links].count(None) >= 1
-    assert [refusal.topic for refusal in flight.refusals.all()] == [f"{AUDIT} record {bad.sequence}"]
+    links = [converse(in_flight, hangs_up=lambda envelope: envelope.id == bad.id) for _ in range(5)]
+    assert [connection.end for connection in links].count(None) >= 1
+    assert [refusal.topic for refusal in in_flight.refusals.all()] == [f"{AUDIT} record {bad.sequence}"]
     assert [envelope.id for envelope in outbox.next(99)] == [bad.id]
 
 
 def test_the_oldest_record_of_a_topic_cannot_hold_up_the_others_for_good(recorder: Recorder, outbox: Outbox) -> None:
     now = 0.0
     refusals = Refusals(first=30, most=60, now=lambda: now)
-    flight = InFlight(outbox, refusals, window=8, settling=Settling(seconds=0))
+    in_flight = InFlight(outbox, refusals, window=8, settling=Settling(seconds=0))
     bad, *_ = [recorder.record(example_audit("boot")) for _ in range(5)]
     for _ in range(7):
-        converse(flight, hangs_up=lambda envelope: envelope.id == bad.id)
+        converse(in_flight, hangs_up=lambda envelope: envelope.id == bad.id)
         if [refusal.topic for refusal in refusals.all()] == [AUDIT]:
             now += 31
     assert [envelope.id for envelope in outbox.next(99)] == [bad.id]
     assert [refusal.topic for refusal in refusals.all()] == [f"{AUDIT} record {bad.sequence}"]
 
 
-def test_a_size_refused_is_learned(flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
+def test_a_size_refused_is_learned(in_flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
     large = recorder.record(example_audit("boot", details={"padding": "x" * 5000}))
     small = recorder.record(example_audit("boot"))
-    flight.begin()
-    flight.fill(FakeLink())  # type: ignore[arg-type]
-    flight.lost("packet_too_large")
-    flight.begin()
-    link = FakeLink()
+    in_flight.begin()
+    in_flight.fill(FakeConnection())  # type: ignore[arg-type]
+    in_flight.lost("packet_too_large")
+    in_flight.begin()
+    connection = FakeConnection()
     for _ in range(3):
-        turn(flight, link)
-    assert [envelope.id for envelope in link.sent] == [small.id]
-    assert flight.too_large == 1
+        turn(in_flight, connection)
+    assert [envelope.id for envelope in connection.sent] == [small.id]
+    assert in_flight.too_large == 1
     assert [envelope.id for envelope in outbox.next(9)] == [large.id]
 
 
-def refuse_size(flight: InFlight, *, broker: str = "a:1", said: int | None = None) -> None:
+def refuse_size(in_flight: InFlight, *, broker: str = "a:1", said: int | None = None) -> None:
     """Have a broker refuse the size of whatever is next."""
-    flight.begin(broker)
-    link = FakeLink()
-    link.maximum_packet_size = said
-    turn(flight, link, "packet_too_large")
+    in_flight.begin(broker)
+    connection = FakeConnection()
+    connection.maximum_packet_size = said
+    turn(in_flight, connection, "packet_too_large")
 
 
 @pytest.mark.parametrize(
@@ -325,22 +327,22 @@ def refuse_size(flight: InFlight, *, broker: str = "a:1", said: int | None = Non
     ids=["the same", "it says more", "it says no limit any more", "another broker"],
 )
 def test_a_size_learned_is_of_one_broker_and_of_what_it_said(
-    flight: InFlight, recorder: Recorder, *, broker: str, said: int | None, sent: int
+    in_flight: InFlight, recorder: Recorder, *, broker: str, said: int | None, sent: int
 ) -> None:
     recorder.record(example_audit("boot", details={"padding": "x" * 4000}))
-    refuse_size(flight, said=6000)
-    flight.begin(broker)
-    link = FakeLink()
-    link.maximum_packet_size = said
-    assert [turn(flight, link), turn(flight, link)] == [sent, 0]
-    assert flight.too_large == 1 - sent
+    refuse_size(in_flight, said=6000)
+    in_flight.begin(broker)
+    connection = FakeConnection()
+    connection.maximum_packet_size = said
+    assert [turn(in_flight, connection), turn(in_flight, connection)] == [sent, 0]
+    assert in_flight.too_large == 1 - sent
 
 
 def test_a_size_learned_is_doubted_ever_more_rarely_and_forgotten_when_more_is_taken(
     recorder: Recorder, outbox: Outbox
 ) -> None:
     now = 0.0
-    flight = InFlight(
+    in_flight = InFlight(
         outbox,
         Refusals(first=30, most=900, now=lambda: now, draw=max),
         window=8,
@@ -348,31 +350,31 @@ def test_a_size_learned_is_doubted_ever_more_rarely_and_forgotten_when_more_is_t
         now=lambda: now,
     )
     small = recorder.record(example_audit("boot", details={"padding": "x" * 5000}))
-    refuse_size(flight)
+    refuse_size(in_flight)
     large = [recorder.record(example_audit("boot", details={"padding": "x" * 9000})) for _ in range(3)]
-    flight.begin("a:1")
-    link = FakeLink()
+    in_flight.begin("a:1")
+    connection = FakeConnection()
     tried = []
     for _ in range(24 * 3600 * 3 // 60):
-        if turn(flight, link, "packet_too_large"):
+        if turn(in_flight, connection, "packet_too_large"):
             tried.append(now)
-        assert flight.too_large == 4, "what is tried is no less too large"
+        assert in_flight.too_large == 4, "what is tried is no less too large"
         now += 60.0
-    assert {envelope.id for envelope in link.sent} == {small.id}, "what the broker takes first if it takes more"
+    assert {envelope.id for envelope in connection.sent} == {small.id}, "what the broker takes first if it takes more"
     waits = [round(after - before) for before, after in pairwise(tried)]
     assert waits[:3] == [1800, 3600, 7200]
     assert max(waits) <= 86_400
     assert len(tried) < 10
     now += 86_400.0
     for _ in range(8):
-        turn(flight, link)
-    assert {envelope.id for envelope in link.sent} == {envelope.id for envelope in (small, *large)}
-    assert (flight.too_large, outbox.depth()) == (0, 0)
+        turn(in_flight, connection)
+    assert {envelope.id for envelope in connection.sent} == {envelope.id for envelope in (small, *large)}
+    assert (in_flight.too_large, outbox.depth()) == (0, 0)
 
 
 def test_pictures_left_out_for_a_learned_size_are_tried_again(recorder: Recorder, outbox: Outbox) -> None:
     now = 0.0
-    flight = InFlight(
+    in_flight = InFlight(
         outbox, Refusals(first=30, most=60, now=lambda: now), window=8, settling=Settling(seconds=0), now=lambda: now
     )
     values = example_sight("01a20eee-0349-756c-a767-c205969791ee") | {
@@ -380,70 +382,70 @@ def test_pictures_left_out_for_a_learned_size_are_tried_again(recorder: Recorder
         "hotlist": LIST.model_dump() | {"result": "no_match"},
     }
     recorder.record(Read.model_validate(values))
-    refuse_size(flight)
-    flight.begin("a:1")
-    link = FakeLink()
+    refuse_size(in_flight)
+    in_flight.begin("a:1")
+    connection = FakeConnection()
     for reads in (1, 2):
-        turn(flight, link)
+        turn(in_flight, connection)
         for _ in range(reads):
             recorder.record(Read.model_validate(values))
     now += 60.0
-    flight.fill(link)  # type: ignore[arg-type]
+    in_flight.fill(connection)  # type: ignore[arg-type]
     recorder.record(Read.model_validate(values))
-    turn(flight, link)
-    link.answers.extend((mid, None) for mid in (3, 4))
-    flight.settle(link)  # type: ignore[arg-type]
+    turn(in_flight, connection)
+    connection.answers.extend((mid, None) for mid in (3, 4))
+    in_flight.settle(connection)  # type: ignore[arg-type]
     recorder.record(Read.model_validate(values))
-    turn(flight, link)
-    with_picture = [len(envelope.body) > 3000 for envelope in link.sent]
+    turn(in_flight, connection)
+    with_picture = [len(envelope.body) > 3000 for envelope in connection.sent]
     assert with_picture == [False, False, True, False, False, True], "one at a time is tried"
-    assert flight.pictures_left_out == 4
+    assert in_flight.pictures_left_out == 4
 
 
-def test_records_too_large_do_not_keep_a_small_one_waiting(flight: InFlight, recorder: Recorder) -> None:
+def test_records_too_large_do_not_keep_a_small_one_waiting(in_flight: InFlight, recorder: Recorder) -> None:
     for _ in range(40):
         recorder.record(example_audit("boot", details={"padding": "x" * 5000}))
     small = recorder.record(example_audit("boot"))
-    flight.begin()
-    link = FakeLink()
-    link.maximum_packet_size = 4000
-    assert turn(flight, link) == 1
-    assert [envelope.id for envelope in link.sent] == [small.id]
-    assert (flight.too_large, flight.owes()) == (40, False)
+    in_flight.begin()
+    connection = FakeConnection()
+    connection.maximum_packet_size = 4000
+    assert turn(in_flight, connection) == 1
+    assert [envelope.id for envelope in connection.sent] == [small.id]
+    assert (in_flight.too_large, in_flight.owes()) == (40, False)
 
 
-def test_what_is_noted_of_a_record_goes_with_it(flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
+def test_what_is_noted_of_a_record_goes_with_it(in_flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
     records = [recorder.record(example_audit("boot")) for _ in range(11)]
     bad = records[5]
     for _ in range(5):
-        converse(flight, hangs_up=lambda envelope: envelope.id == bad.id)
+        converse(in_flight, hangs_up=lambda envelope: envelope.id == bad.id)
     large = recorder.record(example_audit("boot", details={"padding": "x" * 5000}))
-    flight.begin()
-    link = FakeLink()
-    link.maximum_packet_size = 4000
-    turn(flight, link)
-    assert [refusal.topic for refusal in flight.refusals.all()] == [f"{AUDIT} record {bad.sequence}"]
-    assert (flight.too_large, flight.owes()) == (1, False)
+    in_flight.begin()
+    connection = FakeConnection()
+    connection.maximum_packet_size = 4000
+    turn(in_flight, connection)
+    assert [refusal.topic for refusal in in_flight.refusals.all()] == [f"{AUDIT} record {bad.sequence}"]
+    assert (in_flight.too_large, in_flight.owes()) == (1, False)
     assert outbox.acknowledge([envelope.place for envelope in outbox.next(9)]) == len((bad, large))
-    flight._compared = float("-inf")
-    turn(flight, link)
-    assert (flight.refusals.all(), flight.too_large) == ((), 0)
+    in_flight._compared = float("-inf")
+    turn(in_flight, connection)
+    assert (in_flight.refusals.all(), in_flight.too_large) == ((), 0)
 
 
-def test_what_waits_beside_a_topic_that_is_refused_is_owed(flight: InFlight, recorder: Recorder) -> None:
+def test_what_waits_beside_a_topic_that_is_refused_is_owed(in_flight: InFlight, recorder: Recorder) -> None:
     recorder.record(example_audit("boot"))
-    flight.begin()
-    link = FakeLink()
-    turn(flight, link, "not_authorized")
-    assert not flight.owes()
+    in_flight.begin()
+    connection = FakeConnection()
+    turn(in_flight, connection, "not_authorized")
+    assert not in_flight.owes()
     recorder.record(example_status("online", next(identifiers())))
-    assert flight.owes()
-    flight.fill(link)  # type: ignore[arg-type]
-    flight.refusals.refuse("alpr/v1/demo/post-1/status", NOBODY)
-    assert flight.owes(), "what is under way is, whatever became of its topic"
-    link.answers.append((2, "quota_exceeded"))
-    flight.settle(link)  # type: ignore[arg-type]
-    assert not flight.owes()
+    assert in_flight.owes()
+    in_flight.fill(connection)  # type: ignore[arg-type]
+    in_flight.refusals.refuse("alpr/v1/demo/post-1/status", NOBODY)
+    assert in_flight.owes(), "what is under way is, whatever became of its topic"
+    connection.answers.append((2, "quota_exceeded"))
+    in_flight.settle(connection)  # type: ignore[arg-type]
+    assert not in_flight.owes()
 
 
 def test_expiry_is_what_is_left_but_never_nothing(recorder: Recorder) -> None:

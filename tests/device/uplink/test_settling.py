@@ -13,7 +13,7 @@ class Clock:
         return self.now
 
 
-class FakeLink:
+class FakeConnection:
     """Answers when told to."""
 
     def __init__(self) -> None:
@@ -42,47 +42,47 @@ def settling(clock: Clock) -> Settling:
 
 
 def test_nothing_is_asked_while_nothing_settles(settling: Settling) -> None:
-    link = FakeLink()
+    connection = FakeConnection()
     assert settling.next_question() is None
-    assert settling.settle(link) == ()
-    assert link.asked == 0
+    assert settling.settle(connection) == ()
+    assert connection.asked == 0
 
 
 def test_a_record_settles_when_a_question_put_late_enough_is_answered(settling: Settling, clock: Clock) -> None:
-    link = FakeLink()
+    connection = FakeConnection()
     settling.acknowledged([1, 2])
     assert settling.next_question() == 4
     clock.now += 3
     settling.acknowledged([3])
-    assert settling.settle(link) == ()
+    assert settling.settle(connection) == ()
     clock.now += 1
-    assert settling.settle(link) == ()
-    assert link.asked == 1
+    assert settling.settle(connection) == ()
+    assert connection.asked == 1
     assert settling.next_question() is None, "one question at a time"
     clock.now += 60
-    assert settling.settle(link) == (), "no answer, however long ago"
+    assert settling.settle(connection) == (), "no answer, however long ago"
     for more in (2, 3):
-        link.answer()
-        assert settling.settle(link) == (), "one answer may come from a broker that had stood still all the while"
-        assert link.asked == more, "the next question is put after the answer to the last, and not before"
+        connection.answer()
+        assert settling.settle(connection) == (), "one answer may come from a broker that had stood still all the while"
+        assert connection.asked == more, "the next question is put after the answer to the last, and not before"
         assert settling.next_question() is None
-    link.answer()
-    assert settling.settle(link) == (1, 2), "record 3 was too young when the first question was put"
+    connection.answer()
+    assert settling.settle(connection) == (1, 2), "record 3 was too young when the first question was put"
     assert list(settling.sequences) == [3]
 
 
 def test_questions_are_spaced(settling: Settling, clock: Clock) -> None:
-    link = FakeLink()
+    connection = FakeConnection()
     for number in range(400):
         settling.acknowledged([number])
-        settling.settle(link)
-        link.answer()
+        settling.settle(connection)
+        connection.answer()
         clock.now += 0.1
-    assert link.asked <= 40 * ANSWERS
+    assert connection.asked <= 40 * ANSWERS
 
 
 def test_a_new_connection_starts_with_nothing_and_no_question(settling: Settling, clock: Clock) -> None:
-    old, new = FakeLink(), FakeLink()
+    old, new = FakeConnection(), FakeConnection()
     settling.acknowledged([1])
     clock.now += 4
     settling.settle(old)
@@ -94,22 +94,22 @@ def test_a_new_connection_starts_with_nothing_and_no_question(settling: Settling
 
 
 def test_a_connection_that_is_gone_settles_nothing(settling: Settling, clock: Clock) -> None:
-    link = FakeLink()
-    link.gone = True
+    connection = FakeConnection()
+    connection.gone = True
     settling.acknowledged([1])
     clock.now += 4
-    assert settling.settle(link) == settling.settle(link) == ()
+    assert settling.settle(connection) == settling.settle(connection) == ()
     assert len(settling) == 1
 
 
 def test_a_connection_that_goes_between_two_answers_settles_nothing(settling: Settling, clock: Clock) -> None:
-    link = FakeLink()
+    connection = FakeConnection()
     settling.acknowledged([1])
     clock.now += 4
-    settling.settle(link)
-    link.answer()
-    link.gone = True
-    assert settling.settle(link) == settling.settle(link) == ()
+    settling.settle(connection)
+    connection.answer()
+    connection.gone = True
+    assert settling.settle(connection) == settling.settle(connection) == ()
     assert settling.copy() == {1}
 
 
@@ -120,44 +120,44 @@ def test_there_is_a_bound(settling: Settling) -> None:
     assert settling.full
 
 
-def settled_by(settling: Settling, link: FakeLink, clock: Clock, sequences: range) -> tuple[int, ...]:
+def settled_by(settling: Settling, connection: FakeConnection, clock: Clock, sequences: range) -> tuple[int, ...]:
     """Let records settle, and return the first of them that are handed out."""
     settling.acknowledged(sequences)
     clock.now += 4
-    settling.settle(link)
+    settling.settle(connection)
     for _ in range(ANSWERS - 1):
-        link.answer()
-        settling.settle(link)
-    link.answer()
-    return settling.settle(link)
+        connection.answer()
+        settling.settle(connection)
+    connection.answer()
+    return settling.settle(connection)
 
 
 def test_many_that_settle_are_handed_out_some_at_a_time(settling: Settling, clock: Clock) -> None:
-    link = FakeLink()
-    handed = settled_by(settling, link, clock, range(2 * AT_ONCE + 1))
+    connection = FakeConnection()
+    handed = settled_by(settling, connection, clock, range(2 * AT_ONCE + 1))
     assert handed == tuple(range(AT_ONCE))
     assert settling.due() == 0
     assert settling.sequences == set(range(AT_ONCE, 2 * AT_ONCE + 1)), "what is not handed out must not be sent again"
-    assert settling.settle(link) == tuple(range(AT_ONCE, 2 * AT_ONCE))
-    assert settling.settle(link) == (2 * AT_ONCE,)
+    assert settling.settle(connection) == tuple(range(AT_ONCE, 2 * AT_ONCE))
+    assert settling.settle(connection) == (2 * AT_ONCE,)
     assert (len(settling), settling.due()) == (0, None)
 
 
 def test_what_has_settled_stays_settled_on_a_new_connection(settling: Settling, clock: Clock) -> None:
-    settled_by(settling, FakeLink(), clock, range(AT_ONCE + 3))
+    settled_by(settling, FakeConnection(), clock, range(AT_ONCE + 3))
     settling.acknowledged([900])
     settling.begin()
     assert settling.sequences == {AT_ONCE, AT_ONCE + 1, AT_ONCE + 2}
-    assert settling.settle(FakeLink()) == (AT_ONCE, AT_ONCE + 1, AT_ONCE + 2)
+    assert settling.settle(FakeConnection()) == (AT_ONCE, AT_ONCE + 1, AT_ONCE + 2)
 
 
 def test_every_record_is_handed_out_once_and_in_order(settling: Settling, clock: Clock) -> None:
-    link = FakeLink()
+    connection = FakeConnection()
     handed: list[int] = []
     for number in range(600):
         settling.acknowledged(range(20 * number, 20 * number + 20))
         clock.now += 0.5
-        handed += settling.settle(link)
-        link.answer()
+        handed += settling.settle(connection)
+        connection.answer()
     assert handed == list(range(len(handed)))
     assert len(handed) > 20 * 550

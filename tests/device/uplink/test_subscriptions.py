@@ -9,7 +9,7 @@ PACKAGE = "alpr/v1/demo/hotlist/package"
 PART = f"{PACKAGE}/0"
 
 
-class FakeLink:
+class FakeConnection:
     """A connection that remembers what was asked for."""
 
     def __init__(self) -> None:
@@ -27,12 +27,14 @@ class FakeLink:
 
 def connect(subscriptions: Subscriptions, *, refused: str | None = None) -> list[str]:
     """Run one connection, whose broker refuses one topic; return what was asked for."""
-    link = FakeLink()
+    connection = FakeConnection()
     subscriptions.begin()
-    subscriptions.fill(link)  # type: ignore[arg-type]
-    link.answered_subscriptions.extend((topic, "not_authorized" if topic == refused else None) for topic in link.asked)
-    subscriptions.settle(link)  # type: ignore[arg-type]
-    return link.asked
+    subscriptions.fill(connection)  # type: ignore[arg-type]
+    connection.answered_subscriptions.extend(
+        (topic, "not_authorized" if topic == refused else None) for topic in connection.asked
+    )
+    subscriptions.settle(connection)  # type: ignore[arg-type]
+    return connection.asked
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -45,12 +47,12 @@ def test_a_topic_that_is_wanted_no_more_is_not_told_as_refused(*, late: bool) ->
         subscriptions.leave(PART)
         connect(subscriptions)
     else:
-        link = FakeLink()
-        subscriptions.fill(link)  # type: ignore[arg-type]
+        connection = FakeConnection()
+        subscriptions.fill(connection)  # type: ignore[arg-type]
         subscriptions.leave(PART)
-        subscriptions.fill(link)  # type: ignore[arg-type]
-        link.answered_subscriptions.append((PART, "not_authorized"))
-        subscriptions.settle(link)  # type: ignore[arg-type]
+        subscriptions.fill(connection)  # type: ignore[arg-type]
+        connection.answered_subscriptions.append((PART, "not_authorized"))
+        subscriptions.settle(connection)  # type: ignore[arg-type]
     assert subscriptions.refused == ()
 
 
