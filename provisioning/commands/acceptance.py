@@ -13,7 +13,7 @@ from device.control import RefusedError
 from device.errors import PlatepostError
 from device.files import write_durably
 from device.records import Keyring
-from provisioning.commands.options import FILE, FLEET, JSON, Actor, who_and_why
+from provisioning.commands.options import FILE, FLEET, JSON, FleetSession, who_and_why
 from provisioning.fleet.fleet import Fleet
 from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
 from provisioning.technician.technician import ALLOWED, recognised
@@ -58,11 +58,11 @@ Example:
 def keep(*, directory: Path, report: Path, who: str | None, purpose: str) -> None:
     """Verify REPORT and keep it in the fleet of DIRECTORY, under acceptances/."""
     fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose, roles=ALLOWED)
+    session = FleetSession(fleet, who, purpose, roles=ALLOWED)
     post, sealed = _checked(fleet, report)
     kept = fleet.directory / "acceptances" / post / f"{sealed.digest[:16]}.html"
     write_durably(kept, report.read_bytes())
-    actor.did("acceptance_kept", object=post, details={"report": sealed.digest, "technician": sealed.technician})
+    session.did("acceptance_kept", object=post, details={"report": sealed.digest, "technician": sealed.technician})
     click.echo(f"Kept as {kept}: {post} was {sealed.verdict}.")
 
 

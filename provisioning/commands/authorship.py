@@ -13,7 +13,7 @@ import click
 from pydantic import JsonValue
 
 from device.records import Role, new_identifier
-from provisioning.commands.options import Actor
+from provisioning.commands.options import FleetSession
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.unsigned import nobody, user
@@ -45,13 +45,13 @@ def author_of(fleet: Fleet | None, who: str | None, purpose: str | None) -> Auth
 
     Raises:
         UsageError: somebody is named, and no purpose; or, without a fleet, a purpose and nobody.
-        ProvisioningError: who is named may not do it, and what else `Actor` says.
+        ProvisioningError: who is named may not do it, and what else `FleetSession` says.
 
     """
     if purpose is None and who is not None:
         raise click.UsageError(f"{who} answers for it (--as, or PLATEPOST_PERSON): say why too, --purpose")
     if purpose is not None:
-        return _apart(who, purpose) if fleet is None else Actor(fleet, who, purpose, roles=LIST_MAKERS).author
+        return _apart(who, purpose) if fleet is None else FleetSession(fleet, who, purpose, roles=LIST_MAKERS).author
     if fleet is None:
         _warn("no log has this, without --fleet: name who and why")
         return None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import FILE, FLEET, NEW_FILE, NEW_FOLDER, Actor, acting, who_and_why
+from provisioning.commands.options import FILE, FLEET, NEW_FILE, NEW_FOLDER, FleetSession, acting, who_and_why
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.backup import open_fleet, seal_fleet
 from provisioning.fleet.fleet import Fleet
@@ -24,9 +24,9 @@ Example:
 @FLEET
 @click.argument("file", type=NEW_FILE)
 @acting
-def backup(*, actor: Actor, file: Path) -> None:
+def backup(*, session: FleetSession, file: Path) -> None:
     """Write everything of a fleet into FILE, sealed with a passphrase that is asked for."""
-    fleet = actor.fleet
+    fleet = session.fleet
     if file.exists():
         raise ProvisioningError(f"{file} is there already; a backup is not overwritten")
     phrase = Custodian(_PHRASE).new_passphrase("the backup")
@@ -35,24 +35,24 @@ def backup(*, actor: Actor, file: Path) -> None:
     except OSError as error:
         raise _unwritten(file, error) from error
     # Before it is made, so that the log in the backup says that it was.
-    actor.did("fleet_backed_up", object=file.name)
+    session.did("fleet_backed_up", object=file.name)
     end = fleet.acts.head
     try:
         replace_private(file, seal_fleet(fleet, phrase))
     except OSError as error:
         failure = _unwritten(file, error)
-        _take_back(actor, file, str(failure))
+        _take_back(session, file, str(failure))
         raise failure from error
     except BaseException as error:
-        _take_back(actor, file, str(error) or type(error).__name__)
+        _take_back(session, file, str(error) or type(error).__name__)
         raise
     click.echo(f"Written to {file}. Keep it and its passphrase in two places.")
     click.echo(f"The log of acts goes to {end}: note that down, for `platepost verify --head` at the next audit.")
 
 
-def _take_back(actor: Actor, file: Path, why: str) -> None:
+def _take_back(session: FleetSession, file: Path, why: str) -> None:
     file.unlink()
-    actor.did("fleet_backed_up", object=file.name, outcome="failure", details={"message": why[:300]})
+    session.did("fleet_backed_up", object=file.name, outcome="failure", details={"message": why[:300]})
 
 
 def _unwritten(file: Path, error: OSError) -> ProvisioningError:
@@ -78,7 +78,7 @@ def restore(*, file: Path, directory: Path, who: str | None, purpose: str) -> No
 
     def log(fleet: Fleet) -> None:
         if administrators.are_left(fleet.people):
-            Actor(fleet, who, purpose).did("fleet_restored", object=file.name)
+            FleetSession(fleet, who, purpose).did("fleet_restored", object=file.name)
 
     phrase = Custodian(_PHRASE).passphrase("the backup")
     fleet = open_fleet(file.read_bytes(), phrase, directory.absolute(), first=log)

@@ -17,7 +17,7 @@ from device.config import REMOTE_KEYS
 from device.control import RefusedError
 from device.control.configuration.desired import Desired, read
 from device.records import Purpose, Source
-from provisioning.commands.options import BROKER, FILE, FLEET, JSON, NEW_FILE, PROTOCOL, Actor, acting
+from provisioning.commands.options import BROKER, FILE, FLEET, JSON, NEW_FILE, PROTOCOL, FleetSession, acting
 from provisioning.commands.settings_input import read_settings, settings_options
 from provisioning.connection import Connection, data_of
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
@@ -71,7 +71,7 @@ What may be set:
 @JSON
 def sign(
     *,
-    actor: Actor,
+    session: FleetSession,
     post: str,
     pairs: tuple[str, ...],
     source: Path | None,
@@ -85,16 +85,16 @@ def sign(
     It holds all that differs from the post's own file: what an earlier version set and this one does not name returns
     to the file's value. Who signs answers for it.
     """
-    fleet = actor.fleet
+    fleet = session.fleet
     settings = read_settings(source, pairs)
     number = version or next_version(fleet, post)
     jws = sign_configuration(
-        fleet, post, settings, version=number, who=actor.person.name, lifetime=timedelta(days=days)
+        fleet, post, settings, version=number, who=session.person.name, lifetime=timedelta(days=days)
     )
     output.write_bytes(jws)
     if version:
         note_version(fleet, post, version)
-    actor.did("configuration_signed", object=post, details={"version": number, "digest": digest_of(jws)})
+    session.did("configuration_signed", object=post, details={"version": number, "digest": digest_of(jws)})
     if as_json:
         click.echo(json.dumps({"post": post, "version": number, "digest": digest_of(jws), "settings": settings}))
     else:
@@ -125,7 +125,7 @@ Examples:
 @JSON
 def publish(
     *,
-    actor: Actor,
+    session: FleetSession,
     files: tuple[Path, ...],
     broker: str | None,
     seconds: float,
@@ -137,7 +137,7 @@ def publish(
     One that is older than what stands at the broker is not published: a post that is away would find it in the newer
     one's place.
     """
-    fleet = actor.fleet
+    fleet = session.fleet
     wanted = [_read(fleet, path) for path in files]
     sources = [Source(each.said.agency, each.said.post) for each in wanted]
     results = []
@@ -147,7 +147,7 @@ def publish(
         for each, source in zip(wanted, sources, strict=True):
             connection.publish(source.configuration, each.jws.encode(), retain=True)
             details: dict[str, JsonValue] = {"version": each.said.version, "digest": each.digest}
-            actor.did("configuration_published", object=source.post, details=details)
+            session.did("configuration_published", object=source.post, details=details)
         for each, source in zip(wanted, sources, strict=True):
             results.append(_outcome(connection, each, source, seconds))
     if as_json:

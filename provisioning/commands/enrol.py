@@ -14,7 +14,7 @@ import click
 
 from device.enrolment.est import DEFAULT_PORT
 from device.signals import LOST_OR_STOPPED, instead
-from provisioning.commands.options import FLEET, FOLDER, RELOAD, Actor, acting
+from provisioning.commands.options import FLEET, FOLDER, RELOAD, FleetSession, acting
 from provisioning.enrolment.officer import RegistrationOfficer, forget
 from provisioning.enrolment.offline import answer_all
 from provisioning.enrolment.registration import RegistrationAuthority
@@ -48,7 +48,7 @@ Example:
 @acting
 def enrol_server(
     *,
-    actor: Actor,
+    session: FleetSession,
     names: tuple[str, ...],
     address: str,
     port: int,
@@ -62,17 +62,17 @@ def enrol_server(
     # Loaded late: the stick needs no web server.
     from provisioning.enrolment.server import server  # noqa: PLC0415
 
-    fleet = actor.fleet
+    fleet = session.fleet
     registration = RegistrationAuthority(
         fleet,
-        actor.person,
-        purpose=actor.purpose,
+        session.person,
+        purpose=session.purpose,
         address=f"{names[0]}:{port}",
         announce=functools.partial(announce, fleet, reload_command),
         reload=functools.partial(reload_broker, fleet, reload_command),
     )
-    actor.did("enrolment_opened", object=f"{names[0]}:{port}")
-    RegistrationOfficer.of(actor.person).note(fleet)
+    session.did("enrolment_opened", object=f"{names[0]}:{port}")
+    RegistrationOfficer.of(session.person).note(fleet)
     threading.Thread(target=_attend, args=[registration], name="registration", daemon=True).start()
     click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
     served = server(fleet, registration, names=names, address=address, port=port)
@@ -82,7 +82,7 @@ def enrol_server(
     forget(fleet)
     registration.close()
     # Closed it is, also where the certification has ended meanwhile.
-    actor.did("enrolment_closed", object=f"{names[0]}:{port}")
+    session.did("enrolment_closed", object=f"{names[0]}:{port}")
 
 
 @contextlib.contextmanager
@@ -119,13 +119,13 @@ Example:
 @click.argument("folder", type=FOLDER)
 @RELOAD
 @acting
-def enrol_stick(*, actor: Actor, folder: Path, reload_command: str | None) -> None:
+def enrol_stick(*, session: FleetSession, folder: Path, reload_command: str | None) -> None:
     """Answer every request that units have left in FOLDER; the stick goes back to them."""
-    fleet = actor.fleet
+    fleet = session.fleet
     registration = RegistrationAuthority(
         fleet,
-        actor.person,
-        purpose=actor.purpose,
+        session.person,
+        purpose=session.purpose,
         announce=functools.partial(announce, fleet, reload_command),
         reload=functools.partial(reload_broker, fleet, reload_command),
     )

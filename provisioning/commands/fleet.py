@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from device.commands.lazy import LazyCommand, LazyGroup
-from provisioning.commands.options import FOLDER, NEW_FOLDER, Actor
+from provisioning.commands.options import FOLDER, NEW_FOLDER, FleetSession
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
 from provisioning.trust.custody import CUSTODIAN, PERSONAL
@@ -93,7 +93,7 @@ def fleet_init(
         administrator=administrator,
         administrator_passphrase=own,
     )
-    Actor(made, administrator, "the fleet's beginning").did("fleet_made", object=agency)
+    FleetSession(made, administrator, "the fleet's beginning").did("fleet_made", object=agency)
     click.echo(f"Fleet of {agency} made in {directory}; its administrator is {administrator}.")
     click.echo(f"  {_mosquitto()} -c {shlex.quote(str(made.directory / 'broker' / 'mosquitto.conf'))}")
     click.echo("Only broker/ belongs on the broker. Take root/ offline: only a new issuing authority needs it.")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from provisioning.commands.options import FLEET, JSON, Actor, acting
+from provisioning.commands.options import FLEET, JSON, FleetSession, acting
 from provisioning.commands.post_settings import Settings, post_settings
 from provisioning.enrolment.codes import Codes
 from provisioning.errors import ProvisioningError
@@ -40,7 +40,7 @@ Examples:
 @JSON
 def invite(
     *,
-    actor: Actor,
+    session: FleetSession,
     name: str,
     technician: str,
     minutes: int,
@@ -52,7 +52,7 @@ def invite(
 
     Tell the code to that person only; a new one for the same post makes the one before void.
     """
-    fleet = actor.fleet
+    fleet = session.fleet
     fleet.check_free(name, post=True)
     entry = fleet.people[technician]
     if not entry.is_certified() or entry.role not in ALLOWED:
@@ -67,13 +67,13 @@ def invite(
     secret, code = Codes(fleet.enrolment / "codes").issue(
         name,
         technician=technician,
-        issued_by=actor.person.name,
-        purpose=actor.purpose,
+        issued_by=session.person.name,
+        purpose=session.purpose,
         valid=timedelta(minutes=minutes),
         replaces=replace,
         settings=asdict(first),
     )
-    actor.did("code_issued", object=name, details={"technician": technician, "replaces": replace, "minutes": minutes})
+    session.did("code_issued", object=name, details={"technician": technician, "replaces": replace, "minutes": minutes})
     if as_json:
         until = code.expires.isoformat(timespec="seconds")
         click.echo(json.dumps({"post": name, "technician": technician, "code": secret, "until": until}))

@@ -73,17 +73,17 @@ def unit_purpose(default: str) -> Callable[[Command], Command]:
 
 
 def acting(command: Command) -> Command:
-    """Add the options that say who acts and why; the command gets the `actor` in place of the fleet's folder."""
+    """Add the options that say who acts and why; the command gets the `session` in place of the fleet's folder."""
 
     @functools.wraps(command)
     def wrapped(*, directory: Path, who: str | None, purpose: str, **others: object) -> Any:  # noqa: ANN401 - the command's own
-        return command(actor=Actor(Fleet.load(directory), who, purpose), **others)
+        return command(session=FleetSession(Fleet.load(directory), who, purpose), **others)
 
     return who_and_why(wrapped)
 
 
 def who_and_why(command: Command) -> Command:
-    """Add the options that say who acts, `who`, and why, `purpose`; see `Actor`."""
+    """Add the options that say who acts, `who`, and why, `purpose`; see `FleetSession`."""
     who = click.option(
         "--as",
         "who",
@@ -95,8 +95,8 @@ def who_and_why(command: Command) -> Command:
     return who(purpose(command))
 
 
-class Actor:
-    """The person who acts on a fleet, and why: refused at once if not certified, and everything they do is logged.
+class FleetSession:
+    """A person who acts on a fleet, and why: refused at once if not certified, and everything they do is logged.
 
     Whether it can be logged is looked at first, and what they did is logged as done though their certification ended
     meanwhile.

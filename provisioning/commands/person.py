@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import Role
-from provisioning.commands.options import FLEET, FOLDER, JSON, Actor, acting, who_and_why
+from provisioning.commands.options import FLEET, FOLDER, JSON, FleetSession, acting, who_and_why
 from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
@@ -80,18 +80,18 @@ def person_add(
 ) -> None:
     """Certify NAME: make the key and certificate with which they command posts and sign what they do."""
     fleet = Fleet.load(directory)
-    actor = Actor(fleet, who, purpose) if root_folder is None else None
+    session = FleetSession(fleet, who, purpose) if root_folder is None else None
     if root_folder is not None:
         _vouch(fleet, root_folder, Role(role))
     ends = datetime.now(UTC) + timedelta(days=days) if until is None else _end_of(until)
     phrase = FOR_OTHERS.new_passphrase(name) if fleet.sealed else None
-    with nullcontext() if actor is None else actor.doing("person_certified", object=name):
+    with nullcontext() if session is None else session.doing("person_certified", object=name):
         folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name, passphrase=phrase)
     details: dict[str, JsonValue] = {"role": role, "until": ends.date().isoformat()}
-    if actor is None:
+    if session is None:
         # Nobody else could say so.
-        actor, details = Actor(fleet, name, purpose), details | {"vouched": "root"}
-    actor.did("person_certified", object=name, details=details)
+        session, details = FleetSession(fleet, name, purpose), details | {"vouched": "root"}
+    session.did("person_certified", object=name, details=details)
     click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d} UTC; give them {folder}, and keep no copy.")
     if Role(role) is not Role.LIST_BUILDER:  # which never connects
         click.echo("Restart a running mosquitto.")
@@ -107,15 +107,15 @@ Example:
 @FLEET
 @click.argument("name")
 @acting
-def person_expire(*, actor: Actor, name: str) -> None:
+def person_expire(*, session: FleetSession, name: str) -> None:
     """End the certification of NAME now: no act of theirs is taken any more, here or at the broker.
 
     Posts ask nobody whether a certificate was withdrawn: without the broker's right to publish, it opens nothing.
     """
-    fleet = actor.fleet
-    with actor.doing("person_expired", object=name):
+    fleet = session.fleet
+    with session.doing("person_expired", object=name):
         fleet.remove_operator(name)
-    actor.did("person_expired", object=name)
+    session.did("person_expired", object=name)
     click.echo(f"The certification of {name} has ended; restart a running mosquitto.")
     officer = RegistrationOfficer.noted(fleet)
     if officer is not None and officer.name == name:

@@ -5,7 +5,7 @@ import shlex
 import click
 
 from device.commands.lazy import LazyCommand, LazyGroup
-from provisioning.commands.options import FLEET, Actor, acting
+from provisioning.commands.options import FLEET, FleetSession, acting
 from provisioning.commands.post_settings import Settings, post_settings
 
 _COMMANDS = {
@@ -33,16 +33,16 @@ Example:
 @click.argument("name")
 @post_settings
 @acting
-def post_add(*, actor: Actor, name: str, settings: Settings) -> None:
+def post_add(*, session: FleetSession, name: str, settings: Settings) -> None:
     """Make the identity, the keys and the configuration of post NAME in the fleet of DIRECTORY, on this desk.
 
     For trials: a unit in the field makes its keys itself, see `platepost provision post invite`.
     """
-    opened = actor.fleet
+    opened = session.fleet
     wanted = settings(opened, name)
-    with actor.doing("post_added", object=name):
+    with session.doing("post_added", object=name):
         folder = opened.add_post(name, wanted)
-    actor.did("post_added", object=name)
+    session.did("post_added", object=name)
     click.echo(f"Post {name} made; copy {folder} to the unit and run:")
     click.echo("  platepost run --config post.toml")
     if wanted.acceptance:

@@ -17,7 +17,7 @@ from device.records import Role
 from provisioning.brokers.proof import RightsProof
 from provisioning.brokers.proof_cases import GROUP, Case, Principal, cases, impostures, topics
 from provisioning.brokers.rights import Party
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import GROUPS_FILE
@@ -43,7 +43,7 @@ Examples:
 @JSON
 def prove(
     *,
-    actor: Actor,
+    session: FleetSession,
     broker: str | None,
     reload_command: str | None,
     as_json: bool,
@@ -53,11 +53,11 @@ def prove(
     Clients made up for the proof try every kind of topic; what each may do follows from the table of rights. It tries
     clients too that must not be let in. The exit code is 1 if anything is otherwise than it should be.
     """
-    fleet = actor.fleet
+    fleet = session.fleet
     address = broker or fleet.broker_address
     rows = proved(fleet, address, functools.partial(reload_broker, fleet, reload_command))
     wrong = [row for row in rows if row["is"] != row["should"]]
-    actor.did(
+    session.did(
         "rights_proved",
         object=address,
         outcome="failure" if wrong else "success",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
@@ -33,7 +33,7 @@ Examples:
 @JSON
 def revoke(
     *,
-    actor: Actor,
+    session: FleetSession,
     name: str,
     broker: str | None,
     reload_command: str | None,
@@ -44,16 +44,16 @@ def revoke(
 
     Its hot list cannot be taken back, but the next one is not sealed to it: build and publish one.
     """
-    fleet = actor.fleet
+    fleet = session.fleet
     if name not in fleet.posts():
         raise ProvisioningError(f"{name!r} is no post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
     reload = functools.partial(reload_broker, fleet, reload_command)
     address = broker or fleet.broker_address
     if rehearse:
-        made_up = Revocation(actor, "post", name, address, "Rehearsed with a post made up for it", rehearsal=True)
+        made_up = Revocation(session, "post", name, address, "Rehearsed with a post made up for it", rehearsal=True)
         made_up.carry_out(lambda: _rehearse(fleet, address, reload), as_json=as_json)
         return
-    revocation = Revocation(actor, "post", name, address, f"{name} is locked out")
+    revocation = Revocation(session, "post", name, address, f"{name} is locked out")
     revocation.carry_out(lambda: _revoke_post(fleet, name, address, reload), as_json=as_json)
     if not as_json:
         click.echo("It can open the last hot list still, if it has it: build and publish a new one.")
@@ -63,7 +63,7 @@ def revoke(
 class Revocation:
     """A revocation, for the log and for whoever gave the command."""
 
-    actor: Actor
+    session: FleetSession
     party: str
     """`post` or `subscriber`."""
     name: str
@@ -81,13 +81,13 @@ class Revocation:
         """
         act = "revocation_rehearsed" if self.rehearsal else f"{self.party}_revoked"
         try:
-            with self.actor.doing(act, object=self.name):
+            with self.session.doing(act, object=self.name):
                 done = revoke()
         except ProvisioningError as error:
-            self.actor.did(act, object=self.name, outcome="failure", details={"message": str(error)[:300]})
+            self.session.did(act, object=self.name, outcome="failure", details={"message": str(error)[:300]})
             raise
         details = {"certificates": len(done.serials), "seconds": round(done.ended_after or 0, 1)}
-        self.actor.did(act, object=self.name, details=dict(details))
+        self.session.did(act, object=self.name, details=dict(details))
         if as_json:
             click.echo(json.dumps({self.party: self.name, "rehearsal": self.rehearsal, **details}))
             return

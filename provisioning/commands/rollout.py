@@ -10,7 +10,7 @@ import click
 from pydantic import JsonValue
 
 from device.signals import ended_in_order
-from provisioning.commands.options import BROKER, FLEET, PROTOCOL, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, PROTOCOL, FleetSession, acting
 from provisioning.commands.settings_input import read_settings, settings_options
 from provisioning.connection import Connection
 from provisioning.control.rollout import Rollout, Target
@@ -57,7 +57,7 @@ Examples:
 @acting
 def rollout(
     *,
-    actor: Actor,
+    session: FleetSession,
     pairs: tuple[str, ...],
     source: Path | None,
     canaries: tuple[str, ...],
@@ -74,7 +74,7 @@ def rollout(
     it was told before. So do Ctrl-C, any error, and a connection that is lost, for then nobody is watched. Posts that
     are away get it when they come back. The exit code is 1 if it was rolled back.
     """
-    fleet = actor.fleet
+    fleet = session.fleet
     change = read_settings(source, pairs)
     chosen = _chosen(fleet, canaries, posts)
     if not change:
@@ -87,21 +87,21 @@ def rollout(
     address = broker or fleet.broker_address
     with Connection(fleet.publisher, broker=address, topics=Rollout.topics(fleet, chosen)) as connection:
         made = Rollout(
-            fleet, connection, who=actor.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say
+            fleet, connection, who=session.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say
         )
         targets = made.survey(chosen)
         away = [post for post in canaries if not targets[post].present]
         if away:
             raise ProvisioningError(f"canaries must be there to be watched; these are not: {', '.join(away)}")
         details: dict[str, JsonValue] = {"change": dict(change), "canaries": list(canaries), "posts": len(chosen)}
-        actor.did("configuration_rollout", details=details)
+        session.did("configuration_rollout", details=details)
         # What is logged if not even the way back comes to its end.
         result: dict[str, Any] = {"wrong": dict.fromkeys(canaries, _HALFWAY), "not_back": {}}
         try:
             with ended_in_order():  # nobody would watch the posts any more
                 result = _run(made, targets, canaries, change, say)
         finally:
-            actor.did(
+            session.did(
                 "configuration_rolled_out" if not result["wrong"] else "configuration_rolled_back",
                 outcome="failure" if result["wrong"] else "success",
                 details={"wrong": result["wrong"], "not_back": result["not_back"]},

@@ -6,7 +6,7 @@ from datetime import timedelta
 import click
 
 from device.records import Purpose
-from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, RELOAD, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, RELOAD, FleetSession, acting
 from provisioning.commands.rotate_keys import rotate_signing_key
 from provisioning.control.keys.distribution import RotationRequest
 from provisioning.control.keys.rotation import Voucher
@@ -66,7 +66,7 @@ A post's own key is replaced with its unit (post invite --replace), a person's w
 @JSON
 def rotate(
     *,
-    actor: Actor,
+    session: FleetSession,
     kind: str,
     broker: str | None,
     reload_command: str | None,
@@ -85,7 +85,7 @@ def rotate(
     is on the air goes by it; those that are away are led to it when they come back. If it was cut off, or a post did
     not follow, the same command goes on. The exit code is 1 if a post did not follow.
     """
-    fleet = actor.fleet
+    fleet = session.fleet
     address = broker or fleet.broker_address
     if kind in PURPOSES:
         if retire and revoke:
@@ -100,7 +100,7 @@ def rotate(
             seconds=seconds,
             anyway=anyway,
         )
-        rotate_signing_key(fleet, actor, request, broker=address, rehearse=rehearse, as_json=as_json)
+        rotate_signing_key(fleet, session, request, broker=address, rehearse=rehearse, as_json=as_json)
         return
     given = click.get_current_context().params
     foreign = [name for name in _NEWS_ONLY if given[name]]
@@ -110,11 +110,11 @@ def rotate(
     if rehearse:
         with rehearsed(fleet) as copy:
             done = KINDS[kind](copy)
-        actor.did("rotation_rehearsed", object=kind)
+        session.did("rotation_rehearsed", object=kind)
     else:
         done = KINDS[kind](fleet)
         details = {"former": done.former, "present": done.present}
-        actor.did("key_rotated", object=kind, details=dict(details))
+        session.did("key_rotated", object=kind, details=dict(details))
         reload_broker(fleet, reload_command)
         if reload_command is not None and not is_let_in(fleet.publisher, address):
             raise ProvisioningError(f"{address} does not let the department in with what was written: was it told?")

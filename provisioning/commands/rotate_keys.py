@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from provisioning.commands.options import Actor
+from provisioning.commands.options import FleetSession
 from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult
 from provisioning.control.keys.rotation import RotationStep
 from provisioning.fleet.fleet import Fleet
@@ -23,7 +23,7 @@ _SAID = {
 
 
 def rotate_signing_key(
-    fleet: Fleet, actor: Actor, request: RotationRequest, *, broker: str, rehearse: bool, as_json: bool
+    fleet: Fleet, session: FleetSession, request: RotationRequest, *, broker: str, rehearse: bool, as_json: bool
 ) -> None:
     """Do one step of a rotation, or rehearse it, and show how every post stands to it.
 
@@ -40,7 +40,7 @@ def rotate_signing_key(
             "statement": done.number,
             "vouched": "root" if done.statement.number == 1 and done.statement.era else "key",
         }
-        actor.did(act, object=request.purpose.value, details=details)
+        session.did(act, object=request.purpose.value, details=details)
         if act in {"key_retired", "key_revoked"}:
             event = act.removeprefix("key_")
             fleet.ledger.signing_key(request.purpose, done.former, event)
@@ -49,11 +49,11 @@ def rotate_signing_key(
         else:
             fleet.ledger.signing_key(request.purpose, done.present, _EVENTS[act])
 
-    distributor = KeyDistributor(fleet, broker, who=actor.person.name, tell=tell)
+    distributor = KeyDistributor(fleet, broker, who=session.person.name, tell=tell)
     if rehearse:
         with rehearsed(fleet) as copy:
             result = distributor.rehearse(copy, request)
-        actor.did("rotation_rehearsed", object=request.purpose.value, details={"step": request.step})
+        session.did("rotation_rehearsed", object=request.purpose.value, details={"step": request.step})
     else:
         result = distributor.distribute(request)
     if as_json:

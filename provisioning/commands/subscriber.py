@@ -4,7 +4,7 @@ import functools
 
 import click
 
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, Actor, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.commands.revoke import Revocation, take_out
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
@@ -33,12 +33,12 @@ Examples:
     help="A distribution group whose covert hits NAME reads too; give it once for each.",
 )
 @acting
-def subscriber_add(*, actor: Actor, name: str, groups: tuple[str, ...]) -> None:
+def subscriber_add(*, session: FleetSession, name: str, groups: tuple[str, ...]) -> None:
     """Make the identity of NAME, who reads every record of the fleet of DIRECTORY but hits of covert entries."""
-    fleet = actor.fleet
-    with actor.doing("subscriber_added", object=name):
+    fleet = session.fleet
+    with session.doing("subscriber_added", object=name):
         folder = fleet.add_subscriber(name, groups=groups)
-    actor.did("subscriber_added", object=name, details={"groups": list(groups)})
+    session.did("subscriber_added", object=name, details={"groups": list(groups)})
     click.echo(f"Subscriber {name} made in {folder}; restart a running mosquitto.")
 
 
@@ -57,7 +57,7 @@ Example:
 @JSON
 def subscriber_revoke(
     *,
-    actor: Actor,
+    session: FleetSession,
     name: str,
     broker: str | None,
     reload_command: str | None,
@@ -67,12 +67,12 @@ def subscriber_revoke(
 
     What waits for it at the broker is thrown away. The name can be given again.
     """
-    fleet = actor.fleet
+    fleet = session.fleet
     if name not in fleet.subscribers():
         known = ", ".join(fleet.subscribers()) or "none"
         raise ProvisioningError(f"{name!r} is no subscriber of this fleet; it has: {known}")
     address = broker or fleet.broker_address
     reload = functools.partial(reload_broker, fleet, reload_command)
     revoke = functools.partial(take_out, fleet, fleet.subscriber(name), address, reload)
-    revocation = Revocation(actor, "subscriber", name, address, f"{name} is locked out")
+    revocation = Revocation(session, "subscriber", name, address, f"{name} is locked out")
     revocation.carry_out(revoke, as_json=as_json)

@@ -41,7 +41,7 @@ from provisioning.people.register import Register
 from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
 from provisioning.trust.certificates import ORDINARY
 from provisioning.trust.key_files import KeyFiles
-from provisioning.trust.ledger import Ledger
+from provisioning.trust.ledger import CertificateLedger
 
 PUBLISHER = "department"
 NOBODY = "nobody"
@@ -99,9 +99,9 @@ class Layout:
         return self.directory / "authority"
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> CertificateLedger:
         """The certificates that were issued and revoked."""
-        return Ledger(self.authority / "ledger.jsonl")
+        return CertificateLedger(self.authority / "ledger.jsonl")
 
     @property
     def broker(self) -> mosquitto.BrokerFiles:

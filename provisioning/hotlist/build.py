@@ -78,24 +78,24 @@ def build_package(
         check_version(previous, version)
     hash_key = chance(KEY_BYTES)
     source = rows if isinstance(rows, ColumnSource) else RowSource(rows)
-    table = build_table(
+    body, entries = build_table(
         source.columns(hash_key), patterns=patterns, hash_key=hash_key, false_positive_rate=false_positive_rate
     )
     if previous is not None:
-        check_against(previous, version=version, entries=table.entries, limit=size_jump, override=size_override)
+        check_against(previous, version=version, entries=entries, limit=size_jump, override=size_override)
     facts = {
         "issuer": issuer,
         "agency": agency,
         "version": version,
         "built": built,
         "expires": expires or built + LIFETIME,
-        "entries": table.entries,
+        "entries": entries,
         "patterns": len(patterns),
         "false_positive_rate": false_positive_rate,
         "size_override": size_override,
         "sizes": None if previous is None else sizes_after(previous),
     }
-    return seal_package(table.body, facts, signing_key=issuer_key, post_keys=posts, chance=chance)
+    return seal_package(body, facts, signing_key=issuer_key, post_keys=posts, chance=chance)
 
 
 def check_version(previous: Manifest, version: int) -> None:

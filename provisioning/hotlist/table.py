@@ -19,18 +19,10 @@ _AT_A_TIME = 1 << 18
 """Digests whose bits are set in one step: their words stay in a processor's cache."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A body and what its manifest must say of it."""
-
-    body: bytes
-    entries: int
-
-
 def build_table(
     pieces: Iterable[Columns], *, patterns: Sequence[PatternEntry], hash_key: bytes, false_positive_rate: float
-) -> Table:
-    """Build a list's body. Rows that say the very same thing twice count once.
+) -> tuple[bytes, int]:
+    """Build a list's body, and count its entries. Rows that say the very same thing twice count once.
 
     Args:
         pieces: the rows' columns, under `hash_key`.
@@ -63,7 +55,7 @@ def build_table(
         "details": [detail_of(key).model_dump() for key in gathered.details],
         "patterns": [pattern.model_dump() for pattern in patterns],
     }
-    return Table(encode(header, columns), len(table))
+    return encode(header, columns), len(table)
 
 
 def detail_of(key: DetailKey) -> Detail:

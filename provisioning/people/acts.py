@@ -21,7 +21,7 @@ from device.records.recorder import ChainHead
 from device.records.signing import Signer
 from device.records.verify.noted import NotedHead
 from provisioning.errors import ProvisioningError
-from provisioning.files.journal import Journal, journal, lines_of
+from provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
 from provisioning.people.person import NotCertifiedError, Person
 from provisioning.people.register import Register
 
@@ -105,10 +105,10 @@ class ActLog:
             self._head(held.last)
 
     @contextmanager
-    def _held(self) -> Iterator[Journal]:
+    def _held(self) -> Iterator[AppendOnlyFile]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with journal(self.path) as held:
+            with append_only(self.path) as held:
                 yield held
         except OSError as error:
             raise ProvisioningError(f"{self.path}: the act cannot be logged: {error.strerror}") from error

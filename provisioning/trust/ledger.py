@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from device.records.base import timestamp
 from provisioning.errors import ProvisioningError
-from provisioning.files.journal import journal, lines_of
+from provisioning.files.append_only import append_only, lines_of
 from provisioning.trust.authority import Authority
 
 _KINDS = {"issued", "revoked", "signing_key"}
@@ -39,7 +39,7 @@ class Issued:
     ends: datetime
 
 
-class Ledger:
+class CertificateLedger:
     """A fleet's ledger.
 
     Args:
@@ -137,7 +137,7 @@ class Ledger:
 
     def _append(self, entry: dict[str, str]) -> None:
         try:
-            with journal(self._path) as held:
+            with append_only(self._path) as held:
                 held.append(json.dumps(entry, separators=(",", ":")).encode())
         except OSError as error:
             raise ProvisioningError(f"{self._path}: the ledger cannot be written: {error.strerror}") from error

@@ -19,7 +19,7 @@ from device.enrolment.unit import UnitEnrolment
 from device.records import Role
 from provisioning.fleet.fleet import Fleet
 from provisioning.people.acts import ActLog
-from provisioning.trust.ledger import Ledger
+from provisioning.trust.ledger import CertificateLedger
 from tests.provisioning.enrolment.conftest import Department, open_office
 
 
@@ -37,7 +37,7 @@ class Cut:
         self._here = here
         self.at: int | None = None
         self.steps = 0
-        more = ((Ledger, "_append"),) if not here else ()
+        more = ((CertificateLedger, "_append"),) if not here else ()
         for owner, name in (*self.STEPS, *more):
             monkeypatch.setattr(owner, name, self.watched(getattr(owner, name)))
 

@@ -15,7 +15,7 @@ from provisioning.files.lock import locked
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
 from provisioning.trust.keys import replace_private
-from provisioning.trust.ledger import Ledger
+from provisioning.trust.ledger import CertificateLedger
 
 
 @pytest.fixture
@@ -46,15 +46,15 @@ def test_who_is_revoked_while_a_list_is_made_is_on_the_broker_s_list(
 ) -> None:
     fleet.add_subscriber("dispatch")
     fleet.add_subscriber("stolen")
-    made = Ledger.revocation_list
+    made = CertificateLedger.revocation_list
     another = Another(lambda: Fleet.load(fleet.directory).revoke_certificates("stolen", "stolen"))
 
-    def slowly(self: Ledger, authority: Authority) -> bytes:
+    def slowly(self: CertificateLedger, authority: Authority) -> bytes:
         signed = made(self, authority)
         another.comes()
         return signed
 
-    monkeypatch.setattr(Ledger, "revocation_list", slowly)
+    monkeypatch.setattr(CertificateLedger, "revocation_list", slowly)
     fleet.revoke_certificates("dispatch", "replaced")
     another.ends()
     listed = x509.load_pem_x509_crl((fleet.directory / "broker" / "revoked.pem").read_bytes())

@@ -29,8 +29,8 @@ def rows(count: int) -> list[HotListRow]:
 
 def columns(listed: list[HotListRow]) -> dict[str, memoryview]:
     pieces = RowSource(listed).columns(bytes(32))
-    table = build_table(pieces, patterns=(), hash_key=bytes(32), false_positive_rate=1e-9)
-    return decode(memoryview(table.body))[1]
+    body, _ = build_table(pieces, patterns=(), hash_key=bytes(32), false_positive_rate=1e-9)
+    return decode(memoryview(body))[1]
 
 
 def test_every_row_of_a_larger_list_is_found_with_what_belongs_to_it() -> None:

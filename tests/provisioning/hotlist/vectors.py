@@ -63,7 +63,7 @@ REMOVED = (ROWS[3], ROWS[1])
 def complete_body() -> bytes:
     """Return the complete list's body."""
     pieces = RowSource(ROWS).columns(HASH_KEY)
-    return build_table(pieces, patterns=PATTERNS, hash_key=HASH_KEY, false_positive_rate=RATE).body
+    return build_table(pieces, patterns=PATTERNS, hash_key=HASH_KEY, false_positive_rate=RATE)[0]
 
 
 def changed_body() -> bytes:

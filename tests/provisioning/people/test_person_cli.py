@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from device.records.base import timestamp
 from device.records.verify.cli import verify
 from provisioning.cli import provision
-from provisioning.commands.options import Actor
+from provisioning.commands.options import FleetSession
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.people.person import NotCertifiedError
@@ -135,9 +135,9 @@ def test_what_was_done_is_logged_as_done_though_the_certification_ended_meanwhil
         def now(cls, tz: tzinfo | None = None) -> "Later":
             return cls.fromtimestamp(datetime.now(tz).timestamp() + 400 * 86400, tz)
 
-    actor = Actor(Fleet.load(directory), "j-stone", "a long rollout")
+    session = FleetSession(Fleet.load(directory), "j-stone", "a long rollout")
     monkeypatch.setattr("provisioning.people.acts.datetime", Later)
-    actor.did("configuration_rolled_out", object="x" * 300)
+    session.did("configuration_rolled_out", object="x" * 300)
     assert acts_of(directory)[-1] == ("j-stone", "configuration_rolled_out", "x" * 200, "success")
 
 

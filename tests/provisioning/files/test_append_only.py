@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.files.journal import Journal, journal, lines_of
+from provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
 
 LONG = b"x" * 10_000
 
@@ -31,7 +31,7 @@ def test_the_last_whole_line_is_found_and_followed(text: bytes, last: bytes | No
     path = tmp_path / "lines"
     path.write_bytes(text)
     before = lines_of(path)
-    with journal(path) as held:
+    with append_only(path) as held:
         assert held.last == last
         held.append(b"next")
     assert lines_of(path) == [*before, b"next"]
@@ -51,5 +51,5 @@ class Counted(io.BytesIO):
 
 def test_of_a_long_file_only_the_end_is_read() -> None:
     file = Counted(b"line\n" * 100_000)
-    assert Journal(file).last == b"line"
+    assert AppendOnlyFile(file).last == b"line"
     assert file.count < 10_000

@@ -13,7 +13,7 @@ from typing import IO
 _BLOCK = 4096
 
 
-class Journal:
+class AppendOnlyFile:
     """One such file, locked for an entry: its last line, and a way to add to it."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -31,11 +31,11 @@ class Journal:
 
 
 @contextmanager
-def journal(path: Path) -> Iterator[Journal]:
+def append_only(path: Path) -> Iterator[AppendOnlyFile]:
     """Lock a file, made for its owner only if there is none; others wait meanwhile. Raises OSError."""
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield Journal(file)
+        yield AppendOnlyFile(file)
 
 
 def lines_of(path: Path) -> list[bytes]:
