@@ -38,7 +38,7 @@ class Renewal(Part):
     """Keeps the certificate of one post from ending.
 
     Args:
-        office: where it is renewed.
+        client: asks the office that renews it.
         uplink: where the certificate, its key and the fleet's authorities lie; the certificate is replaced.
         name: the post.
         audit: the audit trail.
@@ -48,14 +48,14 @@ class Renewal(Part):
 
     def __init__(
         self,
-        office: EstClient,
+        client: EstClient,
         uplink: UplinkSettings,
         *,
         name: str,
         audit: AuditLog,
         now: Callable[[], datetime],
     ) -> None:
-        self._office = office
+        self._client = client
         self._name = name
         self._ca, self._certificate, self._key = uplink.ca, uplink.certificate, uplink.private_key
         self._audit = audit
@@ -102,7 +102,7 @@ class Renewal(Part):
         with self._one_at_a_time:
             ca = self._read(self._ca)
             request = make_renewal(self._name, read_key_file(self._key))
-            chain = self._office.renew(request, ca=ca, certificate=self._certificate, key=self._key)
+            chain = self._client.renew(request, ca=ca, certificate=self._certificate, key=self._key)
             leaf = check_certificate(chain, ca=ca, name=self._name, at=self._now())
             if leaf.public_key() != self._leaf().public_key():
                 raise EnrolmentError("the certificate that came is for another key", reason="answer")
@@ -162,7 +162,7 @@ class Renewal(Part):
                 source="renewal",
                 outcome="success" if outcome == "success" else "failure",
                 reason=reason,
-                object=str(self._office)[:200],
+                object=str(self._client)[:200],
                 details=dict(details),
             )
         except OutboxError as error:

@@ -81,7 +81,7 @@ class OutboxFile:
         self._full_at: float | None = None
         self._reserve = reserve or Reserve(path)
         self._clock, self._identify = clock, identify
-        self._tries = SalvageAttempts(path)
+        self._attempts = SalvageAttempts(path)
         self._meanwhile = meanwhile
         self._connection: Connection | None = self._open()
         self._reserve.take()
@@ -170,7 +170,7 @@ class OutboxFile:
             if wal_is_readable(self.path):
                 raise
             return self._begin_anew("damaged")
-        self._tries.end()
+        self._attempts.end()
         self._prepare(connection)
         return connection
 
@@ -180,7 +180,7 @@ class OutboxFile:
         if rebuilt is not None:
             put_in_place(self.path)
             aside = replace(aside, kept=rebuilt.kept, same_chain=rebuilt.same_chain)
-        self._tries.end()
+        self._attempts.end()
         self.set_aside = (*self.set_aside, aside)
         connection = open_database(self.path, key=self._key)
         self._prepare(connection)
@@ -191,14 +191,14 @@ class OutboxFile:
         return connection
 
     def _rebuild(self) -> Rebuilt | None:
-        if not self._tries.begin():
+        if not self._attempts.begin():
             log.error("the outbox was to be salvaged at the last starts, and that never ended: it is left as it is")
             discard(self.path)
             return None
         try:
             return rebuild(self.path, key=self._key, meanwhile=self._meanwhile)
         except OutboxError:
-            self._tries.end()  # it ended, for want of room perhaps, and killed nobody
+            self._attempts.end()  # it ended, for want of room perhaps, and killed nobody
             raise
 
     def _disconnect(self) -> None:

@@ -1,4 +1,4 @@
-"""A post's recordings: asked for by a person, allowed by the configuration, told in the trail, deleted in time."""
+"""A post's recordings: asked for by a person, allowed by the configuration, told in the audit log, deleted in time."""
 
 import logging
 import os
@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
+from device.audit.log import AuditLog
 from device.clock.clock import SYSTEM, Clock
 from device.files import make_folder, read_configured
 from device.frame import Frame
@@ -31,30 +32,12 @@ STEP_SECONDS = 1.0
 MEGABYTE = 1_000_000
 
 
-class Trail(Protocol):
-    """The audit trail."""
-
-    def say(
-        self,
-        action: str,
-        *,
-        source: str = ...,
-        outcome: Any = ...,  # noqa: ANN401 - a literal of the records
-        identity: str | None = ...,
-        reason: str | None = ...,
-        object: str | None = ...,  # noqa: A002 - the record's own name for it
-        details: dict[str, JsonValue] | None = ...,
-    ) -> None:
-        """Record one event."""
-        ...
-
-
 class Recordings(Part):
     """Looks for requests, records, and keeps the folder in bounds. Called in the post's own thread.
 
     Args:
         settings: whether, where and how much.
-        trail: the audit trail.
+        audit: the audit log.
         post: the post's name.
         goes_by: configuration and versions, to be sealed into each recording.
         now: the best known time, by which recordings grow old.
@@ -68,7 +51,7 @@ class Recordings(Part):
     def __init__(
         self,
         settings: RecordingSettings,
-        trail: Trail,
+        audit: AuditLog,
         *,
         post: str,
         goes_by: Mapping[str, Any],
@@ -76,7 +59,7 @@ class Recordings(Part):
         clock: Clock = SYSTEM,
     ) -> None:
         self._settings = settings
-        self._trail = trail
+        self._audit = audit
         self._post = post
         self._goes_by = goes_by
         self._recipient = _recipient(settings)
@@ -164,12 +147,12 @@ class Recordings(Part):
         self._name, self._person = name, request.person
         # Told before the first frame is kept.
         details = self._who(request) | {"minutes": minutes, "colour": settings.colour}
-        self._trail.say("recording_started", source="console", identity=request.person, object=name, details=details)
+        self._audit.say("recording_started", source="console", identity=request.person, object=name, details=details)
         self._writer = RecordingWriter(sealed, limits, colour=settings.colour)
         return Answer(name, None, f"{name} is being recorded, for {minutes:g} min at most")
 
     def _refuse(self, reason: str, said: str, request: Request | None) -> Answer:
-        self._trail.say(
+        self._audit.say(
             "recording_refused",
             source="console",
             outcome="refused",
@@ -186,7 +169,7 @@ class Recordings(Part):
         writer.stop(reason)
         self._date(self._settings.directory / self._name, self._time().timestamp())
         details = dict(writer.summary)
-        self._trail.say(
+        self._audit.say(
             "recording_ended",
             source="console" if identity else "post",
             outcome="failure" if details["reason"] == "not_written" else "success",
@@ -239,7 +222,7 @@ class Recordings(Part):
             except OSError as error:
                 log.warning("a recording that is too old cannot be deleted: %s", error)
                 continue
-            self._trail.say("recording_deleted", reason="too_old", object=path.name)
+            self._audit.say("recording_deleted", reason="too_old", object=path.name)
 
 
 def _recipient(settings: RecordingSettings) -> ECKey | None:

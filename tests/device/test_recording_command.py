@@ -17,7 +17,7 @@ from device.recording import RecordingError, Recordings, requests
 from device.recording.requests import Answer, Request
 from device.recording.settings import RecordingSettings
 from tests.device.nobody import needs_root, nobody, place_of_nobody
-from tests.device.recording.test_recordings import Trail
+from tests.device.recording.test_recordings import FakeAudit
 
 
 def run(*words: str) -> Result:
@@ -40,10 +40,10 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingSettings:
     return section
 
 
-def with_a_post(section: RecordingSettings, *words: str) -> tuple[Result, Trail]:
+def with_a_post(section: RecordingSettings, *words: str) -> tuple[Result, FakeAudit]:
     """Run a command while the post of the unit looks for requests."""
-    trail, over = Trail(), threading.Event()
-    recordings = Recordings(section, trail, post="post-7", goes_by={}, now=lambda: datetime.now(UTC))
+    audit, over = FakeAudit(), threading.Event()
+    recordings = Recordings(section, audit, post="post-7", goes_by={}, now=lambda: datetime.now(UTC))
 
     def post() -> None:
         while not over.wait(0.01):
@@ -53,18 +53,18 @@ def with_a_post(section: RecordingSettings, *words: str) -> tuple[Result, Trail]
     running = threading.Thread(target=post)
     running.start()
     try:
-        return run(*words, "--config", "post.toml", "--json"), trail
+        return run(*words, "--config", "post.toml", "--json"), audit
     finally:
         over.set()
         running.join(30)
 
 
 def test_a_person_starts_a_recording_under_their_name(unit: RecordingSettings) -> None:
-    result, trail = with_a_post(unit, "start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--minutes", "1")
+    result, audit = with_a_post(unit, "start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--minutes", "1")
     assert result.exit_code == 0
     said: dict[str, Any] = json.loads(result.output)
     assert said["recording"].startswith("post-7-")
-    assert trail.said[0]["identity"] == "J. Rivera"
+    assert audit.said[0]["identity"] == "J. Rivera"
     listed = json.loads(run("list", "--config", "post.toml", "--json").output)
     assert [Path(entry["recording"]).name for entry in listed] == [said["recording"]]
     assert said["recording"] in run("list", "--config", "post.toml").output.replace("\n", "")
@@ -81,8 +81,8 @@ def test_a_post_that_does_not_run_does_not_record_later(unit: RecordingSettings)
     result = run(*words, "--config", "post.toml", "--json")
     assert result.exit_code == 1
     assert json.loads(result.output)["reason"] == "not_running"
-    _, trail = with_a_post(unit, "stop", "--person", "J. Rivera")
-    assert "recording_started" not in trail.actions
+    _, audit = with_a_post(unit, "stop", "--person", "J. Rivera")
+    assert "recording_started" not in audit.actions
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -20,7 +20,7 @@ from tests.device.recording.conftest import make_frame, same
 
 
 @dataclass
-class Trail:
+class FakeAudit:
     said: list[dict[str, Any]] = field(default_factory=list)
 
     def say(self, action: str, **more: Any) -> None:  # noqa: ANN401 - of each action its own
@@ -47,7 +47,7 @@ class SettableClock(Clock):
 @dataclass
 class Unit:
     section: RecordingSettings
-    trail: Trail
+    audit: FakeAudit
     recordings: Recordings
     clock: SettableClock
 
@@ -91,10 +91,10 @@ def make_unit(tmp_path: Path, key: ECKey, clock: SettableClock) -> MakeUnit:
     def make(**section: Any) -> Unit:  # noqa: ANN401 - the fields of the section
         told = {"allowed": True, "recipient_key": public, "directory": tmp_path / "recordings", "free_megabytes": 0}
         made = RecordingSettings.model_validate(told | section)
-        trail = Trail()
+        audit = FakeAudit()
         goes_by: Mapping[str, Any] = {"versions": {"software": "1"}}
-        kept = Recordings(made, trail, post="post-7", goes_by=goes_by, now=clock.utc, clock=clock)
-        return Unit(made, trail, kept, clock)
+        kept = Recordings(made, audit, post="post-7", goes_by=goes_by, now=clock.utc, clock=clock)
+        return Unit(made, audit, kept, clock)
 
     return make
 
@@ -117,8 +117,8 @@ def test_a_person_records_for_a_purpose_and_it_is_all_in_the_trail(make_unit: Ma
     record(unit, range(1, 6))
     ended = unit.ask(do="stop", person="K. Osei")
     assert ended.recording == answer.recording
-    assert unit.trail.actions == ["recording_started", "recording_ended"]
-    started, over = unit.trail.said
+    assert unit.audit.actions == ["recording_started", "recording_ended"]
+    started, over = unit.audit.said
     assert started["identity"] == "J. Rivera"
     assert started["details"]["purpose"] == "glare at dusk"
     assert started["details"]["account"] == "pi"
@@ -149,7 +149,7 @@ def test_what_may_not_be_is_refused_and_told(
     unit = make_unit(**section)
     assert unit.ask(**said).reason == reason
     assert unit.files == []
-    assert [(said["action"], said["reason"], said["identity"]) for said in unit.trail.said] == [
+    assert [(said["action"], said["reason"], said["identity"]) for said in unit.audit.said] == [
         ("recording_refused", reason, "J. Rivera")
     ]
 
@@ -160,7 +160,7 @@ def test_one_at_a_time_and_none_to_stop(make_unit: MakeUnit) -> None:
     assert unit.ask(purpose="glare at dusk").reason is None
     assert unit.ask(purpose="another thing").reason == "already"
     unit.recordings.stop()
-    assert unit.trail.said[-1]["reason"] == "stop"
+    assert unit.audit.said[-1]["reason"] == "stop"
     assert len(unit.files) == 1
 
 
@@ -174,9 +174,9 @@ def test_it_ends_by_itself(make_unit: MakeUnit, key: ECKey, section: dict[str, A
     for number in range(4):
         unit.recordings.see(make_frame(number))
     unit.tick_until_ended()
-    assert unit.trail.said[-1]["action"] == "recording_ended"
-    assert unit.trail.said[-1]["reason"] == reason
-    assert unit.trail.said[-1]["identity"] == "J. Rivera"
+    assert unit.audit.said[-1]["action"] == "recording_ended"
+    assert unit.audit.said[-1]["reason"] == reason
+    assert unit.audit.said[-1]["identity"] == "J. Rivera"
     with SealedReader(unit.files[0], key) as reader:
         list(reader.frames())
         assert reader.summary is not None
@@ -192,7 +192,7 @@ def test_frames_that_find_no_room_are_counted_and_nobody_waits(
     for _ in range(200):
         unit.recordings.see(frame)
     unit.recordings.stop()
-    details = unit.trail.said[-1]["details"]
+    details = unit.audit.said[-1]["details"]
     assert details["frames"] + details["missed"] == 200
     assert details["missed"] > 0
 
@@ -200,33 +200,33 @@ def test_frames_that_find_no_room_are_counted_and_nobody_waits(
 def test_a_disk_that_takes_nothing_ends_it(make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch) -> None:
     unit = make_unit()
     unit.ask(purpose="glare at dusk")
-    tape_ = unit.recordings._writer
-    assert tape_ is not None
+    writer = unit.recordings._writer
+    assert writer is not None
 
     def full(_packed: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tape_._writer, "frame", full)
+    monkeypatch.setattr(writer._writer, "frame", full)
     unit.recordings.see(make_frame(1))
     unit.tick_until_ended()
-    assert (unit.trail.said[-1]["reason"], unit.trail.said[-1]["outcome"]) == ("not_written", "failure")
+    assert (unit.audit.said[-1]["reason"], unit.audit.said[-1]["outcome"]) == ("not_written", "failure")
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_disk_that_is_full_when_the_file_is_closed_too_ends_it_in_order(make_unit: MakeUnit) -> None:
     unit = make_unit()
     unit.ask(purpose="glare at dusk")
-    tape_ = unit.recordings._writer
-    assert tape_ is not None
+    writer = unit.recordings._writer
+    assert writer is not None
     full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, tape_._writer._file.fileno())
+    os.dup2(full, writer._writer._file.fileno())
     os.close(full)
     end = time.monotonic() + 30
-    while tape_.running and time.monotonic() < end:
+    while writer.running and time.monotonic() < end:
         unit.recordings.see(make_frame(1))
         time.sleep(0.01)
     unit.tick_until_ended()
-    assert (unit.trail.said[-1]["reason"], unit.trail.said[-1]["outcome"]) == ("not_written", "failure")
+    assert (unit.audit.said[-1]["reason"], unit.audit.said[-1]["outcome"]) == ("not_written", "failure")
 
 
 def test_what_nobody_fetched_is_deleted_in_time(make_unit: MakeUnit) -> None:
@@ -239,7 +239,7 @@ def test_what_nobody_fetched_is_deleted_in_time(make_unit: MakeUnit) -> None:
     os.utime(unit.files[0], (long_ago, long_ago))
     unit.tick()
     assert unit.files == []
-    assert unit.trail.said[-1]["action"] == "recording_deleted"
+    assert unit.audit.said[-1]["action"] == "recording_deleted"
 
 
 @pytest.mark.parametrize("off", [timedelta(days=-35), timedelta(days=365)])
@@ -259,13 +259,13 @@ def test_a_recording_is_kept_as_long_whenever_the_clock_is_set(
     unit_restarted(unit, clock, hours=2)
     unit.tick()
     assert unit.files == []
-    assert unit.trail.said[-1]["action"] == "recording_deleted"
+    assert unit.audit.said[-1]["action"] == "recording_deleted"
 
 
 def unit_restarted(unit: Unit, clock: SettableClock, *, hours: float) -> None:
     """Let so much time pass, and the software start again."""
     clock.off += timedelta(hours=hours)
-    unit.recordings = Recordings(unit.section, unit.trail, post="post-7", goes_by={}, now=clock.utc, clock=clock)
+    unit.recordings = Recordings(unit.section, unit.audit, post="post-7", goes_by={}, now=clock.utc, clock=clock)
 
 
 def test_a_recording_of_a_clock_that_was_ahead_before_the_start_is_not_kept_for_ever(
@@ -292,7 +292,7 @@ def test_a_request_of_another_form_is_refused(make_unit: MakeUnit) -> None:
     answer = requests.fetch(unit.section.directory, "request-0123456789abcdef.json")
     assert answer is not None
     assert answer.reason == "malformed"
-    assert unit.trail.actions == ["recording_refused"]
+    assert unit.audit.actions == ["recording_refused"]
 
 
 @pytest.mark.parametrize("age", ["a minute", "another start", "none"])
@@ -315,7 +315,7 @@ def test_a_request_that_was_left_is_refused_and_told(
     assert answer is not None
     assert answer.reason == "too_old"
     assert unit.files == []
-    assert [(said["action"], said["reason"], said["identity"]) for said in unit.trail.said] == [
+    assert [(said["action"], said["reason"], said["identity"]) for said in unit.audit.said] == [
         ("recording_refused", "too_old", "J. Rivera")
     ]
 

@@ -89,11 +89,11 @@ def test_office_that_is_away_or_another_leaves_the_certificate_as_it_is(
     before = post.unit.certificate_path.read_bytes()
     foreign = Authority.create("riverside")
     key = post.certificate.public_key()
-    monkeypatch.setattr(post.renewal._office, "renew", lambda *_, **__: foreign.issue_client("post-17", key))
+    monkeypatch.setattr(post.renewal._client, "renew", lambda *_, **__: foreign.issue_client("post-17", key))
     with pytest.raises(EnrolmentError, match="another department's"):
         post.renewal.renew()
     monkeypatch.undo()
-    post.renewal._office.port = 1
+    post.renewal._client.port = 1
     with pytest.raises(EnrolmentError, match="does not answer"):
         post.renewal.renew()
     assert post.unit.certificate_path.read_bytes() == before
