@@ -1,21 +1,19 @@
 """A post that missed lists follows in the newest one's manifest how their sizes moved."""
 
-import base64
-import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from joserfc import jws
 
 from device.hotlist import HotListRefused, HotListStore, RefusalReason
 from device.hotlist.manifest import LONGEST_HISTORY, LONGEST_LINE, read_unverified
-from device.hotlist.package import load_key, split
+from device.hotlist.package import split
 from provisioning.hotlist import HotListRow
 from provisioning.hotlist.sizes import sizes_after
 from tests.device.hotlist import junk
 from tests.device.hotlist.department import Department
+from tests.device.hotlist.test_package import resigned
 
 VECTORS = Path(__file__).parents[3] / "docs" / "hotlist-vectors"
 
@@ -187,11 +185,3 @@ def test_mutated_histories_are_taken_or_refused_by_name(department: Department, 
         mutated = junk.twisted({"sizes": facts}, draw)
         outcomes.add(outcome(store, department, resigned(department, last, **mutated)))
     assert outcomes >= {None, RefusalReason.SIZE_JUMP, RefusalReason.MALFORMED, RefusalReason.UNSUPPORTED_FORMAT}
-
-
-def resigned(department: Department, package: bytes, **facts: object) -> bytes:
-    """Return a package with other facts, signed by the issuer after all."""
-    line, _, following = package.partition(b"\n")
-    payload = json.loads(base64.urlsafe_b64decode(line.split(b".")[1] + b"=="))
-    key = load_key(department.signing_key, private=True)
-    return jws.serialize_compact({"alg": "ES256"}, json.dumps(payload | facts), key).encode() + b"\n" + following
