@@ -21,7 +21,7 @@ class FailbackProbe:
         """Begin to look, unless a look is under way."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
-                target=self._look, args=(broker, context, timeout), name="uplink-lookout", daemon=True
+                target=self._look, args=(broker, context, timeout), name="uplink-failback", daemon=True
             )
             self._thread.start()
 

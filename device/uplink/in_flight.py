@@ -99,7 +99,7 @@ class InFlight:
         self._suspects: dict[int, str] = {}
         self._compared = float("-inf")
         self._careful = 0
-        self._heard: set[str] = set()
+        self._taken: set[str] = set()
         self._answered = False
 
     def __len__(self) -> int:
@@ -124,7 +124,7 @@ class InFlight:
         self._too_large.clear()
         self._allowed = 1
         self._answered = False
-        self._heard.clear()
+        self._taken.clear()
 
     def end(self) -> None:
         """Leave a connection that is over: what it had under way, or had not settled, waits like the rest."""
@@ -229,7 +229,7 @@ class InFlight:
         self._too_large.pop(item.place, None)
         if self._sizes.taken(item.size):
             self._too_large.clear()
-        self._heard.add(item.topic)
+        self._taken.add(item.topic)
         if self._careful:
             self._careful -= 1
         else:
@@ -237,16 +237,16 @@ class InFlight:
 
     def _strike(self, item: _UnderWay, reason: str) -> None:
         """Count a connection that ended while `item` was under way; hold it, or its topic, after several."""
-        count, heard = self._strikes.get(item.place, (0, False))
-        count, heard = count + 1, heard or item.topic in self._heard
-        self._strikes[item.place] = (count, heard)
+        count, taken = self._strikes.get(item.place, (0, False))
+        count, taken = count + 1, taken or item.topic in self._taken
+        self._strikes[item.place] = (count, taken)
         if count < STRIKES:
             return
         del self._strikes[item.place]
         # A topic of which records were taken is not what the broker minds. One that was held and fails again may be
         # held up by its oldest record: then the next one is tried, but no more than one.
         others = any(hold.topic.startswith(f"{item.topic}{RECORD}") for hold in self.refusals.all())
-        alone = heard or (self.refusals.on_trial(item.topic) and not others)
+        alone = taken or (self.refusals.on_trial(item.topic) and not others)
         name = item.name if alone else item.topic
         if alone:
             self._suspects[item.place] = name

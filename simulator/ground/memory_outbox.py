@@ -9,7 +9,7 @@ from device.records import ChainHead, Dropped, Envelope, Lost, new_identifier
 
 
 class MemoryOutbox:
-    """What the recorder and the flight ask of an outbox; hits first, then audit, status, reads. For one thread."""
+    """What the recorder and the delivery ask of an outbox; hits first, then audit, status, reads. For one thread."""
 
     def __init__(self, *, chain: str | None = None) -> None:
         """Begin a chain, called `chain` or by a new identifier."""
