@@ -52,8 +52,11 @@ def fetch_outcome(directory: Path, name: str) -> Installation | None:
 class PackageSpool(Part):
     """Looks into the folder now and then, in a thread of its own: a large list takes seconds, frames do not wait."""
 
-    def __init__(self, directory: Path, install: Callable[[PackageFile], Installation]) -> None:
+    def __init__(
+        self, directory: Path, install: Callable[[PackageFile], Installation], *, look_seconds: float = LOOK_SECONDS
+    ) -> None:
         """Prepare; `directory` is that of the hot list, `install` puts a package in force or says why not."""
+        self._look_seconds = look_seconds
         self._folder = directory / FOLDER
         self._install = install
         self._over = Event()
@@ -87,7 +90,7 @@ class PackageSpool(Part):
 
     def _run(self) -> None:
         said = ""  # once, and not every second as long as it lasts
-        while not self._over.wait(LOOK_SECONDS):
+        while not self._over.wait(self._look_seconds):
             try:
                 self.look()
                 said = ""

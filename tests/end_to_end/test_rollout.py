@@ -49,13 +49,13 @@ class LightPost:
         self._client.on_connect = lambda *_: self._client.subscribe(self._source.configuration, qos=1)
         self._client.connect(*split_address(broker))
         self._client.loop_start()
-        self._say("online", ConfigurationState(state="file"))
+        self.say("online", ConfigurationState(state="file"))
 
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _say(self, state: str, configuration: ConfigurationState, *faults: str) -> None:
+    def say(self, state: str, configuration: ConfigurationState, *faults: str) -> None:
         body = said(self._fleet, self._name, state, *faults, configuration=configuration)
         self._client.publish(self._source.topic("status"), body, qos=1, retain=True)
 
@@ -68,14 +68,14 @@ class LightPost:
         bad = len(self.told) == 1
         if self._mind == "refuses" and bad:
             refused = RefusedConfiguration(version=version, reason="value", message="it cannot be")
-            self._say("online", ConfigurationState(state="file", refused=refused))
+            self.say("online", ConfigurationState(state="file", refused=refused))
             return
-        self._say("online", ConfigurationState(state="trial", version=version, digest=desired.digest))
+        self.say("online", ConfigurationState(state="trial", version=version, digest=desired.digest))
         if self._mind == "falls ill" and bad:
             ill = ConfigurationState(state="trial", version=version, digest=desired.digest)
-            self._say("degraded", ill, "falling_behind")
+            self.say("degraded", ill, "falling_behind")
         if self._mind == "gives it back" and bad:
-            self._say("online", ConfigurationState(state="file"))
+            self.say("online", ConfigurationState(state="file"))
 
 
 class Street:
@@ -172,7 +172,7 @@ def test_a_canary_that_fails_while_the_others_are_told_brings_it_back(
 
     def late(made: Rollout, awaited: dict[str, Target], since: int) -> dict[str, str]:
         if "post-2" in awaited and "post-1" not in awaited:
-            street.posts["post-1"]._say("online", ConfigurationState(state="file"))
+            street.posts["post-1"].say("online", ConfigurationState(state="file"))
         return real(made, awaited, since)
 
     monkeypatch.setattr(Rollout, "_await", late)
@@ -271,7 +271,7 @@ def test_a_lost_terminal_brings_it_back(street: Street, how: str) -> None:
 
 def test_what_a_post_says_that_it_goes_by_and_the_broker_has_not_is_not_lost(street: Street) -> None:
     street.stand()
-    street.posts["post-2"]._say("online", ConfigurationState(state="applied", version=7, digest="ab" * 32))
+    street.posts["post-2"].say("online", ConfigurationState(state="applied", version=7, digest="ab" * 32))
     with pytest.raises(ProvisioningError, match="post-2 goes by version 7, which does not stand at the broker"):
         street.roll_out("--post", "post-2")
     assert street.posts["post-1"].told == []
@@ -292,7 +292,7 @@ def test_what_a_post_refused_is_not_told_again(street: Street) -> None:
 
 def test_versions_go_on_from_those_at_the_broker_after_a_restored_backup(street: Street) -> None:
     street.stand()
-    street.posts["post-2"]._say("online", ConfigurationState(state="file"))
+    street.posts["post-2"].say("online", ConfigurationState(state="file"))
     code, _ = street.roll_out()
     assert code == 0
     (street.fleet.directory / "configuration" / "versions.json").write_text("{}")

@@ -99,7 +99,7 @@ class Ear:
 
     def configuration(self, message: bytes) -> None:
         """Hear a message on the topic of configurations."""
-        highest, before = self.remote._kept.highest, self.remote._effective
+        highest, before = self.remote.kept.highest, self.remote.effective
         self.remote.receive(message, at=self.world.now, clock=GOOD_CLOCK, faults=())
         events = self.remote.take_events()
         pending = self.remote.take_pending()
@@ -107,16 +107,16 @@ class Ear:
             assert event.reason is None or str(event.reason) in REASONS
             assert len(str(event.details.get("message", ""))) <= 1000
         if pending is None:
-            assert self.remote._effective == before
-            assert self.remote._kept.highest == highest
+            assert self.remote.effective == before
+            assert self.remote.kept.highest == highest
             self.outcomes[f"configuration {events[0].reason}" if events else "configuration known"] += 1
         else:
             self._allowed_configuration(message, highest)
-            assert ConfigurationStore(self.world.directory).read() == self.remote._kept, (
+            assert ConfigurationStore(self.world.directory).read() == self.remote.kept, (
                 "what is in force is on the disk"
             )
             self.outcomes["configuration applied"] += 1
-            self.forge.highest = self.remote._kept.highest
+            self.forge.highest = self.remote.kept.highest
         self.remote.state().wire()
 
     # --- judging anew, by other means
@@ -140,7 +140,7 @@ class Ear:
         assert (said["agency"], said["post"]) == ("riverside", "post-1")
         assert said["version"] > highest
         assert {f"{section}.{key}" for section, keys in said["settings"].items() for key in keys} <= REMOTE_KEYS
-        effective = self.remote._effective
+        effective = self.remote.effective
         assert effective.model_copy(update={name: getattr(self.base, name) for name in self._changeable}) == self.base
 
     _changeable = ("vision", "passages", "hotlist", "records")

@@ -56,10 +56,10 @@ class KeyEar:
         return made
 
     def hear(self, message: bytes) -> None:
-        before = self.keys._history
+        before = self.keys.history
         changed = self.keys.receive(message, at=NOW)
         events = self.keys.take_events()
-        after = self.keys._history
+        after = self.keys.history
         for event in events:
             assert event.reason is None or str(event.reason) in REASONS
             assert len(str(event.details.get("message", ""))) <= 1000
@@ -71,7 +71,7 @@ class KeyEar:
             assert after == before
             assert len(events) <= 1
             self.outcomes[f"keys {events[0].reason}" if events else "keys known"] += 1
-        assert self.start()._history == after, "what is believed is on the disk"
+        assert self.start().history == after, "what is believed is on the disk"
         self.keys.state(NOW).wire()
 
     def _allowed(self, message: bytes, before: KeyHistory, after: KeyHistory, digests: list[str]) -> None:
@@ -122,7 +122,7 @@ def messages(ear: KeyEar) -> st.SearchStrategy[bytes]:
 
 @st.composite
 def lines(draw: Any, ear: KeyEar) -> bytes:  # noqa: ANN401 - hypothesis' own
-    history, clerk = ear.keys._history, ear.clerk
+    history, clerk = ear.keys.history, ear.clerk
     by_thumbprint = {clerk.key(name).thumbprint(): name for name in (*NAMES, "thief")}
     present = by_thumbprint.get(history.present.thumbprint, "first")
     by = draw(mostly(st.just(present), st.sampled_from(SPEAKERS)))

@@ -59,8 +59,10 @@ class RemoteConfiguration(Generic[Table]):
         self._keys = keys
         self._source = source
         self._trial_seconds = trial_seconds
-        self._kept = StoredConfiguration()
-        self._effective = base
+        self.kept = StoredConfiguration()
+        """What stands on disk."""
+        self.effective = base
+        """The configuration that is in force."""
         self._pending: Table | None = None
         self._steady = steady
         self._trial_since = steady()
@@ -72,7 +74,7 @@ class RemoteConfiguration(Generic[Table]):
         """Return the configuration to start with; if the one kept is unfit, that is noted and the one before taken."""
         with self._lock:
             try:
-                self._kept = self._store.read()
+                self.kept = self._store.read()
             except NotKeptError as error:
                 # The broker has the retained one still, and brings it again.
                 self._events.append(
@@ -84,13 +86,13 @@ class RemoteConfiguration(Generic[Table]):
                     )
                 )
             self._forget_revoked()
-            if self._kept.trial is not None:
-                starts = self._kept.trial.starts + 1
-                self._keep(self._kept.with_(trial=self._kept.trial.model_copy(update={"starts": starts})))
+            if self.kept.trial is not None:
+                starts = self.kept.trial.starts + 1
+                self._keep(self.kept.with_(trial=self.kept.trial.model_copy(update={"starts": starts})))
                 if starts >= STARTS:
                     self._revert(Rejection.DID_NOT_START, f"the software began {starts} times while it was on trial")
-            self._effective = self._from_store()
-            return self._effective
+            self.effective = self._from_store()
+            return self.effective
 
     # --- what arrives
 
@@ -106,7 +108,7 @@ class RemoteConfiguration(Generic[Table]):
         """
         with self._lock:
             version = identity = None
-            current = self._kept.current
+            current = self.kept.current
             if current is not None and current.jws.encode() == message:
                 return  # it is in force, though its key may have been retired since
             try:
@@ -115,9 +117,9 @@ class RemoteConfiguration(Generic[Table]):
                 if self._is_known(wanted):
                     return
                 effective = judging.judge(
-                    wanted, self._base, source=self._source, highest=self._kept.highest, at=at, clock=clock
+                    wanted, self._base, source=self._source, highest=self.kept.highest, at=at, clock=clock
                 )
-                previous = self._kept.current if self._kept.trial is None else self._kept.previous
+                previous = self.kept.current if self.kept.trial is None else self.kept.previous
                 self._store.write(
                     kept := StoredConfiguration(
                         highest=version,
@@ -132,7 +134,7 @@ class RemoteConfiguration(Generic[Table]):
             except NotKeptError as error:
                 self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), version, identity)
             else:
-                self._kept, self._effective, self._pending = kept, effective, effective
+                self.kept, self.effective, self._pending = kept, effective, effective
                 self._begin_trial()
                 self._events.append(
                     AuditEvent(
@@ -148,10 +150,10 @@ class RemoteConfiguration(Generic[Table]):
         """Give back what was signed with a key that was revoked meanwhile."""
         with self._lock:
             self._forget_revoked()
-            before = self._kept.current
+            before = self.kept.current
             effective = self._from_store()
-            if self._kept.current != before:
-                self._effective = self._pending = effective
+            if self.kept.current != before:
+                self.effective = self._pending = effective
 
     # --- again and again
 
@@ -176,48 +178,48 @@ class RemoteConfiguration(Generic[Table]):
     def watch(self, faults: Iterable[str]) -> None:
         """Look at a trial: end it well after its time, or give the configuration before back for a fault that lasts."""
         with self._lock:
-            trial = self._kept.trial
+            trial = self.kept.trial
             if trial is None:
                 return
             fresh = sorted(set(faults) - set(trial.before))
             if not fresh:
                 self._fault_since = None
                 if self._steady() - self._trial_since >= self._trial_seconds:
-                    self._keep(self._kept.with_(trial=None, previous=None))
+                    self._keep(self.kept.with_(trial=None, previous=None))
                     self._changed = True
                 return
             self._fault_since = self._steady() if self._fault_since is None else self._fault_since
             if self._steady() - self._fault_since >= FAULT_SECONDS:
                 self._revert(Rejection.DEGRADED, f"the post has become degraded: {', '.join(fresh)}")
-                self._effective = self._pending = self._from_store()
+                self.effective = self._pending = self._from_store()
 
     def state(self) -> ConfigurationState:
         """Return what the status says."""
         with self._lock:
-            current = self._kept.current
+            current = self.kept.current
             if current is None:
-                return ConfigurationState(state="file", refused=self._kept.refused)
+                return ConfigurationState(state="file", refused=self.kept.refused)
             try:
                 wanted = self._read_kept(current)
             except RefusedError:  # its key was revoked at this very moment; what comes of it is said next
-                return ConfigurationState(state="file", refused=self._kept.refused)
+                return ConfigurationState(state="file", refused=self.kept.refused)
             return ConfigurationState(
-                state="applied" if self._kept.trial is None else "trial",
+                state="applied" if self.kept.trial is None else "trial",
                 version=wanted.said.version,
                 digest=wanted.digest,
                 who=wanted.said.who,
                 applied=current.at,
-                refused=self._kept.refused,
+                refused=self.kept.refused,
             )
 
     # --- within
 
     def _is_known(self, wanted: judging.Desired) -> bool:
         """Tell whether this is what is in force, or was reverted, as the broker brings it at every connection."""
-        current, refused = self._kept.current, self._kept.refused
+        current, refused = self.kept.current, self.kept.refused
         if current is not None and current.jws == wanted.jws:
             return True
-        return refused is not None and refused.version == wanted.said.version == self._kept.highest
+        return refused is not None and refused.version == wanted.said.version == self.kept.highest
 
     def _read(self, message: bytes, at: datetime) -> judging.Desired:
         try:
@@ -235,25 +237,25 @@ class RemoteConfiguration(Generic[Table]):
 
     def _forget_revoked(self) -> None:
         """Let no version that a revoked key signed stand in the way: whoever had it may have taken the highest."""
-        if self._kept.highest and self._keys.revoked(self._kept.signer):
-            self._keep(self._kept.with_(highest=0, signer=None))
+        if self.kept.highest and self._keys.revoked(self.kept.signer):
+            self._keep(self.kept.with_(highest=0, signer=None))
 
     def _from_store(self) -> Table:
-        while self._kept.current is not None:
+        while self.kept.current is not None:
             try:
-                return overlay(self._base, self._read_kept(self._kept.current).said.settings)
+                return overlay(self._base, self._read_kept(self.kept.current).said.settings)
             except RefusedError as refusal:
                 self._revert(refusal.reason, str(refusal))
         return self._base
 
     def _revert(self, reason: Rejection, why: str) -> None:
         try:
-            failed = None if self._kept.current is None else self._read_kept(self._kept.current)
+            failed = None if self.kept.current is None else self._read_kept(self.kept.current)
         except RefusedError:
             failed = None
         version = None if failed is None else failed.said.version
         refused = RefusedConfiguration(version=version, reason=reason.value, message=why[:1000])
-        self._keep(self._kept.with_(current=self._kept.previous, previous=None, trial=None, refused=refused))
+        self._keep(self.kept.with_(current=self.kept.previous, previous=None, trial=None, refused=refused))
         self._changed = True
         log.error("configuration %s is given back: %s", version, why)
         self._events.append(
@@ -285,8 +287,8 @@ class RemoteConfiguration(Generic[Table]):
         if verified:
             # Only what the fleet signed: anybody else could keep the retained status changing.
             refused = RefusedConfiguration(version=version, reason=refusal.reason.value, message=str(refusal)[:1000])
-            if refused != self._kept.refused:
-                self._keep(self._kept.with_(refused=refused))
+            if refused != self.kept.refused:
+                self._keep(self.kept.with_(refused=refused))
                 self._changed = True
 
     def _begin_trial(self) -> None:
@@ -294,7 +296,7 @@ class RemoteConfiguration(Generic[Table]):
 
     def _keep(self, kept: StoredConfiguration) -> None:
         """Keep what is true already; where the disk does not take it, it is true until the next start."""
-        self._kept = kept
+        self.kept = kept
         try:
             self._store.write(kept)
         except NotKeptError as error:

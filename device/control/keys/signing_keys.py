@@ -51,7 +51,8 @@ class SigningKeys:
         self._agency = agency
         self._roots = roots
         self._store = store
-        self._history = KeyHistory(given)
+        self.history = KeyHistory(given)
+        """The keys that are gone by, and how they came to be."""
         self._kept = StoredKeys(given=given.thumbprint)
         self._listeners: list[Callable[[], None]] = []
         self._over: frozenset[str] | None = None
@@ -65,19 +66,19 @@ class SigningKeys:
 
     def arriving(self, at: datetime) -> tuple[ECKey, ...]:
         """Return the keys by which something new is taken at a moment."""
-        return tuple(key.public for key in self._history.arriving(at))
+        return tuple(key.public for key in self.history.arriving(at))
 
     def kept(self) -> tuple[ECKey, ...]:
         """Return the keys by which what was taken before stays in force: retired ones too, revoked ones not."""
-        return tuple(key.public for key in self._history.kept)
+        return tuple(key.public for key in self.history.kept)
 
     def gone(self, at: datetime) -> tuple[tuple[ECKey, bool], ...]:
         """Return the keys that were believed once, each with whether it was revoked."""
-        return tuple((gone.key.public, gone.revoked) for gone in self._history.gone(at))
+        return tuple((gone.key.public, gone.revoked) for gone in self.history.gone(at))
 
     def revoked(self, thumbprint: str | None) -> bool:
         """Tell whether a key that was believed once was revoked; None is the one that the post was given."""
-        return self._history.let_go(thumbprint or self._given.thumbprint)
+        return self.history.let_go(thumbprint or self._given.thumbprint)
 
     def named(self, refusal: RefusedError, message: bytes, *, typ: str, at: datetime) -> RefusedError:
         """Return a refusal for a signature, by the name of what is wrong with its key where that was believed once."""
@@ -99,7 +100,7 @@ class SigningKeys:
             try:
                 kept = self._store.read()
                 if kept is not None:
-                    self._history, self._kept = self._replayed(kept)
+                    self.history, self._kept = self._replayed(kept)
             except (NotKeptError, RefusedError, RecordError) as error:
                 said: dict[str, JsonValue] = {"message": str(error)}
                 self._tell("trusted_keys_refused", outcome="failure", reason=Rejection.MALFORMED, details=said)
@@ -142,7 +143,7 @@ class SigningKeys:
                 self._refuse(refusal, None)
                 return False
             followed = follow(
-                self._history,
+                self.history,
                 heard,
                 purpose=self.purpose,
                 agency=self._agency,
@@ -172,8 +173,8 @@ class SigningKeys:
         except NotKeptError as error:
             self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), last, outcome="failure")
             return False
-        before = {key.thumbprint for key in self._history.kept}
-        self._history, self._kept, self._changed, self._over = history, kept, True, None
+        before = {key.thumbprint for key in self.history.kept}
+        self.history, self._kept, self._changed, self._over = history, kept, True, None
         log.warning("other keys sign %s: statement %d.%d", self.purpose, history.era, history.number)
         for statement in taken:
             self._tell_change(statement)
@@ -208,7 +209,7 @@ class SigningKeys:
     def tick(self, at: datetime) -> None:
         """Note each key whose time has passed since the last look."""
         with self._lock:
-            over = frozenset(former.key.thumbprint for former in self._history.former if former.over(at))
+            over = frozenset(former.key.thumbprint for former in self.history.former if former.over(at))
             fresh = frozenset() if self._over is None else over - self._over
             self._over = over
             self._changed = self._changed or bool(fresh)
@@ -220,10 +221,10 @@ class SigningKeys:
         with self._lock:
             return KeyState(
                 purpose=self.purpose,
-                key=self._history.present.thumbprint,
-                former=tuple(key.thumbprint for key in self._history.arriving(at)[1:]),
-                era=self._history.era,
-                number=self._history.number,
+                key=self.history.present.thumbprint,
+                former=tuple(key.thumbprint for key in self.history.arriving(at)[1:]),
+                era=self.history.era,
+                number=self.history.number,
                 refused=self._kept.refused,
             )
 

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections.abc import Callable
 from threading import Lock
 from time import monotonic
 
@@ -18,12 +19,13 @@ class Session:
 
     COOKIE = "platepost-aim"
 
-    def __init__(self, *, seconds: float) -> None:
+    def __init__(self, *, seconds: float, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
         self.code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
         """What a person types."""
         self.token = secrets.token_urlsafe(32)
         """What the link carries."""
-        self._ends = monotonic() + seconds
+        self._ends = clock() + seconds
         self._lock = Lock()
         self._unused = True
         self._wrong = 0
@@ -42,7 +44,7 @@ class Session:
     @property
     def seconds_left(self) -> float:
         """Until the page closes by itself."""
-        return max(0.0, self._ends - monotonic())
+        return max(0.0, self._ends - self._clock())
 
     def close(self, why: str) -> None:
         """Let nobody in from now on."""

@@ -65,9 +65,8 @@ def unit(tmp_path: Path) -> Unit:
 
 
 @pytest.fixture
-def running(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> Iterator[Unit]:
-    monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.01)
-    spool = PackageSpool(unit.held, unit.install)
+def running(unit: Unit) -> Iterator[Unit]:
+    spool = PackageSpool(unit.held, unit.install, look_seconds=0.01)
     spool.start()
     yield unit
     spool.stop()

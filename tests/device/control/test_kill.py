@@ -28,7 +28,7 @@ def test_a_configuration_that_was_taken_is_in_force(world: World) -> None:
         version, number = map(int, said[-1].split())
         kept = ConfigurationStore(world.directory).read()
         assert kept.highest in {version, version + 1}, "the one that was said, or the next, which was on its way"
-        effective = world.remote()._effective
+        effective = world.remote().effective
         assert effective.passages.repeat_seconds == number + (kept.highest - version)
 
 

@@ -73,9 +73,8 @@ def test_strange_files_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_what_keeps_a_package_from_being_taken_is_logged_once_as_long_as_it_lasts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.001)
     looks: list[int] = []
     enough = Event()
 
@@ -86,17 +85,14 @@ def test_what_keeps_a_package_from_being_taken_is_logged_once_as_long_as_it_last
         raise OSError("no room")
 
     lay(tmp_path, FIRST, b"list")
-    spool = PackageSpool(tmp_path, install)
+    spool = PackageSpool(tmp_path, install, look_seconds=0.001)
     spool.start()
     assert enough.wait(SECONDS)
     spool.stop()
     assert caplog.text.count("no room") == 1
 
 
-def test_a_running_spool_takes_what_comes_and_lives_on_after_a_bad_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("device.hotlist.spool.LOOK_SECONDS", 0.01)
+def test_a_running_spool_takes_what_comes_and_lives_on_after_a_bad_disk(tmp_path: Path) -> None:
     came, failed = Event(), Event()
 
     def install(package: PackageFile) -> Installation:
@@ -106,7 +102,7 @@ def test_a_running_spool_takes_what_comes_and_lives_on_after_a_bad_disk(
         came.set()
         return Installation(1, None, "in force")
 
-    spool = PackageSpool(tmp_path, install)
+    spool = PackageSpool(tmp_path, install, look_seconds=0.001)
     spool.start()
     lay(tmp_path, FIRST, b"list")
     assert came.wait(SECONDS)

@@ -30,7 +30,7 @@ def said(remote: RemoteConfiguration) -> AuditEvent:
 
 def confidence(world: World) -> float:
     """What the post would run with after a power cut now."""
-    return world.remote()._effective.vision.minimum_confidence
+    return world.remote().effective.vision.minimum_confidence
 
 
 def test_a_good_one_is_in_force_at_once_and_after_a_restart(world: World) -> None:
@@ -47,7 +47,7 @@ def test_a_good_one_is_in_force_at_once_and_after_a_restart(world: World) -> Non
     assert (remote.state().state, remote.state().version) == ("trial", 1)
 
     again = world.remote()
-    assert again._effective == pending
+    assert again.effective == pending
     assert again.state().digest == event.details["digest"]
 
 
@@ -247,7 +247,7 @@ def test_one_power_cut_is_no_crash_and_the_third_start_is(world: World) -> None:
         assert remote.take_events() == ()
     remote = world.remote()
     assert (said(remote).reason, remote.state().state, remote.state().version) == ("did_not_start", "applied", 1)
-    assert remote._effective.vision.minimum_confidence == 0.35
+    assert remote.effective.vision.minimum_confidence == 0.35
 
 
 def test_what_no_longer_fits_the_software_is_given_back_at_the_start(
@@ -259,7 +259,7 @@ def test_what_no_longer_fits_the_software_is_given_back_at_the_start(
     remote = world.remote()
     event = said(remote)
     assert (event.action, event.reason) == ("configuration_reverted", "not_allowed")
-    assert remote._effective == world.base
+    assert remote.effective == world.base
 
 
 # --- the disk
@@ -319,7 +319,7 @@ def test_a_damaged_file_is_said_and_the_retained_one_comes_again(world: World) -
     path = world.directory / "configuration.json"
     path.write_bytes(path.read_bytes()[:-30])
     remote = world.remote()
-    assert (said(remote).reason, remote._effective) == ("malformed", world.base)
+    assert (said(remote).reason, remote.effective) == ("malformed", world.base)
     world.give(remote, jws)
     assert said(remote).action == "configuration_applied"
 
@@ -332,7 +332,7 @@ def test_a_file_that_somebody_wrote_on_the_disk_has_no_effect(world: World) -> N
     path.write_text(json.dumps(kept))
     remote = world.remote()
     assert said(remote).reason == "bad_signature"
-    assert remote._effective == world.base
+    assert remote.effective == world.base
 
 
 # --- what may be set

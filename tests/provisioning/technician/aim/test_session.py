@@ -1,8 +1,6 @@
 import pytest
-from pytest_mock import MockerFixture
 
 from provisioning.errors import ProvisioningError
-from provisioning.technician.aim import session as module
 from provisioning.technician.aim.server import service_address
 from provisioning.technician.aim.session import MOST_TRIES, Session
 
@@ -50,13 +48,13 @@ def test_the_link_takes_no_code_and_the_code_no_link() -> None:
     assert session.enter_by_link(session.token, address="10.0.0.2") is not None
 
 
-def test_its_time_ends(mocker: MockerFixture) -> None:
-    clock = mocker.patch.object(module, "monotonic", return_value=100.0)
-    session = Session(seconds=60)
+def test_its_time_ends() -> None:
+    now = 100.0
+    session = Session(seconds=60, clock=lambda: now)
     cookie = session.enter_by_link(session.token, address="a")
-    clock.return_value = 159.0
+    now = 159.0
     assert session.knows(cookie, address="a")
-    clock.return_value = 160.5
+    now = 160.5
     assert not session.knows(cookie, address="a")
     assert session.why_closed == "its time was up"
 
