@@ -12,7 +12,7 @@ from device.records.parts import Picture
 from device.records.read import Sight
 from simulator.demo.clip import STREET
 from simulator.demo.outcome import DemoOutcome, ReceivedHit
-from simulator.scoring.score import Outcome
+from simulator.scoring.score import ScoredPassage
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -61,7 +61,7 @@ def write_report(path: Path, outcome: DemoOutcome) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class PassageBar:
     """One passage in the picture of the footage's time; lengths are shares of the whole, 0 to 100."""
 
     text: str
@@ -73,7 +73,7 @@ class Bar:
     hit: bool
 
 
-def timeline(outcome: DemoOutcome) -> tuple[Bar, ...]:
+def timeline(outcome: DemoOutcome) -> tuple[PassageBar, ...]:
     """Lay the passages out over the footage's time, those that overlap in rows below one another."""
     if outcome.score is None or outcome.clip.truth is None:
         return ()
@@ -89,7 +89,7 @@ def timeline(outcome: DemoOutcome) -> tuple[Bar, ...]:
         row = next((index for index, free in enumerate(rows) if free < first), len(rows))
         rows[row : row + 1] = [reach]
         bars.append(
-            Bar(
+            PassageBar(
                 text=entry.passage.text,
                 left=100 * first / frames,
                 width=100 * (last - first + 1) / frames,
@@ -147,13 +147,13 @@ def _rows(outcome: DemoOutcome) -> list[Row]:
     return rows
 
 
-def _read_of(entry: Outcome, outcome: DemoOutcome) -> Sight | None:
+def _read_of(entry: ScoredPassage, outcome: DemoOutcome) -> Sight | None:
     if entry.read is None:
         return None
     return next(read for read in outcome.reads if outcome.read_of[read.passage] is entry.read)
 
 
-def _state(entry: Outcome) -> str:
+def _state(entry: ScoredPassage) -> str:
     if entry.read is None:
         return "missed"
     if entry.right:

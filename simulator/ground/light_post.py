@@ -29,7 +29,7 @@ from device.records import (
 )
 from device.records.hit import NEAR_WORDING, WORDING
 from device.records.status import Reason
-from simulator.ground.passages import Vehicle
+from simulator.ground.passages import SeenVehicle
 
 
 def _now() -> datetime:
@@ -74,7 +74,7 @@ class LightPost:
         self._reasons: tuple[Reason, ...] = ()
 
     def read(
-        self, vehicle: Vehicle, *, passage: str | None = None, hits: tuple[str, ...] = (), overview: bool = False
+        self, vehicle: SeenVehicle, *, passage: str | None = None, hits: tuple[str, ...] = (), overview: bool = False
     ) -> Read:
         """Return the read of a vehicle that has just passed, which names its hits."""
         result = "match" if hits else "no_match"
@@ -88,7 +88,7 @@ class LightPost:
 
     def hit(
         self,
-        vehicle: Vehicle,
+        vehicle: SeenVehicle,
         *,
         category: str,
         passage: str | None = None,
@@ -166,7 +166,7 @@ class LightPost:
         """Return what the broker is to say once the post is gone without a farewell."""
         return self.recorder.unchained(self.status("offline"))
 
-    def _sight(self, vehicle: Vehicle, passage: str | None) -> dict[str, Any]:
+    def _sight(self, vehicle: SeenVehicle, passage: str | None) -> dict[str, Any]:
         return vehicle.sight(self._now()) | {
             "clock": self._clock(),
             "passage": passage or self._identify(),

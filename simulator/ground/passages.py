@@ -20,7 +20,7 @@ def plate(draw: random.Random) -> str:
     return "".join(draw.choice(letters if form == "@" else digits) for form in PLATE)
 
 
-class Vehicle:
+class SeenVehicle:
     """One vehicle as a camera sees it and a post reads it; it may pass more than once."""
 
     def __init__(self, text: str, draw: random.Random) -> None:

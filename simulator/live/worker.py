@@ -26,7 +26,7 @@ from simulator.live.painter import Painter
 from simulator.live.wire import Writer, messages
 
 
-class Worker:
+class DrivenPost:
     """A post with its strings."""
 
     def __init__(self, configuration: Path, footage: Path, out: Writer) -> None:
@@ -94,7 +94,7 @@ def main() -> int:
     # What a library prints must not stand between the messages.
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    worker = Worker(Path(sys.argv[1]), Path(sys.argv[2]), Writer(pipe))
+    worker = DrivenPost(Path(sys.argv[1]), Path(sys.argv[2]), Writer(pipe))
     # Ctrl-C in a terminal reaches the whole group; the server says when it is time to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

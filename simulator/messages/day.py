@@ -13,7 +13,7 @@ from device.records.contract.steady import SteadySigner
 from simulator.ground.chance import Chance
 from simulator.ground.light_post import LightPost
 from simulator.ground.memory_outbox import MemoryOutbox
-from simulator.ground.passages import CATEGORIES, Vehicle, plate
+from simulator.ground.passages import CATEGORIES, SeenVehicle, plate
 from simulator.messages.recording import Head, Message
 
 # Share of a day's vehicles in each hour: an urban arterial's profile, two rush hours, in per mille.
@@ -90,7 +90,7 @@ class DrawnPost:
         return int(expected) + (self._draw.random() < expected % 1)
 
     def _vehicle(self) -> Iterator[Message]:
-        seen, passage = Vehicle(plate(self._draw), self._draw), self._identify()
+        seen, passage = SeenVehicle(plate(self._draw), self._draw), self._identify()
         hits: tuple[str, ...] = ()
         if self._draw.random() < self._day.hits:
             category, priority = self._draw.choice(CATEGORIES), self._draw.randint(1, 4)
@@ -99,7 +99,7 @@ class DrawnPost:
             hits = (hit.hit,)
             self._now += timedelta(seconds=1.2)
             if self._draw.random() < 0.2:  # what the passage's end does not bear out
-                seen, hits = Vehicle(plate(self._draw), self._draw), ()
+                seen, hits = SeenVehicle(plate(self._draw), self._draw), ()
                 yield self._record(self._post.withdrawal(hit, seen.text))
         yield self._record(self._post.read(seen, passage=passage, hits=hits))
 

@@ -118,15 +118,15 @@ class ScenarioCamera(Camera):
             ScenarioError: it is another thread.
 
         """
-        actor = current()
-        if actor is None:
+        thread = current()
+        if thread is None:
             raise ScenarioError("a scenario's camera shows its frames to its own post only")
         numbers = count()
         leap = FIRST_LEAP
         while not self._closed.is_set():
             now = self._world.now
             if self.hangs is not None:
-                actor.sleep(HUNG_STEP)
+                thread.sleep(HUNG_STEP)
                 yield self._again(next(numbers)) if self.frozen and self.hangs is not None else None
                 continue
             stretch = next((found for found in self.traffic if found.over > now), None)
@@ -145,7 +145,7 @@ class ScenarioCamera(Camera):
                 continue
             since = max(self._quiet_since, self._disturbed)
             leap = FIRST_LEAP if now - since < _QUIET_SECONDS else min(self._most, max(FIRST_LEAP, leap * 2))
-            actor.sleep(min(leap, stretch.at - now) if stretch is not None else leap)
+            thread.sleep(min(leap, stretch.at - now) if stretch is not None else leap)
             if not self._closed.is_set() and self.hangs is None and not self._due(stretch):
                 yield self._frame(next(numbers), empty_road((stretch or self._road).path))
 
@@ -153,9 +153,9 @@ class ScenarioCamera(Camera):
         return stretch is not None and stretch.at <= self._world.now
 
     def _sleep_until(self, moment: float) -> None:
-        actor = current()
-        while actor is not None and self._world.now < moment and not self._closed.is_set():
-            actor.sleep(moment - self._world.now)
+        thread = current()
+        while thread is not None and self._world.now < moment and not self._closed.is_set():
+            thread.sleep(moment - self._world.now)
 
     def _frame(self, number: int, still: Still) -> Frame:
         seen = shifted(still, *self.turned)

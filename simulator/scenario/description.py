@@ -11,7 +11,7 @@ from simulator.scenario.demands import misfits, too_many
 from simulator.scenario.durations import Duration, Signed
 from simulator.scenario.events import Event, Publish
 from simulator.scenario.lists import DECOYS, ListDescription
-from simulator.scenario.table import Table
+from simulator.scenario.toml_table import TomlTable
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 _REACH = (datetime(2026, 1, 2, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
@@ -25,7 +25,7 @@ def _certified(moment: datetime) -> datetime:
     return moment
 
 
-class PostDescription(Table):
+class PostDescription(TomlTable):
     """One post."""
 
     name: Name = Field(description="Its name, as in topics.")
@@ -40,7 +40,7 @@ class PostDescription(Table):
     )
 
 
-class Traffic(Table):
+class Traffic(TomlTable):
     """A stretch of a clip that passes a post's camera."""
 
     at: Duration = Field(description="When its first frame is shown.")
@@ -56,7 +56,7 @@ class Traffic(Table):
         return self
 
 
-class Scenario(Table):
+class Scenario(TomlTable):
     """One scenario, checked as a whole."""
 
     title: str = Field(min_length=1, max_length=80, description="What it is called in reports.")

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simulator.scenario.durations import Duration, Signed
-from simulator.scenario.table import Table
+from simulator.scenario.toml_table import TomlTable
 
 Remedy = Literal["released", "reopened", "powered"]
 """What brings a camera back: an event, the post opening it anew, or the post cycling its power."""
 
 
-class _Happening(Table):
+class _Happening(TomlTable):
     at: Duration = Field(description="When, since the scenario's start.")
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from provisioning.hotlist.rows import HotListRow
 from simulator.scenario.durations import Duration
-from simulator.scenario.table import Table
+from simulator.scenario.toml_table import TomlTable
 
 Plate = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,10}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", max_length=64)]
@@ -17,7 +17,7 @@ DECOYS = "stolen_vehicle"
 Defect = Literal["none", "forged", "foreign", "truncated", "unsigned"]
 
 
-class ListedPlate(Table):
+class ListedPlate(TomlTable):
     """One plate of interest."""
 
     plate: Plate = Field(description="As the list writes it.")
@@ -27,7 +27,7 @@ class ListedPlate(Table):
     reference: str | None = Field(default=None, max_length=60, description="The department's case.")
 
 
-class ListDescription(Table):
+class ListDescription(TomlTable):
     """One list, complete."""
 
     version: Annotated[int, Field(ge=1)] = Field(description="Greater than that of every list before.")

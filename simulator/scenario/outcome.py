@@ -28,7 +28,7 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Totals:
     """How much there was, and how fast."""
 
     simulated_seconds: float
@@ -59,7 +59,7 @@ class Outcome:
     demands: tuple[Demand, ...] = ()
     error: str | None = None
     """Why it could not be played to its end."""
-    figures: Figures | None = None
+    figures: Totals | None = None
     report: str | None = None
     """The file of its report."""
 
@@ -98,11 +98,11 @@ def judge(scenario: Scenario, observed: Observations) -> tuple[Demand, ...]:
     return tuple(Demand(check.check, check.says, check.judge(observed)) for check in scenario.expect)
 
 
-def figures(observed: Observations) -> Figures:
+def totals_of(observed: Observations) -> Totals:
     """Count."""
     latencies = sorted(entry.latency for entry in observed.of(HIT) if entry.latency is not None)
     arrived = [entry for entry in observed.records if entry.chained]
-    return Figures(
+    return Totals(
         simulated_seconds=observed.course.lasts,
         posts=len(observed.posts),
         records=sum(len(post.made) for post in observed.posts.values()),

@@ -94,12 +94,12 @@ class _Waiting(Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for at most `timeout` seconds; return whether it is set."""
-        actor = current()
-        if actor is None or timeout is None:
+        thread = current()
+        if thread is None or timeout is None:
             return super().wait(None if timeout is None else min(timeout, 0.02))
         until = self._world.now + timeout
         while not self.is_set() and self._world.now < until:
-            actor.sleep(until - self._world.now)
+            thread.sleep(until - self._world.now)
         return self.is_set()
 
 

@@ -15,7 +15,7 @@ from simulator.scenario.description import Scenario
 from simulator.scenario.happening import Happenings
 from simulator.scenario.harness import Harness
 from simulator.scenario.site import AGENCY, ScenarioSite
-from simulator.scenario.world import Actor, World
+from simulator.scenario.world import SimulatedThread, World
 
 SAMPLE_SECONDS = 0.1
 ARRIVAL_SECONDS = 3.0
@@ -31,7 +31,7 @@ class _Life:
     ending: bool = False
     accounts: list[Account] = field(default_factory=list)
 
-    def __call__(self, actor: Actor) -> None:
+    def __call__(self, thread: SimulatedThread) -> None:
         configuration = self.site.configuration(self.harness.name)
         while not self.ending:
             for proxy in self.harness.proxies:
@@ -45,7 +45,7 @@ class _Life:
             away, self.harness.restart_after = self.harness.restart_after, None
             if away is None:
                 return
-            actor.sleep(away)
+            thread.sleep(away)
 
 
 def play(
@@ -95,12 +95,12 @@ def _live(site: ScenarioSite, world: World, lives: list[_Life], passed: Callable
         world.enter(life.harness.name, life).turn()
         happenings.let_in()
     world.live(site.scenario.events, until=site.scenario.lasts, perform=happenings.perform)
-    for actor, life in zip(world.actors, lives, strict=True):
+    for thread, life in zip(world.threads, lives, strict=True):
         life.ending = True
         if life.harness.post is not None:
             life.harness.post.stop()
-        actor.due = world.now
-        world.finish(actor)
+        thread.due = world.now
+        world.finish(thread)
 
 
 def _sample(site: ScenarioSite, samples: list[Sample], now: float) -> None:

@@ -16,7 +16,7 @@ from threading import Thread
 from device.errors import PlatepostError
 from simulator.scenario.load import load
 from simulator.scenario.observations import Observations
-from simulator.scenario.outcome import Outcome, figures, judge
+from simulator.scenario.outcome import Outcome, judge, totals_of
 from simulator.scenario.play import play
 
 
@@ -57,7 +57,7 @@ def run_one(path: Path, wishes: Wishes) -> Outcome:
             for number in range(2 if wishes.twice else 1)
         ]
         observations = [Observations(course) for course in courses]
-        found = [figures(observed) for observed in observations]
+        found = [totals_of(observed) for observed in observations]
         demands = judge(scenario, observations[0])
         outcome = replace(plain, demands=demands, figures=found[0], seconds=time.monotonic() - began)
         if len({each.records_digest for each in found}) > 1:

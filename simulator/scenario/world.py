@@ -24,7 +24,7 @@ _STEADY_BEGINS = 1000.0
 
 
 class Leave(BaseException):
-    """Raised in the thread of an actor whose scenario was given up; nothing but the thread's end handles it."""
+    """Raised in a thread whose scenario was given up; nothing but its end handles it."""
 
 
 class Timed(Protocol):
@@ -39,10 +39,10 @@ class Timed(Protocol):
 EventT = TypeVar("EventT", bound=Timed)
 
 
-class Actor:
+class SimulatedThread:
     """One thread of the world. `work` runs in it and calls `sleep`."""
 
-    def __init__(self, world: "World", name: str, work: Callable[["Actor"], None]) -> None:
+    def __init__(self, world: "World", name: str, work: Callable[["SimulatedThread"], None]) -> None:
         self.name = name
         self.due = world.now
         self.over = False
@@ -55,10 +55,10 @@ class Actor:
         self._thread.start()
 
     def __repr__(self) -> str:
-        return f"<Actor {self.name} {'over' if self.over else f'due at {self.due:.2f} s'}>"
+        return f"<SimulatedThread {self.name} {'over' if self.over else f'due at {self.due:.2f} s'}>"
 
     def sleep(self, seconds: float) -> None:
-        """Give the turn back for so many simulated seconds, or until an event; only from the actor's own thread."""
+        """Give the turn back for so many simulated seconds, or until an event; only from the thread itself."""
         self.due = self._world.now + max(0.0, seconds)
         self._back.release()
         self._go.acquire()
@@ -89,7 +89,7 @@ class Actor:
             self._thread.join(TURN_SECONDS)
 
     def _run(self) -> None:
-        _CURRENT.actor = self
+        _CURRENT.thread = self
         self._go.acquire()
         try:
             if not self._abandoned:
@@ -106,9 +106,9 @@ class Actor:
 _CURRENT = threading.local()
 
 
-def current() -> Actor | None:
+def current() -> SimulatedThread | None:
     """Return whose thread this is."""
-    return getattr(_CURRENT, "actor", None)
+    return getattr(_CURRENT, "thread", None)
 
 
 class World:
@@ -125,7 +125,7 @@ class World:
         self.begins = begins
         self.now = 0.0
         """Seconds since the start."""
-        self.actors: list[Actor] = []
+        self.threads: list[SimulatedThread] = []
         self.passed: Callable[[float], object] = lambda _now: None
         """Called whenever time has gone on, in the world's thread."""
         self.leaping: Callable[[], None] = lambda: None
@@ -135,7 +135,7 @@ class World:
         self._real = time.monotonic() if wall_clock else None
 
     def __repr__(self) -> str:
-        return f"<World at {self.utc():%Y-%m-%d %H:%M:%S}, {len(self.actors)} actors>"
+        return f"<World at {self.utc():%Y-%m-%d %H:%M:%S}, {len(self.threads)} threads>"
 
     def steady(self) -> float:
         """Return the clock that is never set, seconds."""
@@ -149,11 +149,11 @@ class World:
         """Return the true time."""
         return self.begins.astimezone(UTC) + timedelta(seconds=self.now)
 
-    def enter(self, name: str, work: Callable[[Actor], None]) -> Actor:
-        """Take in an actor; its first turn comes now."""
-        actor = Actor(self, name, work)
-        self.actors.append(actor)
-        return actor
+    def enter(self, name: str, work: Callable[[SimulatedThread], None]) -> SimulatedThread:
+        """Take in a thread; its first turn comes now."""
+        thread = SimulatedThread(self, name, work)
+        self.threads.append(thread)
+        return thread
 
     def live(self, events: Sequence[EventT], *, until: float, perform: Callable[[EventT], None]) -> None:
         """Let time pass until `until`, with every event at its moment, before the posts' own turns at the same one.
@@ -165,8 +165,8 @@ class World:
         """
         agenda = sorted(events, key=lambda event: event.at)
         while True:
-            living = [actor for actor in self.actors if not actor.over]
-            following = min(living, key=lambda actor: actor.due, default=None)
+            living = [thread for thread in self.threads if not thread.over]
+            following = min(living, key=lambda thread: thread.due, default=None)
             event = agenda[0].at if agenda else until
             if agenda and (following is None or event <= following.due) and event < until:
                 self._go_on(event)
@@ -182,11 +182,11 @@ class World:
 
     def awaken(self) -> None:
         """Have everybody look about soon."""
-        for actor in self.actors:
-            actor.due = min(actor.due, self.now + AWAKE_SECONDS)
+        for thread in self.threads:
+            thread.due = min(thread.due, self.now + AWAKE_SECONDS)
 
-    def finish(self, actor: Actor) -> None:
-        """Let one actor go on alone until it is over; time passes as it sleeps.
+    def finish(self, thread: SimulatedThread) -> None:
+        """Let one thread go on alone until it is over; time passes as it sleeps.
 
         Raises:
             StuckError: it is not over after many turns.
@@ -194,16 +194,16 @@ class World:
 
         """
         for _ in range(_TURNS_MOST):
-            if actor.over:
+            if thread.over:
                 return
-            self._go_on(max(self.now, actor.due))
-            actor.turn()
-        raise StuckError(f"{actor.name} does not end")
+            self._go_on(max(self.now, thread.due))
+            thread.turn()
+        raise StuckError(f"{thread.name} does not end")
 
     def close(self) -> None:
         """End everybody who is still there."""
-        for actor in self.actors:
-            actor.abandon()
+        for thread in self.threads:
+            thread.abandon()
 
     def _go_on(self, moment: float) -> None:
         if moment - self.now > LEAP_SECONDS:

@@ -37,7 +37,7 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
     from simulator.scene.description import load_scene  # noqa: PLC0415
     from simulator.scene.encode import ClipWriter  # noqa: PLC0415
     from simulator.scene.renderer import Renderer  # noqa: PLC0415
-    from simulator.scene.truth import Truth  # noqa: PLC0415
+    from simulator.scene.truth import GroundTruth  # noqa: PLC0415
     from simulator.scene.watch import write_watch  # noqa: PLC0415
 
     described = load_scene(scene)
@@ -52,7 +52,7 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
             return
         assert out is not None  # noqa: S101  checked above
         count = min(frames or len(renderer), len(renderer))
-        truth = Truth(described, out.name)
+        truth = GroundTruth(described, out.name)
         size = (described.lens.width, described.lens.height)
         writer = stack.enter_context(ClipWriter(out, size=size, fps=described.clip.fps, quality=described.clip.quality))
         for number in track(range(count), description=out.name):

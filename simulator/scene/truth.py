@@ -30,7 +30,7 @@ class VisiblePlate:
 
 
 @dataclass
-class Truth:
+class GroundTruth:
     """The truth of a clip, gathered while it is drawn."""
 
     scene: Scene

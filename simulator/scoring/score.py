@@ -30,7 +30,7 @@ class ScoredRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScoredPassage:
     """What became of one passage."""
 
     passage: TruePassage
@@ -53,7 +53,7 @@ class Outcome:
 class Score:
     """What became of every passage, and the reads that belong to none."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ScoredPassage, ...]
     undue: tuple[ScoredRead, ...]
 
     @property
@@ -112,7 +112,7 @@ def score(reads: Sequence[ScoredRead], truth: Truth) -> Score:
             duplicates.setdefault(number, []).append(reads[place])
             taken.add(place)
     outcomes = tuple(
-        Outcome(
+        ScoredPassage(
             passage,
             reads[read_of[number]] if number in read_of else None,
             tuple(duplicates.get(number, ())),

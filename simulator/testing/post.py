@@ -19,7 +19,7 @@ from device.records import Hit, HotListState, Read, Recorder
 from device.uplink import Tuning, Uplink
 from simulator.errors import SimulatorError
 from simulator.ground.light_post import LightPost
-from simulator.ground.passages import Vehicle
+from simulator.ground.passages import SeenVehicle
 from simulator.ground.proxy import Proxy
 
 DELIVERY_SECONDS = 30.0
@@ -97,7 +97,7 @@ class SimulatedPost:
             overview: whether the read, too, shows the vehicle.
 
         """
-        vehicle, hit = Vehicle(text, self._draw), None
+        vehicle, hit = SeenVehicle(text, self._draw), None
         if listed is not None:
             hit = self._post.hit(vehicle, category=listed, matched=matched, match=match, priority=priority)
             self._recorder.record(hit)
@@ -109,9 +109,9 @@ class SimulatedPost:
 
     def misreads(self, text: str, *, listed: str, final: str) -> PassedBy:
         """Have a vehicle pass that is first read as `text`, which is listed, then as `final`: the hit is withdrawn."""
-        hit = self._post.hit(Vehicle(text, self._draw), category=listed)
+        hit = self._post.hit(SeenVehicle(text, self._draw), category=listed)
         self._recorder.record(hit)
-        read = self._post.read(Vehicle(final, self._draw), passage=hit.passage)
+        read = self._post.read(SeenVehicle(final, self._draw), passage=hit.passage)
         self._recorder.record(self._post.withdrawal(hit, final))
         self._recorder.record(read)
         self.deliver()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.lab.faults.catalogue import FAMILIES
+from simulator.lab.faults.catalogue import CATALOGUE
 from simulator.lab.faults.extent import SHORT
 from simulator.lab.faults.week import DAILY, DAYS
 from simulator.lab.faults.week import NAME as WEEK
@@ -35,7 +35,7 @@ def test_nothing_is_lost_in_a_short_campaign(tmp_path: Path) -> None:
     assert inflicted.pop(WEEK) == 1
     assert inflicted.pop(DAILY) == DAYS - 1
     assert sum(inflicted.values()) == SHORT.faults
-    assert inflicted.keys() == {family.name for family in FAMILIES} - outcome["not_inflicted"].keys()
+    assert inflicted.keys() == {kind.name for kind in CATALOGUE} - outcome["not_inflicted"].keys()
     assert outcome["records"]["lost"] == 0
     assert outcome["records"]["stored"] >= SHORT.records
 

@@ -34,7 +34,7 @@ from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.ground.light_post import LightPost
 from simulator.ground.memory_outbox import MemoryOutbox
-from simulator.ground.passages import Vehicle
+from simulator.ground.passages import SeenVehicle
 from simulator.testing import SimulatedPost, SimulatedSite
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -160,7 +160,7 @@ def light_post(*, list_age: float | None = None) -> LightPost:
 
 
 def a_hit(text: str = "8XYZ987", *, list_age: float | None = None) -> Hit:
-    return light_post(list_age=list_age).hit(Vehicle(text, random.Random(1)), category="stolen_vehicle")
+    return light_post(list_age=list_age).hit(SeenVehicle(text, random.Random(1)), category="stolen_vehicle")
 
 
 def withdrawal_of(hit: Hit) -> HitWithdrawn:

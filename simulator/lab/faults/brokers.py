@@ -2,98 +2,87 @@
 
 import time
 from random import Random
-from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.site import CampaignSite
 
 
-class BrokerKilled(Injection):
-    """The broker forgets what it had acknowledged in its last moment."""
-
-    name: ClassVar = "broker killed"
-    what: ClassVar = "kill -9 of the broker at a random instant"
-    heals: ClassVar = "the broker is started again within 1.5 s"
-    weight: ClassVar = 4
-    broad: ClassVar = True
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Kill, wait, start."""
-        del unit
-        time.sleep(draw.uniform(0, 0.5))
-        site.broker.kill()
-        time.sleep(draw.uniform(0, 1.5))
-        site.start_broker()
+def _kill(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
+    time.sleep(draw.uniform(0, 0.5))
+    site.broker.kill()
+    time.sleep(draw.uniform(0, 1.5))
+    site.start_broker()
 
 
-class BrokerRestarted(Injection):
-    """The broker is updated."""
-
-    name: ClassVar = "broker restarted"
-    what: ClassVar = "the broker is stopped in good order"
-    heals: ClassVar = "the broker is started again within 1.5 s"
-    weight: ClassVar = 2
-    broad: ClassVar = True
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Stop, wait, start."""
-        del unit
-        site.broker.stop()
-        time.sleep(draw.uniform(0, 1.5))
-        site.start_broker()
+def _restart(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
+    site.broker.stop()
+    time.sleep(draw.uniform(0, 1.5))
+    site.start_broker()
 
 
-class BrokerFrozen(Injection):
-    """The broker's machine stands still; its kernel goes on taking bytes."""
-
-    name: ClassVar = "broker frozen"
-    what: ClassVar = "the broker's process stands still for up to 5 s (SIGSTOP)"
-    heals: ClassVar = "SIGCONT"
-    weight: ClassVar = 2
-    broad: ClassVar = True
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Stop, wait, continue."""
-        del unit
-        site.broker.freeze()
-        time.sleep(draw.uniform(0.5, 5))
-        site.broker.thaw()
+def _freeze(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
+    site.broker.freeze()
+    time.sleep(draw.uniform(0.5, 5))
+    site.broker.thaw()
 
 
-class KeeperAway(Injection):
-    """What the broker takes meanwhile waits in the keeper's session."""
-
-    name: ClassVar = "record keeper away"
-    what: ClassVar = "the record keeper disconnects for up to 3 s"
-    heals: ClassVar = "it connects again"
-    weight: ClassVar = 2
-    broad: ClassVar = True
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Disconnect, wait, connect."""
-        del unit
-        site.keeper_goes()
-        time.sleep(draw.uniform(0.2, 3))
-        site.keeper_comes()
+def _keeper_away(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
+    site.keeper_goes()
+    time.sleep(draw.uniform(0.2, 3))
+    site.keeper_comes()
 
 
-class KeeperAwayBrokerKilled(Injection):
-    """What the broker acknowledged and had not yet saved is gone, unless the posts still have it."""
+def _keeper_away_broker_killed(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
+    # What the broker acknowledged and had not yet saved is gone, unless the posts still have it.
+    site.keeper_goes()
+    time.sleep(draw.uniform(0.2, 3))
+    site.broker.kill()
+    time.sleep(draw.uniform(0, 0.5))
+    site.start_broker()
+    time.sleep(draw.uniform(0, 1))
+    site.keeper_comes()
 
-    name: ClassVar = "record keeper away, broker killed"
-    what: ClassVar = "the record keeper disconnects, the broker is killed (-9) up to 3 s later"
-    heals: ClassVar = "the broker is started again, the record keeper connects"
-    weight: ClassVar = 4
-    broad: ClassVar = True
 
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Disconnect, kill, start, connect."""
-        del unit
-        site.keeper_goes()
-        time.sleep(draw.uniform(0.2, 3))
-        site.broker.kill()
-        time.sleep(draw.uniform(0, 0.5))
-        site.start_broker()
-        time.sleep(draw.uniform(0, 1))
-        site.keeper_comes()
+INJECTIONS = (
+    Injection(
+        name="broker killed",
+        what="kill -9 of the broker at a random instant",
+        heals="the broker is started again within 1.5 s",
+        weight=4,
+        strike=_kill,
+        broad=True,
+    ),
+    Injection(
+        name="broker restarted",
+        what="the broker is stopped in good order",
+        heals="the broker is started again within 1.5 s",
+        weight=2,
+        strike=_restart,
+        broad=True,
+    ),
+    Injection(
+        name="broker frozen",
+        what="the broker's process stands still for up to 5 s (SIGSTOP)",
+        heals="SIGCONT",
+        weight=2,
+        strike=_freeze,
+        broad=True,
+    ),
+    Injection(
+        name="record keeper away",
+        what="the record keeper disconnects for up to 3 s",
+        heals="it connects again",
+        weight=2,
+        strike=_keeper_away,
+        broad=True,
+    ),
+    Injection(
+        name="record keeper away, broker killed",
+        what="the record keeper disconnects, the broker is killed (-9) up to 3 s later",
+        heals="the broker is started again, the record keeper connects",
+        weight=4,
+        strike=_keeper_away_broker_killed,
+        broad=True,
+    ),
+)

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from time import monotonic
 
-from simulator.lab.faults.catalogue import FAMILIES, plan
+from simulator.lab.faults.catalogue import CATALOGUE, plan
 from simulator.lab.faults.cluster import NAMES, cluster_absent, trouble_cluster
-from simulator.lab.faults.extent import Extent, Progress
+from simulator.lab.faults.extent import CampaignStatus, Extent
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.judge import Ruling
 from simulator.lab.faults.killable_post import EXIT_OUTBOX
-from simulator.lab.faults.outcome import Injected, Outcome
 from simulator.lab.faults.post_under_test import PostUnderTest
+from simulator.lab.faults.result import CampaignResult, Injected
 from simulator.lab.faults.site import CampaignSite
 from simulator.lab.faults.week import NAME as WEEK
 from simulator.lab.faults.week import add_week, spend_week
@@ -31,10 +31,10 @@ AHEAD = 400
 """Records that the posts may be ahead of the faults."""
 
 
-class Campaign:
+class FaultCampaign:
     """Inflicts the faults of a plan upon a site."""
 
-    def __init__(self, site: CampaignSite, extent: Extent, progress: Progress) -> None:
+    def __init__(self, site: CampaignSite, extent: Extent, progress: CampaignStatus) -> None:
         self._site = site
         self._extent = extent
         self._progress = progress
@@ -42,7 +42,7 @@ class Campaign:
         self._problems: list[str] = []
         self._failed: BaseException | None = None
 
-    def run(self) -> Outcome:
+    def run(self) -> CampaignResult:
         """Inflict everything, let the posts deliver, and judge.
 
         Raises:
@@ -51,9 +51,8 @@ class Campaign:
 
         """
         began = monotonic()
-        families = [family() for family in FAMILIES]
-        absent = {fault.name: why for fault in families if (why := fault.unavailable(self._site))}
-        present = [fault for fault in families if fault.name not in absent]
+        absent = {kind.name: why for kind in CATALOGUE if (why := kind.unavailable(self._site))}
+        present = [kind for kind in CATALOGUE if kind.name not in absent]
         extent = self._extent
         own, broad = plan(present, count=extent.faults, posts=extent.posts, seed=extent.seed)
         week = add_week(self._site, records=extent.week, rate=WEEK_RATE) if extent.week else None
@@ -61,7 +60,7 @@ class Campaign:
         others = self._beside(absent)
         self._settle()
         self._say("judging")
-        return Outcome(
+        return CampaignResult(
             injected=tuple(self._injected),
             absent=absent,
             rulings=(*self._site.rulings(), *others),
@@ -78,14 +77,14 @@ class Campaign:
     ) -> None:
         self._say("first records")
         deadline = monotonic() + RECOVERY_SECONDS
-        while not all(len(unit.journal) for unit in self._site.units if unit is not week) and monotonic() < deadline:
+        while not all(len(post.stored) for post in self._site.posts if post is not week) and monotonic() < deadline:
             time.sleep(0.1)
         self._say("faults")
         due = sum(map(len, own))
         with ThreadPoolExecutor(len(own) + 2) as pool:
             work = [
-                pool.submit(self._guard, self._befall, unit, faults, number)
-                for number, (unit, faults) in enumerate(zip(self._site.units, own, strict=False))
+                pool.submit(self._guard, self._befall, post, injections, number)
+                for number, (post, injections) in enumerate(zip(self._site.posts, own, strict=False))
             ]
             work.append(pool.submit(self._guard, self._befall_all, broad, due))
             if week is not None:
@@ -127,23 +126,23 @@ class Campaign:
                 )
         return tuple(rulings)
 
-    def _spend_week(self, unit: PostUnderTest) -> None:
+    def _spend_week(self, post: PostUnderTest) -> None:
         draw = Random(f"{self._extent.seed}/week")
         spend_week(
-            unit,
+            post,
             records=self._extent.week,
             draw=draw,
             account=self._note,
             given_up=lambda: self._failed is not None,
         )
-        if any(fault.name == WEEK and fault.recovery is None for fault in self._injected):
+        if any(done.name == WEEK and done.recovery is None for done in self._injected):
             self._problems.append("what a week had left was not delivered in time")
 
     def _settle(self) -> None:
         self._say("delivering what waits")
-        with ThreadPoolExecutor(len(self._site.units)) as pool:
-            codes = dict(zip(self._site.units, pool.map(PostUnderTest.stop, self._site.units), strict=True))
-        self._problems += [f"{unit.name.post} ended with exit code {code}" for unit, code in codes.items() if code]
+        with ThreadPoolExecutor(len(self._site.posts)) as pool:
+            codes = dict(zip(self._site.posts, pool.map(PostUnderTest.stop, self._site.posts), strict=True))
+        self._problems += [f"{post.name} ended with exit code {code}" for post, code in codes.items() if code]
         deadline = monotonic() + DELIVERY_SECONDS
         while self._site.missing() and monotonic() < deadline:
             time.sleep(0.5)
@@ -151,52 +150,54 @@ class Campaign:
 
     # --- the faults
 
-    def _befall(self, unit: PostUnderTest, faults: Sequence[Injection], number: int) -> None:
+    def _befall(self, post: PostUnderTest, injections: Sequence[Injection], number: int) -> None:
         draw = Random(f"{self._extent.seed}/{number}")
-        for fault in faults:
+        for injection in injections:
             if self._failed is not None:
                 return
             time.sleep(draw.uniform(0, 0.4))
-            fault.strike(self._site, unit, draw)
+            injection.strike(self._site, post, draw)
             ended = monotonic()
             wait = draw.random() >= IMPATIENT
-            self._account(fault, unit, self._recovery([unit], ended) if wait else None, waited=wait)
-            if not unit.running:
-                self._supervise(unit, fault)
+            self._account(injection, post, self._recovery([post], ended) if wait else None, waited=wait)
+            if not post.running:
+                self._supervise(post, injection)
 
-    def _supervise(self, unit: PostUnderTest, fault: Injection) -> None:
+    def _supervise(self, post: PostUnderTest, injection: Injection) -> None:
         """Start a post that has ended by itself again, as systemd does; only for want of an outbox may it end."""
-        code = unit.stop()
+        code = post.stop()
         if code != EXIT_OUTBOX:
-            self._problems.append(f"{unit.name.post} ended by itself, exit code {code}, at {fault.name!r}")
-        unit.start()
+            self._problems.append(f"{post.name} ended by itself, exit code {code}, at {injection.name!r}")
+        post.start()
 
-    def _befall_all(self, faults: Sequence[Injection], others: int) -> None:
+    def _befall_all(self, injections: Sequence[Injection], others: int) -> None:
         draw = Random(f"{self._extent.seed}/all")
-        for number, fault in enumerate(faults, start=1):
-            while self._progress.faults < number * others / (len(faults) + 1):
+        for number, injection in enumerate(injections, start=1):
+            while self._progress.faults < number * others / (len(injections) + 1):
                 if self._failed is not None:
                     return
                 time.sleep(0.1)
-            fault.strike(self._site, self._site.units[0], draw)
-            self._account(fault, None, self._recovery(self._site.units, monotonic()), waited=True)
+            injection.strike(self._site, self._site.posts[0], draw)
+            self._account(injection, None, self._recovery(self._site.posts, monotonic()), waited=True)
 
-    def _recovery(self, units: Sequence[PostUnderTest], since: float) -> float | None:
-        """Return the seconds until the department had something new of one of `units`."""
+    def _recovery(self, posts: Sequence[PostUnderTest], since: float) -> float | None:
+        """Return the seconds until the department had something new of one of `posts`."""
         while monotonic() - since < RECOVERY_SECONDS:
-            for unit in units:
-                news = unit.await_news(since, timeout=1.0 / len(units))
+            for post in posts:
+                news = post.await_news(since, timeout=1.0 / len(posts))
                 if news is not None:
                     return news - since
             if self._failed is not None:
                 break
         return None
 
-    def _account(self, fault: Injection, unit: PostUnderTest | None, recovery: float | None, *, waited: bool) -> None:
-        self._note(Injected(fault.name, unit.name.post if unit else None, recovery))
+    def _account(
+        self, injection: Injection, post: PostUnderTest | None, recovery: float | None, *, waited: bool
+    ) -> None:
+        self._note(Injected(injection.name, post.name if post else None, recovery))
         if waited and recovery is None and self._failed is None:
-            whom = unit.name.post if unit else "no post"
-            self._problems.append(f"{whom}: nothing new {RECOVERY_SECONDS:.0f} s after {fault.name!r} had ended")
+            whom = post.name if post else "no post"
+            self._problems.append(f"{whom}: nothing new {RECOVERY_SECONDS:.0f} s after {injection.name!r} had ended")
 
     def _note(self, injected: Injected) -> None:
         with self._progress.lock:

@@ -10,12 +10,13 @@ from rich.console import Console
 
 from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
-from simulator.lab.faults.campaign import Campaign
-from simulator.lab.faults.extent import FULL, SHORT, Progress
+from simulator.lab.faults.campaign import FaultCampaign
+from simulator.lab.faults.extent import FULL, SHORT, CampaignStatus
 from simulator.lab.faults.page import as_markdown
 from simulator.lab.faults.seclusion import seclude
-from simulator.lab.faults.show import Show, show_outcome
+from simulator.lab.faults.show import show_result
 from simulator.lab.faults.site import CampaignSite
+from simulator.lab.progress import ProgressDisplay
 
 
 @click.command(
@@ -62,15 +63,20 @@ def faults(
     extent = replace(extent, seed=seed, faults=count or extent.faults, records=records or extent.records)
     directory, console = directory.absolute(), Console(stderr=as_json)
     seclusion = seclude()
+
+    def changed(status: CampaignStatus) -> None:
+        more = f"{status.faults} faults, {status.records} records, {status.waiting} under way"
+        display.show(status.stage, status.faults, extent.faults, more)
+
     with (
-        Show(console, faults=extent.faults) as show,
+        ProgressDisplay(console) as display,
         claimed(directory, mark=".platepost-faults", whose="a campaign's", error=CampaignError),
         CampaignSite(directory, posts=extent.posts, rate=extent.rate, seclusion=seclusion) as site,
     ):
-        outcome = Campaign(site, extent, Progress(show.changed)).run()
-    (directory / "result.json").write_text(json.dumps(outcome.as_json(), indent=2) + "\n", encoding="utf-8")
-    (directory / "result.md").write_text(as_markdown(outcome), encoding="utf-8")
+        result = FaultCampaign(site, extent, CampaignStatus(changed)).run()
+    (directory / "result.json").write_text(json.dumps(result.as_json(), indent=2) + "\n", encoding="utf-8")
+    (directory / "result.md").write_text(as_markdown(result), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(outcome.as_json(), indent=2))
-    show_outcome(outcome, console)
-    context.exit(0 if outcome.passed else 1)
+        click.echo(json.dumps(result.as_json(), indent=2))
+    show_result(result, console)
+    context.exit(0 if result.passed else 1)

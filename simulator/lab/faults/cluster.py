@@ -7,7 +7,7 @@ from time import monotonic
 
 from simulator.brokers.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
 from simulator.ground.proxy import Proxy
-from simulator.lab.faults.outcome import Injected
+from simulator.lab.faults.result import Injected
 from simulator.lab.faults.site import KEEPER, CampaignSite
 
 POST = "clustered"
@@ -36,7 +36,7 @@ def trouble_cluster(
     """
     cluster = RabbitCluster(site.fleet, site.directory / "rabbitmq")
     archive = site.directory / "archive.rabbitmq.jsonl"
-    unit = site.add_unit(POST, brokers=cluster.addresses, archive=archive)
+    post = site.add_light_post(POST, brokers=cluster.addresses, archive=archive)
     cluster.write_definitions()
     problems: list[str] = []
     with cluster:
@@ -46,24 +46,24 @@ def trouble_cluster(
         )
         keeper.start(timeout=60.0)
         try:
-            unit.start()
-            if unit.await_news(monotonic(), timeout=FIRST_SECONDS) is None:
+            post.start()
+            if post.await_news(monotonic(), timeout=FIRST_SECONDS) is None:
                 problems.append(f"{POST} delivered nothing to RabbitMQ within {FIRST_SECONDS:.0f} s")
             for number in range(faults):
                 node = draw.choice(cluster.nodes)
                 _end(node, killed=bool(number % 2), cluster=cluster, way=way)
                 ended = monotonic()
-                news = unit.await_news(ended, timeout=RECOVERY_SECONDS)
+                news = post.await_news(ended, timeout=RECOVERY_SECONDS)
                 account(Injected(NAMES[bool(number % 2)], POST, None if news is None else news - ended))
                 if news is None:
                     problems.append(f"{POST}: nothing new {RECOVERY_SECONDS:.0f} s after a node had ended")
                 time.sleep(draw.uniform(1, 4))
                 node.start()
                 look()
-            code = unit.stop()
+            code = post.stop()
             problems += [f"{POST} ended with exit code {code}"] if code else []
             deadline = monotonic() + RECOVERY_SECONDS
-            while unit.missing() and monotonic() < deadline:
+            while post.missing() and monotonic() < deadline:
                 time.sleep(0.2)
         finally:
             keeper.stop()

@@ -6,7 +6,6 @@ import resource
 import time
 from pathlib import Path
 from random import Random
-from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
@@ -21,72 +20,38 @@ LAST_FRAMES = 40
 """The log's last transaction is spared: no database can tell damage to it from a power cut amid its writing."""
 
 
-class DiskFull(Injection):
-    """Another program fills the disk: what cannot be stored is not said to be stored, and is stored later."""
-
-    name: ClassVar = "disk full"
-    what: ClassVar = "the post's disk, a small tmpfs, is filled to the last block for up to 3 s (ENOSPC)"
-    heals: ClassVar = "the space is given back"
-    weight: ClassVar = 6
-
-    def unavailable(self, site: CampaignSite) -> str | None:
-        """Tell whether the post has a disk of its own."""
-        return site.seclusion.no_mounts
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Fill, wait, empty."""
-        del site
-        path = unit.folder / "state" / BALLAST
-        with path.open("wb") as file:
-            while (free := os.statvfs(file.fileno())).f_bavail:
-                with contextlib.suppress(OSError):  # the post took some of it meanwhile
-                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_frsize)
-        time.sleep(draw.uniform(0.3, 3))
-        path.unlink()
+def _fill(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    path = post.folder / "state" / BALLAST
+    with path.open("wb") as file:
+        while (free := os.statvfs(file.fileno())).f_bavail:
+            with contextlib.suppress(OSError):  # the post took some of it meanwhile
+                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_frsize)
+    time.sleep(draw.uniform(0.3, 3))
+    path.unlink()
 
 
-class WritesFail(Injection):
-    """The disk takes nothing more at the ends of files."""
-
-    name: ClassVar = "writes fail"
-    what: ClassVar = "every write of the post beyond its files' first 4 KB fails for up to 3 s (EFBIG, by RLIMIT_FSIZE)"
-    heals: ClassVar = "writes succeed"
-    weight: ClassVar = 5
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Limit, wait, lift."""
-        del site
-        pid = unit.pid
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, hard))
-        time.sleep(draw.uniform(0.3, 3))
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
+def _fail_writes(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    pid = post.pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, hard))
+    time.sleep(draw.uniform(0.3, 3))
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
 
 
-class PageCorrupted(Injection):
-    """What can still be read is delivered; what cannot is named in the audit, record by record."""
-
-    name: ClassVar = "page corrupted"
-    what: ClassVar = "kill -9 of the post, then 16 bytes of a random page of the outbox or of its log are inverted"
-    heals: ClassVar = "the post is started again and takes over what it can read"
-    weight: ClassVar = 4
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Kill, corrupt, start."""
-        del site
-        unit.kill()
-        state = unit.folder / "state"
-        for former in state.glob("outbox.*-*.db*"):
-            former.unlink()  # a technician has fetched what was set aside: the disk is small
-        database, log = state / "outbox.db", state / "outbox.db-wal"
-        pages, frames = database.stat().st_size // PAGE, _frames(log) - LAST_FRAMES
-        place = draw.randrange(max(1, pages) + max(0, frames))
-        offset = draw.randrange(PAGE - INVERTED)
-        if place < pages:
-            _invert(database, place * PAGE + offset)
-        elif frames > 0:
-            _invert(log, LOG_HEADER + (place - pages) * FRAME + FRAME_HEADER + offset)
-        unit.start()
+def _corrupt_page(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    post.kill()
+    state = post.folder / "state"
+    for former in state.glob("outbox.*-*.db*"):
+        former.unlink()  # a technician has fetched what was set aside: the disk is small
+    database, log = state / "outbox.db", state / "outbox.db-wal"
+    pages, frames = database.stat().st_size // PAGE, _frames(log) - LAST_FRAMES
+    place = draw.randrange(max(1, pages) + max(0, frames))
+    offset = draw.randrange(PAGE - INVERTED)
+    if place < pages:
+        _invert(database, place * PAGE + offset)
+    elif frames > 0:
+        _invert(log, LOG_HEADER + (place - pages) * FRAME + FRAME_HEADER + offset)
+    post.start()
 
 
 def _frames(log: Path) -> int:
@@ -108,3 +73,29 @@ def _invert(path: Path, offset: int) -> None:
         content = file.read(INVERTED)
         file.seek(offset)
         file.write(bytes(byte ^ 0xFF for byte in content))
+
+
+INJECTIONS = (
+    Injection(
+        name="disk full",
+        what="the post's disk, a small tmpfs, is filled to the last block for up to 3 s (ENOSPC)",
+        heals="the space is given back",
+        weight=6,
+        strike=_fill,
+        unavailable=lambda site: site.seclusion.no_mounts,
+    ),
+    Injection(
+        name="writes fail",
+        what="every write of the post beyond its files' first 4 KB fails for up to 3 s (EFBIG, by RLIMIT_FSIZE)",
+        heals="writes succeed",
+        weight=5,
+        strike=_fail_writes,
+    ),
+    Injection(
+        name="page corrupted",
+        what="kill -9 of the post, then 16 bytes of a random page of the outbox or of its log are inverted",
+        heals="the post is started again and takes over what it can read",
+        weight=4,
+        strike=_corrupt_page,
+    ),
+)

@@ -28,10 +28,10 @@ SHORT = Extent(faults=28, records=300, posts=7, seed=1, rate=6.0, week=105, whol
 
 
 @dataclass
-class Progress:
+class CampaignStatus:
     """How far a campaign is; `changed` is called with it now and then."""
 
-    changed: Callable[["Progress"], object] = lambda _progress: None
+    changed: Callable[["CampaignStatus"], object] = lambda _progress: None
     stage: str = "starting"
     faults: int = 0
     records: int = 0

@@ -3,7 +3,7 @@
 from typing import Any
 
 from device.records import TYPES, Audit, SequenceRange
-from simulator.lab.faults.journal import Entry
+from simulator.lab.faults.storage_log import LoggedRecord
 
 
 class GivenUp:
@@ -27,17 +27,17 @@ class GivenUp:
             if not audit.lost.complete:
                 self.incomplete.add(audit.lost.chain)
 
-    def dropped(self, entry: Entry) -> bool:
+    def dropped(self, record: LoggedRecord) -> bool:
         """Tell whether the quota cost this record."""
-        return _within(entry, self._dropped)
+        return _within(record, self._dropped)
 
-    def damaged(self, entry: Entry) -> bool:
+    def damaged(self, record: LoggedRecord) -> bool:
         """Tell whether damage to the disk cost this record."""
-        return _within(entry, self._lost) or entry.chain in self.incomplete
+        return _within(record, self._lost) or record.chain in self.incomplete
 
-    def __contains__(self, entry: Entry) -> bool:
-        return self.dropped(entry) or self.damaged(entry)
+    def __contains__(self, record: LoggedRecord) -> bool:
+        return self.dropped(record) or self.damaged(record)
 
 
-def _within(entry: Entry, ranges: dict[str, list[SequenceRange]]) -> bool:
-    return any(gap.first <= entry.sequence <= gap.last for gap in ranges.get(entry.chain, ()))
+def _within(record: LoggedRecord, ranges: dict[str, list[SequenceRange]]) -> bool:
+    return any(gap.first <= record.sequence <= gap.last for gap in ranges.get(record.chain, ()))

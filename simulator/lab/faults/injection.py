@@ -1,41 +1,29 @@
-"""What a fault is to the campaign."""
+"""What a fault is to the campaign, as plain data and a function that inflicts it."""
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
-from typing import ClassVar
 
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.site import CampaignSite
 
+Strike = Callable[[CampaignSite, PostUnderTest, Random], object]
+"""Inflicts a fault upon a post and ends it again; returns when recovery can begin. All that is random is drawn."""
 
-class Injection(ABC):
-    """One kind of fault. Subclasses must give `name`, `what`, `heals` and `strike`; the rest they may."""
 
-    name: ClassVar[str]
-    what: ClassVar[str]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injection:
+    """One kind of fault."""
+
+    name: str
+    what: str
     """What is done, in a sentence without a subject."""
-    heals: ClassVar[str]
+    heals: str
     """What ends it."""
-    weight: ClassVar[int] = 1
+    weight: int
     """How often it comes, among the others."""
-    broad: ClassVar[bool] = False
+    strike: Strike
+    broad: bool = False
     """Whether it befalls every post at once; then no other fault is at work meanwhile."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
-
-    def unavailable(self, site: CampaignSite) -> str | None:
-        """Return why it cannot be inflicted here, None if it can."""
-        del site
-        return None
-
-    @abstractmethod
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Inflict it upon a post and end it again; return when recovery can begin.
-
-        Args:
-            site: where; broad faults befall all of it.
-            unit: the post.
-            draw: everything random comes from here.
-
-        """
+    unavailable: Callable[[CampaignSite], str | None] = lambda _site: None
+    """Returns why it cannot be inflicted here, None if it can."""

@@ -1,6 +1,6 @@
 """The judge: what came of every record that a post was told is stored.
 
-It takes the posts' journals, the department's archive of everything that arrived, repeats included, and the posts'
+It takes the posts' storage logs, the department's archive of everything that arrived, repeats included, and the posts'
 public keys, and nothing that the posts say elsewhere. A record may have arrived once or more; or a signed audit names
 it as given up by the quota, which only reads may be, or as lost to a damaged page. Everything else is a fault. The
 chain is proved by the code of `platepost verify`, which also tells a repeat from another content of the same number.
@@ -16,7 +16,7 @@ from device.records.canonical import canonical_bytes, digest_of, parse
 from device.records.signing import Keyring
 from device.records.verify.verify import Verifier
 from simulator.lab.faults.given_up import GivenUp
-from simulator.lab.faults.journal import Entry, read_journal
+from simulator.lab.faults.storage_log import LoggedRecord, read_stored
 
 MAY_BE_GIVEN_UP = frozenset({TYPES[Read]})
 """Kinds of records that a quota may cost."""
@@ -43,7 +43,7 @@ class Ruling:
     outside: int
     """Records outside the chain: wills and health."""
     dropped: int
-    """Numbers of the chain that did not arrive and that the audit names, whether or not the journal knows them."""
+    """Numbers of the chain that did not arrive and that the audit names, whether or not the storage log knows them."""
     problems: tuple[str, ...] = ()
 
     @property
@@ -80,9 +80,9 @@ class Judge:
         else:
             self._conflicts.append(f"{identifier}: arrived with another content the second time")
 
-    def ruling(self, stored: Iterable[Entry]) -> Ruling:
+    def ruling(self, stored: Iterable[LoggedRecord]) -> Ruling:
         """Judge, given what the post was told is stored."""
-        entries = list(stored)
+        records = list(stored)
         report = self._verifier.report()
         problems = [
             f"{problem.kind}: {problem.message}"
@@ -91,26 +91,26 @@ class Judge:
             if not (problem.kind == "missing" and problem.chain in self._given_up.incomplete)
         ]
         problems += self._conflicts
-        if len(entries) != len({entry.id for entry in entries}):
-            problems.append("the journal names a record twice")
+        if len(records) != len({record.id for record in records}):
+            problems.append("the storage log names a record twice")
         given_up, damaged, lost = 0, 0, []
-        for entry in entries:
-            digest = self._arrived.get(entry.id)
+        for record in records:
+            digest = self._arrived.get(record.id)
             if digest is not None:
-                if digest != entry.digest:
-                    problems.append(f"{entry.id}: arrived with another content than was stored")
-            elif self._given_up.dropped(entry):
+                if digest != record.digest:
+                    problems.append(f"{record.id}: arrived with another content than was stored")
+            elif self._given_up.dropped(record):
                 given_up += 1
-                if entry.type not in MAY_BE_GIVEN_UP:
-                    problems.append(f"{entry.id}: a {entry.type} was given up")
-            elif self._given_up.damaged(entry):
+                if record.type not in MAY_BE_GIVEN_UP:
+                    problems.append(f"{record.id}: a {record.type} was given up")
+            elif self._given_up.damaged(record):
                 damaged += 1
             else:
-                lost.append(entry)
-        problems += [f"lost: number {entry.sequence}, {entry.type}, {entry.id}" for entry in lost]
+                lost.append(record)
+        problems += [f"lost: number {record.sequence}, {record.type}, {record.id}" for record in lost]
         return Ruling(
             post=self._source.post,
-            stored=len(entries),
+            stored=len(records),
             delivered=len(self._arrived),
             repeats=self._repeats,
             given_up=given_up,
@@ -127,7 +127,7 @@ def judge(posts: Iterable[tuple[Source, Path, Path]], *, archive: Path) -> tuple
     """Judge posts from files, in one pass over what arrived of them.
 
     Args:
-        posts: each post with the PEM of its public record-signing key and its journal.
+        posts: each post with the PEM of its public record-signing key and its storage log.
         archive: JSON lines: every arrival of any post, repeats included.
 
     Raises:
@@ -142,4 +142,4 @@ def judge(posts: Iterable[tuple[Source, Path, Path]], *, archive: Path) -> tuple
             found = judges.get(str(event.get("source")))
             if found is not None:
                 found.feed(event)
-    return tuple(judges[source.uri].ruling(read_journal(journal)) for source, _, journal in every)
+    return tuple(judges[source.uri].ruling(read_stored(stored)) for source, _, stored in every)

@@ -28,8 +28,8 @@ from device.records import ChainHead, Dropped, Envelope, Lost, RecordData, Recor
 from device.secrets.certificate import certificate
 from device.uplink import Tuning, Uplink
 from simulator.ground.light_post import LightPost
-from simulator.ground.passages import CATEGORIES, Vehicle
-from simulator.lab.faults.journal import Entry
+from simulator.ground.passages import CATEGORIES, SeenVehicle
+from simulator.lab.faults.storage_log import LoggedRecord
 
 TICK_SECONDS = 1.0
 HITS = 0.1
@@ -48,12 +48,12 @@ _IMPATIENT = Tuning(
 """The uplink's patience, shortened so that an hour's trouble fits into minutes."""
 
 
-class JournallingStore:
+class LoggedStore:
     """An outbox that tells the judge of each record before anybody else hears that it is stored."""
 
-    def __init__(self, outbox: Outbox, journal: Connection) -> None:
+    def __init__(self, outbox: Outbox, stored: Connection) -> None:
         self._outbox = outbox
-        self._journal = journal
+        self._stored = stored
         self._turn = threading.Lock()
 
     @property
@@ -81,7 +81,7 @@ class JournallingStore:
 
     def _tell(self, envelope: Envelope) -> Envelope:
         with self._turn:
-            self._journal.send_bytes(Entry.of(envelope).dump())
+            self._stored.send_bytes(LoggedRecord.of(envelope).dump())
         return envelope
 
 
@@ -92,9 +92,9 @@ class KillablePost:
         self,
         configuration: Configuration,
         *,
-        vehicles: Sequence[Vehicle],
+        vehicles: Sequence[SeenVehicle],
         step: float,
-        journal: Connection,
+        stored: Connection,
         offset: "Synchronized[float]",
         rate: "Synchronized[float]",
     ) -> None:
@@ -115,7 +115,7 @@ class KillablePost:
         )
         self._recorder = Recorder.of(
             configuration.records,
-            JournallingStore(self._outbox, journal),
+            LoggedStore(self._outbox, stored),
             configuration.post.source,
             now=self._timekeeper.record_time,
         )
@@ -198,9 +198,9 @@ def run(
     *,
     configuration: Path,
     log: Path,
-    vehicles: Sequence[Vehicle],
+    vehicles: Sequence[SeenVehicle],
     step: float,
-    journal: Connection,
+    stored: Connection,
     offset: "Synchronized[float]",
     rate: "Synchronized[float]",
 ) -> None:
@@ -211,7 +211,7 @@ def run(
         log: where its warnings go.
         vehicles: of which any passes next.
         step: seconds by which the time of day advances with every record, beyond what passes: a week in a minute.
-        journal: where it tells what is stored.
+        stored: where it tells what is stored.
         offset: by how many seconds its clock is wrong at present.
         rate: how many records a second it makes at present, as far as the disk takes them.
 
@@ -225,7 +225,7 @@ def run(
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     try:
         post = KillablePost(
-            config.load(configuration), vehicles=vehicles, step=step, journal=journal, offset=offset, rate=rate
+            config.load(configuration), vehicles=vehicles, step=step, stored=stored, offset=offset, rate=rate
         )
     except OutboxError as error:
         logging.getLogger(__name__).warning("no outbox: %s", error)

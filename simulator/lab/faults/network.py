@@ -2,127 +2,90 @@
 
 import time
 from random import Random
-from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.site import CampaignSite
 
 
-class ConnectionReset(Injection):
-    """Both ends hear of it."""
-
-    name: ClassVar = "connection reset"
-    what: ClassVar = "the connection is reset (TCP RST)"
-    heals: ClassVar = "the post connects again"
-    weight: ClassVar = 10
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Reset."""
-        del site, draw
-        unit.proxy.reset()
+def _cut_amid_a_record(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    post.proxy.reset_after(draw.randint(1, 9000))
+    time.sleep(draw.uniform(0.3, 0.8))
 
 
-class ConnectionEnded(Injection):
-    """As by a load balancer that is drained."""
-
-    name: ClassVar = "connection ended"
-    what: ClassVar = "the connection is closed in good order (TCP FIN)"
-    heals: ClassVar = "the post connects again"
-    weight: ClassVar = 5
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """End."""
-        del site, draw
-        unit.proxy.end()
+def _stall(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    post.proxy.stall()
+    time.sleep(draw.uniform(0.2, 6))
+    post.proxy.flow()
 
 
-class CutAmidPacket(Injection):
-    """Some of a record has arrived, and the broker has not taken it."""
-
-    name: ClassVar = "cut amid a record"
-    what: ClassVar = "the connection is reset after 1 to 9,000 more bytes from the post"
-    heals: ClassVar = "the post connects again"
-    weight: ClassVar = 10
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Cut, sooner or later."""
-        del site
-        unit.proxy.reset_after(draw.randint(1, 9000))
-        time.sleep(draw.uniform(0.3, 0.8))
+def _slow(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    post.proxy.delay(draw.uniform(0.05, 0.4))
+    time.sleep(2)
+    post.proxy.flow()
 
 
-class HalfOpen(Injection):
-    """A connection that the other side has forgotten; only silence tells."""
-
-    name: ClassVar = "half-open connection"
-    what: ClassVar = "what both sides send is taken and delivered to nobody, for ever"
-    heals: ClassVar = "the post hears nothing for two keep-alives and connects again"
-    weight: ClassVar = 6
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Fall silent."""
-        del site, draw
-        unit.proxy.swallow()
+def _down(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    post.proxy.down()
+    time.sleep(draw.uniform(0.2, 5))
+    post.proxy.up()
 
 
-class AnswersLost(Injection):
-    """The broker takes records, and the post does not hear of it: they are sent again."""
-
-    name: ClassVar = "acknowledgements lost"
-    what: ClassVar = "what the broker sends is delivered to nobody, for ever"
-    heals: ClassVar = "the post hears nothing for two keep-alives and connects again"
-    weight: ClassVar = 5
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Swallow the answers."""
-        del site, draw
-        unit.proxy.swallow(up=False)
-
-
-class Stalled(Injection):
-    """Nothing passes for a while, and nothing is lost."""
-
-    name: ClassVar = "stalled connection"
-    what: ClassVar = "no byte passes for up to 6 s"
-    heals: ClassVar = "all bytes held back pass"
-    weight: ClassVar = 6
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Hold back, wait, let go."""
-        del site
-        unit.proxy.stall()
-        time.sleep(draw.uniform(0.2, 6))
-        unit.proxy.flow()
-
-
-class Slow(Injection):
-    """A bad radio link."""
-
-    name: ClassVar = "slow connection"
-    what: ClassVar = "each 4 KB of bytes is held for 50 to 400 ms, for 2 s"
-    heals: ClassVar = "bytes pass at once"
-    weight: ClassVar = 7
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Slow down, wait, speed up."""
-        del site
-        unit.proxy.delay(draw.uniform(0.05, 0.4))
-        time.sleep(2)
-        unit.proxy.flow()
-
-
-class NetworkDown(Injection):
-    """Nobody answers at the broker's address."""
-
-    name: ClassVar = "no network"
-    what: ClassVar = "connections are reset and refused for up to 5 s"
-    heals: ClassVar = "connections are accepted"
-    weight: ClassVar = 6
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Go down, wait, come up."""
-        del site
-        unit.proxy.down()
-        time.sleep(draw.uniform(0.2, 5))
-        unit.proxy.up()
+INJECTIONS = (
+    Injection(
+        name="connection reset",
+        what="the connection is reset (TCP RST)",
+        heals="the post connects again",
+        weight=10,
+        strike=lambda _site, post, _draw: post.proxy.reset(),
+    ),
+    Injection(
+        name="connection ended",
+        what="the connection is closed in good order (TCP FIN)",
+        heals="the post connects again",
+        weight=5,
+        strike=lambda _site, post, _draw: post.proxy.end(),
+    ),
+    Injection(
+        name="cut amid a record",
+        what="the connection is reset after 1 to 9,000 more bytes from the post",
+        heals="the post connects again",
+        weight=10,
+        strike=_cut_amid_a_record,
+    ),
+    Injection(
+        name="half-open connection",
+        what="what both sides send is taken and delivered to nobody, for ever",
+        heals="the post hears nothing for two keep-alives and connects again",
+        weight=6,
+        strike=lambda _site, post, _draw: post.proxy.swallow(),
+    ),
+    Injection(
+        name="acknowledgements lost",
+        what="what the broker sends is delivered to nobody, for ever",
+        heals="the post hears nothing for two keep-alives and connects again",
+        weight=5,
+        strike=lambda _site, post, _draw: post.proxy.swallow(up=False),
+    ),
+    Injection(
+        name="stalled connection",
+        what="no byte passes for up to 6 s",
+        heals="all bytes held back pass",
+        weight=6,
+        strike=_stall,
+    ),
+    Injection(
+        name="slow connection",
+        what="each 4 KB of bytes is held for 50 to 400 ms, for 2 s",
+        heals="bytes pass at once",
+        weight=7,
+        strike=_slow,
+    ),
+    Injection(
+        name="no network",
+        what="connections are reset and refused for up to 5 s",
+        heals="connections are accepted",
+        weight=6,
+        strike=_down,
+    ),
+)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from simulator.lab.faults import cluster, week, whole
-from simulator.lab.faults.catalogue import FAMILIES
-from simulator.lab.faults.outcome import Outcome, Row
+from simulator.lab.faults.catalogue import CATALOGUE
+from simulator.lab.faults.result import CampaignResult, KindTotals
 
 DESCRIPTIONS: dict[str, tuple[str, str]] = {
-    **{family.name: (family.what, family.heals) for family in FAMILIES},
+    **{kind.name: (kind.what, kind.heals) for kind in CATALOGUE},
     week.NAME: (week.WHAT, week.HEALS),
     week.DAILY: ("kill -9 of the post in that week", "the post is started again"),
     whole.NAME: (whole.WHAT, whole.HEALS),
@@ -16,38 +16,38 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
 """What is done, and what ends it, by the name of every kind of fault."""
 
 
-def as_markdown(outcome: Outcome) -> str:
+def as_markdown(result: CampaignResult) -> str:
     """Return both tables: the records, and the faults in the order of their description."""
-    return "\n".join([*_records(outcome), "", *_faults(outcome)]) + "\n"
+    return "\n".join([*_records(result), "", *_faults(result)]) + "\n"
 
 
-def _records(outcome: Outcome) -> Iterator[str]:
+def _records(result: CampaignResult) -> Iterator[str]:
     yield "| | |"
     yield "|---|---:|"
     figures = {
-        f"faults inflicted, in {outcome.seconds:.0f} s (seed {outcome.seed})": len(outcome.injected),
-        "records that a post was told are stored": outcome.total("stored"),
-        "different records that arrived": outcome.total("delivered"),
-        "arrivals of a record that had arrived already, same content": outcome.total("repeats"),
-        "reads given up by the quota, each named in the audit": outcome.total("given_up"),
-        "records on damaged pages, named in the audit": outcome.total("damaged"),
-        "**records lost**": outcome.total("lost"),
-        "times that the broker crashed by itself, and was started again": len(outcome.broker_ends),
-        "chains, each proved from its first record to its last": outcome.total("chains"),
-        "problems found": len(outcome.failures),
+        f"faults inflicted, in {result.seconds:.0f} s (seed {result.seed})": len(result.injected),
+        "records that a post was told are stored": result.total("stored"),
+        "different records that arrived": result.total("delivered"),
+        "arrivals of a record that had arrived already, same content": result.total("repeats"),
+        "reads given up by the quota, each named in the audit": result.total("given_up"),
+        "records on damaged pages, named in the audit": result.total("damaged"),
+        "**records lost**": result.total("lost"),
+        "times that the broker crashed by itself, and was started again": len(result.broker_ends),
+        "chains, each proved from its first record to its last": result.total("chains"),
+        "problems found": len(result.failures),
     }
     for name, figure in figures.items():
         yield f"| {name} | {figure:,} |"
 
 
-def _faults(outcome: Outcome) -> Iterator[str]:
+def _faults(result: CampaignResult) -> Iterator[str]:
     yield "| fault | what is done | what ends it | times | recovery, median s | longest s |"
     yield "|---|---|---|---:|---:|---:|"
-    rows = {row.name: row for row in outcome.rows()}
+    rows = {row.name: row for row in result.rows()}
     for name, (what, heals) in DESCRIPTIONS.items():
-        row = rows.get(name, Row(name, 0, None, None))
+        row = rows.get(name, KindTotals(name, 0, None, None))
         yield f"| {name} | {what} | {heals} | {row.count} | {_seconds(row.median)} | {_seconds(row.worst)} |"
-    every = outcome.overall()
+    every = result.overall()
     yield f"| **all** | | | {every.count:,} | {_seconds(every.median)} | {_seconds(every.worst)} |"
 
 

@@ -13,26 +13,26 @@ from typing import Any
 
 from device.records import Source
 from simulator.errors import CampaignError
-from simulator.ground.passages import Vehicle
+from simulator.ground.passages import SeenVehicle
 from simulator.ground.proxy import Proxy
 from simulator.lab.faults import killable_post
 from simulator.lab.faults.given_up import GivenUp
-from simulator.lab.faults.journal import Journal
+from simulator.lab.faults.storage_log import StorageLog
 
 STOP_SECONDS = 60.0
 
 
 class PostUnderTest:
-    """One light post that may be killed, frozen and started again; it keeps its journal over all of its lives."""
+    """One light post that may be killed, frozen and started again; its storage log goes over all of its lives."""
 
     def __init__(
         self,
-        name: Source,
+        source: Source,
         *,
         folder: Path,
         archive: Path,
         proxy: Proxy,
-        vehicles: Sequence[Vehicle],
+        vehicles: Sequence[SeenVehicle],
         step: float,
         context: ForkServerContext,
         rate: "Synchronized[float]",
@@ -40,7 +40,7 @@ class PostUnderTest:
         """Prepare; nothing runs yet.
 
         Args:
-            name: which post it is.
+            source: which post it is.
             folder: the post's folder as provisioning made it, with `state/` in it.
             archive: where the department keeps what arrives of it.
             proxy: its way to the broker.
@@ -50,13 +50,13 @@ class PostUnderTest:
             rate: how many records a second it makes at present.
 
         """
-        self.name = name
+        self.source, self.name = source, source.post
         self.folder = folder
         self.archive = archive
         self.proxy = proxy
-        self.journal_path = folder / "journal.jsonl"
+        self.stored_path = folder / "stored.jsonl"
         self._log = folder / "post.log"
-        self.journal = Journal(self.journal_path)
+        self.stored = StorageLog(self.stored_path)
         self.offset: Synchronized[float] = context.Value("d", 0.0)
         """Seconds by which the post's clock is wrong."""
         self._vehicles, self._step = vehicles, step
@@ -69,7 +69,7 @@ class PostUnderTest:
         self._changed = threading.Condition()
 
     def __repr__(self) -> str:
-        return f"<Unit {self.name.post} {'running' if self.running else 'stopped'}>"
+        return f"<PostUnderTest {self.name} {'running' if self.running else 'stopped'}>"
 
     # --- the process
 
@@ -87,7 +87,7 @@ class PostUnderTest:
 
         """
         if self._process is None or self._process.pid is None or not self._process.is_alive():
-            raise CampaignError(f"{self.name.post} has ended by itself; its log is {self._log}")
+            raise CampaignError(f"{self.name} has ended by itself; its log is {self._log}")
         return self._process.pid
 
     def start(self) -> None:
@@ -102,15 +102,15 @@ class PostUnderTest:
                 "log": self._log,
                 "vehicles": self._vehicles,
                 "step": self._step,
-                "journal": writing,
+                "stored": writing,
                 "offset": self.offset,
                 "rate": self.rate,
             },
-            name=self.name.post,
+            name=self.name,
         )
         self._process.start()
         writing.close()
-        self.journal.follow(reading)
+        self.stored.follow(reading)
 
     def kill(self) -> None:
         """End the post as a power cut would."""
@@ -129,9 +129,9 @@ class PostUnderTest:
         os.kill(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
-        """End the post at once, and its journal."""
+        """End the post at once, and its storage log."""
         self.kill()
-        self.journal.close()
+        self.stored.close()
 
     # --- what the department has of it
 
@@ -149,9 +149,9 @@ class PostUnderTest:
 
     def missing(self) -> int:
         """Return how many records are stored, have not arrived, and are not given up."""
-        entries = self.journal.entries()
+        records = self.stored.records()
         with self._changed:
-            return sum(entry.id not in self._arrived and entry not in self._given_up for entry in entries)
+            return sum(record.id not in self._arrived and record not in self._given_up for record in records)
 
     def lacks(self, ids: Iterable[str]) -> int:
         """Return how many of these records have not arrived."""
@@ -166,7 +166,7 @@ class PostUnderTest:
                 for identifier in reversed(self._arrived):
                     if self._arrived[identifier] < since:
                         break
-                    stored = self.journal.stored_at(identifier)
+                    stored = self.stored.stored_at(identifier)
                     if stored is not None and stored > since:
                         return self._arrived[identifier]
                 left = deadline - monotonic()
@@ -188,5 +188,5 @@ class PostUnderTest:
             process.join()
         code = process.exitcode
         process.close()
-        self.journal.await_end()
+        self.stored.await_end()
         return code

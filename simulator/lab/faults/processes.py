@@ -1,61 +1,70 @@
-"""Faults of the post's own process."""
+"""Faults of the post's own process, and of its clock."""
 
 import time
 from random import Random
-from typing import ClassVar
 
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.site import CampaignSite
 
 
-class PostKilled(Injection):
-    """The post ends between two instructions, as in a power cut that leaves the disk whole."""
-
-    name: ClassVar = "post killed"
-    what: ClassVar = "kill -9 of the post at a random instant"
-    heals: ClassVar = "the post is started again within half a second"
-    weight: ClassVar = 26
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Kill, wait, start."""
-        del site
-        time.sleep(draw.uniform(0, 0.3))
-        unit.kill()
-        time.sleep(draw.uniform(0, 0.5))
-        unit.start()
+def _kill(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    time.sleep(draw.uniform(0, 0.3))
+    post.kill()
+    time.sleep(draw.uniform(0, 0.5))
+    post.start()
 
 
-class PostKilledAtStart(Injection):
-    """The post ends while it starts: opening, checking and migrating its outbox, connecting."""
-
-    name: ClassVar = "post killed while starting"
-    what: ClassVar = "kill -9 of the post three times in a row, each within 0.4 s of its start"
-    heals: ClassVar = "the post is started a fourth time"
-    weight: ClassVar = 4
-
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Kill thrice."""
-        del site
-        for _ in range(3):
-            unit.kill()
-            unit.start()
-            time.sleep(draw.uniform(0.02, 0.4))
-        unit.kill()
-        unit.start()
+def _kill_at_start(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    # While it opens, checks and migrates its outbox, and connects.
+    for _ in range(3):
+        post.kill()
+        post.start()
+        time.sleep(draw.uniform(0.02, 0.4))
+    post.kill()
+    post.start()
 
 
-class PostFrozen(Injection):
-    """The post stands still, as under a kernel that swaps or a debugger."""
+def _freeze(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    post.freeze()
+    time.sleep(draw.uniform(0.2, 4))
+    post.thaw()
 
-    name: ClassVar = "post frozen"
-    what: ClassVar = "the post's process stands still for up to 4 s (SIGSTOP)"
-    heals: ClassVar = "SIGCONT"
-    weight: ClassVar = 5
 
-    def strike(self, site: CampaignSite, unit: PostUnderTest, draw: Random) -> None:
-        """Stop, wait, continue."""
-        del site
-        unit.freeze()
-        time.sleep(draw.uniform(0.2, 4))
-        unit.thaw()
+def _step_clock(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
+    post.offset.value = draw.choice([-1, 1]) * 10 ** draw.uniform(0, 6.4)
+    time.sleep(draw.uniform(0.2, 2))
+    post.offset.value = 0.0
+
+
+INJECTIONS = (
+    Injection(
+        name="post killed",
+        what="kill -9 of the post at a random instant",
+        heals="the post is started again within half a second",
+        weight=26,
+        strike=_kill,
+    ),
+    Injection(
+        name="post killed while starting",
+        what="kill -9 of the post three times in a row, each within 0.4 s of its start",
+        heals="the post is started a fourth time",
+        weight=4,
+        strike=_kill_at_start,
+    ),
+    Injection(
+        name="post frozen",
+        what="the post's process stands still for up to 4 s (SIGSTOP)",
+        heals="SIGCONT",
+        weight=5,
+        strike=_freeze,
+    ),
+)
+CLOCK = Injection(
+    name="clock stepped",
+    what="the clock that records are stamped with is set back or forth by a second to 30 days",
+    heals="it is set right after up to 2 s",
+    weight=5,
+    strike=_step_clock,
+)
+"""Records made meanwhile bear another time; order, chain and delivery must not care."""

@@ -37,7 +37,7 @@ class Refuser:
 
     def __init__(self, loop: Loop, files: BrokerFiles) -> None:
         self._loop = loop
-        self.refusal = Denial("connect", BUSY)
+        self.denial = Denial("connect", BUSY)
         """What it says now; may be changed at any time."""
         self.refused = 0
         """How often it said no."""
@@ -73,9 +73,9 @@ class Refuser:
         kind = first >> 4
         if kind == PUBLISH:
             return self._answer_publish(first, body)
-        if kind == CONNECT and self.refusal.to == "connect":
+        if kind == CONNECT and self.denial.to == "connect":
             self.refused += 1
-            return _make(CONNACK, bytes([0, self.refusal.code, 0])), True
+            return _make(CONNACK, bytes([0, self.denial.code, 0])), True
         answers = {
             CONNECT: _make(CONNACK, bytes(3)),
             SUBSCRIBE: _make(SUBACK, body[:2] + bytes([0, NOT_AUTHORISED])),
@@ -86,12 +86,12 @@ class Refuser:
 
     def _answer_publish(self, first: int, body: bytes) -> tuple[bytes, bool]:
         self.refused += 1
-        if self.refusal.to == "hang_up":
-            return _make(DISCONNECT, bytes([self.refusal.code, 0])), True
+        if self.denial.to == "hang_up":
+            return _make(DISCONNECT, bytes([self.denial.code, 0])), True
         if not first & QOS:
             return b"", False
         identifier = 2 + int.from_bytes(body[:2])
-        return _make(PUBACK, body[identifier : identifier + 2] + bytes([self.refusal.code, 0])), False
+        return _make(PUBACK, body[identifier : identifier + 2] + bytes([self.denial.code, 0])), False
 
 
 async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:

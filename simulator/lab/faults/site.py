@@ -12,7 +12,7 @@ from time import monotonic
 from device.records import Source
 from simulator.brokers.mosquitto import Broker
 from simulator.errors import BrokerError, SubscriberError
-from simulator.ground.passages import Vehicle, plate
+from simulator.ground.passages import SeenVehicle, plate
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.lab.faults.judge import Ruling, judge
@@ -47,16 +47,16 @@ class CampaignSite(Site[Broker]):
         fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(KEEPER,))
         super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
         self.seclusion = seclusion
-        self.units: list[PostUnderTest] = []
+        self.posts: list[PostUnderTest] = []
         self.broker_ends: list[int] = []
         """The exit codes with which the broker ended by itself."""
         self._denied: dict[str, str] = {}
         self._access = threading.Lock()
         self._closing = threading.Event()
-        self._posts = posts
+        self._count = posts
         self.archive = self.directory / "archive.jsonl"
         draw = Random(AGENCY)
-        self._vehicles = [Vehicle(plate(draw), draw) for _ in range(VEHICLES)]
+        self._vehicles = [SeenVehicle(plate(draw), draw) for _ in range(VEHICLES)]
         self._context = multiprocessing.get_context("forkserver")
         self.rate: Synchronized[float] = self._context.Value("d", rate)
         """Records a second that each post makes at present."""
@@ -126,25 +126,25 @@ class CampaignSite(Site[Broker]):
 
     def stored(self) -> int:
         """Return how many records all posts were told are stored."""
-        return sum(len(unit.journal) for unit in self.units)
+        return sum(len(post.stored) for post in self.posts)
 
     def missing(self) -> int:
         """Return how many of them have not arrived."""
-        return sum(unit.missing() for unit in self.units)
+        return sum(post.missing() for post in self.posts)
 
     def rulings(self) -> tuple[Ruling, ...]:
         """Judge every post; all must have ended."""
-        for unit in self.units:
-            unit.journal.close()
-        archives = dict.fromkeys(unit.archive for unit in self.units)
+        for post in self.posts:
+            post.stored.close()
+        archives = dict.fromkeys(post.archive for post in self.posts)
         return tuple(
             ruling
             for archive in archives
             for ruling in judge(
                 (
-                    (unit.name, self.fleet.record_key(unit.name.post), unit.journal_path)
-                    for unit in self.units
-                    if unit.archive == archive
+                    (post.source, self.fleet.record_key(post.name), post.stored_path)
+                    for post in self.posts
+                    if post.archive == archive
                 ),
                 archive=archive,
             )
@@ -152,7 +152,7 @@ class CampaignSite(Site[Broker]):
 
     # --- making
 
-    def add_unit(
+    def add_light_post(
         self,
         name: str,
         *,
@@ -180,7 +180,7 @@ class CampaignSite(Site[Broker]):
             more={"outbox": {"quota_megabytes": quota_megabytes}},
         )
         self._stack.enter_context(own_disk(folder / "state", self.seclusion))
-        unit = PostUnderTest(
+        post = PostUnderTest(
             Source(AGENCY, name),
             folder=folder,
             archive=archive or self.archive,
@@ -190,17 +190,17 @@ class CampaignSite(Site[Broker]):
             context=self._context,
             rate=self._context.Value("d", rate) if rate else self.rate,
         )
-        self._stack.callback(unit.close)
-        self.units.append(unit)
-        return unit
+        self._stack.callback(post.close)
+        self.posts.append(post)
+        return post
 
     def arrived(self, arrival: Arrival) -> None:
-        """Let the unit whose record it is know of an arrival."""
+        """Let the post whose record it is know of an arrival."""
         if "sequence" not in arrival.event:
             return
-        for unit in self.units:
-            if arrival.event.get("source") == unit.name.uri:
-                unit.arrived(arrival.event)
+        for post in self.posts:
+            if arrival.event.get("source") == post.source.uri:
+                post.arrived(arrival.event)
 
     def _make(self) -> None:
         self._rights = self.fleet.broker.access_list.read_text(encoding="utf-8")
@@ -213,7 +213,7 @@ class CampaignSite(Site[Broker]):
         self._stack.callback(self.refuser.close)
         self.keeper_comes()
         self._stack.callback(self.keeper_goes)
-        for number in range(1, self._posts + 1):
-            self.add_unit(f"post-{number}", quota_megabytes=SMALL_QUOTA_MEGABYTES if number == 1 else 64.0)
-        for unit in self.units:
-            unit.start()
+        for number in range(1, self._count + 1):
+            self.add_light_post(f"post-{number}", quota_megabytes=SMALL_QUOTA_MEGABYTES if number == 1 else 64.0)
+        for post in self.posts:
+            post.start()

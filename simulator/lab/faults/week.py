@@ -5,8 +5,8 @@ from collections.abc import Callable
 from random import Random
 from time import monotonic
 
-from simulator.lab.faults.outcome import Injected
 from simulator.lab.faults.post_under_test import PostUnderTest
+from simulator.lab.faults.result import Injected
 from simulator.lab.faults.site import CampaignSite
 
 DAYS = 7
@@ -22,11 +22,11 @@ AFTERWARDS = 0.5
 
 def add_week(site: CampaignSite, *, records: int, rate: float) -> PostUnderTest:
     """Make the post that will be alone; it makes about `records` records in its week."""
-    return site.add_unit("week", rate=rate, step=DAYS * DAY / records)
+    return site.add_light_post("week", rate=rate, step=DAYS * DAY / records)
 
 
 def spend_week(
-    unit: PostUnderTest,
+    post: PostUnderTest,
     *,
     records: int,
     draw: Random,
@@ -34,22 +34,22 @@ def spend_week(
     given_up: Callable[[], bool],
 ) -> None:
     """Let the week pass, and what it left be delivered, unless the campaign is given up meanwhile."""
-    unit.proxy.down()
-    unit.start()
+    post.proxy.down()
+    post.start()
     for day in range(1, DAYS + 1):
-        while len(unit.journal) < day * records / DAYS:
+        while len(post.stored) < day * records / DAYS:
             if given_up():
                 return
             time.sleep(0.1)
         if day < DAYS:
             time.sleep(draw.uniform(0, 0.3))
-            unit.kill()
-            unit.start()
-            account(Injected(DAILY, unit.name.post, None))
-    unit.rate.value = AFTERWARDS
-    unit.proxy.up()
+            post.kill()
+            post.start()
+            account(Injected(DAILY, post.name, None))
+    post.rate.value = AFTERWARDS
+    post.proxy.up()
     began = monotonic()
-    known = {entry.id for entry in unit.journal.entries()}
-    while unit.lacks(known) and not given_up() and monotonic() - began < DELIVERY_SECONDS:
+    known = {record.id for record in post.stored.records()}
+    while post.lacks(known) and not given_up() and monotonic() - began < DELIVERY_SECONDS:
         time.sleep(0.1)
-    account(Injected(NAME, unit.name.post, None if unit.lacks(known) else monotonic() - began))
+    account(Injected(NAME, post.name, None if post.lacks(known) else monotonic() - began))

@@ -1,6 +1,6 @@
 """Whole posts: `platepost run` on recorded footage, killed again and again, until it may play its footage to the end.
 
-Nobody keeps a journal of what such a post was told is stored. Its chain does: numbers are given out in the transaction
+Nobody keeps a log of what such a post was told is stored. Its chain does: numbers are given out in the transaction
 that stores a record, so every number up to its farewell must have arrived, or be named as given up.
 """
 
@@ -16,7 +16,7 @@ from device.records.canonical import parse
 from simulator.demo.post_process import PostProcess
 from simulator.errors import DemoError
 from simulator.lab.faults.judge import Judge, Ruling
-from simulator.lab.faults.outcome import Injected
+from simulator.lab.faults.result import Injected
 from simulator.lab.faults.site import AGENCY, CampaignSite
 
 NAME = "whole post killed"

@@ -20,7 +20,7 @@ PROMISED_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Course:
+class LoadProfile:
     """How long each part is."""
 
     rest_seconds: float = 20.0
@@ -37,10 +37,10 @@ class Course:
 
 
 class Campaign:
-    """Runs a fleet through a course."""
+    """Runs a fleet through a load profile."""
 
-    def __init__(self, site: FleetSite, course: Course, *, command: str, say: Callable[[str], None]) -> None:
-        self._site, self._course, self._command, self._say = site, course, command, say
+    def __init__(self, site: FleetSite, profile: LoadProfile, *, command: str, say: Callable[[str], None]) -> None:
+        self._site, self._profile, self._command, self._say = site, profile, command, say
         self._problems: list[str] = []
 
     def run(self) -> Figures:
@@ -52,8 +52,8 @@ class Campaign:
         """
         connecting, package = self._connect()
         rest = self._rest()
-        self._site.order("rate", self._course.rate / len(self._site.posts))
-        work = self._work("at work", self._course.work_seconds)
+        self._site.order("rate", self._profile.rate / len(self._site.posts))
+        work = self._work("at work", self._profile.work_seconds)
         delta = self._delta(package)
         count = self._site.count()
         held = min(count.connected, count.version)
@@ -67,7 +67,7 @@ class Campaign:
             broker=self._site.broker_name,
             posts=len(self._site.posts),
             held=held,
-            rate=self._course.rate,
+            rate=self._profile.rate,
             machine=Machine.here(),
             connecting=connecting,
             rest=rest,
@@ -82,7 +82,7 @@ class Campaign:
     def _connect(self) -> tuple[Connecting, bytes]:
         site, posts = self._site, len(self._site.posts)
         package = complete_list(site.fleet)
-        give_out(site.fleet, package, nodes=site.broker.addresses, first=True, part_bytes=self._course.part_bytes)
+        give_out(site.fleet, package, nodes=site.broker.addresses, first=True, part_bytes=self._profile.part_bytes)
         before = site.usage()["broker"]
         began = time.monotonic()
         site.order("connect")
@@ -108,10 +108,10 @@ class Campaign:
     def _rest(self) -> Rest:
         self._say("at rest")
         before, count = self._site.usage(), self._site.count()
-        time.sleep(self._course.rest_seconds)
+        time.sleep(self._profile.rest_seconds)
         after, then = self._site.usage(), self._site.count()
         return Rest(
-            seconds=self._course.rest_seconds,
+            seconds=self._profile.rest_seconds,
             broker_cpu=round(after["broker"].cpu - before["broker"].cpu, 3),
             posts_cpu=round(after["posts"].cpu - before["posts"].cpu, 3),
             bytes_up=then.bytes_up - count.bytes_up,
@@ -123,10 +123,10 @@ class Campaign:
         return self._measured(lambda: time.sleep(seconds))
 
     def _burst(self) -> Work:
-        self._say(f"{self._course.burst} records of each post at once")
+        self._say(f"{self._profile.burst} records of each post at once")
 
         def burst() -> None:
-            self._site.order("burst", self._course.burst)
+            self._site.order("burst", self._profile.burst)
             self._arrived()
 
         return self._measured(burst)
@@ -156,8 +156,8 @@ class Campaign:
         package = delta_to(site.fleet, complete, version=2)
         self._say(f"a delta of {len(package):,} bytes")
         most, began = 0, time.time()
-        give_out(site.fleet, package, nodes=site.broker.addresses, first=False, part_bytes=self._course.part_bytes)
-        deadline = time.monotonic() + self._course.patience_seconds
+        give_out(site.fleet, package, nodes=site.broker.addresses, first=False, part_bytes=self._profile.part_bytes)
+        deadline = time.monotonic() + self._profile.patience_seconds
         installed: dict[str, float] = {}
         while len(installed) < posts and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
@@ -183,19 +183,19 @@ class Campaign:
             # The others take over at once: the time to return begins with the loss.
             returning = Returning(site, before)
             broker.nodes[-1].kill()
-            returning.watch(self._course.patience_seconds, least=max(POLL_SECONDS, self._course.outage_seconds))
+            returning.watch(self._profile.patience_seconds, least=max(POLL_SECONDS, self._profile.outage_seconds))
             broker.start()
             kind = "one node of three killed"
         else:
             broker.stop()
-            time.sleep(self._course.outage_seconds)
+            time.sleep(self._profile.outage_seconds)
             broker.start()
             returning = Returning(site, before)
-            returning.watch(self._course.patience_seconds, least=0.0)
+            returning.watch(self._profile.patience_seconds, least=0.0)
             kind = "broker stopped"
         self._say("delivering what was recorded meanwhile")
         self._until_kept()
-        return returning.outage(kind, self._course.outage_seconds)
+        return returning.outage(kind, self._profile.outage_seconds)
 
     def _until_kept(self) -> None:
         """Wait until what was recorded up to now has been acknowledged."""
@@ -205,7 +205,7 @@ class Campaign:
     def _arrived(self) -> None:
         """Wait until the record keeper has all that was recorded up to now."""
         wanted = self._site.count().recorded
-        deadline = time.monotonic() + self._course.patience_seconds
+        deadline = time.monotonic() + self._profile.patience_seconds
         while self._site.ask_keeper("count") < wanted:
             if time.monotonic() > deadline:
                 raise CampaignError("records did not arrive in the time given")
@@ -216,20 +216,20 @@ class Campaign:
 
     def _until(self, what: str, figure: Callable[[Count], int], wanted: int) -> None:
         self._say(what)
-        deadline = time.monotonic() + self._course.patience_seconds
+        deadline = time.monotonic() + self._profile.patience_seconds
         while (now := figure(self._site.count())) < wanted:
             if time.monotonic() > deadline:
-                raise CampaignError(f"{what}: {now} of {wanted} after {self._course.patience_seconds:.0f} s")
+                raise CampaignError(f"{what}: {now} of {wanted} after {self._profile.patience_seconds:.0f} s")
             time.sleep(POLL_SECONDS)
 
     def _end(self) -> End:
         self._say("proving signatures and chains")
-        ledgers = self._site.ledgers()
+        chains = self._site.chains()
         self._arrived()
-        missing: Missing = self._site.ask_keeper("missing", ledgers)
+        missing: Missing = self._site.ask_keeper("missing", chains)
         proof = prove(self._site.fleet, self._site.archive, processes=Machine.here().cores)
         return End(
-            recorded=sum(ledger.last for ledger in ledgers),
+            recorded=sum(chain.last for chain in chains),
             arrived=self._site.ask_keeper("count"),
             lost=missing.lost,
             repeats=missing.repeats,

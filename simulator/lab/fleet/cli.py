@@ -11,12 +11,13 @@ import click
 from rich.console import Console
 
 from device.uplink import Tuning
-from simulator.lab.fleet.campaign import Campaign, Course
-from simulator.lab.fleet.show import Show, show_figures
+from simulator.lab.fleet.campaign import Campaign, LoadProfile
+from simulator.lab.fleet.show import show_figures
 from simulator.lab.fleet.site import BrokerName, FleetSite, cleared
+from simulator.lab.progress import ProgressDisplay
 
-FULL = Course()
-SHORT = Course(
+FULL = LoadProfile()
+SHORT = LoadProfile(
     rest_seconds=1.0, work_seconds=2.0, rate=40.0, outage_seconds=1.0, burst=2, part_bytes=8192, patience_seconds=120.0
 )
 SHORT_POSTS = 40
@@ -116,10 +117,10 @@ def fleet(
     disk) connect all at once, take the hot list, report, take a delta, lose the broker or a node of it, and come back.
     Everything is on this machine, on loopback.
     """
-    course = (
+    profile = (
         SHORT
         if short
-        else Course(
+        else LoadProfile(
             rest_seconds=rest,
             work_seconds=seconds,
             rate=rate,
@@ -133,7 +134,7 @@ def fleet(
     began = time.monotonic()
     tuning = Tuning(keepalive_seconds=keepalive)
     with (
-        Show(console) as show,
+        ProgressDisplay(console) as display,
         cleared(directory := directory.absolute() / broker),
         FleetSite(
             directory,
@@ -144,10 +145,10 @@ def fleet(
             seed=seed,
             uplink=(HURRIED if short else {}) | ({} if sessions else {"session_seconds": 0}),
             tuning=replace(tuning, backoff_most_seconds=HURRIED_MOST_SECONDS) if short else tuning,
-            progress=show.progress,
+            progress=display.show,
         ) as site,
     ):
-        figures = Campaign(site, course, command=command, say=show.say).run()
+        figures = Campaign(site, profile, command=command, say=display.show).run()
     text = json.dumps(figures.as_json(), indent=2)
     if output is not None:
         output.write_text(text + "\n", encoding="utf-8")

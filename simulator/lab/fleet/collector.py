@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from device.records import TYPES, Audit, Hit
 from device.records.topics import ROOT
 from provisioning.connection import secured_client, split_address
-from simulator.lab.fleet.worker import Ledger
+from simulator.lab.fleet.worker import RecordedChain
 
 log = logging.getLogger(__name__)
 
@@ -131,13 +131,13 @@ class Collector:
             hit_seconds=tuple(round(value, 4) for value in spread(delays)),
         )
 
-    def _missing(self, ledgers: Sequence[Ledger]) -> Missing:
+    def _missing(self, chains: Sequence[RecordedChain]) -> Missing:
         lost, posts = 0, []
-        for ledger in ledgers:
-            gone = ledger.last - len(self._arrived.numbers[ledger.post, ledger.chain])
+        for chain in chains:
+            gone = chain.last - len(self._arrived.numbers[chain.post, chain.chain])
             lost += gone
             if gone:
-                posts.append(ledger.post)
+                posts.append(chain.post)
         return Missing(lost=lost, posts=tuple(posts[:8]), repeats=self._arrived.repeats)
 
     # --- the thread that receives

@@ -19,7 +19,7 @@ from device.uplink.session import MqttSession
 from device.uplink.tls import connection_problem, tls_context
 from simulator.ground.light_post import LightPost
 from simulator.ground.memory_outbox import MemoryOutbox
-from simulator.ground.passages import CATEGORIES, Vehicle
+from simulator.ground.passages import CATEGORIES, SeenVehicle
 from simulator.lab.fleet.lists import MemoryLists
 
 HOUSEKEEPING = 0.52
@@ -38,7 +38,7 @@ class FleetPost:
         *,
         agency: str,
         brokers: Sequence[str],
-        vehicles: Sequence[Vehicle],
+        vehicles: Sequence[SeenVehicle],
         hits: float,
         parts: Path,
         seed: int,

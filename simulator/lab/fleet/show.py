@@ -1,55 +1,11 @@
-"""What a fleet's run shows in a terminal: what is being done, and a table at the end."""
-
-from time import monotonic
-from types import TracebackType
-from typing import Self
+"""What a fleet's run shows in a terminal: a table at the end."""
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from simulator.lab.fleet.figures import Figures
 
 MEGABYTE = 1e6
-
-
-class Show:
-    """Shows how far a run is, a line for each part where there is no terminal; a context manager."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._began = monotonic()
-        self._last = ""
-        self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("starting", total=None)
-
-    def say(self, what: str) -> None:
-        """Show what is being done."""
-        self.progress(what, 0, 0)
-
-    def progress(self, what: str, done: int, of: int) -> None:
-        """Show what is being done and how far it is; `of` is 0 where that cannot be told."""
-        self._bar.update(self._task, description=what, completed=done, total=of or None)
-        if what != self._last and not self._console.is_terminal:
-            self._console.print(f"{monotonic() - self._began:6.1f} s  {what}", highlight=False)
-        self._last = what
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
 
 def show_figures(figures: Figures, console: Console, *, seconds: float) -> None:

@@ -21,11 +21,11 @@ from simulator.brokers.mosquitto import Broker
 from simulator.brokers.rabbitmq import RabbitCluster
 from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
-from simulator.ground.passages import Vehicle, plate
+from simulator.ground.passages import SeenVehicle, plate
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.lab.fleet.collector import collect
 from simulator.lab.fleet.usage import Usage, usage_of
-from simulator.lab.fleet.worker import Count, Ledger, WorkerSettings, work
+from simulator.lab.fleet.worker import Count, RecordedChain, WorkerSettings, work
 
 AGENCY = "fleet"
 KEEPER = "keeper"
@@ -89,7 +89,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         super()._make()
         self._await_rights()
         draw = Random(self._seed)
-        vehicles = [Vehicle(plate(draw), draw) for _ in range(VEHICLES)]
+        vehicles = [SeenVehicle(plate(draw), draw) for _ in range(VEHICLES)]
         self._collector = self._start(
             collect, self.fleet.subscriber(KEEPER), AGENCY, self.broker.addresses, self.archive
         )
@@ -128,10 +128,10 @@ class FleetSite(Site[Broker | RabbitCluster]):
             total.version += count.version if count.newest == total.newest else 0
         return total
 
-    def ledgers(self) -> list[Ledger]:
+    def chains(self) -> list[RecordedChain]:
         """Return what every post recorded."""
-        answers: list[list[Ledger]] = self._ask("ledger")
-        return [ledger for answer in answers for ledger in answer]
+        answers: list[list[RecordedChain]] = self._ask("chain")
+        return [chain for answer in answers for chain in answer]
 
     def ask_keeper(self, name: str, *asked: object) -> Any:  # noqa: ANN401 - of each order its own
         """Ask the record keeper."""

@@ -23,7 +23,7 @@ from typing import Literal
 from device.uplink import Tuning
 from device.uplink.connection import BrokerConnection
 from device.uplink.waker import Waker
-from simulator.ground.passages import Vehicle
+from simulator.ground.passages import SeenVehicle
 from simulator.lab.fleet.post import FleetPost
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class WorkerSettings:
     agency: str
     brokers: tuple[str, ...]
     """Posts take turns in which of them they prefer."""
-    vehicles: Sequence[Vehicle]
+    vehicles: Sequence[SeenVehicle]
     hits: float
     seed: int
     uplink: dict[str, float]
@@ -77,7 +77,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class RecordedChain:
     """What one post recorded, to be held against what arrived."""
 
     post: str
@@ -152,9 +152,9 @@ class Worker:
                 self._turn(post)
         elif name == "count":
             self._orders.send(self._count())
-        elif name == "ledger":
+        elif name == "chain":
             self._orders.send(
-                [Ledger(post.name, post.outbox.head.chain, post.outbox.head.sequence) for post in self._posts]
+                [RecordedChain(post.name, post.outbox.head.chain, post.outbox.head.sequence) for post in self._posts]
             )
         else:
             self._stop()

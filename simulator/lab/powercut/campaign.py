@@ -52,7 +52,7 @@ class Promises:
 
 
 @dataclass(slots=True)
-class Outcome:
+class PowerCutResult:
     """What a campaign came to."""
 
     cuts: int = 0
@@ -65,14 +65,14 @@ class Outcome:
     """What was lost or broken, each with the seed that shows it again."""
 
 
-def run(*, cuts: int, seed: int, progress: Callable[[int], object] = lambda _: None) -> Outcome:
+def run(*, cuts: int, seed: int, progress: Callable[[int], object] = lambda _: None) -> PowerCutResult:
     """Cut the power `cuts` times; `progress` is called with the number of cuts done.
 
     Raises:
         SimulatorError: there is no C compiler, or the workload fails by itself.
 
     """
-    outcome = Outcome()
+    outcome = PowerCutResult()
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="platepost-powercut-") as name:
         folder = Path(name)
@@ -149,7 +149,7 @@ def _cut_and_judge(
     promises: Promises,
     count: int,
     chance: random.Random,
-    outcome: Outcome,
+    outcome: PowerCutResult,
     progress: Callable[[int], object],
 ) -> tuple[Path, Promises]:
     """Cut at `count` instants; return the folder and the promises of one of them, to go on from."""

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from simulator.lab.powercut.campaign import Outcome, run
+from simulator.lab.powercut.campaign import PowerCutResult, run
 
 
 @click.command(
@@ -43,7 +43,7 @@ def powercuts(*, cuts: int, seed: int, as_json: bool) -> None:
     sys.exit(1 if outcome.faults else 0)
 
 
-def _show(outcome: Outcome, seconds: float) -> None:
+def _show(outcome: PowerCutResult, seconds: float) -> None:
     done = outcome.operations
     click.echo(
         f"{outcome.cuts} power cuts over {outcome.starts} starts in {seconds:.0f} s: {done['W']} writes, "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, model_validator
 
 from simulator.scenario.durations import Duration, words
-from simulator.scenario.table import Table
+from simulator.scenario.toml_table import TomlTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simulator.scenario.observations import Observations, ReceivedRecord
 
 
-class BaseCheck(Table):
+class BaseCheck(TomlTable):
     """One demand. Subclasses must give `check` (a literal), `says` and `judge`."""
 
     post: str | None = Field(default=None, description="Of which post; of all together where not given.")

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.scenario import world as worlds
 from simulator.scenario.errors import ScenarioError, StuckError
-from simulator.scenario.world import Actor, World
+from simulator.scenario.world import SimulatedThread, World
 
 BEGINS = datetime(2026, 3, 3, 8, tzinfo=UTC)
 
@@ -17,11 +17,11 @@ class Happening:
     name: str
 
 
-def sleeper(diary: list[tuple[float, str]], world: World, name: str, step: float) -> Callable[[Actor], None]:
-    def work(actor: Actor) -> None:
+def sleeper(diary: list[tuple[float, str]], world: World, name: str, step: float) -> Callable[[SimulatedThread], None]:
+    def work(thread: SimulatedThread) -> None:
         while True:
             diary.append((world.now, name))
-            actor.sleep(step)
+            thread.sleep(step)
 
     return work
 
@@ -50,9 +50,9 @@ def test_time_stands_still_while_somebody_works() -> None:
     world = World(BEGINS)
     seen = []
 
-    def work(actor: Actor) -> None:
+    def work(thread: SimulatedThread) -> None:
         seen.extend((world.steady(), world.wall()) for _ in range(3))
-        actor.sleep(10)
+        thread.sleep(10)
 
     world.enter("worker", work)
     world.live([], until=5.0, perform=print)
@@ -63,8 +63,8 @@ def test_time_stands_still_while_somebody_works() -> None:
 def test_a_failure_in_a_post_ends_the_scenario() -> None:
     world = World(BEGINS)
 
-    def work(actor: Actor) -> None:
-        actor.sleep(1)
+    def work(thread: SimulatedThread) -> None:
+        thread.sleep(1)
         raise RuntimeError("broken")
 
     world.enter("post", work)
@@ -78,7 +78,7 @@ def test_who_does_not_come_to_rest_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     world = World(BEGINS)
     released = []
 
-    def work(_actor: Actor) -> None:
+    def work(_actor: SimulatedThread) -> None:
         while not released:
             pass
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from simulator.scene.description import Clip, Passing, Scene
-from simulator.scene.truth import Truth, VisiblePlate
+from simulator.scene.truth import GroundTruth, VisiblePlate
 
 
 def _sight(passage: int, *, left: float, wide: float, visible: float = 1.0) -> VisiblePlate:
@@ -11,12 +11,12 @@ def _sight(passage: int, *, left: float, wide: float, visible: float = 1.0) -> V
 
 
 @pytest.fixture
-def truth() -> Truth:
+def truth() -> GroundTruth:
     passing = (Passing(text="7ABC123", at=1, mph=30), Passing(text="6XYZ789", at=2, mph=30, lane=2))
-    return Truth(Scene(clip=Clip(seed=1, seconds=1), passing=passing), "clip.mp4")
+    return GroundTruth(Scene(clip=Clip(seed=1, seconds=1), passing=passing), "clip.mp4")
 
 
-def test_a_passage_lasts_while_its_whole_plate_is_in_view_at_a_trackable_size(truth: Truth) -> None:
+def test_a_passage_lasts_while_its_whole_plate_is_in_view_at_a_trackable_size(truth: GroundTruth) -> None:
     truth.add([_sight(1, left=600, wide=30)])  # too small
     truth.add([_sight(1, left=600, wide=42)])
     truth.add([])

@@ -21,8 +21,8 @@ from device.records.contract.examples import (
 )
 from device.records.hit import Hit
 from device.records.read import Consultation, Read
-from simulator.lab.faults.journal import Entry
 from simulator.lab.faults.judge import Judge, Ruling, judge
+from simulator.lab.faults.storage_log import LoggedRecord
 
 Events = list[dict[str, Any]]
 
@@ -48,10 +48,10 @@ class History:
     def events(self) -> Events:
         return [record.event for record in self.store.records]
 
-    def entries(self) -> list[Entry]:
-        return [Entry.of(record) for record in self.store.records]
+    def entries(self) -> list[LoggedRecord]:
+        return [LoggedRecord.of(record) for record in self.store.records]
 
-    def rule(self, events: Events, entries: list[Entry] | None = None) -> Ruling:
+    def rule(self, events: Events, entries: list[LoggedRecord] | None = None) -> Ruling:
         found = Judge(SOURCE, self.key)
         for event in events:
             found.feed(event)
@@ -99,7 +99,7 @@ def test_a_repeat_without_its_pictures_is_the_same_record(history: History) -> N
     assert history.rule([bare, *history.events[:2], *history.events[3:]]).sound
 
 
-def test_a_record_stored_in_the_moment_of_a_kill_need_not_stand_in_the_journal(history: History) -> None:
+def test_a_record_stored_in_the_moment_of_a_kill_need_not_stand_in_the_log(history: History) -> None:
     assert history.rule(history.events, history.entries()[:-1]).sound
 
 
@@ -153,7 +153,7 @@ def test_the_same_id_with_another_content_is_found_even_if_rightly_signed(histor
 
 def test_what_arrived_must_be_what_was_stored(history: History) -> None:
     entries = history.entries()
-    other = Entry.load(entries[5].dump().replace(entries[5].digest.encode(), b"0" * 64))
+    other = LoggedRecord.load(entries[5].dump().replace(entries[5].digest.encode(), b"0" * 64))
 
     ruling = history.rule(history.events, [*entries[:5], other, *entries[6:]])
 
@@ -237,14 +237,14 @@ def test_damage_that_hides_what_it_cost_says_so_and_accounts_for_it(history: His
 def test_the_archive_of_many_posts_is_judged_post_by_post(history: History, tmp_path: Path) -> None:
     other = Recorder(MemoryStore("other"), history.signer, Source("demo", "post-2")).record(example_audit("boot"))
     will = history.recorder.unchained(example_status("offline", "019c2f00-0000-7000-8000-00000000000b"))
-    archive, journal = tmp_path / "archive.jsonl", tmp_path / "journal.jsonl"
+    archive, log = tmp_path / "archive.jsonl", tmp_path / "log.jsonl"
     archive.write_text("".join(json.dumps(event) + "\n" for event in [*history.events, other.event, will.event]))
-    journal.write_bytes(b"".join(entry.dump() for entry in history.entries()))
+    log.write_bytes(b"".join(entry.dump() for entry in history.entries()))
 
-    other_journal = tmp_path / "other.jsonl"
-    other_journal.write_bytes(Entry.of(other).dump())
+    other_log = tmp_path / "other.jsonl"
+    other_log.write_bytes(LoggedRecord.of(other).dump())
 
-    posts = [(SOURCE, history.key, journal), (Source("demo", "post-2"), history.key, other_journal)]
+    posts = [(SOURCE, history.key, log), (Source("demo", "post-2"), history.key, other_log)]
     ruling, another = judge(posts, archive=archive)
 
     assert another.sound

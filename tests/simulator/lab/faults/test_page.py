@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from simulator.lab.faults.judge import Ruling
-from simulator.lab.faults.outcome import Injected, Outcome
 from simulator.lab.faults.page import DESCRIPTIONS, as_markdown
+from simulator.lab.faults.result import CampaignResult, Injected
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "reliability.md"
 SOUND = Ruling(
@@ -21,8 +21,8 @@ SOUND = Ruling(
 )
 
 
-def outcome(*, rulings: tuple[Ruling, ...] = (SOUND,), problems: tuple[str, ...] = ()) -> Outcome:
-    return Outcome(
+def outcome(*, rulings: tuple[Ruling, ...] = (SOUND,), problems: tuple[str, ...] = ()) -> CampaignResult:
+    return CampaignResult(
         injected=(
             Injected("post killed", "post-1", 0.5),
             Injected("post killed", "post-1", 1.5),

@@ -39,7 +39,7 @@ def turn(client: Client, until: Callable[[], bool]) -> None:
 
 
 def test_a_client_is_refused_at_the_door(refuser: Refuser, client: Client) -> None:
-    refuser.refusal = Denial("connect", BUSY)
+    refuser.denial = Denial("connect", BUSY)
     reasons: list[int] = []
     client.on_connect = lambda _client, _data, _flags, reason, _properties: reasons.append(reason.value)
 
@@ -51,7 +51,7 @@ def test_a_client_is_refused_at_the_door(refuser: Refuser, client: Client) -> No
 
 @pytest.mark.parametrize("code", [QUOTA_EXCEEDED, 0x87])
 def test_a_record_is_refused_and_the_connection_stays(refuser: Refuser, client: Client, code: int) -> None:
-    refuser.refusal = Denial("publish", code)
+    refuser.denial = Denial("publish", code)
     reasons: list[int] = []
     client.on_publish = lambda _client, _data, _mid, reason, _properties: reasons.append(reason.value)
     client.connect("localhost", refuser.port)
@@ -66,7 +66,7 @@ def test_a_record_is_refused_and_the_connection_stays(refuser: Refuser, client: 
 
 
 def test_it_hangs_up_on_a_record(refuser: Refuser, client: Client) -> None:
-    refuser.refusal = Denial("hang_up", RATE_TOO_HIGH)
+    refuser.denial = Denial("hang_up", RATE_TOO_HIGH)
     ends: list[int] = []
     client.on_disconnect = lambda _client, _data, _flags, reason, _properties: ends.append(reason.value)
     client.connect("localhost", refuser.port)

@@ -12,7 +12,7 @@ from simulator.errors import CampaignError
 from simulator.lab.fleet.collector import Collector, Missing, spread
 from simulator.lab.fleet.figures import Figures
 from simulator.lab.fleet.proof import prove
-from simulator.lab.fleet.worker import Ledger
+from simulator.lab.fleet.worker import RecordedChain
 
 needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
 
@@ -62,8 +62,8 @@ def test_proof_names_what_is_missing_and_what_was_changed(run: Path, tmp_path: P
 def test_keeper_counts_what_did_not_arrive(tmp_path: Path) -> None:
     identity = Fleet.create(tmp_path / "fleet", agency="fleet").add_subscriber("keeper")
     keeper = Collector(identity, agency="fleet", brokers=("localhost:1",), archive=tmp_path / "archive.jsonl")
-    ledgers = [Ledger("post-1", "chain", 3), Ledger("post-2", "chain", 0)]
-    assert keeper._answer("missing", ledgers) == Missing(lost=3, posts=("post-1",), repeats=0)
+    chains = [RecordedChain("post-1", "chain", 3), RecordedChain("post-2", "chain", 0)]
+    assert keeper._answer("missing", chains) == Missing(lost=3, posts=("post-1",), repeats=0)
 
 
 def test_spread_is_of_ordered_values() -> None:

@@ -1,4 +1,4 @@
-"""The journal: what a post was told is stored, written down before it does anything else.
+"""The storage log: what a post was told is stored, written down before it does anything else.
 
 It comes through a pipe, so that it outlives a post that is killed and needs no disk that may be full. What stands in it
 may never be lost; a record that was stored in the very moment of a kill may be missing from it, and is still delivered.
@@ -16,7 +16,7 @@ from device.records import Envelope
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LoggedRecord:
     """One record that was acknowledged as stored."""
 
     chain: str
@@ -26,34 +26,34 @@ class Entry:
     digest: str
 
     @classmethod
-    def of(cls, envelope: Envelope) -> "Entry":
-        """Return what the journal says of a chained record."""
+    def of(cls, envelope: Envelope) -> "LoggedRecord":
+        """Return what the log says of a chained record."""
         event = envelope.event
         return cls(event["chain"], event["sequence"], envelope.id, envelope.type, envelope.digest)
 
     def dump(self) -> bytes:
-        """Return the entry as one line of JSON."""
+        """Return it as one line of JSON."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
-    def load(cls, line: bytes | str) -> "Entry":
+    def load(cls, line: bytes | str) -> "LoggedRecord":
         """Read what `dump` wrote."""
         return cls(**json.loads(line))
 
 
-class Journal:
-    """Gathers the entries of one post over all of its lives, and keeps them in a file."""
+class StorageLog:
+    """Gathers the stored records of one post over all of its lives, and keeps them in a file."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab")
         self._lock = threading.Lock()
-        self._stored: dict[str, tuple[Entry, float]] = {}
+        self._stored: dict[str, tuple[LoggedRecord, float]] = {}
         self._reader: threading.Thread | None = None
 
     def follow(self, pipe: Connection) -> None:
-        """Take the entries of a new life of the post; the end of the former one is awaited."""
+        """Take the records of a new life of the post; the end of the former one is awaited."""
         self.await_end()
-        self._reader = threading.Thread(target=self._read, args=(pipe,), name="journal", daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(pipe,), name="storage log", daemon=True)
         self._reader.start()
 
     def await_end(self) -> None:
@@ -66,10 +66,10 @@ class Journal:
         with self._lock:
             return len(self._stored)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def records(self) -> tuple[LoggedRecord, ...]:
         """Return the records that were acknowledged as stored so far."""
         with self._lock:
-            return tuple(entry for entry, _ in self._stored.values())
+            return tuple(record for record, _ in self._stored.values())
 
     def stored_at(self, identifier: str) -> float | None:
         """Return when a record was stored, on the monotonic clock; None if that is not known."""
@@ -90,14 +90,14 @@ class Journal:
                 except (EOFError, OSError):  # the post has ended, perhaps in the middle of a line
                     self._file.flush()
                     return
-                entry = Entry.load(line)
+                record = LoggedRecord.load(line)
                 with self._lock:
-                    self._stored[entry.id] = entry, monotonic()
+                    self._stored[record.id] = record, monotonic()
                 self._file.write(line)
 
 
-def read_journal(path: Path) -> Iterator[Entry]:
-    """Read a journal's file."""
+def read_stored(path: Path) -> Iterator[LoggedRecord]:
+    """Read the file of a storage log."""
     with path.open("rb") as lines:
         for line in lines:
-            yield Entry.load(line)
+            yield LoggedRecord.load(line)

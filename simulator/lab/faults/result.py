@@ -20,7 +20,7 @@ class Injected:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KindTotals:
     """All faults of one kind."""
 
     name: str
@@ -30,7 +30,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class CampaignResult:
     """The faults, and what came of the records."""
 
     injected: tuple[Injected, ...]
@@ -61,14 +61,14 @@ class Outcome:
         """Return the sum of a figure of the rulings over all posts."""
         return sum(getattr(ruling, what) for ruling in self.rulings)
 
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[KindTotals, ...]:
         """Return the faults by kind, in the order in which kinds came first."""
         times: dict[str, list[float | None]] = {}
         for fault in self.injected:
             times.setdefault(fault.name, []).append(fault.recovery)
         return tuple(_row(name, found) for name, found in times.items())
 
-    def overall(self) -> Row:
+    def overall(self) -> KindTotals:
         """Return all faults together."""
         return _row("all", [fault.recovery for fault in self.injected])
 
@@ -90,7 +90,7 @@ class Outcome:
         }
 
 
-def _row(name: str, found: list[float | None]) -> Row:
+def _row(name: str, found: list[float | None]) -> KindTotals:
     times = [time for time in found if time is not None]
     median = round(statistics.median(times), 2) if times else None
-    return Row(name, len(found), median, round(max(times), 2) if times else None)
+    return KindTotals(name, len(found), median, round(max(times), 2) if times else None)
