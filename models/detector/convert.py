@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from device.vision.detector import HEIGHT, WIDTH
 from models.detector.decode import fit_frame
-from models.detector.geometry import INPUT_HEIGHT, INPUT_WIDTH
 from models.detector.net import HEAD, STEM, WIDTHS, ConvBlock, PlateDetector
 from models.detector.train import split_photos
 from models.quantise import folded, to_int8
@@ -53,7 +53,7 @@ def build_twin(net: PlateDetector) -> Any:  # noqa: ANN401 - Keras is untyped
             upper = keras.layers.Cropping2D(((0, upper_rows - rows), (0, 0)))(upper)
         return keras.layers.ReLU()(keras.layers.Add()([lower, upper]))
 
-    picture = keras.Input((INPUT_HEIGHT, INPUT_WIDTH, 1), batch_size=1, name="picture")
+    picture = keras.Input((HEIGHT, WIDTH, 1), batch_size=1, name="picture")
     x = conv("down4", WIDTHS[4], stride=2)(conv("stem", STEM, stride=2)(picture))
     x8 = residual(conv("down8", WIDTHS[8], stride=2)(conv("block4", WIDTHS[4])(x)), "block8", WIDTHS[8])
     x16 = residual(conv("down16", WIDTHS[16], stride=2)(x8), "block16", WIDTHS[16])

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.detector.geometry import INPUT_HEIGHT, INPUT_WIDTH, PADDING_GREY, cell_centres, decode_corners, input_scale
+from device.vision.detector import HEIGHT, PADDING, WIDTH
+from models.detector.geometry import cell_centres, decode_corners, input_scale
 
 MATCH_IOU: Final = 0.5
 
@@ -31,8 +32,8 @@ def fit_frame(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     height, width = grey.shape
     scale = input_scale(width=width, height=height)
-    size = (min(INPUT_WIDTH, round(width * scale)), min(INPUT_HEIGHT, round(height * scale)))
-    frame = np.full((INPUT_HEIGHT, INPUT_WIDTH), PADDING_GREY, np.uint8)
+    size = (min(WIDTH, round(width * scale)), min(HEIGHT, round(height * scale)))
+    frame = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
     frame[: size[1], : size[0]] = cv2.resize(
         grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     )

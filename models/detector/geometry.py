@@ -10,25 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import HEIGHT, PADDING, STRIDE, WIDTH
-
-INPUT_HEIGHT: Final = HEIGHT
-INPUT_WIDTH: Final = WIDTH
-PADDING_GREY: Final = PADDING
-"""Grey beside and below a frame that does not fill the input."""
-
-__all__ = [
-    "FLIP_ORDER",
-    "INPUT_HEIGHT",
-    "INPUT_WIDTH",
-    "PADDING_GREY",
-    "STRIDE",
-    "cell_centres",
-    "decode_corners",
-    "encode_corners",
-    "flip_corners",
-    "input_scale",
-]
+from device.vision.detector import HEIGHT, STRIDE, WIDTH
 
 FLIP_ORDER: Final = (1, 0, 3, 2)
 """Corner order after a left-right flip: what was top-right becomes top-left."""
@@ -36,7 +18,7 @@ FLIP_ORDER: Final = (1, 0, 3, 2)
 
 def input_scale(*, width: int, height: int) -> float:
     """Return the factor that fits a frame of this size into the detector's input."""
-    return min(INPUT_WIDTH / width, INPUT_HEIGHT / height)
+    return min(WIDTH / width, HEIGHT / height)
 
 
 def cell_centres(rows: int, columns: int) -> NDArray[np.float32]:

@@ -5,7 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.detector.geometry import STRIDE, cell_centres, encode_corners
+from device.vision.detector import STRIDE
+from models.detector.geometry import cell_centres, encode_corners
 from models.detector.windows import TrainingWindow
 
 HEAT_SIGMA: Final = 0.16

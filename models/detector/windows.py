@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.detector.geometry import PADDING_GREY, flip_corners, input_scale
+from device.vision.detector import PADDING
+from models.detector.geometry import flip_corners, input_scale
 from models.scenes.distractors import overlay_caption
 from models.scenes.paste import paste, project_corners, random_pose
 from models.scenes.photometry import disturb, to_grey
@@ -201,7 +202,7 @@ def _resample(
     left, top = max(0, int(origin[0] / fx) - 2), max(0, int(origin[1] / fy) - 2)
     right = min(width, int((origin[0] + size[0]) / fx) + 3)
     bottom = min(height, int((origin[1] + size[1]) / fy) + 3)
-    window = np.full((size[1], size[0], 3), PADDING_GREY, np.uint8)
+    window = np.full((size[1], size[0], 3), PADDING, np.uint8)
     if right - left < 2 or bottom - top < 2:
         return window
     part = np.ascontiguousarray(pixels[top:bottom, left:right])
@@ -214,7 +215,7 @@ def _resample(
         [[ax, 0, (0.5 * ax - 0.5) + left * fx - origin[0]], [0, ay, (0.5 * ay - 0.5) + top * fy - origin[1]]],
         np.float32,
     )
-    grey = (PADDING_GREY,) * 3
+    grey = (PADDING,) * 3
     return cv2.warpAffine(part, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=grey)  # type: ignore[return-value]
 
 

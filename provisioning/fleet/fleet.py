@@ -26,8 +26,8 @@ from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT
 from provisioning.fleet.post_file import PostSettings, post_file
 from provisioning.people.register import CertifiedPerson
 from provisioning.trust import takeover
-from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
-from provisioning.trust.certificates import ORDINARY, Issuance
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
+from provisioning.trust.certificates import BACKDATED, ORDINARY, Issuance
 from provisioning.trust.custody import CUSTODIAN
 from provisioning.trust.keys import (
     new_outbox_key,
@@ -37,8 +37,6 @@ from provisioning.trust.keys import (
     replace_private,
     write_private,
 )
-
-__all__ = ["DEFAULT_PORT", "GROUPS_FILE", "OPERATOR_VALID", "PUBLISHER", "ROOT_FILE", "Fleet"]
 
 DEFAULT_PORT = 8883
 """The port that IANA registers for MQTT over TLS."""

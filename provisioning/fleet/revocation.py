@@ -20,7 +20,8 @@ from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import ROOT_FILE
-from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.certificates import BACKDATED
 from provisioning.trust.keys import new_key, private_pem, write_private
 
 LIVES = timedelta(minutes=10)

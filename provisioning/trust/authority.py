@@ -15,10 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from provisioning.errors import ProvisioningError
-from provisioning.trust.certificates import BACKDATED, LEAF_VALID, ORDINARY, ROOT_VALID, Issuance, general_name, usage
+from provisioning.trust.certificates import LEAF_VALID, ORDINARY, ROOT_VALID, Issuance, general_name, usage
 from provisioning.trust.keys import private_folder, private_pem, read_private_key, replace_private
-
-__all__ = ["BACKDATED", "CERTIFICATE_FILE", "CHAIN_FILE", "KEY_FILE", "LEAF_VALID", "Authority"]
 
 CERTIFICATE_FILE = "certificate.pem"
 KEY_FILE = "private_key.pem"

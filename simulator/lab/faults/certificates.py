@@ -5,7 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from provisioning.trust.authority import BACKDATED, CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.certificates import BACKDATED
 from provisioning.trust.keys import read_private_key
 from simulator.lab.faults.injection import Injection
 from simulator.lab.faults.post_under_test import PostUnderTest

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from device.vision.detector import HEIGHT, PADDING, WIDTH
 from models.detector.decode import DetectionCounts, Found, box_iou, find_plates, fit_frame
-from models.detector.geometry import INPUT_HEIGHT, INPUT_WIDTH, PADDING_GREY
 from models.detector.targets import Planes, pack_targets
 from models.detector.windows import LabelledPlate, TrainingWindow
 
@@ -11,10 +11,10 @@ QUAD = np.array([[100, 60], [160, 64], [160, 94], [100, 90]], np.float32)
 
 def test_frame_is_halved_into_the_upper_left() -> None:
     frame, scale = fit_frame(np.full((720, 1280, 3), 200, np.uint8))
-    assert frame.shape == (INPUT_HEIGHT, INPUT_WIDTH)
+    assert frame.shape == (HEIGHT, WIDTH)
     assert scale == 0.5
     assert (frame[:360] == 200).all()
-    assert (frame[360:] == PADDING_GREY).all()
+    assert (frame[360:] == PADDING).all()
 
 
 def test_perfect_outputs_give_the_plates_back() -> None:
