@@ -1,4 +1,4 @@
-"""Commands to a running post: heard, judged, remembered, done once, audited, answered to who asked.
+"""Commands to a running post: verified, authorized, remembered, done once, audited, answered to who asked.
 
 Who floods the post with forgeries gets no answer at all, and a bounded number of audit records.
 """
@@ -107,39 +107,39 @@ class CommandExecutor:
         """Take one message from a topic of commands."""
         asked = delivery.topic.rpartition("/")[2]
         try:
-            heard = self._verifier.hear(delivery.payload)
+            verified = self._verifier.verify(delivery.payload)
         except RefusedError as refusal:
             # Nobody of the fleet's signed it: what it says of itself is worth nothing, its topic is what it tried.
             tried = asked if _NAME.fullmatch(asked) else "unknown"
             self._rate_limited.refused("command_refused", reason=refusal.reason, source="broker", object=tried)
             return
         if delivery.retained:
-            self._refuse(heard, Rejection.RETAINED, "a command is never retained", delivery)
+            self._refuse(verified, Rejection.RETAINED, "a command is never retained", delivery)
             return
         try:
-            command = self._admit(heard, asked, delivery)
+            command = self._admit(verified, asked, delivery)
         except RefusedError as refusal:
-            self._refuse(heard, refusal.reason, str(refusal), delivery)
+            self._refuse(verified, refusal.reason, str(refusal), delivery)
         except NotKeptError as error:
-            self._refuse(heard, Rejection.NOT_KEPT, str(error), delivery)
+            self._refuse(verified, Rejection.NOT_KEPT, str(error), delivery)
         else:
-            self._do(command, heard, delivery)
+            self._do(command, verified, delivery)
 
-    def _admit(self, heard: VerifiedCommand, asked: str, delivery: Delivery) -> Command:
-        command = self._verifier.judge(heard, topic_command=asked)
-        wanted = self._source.response(heard.operator.name)
+    def _admit(self, verified: VerifiedCommand, asked: str, delivery: Delivery) -> Command:
+        command = self._verifier.authorize(verified, topic_command=asked)
+        wanted = self._source.response(verified.operator.name)
         if delivery.response_topic not in {None, wanted}:
             raise RefusedError(Rejection.RESPONSE_TOPIC, f"answers go to {wanted} only")
         most, within = OFTEN[command]
-        self._replay_guard.take(heard.request.id, command, at=self._timekeeper.now(), most=most, within=within)
+        self._replay_guard.take(verified.request.id, command, at=self._timekeeper.now(), most=most, within=within)
         return command
 
-    def _do(self, command: Command, heard: VerifiedCommand, delivery: Delivery) -> None:
+    def _do(self, command: Command, verified: VerifiedCommand, delivery: Delivery) -> None:
         doer = self._doers.get(command)
         if doer is None:
-            self._say(heard, "failure", "unsupported")
+            self._say(verified, "failure", "unsupported")
             message = f"this post cannot {command} yet"
-            self._answer(heard, delivery, outcome="unsupported", reason="unsupported", message=message)
+            self._answer(verified, delivery, outcome="unsupported", reason="unsupported", message=message)
             return
         try:
             done = doer()
@@ -148,61 +148,61 @@ class CommandExecutor:
             if not expected:
                 log.exception("the command %s failed", command)
             message = str(error)[:300] if expected else "an unforeseen fault; the post's log says more"
-            self._say(heard, "failure", "failed")
-            self._answer(heard, delivery, outcome="failed", reason="failed", message=message)
+            self._say(verified, "failure", "failed")
+            self._answer(verified, delivery, outcome="failed", reason="failed", message=message)
             return
         # Audited before the answer leaves: a picture that is not accounted for is not sent.
-        self._say(heard, "success", None, **done.details)
-        sealed = None if done.picture is None else _sealed(heard.operator.key, done.picture)
-        self._answer(heard, delivery, outcome="done", findings=done.findings, sealed=sealed)
+        self._say(verified, "success", None, **done.details)
+        sealed = None if done.picture is None else _sealed(verified.operator.key, done.picture)
+        self._answer(verified, delivery, outcome="done", findings=done.findings, sealed=sealed)
         if done.afterwards is not None:
             done.afterwards()
 
-    def _refuse(self, heard: VerifiedCommand, reason: Rejection, why: str, delivery: Delivery) -> None:
+    def _refuse(self, verified: VerifiedCommand, reason: Rejection, why: str, delivery: Delivery) -> None:
         log.warning("command refused: %s", reason)
         self._rate_limited.refused(
             "command_refused",
             reason=reason.value,
             source="broker",
             verified=True,
-            identity=heard.operator.name[:120],
-            object=heard.request.command,
-            details=self._details(heard) | {"message": why[:300]},
+            identity=verified.operator.name[:120],
+            object=verified.request.command,
+            details=self._details(verified) | {"message": why[:300]},
         )
-        self._answer(heard, delivery, outcome="refused", reason=reason.value, message=why[:300])
+        self._answer(verified, delivery, outcome="refused", reason=reason.value, message=why[:300])
 
-    def _say(self, heard: VerifiedCommand, outcome: Outcome, reason: str | None, **more: JsonValue) -> None:
+    def _say(self, verified: VerifiedCommand, outcome: Outcome, reason: str | None, **more: JsonValue) -> None:
         self._audit.say(
             "command_executed",
             source="broker",
             outcome=outcome,
-            identity=heard.operator.name[:120],
+            identity=verified.operator.name[:120],
             reason=reason,
-            object=heard.request.command,
-            details=self._details(heard) | more,
+            object=verified.request.command,
+            details=self._details(verified) | more,
         )
 
-    def _details(self, heard: VerifiedCommand) -> dict[str, JsonValue]:
-        request = heard.request
+    def _details(self, verified: VerifiedCommand) -> dict[str, JsonValue]:
+        request = verified.request
         return {
             "request": request.id,
             "purpose": request.purpose,
             "asked": request.wire()["issued"],
-            "role": heard.operator.role.value,
+            "role": verified.operator.role.value,
         }
 
-    def _answer(self, heard: VerifiedCommand, delivery: Delivery, **said: object) -> None:
+    def _answer(self, verified: VerifiedCommand, delivery: Delivery, **said: object) -> None:
         response = Response.model_validate(
             {
                 "clock": self._timekeeper.quality(),
-                "request": heard.request.id,
-                "command": heard.request.command,
-                "asked_by": heard.request.asked_by,
+                "request": verified.request.id,
+                "command": verified.request.command,
+                "asked_by": verified.request.asked_by,
                 **said,
             }
         )
         # To the certificate's name, not to what the payload says of itself: they may differ in what was refused.
-        if heard.operator.name != heard.request.asked_by:
+        if verified.operator.name != verified.request.asked_by:
             return
         self._send(replace(self._recorder.unchained(response), correlation=delivery.correlation))
 

@@ -1,4 +1,4 @@
-"""Judging commands: signature, person, post, age, run. What passes is fit to be done once."""
+"""Verifying commands: signature, person, post, age, run. What passes is fit to be done once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class VerifiedCommand:
 
 
 class CommandVerifier:
-    """Judges commands to one post.
+    """Verifies commands to one post.
 
     Args:
         source: the post.
@@ -56,7 +56,7 @@ class CommandVerifier:
         self._clock = clock
         self._strict = strict
 
-    def hear(self, message: bytes) -> VerifiedCommand:
+    def verify(self, message: bytes) -> VerifiedCommand:
         """Check who signed a message and read it.
 
         Raises:
@@ -77,14 +77,14 @@ class CommandVerifier:
             raise RefusedError(Rejection.MALFORMED, "what is signed is no command") from None
         return VerifiedCommand(request, people[0])
 
-    def judge(self, heard: VerifiedCommand, *, topic_command: str) -> Command:
-        """Say which command may be done for whom it was heard from.
+    def authorize(self, verified: VerifiedCommand, *, topic_command: str) -> Command:
+        """Say which command may be done for whoever asks.
 
         Raises:
             RefusedError: why not.
 
         """
-        request, operator = heard.request, heard.operator
+        request, operator = verified.request, verified.operator
         if operator.name != request.asked_by:
             raise RefusedError(Rejection.NOT_THE_HOLDER, "the certificate is another person's")
         if self._source.agency != request.agency or operator.agency != self._source.agency:
@@ -100,10 +100,10 @@ class CommandVerifier:
         if operator.role not in ALLOWED[command]:
             allowed = ", ".join(sorted(ALLOWED[command]))
             raise RefusedError(Rejection.ROLE, f"a post does {command} for: {allowed}; the asker is {operator.role}")
-        self._judge_age(request)
+        self._check_age(request)
         return command
 
-    def _judge_age(self, request: CommandRequest) -> None:
+    def _check_age(self, request: CommandRequest) -> None:
         if request.boot is not None and request.boot != self._run:
             raise RefusedError(Rejection.OTHER_RUN, "it names another run of the post's software than the present one")
         if self._strict and request.boot is None:

@@ -57,7 +57,7 @@ class Consensus:
 
 
 @dataclass(slots=True)
-class _Heard:
+class _Support:
     """What speaks for one spelling."""
 
     share: float = 0.0
@@ -74,7 +74,7 @@ class _Span:
     weight: float = 0.0
     best: float = 0.0
     """The greatest weight of one look."""
-    heard: dict[str, _Heard] = field(default_factory=dict)
+    support: dict[str, _Support] = field(default_factory=dict)
     """By spelling."""
 
     @property
@@ -86,12 +86,12 @@ class _Span:
         self.weight += weight
         self.best = max(self.best, weight)
         for spelling, probability in _hypotheses(reading):
-            self.heard.setdefault(spelling, _Heard()).share += weight * probability
-        own = self.heard[reading.text]
+            self.support.setdefault(spelling, _Support()).share += weight * probability
+        own = self.support[reading.text]
         own.looks += 1
         own.surest = max(own.surest, reading.confidence)
-        if len(self.heard) > 2 * SPAN_TEXTS:
-            self.heard = dict(nlargest(SPAN_TEXTS, self.heard.items(), key=lambda item: item[1].share))
+        if len(self.support) > 2 * SPAN_TEXTS:
+            self.support = dict(nlargest(SPAN_TEXTS, self.support.items(), key=lambda item: item[1].share))
 
 
 class Poll:
@@ -118,8 +118,8 @@ class Poll:
         """How many frames' own best reading a text is, by the text as `folded` gives it."""
         readings: Counter[str] = Counter()
         for span in self._spans.values():
-            for spelling, heard in span.heard.items():
-                readings[folded(spelling)] += heard.looks
+            for spelling, support in span.support.items():
+                readings[folded(spelling)] += support.looks
         return readings
 
     def consensus(self) -> Consensus:
@@ -139,9 +139,12 @@ class Poll:
             for shown, character, place in zip(_spelled(text, spellings), text, places, strict=True)
         )
         own = [
-            span.heard[spelling] for span in self._spans.values() for spelling in span.heard if folded(spelling) == text
+            span.support[spelling]
+            for span in self._spans.values()
+            for spelling in span.support
+            if folded(spelling) == text
         ]
-        agreeing = sum(heard.looks for heard in own)
+        agreeing = sum(support.looks for support in own)
         confidence = texts[text] / weight if text in texts else _product(characters)
         if agreeing <= 1:
             confidence *= SINGLE_LOOK
@@ -155,7 +158,7 @@ class Poll:
             ),
             looks=self.looks,
             agreeing=agreeing,
-            surest=max((heard.surest for heard in own), default=0.0),
+            surest=max((support.surest for support in own), default=0.0),
         )
 
     def _shares(self) -> tuple[float, dict[str, float], dict[str, dict[str, float]]]:
@@ -166,10 +169,10 @@ class Poll:
         for span in self._spans.values():
             factor = span.factor
             weight += factor * span.weight
-            for spelling, heard in span.heard.items():
+            for spelling, support in span.support.items():
                 text = folded(spelling)
-                texts[text] += factor * heard.share
-                spellings[text][spelling] += factor * heard.share
+                texts[text] += factor * support.share
+                spellings[text][spelling] += factor * support.share
         return weight, texts, spellings
 
 
