@@ -138,8 +138,8 @@ def shapes(entries: int, key: bytes, seed: int) -> Iterator[Shape]:
     numbers = random.Random(seed).sample(range(len(places) * BLOCK), entries)
     for rate in RATES:
         rows = (HotListRow(f"{places[number // BLOCK]}{number % BLOCK:03d}", "local", 5) for number in numbers)
-        table = build_table(RowSource(rows).columns(key), patterns=(), hash_key=key, false_positive_rate=rate)
-        header, columns = decode(memoryview(table.body))
+        body, _ = build_table(RowSource(rows).columns(key), patterns=(), hash_key=key, false_positive_rate=rate)
+        header, columns = decode(memoryview(body))
         bits = np.frombuffer(columns["filter"], dtype=np.uint8)
         shape = Shape(rate, header.filter.log2_bits, header.filter.probes, bits)
         listed = [PlateHash(key).digest(PlateKey(f"{places[n // BLOCK]}{n % BLOCK:03d}")) for n in numbers[:20_000]]
