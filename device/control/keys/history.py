@@ -12,7 +12,7 @@ REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True)
-class FormerKey:
+class RetiringKey:
     """A key that was in force before, and is accepted until it is retired."""
 
     key: Key
@@ -37,7 +37,7 @@ class KeyHistory:
     """The keys of one purpose."""
 
     present: Key
-    former: tuple[FormerKey, ...] = ()
+    former: tuple[RetiringKey, ...] = ()
     withdrawn: tuple[WithdrawnKey, ...] = ()
     """Oldest first."""
     era: int = 0
@@ -95,7 +95,7 @@ class KeyHistory:
         before = [self.present, *(former.key for former in self.former)]
         return KeyHistory(
             present=statement.key,
-            former=tuple(FormerKey(key, told.until) for key, told in zip(statement.former, said.former, strict=True)),
+            former=tuple(RetiringKey(key, told.until) for key, told in zip(statement.former, said.former, strict=True)),
             withdrawn=_remembered(
                 (
                     *(replace(gone, revoked=gone.revoked or revoking) for gone in self.withdrawn),

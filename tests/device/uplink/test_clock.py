@@ -6,18 +6,28 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
 
 from device.uplink import UplinkSettings
 from device.uplink.tls import connection_problem, tls_context
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from provisioning.trust import authority
+from provisioning.trust.authority import Authority
+from provisioning.trust.certificates import BACKDATED, Issuance
 from provisioning.trust.keys import new_key, private_pem
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)
+
+
+class Unbounded(Issuance):
+    """Certificates that may outlive the authority's own."""
+
+    def builder(self, *, ends: object = None, **more: Any) -> x509.CertificateBuilder:  # noqa: ANN401
+        return super().builder(**more)
 
 
 class Server:
@@ -32,19 +42,11 @@ class Server:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def certify(self, name: str, begins: dt.datetime, ends: dt.datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-        root = authority.Authority.load(self.fleet.directory / "authority")
+    def certify(self, name: str, begins: dt.datetime, ends: dt.datetime) -> None:
+        issuance = Unbounded(now=lambda: begins + BACKDATED, valid=ends - begins)
+        root = Authority.load(self.fleet.directory / "authority", issuance=issuance)
         key = new_key()
-        builder = authority.builder
-
-        def dated(**more: object):  # noqa: ANN202
-            made = builder(**more)  # type: ignore[arg-type]
-            made._not_valid_before, made._not_valid_after = (moment.replace(tzinfo=None) for moment in (begins, ends))
-            return made
-
-        with monkeypatch.context() as patch:
-            patch.setattr(authority, "builder", dated)
-            (self.folder / "server.pem").write_bytes(root.issue_server((name,), key))
+        (self.folder / "server.pem").write_bytes(root.issue_server((name,), key))
         (self.folder / "server.key").write_bytes(private_pem(key))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.folder / "server.pem", self.folder / "server.key")
@@ -117,18 +119,16 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_clock_that_is_behind_does_not_lock_the_post_out(
-    server: Server, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clock_that_is_behind_does_not_lock_the_post_out(server: Server, name: str) -> None:
     begins, ends, earliest, problem = CASES[name]
-    server.certify("localhost", NOW + begins, NOW + ends, monkeypatch)
+    server.certify("localhost", NOW + begins, NOW + ends)
     assert connect(server, earliest=earliest) == problem
 
 
-def test_all_else_is_verified_as_ever(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server.certify("other.example", NOW - DAY, NOW + DAY, monkeypatch)
+def test_all_else_is_verified_as_ever(server: Server, tmp_path: Path) -> None:
+    server.certify("other.example", NOW - DAY, NOW + DAY)
     assert connect(server, earliest=NOW) == "broker_certificate_of_another_name"
     other = Fleet.create(tmp_path / "other", agency="demo")
     other.add_post("post-1", PostSettings(brokers=("localhost:1",), camera="footage"))
-    server.certify("localhost", NOW - DAY, NOW + DAY, monkeypatch)
+    server.certify("localhost", NOW - DAY, NOW + DAY)
     assert connect(server, earliest=NOW, fleet=other) == "broker_certificate_refused"
