@@ -10,7 +10,7 @@ from device.hotlist.package import verify_package
 from device.records import Purpose
 from provisioning.control.keys.rotation import announce, retire, take_into_use
 from provisioning.fleet.fleet import Fleet
-from tests.provisioning.hotlist.test_delta_cli import EXPORT, Office
+from tests.provisioning.commands.hotlist.test_delta import EXPORT, Office
 
 
 @pytest.fixture
