@@ -33,7 +33,7 @@ def test_micropython_gives_every_answer_that_cpython_gives_over_the_same_bytes(
     header, columns = decode(opened.body)
     shape = header.filter.log2_bits, header.filter.probes
     draw = random.Random(7)
-    absent = ["".join(draw.choices("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", k=8)) for _ in range(6000)]
+    absent = ["".join(draw.choices("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", k=8)) for _ in range(12_000)]
     keys = [plate_key(plate) for plate in [*draw.sample(listed, 2000), *absent]]
 
     (tmp_path / "filter").write_bytes(columns["filter"])
