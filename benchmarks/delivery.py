@@ -27,10 +27,10 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 
 from device.config import load
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Hit, Picture, Read, Recorder, Signer, Source, new_identifier
 from device.records.contract.examples import LIST, example_sight, example_status
-from device.uplink import Uplink
+from device.uplink.uplink import Uplink
 from provisioning.connection import secured_client
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Hit, Picture, Read, Recorder, Source, new_identifier
 from device.records.contract.examples import LIST, ExampleSigner, example_sight
 from simulator.lab.powercut.campaign import build, log_of

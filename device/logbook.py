@@ -14,7 +14,7 @@ from device.audit.retrying import RetryingRecorder
 from device.clock.timekeeper import Timekeeper
 from device.errors import OutboxError
 from device.faults.fault import Fault
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.part import Interval, Part, Tables
 from device.records.settings import RecordSettings
 

@@ -58,9 +58,9 @@ from device.reporting.reporter import Circumstances, Reporter
 from device.rig import Rig
 from device.secrets.certificate import certificate
 from device.systemd import Notifier
-from device.uplink import Uplink
 from device.uplink.forks import ChainForkDetector
 from device.uplink.takeover import SessionTakeover
+from device.uplink.uplink import Uplink
 from device.vision.model_loader import ModelLoader, versions_of
 from device.vision.pipeline import Pipeline
 

@@ -19,11 +19,11 @@ from device.clock.timekeeper import TimeSource
 from device.errors import BoardError
 from device.frame import Frame
 from device.health.machine import Readings, read_machine
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.outbox.settings import OutboxSettings
 from device.records import Recorder, new_identifier
 from device.settings import BackendSettings
-from device.uplink import Uplink
+from device.uplink.uplink import Uplink
 from device.vision.passages import Passage
 from device.vision.pipeline import FrameResult
 from device.vision.recogniser import Recogniser

@@ -10,14 +10,16 @@ from typing import Any, TypeVar
 from device.config import parse
 from device.errors import OutboxError
 from device.hotlist.settings import HotListSettings
-from device.outbox import Outbox, read_key_file
+from device.outbox.database import read_key_file
+from device.outbox.outbox import Outbox
 from device.part import Part
 from device.post import Account, Post
 from device.records import Envelope, Keyring
 from device.records.verify.verify import Verifier
 from device.rig import Rig
-from device.uplink import Tuning, Uplink, UplinkSettings
 from device.uplink.inbox import Handler
+from device.uplink.settings import Tuning, UplinkSettings
+from device.uplink.uplink import Uplink
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 

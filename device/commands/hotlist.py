@@ -18,7 +18,7 @@ from device.hotlist.errors import ForeignAgency
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import check_whole, split
 from device.hotlist.service import Installation
-from device.outbox import in_use
+from device.outbox.database import in_use
 
 _LOOK_SECONDS = 0.1
 _NOT_TAKEN = "the post runs (or aim or accept does), and has not taken it yet: its log says why"

@@ -85,9 +85,10 @@ class LazyGroup(click.Group):
 
     def _missing(self, ctx: click.Context, name: str, error: ModuleNotFoundError) -> click.ClickException:
         extra = self._lazy[name].extra or self._extra
+        brings = f"[{extra}]" if extra else ""
         return click.ClickException(
             f"'{ctx.command_path} {name}' needs {error.name}, which is not installed: "
-            f"pip install 'platepost[{extra}]', or from a checkout pip install -e '.[{extra}]'"
+            f"pip install 'platepost{brings}', or from a checkout pip install -e '.{brings}'"
         )
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from device.config import Configuration, load
 from device.errors import ConfigurationError
 from device.files import write_durably
-from device.outbox import in_use
+from device.outbox.database import in_use
 from device.recording import SUFFIX, RecordingError, requests
 from device.recording.requests import Answer, Request
 from device.signals import LOST_OR_STOPPED, heeded, instead

@@ -27,11 +27,11 @@ from device.health.certificate import CERTIFICATE_DAYS
 from device.health.machine import MachineMonitor, read_machine
 from device.hotlist import HotListStore
 from device.hotlist.service import list_state
-from device.outbox import Outbox, read_key_file
-from device.outbox.database import open_database
+from device.outbox.database import open_database, read_key_file
+from device.outbox.outbox import Outbox
 from device.records import Signer
 from device.secrets.certificate import certificate
-from device.uplink import BrokerAddress
+from device.uplink.settings import BrokerAddress
 from device.uplink.tls import connection_problem, tls_context
 from device.vision.detector import HEIGHT, WIDTH
 from device.vision.recogniser import Recogniser

@@ -22,7 +22,7 @@ from device.files import read_configured
 from device.logbook import Logbook
 from device.records import Command, Envelope, Finding, Response
 from device.records.base import Outcome
-from device.uplink import Delivery
+from device.uplink.inbox import Delivery
 
 log = logging.getLogger(__name__)
 

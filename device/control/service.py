@@ -14,7 +14,8 @@ from device.logbook import Logbook
 from device.part import Part
 from device.records import ConfigurationState, KeyState, Source
 from device.settings import Table
-from device.uplink import Delivery, Uplink
+from device.uplink.inbox import Delivery
+from device.uplink.uplink import Uplink
 
 BLAMED = frozenset(
     {

@@ -9,7 +9,7 @@ from device.hotlist.download import HotListDownload
 from device.hotlist.service import HotListService
 from device.part import Part
 from device.records import Finding, timestamp
-from device.uplink import Uplink
+from device.uplink.uplink import Uplink
 
 LARGE_SECONDS = 60.0
 """A step from which on it is told apart from smaller ones."""

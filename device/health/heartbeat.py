@@ -14,7 +14,7 @@ from device.part import Interval, Part, Tables
 from device.records import Health, Queue, Timing
 from device.records.settings import RecordSettings
 from device.reporting.frames import FrameReporter
-from device.uplink import Uplink
+from device.uplink.uplink import Uplink
 
 log = logging.getLogger(__name__)
 

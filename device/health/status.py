@@ -18,7 +18,7 @@ from device.logbook import Logbook
 from device.part import Part
 from device.records import Envelope, Status
 from device.reporting.frames import FrameReporter
-from device.uplink import Uplink
+from device.uplink.uplink import Uplink
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from device.health.crash_record import CrashRecord
 from device.health.watchdog import Liveness, Watchdog
 from device.logbook import Logbook
 from device.part import Interval, Part
-from device.uplink import Uplink, UplinkState
+from device.uplink.state import UplinkState
+from device.uplink.uplink import Uplink
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,7 @@ from device.hotlist.parts import Assembly, is_index, read_index
 from device.hotlist.service import NOT_STORED, Installation
 from device.part import Interval, Part
 from device.records import hotlist_delta, hotlist_package, hotlist_part
-from device.uplink import Delivery
-from device.uplink.inbox import Handler
+from device.uplink.inbox import Delivery, Handler
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Self
 from device.clock.clock import SYSTEM
 from device.errors import OutboxError, UplinkError
 from device.faults.fault import Fault
-from device.outbox import Backlog, Outbox
+from device.outbox.outbox import Backlog, Outbox
 from device.part import Interval, Part
 from device.records import Envelope, Finding
 from device.uplink.connection import BrokerConnection, BrokerConnectionError

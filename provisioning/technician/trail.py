@@ -11,7 +11,9 @@ from device.audit.retrying import RetryingRecorder
 from device.clock.chrony import Chrony
 from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
-from device.outbox import Outbox, OutboxBusyError, in_use
+from device.outbox.database import in_use
+from device.outbox.errors import OutboxBusyError
+from device.outbox.outbox import Outbox
 from device.records import Recorder
 from device.secrets.certificate import certificate
 from provisioning.errors import ProvisioningError

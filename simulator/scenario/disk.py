@@ -11,7 +11,7 @@ from device.health.machine import Readings
 from device.outbox.reserve import RESERVE_BYTES, Reserve
 
 if TYPE_CHECKING:
-    from device.outbox import Outbox
+    from device.outbox.outbox import Outbox
 
 SIZE_BYTES = 16 * 1024**3
 _PAGE = 4096

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from device.board.base import Board
 from device.clock.clock import Clock
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.outbox.settings import OutboxSettings
 from device.records import ClockQuality, Envelope, Recorder, Source
 from device.records.contract.steady import SteadySigner
 from device.records.recorder import Store
 from device.records.settings import RecordSettings
 from device.rig import Rig
-from device.uplink import Delivery, Uplink
+from device.uplink.inbox import Delivery
+from device.uplink.uplink import Uplink
 from device.vision.recogniser import Recogniser
 from simulator.board.virtual import BoardState, VirtualBoard
 from simulator.ground.chance import Chance

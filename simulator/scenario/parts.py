@@ -8,8 +8,8 @@ from typing import Any
 
 from device.clock.clock import Clock
 from device.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
-from device.uplink import Delivery, Uplink
-from device.uplink.inbox import Handler
+from device.uplink.inbox import Delivery, Handler
+from device.uplink.uplink import Uplink
 from simulator.ground.chance import Chance
 from simulator.scenario.errors import ScenarioError
 from simulator.scenario.world import World, current

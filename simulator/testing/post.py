@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from device.config import load
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Hit, HotListState, Read, Recorder
-from device.uplink import Tuning, Uplink
+from device.uplink.settings import Tuning
+from device.uplink.uplink import Uplink
 from simulator.errors import SimulatorError
 from simulator.ground.light_post import LightPost
 from simulator.ground.passages import SeenVehicle

@@ -20,11 +20,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Envelope, Reason, Recorder, Signer, Source, new_identifier
 from device.records.command import Role
 from device.records.contract.examples import example_audit, example_status
-from device.uplink import Uplink
+from device.uplink.uplink import Uplink
 from provisioning.brokers.rights import RECORDS
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings

@@ -35,6 +35,16 @@ def test_importing_the_device_imports_no_hardware_and_nothing_of_the_other_packa
     assert done.stdout.strip() == "[]"
 
 
+def test_trying_the_board_needs_neither_the_outbox_nor_a_broker() -> None:
+    """A unit whose database library is broken, or an emulated one without it, can still be made safe."""
+    script = (
+        "import sys, device.commands.board\n"
+        "print(sorted({'sqlcipher3', 'paho', 'ai_edge_litert'} & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_board_whose_pins_cannot_be_had_is_stood_in_for(mocker: MockerFixture) -> None:
     mocker.patch.object(backends, "board", side_effect=BoardError("'GPIO busy'"))
     stands = rig.board(BackendSettings(backend="rpi"))

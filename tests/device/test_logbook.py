@@ -13,7 +13,7 @@ from device.config import Configuration, parse
 from device.errors import OutboxError
 from device.faults.fault import Fault
 from device.logbook import Logbook
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import ClockQuality, Recorder, new_identifier
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings

@@ -13,9 +13,9 @@ from device.errors import ConfigurationError
 from device.faults.fault import Fault
 from device.health.certificate import CertificateMonitor
 from device.hotlist.service import HotListService
-from device.outbox import Backlog
+from device.outbox.outbox import Backlog
 from device.records import HotListState
-from device.uplink import Uplink
+from device.uplink.uplink import Uplink
 
 WELL: dict[str, Any] = {
     "connected": True,

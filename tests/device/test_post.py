@@ -20,8 +20,8 @@ from device.frame import Frame
 from device.part import Part
 from device.post import Post
 from device.rig import Rig
-from device.uplink import Delivery, Uplink
-from device.uplink.inbox import Handler
+from device.uplink.inbox import Delivery, Handler
+from device.uplink.uplink import Uplink
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.build import build_package

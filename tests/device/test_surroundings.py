@@ -30,7 +30,7 @@ from device.frame import Frame
 from device.health import certificate, machine, read_rate
 from device.health.machine import Readings
 from device.health.read_rate import ReadRateMonitor
-from device.outbox import Backlog
+from device.outbox.outbox import Backlog
 from device.rig import Rig
 from device.uplink import uplink
 from device.vision import model_loader

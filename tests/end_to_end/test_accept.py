@@ -19,7 +19,8 @@ from device.board.patterns import described
 from device.camera.view import View, Views
 from device.commands import selftest
 from device.config import load
-from device.outbox import Outbox, read_key_file
+from device.outbox.database import read_key_file
+from device.outbox.outbox import Outbox
 from device.post import Post
 from device.records import ClockQuality, Role, hotlist_package
 from device.uplink.backoff import Backoff

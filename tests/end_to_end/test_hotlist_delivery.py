@@ -20,7 +20,7 @@ from device.hotlist.service import HotListService
 from device.post import Post
 from device.records import TYPES, Hit, Read, hotlist_delta, hotlist_package, hotlist_part
 from device.reporting.frames import FrameReporter
-from device.uplink import Uplink
+from device.uplink.uplink import Uplink
 from device.vision.passages import Passages
 from device.vision.pipeline import Ended, Verdict
 from device.vision.reader import Glyph, Reading

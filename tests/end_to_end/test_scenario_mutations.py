@@ -24,8 +24,8 @@ from device.hotlist import HotList, HotListStore, LookUpResult, Query
 from device.hotlist.manifest import Manifest
 from device.hotlist.service import HotListService, Installation
 from device.hotlist.settings import HotListSettings
-from device.outbox import Outbox
 from device.outbox.database import Connection
+from device.outbox.outbox import Outbox
 from device.outbox.quota import Quota
 from device.records import TYPES, Envelope, Hit, Recorder
 from device.reporting.reporter import Reporter

@@ -23,7 +23,7 @@ from device.records import Command, Envelope, Purpose
 from device.records.contract.examples import MemoryStore
 from device.records.contract.schema import payload_schema
 from device.records.signing import read_key
-from device.uplink import Delivery
+from device.uplink.inbox import Delivery
 from tests.device.control.world import GOOD_CLOCK, RUN, SOURCE, World
 from tests.fuzz.messages import Forge
 

@@ -26,7 +26,8 @@ from device.files import StateFile
 from device.health.boot_counter import CountedStarts
 from device.health.crash_record import RunState
 from device.health.read_rate import UsualReads
-from device.outbox import Outbox, read_key_file
+from device.outbox.database import read_key_file
+from device.outbox.outbox import Outbox
 from device.post import Post
 from device.records import Keyring, Purpose
 from device.records.signing import read_key

@@ -8,7 +8,7 @@ from device.clock.timekeeper import Timekeeper
 from device.control import SigningKeys
 from device.control.keys.trust import TrustedKeys
 from device.records import keys_topic
-from device.uplink import Delivery
+from device.uplink.inbox import Delivery
 
 
 class KeyRotation:

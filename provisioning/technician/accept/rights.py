@@ -2,7 +2,7 @@
 
 from device.config import Configuration
 from device.records import Purpose, Source, keys_topic
-from device.uplink import BrokerAddress
+from device.uplink.settings import BrokerAddress
 from device.uplink.tls import tls_context
 from provisioning.connection import Connection, client_of
 

@@ -7,7 +7,8 @@ from time import monotonic
 from typing import Any
 
 from device.config import Configuration
-from device.outbox import Outbox, read_key_file
+from device.outbox.database import read_key_file
+from device.outbox.outbox import Outbox
 from device.records import ChainHead, Dropped, Envelope, Lost
 
 

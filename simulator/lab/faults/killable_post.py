@@ -23,10 +23,11 @@ from device.audit.retrying import RetryingRecorder
 from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
 from device.errors import OutboxError
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import ChainHead, Dropped, Envelope, Lost, RecordData, Recorder
 from device.secrets.certificate import certificate
-from device.uplink import Tuning, Uplink
+from device.uplink.settings import Tuning
+from device.uplink.uplink import Uplink
 from simulator.ground.light_post import LightPost
 from simulator.ground.passages import CATEGORIES, SeenVehicle
 from simulator.lab.faults.storage_log import LoggedRecord

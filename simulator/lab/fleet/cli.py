@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from device.uplink import Tuning
+from device.uplink.settings import Tuning
 from simulator.lab.fleet.campaign import Campaign, LoadProfile
 from simulator.lab.fleet.show import show_figures
 from simulator.lab.fleet.site import BrokerName, FleetSite, cleared

@@ -12,10 +12,10 @@ from pathlib import Path
 from device.clock.kernel import clock_quality
 from device.hotlist.download import HotListDownload
 from device.records import Place, Purpose, RecordData, Recorder, Signer, Source, keys_topic
-from device.uplink import BrokerAddress, Delivery, Tuning, UplinkSettings
 from device.uplink.connection import BrokerConnection, BrokerConnectionError
-from device.uplink.inbox import Handler
+from device.uplink.inbox import Delivery, Handler
 from device.uplink.session import MqttSession
+from device.uplink.settings import BrokerAddress, Tuning, UplinkSettings
 from device.uplink.tls import connection_problem, tls_context
 from simulator.ground.light_post import LightPost
 from simulator.ground.memory_outbox import MemoryOutbox

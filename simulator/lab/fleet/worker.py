@@ -20,8 +20,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal
 
-from device.uplink import Tuning
 from device.uplink.connection import BrokerConnection
+from device.uplink.settings import Tuning
 from device.uplink.waker import Waker
 from simulator.ground.passages import SeenVehicle
 from simulator.lab.fleet.post import FleetPost

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import OutboxError
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Keyring, Recorder
 from device.records.contract.examples import CLOCK, ExampleSigner, example_audit
 from device.records.verify.verify import Verifier

@@ -10,7 +10,7 @@ import random
 import sys
 from pathlib import Path
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Envelope, Hit, Picture, Read, Recorder, Source, new_identifier
 from device.records.contract.examples import CLOCK, LIST, ExampleSigner, example_audit, example_sight, example_status
 

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from device.commands.selftest import SelfTestResult, examine, selftest
 from device.config import load
 from device.health.machine import Readings
-from device.outbox import Outbox, read_key_file
+from device.outbox.database import read_key_file
+from device.outbox.outbox import Outbox
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called

@@ -20,7 +20,7 @@ from device.control.seal import unseal
 from device.errors import CameraError
 from device.records import ALLOWED, COMMAND_TYPE, Command, Envelope, Finding, Role
 from device.records.contract.examples import MemoryStore
-from device.uplink import Delivery
+from device.uplink.inbox import Delivery
 from provisioning.control.signing import sign_command
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings

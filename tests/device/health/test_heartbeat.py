@@ -9,7 +9,7 @@ from pytest_mock import MockerFixture
 from device.errors import OutboxError
 from device.health import heartbeat as module
 from device.health.heartbeat import Heartbeat
-from device.outbox import Backlog
+from device.outbox.outbox import Backlog
 from device.records import ClockQuality, Health, HotListState
 from device.records.settings import RecordSettings
 from tests.clocks import SteppedClock

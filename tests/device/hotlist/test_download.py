@@ -15,8 +15,7 @@ from device.hotlist.package import load_key
 from device.hotlist.parts import split_parts
 from device.hotlist.service import NOT_STORED, Installation
 from device.records import hotlist_delta, hotlist_package, hotlist_part
-from device.uplink import Delivery
-from device.uplink.inbox import Handler
+from device.uplink.inbox import Delivery, Handler
 from provisioning.hotlist import HotListRow
 from tests.device.hotlist.department import Department
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Envelope, Hit, HitWithdrawn, Picture, Read, Recorder, Source
 from device.records.contract.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
 from device.records.recorder import new_identifier

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from device.outbox import Outbox
 from device.outbox.database import Connection
+from device.outbox.outbox import Outbox
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.outbox.rows import COVERT
 from device.records import Envelope, Keyring
 from device.records.contract.examples import ExampleSigner

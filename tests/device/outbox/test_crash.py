@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Keyring, Recorder, Source
 from device.records.contract.examples import ExampleSigner, example_audit
 from device.records.verify.verify import Verifier

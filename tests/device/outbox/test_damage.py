@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.outbox.rows import COVERT, add_loss
 from device.outbox.salvage.forest import ROOTS
 from device.records import Keyring, Recorder, Source

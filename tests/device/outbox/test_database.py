@@ -4,8 +4,8 @@ import pytest
 import sqlcipher3
 
 from device.errors import OutboxError
-from device.outbox import OutboxFullError, OutboxVersionError
 from device.outbox.database import migrate, named_errors, open_database, schema_versions
+from device.outbox.errors import OutboxFullError, OutboxVersionError
 
 KEY = bytes(range(32))
 NEXT = max(schema_versions()) + 1

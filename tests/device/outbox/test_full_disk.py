@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox import Outbox, OutboxFullError
+from device.outbox.errors import OutboxFullError
+from device.outbox.outbox import Outbox
 from device.outbox.reserve import RESERVE_BYTES, Reserve
 from device.records import Envelope, Keyring
 from device.records.contract.examples import CLOCK, ExampleSigner, example_audit

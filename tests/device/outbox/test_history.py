@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox import Outbox
 from device.outbox.database import schema_versions
+from device.outbox.outbox import Outbox
 from device.records import Keyring
 from device.records.contract.examples import CLOCK, ExampleSigner
 from device.records.verify.verify import Verifier

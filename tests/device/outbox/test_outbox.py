@@ -8,7 +8,9 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device.errors import OutboxError
-from device.outbox import Outbox, OutboxBusyError, OutboxDamagedError, OutboxFullError, OutboxKeyError, read_key_file
+from device.outbox.database import read_key_file
+from device.outbox.errors import OutboxBusyError, OutboxDamagedError, OutboxFullError, OutboxKeyError
+from device.outbox.outbox import Outbox
 from device.records import ChainHead, Envelope, Keyring
 from device.records.contract.examples import ExampleSigner
 from device.records.verify.verify import Verifier

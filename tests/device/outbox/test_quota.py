@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import pytest
 from pytest_mock import MockerFixture
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Keyring, Recorder
 from device.records.contract.examples import CLOCK, ExampleSigner
 from device.records.verify.verify import Report, Verifier

@@ -9,10 +9,10 @@ import pytest
 from pytest_mock import MockerFixture
 
 from device.errors import OutboxError
-from device.outbox import Outbox
 from device.outbox import file as file_module
 from device.outbox.database import Connection
 from device.outbox.errors import OutboxDiskError
+from device.outbox.outbox import Outbox
 from device.outbox.salvage.forest import ROOTS
 from tests.device.outbox.inside import execute
 

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox import Outbox
 from device.outbox.database import open_database
+from device.outbox.outbox import Outbox
 from device.outbox.rows import insert_values, seal
 from device.outbox.salvage import Forest, SalvagedRecord, salvage
 from tests.device.outbox.inside import execute, inside

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.outbox.salvage import wal_is_readable
 from device.outbox.salvage.forest import ROOTS
 from device.records.canonical import parse

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Dropped, Keyring, Lost, Recorder, SequenceRange, Signer, Source
 from device.records.canonical import canonical_bytes, dump
 from device.records.contract.examples import CLOCK, ExampleSigner, MemoryStore, example_audit, example_records

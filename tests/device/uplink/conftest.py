@@ -25,7 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import (
     Envelope,
     Hit,
@@ -37,7 +37,7 @@ from device.records import (
     new_identifier,
 )
 from device.records.contract.examples import LIST, example_audit, example_sight, example_status
-from device.uplink import Uplink
+from device.uplink.uplink import Uplink
 from tests.rigs import make_uplink, uplink_arguments
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from device.uplink import UplinkSettings
+from device.uplink.settings import UplinkSettings
 from device.uplink.tls import connection_problem, tls_context
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings

@@ -9,8 +9,8 @@ from joserfc.jwk import ECKey
 from device.faults.fault import Fault
 from device.records import ChainHead, Envelope, Keyring, Recorder, Signer, Source, new_identifier
 from device.records.contract.examples import MemoryStore, example_audit, example_status
-from device.uplink import Delivery
 from device.uplink.forks import ChainForkDetector
+from device.uplink.inbox import Delivery
 
 SOURCE = Source("demo", "post-1")
 

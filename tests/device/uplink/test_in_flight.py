@@ -11,7 +11,8 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from pytest_mock import MockerFixture
 
-from device.outbox import Outbox, OutboxDamagedError
+from device.outbox.errors import OutboxDamagedError
+from device.outbox.outbox import Outbox
 from device.records import Envelope, Picture, Read, Recorder, Source
 from device.records.contract.examples import (
     LIST,

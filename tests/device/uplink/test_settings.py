@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from device.errors import UplinkError
-from device.uplink import BrokerAddress, UplinkSettings
+from device.uplink.settings import BrokerAddress, UplinkSettings
 
 FILES = {"ca": Path("ca"), "certificate": Path("c"), "private_key": Path("k")}
 

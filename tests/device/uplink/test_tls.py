@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from device.uplink import IdentityError, UplinkSettings
-from device.uplink.tls import connection_problem, tls_context, tls_problem
+from device.uplink.settings import UplinkSettings
+from device.uplink.tls import IdentityError, connection_problem, tls_context, tls_problem
 
 
 def verification(code: int) -> ssl.SSLCertVerificationError:

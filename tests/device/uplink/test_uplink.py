@@ -13,11 +13,11 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Keyring, Recorder, Source
 from device.records.contract.examples import example_audit, example_health
 from device.records.verify.verify import Verifier
-from device.uplink import Delivery
+from device.uplink.inbox import Delivery
 
 Bench: TypeAlias = Any  # conftest's
 

@@ -12,7 +12,7 @@ from device.camera.view import View, Views
 from device.config import load
 from device.enrolment.settings import ServiceSettings
 from device.errors import PlatepostError
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Role
 from device.settings import BackendSettings
 from provisioning.commands.aim import PURPOSE, _road, aim, left_to_do, next_command

@@ -11,10 +11,11 @@ from cryptography import x509
 from joserfc.jwk import ECKey
 from paho.mqtt.client import Client
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Envelope, Recorder, Signer, Source, new_identifier
 from device.records.contract.examples import example_audit, example_status
-from device.uplink import Tuning, Uplink, UplinkSettings
+from device.uplink.settings import Tuning, UplinkSettings
+from device.uplink.uplink import Uplink
 from provisioning.connection import secured_client
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings

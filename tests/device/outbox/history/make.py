@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from device.outbox import Outbox
 from device.outbox.database import schema_versions
+from device.outbox.outbox import Outbox
 from device.records import Picture, Read, Recorder, Source
 from device.records.contract.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
 from device.records.recorder import new_identifier

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 from device.records import Recorder, Source
 from device.records.contract.examples import ExampleSigner, example_audit
 from simulator.lab.faults.disk import FRAME, LOG_HEADER, _frames
