@@ -137,6 +137,7 @@ class Subscriber:
         self._archive = self._archive_path.open("ab")
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         session.SessionExpiryInterval = SESSION_SECONDS
+        self._client.connect_timeout = timeout
         try:
             self._client.connect(*self._address, keepalive=30, clean_start=False, properties=session)
         except OSError as error:

@@ -23,7 +23,7 @@ HOLDS = """
 import sys
 from pathlib import Path
 from device.config import load
-from device.outbox import Outbox
+from device.outbox.outbox import Outbox
 with Outbox.of(load(Path(sys.argv[1])).outbox):
     print("held", flush=True)
     sys.stdin.read()
