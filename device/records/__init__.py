@@ -12,7 +12,17 @@ from device.records.configuration import (
 from device.records.envelope import TYPES, Envelope, Event, read_event
 from device.records.health import Health, Queue, Timing
 from device.records.hit import WORDING, Hit, HitWithdrawn
-from device.records.keys import KEYS_TYPE, FormerKey, KeyState, KeyStatement, Purpose, RefusedKeys, SigningKey
+from device.records.keys import (
+    DEPARTMENT_PURPOSES,
+    KEYS_TYPE,
+    CustodianTerms,
+    FormerKey,
+    KeyState,
+    KeyStatement,
+    Purpose,
+    RefusedKeys,
+    SigningKey,
+)
 from device.records.parts import (
     Alternative,
     Box,
@@ -28,16 +38,27 @@ from device.records.parts import (
     Versions,
 )
 from device.records.read import Consultation, Read
+from device.records.receipt import RECEIPT_TYPE, KeptRange, Receipt
 from device.records.recorder import ChainHead, Recorder, new_identifier
 from device.records.signing import Keyring, Signer
 from device.records.status import Reason, Status
-from device.records.topics import Source, category_slug, hotlist_delta, hotlist_package, hotlist_part, keys_topic
+from device.records.topics import (
+    Source,
+    category_slug,
+    custody_keys_topic,
+    hotlist_delta,
+    hotlist_package,
+    hotlist_part,
+    keys_topic,
+)
 
 __all__ = [
     "ALLOWED",
     "COMMAND_TYPE",
     "CONFIGURATION_TYPE",
+    "DEPARTMENT_PURPOSES",
     "KEYS_TYPE",
+    "RECEIPT_TYPE",
     "TYPES",
     "WORDING",
     "Alternative",
@@ -50,6 +71,7 @@ __all__ = [
     "CommandRequest",
     "ConfigurationState",
     "Consultation",
+    "CustodianTerms",
     "DesiredConfiguration",
     "Dropped",
     "Envelope",
@@ -61,6 +83,7 @@ __all__ = [
     "HitWithdrawn",
     "HotListState",
     "Identifier",
+    "KeptRange",
     "KeyChange",
     "KeyState",
     "KeyStatement",
@@ -75,6 +98,7 @@ __all__ = [
     "Queue",
     "Read",
     "Reason",
+    "Receipt",
     "RecordData",
     "Recorder",
     "RefusedConfiguration",
@@ -90,6 +114,7 @@ __all__ = [
     "UtcTime",
     "Versions",
     "category_slug",
+    "custody_keys_topic",
     "hotlist_delta",
     "hotlist_package",
     "hotlist_part",

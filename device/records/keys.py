@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from device.records.base import Line, Slug, Thumbprint, UtcTime, WireModel
+from device.records.topics import NAME
 
 KEYS_TYPE = "platepost-keys+jws"
 """The JWS header's `typ`, so that nothing else signed with the same key is taken for a statement about keys."""
@@ -19,6 +20,12 @@ class Purpose(StrEnum):
 
     LISTS = "lists"
     CONFIGURATION = "configuration"
+    CUSTODY = "custody"
+    """Receipts. Each custodian has keys of its own."""
+
+
+DEPARTMENT_PURPOSES = (Purpose.LISTS, Purpose.CONFIGURATION)
+"""Purposes for which the department has one key in force; each custodian has one of its own besides."""
 
 
 class SigningKey(WireModel):
@@ -36,6 +43,20 @@ class FormerKey(SigningKey):
     )
 
 
+class CustodianTerms(WireModel):
+    """Whose custody keys a statement is about, and what a post needs its receipts for. Only the root changes it."""
+
+    name: Annotated[str, Field(pattern=f"^{NAME.pattern}$")] = Field(
+        description="The custodian: the common name of its certificate."
+    )
+    groups: Annotated[tuple[Slug, ...], Field(max_length=64)] = Field(
+        default=(), description="Distribution groups whose covert hits it keeps."
+    )
+    required: bool = Field(
+        default=True, description="Whether a record leaves a post only with this custodian's receipt, among others."
+    )
+
+
 class KeyStatement(WireModel):
     """The payload of a statement about keys: a compact JWS, ES256, by the key in force before, or by the root.
 
@@ -50,6 +71,9 @@ class KeyStatement(WireModel):
     number: Number = Field(description="Only goes up within its era.")
     issued: UtcTime = Field(description="When it was signed.")
     who: Annotated[str, Line] = Field(min_length=1, max_length=120, description="The administrator who answers for it.")
+    custodian: CustodianTerms | None = Field(
+        default=None, description="Whose keys they are; with the purpose `custody`, and with no other."
+    )
     key: SigningKey = Field(description="The key in force, the only one that signs the next statement.")
     former: tuple[FormerKey, ...] = Field(max_length=4, description="Keys whose signatures are accepted besides.")
     withdrawn: Literal["retired", "revoked"] = Field(
@@ -66,6 +90,12 @@ class KeyStatement(WireModel):
             raise ValueError("a key is named twice")
         return self
 
+    @model_validator(mode="after")
+    def _whose(self) -> Self:
+        if (self.custodian is not None) != (self.purpose is Purpose.CUSTODY):
+            raise ValueError("a custodian is named with the purpose custody, and with no other")
+        return self
+
 
 class RefusedKeys(WireModel):
     """The last statement that was signed by a key which may vouch, and refused all the same."""
@@ -79,6 +109,7 @@ class KeyState(WireModel):
     """By which keys a post knows what is the department's, for one purpose."""
 
     purpose: Purpose = Field(description="What the keys sign.")
+    custodian: str | None = Field(default=None, max_length=64, description="Whose they are, with the purpose custody.")
     key: Thumbprint = Field(description="Thumbprint of the key in force.")
     former: tuple[Thumbprint, ...] = Field(default=(), description="Thumbprints of those that are accepted besides.")
     era: Era = Field(description="Era of the statement in force; 0 where the post goes by the key it was given.")

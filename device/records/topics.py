@@ -13,7 +13,10 @@ NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 KEYS = "keys"
 """The level below an agency under which its posts find the statements about the keys that the department signs with."""
 
-RESERVED_POSTS = frozenset({"hotlist", KEYS})
+DECISIONS = "decision"
+"""The level below an agency under which its custodians tell what people decided about hits."""
+
+RESERVED_POSTS = frozenset({"hotlist", KEYS, DECISIONS})
 """Names that would collide with a topic of the whole agency."""
 
 
@@ -70,6 +73,10 @@ class Source:
         """Return the topic of hits of covert entries that concern `group` alone."""
         return self.topic(f"covert/{group}")
 
+    def receipt(self, custodian: str) -> str:
+        """Return the topic of a custodian's receipts for this post, or the filter of all with `+`."""
+        return self.topic(f"receipt/{custodian}")
+
 
 def hotlist_package(agency: str) -> str:
     """Return the topic that carries the hot-list package to all posts of `agency`, retained."""
@@ -89,6 +96,11 @@ def hotlist_part(topic: str, number: int) -> str:
 def keys_topic(agency: str, purpose: str) -> str:
     """Return the topic that carries the statements about the keys for a purpose to all posts of `agency`, retained."""
     return f"{ROOT}/{agency}/{KEYS}/{purpose}"
+
+
+def custody_keys_topic(agency: str, custodian: str) -> str:
+    """Return the topic that carries the statements about one custodian's keys, retained; the filter of all with `+`."""
+    return f"{keys_topic(agency, 'custody')}/{custodian}"
 
 
 def category_slug(category: str) -> str:

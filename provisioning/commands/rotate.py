@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import click
 
-from device.records import Purpose
+from device.records import DEPARTMENT_PURPOSES, Purpose
 from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, RELOAD, FleetSession, acting
 from provisioning.commands.rotate_keys import rotate_signing_key
 from provisioning.control.keys.distribution import RotationRequest
@@ -15,7 +15,7 @@ from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.revocation import is_let_in
 from provisioning.fleet.rotation import KINDS, rehearsed
 
-PURPOSES = frozenset(purpose.value for purpose in Purpose)
+PURPOSES = frozenset(purpose.value for purpose in DEPARTMENT_PURPOSES)
 _NEWS_ONLY = ("retire", "revoke", "vouch", "overlap_days", "anyway")
 """Options that mean something only for keys that posts are told of."""
 

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.records import Purpose, Source
+from device.records import DEPARTMENT_PURPOSES, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
 from provisioning.commands.options import BROKER, FLEET, PROTOCOL
 from provisioning.connection import Connection
@@ -123,7 +123,9 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[
         # Exact topics: RabbitMQ gives what is retained for no other.
         with Connection(fleet.publisher, broker=broker, topics=list(topics)) as connection:
             connection.wait(all_heard, seconds)
-    announced = {purpose: fleet.keys(purpose).announced() for purpose in Purpose if fleet.keys(purpose).lines()}
+    announced = {
+        purpose: fleet.keys(purpose).announced() for purpose in DEPARTMENT_PURPOSES if fleet.keys(purpose).lines()
+    }
     return [
         judge(post, heard.get(post), record_keys(fleet, post), limits=limits, announced=announced) for post in sources
     ]

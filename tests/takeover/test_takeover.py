@@ -29,7 +29,7 @@ from device.health.read_rate import UsualReads
 from device.outbox.database import read_key_file
 from device.outbox.outbox import Outbox
 from device.post import Post
-from device.records import Keyring, Purpose
+from device.records import DEPARTMENT_PURPOSES, Keyring
 from device.records.signing import read_key
 from device.records.verify.cli import verify
 from device.records.verify.verify import Verifier
@@ -169,7 +169,7 @@ def test_post_and_department_go_on_where_they_were(before: Path) -> None:
         (said, *_) = in_service(keeper.arrivals, after=last)
         assert (said["hotlist"]["state"], said["hotlist"]["version"]) == ("current", in_force)
         assert (said["configuration"]["state"], said["configuration"]["version"]) == ("applied", 1)
-        verifying = {purpose: day.fleet.keys(purpose).verifying.read_bytes() for purpose in Purpose}
+        verifying = {purpose: day.fleet.keys(purpose).verifying.read_bytes() for purpose in DEPARTMENT_PURPOSES}
         assert {held["purpose"]: held["key"] for held in said["keys"]} == {
             purpose.value: read_key(key).thumbprint() for purpose, key in verifying.items()
         }

@@ -129,6 +129,7 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
                 "group": {"description": "Distribution group of a covert entry, as the list names it."},
                 "command": {"description": "What is asked.", "enum": [command.value for command in Command]},
                 "purpose": {"description": "What the keys sign.", "enum": [purpose.value for purpose in Purpose]},
+                "custodian": {"description": "The keeper of records: the common name of its client certificate."},
                 "operator": {"description": "Who asked: the common name of a certificate of the fleet."},
             },
             "securitySchemes": {

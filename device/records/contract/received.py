@@ -1,5 +1,6 @@
 """The contract of what a post receives signed: schemas and examples of the payloads, and their AsyncAPI parts."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -7,14 +8,16 @@ from device.records.command import COMMAND_TYPE, CommandRequest
 from device.records.configuration import CONFIGURATION_TYPE, DesiredConfiguration
 from device.records.contract.examples import BEGAN, LIST_KEYS, SOURCE, identifiers
 from device.records.keys import KEYS_TYPE, FormerKey, KeyStatement, Purpose, SigningKey
+from device.records.receipt import RECEIPT_TYPE, KeptRange, Receipt
 from device.records.topics import KEYS, ROOT
 
 MEDIA_TYPE = "application/jose"
 
-PAYLOADS: dict[str, type[CommandRequest] | type[DesiredConfiguration] | type[KeyStatement]] = {
+PAYLOADS: dict[str, type[CommandRequest] | type[DesiredConfiguration] | type[KeyStatement] | type[Receipt]] = {
     "command": CommandRequest,
     "configuration": DesiredConfiguration,
     "keys": KeyStatement,
+    "receipt": Receipt,
 }
 """What is signed, by the name of its files."""
 
@@ -22,8 +25,15 @@ ADDRESSES = {
     "command": "{post}/command/{command}",
     "configuration": "{post}/configuration",
     "keys": f"{KEYS}/{{purpose}}",
+    "receipt": "{post}/receipt/{custodian}",
 }
-TITLES = {"command": "Commands", "configuration": "Desired configuration", "keys": "The department's signing keys"}
+TITLES = {
+    "command": "Commands",
+    "configuration": "Desired configuration",
+    "keys": "The department's signing keys",
+    "receipt": "Receipts of a custodian",
+}
+RETAINED = frozenset({"configuration", "keys"})
 DESCRIPTIONS = {
     "command": (
         f"A compact JWS, ES256, `typ` {COMMAND_TYPE}, with the asker's certificate in `x5c`. Never retained. The "
@@ -36,7 +46,14 @@ DESCRIPTIONS = {
     "keys": (
         f"Lines of compact JWS, ES256, `typ` {KEYS_TYPE}, retained, for all posts of the agency: each a statement by "
         "the key in force before it, by the root, or once more by the key that it names. A post goes through them from "
-        "the key that it has; what came of it, its status says in `keys`."
+        "the key that it has; what came of it, its status says in `keys`. Those about a custodian's keys are on "
+        "`keys/custody/{custodian}`."
+    ),
+    "receipt": (
+        f"A compact JWS, ES256, `typ` {RECEIPT_TYPE}, by the custodian's own key, whose thumbprint is in `kid`. Never "
+        "retained: a receipt says what is held now, and any duplicate of a record brings the present one. A record "
+        "leaves a post only when a broker acknowledged it and a receipt of each required custodian covers it with the "
+        "digest that the post has for the range's last record."
     ),
 }
 
@@ -75,14 +92,35 @@ def example_payloads() -> dict[str, dict[str, Any]]:
         former=(FormerKey(thumbprint=former.kid, public_key=former.public_pem.decode()),),
         withdrawn="retired",
     )
-    return {"command": request.wire(), "configuration": desired.wire(), "keys": keys.wire()}
+    receipt = Receipt(
+        agency=SOURCE.agency,
+        post=SOURCE.post,
+        custodian="records",
+        epoch=1,
+        number=4711,
+        time=BEGAN,
+        chain=next(identify),
+        ranges=(
+            KeptRange(first=1, last=1200, digest=hashlib.sha256(b"record 1200").hexdigest()),
+            KeptRange(first=1202, last=1260, digest=hashlib.sha256(b"record 1260").hexdigest()),
+        ),
+    )
+    return {
+        "command": request.wire(),
+        "configuration": desired.wire(),
+        "keys": keys.wire(),
+        "receipt": receipt.wire(),
+    }
 
 
 def channels() -> dict[str, Any]:
     """Return the AsyncAPI channels."""
     made: dict[str, Any] = {}
     for name, address in ADDRESSES.items():
-        parameters = ["agency", *(each for each in ("post", "command", "purpose") if f"{{{each}}}" in address)]
+        parameters = [
+            "agency",
+            *(each for each in ("post", "command", "purpose", "custodian") if f"{{{each}}}" in address),
+        ]
         made[name] = {
             "address": f"{ROOT}/{{agency}}/{address}",
             "title": TITLES[name],
@@ -100,7 +138,7 @@ def operations() -> dict[str, Any]:
             "action": "receive",
             "channel": {"$ref": f"#/channels/{name}"},
             "summary": TITLES[name],
-            "bindings": {"mqtt": {"qos": 1, "retain": name != "command", "bindingVersion": "0.2.0"}},
+            "bindings": {"mqtt": {"qos": 1, "retain": name in RETAINED, "bindingVersion": "0.2.0"}},
         }
         for name in ADDRESSES
     }

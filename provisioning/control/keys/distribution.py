@@ -11,7 +11,7 @@ from device.control import RefusedError
 from device.control.configuration.desired import read
 from device.hotlist import HotListRefused
 from device.hotlist.package import verify_package
-from device.records import Purpose, Source, keys_topic
+from device.records import DEPARTMENT_PURPOSES, Purpose, Source, keys_topic
 from provisioning.connection import Connection
 from provisioning.control.keys.adoption import Holder, KeyAdoption, Standing
 from provisioning.control.keys.rehearsal import would
@@ -143,7 +143,9 @@ class KeyDistributor:
         return announce(fleet, request.purpose, self._who, vouch=request.vouch, revoke=revoke, overlap=request.overlap)
 
     def _connection(self) -> Connection:
-        own = (keys_topic(self._fleet.agency, purpose) for purpose in Purpose)  # of a fleet without posts all there is
+        own = (
+            keys_topic(self._fleet.agency, purpose) for purpose in DEPARTMENT_PURPOSES
+        )  # of a fleet without posts all there is
         topics = [*own, *KeyAdoption.topics(self._fleet), *self._configurations()]
         return Connection(self._fleet.publisher, broker=self._broker, topics=topics)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from device.clock.kernel import clock_quality
 from device.hotlist.download import HotListDownload
-from device.records import Place, Purpose, RecordData, Recorder, Signer, Source, keys_topic
+from device.records import DEPARTMENT_PURPOSES, Place, RecordData, Recorder, Signer, Source, keys_topic
 from device.uplink.connection import BrokerConnection, BrokerConnectionError
 from device.uplink.inbox import Delivery, Handler
 from device.uplink.session import MqttSession
@@ -78,7 +78,7 @@ class FleetPost:
         files = {name: folder / f"{name}.pem" for name in ("ca", "certificate", "private_key")}
         self._settings = UplinkSettings.model_validate({"brokers": tuple(brokers), **files, **uplink})
         self._tuning = tuning
-        keys = (keys_topic(source.agency, purpose) for purpose in Purpose)
+        keys = (keys_topic(source.agency, purpose) for purpose in DEPARTMENT_PURPOSES)
         topics = (*keys, source.configuration, source.command("+"))
         self._session = MqttSession(self._settings, self.outbox, topics, tuning=tuning, draw=self._draw.uniform)
         self.in_flight = self._session.in_flight
