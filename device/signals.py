@@ -1,6 +1,7 @@
 """Commands of a person that end in order when told to, or when their terminal is lost: what they opened is closed."""
 
 import signal
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -27,6 +28,22 @@ def instead(numbers: Collection[signal.Signals], act: Callable[[signal.Signals],
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def held_back(numbers: Collection[signal.Signals] = (signal.SIGINT, *LOST_OR_STOPPED)) -> Iterator[None]:
+    """Let these signals take effect at the end of the block, so that a process that it starts has an owner by then.
+
+    In other threads than the main one, where no signal is handled, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[signal.Signals] = []
+    with instead([number for number in heeded(numbers) if callable(signal.getsignal(number))], came.append):
+        yield
+    for number in dict.fromkeys(came):
+        signal.raise_signal(number)
 
 
 @contextmanager

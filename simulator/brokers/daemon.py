@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from device.signals import held_back
 from simulator.errors import BrokerError
 
 _STOP_SECONDS = 5.0
@@ -82,8 +83,8 @@ class Daemon:
         """
         if self.running:
             return
-        self.launch()
         try:
+            self.launch()
             self.await_start()
         except BaseException:  # Ctrl-C too: nobody else knows of the process yet
             self.kill()
@@ -99,7 +100,7 @@ class Daemon:
         command = self._command()
         if self._accepts():
             raise BrokerError(f"port {self.port} is in use by another program")
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, held_back():
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self._environment()}
             )

@@ -256,7 +256,7 @@ class RabbitCluster:
                 node.launch()
             for node in waiting:
                 node.await_start()
-        except BrokerError:
+        except BaseException:  # Ctrl-C too
             self.stop()
             raise
 

@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import Popen
 from types import TracebackType
 from typing import Any, Self
 
+from device.signals import held_back
 from simulator.errors import DemoError
 
 _STOP_SECONDS = 15.0
@@ -22,13 +24,13 @@ class PostProcess:
     def __init__(self, configuration: Path, *, log: Path) -> None:
         self._configuration = configuration
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the post."""
         command = [sys.executable, "-c", _PROGRAM, "-v", "run", "--config", str(self._configuration), "--json"]
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        with self._log.open("wb") as log, held_back():
+            self._process = Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
 
     @property
     def running(self) -> bool:
@@ -77,7 +79,11 @@ class PostProcess:
             self._process.stdout.close()
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # Ctrl-C too: nobody else knows of the process yet
+            self.stop()
+            raise
         return self
 
     def __exit__(

@@ -1,5 +1,9 @@
 import json
+import os
+import signal
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +25,23 @@ def test_post_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log") as post:
         assert post.running
     assert not post.running
+
+
+def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post_process, "_PROGRAM", "import time; time.sleep(600)")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*words: Any, **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
+        started.append(subprocess.Popen(*words, **options))
+        os.kill(os.getpid(), signal.SIGINT)  # before anybody but this function knows of the process
+        return started[0]
+
+    monkeypatch.setattr(post_process, "Popen", start)
+    with pytest.raises(KeyboardInterrupt), PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log"):
+        pass
+    assert started[0].poll() is not None
 
 
 def test_account_is_the_last_line_that_the_post_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
