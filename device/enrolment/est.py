@@ -57,7 +57,7 @@ class EstClient:
         Whom the unit speaks with is not known before: neither is anything of it believed that bears no seal.
 
         Raises:
-            EnrolmentError: the office does not answer, has no code for this post, or has another than this one.
+            EnrolmentError: the office does not answer, or has no such code for this post.
 
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -65,16 +65,11 @@ class EstClient:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         body, headers = self._ask(context, "GET", f"{ROOT}/cacerts", headers={POST_HEADER: post})
         time, given = headers.get(TIME_HEADER, ""), headers.get(SEAL_HEADER, "")
-        if not given:
-            raise EnrolmentError(
-                f"{self} has no code open for {post}: is that its name? An administrator issues one with "
-                "`platepost provision post invite`",
-                reason="no_code",
-            )
         if not is_sealed(seal_key_of(code), given, "cacerts", post.encode(), time.encode(), body):
             raise EnrolmentError(
-                f"the code is not the one that the office gave out for {post}, or somebody stands between; nothing was "
-                "sent: look at the code again, or have a new one issued, and give the same command again",
+                f"the code is not the one that {self} gave out for {post}, it has none open for a post of this name, "
+                "or somebody stands between; nothing was sent. Look at the name and the code again; an administrator "
+                "issues a new one with `platepost provision post invite`. Then give the same command again",
                 reason="code_wrong",
             )
         certificates = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates_of(body))

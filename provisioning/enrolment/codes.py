@@ -15,12 +15,15 @@ from device.enrolment.code import new_code, seal_key_of, verifier_of
 from device.enrolment.errors import EnrolmentError
 from device.files import StateFile
 from device.records.base import UtcTime
+from device.records.topics import NAME
 from provisioning.errors import ProvisioningError
 from provisioning.trust.keys import private_folder
 
 VALID = timedelta(hours=1)
-TRIES = 5
-"""Wrong codes for a post after which its code is void."""
+
+
+class UnknownCodeError(EnrolmentError):
+    """A code that was given out for no post, or not for this one. Whoever asks is not told which it is."""
 
 
 class Use(BaseModel):
@@ -36,7 +39,8 @@ class Use(BaseModel):
 class Code(BaseModel):
     """One code that was given out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Former versions counted wrong tries here.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     post: str
     technician: str
@@ -48,8 +52,6 @@ class Code(BaseModel):
     seal_key: str
     replaces: bool = False
     """Whether the unit takes the place of one that has the name already."""
-    wrong: int = 0
-    """How often another code was tried."""
     used: Use | None = None
     finished: bool = False
     """Whether all that its use brings about was done: the broker was told, the act is in the log."""
@@ -60,10 +62,6 @@ class Code(BaseModel):
     def seal(self) -> bytes:
         """The key that seals with this code."""
         return bytes.fromhex(self.seal_key)
-
-    def is_void(self) -> bool:
-        """Tell whether wrong codes were tried too often."""
-        return self.wrong >= TRIES
 
 
 class Codes:
@@ -111,6 +109,9 @@ class Codes:
             ProvisioningError: its file is damaged.
 
         """
+        # The name comes from outside, and may be that of no file.
+        if not NAME.fullmatch(post):
+            return None
         file = self._file(post)
         try:
             return file.read()
@@ -120,27 +121,28 @@ class Codes:
     def admit(self, post: str, secret: str) -> Code:
         """Return the code of a post if `secret` is it, and it can be used still; its use is looked at elsewhere.
 
+        Wrong codes leave it as it is: with its eighty bits nobody finds it by trying, and if they made it void, anybody
+        could keep a post from being enrolled.
+
         Raises:
-            EnrolmentError: there is none, it is another, it is over or void.
+            UnknownCodeError: there is none, or it is another.
+            EnrolmentError: it is over.
 
         """
         code = self.of(post)
         if code is None:
-            raise EnrolmentError(f"no code was issued for {post}", reason="no_code")
-        _refuse_void(code)
+            raise UnknownCodeError(f"no code was issued for {post}", reason="no_code")
         if not hmac.compare_digest(verifier_of(secret), bytes.fromhex(code.verifier)):
-            self._write(code.model_copy(update={"wrong": code.wrong + 1}))
-            raise EnrolmentError(f"this is not the code that was issued for {post}", reason="code_wrong")
+            raise UnknownCodeError(f"this is not the code that was issued for {post}", reason="code_wrong")
         return self.in_time(code)
 
     def in_time(self, code: Code) -> Code:
-        """Return a code if it is neither void nor over.
+        """Return a code if it is not over.
 
         Raises:
             EnrolmentError: it is.
 
         """
-        _refuse_void(code)
         if datetime.now(UTC) >= code.expires:
             raise EnrolmentError(
                 f"the code for {code.post} was good until {code.expires:%Y-%m-%d %H:%M} UTC; an administrator issues a "
@@ -177,13 +179,4 @@ class Codes:
         self._file(code.post).write(code)
 
     def _file(self, post: str) -> StateFile[Code]:
-        # The name comes from outside: nothing but a name that was given out is looked for.
-        return StateFile(self._folder / f"{Path(post).name}.json", Code)
-
-
-def _refuse_void(code: Code) -> None:
-    if code.is_void():
-        raise EnrolmentError(
-            f"the code for {code.post} is void after {TRIES} wrong ones; an administrator issues a new one",
-            reason="code_void",
-        )
+        return StateFile(self._folder / f"{post}.json", Code)

@@ -5,13 +5,18 @@ seals what it answers with the code of the post that asks, so that a unit which 
 whom it speaks with.
 """
 
+import asyncio
 import base64
 import binascii
+import hmac
+import secrets
+import socket
 import ssl
 from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,6 +30,8 @@ from device.enrolment.est import CONFIGURATION, LARGEST, POST_HEADER, ROOT, SEAL
 from device.enrolment.request import LARGEST as LARGEST_REQUEST
 from device.errors import PlatepostError
 from device.records.base import timestamp
+from provisioning.enrolment.codes import UnknownCodeError
+from provisioning.enrolment.door import Door
 from provisioning.enrolment.registration import RegistrationAuthority
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
@@ -32,22 +39,38 @@ from provisioning.trust.keys import new_key, private_folder, private_pem, replac
 
 PEER = "platepost.peer"
 """In the scope of a request: the certificate that the client showed, DER; None without one."""
+BEGUN = "platepost.begun"
+"""In the scope of a request: when its head was there, in the loop's time."""
+WRONG_SECONDS = 1.0
+"""When a wrong code is answered, whether or not its post has one. Nobody who has the right one waits for it."""
+SEALED_SECONDS = 0.1
+"""When `cacerts` is answered, likewise: longer than it takes to look for a code."""
 _PKCS7 = "application/pkcs7-mime"
-_STATUS = {"no_code": 401, "code_wrong": 401, "code_void": 401, "code_late": 401, "code_malformed": 401}
-_STATUS |= {"keeper_expired": 503}
+_STATUS = {"no_code": 401, "code_wrong": 401, "code_late": 401, "code_malformed": 401, "keeper_expired": 503}
 """By reason; any other refusal is 403."""
+_WRONG = (
+    "this is not the code of a post of this name, or none was issued for it; an administrator issues one with "
+    "`platepost provision post invite`"
+)
+_RENEWALS_MOST = 4
+"""At a time, in threads of their own: they wait for nobody who enrols."""
 
 
 def application(registration: RegistrationAuthority) -> Starlette:
     """Return the ASGI application."""
+    # Seals for posts that have no code, so that nobody learns which have one.
+    pretense = secrets.token_bytes(32)
+    renewals = CapacityLimiter(_RENEWALS_MOST)
 
     async def cacerts(request: Request) -> Response:
         body, time = registration.authorities, timestamp(datetime.now(UTC))
         post = request.headers.get(POST_HEADER, "")
-        code = registration.codes.of(post) if post else None
         headers = {"Content-Transfer-Encoding": "base64", TIME_HEADER: time}
-        if code is not None:
-            headers[SEAL_HEADER] = seal(code.seal, "cacerts", post.encode(), time.encode(), body)
+        if post:
+            code = registration.codes.of(post)
+            key = hmac.digest(pretense, post.encode(), "sha256") if code is None else code.seal
+            headers[SEAL_HEADER] = seal(key, "cacerts", post.encode(), time.encode(), body)
+        await _not_before(request, SEALED_SECONDS)
         return Response(body, media_type=_PKCS7, headers=headers)
 
     async def simpleenroll(request: Request) -> Response:
@@ -60,7 +83,7 @@ def application(registration: RegistrationAuthority) -> Starlette:
         if peer is None:
             raise EnrolmentError("a renewal needs the post's present certificate", reason="no_certificate")
         body = await _body(request)
-        return _answer(await run_in_threadpool(registration.renew, peer, body))
+        return _answer(await to_thread.run_sync(registration.renew, peer, body, limiter=renewals))
 
     async def configuration(request: Request) -> Response:
         post, secret = _basic(request)
@@ -90,16 +113,28 @@ class PeerProtocol(H11Protocol):
         inner = self.app
 
         async def told(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
-            scope[PEER] = peer
+            scope[PEER], scope[BEGUN] = peer, self.loop.time()
             await inner(scope, receive, send)
 
         self.app = told
 
 
+class EnrolmentServer(uvicorn.Server):
+    """Serves at sockets that are bound already."""
+
+    def __init__(self, config: uvicorn.Config, listeners: list[socket.socket]) -> None:
+        super().__init__(config)
+        self._listeners = listeners
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until stopped."""
+        await super().serve(sockets or self._listeners)
+
+
 def server(
     fleet: Fleet, registration: RegistrationAuthority, *, names: tuple[str, ...], address: str, port: int
-) -> uvicorn.Server:
-    """Return the server, not yet running.
+) -> EnrolmentServer:
+    """Return the server, bound and not yet running.
 
     Args:
         fleet: whose authority vouches for it.
@@ -107,6 +142,9 @@ def server(
         names: the host names and addresses by which units reach it.
         address: where to listen.
         port: where to listen.
+
+    Raises:
+        ProvisioningError: nothing can be served there.
 
     """
     folder = private_folder(fleet.enrolment / "server")
@@ -117,29 +155,36 @@ def server(
     replace_private(folder / KEY_FILE, private_pem(key))
     replace_private(folder / CERTIFICATE_FILE, chain)
     replace_private(folder / "ca.pem", authority.pem)
+    door, inner = Door(), application(registration)
+
+    async def heard(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+        door.heard(scope["client"], certified=scope.get(PEER) is not None)
+        await inner(scope, receive, send)
+
     config = uvicorn.Config(
-        application(registration),
-        host=address,
-        port=port,
+        heard,
+        loop="asyncio",
         http=PeerProtocol,
         ws="none",
         lifespan="off",
         log_level="warning",
         access_log=False,
         server_header=False,
+        # Whoever asks is whom the connection is with, not whom a header names.
+        proxy_headers=False,
+        # One request a connection, as units do it: none is held open for another.
+        headers=[("Connection", "close")],
         ssl_certfile=str(folder / CERTIFICATE_FILE),
         ssl_keyfile=str(folder / KEY_FILE),
         ssl_ca_certs=str(folder / "ca.pem"),
         # A unit that is enrolled has none yet; one that renews is known by it.
         ssl_cert_reqs=ssl.CERT_OPTIONAL,
-        timeout_keep_alive=5,
-        limit_concurrency=64,
         h11_max_incomplete_event_size=LARGEST_REQUEST,
     )
     config.load()
     assert config.ssl is not None  # noqa: S101 - it was given all that it needs
     config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
-    return uvicorn.Server(config)
+    return EnrolmentServer(config, door.listeners(address, port))
 
 
 async def _body(request: Request) -> bytes:
@@ -167,8 +212,17 @@ def _answer(body: bytes) -> Response:
     return Response(body, media_type=f"{_PKCS7}; smime-type=certs-only", headers=headers)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _not_before(request: Request, seconds: float) -> None:
+    """Wait until so many seconds after the request's beginning."""
+    now = asyncio.get_running_loop().time()
+    await asyncio.sleep(max(0.0, request.scope.get(BEGUN, now) + seconds - now))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
     reason = error.reason if isinstance(error, EnrolmentError) else "refused"
+    if isinstance(error, UnknownCodeError):
+        await _not_before(request, WRONG_SECONDS)
+        reason, error = "code_wrong", EnrolmentError(_WRONG, reason="code_wrong")
     status = _STATUS.get(reason, 403)
     headers = {"WWW-Authenticate": 'Basic realm="Platepost enrolment"'} if status == 401 else None
     return JSONResponse({"reason": reason, "message": str(error)}, status_code=status, headers=headers)

@@ -1,10 +1,12 @@
 """A unit is enrolled over a real TLS connection; whatever goes wrong is said and leaves nothing half done."""
 
 import base64
+import http.client
 import json
 import shutil
 import stat
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,11 +20,12 @@ from cryptography.x509.oid import NameOID
 from device import config
 from device.enrolment.code import read_code
 from device.enrolment.errors import EnrolmentError
+from device.enrolment.est import CONFIGURATION, POST_HEADER, SEAL_HEADER, trusting
 from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import KEYS, make_renewal, make_request, read_request
 from device.enrolment.unit import WORK, UnitEnrolment, check_clock
 from device.records import Role
-from provisioning.enrolment.codes import TRIES
+from provisioning.enrolment.server import SEALED_SECONDS, WRONG_SECONDS
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
 from tests.provisioning.enrolment.conftest import Department, open_office
@@ -96,23 +99,50 @@ def test_wrong_code_is_noticed_before_anything_is_sent(department: Department) -
     assert is_untouched(department, unit, "post-17")
 
 
-def test_guessing_at_the_office_makes_the_code_void(department: Department) -> None:
+def test_guessing_at_the_office_keeps_nobody_from_enrolling(department: Department) -> None:
     code = department.invite("post-17")
     unit = department.unit("unit")
     unit.begin("post-17")
     ca, _ = department.address.authorities("post-17", code)
-    for _ in range(TRIES):
+    for _ in range(6):
         with pytest.raises(EnrolmentError, match="not the code"):
-            department.address.enrol("post-17", "0000-0000-0000-0000", unit.request, ca=ca)
-    with pytest.raises(EnrolmentError, match="void after 5 wrong ones"):
-        department.address.enrol("post-17", code, unit.request, ca=ca)
+            department.registration.enrol("post-17", "0000-0000-0000-0000", base64.b64encode(unit.request))
     assert is_untouched(department, unit, "post-17")
-    assert department.acts()[-1] == ("enrolment_refused", "post-17", "code_void")
+    begun = time.monotonic()
+    department.address.enrol("post-17", code, unit.request, ca=ca)
+    assert time.monotonic() - begun < WRONG_SECONDS, "who has the right code waits for nobody's wrong ones"
 
 
 def test_post_without_a_code_says_who_issues_one(department: Department) -> None:
-    with pytest.raises(EnrolmentError, match="no code open for post-18: is that its name"):
+    with pytest.raises(EnrolmentError, match=r"none open for a post of this name.*post invite"):
         department.enrol(department.unit("unit"), "post-18", department.invite("post-17"))
+
+
+@pytest.mark.parametrize(
+    "post", ["post-17", "post-18", "../post-17", "x" * 300], ids=["has one", "none", "path", "long"]
+)
+def test_no_answer_tells_which_post_has_a_code(department: Department, post: str) -> None:
+    code = department.invite("post-17")
+    ca, _ = department.address.authorities("post-17", code)
+
+    def asked(method: str, path: str, **headers: str) -> tuple[float, int, bytes, http.client.HTTPMessage]:
+        connection = http.client.HTTPSConnection("localhost", department.port, context=trusting(ca))
+        begun = time.monotonic()
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        body, seconds = answer.read(), time.monotonic() - begun
+        connection.close()
+        return seconds, answer.status, body, answer.headers
+
+    seconds, status, _, headers = asked("GET", "/.well-known/est/cacerts", **{POST_HEADER: post})
+    assert (status, len(headers[SEAL_HEADER])) == (200, 64)
+    assert seconds >= SEALED_SECONDS
+    wrong = "Basic " + base64.b64encode(f"{post}:0000-0000-0000-0000".encode()).decode()
+    for method, path in (("GET", CONFIGURATION), ("POST", "/.well-known/est/simpleenroll")):
+        seconds, status, body, _ = asked(method, path, Authorization=wrong)
+        assert (status, json.loads(body)["reason"]) == (401, "code_wrong")
+        assert "post-1" not in json.loads(body)["message"]
+        assert seconds >= WRONG_SECONDS
 
 
 def test_late_code_is_refused(department: Department) -> None:

@@ -19,7 +19,6 @@ from device.enrolment.request import make_renewal
 from device.enrolment.unit import UnitEnrolment
 from device.records import Role
 from provisioning.cli import provision
-from provisioning.enrolment.codes import TRIES
 from provisioning.enrolment.officer import AHEAD, RegistrationOfficer, forget
 from provisioning.fleet.fleet import Fleet
 from provisioning.people.person import Person
@@ -147,28 +146,14 @@ def test_status_of_a_fleet_says_that_its_keeper_s_certification_ends(tmp_path: P
 
 
 def test_wrong_codes_are_logged_wherever_they_are_tried(department: Department) -> None:
-    code = department.invite("post-17")
-    ca, _ = department.address.authorities("post-17", code)
-    for _ in range(TRIES):
+    ca, _ = department.address.authorities("post-17", department.invite("post-17"))
+    for _ in range(2):
         connection = http.client.HTTPSConnection("localhost", department.port, context=trusting(ca))
         credentials = base64.b64encode(f"post-17:{WRONG}".encode()).decode()
         connection.request("GET", CONFIGURATION, headers={"Authorization": f"Basic {credentials}"})
         assert connection.getresponse().status == 401
         connection.close()
-    kept = department.registration.codes.of("post-17")
-    assert kept is not None
-    assert kept.is_void()
-    assert department.acts() == [("enrolment_refused", "post-17", "code_wrong")] * TRIES
-
-
-def test_code_that_is_void_is_void_by_stick_too(department: Department) -> None:
-    unit, code = department.unit("unit"), department.invite("post-17")
-    unit.begin("post-17")
-    body = base64.b64encode(unit.request)
-    for _ in range(TRIES):
-        with pytest.raises(EnrolmentError, match="not the code"):
-            department.registration.enrol("post-17", WRONG, body)
-    with pytest.raises(EnrolmentError, match="void after 5 wrong ones"):
-        department.registration.enrol_sealed("post-17", body, seal(seal_key_of(code), "simpleenroll", b"post-17", body))
-    assert "post-17" not in department.fleet.posts()
-    assert department.acts()[-1] == ("enrolment_refused", "post-17", "code_void")
+    department.registration.close()
+    first, rest = department.fleet.acts
+    assert (first.action, first.object, first.reason) == ("enrolment_refused", "post-17", "code_wrong")
+    assert (rest.details["counted"], rest.details["posts"]) == ({"code_wrong": 1}, ["post-17"])
