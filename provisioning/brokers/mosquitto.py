@@ -99,6 +99,7 @@ def access_list(
     *,
     publisher: str,
     subscribers: Iterable[str],
+    custodians: Iterable[str] = (),
     operators: Iterable[str] = (),
     groups: Mapping[str, Iterable[str]] | None = None,
 ) -> str:
@@ -108,13 +109,15 @@ def access_list(
         agency: the agency, as in the topics.
         publisher: the name of the department's own client, which gives out hot lists and configurations.
         subscribers: the names of those who read every record of the agency.
+        custodians: the names of those who keep the records and give receipts for them.
         operators: the names of those who command posts.
-        groups: the distribution groups of subscribers, by their names, whose covert hits they read too.
+        groups: the distribution groups of subscribers and custodians, by name, whose covert hits they read too.
 
     """
     lines = ["# Made by `platepost provision`; written anew whenever somebody is added.", ""]
     parties = [(publisher, Party.PUBLISHER)]
     parties += [(name, Party.SUBSCRIBER) for name in subscribers]
+    parties += [(name, Party.CUSTODIAN) for name in custodians]
     parties += [(name, Party.OPERATOR) for name in operators]
     for name, party in parties:
         rights = rights_of(party, (groups or {}).get(name, ()))

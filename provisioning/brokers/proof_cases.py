@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from paho.mqtt.client import topic_matches_sub
 
-from device.records.topics import KEYS, ROOT
+from device.records.topics import DECISIONS, KEYS, ROOT
 from provisioning.brokers.rights import COVERT, Access, Party, rights_of
 
 GROUP = "proof"
@@ -32,7 +32,7 @@ class Case:
     allowed: bool
 
 
-def topics(agency: str, post: str, operator: str) -> tuple[str, ...]:
+def topics(agency: str, post: str, operator: str, custodian: str) -> tuple[str, ...]:
     """Return one topic of every kind, none of which is another post's or would be taken for a list."""
     own = f"{ROOT}/{agency}/{post}"
     return (
@@ -41,8 +41,11 @@ def topics(agency: str, post: str, operator: str) -> tuple[str, ...]:
         f"{own}/response/{operator}",
         f"{own}/command/self-test",
         f"{own}/configuration",
+        f"{own}/receipt/{custodian}",
         f"{ROOT}/{agency}/hotlist/proof",
         f"{ROOT}/{agency}/{KEYS}/proof",
+        f"{ROOT}/{agency}/{KEYS}/custody/proof",
+        f"{ROOT}/{agency}/{DECISIONS}/proof",
     )
 
 
@@ -54,7 +57,7 @@ def cases(agency: str, actors: tuple[Principal, ...], every_topic: tuple[str, ..
                 yield Case(actor, access, topic, may(agency, actor, access, topic))
 
 
-def impostures(agency: str, actors: tuple[Principal, ...], operator: str) -> Iterator[Case]:
+def impostures(agency: str, actors: tuple[Principal, ...], operator: str, custodian: str) -> Iterator[Case]:
     """Yield every client that is no post as one that speaks as if it were: below its own name, where a post would.
 
     Only what somebody reads, so that it is seen whether it came through.
@@ -63,8 +66,8 @@ def impostures(agency: str, actors: tuple[Principal, ...], operator: str) -> Ite
         if actor.party is Party.POST:
             continue
         own = f"{ROOT}/{agency}/{actor.name}"
-        unread = (f"{own}/command/", f"{own}/configuration")
-        for topic in topics(agency, actor.name, operator):
+        unread = (f"{own}/command/", f"{own}/configuration", f"{own}/receipt/")
+        for topic in topics(agency, actor.name, operator, custodian):
             if topic.startswith(own) and not topic.startswith(unread):
                 yield Case(actor, "write", topic, allowed=False)
 

@@ -124,7 +124,7 @@ def definitions(agency: str, clients: Mapping[str, Party], *, groups: Mapping[st
     Args:
         agency: the agency, as in the topics.
         clients: every client's name with what it is.
-        groups: the distribution groups of subscribers, by their names, whose covert hits they read too.
+        groups: the distribution groups of subscribers and custodians, by name, whose covert hits they read too.
 
     """
     document: dict[str, Any] = {

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from device.records.topics import KEYS, ROOT
+from device.records.topics import DECISIONS, KEYS, ROOT
 
 Access = Literal["read", "write"]
 OWN = "{name}"
+CUSTODY_KEYS = f"{KEYS}/custody/+"
+"""The statements about the keys of each custodian."""
 COVERT = "covert"
 """The level below a post under which hits of covert entries lie, one level further for each distribution group."""
 
@@ -24,6 +26,8 @@ class Party(StrEnum):
     """A camera unit."""
     SUBSCRIBER = "subscriber"
     """Who reads every record."""
+    CUSTODIAN = "custodian"
+    """The department's keeper of records, which tells posts what it has stored, and everybody what people decided."""
     PUBLISHER = "publisher"
     """The department's own client, which gives out hot lists, configurations, and what vouches for new keys."""
     OPERATOR = "operator"
@@ -52,15 +56,23 @@ TEST_CATEGORY = "acceptance_test"
 RECORDS = ("read", "hit/+", "status", "audit", "health")
 """The topics of a post's records."""
 
+READING = _rights("read", *(f"+/{topic}" for topic in RECORDS), f"{DECISIONS}/#")
+"""What subscribers and custodians read.
+
+Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
+"""
+
 RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     # A post cannot write its own configuration or commands: whoever steals its key cannot leave a retained one.
     Party.POST: _rights("write", *(f"{OWN}/{topic}" for topic in RECORDS), f"{OWN}/response/+", f"{OWN}/{COVERT}/+")
     # Its own status, retained, tells a post that its disk was taken back to an earlier state.
-    + _rights("read", f"{OWN}/status", f"{OWN}/command/+", f"{OWN}/configuration", "hotlist/#", f"{KEYS}/+"),
-    # Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
-    Party.SUBSCRIBER: _rights("read", *(f"+/{topic}" for topic in RECORDS)),
-    Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", "+/configuration")
-    + _rights("read", "hotlist/#", f"{KEYS}/+", "+/configuration", "+/status", "+/audit"),
+    + _rights("read", f"{OWN}/status", f"{OWN}/command/+", f"{OWN}/configuration", f"{OWN}/receipt/+")
+    + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS),
+    Party.SUBSCRIBER: READING,
+    # Receipts in its own name only: with one custodian's certificate nobody speaks for another.
+    Party.CUSTODIAN: READING + _rights("write", f"+/receipt/{OWN}", f"{DECISIONS}/#"),
+    Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration")
+    + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration", "+/status", "+/audit"),
     Party.OPERATOR: _rights("write", "+/command/+")
     + _rights("read", f"+/response/{OWN}", "+/status", f"+/hit/{TEST_CATEGORY}"),
 }
@@ -68,5 +80,5 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
 
 
 def rights_of(party: Party, groups: Iterable[str] = ()) -> tuple[Right, ...]:
-    """Return the rights of a client; to a subscriber of distribution `groups`, the hits of their covert entries too."""
+    """Return the rights of a client; in distribution `groups`, also to the hits of their covert entries."""
     return RIGHTS[party] + _rights("read", *(f"+/{COVERT}/{group}" for group in groups))

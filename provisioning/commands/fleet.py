@@ -65,6 +65,17 @@ Example:
     help="Folder of the department's own authority: its certificates in ca.pem, its own first, and private_key.pem, "
     "which may refer to a TPM or PKCS#11 token; by default a root is made.",
 )
+@click.option(
+    "--custodian",
+    default="records",
+    show_default=True,
+    help="The keeper of records whose signed receipt lets a record leave a post.",
+)
+@click.option(
+    "--no-custodian",
+    is_flag=True,
+    help="Have none: a post deletes a record as soon as a broker has acknowledged it.",
+)
 @click.option("--no-passphrase", is_flag=True, help="Leave the keys that sign as they are: for trials only.")
 def fleet_init(
     *,
@@ -73,9 +84,14 @@ def fleet_init(
     broker_names: tuple[str, ...],
     administrator: str,
     root_folder: Path | None,
+    custodian: str,
+    no_custodian: bool,
     no_passphrase: bool,
 ) -> None:
     """Make a fleet in DIRECTORY: root and issuing authority, broker, the keys that sign, the first administrator.
+
+    It has one custodian, the department's keeper of records: a post deletes a record when this has signed that it is
+    stored, not when a broker has taken it.
 
     The keys that sign are sealed with a passphrase, which is asked for, or read from the file that
     PLATEPOST_PASSPHRASE_FILE names; so is the administrator's own key (PLATEPOST_PERSON_PASSPHRASE_FILE).
@@ -92,10 +108,13 @@ def fleet_init(
         root=root,
         administrator=administrator,
         administrator_passphrase=own,
+        custodian=None if no_custodian else custodian,
     )
     FleetSession(made, administrator, "the fleet's beginning").did("fleet_made", object=agency)
     click.echo(f"Fleet of {agency} made in {directory}; its administrator is {administrator}.")
     click.echo(f"  {_mosquitto()} -c {shlex.quote(str(made.directory / 'broker' / 'mosquitto.conf'))}")
+    if not no_custodian:
+        click.echo(f"Its custodian is {custodian}: custody/{custodian}/ belongs on the machine that keeps the records.")
     click.echo("Only broker/ belongs on the broker. Take root/ offline: only a new issuing authority needs it.")
 
 

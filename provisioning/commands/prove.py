@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.records import Role
+from device.records import CustodianTerms, Purpose, Role
 from provisioning.brokers.proof import RightsProof
 from provisioning.brokers.proof_cases import GROUP, Case, Principal, cases, impostures, topics
 from provisioning.brokers.rights import Party
@@ -23,10 +23,15 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import GROUPS_FILE
 from provisioning.fleet.revocation import LIVES, identity, is_let_in, is_refused
 from provisioning.trust.authority import Authority
+from provisioning.trust.key_files import TERMS_FILE
 from provisioning.trust.keys import private_folder, write_private
 
-_MADE_UP = re.compile(r"proof-(post|other|reader|member|operator|colleague)-[0-9a-f]{6}|rehearsal-[0-9a-f]{8}")
+_MADE_UP = re.compile(
+    r"proof-(post|other|reader|member|custodian|second|operator|colleague)-[0-9a-f]{6}|rehearsal-[0-9a-f]{8}"
+)
 """Names that nobody is given but for minutes."""
+_FILES = frozenset({GROUPS_FILE, TERMS_FILE})
+"""All that such a client has in its folder."""
 
 
 @click.command(
@@ -48,7 +53,7 @@ def prove(
     reload_command: str | None,
     as_json: bool,
 ) -> None:
-    """Try at the running broker what posts, subscribers, operators and the publisher may do, and what they may not.
+    """Try at the running broker what every party may do, and what it may not.
 
     Clients made up for the proof try every kind of topic; what each may do follows from the table of rights. It tries
     clients too that must not be let in. The exit code is 1 if anything is otherwise than it should be.
@@ -84,9 +89,11 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[s
     other = Principal(f"proof-other-{mark}", Party.POST)
     reader = Principal(f"proof-reader-{mark}", Party.SUBSCRIBER)
     member = Principal(f"proof-member-{mark}", Party.SUBSCRIBER, (GROUP,))
+    custodian = Principal(f"proof-custodian-{mark}", Party.CUSTODIAN, (GROUP,))
+    second = Principal(f"proof-second-{mark}", Party.CUSTODIAN)
     operator = Principal(f"proof-operator-{mark}", Party.OPERATOR)
     colleague = Principal(f"proof-colleague-{mark}", Party.OPERATOR)
-    actors = (post, other, reader, member, operator, colleague)
+    actors = (post, other, reader, member, custodian, second, operator, colleague)
     publisher = Principal("department", Party.PUBLISHER)
     with ExitStack() as stack:
         stack.enter_context(_admitted(fleet, actors, reload))
@@ -94,11 +101,12 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[s
         folders[publisher] = fleet.publisher
         rows = _strangers(fleet, authority, post, own=folders[post], broker=broker, reload=reload)
         everybody = (*actors, publisher)
-        wanted = list(cases(fleet.agency, everybody, topics(fleet.agency, post.name, operator.name)))
-        wanted += impostures(fleet.agency, everybody, operator.name)
+        names = (operator.name, custodian.name)
+        wanted = list(cases(fleet.agency, everybody, topics(fleet.agency, post.name, *names)))
+        wanted += impostures(fleet.agency, everybody, *names)
         with RightsProof(folders, broker=broker) as trial:
             found = trial.happened(wanted)
-    return rows + [_row(case, found[case], post.name, operator.name, mark) for case in wanted]
+    return rows + [_row(case, found[case], actors, mark) for case in wanted]
 
 
 def _strangers(
@@ -121,33 +129,45 @@ def _strangers(
 @contextmanager
 def _admitted(fleet: Fleet, actors: tuple[Principal, ...], reload: Callable[[], None]) -> Iterator[None]:
     """Have the clients of the proof in the fleet for as long as it takes."""
-    places = {Party.POST: fleet.post, Party.SUBSCRIBER: fleet.subscriber, Party.OPERATOR: fleet.operator}
+    places = {
+        Party.POST: fleet.post,
+        Party.SUBSCRIBER: fleet.subscriber,
+        Party.CUSTODIAN: fleet.custodian,
+        Party.OPERATOR: fleet.operator,
+    }
     _clear_away(fleet)
     made = []
     try:
         for one in actors:
             folder = private_folder(places[one.party](one.name))
             made.append(folder)
-            if one.groups:
+            if one.party is Party.CUSTODIAN:
+                terms = CustodianTerms(name=one.name, groups=one.groups, required=False)
+                fleet.keys(Purpose.CUSTODY, one.name).write_terms(terms)
+            elif one.groups:
                 write_private(folder / GROUPS_FILE, "".join(f"{group}\n" for group in one.groups).encode())
         reload()
         yield
     finally:
         for folder in made:
-            (folder / GROUPS_FILE).unlink(missing_ok=True)
-            folder.rmdir()
+            _take_away(folder)
         reload()
 
 
 def _clear_away(fleet: Fleet) -> None:
     """Take away the clients of former proofs, and of rehearsals, that were killed: they have no identity any more."""
     over = time.time() - LIVES.total_seconds()
-    for kind in ("posts", "subscribers", "operators"):
+    for kind in ("posts", "subscribers", "custody", "operators"):
         for folder in (fleet.directory / kind).glob("*"):
-            left = {path.name for path in folder.iterdir()} <= {GROUPS_FILE} and folder.stat().st_mtime < over
+            left = {path.name for path in folder.iterdir()} <= _FILES and folder.stat().st_mtime < over
             if left and _MADE_UP.fullmatch(folder.name):
-                (folder / GROUPS_FILE).unlink(missing_ok=True)
-                folder.rmdir()
+                _take_away(folder)
+
+
+def _take_away(folder: Path) -> None:
+    for name in _FILES:
+        (folder / name).unlink(missing_ok=True)
+    folder.rmdir()
 
 
 def _role(one: Principal) -> str | None:
@@ -158,13 +178,18 @@ def _entry(who: str, what: str, *, should: bool, found: bool) -> dict[str, objec
     return {"who": who, "does": "connect", "topic": what, "should": should, "is": found}
 
 
-def _row(case: Case, found: bool, post: str, operator: str, mark: str) -> dict[str, object]:  # noqa: FBT001 - a result
-    who = case.actor.name.removeprefix("proof-").removesuffix(f"-{mark}")
+def _row(case: Case, found: bool, actors: tuple[Principal, ...], mark: str) -> dict[str, object]:  # noqa: FBT001 - a result
+    who = _short(case.actor, mark)
     topic = (
         case.topic.replace(f"/{case.actor.name}/", "/{itself}/") if case.actor.party is not Party.POST else case.topic
     )
-    topic = topic.replace(post, "{post}").replace(operator, "{operator}")
+    for actor in actors:
+        topic = topic.replace(actor.name, f"{{{_short(actor, mark)}}}")
     return {"who": who, "does": case.access, "topic": topic, "should": case.allowed, "is": found}
+
+
+def _short(actor: Principal, mark: str) -> str:
+    return actor.name.removeprefix("proof-").removesuffix(f"-{mark}")
 
 
 def _show(rows: list[dict[str, object]], address: str) -> None:

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.files import flush_folder
-from device.records import Role
+from device.records import CustodianTerms, Purpose, Role
 from device.records.signing import read_key
 from device.records.topics import RESERVED_POSTS
 from provisioning.brokers import mosquitto
@@ -29,6 +29,7 @@ from provisioning.trust import takeover
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
 from provisioning.trust.certificates import BACKDATED, ORDINARY, Issuance
 from provisioning.trust.custody import CUSTODIAN
+from provisioning.trust.key_files import TERMS_FILE, KeyFiles
 from provisioning.trust.keys import (
     new_outbox_key,
     private_folder,
@@ -45,7 +46,7 @@ OPERATOR_VALID = timedelta(days=180)
 
 _GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_MADE = ("authority", "broker", "configuration", PUBLISHER, "hotlist", "operators", "people")
+_MADE = ("authority", "broker", "configuration", "custody", PUBLISHER, "hotlist", "operators", "people")
 """The folders of a new fleet; `root` besides, where the department has none of its own."""
 _RESERVED = RESERVED_POSTS | {NOBODY, PUBLISHER}
 """Names that would collide with the department's own client, with topics of the whole agency, or that name nobody."""
@@ -65,6 +66,7 @@ class Fleet(Layout):
         root: Authority | None = None,
         administrator: str | None = None,
         administrator_passphrase: bytes | None = None,
+        custodian: str | None = None,
         issuance: Issuance = ORDINARY,
     ) -> Self:
         """Make a fleet: its root and issuing authority, the keys that sign, its broker's certificate, its publisher.
@@ -77,17 +79,21 @@ class Fleet(Layout):
             root: the department's own authority, under which the issuing authority is made; its key is not kept.
             administrator: the name of the first administrator, without whom nobody can act on it by command.
             administrator_passphrase: seals the administrator's own key.
+            custodian: the name of the first custodian, whose receipts all posts need; without one a broker's
+                acknowledgment releases a record.
             issuance: where keys and times come from, as long as this object is used.
 
         Raises:
-            ProvisioningError: the agency's or the administrator's name cannot be, or there is a fleet already, or
-                keys of one.
+            ProvisioningError: a name cannot be or is given twice, or there is a fleet already, or keys of one.
 
         """
         if not _NAME.fullmatch(agency):
             raise ProvisioningError(f"agency {agency!r}: use lower-case letters, digits and hyphens, at most 63")
-        if administrator is not None:
-            cls.check_spelling(administrator)
+        for name in (administrator, custodian):
+            if name is not None:
+                cls.check_spelling(name)
+        if administrator is not None and administrator == custodian:
+            raise ProvisioningError(f"{custodian!r} cannot name both the administrator and the custodian")
         if (directory / "fleet.json").exists():
             raise ProvisioningError(f"{directory} holds a fleet already")
         fleet = cls(directory.absolute(), agency, tuple(broker_names), sealed=passphrase is not None)
@@ -113,6 +119,8 @@ class Fleet(Layout):
         write_private(broker / "mosquitto.conf", settings.encode())
         if administrator is not None:
             fleet.add_operator(administrator, Role.ADMINISTRATOR, passphrase=administrator_passphrase)
+        if custodian is not None:
+            fleet.add_custodian(custodian, required=True)
         # Last: a fleet that was interrupted in its making is none, and can be made again.
         unfinished.replace(fleet.directory / "fleet.json")
         flush_folder(fleet.directory)
@@ -233,16 +241,40 @@ class Fleet(Layout):
 
         """
         self.check_free(name)  # before anything is asked for
-        groups = sorted(set(groups))
-        for group in groups:
-            if not _GROUP.fullmatch(group):
-                raise ProvisioningError(f"group {group!r}: use lower-case letters, digits and underscores, at most 32")
+        groups = checked_groups(groups)
         folder = self.subscriber(name)
         authority = self.open_authority()
         with self._made_whole(folder) as aside:
             self._write_client(aside, name, authority)
             if groups:
                 write_private(aside / GROUPS_FILE, "".join(f"{group}\n" for group in groups).encode())
+        self.write_access_list()
+        return folder
+
+    def add_custodian(self, name: str, *, groups: Iterable[str] = (), required: bool = False) -> Path:
+        """Make the identity and the key for receipts of a custodian of the records, and let the broker know.
+
+        Posts are told that they need its receipts by a statement of the root; with `required`, which is for a fleet
+        without posts, by their first configuration. Neither key is sealed with the fleet's passphrase: a custodian
+        starts with nobody there. mosquitto reads its access list when it starts.
+
+        Raises:
+            ProvisioningError: the name, or that of a group, cannot be, or the name is taken or was a custodian's.
+
+        """
+        self.check_free(name)  # before anything is asked for
+        terms = CustodianTerms(name=name, groups=checked_groups(groups), required=required)
+        if any(self.directory.glob(f"revoked/{name}.*/{TERMS_FILE}")):
+            raise ProvisioningError(
+                f"a custodian {name!r} was revoked; posts take no other of its name: choose another"
+            )
+        folder = self.custodian(name)
+        authority = self.open_authority()
+        with self._made_whole(folder) as aside:
+            self._write_client(aside, name, authority)
+            keys = KeyFiles(Purpose.CUSTODY, aside, name)
+            self._write_signing_key(keys.signing, keys.verifying, passphrase=None)
+            keys.write_terms(terms)
         self.write_access_list()
         return folder
 
@@ -303,7 +335,7 @@ class Fleet(Layout):
         """
         known = {*(entry.name for entry in self.people), *self.identities()}
         # Who left long ago stays in the register, and the name may be somebody else's since.
-        if name not in known - {*self.posts(), *self.subscribers()}:
+        if name not in known - {*self.posts(), *self.subscribers(), *self.custodians()}:
             raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
         authority = self.open_authority()
         with self.locked():
@@ -384,8 +416,8 @@ class Fleet(Layout):
         """
         self.check_spelling(name)
         certified = (entry.name for entry in self.people if entry.is_certified())
-        taken = {*self.subscribers(), *certified, *self.identities()} | (set() if post else set(self.posts()))
-        if name in taken:
+        taken = {*self.subscribers(), *self.custodians(), *certified, *self.identities()}
+        if name in taken or (not post and name in self.posts()):
             raise ProvisioningError(f"name {name!r} is taken in this fleet")
 
     @staticmethod
@@ -452,10 +484,25 @@ class Fleet(Layout):
                 self.agency,
                 publisher=PUBLISHER,
                 subscribers=self.subscribers(),
+                custodians=self.custodians(),
                 operators=self.operators(),
                 groups=self.groups(),
             )
             replace_private(self.broker.access_list, text.encode())
+
+
+def checked_groups(groups: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of distribution groups in order, each once.
+
+    Raises:
+        ProvisioningError: one cannot stand in a topic.
+
+    """
+    found = sorted(set(groups))
+    for group in found:
+        if not _GROUP.fullmatch(group):
+            raise ProvisioningError(f"group {group!r}: use lower-case letters, digits and underscores, at most 32")
+    return tuple(found)
 
 
 def _owner(folder: Path) -> str | None:

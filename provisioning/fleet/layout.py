@@ -18,6 +18,8 @@
       posts/NAME/                      what is known of one post; of one made here, all that goes onto it
       records/NAME.pem                 the public half of each post's record-signing key, for those who verify
       recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
+      custody/NAME/                    client certificate, key and root of a keeper of records; the key that signs its
+                                       receipts, its public half, what posts need them for; keys/ likewise
       subscribers/NAME/                client certificate, key and root of who reads the records
       operators/NAME/                  the same of certified people, with their role, until it is handed over
       people/                          the register of who was ever certified, with their public keys
@@ -32,7 +34,7 @@ Every file is mode 0600 in folders of mode 0700. A name that exists is refused, 
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
 
-from device.records import Purpose, Role, Source
+from device.records import CustodianTerms, Purpose, Role, Source
 from provisioning.brokers import mosquitto
 from provisioning.brokers.rights import Party
 from provisioning.files.lock import locked
@@ -40,7 +42,7 @@ from provisioning.people.acts import LOG_FILE, ActLog
 from provisioning.people.register import Register
 from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
 from provisioning.trust.certificates import ORDINARY
-from provisioning.trust.key_files import KeyFiles
+from provisioning.trust.key_files import TERMS_FILE, KeyFiles
 from provisioning.trust.ledger import CertificateLedger
 
 PUBLISHER = "department"
@@ -137,8 +139,10 @@ class Layout:
         """The public key by which a post knows its configuration."""
         return self.keys(Purpose.CONFIGURATION).verifying
 
-    def keys(self, purpose: Purpose) -> KeyFiles:
-        """Return where the keys of a purpose lie."""
+    def keys(self, purpose: Purpose, custodian: str | None = None) -> KeyFiles:
+        """Return where the keys of a purpose lie; with the purpose custody, those of a `custodian`."""
+        if custodian is not None:
+            return KeyFiles(purpose, self.custodian(custodian), custodian)
         folders = {Purpose.LISTS: "hotlist", Purpose.CONFIGURATION: "configuration"}
         return KeyFiles(purpose, self.directory / folders[purpose])
 
@@ -175,10 +179,30 @@ class Layout:
         """Return the names of those who read the fleet's records."""
         return self._names("subscribers")
 
+    def custodians(self) -> tuple[str, ...]:
+        """Return the names of those who keep the fleet's records and give receipts for them."""
+        return tuple(name for name in self._names("custody") if (self.custodian(name) / TERMS_FILE).exists())
+
+    def terms(self) -> tuple[CustodianTerms, ...]:
+        """Return what posts need each custodian for.
+
+        Raises:
+            ProvisioningError: a file of one is damaged.
+
+        """
+        found = (self.keys(Purpose.CUSTODY, name).terms() for name in self.custodians())
+        return tuple(terms for terms in found if terms is not None)
+
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Return the distribution groups of each subscriber that has any, whose covert hits it reads too."""
+        """Return the distribution groups of each subscriber and custodian in any, whose covert hits it reads too.
+
+        Raises:
+            ProvisioningError: a file of a custodian is damaged.
+
+        """
         files = {name: self.subscriber(name) / GROUPS_FILE for name in self.subscribers()}
-        return {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
+        found = {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
+        return found | {terms.name: terms.groups for terms in self.terms() if terms.groups}
 
     def operators(self) -> tuple[str, ...]:
         """Return the names of those who are certified now to command posts, wherever they keep their identity.
@@ -194,7 +218,12 @@ class Layout:
 
     def clients(self) -> dict[str, Party]:
         """Return the name of everybody who may connect to the broker, with what they are to it."""
-        parties = {Party.POST: self.posts(), Party.SUBSCRIBER: self.subscribers(), Party.OPERATOR: self.operators()}
+        parties = {
+            Party.POST: self.posts(),
+            Party.SUBSCRIBER: self.subscribers(),
+            Party.CUSTODIAN: self.custodians(),
+            Party.OPERATOR: self.operators(),
+        }
         return {PUBLISHER: Party.PUBLISHER} | {name: party for party, names in parties.items() for name in names}
 
     def post(self, name: str) -> Path:
@@ -204,6 +233,10 @@ class Layout:
     def subscriber(self, name: str) -> Path:
         """Return the folder of a subscriber."""
         return self.directory / "subscribers" / name
+
+    def custodian(self, name: str) -> Path:
+        """Return the folder of a custodian: its identity and its keys."""
+        return self.directory / "custody" / name
 
     def operator(self, name: str) -> Path:
         """Return the folder of an operator."""

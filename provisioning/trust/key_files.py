@@ -1,4 +1,4 @@
-"""Where a fleet keeps the keys that sign lists, or configurations, and what was said of them.
+"""Where a fleet keeps the keys that sign lists, configurations or receipts, and what was said of them.
 
 ::
 
@@ -9,8 +9,10 @@
     FOLDER/keys/next.pub.pem         its public half
     FOLDER/keys/former/THUMB.pem     public halves of those that were replaced
     FOLDER/keys/revoked/THUMB.pem    and of those that somebody else may have
+    FOLDER/terms.json                of a custodian: what posts are told of it before any statement is
 """
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,18 +23,34 @@ from joserfc.util import urlsafe_b64decode
 from pydantic import ValidationError
 
 from device.files import write_durably
-from device.records import KeyStatement, Purpose
+from device.records import CustodianTerms, KeyStatement, Purpose
 from device.records.signing import read_key
+from device.records.topics import custody_keys_topic, keys_topic
 from provisioning.errors import ProvisioningError
 from provisioning.trust.keys import private_folder
+
+TERMS_FILE = "terms.json"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
-    """The files of one purpose."""
+    """The files of one purpose, or of one custodian's receipts."""
 
     purpose: Purpose
     folder: Path
+    custodian: str | None = None
+    """Whose they are, with the purpose custody."""
+
+    @property
+    def label(self) -> str:
+        """What the keys sign, for people and logs: `lists`, `configuration`, `custody of records`."""
+        return self.purpose.value if self.custodian is None else f"{self.purpose} of {self.custodian}"
+
+    def topic(self, agency: str) -> str:
+        """Return the topic on which posts are told of these keys."""
+        if self.custodian is None:
+            return keys_topic(agency, self.purpose)
+        return custody_keys_topic(agency, self.custodian)
 
     @property
     def signing(self) -> Path:
@@ -77,6 +95,27 @@ class KeyFiles:
             return KeyStatement.model_validate_json(urlsafe_b64decode(lines[-1].split(b".")[1])) if lines else None
         except (JoseError, ValidationError, ValueError, IndexError) as error:
             raise ProvisioningError(f"{self.folder / 'keys' / 'statements'}: damaged") from error
+
+    def terms(self) -> CustodianTerms | None:
+        """Return what posts need the custodian for, as a statement said last; None of keys that are no custodian's.
+
+        Raises:
+            ProvisioningError: the file is damaged.
+
+        """
+        if self.custodian is None:
+            return None
+        last = self.last()
+        if last is not None:
+            return last.custodian
+        try:
+            return CustodianTerms.model_validate_json((self.folder / TERMS_FILE).read_bytes(), strict=True)
+        except (OSError, ValidationError) as error:
+            raise ProvisioningError(f"{self.folder / TERMS_FILE}: damaged") from error
+
+    def write_terms(self, terms: CustodianTerms) -> None:
+        """Keep what posts need a new custodian for, on disk on return."""
+        self._write(self.folder / TERMS_FILE, json.dumps(terms.wire(), indent=2).encode() + b"\n")
 
     def write_lines(self, lines: list[bytes]) -> None:
         """Keep the statements, on disk on return."""

@@ -76,6 +76,8 @@ def test_from_nothing_to_a_post_in_service_and_out_of_it(day: Day, tmp_path: Pat
     proof = day.told("fleet", "prove", *day.at_the_broker)
     assert proof["wrong"] == 0
     assert len(proof["cases"]) > 100
+    receipts = [row for row in proof["cases"] if row["topic"].endswith("/{post}/receipt/{custodian}") and row["is"]]
+    assert {(row["who"], row["does"]) for row in receipts} == {("custodian", "write"), ("post", "read")}
 
     units = {name: tmp_path / name for name in ("post-17", "post-18", "post-19")}
     with ExitStack() as stack:

@@ -9,6 +9,7 @@ from device import config
 from device.errors import ConfigurationError
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
 
 WHY = ("--purpose", "a new corner")
 
@@ -36,6 +37,22 @@ def test_fleet_post_and_subscriber_are_made_from_the_command_line(tmp_path: Path
     assert read.post.latitude == 37.5
     assert read.post.longitude is None
     assert "user dispatch" in (tmp_path / "fleet" / "broker" / "acl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "custodians"),
+    [((), ("records",)), (("--custodian", "vault"), ("vault",)), (("--no-custodian",), ())],
+)
+def test_a_fleet_has_a_custodian_from_its_first_command_on(
+    tmp_path: Path, options: tuple[str, ...], custodians: tuple[str, ...]
+) -> None:
+    directory = tmp_path / "fleet"
+    said = run("fleet", "init", str(directory), "--agency", "riverside", "--no-passphrase", *options)
+
+    fleet = Fleet.load(directory)
+    assert fleet.custodians() == custodians
+    assert [(terms.name, terms.required) for terms in fleet.terms()] == [(name, True) for name in custodians]
+    assert all(f"custody/{name}/" in said for name in custodians)
 
 
 def test_setting_without_a_value_is_refused(tmp_path: Path) -> None:

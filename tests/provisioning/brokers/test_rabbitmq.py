@@ -13,6 +13,8 @@ from provisioning.brokers.rights import Party
 CLIENTS = {
     "department": Party.PUBLISHER,
     "dispatch": Party.SUBSCRIBER,
+    "records": Party.CUSTODIAN,
+    "vault": Party.CUSTODIAN,
     "r-alvarez": Party.OPERATOR,
     "post-1": Party.POST,
     "post-10": Party.POST,
@@ -21,7 +23,7 @@ CLIENTS = {
 
 @pytest.fixture
 def made() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(definitions("demo", CLIENTS))
+    document: dict[str, Any] = json.loads(definitions("demo", CLIENTS, groups={"records": ("narcotics",)}))
     return document
 
 
@@ -60,7 +62,22 @@ def test_filter_means_the_same_routing_keys(mqtt_filter: str, routing_key: str, 
         ("post-1", "read", "#", False),
         ("dispatch", "read", "alpr/v1/demo/*/read", True),
         ("dispatch", "write", "alpr/v1/demo/post-1/read", False),
+        ("dispatch", "write", "alpr/v1/demo/post-1/receipt/dispatch", False),
         ("department", "write", "alpr/v1/demo/hotlist/package", True),
+        ("department", "write", "alpr/v1/demo/keys/custody/records", True),
+        ("records", "read", "alpr/v1/demo/*/read", True),
+        ("records", "read", "alpr/v1/demo/*/covert/narcotics", True),
+        ("vault", "read", "alpr/v1/demo/*/covert/narcotics", False),
+        ("records", "read", "alpr/v1/demo/*/response/r-alvarez", False),
+        ("records", "write", "alpr/v1/demo/post-1/receipt/records", True),
+        ("records", "write", "alpr/v1/demo/post-1/receipt/vault", False),
+        ("records", "write", "alpr/v1/demo/post-1/read", False),
+        ("records", "write", "alpr/v1/demo/decision/0a1b", True),
+        ("records", "write", "alpr/v1/demo/keys/custody/records", False),
+        ("post-1", "read", "alpr/v1/demo/post-1/receipt/*", True),
+        ("post-1", "read", "alpr/v1/demo/post-10/receipt/*", False),
+        ("post-1", "read", "alpr/v1/demo/keys/custody/*", True),
+        ("post-1", "write", "alpr/v1/demo/post-1/receipt/records", False),
     ],
 )
 def test_rights_of_a_user(made: dict[str, Any], name: str, access: str, topic: str, *, allowed: bool) -> None:

@@ -13,14 +13,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from device import config
-from device.records import Role
+from device.records import CustodianTerms, Purpose, Role
 from provisioning.brokers.rights import Party
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.trust.authority import Authority
-from provisioning.trust.keys import write_private
+from provisioning.trust.keys import private_folder, signing_jwk, write_private
 
 SETTINGS = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings={"path": "/tmp/clip.mp4"})  # noqa: S108
 
@@ -139,13 +139,15 @@ def test_covert_hits_are_readable_for_the_members_of_their_group_alone(fleet: Fl
     allowed = [line for line in lines if "covert" in line and not line.startswith("topic deny")]
     assert len(allowed) == 2, "the group's, and that posts write there"
     assert fleet.groups() == {"task-force": ("narcotics",)}
-    assert "#" not in "".join(line for line in lines if line.startswith("topic read") and "hotlist" not in line)
+    whole = {line for line in lines if line.startswith("topic read") and "#" in line}
+    assert all("/hotlist/#" in line or "/decision/#" in line for line in whole), "nothing of a post's"
     with pytest.raises(ProvisioningError, match="group"):
         fleet.add_subscriber("other", groups=["Not/Possible"])
 
 
 def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet) -> None:
     fleet.add_subscriber("dispatch")
+    fleet.add_custodian("records", groups=["narcotics"])
     fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     lines = fleet.broker.access_list.read_text().splitlines()
     prefix = "alpr/v1/riverside"
@@ -157,12 +159,16 @@ def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet)
     def denied(name: str) -> set[str]:
         """Return what the patterns would give to `name`, which is no post."""
         records = ("read", "hit/+", "status", "audit", "health", "response/+", "covert/+")
-        own = (f"{name}/{topic}" for topic in (*records, "command/+", "configuration"))
-        return {f"deny {prefix}/{topic}" for topic in ("hotlist/#", "keys/+", *own)}
+        own = (f"{name}/{topic}" for topic in (*records, "command/+", "configuration", "receipt/+"))
+        return {f"deny {prefix}/{topic}" for topic in ("hotlist/#", "keys/+", "keys/custody/+", *own)}
 
-    assert rights("dispatch") == {
-        *denied("dispatch"),
-        *(f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")),
+    reading = {f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")}
+    reading.add(f"read {prefix}/decision/#")
+    assert rights("dispatch") == denied("dispatch") | reading
+    assert rights("records") == denied("records") | reading | {
+        f"read {prefix}/+/covert/narcotics",
+        f"write {prefix}/+/receipt/records",
+        f"write {prefix}/decision/#",
     }
     assert rights("r-alvarez") == {
         *denied("r-alvarez"),
@@ -172,9 +178,39 @@ def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet)
         f"read {prefix}/+/hit/acceptance_test",
     }
     patterns = {line.removeprefix("pattern ") for line in lines if line.startswith("pattern")}
-    for_all = {f"read {prefix}/hotlist/#", f"read {prefix}/keys/+"}
+    for_all = {f"read {prefix}/hotlist/#", f"read {prefix}/keys/+", f"read {prefix}/keys/custody/+"}
     assert all(f"{prefix}/%u/" in line or line in for_all for line in patterns)
-    assert not any("write" in line and ("command" in line or "configuration" in line) for line in patterns)
+    writing = [line for line in patterns if "write" in line]
+    assert not any(topic in line for line in writing for topic in ("command", "configuration", "receipt"))
+
+
+def test_a_custodian_has_an_identity_and_a_key_of_its_own_that_open_without_a_passphrase(fleet: Fleet) -> None:
+    folder = fleet.add_custodian("records", groups=["narcotics", "gangs", "narcotics"])
+    keys = fleet.keys(Purpose.CUSTODY, "records")
+
+    assert certificate(folder / "certificate.pem").subject.rfc4514_string() == "CN=records"
+    assert signing_jwk(keys.signing).thumbprint() == keys.announced()
+    assert keys.signing.read_bytes() != (folder / "private_key.pem").read_bytes()
+    assert fleet.groups() == {"records": ("gangs", "narcotics")}
+    assert fleet.terms() == (CustodianTerms(name="records", groups=("gangs", "narcotics"), required=False),)
+    assert fleet.clients()["records"] is Party.CUSTODIAN
+    with pytest.raises(ProvisioningError, match="taken"):
+        fleet.add_subscriber("records")
+    with pytest.raises(ProvisioningError, match="group"):
+        fleet.add_custodian("other", groups=["Not/Possible"])
+
+
+def test_posts_need_the_receipts_of_the_custodian_that_a_fleet_is_made_with(tmp_path: Path) -> None:
+    made = Fleet.create(tmp_path / "fleet", agency="riverside", custodian="records")
+    assert made.terms() == (CustodianTerms(name="records"),)
+    with pytest.raises(ProvisioningError, match="both"):
+        Fleet.create(tmp_path / "other", agency="riverside", administrator="j-stone", custodian="j-stone")
+
+
+def test_a_custodian_s_name_is_not_given_again(fleet: Fleet) -> None:
+    fleet.add_custodian("records").rename(private_folder(fleet.directory / "revoked") / "records.0a1b2c")
+    with pytest.raises(ProvisioningError, match="was revoked"):
+        fleet.add_custodian("records")
 
 
 def test_operator_s_certificate_says_agency_role_and_end(fleet: Fleet) -> None:
@@ -299,13 +335,14 @@ def test_fleet_whose_making_was_cut_off_is_made_anew(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", cut)
         with contextlib.suppress(Cut):
-            Fleet.create(tmp_path, agency="riverside", administrator="j-stone")
+            Fleet.create(tmp_path, agency="riverside", administrator="j-stone", custodian="records")
     if left < 1:
         with pytest.raises(ProvisioningError, match="no fleet here"):
             Fleet.load(tmp_path)
-        Fleet.create(tmp_path, agency="riverside", administrator="j-stone")
+        Fleet.create(tmp_path, agency="riverside", administrator="j-stone", custodian="records")
     fleet = Fleet.load(tmp_path)
     assert fleet.operators() == fleet.identities() == ("j-stone",)
+    assert fleet.custodians() == ("records",)
     assert len(fleet.ledger.of("department")) == 1
     assert not list(tmp_path.glob("unfinished*"))
 
