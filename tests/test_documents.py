@@ -8,6 +8,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 TOP = (
+    "department",
     "device",
     "models",
     "provisioning",

@@ -21,20 +21,27 @@ class AppendOnlyFile:
         self._end, self.last = _end_of(file)
         """The last line, without its end; None if there is none."""
 
-    def append(self, line: bytes) -> None:
-        """Add a line; durable on return. Raises OSError."""
+    def append(self, *lines: bytes) -> None:
+        """Add lines; durable on return. A power cut meanwhile leaves the first of them. Raises OSError."""
+        if not lines:
+            return
+        text = b"".join(line + b"\n" for line in lines)
         self._file.truncate(self._end)
         self._file.seek(self._end)
-        self._file.write(line + b"\n")
+        self._file.write(text)
         self._file.flush()
         os.fsync(self._file.fileno())
+        self._end, self.last = self._end + len(text), lines[-1]
 
 
 @contextmanager
-def append_only(path: Path) -> Iterator[AppendOnlyFile]:
-    """Lock a file, made for its owner only if there is none; others wait meanwhile. Raises OSError."""
+def append_only(path: Path, *, wait: bool = True) -> Iterator[AppendOnlyFile]:
+    """Lock a file, made for its owner only if there is none; others wait meanwhile.
+
+    Raises OSError; BlockingIOError where another has it and `wait` is false.
+    """
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield AppendOnlyFile(file)
 
 

@@ -1,0 +1,1 @@
+"""The department's end of the wire: what keeps the records of its posts."""

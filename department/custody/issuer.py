@@ -1,0 +1,180 @@
+"""Makes the receipts of one custodian.
+
+A receipt says what is durable. So whoever stores records calls `committed` after its transaction is durable and never
+before, and publishes what `issue` returns, which the log of receipts has by then.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from joserfc.jwk import ECKey
+
+from department.custody.holding import ChainName, Holding
+from department.custody.receipt_log import LostRange, ReceiptLog
+from device.control.jose import sign
+from device.records.receipt import MOST_RANGES, RECEIPT_TYPE, KeptRange, Receipt
+from device.records.topics import Source
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 1.0
+"""A chain gets no more than one receipt in this time, however many records come."""
+
+
+class HeldRecords(Protocol):
+    """What is asked of the store of records."""
+
+    def chains(self) -> Iterable[ChainName]:
+        """Return every chain of which something is held."""
+        ...
+
+    def holding(self, chain: ChainName) -> Holding:
+        """Return what is held of a chain and durable; an empty holding of one that is not known."""
+        ...
+
+    def digest(self, chain: ChainName, number: int) -> str | None:
+        """Return the digest of the record that counts as held under a number; None if it is not known any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReceipt:
+    """A receipt to be published, QoS 1, not retained."""
+
+    topic: str
+    body: bytes
+    """Compact JWS."""
+
+
+class ReceiptIssuer:
+    """Decides when a chain gets a receipt, and makes it.
+
+    On start the log of receipts is compared with the store. Where something was receipted that is not held, the store
+    was restored from a backup, or lost: that is an incident, named in `lost`, and a new epoch begins, so that posts
+    ignore the receipts before it. An epoch's number is the second at which it began, so that it is higher than any
+    before it even where both store and log are gone.
+    """
+
+    def __init__(
+        self,
+        custodian: str,
+        *,
+        agency: str,
+        key: ECKey,
+        held: HeldRecords,
+        receipts: ReceiptLog,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        interval_seconds: float = INTERVAL_SECONDS,
+        new_epoch: bool = False,
+    ) -> None:
+        """Compare the log with the store, and begin an epoch if there is none or it must be a new one.
+
+        Args:
+            custodian: its name, the common name of its certificate.
+            agency: whose posts.
+            key: its custody key, private.
+            held: the store.
+            receipts: the log, open as long as this is used.
+            now: the wall clock.
+            interval_seconds: between two receipts of a chain.
+            new_epoch: begin a new epoch whatever the log says: it was lost, or restored together with the store.
+
+        Raises:
+            OSError: the log cannot be written.
+
+        """
+        self._custodian = custodian
+        self._agency = agency
+        self._key = key
+        self._kid = key.thumbprint()
+        self._held = held
+        self._log = receipts
+        self._now = now
+        self._interval = interval_seconds
+        self._due: dict[ChainName, float] = {}
+        self._issued: dict[ChainName, float] = {}
+        receipted = receipts.receipted
+        self.lost = tuple(gap for chain, ranges in receipted.items() for gap in self._unheld(chain, ranges))
+        """What was receipted and is not held, found at this start."""
+        for gap in self.lost:
+            log.error("receipted, not held: %s", gap)
+        if self.lost or new_epoch or receipts.epoch is None:
+            epoch = max((receipts.epoch or 0) + 1, int(now().timestamp()))
+            receipts.begin(epoch, self.lost)
+            log.warning("epoch %d begins", epoch)
+            waiting = {*receipted, *held.chains()}
+        else:
+            # A process that was killed may have stored what it did not get to receipt.
+            waiting = {chain for chain in held.chains() if held.holding(chain).ranges() != receipted.get(chain)}
+        self._due = dict.fromkeys(sorted(waiting), float("-inf"))
+
+    def __repr__(self) -> str:
+        return f"<ReceiptIssuer {self._custodian}, epoch {self._log.epoch}, {len(self._due)} chains due>"
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in force."""
+        return self._log.epoch or 0
+
+    def committed(self, chains: Iterable[ChainName], at: float) -> None:
+        """Have chains receipted of which records were committed, or came again, at a moment of the steady clock."""
+        for chain in chains:
+            self._due.setdefault(chain, max(at, self._issued.get(chain, float("-inf")) + self._interval))
+
+    def next_due(self) -> float | None:
+        """Return when `issue` is to be called next, by the steady clock; None while nothing waits."""
+        return min(self._due.values(), default=None)
+
+    def issue(self, at: float) -> list[SignedReceipt]:
+        """Make the receipts that are due; they are in the log on return.
+
+        Raises:
+            OSError: the log cannot be written; they stay due.
+
+        """
+        chains = [chain for chain, due in self._due.items() if due <= at]
+        if not chains:
+            return []
+        parts = [(chain, part) for chain in chains for part in self._parts(chain)]
+        made = [self._receipt(*part, number=number) for number, part in enumerate(parts, self._log.number + 1)]
+        self._log.add(made)
+        self._issued = {chain: moment for chain, moment in self._issued.items() if moment + self._interval > at}
+        for chain in chains:
+            del self._due[chain]
+            self._issued[chain] = at
+        return [self._signed(said) for said in made]
+
+    def _parts(self, chain: ChainName) -> Iterator[tuple[KeptRange, ...]]:
+        ranges = self._held.holding(chain).ranges()
+        for begin in range(0, max(len(ranges), 1), MOST_RANGES):
+            yield ranges[begin : begin + MOST_RANGES]
+
+    def _receipt(self, chain: ChainName, ranges: tuple[KeptRange, ...], *, number: int) -> Receipt:
+        return Receipt(
+            agency=self._agency,
+            post=chain.post,
+            custodian=self._custodian,
+            epoch=self.epoch,
+            number=number,
+            time=self._now(),
+            chain=chain.chain,
+            ranges=ranges,
+        )
+
+    def _signed(self, said: Receipt) -> SignedReceipt:
+        body = sign(said.model_dump_json().encode(), self._key, typ=RECEIPT_TYPE, kid=self._kid)
+        return SignedReceipt(Source(self._agency, said.post).receipt(self._custodian), body)
+
+    def _unheld(self, chain: ChainName, ranges: Sequence[KeptRange]) -> Iterator[LostRange]:
+        """Name what was receipted and is not held, or held as another record."""
+        holding = self._held.holding(chain)
+        for kept in ranges:
+            gaps = holding.lacks(kept)
+            yield from (LostRange(*chain, *gap) for gap in gaps)
+            if not gaps:
+                digest = holding.digest_of_last(kept.last) or self._held.digest(chain, kept.last)
+                if digest not in {None, kept.digest}:
+                    yield LostRange(*chain, kept.last, kept.last)

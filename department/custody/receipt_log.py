@@ -1,0 +1,172 @@
+"""What was receipted, in a file that is kept apart from the store of records.
+
+A post deletes what was receipted. So a store that was restored from a backup may lack records that exist nowhere else:
+only this file can tell. Keep it on another disk than the store, and never restore it.
+
+Each line is a JSON object: a receipt (`post`, `chain`, `epoch`, `number`, `ranges` of `[first, last, digest]`), or the
+beginning of an epoch (`epoch`, `lost`: what had been receipted before and was not held then).
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from department.custody.errors import CustodyError
+from department.custody.holding import ChainName
+from device.files import flush_folder, make_folder, write_durably
+from device.records.receipt import KeptRange, Receipt
+from provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
+
+LINES_LEAST = 4096
+"""Lines of a file that is not worth making shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class LostRange:
+    """Records that were receipted and are not held: whatever a post deleted of them is lost."""
+
+    post: str
+    chain: str
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        numbers = f"number {self.first}" if self.first == self.last else f"numbers {self.first} to {self.last}"
+        return f"{self.post}, chain {self.chain}: {numbers}"
+
+
+class ReceiptLog:
+    """The file, held by one process as long as it is open. A context manager.
+
+    Args:
+        path: the file; made if missing.
+        shorten_from: lines from which it is written anew where most of them say what later ones say too.
+
+    Raises:
+        CustodyError: it is damaged, or another process holds it.
+        OSError: the disk does not give it.
+
+    """
+
+    def __init__(self, path: Path, *, shorten_from: int = LINES_LEAST) -> None:
+        self._path = path
+        self._least = shorten_from
+        self._stack = ExitStack()
+        self.epoch: int | None = None
+        """The epoch in force; None before the first."""
+        self.number = 0
+        """Number of the last receipt of the epoch."""
+        self._epochs: list[bytes] = []
+        self._receipted: dict[ChainName, tuple[KeptRange, ...]] = {}
+        make_folder(path.parent)
+        self._file = self._open()
+        self._lines = 0
+        try:
+            for line in lines_of(path):
+                self._take(line)
+        except (ValueError, KeyError, TypeError) as error:
+            self.close()
+            raise CustodyError(f"{path}: line {self._lines + 1} is damaged") from error
+
+    def __repr__(self) -> str:
+        return f"<ReceiptLog {self._path}, epoch {self.epoch}, number {self.number}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._stack.close()
+
+    @property
+    def receipted(self) -> dict[ChainName, tuple[KeptRange, ...]]:
+        """What this epoch's receipts say of each chain."""
+        return dict(self._receipted)
+
+    def begin(self, epoch: int, lost: Sequence[LostRange] = ()) -> None:
+        """Begin an epoch; durable on return. Receipts before it count no more.
+
+        Args:
+            epoch: its number, higher than any before.
+            lost: what was receipted before and is not held now.
+
+        """
+        named = [[gap.post, gap.chain, gap.first, gap.last] for gap in lost]
+        line = _dump({"epoch": epoch, "lost": named})
+        self._file.append(line)
+        self._take(line)
+
+    def add(self, receipts: Iterable[Receipt]) -> None:
+        """Enter receipts that are to be published; durable on return."""
+        lines = [_line(ChainName(said.post, said.chain), said.epoch, said.number, said.ranges) for said in receipts]
+        self._file.append(*lines)
+        for line in lines:
+            self._take(line)
+        if self._lines > max(self._least, 2 * (len(self._receipted) + len(self._epochs))):
+            self._shorten()
+
+    def incidents(self) -> tuple[LostRange, ...]:
+        """Return all that was ever found to be receipted and not held."""
+        return tuple(LostRange(*gap) for line in self._epochs for gap in json.loads(line)["lost"])
+
+    def _open(self) -> AppendOnlyFile:
+        try:
+            opened = self._stack.enter_context(append_only(self._path, wait=False))
+        except BlockingIOError as error:
+            raise CustodyError(f"{self._path}: another process issues receipts by it") from error
+        flush_folder(self._path.parent)
+        return opened
+
+    def _take(self, line: bytes) -> None:
+        said = json.loads(line)
+        epoch = int(said["epoch"])
+        if "lost" in said:
+            self.epoch, self.number = epoch, 0
+            self._epochs.append(line)
+            self._receipted.clear()
+        else:
+            chain = ChainName(str(said["post"]), str(said["chain"]))
+            new = [KeptRange(first=first, last=last, digest=digest) for first, last, digest in said["ranges"]]
+            self._receipted[chain] = _joined(self._receipted.get(chain, ()), new)
+            self.number = max(self.number, int(said["number"]))
+        self._lines += 1
+
+    def _shorten(self) -> None:
+        """Write the file anew, with what it says and no more; whoever is killed meanwhile leaves the old or the new."""
+        write_durably(self._path, (line + b"\n" for line in self._state()))
+        # Locked by its descriptor: the old one is let go of only once the new one is held.
+        old, self._stack = self._stack, ExitStack()
+        try:
+            self._file = self._open()
+        finally:
+            old.close()
+        self._lines = len(self._epochs) + len(self._receipted)
+
+    def _state(self) -> Iterator[bytes]:
+        yield from self._epochs
+        for chain, ranges in self._receipted.items():
+            yield _line(chain, self.epoch or 0, self.number, ranges)
+
+
+def _line(chain: ChainName, epoch: int, number: int, ranges: Sequence[KeptRange]) -> bytes:
+    said = [[kept.first, kept.last, kept.digest] for kept in ranges]
+    return _dump({"post": chain.post, "chain": chain.chain, "epoch": epoch, "number": number, "ranges": said})
+
+
+def _dump(said: dict[str, Any]) -> bytes:
+    return json.dumps(said, separators=(",", ":")).encode("ascii")
+
+
+def _joined(old: Iterable[KeptRange], new: Sequence[KeptRange]) -> tuple[KeptRange, ...]:
+    """Return what both say: an older range that a newer one covers goes."""
+    left = (had for had in old if not any(kept.first <= had.first and had.last <= kept.last for kept in new))
+    return tuple(sorted((*left, *new), key=lambda kept: (kept.first, kept.last)))
