@@ -7,7 +7,10 @@ machines.
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -69,8 +72,9 @@ class Network:
         if reference:
             options["experimental_op_resolver_type"] = module.OpResolverType.BUILTIN_REF
         try:
-            self._interpreter = module.Interpreter(**options)
-            self._interpreter.allocate_tensors()
+            with _notices_withheld():
+                self._interpreter = module.Interpreter(**options)
+                self._interpreter.allocate_tensors()
         except SystemError as error:
             raise BackendError(f"{module.__name__} does not start: {error}; tflite-runtime needs numpy < 2") from error
         except (ValueError, RuntimeError) as error:
@@ -97,6 +101,30 @@ class Network:
             raise ModelError(
                 f"model file {self.path} maps {found[0]} to {found[1]}, expected {wanted[0]} to {wanted[1]}"
             )
+
+
+@contextmanager
+def _notices_withheld() -> Iterator[None]:
+    """Keep TFLite's `INFO:` lines off a person's terminal; everything else that comes meanwhile follows.
+
+    It writes "Created TensorFlow Lite XNNPACK delegate" to descriptor 2 itself, and has no setting against it. A log
+    keeps the line: there a crash within must not take its last words along.
+    """
+    if not os.isatty(2):
+        yield
+        return
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as told:
+        os.dup2(told.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            told.seek(0)
+            for line in told:
+                if not line.startswith(b"INFO: "):
+                    os.write(terminal, line)
+            os.close(terminal)
 
 
 def _runtime(name: str | None) -> Any:  # noqa: ANN401 - two modules of one unwritten interface
