@@ -30,6 +30,9 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".t
 TIMING_FILE = "timing.csv"
 """Beside the images of a frame sequence: a header `file,seconds`, then a line a frame, seconds since the first."""
 
+WHOLE = 0.95
+"""Share of the frames that a container claims from which a video counts as whole: edit lists hide some at its ends."""
+
 _PLANAR_LUMA = frozenset({"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p"})
 """Pixel formats whose first plane is eight-bit luma."""
 _FULL_RANGE = 2
@@ -133,6 +136,8 @@ class VideoRecording(Recording):
                 raise CameraError(f"{self._path}: not a video that can be decoded ({error})") from error
             if not decoded:
                 raise CameraError(f"{self._path}: not a video that can be decoded (it has no frames)")
+            if start <= 0 and decoded < self._count * WHOLE:
+                raise CameraError(f"{self._path}: ends after {decoded} of {self._count} frames: it is not whole")
 
     def frame_seconds(self) -> float:
         """Say how long one frame lasts, by the average rate."""

@@ -225,3 +225,12 @@ def test_several_threads_may_ask_for_the_colours_of_one_frame() -> None:
     with ThreadPoolExecutor(4) as pool:
         pictures = [made.result(timeout=60) for made in [pool.submit(still.colour) for _ in range(32)]]
     assert all((picture == pictures[0]).all() for picture in pictures)
+
+
+def test_a_video_that_was_cut_off_is_not_replayed_as_if_it_were_whole(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mp4"
+    whole = PASSES.read_bytes()
+    assert whole.index(b"moov") < whole.index(b"mdat"), "its table comes first, so that what is left can be played"
+    cut.write_bytes(whole[: len(whole) * 6 // 10])
+    with pytest.raises(CameraError, match="of 140 frames: it is not whole"):
+        decode(cut)
