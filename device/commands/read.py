@@ -15,6 +15,7 @@ import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
@@ -23,17 +24,29 @@ from rich.table import Table
 from device.errors import PictureError
 from device.vision.detector import MINIMUM_SCORE
 from device.vision.draw import draw_plates
-from device.vision.recogniser import LEGIBLE, Recogniser, Recognition
+from device.vision.recogniser import LEGIBLE, Plate, Recogniser, Recognition
+from device.vision.sides import is_cut
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 """What is taken for a picture in a folder; a file named on the command line is tried whatever it is called."""
+
+LARGEST_FILE = 256 * 2**20
+"""Bytes of a picture file: more than a camera of 80 megapixels writes without compression."""
+HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif"})
+"""Brands of ISO/IEC 23008-12 (HEIF), which OpenCV's wheel does not decode."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Result:
     path: Path
+    shape: tuple[int, ...] | None
+    """Height and width of the picture; None of a crop, which shows the whole plate."""
     recognition: Recognition
     decode_milliseconds: float
+
+    def is_cut(self, plate: Plate) -> bool:
+        """Tell whether a side of the picture may have cut characters off."""
+        return self.shape is not None and is_cut(plate.box, self.shape)
 
 
 @click.command(
@@ -45,7 +58,7 @@ Examples:
   platepost read --draw annotated/ photos/
 """
 )
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON an image.")
 @click.option("--crop", is_flag=True, help="The images are plates cut out already: read them whole.")
 @click.option(
@@ -93,7 +106,7 @@ def read(
         minimum_score=minimum_score,
         minimum_confidence=LEGIBLE if minimum_confidence is None else minimum_confidence,
     )
-    table = Table("image", "plate", "confidence", "box", "ms", title=None)
+    table = _table()
     paths, faults = _files(images)
     for fault in faults:
         _complain(fault)
@@ -119,7 +132,7 @@ def read(
         except PictureError as error:  # the reading stands all the same
             failed = True
             _complain(str(error))
-        result = _Result(path, recognition, decode)
+        result = _Result(path, None if crop else picture.shape, recognition, decode)
         if as_json:
             click.echo(json.dumps(_as_json(result)))
         else:
@@ -136,7 +149,8 @@ def _picture_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except cv2.error as error:
-        raise PictureError(f"{path}: OpenCV cannot deal with it: {error.err}") from error
+        said = "too many pixels" if "CV_IO_MAX_IMAGE" in error.err else f"OpenCV cannot deal with it: {error.err}"
+        raise PictureError(f"{path}: {said}") from error
 
 
 def _complain(message: str) -> None:
@@ -186,13 +200,25 @@ def _kind(path: Path) -> int | None:
 def _decode(path: Path) -> tuple[NDArray[np.uint8], float]:
     start = perf_counter()
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)  # no more: it may be a device or a pipe without an end
     except OSError as error:
         raise PictureError(f"{path}: {error.strerror or error}") from error
+    if len(content) > LARGEST_FILE:
+        raise PictureError(f"{path}: larger than {LARGEST_FILE // 2**20} MiB{_hint(content)}")
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if picture is None:
-        raise PictureError(f"{path}: not a picture that can be decoded")
+        raise PictureError(f"{path}: not a picture that can be decoded{_hint(content)}")
     return picture, (perf_counter() - start) * 1000  # type: ignore[return-value]
+
+
+def _hint(content: bytes) -> str:
+    """Say what to do with a file that people often take for a picture that can be read."""
+    if content[4:8] == b"ftyp" and content[8:12] in HEIF_BRANDS:
+        return ": it is HEIC; save it as JPEG first (a phone's camera has 'most compatible' in its settings)"
+    if content[4:8] == b"ftyp" or content[:4] in {b"RIFF", b"\x1aE\xdf\xa3"}:
+        return ": it is a video; 'platepost simulate replay' reads videos"
+    return ""
 
 
 class _Drawing:
@@ -250,6 +276,7 @@ def _as_json(result: _Result) -> dict[str, Any]:
                     {"text": other.text, "confidence": round(other.probability, 4)}
                     for other in plate.reading.alternatives
                 ],
+                "cut": result.is_cut(plate),
                 "region": plate.issuer.region if plate.issuer else None,
                 "region_confidence": round(plate.issuer.confidence, 4) if plate.issuer else None,
             }
@@ -264,6 +291,17 @@ def _as_json(result: _Result) -> dict[str, Any]:
     }
 
 
+def _table() -> Table:
+    """Return the table of what was read: a narrow terminal folds the names of files, and never shortens a plate."""
+    table = Table()
+    table.add_column("image", overflow="fold", ratio=1)
+    for column in ("plate", "confidence"):
+        table.add_column(column, no_wrap=True, min_width=len(column))
+    table.add_column("box", overflow="fold")
+    table.add_column("ms", no_wrap=True)
+    return table
+
+
 def _add_rows(table: Table, result: _Result) -> None:
     total = f"{result.recognition.milliseconds.total:.1f}"
     image = escape(click.format_filename(result.path))  # a name may hold bytes that no output can be written in
@@ -272,9 +310,12 @@ def _add_rows(table: Table, result: _Result) -> None:
     for number, plate in enumerate(result.recognition.plates):
         box = " ".join(f"{value:.0f}" for value in plate.box)
         first = number == 0
+        told = f"{escape(plate.text)}{' (cut)' if result.is_cut(plate) else ''}"
+        plates = table.columns[1]
+        plates.min_width = max(plates.min_width or 0, cell_len(told))
         table.add_row(
             image if first else "",
-            f"[bold]{plate.text}[/bold]",
+            f"[bold]{told}[/bold]",
             f"{plate.reading.confidence:.2f}",
             box,
             total if first else "",
