@@ -29,7 +29,7 @@ class Logbook(Part):
         records: signs and chains them into the outbox, however long that takes.
         timekeeper: dates them.
         run: identifier of this run of the software.
-        settings: how often what was lost is accounted for: with health.
+        settings: how records are made; what was lost is accounted for as often as health is published.
 
     """
 
@@ -51,6 +51,7 @@ class Logbook(Part):
         self.source, self.clock = records.recorder.source, records.clock
         self.audit = AuditLog(records, post=self.source.post, timekeeper=timekeeper)
         self.rate_limited = RateLimitedAudit(self.audit, clock=self.clock)
+        self.settings = settings
         self._account = Interval(settings.health_seconds)
         self._quarantined = 0
 
@@ -70,8 +71,9 @@ class Logbook(Part):
         return {fault for fault, present in conditions.items() if present}
 
     def adjust(self, tables: Tables) -> None:
-        """Account for losses as often as health is published."""
-        self._account.seconds = tables.table(RecordSettings).health_seconds
+        """Go by other settings, and account for losses as often as health is published now."""
+        self.settings = tables.table(RecordSettings)
+        self._account.seconds = self.settings.health_seconds
 
     def stop(self) -> None:
         """Keep the time for the next start."""

@@ -1,4 +1,4 @@
-"""What a post says of itself: its status, whenever that changes."""
+"""What a post says of itself: its status, whenever that changes, and again and again while it does not."""
 
 import logging
 from collections.abc import Collection
@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from device import __version__
 from device.control.service import RemoteControl
 from device.diagnosis import FaultMonitor
+from device.errors import OutboxError
 from device.faults.fault import Fault, notices, reasons
 from device.faults.flapping import FlapDamper, FlapDampers
 from device.health.certificate import CertificateMonitor
@@ -22,12 +23,16 @@ from device.uplink.uplink import Uplink
 
 log = logging.getLogger(__name__)
 
-READ_NEWS_SECONDS = 600.0
-"""How old a status must be before a read since then is reason enough for another."""
+FIRST_REPEAT_SECONDS = 10.0
+"""How soon a recorded status is repeated. The broker keeps a record for subscribers that are away, where it does not
+expire. Its repeat takes its place as what is retained, and does."""
 
 
 class StatusReporter(Part):
-    """Records the status when it changes, at every connection, and as the will.
+    """Records the status when it changes and at every connection, repeats it in between, and leaves it as the will.
+
+    A repeat is outside the chain and never kept: it says that the post lives, and would fill archives that are kept for
+    years. The broker forgets it once it is no longer good, so that no post stays `online` that died with its broker.
 
     Args:
         logbook: where a status goes.
@@ -63,7 +68,7 @@ class StatusReporter(Part):
         self._told: frozenset[Fault] | None = None
         self._list_told: set[tuple[object, ...]] | None = None
         self._list_states = FlapDampers[tuple[object, ...]]()
-        self._read_told = self._clock.steady(), self._reporter.last_read
+        self._repeat_at = float("-inf")
         self._lock = Lock()
         self._absence = FlapDamper()
         self._birth_waits = self._in_birth = False
@@ -77,12 +82,15 @@ class StatusReporter(Part):
             details["configuration"] = self._control.state().version
         self._logbook.audit.say("boot", details=details)
 
-    def tick(self, now: float) -> None:  # noqa: ARG002 - it has the clock, for other threads
-        """Record the status if the last one did not say what is now."""
-        changed = self._faults_changed(self._faults.present), self._list_or_reads_changed(), self._birth_due()
+    def tick(self, now: float) -> None:
+        """Record the status if the last one did not say what is now; else repeat it if that is due."""
+        changed = self._faults_changed(self._faults.present), self._list_changed(), self._birth_due()
         if (self._control is not None and self._control.changed()) | any(changed):
             log.warning("state: %s", ", ".join(sorted(self._faults.present)) or "in service")
             self._logbook.records.record(self._status())
+            self._repeat_at = now + FIRST_REPEAT_SECONDS
+        elif now >= self._repeat_at and self._uplink.state().connected:
+            self._repeat(now)
 
     def stop(self) -> None:
         """Record that the post stops."""
@@ -108,11 +116,22 @@ class StatusReporter(Part):
         self._in_birth = True  # one that is called again is of no other connection
         self._faults_changed(self._faults.look())
         self._logbook.recorder.record(self._status())
+        self._repeat_at = self._clock.steady() + FIRST_REPEAT_SECONDS
         self._in_birth = False
 
     def will(self) -> Envelope:
         """Sign what the broker says in the post's place when the post falls silent."""
         return self._logbook.recorder.unchained(self._offline())
+
+    def _repeat(self, now: float) -> None:
+        settings = self._logbook.settings
+        try:
+            envelope = self._logbook.recorder.unchained(self._status())
+        except OutboxError as error:
+            log.warning("the status is not repeated: %s", error)
+            return
+        self._uplink.send_now(envelope, expiry_seconds=settings.status_valid_seconds)
+        self._repeat_at = now + settings.status_seconds
 
     def _faults_changed(self, faults: Collection[Fault]) -> bool:
         """Take note of the present faults; True if they are not those of the last status."""
@@ -123,17 +142,13 @@ class StatusReporter(Part):
         self._since = self._logbook.timekeeper.now()
         return True
 
-    def _list_or_reads_changed(self) -> bool:
-        """Take note of the list; True if it, its age's state or how it is looked up is not that of the last status.
-
-        True as well if the last status is old and something was read since.
-        """
+    def _list_changed(self) -> bool:
+        """Take note of the list; True if it, its age's state or how it is looked up is not that of the last status."""
         hotlist, now = self._hotlist.state(), self._clock.steady()
         # A clock that is set to and fro makes a list old and young again and again.
         seen = self._list_states.settle({(hotlist.state, hotlist.version, hotlist.near_alternatives)}, now=now)
         changed, self._list_told = seen != self._list_told, seen
-        told_at, told = self._read_told
-        return changed or (self._reporter.last_read != told and now - told_at >= READ_NEWS_SECONDS)
+        return changed
 
     def _comes_too_often(self) -> bool:
         """Take note of a connection; True if it must last before it is told of."""
@@ -154,7 +169,6 @@ class StatusReporter(Part):
             return not self._birth_waits
 
     def _status(self) -> Status:
-        self._read_told = self._clock.steady(), self._reporter.last_read
         present = reasons(self._told or ())
         return self._record("degraded" if present else "online", since=self._since, present=present)
 
@@ -169,6 +183,7 @@ class StatusReporter(Part):
                 "state": state,
                 "reasons": present,
                 "since": since,
+                "valid_seconds": None if state == "offline" else self._logbook.settings.status_valid_seconds,
                 "boot": self._logbook.run,
                 "place": circumstances.place,
                 "versions": circumstances.versions,

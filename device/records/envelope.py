@@ -132,8 +132,8 @@ class Envelope:
 
     @property
     def qos(self) -> int:
-        """MQTT quality of service: 0 for health, 1 for all else."""
-        return 0 if self.type == TYPES[Health] else 1
+        """MQTT quality of service: 0 for health and repeats of the status, which come again anyway, 1 for all else."""
+        return 0 if self.type == TYPES[Health] or (self.retain and self.sequence is None) else 1
 
     @property
     def retain(self) -> bool:

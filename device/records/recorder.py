@@ -147,18 +147,16 @@ class Recorder:
         return self._after_key_change(lambda: self._store.append(lambda head: self._link(data, head)), data.clock)
 
     def unchained(self, data: Status | Health | Response) -> Envelope:
-        """Sign one record that is no part of the chain: health, answers, and the will, which is made before its time.
+        """Sign one record that is no part of the chain: health, answers, repeats of the status, and the will.
 
-        The will says how far the chain had come.
+        A status says how far the chain had come.
 
         Raises:
-            RecordError: a status other than `offline`, or values that have no canonical form.
+            RecordError: values that have no canonical form.
             OutboxError: the chain's end cannot be read.
 
         """
         if isinstance(data, Status):
-            if data.state != "offline":
-                raise RecordError("only the will is outside the chain: its state is offline")
             data = data.model_copy(update={"chain_end": chain_end(self._store.head)})
         return self._seal(data, None)
 

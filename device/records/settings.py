@@ -1,5 +1,6 @@
 """Who records, and how records are signed: the tables `post` and `records` of the configuration."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,18 @@ class RecordSettings(Section):
     patch_bytes: Remote[int] = Field(default=3072, ge=512, le=65536, description="Largest picture of a plate.")
     overview_bytes: Remote[int] = Field(default=25600, ge=2048, le=262144, description="Largest picture of a vehicle.")
     health_seconds: Remote[float] = Field(default=60, ge=1, description="How often health is published.")
+
+    status_seconds: Remote[float] = Field(
+        default=300,
+        ge=60,
+        le=3600,
+        description="How often the status is repeated; one that is older than twice as long is no longer believed.",
+    )
+
+    @property
+    def status_valid_seconds(self) -> int:
+        """How long a status is good for: one repeat may be lost, and a minute passes for delivery and for clocks."""
+        return math.ceil(2 * self.status_seconds) + 60
 
     @property
     def key_files(self) -> tuple[Path, ...]:

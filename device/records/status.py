@@ -41,6 +41,14 @@ class Status(RecordData):
             "will, when the connection began: it fell silent later."
         )
     )
+    valid_seconds: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description=(
+            "How long this is good for: a post that lives repeats its status sooner. A subscriber counts from when it "
+            "heard the status, or from `time` where the broker had retained it. Absent with `offline`, which holds "
+            "until the post says otherwise."
+        ),
+    )
     boot: Identifier = Field(description="Identifier of this run of the post's software.")
     place: Place | None = Field(default=None, description="Where the camera stands and looks.")
     versions: Versions = Field(description="Software, configuration and models in use.")
@@ -54,11 +62,11 @@ class Status(RecordData):
     )
     last_read: UtcTime | None = Field(
         default=None,
-        description="When the post last read a plate, by its own time: news of it come every ten minutes at most.",
+        description="When the post last read a plate, by its own time; the next repeat has news of it.",
     )
     chain_end: ChainEnd | None = Field(
         default=None,
-        description="In the will only, which is outside the chain: the chain's last record when the connection began.",
+        description="Outside the chain only: the chain's last record when a repeat, or a will's connection, was begun.",
     )
     certificate_expires: UtcTime | None = Field(
         default=None, description="When the post's client certificate ends its validity."

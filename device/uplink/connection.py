@@ -184,13 +184,16 @@ class BrokerConnection:
 
     # --- out
 
-    def publish(self, envelope: Envelope, *, expiry_seconds: int | None) -> int | None:
-        """Send one record; return its packet identifier, or None if the connection is gone."""
+    def publish(self, envelope: Envelope, *, expiry_seconds: int | None, retain: bool | None = None) -> int | None:
+        """Send one record; return its packet identifier, or None if the connection is gone.
+
+        The broker retains it if `retain` says so, by default what is retained of its kind.
+        """
         info = self._client.publish(
             envelope.topic,
             envelope.body,
             qos=envelope.qos,
-            retain=envelope.retain,
+            retain=envelope.retain if retain is None else retain,
             properties=publish_properties(
                 PacketTypes.PUBLISH, expiry_seconds=expiry_seconds, correlation=envelope.correlation
             ),

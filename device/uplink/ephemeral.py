@@ -1,4 +1,4 @@
-"""What is sent if there is a connection, and never kept: health, and answers to whoever asked."""
+"""What is sent if there is a connection, and never kept: health, repeats of the status, answers to whoever asked."""
 
 from collections import deque
 
@@ -16,18 +16,18 @@ class Ephemeral:
     """Takes such records from any thread, and sends them in the network's."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Envelope] = deque(maxlen=MOST)
+        self._waiting: deque[tuple[Envelope, int | None]] = deque(maxlen=MOST)
 
-    def put(self, envelope: Envelope) -> None:
-        """Take one to send."""
-        self._waiting.append(envelope)
+    def put(self, envelope: Envelope, *, expiry_seconds: int | None = None) -> None:
+        """Take one to send; the broker forgets it after `expiry_seconds`, an answer by default after five minutes."""
+        self._waiting.append((envelope, expiry_seconds or (ANSWER_SECONDS if envelope.qos else None)))
 
     def fill(self, connection: BrokerConnection) -> None:
         """Send what waits, but for what is too large for the broker."""
         while self._waiting and connection.end is None:
-            envelope = self._waiting.popleft()
+            envelope, expiry_seconds = self._waiting.popleft()
             if connection.maximum_packet_size is None or packet_size(envelope) <= connection.maximum_packet_size:
-                connection.publish(envelope, expiry_seconds=ANSWER_SECONDS if envelope.qos else None)
+                connection.publish(envelope, expiry_seconds=expiry_seconds)
 
     def clear(self) -> None:
         """Forget what waits: the connection is over."""

@@ -163,7 +163,9 @@ class InFlight:
                 continue
             size = packet_size(fitting)
             trial = trial and not self._sizes.exceeds(size)
-            mid = connection.publish(fitting, expiry_seconds=expiry_seconds(fitting, now=self._utc()))
+            now = self._utc()
+            expiry, retain = expiry_seconds(fitting, now=now), worth_retaining(fitting, now=now)
+            mid = connection.publish(fitting, expiry_seconds=expiry, retain=retain)
             if mid is None:
                 return False
             self._under_way[mid] = _UnderWay(place, fitting.sequence, fitting.topic, size)
@@ -317,6 +319,17 @@ def expiry_seconds(envelope: Envelope, *, now: datetime) -> int | None:
     if envelope.expires is None:
         return None
     return max(LEAST_EXPIRY_SECONDS, int((envelope.expires - now).total_seconds()))
+
+
+def worth_retaining(envelope: Envelope, *, now: datetime) -> bool:
+    """Tell whether the broker is to keep a record for later subscribers: a status that is still good.
+
+    One that waited for longer would take the place of what the post has said since.
+    """
+    if not envelope.retain:
+        return False
+    valid_seconds = envelope.event["data"].get("valid_seconds")
+    return valid_seconds is None or (now - envelope.time).total_seconds() < valid_seconds
 
 
 def _place(envelope: Envelope) -> int:

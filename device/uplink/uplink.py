@@ -135,11 +135,14 @@ class Uplink(Part):
             self._waker.close()
         return self._drained
 
-    def send_now(self, envelope: Envelope) -> bool:
-        """Send health or an answer if there is a connection; return whether there is. It is never kept."""
+    def send_now(self, envelope: Envelope, *, expiry_seconds: int | None = None) -> bool:
+        """Send what is not chained if there is a connection; return whether there is. It is never kept.
+
+        The broker forgets it after `expiry_seconds`, an answer by default after five minutes.
+        """
         if not self._connected:
             return False
-        self._ephemeral.put(envelope)
+        self._ephemeral.put(envelope, expiry_seconds=expiry_seconds)
         self._waker.wake()
         return True
 

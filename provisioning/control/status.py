@@ -59,7 +59,7 @@ class CheckResult:
 
     post: str
     state: str
-    """`online`, `degraded`, `offline` as the post says it; `silent` where nothing is retained, `unverified`."""
+    """`online`, `degraded`, `offline` as the post says it; `unverified`; `silent` where nothing good is retained."""
     grade: Grade
     remarks: tuple[str, ...] = ()
     status: Status | None = None
@@ -132,12 +132,29 @@ def judge(
     except (RecordError, KeyError, ValueError) as error:
         return CheckResult(post, "unverified", Grade.CRITICAL, (f"not genuine: {error}"[:200],))
     remarks = _Remarks()
+    silent = _age(status, remarks, said, at)
     _state(status, remarks, will="chain" not in event)
     _list(status, remarks, limits, at)
     _certificate(status, remarks, limits, at)
     _reads(status, remarks, limits, at)
     _keys(status, remarks, announced or {})
-    return CheckResult(post, status.state, remarks.grade, tuple(remarks.texts), status, said)
+    return CheckResult(post, "silent" if silent else status.state, remarks.grade, tuple(remarks.texts), status, said)
+
+
+def _age(status: Status, remarks: _Remarks, said: datetime, at: datetime) -> bool:
+    """Tell whether a status is older than it is good for, by the clock of a post that knows what time it is.
+
+    Of another post only the broker knows, which forgets a status in time.
+    """
+    made = said - timedelta(seconds=status.clock.held_seconds or 0)
+    if status.valid_seconds is None or at - made <= timedelta(seconds=status.valid_seconds):
+        return False
+    heard = f"not heard since {made:%Y-%m-%d %H:%M} UTC"
+    if status.clock.synchronised:
+        remarks.add(Grade.CRITICAL, heard)
+        return True
+    remarks.add(Grade.WARNING, f"{heard}, by its own clock, which is not set")
+    return False
 
 
 def _state(status: Status, remarks: _Remarks, *, will: bool) -> None:

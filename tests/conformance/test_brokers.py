@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from device.records import Keyring, Source, hotlist_package
+from device.records import Keyring, Source, hotlist_package, new_identifier
+from device.records.contract.examples import example_status
 from device.records.verify.verify import Verifier
 from device.uplink.inbox import Delivery
 from simulator.brokers.rabbitmq import RabbitCluster
@@ -61,6 +62,23 @@ def test_status_is_retained_and_the_will_follows(stand: Stand) -> None:
         late = stand.keeper(post, address=node)
         wait_for(lambda: late.states[:1] == [("offline", True)], what="the retained will")
         uplink.drain(0)
+
+
+def test_a_repeated_status_is_retained_and_forgotten_when_it_is_no_longer_good(stand: Stand) -> None:
+    seconds = 3
+    with stand.post() as post, post.uplink() as uplink:
+        wait_for(lambda: uplink.state().connected, what="the connection")
+        node = uplink.state().broker if isinstance(stand.broker, RabbitCluster) else None
+        there = stand.keeper(post, address=node)
+        uplink.send_now(post.recorder.unchained(example_status("online", new_identifier())), expiry_seconds=seconds)
+        wait_for(lambda: there.states == [("online", False)], what="the repeat")
+        early = stand.keeper(post, address=node)
+        wait_for(lambda: early.states == [("online", True)], what="what is retained")
+        assert 1 <= early.messages[0].properties.MessageExpiryInterval <= seconds  # type: ignore[union-attr]
+        time.sleep(seconds + 1)
+        late = stand.keeper(post, address=node)
+        after = post.audit().id
+        wait_for(lambda: late.ids == [after], what="the next record, and nothing retained before it")
 
 
 def test_what_comes_while_the_post_is_away_waits_for_it(stand: Stand) -> None:

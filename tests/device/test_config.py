@@ -158,7 +158,7 @@ def test_what_may_be_set_from_afar_is_what_is_read_told_and_shown() -> None:
         "vision": "minimum_score minimum_confidence minimum_characters motion_area",
         "passages": "gone_seconds longest_seconds repeat_seconds sure agreeing agreeing_confidence",
         "hotlist": "warning_hours stale_hours look_alike_pairs look_alike_budget near_alternatives near_confidence",
-        "records": "read_patch read_overview patch_bytes overview_bytes health_seconds",
+        "records": "read_patch read_overview patch_bytes overview_bytes health_seconds status_seconds",
     }
     assert {f"{table}.{key}" for table, keys in allowed.items() for key in keys.split()} == REMOTE_KEYS
 

@@ -1,6 +1,7 @@
 """Statuses are never given up for want of room: however a part of a post flaps, it makes only a few of them an hour."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from device.faults.flapping import LONGEST_REST_SECONDS, WINDOW_SECONDS
 from device.health.status import StatusReporter
 from device.part import Part
 from device.records import ClockQuality, HotListState, Place, Versions
+from device.records.settings import RecordSettings
 from device.reporting.reporter import Circumstances
 from simulator.board.virtual import VirtualBoard
 from tests.clocks import SteppedClock
@@ -40,6 +42,7 @@ class Bench:
     def __init__(self, mocker: MockerFixture) -> None:
         self.clock = SteppedClock()
         self.logbook: Any = mocker.Mock(clock=self.clock, run="01a20eee-0349-756c-a767-c205969791ee")
+        self.logbook.settings = RecordSettings(signing_key=Path("key.pem"))
         self.logbook.timekeeper.quality.return_value = ClockQuality(source="kernel", synchronised=True)
         self.logbook.timekeeper.now.side_effect = self.clock.utc
         self.board, self.part = VirtualBoard(), Faulty()

@@ -39,9 +39,10 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "retain": True,
         "title": "State of the post",
         "description": (
-            "Retained. `online` and `degraded` are part of the chain. `offline` is part of the chain when the post "
-            "stopped in order; as the will, signed when the connection began and published by the broker when it was "
-            "lost, it is not and has neither chain nor sequence nor previous."
+            "Retained. A changed state is part of the chain. In between the post repeats it outside the chain, at QoS "
+            "0, with a message expiry: what is older than `valid_seconds` is no longer good. `offline` is part of the "
+            "chain when the post stopped in order; as the will, signed when the connection began and published by the "
+            "broker when it was lost, it is not. What is outside has neither chain nor sequence nor previous."
         ),
     },
     "audit": {

@@ -161,6 +161,7 @@ def example_status(state: str, boot: str, *reasons: Reason, since: datetime = BE
             "state": state,
             "reasons": reasons,
             "since": since,
+            "valid_seconds": None if state == "offline" else 660,
             "boot": boot,
             "place": PLACE,
             "versions": VERSIONS,
@@ -289,4 +290,5 @@ def example_records(signer: Signer) -> dict[str, Envelope]:
     records["health"] = recorder.unchained(example_health(boot))
     records["response"] = recorder.unchained(example_response(next(identify)))
     records["status.will"] = recorder.unchained(example_status("offline", boot, since=moments[10]))
+    records["status.repeat"] = recorder.unchained(example_status("degraded", boot, silent, since=moments[5]))
     return records

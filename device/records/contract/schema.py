@@ -76,8 +76,6 @@ def event_schema(kind: str) -> dict[str, Any]:
             del properties[name]
     elif kind == TYPES[Status]:
         schema["dependentRequired"] = {name: [other for other in CHAINED if other != name] for name in CHAINED}
-        schema["if"] = {"properties": {"data": {"properties": {"state": {"enum": ["online", "degraded"]}}}}}
-        schema["then"] = {"required": list(CHAINED)}
     else:
         schema["required"] += CHAINED
     head = {

@@ -130,7 +130,7 @@ def _show(report: Report, heads: list[NotedHead]) -> None:
     if not report.fed:
         click.echo("no records")
         return
-    outside = f"{report.unchained} outside (health, answers, wills)"
+    outside = f"{report.unchained} outside (health, answers, repeats of the status, wills)"
     click.echo(f"{report.fed} records read: {report.chained} of a chain, {outside}")
     if report.redelivered:
         click.echo(f"{report.redelivered} delivered again, which was allowed")

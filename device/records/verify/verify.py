@@ -246,10 +246,8 @@ class Verifier:
         return None
 
     def _place_unchained(self, link: Link, event: dict[str, Any]) -> Problem | None:
-        kind, data = event.get("type"), event.get("data")
-        will = kind == TYPES[Status] and isinstance(data, dict) and data.get("state") == "offline"
-        if not (will or kind in {TYPES[Health], TYPES[Response]}):
-            return self._wrong("malformed", link.line, event, "outside the chain, but neither health, answer nor will")
+        if event.get("type") not in {TYPES[Status], TYPES[Health], TYPES[Response]}:
+            return self._wrong("malformed", link.line, event, "outside the chain, but no health, answer or status")
         known = self._unchained.setdefault(link.id, link)
         if known is link:
             return None

@@ -1,19 +1,24 @@
 """When a post says its status, and what it says."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
 
+from device.errors import OutboxError
 from device.faults.fault import Fault
-from device.health.status import READ_NEWS_SECONDS, StatusReporter
+from device.health.status import FIRST_REPEAT_SECONDS, StatusReporter
 from device.records import ClockQuality, HotListState, Place, Status, Versions
+from device.records.settings import RecordSettings
 from device.reporting.reporter import Circumstances
 from tests.clocks import SteppedClock
 
 RUN = "01a20eee-0349-756c-a767-c205969791ee"
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+SETTINGS = RecordSettings(signing_key=Path("key.pem"), status_seconds=300)
 
 
 class Desk:
@@ -21,7 +26,7 @@ class Desk:
 
     def __init__(self, mocker: MockerFixture) -> None:
         self.clock = SteppedClock(MARCH.timestamp())
-        self.logbook: Any = mocker.Mock(clock=self.clock, run=RUN)
+        self.logbook: Any = mocker.Mock(clock=self.clock, run=RUN, settings=SETTINGS)
         self.logbook.timekeeper.quality.return_value = ClockQuality(source="kernel", synchronised=True)
         self.logbook.timekeeper.now.side_effect = self.clock.utc
         self.frames: Any = mocker.Mock()
@@ -34,6 +39,7 @@ class Desk:
         self.faults.look.side_effect = lambda: self.faults.present
         self.certificate: Any = mocker.Mock(expires=MARCH + timedelta(days=90))
         self.uplink: Any = mocker.Mock()
+        self.uplink.state.return_value = SimpleNamespace(connected=True)
         self.status = StatusReporter(
             self.logbook, self.frames, self.uplink, faults=self.faults, certificate=self.certificate, control=None
         )
@@ -48,6 +54,17 @@ class Desk:
         record.reset_mock()
         self.status.tick(self.clock.now)
         return record.call_args.args[0] if record.called else None
+
+    def repeat(self, *, after: float = 0.0) -> tuple[Status, int] | None:
+        """Return the status that was repeated with how long the broker keeps it, None if nothing was sent."""
+        self.clock.now += after
+        self.uplink.send_now.reset_mock()
+        self.status.tick(self.clock.now)
+        if not self.uplink.send_now.called:
+            return None
+        return self.logbook.recorder.unchained.call_args.args[0], self.uplink.send_now.call_args.kwargs[
+            "expiry_seconds"
+        ]
 
 
 @pytest.fixture
@@ -73,15 +90,45 @@ def test_a_status_is_due_when_faults_list_its_age_or_its_rules_are_others(desk: 
         assert (desk.tick() is not None) == due
 
 
-def test_news_of_reads_make_a_status_every_ten_minutes_at_most(desk: Desk) -> None:
-    assert desk.tick(after=READ_NEWS_SECONDS + 1) is None, "nothing was read"
+def test_a_status_is_repeated_as_often_as_configured_with_the_news_of_reads(desk: Desk) -> None:
+    assert desk.repeat(after=FIRST_REPEAT_SECONDS - 1) is None
     desk.frames.reporter.last_read = MARCH
-    told = desk.tick()
+    assert desk.tick() is None, "a read makes no status of its own"
+    repeated = desk.repeat(after=1)
+    assert repeated is not None
+    said, kept_seconds = repeated
+    assert (said.state, said.last_read, said.valid_seconds, kept_seconds) == ("online", MARCH, 660, 660)
+    assert desk.repeat(after=299) is None
+    assert desk.repeat(after=1) is not None
+
+
+def test_a_status_that_was_recorded_is_soon_repeated_so_that_what_is_retained_expires(desk: Desk) -> None:
+    desk.repeat(after=FIRST_REPEAT_SECONDS)
+    desk.faults.present = frozenset({Fault.CAMERA_SILENT})
+    told = desk.tick(after=1)
     assert told is not None
-    assert told.last_read == MARCH
-    desk.frames.reporter.last_read = MARCH + timedelta(days=1)
-    assert desk.tick(after=READ_NEWS_SECONDS - 1) is None
-    assert desk.tick(after=2) is not None
+    assert told.valid_seconds == 660
+    repeated = desk.repeat(after=FIRST_REPEAT_SECONDS)
+    assert repeated is not None
+    assert repeated[0].state == "degraded"
+    desk.status.birth()
+    assert desk.repeat(after=FIRST_REPEAT_SECONDS - 1) is None
+    assert desk.repeat(after=1) is not None
+
+
+def test_nothing_is_repeated_without_a_connection_nor_where_the_disk_fails(desk: Desk) -> None:
+    desk.uplink.state.return_value = SimpleNamespace(connected=False)
+    assert desk.repeat(after=1000) is None
+    desk.uplink.state.return_value = SimpleNamespace(connected=True)
+    desk.logbook.recorder.unchained.side_effect = OutboxError("full")
+    assert desk.repeat() is None
+    desk.logbook.recorder.unchained.side_effect = None
+    assert desk.repeat() is not None, "tried again"
+
+
+def test_offline_holds_until_something_else_is_said(desk: Desk) -> None:
+    desk.status.will()
+    assert desk.logbook.recorder.unchained.call_args.args[0].valid_seconds is None
 
 
 def test_since_is_when_the_state_began_and_of_offline_when_that_was_said(desk: Desk) -> None:

@@ -59,7 +59,8 @@ def test_every_kind_has_its_topic_and_its_way_of_travelling() -> None:
         "audit.dropped": (base + "audit", 1, False),
         "health": (base + "health", 0, False),
         "response": (base + "response/r-alvarez", 1, False),
-        "status.will": (base + "status", 1, True),
+        "status.repeat": (base + "status", 0, True),
+        "status.will": (base + "status", 0, True),
     }
 
 
@@ -97,10 +98,20 @@ def test_health_and_will_are_signed_and_outside_the_chain(recorder: Recorder, st
     assert store.records == []
 
 
-def test_nothing_else_may_be_outside_the_chain(recorder: Recorder) -> None:
+def test_a_repeat_of_the_status_is_outside_the_chain_and_says_how_far_it_had_come(
+    recorder: Recorder, store: MemoryStore
+) -> None:
     boot = next(identifiers())
-    with pytest.raises(RecordError, match="will"):
-        recorder.unchained(example_status("online", boot))
+    record = recorder.record(example_status("online", boot))
+    repeat = recorder.unchained(example_status("online", boot))
+    assert len(store.records) == 1
+    end = {"chain": record.event["chain"], "sequence": 1, "digest": record.digest}
+    assert repeat.event["data"]["chain_end"] == end
+    assert (record.qos, record.retain, repeat.qos, repeat.retain) == (1, True, 0, True)
+
+
+def test_health_is_no_part_of_the_chain(recorder: Recorder) -> None:
+    boot = next(identifiers())
     with pytest.raises(RecordError, match="health"):
         recorder.record(example_health(boot))
 

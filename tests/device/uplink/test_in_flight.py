@@ -27,6 +27,7 @@ from device.uplink.properties import publish_properties
 from device.uplink.reasons import NOBODY
 from device.uplink.refusals import EVERYTHING, Refusals
 from device.uplink.settling import Settling
+from tests.clocks import SteppedClock
 
 AUDIT = "alpr/v1/demo/post-1/audit"
 
@@ -40,6 +41,7 @@ class FakeConnection:
         self.receive_maximum = 65535
         self.maximum_packet_size: int | None = None
         self.sent: list[Envelope] = []
+        self.retained: list[bool] = []
         self.answered_questions: list[int] = []
         self.silent = False
 
@@ -49,9 +51,10 @@ class FakeConnection:
             self.answered_questions.append(number)
         return number
 
-    def publish(self, envelope: Envelope, *, expiry_seconds: int | None) -> int | None:
+    def publish(self, envelope: Envelope, *, expiry_seconds: int | None, retain: bool) -> int | None:
         if self.end is not None:
             return None
+        self.retained.append(retain)
         self.sent.append(envelope)
         return len(self.sent)
 
@@ -96,6 +99,19 @@ def test_the_window_opens_with_acknowledgements(in_flight: InFlight, recorder: R
     assert turn(in_flight, connection) == 2
     in_flight.settle(connection)  # type: ignore[arg-type]
     assert outbox.depth() == 1
+
+
+def test_a_status_that_waited_for_longer_than_it_is_good_is_not_retained(outbox: Outbox, recorder: Recorder) -> None:
+    recorder.record(example_status("online", next(identifiers())).model_copy(update={"valid_seconds": 660}))
+    recorder.record(example_status("offline", next(identifiers())))
+    for waited, retained in ((659, [True, True]), (661, [False, True])):
+        later = SteppedClock(datetime.now(UTC).timestamp() + waited)
+        settling = Settling(seconds=60)
+        flight = InFlight(outbox, Refusals(first=30, most=60), window=8, settling=settling, utc=later.utc)
+        flight.begin()
+        connection = FakeConnection()
+        assert [turn(flight, connection) for _ in range(2)] == [1, 1], "nothing settles: the next flight has both again"
+        assert connection.retained == retained
 
 
 def test_an_acknowledged_record_stays_until_the_broker_has_answered_once_more(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from joserfc.util import json_b64encode
 
-from device.records import HotListState, Keyring, KeyState, Purpose, RefusedKeys
+from device.records import ClockQuality, HotListState, Keyring, KeyState, Purpose, RefusedKeys
 from device.records.configuration import ConfigurationState, RefusedConfiguration
 from device.records.signing import read_key
 from provisioning.commands.status import line, table
@@ -69,6 +69,27 @@ def test_what_ails_it_is_graded_and_said(
 def test_silence_is_critical(fleet: Fleet) -> None:
     assert judged(fleet, None).state == "silent"
     assert judged(fleet, None).grade is Grade.CRITICAL
+
+
+def test_a_status_that_is_no_longer_good_is_silence(fleet: Fleet) -> None:
+    body = said(fleet, "post-1", valid_seconds=660)
+    keys = Keyring.from_files(fleet.record_key("post-1"))
+    made = datetime.fromisoformat(json.loads(body)["time"])
+    young = judge("post-1", body, keys, at=made + timedelta(seconds=660))
+    assert (young.state, young.grade) == ("online", Grade.OK)
+    old = judge("post-1", body, keys, at=made + timedelta(seconds=661))
+    assert (old.state, old.grade) == ("silent", Grade.CRITICAL)
+    assert old.remarks == (f"not heard since {made:%Y-%m-%d %H:%M} UTC",)
+    for_good = said(fleet, "post-1")
+    assert judge("post-1", for_good, keys, at=made + timedelta(days=9)).state == "online", "a post of an older version"
+
+
+def test_a_clock_that_is_not_set_makes_no_post_silent_but_is_said(fleet: Fleet) -> None:
+    keys = Keyring.from_files(fleet.record_key("post-1"))
+    clock = ClockQuality(source="kernel", synchronised=False, held_seconds=3600)
+    row = judge("post-1", said(fleet, "post-1", clock=clock, valid_seconds=660), keys)
+    assert (row.state, row.grade) == ("online", Grade.WARNING)
+    assert row.remarks[0].endswith("by its own clock, which is not set")
 
 
 def test_of_a_post_that_fell_silent_is_said_when_it_connected(fleet: Fleet) -> None:

@@ -90,7 +90,7 @@ def test_examples_show_what_posts_send() -> None:
         assert sight["plate_read"] not in {other["text"] for other in sight["alternatives"]}
     assert {picture["kind"] for picture in said["hit"]["pictures"]} == {"patch", "overview"}
     assert said["hit"]["match_confidence"] == said["hit"]["confidence"]
-    for name in ("status", "status.degraded", "status.will"):
+    for name in ("status", "status.degraded", "status.repeat", "status.will"):
         ailing = {Fault(reason["name"]) for reason in said[name]["reasons"]}
         assert said[name]["reasons"] == [reason.wire() for reason in reasons(ailing)]
     assert said["status.will"]["reasons"] == []
@@ -119,11 +119,12 @@ def test_schema_refuses_null_unknown_and_verified() -> None:
         assert errors(event), change
 
 
-def test_only_the_will_may_be_outside_the_chain() -> None:
-    event = EXAMPLES["status"].event
+def test_only_statuses_may_be_outside_the_chain() -> None:
+    event = EXAMPLES["audit"].event
     for name in ("chain", "sequence", "previous"):
         del event[name]
     assert errors(event)
+    assert errors(EXAMPLES["status.repeat"].event) == []
     will = EXAMPLES["status.will"].event
     assert errors(will) == []
     assert errors(will | {"sequence": 4}), "a number without its chain"

@@ -78,7 +78,7 @@ def test_redelivery_may_be_allowed(key: str, lines: list[bytes]) -> None:
     doubled = [dump(json.loads(line)) + b"\n" for line in lines for _ in range(2)]
     result = CliRunner().invoke(verify, ["-", "--key", key, "--redelivery"], input=b"".join(doubled))
     assert result.exit_code == 0
-    assert "10 delivered again" in result.output
+    assert "11 delivered again" in result.output
 
 
 def test_former_key_of_a_post_is_nobody_s_name(tmp_path: Path) -> None:

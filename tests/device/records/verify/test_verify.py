@@ -190,14 +190,14 @@ def test_what_the_post_says_it_dropped_is_not_missing() -> None:
 def test_dropped_pictures_do_no_harm_and_changed_ones_do() -> None:
     events = [envelope.event for envelope in example_records(ExampleSigner()).values()]
     assert judge([without_pictures(event) for event in events], whole=True).intact
-    assert judge(events, whole=True).unchained == 3
+    assert judge(events, whole=True).unchained == 4
     for event in events:
         if event["type"] == "platepost.hit.v1":
             event["data"]["pictures"][0]["data"] = "AAAA"
     assert judge(events).problems[0].kind == "changed"
 
 
-def test_only_health_answers_and_the_will_may_be_outside_the_chain() -> None:
+def test_only_health_answers_and_statuses_may_be_outside_the_chain() -> None:
     event = history(1)[0]
     for name in ("chain", "sequence", "previous", "signature"):
         del event[name]

@@ -1,0 +1,85 @@
+"""A post that dies together with its broker, so that nobody publishes its will, does not stay online for good."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device.records.settings import RecordSettings
+from provisioning.cli import provision
+from provisioning.control import status as module
+from provisioning.fleet.fleet import Fleet
+from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.ground.subscriber import Arrival, Subscriber
+from tests.end_to_end.test_restored_disk import Unit
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+]
+VALID_SECONDS = RecordSettings(signing_key=Path("key.pem")).status_valid_seconds
+
+
+class Later(datetime):
+    """A clock that shows when the last status is no longer good."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Later":
+        return super().now(tz) + timedelta(seconds=VALID_SECONDS + 1)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    made = Fleet.create(tmp_path / "fleet", agency="riverside")
+    made.add_subscriber("dispatch")
+    return made
+
+
+@pytest.fixture
+def broker(fleet: Fleet, tmp_path: Path) -> Iterator[Broker]:
+    with Broker(fleet, tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture
+def unit(fleet: Fleet, broker: Broker, tmp_path: Path) -> Iterator[Unit]:
+    made = Unit(fleet, broker, tmp_path)
+    with Subscriber(
+        fleet.subscriber("dispatch"), agency="riverside", broker=broker.address, archive=tmp_path / "records.jsonl"
+    ) as made.subscriber:
+        yield made
+        if made.process is not None:
+            made.process.kill()
+            made.process.wait()
+
+
+def repeats(unit: Unit) -> list[Arrival]:
+    statuses = (one for one in unit.subscriber.arrivals if one.kind == "platepost.status.v1")
+    return [one for one in statuses if "chain" not in one.event and one.data["state"] != "offline"]
+
+
+def test_post_and_broker_that_die_together_are_missed(
+    unit: Unit, fleet: Fleet, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit.start()
+    unit.wait_for(lambda: bool(repeats(unit)), "the status to be repeated")
+    repeat = repeats(unit)[-1]
+    unit.wait_for(lambda: str(repeat.event["id"]).encode() in broker.saved(), "the broker to save it")
+    assert unit.process is not None
+    broker.kill()
+    unit.process.kill()
+    unit.process.wait()
+
+    broker.start()
+    arguments = ["fleet", "status", str(fleet.directory), "--broker", broker.address, "--json"]
+    (row,) = json.loads(CliRunner().invoke(provision, arguments).stdout)["posts"]
+    assert row["state"] == repeat.data["state"], "nobody has published the will"
+    monkeypatch.setattr(module, "datetime", Later)
+    (row,) = json.loads(CliRunner().invoke(provision, arguments).stdout)["posts"]
+    # A machine whose clock is not disciplined is believed less, and only warned of.
+    known = row["status"]["clock"]["synchronised"]
+    assert row["state"] == ("silent" if known else row["status"]["state"])
+    assert row["remarks"][0].startswith("not heard since ")
