@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from provisioning.errors import ProvisioningError
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
-from provisioning.trust.custody import PERSONAL
+from provisioning.trust.passphrase import PERSONAL_PASSPHRASE
 
 ANSWER_SECONDS = 10.0
 SLOWEST_LINE = 20_000
@@ -68,7 +68,7 @@ def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:
         context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         # Asked for only where the key is sealed.
-        phrase = lambda: PERSONAL.passphrase(str(folder))  # noqa: E731
+        phrase = lambda: PERSONAL_PASSPHRASE.passphrase(str(folder))  # noqa: E731
         context.load_cert_chain(folder / CERTIFICATE_FILE, folder / KEY_FILE, password=phrase)
     except (OSError, ValueError) as error:
         raise ProvisioningError(f"{folder}: no identity of a client can be read from it ({error})") from error

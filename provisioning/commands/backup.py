@@ -9,8 +9,8 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.backup import open_fleet, seal_fleet
 from provisioning.fleet.fleet import Fleet
 from provisioning.people import administrators
-from provisioning.trust.custody import Custodian
 from provisioning.trust.keys import replace_private, write_private
+from provisioning.trust.passphrase import PassphraseSource
 
 _PHRASE = "PLATEPOST_BACKUP_PASSPHRASE_FILE"
 
@@ -29,7 +29,7 @@ def backup(*, session: FleetSession, file: Path) -> None:
     fleet = session.fleet
     if file.exists():
         raise ProvisioningError(f"{file} is there already; a backup is not overwritten")
-    phrase = Custodian(_PHRASE).new_passphrase("the backup")
+    phrase = PassphraseSource(_PHRASE).new_passphrase("the backup")
     try:
         write_private(file, b"")
     except OSError as error:
@@ -80,6 +80,6 @@ def restore(*, file: Path, directory: Path, who: str | None, purpose: str) -> No
         if administrators.are_left(fleet.people):
             FleetSession(fleet, who, purpose).did("fleet_restored", object=file.name)
 
-    phrase = Custodian(_PHRASE).passphrase("the backup")
+    phrase = PassphraseSource(_PHRASE).passphrase("the backup")
     fleet = open_fleet(file.read_bytes(), phrase, directory.absolute(), first=log)
     click.echo(f"The fleet of {fleet.agency} is in {directory}, with {len(fleet.posts())} posts.")

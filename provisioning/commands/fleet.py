@@ -12,7 +12,7 @@ from device.commands.lazy import LazyCommand, LazyGroup
 from provisioning.commands.options import FOLDER, NEW_FOLDER, FleetSession
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
-from provisioning.trust.custody import CUSTODIAN, PERSONAL
+from provisioning.trust.passphrase import FLEET_PASSPHRASE, PERSONAL_PASSPHRASE
 
 _COMMANDS = {
     "backup": LazyCommand("provisioning.commands.backup:backup", "Write everything of a fleet into a sealed file."),
@@ -97,8 +97,8 @@ def fleet_init(
     PLATEPOST_PASSPHRASE_FILE names; so is the administrator's own key (PLATEPOST_PERSON_PASSPHRASE_FILE).
     """
     Fleet.check_spelling(administrator)  # before anything is asked for
-    phrase = None if no_passphrase else CUSTODIAN.new_passphrase(f"the fleet of {agency}")
-    own = None if no_passphrase else PERSONAL.new_passphrase(administrator)
+    phrase = None if no_passphrase else FLEET_PASSPHRASE.new_passphrase(f"the fleet of {agency}")
+    own = None if no_passphrase else PERSONAL_PASSPHRASE.new_passphrase(administrator)
     root = None if root_folder is None else Authority.load(root_folder)
     made = Fleet.create(
         directory,

@@ -17,7 +17,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
 from provisioning.people import administrators
 from provisioning.trust.authority import CHAIN_FILE, Authority, read_certificates
-from provisioning.trust.custody import FOR_OTHERS
+from provisioning.trust.passphrase import NEW_PERSON_PASSPHRASE
 
 _EXPIRY = click.DateTime(["%Y-%m-%d"])
 
@@ -84,7 +84,7 @@ def person_add(
     if root_folder is not None:
         _vouch(fleet, root_folder, Role(role))
     ends = datetime.now(UTC) + timedelta(days=days) if until is None else _end_of(until)
-    phrase = FOR_OTHERS.new_passphrase(name) if fleet.sealed else None
+    phrase = NEW_PERSON_PASSPHRASE.new_passphrase(name) if fleet.sealed else None
     with nullcontext() if session is None else session.doing("person_certified", object=name):
         folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name, passphrase=phrase)
     details: dict[str, JsonValue] = {"role": role, "until": ends.date().isoformat()}

@@ -28,7 +28,6 @@ from provisioning.people.register import CertifiedPerson
 from provisioning.trust import takeover
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
 from provisioning.trust.certificates import BACKDATED, ORDINARY, Issuance
-from provisioning.trust.custody import CUSTODIAN
 from provisioning.trust.key_files import TERMS_FILE, KeyFiles
 from provisioning.trust.keys import (
     new_outbox_key,
@@ -38,6 +37,7 @@ from provisioning.trust.keys import (
     replace_private,
     write_private,
 )
+from provisioning.trust.passphrase import FLEET_PASSPHRASE
 
 DEFAULT_PORT = 8883
 """The port that IANA registers for MQTT over TLS."""
@@ -194,7 +194,7 @@ class Fleet(Layout):
             ProvisioningError: none is given, and there is nobody to ask.
 
         """
-        return CUSTODIAN.passphrase(str(self.directory)) if self.sealed else None
+        return FLEET_PASSPHRASE.passphrase(str(self.directory)) if self.sealed else None
 
     def list_unseal_key(self) -> Path:
         """Return the department's own private key, to which hot lists are sealed too; it is made if there is none."""

@@ -15,8 +15,8 @@ from joserfc.jwk import ECKey
 from device.records import Role
 from provisioning.errors import ProvisioningError
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
-from provisioning.trust.custody import PERSONAL
 from provisioning.trust.keys import signing_jwk
+from provisioning.trust.passphrase import PERSONAL_PASSPHRASE
 
 
 class NotCertifiedError(ProvisioningError):
@@ -83,7 +83,7 @@ class Person:
             known = Role(role)
         except (ValueError, IndexError) as error:
             raise _nobody(folder) from error
-        key = signing_jwk(folder / KEY_FILE, custodian=PERSONAL)
+        key = signing_jwk(folder / KEY_FILE, passphrase=PERSONAL_PASSPHRASE)
         return cls(folder, name, agency, known, key, certificate, tuple(issuers))
 
     @property

@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey
 from device.files import flush_folder
 from device.secrets.held_key import HeldKey, provider_of
 from provisioning.errors import ProvisioningError
-from provisioning.trust.custody import CUSTODIAN, TRIES, Custodian
+from provisioning.trust.passphrase import FLEET_PASSPHRASE, TRIES, PassphraseSource
 
 OUTBOX_KEY_BYTES = 32
 
@@ -36,12 +36,12 @@ def public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def read_private_key(path: Path, *, custodian: Custodian = CUSTODIAN) -> ec.EllipticCurvePrivateKey:
+def read_private_key(path: Path, *, passphrase: PassphraseSource = FLEET_PASSPHRASE) -> ec.EllipticCurvePrivateKey:
     """Read a P-256 private key from a PEM file, or what a TPM or PKCS#11 token signs with where the file refers to it.
 
     Args:
         path: the file.
-        custodian: gives the passphrase of a sealed key.
+        passphrase: gives the passphrase of a sealed key.
 
     Raises:
         ProvisioningError: the file is missing, or holds no such key; the passphrase is wrong, or there is none.
@@ -55,21 +55,21 @@ def read_private_key(path: Path, *, custodian: Custodian = CUSTODIAN) -> ec.Elli
     provider = provider_of(pem)
     if provider is not None:
         return HeldKey(path, provider)
-    key = _unsealed(path, pem, custodian) if b"ENCRYPTED" in pem else _loaded(path, pem, None)
+    key = _unsealed(path, pem, passphrase) if b"ENCRYPTED" in pem else _loaded(path, pem, None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ProvisioningError(f"{path}: not a key of an elliptic curve")
     return key
 
 
-def _unsealed(path: Path, pem: bytes, custodian: Custodian) -> PrivateKeyTypes:
+def _unsealed(path: Path, pem: bytes, source: PassphraseSource) -> PrivateKeyTypes:
     """Open a sealed key; a person who mistyped is asked again."""
-    left = TRIES if custodian.asks else 1
+    left = TRIES if source.asks else 1
     while True:
-        passphrase = custodian.passphrase(str(path))
+        passphrase = source.passphrase(str(path))
         try:
             return _loaded(path, pem, passphrase)
         except ProvisioningError as error:
-            custodian.forget()
+            source.forget()
             left -= 1
             if not left:
                 raise
@@ -84,9 +84,9 @@ def _loaded(path: Path, pem: bytes, passphrase: bytes | None) -> PrivateKeyTypes
         raise ProvisioningError(f"{path}: no private key can be read from it ({why})") from error
 
 
-def signing_jwk(path: Path, *, custodian: Custodian = CUSTODIAN) -> ECKey:
+def signing_jwk(path: Path, *, passphrase: PassphraseSource = FLEET_PASSPHRASE) -> ECKey:
     """Read a private key that signs JOSE messages; as `read_private_key`."""
-    key = read_private_key(path, custodian=custodian)
+    key = read_private_key(path, passphrase=passphrase)
     if isinstance(key, HeldKey):
         return ECKey(key, key, {})
     return ECKey.import_key(private_pem(key))

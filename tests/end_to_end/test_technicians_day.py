@@ -27,7 +27,7 @@ from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.revocation import is_let_in
 from provisioning.people.person import NotCertifiedError, Person
-from provisioning.trust.custody import CUSTODIAN, FOR_OTHERS, PERSONAL
+from provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRASE, PERSONAL_PASSPHRASE
 from simulator.brokers.daemon import free_port
 from simulator.ground.subscriber import Subscriber
 from tests.browser import Visitor
@@ -54,8 +54,8 @@ def passphrases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         path.write_text("correct horse battery staple\n")
         monkeypatch.setenv(variable, str(path))
     yield
-    for custodian in (CUSTODIAN, PERSONAL, FOR_OTHERS):
-        custodian.forget()
+    for source in (FLEET_PASSPHRASE, PERSONAL_PASSPHRASE, NEW_PERSON_PASSPHRASE):
+        source.forget()
 
 
 @pytest.fixture(params=BROKERS)

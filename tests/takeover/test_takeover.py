@@ -35,7 +35,7 @@ from device.records.verify.cli import verify
 from device.records.verify.verify import Verifier
 from provisioning.cli import provision
 from provisioning.fleet.fleet import Fleet
-from provisioning.trust.custody import CUSTODIAN, FOR_OTHERS, PERSONAL
+from provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRASE, PERSONAL_PASSPHRASE
 from simulator.ground.subscriber import Arrival, Subscriber
 from tests.end_to_end.day import SECONDS, Day, given, running
 
@@ -55,8 +55,8 @@ def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path.write_text("correct horse battery staple\n")
         monkeypatch.setenv(f"PLATEPOST_{whose}_FILE", str(path))
     yield tmp_path
-    for custodian in (CUSTODIAN, PERSONAL, FOR_OTHERS):
-        custodian.forget()
+    for source in (FLEET_PASSPHRASE, PERSONAL_PASSPHRASE, NEW_PERSON_PASSPHRASE):
+        source.forget()
 
 
 def test_the_post_s_file_is_read_and_what_is_no_setting_any_more_is_named(

@@ -16,8 +16,8 @@ from provisioning.commands.accept import accept
 from provisioning.commands.aim import aim
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from provisioning.trust.custody import PERSONAL
 from provisioning.trust.keys import private_pem, read_private_key
+from provisioning.trust.passphrase import PERSONAL_PASSPHRASE
 
 HOLDS = """
 import sys
@@ -44,9 +44,9 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     for name, role in (("r-alvarez", Role.TECHNICIAN), ("watcher", Role.OPERATOR)):
         key = fleet.add_operator(name, role) / "private_key.pem"
         key.write_bytes(private_pem(read_private_key(key), passphrase=b"correct horse battery staple"))
-    PERSONAL.forget()
+    PERSONAL_PASSPHRASE.forget()
     yield fleet
-    PERSONAL.forget()
+    PERSONAL_PASSPHRASE.forget()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ SHORTEST = 12
 """Characters of a passphrase: PKCS#8 slows a guess down, but not enough for a short word."""
 
 
-class Custodian:
+class PassphraseSource:
     """Gives the passphrase that opens sealed keys, and asks for it once at most.
 
     Args:
@@ -104,9 +104,9 @@ class Custodian:
                 sys.stderr.write("The two are not the same.\n")
 
 
-CUSTODIAN = Custodian(FILE_VARIABLE, CREDENTIAL)
+FLEET_PASSPHRASE = PassphraseSource(FILE_VARIABLE, CREDENTIAL)
 """Opens the fleet's keys; one a process."""
-PERSONAL = Custodian(PERSON_FILE_VARIABLE)
+PERSONAL_PASSPHRASE = PassphraseSource(PERSON_FILE_VARIABLE)
 """Opens the key of the person who acts."""
-FOR_OTHERS = Custodian("PLATEPOST_NEW_PERSON_PASSPHRASE_FILE")
+NEW_PERSON_PASSPHRASE = PassphraseSource("PLATEPOST_NEW_PERSON_PASSPHRASE_FILE")
 """Seals the key of somebody else, who is asked at the terminal."""

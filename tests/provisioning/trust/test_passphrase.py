@@ -15,8 +15,14 @@ from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
-from provisioning.trust.custody import CUSTODIAN, FILE_VARIABLE, PERSON_FILE_VARIABLE, PERSONAL, TRIES
 from provisioning.trust.keys import opened_pem, read_private_key
+from provisioning.trust.passphrase import (
+    FILE_VARIABLE,
+    FLEET_PASSPHRASE,
+    PERSON_FILE_VARIABLE,
+    PERSONAL_PASSPHRASE,
+    TRIES,
+)
 
 SECONDS = 20
 PHRASE = "correct horse battery"
@@ -30,11 +36,11 @@ def phrase_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     path.chmod(0o600)
     monkeypatch.setenv(FILE_VARIABLE, str(path))
     monkeypatch.setenv(PERSON_FILE_VARIABLE, str(path))
-    CUSTODIAN.forget()
-    PERSONAL.forget()
+    FLEET_PASSPHRASE.forget()
+    PERSONAL_PASSPHRASE.forget()
     yield path
-    CUSTODIAN.forget()
-    PERSONAL.forget()
+    FLEET_PASSPHRASE.forget()
+    PERSONAL_PASSPHRASE.forget()
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ def test_keys_that_sign_are_sealed_and_open_with_the_passphrase(sealed: Fleet) -
 
 def test_wrong_passphrase_is_said_and_asked_for_again(sealed: Fleet, phrase_file: Path) -> None:
     phrase_file.write_text("something else entirely\n")
-    CUSTODIAN.forget()
+    FLEET_PASSPHRASE.forget()
     with pytest.raises(ProvisioningError, match="passphrase is wrong"):
         sealed.open_authority()
     phrase_file.write_text(PHRASE)
@@ -79,7 +85,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.delenv(variable)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("getpass.getpass", lambda _prompt: answers.pop(0))
-    CUSTODIAN.forget()
+    FLEET_PASSPHRASE.forget()
     return answers
 
 
@@ -94,7 +100,7 @@ def test_mistyped_passphrase_is_asked_for_again_at_once(
 
 def test_new_passphrase_is_asked_for_until_it_is_typed_twice_alike(phrase_file: Path, typed: list[str]) -> None:
     typed += ["", PHRASE, "corect horse battery", PHRASE, PHRASE]
-    assert CUSTODIAN.new_passphrase("the fleet") == PHRASE.encode()
+    assert FLEET_PASSPHRASE.new_passphrase("the fleet") == PHRASE.encode()
     assert typed == []
 
 
@@ -119,7 +125,7 @@ def test_unfit_passphrase_makes_no_fleet(tmp_path: Path, phrase_file: Path, faul
 
 def test_without_a_file_or_a_terminal_it_says_what_to_do(sealed: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(FILE_VARIABLE)
-    CUSTODIAN.forget()
+    FLEET_PASSPHRASE.forget()
     with pytest.raises(ProvisioningError, match=FILE_VARIABLE):
         sealed.open_authority()
 
@@ -130,7 +136,7 @@ def test_passphrase_comes_as_a_systemd_credential(
     monkeypatch.delenv(FILE_VARIABLE)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(phrase_file.parent))
     phrase_file.rename(phrase_file.with_name("platepost-passphrase"))
-    CUSTODIAN.forget()
+    FLEET_PASSPHRASE.forget()
     assert sealed.open_authority()
 
 
