@@ -77,7 +77,8 @@ def named_errors() -> Iterator[None]:
     except sqlcipher3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         kind = _ERRORS.get(code) or _by_message(str(error))
-        raise kind(f"outbox: {error}") from error
+        said = "another post runs with this outbox, or a program reads it" if kind is OutboxBusyError else f"{error}"
+        raise kind(f"outbox: {said}") from error
 
 
 def open_database(path: Path, *, key: bytes) -> Connection:

@@ -1,5 +1,6 @@
 """`platepost simulate messages`: a drawn day of messages, to develop a subscriber against without any post."""
 
+import sys
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -131,7 +132,9 @@ def replay_command(
             f" --agency {head.agency} --keys {keys}"
         )
         if wait:
-            click.pause("Enter begins.")
+            # Not click.pause, which does not wait where a program, and no terminal, gives the line.
+            click.echo("Enter begins.")
+            sys.stdin.readline()
         _replay(path, fleet=fleet, broker=address, speed=pace, repeat=repeat)
 
 

@@ -159,7 +159,7 @@ def test_threads_do_not_break_the_chain(outbox: Outbox, fill: Filler) -> None:
 
 def test_a_second_process_is_refused(path: Path, outbox: Outbox, fill: Filler) -> None:
     fill.audit()
-    with pytest.raises(OutboxBusyError):
+    with pytest.raises(OutboxBusyError, match="another post runs with this outbox"):
         Outbox(path, key=KEY)
     assert outbox.depth() == 1
 

@@ -1,5 +1,7 @@
 import gzip
 import json
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,3 +129,20 @@ def test_fleet_without_the_recording_s_post_is_named(day: Path, tmp_path: Path) 
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     with pytest.raises(PlaybackError, match="post-1"):
         replay(messages(day), fleet=fleet, broker="localhost:1", speed=None)
+
+
+@pytest.mark.end_to_end
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+def test_a_program_is_waited_for_as_a_person_is(day: Path, tmp_path: Path) -> None:
+    program = [sys.executable, "-c", "import sys; from device.cli import main; sys.exit(main())"]
+    words = ["simulate", "messages", "replay", day, "--directory", tmp_path / "replay", "--at-once", "--wait"]
+    with subprocess.Popen([*program, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "Enter begins.\n":
+                break
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        said, _ = process.communicate("\n", timeout=60)
+    assert said.endswith("messages replayed.\n")
