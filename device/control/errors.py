@@ -29,6 +29,11 @@ class Rejection(StrEnum):
     REVOKED_KEY = "revoked_key"
     # of statements about keys
     OTHER_PURPOSE = "other_purpose"
+    OTHER_TERMS = "other_terms"
+    # of receipts, and of statements about a custodian's keys
+    OTHER_CUSTODIAN = "other_custodian"
+    UNKNOWN_CUSTODIAN = "unknown_custodian"
+    LOWER_EPOCH = "lower_epoch"
     # of configurations
     OLDER = "older"
     EXPIRED = "expired"

@@ -86,8 +86,7 @@ class RemoteControl(Part, Generic[Table]):
             trust, agency=self._source.agency, audit=logbook.rate_limited, timekeeper=timekeeper
         )
         # Before all else: with a new key may come what it signed.
-        for topic, handler in self._rotation.subscriptions.items():
-            uplink.subscribe(topic, handler)
+        self._rotation.listen(uplink)
         self._listen()
         uplink.subscribe(self._source.command("+"), commands.receive)
         if trust.configuration is not None:

@@ -34,6 +34,7 @@ def follow(
     purpose: Purpose,
     agency: str,
     roots: Sequence[Key],
+    custodian: str | None = None,
     named: Callable[[RefusedError, bytes], RefusedError] = lambda refusal, _line: refusal,
 ) -> Followed:
     """Go through lines, and return where they lead.
@@ -44,6 +45,7 @@ def follow(
         purpose: what the keys sign.
         agency: whose post it is.
         roots: the keys that outrank every other.
+        custodian: whose keys they are, with the purpose custody.
         named: gives a refusal a better name, with the line that it is about.
 
     """
@@ -54,7 +56,9 @@ def follow(
         try:
             statement = read(line, key=followed.history.present, roots=roots)
             if statement.digest != followed.history.digest:
-                followed.history = followed.history.after(for_us(statement, purpose, agency))
+                wanted = for_us(statement, purpose, agency, custodian)
+                _keeps_terms(wanted, followed.history)
+                followed.history = followed.history.after(wanted)
                 followed.taken.append(statement)
         except RefusedError as refusal:
             followed.refused, followed.about = named(refusal, line), statement
@@ -65,8 +69,8 @@ def follow(
     return followed
 
 
-def for_us(statement: VerifiedStatement, purpose: Purpose, agency: str) -> VerifiedStatement:
-    """Return a statement that is for this agency and purpose.
+def for_us(statement: VerifiedStatement, purpose: Purpose, agency: str, custodian: str | None) -> VerifiedStatement:
+    """Return a statement that is for this agency and purpose, and about this custodian's keys.
 
     Raises:
         RefusedError: it is not.
@@ -76,4 +80,12 @@ def for_us(statement: VerifiedStatement, purpose: Purpose, agency: str) -> Verif
         raise RefusedError(Rejection.FOREIGN_AGENCY, "the statement is for another agency")
     if statement.said.purpose is not purpose:
         raise RefusedError(Rejection.OTHER_PURPOSE, f"the statement is about keys for {statement.said.purpose}")
+    if statement.said.custodian is not None and statement.said.custodian.name != custodian:
+        raise RefusedError(Rejection.OTHER_CUSTODIAN, "the statement is about another custodian's keys")
     return statement
+
+
+def _keeps_terms(statement: VerifiedStatement, history: KeyHistory) -> None:
+    """Refuse a statement by which another than the root changes what receipts are needed for."""
+    if not statement.by_root and statement.said.custodian != history.terms:
+        raise RefusedError(Rejection.OTHER_TERMS, "only the root changes what receipts are needed for")

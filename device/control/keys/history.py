@@ -6,6 +6,7 @@ from datetime import datetime
 
 from device.control.errors import RefusedError, Rejection
 from device.control.keys.statement import Key, VerifiedStatement
+from device.records import CustodianTerms
 
 REMEMBERED = 64
 """Keys that are believed no more and still known by name."""
@@ -36,7 +37,8 @@ class WithdrawnKey:
 class KeyHistory:
     """The keys of one purpose."""
 
-    present: Key
+    present: Key | None
+    """None for a custodian that nobody has vouched for yet."""
     former: tuple[RetiringKey, ...] = ()
     withdrawn: tuple[WithdrawnKey, ...] = ()
     """Oldest first."""
@@ -44,16 +46,23 @@ class KeyHistory:
     number: int = 0
     digest: str | None = None
     """Of the statement that says all this; None for the key that the post was given."""
+    terms: CustodianTerms | None = None
+    """Of a custodian's keys: what its receipts are needed for."""
+
+    @property
+    def in_force(self) -> tuple[Key, ...]:
+        """The key in force, if there is one."""
+        return () if self.present is None else (self.present,)
 
     def arriving(self, at: datetime) -> tuple[Key, ...]:
         """Return the keys by which something new is taken, that in force first."""
-        return (self.present, *(former.key for former in self.former if not former.over(at)))
+        return (*self.in_force, *(former.key for former in self.former if not former.over(at)))
 
     @property
     def kept(self) -> tuple[Key, ...]:
         """The keys by which what was taken before stays in force."""
         retired = (gone.key for gone in self.withdrawn if not gone.revoked)
-        return (self.present, *(former.key for former in self.former), *retired)
+        return (*self.in_force, *(former.key for former in self.former), *retired)
 
     def gone(self, at: datetime) -> tuple[WithdrawnKey, ...]:
         """Return the keys that were believed once."""
@@ -70,7 +79,7 @@ class KeyHistory:
         was withdrawn before the oldest that is remembered, and revoked together with it.
         """
         others = (*(former.key for former in self.former), *(gone.key for gone in self.withdrawn))
-        known = {self.present.thumbprint, *(key.thumbprint for key in others)}
+        known = {key.thumbprint for key in (*self.in_force, *others)}
         if thumbprint in known:
             return self.revoked(thumbprint)
         # Where fewer are known none was ever forgotten: the file was damaged, or the key never believed.
@@ -92,7 +101,7 @@ class KeyHistory:
         if any(self.revoked(thumbprint) for thumbprint in named):
             raise RefusedError(Rejection.REVOKED_KEY, "it names a key that was revoked")
         revoking = said.withdrawn == "revoked"
-        before = [self.present, *(former.key for former in self.former)]
+        before = [*self.in_force, *(former.key for former in self.former)]
         return KeyHistory(
             present=statement.key,
             former=tuple(RetiringKey(key, told.until) for key, told in zip(statement.former, said.former, strict=True)),
@@ -106,6 +115,7 @@ class KeyHistory:
             era=said.era,
             number=said.number,
             digest=statement.digest,
+            terms=said.custodian if statement.by_root else self.terms,
         )
 
 

@@ -1,14 +1,15 @@
 """New signing keys of the department's, as the broker brings them to a running post."""
 
-from collections.abc import Callable
 from functools import partial
 
 from device.audit.rate_limit import RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
 from device.control import SigningKeys
 from device.control.keys.trust import TrustedKeys
-from device.records import keys_topic
+from device.records import custody_keys_topic, keys_topic
+from device.records.topics import NAME
 from device.uplink.inbox import Delivery
+from device.uplink.uplink import Uplink
 
 
 class KeyRotation:
@@ -28,10 +29,13 @@ class KeyRotation:
         self._audit = audit
         self._timekeeper = timekeeper
 
-    @property
-    def subscriptions(self) -> dict[str, Callable[[Delivery], None]]:
-        """What to listen to."""
-        return {keys_topic(self._agency, keys.purpose): partial(self._receive, keys) for keys in self._trust.all}
+    def listen(self, uplink: Uplink) -> None:
+        """Have statements brought; a broker whose rights know nothing of custodians may refuse theirs."""
+        if self._trust.configuration is None:
+            return
+        for keys in (self._trust.lists, self._trust.configuration):
+            uplink.subscribe(keys_topic(self._agency, keys.purpose), partial(self._receive, keys))
+        uplink.subscribe(custody_keys_topic(self._agency, "+"), self._receive_custodian, optional=True)
 
     def tick(self) -> None:
         """Look whether a key's time has passed."""
@@ -42,8 +46,7 @@ class KeyRotation:
     def audit(self) -> None:
         """Put into the audit trail what became of statements."""
         for keys in self._trust.all:
-            for event in keys.take_events():
-                self._audit.take(event)
+            self._say(keys)
 
     def changed(self) -> bool:
         """Tell, once, whether the status says something new."""
@@ -51,6 +54,16 @@ class KeyRotation:
 
     def _receive(self, keys: SigningKeys, delivery: Delivery) -> None:
         changed = keys.receive(delivery.payload, at=self._timekeeper.now())
-        self.audit()
+        self._say(keys)
         if changed:
+            self._trust.custodians.take(keys)
             keys.announce()
+
+    def _receive_custodian(self, delivery: Delivery) -> None:
+        name = delivery.topic.rpartition("/")[2]
+        if NAME.fullmatch(name):
+            self._receive(self._trust.custodians.named(name), delivery)
+
+    def _say(self, keys: SigningKeys) -> None:
+        for event in keys.take_events():
+            self._audit.take(event)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from threading import RLock
 
@@ -16,7 +17,7 @@ from device.control.keys.history import KeyHistory, WithdrawnKey
 from device.control.keys.statement import Key, VerifiedStatement, lines, read
 from device.control.keys.store import MOST, KeyStore, StoredKeys, StoredWithdrawnKey
 from device.errors import RecordError
-from device.records import KEYS_TYPE, KeyState, Purpose, RefusedKeys
+from device.records import KEYS_TYPE, CustodianTerms, KeyState, Purpose, RefusedKeys
 from device.records.base import Outcome
 
 log = logging.getLogger(__name__)
@@ -27,21 +28,23 @@ class SigningKeys:
 
     Args:
         purpose: what the keys sign.
-        given: the key that the post was given when it was enrolled.
+        given: the key that the post was given when it was enrolled; None for a custodian that the root is to add.
         agency: whose post it is.
         roots: the keys that outrank every other.
         store: keeps what was taken; None for a post that takes nothing.
+        terms: with the purpose custody: whose keys they are, and what the configuration needs its receipts for.
 
     """
 
     def __init__(
         self,
         purpose: Purpose,
-        given: Key,
+        given: Key | None,
         *,
         agency: str = "",
         roots: tuple[Key, ...] = (),
         store: KeyStore | None = None,
+        terms: CustodianTerms | None = None,
     ) -> None:
         self._lock = RLock()
         self._events: list[AuditEvent] = []
@@ -51,9 +54,13 @@ class SigningKeys:
         self._agency = agency
         self._roots = roots
         self._store = store
-        self.history = KeyHistory(given)
+        self.custodian = None if terms is None else terms.name
+        """Whose they are, with the purpose custody."""
+        self._terms = terms
+        self._about = str(purpose) if terms is None else f"{purpose}/{terms.name}"
+        self.history = KeyHistory(given, terms=terms)
         """The keys that are gone by, and how they came to be."""
-        self._kept = StoredKeys(given=given.thumbprint)
+        self._kept = StoredKeys(given=given and given.thumbprint)
         self._listeners: list[Callable[[], None]] = []
         self._over: frozenset[str] | None = None
 
@@ -78,7 +85,8 @@ class SigningKeys:
 
     def revoked(self, thumbprint: str | None) -> bool:
         """Tell whether a key that was believed once was revoked; None is the one that the post was given."""
-        return self.history.let_go(thumbprint or self._given.thumbprint)
+        known = thumbprint or (self._given.thumbprint if self._given else None)
+        return known is not None and self.history.let_go(known)
 
     def named(self, refusal: RefusedError, message: bytes, *, typ: str, at: datetime) -> RefusedError:
         """Return a refusal for a signature, by the name of what is wrong with its key where that was believed once."""
@@ -107,24 +115,17 @@ class SigningKeys:
 
     def _replayed(self, kept: StoredKeys) -> tuple[KeyHistory, StoredKeys]:
         known = tuple(WithdrawnKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
-        if kept.given != self._given.thumbprint:
+        given = self._given and self._given.thumbprint
+        if kept.given != given:
             # Somebody gave the post another key by hand; what was withdrawn before stays so, but for that key.
-            known = tuple(gone for gone in known if gone.key.thumbprint != self._given.thumbprint)
-            return KeyHistory(self._given, withdrawn=known), _kept(self._given, (), known, None)
-        history = KeyHistory(self._given)
+            known = tuple(gone for gone in known if gone.key.thumbprint != given)
+            return KeyHistory(self._given, withdrawn=known, terms=self._terms), _kept(self._given, (), known, None)
+        history = KeyHistory(self._given, terms=self._terms)
         for line in kept.statements:
             statement = read(line.encode(), key=history.present, roots=self._roots)
-            history = history.after(for_us(statement, self.purpose, self._agency))
-        believed = {key.thumbprint for key in (history.present, *(former.key for former in history.former))}
-        replayed = KeyHistory(
-            history.present,
-            history.former,
-            tuple(gone for gone in known if gone.key.thumbprint not in believed),
-            history.era,
-            history.number,
-            history.digest,
-        )
-        return replayed, kept
+            history = history.after(for_us(statement, self.purpose, self._agency, self.custodian))
+        believed = {key.thumbprint for key in (*history.in_force, *(former.key for former in history.former))}
+        return replace(history, withdrawn=tuple(gone for gone in known if gone.key.thumbprint not in believed)), kept
 
     # --- what arrives
 
@@ -148,6 +149,7 @@ class SigningKeys:
                 purpose=self.purpose,
                 agency=self._agency,
                 roots=self._roots,
+                custodian=self.custodian,
                 named=lambda refusal, line: self.named(refusal, line, typ=KEYS_TYPE, at=at),
             )
             if followed.taken and not self._keep(followed.history, followed.taken):
@@ -175,7 +177,7 @@ class SigningKeys:
             return False
         before = {key.thumbprint for key in self.history.kept}
         self.history, self._kept, self._changed, self._over = history, kept, True, None
-        log.warning("other keys sign %s: statement %d.%d", self.purpose, history.era, history.number)
+        log.warning("other keys sign %s: statement %d.%d", self._about, history.era, history.number)
         for statement in taken:
             self._tell_change(statement)
         lost = sorted(before - {key.thumbprint for key in history.kept})
@@ -217,12 +219,14 @@ class SigningKeys:
                 self._tell("trusted_key_retired", details={"key": thumbprint})
 
     def state(self, at: datetime) -> KeyState:
-        """Return what the status says."""
+        """Return what the status says of keys of which one is in force."""
         with self._lock:
+            present, *former = self.history.arriving(at)
             return KeyState(
                 purpose=self.purpose,
-                key=self.history.present.thumbprint,
-                former=tuple(key.thumbprint for key in self.history.arriving(at)[1:]),
+                custodian=self.custodian,
+                key=present.thumbprint,
+                former=tuple(key.thumbprint for key in former),
                 era=self.history.era,
                 number=self.history.number,
                 refused=self._kept.refused,
@@ -240,12 +244,14 @@ class SigningKeys:
             "vouched": "root" if statement.by_root else "key",
             "digest": statement.digest,
         }
+        if said.custodian is not None:
+            details |= {"groups": list(said.custodian.groups), "required": said.custodian.required}
         self._tell("trusted_keys_changed", about=statement, identity=said.who, details=details)
 
     def _refuse(
         self, refusal: RefusedError, statement: VerifiedStatement | None, *, outcome: Outcome = "refused"
     ) -> None:
-        log.warning("statement about keys for %s refused: %s", self.purpose, refusal.reason)
+        log.warning("statement about keys for %s refused: %s", self._about, refusal.reason)
         verified = statement is not None
         self._tell(
             "trusted_keys_refused",
@@ -256,8 +262,8 @@ class SigningKeys:
             details=refusal.details(verified=verified),
             verified=verified,
         )
-        if statement is None:
-            return
+        if statement is None or not self.history.in_force:
+            return  # of a custodian that nobody has added nothing is kept
         # Only what a key that may vouch has signed: anybody else could keep the retained status changing.
         refused = RefusedKeys(era=statement.said.era, number=statement.said.number, reason=refusal.reason.value)
         if refused != self._kept.refused:
@@ -287,7 +293,7 @@ class SigningKeys:
                 outcome,
                 identity,
                 reason,
-                f"{self.purpose}{number}",
+                f"{self._about}{number}",
                 details,
                 verified,
             )
@@ -295,10 +301,10 @@ class SigningKeys:
 
 
 def _kept(
-    given: Key, statements: tuple[str, ...], withdrawn: tuple[WithdrawnKey, ...], refused: RefusedKeys | None
+    given: Key | None, statements: tuple[str, ...], withdrawn: tuple[WithdrawnKey, ...], refused: RefusedKeys | None
 ) -> StoredKeys:
     gone = tuple(StoredWithdrawnKey(public_key=each.key.pem, revoked=each.revoked) for each in withdrawn)
-    return StoredKeys(given=given.thumbprint, statements=statements, withdrawn=gone, refused=refused)
+    return StoredKeys(given=given and given.thumbprint, statements=statements, withdrawn=gone, refused=refused)
 
 
 def _signed(message: bytes, key: ECKey, typ: str) -> bool:

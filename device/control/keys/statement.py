@@ -64,14 +64,15 @@ def lines(message: bytes) -> list[bytes]:
     return found
 
 
-def read(line: bytes, *, key: Key, roots: Sequence[Key]) -> VerifiedStatement:
+def read(line: bytes, *, key: Key | None, roots: Sequence[Key]) -> VerifiedStatement:
     """Check that the key in force or a root signed a line, and read it; for whom it is, is not judged.
 
     Raises:
         RefusedError: nobody who may vouch signed it, or it is no statement.
 
     """
-    signed, signer = open_signed_by(line, typ=KEYS_TYPE, keys=[key.public, *(root.public for root in roots)])
+    in_force = [] if key is None else [key.public]
+    signed, signer = open_signed_by(line, typ=KEYS_TYPE, keys=[*in_force, *(root.public for root in roots)])
     read_payload(signed.payload)
     try:
         said = KeyStatement.model_validate_json(signed.payload, strict=True)
@@ -83,7 +84,7 @@ def read(line: bytes, *, key: Key, roots: Sequence[Key]) -> VerifiedStatement:
         jws=line.decode("ascii"),
         said=said,
         digest=hashlib.sha256(signed.payload).hexdigest(),
-        by_root=signer is not key.public,
+        by_root=key is None or signer is not key.public,
         key=keys[0],
         former=tuple(keys[1:]),
     )

@@ -1,9 +1,10 @@
 """What a post keeps of the statements about keys: those that lead from the key it was given to the one in force.
 
-One JSON file for each purpose, written durably before anything goes by it. It is believed for the signatures in it
-only; what it says of keys that are believed no more can only have more refused.
+One JSON file for each purpose, and for each custodian, written durably before anything goes by it. It is believed for
+the signatures in it only; what it says of keys that are believed no more can only have more refused.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,9 @@ from device.records import Purpose, RefusedKeys
 
 MOST = 256
 """Statements that a post follows one another without one of the root's, which stands for all before it."""
+
+CUSTODIANS = f"keys-{Purpose.CUSTODY}-"
+"""How the files of custodians' keys begin; the custodian's name follows."""
 
 
 class StoredWithdrawnKey(BaseModel):
@@ -32,8 +36,8 @@ class StoredKeys(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = Field(default=1, ge=1, le=1)
-    given: str
-    """Thumbprint of the key that the post was given."""
+    given: str | None = None
+    """Thumbprint of the key that the post was given; None for a custodian that the root added."""
     statements: Annotated[tuple[str, ...], Field(max_length=MOST)] = ()
     withdrawn: tuple[StoredWithdrawnKey, ...] = ()
     refused: RefusedKeys | None = None
@@ -42,8 +46,8 @@ class StoredKeys(BaseModel):
 class KeyStore:
     """The file, in a folder of the post's own."""
 
-    def __init__(self, directory: Path, purpose: Purpose) -> None:
-        self._name = f"keys-{purpose}.json"
+    def __init__(self, directory: Path, purpose: Purpose, custodian: str | None = None) -> None:
+        self._name = f"keys-{purpose}.json" if custodian is None else f"{CUSTODIANS}{custodian}.json"
         self._file = StateFile(directory / self._name, StoredKeys)
 
     def read(self) -> StoredKeys | None:
@@ -69,3 +73,10 @@ class KeyStore:
             self._file.write(kept)
         except OSError as error:
             raise NotKeptError(f"the statement could not be stored: {error.strerror or error}") from error
+
+
+def stored_custodians(directory: Path) -> tuple[str, ...]:
+    """Return the custodians whose keys are kept in a folder, by name; none if it cannot be read."""
+    with suppress(OSError):
+        return tuple(sorted(path.stem.removeprefix(CUSTODIANS) for path in directory.glob(f"{CUSTODIANS}*.json")))
+    return ()

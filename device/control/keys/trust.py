@@ -1,6 +1,6 @@
 """By whose signatures a post knows what is its department's: the keys it was given, and those that followed them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,13 +9,14 @@ from typing import Self
 from cryptography import x509
 
 from device.control.keys import SigningKeys
+from device.control.keys.custodians import Custodians
 from device.control.keys.statement import Key, roots_of
 from device.control.keys.store import KeyStore
 from device.control.settings import ControlSettings
 from device.errors import ConfigurationError, RecordError
 from device.files import read_configured
 from device.hotlist.issuers import Issuers
-from device.records import KeyState, Purpose
+from device.records import CustodianTerms, KeyState, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +25,31 @@ class TrustedKeys:
 
     lists: SigningKeys
     configuration: SigningKeys | None
-    """None for a post that takes no configuration: its key for lists is one for ever."""
+    """None for a post that takes no configuration: its key for lists, and those of custodians, stay for ever."""
+    custodians: Custodians
 
     @classmethod
-    def of(cls, agency: str, issuer_key: Path, control: ControlSettings | None) -> Self:
-        """Go on with the keys that a post of an agency goes by: `hotlist.issuer_key`, and those it is controlled by.
+    def of(
+        cls,
+        agency: str,
+        issuer_key: Path,
+        control: ControlSettings | None,
+        custodians: Sequence[tuple[CustodianTerms, Path]] = (),
+    ) -> Self:
+        """Go on with the keys that a post of an agency goes by.
+
+        Those are `hotlist.issuer_key`, those it is controlled by, and one of each custodian of the configuration.
 
         Raises:
             ConfigurationError: a key or the root's certificate is unreadable or of the wrong kind.
 
         """
         lists = _given(issuer_key, "hotlist.issuer_key")
+        keepers = [(terms, _given(path, "custody.custodians.key")) for terms, path in custodians]
         if control is None:
-            return cls(SigningKeys(Purpose.LISTS, lists, agency=agency), None)
+            return cls(SigningKeys(Purpose.LISTS, lists, agency=agency), None, Custodians(keepers, agency=agency))
         roots = _roots(control.operators_ca)
-        made = []
+        made: list[SigningKeys] = []
         for purpose, given in (
             (Purpose.LISTS, lists),
             (Purpose.CONFIGURATION, _given(control.configuration_key, "control.configuration_key")),
@@ -46,12 +57,12 @@ class TrustedKeys:
             keys = SigningKeys(purpose, given, agency=agency, roots=roots, store=KeyStore(control.directory, purpose))
             keys.load()
             made.append(keys)
-        return cls(*made)
+        return cls(made[0], made[1], Custodians(keepers, agency=agency, roots=roots, directory=control.directory))
 
     @property
     def all(self) -> tuple[SigningKeys, ...]:
         """Those that may change."""
-        return () if self.configuration is None else (self.lists, self.configuration)
+        return () if self.configuration is None else (self.lists, self.configuration, *self.custodians.all)
 
     def issuers(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Issuers:
         """Return who may issue hot lists; `now` is the post's own time."""
@@ -60,7 +71,7 @@ class TrustedKeys:
 
     def state(self, at: datetime) -> tuple[KeyState, ...]:
         """Return what the status says."""
-        return tuple(keys.state(at) for keys in self.all)
+        return tuple(keys.state(at) for keys in self.all if keys.history.in_force)
 
 
 def _given(path: Path, name: str) -> Key:

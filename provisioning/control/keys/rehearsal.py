@@ -32,7 +32,8 @@ def would(copy: Fleet, purpose: Purpose, holder: Holder, done: RotationStep) -> 
     history = KeyHistory(Key.of(pem), era=holder.keys.era, number=holder.keys.number)
     roots = roots_of(read_certificates(copy.authority / CHAIN_FILE))
     followed = follow(history, files.lines(), purpose=purpose, agency=copy.agency, roots=roots)
-    if followed.history.present.thumbprint != done.present or (
+    present = followed.history.present
+    if (present and present.thumbprint) != done.present or (
         not followed.taken and not goes_by(holder.keys, done.statement)
     ):
         return Standing.REFUSED
