@@ -101,7 +101,7 @@ class Post:
         """
         self._rig = rig = rig or Rig()
         source, hotlists, control = configuration.post.source, configuration.hotlist, configuration.control
-        trust = TrustedKeys.of(source.agency, hotlists.issuer_key, control)
+        trust = TrustedKeys.of(source.agency, hotlists.issuer_key, control, configuration.custody.given)
         remote = remote_configuration(configuration, control, trust, source, clock=rig.clock)
         if remote is not None:
             configuration = remote.start()

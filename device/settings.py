@@ -8,7 +8,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -127,8 +127,15 @@ def _find(model: type[BaseModel], place: list[str]) -> tuple[type[BaseModel], An
     field = None
     for part in place:
         field = model.model_fields.get(part)
-        annotation = field.annotation if field is not None else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        inner = table_of(field.annotation) if field is not None else None
+        if inner is None:
             break
-        model = annotation
+        model = inner
     return model, field
+
+
+def table_of(annotation: object) -> type[BaseModel] | None:
+    """Return the table that the annotation of a field stands for, or a list of such; None for any other value."""
+    if get_origin(annotation) is tuple:
+        annotation = get_args(annotation)[0]
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

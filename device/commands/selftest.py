@@ -122,12 +122,13 @@ def _recogniser(configuration: Configuration) -> str:
 def _keys(configuration: Configuration) -> str:
     Signer.from_file(configuration.records.signing_key)
     _store(configuration)
-    return "signing, unsealing and the department's key are there"
+    return "signing, unsealing and the department's keys are there"
 
 
 def _store(configuration: Configuration) -> HotListStore:
     agency, hotlist = configuration.post.agency, configuration.hotlist
-    issuers = TrustedKeys.of(agency, hotlist.issuer_key, configuration.control).issuers()
+    given = configuration.custody.given
+    issuers = TrustedKeys.of(agency, hotlist.issuer_key, configuration.control, given).issuers()
     return HotListStore.of(hotlist, agency=agency, issuers=issuers)
 
 

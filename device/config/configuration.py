@@ -5,6 +5,7 @@ from hashlib import sha256
 from pydantic import Field
 
 from device.control.settings import ControlSettings
+from device.custody.settings import CustodySettings
 from device.enrolment.settings import AcceptanceSettings, EnrolmentSettings, ServiceSettings
 from device.hotlist.settings import HotListSettings
 from device.outbox.settings import OutboxSettings
@@ -27,6 +28,7 @@ class Configuration(Section):
     records: RecordSettings
     outbox: OutboxSettings
     uplink: UplinkSettings
+    custody: CustodySettings = CustodySettings()
     service: ServiceSettings = ServiceSettings()
     acceptance: AcceptanceSettings = AcceptanceSettings()
     control: ControlSettings | None = Field(

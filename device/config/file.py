@@ -73,4 +73,6 @@ def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any section,
                 changes[key] = value.model_copy(update={value.backend: settings})
         elif isinstance(value, BaseModel):
             changes[key] = _anchored(value, folder)
+        elif isinstance(value, tuple) and any(isinstance(each, BaseModel) for each in value):
+            changes[key] = tuple(_anchored(each, folder) for each in value)
     return section.model_copy(update=changes)

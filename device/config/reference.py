@@ -11,7 +11,7 @@ from device.board.settings import RpiSettings
 from device.camera.picamera2.settings import Picamera2Settings
 from device.config.configuration import Configuration
 from device.secrets.credentials import is_private
-from device.settings import REMOTE, BackendSettings, tables
+from device.settings import REMOTE, BackendSettings, table_of, tables
 
 PAGE = "docs/configuration.md"
 BEGIN, END = "<!-- keys: written by `make contract` -->\n", "<!-- end of keys -->\n"
@@ -42,6 +42,10 @@ def _all_tables() -> Iterator[tuple[str, type[BaseModel]]]:
         if table is BackendSettings:
             backend, own = BACKENDS[name]
             yield f"{name}.{backend}", own
+        for key, field in table.model_fields.items():
+            element = table_of(field.annotation)
+            if element is not None:
+                yield f"[{name}.{key}]", element
 
 
 def _described(name: str, table: type[BaseModel]) -> Iterator[str]:
@@ -66,6 +70,8 @@ def _value(schema: Mapping[str, Any]) -> str:
         return _value(schema["anyOf"][0])
     if "enum" in schema:
         return " or ".join(_literal(value) for value in schema["enum"])
+    if schema["type"] == "array" and "$ref" in schema["items"]:
+        return "list of tables, see there"
     if schema["type"] == "array":
         return f"list: {_value(schema['items'])}"
     if schema.get("format") == "path":

@@ -7,6 +7,7 @@ from device.config import REMOTE_KEYS, Configuration, load, parse
 from device.config.reference import PAGE, with_reference
 from device.config.removed import REMOVED, RemovedKey, without_removed
 from device.errors import ConfigurationError
+from device.records import CustodianTerms
 from device.settings import BackendSettings, tables
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +120,19 @@ def test_every_fault_is_told_at_once(table: dict[str, Any]) -> None:
     assert len(complaint(table).splitlines()) == 2
 
 
+def test_custodians_are_named_once_each_with_a_key_of_the_file_s_folder(table: dict[str, Any]) -> None:
+    assert parse(table, folder=Path("/etc/platepost")).custody.given == ()
+    table["custody"] = {"custodians": [{"name": "records", "key": "records.pem", "groups": ["narcotics"]}]}
+    (given,) = parse(table, folder=Path("/etc/platepost")).custody.given
+    assert given == (CustodianTerms(name="records", groups=("narcotics",)), Path("/etc/platepost/records.pem"))
+    table["custody"]["custodians"] += [{"name": "records", "key": "other.pem"}]
+    assert "a custodian is named twice" in complaint(table)
+    table["custody"]["custodians"][1] = {"name": "a/b", "keys": "other.pem"}
+    assert {"custody.custodians.1.keys: unknown key; did you mean 'key'?", "custody.custodians.1.name = 'a/b'"} <= {
+        line.removeprefix("configuration: ").partition(": String")[0] for line in complaint(table).splitlines()
+    }
+
+
 def test_limits_of_age_must_be_in_order(table: dict[str, Any]) -> None:
     table["hotlist"] |= {"warning_hours": 30, "stale_hours": 24}
     assert "stale_hours must not be less than warning_hours" in complaint(table)
@@ -159,6 +173,7 @@ def test_what_may_be_set_from_afar_is_what_is_read_told_and_shown() -> None:
         "passages": "gone_seconds longest_seconds repeat_seconds sure agreeing agreeing_confidence",
         "hotlist": "warning_hours stale_hours look_alike_pairs look_alike_budget near_alternatives near_confidence",
         "records": "read_patch read_overview patch_bytes overview_bytes health_seconds status_seconds",
+        "custody": "behind_hours",
     }
     assert {f"{table}.{key}" for table, keys in allowed.items() for key in keys.split()} == REMOTE_KEYS
 

@@ -89,6 +89,7 @@ def test_a_configuration_from_afar_reaches_every_part(controlled: dict[str, Any]
         "passages": {"gone_seconds": 2.5},
         "hotlist": {"near_alternatives": 3},
         "records": {"read_overview": True, "health_seconds": 7},
+        "custody": {"behind_hours": 48},
     }
     assert set(sections) == {key.partition(".")[0] for key in REMOTE_KEYS}
     once_frames_came(one, lambda: configure(one, fleet, 1, **sections))

@@ -46,6 +46,7 @@ FITTING: dict[str, list[Any]] = {
     "hotlist.near_alternatives": [0, 8, 9],
     "records.read_overview": [True, False, 1],
     "records.patch_bytes": [512, 65536, 1],
+    "custody.behind_hours": [1, 168, 0, 169],
 }
 """Values that can be, and some that just cannot."""
 HEADER_NAMES = st.sampled_from(["alg", "typ", "kid", "x5c", "crit", "b64", "jwk", "jku", "zip", "x5u", "cty"])

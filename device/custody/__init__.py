@@ -1,0 +1,1 @@
+"""Custody: receipts of the department's custodians, without which a record does not leave the post."""
