@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from device import backends
@@ -31,6 +30,7 @@ from device.outbox.database import open_database, read_key_file
 from device.outbox.outbox import Outbox
 from device.records import Signer
 from device.secrets.certificate import certificate
+from device.text import shown
 from device.uplink.settings import BrokerAddress
 from device.uplink.tls import connection_problem, tls_context
 from device.vision.detector import HEIGHT, WIDTH
@@ -76,7 +76,7 @@ def selftest(*, path: Path, as_json: bool) -> None:
         table = Table("point", "", "found")
         for finding in findings:
             good = "[green]good[/green]" if finding.good else "[red]FAULT[/red]"
-            table.add_row(escape(finding.point), good, escape(finding.said))
+            table.add_row(shown(finding.point), good, shown(finding.said))
         Console().print(table)
     if not all(finding.good for finding in findings):
         raise SystemExit(1)

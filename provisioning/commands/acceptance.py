@@ -13,6 +13,7 @@ from device.control import RefusedError
 from device.errors import PlatepostError
 from device.files import write_durably
 from device.records import Keyring
+from device.text import shown
 from provisioning.commands.options import FILE, FLEET, JSON, FleetSession, who_and_why
 from provisioning.fleet.fleet import Fleet
 from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
@@ -89,7 +90,7 @@ def show(*, directory: Path, as_json: bool) -> None:
     table = Table("post", "verdict", "technician", "report")
     for row in rows:
         said = {None: "", True: "accepted", False: "not accepted"}[row["accepted"]]
-        table.add_row(row["post"], said, row["technician"] or "", row["file"] or "none kept")
+        table.add_row(row["post"], said, shown(row["technician"] or ""), shown(row["file"] or "none kept"))
     Console().print(table)
 
 

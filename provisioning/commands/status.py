@@ -12,6 +12,7 @@ from rich.table import Table
 
 from device.records import DEPARTMENT_PURPOSES, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
+from device.text import printable, shown
 from provisioning.commands.options import BROKER, FLEET, PROTOCOL
 from provisioning.connection import Connection
 from provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
@@ -145,7 +146,7 @@ def line(
     bad += [f"{row.post}: {', '.join(row.remarks)}" for row in rows if row.grade is not Grade.OK]
     figures = " ".join(f"{state}={states.get(state, 0)}" for state in ("online", "degraded", "offline", "silent"))
     grade = overall(rows) if grade is None else grade
-    text = f"FLEET {grade.name} - {'; '.join([said, *bad[:5]])}"
+    text = printable(f"FLEET {grade.name} - {'; '.join([said, *bad[:5]])}")
     if acts is None:
         return f"{text} | {figures}"
     return f"{text}; log of acts to {acts.sequence}:{acts.digest[:LEAST_DIGITS]} | {figures} acts={acts.sequence}"
@@ -155,7 +156,9 @@ def table(rows: Sequence[CheckResult]) -> Table:
     """Return a fleet as a table for the terminal."""
     made = Table("post", "state", "list", "last read", "software", "configuration", "certificate", "remarks")
     for row in rows:
-        made.add_row(row.post, f"[{_COLOURS[row.grade]}]{row.state}[/]", *_cells(row), ", ".join(row.remarks))
+        made.add_row(
+            row.post, f"[{_COLOURS[row.grade]}]{row.state}[/]", *map(shown, _cells(row)), shown(", ".join(row.remarks))
+        )
     return made
 
 
