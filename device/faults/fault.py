@@ -23,6 +23,7 @@ class Fault(StrEnum):
     CAMERA_SILENT = "camera_silent"
     CERTIFICATE_EXPIRING = "certificate_expiring"
     CHAIN_FORKED = "chain_forked"
+    CLOCK_AHEAD = "clock_ahead"
     CLOCK_BEHIND = "clock_behind"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
     DISK_FULL = "disk_full"
@@ -132,9 +133,14 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Ask who restored the disk; if nobody did, look whether this unit is the right one, and replace its disk.",
         within="the connection after the start",
     ),
+    Fault.CLOCK_AHEAD: Description(
+        "The clock is later than it can be; the time of records goes on without it.",
+        "the clock being right again, or synchronized for half a minute",
+        "Check which time server the unit goes by; set the clock, and see who or what set it wrong.",
+    ),
     Fault.CLOCK_BEHIND: Description(
-        "The clock is earlier than it can be; records take their time from the last that was certain.",
-        "the clock being set, by chrony or by hand",
+        "The clock is earlier than it can be; the time of records goes on without it.",
+        "the clock being right again, or synchronized for half a minute",
         "Check that the unit reaches its time server, and that its clock's battery is not empty.",
     ),
     Fault.CLOCK_UNSYNCHRONISED: Description(

@@ -151,6 +151,10 @@ class Outbox:
         """
         return self._append(make, group=group)
 
+    def covert_heads(self) -> tuple[ChainHead, ...]:
+        """Return the ends of the chains of distribution groups."""
+        return self._file.run(rows.covert_heads)
+
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Store the account of what was dropped since the last one, if anything was.
 

@@ -76,6 +76,12 @@ def read_head(connection: Connection, group: str | None = None) -> ChainHead:
     return ChainHead(chain=chain, sequence=sequence, digest=digest, key=key, time=last)
 
 
+def covert_heads(connection: Connection) -> tuple[ChainHead, ...]:
+    """Return the ends of all covert chains."""
+    groups = connection.execute("SELECT name FROM covert_chain").fetchall()
+    return tuple(read_head(connection, str(group)) for (group,) in groups)
+
+
 def write_head(connection: Connection, head: ChainHead) -> None:
     """Begin with the end of a chain that goes on."""
     connection.execute(

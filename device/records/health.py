@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from device.records.base import Count, Identifier, Seconds, WireModel
-from device.records.parts import HotListState, RecordData
+from device.records.parts import ChainEnd, HotListState, RecordData
 
 
 class Timing(WireModel):
@@ -36,6 +36,10 @@ class Health(RecordData):
     """Vital signs, once a minute: QoS 0, signed but not part of the chain, not kept in the outbox."""
 
     boot: Identifier = Field(description="Identifier of this run of the post's software.")
+    chain_end: ChainEnd | None = Field(
+        default=None,
+        description="The chain's last record when this was made, for this is no part of it; absent before the first.",
+    )
     uptime_seconds: Seconds = Field(description="Since this run of the post's software began, seconds.")
     frame_rate: Annotated[float, Field(ge=0)] = Field(description="Frames evaluated per second over the last minute.")
     last_frame_age_seconds: Seconds | None = Field(

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from device.clock.clock import SYSTEM
 from device.records import Envelope
+from device.records.recorder import HIT_EXPIRY
 from device.uplink.connection import BrokerConnection
 from device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
 from device.uplink.refusals import EVERYTHING, Refusals
@@ -21,6 +22,8 @@ PACKET_OVERHEAD = 256
 """Bound of an MQTT 5 PUBLISH's bytes beside topic and body, with the properties used here."""
 LEAST_EXPIRY_SECONDS = 3600
 """A hit that waited in the outbox past its expiry still gets so long at the broker, for record keepers."""
+MOST_EXPIRY_SECONDS = int(HIT_EXPIRY.total_seconds())
+"""And no more than this, whatever a clock said that was ahead when the hit was made."""
 STRIKES = 3
 """Connections that ended with the same record under way before it, or its topic, is held responsible."""
 JUDGED_AT_ONCE = 100
@@ -318,7 +321,8 @@ def expiry_seconds(envelope: Envelope, *, now: datetime) -> int | None:
     """Return how long the broker may keep a record for absent subscribers; None is for ever."""
     if envelope.expires is None:
         return None
-    return max(LEAST_EXPIRY_SECONDS, int((envelope.expires - now).total_seconds()))
+    left = int((envelope.expires - now).total_seconds())
+    return min(max(LEAST_EXPIRY_SECONDS, left), MOST_EXPIRY_SECONDS)
 
 
 def worth_retaining(envelope: Envelope, *, now: datetime) -> bool:

@@ -64,13 +64,13 @@ class Uplink(Part):
             client_id: by what the broker knows the session.
             earliest: for a clock that nobody vouches for, the earliest time that it can be; see `tls_context`.
             tuning: patience that is not configured.
-            utc: the time by which records expire; all waiting is real.
+            utc: the best known present, by which records expire and grow old; all waiting is real.
 
         """
         self._settings = settings
         self._tuning = tuning
         self._client_id = client_id
-        self._outbox = outbox
+        self._outbox, self._utc = outbox, utc
         self._earliest = earliest
         self.will: Callable[[], Envelope] | None = None
         """Makes the signed `offline` status of one connection; must be set before the start."""
@@ -190,7 +190,7 @@ class Uplink(Part):
             OutboxError: the outbox cannot say.
 
         """
-        return self._outbox.backlog(settling=self.settling())
+        return self._outbox.backlog(now=self._utc(), settling=self.settling())
 
     def tick(self, now: float) -> None:
         """Look now and then whether records wait for too long."""

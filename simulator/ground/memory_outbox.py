@@ -37,6 +37,10 @@ class MemoryOutbox:
         """Refuse: light posts have no covert hits."""
         raise NotImplementedError(f"a light post records nothing for the group {group}")
 
+    def covert_heads(self) -> tuple[ChainHead, ...]:
+        """Return nothing: there are none."""
+        return ()
+
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Do nothing: nothing is ever dropped."""
         del make

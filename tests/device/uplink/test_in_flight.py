@@ -22,7 +22,7 @@ from device.records.contract.examples import (
     example_status,
     identifiers,
 )
-from device.uplink.in_flight import LEAST_EXPIRY_SECONDS, InFlight, expiry_seconds, packet_size
+from device.uplink.in_flight import LEAST_EXPIRY_SECONDS, MOST_EXPIRY_SECONDS, InFlight, expiry_seconds, packet_size
 from device.uplink.properties import publish_properties
 from device.uplink.reasons import NOBODY
 from device.uplink.refusals import EVERYTHING, Refusals
@@ -465,11 +465,16 @@ def test_what_waits_beside_a_topic_that_is_refused_is_owed(in_flight: InFlight, 
     assert not in_flight.owes()
 
 
-def test_expiry_is_what_is_left_but_never_nothing(recorder: Recorder) -> None:
+def test_expiry_is_what_is_left_but_never_nothing_and_never_years(recorder: Recorder) -> None:
     envelope = recorder.record(example_audit("boot"))
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert expiry_seconds(envelope, now=now) is None
-    for left, expected in ((7200, 7200), (5, LEAST_EXPIRY_SECONDS), (-(10**6), LEAST_EXPIRY_SECONDS)):
+    for left, expected in (
+        (7200, 7200),
+        (5, LEAST_EXPIRY_SECONDS),
+        (-(10**6), LEAST_EXPIRY_SECONDS),
+        (10**9, MOST_EXPIRY_SECONDS),
+    ):
         expiring = replace(envelope, expires=now + timedelta(seconds=left))
         assert expiry_seconds(expiring, now=now) == expected
 
