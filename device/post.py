@@ -262,7 +262,7 @@ class Post:
             reads=counters.reads,
             hits=reporter.hits,
             withdrawn=reporter.withdrawn,
-            undelivered=self._logbook.outbox.undelivered(settling=self._uplink.settling()),
+            undelivered=self._logbook.outbox.depth(),
             restart=self._restart,
             ailing=self._supervisor.restart,
         )

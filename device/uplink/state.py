@@ -24,8 +24,6 @@ class UplinkState:
     """When the next attempt is due; None while connected or attempting."""
     in_flight: int
     """Records sent and not yet acknowledged."""
-    settling: int
-    """Records acknowledged that the broker may yet forget; they are deleted when it lived on for a while."""
     acknowledged: int
     """Acknowledgements since the uplink started; a record that was sent twice counts twice."""
     last_acknowledged_seconds: float | None
