@@ -32,7 +32,7 @@ from device.records import Signer
 from device.secrets.certificate import certificate
 from device.text import shown
 from device.uplink.settings import BrokerAddress
-from device.uplink.tls import connection_problem, tls_context
+from device.uplink.tls import connection_problem, peer_expires, tls_context
 from device.vision.detector import HEIGHT, WIDTH
 from device.vision.recogniser import Recogniser
 
@@ -218,9 +218,13 @@ def _broker(address: str) -> Callable[[Configuration], str]:
                 context.wrap_socket(plain, server_hostname=broker.host) as secured,
             ):
                 _await_refusal(secured)
-                return f"{secured.version()} with a broker that the department vouches for"
+                ends, said = peer_expires(secured), f"{secured.version()} with a broker that the department vouches for"
         except (OSError, ssl.SSLError, PlatepostError) as error:
             raise _FaultError(connection_problem(error)) from error
+        days = None if ends is None else (ends - datetime.now(UTC)).days
+        if days is not None and days < CERTIFICATE_DAYS:
+            raise _FaultError(f"the broker's certificate ends in {days} days: renew it at the broker")
+        return f"{said}; its certificate is valid for {days} days more"
 
     return check
 

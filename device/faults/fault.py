@@ -312,8 +312,14 @@ def reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:
     return tuple(Reason(name=fault.value, message=DESCRIPTIONS[fault].message) for fault in sorted(set(faults)))
 
 
-def notices(hotlist: HotListState) -> tuple[Reason, ...]:
-    """Return what a person should know of the hot list though it is no fault."""
+def notices(hotlist: HotListState, *, broker_certificate_days: int | None = None) -> tuple[Reason, ...]:
+    """Return what a person should know though it is no fault.
+
+    Args:
+        hotlist: the hot list.
+        broker_certificate_days: left of the broker's certificate, where it ends soon.
+
+    """
     said = []
     if hotlist.state == "warning":
         said.append(Reason(name="hotlist_warning", message="The hot list grows old: a newer one should have come."))
@@ -322,6 +328,12 @@ def notices(hotlist: HotListState) -> tuple[Reason, ...]:
             f"Near matching is on: {hotlist.near_alternatives} other readings of a plate are looked up; most are wrong."
         )
         said.append(Reason(name="near_matching", message=message))
+    if broker_certificate_days is not None:
+        message = (
+            f"The broker's certificate ends in {broker_certificate_days} days; after that nothing is delivered: "
+            "renew it at the broker."
+        )
+        said.append(Reason(name="broker_certificate_expiring", message=message))
     return tuple(said)
 
 

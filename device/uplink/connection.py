@@ -11,6 +11,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -25,7 +26,7 @@ from device.uplink.inbox import Delivery
 from device.uplink.properties import connect_properties, publish_properties, will_properties
 from device.uplink.reasons import NOBODY, reason_name
 from device.uplink.settings import BrokerAddress, UplinkSettings
-from device.uplink.tls import tls_problem
+from device.uplink.tls import peer_expires, tls_problem
 from device.uplink.waker import Waker
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class BrokerConnection:
         """Why the connection ended; None while it lives."""
         self.reference: str | None = None
         """The server that the broker referred to when it refused or ended the connection."""
+        self.certificate_expires: datetime | None = None
+        """When the broker's certificate ends; None before it was seen."""
         self.receive_maximum = 65535
         self.maximum_packet_size: int | None = None
         self._settings = settings
@@ -102,6 +105,8 @@ class BrokerConnection:
             clean_start=False,
             properties=connect_properties(session_seconds=self._settings.session_seconds),
         )
+        secured: Any = self._client.socket()
+        self.certificate_expires = None if secured is None else peer_expires(secured)
         while self._accepted is None and self.end is None:
             left = deadline - time.monotonic()
             if left <= 0:

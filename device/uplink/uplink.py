@@ -100,6 +100,7 @@ class Uplink(Part):
         self._changed = time.monotonic()
         self._problem: tuple[str, str] | None = ("not_started", "")
         self._retry_at: float | None = None
+        self._certificate_expires: datetime | None = None
 
     def __repr__(self) -> str:
         return f"<Uplink {self._brokers.current} {'connected' if self._connected else self._problem}>"
@@ -237,6 +238,7 @@ class Uplink(Part):
             detail=problem[1] if problem else "",
             failures=self._brokers.failures,
             retry_in_seconds=None if retry_at is None else max(0.0, retry_at - now),
+            certificate_expires=self._certificate_expires,
             in_flight=len(self._in_flight),
             acknowledged=self._in_flight.acknowledged,
             last_acknowledged_seconds=None if last is None else now - last,
@@ -310,6 +312,7 @@ class Uplink(Part):
         self._problem, self._retry_at = None, None
         self._changed = time.monotonic()
         self._connected = True
+        self._certificate_expires = connection.certificate_expires
         log.info("connected to %s", connection.broker)
         self._session.begin()
         self._birth_due = self.on_connected is not None and self._stop_by is None

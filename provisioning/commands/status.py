@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+from cryptography import x509
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +20,7 @@ from provisioning.control.status import CheckResult, Grade, Thresholds, judge, o
 from provisioning.control.unlogged import unlogged_lists
 from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
+from provisioning.fleet import expiry
 from provisioning.fleet.fleet import Fleet
 from provisioning.people import administrators
 
@@ -60,7 +62,9 @@ def status(
 ) -> None:
     """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
 
-    What the posts say is believed only with their signature. That the certification of the enrolment server's
+    What the posts say is believed only with their signature. Certificates of the fleet that end soon are named with
+    what renews them: root, issuing authority, broker (what it shows), department's client, subscribers, custodians,
+    enrollment server. They are critical in their last seven days. That the certification of the enrolment server's
     registration officer, or of the last administrator, ends is said too, and that posts go by hot lists of which the
     log of acts knows nothing. The exit code is that of a monitoring plugin: 0 all is well, 1 a warning, 2 critical (a
     post offline, silent, not genuine, or not doing its work; an enrolment server whose registration officer, or a fleet
@@ -72,6 +76,9 @@ def status(
         rows = look(fleet, broker or fleet.broker_address, seconds, limits)
         officer = RegistrationOfficer.noted(fleet)
         warnings = [None if officer is None else officer.warning(fleet), administrators.warning(fleet.people)]
+        shown = shown_by(fleet, broker or fleet.broker_address) if rows else None
+        ends = list(expiry.expiries(fleet, serves_enrolment=officer is not None, shown=shown))
+        warnings += [one.warning(ahead=limits.certificate) for one in ends]
         head, wrong = _acts(fleet, rows)
         warnings.append(None if wrong is None else (wrong, False))
     except ProvisioningError as error:
@@ -86,7 +93,9 @@ def status(
     if as_json:
         acts = None if head is None else str(head)
         posts = [row.wire() for row in rows]
-        click.echo(json.dumps({"grade": grade.name, "office": office, "acts": acts, "posts": posts}))
+        certificates = [one.wire() for one in ends]
+        said_of_fleet = {"grade": grade.name, "office": office, "acts": acts, "certificates": certificates}
+        click.echo(json.dumps(said_of_fleet | {"posts": posts}))
     elif brief:
         click.echo(line(rows, grade=grade, office=office, acts=head))
     else:
@@ -130,6 +139,17 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[
     return [
         judge(post, heard.get(post), record_keys(fleet, post), limits=limits, announced=announced) for post in sources
     ]
+
+
+def shown_by(fleet: Fleet, broker: str) -> x509.Certificate | None:
+    """Return the certificate that the broker shows.
+
+    Raises:
+        ProvisioningError: the broker does not answer.
+
+    """
+    with Connection(fleet.publisher, broker=broker) as connection:
+        return connection.certificate
 
 
 def line(

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import PUBLISHER, ROOT_FILE, is_left_out
 from provisioning.trust import takeover
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
 from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
 from provisioning.trust.takeover import serial_of
 
@@ -75,6 +77,41 @@ def _write_publisher(fleet: Fleet, new: Path, authority: Authority) -> None:
     replace_private(new / KEY_FILE, private_pem(key))
     replace_private(new / CERTIFICATE_FILE, chain)
     replace_private(new / ROOT_FILE, authority.pem)
+
+
+def renew_client(fleet: Fleet, name: str) -> Rotated:
+    """Issue another certificate for the key of a subscriber or custodian: one file changes, with nothing secret in it.
+
+    The former is good until it ends, so that they change over in their own time.
+
+    Raises:
+        ProvisioningError: there is nobody of this name, their certificate was revoked, or it is not here.
+
+    """
+    folders = {one: fleet.subscriber(one) for one in fleet.subscribers()}
+    folders |= {one: fleet.custodian(one) for one in fleet.custodians()}
+    if name not in folders:
+        known = ", ".join(sorted(folders)) or "none"
+        raise ProvisioningError(f"{name!r} is neither subscriber nor custodian of this fleet; it has: {known}")
+    folder = folders[name]
+    present = read_certificates(folder / CERTIFICATE_FILE)[0]
+    public = present.public_key()
+    if fleet.ledger.is_revoked(present.serial_number):
+        raise ProvisioningError(f"the certificate of {name} was revoked: a new one takes a new key; revoke and add it")
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise ProvisioningError(f"{folder / CERTIFICATE_FILE}: not a certificate of this fleet")
+    authority = fleet.open_authority()
+    with fleet.locked():
+        chain = authority.issue_client(name, public)
+        fleet.ledger.issued(chain)
+        replace_private(folder / CERTIFICATE_FILE, chain)
+    return Rotated(
+        "client",
+        f"{present.serial_number:x}",
+        serial_of(folder),
+        f"Give {name} {folder / CERTIFICATE_FILE} in place of the former one, which is good until "
+        f"{present.not_valid_after_utc:%Y-%m-%d}. The key stays; nothing in this file is secret.",
+    )
 
 
 def rotate_authority(fleet: Fleet) -> Rotated:
