@@ -116,11 +116,7 @@ class Post:
         audit, limited, timekeeper = logbook.audit, logbook.rate_limited, logbook.timekeeper
         self._faults = faults = FaultMonitor(rig.clock)
         self._uplink = uplink = rig.uplink(
-            configuration.uplink,
-            logbook.outbox,
-            client_id=source.post,
-            earliest=timekeeper.earliest,
-            utc=timekeeper.now,
+            configuration.uplink, logbook.outbox, client_id=source.post, earliest=timekeeper.earliest
         )
         self._board = board = rig.board(configuration.board)
         store = HotListStore.of(hotlists, agency=source.agency, issuers=trust.issuers(timekeeper.now))
@@ -262,7 +258,7 @@ class Post:
             reads=counters.reads,
             hits=reporter.hits,
             withdrawn=reporter.withdrawn,
-            undelivered=self._logbook.outbox.depth(),
+            undelivered=self._logbook.outbox.undelivered(settling=self._uplink.settling()),
             restart=self._restart,
             ailing=self._supervisor.restart,
         )
@@ -293,11 +289,11 @@ def _logbook(
     timekeeper = Timekeeper.beside(
         configuration.outbox.path,
         time_source,
-        valid=certificate(configuration.uplink.certificate),
+        begun=certificate(configuration.uplink.certificate).not_valid_before_utc,
         last=outbox.head.time,
         clock=rig.clock,
     )
-    recorder = rig.recorder(configuration.records, outbox, configuration.post.source, now=timekeeper.now)
+    recorder = rig.recorder(configuration.records, outbox, configuration.post.source, now=timekeeper.record_time)
     records = RetryingRecorder(recorder, stop=stop, clock=rig.clock)
     records.meanwhile = meanwhile
     return Logbook(outbox, records, timekeeper, run=rig.identify(), settings=configuration.records)

@@ -31,7 +31,7 @@ COVERT = -(2**40) - 1
 _COVERT = "sequence < 0 AND topic GLOB '*/covert/*'"
 """Covert records, those too that damage left of a covert chain: they have numbers of former chains."""
 
-_COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures, record.number"
+_COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures, number"
 
 
 def seal(place: int, values: tuple[Any, ...]) -> bytes:
@@ -76,12 +76,6 @@ def read_head(connection: Connection, group: str | None = None) -> ChainHead:
     return ChainHead(chain=chain, sequence=sequence, digest=digest, key=key, time=last)
 
 
-def covert_heads(connection: Connection) -> tuple[ChainHead, ...]:
-    """Return the ends of all covert chains."""
-    groups = connection.execute("SELECT name FROM covert_chain").fetchall()
-    return tuple(read_head(connection, str(group)) for (group,) in groups)
-
-
 def write_head(connection: Connection, head: ChainHead) -> None:
     """Begin with the end of a chain that goes on."""
     connection.execute(
@@ -90,35 +84,15 @@ def write_head(connection: Connection, head: ChainHead) -> None:
     )
 
 
-def insert_values(
-    connection: Connection,
-    place: int,
-    values: tuple[Any, ...],
-    *,
-    number: int | None = None,
-    standing: tuple[str, int],
-    sent: bool = False,
-) -> None:
-    """Store a row at `place`.
-
-    Args:
-        connection: the database.
-        place: where it stands, `sequence` in the table.
-        values: of `id` to `has_pictures`, in the table's order.
-        number: the record's own in a former chain; None of all others.
-        standing: its chain, and its number there.
-        sent: whether a broker acknowledged it.
-
-    """
+def insert_values(connection: Connection, place: int, values: tuple[Any, ...], *, number: int | None = None) -> None:
+    """Store a row taken over from another file at `place`; `number` is the record's own in a former chain."""
     row = (*values, number)
     connection.execute(
         "INSERT INTO record"
-        " (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures, number, seal, sent)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (place, *row, seal(place, row), int(sent)),
+        " (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures, number, seal)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (place, *row, seal(place, row)),
     )
-    if place < 0:
-        connection.execute("INSERT INTO standing (sequence, chain, number) VALUES (?, ?, ?)", (place, *standing))
 
 
 def strip(connection: Connection, place: int, body: bytes) -> None:
@@ -135,9 +109,9 @@ def strip(connection: Connection, place: int, body: bytes) -> None:
     )
 
 
-def insert(connection: Connection, envelope: Envelope, chain: str, group: str | None = None) -> None:
+def insert(connection: Connection, envelope: Envelope, group: str | None = None) -> None:
     """Store a record as the new end of its chain, within the caller's transaction."""
-    number = own = envelope.sequence or 0  # there is one: the caller has compared it with the chain's end
+    number = envelope.sequence or 0  # there is one: the caller has compared it with the chain's end
     if group is not None:
         # Chains only grow: how many covert records there were so far makes a number that was never given.
         (before,) = connection.execute("SELECT sum(sequence) FROM covert_chain").fetchone()
@@ -154,7 +128,7 @@ def insert(connection: Connection, envelope: Envelope, chain: str, group: str | 
         len(envelope.body),
         envelope.illustrated,
     )
-    insert_values(connection, number, values, standing=(chain, own))
+    insert_values(connection, number, values)
     moved = (envelope.sequence, envelope.digest, envelope.chain_key, envelope.time.timestamp())
     if group is None:
         connection.execute("UPDATE chain SET sequence = ?, digest = ?, key = ?, time = ?", moved)
@@ -163,57 +137,49 @@ def insert(connection: Connection, envelope: Envelope, chain: str, group: str | 
         connection.execute(sql, (*moved, group))
 
 
-def select(
-    connection: Connection, limit: int, *, holding: Collection[str], opening: int, repeated: bool = False
-) -> tuple[Envelope, ...]:
-    """Return records that wait, or that are to be `repeated`, in the order in which they leave.
+def select(connection: Connection, limit: int, *, holding: Collection[str], opening: int) -> tuple[Envelope, ...]:
+    """Return records in the order in which they leave, but for those in the table `excluded` and topics `holding`.
 
-    Those in the table `excluded` are left out, and topics `holding`. Places are of the file's `opening`. A covert
-    record's `sequence` is its number here, and not that in its own chain, which its body says.
+    Their places are of the file's `opening`. A covert record's `sequence` is its number here, and not that in its own
+    chain, which its body says.
     """
-    of = "temp.again CROSS JOIN record USING (rank, sequence)" if repeated else "record"
     sql = (
-        f"SELECT {_COLUMNS} FROM {of}"  # noqa: S608 - constants and question marks are put together
-        f" WHERE sent = ? AND sequence NOT IN (SELECT sequence FROM excluded) AND topic NOT IN ({_marks(holding)})"
+        f"SELECT {_COLUMNS} FROM record"  # noqa: S608 - only question marks are put together
+        f" WHERE sequence NOT IN (SELECT sequence FROM excluded) AND topic NOT IN ({_marks(holding)})"
         " ORDER BY rank, sequence LIMIT ?"
     )
-    found = connection.execute(sql, (int(repeated), *holding, limit))
-    return tuple(_envelope(row, opening, repeated=repeated) for row in found)
+    return tuple(_envelope(row, opening) for row in connection.execute(sql, (*holding, limit)))
 
 
-def oldest(connection: Connection, *, waiting: bool) -> float | None:
-    """Return the time of the oldest record, or of the oldest that waits, seconds since 1970; covert ones are left out.
+def oldest(connection: Connection) -> tuple[float | None, int]:
+    """Return the time of the oldest record, seconds since 1970, and how many there are, without those in `excluded`.
 
-    Times never go back within a chain: of a long queue an index is gone through, and the first row of the chain read.
+    Covert records are left out of both. Times never go back within a chain: of a long queue an index is gone through,
+    and the first row of the chain read.
     """
-    those = "sent = 0" if waiting else "TRUE"
-    through = "INDEXED BY record_order" if waiting else ""
-    first = f"SELECT min(sequence) FROM record {through} WHERE {those} AND sequence >= 0"  # noqa: S608 - constants
+    kept = "FROM record WHERE sequence NOT IN (SELECT sequence FROM excluded)"
+    first = "min(sequence) FILTER (WHERE sequence >= 0)"
+    count, number = connection.execute(f"SELECT count(*), {first} {kept}").fetchone()
     former = f"sequence < 0 AND NOT ({_COVERT})"  # whatever damage left of other chains
-    sql = f"SELECT min(time) FROM record WHERE {those} AND (sequence = ({first}) OR {former})"  # noqa: S608 - constants
-    (time,) = connection.execute(sql).fetchone()
-    return None if time is None else float(time)
+    (time,) = connection.execute(f"SELECT min(time) {kept} AND (sequence = ? OR {former})", (number,)).fetchone()
+    return time, int(count) - covert(connection).waiting
 
 
-class Counted(NamedTuple):
-    """How many records there are."""
+class Covert(NamedTuple):
+    """How many covert records there are."""
 
     waiting: int
-    sent: int
+    """Without those in `excluded`."""
+    records: int
     size: int
     """Bytes of all."""
 
 
-def covert(connection: Connection) -> Counted:
+def covert(connection: Connection) -> Covert:
     """Count the covert records: few, even of a long queue."""
-    counts = "count(*) FILTER (WHERE sent = 0), count(*) FILTER (WHERE sent = 1), coalesce(sum(size), 0)"
-    sql = f"SELECT {counts} FROM record WHERE {_COVERT}"  # noqa: S608 - constants
-    return Counted(*connection.execute(sql).fetchone())
-
-
-def count(connection: Connection, *, sent: bool) -> int:
-    """Count all records that wait, or that a broker acknowledged."""
-    return int(connection.execute("SELECT count(*) FROM record WHERE sent = ?", (int(sent),)).fetchone()[0])
+    waiting = "count(*) FILTER (WHERE sequence NOT IN (SELECT sequence FROM excluded))"
+    sql = f"SELECT {waiting}, count(*), coalesce(sum(size), 0) FROM record WHERE {_COVERT}"  # noqa: S608 - a constant
+    return Covert(*connection.execute(sql).fetchone())
 
 
 def has(connection: Connection, sequence: int) -> bool:
@@ -227,12 +193,7 @@ def delete(connection: Connection, sequence: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def mark_sent(connection: Connection, sequence: int) -> bool:
-    """Note that a broker acknowledged a record; return whether there is one of this number."""
-    return bool(connection.execute("UPDATE record SET sent = 1 WHERE sequence = ?", (sequence,)).rowcount)
-
-
-def _envelope(row: tuple[Any, ...], opening: int, *, repeated: bool) -> Envelope:
+def _envelope(row: tuple[Any, ...], opening: int) -> Envelope:
     identifier, kind, topic, time, body, digest, here, expires, has_pictures, number = row
     return Envelope(
         id=identifier,
@@ -245,7 +206,6 @@ def _envelope(row: tuple[Any, ...], opening: int, *, repeated: bool) -> Envelope
         place=place_of(here, opening),
         expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
         illustrated=bool(has_pictures),
-        repeated=repeated,
     )
 
 

@@ -187,7 +187,8 @@ class ScenarioSite(Site[Broker]):
 
 def _settings(further: Mapping[str, Mapping[str, Setting]]) -> dict[str, dict[str, Setting]]:
     settings: dict[str, dict[str, Setting]] = {
-        "uplink": {"reconnect_seconds": 0.2, "drain_seconds": DRAIN_SECONDS},
+        # What a real broker may forget, a scenario's does not, unless the scenario ends it.
+        "uplink": {"settle_seconds": 0, "reconnect_seconds": 0.2, "drain_seconds": DRAIN_SECONDS},
     }
     for section, keys in further.items():
         settings.setdefault(section, {}).update(keys)

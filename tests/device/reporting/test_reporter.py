@@ -69,14 +69,15 @@ class InForce:
         self.current = current
         self.now = NOON
 
-    def judge(self, hotlist: object) -> HotListState:
+    def judge(self, hotlist: object, at: datetime) -> HotListState:
+        del at
         return HotListState(state="none" if hotlist is None else "current", version=7)
 
     def state(self) -> HotListState:
-        return self.judge(self.current)
+        return self.judge(self.current, self.now)
 
-    def moment(self) -> datetime:
-        return self.now
+    def moment(self, at: datetime) -> datetime:
+        return max(at, self.now)
 
 
 class Desk:
