@@ -110,16 +110,23 @@ class AllowedCategory(_Closed):
 DEFAULT_CATEGORIES: dict[str, AllowedCategory | str] = {
     name: AllowedCategory(category=name, priority=priority)
     for name, priority in {
+        "amber_alert": 1,
         "felony_vehicle": 1,
+        "homeland_security": 1,
         "missing_person": 1,
         "wanted_person": 2,
         "stolen_vehicle": 2,
-        "stolen_plate": 3,
+        "bolo": 3,
         "protection_order": 3,
+        "stolen_plate": 3,
+        "suspect_interdiction": 3,
+        "stolen_property": 4,
+        "electronic_surveillance": 5,
         "local": 5,
         "acceptance_test": 9,
     }.items()
 }
+"""What policies for fixed cameras name, and `bolo`, be on the look-out: a department's own. Most urgent first."""
 
 
 NOT_ALLOWED = "is not on the allow-list"

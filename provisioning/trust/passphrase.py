@@ -54,7 +54,9 @@ class PassphraseSource:
             ProvisioningError: it is too short, or none is given and there is nobody to ask.
 
         """
-        phrase = self._from_file() or self._asked(f"New passphrase of {what}", confirm=True)
+        phrase = self._from_file() or self._asked(
+            f"New passphrase of {what}, at least {SHORTEST} characters", confirm=True, shortest=SHORTEST
+        )
         if len(phrase) < SHORTEST:
             raise ProvisioningError(f"a passphrase of at least {SHORTEST} characters, please")
         self._known = phrase
@@ -91,17 +93,19 @@ class PassphraseSource:
         path = Path(folder) / self._credential if folder and self._credential else None
         return path if path is not None and path.is_file() else None
 
-    def _asked(self, prompt: str, *, confirm: bool) -> bytes:
+    def _asked(self, prompt: str, *, confirm: bool, shortest: int = 1) -> bytes:
         if not sys.stdin.isatty():
             raise ProvisioningError(
                 f"{prompt}: there is no terminal to ask at; name a file that holds it in {self._variable}"
             )
         while True:
             answer = getpass.getpass(f"{prompt}: ")
-            if answer and (not confirm or getpass.getpass("Repeat it: ") == answer):
+            if len(answer) < shortest:
+                sys.stderr.write(f"At least {shortest} characters, please.\n" if shortest > 1 else "")
+                continue
+            if not confirm or getpass.getpass("Repeat it: ") == answer:
                 return answer.encode()
-            if answer:
-                sys.stderr.write("The two are not the same.\n")
+            sys.stderr.write("The two are not the same.\n")
 
 
 FLEET_PASSPHRASE = PassphraseSource(FILE_VARIABLE, CREDENTIAL)

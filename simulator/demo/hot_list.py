@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.build import build_package
-from provisioning.hotlist.mapping import DEFAULT_CATEGORIES, AllowedCategory, SourceMapping
+from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.rows import RefusedRow
 from provisioning.hotlist.source import read_rows
@@ -13,8 +13,8 @@ from simulator.demo.clip import DemoClip
 
 ISSUER = "demonstration department"
 
-MAPPING = SourceMapping(categories={**DEFAULT_CATEGORIES, "bolo": AllowedCategory(category="bolo", priority=3)})
-"""The demonstration's department also acts on its own "be on the look-out"."""
+MAPPING = SourceMapping()
+"""Exports beside clips have the columns and categories that `hotlist build` takes without a mapping file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     clips = [folder / "north_gate.mp4", folder / "south_gate.mp4"]
     for clip in clips:
         shutil.copy(PASSES, clip)
-    (folder / "north_gate.hotlist.csv").write_text(export(*LISTED))
+    (folder / "north_gate.hotlist.csv").write_text(export(*LISTED) + "7ABC123,CA,tax,1,CASE-9\n")
     with serving([find_clip(clip) for clip in clips], folder / "desk") as served:
         yield served
 
@@ -187,6 +187,12 @@ def test_a_list_is_built_published_and_in_force_and_its_bad_rows_are_told(desk: 
     expect(answer).to_contain_text("Line 4: ")
     expect(page.locator("[data-pulse=list]")).to_have_text(f"version {before + 1}")
     expect(page.locator("#audit")).to_contain_text(f"version {before + 1}")
+
+
+def test_a_row_that_the_first_list_could_not_take_is_told(desk: Desk) -> None:
+    answer = desk.open().locator("#list-answer")
+    expect(answer).to_contain_text("1 rows were refused.")
+    expect(answer).to_contain_text(f"Line {len(LISTED) + 2}: category 'tax' is not on the allow-list")
 
 
 def test_a_list_of_another_size_wants_a_reason(desk: Desk) -> None:

@@ -116,6 +116,10 @@ def publish_command(
         raise click.exceptions.Exit(1)
 
 
+_PACKAGE = b"eyJ"
+"""How the manifest's line begins that opens a package: `{"` in base64."""
+
+
 def _publishable(package: bytes, fleet: Fleet) -> Manifest:
     """Return the manifest of a package that this fleet's posts could take.
 
@@ -124,6 +128,10 @@ def _publishable(package: bytes, fleet: Fleet) -> Manifest:
         ProvisioningError: it is another agency's, or has expired.
 
     """
+    if not package.startswith(_PACKAGE):
+        raise ProvisioningError(
+            "this is no package: a list is built from an export first, with 'platepost provision hotlist build'"
+        )
     manifest, _ = verify_package(package, fleet.keys(Purpose.LISTS).accepted())
     if manifest.agency != fleet.agency:
         raise ProvisioningError(f"the list is for agency {manifest.agency!r}, the fleet is {fleet.agency!r}")

@@ -104,6 +104,14 @@ def test_new_passphrase_is_asked_for_until_it_is_typed_twice_alike(phrase_file: 
     assert typed == []
 
 
+def test_a_passphrase_that_is_too_short_is_not_asked_for_twice(
+    phrase_file: Path, typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed += ["secret", PHRASE, PHRASE]
+    assert FLEET_PASSPHRASE.new_passphrase("the fleet") == PHRASE.encode()
+    assert "At least 12 characters" in capsys.readouterr().err
+
+
 def test_who_does_not_know_the_passphrase_is_asked_three_times(sealed: Fleet, typed: list[str]) -> None:
     typed += ["something else entirely"] * TRIES + [PHRASE]
     with pytest.raises(ProvisioningError, match="passphrase is wrong"):

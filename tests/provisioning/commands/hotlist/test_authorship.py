@@ -263,3 +263,11 @@ def test_without_a_fleet_and_a_name_it_is_said_that_no_log_has_it(office: Office
     assert "no log has this" in result.stderr
     assert "say whose log is to have it" in apart(office, "--purpose", "by cron").output
     assert isinstance(apart(office, "--as", "lists", "--purpose", "by cron").exception, ProvisioningError)
+
+
+def test_an_export_that_is_published_is_told_from_a_package(office: Office) -> None:
+    export = office.folder / "export.csv"
+    export.write_text("plate,category\n7ABC123,stolen_vehicle\n")
+    result = office.run("publish", export, "--broker", "localhost:1")
+    assert result.exit_code != 0
+    assert "'platepost provision hotlist build'" in str(result.exception)

@@ -186,7 +186,7 @@ def test_a_refused_category_is_answered_with_those_allowed_and_how_to_allow_more
     (department / "export.csv").write_text("plate,category\n7ABC123,local\n7ABC124,tax\n7ABC125,tax\n")
     result = build(department)
     assert result.exit_code == 0, result.output
-    assert result.stderr.count("Allowed categories: acceptance_test, felony_vehicle, local, missing_person, ") == 1
+    assert result.stderr.count("Allowed categories: acceptance_test, amber_alert, bolo, ") == 1
     assert "--mapping" in result.stderr
 
     (department / "mapping.toml").write_text('[categories]\nfiscal = "tax"\n')
