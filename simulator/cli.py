@@ -17,6 +17,7 @@ _COMMANDS = {
     "fleet-model": LazyCommand(
         "simulator.lab.fleet.model_cli:fleet_model", "Show what such figures say, and what larger fleets need by them."
     ),
+    "keeper": LazyCommand("simulator.keeper.cli:keeper", "Keep the records of a fleet's posts, and issue receipts."),
     "messages": LazyCommand("simulator.messages.cli:messages", "Draw a day of messages, and replay it to a broker."),
     "powercuts": LazyCommand(
         "simulator.lab.powercut.cli:powercuts", "Cut the power under a working outbox, and look for what is gone."

@@ -1,0 +1,1 @@
+"""A custodian of records for simulated posts: it stores every record durably, and issues receipts."""

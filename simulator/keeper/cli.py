@@ -1,0 +1,65 @@
+"""`platepost simulate keeper`: a custodian of records, to try posts against."""
+
+from pathlib import Path
+
+import click
+
+from provisioning.fleet.fleet import Fleet
+from simulator.keeper.keeper import INTERVAL_SECONDS, STORE, RecordKeeper
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost simulate keeper fleet/ records --store kept/
+  platepost simulate keeper fleet/ records --store kept/ --receipts /mnt/other/receipts --broker broker:8883
+It may be killed at any time. Restored from a backup, it begins a new epoch by itself, as long as its log of receipts
+was not restored too; then say --new-epoch, once.
+"""
+)
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("name")
+@click.option(
+    "--store", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder in which records are kept."
+)
+@click.option(
+    "--receipts", type=click.Path(dir_okay=False, path_type=Path), help="Log of receipts; keep it on another disk."
+)
+@click.option("--broker", help="host:port; by default as the fleet says.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0),
+    default=INTERVAL_SECONDS,
+    show_default=True,
+    help="Seconds between two receipts of a chain.",
+)
+@click.option("--new-epoch", is_flag=True, help="Have posts ignore all receipts until now.")
+def keeper(
+    *,
+    directory: Path,
+    name: str,
+    store: Path,
+    receipts: Path | None,
+    broker: str | None,
+    interval: float,
+    new_epoch: bool,
+) -> None:
+    """Keep every record of the fleet of DIRECTORY as its custodian NAME, until Ctrl-C."""
+    fleet = Fleet.load(directory)
+    made = RecordKeeper(
+        fleet,
+        name,
+        broker=broker or fleet.broker_address,
+        folder=store,
+        receipts=receipts,
+        interval_seconds=interval,
+        new_epoch=new_epoch,
+    )
+    try:
+        with made:
+            for gap in made.lost:
+                click.secho(f"receipted, not held: {gap}", fg="red", err=True)
+            click.echo(f"Keeping records in {store / STORE}. Ctrl-C ends it.")
+            made.wait()
+    except KeyboardInterrupt:
+        click.echo("Stopped.")

@@ -1,0 +1,165 @@
+"""A record keeper as a process of its own, which may be killed at any instant and started again."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+
+from provisioning.fleet.fleet import Fleet
+from simulator.errors import SubscriberError
+from simulator.keeper.keeper import INTERVAL_SECONDS, RecordKeeper
+
+PRELOADED = ["simulator.keeper.process"]
+READY_SECONDS = 30.0
+STOP_SECONDS = 30.0
+_TELL_SECONDS = 0.05
+
+
+def forks() -> ForkServerContext:
+    """Return what forks keepers from a process that has loaded everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+class KeeperProcess:
+    """One custodian's process; its store and its log of receipts go over all of its lives.
+
+    Args:
+        fleet: whose custodian.
+        name: the custodian's.
+        broker: `host:port`.
+        folder: where its store, its receipts and its log lie.
+        context: forks its processes.
+        interval_seconds: between two receipts of a chain.
+
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        name: str,
+        *,
+        broker: str,
+        folder: Path,
+        context: ForkServerContext,
+        interval_seconds: float = INTERVAL_SECONDS,
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self._arguments = {
+            "fleet": fleet.directory,
+            "name": name,
+            "broker": broker,
+            "folder": folder,
+            "interval_seconds": interval_seconds,
+        }
+        self._context = context
+        self._process: ForkServerProcess | None = None
+        self._ready: Connection | None = None
+
+    def __repr__(self) -> str:
+        return f"<KeeperProcess {self.name} {'running' if self.running else 'stopped'}>"
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.is_alive()
+
+    def start(self, *, new_epoch: bool = False) -> None:
+        """Start it; does nothing if it runs."""
+        if self.running:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._ready, writing = self._context.Pipe(duplex=False)
+        arguments = self._arguments | {"ready": writing, "new_epoch": new_epoch}
+        self._process = self._context.Process(target=serve, kwargs=arguments, name=self.name)
+        self._process.start()
+        writing.close()
+
+    def wait_until_ready(self, timeout: float = READY_SECONDS) -> None:
+        """Wait until the broker has granted its topics.
+
+        Raises:
+            SubscriberError: it has not in time, or the process has ended.
+
+        """
+        try:
+            if self._ready is not None and self._ready.poll(timeout):
+                self._ready.recv()
+                return
+        except EOFError:
+            pass
+        raise SubscriberError(f"keeper {self.name} is not ready; its log is {self.folder / 'keeper.log'}")
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int | None:
+        """Ask it to end, and wait; return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, sent: signal.Signals) -> int | None:
+        process, self._process = self._process, None
+        if process is None or process.pid is None:
+            return None
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, sent)
+        process.join(STOP_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        code = process.exitcode
+        process.close()
+        if self._ready is not None:
+            self._ready.close()
+            self._ready = None
+        return code
+
+
+def serve(
+    *,
+    fleet: Path,
+    name: str,
+    broker: str,
+    folder: Path,
+    interval_seconds: float,
+    new_epoch: bool,
+    ready: Connection,
+) -> None:
+    """Keep records in this process until SIGTERM; tell `ready` once the broker has granted the topics.
+
+    The other arguments are those of `RecordKeeper`.
+    """
+    logging.basicConfig(
+        filename=folder / "keeper.log", level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(message)s"
+    )
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the campaign
+    keeper = RecordKeeper(
+        Fleet.load(fleet),
+        name,
+        broker=broker,
+        folder=folder,
+        interval_seconds=interval_seconds,
+        new_epoch=new_epoch,
+    )
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+
+    def look() -> None:
+        told = False
+        while not ended.wait(_TELL_SECONDS):
+            if keeper.subscribed and not told:
+                told = True
+                with suppress(OSError):
+                    ready.send(None)
+        keeper.stop()
+
+    threading.Thread(target=look, name="stop", daemon=True).start()
+    keeper.run()

@@ -1,0 +1,291 @@
+"""The record keeper's store: SQLite, durable at each commit.
+
+A record's bytes are kept exactly once by post, chain, number and digest, whatever they say: of a type, a form or a key
+that is not known, they may be judged later. What has no place in a chain (wills, health, what is no record at all) is
+kept by the digest of its bytes.
+"""
+
+import hashlib
+import logging
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+
+from department.custody.given_up import PostStatements, may_name_numbers
+from department.custody.holding import ChainName, Fate, Fork, Holding, LinkedRun, Span
+from device.errors import RecordError
+from device.files import make_folder
+from device.records.base import DIGEST, Identifier
+from device.records.canonical import canonical_bytes, digest_of, parse
+from device.records.envelope import EVENTS
+from device.records.parts import pictures_match
+from device.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
+
+log = logging.getLogger(__name__)
+
+LARGEST_NUMBER = 2**53 - 1
+_Named: TypeAlias = tuple[ChainName, tuple[Span, ...]]
+_Before: TypeAlias = tuple[tuple[LinkedRun, ...], tuple[object, ...]]
+_CHAIN = TypeAdapter(Identifier)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+  post TEXT, chain TEXT, number INTEGER, digest TEXT, forked INTEGER, names INTEGER,
+  arrived TEXT, topic TEXT, body BLOB,
+  UNIQUE (post, chain, number, digest)
+);
+CREATE INDEX IF NOT EXISTS naming ON records (post) WHERE names;
+CREATE TABLE IF NOT EXISTS loose (digest TEXT PRIMARY KEY, arrived TEXT, topic TEXT, body BLOB);
+CREATE TABLE IF NOT EXISTS runs (
+  post TEXT, chain TEXT, first INTEGER, last INTEGER, previous TEXT, digest TEXT, PRIMARY KEY (post, chain, first)
+);
+CREATE TABLE IF NOT EXISTS given_up (post TEXT, chain TEXT, first INTEGER, last INTEGER);
+CREATE INDEX IF NOT EXISTS given_up_of ON given_up (post, chain);
+CREATE TABLE IF NOT EXISTS forks (
+  post TEXT, chain TEXT, number INTEGER, digest TEXT, PRIMARY KEY (post, chain, number, digest)
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as a broker brought it."""
+
+    topic: str
+    """`alpr/v1/{agency}/{post}/...`."""
+    body: bytes
+
+    @property
+    def post(self) -> str:
+        """The post below whose name it came: what a broker's rights bind to its certificate."""
+        return self.topic.split("/")[3]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chained:
+    """Where a record stands."""
+
+    chain: ChainName
+    number: int
+    digest: str
+    previous: str
+    event: dict[str, Any]
+
+
+class RecordStore:
+    """Keeps what was delivered, and knows what is held of each chain. For one thread; a context manager.
+
+    Args:
+        path: the database; made if missing.
+        keys: returns a post's record-signing keys as far as they are known.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+
+    """
+
+    def __init__(self, path: Path, *, keys: Callable[[str], Keyring]) -> None:
+        make_folder(path.parent)
+        self._keys = keys
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.executescript(_SCHEMA)
+        self._holdings: dict[ChainName, Holding] = {}
+        self._statements: dict[str, PostStatements] = {}
+        self._unheard: dict[str, list[dict[str, Any]]] = {}
+        """Events of each post that name numbers, signed by a key that is not known yet."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    # --- what is held
+
+    def chains(self) -> Iterable[ChainName]:
+        """Return every chain of which something is held."""
+        return [ChainName(*row) for row in self._database.execute("SELECT DISTINCT post, chain FROM runs")]
+
+    def holding(self, chain: ChainName) -> Holding:
+        """Return what is held of a chain."""
+        if chain not in self._holdings:
+            runs = self._rows("SELECT first, last, previous, digest FROM runs", chain)
+            given_up = self._rows("SELECT first, last FROM given_up", chain)
+            forks = self._rows("SELECT number, digest FROM forks", chain)
+            self._holdings[chain] = Holding(
+                (LinkedRun(*row) for row in runs), given_up=given_up, forks=(Fork(*row) for row in forks)
+            )
+        return self._holdings[chain]
+
+    def digest(self, chain: ChainName, number: int) -> str | None:
+        """Return the digest of the record that counts as held under a number; None if it is not known any more."""
+        found = self._rows("SELECT digest FROM records", chain, "number = ? AND NOT forked", number)
+        return found[0][0] if found else None
+
+    def tally(self) -> dict[str, int]:
+        """Return how many records are kept of each type; those of no known type as `unknown`, loose ones as `loose`."""
+        kinds: Counter[str] = Counter()
+        for (body,) in self._database.execute("SELECT body FROM records"):
+            kind = str(parse(body).get("type"))
+            kinds[kind if kind in EVENTS else "unknown"] += 1
+        (kinds["loose"],) = self._database.execute("SELECT count(*) FROM loose").fetchone()
+        return dict(kinds)
+
+    # --- keeping
+
+    def keep(self, deliveries: Sequence[Delivery]) -> set[ChainName]:
+        """Keep messages, all of them durable on return, or none; return the chains that are to be receipted.
+
+        Raises:
+            sqlite3.Error: the disk does not take them.
+
+        """
+        arrived = datetime.now(UTC).isoformat(timespec="milliseconds")
+        touched: dict[ChainName, _Before] = {}
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            for delivery in deliveries:
+                record = _chained(delivery)
+                if record is None:
+                    self._keep_loose(delivery, arrived)
+                    continue
+                self._note(touched, record.chain)
+                self._keep_record(record, delivery, arrived)
+                for chain, spans in self._named(delivery.post, record.event):
+                    self._note(touched, chain)
+                    self.holding(chain).give_up(spans)
+            for chain, before in touched.items():
+                self._save(chain, *before)
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            # What was taken in and is not kept must not be receipted.
+            self._holdings.clear()
+            self._statements.clear()
+            self._unheard.clear()
+            raise
+        return set(touched)
+
+    def _keep_loose(self, delivery: Delivery, arrived: str) -> None:
+        digest = hashlib.sha256(delivery.body).hexdigest()
+        self._database.execute(
+            "INSERT OR IGNORE INTO loose VALUES (?, ?, ?, ?)", (digest, arrived, delivery.topic, delivery.body)
+        )
+
+    def _keep_record(self, record: _Chained, delivery: Delivery, arrived: str) -> None:
+        chain, number = record.chain, record.number
+        stored = self.digest(chain, number)
+        fate = self.holding(chain).add(number, record.digest, record.previous, stored=stored)
+        if fate is Fate.HELD:
+            # The first copy may have come without its pictures; after a purge there is none, and there stays none.
+            if stored is not None and _pictures(record.event) and pictures_match(record.event):
+                self._add_pictures(record, delivery.body)
+            return
+        names = may_name_numbers(record.event)
+        row = (*chain, number, record.digest, fate is Fate.FORKED, names, arrived, delivery.topic, delivery.body)
+        self._database.execute("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def _add_pictures(self, record: _Chained, body: bytes) -> None:
+        where = "post = ? AND chain = ? AND number = ? AND digest = ?"
+        key = (*record.chain, record.number, record.digest)
+        (kept,) = self._database.execute(f"SELECT body FROM records WHERE {where}", key).fetchone()  # noqa: S608
+        if _pictures(parse(kept)) < _pictures(record.event):
+            self._database.execute(f"UPDATE records SET body = ? WHERE {where}", (body, *key))  # noqa: S608
+
+    def _note(self, touched: dict[ChainName, _Before], chain: ChainName) -> None:
+        if chain not in touched:
+            holding = self.holding(chain)
+            touched[chain] = holding.runs, (holding.given_up, holding.forks)
+
+    def _save(self, chain: ChainName, runs: tuple[LinkedRun, ...], more: tuple[object, ...]) -> None:
+        holding = self.holding(chain)
+        old, new = set(runs), set(holding.runs)
+        many = self._database.executemany
+        many("DELETE FROM runs WHERE post = ? AND chain = ? AND first = ?", ((*chain, run.first) for run in old - new))
+        rows = ((*chain, run.first, run.last, run.previous, run.digest) for run in new - old)
+        many("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", rows)
+        if more != (holding.given_up, holding.forks):
+            for table, spans in (("given_up", holding.given_up), ("forks", holding.forks)):
+                self._database.execute(f"DELETE FROM {table} WHERE post = ? AND chain = ?", chain)  # noqa: S608
+                many(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", ((*chain, *span) for span in spans))  # noqa: S608
+
+    # --- what posts gave up
+
+    def _named(self, post: str, event: dict[str, Any]) -> list[_Named]:
+        """Return the numbers that an event names, and those that earlier ones do whose key it vouches for."""
+        if not may_name_numbers(event):
+            return []
+        waiting = [*self._unheard.pop(post, ()), event]
+        if post not in self._statements:
+            keys = self._keys(post)
+            if not keys.kids:
+                self._unheard[post] = waiting
+                return []
+            self._statements[post] = PostStatements(keys)
+            kept = "SELECT body FROM records WHERE names AND post = ? ORDER BY rowid"
+            waiting = [parse(body) for (body,) in self._database.execute(kept, (post,))]
+        named, left = self._hear(post, waiting)
+        while left and len(left) < len(waiting):
+            waiting = left
+            more, left = self._hear(post, waiting)
+            named += more
+        self._unheard[post] = left
+        return named
+
+    def _hear(self, post: str, events: list[dict[str, Any]]) -> tuple[list[_Named], list[dict[str, Any]]]:
+        """Return what events name, and those whose key is not known."""
+        named, left = [], []
+        for event in events:
+            try:
+                numbers = self._statements[post].hear(event)
+            except ForeignKeyError:
+                left.append(event)
+            except SignatureRefusedError as error:
+                log.warning("%s: a record that names numbers as gone is not genuine: %s", post, error)
+            else:
+                if numbers is not None:
+                    named.append((ChainName(post, numbers.chain), numbers.spans))
+        return named, left
+
+    def _rows(self, select: str, chain: ChainName, more: str = "TRUE", *values: object) -> list[tuple[Any, ...]]:
+        return self._database.execute(f"{select} WHERE post = ? AND chain = ? AND {more}", (*chain, *values)).fetchall()
+
+
+def _chained(delivery: Delivery) -> _Chained | None:
+    """Return where a record stands; None of what has no place in a chain that a receipt could name."""
+    try:
+        event = parse(delivery.body)
+        chain = _CHAIN.validate_python(event.get("chain"), strict=True)
+        digest = digest_of(canonical_bytes(event))
+    except (RecordError, ValidationError):
+        return None
+    number, previous = event.get("sequence"), event.get("previous")
+    if type(number) is not int or not 1 <= number <= LARGEST_NUMBER:
+        return None
+    if not isinstance(previous, str) or not DIGEST.fullmatch(previous):
+        return None
+    return _Chained(ChainName(delivery.post, chain), number, digest, previous, event)
+
+
+def _pictures(event: dict[str, Any]) -> int:
+    """Return how many pictures of an event have their bytes."""
+    data = event.get("data")
+    pictures = data.get("pictures") if isinstance(data, dict) else None
+    if not isinstance(pictures, list):
+        return 0
+    return sum("data" in picture for picture in pictures if isinstance(picture, dict))

@@ -1,0 +1,208 @@
+"""The record keeper at a real broker: what is stored is receipted, over any end of it, and of the broker."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+import pytest
+
+from department.custody.receipt_log import LostRange
+from device.control.jose import open_signed
+from device.records import Envelope, Purpose, Receipt, Recorder, Source
+from device.records.contract.examples import ExampleSigner, MemoryStore, example_audit
+from device.records.receipt import RECEIPT_TYPE
+from device.records.signing import read_key
+from provisioning.connection import Connection
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.errors import SubscriberError
+from simulator.keeper.keeper import RecordKeeper
+from simulator.keeper.process import KeeperProcess, forks
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+]
+SOURCE = Source("riverside", "post-1")
+CHAIN = "01890a5d-ac96-774b-bcce-b302099a8057"
+SECONDS = 15.0
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    made = Fleet.create(tmp_path_factory.mktemp("fleet") / "fleet", agency="riverside", custodian="records")
+    made.add_post("post-1", PostSettings(brokers=("localhost:1",)))
+    return made
+
+
+@pytest.fixture
+def broker(fleet: Fleet, tmp_path: Path) -> Iterator[Broker]:
+    with Broker(fleet, tmp_path / "broker") as running:
+        yield running
+
+
+class Post:
+    """Sends chained records, and hears its receipts."""
+
+    def __init__(self, fleet: Fleet, connection: Connection) -> None:
+        self.connection = connection
+        self.recorder = Recorder(MemoryStore(CHAIN), ExampleSigner(), SOURCE)
+        self._key = read_key(fleet.keys(Purpose.CUSTODY, "records").verifying.read_bytes())
+        self._heard = 0
+
+    def send(self, count: int = 1) -> list[Envelope]:
+        made = [self.recorder.record(example_audit("boot")) for _ in range(count)]
+        for envelope in made:
+            self.resend(envelope)
+        return made
+
+    def resend(self, envelope: Envelope) -> None:
+        self.connection.publish(envelope.topic, envelope.body, retain=False)
+
+    def receipt(self, wanted: Callable[[Receipt], bool]) -> Receipt:
+        """Return the first receipt that comes from now on and is wanted."""
+
+        def fits(topic: str, payload: bytes) -> bool:
+            return topic == SOURCE.receipt("records") and wanted(self.opened(payload))
+
+        found = self.connection.wait(fits, SECONDS, since=self._heard)
+        assert found is not None
+        return self.opened(found)
+
+    def until(self, number: int) -> Receipt:
+        return self.receipt(lambda said: bool(said.ranges) and said.ranges[-1].last >= number)
+
+    def forget(self) -> None:
+        self._heard = self.connection.heard
+
+    def opened(self, payload: bytes) -> Receipt:
+        signed = open_signed(payload, typ=RECEIPT_TYPE, key=lambda _header: self._key)
+        return Receipt.model_validate_json(signed.payload, strict=True)
+
+
+@pytest.fixture
+def post(fleet: Fleet, broker: Broker) -> Iterator[Post]:
+    with Connection(fleet.post("post-1"), broker=broker.address, topics=[SOURCE.receipt("+")]) as connection:
+        yield Post(fleet, connection)
+
+
+def test_what_is_stored_is_receipted_and_once_more_when_it_comes_again(
+    fleet: Fleet, broker: Broker, post: Post, tmp_path: Path
+) -> None:
+    with RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "kept"):
+        made = post.send(30)
+        said = post.until(30)
+        assert [(kept.first, kept.last, kept.digest) for kept in said.ranges] == [(1, 30, made[-1].digest)]
+        assert (said.post, said.custodian, said.chain) == ("post-1", "records", CHAIN)
+        post.forget()
+        post.resend(made[3])
+        again = post.until(30)
+        assert again.number > said.number
+        assert again.ranges == said.ranges
+
+
+def test_the_broker_keeps_what_comes_while_it_is_away(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    with RecordKeeper(fleet, "records", broker=broker.address, folder=folder):
+        post.send()
+        post.until(1)
+    post.send(3)
+    with RecordKeeper(fleet, "records", broker=broker.address, folder=folder) as keeper:
+        assert [(kept.first, kept.last) for kept in post.until(4).ranges] == [(1, 4)]
+        assert keeper.lost == ()
+
+
+def test_it_outlives_the_broker(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
+    with RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "kept"):
+        post.send()
+        post.until(1)
+        broker.kill()
+        broker.start()
+        assert post.connection.is_back(within=SECONDS)
+        deadline = time.monotonic() + SECONDS
+        (made,) = post.send()
+        while time.monotonic() < deadline:  # sent before the keeper is back, it reaches nobody
+            post.resend(made)
+            if post.connection.wait(
+                lambda topic, payload: topic == SOURCE.receipt("records") and post.opened(payload).ranges[-1].last == 2,
+                1.0,
+            ):
+                return
+        pytest.fail("no receipt after the broker came back")
+
+
+def test_killed_at_any_instant_it_goes_on(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
+    keeper = KeeperProcess(
+        fleet, "records", broker=broker.address, folder=tmp_path / "kept", context=forks(), interval_seconds=0.0
+    )
+    try:
+        keeper.start()
+        keeper.wait_until_ready()
+        for _ in range(6):
+            post.send(7)
+            keeper.kill()
+            post.send(2)
+            keeper.start()
+        assert [(kept.first, kept.last) for kept in post.until(54).ranges] == [(1, 54)]
+        assert keeper.stop() == 0
+        assert not keeper.running
+    finally:
+        keeper.kill()
+
+
+def test_a_store_restored_from_a_backup_begins_a_new_epoch(
+    fleet: Fleet, broker: Broker, post: Post, tmp_path: Path
+) -> None:
+    folder, backup = tmp_path / "kept", tmp_path / "backup.db"
+    with RecordKeeper(fleet, "records", broker=broker.address, folder=folder):
+        first = post.send(5)
+        before = post.until(5)
+    shutil.copy(folder / "records.db", backup)  # closed in order: all is in it
+    with RecordKeeper(fleet, "records", broker=broker.address, folder=folder):
+        second = post.send(5)
+        post.until(10)
+    for file in folder.glob("records.db*"):
+        file.unlink()
+    shutil.copy(backup, folder / "records.db")
+    post.forget()
+    with RecordKeeper(fleet, "records", broker=broker.address, folder=folder) as keeper:
+        said = post.receipt(lambda receipt: receipt.epoch > before.epoch)
+        assert keeper.lost == (LostRange("post-1", CHAIN, 6, 10),)
+        assert [(kept.last, kept.digest) for kept in said.ranges] == [(5, first[-1].digest)]
+        for envelope in second:
+            post.resend(envelope)
+        assert post.until(10).epoch == said.epoch
+
+
+def test_a_custodian_that_the_broker_refuses_says_so(fleet: Fleet, broker: Broker, tmp_path: Path) -> None:
+    with pytest.raises(SubscriberError, match="keeper records, broker localhost:1"):
+        RecordKeeper(fleet, "records", broker="localhost:1", folder=tmp_path / "kept").start(timeout=1.0)
+    with pytest.raises(ValueError, match="no custodian 'nobody'"):
+        RecordKeeper(fleet, "nobody", broker=broker.address, folder=tmp_path / "kept")
+
+
+def test_the_command_keeps_records_until_it_is_ended(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
+    words = [
+        "simulate",
+        "keeper",
+        str(fleet.directory),
+        "records",
+        "--store",
+        str(tmp_path),
+        "--broker",
+        broker.address,
+    ]
+    program = "import sys; from device.cli import main; sys.exit(main())"
+    with Popen([sys.executable, "-u", "-c", program, *words], stdout=PIPE, text=True) as command:
+        try:
+            assert command.stdout is not None
+            assert command.stdout.readline().startswith("Keeping records in")
+            post.send(2)
+            assert post.until(2).custodian == "records"
+        finally:
+            command.terminate()
+        assert command.wait(SECONDS) == 0
