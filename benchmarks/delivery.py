@@ -157,7 +157,7 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int], notes: Path |
         memory.note(0, now=True)
 
         def waiting() -> int:
-            return outbox.undelivered(settling=uplink.settling())
+            return outbox.depth()
 
         before = time.process_time()
         began = time.monotonic()

@@ -116,7 +116,11 @@ class Post:
         audit, limited, timekeeper = logbook.audit, logbook.rate_limited, logbook.timekeeper
         self._faults = faults = FaultMonitor(rig.clock)
         self._uplink = uplink = rig.uplink(
-            configuration.uplink, logbook.outbox, client_id=source.post, earliest=timekeeper.earliest
+            configuration.uplink,
+            logbook.outbox,
+            client_id=source.post,
+            earliest=timekeeper.earliest,
+            utc=timekeeper.now,
         )
         self._board = board = rig.board(configuration.board)
         store = HotListStore.of(hotlists, agency=source.agency, issuers=trust.issuers(timekeeper.now))
@@ -258,7 +262,7 @@ class Post:
             reads=counters.reads,
             hits=reporter.hits,
             withdrawn=reporter.withdrawn,
-            undelivered=self._logbook.outbox.undelivered(settling=self._uplink.settling()),
+            undelivered=self._logbook.outbox.depth(),
             restart=self._restart,
             ailing=self._supervisor.restart,
         )
@@ -289,11 +293,11 @@ def _logbook(
     timekeeper = Timekeeper.beside(
         configuration.outbox.path,
         time_source,
-        begun=certificate(configuration.uplink.certificate).not_valid_before_utc,
+        valid=certificate(configuration.uplink.certificate),
         last=outbox.head.time,
         clock=rig.clock,
     )
-    recorder = rig.recorder(configuration.records, outbox, configuration.post.source, now=timekeeper.record_time)
+    recorder = rig.recorder(configuration.records, outbox, configuration.post.source, now=timekeeper.now)
     records = RetryingRecorder(recorder, stop=stop, clock=rig.clock)
     records.meanwhile = meanwhile
     return Logbook(outbox, records, timekeeper, run=rig.identify(), settings=configuration.records)

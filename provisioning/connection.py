@@ -163,6 +163,13 @@ class Connection:
         self._client.disconnect()
         self._client.loop_stop()
 
+    @property
+    def certificate(self) -> x509.Certificate | None:
+        """What the broker shows; None where the connection is gone."""
+        secured: Any = self._client.socket()
+        shown = None if secured is None else secured.getpeercert(binary_form=True)
+        return None if not shown else x509.load_der_x509_certificate(shown)
+
     def publish(
         self,
         topic: str,

@@ -5,8 +5,6 @@ that was good when it signed. Everything else about a record is judged elsewhere
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from math import inf
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +14,7 @@ from device.records.audit import Audit
 from device.records.canonical import canonical_bytes
 from device.records.envelope import TYPES, Event
 from device.records.signing import KeyRefusedError, Keyring
-from device.records.verify.trust import Change, Trust
+from device.records.verify.trust import Change, Naming, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,7 @@ class PostStatements:
         self._given = keys.kids
         self._keys = keys
         self._changes: list[Change] = []
+        self._namings: list[Naming] = []
 
     def hear(self, event: dict[str, Any]) -> NamedNumbers | None:
         """Take in one event; return the numbers that it names, None if it names none or is not to be believed.
@@ -68,16 +67,18 @@ class PostStatements:
         if chain is None or sequence is None:
             return None
         key = self._keys.check(record.signature, canonical_bytes(event))
-        time = _seconds(record.time)
         change = audit.key
         if change is not None and change.former == key:
             try:
                 self._keys = self._keys.with_pem(change.public_key.encode(), thumbprint=change.thumbprint)
             except KeyRefusedError:
                 return None
-            self._changes.append(Change(chain, sequence, time, change.former, change.thumbprint))
-        trust = Trust(self._given, self._changes)
-        if trust.objection(key, chain=chain, sequence=sequence, time=time) is not None:
+            ends = {end.chain: end.digest for end in change.ends}
+            self._changes.append(Change(chain, sequence, change.former, change.thumbprint, ends))
+        if audit.lost is not None:
+            self._namings.append(Naming(chain, sequence, key, audit.lost.chain))
+        trust = Trust(self._given, self._changes, namings=self._namings)
+        if trust.objection(key, chain=chain, sequence=sequence) is not None:
             return None
         if audit.dropped is not None:
             named, gaps = chain, audit.dropped.sequences
@@ -88,10 +89,3 @@ class PostStatements:
         end = sequence - 1 if named == chain else trust.last_number(key, named)
         spans = tuple((gap.first, gap.last if end is None else min(gap.last, end)) for gap in gaps)
         return NamedNumbers(named, tuple(span for span in spans if span[0] <= span[1]))
-
-
-def _seconds(moment: datetime) -> float:
-    try:
-        return moment.timestamp()
-    except OverflowError:
-        return inf

@@ -1,11 +1,18 @@
-"""The post's time: the system's clock, with a floor under it that survives restarts.
+"""The post's time: the system's clock while it can be right, and otherwise the time that went on without it.
 
-A board without a battery boots in the past, and any clock can be set back. So the post keeps, on disk, a time that it
-was certainly later than: the floor. Only what is trustworthy raises it: the clock while it is synchronised, and signed
-dates (the hot list's, the certificate's). A clock that is ahead by mistake therefore cannot poison it.
+What a synchronized clock says wins, also where it contradicts all that was known before. A clock that nobody vouches
+for is believed within a window:
 
-Records never go back: the time of one is at least that of the one before. By how much that is ahead of the system's
-clock, the record says in `clock.held_seconds`.
+- not before the *floor*, a time that it was certainly later than. The floor survives restarts. Only the clock while it
+  is synchronized and the beginning of the post's certificate move it; the building of the hot list in force counts
+  besides, as long as that list is in force and nobody has vouched for the clock since the start.
+- not after the *latest* time that it can be. Once somebody has vouched for the clock, the steady clock knows the time
+  better than any step: then that is `CLOCK_TOLERANCE` after the floor, which goes on with the steady clock. Before,
+  after a pause of unknown length, it is the end of the post's certificate: later no broker would let it in.
+
+Outside of the window the clock is certainly wrong. Time goes on by the steady clock from when it was last believed, and
+records say in `clock.held_seconds` how far it is from what the clock says. A step out of the window is not believed at
+once even where the clock counts as synchronized: who vouches may not have looked yet.
 """
 
 import logging
@@ -14,7 +21,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Annotated, Protocol, Self
 
 from pydantic import AfterValidator, BaseModel
@@ -31,6 +38,11 @@ STEP_SECONDS = 1.0
 SAVE_SECONDS = 60.0
 HELD_SECONDS = 0.001
 """Held time below which nothing is said of it: the resolution of times on the wire."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""What clocks differ by that are kept with ordinary care: the skew that Kerberos allows (MIT krb5, `clockskew`)."""
+CONFIRM_SECONDS = 30.0
+"""How long a clock must have been synchronized since it was set beyond the window: twice the pause after which chrony
+is asked again (`device.clock.chrony`), so that its answer is of after the step."""
 SOFTWARE = datetime(2026, 1, 1, tzinfo=UTC)
 """When this software was not yet written: it runs at no earlier time."""
 
@@ -43,7 +55,7 @@ class TimeFloor(BaseModel):
 
     floor: Moment
     last: Moment
-    """Time of the last record."""
+    """The time that was believed last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,20 @@ class Step:
     """How far: positive is forward."""
     before: datetime
     after: datetime
+
+
+class Validity(Protocol):
+    """From when to when a certificate is valid, as `cryptography` says it."""
+
+    @property
+    def not_valid_before_utc(self) -> datetime:
+        """Its beginning."""
+        ...
+
+    @property
+    def not_valid_after_utc(self) -> datetime:
+        """Its end."""
+        ...
 
 
 class TimeSource(Protocol):
@@ -72,12 +98,26 @@ class TimeSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The clocks at one moment."""
+
+    system: datetime
+    now: datetime
+    """The best known present."""
+    apart_from_list: datetime
+    """The same without what the hot list in force says."""
+    certain: bool
+    """Whether somebody vouches for the system's clock."""
+
+
 class Timekeeper:
     """Tells the time and how good it is. Safe to use from several threads.
 
     Args:
         path: where the floor is kept; nowhere if None.
         trusted: dates that have passed for certain, such as when the post's certificate began.
+        ends: when the post's certificate ends; None where no clock is too far ahead before somebody vouches for one.
         last: time of the last record of the chain.
         quality: asks how good the clock is.
         wall: the system's clock, seconds since 1970.
@@ -90,6 +130,7 @@ class Timekeeper:
         path: Path | None = None,
         *,
         trusted: Iterable[datetime] = (),
+        ends: datetime | None = None,
         last: datetime | None = None,
         quality: Callable[[], ClockQuality] = clock_quality,
         wall: Callable[[], float] = time.time,
@@ -99,31 +140,39 @@ class Timekeeper:
         self._quality = quality
         self._wall = wall
         self._steady = steady
-        self._lock = Lock()
+        self._lock = RLock()
         kept = self._file.recall() or TimeFloor(floor=SOFTWARE, last=_moment(0))
-        self._floor = max([SOFTWARE, kept.floor, *trusted])
-        self._last = max(kept.last, last or kept.last)
-        self._began = steady()
-        self._seen = (wall(), steady())
-        self._save_at = steady() + SAVE_SECONDS
+        began = steady()
+        self._floor = max([SOFTWARE, kept.floor, *trusted]), began
+        self._list: tuple[datetime, float] | None = None
+        self._ends = ends
+        self._vouched = False
+        """Whether somebody has vouched for the clock since the start."""
+        believed = max(self._floor[0], kept.last, last or kept.last)
+        self._believed = believed if ends is None else min(believed, max(ends, self._floor[0])), began
+        self._offset = wall() - began
+        self._stepped = float("-inf")
+        self._seen = (wall(), began)
+        self._save_at = began + SAVE_SECONDS
 
     @classmethod
     def beside(
-        cls, outbox: Path, source: TimeSource, *, begun: datetime, last: datetime | None, clock: Clock = SYSTEM
+        cls, outbox: Path, source: TimeSource, *, valid: Validity, last: datetime | None, clock: Clock = SYSTEM
     ) -> Self:
         """Make a post's time, whose floor is kept beside the outbox.
 
         Args:
             outbox: path of the outbox.
             source: is asked how good the clock is; where it does not answer, the kernel is.
-            begun: when the post's certificate began.
+            valid: the post's certificate.
             last: time of the last record of the chain.
             clock: the system's.
 
         """
         return cls(
             outbox.parent / "clock.json",
-            trusted=[begun],
+            trusted=[valid.not_valid_before_utc],
+            ends=valid.not_valid_after_utc,
             last=last,
             quality=lambda: source.quality() or clock_quality(),
             wall=clock.wall,
@@ -132,42 +181,58 @@ class Timekeeper:
 
     # --- telling
 
-    @property
-    def floor(self) -> datetime:
-        """A time that it is certainly later than: the floor, and what has passed since the start."""
-        return self._floor + timedelta(seconds=self._steady() - self._began)
+    def now(self) -> datetime:
+        """Return the best known present, UTC. It goes back where a clock that was ahead is put right."""
+        return self._look().now
+
+    def apart_from_list(self) -> datetime:
+        """Return the best known present by all but the hot list in force, whose date may be wrong: judges another."""
+        return self._look().apart_from_list
+
+    def earliest(self) -> datetime | None:
+        """Return the earliest time that it can be, while nobody vouches for the clock; None while somebody does.
+
+        A hot list's date does not count: it would lock the post out of the broker that has a better list.
+        """
+        look = self._look()
+        return None if look.certain else look.apart_from_list
+
+    def latest(self) -> datetime | None:
+        """Return the latest time that it can be; None where that is not known."""
+        with self._lock:
+            self._look()
+            return self._latest(self._steady())
 
     @property
     def behind(self) -> bool:
-        """Whether the system's clock is certainly wrong: earlier than the floor, and nobody vouches for it."""
-        return not self._quality().synchronised and self._too_early(self._system())
+        """Whether the system's clock is certainly wrong: earlier than it can be."""
+        look = self._look()
+        return not look.certain and look.now - look.system > timedelta(seconds=STEP_SECONDS)
 
-    def earliest(self) -> datetime | None:
-        """Return the earliest time that it can be, while nobody vouches for the clock; None while somebody does."""
-        return None if self._quality().synchronised else max(self._system(), self.floor)
-
-    def now(self) -> datetime:
-        """Return the best known time, UTC: the system's clock, unless it is certainly wrong; then the floor."""
-        system = self._system()
-        return self.floor if self._too_early(system) and not self._quality().synchronised else system
-
-    def record_time(self) -> datetime:
-        """Return the time for a record: never earlier than the one returned before, also over restarts."""
-        now = self.now()
-        with self._lock:
-            self._last = max(self._last, now)
-            return self._last
+    @property
+    def ahead(self) -> bool:
+        """Whether the system's clock is certainly wrong: later than it can be."""
+        look = self._look()
+        return not look.certain and look.system - look.now > timedelta(seconds=STEP_SECONDS)
 
     def quality(self) -> ClockQuality:
-        """Say how good the clock is, and how far a record's time is ahead of it."""
-        quality = self._quality()
-        held = (max(self.now(), self._last) - self._system()).total_seconds()
-        return quality if held < HELD_SECONDS else quality.model_copy(update={"held_seconds": round(held, 3)})
+        """Say how good the clock is, and how far the best known present is from it.
+
+        A clock that is not believed counts as not synchronized, whoever vouches for it still.
+        """
+        quality, look = self._quality(), self._look()
+        held = (look.now - look.system).total_seconds()
+        if abs(held) < HELD_SECONDS:
+            return quality
+        if quality.synchronised and not look.certain:
+            quality = ClockQuality(source=quality.source, synchronised=False)
+        return quality.model_copy(update={"held_seconds": round(held, 3)})
 
     # --- looking
 
     def tick(self) -> Step | None:
         """Look whether the clock was set since the last call; keep the floor once a minute."""
+        self._look()
         wall, steady = self._wall(), self._steady()
         moved = (wall - self._seen[0]) - (steady - self._seen[1])
         before, self._seen = self._seen[0], (wall, steady)
@@ -180,26 +245,60 @@ class Timekeeper:
             self.save()
         return step
 
-    def trust(self, moment: datetime) -> None:
-        """Raise the floor to a date that has passed for certain: somebody trustworthy signed it."""
+    def heed_list(self, built: datetime | None) -> None:
+        """Take note of when the hot list in force was built: it is later than that, as long as this list is in force.
+
+        A date after the latest time that it can be is passed over. None where no list is in force.
+        """
         with self._lock:
-            passed = moment - timedelta(seconds=self._steady() - self._began)
-            self._floor = max(self._floor, passed)
+            latest, steady = self.latest(), self._steady()
+            if built is None or (latest is not None and built > latest):
+                self._list = None
+            elif self._list is None or self._list[0] != built:
+                self._list = built, steady
 
     def save(self) -> None:
         """Keep the floor on disk. Never raises: without it the post only knows less after its next start."""
-        if self._quality().synchronised:
-            with self._lock:
-                # A synchronised clock is right even where it contradicts the floor.
-                self._floor, self._began = self._system(), self._steady()
-        self._file.keep(TimeFloor(floor=self.floor, last=self._last))
+        with self._lock:
+            last = self._look().apart_from_list
+            floor = _on(self._floor, self._steady())
+        self._file.keep(TimeFloor(floor=floor, last=last))
 
-    def _too_early(self, system: datetime) -> bool:
+    def _look(self) -> _Look:
+        with self._lock:
+            wall, steady = self._wall(), self._steady()
+            if abs(wall - steady - self._offset) >= STEP_SECONDS:
+                self._stepped = steady
+            self._offset = wall - steady
+            system, floor = _moment(wall), _on(self._floor, steady)
+            believable = self._is_believable(system, floor, steady)
+            confirmed = steady - self._stepped >= CONFIRM_SECONDS
+            certain = self._quality().synchronised and (confirmed or believable)
+            if certain:
+                self._vouched, self._floor = True, (system, steady)
+            now = system if certain or believable else max(_on(self._believed, steady), floor)
+            self._believed = now, steady
+            by_list = now
+            if self._list is not None and not self._vouched:
+                listed = _on(self._list, steady)
+                by_list = listed if now < listed - timedelta(seconds=STEP_SECONDS) else now
+            return _Look(system=system, now=by_list, apart_from_list=now, certain=certain)
+
+    def _is_believable(self, system: datetime, floor: datetime, steady: float) -> bool:
         # The floor and a clock that nobody touches go on side by side, microseconds apart: that much proves nothing.
-        return system < self.floor - timedelta(seconds=STEP_SECONDS)
+        latest = self._latest(steady)
+        return floor - timedelta(seconds=STEP_SECONDS) <= system and (latest is None or system <= latest)
 
-    def _system(self) -> datetime:
-        return _moment(self._wall())
+    def _latest(self, steady: float) -> datetime | None:
+        near = _on(self._floor, steady) + CLOCK_TOLERANCE
+        if self._vouched:
+            return near
+        return None if self._ends is None else max(self._ends, near)
+
+
+def _on(since: tuple[datetime, float], steady: float) -> datetime:
+    """Return a moment and what has passed since then, by the steady clock."""
+    return since[0] + timedelta(seconds=steady - since[1])
 
 
 def _moment(seconds: float) -> datetime:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from device.config import load
@@ -19,6 +18,7 @@ from device.hotlist.manifest import Manifest
 from device.hotlist.package import check_whole, split
 from device.hotlist.service import Installation
 from device.outbox.database import in_use
+from device.text import shown
 
 _LOOK_SECONDS = 0.1
 _NOT_TAKEN = "the post runs (or aim or accept does), and has not taken it yet: its log says why"
@@ -104,6 +104,6 @@ def _show(outcomes: dict[str, tuple[Manifest, Installation | None]], *, running:
         if as_json:
             facts = {"package": name, "version": manifest.version, "taken": outcome is not None and reason is None}
             click.echo(json.dumps(facts | {"waits": outcome is None, "reason": reason, "said": said}))
-        table.add_row(name, str(manifest.version), escape(said))
+        table.add_row(name, str(manifest.version), shown(said))
     if not as_json:
         Console().print(table)

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
 from device.errors import PictureError
+from device.text import printable, shown
 from device.vision.detector import MINIMUM_SCORE
 from device.vision.draw import draw_plates
 from device.vision.recogniser import LEGIBLE, Plate, Recogniser, Recognition
@@ -154,7 +154,7 @@ def _picture_errors(path: Path) -> Iterator[None]:
 
 
 def _complain(message: str) -> None:
-    click.echo(f"platepost read: {message}", err=True)
+    click.echo(printable(f"platepost read: {message}"), err=True)
 
 
 def _read_crop(recogniser: Recogniser, picture: NDArray[np.uint8], minimum_confidence: float | None) -> Recognition:
@@ -304,13 +304,13 @@ def _table() -> Table:
 
 def _add_rows(table: Table, result: _Result) -> None:
     total = f"{result.recognition.milliseconds.total:.1f}"
-    image = escape(click.format_filename(result.path))  # a name may hold bytes that no output can be written in
+    image = shown(click.format_filename(result.path))  # a name may hold bytes that no output can be written in
     if not result.recognition.plates:
         table.add_row(image, "[dim]no plate[/dim]", "", "", total)
     for number, plate in enumerate(result.recognition.plates):
         box = " ".join(f"{value:.0f}" for value in plate.box)
         first = number == 0
-        told = f"{escape(plate.text)}{' (cut)' if result.is_cut(plate) else ''}"
+        told = f"{shown(plate.text)}{' (cut)' if result.is_cut(plate) else ''}"
         plates = table.columns[1]
         plates.min_width = max(plates.min_width or 0, cell_len(told))
         table.add_row(

@@ -14,7 +14,6 @@ import click
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from device.config import Configuration, load
@@ -24,6 +23,7 @@ from device.outbox.database import in_use
 from device.recording import SUFFIX, RecordingError, requests
 from device.recording.requests import Answer, Request
 from device.signals import LOST_OR_STOPPED, heeded, instead
+from device.text import shown
 
 _LOOK_SECONDS = 0.1
 
@@ -95,9 +95,9 @@ def list_(*, path: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{"recording": str(file), "bytes": file.stat().st_size} for file in files]))
         return
-    table = Table("recording", "megabytes", title=escape(f"Recordings in {section.directory}"), title_justify="left")
+    table = Table("recording", "megabytes", title=shown(f"Recordings in {section.directory}"), title_justify="left")
     for file in files:
-        table.add_row(escape(file.name), f"{file.stat().st_size / 1e6:.1f}")
+        table.add_row(shown(file.name), f"{file.stat().st_size / 1e6:.1f}")
     Console().print(table)
 
 

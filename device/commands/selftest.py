@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from device import backends
@@ -31,8 +30,9 @@ from device.outbox.database import open_database, read_key_file
 from device.outbox.outbox import Outbox
 from device.records import Signer
 from device.secrets.certificate import certificate
+from device.text import shown
 from device.uplink.settings import BrokerAddress
-from device.uplink.tls import connection_problem, tls_context
+from device.uplink.tls import connection_problem, peer_expires, tls_context
 from device.vision.detector import HEIGHT, WIDTH
 from device.vision.recogniser import Recogniser
 
@@ -76,7 +76,7 @@ def selftest(*, path: Path, as_json: bool) -> None:
         table = Table("point", "", "found")
         for finding in findings:
             good = "[green]good[/green]" if finding.good else "[red]FAULT[/red]"
-            table.add_row(escape(finding.point), good, escape(finding.said))
+            table.add_row(shown(finding.point), good, shown(finding.said))
         Console().print(table)
     if not all(finding.good for finding in findings):
         raise SystemExit(1)
@@ -218,9 +218,13 @@ def _broker(address: str) -> Callable[[Configuration], str]:
                 context.wrap_socket(plain, server_hostname=broker.host) as secured,
             ):
                 _await_refusal(secured)
-                return f"{secured.version()} with a broker that the department vouches for"
+                ends, said = peer_expires(secured), f"{secured.version()} with a broker that the department vouches for"
         except (OSError, ssl.SSLError, PlatepostError) as error:
             raise _FaultError(connection_problem(error)) from error
+        days = None if ends is None else (ends - datetime.now(UTC)).days
+        if days is not None and days < CERTIFICATE_DAYS:
+            raise _FaultError(f"the broker's certificate ends in {days} days: renew it at the broker")
+        return f"{said}; its certificate is valid for {days} days more"
 
     return check
 

@@ -12,8 +12,8 @@ class RemovedKey:
 
     was: str
     """What it said."""
-    allowed: tuple[Any, ...]
-    """Values that ask for what the post does anyway."""
+    allowed: tuple[Any, ...] | None
+    """Values that ask for what the post does anyway; None if nothing is lost with any."""
     instead: str
     """What to do where the file has any other value."""
 
@@ -29,6 +29,11 @@ REMOVED: Mapping[str, RemovedKey] = {
         allowed=("name",),
         instead="posts connect under the name in their certificate; set up a broker that compares the two, mosquitto or"
         " RabbitMQ (docs/brokers.md), then delete this key",
+    ),
+    "uplink.settle_seconds": RemovedKey(
+        "how long a record was kept after the broker's acknowledgment",
+        allowed=None,
+        instead="a custodian's receipt says now whether the department has a record (docs/outbox.md); delete this key",
     ),
 }
 """By their path in the file. A row is deleted with the version after the one that removed its key."""
@@ -48,7 +53,7 @@ def without_removed(
         if not isinstance(place, dict) or name not in place:
             continue
         value = place.pop(name)
-        if value in key.allowed:
+        if key.allowed is None or value in key.allowed:
             notices.append(f"{path} = {value!r}: this key, {key.was}, was removed and does nothing; delete it")
         else:
             faults.append(f"{path} = {value!r}: {key.instead}")

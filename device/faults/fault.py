@@ -23,6 +23,7 @@ class Fault(StrEnum):
     CAMERA_SILENT = "camera_silent"
     CERTIFICATE_EXPIRING = "certificate_expiring"
     CHAIN_FORKED = "chain_forked"
+    CLOCK_AHEAD = "clock_ahead"
     CLOCK_BEHIND = "clock_behind"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
     DISK_FULL = "disk_full"
@@ -132,9 +133,14 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Ask who restored the disk; if nobody did, look whether this unit is the right one, and replace its disk.",
         within="the connection after the start",
     ),
+    Fault.CLOCK_AHEAD: Description(
+        "The clock is later than it can be; the time of records goes on without it.",
+        "the clock being right again, or synchronized for half a minute",
+        "Check which time server the unit goes by; set the clock, and see who or what set it wrong.",
+    ),
     Fault.CLOCK_BEHIND: Description(
-        "The clock is earlier than it can be; records take their time from the last that was certain.",
-        "the clock being set, by chrony or by hand",
+        "The clock is earlier than it can be; the time of records goes on without it.",
+        "the clock being right again, or synchronized for half a minute",
         "Check that the unit reaches its time server, and that its clock's battery is not empty.",
     ),
     Fault.CLOCK_UNSYNCHRONISED: Description(
@@ -306,8 +312,14 @@ def reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:
     return tuple(Reason(name=fault.value, message=DESCRIPTIONS[fault].message) for fault in sorted(set(faults)))
 
 
-def notices(hotlist: HotListState) -> tuple[Reason, ...]:
-    """Return what a person should know of the hot list though it is no fault."""
+def notices(hotlist: HotListState, *, broker_certificate_days: int | None = None) -> tuple[Reason, ...]:
+    """Return what a person should know though it is no fault.
+
+    Args:
+        hotlist: the hot list.
+        broker_certificate_days: left of the broker's certificate, where it ends soon.
+
+    """
     said = []
     if hotlist.state == "warning":
         said.append(Reason(name="hotlist_warning", message="The hot list grows old: a newer one should have come."))
@@ -316,6 +328,12 @@ def notices(hotlist: HotListState) -> tuple[Reason, ...]:
             f"Near matching is on: {hotlist.near_alternatives} other readings of a plate are looked up; most are wrong."
         )
         said.append(Reason(name="near_matching", message=message))
+    if broker_certificate_days is not None:
+        message = (
+            f"The broker's certificate ends in {broker_certificate_days} days; after that nothing is delivered: "
+            "renew it at the broker."
+        )
+        said.append(Reason(name="broker_certificate_expiring", message=message))
     return tuple(said)
 
 

@@ -22,7 +22,7 @@ class ClockStepMonitor(Part):
         timekeeper: the post's time.
         audit: two sources of time may disagree forever, hence the rate limit.
         source: is asked how good the clock is.
-        hotlist: the building of its list in force has passed for certain.
+        hotlist: its list in force was built before now, if it says so rightly.
         download, uplink: try again when the clock was stepped, or is vouched for where it was not.
 
     """
@@ -52,8 +52,7 @@ class ClockStepMonitor(Part):
     def tick(self, now: float) -> None:  # noqa: ARG002 - the timekeeper has its own
         """Look once."""
         hotlist = self._hotlist.current
-        if hotlist is not None:
-            self._timekeeper.trust(hotlist.built)
+        self._timekeeper.heed_list(None if hotlist is None else hotlist.built)
         step = self._timekeeper.tick()
         if step is not None:
             details: dict[str, JsonValue] = {
@@ -73,6 +72,7 @@ class ClockStepMonitor(Part):
     def faults(self) -> set[Fault]:
         """Name it if the clock is certainly wrong, or nobody vouches for it."""
         conditions = {
+            Fault.CLOCK_AHEAD: self._timekeeper.ahead,
             Fault.CLOCK_BEHIND: self._timekeeper.behind,
             Fault.CLOCK_UNSYNCHRONISED: not self._timekeeper.quality().synchronised,
         }

@@ -91,8 +91,9 @@ class Heartbeat(Part):
             inference={name: timing for name, timing in timings.items() if timing is not None},
             queue=Queue(
                 depth=backlog.depth,
-                settling=backlog.settling,
+                sent=backlog.sent,
                 oldest_age_seconds=backlog.oldest_age_seconds,
+                oldest_unreleased_age_seconds=backlog.oldest_unreleased_age_seconds,
                 size_bytes=backlog.size_bytes,
                 quota_bytes=backlog.quota_bytes,
                 reads_dropped=backlog.reads_dropped,

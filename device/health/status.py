@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -14,10 +14,10 @@ from device.diagnosis import FaultMonitor
 from device.errors import OutboxError
 from device.faults.fault import Fault, notices, reasons
 from device.faults.flapping import FlapDamper, FlapDampers
-from device.health.certificate import CertificateMonitor
+from device.health.certificate import CERTIFICATE_DAYS, CertificateMonitor
 from device.logbook import Logbook
 from device.part import Part
-from device.records import Envelope, Status
+from device.records import Envelope, Finding, Status
 from device.reporting.frames import FrameReporter
 from device.uplink.uplink import Uplink
 
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 FIRST_REPEAT_SECONDS = 10.0
 """How soon a recorded status is repeated. The broker keeps a record for subscribers that are away, where it does not
 expire. Its repeat takes its place as what is retained, and does."""
+BROKER_CERTIFICATE_DAYS = 30
+"""Days left of the broker's certificate below which every status says so: a person renews it, and has other work."""
 
 
 class StatusReporter(Part):
@@ -84,13 +86,21 @@ class StatusReporter(Part):
 
     def tick(self, now: float) -> None:
         """Record the status if the last one did not say what is now; else repeat it if that is due."""
-        changed = self._faults_changed(self._faults.present), self._list_changed(), self._birth_due()
+        changed = self._faults_changed(self._faults.present), self._notices_changed(), self._birth_due()
         if (self._control is not None and self._control.changed()) | any(changed):
             log.warning("state: %s", ", ".join(sorted(self._faults.present)) or "in service")
             self._logbook.records.record(self._status())
             self._repeat_at = now + FIRST_REPEAT_SECONDS
         elif now >= self._repeat_at and self._uplink.state().connected:
             self._repeat(now)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say how many days are left of the broker's certificate; nothing before the first connection."""
+        days = self._broker_certificate_days()
+        if days is None:
+            return ()
+        good = days >= CERTIFICATE_DAYS
+        return (Finding(point="broker certificate", good=good, said=f"valid for {days} days more"),)
 
     def stop(self) -> None:
         """Record that the post stops."""
@@ -142,11 +152,22 @@ class StatusReporter(Part):
         self._since = self._logbook.timekeeper.now()
         return True
 
-    def _list_changed(self) -> bool:
-        """Take note of the list; True if it, its age's state or how it is looked up is not that of the last status."""
+    def _broker_certificate_days(self) -> int | None:
+        """Return how many days are left of the broker's certificate; None before the first connection."""
+        ends = self._uplink.state().certificate_expires
+        return None if ends is None else (ends - self._logbook.timekeeper.now()) // timedelta(days=1)
+
+    def _broker_certificate_ends(self) -> int | None:
+        """Return the same where it is few, None else."""
+        days = self._broker_certificate_days()
+        return None if days is None or days >= BROKER_CERTIFICATE_DAYS else days
+
+    def _notices_changed(self) -> bool:
+        """Take note of what notices and the list say; True if it is not what the last status said."""
         hotlist, now = self._hotlist.state(), self._clock.steady()
         # A clock that is set to and fro makes a list old and young again and again.
-        seen = self._list_states.settle({(hotlist.state, hotlist.version, hotlist.near_alternatives)}, now=now)
+        told = (hotlist.state, hotlist.version, hotlist.near_alternatives, self._broker_certificate_ends())
+        seen = self._list_states.settle({told}, now=now)
         changed, self._list_told = seen != self._list_told, seen
         return changed
 
@@ -188,7 +209,7 @@ class StatusReporter(Part):
                 "place": circumstances.place,
                 "versions": circumstances.versions,
                 "hotlist": hotlist,
-                "notices": notices(hotlist),
+                "notices": notices(hotlist, broker_certificate_days=self._broker_certificate_ends()),
                 "configuration": None if self._control is None else self._control.state(),
                 "keys": () if self._control is None else self._control.keys(),
                 "last_read": self._reporter.last_read,

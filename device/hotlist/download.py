@@ -18,9 +18,16 @@ from device.uplink.inbox import Delivery, Handler
 
 log = logging.getLogger(__name__)
 
-_MAY_PASS = frozenset({
-    *(RefusalReason.WRONG_BASE, RefusalReason.BAD_SIGNATURE, RefusalReason.OLDER, RefusalReason.EXPIRED), NOT_STORED,
-})  # fmt: skip
+_MAY_PASS = frozenset(
+    {
+        RefusalReason.WRONG_BASE,
+        RefusalReason.BAD_SIGNATURE,
+        RefusalReason.OLDER,
+        RefusalReason.EXPIRED,
+        RefusalReason.BUILT_IN_FUTURE,
+        NOT_STORED,
+    }
+)
 """Reasons for which a package is not taken now and may be later: another list, key or time, or room, may come."""
 
 RETRY_SECONDS = 60.0
@@ -65,8 +72,9 @@ class HotListDownload(Part):
     """Takes what stands on the agency's hot-list topics.
 
     What cannot be taken now but perhaps later is sent for again: a delta that came before its base once another list is
-    in force, a package of a key that is not known yet when keys have changed, one that had expired by a clock that was
-    set since, one that the disk had no room for, now and then. The broker retains all of them.
+    in force, a package of a key that is not known yet when keys have changed, one that had expired, or was yet to
+    be built, by a clock that was set since, one that the disk had no room for, now and then. The broker retains all of
+    them.
     """
 
     def __init__(self, installer: Installer, subscriptions: RetainedTopics, *, agency: str, directory: Path) -> None:
@@ -98,8 +106,9 @@ class HotListDownload(Part):
             self._send_again(reason.value)
 
     def clock_changed(self) -> None:
-        """Send again for what had expired by the clock as it was."""
-        self._send_again(RefusalReason.EXPIRED.value)
+        """Send again for what had expired, or was yet to be built, by the clock as it was."""
+        for reason in (RefusalReason.EXPIRED, RefusalReason.BUILT_IN_FUTURE):
+            self._send_again(reason.value)
 
     def _receive(self, delivery: Delivery) -> None:
         topic, payload = delivery.topic, delivery.payload

@@ -12,7 +12,8 @@
      |    +-- Older                     a version that is not newer than the one in force
      |    |    +-- Repeated             the very package in force, delivered again
      |    +-- Expired                   past the time that the issuer gave it
-     |    +-- Truncated                 shorter than it says
+     |    +-- BuiltInFuture             built later than it can be
+    |    +-- Truncated                 shorter than it says
      |    +-- WrongKey                  not sealed to this post
      |    +-- Malformed                 cannot be what it says it is
      |    +-- UnsupportedFormat         a format, or a member of it, that this software does not know
@@ -39,6 +40,7 @@ class RefusalReason(StrEnum):
     OLDER = "older"
     REPEATED = "repeated"
     EXPIRED = "expired"
+    BUILT_IN_FUTURE = "built_in_future"
     TRUNCATED = "truncated"
     WRONG_KEY = "wrong_key"
     MALFORMED = "malformed"
@@ -100,6 +102,12 @@ class Expired(HotListRefused):
     """The issuer's own time limit for the list has passed."""
 
     reason = RefusalReason.EXPIRED
+
+
+class BuiltInFuture(HotListRefused):
+    """The list says that it was built at a time that cannot have come yet: the department's clock is wrong."""
+
+    reason = RefusalReason.BUILT_IN_FUTURE
 
 
 class Truncated(HotListRefused):

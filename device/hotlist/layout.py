@@ -21,6 +21,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from device.hotlist import bloom
 from device.hotlist.errors import Malformed, UnsupportedFormat
+from device.records.base import Line
 
 MAGIC = b"PPHOTL1\n"
 _ALIGNMENT = 8
@@ -74,8 +75,8 @@ class PatternEntry(_Closed):
     priority: Priority
     state: State | None = None
     distribution: Distribution | None = None
-    case: str = Field(min_length=1, max_length=120)
-    author: str = Field(min_length=1, max_length=120)
+    case: Annotated[str, Line] = Field(min_length=1, max_length=120)
+    author: Annotated[str, Line] = Field(min_length=1, max_length=120)
     expires: AwareDatetime
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from joserfc import jws
 from joserfc.jwk import ECKey
@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from device.hotlist.errors import BadSignature, Malformed, Unsigned
 from device.hotlist.layout import parse
+from device.records.base import Line
 from device.records.signing import NOT_JOSE
 
 TYPE = "platepost-hotlist+jws"
@@ -54,8 +55,8 @@ class Manifest(BaseModel):
 
     format: Literal["platepost-hotlist/1"] = "platepost-hotlist/1"
     kind: Literal["complete", "delta"] = "complete"
-    issuer: str = Field(min_length=1, max_length=120, description="Who built and signed the list.")
-    agency: str = Field(min_length=1, max_length=64, description="Whose posts it is for.")
+    issuer: Annotated[str, Line] = Field(min_length=1, max_length=120, description="Who built and signed the list.")
+    agency: Annotated[str, Line] = Field(min_length=1, max_length=64, description="Whose posts it is for.")
     version: int = Field(ge=1, lt=2**53, description="Only goes up.")
     built: AwareDatetime = Field(description="When the list was built; its age counts from here.")
     expires: AwareDatetime = Field(description="From when no post installs it any more.")
@@ -70,7 +71,7 @@ class Manifest(BaseModel):
     length: int = Field(gt=0, description="Bytes that follow the manifest's line.")
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of them, hexadecimal.")
     body_length: int = Field(gt=0, le=LARGEST_BODY, description="Bytes of the body, unsealed and inflated.")
-    size_override: str | None = Field(
+    size_override: Annotated[str, Line] | None = Field(
         default=None,
         min_length=1,
         max_length=LONGEST_REASON,

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from device.audit.log import AuditLog
 from device.audit.rate_limit import RateLimitedAudit
-from device.clock.timekeeper import Timekeeper
+from device.clock.timekeeper import CLOCK_TOLERANCE, Timekeeper
 from device.faults.fault import Fault
 from device.hotlist import (
     HotList,
@@ -27,9 +27,6 @@ from device.records.parts import ListState
 
 log = logging.getLogger(__name__)
 
-
-# A list from the future means a clock that is behind. Beyond what clocks differ by, its age cannot be told.
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 NOT_STORED = "not_stored"
 """Why a package that is sound is not in force: disk or memory did not take it."""
@@ -58,7 +55,7 @@ class HotListService(Part):
     ) -> None:
         self._store = store
         self._rate_limited = rate_limited
-        self._timekeeper = timekeeper
+        self._time = timekeeper
         self.settings = settings
         """Those in force."""
         self._audit = audit
@@ -119,7 +116,7 @@ class HotListService(Part):
     def install(self, package: Package, *, source: str = "broker") -> Installation:
         """Take a package, or say in the audit and to the caller why not; from any thread but that of the frames."""
         try:
-            hotlist = self._store.install(package, at=self._timekeeper.now())
+            hotlist = self._store.install(package, at=self._time.apart_from_list(), latest=self._time.latest())
         except HotListRefused as refusal:
             return self.refuse(refusal, source=source)
         except HotListNotStored as error:
@@ -149,7 +146,7 @@ class HotListService(Part):
 
     def examine(self, line: bytes) -> Manifest:
         """Judge a package by its manifest alone. Raises HotListRefused."""
-        return self._store.examine(line, at=self._timekeeper.now())
+        return self._store.examine(line, at=self._time.apart_from_list(), latest=self._time.latest())
 
     def refuse(self, refusal: HotListRefused, *, source: str = "broker") -> Installation:
         """Say in the audit that a package was not taken, and why."""
@@ -161,19 +158,19 @@ class HotListService(Part):
 
     def state(self) -> HotListState:
         """Say which list is in force and how old it is now."""
-        return self.judge(self.current, self._timekeeper.now())
+        return self.judge(self.current)
 
-    def judge(self, hotlist: HotList | None, at: datetime) -> HotListState:
-        """Say which list that is, and how old it was at a moment."""
-        return list_state(hotlist, self.settings, at=self.moment(at))
+    def judge(self, hotlist: HotList | None) -> HotListState:
+        """Say which list that is, and how old it is now."""
+        return list_state(hotlist, self.settings, at=self.moment())
 
-    def moment(self, at: datetime) -> datetime:
-        """Return by what moment lists are judged where a clock said `at`.
+    def moment(self) -> datetime:
+        """Return the moment by which lists and entries are judged now.
 
-        A clock in the past would make an old list young, and have entries that ended alarm again; it may have been set
-        right since it said so.
+        What the clock said when a frame was captured is none: one in the past would make an old list young and have
+        entries alarm that ended, one in the future would end entries that are in force.
         """
-        return max(at, self._timekeeper.now())
+        return self._time.now()
 
     @property
     def in_service(self) -> bool:

@@ -16,6 +16,7 @@ from typing import Self
 from device.files import read_configured, write_durably
 from device.hotlist.errors import (
     BadSignature,
+    BuiltInFuture,
     Expired,
     ForeignAgency,
     HotListNotStored,
@@ -118,12 +119,13 @@ class HotListStore:
         """The list in force; one reference, swapped at once, so that a reader sees the old list or the new."""
         return self._current
 
-    def install(self, package: Package, *, at: datetime | None = None) -> HotList:
+    def install(self, package: Package, *, at: datetime | None = None, latest: datetime | None = None) -> HotList:
         """Verify a package, complete or a delta, keep it and put the list that it makes in force.
 
         Args:
             package: the file's bytes, or the file.
             at: the moment that its expiry is judged by; now, if none is given.
+            latest: the latest time that it can be: one built after it is refused. Not judged where None.
 
         Raises:
             HotListRefused: by its subclass and `reason`, why the package was not taken. The list before stays in force.
@@ -133,18 +135,18 @@ class HotListStore:
         """
         try:
             with self._lock:
-                return self._install(package, at or datetime.now(UTC))
+                return self._install(package, at or datetime.now(UTC), latest)
         except OSError as error:
             raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
 
-    def examine(self, line: bytes, *, at: datetime | None = None) -> Manifest:
+    def examine(self, line: bytes, *, at: datetime | None = None, latest: datetime | None = None) -> Manifest:
         """Say by its manifest alone whether a package would be taken, before the rest of it is sent for.
 
         Raises HotListRefused as `install` does, as far as the manifest tells.
         """
         with self._lock:
             manifest = self._check(line)
-            self._judge(manifest, at or datetime.now(UTC))
+            self._judge(manifest, at or datetime.now(UTC), latest)
             return manifest
 
     def load(self) -> HotList | None:
@@ -171,11 +173,11 @@ class HotListStore:
                     path.unlink()
             return self.damaged
 
-    def _install(self, package: Package, at: datetime) -> HotList:
+    def _install(self, package: Package, at: datetime, latest: datetime | None) -> HotList:
         line, sealed = split(package)
         manifest = self._check(line)
         check_whole(manifest, sealed)
-        self._judge(manifest, at)
+        self._judge(manifest, at, latest)
         before = self._current
         fresh = self._opened(manifest, sealed, on=before)
         write_durably(self._directory / manifest.file_name, pieces(package))
@@ -218,7 +220,7 @@ class HotListStore:
                 raise Repeated(f"version {current.version} is in force already") from None
             raise
 
-    def _judge(self, manifest: Manifest, at: datetime) -> None:
+    def _judge(self, manifest: Manifest, at: datetime, latest: datetime | None) -> None:
         if manifest.agency != self._agency:
             raise ForeignAgency(f"the list is for agency {manifest.agency!r}, this post serves {self._agency!r}")
         current = self._current
@@ -227,6 +229,8 @@ class HotListStore:
                 raise Repeated(f"version {manifest.version} is in force already")
             if manifest.version <= current.version:
                 raise Older(f"version {manifest.version} is not newer than {current.version}, which is in force")
+        if latest is not None and manifest.built > latest:
+            raise BuiltInFuture(f"the list says it was built at {manifest.built.isoformat()}, which is yet to come")
         if manifest.expired(at):
             raise Expired(f"the list expired at {manifest.expires.isoformat()}")
         if manifest.kind == "delta":

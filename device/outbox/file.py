@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from device.clock.clock import SYSTEM, Clock
 from device.errors import OutboxError
-from device.outbox import rows
+from device.outbox import resending, rows
 from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
 from device.outbox.errors import (
     OutboxDamagedError,
@@ -211,6 +211,7 @@ class OutboxFile:
         self.opening += 1
         with named_errors():
             rows.begin_chain(connection, self._identify)
+            resending.prepare(connection)
             self._quota.measure(connection)
 
     def _once(self, work: Callable[[Connection], T]) -> T:

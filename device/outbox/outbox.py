@@ -1,6 +1,6 @@
-"""The outbox: every record waits here, encrypted, until the broker has acknowledged it."""
+"""The outbox: every record waits here, encrypted, until a broker has acknowledged it and its custodians have it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,35 +9,42 @@ from typing import Self
 
 from device.clock.clock import SYSTEM, Clock
 from device.errors import OutboxError
-from device.outbox import rows
+from device.outbox import custody, resending, rows
+from device.outbox.custody import Custody, Requirements
 from device.outbox.database import Connection, read_key_file
 from device.outbox.file import OutboxFile
-from device.outbox.places import Excluded, number_of
+from device.outbox.places import Excluded, number_of, place_of
 from device.outbox.quarantine import Quarantined
 from device.outbox.quota import MIB, Quota
 from device.outbox.reserve import Reserve
 from device.outbox.settings import OutboxSettings
-from device.records import TYPES, ChainHead, Dropped, Envelope, Lost, Status, new_identifier
+from device.records import ChainHead, Dropped, Envelope, Lost, new_identifier
+from device.records.receipt import KeptRange
 from device.systemd import Notifier
+
+RELEASED_TOGETHER = 32
+"""Records that go in one transaction: a hit must not wait behind one that deletes hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits in the outbox, and what its quota has cost since the outbox was made.
+    """What is in the outbox, and what its quota has cost since the outbox was made.
 
     Covert records are in none of it: whoever counts what came would know by the difference that there were some.
     """
 
     depth: int
-    """Records that nobody has acknowledged."""
-    settling: int
-    """Records that the broker has acknowledged and may yet forget, so that they are kept for a while."""
+    """Records that wait for a broker's acknowledgment."""
+    sent: int
+    """Records that have it and lack a required receipt."""
     size_bytes: int
     """Bytes of both."""
     quota_bytes: int
     """How many all records may have, covert ones too."""
     oldest_age_seconds: float | None
-    """Age of the oldest that nobody has acknowledged; None if there is none."""
+    """Age of the oldest that waits; None if there is none."""
+    oldest_unreleased_age_seconds: float | None
+    """Age of the oldest of all; None if there is none."""
     reads_dropped: int
     pictures_dropped: int
 
@@ -47,6 +54,9 @@ class Outbox:
 
     `append` returns when the record is on the disk. Order out: hits, audit, status, reads; oldest first within. When
     the records exceed `quota_bytes`, pictures of reads go first, then the oldest reads; hits, audit and status never.
+
+    A record waits until a broker acknowledges it. It is then sent, and stays until every custodian that `require`
+    names has signed for it; without any, it goes at once.
 
     A file that cannot be used (wrong key, damaged, written by newer software, emptied) is renamed, `set_aside` says so,
     and a new one takes its place, at the start and at any later moment: a post never stops for it. Of a damaged file
@@ -86,6 +96,8 @@ class Outbox:
         self._clock = clock
         self._quota = Quota(quota_bytes)
         self._excluded = Excluded()
+        self._requirements = Requirements()
+        self._heard: set[tuple[str, str]] = set()
         self._listeners: list[Callable[[], None]] = []
         self._file = OutboxFile(
             path,
@@ -151,6 +163,10 @@ class Outbox:
         """
         return self._append(make, group=group)
 
+    def covert_heads(self) -> tuple[ChainHead, ...]:
+        """Return the ends of the chains of distribution groups."""
+        return self._file.run(rows.covert_heads)
+
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Store the account of what was dropped since the last one, if anything was.
 
@@ -188,43 +204,146 @@ class Outbox:
     # --- out
 
     def next(
-        self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
+        self,
+        limit: int,
+        *,
+        excluding: Collection[int] = (),
+        holding: Collection[str] = (),
+        repeating: bool = False,
     ) -> tuple[Envelope, ...]:
-        """Return up to `limit` records in order, but for the places `excluding` and the topics `holding`."""
+        """Return up to `limit` records that wait, in order; after them, if `repeating`, those to be sent once more.
+
+        The places `excluding` and the topics `holding` are left out.
+        """
 
         def work(connection: Connection) -> tuple[Envelope, ...]:
             self._excluded.put(connection, excluding, self._file.opening)
-            return rows.select(connection, limit, holding=holding, opening=self._file.opening)
+            found = rows.select(connection, limit, holding=holding, opening=self._file.opening)
+            if repeating and len(found) < limit:
+                left = limit - len(found)
+                found += rows.select(connection, left, holding=holding, opening=self._file.opening, repeated=True)
+            return found
 
         return self._file.run(work)
 
     def acknowledge(self, places: Collection[int]) -> int:
-        """Delete records that the broker has taken, by their places; return how many there were.
+        """Note that a broker has taken records, by their places; return how many there were.
+
+        They are sent from now on; those that need no receipt, or no other, go.
 
         A place that was given before the file was set aside is of no record here: what it was of is sent again.
-        Alone of all changes this one may be undone by a power cut: the records are then sent again.
+        This may be undone by a power cut, as what a receipt brought about may: the records are then sent again.
         """
 
         def work(connection: Connection) -> int:
-            deleted = 0
-            for place in places:
-                number = number_of(place, self._file.opening)
-                size = None if number is None else rows.delete(connection, number)
-                if size is not None:
-                    deleted += 1
-                    self._quota.size -= size
-            return deleted
+            numbers = (number_of(place, self._file.opening) for place in places)
+            return sum(self._acknowledge(connection, number) for number in numbers if number is not None)
 
         return self._file.transaction(work, durable=False) if places else 0
 
+    def _acknowledge(self, connection: Connection, sequence: int) -> bool:
+        if not custody.may_go(connection, sequence, self._requirements):
+            resending.acknowledged(connection, sequence)
+            return rows.mark_sent(connection, sequence)
+        size = rows.delete(connection, sequence)
+        self._quota.size -= size or 0
+        return size is not None
+
     def present(self, places: Collection[int]) -> frozenset[int]:
-        """Return those of the places whose records are here yet: not delivered, dropped, or left behind by damage."""
+        """Return those of the places whose records are here yet: not released, dropped, or left behind by damage."""
 
         def work(connection: Connection) -> frozenset[int]:
             numbers = ((place, number_of(place, self._file.opening)) for place in places)
             return frozenset(place for place, number in numbers if number is not None and rows.has(connection, number))
 
         return self._file.run(work)
+
+    # --- custody
+
+    def require(self, requirements: Requirements) -> None:
+        """Have these custodians' receipts required; call it before the first acknowledgment, and at each change.
+
+        Where each custodian starts is kept on the disk. Records that lack no receipt any more go.
+        """
+
+        def work(connection: Connection) -> tuple[str, ...]:
+            return custody.require(connection, requirements)
+
+        with self._file.lock:
+            self._requirements = requirements
+            names = self._file.transaction(work)
+        for name in names:
+            self._release(name)
+
+    def take_receipt(self, custodian: str, chain: str, ranges: Sequence[KeptRange]) -> Custody:
+        """Take what a custodian has signed for; records that lack nothing else go.
+
+        What it signs for before a broker's acknowledgment counts when that comes. Whoever calls this has checked the
+        signature. A receipt for an unknown chain, or of a custodian that is not required, releases nothing.
+        """
+
+        def work(connection: Connection) -> bool:
+            return custody.take(connection, custodian, chain, ranges, self._requirements)
+
+        if not self._file.transaction(work, durable=False):
+            return Custody(released=0, forked=True)
+        with self._file.lock:
+            self._heard.add((custodian, chain))
+        return Custody(self._release(chain), forked=False)
+
+    def forget_receipts(self, custodian: str) -> None:
+        """Have a custodian sign anew for all that is here: it was restored from a backup."""
+        self._file.transaction(lambda connection: custody.forget(connection, custodian))
+
+    def oldest_sent(self) -> dict[str, int]:
+        """Return of each chain the place of the oldest record that a broker acknowledged, by the chain's name."""
+
+        def work(connection: Connection) -> dict[str, int]:
+            found = custody.oldest_sent(connection).items()
+            return {name: place_of(sequence, self._file.opening) for name, sequence in found}
+
+        return self._file.run(work)
+
+    def send_again(self, places: Collection[int]) -> None:
+        """Have records sent once more that a broker acknowledged, by their places."""
+
+        def work(connection: Connection) -> None:
+            numbers = (number_of(place, self._file.opening) for place in places)
+            resending.add(connection, (number for number in numbers if number is not None))
+
+        self._file.run(work)
+
+    def send_left_out(self) -> int:
+        """Have sent once more what receipts leave out; return how many records that are.
+
+        Of receipts, those count that came since the last call; of records, those that were acknowledged before it.
+        """
+
+        def work(connection: Connection) -> int:
+            fresh = resending.end_round(connection)
+            missing = {
+                sequence
+                for custodian, chain in heard
+                for sequence in custody.left_out(connection, custodian, chain, self._requirements)
+                if sequence not in fresh
+            }
+            resending.add(connection, missing)
+            return len(missing)
+
+        with self._file.lock:
+            heard, self._heard = self._heard, set()
+            return self._file.run(work)
+
+    def _release(self, chain: str) -> int:
+        def work(connection: Connection) -> int:
+            gone = custody.release(connection, chain, self._requirements, most=RELEASED_TOGETHER)
+            self._quota.size -= gone.size
+            return gone.records
+
+        released = 0
+        while gone := self._file.transaction(work, durable=False):
+            released += gone
+        return released
 
     # --- state
 
@@ -243,44 +362,33 @@ class Outbox:
         """The end of the chain."""
         return self._file.run(rows.read_head)
 
-    def depth(self, *, status_only: bool = False) -> int:
-        """Return how many records wait; with `status_only`, how many of them are status."""
-        ranks = (rows.RANKS[TYPES[Status]],) * 2 if status_only else (0, rows.READS)
-        sql = "SELECT count(*) FROM record WHERE rank BETWEEN ? AND ?"
-        return int(self._file.run(lambda connection: connection.execute(sql, ranks).fetchone()[0]))
+    def depth(self) -> int:
+        """Return how many records wait for a broker, covert ones too: for nobody but this unit itself."""
+        return self._file.run(lambda connection: rows.count(connection, sent=False))
 
-    def oldest_age(self, *, now: datetime | None = None, settling: Collection[int] = ()) -> float | None:
-        """Return the age of the oldest record in seconds, or None if nothing waits; 0 if the clock went back.
+    def oldest_age(self, *, now: datetime | None = None) -> float | None:
+        """Return the age of the oldest record that waits, in seconds, or None if none does; 0 if the clock went back.
 
         Covert records are left out, as in `backlog`.
         """
-        return self._age(self._oldest(settling)[0], now)
+        return self._age(self._file.run(lambda connection: rows.oldest(connection, waiting=True)), now)
 
-    def undelivered(self, *, settling: Collection[int] = ()) -> int:
-        """Return how many records nobody has acknowledged, covert ones too: for nobody but this unit itself."""
-        with self._file.lock:
-            return self._oldest(settling)[1] + self._file.run(rows.covert).waiting
+    def backlog(self, *, now: datetime | None = None) -> Backlog:
+        """Return all of the state at once, for health and status."""
 
-    def backlog(self, *, now: datetime | None = None, settling: Collection[int] = ()) -> Backlog:
-        """Return all of the state at once, for health and status; `settling` are told apart from what waits."""
-        with self._file.lock:
-            reads, pictures = self._file.run(self._quota.totals)
-            oldest, depth = self._oldest(settling)
-            covert = self._file.run(rows.covert)
+        def work(connection: Connection) -> Backlog:
+            covert = rows.covert(connection)
+            reads, pictures = self._quota.totals(connection)
             return Backlog(
-                depth=depth,
-                settling=self.depth() - covert.records - depth,
+                depth=rows.count(connection, sent=False) - covert.waiting,
+                sent=rows.count(connection, sent=True) - covert.sent,
                 size_bytes=self._quota.size - covert.size,
                 quota_bytes=self._quota.limit,
-                oldest_age_seconds=self._age(oldest, now),
+                oldest_age_seconds=self._age(rows.oldest(connection, waiting=True), now),
+                oldest_unreleased_age_seconds=self._age(rows.oldest(connection, waiting=False), now),
                 reads_dropped=reads,
                 pictures_dropped=pictures,
             )
-
-    def _oldest(self, settling: Collection[int]) -> tuple[float | None, int]:
-        def work(connection: Connection) -> tuple[float | None, int]:
-            self._excluded.put(connection, settling, self._file.opening)
-            return rows.oldest(connection)
 
         return self._file.run(work)
 
@@ -310,7 +418,9 @@ class Outbox:
         envelope = make(head)
         if envelope.sequence != head.sequence + 1:
             raise OutboxError(f"a record numbered {envelope.sequence} cannot follow number {head.sequence}")
-        rows.insert(connection, envelope, group)
+        rows.insert(connection, envelope, head.chain, group)
+        if head.sequence == 0:
+            custody.enroll(connection, head.chain, self._requirements)
         self._quota.size += len(envelope.body)
         self._quota.enforce(connection)
         return envelope

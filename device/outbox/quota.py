@@ -1,4 +1,7 @@
-"""What goes when the outbox is full: pictures of reads, then the oldest reads; counted, and never anything else."""
+"""What goes when the outbox is full: pictures of reads, then reads; counted, and never anything else.
+
+The oldest go first, and before all others those that a broker has acknowledged: somebody may have them.
+"""
 
 import logging
 from typing import Any
@@ -77,9 +80,11 @@ class Quota:
         )
 
     def _strip_oldest(self, connection: Connection) -> bool:
-        row: tuple[Any, ...] | None = connection.execute(
-            "SELECT sequence, body, size FROM record WHERE rank = 3 AND has_pictures = 1 ORDER BY sequence LIMIT 1"
-        ).fetchone()
+        row = _oldest(
+            connection,
+            "SELECT sequence, body, size FROM record INDEXED BY record_pictures"
+            " WHERE sent = ? AND rank = 3 AND has_pictures = 1 ORDER BY sequence LIMIT 1",
+        )
         if row is None:
             return False
         sequence, body, size = row
@@ -90,11 +95,12 @@ class Quota:
         return True
 
     def _drop_oldest(self, connection: Connection) -> bool:
-        row: tuple[Any, ...] | None = connection.execute(
+        row = _oldest(
+            connection,
             "DELETE FROM record WHERE sequence ="
-            " (SELECT sequence FROM record WHERE rank = 3 ORDER BY sequence LIMIT 1)"
-            " RETURNING sequence, size, number, CASE WHEN number IS NULL THEN NULL ELSE body END"
-        ).fetchone()
+            " (SELECT sequence FROM record WHERE sent = ? AND rank = 3 ORDER BY sequence LIMIT 1)"
+            " RETURNING sequence, size, number, CASE WHEN number IS NULL THEN NULL ELSE body END",
+        )
         if row is None:
             return False
         sequence, size, number, body = row
@@ -108,3 +114,9 @@ class Quota:
             connection.execute("UPDATE dropped SET reads_pending = reads_pending + 1")
         self.size -= size
         return True
+
+
+def _oldest(connection: Connection, sql: str) -> tuple[Any, ...] | None:
+    """Return what `sql` finds of the records that a broker acknowledged, or else of those that wait."""
+    found = (connection.execute(sql, (sent,)).fetchone() for sent in (1, 0))
+    return next((row for row in found if row is not None), None)

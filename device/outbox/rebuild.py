@@ -159,7 +159,14 @@ def _fill(connection: Connection, found: Salvaged) -> int:
         if row is None:
             continue
         former = rows.COVERT < place < 0
-        rows.insert_values(connection, place, row.values, number=row.number if former else None)
+        rows.insert_values(
+            connection,
+            place,
+            row.values,
+            number=row.number if former else None,
+            standing=(row.chain, row.number),
+            sent=row.sent,
+        )
         kept, size = kept + 1, size + len(row.values[7])
         if size > _TOGETHER:
             connection.execute("COMMIT")
@@ -169,6 +176,8 @@ def _fill(connection: Connection, found: Salvaged) -> int:
         connection.execute(
             "UPDATE dropped SET reads = ?, pictures = ?, reads_pending = ?, pictures_pending = ?", found.dropped
         )
+    connection.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", found.kept)
+    connection.executemany("INSERT OR IGNORE INTO released VALUES (?, ?, ?)", found.released)
     _account(connection, found, last_former)
     return kept
 

@@ -31,7 +31,7 @@ COVERT = -(2**40) - 1
 _COVERT = "sequence < 0 AND topic GLOB '*/covert/*'"
 """Covert records, those too that damage left of a covert chain: they have numbers of former chains."""
 
-_COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures, number"
+_COLUMNS = "id, type, topic, time, body, digest, sequence, expires, has_pictures, record.number"
 
 
 def seal(place: int, values: tuple[Any, ...]) -> bytes:
@@ -76,6 +76,12 @@ def read_head(connection: Connection, group: str | None = None) -> ChainHead:
     return ChainHead(chain=chain, sequence=sequence, digest=digest, key=key, time=last)
 
 
+def covert_heads(connection: Connection) -> tuple[ChainHead, ...]:
+    """Return the ends of all covert chains."""
+    groups = connection.execute("SELECT name FROM covert_chain").fetchall()
+    return tuple(read_head(connection, str(group)) for (group,) in groups)
+
+
 def write_head(connection: Connection, head: ChainHead) -> None:
     """Begin with the end of a chain that goes on."""
     connection.execute(
@@ -84,15 +90,35 @@ def write_head(connection: Connection, head: ChainHead) -> None:
     )
 
 
-def insert_values(connection: Connection, place: int, values: tuple[Any, ...], *, number: int | None = None) -> None:
-    """Store a row taken over from another file at `place`; `number` is the record's own in a former chain."""
+def insert_values(
+    connection: Connection,
+    place: int,
+    values: tuple[Any, ...],
+    *,
+    number: int | None = None,
+    standing: tuple[str, int],
+    sent: bool = False,
+) -> None:
+    """Store a row at `place`.
+
+    Args:
+        connection: the database.
+        place: where it stands, `sequence` in the table.
+        values: of `id` to `has_pictures`, in the table's order.
+        number: the record's own in a former chain; None of all others.
+        standing: its chain, and its number there.
+        sent: whether a broker acknowledged it.
+
+    """
     row = (*values, number)
     connection.execute(
         "INSERT INTO record"
-        " (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures, number, seal)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (place, *row, seal(place, row)),
+        " (sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures, number, seal, sent)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (place, *row, seal(place, row), int(sent)),
     )
+    if place < 0:
+        connection.execute("INSERT INTO standing (sequence, chain, number) VALUES (?, ?, ?)", (place, *standing))
 
 
 def strip(connection: Connection, place: int, body: bytes) -> None:
@@ -109,9 +135,9 @@ def strip(connection: Connection, place: int, body: bytes) -> None:
     )
 
 
-def insert(connection: Connection, envelope: Envelope, group: str | None = None) -> None:
+def insert(connection: Connection, envelope: Envelope, chain: str, group: str | None = None) -> None:
     """Store a record as the new end of its chain, within the caller's transaction."""
-    number = envelope.sequence or 0  # there is one: the caller has compared it with the chain's end
+    number = own = envelope.sequence or 0  # there is one: the caller has compared it with the chain's end
     if group is not None:
         # Chains only grow: how many covert records there were so far makes a number that was never given.
         (before,) = connection.execute("SELECT sum(sequence) FROM covert_chain").fetchone()
@@ -128,7 +154,7 @@ def insert(connection: Connection, envelope: Envelope, group: str | None = None)
         len(envelope.body),
         envelope.illustrated,
     )
-    insert_values(connection, number, values)
+    insert_values(connection, number, values, standing=(chain, own))
     moved = (envelope.sequence, envelope.digest, envelope.chain_key, envelope.time.timestamp())
     if group is None:
         connection.execute("UPDATE chain SET sequence = ?, digest = ?, key = ?, time = ?", moved)
@@ -137,49 +163,57 @@ def insert(connection: Connection, envelope: Envelope, group: str | None = None)
         connection.execute(sql, (*moved, group))
 
 
-def select(connection: Connection, limit: int, *, holding: Collection[str], opening: int) -> tuple[Envelope, ...]:
-    """Return records in the order in which they leave, but for those in the table `excluded` and topics `holding`.
+def select(
+    connection: Connection, limit: int, *, holding: Collection[str], opening: int, repeated: bool = False
+) -> tuple[Envelope, ...]:
+    """Return records that wait, or that are to be `repeated`, in the order in which they leave.
 
-    Their places are of the file's `opening`. A covert record's `sequence` is its number here, and not that in its own
-    chain, which its body says.
+    Those in the table `excluded` are left out, and topics `holding`. Places are of the file's `opening`. A covert
+    record's `sequence` is its number here, and not that in its own chain, which its body says.
     """
+    of = "temp.again CROSS JOIN record USING (rank, sequence)" if repeated else "record"
     sql = (
-        f"SELECT {_COLUMNS} FROM record"  # noqa: S608 - only question marks are put together
-        f" WHERE sequence NOT IN (SELECT sequence FROM excluded) AND topic NOT IN ({_marks(holding)})"
+        f"SELECT {_COLUMNS} FROM {of}"  # noqa: S608 - constants and question marks are put together
+        f" WHERE sent = ? AND sequence NOT IN (SELECT sequence FROM excluded) AND topic NOT IN ({_marks(holding)})"
         " ORDER BY rank, sequence LIMIT ?"
     )
-    return tuple(_envelope(row, opening) for row in connection.execute(sql, (*holding, limit)))
+    found = connection.execute(sql, (int(repeated), *holding, limit))
+    return tuple(_envelope(row, opening, repeated=repeated) for row in found)
 
 
-def oldest(connection: Connection) -> tuple[float | None, int]:
-    """Return the time of the oldest record, seconds since 1970, and how many there are, without those in `excluded`.
+def oldest(connection: Connection, *, waiting: bool) -> float | None:
+    """Return the time of the oldest record, or of the oldest that waits, seconds since 1970; covert ones are left out.
 
-    Covert records are left out of both. Times never go back within a chain: of a long queue an index is gone through,
-    and the first row of the chain read.
+    Times never go back within a chain: of a long queue an index is gone through, and the first row of the chain read.
     """
-    kept = "FROM record WHERE sequence NOT IN (SELECT sequence FROM excluded)"
-    first = "min(sequence) FILTER (WHERE sequence >= 0)"
-    count, number = connection.execute(f"SELECT count(*), {first} {kept}").fetchone()
+    those = "sent = 0" if waiting else "TRUE"
+    through = "INDEXED BY record_order" if waiting else ""
+    first = f"SELECT min(sequence) FROM record {through} WHERE {those} AND sequence >= 0"  # noqa: S608 - constants
     former = f"sequence < 0 AND NOT ({_COVERT})"  # whatever damage left of other chains
-    (time,) = connection.execute(f"SELECT min(time) {kept} AND (sequence = ? OR {former})", (number,)).fetchone()
-    return time, int(count) - covert(connection).waiting
+    sql = f"SELECT min(time) FROM record WHERE {those} AND (sequence = ({first}) OR {former})"  # noqa: S608 - constants
+    (time,) = connection.execute(sql).fetchone()
+    return None if time is None else float(time)
 
 
-class Covert(NamedTuple):
-    """How many covert records there are."""
+class Counted(NamedTuple):
+    """How many records there are."""
 
     waiting: int
-    """Without those in `excluded`."""
-    records: int
+    sent: int
     size: int
     """Bytes of all."""
 
 
-def covert(connection: Connection) -> Covert:
+def covert(connection: Connection) -> Counted:
     """Count the covert records: few, even of a long queue."""
-    waiting = "count(*) FILTER (WHERE sequence NOT IN (SELECT sequence FROM excluded))"
-    sql = f"SELECT {waiting}, count(*), coalesce(sum(size), 0) FROM record WHERE {_COVERT}"  # noqa: S608 - a constant
-    return Covert(*connection.execute(sql).fetchone())
+    counts = "count(*) FILTER (WHERE sent = 0), count(*) FILTER (WHERE sent = 1), coalesce(sum(size), 0)"
+    sql = f"SELECT {counts} FROM record WHERE {_COVERT}"  # noqa: S608 - constants
+    return Counted(*connection.execute(sql).fetchone())
+
+
+def count(connection: Connection, *, sent: bool) -> int:
+    """Count all records that wait, or that a broker acknowledged."""
+    return int(connection.execute("SELECT count(*) FROM record WHERE sent = ?", (int(sent),)).fetchone()[0])
 
 
 def has(connection: Connection, sequence: int) -> bool:
@@ -193,7 +227,12 @@ def delete(connection: Connection, sequence: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _envelope(row: tuple[Any, ...], opening: int) -> Envelope:
+def mark_sent(connection: Connection, sequence: int) -> bool:
+    """Note that a broker acknowledged a record; return whether there is one of this number."""
+    return bool(connection.execute("UPDATE record SET sent = 1 WHERE sequence = ?", (sequence,)).rowcount)
+
+
+def _envelope(row: tuple[Any, ...], opening: int, *, repeated: bool) -> Envelope:
     identifier, kind, topic, time, body, digest, here, expires, has_pictures, number = row
     return Envelope(
         id=identifier,
@@ -206,6 +245,7 @@ def _envelope(row: tuple[Any, ...], opening: int) -> Envelope:
         place=place_of(here, opening),
         expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
         illustrated=bool(has_pictures),
+        repeated=repeated,
     )
 
 

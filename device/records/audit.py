@@ -1,10 +1,11 @@
 """The record of an event that people are accountable for."""
 
+import hashlib
 from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from device.records.base import Count, Identifier, Outcome, Slug, Thumbprint, UtcTime, WireModel
+from device.records.base import Count, Digest, Identifier, Outcome, Slug, Thumbprint, UtcTime, WireModel
 from device.records.parts import RecordData
 
 
@@ -38,12 +39,31 @@ class Lost(WireModel):
     )
 
 
+class ChainMark(WireModel):
+    """The end of a chain, named so that only those know it who know the chain."""
+
+    chain: Digest = Field(description="SHA-256 of the chain's identifier, as it is written in records.")
+    digest: Digest = Field(description="Digest of the chain's last record then.")
+
+
+def mark_of(chain: str) -> str:
+    """Return how a mark names a chain."""
+    return hashlib.sha256(chain.encode()).hexdigest()
+
+
 class KeyChange(WireModel):
     """A new record-signing key, vouched for by the one before: the record that carries this is the former's last."""
 
     former: Thumbprint = Field(description="Thumbprint of the key that signed the chain until now.")
     thumbprint: Thumbprint = Field(description="Thumbprint of the key that signs from the next record on.")
     public_key: str = Field(max_length=400, description="That key's public half, PEM.")
+    ends: Annotated[tuple[ChainMark, ...], Field(max_length=256)] = Field(
+        default=(),
+        description=(
+            "Ends of the post's other chains that the former key has signed in: in those it is good up to there, in "
+            "one that is not named it is good no more. Most of them are made up, so that their number tells nothing."
+        ),
+    )
 
 
 ACTIONS = (

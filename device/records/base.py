@@ -31,8 +31,13 @@ UtcTime = Annotated[
 ]
 """An instant: RFC 3339, UTC, milliseconds."""
 
-Line = StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")
-"""Text of one line, without control characters: it stands in logs and on consoles."""
+Line = StringConstraints(
+    pattern=r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]*$",
+)
+"""Text of one line without control characters and without marks that turn the direction of writing.
+
+People read it in logs and on consoles. What reads its source back to front poses as something else.
+"""
 
 Identifier = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from device.records.base import Identifier, Line, Slug, UtcTime, WireModel
-from device.records.parts import RecordData
+from device.records.parts import ChainEnd, RecordData
 
 COMMAND_TYPE = "platepost-command+jws"
 """The JWS header's `typ`, so that nothing else signed with the same key is taken for a command."""
@@ -78,6 +78,10 @@ class Response(RecordData):
     """A post's answer to a command, on `response/{asked_by}`, signed and outside the chain."""
 
     request: Identifier = Field(description="`id` of the request; the MQTT correlation data comes back as well.")
+    chain_end: ChainEnd | None = Field(
+        default=None,
+        description="The chain's last record when this was made, for this is no part of it; absent before the first.",
+    )
     command: str = Field(min_length=1, max_length=64, description="What was asked.")
     asked_by: PersonName = Field(description="Who asked.")
     outcome: Literal["done", "failed", "refused", "unsupported"] = Field(

@@ -129,6 +129,8 @@ class Envelope:
     """Thumbprint of the key that the chain goes on with; None for what is not chained."""
     correlation: bytes | None = None
     """MQTT 5 correlation data of the request that it answers."""
+    repeated: bool = False
+    """Whether a broker acknowledged it before, and it is sent for a custodian that may lack it."""
 
     @property
     def qos(self) -> int:
@@ -137,8 +139,8 @@ class Envelope:
 
     @property
     def retain(self) -> bool:
-        """Whether the broker keeps it for later subscribers: status only."""
-        return self.type == TYPES[Status]
+        """Whether the broker keeps it for later subscribers: status only, and not in the place of a later one."""
+        return self.type == TYPES[Status] and not self.repeated
 
     @property
     def event(self) -> dict[str, Any]:

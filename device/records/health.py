@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from device.records.base import Count, Identifier, Seconds, WireModel
-from device.records.parts import HotListState, RecordData
+from device.records.parts import ChainEnd, HotListState, RecordData
 
 
 class Timing(WireModel):
@@ -19,14 +19,17 @@ class Timing(WireModel):
 class Queue(WireModel):
     """What waits in the outbox, without records of covert entries: nobody else is to know that there are any."""
 
-    depth: Count = Field(description="Records waiting for the broker's acknowledgement.")
-    settling: Count = Field(
-        default=0, description="Records acknowledged, and kept for some seconds in case the broker forgets them."
+    depth: Count = Field(description="Records waiting for the broker's acknowledgment.")
+    sent: Count = Field(
+        default=0, description="Records that have it and wait for a receipt of each custodian that is required."
+    )
+    oldest_unreleased_age_seconds: Seconds | None = Field(
+        default=None, description="Age of the oldest of both in seconds; none if there is none."
     )
     oldest_age_seconds: Seconds | None = Field(
         default=None, description="Age of the oldest record waiting in seconds; none if none waits."
     )
-    size_bytes: Count = Field(description="Bytes of the records waiting and settling.")
+    size_bytes: Count = Field(description="Bytes of both.")
     quota_bytes: Count = Field(description="Bytes, covert records included, at which pictures, then reads are dropped.")
     reads_dropped: Count = Field(description="Reads dropped whole since the outbox was made.")
     pictures_dropped: Count = Field(description="Reads that lost their pictures since the outbox was made.")
@@ -36,6 +39,10 @@ class Health(RecordData):
     """Vital signs, once a minute: QoS 0, signed but not part of the chain, not kept in the outbox."""
 
     boot: Identifier = Field(description="Identifier of this run of the post's software.")
+    chain_end: ChainEnd | None = Field(
+        default=None,
+        description="The chain's last record when this was made, for this is no part of it; absent before the first.",
+    )
     uptime_seconds: Seconds = Field(description="Since this run of the post's software began, seconds.")
     frame_rate: Annotated[float, Field(ge=0)] = Field(description="Frames evaluated per second over the last minute.")
     last_frame_age_seconds: Seconds | None = Field(

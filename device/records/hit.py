@@ -78,6 +78,6 @@ class HitWithdrawn(RecordData):
     reason: Literal["text_changed", "not_listed"] = Field(
         description=(
             "`text_changed`: the text by then, or what else it may be, does not match as the hit said;"
-            " `not_listed`: the entry left the list meanwhile, or ended."
+            " `not_listed`: the entry left the list meanwhile."
         )
     )

@@ -7,13 +7,16 @@ from threading import Lock
 
 COUNTER_BITS = 12
 _RANDOM_BITS = 62
+STEP_MILLISECONDS = 1000
+"""From which on time has stepped back; less was borrowed, or two threads overtook one another."""
 
 
 class Identifiers:
-    """Makes identifiers that sort as their records do, by the record's own time rather than the system's clock.
+    """Makes identifiers by the record's own time, not by the system's clock; while that goes on, they sort likewise.
 
     Within a millisecond, or where time stands still, a counter in `rand_a` orders them (RFC 9562, section 6.2, method
-    1); where it is full, the next millisecond is borrowed. Safe to use from several threads.
+    1); where it is full, the next millisecond is borrowed. Where time steps back, so do they: their 62 random bits keep
+    them unique, and `sequence` alone is the order of records. Safe to use from several threads.
     """
 
     def __init__(self) -> None:
@@ -22,10 +25,10 @@ class Identifiers:
         self._counter = 0
 
     def at(self, moment: datetime) -> str:
-        """Return an identifier of `moment`, or of the last one's millisecond if that is later."""
+        """Return an identifier of `moment`, or of the last one's millisecond if that is later by less than a step."""
         millisecond = int(moment.timestamp() * 1000)
         with self._lock:
-            if millisecond > self._millisecond:
+            if millisecond > self._millisecond or millisecond <= self._millisecond - STEP_MILLISECONDS:
                 # Half of the counter's range stays free for what follows within the millisecond.
                 self._millisecond, self._counter = millisecond, secrets.randbits(COUNTER_BITS - 1)
             else:

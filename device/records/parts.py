@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from device.records.base import Count, Digest, Fraction, PlateText, Seconds, Slug, UtcTime, WireModel
+from device.records.base import Count, Digest, Fraction, Identifier, PlateText, Seconds, Slug, UtcTime, WireModel
 
 
 class ClockQuality(WireModel):
@@ -31,13 +31,29 @@ class ClockQuality(WireModel):
     stratum: Annotated[int, Field(ge=1, le=16)] | None = Field(
         default=None, description="How many steps from a reference clock."
     )
-    held_seconds: Seconds | None = Field(
+    held_seconds: float | None = Field(
         default=None,
         description=(
-            "How far the record's `time` is ahead of the system's clock, which was set back or is not set yet: no "
-            "record is earlier than the one before it. Absent when it is not. `time` less this is what the clock said."
+            "How far the record's `time` is ahead of the system's clock, or behind it if negative: that clock is "
+            "certainly wrong, and `time` went on without it. Absent while the clock is believed. `time` less this is "
+            "what the clock said."
         ),
     )
+    stepped_back_seconds: Annotated[float, Field(gt=0)] | None = Field(
+        default=None,
+        description=(
+            "How much earlier the record's `time` is than that of the record before it in its chain: the clock was "
+            "ahead, and is right now or righter. No record without this is earlier than the one before it."
+        ),
+    )
+
+
+class ChainEnd(WireModel):
+    """A record of the chain by its place: all before it are bound by its digest."""
+
+    chain: Identifier = Field(description="The chain.")
+    sequence: Annotated[int, Field(ge=1)] = Field(description="The record's number in it.")
+    digest: Digest = Field(description="The record's digest.")
 
 
 class RecordData(WireModel):

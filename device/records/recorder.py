@@ -1,29 +1,36 @@
 """The recorder: turns what happened into signed, chained records, and hands them to the store in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from threading import Lock
 from typing import Any, Protocol, Self, TypeVar
 
 import uuid_utils
 
 from device.errors import RecordError
-from device.records.audit import Audit, Dropped, KeyChange, Lost
-from device.records.base import timestamp
+from device.records.audit import Audit, ChainMark, Dropped, KeyChange, Lost, mark_of
+from device.records.base import milliseconds, timestamp
 from device.records.canonical import GENESIS, canonical_bytes, digest_of, dump
 from device.records.command import Response
 from device.records.envelope import TYPES, Envelope, topic_of
 from device.records.health import Health
 from device.records.hit import Hit, HitWithdrawn
 from device.records.identifiers import Identifiers
-from device.records.parts import ClockQuality, RecordData
+from device.records.parts import ChainEnd, ClockQuality, RecordData
 from device.records.settings import RecordSettings
 from device.records.signing import Signer
-from device.records.status import ChainEnd, Status
+from device.records.status import Status
 from device.records.topics import Source
 
 T = TypeVar("T")
+
+MARKS = 16
+"""A `key_changed` names a multiple of so many chains: nobody learns by it how many groups have covert hits."""
+STEP_SECONDS = 1.0
+"""A record that is earlier than the one before it by less takes that one's time: clocks are slewed by so much at most
+between two records, and it is not worth a word."""
 
 HIT_EXPIRY = timedelta(hours=24)
 """How long a hit is worth delivering: a record keeper down overnight still gets it; a console judges by `time`."""
@@ -68,6 +75,10 @@ class Store(Protocol):
         """Do the same in the chain of a distribution group."""
         ...
 
+    def covert_heads(self) -> tuple[ChainHead, ...]:
+        """Return the ends of the chains of distribution groups."""
+        ...
+
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Do the same with what was dropped since the last account; None, and nothing done, if nothing was."""
         ...
@@ -75,6 +86,18 @@ class Store(Protocol):
     def append_loss(self, make: Callable[[ChainHead, Lost], Envelope]) -> Envelope | None:
         """Do the same with what damage has cost and is not told yet."""
         ...
+
+
+def _marks(heads: Iterable[ChainHead]) -> tuple[ChainMark, ...]:
+    """Name ends of chains among made-up ones, so that neither their number nor their order tells anything."""
+    named = [(mark_of(head.chain), head.digest) for head in heads if head.sequence]
+    none = [(token_hex(32), token_hex(32)) for _ in range(-len(named) % MARKS if named else MARKS)]
+    return tuple(ChainMark(chain=chain, digest=digest) for chain, digest in sorted(named + none))
+
+
+def _stepped_back(data: RecordData, seconds: float) -> RecordData:
+    """Return the data of a record that is earlier than the one before it."""
+    return data.model_copy(update={"clock": data.clock.model_copy(update={"stepped_back_seconds": seconds})})
 
 
 class _KeyChangedError(Exception):
@@ -107,7 +130,7 @@ class Recorder:
             source: the post.
             former: has the key before, as long as it is kept.
             hit_expiry: how long a hit is worth delivering.
-            now: the clock.
+            now: the best known present. Where it goes back, the next record says so.
             identify: makes identifiers; by default ones that sort by the time of their records.
 
         """
@@ -149,16 +172,14 @@ class Recorder:
     def unchained(self, data: Status | Health | Response) -> Envelope:
         """Sign one record that is no part of the chain: health, answers, repeats of the status, and the will.
 
-        A status says how far the chain had come.
+        Each says how far the chain had come.
 
         Raises:
             RecordError: values that have no canonical form.
             OutboxError: the chain's end cannot be read.
 
         """
-        if isinstance(data, Status):
-            data = data.model_copy(update={"chain_end": chain_end(self._store.head)})
-        return self._seal(data, None)
+        return self._seal(data.model_copy(update={"chain_end": chain_end(self._store.head)}), None)
 
     def account_for_drops(self, *, clock: ClockQuality) -> Envelope | None:
         """Put into the audit trail what the store dropped since the last time; None if nothing was.
@@ -196,7 +217,8 @@ class Recorder:
         except _KeyChangedError:
             with self._changing:
                 if self._store.head.key != self._signer.kid:
-                    self._store.append(lambda head: self._seal_key_change(head, clock))
+                    marks = _marks(self._store.covert_heads())
+                    self._store.append(lambda head: self._seal_key_change(head, clock, marks))
         return work()
 
     def _audit(self, action: str, clock: ClockQuality, **told: Any) -> Audit:  # noqa: ANN401 - Audit's own fields
@@ -209,7 +231,7 @@ class Recorder:
             raise _KeyChangedError
         return self._seal(data, head)
 
-    def _seal_key_change(self, head: ChainHead, clock: ClockQuality) -> Envelope:
+    def _seal_key_change(self, head: ChainHead, clock: ClockQuality, marks: tuple[ChainMark, ...]) -> Envelope:
         vouched = self._former is not None and self._former.kid == head.key
         audit = self._audit(
             "key_changed",
@@ -221,12 +243,16 @@ class Recorder:
                 former=head.key or "",
                 thumbprint=self._signer.kid,
                 public_key=self._signer.public_pem.decode("ascii"),
+                ends=marks,
             ),
         )
         return self._seal(audit, head, signer=self._former if vouched else None)
 
     def _seal(self, data: RecordData, head: ChainHead | None, *, signer: Signer | None = None) -> Envelope:
-        now = self._now()
+        now = milliseconds(self._now())
+        if head is not None and head.time is not None and now < (last := milliseconds(head.time)):
+            back = (last - now).total_seconds()
+            now, data = (last, data) if back < STEP_SECONDS else (now, _stepped_back(data, back))
         expires = now + self._hit_expiry if isinstance(data, Hit | HitWithdrawn) else None
         event: dict[str, Any] = {
             "specversion": "1.0",

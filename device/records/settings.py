@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from device.records.base import Line
 from device.records.parts import Place
 from device.records.topics import Source
 from device.secrets.credentials import PRIVATE
@@ -17,7 +18,7 @@ class PostIdentity(Section):
 
     agency: Name = Field(description="The department, as it stands in every topic.")
     name: Name = Field(description="The post, as it stands in every topic and in its certificate.")
-    site: str = Field(default="", description="Where it stands, in words.")
+    site: Annotated[str, Line] = Field(default="", description="Where it stands, in words.")
     latitude: float | None = Field(default=None, ge=-90, le=90, description="Degrees north, WGS 84.")
     longitude: float | None = Field(default=None, ge=-180, le=180, description="Degrees east, WGS 84.")
     heading_degrees: float | None = Field(default=None, ge=0, lt=360, description="Where it looks, from north.")

@@ -4,10 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from device.records.base import Digest, Identifier, Slug, UtcTime, WireModel
+from device.records.base import Identifier, Slug, UtcTime, WireModel
 from device.records.configuration import ConfigurationState
 from device.records.keys import KeyState
-from device.records.parts import HotListState, Place, RecordData, Versions
+from device.records.parts import ChainEnd, HotListState, Place, RecordData, Versions
 
 
 class Reason(WireModel):
@@ -15,14 +15,6 @@ class Reason(WireModel):
 
     name: Slug = Field(description="Name of the fault, such as `hotlist_stale` or `camera_silent`.")
     message: str = Field(max_length=200, description="The same for people; never a plate.")
-
-
-class ChainEnd(WireModel):
-    """A record of the chain by its place: all before it are bound by its digest."""
-
-    chain: Identifier = Field(description="The chain.")
-    sequence: Annotated[int, Field(ge=1)] = Field(description="The record's number in it.")
-    digest: Digest = Field(description="The record's digest.")
 
 
 class Status(RecordData):

@@ -51,16 +51,16 @@ class ListInForce(Protocol):
         """How far a look-up goes beyond the read itself."""
         ...
 
-    def judge(self, hotlist: HotList | None, at: datetime) -> HotListState:
-        """Judge the age of a list at a moment."""
+    def judge(self, hotlist: HotList | None) -> HotListState:
+        """Judge the age of a list now."""
         ...
 
     def state(self) -> HotListState:
         """Judge the age of the list in force now."""
         ...
 
-    def moment(self, at: datetime) -> datetime:
-        """Return by what moment of the list something captured at a moment is looked up."""
+    def moment(self) -> datetime:
+        """Return the moment by which what is seen now is looked up."""
         ...
 
 
@@ -113,6 +113,9 @@ class _Announced:
     """What was said of an open passage so far."""
 
     identifier: str
+    moment: datetime
+    """By which it is looked up, first and last: an entry that ends meanwhile, or by a clock that was set meanwhile, is
+    no reason to withdraw what was right when it was said."""
     text: str = ""
     hits: dict[Claim, Hit] = field(default_factory=dict)
 
@@ -173,7 +176,7 @@ class Reporter:
             OutboxError: the record cannot be stored.
 
         """
-        announced = self._announced.setdefault(passage.number, _Announced(self._identify()))
+        announced = self._announced.setdefault(passage.number, _Announced(self._identify(), self.hotlist.moment()))
         if announced.text != passage.consensus.text:
             announced.text = passage.consensus.text
             hotlist = self.hotlist.current
@@ -208,7 +211,7 @@ class Reporter:
 
         """
         passage = ended.passage
-        announced = self._announced.pop(passage.number, None) or _Announced(self._identify())
+        announced = self._announced.pop(passage.number, None) or _Announced(self._identify(), self.hotlist.moment())
         if ended.verdict is Verdict.TOLD:
             return
         # The list may be swapped at any moment: all that is said of this passage is said of one list.
@@ -221,7 +224,7 @@ class Reporter:
         if ended.verdict is Verdict.READ:
             self._announce(passage, announced, hotlist, answer.matches)
         self.safe += answer.safe
-        state = self.hotlist.judge(hotlist, passage.best.frame.captured)
+        state = self.hotlist.judge(hotlist)
         # Whoever reads this record is not to learn of covert entries.
         told = any(match.distribution is None for match in answer.matches)
         result = "not_consulted" if hotlist is None else "match" if told else "no_match"
@@ -237,7 +240,7 @@ class Reporter:
             ),
         )
         self._recorder.record(read)
-        self.last_read = self.hotlist.moment(passage.best.frame.captured)
+        self.last_read = self.hotlist.moment()
         if passage.told and announced.hits:
             self._announced[passage.number] = announced  # it stands: what is seen from nearer may take them back
 
@@ -245,10 +248,10 @@ class Reporter:
         self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool
     ) -> LookUpResult:
         """Withdraw the hits that a passage's text, if legible, does not bear out; return what the list says of it."""
-        answer = self._consult(passage, hotlist) if legible else LookUpResult()
+        answer = self._consult(passage, hotlist, at=announced.moment) if legible else LookUpResult()
         text = passage.consensus.text if legible else ""
         still = {Claim.of(match, text) for match in answer.matches}
-        self._withdraw(passage, announced, hotlist, still=still, text=text)
+        self._withdraw(announced, hotlist, still=still, text=text)
         return answer
 
     def _announce(
@@ -262,7 +265,7 @@ class Reporter:
         if not fresh:
             return
         pictures = pictures_of(passage.best, self._settings, with_patch=True, with_overview=True)
-        state = self.hotlist.judge(hotlist, passage.best.frame.captured)
+        state = self.hotlist.judge(hotlist)
         for claim, match in fresh.items():
             hit = Hit(
                 **self._sight(passage, announced),
@@ -287,13 +290,11 @@ class Reporter:
             self.hits += 1
             announced.hits[claim] = hit
 
-    def _withdraw(
-        self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, still: set[Claim], text: str
-    ) -> None:
+    def _withdraw(self, announced: _Announced, hotlist: HotList | None, *, still: set[Claim], text: str) -> None:
         for claim in [claim for claim in announced.hits if claim not in still]:
             hit = announced.hits.pop(claim)
             text_changed = claim.plate_key != plate_key(text) or (
-                claim.how == "near" and self._lists_still(hit, hotlist, at=passage.best.frame.captured)
+                claim.how == "near" and self._lists_still(hit, hotlist, at=announced.moment)
             )
             self._recorder.record(
                 HitWithdrawn(
@@ -313,10 +314,10 @@ class Reporter:
         """Whether the list still has what a hit of an alternative was of: then it was the alternative that went."""
         if hotlist is None:
             return False
-        found = hotlist.consult(Query(plate_read=hit.plate_matched), at=self.hotlist.moment(at)).matches
+        found = hotlist.consult(Query(plate_read=hit.plate_matched), at=at).matches
         return any((match.category, match.reference) == (hit.category, hit.reference) for match in found)
 
-    def _consult(self, passage: Passage, hotlist: HotList | None) -> LookUpResult:
+    def _consult(self, passage: Passage, hotlist: HotList | None, *, at: datetime) -> LookUpResult:
         if hotlist is None:
             return LookUpResult()
         consensus = passage.consensus
@@ -327,9 +328,7 @@ class Reporter:
             alternatives=tuple(Candidate(other.text, other.probability) for other in consensus.alternatives),
             state=passage.issuer.region if passage.issuer else None,
         )
-        return hotlist.consult(
-            query, at=self.hotlist.moment(passage.best.frame.captured), settings=self.hotlist.settings
-        )
+        return hotlist.consult(query, at=at, settings=self.hotlist.settings)
 
     def _sight(self, passage: Passage, announced: _Announced) -> dict[str, object]:
         circumstances = self.circumstances

@@ -11,6 +11,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -25,13 +26,11 @@ from device.uplink.inbox import Delivery
 from device.uplink.properties import connect_properties, publish_properties, will_properties
 from device.uplink.reasons import NOBODY, reason_name
 from device.uplink.settings import BrokerAddress, UplinkSettings
-from device.uplink.tls import tls_problem
+from device.uplink.tls import peer_expires, tls_problem
 from device.uplink.waker import Waker
 
 log = logging.getLogger(__name__)
 
-NO_TOPIC = "alpr/v1/none"
-"""Nobody subscribes to it."""
 HALF_OPEN_MILLISECONDS = 20_000
 """How long sent bytes may stay without the peer's TCP acknowledgement."""
 _DISCONNECT_WITH_WILL = 0x04
@@ -66,7 +65,6 @@ class BrokerConnection:
         self.broker = broker
         self.answers: deque[tuple[int, str | None]] = deque()
         """Packet identifiers acknowledged, each with the reason if it was refused or reached nobody."""
-        self.answered_questions: deque[int] = deque(maxlen=8)
         self.answered_subscriptions: deque[tuple[str, str | None]] = deque()
         """Topics subscribed to, each with the reason if it was refused."""
         self.closed = False
@@ -75,6 +73,8 @@ class BrokerConnection:
         """Why the connection ended; None while it lives."""
         self.reference: str | None = None
         """The server that the broker referred to when it refused or ended the connection."""
+        self.certificate_expires: datetime | None = None
+        """When the broker's certificate ends; None before it was seen."""
         self.receive_maximum = 65535
         self.maximum_packet_size: int | None = None
         self._settings = settings
@@ -105,6 +105,8 @@ class BrokerConnection:
             clean_start=False,
             properties=connect_properties(session_seconds=self._settings.session_seconds),
         )
+        secured: Any = self._client.socket()
+        self.certificate_expires = None if secured is None else peer_expires(secured)
         while self._accepted is None and self.end is None:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -214,17 +216,6 @@ class BrokerConnection:
         elif mid is not None:
             self._subscriptions[mid] = topic
 
-    def ask(self) -> int | None:
-        """Have the broker answer something, to learn that it is there; return the question's number.
-
-        It is asked to end a subscription that there is not: a ping's answer would carry no number.
-        """
-        code, mid = self._client.unsubscribe(NO_TOPIC)
-        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._ended("connection_lost")
-            return None
-        return mid
-
     def unsubscribe(self, topic: str) -> None:
         """End a subscription."""
         code, _ = self._client.unsubscribe(topic)
@@ -254,7 +245,6 @@ class BrokerConnection:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
-        client.on_unsubscribe = self._on_unsubscribe
         client.on_message = self._on_message
         client.on_log = self._on_log
         return client
@@ -307,12 +297,6 @@ class BrokerConnection:
         topic = self._subscriptions.pop(mid, "")
         refused = next((reason_name(reason) for reason in reasons if reason.is_failure), None)
         self.answered_subscriptions.append((topic, refused))
-
-    def _on_unsubscribe(
-        self, client: Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: Properties | None
-    ) -> None:
-        del client, userdata, reasons, properties
-        self.answered_questions.append(mid)
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         del client, userdata

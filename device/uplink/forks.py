@@ -16,7 +16,7 @@ from device.faults.fault import Fault
 from device.part import Part
 from device.records import ChainHead, Keyring, Source, Status, read_event
 from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.status import ChainEnd
+from device.records.parts import ChainEnd
 from device.uplink.inbox import Delivery
 from device.uplink.uplink import Uplink
 

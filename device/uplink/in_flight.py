@@ -9,10 +9,10 @@ from typing import Protocol
 
 from device.clock.clock import SYSTEM
 from device.records import Envelope
+from device.records.recorder import HIT_EXPIRY
 from device.uplink.connection import BrokerConnection
 from device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
 from device.uplink.refusals import EVERYTHING, Refusals
-from device.uplink.settling import Settling
 from device.uplink.sizes import DAY_SECONDS, Sizes
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ PACKET_OVERHEAD = 256
 """Bound of an MQTT 5 PUBLISH's bytes beside topic and body, with the properties used here."""
 LEAST_EXPIRY_SECONDS = 3600
 """A hit that waited in the outbox past its expiry still gets so long at the broker, for record keepers."""
+MOST_EXPIRY_SECONDS = int(HIT_EXPIRY.total_seconds())
+"""And no more than this, whatever a clock said that was ahead when the hit was made."""
 STRIKES = 3
 """Connections that ended with the same record under way before it, or its topic, is held responsible."""
 JUDGED_AT_ONCE = 100
@@ -48,13 +50,21 @@ class Waiting(Protocol):
     """What there is to send: the outbox."""
 
     def next(
-        self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
+        self,
+        limit: int,
+        *,
+        excluding: Collection[int] = (),
+        holding: Collection[str] = (),
+        repeating: bool = False,
     ) -> tuple[Envelope, ...]:
-        """Return up to `limit` records in order, but for the places `excluding` and the topics `holding`."""
+        """Return up to `limit` records that wait, in order; after them, if `repeating`, those to be sent once more.
+
+        The places `excluding` and the topics `holding` are left out.
+        """
         ...
 
     def acknowledge(self, places: Collection[int]) -> int:
-        """Delete records that the broker has taken, by their places; return how many there were."""
+        """Note that the broker has taken records, by their places; return how many there were."""
         ...
 
     def present(self, places: Collection[int]) -> frozenset[int]:
@@ -63,7 +73,7 @@ class Waiting(Protocol):
 
 
 class InFlight:
-    """Sends from the outbox within a window and settles the answers. One thread drives it.
+    """Sends from the outbox within a window and takes the answers. One thread drives it.
 
     Window: one record at first, doubling with acknowledgements; after a connection that was lost with records under way
     it stays at one for a while, so that a record which makes a broker hang up is known. Status goes one at a time: the
@@ -76,13 +86,11 @@ class InFlight:
         refusals: Refusals,
         *,
         window: int,
-        settling: Settling,
         may_go_unheard: Collection[str] = (),
         now: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = SYSTEM.utc,
     ) -> None:
         self.refusals = refusals
-        self.settling = settling
         self.acknowledged = 0
         self.last_acknowledged: float | None = None
         self.pictures_left_out = 0
@@ -120,16 +128,14 @@ class InFlight:
         self._under_way.clear()
         self._sizes.begin(broker)
         self._compared = float("-inf")
-        self.settling.begin()
         self._too_large.clear()
         self._allowed = 1
         self._answered = False
         self._taken.clear()
 
     def end(self) -> None:
-        """Leave a connection that is over: what it had under way, or had not settled, waits like the rest."""
+        """Leave a connection that is over: what it had under way waits like the rest."""
         self._under_way.clear()
-        self.settling.begin()
 
     def fill(self, connection: BrokerConnection) -> None:
         """Send what the window allows."""
@@ -143,18 +149,17 @@ class InFlight:
         """Send what is next; return whether some of it was found too large, so that others may go instead."""
         held = self.refusals.held()
         room = min(self._allowed, self._window, connection.receive_maximum) - len(self._under_way)
-        if room <= 0 or EVERYTHING in held or connection.end is not None or self.settling.full:
+        if room <= 0 or EVERYTHING in held or connection.end is not None:
             return False
         topics = {item.topic for item in self._under_way.values()}
         alone = {topic for topic in topics if self._alone(topic)}
         trial, tried = self._trial()
         excluding = (self._too_large.keys() - {tried}).union(
             (item.place for item in self._under_way.values()),
-            self.settling.sequences,
             (place for place, name in self._suspects.items() if name in held),
         )
         judged = len(self._too_large)
-        for waiting in self._outbox.next(room, excluding=excluding, holding=held | alone):
+        for waiting in self._outbox.next(room, excluding=excluding, holding=held | alone, repeating=True):
             if self._alone(waiting.topic) and waiting.topic in topics:
                 continue
             place = _place(waiting)
@@ -173,7 +178,7 @@ class InFlight:
         return len(self._too_large) > judged
 
     def owes(self) -> bool:
-        """Tell whether a record is under way, or waits without being held, settling or too large; from any thread.
+        """Tell whether a record is under way, or waits without being held or too large; from any thread.
 
         Raises:
             OutboxError: the outbox cannot say.
@@ -185,11 +190,11 @@ class InFlight:
         if EVERYTHING in refused:
             return False
         # Each copied in one step of the interpreter: nothing changes meanwhile.
-        excluding = self.settling.copy() | frozenset(self._too_large) | frozenset(self._suspects)
+        excluding = frozenset(self._too_large) | frozenset(self._suspects)
         return bool(self._outbox.next(1, excluding=excluding, holding=refused))
 
     def settle(self, connection: BrokerConnection) -> None:
-        """Take the broker's answers: hold what it refused, delete what it has had for long enough."""
+        """Take the broker's answers: hold what it refused, tell the outbox what it took."""
         taken: list[int] = []
         while connection.answers:
             mid, refused = connection.answers.popleft()
@@ -205,9 +210,7 @@ class InFlight:
             self._answered = True
             self.acknowledged += len(taken)
             self.last_acknowledged = time.monotonic()
-            self.settling.acknowledged(taken)
-        if settled := self.settling.settle(connection):
-            self._outbox.acknowledge(settled)
+            self._outbox.acknowledge(taken)
 
     def lost(self, reason: str) -> None:
         """Judge a connection that ended, for `reason`, with records under way."""
@@ -318,7 +321,8 @@ def expiry_seconds(envelope: Envelope, *, now: datetime) -> int | None:
     """Return how long the broker may keep a record for absent subscribers; None is for ever."""
     if envelope.expires is None:
         return None
-    return max(LEAST_EXPIRY_SECONDS, int((envelope.expires - now).total_seconds()))
+    left = int((envelope.expires - now).total_seconds())
+    return min(max(LEAST_EXPIRY_SECONDS, left), MOST_EXPIRY_SECONDS)
 
 
 def worth_retaining(envelope: Envelope, *, now: datetime) -> bool:

@@ -9,10 +9,10 @@ from device.clock.clock import SYSTEM
 from device.uplink.backoff import Backoff
 from device.uplink.brokers import Brokers
 from device.uplink.connection import BrokerConnection
-from device.uplink.in_flight import InFlight, Waiting
+from device.uplink.in_flight import InFlight
 from device.uplink.refusals import Refusals
+from device.uplink.resends import Resends, Sending
 from device.uplink.settings import Tuning, UplinkSettings
-from device.uplink.settling import Settling
 from device.uplink.subscriptions import Subscriptions
 
 LASTED_SECONDS = 10.0
@@ -35,7 +35,7 @@ class MqttSession:
     def __init__(
         self,
         settings: UplinkSettings,
-        outbox: Waiting,
+        outbox: Sending,
         topics: Sequence[str] = (),
         *,
         tuning: Tuning = Tuning(),  # noqa: B008 - immutable
@@ -56,10 +56,10 @@ class MqttSession:
             outbox,
             refusals(),
             window=tuning.window,
-            settling=Settling(seconds=settings.settle_seconds),
             may_go_unheard=settings.may_go_unheard,
             utc=utc,
         )
+        self.resends = Resends(outbox, tuning)
         self.subscriptions = Subscriptions(topics, refusals())
         self._began = 0.0
 
@@ -68,11 +68,13 @@ class MqttSession:
         self._began = time.monotonic()
         self.brokers.connected()
         self.in_flight.begin(str(self.brokers.current))
+        self.resends.begin(str(self.brokers.current))
         self.subscriptions.begin()
 
     def fill(self, connection: BrokerConnection) -> None:
         """Subscribe, and send what the window allows."""
         self.subscriptions.fill(connection)
+        self.resends.look()
         self.in_flight.fill(connection)
 
     def settle(self, connection: BrokerConnection) -> None:
@@ -82,7 +84,7 @@ class MqttSession:
 
     def due(self) -> float | None:
         """Return in how many seconds there is something to do, if nothing comes before; None if nothing is."""
-        due = (self.in_flight.refusals.next_retry(), self.in_flight.settling.due(), self.subscriptions.next_retry())
+        due = (self.in_flight.refusals.next_retry(), self.resends.due(), self.subscriptions.next_retry())
         return min((seconds for seconds in due if seconds is not None), default=None)
 
     def end(self, lost: str | None) -> None:

@@ -62,13 +62,6 @@ class UplinkSettings(Section):
         description="How long the broker keeps what comes for this post while it is away; 0 for not at all, which "
         "spares RabbitMQ a replicated queue a post.",
     )
-    settle_seconds: float = Field(
-        default=10,
-        ge=0,
-        le=600,
-        description="How long after acknowledging a record the broker must still be there before the post deletes it;"
-        " at least 2 s longer than the broker waits between saving and saving again.",
-    )
     may_go_unheard: tuple[Literal["read", "hit", "status", "audit"], ...] = Field(
         default=(),
         description="Kinds of records that count as delivered even if nobody subscribes to them at the broker.",
@@ -98,3 +91,9 @@ class Tuning:
     """How often, about, a post that had to leave its preferred broker looks whether it is back."""
     renewal_check_seconds: float = 10.0
     """How often the post looks whether its certificate was replaced."""
+    probe_first_seconds: float = 60.0
+    probe_most_seconds: float = 3600.0
+    """The oldest record of a chain that lacks a receipt is sent once more after the first, and then again and again, up
+    to the other apart, doubling: the custodian answers each with a receipt."""
+    left_out_seconds: float = 300.0
+    """Records that a receipt leaves out are sent once more if they were acknowledged so long before, or longer."""

@@ -1,6 +1,7 @@
 """What the uplink says of itself."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from device.uplink.refusals import RefusedTopic
 
@@ -22,10 +23,10 @@ class UplinkState:
     """Attempts that failed since the last success."""
     retry_in_seconds: float | None
     """When the next attempt is due; None while connected or attempting."""
+    certificate_expires: datetime | None
+    """When the certificate ends of the broker connected to last; None before the first connection."""
     in_flight: int
     """Records sent and not yet acknowledged."""
-    settling: int
-    """Records acknowledged that the broker may yet forget; they are deleted when it lived on for a while."""
     acknowledged: int
     """Acknowledgements since the uplink started; a record that was sent twice counts twice."""
     last_acknowledged_seconds: float | None

@@ -53,14 +53,19 @@ def tls_context(settings: UplinkSettings, *, earliest: datetime | None = None) -
     return context
 
 
+def peer_expires(connection: ssl.SSLSocket) -> datetime | None:
+    """Return when the certificate ends that the broker shows; None where it shows none."""
+    peer = connection.getpeercert(binary_form=True)
+    return x509.load_der_x509_certificate(peer).not_valid_after_utc if peer else None
+
+
 def _socket_class(earliest: datetime) -> type[ssl.SSLSocket]:
     class Socket(ssl.SSLSocket):
         """A socket that judges when the peer's certificate ends, in place of OpenSSL."""
 
         def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
             super().do_handshake(block)
-            peer = self.getpeercert(binary_form=True)
-            ends = x509.load_der_x509_certificate(peer).not_valid_after_utc if peer else None
+            ends = peer_expires(self)
             if ends is None or ends < earliest:
                 raise ExpiredError(f"the broker's certificate ended at {ends}, before {earliest}")
 

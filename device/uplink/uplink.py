@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -41,8 +41,8 @@ OLD_SECONDS = 3600.0
 class Uplink(Part):
     """Delivers the outbox to the first broker of the list that takes it.
 
-    A record leaves the outbox when the broker has acknowledged it without a reason against it and has lived on for a
-    while since, and not before. What is refused, or reaches nobody, is named in `state()`, left alone for a while, and
+    The outbox learns what the broker acknowledged without a reason against it; whether that is enough for a record to
+    leave, the outbox decides. What is refused, or reaches nobody, is named in `state()`, left alone for a while, and
     tried again. `start` and `stop` it, or use it as a context manager.
     """
 
@@ -64,13 +64,13 @@ class Uplink(Part):
             client_id: by what the broker knows the session.
             earliest: for a clock that nobody vouches for, the earliest time that it can be; see `tls_context`.
             tuning: patience that is not configured.
-            utc: the time by which records expire; all waiting is real.
+            utc: the best known present, by which records expire and grow old; all waiting is real.
 
         """
         self._settings = settings
         self._tuning = tuning
         self._client_id = client_id
-        self._outbox = outbox
+        self._outbox, self._utc = outbox, utc
         self._earliest = earliest
         self.will: Callable[[], Envelope] | None = None
         """Makes the signed `offline` status of one connection; must be set before the start."""
@@ -90,7 +90,6 @@ class Uplink(Part):
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self._stop_by: float | None = None
         self._drained = False
-        self._left_settling: frozenset[int] = frozenset()
         self._birth_due = False
         self._closed = False
         self._connections = 0
@@ -101,6 +100,7 @@ class Uplink(Part):
         self._changed = time.monotonic()
         self._problem: tuple[str, str] | None = ("not_started", "")
         self._retry_at: float | None = None
+        self._certificate_expires: datetime | None = None
 
     def __repr__(self) -> str:
         return f"<Uplink {self._brokers.current} {'connected' if self._connected else self._problem}>"
@@ -119,8 +119,8 @@ class Uplink(Part):
     def drain(self, seconds: float = 5.0) -> bool:
         """Deliver what waits, for at most `seconds`, and disconnect; a second call does nothing.
 
-        Returns whether all was acknowledged. If it was not, the broker is asked to publish the will. It is not waited
-        for what settles: that stays in the outbox, and is sent once more after the next start.
+        Returns whether all was acknowledged. If it was not, the broker is asked to publish the will. Receipts are not
+        waited for: they come after the next start.
         """
         if self._closed:
             return self._drained
@@ -167,13 +167,6 @@ class Uplink(Part):
         self._session.subscriptions.leave(topic)
         self._waker.wake()
 
-    def settling(self) -> frozenset[int]:
-        """Return the numbers of the records that the broker has acknowledged and may yet forget; from any thread.
-
-        After the stop, of those that were settling when the connection was closed.
-        """
-        return self._left_settling or self._in_flight.settling.copy()
-
     def owes(self) -> bool:
         """Tell whether a record is under way, or waits that the broker should take; from any thread.
 
@@ -184,19 +177,19 @@ class Uplink(Part):
         return self._in_flight.owes()
 
     def backlog(self) -> Backlog:
-        """Return what waits in the outbox; from any thread.
+        """Return what is in the outbox; from any thread.
 
         Raises:
             OutboxError: the outbox cannot say.
 
         """
-        return self._outbox.backlog(settling=self.settling())
+        return self._outbox.backlog(now=self._utc())
 
     def tick(self, now: float) -> None:
         """Look now and then whether records wait for too long."""
         if self._look.due(now):
             try:
-                age = self.backlog().oldest_age_seconds
+                age = self._outbox.oldest_age(now=self._utc())
             except OutboxError:
                 age = None  # named as a fault of its own
             self._queue_old = age is not None and age >= OLD_SECONDS
@@ -245,8 +238,8 @@ class Uplink(Part):
             detail=problem[1] if problem else "",
             failures=self._brokers.failures,
             retry_in_seconds=None if retry_at is None else max(0.0, retry_at - now),
+            certificate_expires=self._certificate_expires,
             in_flight=len(self._in_flight),
-            settling=len(self._in_flight.settling),
             acknowledged=self._in_flight.acknowledged,
             last_acknowledged_seconds=None if last is None else now - last,
             refusals=self._in_flight.refusals.all(),
@@ -319,6 +312,7 @@ class Uplink(Part):
         self._problem, self._retry_at = None, None
         self._changed = time.monotonic()
         self._connected = True
+        self._certificate_expires = connection.certificate_expires
         log.info("connected to %s", connection.broker)
         self._session.begin()
         self._birth_due = self.on_connected is not None and self._stop_by is None
@@ -357,18 +351,17 @@ class Uplink(Part):
         """End the connection if the uplink is to stop and all is delivered, or time is up."""
         if self._stop_by is None:
             return False
-        drained = self._left(but=self._in_flight.settling.sequences) == 0
+        drained = self._left() == 0
         if drained or time.monotonic() >= self._stop_by:
             self._drained = drained
-            self._left_settling = self._in_flight.settling.copy()
             connection.close(with_will=not self._drained)
             return True
         return False
 
-    def _left(self, *, but: Collection[int] = ()) -> int | None:
+    def _left(self) -> int | None:
         """Return how many records wait in the outbox, at most 1 is counted; None if it cannot say."""
         try:
-            return len(self._outbox.next(1, excluding=but))
+            return len(self._outbox.next(1))
         except OutboxError:
             return None
 

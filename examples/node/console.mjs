@@ -15,6 +15,7 @@ import mqtt from "mqtt";
 const REMEMBERED = 100000; // records, hits and withdrawals: what is older than so many does not come again
 const DAY = 24 * 3600;
 const LATE = 300; // seconds after which the vehicle of a hit is elsewhere
+const AHEAD = 300; // seconds by which clocks differ that are kept with ordinary care
 
 const text = { type: "string" };
 const { values: given } = parseArgs({ options: { broker: text, identity: text, agency: text, keys: text } });
@@ -112,11 +113,13 @@ function show(post, { time, data: hit }, byFormer) {
   const line = `${hit.plate_read}  ${hit.category}, ${hit.match}${listed}`;
   remember(hits, name, line);
   if (withdrawn.has(name)) return say(`WITHDRAWN  ${post}  ${line}`); // the withdrawal came first
+  // By `time`, the best that the post knows: where its clock is certainly wrong, that goes on without the clock.
   const age = (Date.now() - Date.parse(time)) / 1000;
   const built = hit.hotlist.age_seconds;
   const doubts = [
     age > LATE && "  LATE",
     !hit.clock.synchronised && "  ITS CLOCK IS UNSURE",
+    ("held_seconds" in hit.clock || age < -AHEAD) && "  ITS CLOCK IS WRONG",
     hit.hotlist_stale && "  THE LIST IS OLD",
     hit.state_agreement === "contradicts" && "  ANOTHER STATE BY ITS LOOK",
     byFormer && "  SIGNED BY A FORMER UNIT",

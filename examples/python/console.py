@@ -38,6 +38,8 @@ REMEMBERED = 100_000
 DAY = 24 * 3600
 LATE = 300
 """Seconds after which the vehicle of a hit is elsewhere."""
+AHEAD = 300
+"""Seconds by which clocks differ that are kept with ordinary care."""
 
 
 def b64(data):
@@ -139,11 +141,13 @@ class Console:
         if name in self.withdrawn:  # the withdrawal came first
             say(f"WITHDRAWN  {post}  {line}")
             return
+        # By `time`, the best that the post knows: where its clock is certainly wrong, that goes on without the clock.
         age = time.time() - datetime.fromisoformat(event["time"]).timestamp()
         built = hit["hotlist"].get("age_seconds")
         doubts = {
             "LATE": age > LATE,
             "ITS CLOCK IS UNSURE": not hit["clock"]["synchronised"],
+            "ITS CLOCK IS WRONG": "held_seconds" in hit["clock"] or age < -AHEAD,
             "THE LIST IS OLD": hit["hotlist_stale"],
             "ANOTHER STATE BY ITS LOOK": hit["state_agreement"] == "contradicts",
             "SIGNED BY A FORMER UNIT": by_former,

@@ -29,6 +29,7 @@ mosquitto_sub -h "$host" -p "$port" -V mqttv5 -i "$name" -c -x 86400 -q 1 \
                 + if $hit.plate_matched == $hit.plate_read then "" else ", list says \($hit.plate_matched | text)" end),
               doubts: (when($age > 300; "LATE")
                 + when($hit.clock.synchronised | not; "ITS CLOCK IS UNSURE")
+                + when(($hit.clock | has("held_seconds")) or $age < -300; "ITS CLOCK IS WRONG")
                 + when($hit.hotlist_stale; "THE LIST IS OLD")
                 + when($hit.state_agreement == "contradicts"; "ANOTHER STATE BY ITS LOOK")),
               below: ("\n           \($age / 60 | round) min ago, by a list "

@@ -1,11 +1,11 @@
 """`platepost provision acceptance`: the department's side: verify a report, keep it, show what is kept."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
@@ -13,9 +13,12 @@ from device.control import RefusedError
 from device.errors import PlatepostError
 from device.files import write_durably
 from device.records import Keyring
+from device.text import shown
 from provisioning.commands.options import FILE, FLEET, JSON, FleetSession, who_and_why
 from provisioning.fleet.fleet import Fleet
+from provisioning.people.person import NotCertifiedError
 from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
+from provisioning.technician.accept.standing import lapse_since
 from provisioning.technician.technician import ALLOWED, recognised
 
 _REPORTS = click.argument("report", type=FILE)
@@ -36,13 +39,19 @@ Example:
 @_REPORTS
 @JSON
 def verify(*, directory: Path, report: Path, as_json: bool) -> None:
-    """Verify that REPORT is a post's of the fleet of DIRECTORY, unchanged, and signed by one of its technicians."""
-    post, sealed = _checked(Fleet.load(directory), report)
+    """Verify that REPORT is a post's of the fleet of DIRECTORY, unchanged, and signed by one of its technicians.
+
+    The register, the ledger and the revoked certificates must agree that the technician was certified when the
+    acceptance was ended. If that is so no longer, this is said.
+    """
+    post, sealed, lapse = _checked(Fleet.load(directory), report)
     if as_json:
-        click.echo(json.dumps(_row(post, sealed)))
-    else:
-        by = f"technician {sealed.technician}, SHA-256 {sealed.digest}"
-        click.echo(f"{report}: genuine; post {post} {sealed.verdict}, {by}")
+        click.echo(json.dumps(_row(post, sealed, lapse)))
+        return
+    by = f"technician {sealed.technician}, SHA-256 {sealed.digest}"
+    click.echo(f"{report}: genuine; post {post} {sealed.verdict}, {by}")
+    if lapse is not None:
+        click.echo(f"Since then: {lapse}.")
 
 
 @acceptance.command(
@@ -54,15 +63,31 @@ Example:
 )
 @FLEET
 @_REPORTS
+@click.option(
+    "--anyway", is_flag=True, help="Keep it although the technician's certification has ended since; the log says so."
+)
 @who_and_why
-def keep(*, directory: Path, report: Path, who: str | None, purpose: str) -> None:
-    """Verify REPORT and keep it in the fleet of DIRECTORY, under acceptances/."""
+def keep(*, directory: Path, report: Path, anyway: bool, who: str | None, purpose: str) -> None:
+    """Verify REPORT and keep it in the fleet of DIRECTORY, under acceptances/.
+
+    The technician must be certified now too: when a report was made the unit's clock alone says, and who is not
+    certified any more could have set it back.
+    """
     fleet = Fleet.load(directory)
     session = FleetSession(fleet, who, purpose, roles=ALLOWED)
-    post, sealed = _checked(fleet, report)
+    post, sealed, lapse = _checked(fleet, report)
+    if lapse is not None and not anyway:
+        raise NotCertifiedError(
+            f"{report}: {lapse}. That it was made before, the unit's clock alone says: look for its digest in the "
+            "post's audit records, have the post accepted again, or keep it with --anyway",
+            reason=lapse.reason,
+        )
     kept = fleet.directory / "acceptances" / post / f"{sealed.digest[:16]}.html"
     write_durably(kept, report.read_bytes())
-    session.did("acceptance_kept", object=post, details={"report": sealed.digest, "technician": sealed.technician})
+    details: dict[str, JsonValue] = {"report": sealed.digest, "technician": sealed.technician}
+    if lapse is not None:
+        details["lapsed"] = lapse.reason
+    session.did("acceptance_kept", object=post, details=details)
     click.echo(f"Kept as {kept}: {post} was {sealed.verdict}.")
 
 
@@ -82,27 +107,37 @@ def show(*, directory: Path, as_json: bool) -> None:
         reports = sorted((fleet.directory / "acceptances" / post).glob("*.html"), key=lambda path: path.stat().st_mtime)
         rows += [_row(*_checked(fleet, report)) | {"file": str(report)} for report in reports]
         if not reports:
-            rows.append({"post": post, "accepted": None, "technician": None, "digest": None, "file": None})
+            rows.append(dict.fromkeys(("accepted", "technician", "digest", "lapsed", "file")) | {"post": post})
     if as_json:
         click.echo(json.dumps(rows))
         return
     table = Table("post", "verdict", "technician", "report")
     for row in rows:
         said = {None: "", True: "accepted", False: "not accepted"}[row["accepted"]]
-        table.add_row(row["post"], said, row["technician"] or "", row["file"] or "none kept")
+        table.add_row(row["post"], said, shown(row["technician"] or ""), shown(row["file"] or "none kept"))
     Console().print(table)
 
 
-def _row(post: str, sealed: Sealed) -> dict[str, Any]:
-    return {"post": post, "accepted": sealed.accepted, "technician": sealed.technician, "digest": sealed.digest}
+def _row(post: str, sealed: Sealed, lapse: NotCertifiedError | None) -> dict[str, Any]:
+    return {
+        "post": post,
+        "accepted": sealed.accepted,
+        "technician": sealed.technician,
+        "digest": sealed.digest,
+        "lapsed": None if lapse is None else lapse.reason,
+    }
 
 
-def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed]:
+def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed, NotCertifiedError | None]:
     """Find the post of the fleet whose signature a report bears, and see that a person of the fleet signed it too.
+
+    Returns:
+        The post, the report, and what has ended of the person's certification since.
 
     Raises:
         ReportRefusedError: nobody's of this fleet, or changed.
         ProvisioningError: the person is another department's, or of a role that may not accept posts.
+        NotCertifiedError: the person was not certified when the acceptance was ended.
 
     """
     content = report.read_bytes()
@@ -116,14 +151,15 @@ def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed]:
             why = error
             continue
         _check_person(fleet, sealed)
-        return post, sealed
+        return post, sealed, lapse_since(sealed, people=fleet.people, ledger=fleet.ledger)
     raise ReportRefusedError(f"{report}: {why}")
 
 
 def _check_person(fleet: Fleet, sealed: Sealed) -> None:
-    # Judged by when the certificate was good: a report outlives the certification of whoever signed it.
-    at = min(datetime.now(UTC), sealed.certificate_expires)
+    # Judged by when the report was made: it outlives the certification of whoever signed it.
     try:
-        recognised(sealed.x5c, ca=fleet.broker.authority, agency=fleet.agency, at=at)
+        recognised(sealed.x5c, ca=fleet.broker.authority, agency=fleet.agency, at=sealed.ended)
     except RefusedError as refusal:
-        raise ReportRefusedError(f"the technician is nobody of this fleet: {refusal}") from refusal
+        raise ReportRefusedError(
+            f"the technician was nobody of this fleet when the report was made: {refusal}"
+        ) from refusal

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from device.records import Audit
+from device.text import shown
 from provisioning.commands.options import FILE, FLEET, JSON
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -60,9 +60,9 @@ def acts(*, directory: Path, person: str | None, file: Path | None, head_only: b
         outcome = act.outcome if act.reason is None else f"{act.outcome}: {act.reason}"
         if "begins" in act.details:
             outcome = "begun" if act.details["begins"] in ended else "[red]begun, and no end of it[/red]"
-        purpose = escape(str(act.details.get("purpose", "")))
+        purpose = shown(str(act.details.get("purpose", "")))
         when = f"{act.occurred:%Y-%m-%d %H:%M:%S}"
-        table.add_row(when, _who(act), act.action, escape(act.object or ""), outcome, purpose)
+        table.add_row(when, _who(act), act.action, shown(act.object or ""), outcome, purpose)
     Console().print(table)
 
 
@@ -76,5 +76,5 @@ def _show_head(fleet: Fleet, *, as_json: bool) -> None:
 
 def _who(act: Audit) -> str:
     """Return who did it; what nobody signed for by the system's user."""
-    user = escape(str(act.details.get("user", "")))
+    user = shown(str(act.details.get("user", "")))
     return f"[red]{NOBODY}[/red]: {user}" if act.identity == NOBODY else act.identity

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from device.control.seal import unseal
@@ -15,6 +14,7 @@ from device.files import write_durably
 from device.records import Command, CommandRequest, Keyring, Source
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import NOT_JOSE
+from device.text import shown
 from provisioning.commands.options import FILE, FOLDER, JSON, NEW_FILE, PROTOCOL
 from provisioning.connection import Connection, data_of
 from provisioning.control.signing import sign_command
@@ -136,5 +136,5 @@ def _show(answer: dict[str, Any], *, genuine: bool | None, as_json: bool) -> Non
         table = Table("point", "", "found")
         for finding in answer["findings"]:
             good = "[green]good[/green]" if finding["good"] else "[red]FAULT[/red]"
-            table.add_row(escape(finding["point"]), good, escape(finding["said"]))
+            table.add_row(shown(finding["point"]), good, shown(finding["said"]))
         Console().print(table)

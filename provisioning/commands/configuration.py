@@ -17,6 +17,7 @@ from device.config import REMOTE_KEYS
 from device.control import RefusedError
 from device.control.configuration.desired import Desired, read
 from device.records import Purpose, Source
+from device.text import shown
 from provisioning.commands.options import BROKER, FILE, FLEET, JSON, NEW_FILE, PROTOCOL, FleetSession, acting
 from provisioning.commands.settings_input import read_settings, settings_options
 from provisioning.connection import Connection, data_of
@@ -192,7 +193,7 @@ def show(*, directory: Path, post: str, broker: str | None, as_json: bool) -> No
         return
     table = Table("", "desired", "reported")
     for name in ("version", "digest", "who", "issued", "expires", "settings", "state", "applied", "refused"):
-        table.add_row(name, _cell(desired, name), _cell(reported, name))
+        table.add_row(shown(name), shown(_cell(desired, name)), shown(_cell(reported, name)))
     Console().print(table)
 
 

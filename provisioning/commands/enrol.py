@@ -22,7 +22,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import announce, reload_broker
 
 if TYPE_CHECKING:
-    import uvicorn
+    from provisioning.enrolment.server import EnrolmentServer
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +71,11 @@ def enrol_server(
         announce=functools.partial(announce, fleet, reload_command),
         reload=functools.partial(reload_broker, fleet, reload_command),
     )
+    served = server(fleet, registration, names=names, address=address, port=port)
     session.did("enrolment_opened", object=f"{names[0]}:{port}")
     RegistrationOfficer.of(session.person).note(fleet)
-    threading.Thread(target=_attend, args=[registration], name="registration", daemon=True).start()
+    threading.Thread(target=_attend, args=[registration, served], name="registration", daemon=True).start()
     click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
-    served = server(fleet, registration, names=names, address=address, port=port)
     # uvicorn ends in order at Ctrl-C and when it is stopped, and then passes that on.
     with contextlib.suppress(KeyboardInterrupt), _ended_by_signals(served):
         served.run()
@@ -86,7 +86,7 @@ def enrol_server(
 
 
 @contextlib.contextmanager
-def _ended_by_signals(served: "uvicorn.Server") -> Iterator[None]:
+def _ended_by_signals(served: "EnrolmentServer") -> Iterator[None]:
     """Have a stop, or a lost terminal, end the server and not the process: that it was closed is logged afterwards."""
 
     def end(_number: object) -> None:
@@ -96,12 +96,14 @@ def _ended_by_signals(served: "uvicorn.Server") -> Iterator[None]:
         yield
 
 
-def _attend(registration: RegistrationAuthority) -> None:
-    """Have counted refusals logged every minute; say every day what is to be said of the end of the certification."""
+def _attend(registration: RegistrationAuthority, served: "EnrolmentServer") -> None:
+    """Have counted refusals logged every minute; say every day that the certification ends; renew the certificate."""
     for minute in itertools.count():
         try:
             if minute % _DAY_MINUTES == 0:
                 registration.warn()
+                if served.renew():
+                    log.info("the enrollment server has a new certificate")
             registration.tick()
         except ProvisioningError as error:
             log.warning("%s", error)

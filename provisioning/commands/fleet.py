@@ -17,6 +17,7 @@ from provisioning.trust.passphrase import FLEET_PASSPHRASE, PERSONAL_PASSPHRASE
 _COMMANDS = {
     "backup": LazyCommand("provisioning.commands.backup:backup", "Write everything of a fleet into a sealed file."),
     "prove": LazyCommand("provisioning.commands.prove:prove", "Try at the running broker who may do what."),
+    "renew": LazyCommand("provisioning.commands.renew:renew", "Issue another certificate to who holds the key."),
     "restore": LazyCommand("provisioning.commands.backup:restore", "Put the fleet of a backup into a new folder."),
     "rotate": LazyCommand("provisioning.commands.rotate:rotate", "Make a key anew, and see that all go by it."),
     "status": LazyCommand("provisioning.commands.status:status", "Show every post: state, list, versions, last read."),

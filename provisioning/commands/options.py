@@ -14,6 +14,14 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.people import acts, administrators
 from provisioning.people.person import Person
 
+
+def one_line(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Return what people will read in tables and logs. Raises click.BadParameter for text that does not print."""
+    if value is not None and not value.isprintable():
+        raise click.BadParameter("a line of printable characters is wanted")
+    return value
+
+
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)

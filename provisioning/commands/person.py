@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import Role
-from provisioning.commands.options import FLEET, FOLDER, JSON, FleetSession, acting, who_and_why
+from device.text import shown
+from provisioning.commands.options import FLEET, FOLDER, JSON, FleetSession, acting, one_line, who_and_why
 from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
@@ -49,7 +50,7 @@ Examples:
     type=click.Choice([role.value for role in Role]),
     help="What the person may do; it stands in the certificate.",
 )
-@click.option("--full-name", help="As on the person's badge; by default NAME.")
+@click.option("--full-name", callback=one_line, help="As on the person's badge; by default NAME.")
 @click.option("--certified-until", "until", type=_EXPIRY, help="Last day of the certification, UTC.")
 @click.option(
     "--days",
@@ -142,7 +143,12 @@ def person_list(*, directory: Path, as_json: bool) -> None:
     table = Table("name", "full name", "role", "certified until")
     for entry in people:
         ends = f"{entry.expires:%Y-%m-%d %H:%M}"
-        table.add_row(entry.name, entry.full_name, entry.role, ends if entry.is_certified() else f"[red]{ends}[/red]")
+        table.add_row(
+            shown(entry.name),
+            shown(entry.full_name),
+            entry.role,
+            ends if entry.is_certified() else f"[red]{ends}[/red]",
+        )
     Console().print(table)
 
 

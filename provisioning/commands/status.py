@@ -7,17 +7,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+from cryptography import x509
 from rich.console import Console
 from rich.table import Table
 
 from device.records import DEPARTMENT_PURPOSES, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
+from device.text import printable, shown
 from provisioning.commands.options import BROKER, FLEET, PROTOCOL
 from provisioning.connection import Connection
 from provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
 from provisioning.control.unlogged import unlogged_lists
 from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
+from provisioning.fleet import expiry
 from provisioning.fleet.fleet import Fleet
 from provisioning.people import administrators
 
@@ -59,7 +62,9 @@ def status(
 ) -> None:
     """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
 
-    What the posts say is believed only with their signature. That the certification of the enrolment server's
+    What the posts say is believed only with their signature. Certificates of the fleet that end soon are named with
+    what renews them: root, issuing authority, broker (what it shows), department's client, subscribers, custodians,
+    enrollment server. They are critical in their last seven days. That the certification of the enrolment server's
     registration officer, or of the last administrator, ends is said too, and that posts go by hot lists of which the
     log of acts knows nothing. The exit code is that of a monitoring plugin: 0 all is well, 1 a warning, 2 critical (a
     post offline, silent, not genuine, or not doing its work; an enrolment server whose registration officer, or a fleet
@@ -71,6 +76,9 @@ def status(
         rows = look(fleet, broker or fleet.broker_address, seconds, limits)
         officer = RegistrationOfficer.noted(fleet)
         warnings = [None if officer is None else officer.warning(fleet), administrators.warning(fleet.people)]
+        shown = shown_by(fleet, broker or fleet.broker_address) if rows else None
+        ends = list(expiry.expiries(fleet, serves_enrolment=officer is not None, shown=shown))
+        warnings += [one.warning(ahead=limits.certificate) for one in ends]
         head, wrong = _acts(fleet, rows)
         warnings.append(None if wrong is None else (wrong, False))
     except ProvisioningError as error:
@@ -85,7 +93,9 @@ def status(
     if as_json:
         acts = None if head is None else str(head)
         posts = [row.wire() for row in rows]
-        click.echo(json.dumps({"grade": grade.name, "office": office, "acts": acts, "posts": posts}))
+        certificates = [one.wire() for one in ends]
+        said_of_fleet = {"grade": grade.name, "office": office, "acts": acts, "certificates": certificates}
+        click.echo(json.dumps(said_of_fleet | {"posts": posts}))
     elif brief:
         click.echo(line(rows, grade=grade, office=office, acts=head))
     else:
@@ -131,6 +141,17 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[
     ]
 
 
+def shown_by(fleet: Fleet, broker: str) -> x509.Certificate | None:
+    """Return the certificate that the broker shows.
+
+    Raises:
+        ProvisioningError: the broker does not answer.
+
+    """
+    with Connection(fleet.publisher, broker=broker) as connection:
+        return connection.certificate
+
+
 def line(
     rows: Sequence[CheckResult], *, grade: Grade | None = None, office: str | None = None, acts: NotedHead | None = None
 ) -> str:
@@ -145,7 +166,7 @@ def line(
     bad += [f"{row.post}: {', '.join(row.remarks)}" for row in rows if row.grade is not Grade.OK]
     figures = " ".join(f"{state}={states.get(state, 0)}" for state in ("online", "degraded", "offline", "silent"))
     grade = overall(rows) if grade is None else grade
-    text = f"FLEET {grade.name} - {'; '.join([said, *bad[:5]])}"
+    text = printable(f"FLEET {grade.name} - {'; '.join([said, *bad[:5]])}")
     if acts is None:
         return f"{text} | {figures}"
     return f"{text}; log of acts to {acts.sequence}:{acts.digest[:LEAST_DIGITS]} | {figures} acts={acts.sequence}"
@@ -155,7 +176,9 @@ def table(rows: Sequence[CheckResult]) -> Table:
     """Return a fleet as a table for the terminal."""
     made = Table("post", "state", "list", "last read", "software", "configuration", "certificate", "remarks")
     for row in rows:
-        made.add_row(row.post, f"[{_COLOURS[row.grade]}]{row.state}[/]", *_cells(row), ", ".join(row.remarks))
+        made.add_row(
+            row.post, f"[{_COLOURS[row.grade]}]{row.state}[/]", *map(shown, _cells(row)), shown(", ".join(row.remarks))
+        )
     return made
 
 

@@ -34,7 +34,7 @@ from provisioning.enrolment.codes import UnknownCodeError
 from provisioning.enrolment.door import Door
 from provisioning.enrolment.registration import RegistrationAuthority
 from provisioning.fleet.fleet import Fleet
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
 from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
 
 PEER = "platepost.peer"
@@ -119,12 +119,63 @@ class PeerProtocol(H11Protocol):
         self.app = told
 
 
+class ServerIdentity:
+    """The server's own key and certificate, made anew at each start, and before it ends.
+
+    Args:
+        fleet: whose authority vouches for it.
+        names: the host names and addresses by which units reach it.
+
+    """
+
+    def __init__(self, fleet: Fleet, names: tuple[str, ...]) -> None:
+        self._fleet = fleet
+        self._names = names
+        folder = private_folder(fleet.enrolment / "server")
+        self.certificate, self.key, self.ca = folder / CERTIFICATE_FILE, folder / KEY_FILE, folder / "ca.pem"
+
+    def make(self) -> None:
+        """Make key and certificate.
+
+        Raises:
+            ProvisioningError: the authority does not open, or a name cannot be.
+
+        """
+        key, authority = new_key(), self._fleet.open_authority()
+        chain = authority.issue_server(self._names, key)
+        self._fleet.ledger.issued(chain)
+        replace_private(self.key, private_pem(key))
+        replace_private(self.certificate, chain)
+        replace_private(self.ca, authority.pem)
+
+    def is_due(self, at: datetime | None = None) -> bool:
+        """Tell whether a third of the certificate's lifetime or less is left."""
+        leaf = read_certificates(self.certificate)[0]
+        lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
+        return leaf.not_valid_after_utc - (at or datetime.now(UTC)) <= lifetime / 3
+
+
 class EnrolmentServer(uvicorn.Server):
     """Serves at sockets that are bound already."""
 
-    def __init__(self, config: uvicorn.Config, listeners: list[socket.socket]) -> None:
+    def __init__(self, config: uvicorn.Config, listeners: list[socket.socket], identity: ServerIdentity) -> None:
         super().__init__(config)
         self._listeners = listeners
+        self._identity = identity
+
+    def renew(self, *, at: datetime | None = None) -> bool:
+        """Take another certificate, for the connections from now on, if the present one ends soon; tell whether.
+
+        Raises:
+            ProvisioningError: the authority does not open.
+
+        """
+        if not self._identity.is_due(at):
+            return False
+        self._identity.make()
+        assert self.config.ssl is not None  # noqa: S101 - `server` loaded it
+        self.config.ssl.load_cert_chain(self._identity.certificate, self._identity.key)
+        return True
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until stopped."""
@@ -147,14 +198,8 @@ def server(
         ProvisioningError: nothing can be served there.
 
     """
-    folder = private_folder(fleet.enrolment / "server")
-    key = new_key()
-    authority = fleet.open_authority()
-    chain = authority.issue_server(names, key)
-    fleet.ledger.issued(chain)
-    replace_private(folder / KEY_FILE, private_pem(key))
-    replace_private(folder / CERTIFICATE_FILE, chain)
-    replace_private(folder / "ca.pem", authority.pem)
+    identity = ServerIdentity(fleet, names)
+    identity.make()
     door, inner = Door(), application(registration)
 
     async def heard(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
@@ -174,9 +219,9 @@ def server(
         proxy_headers=False,
         # One request a connection, as units do it: none is held open for another.
         headers=[("Connection", "close")],
-        ssl_certfile=str(folder / CERTIFICATE_FILE),
-        ssl_keyfile=str(folder / KEY_FILE),
-        ssl_ca_certs=str(folder / "ca.pem"),
+        ssl_certfile=str(identity.certificate),
+        ssl_keyfile=str(identity.key),
+        ssl_ca_certs=str(identity.ca),
         # A unit that is enrolled has none yet; one that renews is known by it.
         ssl_cert_reqs=ssl.CERT_OPTIONAL,
         h11_max_incomplete_event_size=LARGEST_REQUEST,
@@ -184,7 +229,7 @@ def server(
     config.load()
     assert config.ssl is not None  # noqa: S101 - it was given all that it needs
     config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
-    return EnrolmentServer(config, door.listeners(address, port))
+    return EnrolmentServer(config, door.listeners(address, port), identity)
 
 
 async def _body(request: Request) -> bytes:

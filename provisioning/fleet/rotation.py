@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.layout import ROOT_FILE, is_left_out
+from provisioning.fleet.layout import PUBLISHER, ROOT_FILE, is_left_out
 from provisioning.trust import takeover
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
-from provisioning.trust.keys import new_key, private_pem, replace_private
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
+from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
 from provisioning.trust.takeover import serial_of
 
 
@@ -45,37 +47,14 @@ def rotate_publisher(fleet: Fleet) -> Rotated:
 
     Cut off, the same again goes on.
     """
-    return _rotate_client(fleet, "publisher", fleet.publisher, "Nothing more is to be done.")
-
-
-def rotate_custodian(fleet: Fleet, name: str) -> Rotated:
-    """Make the client's key and certificate of a custodian anew; the former is revoked. Its key for receipts stays.
-
-    Cut off, the same again goes on.
-
-    Raises:
-        ProvisioningError: there is no such custodian.
-
-    """
-    folder = fleet.custodian(name)
-    if name not in fleet.custodians() and not _aside(fleet, name, "old").exists():
-        raise ProvisioningError(f"{name!r} is no custodian of this fleet; it has: {', '.join(fleet.custodians())}")
-    return _rotate_client(fleet, "custodian", folder, f"Copy {folder} to its machine, and restart the keeper there.")
-
-
-def _aside(fleet: Fleet, name: str, end: str) -> Path:
-    return fleet.directory / f"{name}.{end}"
-
-
-def _rotate_client(fleet: Fleet, kind: str, folder: Path, advice: str) -> Rotated:
     authority = fleet.open_authority()
-    name = folder.name
+    folder = fleet.publisher
     # In a folder of its own first: there is never a certificate without its key.
-    new, old = (_aside(fleet, name, end) for end in ("new", "old"))
+    new, old = (folder.with_name(f"{PUBLISHER}.{end}") for end in ("new", "old"))
     with fleet.locked():
         if folder.exists():
             before = serial_of(folder)
-            _write_client(fleet, folder, new, authority)
+            _write_publisher(fleet, new, authority)
             shutil.rmtree(old, ignore_errors=True)
             folder.rename(old)
         else:  # cut off here
@@ -83,19 +62,56 @@ def _rotate_client(fleet: Fleet, kind: str, folder: Path, advice: str) -> Rotate
         new.rename(folder)
         shutil.rmtree(old)
         present = serial_of(folder)
-        fleet.revoke_certificates(name, "rotated", keep=int(present, 16), authority=authority)
-    return Rotated(kind, before, present, advice)
+        fleet.revoke_certificates(PUBLISHER, "rotated", keep=int(present, 16), authority=authority)
+    return Rotated("publisher", before, present, "Nothing more is to be done.")
 
 
-def _write_client(fleet: Fleet, folder: Path, new: Path, authority: Authority) -> None:
+def _write_publisher(fleet: Fleet, new: Path, authority: Authority) -> None:
     key = new_key()
-    chain = authority.issue_client(folder.name, key)
+    chain = authority.issue_client(PUBLISHER, key)
     fleet.ledger.issued(chain)
     shutil.rmtree(new, ignore_errors=True)
-    shutil.copytree(folder, new)
+    private_folder(new)
+    for path in fleet.publisher.iterdir():
+        shutil.copy2(path, new / path.name)
     replace_private(new / KEY_FILE, private_pem(key))
     replace_private(new / CERTIFICATE_FILE, chain)
     replace_private(new / ROOT_FILE, authority.pem)
+
+
+def renew_client(fleet: Fleet, name: str) -> Rotated:
+    """Issue another certificate for the key of a subscriber or custodian: one file changes, with nothing secret in it.
+
+    The former is good until it ends, so that they change over in their own time.
+
+    Raises:
+        ProvisioningError: there is nobody of this name, their certificate was revoked, or it is not here.
+
+    """
+    folders = {one: fleet.subscriber(one) for one in fleet.subscribers()}
+    folders |= {one: fleet.custodian(one) for one in fleet.custodians()}
+    if name not in folders:
+        known = ", ".join(sorted(folders)) or "none"
+        raise ProvisioningError(f"{name!r} is neither subscriber nor custodian of this fleet; it has: {known}")
+    folder = folders[name]
+    present = read_certificates(folder / CERTIFICATE_FILE)[0]
+    public = present.public_key()
+    if fleet.ledger.is_revoked(present.serial_number):
+        raise ProvisioningError(f"the certificate of {name} was revoked: a new one takes a new key; revoke and add it")
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise ProvisioningError(f"{folder / CERTIFICATE_FILE}: not a certificate of this fleet")
+    authority = fleet.open_authority()
+    with fleet.locked():
+        chain = authority.issue_client(name, public)
+        fleet.ledger.issued(chain)
+        replace_private(folder / CERTIFICATE_FILE, chain)
+    return Rotated(
+        "client",
+        f"{present.serial_number:x}",
+        serial_of(folder),
+        f"Give {name} {folder / CERTIFICATE_FILE} in place of the former one, which is good until "
+        f"{present.not_valid_after_utc:%Y-%m-%d}. The key stays; nothing in this file is secret.",
+    )
 
 
 def rotate_authority(fleet: Fleet) -> Rotated:

@@ -15,6 +15,7 @@ from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import Manifest, read_unverified
 from device.hotlist.overlay import Row
 from device.hotlist.package import load_key, recipients, split
+from device.text import printable, shown
 from provisioning.hotlist.mapping import NOT_ALLOWED, SourceMapping
 from provisioning.hotlist.rows import RefusedRow
 
@@ -116,7 +117,7 @@ def show_outcome(
     if tally.refusals and not listed:
         _show_refusals(console, tally)
     if hint := what_is_allowed(tally, mappings):
-        console.print(hint, highlight=False, markup=False, soft_wrap=True)
+        console.print(printable(hint), highlight=False, markup=False, soft_wrap=True)
     show_facts(Console(), "Hot list", summary)
 
 
@@ -151,7 +152,7 @@ def show_facts(console: Console, title: str, facts: dict[str, Any]) -> None:
     """Print facts as a table of two columns."""
     table = Table("fact", Column("value", overflow="fold"), title=title, title_justify="left", show_header=False)
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), _words(name, value))
+        table.add_row(name.replace("_", " "), "\n".join(map(shown, _words(name, value).splitlines())))
     console.print(table)
 
 
@@ -179,7 +180,7 @@ def _words(name: str, value: object) -> str:
 def _show_refusals(console: Console, tally: Tally) -> None:
     """Print the first refusals, a line each."""
     for what, row in tally.refusals[:_SHOWN]:
-        console.print(f"{what}, line {row.line}: {row.reason}", highlight=False, markup=False)
+        console.print(printable(f"{what}, line {row.line}: {row.reason}"), highlight=False, markup=False)
     if len(tally.refusals) > _SHOWN:
         console.print(f"and {len(tally.refusals) - _SHOWN} more; --refusals FILE lists them all", highlight=False)
 

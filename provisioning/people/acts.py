@@ -119,7 +119,12 @@ class ActLog:
             return ChainHead(new_identifier())
         try:
             last = parse(line)
-            return ChainHead(str(last["chain"]), int(last["sequence"]), digest_of(canonical_bytes(last)))
+            return ChainHead(
+                str(last["chain"]),
+                int(last["sequence"]),
+                digest_of(canonical_bytes(last)),
+                time=datetime.fromisoformat(last["time"]),
+            )
         except (RecordError, KeyError, TypeError, ValueError) as error:
             raise ProvisioningError(f"{self.path} is damaged: `platepost verify` says where") from error
 
@@ -136,6 +141,9 @@ class _Store:
 
     def append_covert(self, make: object, *, group: str) -> Envelope:
         raise NotImplementedError
+
+    def covert_heads(self) -> tuple[ChainHead, ...]:
+        return ()
 
     def append_account(self, make: object) -> None:
         """Nothing is ever dropped."""

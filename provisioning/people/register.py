@@ -12,12 +12,13 @@ It outlives the people: who left stays in it, so that what they did can still be
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 
 from device.files import StateFile
 from device.records import Role
-from device.records.base import UtcTime
+from device.records.base import Line, UtcTime
 from device.records.signing import read_key
 from provisioning.errors import ProvisioningError
 from provisioning.people.person import NotCertifiedError
@@ -31,7 +32,7 @@ class CertifiedPerson(BaseModel):
 
     name: str
     """As in the certificate and in every log."""
-    full_name: str
+    full_name: Annotated[str, Line]
     role: Role
     certified: UtcTime
     expires: UtcTime

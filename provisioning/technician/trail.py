@@ -82,10 +82,10 @@ class AuditTrail:
         self._doing = doing
         self._silent = silent
         self._post = configuration.post.name
-        begun = certificate(configuration.uplink.certificate).not_valid_before_utc
+        valid = certificate(configuration.uplink.certificate)
         outbox = self._outbox
-        timekeeper = Timekeeper.beside(outbox.path, Chrony(), begun=begun, last=outbox.head.time)
-        recorder = Recorder.of(configuration.records, outbox, configuration.post.source, now=timekeeper.record_time)
+        timekeeper = Timekeeper.beside(outbox.path, Chrony(), valid=valid, last=outbox.head.time)
+        recorder = Recorder.of(configuration.records, outbox, configuration.post.source, now=timekeeper.now)
         self._auditor = AuditLog(
             RetryingRecorder(recorder, stop=_give_up()), post=configuration.post.name, timekeeper=timekeeper
         )

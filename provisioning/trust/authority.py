@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from provisioning.errors import ProvisioningError
-from provisioning.trust.certificates import LEAF_VALID, ORDINARY, ROOT_VALID, Issuance, general_name, usage
+from provisioning.trust.certificates import ORDINARY, ROOT_VALID, Issuance, general_name, leaf_valid, usage
 from provisioning.trust.keys import private_folder, private_pem, read_private_key, replace_private
 
 CERTIFICATE_FILE = "certificate.pem"
@@ -127,11 +127,11 @@ class Authority:
         name: str,
         key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey,
         *,
-        valid: timedelta = LEAF_VALID,
+        valid: timedelta | None = None,
     ) -> bytes:
         """Return a client's certificate with its chain, as PEM, with `name` as its common and alternative name.
 
-        `valid` counts from its beginning, which lies `BACKDATED` ago.
+        `valid` counts from its beginning, which lies `BACKDATED` ago; by default as `leaf_valid` says.
         """
         public = key if isinstance(key, ec.EllipticCurvePublicKey) else key.public_key()
         return self._signed(self._leaf(name, public, ExtendedKeyUsageOID.CLIENT_AUTH, valid=valid), (name,))
@@ -170,8 +170,9 @@ class Authority:
         purpose: x509.ObjectIdentifier,
         *,
         more: tuple[x509.NameAttribute[str], ...] = (),
-        valid: timedelta = LEAF_VALID,
+        valid: timedelta | None = None,
     ) -> x509.CertificateBuilder:
+        valid = leaf_valid(name) if valid is None else valid
         subject = x509.Name([*more, x509.NameAttribute(NameOID.COMMON_NAME, name)])
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         ends = self.certificate.not_valid_after_utc

@@ -1,5 +1,6 @@
 """What all certificates of a fleet have in common."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,8 @@ from provisioning.trust.keys import new_key
 
 ROOT_VALID = timedelta(days=3650)
 LEAF_VALID = timedelta(days=730)
+"""The longest that any certificate but an authority's or a person's holds; see `leaf_valid`."""
+STAGGER_DAYS = 120
 BACKDATED = timedelta(days=1)
 """Certificates begin a day before they are made, for posts whose clock is not yet right when they first connect."""
 
@@ -52,6 +55,14 @@ class Issuance:
 
 ORDINARY = Issuance()
 """Of a real fleet: random keys, this machine's time."""
+
+
+def leaf_valid(name: str) -> timedelta:
+    """Return how long a certificate holds by its name: two years, or up to four months less.
+
+    So that what was issued on one day does not end on one, and is not renewed on one.
+    """
+    return LEAF_VALID - timedelta(days=int.from_bytes(hashlib.sha256(name.encode()).digest()) % STAGGER_DAYS)
 
 
 def usage(*, authority: bool) -> x509.KeyUsage:

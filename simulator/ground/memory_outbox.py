@@ -1,6 +1,6 @@
 """The outbox of a light post: in memory, so that thousands fit into one process. Whoever ends the process loses it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from itertools import chain as in_turn
 from itertools import islice
 
@@ -37,6 +37,10 @@ class MemoryOutbox:
         """Refuse: light posts have no covert hits."""
         raise NotImplementedError(f"a light post records nothing for the group {group}")
 
+    def covert_heads(self) -> tuple[ChainHead, ...]:
+        """Return nothing: there are none."""
+        return ()
+
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Do nothing: nothing is ever dropped."""
         del make
@@ -48,9 +52,15 @@ class MemoryOutbox:
         return None
 
     def next(
-        self, limit: int, *, excluding: Collection[int] = (), holding: Collection[str] = ()
+        self,
+        limit: int,
+        *,
+        excluding: Collection[int] = (),
+        holding: Collection[str] = (),
+        repeating: bool = False,
     ) -> tuple[Envelope, ...]:
         """Return up to `limit` records in order, but for those `excluding` names and topics `holding`."""
+        del repeating
         items = in_turn.from_iterable(queue.items() for queue in self._waiting)
         found = (envelope for number, envelope in items if number not in excluding and envelope.topic not in holding)
         return tuple(islice(found, limit))
@@ -62,3 +72,14 @@ class MemoryOutbox:
     def present(self, places: Collection[int]) -> frozenset[int]:
         """Return those of the places whose records are here yet."""
         return frozenset(place for place in places if any(place in queue for queue in self._waiting))
+
+    def oldest_sent(self) -> Mapping[str, int]:
+        """Name none: nobody's receipt is required, and what the broker has taken is forgotten."""
+        return {}
+
+    def send_again(self, places: Collection[int]) -> None:
+        """Do nothing: nothing is kept that was sent."""
+
+    def send_left_out(self) -> int:
+        """Do nothing, for the same reason."""
+        return 0

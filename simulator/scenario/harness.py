@@ -131,7 +131,7 @@ class Harness:
         )
 
     def _make_uplink(self, *args: Any, **more: Any) -> Uplink:  # noqa: ANN401 - those of the uplink
-        self.uplink = WatchedUplink(self._handling, *args, **more, utc=self.world.utc)
+        self.uplink = WatchedUplink(self._handling, *args, **more)
         return self.uplink
 
     def _make_recorder(

@@ -187,8 +187,7 @@ class ScenarioSite(Site[Broker]):
 
 def _settings(further: Mapping[str, Mapping[str, Setting]]) -> dict[str, dict[str, Setting]]:
     settings: dict[str, dict[str, Setting]] = {
-        # What a real broker may forget, a scenario's does not, unless the scenario ends it.
-        "uplink": {"settle_seconds": 0, "reconnect_seconds": 0.2, "drain_seconds": DRAIN_SECONDS},
+        "uplink": {"reconnect_seconds": 0.2, "drain_seconds": DRAIN_SECONDS},
     }
     for section, keys in further.items():
         settings.setdefault(section, {}).update(keys)

@@ -27,7 +27,6 @@ DELIVERY_SECONDS = 30.0
 _POLL_SECONDS = 0.01
 _IMPATIENT = {
     "reconnect_seconds": 0.2,
-    "settle_seconds": 0.2,
     "may_go_unheard": ("read", "hit", "status", "audit"),
 }
 
@@ -180,7 +179,7 @@ class SimulatedPost:
         self.close()
 
     def _waiting(self) -> int:
-        return self._outbox.undelivered(settling=self._uplink.settling())
+        return self._outbox.depth()
 
     def _wait(self, condition: Callable[[], bool], what: str, *, timeout: float = DELIVERY_SECONDS) -> None:
         deadline = time.monotonic() + timeout

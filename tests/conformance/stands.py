@@ -89,7 +89,6 @@ class Post:
             "ca": self.identity / "ca.pem",
             "certificate": self.identity / "certificate.pem",
             "private_key": self.identity / "private_key.pem",
-            "settle_seconds": self.stand.settle_seconds,
             "reconnect_seconds": 0.2,
             "backoff_most_seconds": 1.0,
         }
@@ -120,7 +119,6 @@ class Stand:
     kind: str
     fleet: Fleet
     broker: Broker | RabbitCluster
-    settle_seconds: float
     directory: Path
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     clients: list[Client] = field(default_factory=list)
@@ -219,5 +217,5 @@ def make(kind: str, directory: Path) -> Stand:
     fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     folder = directory / kind
     if kind == "mosquitto":
-        return Stand(kind, fleet, Broker(fleet, folder), 3.0, directory)
-    return Stand(kind, fleet, RabbitCluster(fleet, folder, size=3), 0.5, directory)
+        return Stand(kind, fleet, Broker(fleet, folder), directory)
+    return Stand(kind, fleet, RabbitCluster(fleet, folder, size=3), directory)

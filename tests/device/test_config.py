@@ -86,6 +86,12 @@ def test_keys_are_removed_at_any_depth() -> None:
     assert without_removed(table, gone)[1:] == ([], ["camera.picamera2.zoom = 3: turn the ring"])
 
 
+def test_a_removed_key_of_which_nothing_depends_loads_with_any_value() -> None:
+    kept, notices, faults = without_removed({"uplink": {"settle_seconds": 12.5}})
+    assert (kept, faults) == ({"uplink": {}}, [])
+    assert "uplink.settle_seconds = 12.5: this key" in notices[0]
+
+
 def test_no_removed_key_is_still_there() -> None:
     for path in REMOVED:
         section, key = path.split(".")

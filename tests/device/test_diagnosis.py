@@ -57,7 +57,7 @@ class Bench:
         self.hotlist = frames.reporter.hotlist
         self.hotlist.state.return_value = WELL
         self.uplink: Any = mocker.Mock()
-        self.uplink.state.return_value = self.connection = SimpleNamespace(connected=True)
+        self.uplink.state.return_value = self.connection = SimpleNamespace(connected=True, certificate_expires=None)
         certificate: Any = mocker.Mock(expires=None)
         self.status = StatusReporter(
             self.logbook, frames, self.uplink, faults=faults, certificate=certificate, control=None

@@ -31,7 +31,7 @@ def configuration(tmp_path: Path) -> Configuration:
 def opened(configuration: Configuration, outbox: Outbox) -> Logbook:
     timekeeper = Timekeeper(configuration.outbox.path.with_name("clock.json"))
     source = configuration.post.source
-    recorder = Recorder.of(configuration.records, outbox, source, now=timekeeper.record_time)
+    recorder = Recorder.of(configuration.records, outbox, source, now=timekeeper.now)
     records = RetryingRecorder(recorder, stop=Event())
     return Logbook(outbox, records, timekeeper, run=new_identifier(), settings=configuration.records)
 

@@ -32,7 +32,7 @@ WELL: dict[str, Any] = {
 def uplink(mocker: MockerFixture) -> Any:  # noqa: ANN401 - an uplink whose state is made up
     made = Uplink.__new__(Uplink)
     made._queue_old = False
-    mocker.patch.object(made, "backlog", return_value=Backlog(0, 0, 0, 0, None, 0, 0))
+    mocker.patch.object(made, "backlog", return_value=Backlog(0, 0, 0, 0, None, None, 0, 0))
     made._outbox = mocker.Mock()
     return made
 

@@ -24,8 +24,8 @@ def test_floor_under_the_clock(tmp_path: Path) -> None:
     )
     unknown = ClockQuality(synchronised=False, source="unknown")
     timekeeper = Timekeeper(tmp_path / "clock.json", quality=lambda: unknown, wall=lambda: 0.0, steady=lambda: 0.0)
-    assert timekeeper.floor == NOON
-    assert timekeeper.record_time() == NOON.replace(second=5, microsecond=1)
+    assert timekeeper._floor[0] == NOON
+    assert timekeeper.now() == NOON.replace(second=5, microsecond=1)
 
 
 def test_steps_of_the_camera_s_recovery(tmp_path: Path) -> None:

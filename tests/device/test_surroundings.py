@@ -30,7 +30,6 @@ from device.frame import Frame
 from device.health import certificate, machine, read_rate
 from device.health.machine import Readings
 from device.health.read_rate import ReadRateMonitor
-from device.outbox.outbox import Backlog
 from device.rig import Rig
 from device.uplink import uplink
 from device.vision import model_loader
@@ -163,10 +162,10 @@ def test_a_certificate_near_its_end_until_it_is_renewed(drill: Drill, mocker: Mo
 
 
 def test_records_that_wait_for_an_hour(drill: Drill, mocker: MockerFixture) -> None:
-    waiting = Backlog(3, 0, 0, 0, 3600.0, 0, 0)
-    mocker.patch.object(drill.post._uplink, "backlog", return_value=waiting)
+    outbox = drill.post._uplink._outbox
+    mocker.patch.object(outbox, "oldest_age", return_value=3600.0)
     drill.await_state("queue_old")
-    mocker.patch.object(drill.post._uplink, "backlog", return_value=replace(waiting, depth=0, oldest_age_seconds=None))
+    mocker.patch.object(outbox, "oldest_age", return_value=None)
     drill.await_state()
 
 

@@ -136,7 +136,7 @@ class Site:
             acceptance=True,
             more={
                 "passages": {"repeat_seconds": 0.0},
-                "uplink": {"settle_seconds": 0.5, "drain_seconds": 5.0},
+                "uplink": {"drain_seconds": 5.0},
             },
         )
         self.files = self.fleet.add_post("post-1", settings)

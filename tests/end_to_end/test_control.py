@@ -125,7 +125,7 @@ def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any]) -> Iterator[Scene
         camera = {"path": str(CLIP), "loop": True}
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True},
-            "uplink": {"drain_seconds": 5, "settle_seconds": 0},
+            "uplink": {"drain_seconds": 5},
             # Over before a busy machine makes the post fall behind for long.
             "control": {"trial_minutes": 0.05},
         }

@@ -48,7 +48,7 @@ def test_reads_of_a_post_with_picamera2_arrive_at_the_broker(tmp_path: Path) -> 
                 board="virtual",
                 more={
                     "hotlist": {"in_service_without_list": True},
-                    "uplink": {"drain_seconds": 20, "settle_seconds": 0},
+                    "uplink": {"drain_seconds": 20},
                     "passages": {"gone_seconds": 0.5, "repeat_seconds": 2},
                 },
             ),

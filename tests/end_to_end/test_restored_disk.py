@@ -31,7 +31,7 @@ class Unit:
     def __init__(self, fleet: Fleet, broker: Any, folder: Path) -> None:  # noqa: ANN401
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True},
-            "uplink": {"drain_seconds": 10, "settle_seconds": 0},
+            "uplink": {"drain_seconds": 10},
         }
         camera = {"path": str(CLIP), "loop": True}
         settings = PostSettings(

@@ -150,8 +150,8 @@ def trusts_its_clock(patch: Patch) -> None:
 
 def stops_its_clock(patch: Patch) -> None:
     """Records bear a time of long ago."""
-    record_time = Timekeeper.record_time
-    patch.setattr(Timekeeper, "record_time", lambda self: record_time(self) - timedelta(days=2))
+    now = Timekeeper.now
+    patch.setattr(Timekeeper, "now", lambda self: now(self) - timedelta(days=2))
 
 
 def does_not_account(patch: Patch) -> None:

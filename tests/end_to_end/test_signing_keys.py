@@ -62,7 +62,7 @@ class Street:
         self.broker = stack.enter_context(make(self.fleet, directory / "broker"))
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True, "size_jump": 9.0},
-            "uplink": {"drain_seconds": 5, "settle_seconds": 0},
+            "uplink": {"drain_seconds": 5},
             "control": {"trial_minutes": 0.02},
         }
         for name in POSTS:

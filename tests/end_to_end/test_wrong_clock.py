@@ -53,7 +53,7 @@ class Unit:
     """`platepost run` under another clock; its steady clock is this machine's, as after a board's boot."""
 
     def __init__(self, fleet: Fleet, broker: Broker, tmp_path: Path) -> None:
-        more = {"hotlist": {"in_service_without_list": True}, "uplink": {"drain_seconds": 5, "settle_seconds": 0}}
+        more = {"hotlist": {"in_service_without_list": True}, "uplink": {"drain_seconds": 5}}
         camera = {"path": str(CLIP), "loop": True}
         settings = PostSettings(brokers=(broker.address,), camera="footage", camera_settings=camera, more=more)
         self.folder = fleet.add_post("post-1", settings)

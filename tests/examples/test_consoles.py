@@ -314,9 +314,16 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
         "state": "NV",
         "region": "US-CA",
         "state_agreement": "contradicts",
-        "clock": ClockQuality(source="unknown", synchronised=False),
+        "clock": ClockQuality(source="unknown", synchronised=False, held_seconds=-3.6e8),
     }
     second.says(yesterday.record(a_hit("0DOUBT0", list_age=90_000.0).model_copy(update=doubtful)).body)
+    tomorrow = Recorder(
+        MemoryOutbox(),
+        second.signer,
+        Source(broker.agency, "post-2"),
+        now=lambda: datetime.now(UTC) + timedelta(days=1),
+    )
+    second.says(tomorrow.record(a_hit("0AHEAD0")).body)
     second.says(second.recorder.record(a_hit("0LAST00")).body)
 
     assert console.shows("0LAST00")
@@ -324,9 +331,11 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
     shown = "\n".join(console.seen)
     assert "0SOUND0  stolen_vehicle, exact\n           0 min ago, by a list 2" in shown
     assert (
-        "0DOUBT0  stolen_vehicle, exact  LATE  ITS CLOCK IS UNSURE  THE LIST IS OLD  ANOTHER STATE BY ITS LOOK\n"
+        "0DOUBT0  stolen_vehicle, exact"
+        "  LATE  ITS CLOCK IS UNSURE  ITS CLOCK IS WRONG  THE LIST IS OLD  ANOTHER STATE BY ITS LOOK\n"
         "           90 min ago, by a list 25"
     ) in shown
+    assert "0AHEAD0  stolen_vehicle, exact  ITS CLOCK IS WRONG\n" in shown
 
 
 def test_console_comes_back_when_the_broker_does(console: Console, post: SimulatedPost, broker: SimulatedSite) -> None:

@@ -21,9 +21,9 @@ from device.records import ChainHead
 from device.records.canonical import canonical_bytes, digest_of, parse
 from device.records.parts import pictures_match
 
-_COLUMNS = {11, 12, 13}
-"""One more since version 2, and since version 5."""
-_SEAL = 12
+_COLUMNS = {11, 12, 13, 14}
+"""One more since version 2, since version 5, and since version 6."""
+_SEAL, _SENT = 12, 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class SalvagedRecord:
     """Where it stood in the outbox: its number, or a negative one if it is of a former chain."""
     values: tuple[Any, ...]
     """Of `id` to `has_pictures`."""
+    sent: bool
+    """Whether a broker acknowledged it; not sealed, for if it is wrong the record is only sent once more."""
 
     @property
     def digest(self) -> str:
@@ -65,6 +67,10 @@ class Salvaged:
     gaps: list[tuple[int, int]] = field(default_factory=list)
     losses: list[tuple[Any, ...]] = field(default_factory=list)
     """Losses before this that were not yet in the audit trail: chain, records, ranges, complete."""
+    kept: list[tuple[Any, ...]] = field(default_factory=list)
+    """What custodians have signed for: chain, custodian, first, last. None of it unless all of it is certain."""
+    released: list[tuple[Any, ...]] = field(default_factory=list)
+    """Digests of records that are gone: chain, number, digest."""
 
     def read(self, find: ReadableRecord) -> SalvagedRecord | None:
         """Read a record once more; None, and it is lost, if the disk does not give it this time."""
@@ -120,7 +126,8 @@ def _row(cell: Cell) -> SalvagedRecord | None:
         return None
     if not _is_whole(cell, event):
         return None
-    return SalvagedRecord(chain, number, previous, cell.rowid, tuple(values[1:11]))
+    sent = values[_SENT:] == (1,)
+    return SalvagedRecord(chain, number, previous, cell.rowid, tuple(values[1:11]), sent)
 
 
 def _is_whole(cell: Cell, event: dict[str, Any]) -> bool:
@@ -167,11 +174,11 @@ def _find_lost(result: Salvaged, *, whole: bool) -> None:
     finds, forest = result.finds, result.forest
     chain = result.head.chain if result.head else finds.last_chain()
     complete = whole
-    for table, take in (("sqlite_autoindex_record_1", 1), ("record_order", 3)):
+    for table, lengths in (("sqlite_autoindex_record_1", {2}), ("record_order", {4, 5})):  # one more since version 6
         walk = forest.walk(table)
         complete |= walk.whole
         for cell in forest.cells(walk):
-            if len(cell.values) == take + 1 and isinstance(place := cell.values[-1], int):
+            if len(cell.values) in lengths and isinstance(place := cell.values[-1], int):
                 finds.know(place)
     # Of covert records nobody is told here; their own chain tells those who may know.
     gone = finds.gone()
@@ -198,3 +205,8 @@ def _find_accounts(forest: Forest, result: Salvaged) -> None:
     losses, losses_whole = forest.authentic_rows("loss")
     result.losses = [cell.values[1:] for cell in losses if len(cell.values) == 5 and isinstance(cell.values[1], str)]
     result.complete &= gaps_whole and (losses_whole or not forest.root("loss"))
+    kept, kept_whole = forest.authentic_rows("kept")
+    if kept_whole:
+        result.kept = [cell.values for cell in kept if len(cell.values) == 4]
+    released, _ = forest.authentic_rows("released")
+    result.released = [cell.values for cell in released if len(cell.values) == 3]

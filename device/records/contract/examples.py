@@ -87,16 +87,22 @@ class MemoryStore:
     def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
         """Keep what `make` returns."""
         envelope = make(self.head)
-        self.head = ChainHead(self.head.chain, envelope.sequence or 0, envelope.digest, envelope.chain_key)
+        self.head = ChainHead(
+            self.head.chain, envelope.sequence or 0, envelope.digest, envelope.chain_key, envelope.time
+        )
         self.records.append(envelope)
         return envelope
 
     def append_covert(self, make: Callable[[ChainHead], Envelope], *, group: str) -> Envelope:
         """Keep what `make` returns for the end of the group's records; their chain has no name of its own here."""
         envelope = make(self.covert.get(group, ChainHead(self.head.chain)))
-        self.covert[group] = ChainHead(self.head.chain, envelope.sequence or 0, envelope.digest)
+        self.covert[group] = ChainHead(self.head.chain, envelope.sequence or 0, envelope.digest, time=envelope.time)
         self.records.append(envelope)
         return envelope
+
+    def covert_heads(self) -> tuple[ChainHead, ...]:
+        """Return the ends of the groups' records."""
+        return tuple(self.covert.values())
 
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Keep the account of `dropped`."""

@@ -3,12 +3,16 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from operator import itemgetter
 from typing import TypeAlias
 
 from device.records.canonical import GENESIS
 from device.records.verify.trust import Trust
 from device.records.verify.verdict import Problem
+
+RESOLUTION_SECONDS = 0.002
+"""Times are whole milliseconds; as binary fractions they differ by less than two."""
 
 Range: TypeAlias = tuple[int, int]
 """First and last of consecutive sequence numbers."""
@@ -27,6 +31,10 @@ class Link:
     """Thumbprint of the key that signed it."""
     time: float
     """When it says that it was made, seconds since 1970; infinity if it does not."""
+    chain_then: str | None = None
+    """Of a record outside of any chain: the chain whose end it names; `sequence` is that end's number."""
+    stepped_back: float = 0.0
+    """How much earlier it says that this is than the time of the record before it, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class Chain:
             if last is not None and sequence == last.sequence + 1 and link.previous != last.digest:
                 message = f"does not continue the record before it, number {last.sequence}"
                 problems.append(Problem("forked", link.line, name, sequence, link.id, message))
+            elif last is not None and sequence == last.sequence + 1 and (message := _misdated(last, link)):
+                problems.append(Problem("misdated", link.line, name, sequence, link.id, message))
             elif last is not None and sequence > last.sequence + 1:
                 absent = [Absence(last.sequence + 1, sequence - 1)]
                 after_drops = dropped.left_of(absent)
@@ -85,11 +95,19 @@ class Chain:
     def objection(self, name: str, sequence: int, trust: Trust) -> str | None:
         """Say why a record of the chain is not genuine for its key; None if it is."""
         link = self.links[sequence]
-        return trust.objection(link.key, chain=name, sequence=sequence, time=link.time)
+        return trust.objection(link.key, chain=name, sequence=sequence)
 
     def _foreign(self, name: str, sequence: int, why: str) -> Problem:
         link = self.links[sequence]
         return Problem("foreign", link.line, name, sequence, link.id, why)
+
+
+def _misdated(before: Link, link: Link) -> str:
+    """Say what is wrong with a record's time after that of the record before it; nothing if nothing is."""
+    back = max(0.0, before.time - link.time) if before.sequence else 0.0
+    if not isfinite(back) or abs(back - link.stepped_back) <= RESOLUTION_SECONDS:
+        return ""
+    return f"{back:.3f} s earlier than number {before.sequence}, and it says {link.stepped_back:.3f} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ MEANING = {
     "changed": "was changed",
     "repeated": "is repeated",
     "forked": "belongs to another history",
+    "misdated": "has a time that cannot be",
 }
 
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-ProblemKind = Literal["malformed", "foreign", "changed", "repeated", "missing", "forked"]
+ProblemKind = Literal["malformed", "foreign", "changed", "repeated", "missing", "forked", "misdated"]
 """
 `malformed`: not a record; `foreign`: of another source, or signed by a key not trusted; `changed`: the signature or a
 picture's digest does not fit; `repeated`: the same record again; `missing`: a sequence number is absent; `forked`: two
-different records claim one place in the chain, as after a restored backup of the disk.
+different records claim one place in the chain, as after a restored backup of the disk; `misdated`: the time is earlier
+than that of the record before, and the record does not say so, or says so wrongly.
 """
 
 

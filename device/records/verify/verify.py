@@ -24,7 +24,7 @@ from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, Si
 from device.records.status import Status
 from device.records.verify.chains import Chain, Link, Range
 from device.records.verify.noted import NotedHead, missing_heads
-from device.records.verify.trust import Change, Trust
+from device.records.verify.trust import Change, Naming, Trust
 from device.records.verify.verdict import ChainReport, Problem, ProblemKind, Report
 
 __all__ = ["ChainReport", "Problem", "ProblemKind", "Report", "Verifier"]
@@ -142,7 +142,7 @@ class Verifier:
 
     def report(self) -> Report:
         """Judge the chains as they are now."""
-        trust = Trust(self._given, self._changes.values())
+        trust = self._trust()
         lost = self._lost(trust)
         problems = [*self._loose, *self._foreign_unchained(trust), *missing_heads(self._heads, self._chains)]
         chains = []
@@ -220,7 +220,8 @@ class Verifier:
             self._keys = self._keys.with_pem(change.public_key.encode(), thumbprint=change.thumbprint)
         except KeyRefusedError:
             return
-        self._changes[name, sequence] = Change(name, sequence, _time(event), change.former, change.thumbprint)
+        ends = {end.chain: end.digest for end in change.ends}
+        self._changes[name, sequence] = Change(name, sequence, change.former, change.thumbprint, ends)
         self._judge_again(change.thumbprint)
 
     def _judge_again(self, key: str) -> None:
@@ -235,11 +236,22 @@ class Verifier:
         if not isinstance(identifier, str):
             return self._wrong("malformed", line, event, "no id")
         if name is None and sequence is None and previous is None:
-            return self._place_unchained(Link(line, identifier, 0, digest, "", sys.intern(key), _time(event)), event)
+            chain_then, number = _chain_end(event)
+            link = Link(line, identifier, number, digest, "", sys.intern(key), _time(event), chain_then=chain_then)
+            return self._place_unchained(link, event)
         if not (isinstance(name, str) and isinstance(sequence, int) and isinstance(previous, str) and sequence >= 1):
             return self._wrong("malformed", line, event, "chain, sequence and previous do not belong together")
         chain = self._chains.setdefault(name, Chain())
-        link = Link(line, identifier, sequence, digest, previous, sys.intern(key), _time(event))
+        link = Link(
+            line,
+            identifier,
+            sequence,
+            digest,
+            previous,
+            sys.intern(key),
+            _time(event),
+            stepped_back=_stepped_back(event),
+        )
         known = chain.links.setdefault(sequence, link)
         if known is not link:
             return self._again(chain, name, known, link)
@@ -261,10 +273,26 @@ class Verifier:
     def _foreign_unchained(self, trust: Trust) -> list[Problem]:
         """Name what is outside the chain and signed by a key that is not good any more."""
         judged = (
-            (link, trust.objection(link.key, chain=None, sequence=0, time=link.time))
+            (link, trust.objection(link.key, chain=link.chain_then, sequence=link.sequence))
             for link in self._unchained.values()
         )
         return [Problem("foreign", link.line, None, None, link.id, why) for link, why in judged if why is not None]
+
+    def _trust(self) -> Trust:
+        wanted = {end for change in self._changes.values() for end in change.ends.values()}
+        links = ((name, link) for name, chain in self._chains.items() for link in chain.links.values())
+        numbers = {(name, link.digest): link.sequence for name, link in links if link.digest in wanted}
+        namings = [
+            Naming(name, sequence, self._chains[name].links[sequence].key, loss.chain)
+            for (name, sequence), loss in self._losses.items()
+        ]
+        noted: dict[str, int] = {}
+        for head in self._heads:
+            for name, chain in self._chains.items():
+                link = chain.links.get(head.sequence)
+                if link is not None and link.digest.startswith(head.digest):
+                    noted[name] = max(noted.get(name, 0), head.sequence)
+        return Trust(self._given, self._changes.values(), namings=namings, numbers=numbers, noted=noted)
 
     def _lost(self, trust: Trust) -> dict[str, list[Range]]:
         """Return what the post says that damage has cost, by chain, as far as who says so can know it."""
@@ -311,6 +339,22 @@ def _time(event: dict[str, Any]) -> float:
         return time.timestamp() if time.tzinfo else inf
     except (ValueError, OverflowError):
         return inf
+
+
+def _chain_end(event: dict[str, Any]) -> tuple[str | None, int]:
+    """Return the end of the chain that a record outside of it names, chain and number."""
+    data = event.get("data")
+    end = data.get("chain_end") if isinstance(data, dict) else None
+    chain, number = (end.get("chain"), end.get("sequence")) if isinstance(end, dict) else (None, None)
+    return (sys.intern(chain), number) if isinstance(chain, str) and isinstance(number, int) else (None, 0)
+
+
+def _stepped_back(event: dict[str, Any]) -> float:
+    """Return by how much a record says that it is earlier than the one before it, seconds; 0 if it does not."""
+    data = event.get("data")
+    clock = data.get("clock") if isinstance(data, dict) else None
+    said = clock.get("stepped_back_seconds") if isinstance(clock, dict) else None
+    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else 0.0
 
 
 def _may_name_a_key(record: bytes | str | dict[str, Any]) -> bool:

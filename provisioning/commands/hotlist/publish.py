@@ -14,6 +14,7 @@ from rich.table import Table
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import verify_package
 from device.records import Keyring, Purpose
+from device.text import shown
 from provisioning.commands.authorship import author_of, logged, optional_author
 from provisioning.commands.hotlist.options import bytes_taken
 from provisioning.commands.options import BROKER, FILE, FOLDER, JSON
@@ -194,7 +195,7 @@ def _show(manifest: Manifest, sent: Sent, posts: dict[str, PostState], *, waited
         return
     table = Table("post", "state", "holds", "version " + str(manifest.version), title=title, title_justify="left")
     for name, post in posts.items():
-        table.add_row(name, post.state or "-", "-" if post.version is None else str(post.version), _words(post))
+        table.add_row(name, post.state or "-", "-" if post.version is None else str(post.version), shown(_words(post)))
     Console().print(table)
 
 

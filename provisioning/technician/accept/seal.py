@@ -12,8 +12,9 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -21,11 +22,14 @@ from cryptography.x509.oid import NameOID
 
 from device.errors import RecordError
 from device.records import Keyring, Signer
+from device.records.signing import read_key
 from provisioning.errors import ProvisioningError
 from provisioning.people.person import Person
 
 _BEGIN = b"<!-- platepost-acceptance "
 _END = b" -->\n"
+_ENDED = re.compile(rb'<tr><th scope="row">Begun and ended</th><td>[^<]* to (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC</td>')
+"""As templates/report.html writes it; what people type is escaped there, and cannot look like it."""
 
 
 class ReportRefusedError(ProvisioningError):
@@ -41,9 +45,29 @@ class Sealed:
     digest: str
     """SHA-256 of it, hexadecimal: what the post's audit trail names."""
     technician: str
-    certificate_expires: datetime
+    certificate: x509.Certificate
+    """The technician's."""
     x5c: list[str]
-    """The technician's certificate and its chain, as a JWS header carries them (RFC 7515, section 4.1.6)."""
+    """It and its chain, as a JWS header carries them (RFC 7515, section 4.1.6)."""
+
+    @property
+    def ended(self) -> datetime:
+        """When the acceptance was ended, by the unit's clock.
+
+        Raises:
+            ReportRefusedError: the report does not say it.
+
+        """
+        found = _ENDED.search(self.page)
+        if found is None:
+            raise ReportRefusedError("the report does not say when the acceptance was ended")
+        return datetime.fromisoformat(found[1].decode("ascii")).replace(tzinfo=UTC)
+
+    @property
+    def thumbprint(self) -> str:
+        """RFC 7638, of the technician's key."""
+        public = self.certificate.public_key()
+        return read_key(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)).thumbprint()
 
     @property
     def accepted(self) -> bool:
@@ -104,4 +128,4 @@ def unseal(report: bytes, *, post_keys: Keyring) -> Sealed:
             keys.check(signature, _signed(page))
         except RecordError as error:
             raise ReportRefusedError(f"the report does not bear the signature of {who}: {error}") from error
-    return Sealed(page, digest(page), str(name.value), certificate.not_valid_after_utc, x5c)
+    return Sealed(page, digest(page), str(name.value), certificate, x5c)

@@ -262,7 +262,7 @@ class AtWork:
                 self._dialogue.say("It is connected again: pull the plug, and leave it out until you are told.")
         self._dialogue.say(f"Plug it in again. The post tries to connect every {ANEW_SECONDS:g} s until it is back.")
         ended = monotonic()
-        taken = self._back(ended, limits.patience_seconds + self._configuration.uplink.settle_seconds)
+        taken = self._back(ended, limits.patience_seconds)
         left = len(self.witness.outstanding(until=ended))
         said = f"{made} records made in {away:.0f} s without network"
         said += ", all taken by the broker afterwards" if taken else f", {left} not taken"

@@ -70,6 +70,10 @@ class LoggedStore:
         """Store one record of a distribution group and write it down."""
         return self._tell(self._outbox.append_covert(make, group=group))
 
+    def covert_heads(self) -> tuple[ChainHead, ...]:
+        """Return the ends of the groups' chains."""
+        return self._outbox.covert_heads()
+
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Do the same with the account of what was dropped."""
         envelope = self._outbox.append_account(make)
@@ -113,12 +117,14 @@ class KillablePost:
             configuration.outbox.path.parent / "clock.json",
             trusted=[certificate(configuration.uplink.certificate).not_valid_before_utc],
             wall=lambda: time.time() + offset.value,
+            # Where a week passes in minutes, it passes by every clock.
+            steady=lambda: monotonic() + (offset.value if step else 0.0),
         )
         self._recorder = Recorder.of(
             configuration.records,
             LoggedStore(self._outbox, stored),
             configuration.post.source,
-            now=self._timekeeper.record_time,
+            now=self._timekeeper.now,
         )
         self._records = RetryingRecorder(self._recorder, stop=self._stop)
         self._audit = AuditLog(self._records, post=configuration.post.name, timekeeper=self._timekeeper)
@@ -135,6 +141,7 @@ class KillablePost:
             client_id=configuration.post.name,
             tuning=_IMPATIENT,
             earliest=self._timekeeper.earliest,
+            utc=self._timekeeper.now,
         )
         self._uplink.will = self._post.will
         self._uplink.on_connected = lambda: self._recorder.record(self._post.status("online"))

@@ -212,7 +212,7 @@ class Campaign:
             time.sleep(0.1)
 
     def _drain(self) -> None:
-        self._until("settling", lambda count: -count.waiting, 0)
+        self._until("delivering what waits", lambda count: -count.waiting, 0)
 
     def _until(self, what: str, figure: Callable[[Count], int], wanted: int) -> None:
         self._say(what)

@@ -21,7 +21,7 @@ SHORT = LoadProfile(
     rest_seconds=1.0, work_seconds=2.0, rate=40.0, outage_seconds=1.0, burst=2, part_bytes=8192, patience_seconds=120.0
 )
 SHORT_POSTS = 40
-HURRIED = {"reconnect_seconds": 0.5, "settle_seconds": 2.5}
+HURRIED = {"reconnect_seconds": 0.5}
 HURRIED_MOST_SECONDS = 2.0
 """In the short form, whose outage is short too."""
 
@@ -113,7 +113,7 @@ def fleet(
 ) -> None:
     """Hold many posts on one real broker, and measure.
 
-    Light posts (a post's own recorder, signature, mutual TLS, window, settling and waits, with made-up passages and no
+    Light posts (a post's own recorder, signature, mutual TLS, window and waits, with made-up passages and no
     disk) connect all at once, take the hot list, report, take a delta, lose the broker or a node of it, and come back.
     Everything is on this machine, on loopback.
     """

@@ -66,7 +66,7 @@ class Count:
     recorded: int = 0
     acknowledged: int = 0
     waiting: int = 0
-    """Records recorded and not settled."""
+    """Records recorded and not acknowledged."""
     version: int = 0
     """Posts that hold the newest list that any post of the worker holds."""
     newest: int = 0

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.clock.timekeeper import SAVE_SECONDS, SOFTWARE, Timekeeper
+from device.clock.timekeeper import CLOCK_TOLERANCE, CONFIRM_SECONDS, SAVE_SECONDS, SOFTWARE, Timekeeper
 from device.records import ClockQuality
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 FIRST, LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
+BEGUN, ENDS = NOW - timedelta(days=100), NOW + timedelta(days=630)
+"""The certificate's two years."""
+IN_2038 = datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC)
 
 
 class Bench:
@@ -46,9 +49,9 @@ def bench(tmp_path: Path) -> Bench:
 def test_a_good_clock_is_the_time_and_nothing_is_held(bench: Bench) -> None:
     bench.synchronised = True
     keeper = bench.start()
-    assert keeper.record_time() == keeper.now() == NOW
+    assert keeper.now() == NOW
     assert keeper.quality() == ClockQuality(source="kernel", synchronised=True)
-    assert (keeper.behind, keeper.earliest()) == (False, None)
+    assert (keeper.behind, keeper.ahead, keeper.earliest()) == (False, False, None)
 
 
 def test_a_board_without_a_battery_boots_at_the_floor_and_goes_on_from_there(bench: Bench) -> None:
@@ -57,9 +60,9 @@ def test_a_board_without_a_battery_boots_at_the_floor_and_goes_on_from_there(ben
     bench.synchronised, bench.at = False, datetime(1970, 1, 1, 0, 0, 10, tzinfo=UTC)
     keeper = bench.start()
     assert keeper.behind
-    assert keeper.now() == keeper.record_time() == NOW
+    assert keeper.now() == NOW
     bench.pass_(90)
-    assert keeper.now() == keeper.record_time() == NOW + timedelta(seconds=90)
+    assert keeper.now() == NOW + timedelta(seconds=90)
     quality = keeper.quality()
     assert not quality.synchronised
     assert quality.held_seconds == (NOW - datetime(1970, 1, 1, 0, 0, 10, tzinfo=UTC)).total_seconds()
@@ -93,48 +96,125 @@ def test_without_a_floor_it_is_at_least_later_than_what_is_signed(bench: Bench) 
     assert bench.start(trusted=[NOW]).now() == NOW
     keeper = bench.start()
     bench.pass_(30)
-    keeper.trust(NOW)
+    keeper.heed_list(NOW)
     assert keeper.now() == NOW
     bench.pass_(30)
+    keeper.heed_list(NOW)
     assert keeper.now() == NOW + timedelta(seconds=30)
 
 
-def test_a_clock_that_is_ahead_by_mistake_does_not_poison_the_floor(bench: Bench) -> None:
-    bench.at = NOW + 3 * YEAR
-    keeper = bench.start()
-    for _ in range(5):
-        bench.pass_(SAVE_SECONDS)
-        keeper.tick()
-    bench.at, bench.synchronised = NOW, True
+@pytest.mark.parametrize("synchronised", [True, False])
+@pytest.mark.parametrize("vouched", [True, False])
+def test_to_2038_for_eight_seconds_and_back(bench: Bench, *, synchronised: bool, vouched: bool) -> None:
+    bench.synchronised = vouched
+    keeper = bench.start(trusted=[BEGUN], ends=ENDS)
     keeper.tick()
-    again = bench.start()
+    bench.synchronised = synchronised if vouched else False
+    right = bench.at
+    bench.at = IN_2038
+    for second in range(1, 9):
+        bench.pass_(1)
+        keeper.tick()
+        assert keeper.now() == right + timedelta(seconds=second)
+        quality = keeper.quality()
+        assert keeper.ahead
+        assert not quality.synchronised, "what is not believed counts as not synchronized"
+        assert quality.held_seconds == (right + timedelta(seconds=second) - bench.at).total_seconds()
+    bench.at = right + timedelta(seconds=8)
+    keeper.tick()
+    assert keeper.now() == bench.at
+    assert (keeper.ahead, keeper.quality().held_seconds) == (False, None)
+    assert bench.start(trusted=[BEGUN], ends=ENDS).now() == bench.at, "and nothing of it is kept"
+
+
+def test_a_post_that_starts_in_2038_does_not_believe_it(bench: Bench) -> None:
+    bench.synchronised = True
+    bench.start(trusted=[BEGUN], ends=ENDS).save()
+    bench.synchronised, bench.at = False, IN_2038
+    keeper = bench.start(trusted=[BEGUN], ends=ENDS)
+    assert (keeper.now(), keeper.ahead, keeper.latest()) == (NOW, True, ENDS)
+    assert keeper.earliest() == NOW, "its broker's certificate is not judged by 2038"
+    bench.at = NOW + timedelta(days=3)
+    assert keeper.now() == bench.at
+
+
+def test_a_jump_of_an_unsynchronised_clock_is_believed_within_a_bound_and_taken_back(bench: Bench) -> None:
+    keeper = bench.start(trusted=[BEGUN], ends=ENDS)
+    bench.at = ENDS
+    assert keeper.now() == ENDS, "nobody has vouched for another time"
+    bench.at = ENDS + timedelta(seconds=1)
+    assert keeper.now() == ENDS
+    bench.at = NOW
+    assert keeper.now() == NOW
+    bench.synchronised = True
+    keeper.now()
     bench.synchronised = False
-    assert not again.behind
-    assert again.now() == NOW
+    bench.at = NOW + CLOCK_TOLERANCE
+    assert keeper.now() == bench.at
+    bench.at = NOW + CLOCK_TOLERANCE + timedelta(seconds=2)
+    assert keeper.now() == NOW + CLOCK_TOLERANCE
+    assert keeper.ahead
 
 
-def test_records_never_go_back_and_say_how_far_they_are_ahead(bench: Bench) -> None:
+def test_an_hour_back_is_believed_once_a_time_source_has_confirmed_it(bench: Bench) -> None:
     bench.synchronised = True
     keeper = bench.start()
-    first = keeper.record_time()
-    bench.at -= timedelta(minutes=10)
-    assert keeper.record_time() == first
-    assert keeper.quality().held_seconds == 600
-    bench.pass_(599)
-    assert keeper.record_time() == first
-    assert keeper.quality().held_seconds == 1
-    bench.pass_(2)
-    assert keeper.record_time() == first + timedelta(seconds=1)
-    assert keeper.quality().held_seconds is None
+    keeper.now()
+    bench.at -= timedelta(hours=1)
+    for _ in range(int(CONFIRM_SECONDS)):
+        assert keeper.behind
+        assert (keeper.quality().held_seconds, keeper.quality().synchronised) == (3600, False)
+        bench.pass_(1)
+    assert keeper.now() == bench.at
+    assert keeper.quality() == ClockQuality(source="kernel", synchronised=True)
 
 
-def test_records_never_go_back_over_a_restart(bench: Bench) -> None:
+def test_an_hour_back_that_nobody_confirms_is_not_believed(bench: Bench) -> None:
+    bench.synchronised = True
     keeper = bench.start()
-    last = keeper.record_time()
+    keeper.now()
+    bench.synchronised = False
+    bench.at -= timedelta(hours=1)
+    bench.pass_(600)
+    assert keeper.behind
+    assert keeper.now() == bench.at + timedelta(hours=1)
+
+
+def test_a_synchronised_clock_wins_over_a_floor_that_a_wrong_one_raised(bench: Bench) -> None:
+    bench.at, bench.synchronised = IN_2038, True
+    bench.start(trusted=[BEGUN], ends=ENDS).save()
+    bench.at, bench.synchronised = NOW, False
+    keeper = bench.start(trusted=[BEGUN], ends=ENDS, last=IN_2038)
+    assert keeper.now() >= IN_2038
+    bench.synchronised = True
+    assert keeper.now() == NOW
     keeper.save()
-    bench.at -= YEAR
-    assert bench.start().record_time() == last
-    assert bench.start(last=last + timedelta(hours=1)).record_time() == last + timedelta(hours=1)
+    bench.synchronised = False
+    assert bench.start(trusted=[BEGUN], ends=ENDS, last=IN_2038).now() == NOW
+
+
+def test_a_list_built_in_2029_moves_nothing(bench: Bench) -> None:
+    keeper = bench.start(trusted=[BEGUN], ends=ENDS)
+    keeper.heed_list(datetime(2029, 1, 1, tzinfo=UTC))
+    assert (keeper.now(), keeper.behind) == (NOW, False)
+
+
+def test_a_list_from_the_future_is_taken_back_by_a_better_one_or_a_synchronised_clock(bench: Bench) -> None:
+    keeper = bench.start(trusted=[BEGUN], ends=ENDS)
+    ahead = NOW + timedelta(days=200)
+    keeper.heed_list(ahead)
+    assert (keeper.now(), keeper.behind) == (ahead, True)
+    assert keeper.apart_from_list() == NOW, "by which a better list is judged"
+    assert keeper.earliest() == NOW, "and the broker's certificate"
+    keeper.save()
+    keeper.heed_list(NOW)
+    assert (keeper.now(), keeper.behind) == (NOW, False)
+    keeper.heed_list(ahead)
+    bench.synchronised = True
+    assert keeper.now() == NOW
+    bench.synchronised = False
+    assert keeper.now() == NOW, "from then on the steady clock knows better"
+    assert bench.start(trusted=[BEGUN], ends=ENDS).now() == NOW, "and nothing of it is kept"
 
 
 def test_a_step_is_told_once_and_slewing_is_none(bench: Bench) -> None:
@@ -159,16 +239,6 @@ def test_the_floor_rises_once_a_minute_while_the_clock_is_synchronised(bench: Be
     assert bench.start().now() >= NOW + timedelta(seconds=300 - SAVE_SECONDS)
 
 
-def test_a_synchronised_clock_is_right_even_below_the_floor(bench: Bench) -> None:
-    keeper = bench.start(trusted=[NOW + YEAR])
-    assert keeper.now() == NOW + YEAR
-    bench.synchronised = True
-    assert keeper.now() == NOW
-    keeper.save()
-    bench.synchronised = False
-    assert keeper.now() == NOW
-
-
 @pytest.mark.parametrize(
     "content",
     [b"", b"{}", b"\xff\xfe", b"[]", b'{"floor": 1, "last": 2}', b'{"floor": "0001-01-01T00:00+23:00", "last": "x"}'],
@@ -183,7 +253,7 @@ def test_a_full_disk_only_costs_the_floor(bench: Bench, monkeypatch: pytest.Monk
     keeper = bench.start()
     monkeypatch.setattr("os.fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     keeper.save()
-    assert keeper.record_time() == NOW
+    assert keeper.now() == NOW
 
 
 EVENTS = st.one_of(
@@ -191,37 +261,37 @@ EVENTS = st.one_of(
     st.tuples(st.just("set"), st.floats(-2e9, 2e9)),
     st.tuples(st.just("synchronise"), st.booleans()),
     st.tuples(st.just("restart"), st.just(0)),
-    st.tuples(st.just("trust"), st.floats(-1e8, 1e8)),
+    st.tuples(st.just("list"), st.floats(-1e8, 1e8)),
 )
 
 
 @given(st.lists(EVENTS, max_size=40))
-def test_whatever_happens_to_the_clock_records_never_go_back(
+def test_whatever_happened_to_the_clock_a_synchronised_one_puts_it_right(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, float]]
 ) -> None:
     bench = Bench(tmp_path_factory.mktemp("disk") / "clock.json")
-    keeper = bench.start()
-    last = keeper.record_time()
+    more = {"trusted": [BEGUN], "ends": ENDS}
+    keeper = bench.start(**more)
     for event, value in events:
         if event == "pass":
             bench.pass_(value)
         elif event == "set":
-            bench.at = max(
-                datetime(1971, 1, 1, tzinfo=UTC),
-                min(datetime(2200, 1, 1, tzinfo=UTC), bench.at + timedelta(seconds=value)),
-            )
+            bench.at = max(FIRST, min(LAST, bench.at + timedelta(seconds=value)))
         elif event == "synchronise":
             bench.synchronised = bool(value)
         elif event == "restart":
-            keeper = bench.start(last=last)
+            keeper = bench.start(**more, last=keeper.now())
         else:
-            keeper.trust(NOW + timedelta(seconds=value))
+            keeper.heed_list(NOW + timedelta(seconds=value))
         keeper.tick()
-        now = keeper.record_time()
         held = keeper.quality().held_seconds or 0
-        assert now >= last
-        assert abs((now - timedelta(seconds=held) - bench.at).total_seconds()) < 0.002, "the clock is told as well"
-        last = now
+        assert abs((keeper.now() - timedelta(seconds=held) - bench.at).total_seconds()) < 0.002, "the clock is told too"
+        assert keeper.now() >= BEGUN - timedelta(seconds=1) or bench.synchronised
+    bench.synchronised = True
+    keeper.tick()
+    bench.pass_(CONFIRM_SECONDS + 1)
+    assert keeper.now() == bench.at
+    assert keeper.quality().held_seconds is None
 
 
 def test_a_link_in_the_post_s_folder_leads_to_no_file_elsewhere(tmp_path: Path) -> None:

@@ -299,3 +299,15 @@ def test_a_terminal_shows_no_notice_of_the_runtime(photo: Path) -> None:
         os.close(controlling)
     assert TEXT.encode() in done.stdout
     assert b"INFO" not in said
+
+
+def test_a_name_that_acts_on_a_terminal_is_shown_and_not_done(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    odd = photo.with_name("a\x1b[2Jb.png")
+    odd.write_bytes(photo.read_bytes())
+    broken = photo.with_name("\x1b[2J.png")
+    broken.write_bytes(b"no picture")
+    result = run(odd, broken)
+    assert "\x1b" not in result.output
+    assert r"a\x1b[2Jb.png" in result.stdout
+    assert r"\x1b[2J.png: not a picture" in result.stderr

@@ -1,6 +1,11 @@
+import contextlib
 import itertools
 import json
-from datetime import datetime, tzinfo
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ from device.outbox.database import read_key_file
 from device.outbox.outbox import Outbox
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from provisioning.trust.certificates import BACKDATED, Issuance
 from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from simulator.camera.picamera2_standin import sensor
 from simulator.standins import standing_in
@@ -45,6 +51,36 @@ def test_each_point_is_judged_by_itself(folder: Path) -> None:
     assert {"recogniser", "keys", "camera", "board", "outbox", "certificate"} <= good
     assert not found["hot list"]["good"]
     assert found["broker 127.0.0.1:1"]["said"] == "connection_refused"
+
+
+@contextlib.contextmanager
+def broker_that_answers_nothing(fleet: Fleet) -> Iterator[int]:
+    """Serve TLS with the fleet's broker certificate; a post that connects is neither answered nor refused."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(fleet.broker.certificate, fleet.broker.private_key)
+    done = threading.Event()
+
+    def serve() -> None:
+        with listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True):
+            done.wait(20)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(("days", "good"), [(13, False), (15, True)])
+def test_a_broker_whose_certificate_ends_within_two_weeks_is_a_fault(tmp_path: Path, *, days: int, good: bool) -> None:
+    issuance = Issuance(valid=BACKDATED + timedelta(days=days, hours=1))
+    fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",), issuance=issuance)
+    with broker_that_answers_nothing(fleet) as port:
+        folder = fleet.add_post("post-1", PostSettings(brokers=(f"localhost:{port}",)))
+        others = [*OTHERS[:-1], "supply"]
+        (found,) = examine(load(folder / "post.toml"), leave_out=others)
+    assert (found.good, f" {days} days" in found.said) == (good, True)
 
 
 def test_a_certificate_that_is_not_valid_yet_is_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

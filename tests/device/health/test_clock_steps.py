@@ -15,13 +15,14 @@ class Clock:
     """A clock that is set and vouched for by hand, and a watch over it."""
 
     def __init__(self, mocker: MockerFixture) -> None:
-        self.wall, self.synchronised = NOON, False
+        self.wall, self.steady, self.synchronised = NOON, 0.0, False
         self.audit, self.download, self.uplink = mocker.Mock(), mocker.Mock(), mocker.Mock()
         keeper = Timekeeper(
             None,
             quality=lambda: ClockQuality(source="chrony", synchronised=self.synchronised),
+            ends=NOON + timedelta(days=400),
             wall=self._seconds,
-            steady=lambda: 0.0,
+            steady=lambda: self.steady,
         )
         self.monitor = ClockStepMonitor(
             keeper,
@@ -68,6 +69,8 @@ def test_the_clock_s_faults_and_its_point_of_the_self_test(mocker: MockerFixture
     assert (finding.point, finding.good, finding.said) == ("clock", False, "not synchronised, says chrony")
     clock.wall = datetime(1990, 1, 1, tzinfo=UTC)
     assert clock.monitor.faults() == {Fault.CLOCK_UNSYNCHRONISED, Fault.CLOCK_BEHIND}
+    clock.wall = datetime(2038, 1, 1, tzinfo=UTC)
+    assert clock.monitor.faults() == {Fault.CLOCK_UNSYNCHRONISED, Fault.CLOCK_AHEAD}
     clock.wall, clock.synchronised = NOON, True
     assert clock.monitor.faults() == set()
     assert clock.monitor.findings()[0].good

@@ -28,7 +28,7 @@ class Pulse:
         frames.pipeline.counters.frames = 9
         frames.reporter.hotlist.state.return_value = HotListState(state="current", version=1)
         self.uplink: Any = mocker.Mock()
-        self.uplink.backlog.return_value = Backlog(0, 0, 0, 0, None, 0, 0)
+        self.uplink.backlog.return_value = Backlog(0, 0, 0, 0, None, None, 0, 0)
         self.uplink.state.return_value = SimpleNamespace(connected=True)
         camera = {"capture": None, "dropped": 0, "lost": 0, "recoveries": {}} | supervisor
         self.heart = Heartbeat(

@@ -10,7 +10,7 @@ from pytest_mock import MockerFixture
 
 from device.errors import OutboxError
 from device.faults.fault import Fault
-from device.health.status import FIRST_REPEAT_SECONDS, StatusReporter
+from device.health.status import BROKER_CERTIFICATE_DAYS, FIRST_REPEAT_SECONDS, StatusReporter
 from device.records import ClockQuality, HotListState, Place, Status, Versions
 from device.records.settings import RecordSettings
 from device.reporting.reporter import Circumstances
@@ -39,7 +39,7 @@ class Desk:
         self.faults.look.side_effect = lambda: self.faults.present
         self.certificate: Any = mocker.Mock(expires=MARCH + timedelta(days=90))
         self.uplink: Any = mocker.Mock()
-        self.uplink.state.return_value = SimpleNamespace(connected=True)
+        self.uplink.state.return_value = SimpleNamespace(connected=True, certificate_expires=None)
         self.status = StatusReporter(
             self.logbook, self.frames, self.uplink, faults=self.faults, certificate=self.certificate, control=None
         )
@@ -117,9 +117,9 @@ def test_a_status_that_was_recorded_is_soon_repeated_so_that_what_is_retained_ex
 
 
 def test_nothing_is_repeated_without_a_connection_nor_where_the_disk_fails(desk: Desk) -> None:
-    desk.uplink.state.return_value = SimpleNamespace(connected=False)
+    desk.uplink.state.return_value = SimpleNamespace(connected=False, certificate_expires=None)
     assert desk.repeat(after=1000) is None
-    desk.uplink.state.return_value = SimpleNamespace(connected=True)
+    desk.uplink.state.return_value = SimpleNamespace(connected=True, certificate_expires=None)
     desk.logbook.recorder.unchained.side_effect = OutboxError("full")
     assert desk.repeat() is None
     desk.logbook.recorder.unchained.side_effect = None
@@ -157,6 +157,30 @@ def test_a_birth_reads_the_certificate_again_and_says_when_it_ends(desk: Desk) -
     desk.certificate.read.side_effect = lambda: setattr(desk.certificate, "expires", renewed)
     desk.status.birth()
     assert desk.logbook.recorder.record.call_args.args[0].certificate_expires == renewed
+
+
+def test_a_broker_certificate_that_ends_soon_is_said_each_day_with_the_days_left(desk: Desk) -> None:
+    assert desk.status.findings() == ()
+    ends = MARCH + timedelta(days=BROKER_CERTIFICATE_DAYS + 1)
+    desk.uplink.state.return_value.certificate_expires = ends
+    assert desk.tick() is None, "not yet"
+    day = timedelta(days=1).total_seconds()
+    told = desk.tick(after=2 * day)
+    assert told is not None
+    assert [(notice.name, "ends in 29 days" in notice.message) for notice in told.notices] == [
+        ("broker_certificate_expiring", True)
+    ]
+    assert told.state == "online"
+    assert desk.tick() is None
+    assert desk.tick(after=day) is not None
+    (finding,) = desk.status.findings()
+    assert (finding.point, finding.good, finding.said) == ("broker certificate", True, "valid for 28 days more")
+    desk.tick(after=15 * day)
+    assert not desk.status.findings()[0].good
+    desk.uplink.state.return_value.certificate_expires = ends + timedelta(days=700)
+    told = desk.tick()
+    assert told is not None, "it was renewed"
+    assert told.notices == ()
 
 
 def test_the_beginning_and_the_end_are_audited(desk: Desk) -> None:

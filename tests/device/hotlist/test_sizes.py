@@ -136,7 +136,8 @@ def test_the_longest_history_fits_into_the_manifests_line(department: Department
     top = 2**53 - 1
     versions = range(top - LONGEST_HISTORY, top)
     history = [{"version": version, "entries": top, "explained": False} for version in versions]
-    facts = {"version": top, "issuer": "\x01" * 120, "agency": "\x01" * 64, "size_override": "\x01" * 500}
+    facts: dict[str, object] = {"version": top, "issuer": "\U0001f694" * 120, "agency": "\U0001f694" * 64}
+    facts["size_override"] = "\U0001f694" * 500
     line, _ = split(resigned(department, department.package(), sizes=history, **facts))
     manifest = read_unverified(line)
     assert manifest.sizes is not None

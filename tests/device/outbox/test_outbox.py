@@ -80,23 +80,9 @@ def test_depth_age_and_size_are_told(outbox: Outbox, fill: Filler) -> None:
     fill.status()
     backlog = outbox.backlog(now=first.time + timedelta(minutes=5))
     assert backlog.depth == 2
-    assert outbox.depth(status_only=True) == 1
     assert backlog.oldest_age_seconds == pytest.approx(300, abs=0.01)
     assert backlog.size_bytes == sum(len(envelope.body) for envelope in outbox.next(9))
     assert outbox.oldest_age(now=datetime(2020, 1, 1, tzinfo=UTC)) == 0.0, "the clock went back"
-
-
-def test_what_settles_is_told_apart_from_what_waits(outbox: Outbox, fill: Filler) -> None:
-    first, second = fill.read(), fill.read()
-    now = first.time + timedelta(minutes=5)
-    assert first.sequence is not None
-    assert second.sequence is not None
-    backlog = outbox.backlog(now=now, settling=[first.sequence])
-    assert (backlog.depth, backlog.settling) == (1, 1)
-    assert backlog.oldest_age_seconds == pytest.approx((now - second.time).total_seconds(), abs=0.01)
-    backlog = outbox.backlog(settling=[second.sequence, first.sequence, 99])
-    assert (backlog.depth, backlog.settling, backlog.oldest_age_seconds) == (0, 2, None)
-    assert outbox.backlog().depth == 2
 
 
 def test_the_oldest_is_found_in_whatever_open_chain_it_is(outbox: Outbox, fill: Filler) -> None:
@@ -112,10 +98,9 @@ def test_the_oldest_is_found_in_whatever_open_chain_it_is(outbox: Outbox, fill: 
     )
     now = waiting[-1].time
     assert [envelope.place is not None and envelope.place < 0 for envelope in waiting] == [False, True, False, True]
-    for number, first in enumerate(waiting):
-        before = [envelope.place for envelope in waiting[:number] if envelope.place is not None]
-        age = outbox.oldest_age(now=now, settling=before)
-        assert age == pytest.approx((now - first.time).total_seconds(), abs=1e-5)
+    for first in waiting:
+        assert outbox.oldest_age(now=now) == pytest.approx((now - first.time).total_seconds(), abs=1e-5)
+        outbox.acknowledge([first.place])
 
 
 def test_listeners_hear_of_appends(outbox: Outbox, fill: Filler) -> None:
@@ -267,7 +252,6 @@ def test_a_place_given_before_the_file_was_set_aside_is_of_no_record_after(
             fill.audit()
     waiting = outbox.next(9, excluding=before)
     assert [envelope.sequence for envelope in waiting] == [1, 2, 3], "none is left out"
-    assert outbox.backlog(settling=before).settling == 0
     assert outbox.acknowledge(before) == 0
     assert outbox.acknowledge([envelope.place for envelope in waiting]) == 3
     assert outbox.depth() == 0

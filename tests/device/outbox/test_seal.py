@@ -58,7 +58,7 @@ def test_a_time_of_a_whole_second_is_sealed_alike(path: Path, filler: Callable[[
         ((_, *values, _),) = execute(outbox, ALL)
         values[0], values[5], values[6] = "another", 1_800_000_000.0, 1_800_000_060.0
         execute(outbox, "DELETE FROM record")
-        inside(outbox, lambda connection: insert_values(connection, 7, tuple(values[:-1])))
+        inside(outbox, lambda connection: insert_values(connection, 7, tuple(values[:-1]), standing=("", 7)))
     assert [row.place for row in salvaged(path)] == [7]
 
 

@@ -19,9 +19,17 @@ def test_identifiers_sort_as_they_were_made_also_within_a_millisecond() -> None:
     assert milliseconds(made[0]) == int(BEGAN.timestamp() * 1000)
 
 
-def test_identifiers_do_not_go_back_with_the_clock() -> None:
+def test_identifiers_do_not_go_back_by_less_than_a_step() -> None:
     identifiers = Identifiers()
-    assert identifiers.at(BEGAN) < identifiers.at(BEGAN - timedelta(hours=1)) < identifiers.at(BEGAN)
+    assert identifiers.at(BEGAN) < identifiers.at(BEGAN - timedelta(milliseconds=999)) < identifiers.at(BEGAN)
+
+
+def test_identifiers_step_back_with_the_time_and_stay_unique() -> None:
+    identifiers = Identifiers()
+    made = [identifiers.at(BEGAN + timedelta(hours=hours)) for hours in (0, 100_000, 0, 100_000, 0) for _ in range(500)]
+    assert len(set(made)) == len(made)
+    told = {milliseconds(identifier) - int(BEGAN.timestamp() * 1000) for identifier in made}
+    assert told == {0, 100_000 * 3_600_000}
 
 
 def test_the_records_identifier_tells_the_records_time() -> None:

@@ -13,13 +13,14 @@ from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
 from device.outbox.outbox import Outbox
-from device.records import Dropped, Keyring, Lost, Recorder, SequenceRange, Signer, Source
+from device.records import Dropped, HitWithdrawn, Keyring, Lost, Recorder, SequenceRange, Signer, Source
 from device.records.canonical import canonical_bytes, dump
 from device.records.contract.examples import CLOCK, ExampleSigner, MemoryStore, example_audit, example_records
 from device.records.envelope import read_event
 from device.records.recorder import new_identifier
 from device.records.verify import verify
 from device.records.verify.cli import verify as command
+from device.records.verify.noted import NotedHead
 from device.records.verify.verify import Report, Verifier
 
 SOURCE = Source("demo", "post-1")
@@ -165,24 +166,84 @@ def kinds(report: Report) -> list[tuple[str, int | None]]:
 
 
 def test_a_key_that_was_replaced_begins_no_other_chain() -> None:
-    post, thief = genuine(), Post(FIRST, minute=5)
-    thief.say()
-    thief.say()
-    for events in (post.events + thief.events, thief.events + post.events):
-        report = judge(events)
-        assert sorted(kinds(report)) == [("foreign", 1), ("foreign", 2)]
-        assert f"number 2 of chain {post.chain} replaced" in report.problems[0].message
-    assert kinds(judge([*post.events, thief.health()])) == [("foreign", None)]
+    for minute in (5, -5):  # it can write any time into a record
+        post, thief = genuine(), Post(FIRST, minute=minute)
+        thief.say()
+        thief.say()
+        for events in (post.events + thief.events, thief.events + post.events):
+            report = judge(events)
+            assert sorted(kinds(report)) == [("foreign", 1), ("foreign", 2)]
+            assert f"number 2 of chain {post.chain} replaced" in report.problems[0].message
+        assert kinds(judge([*post.events, thief.health()])) == [("foreign", None)]
 
 
-def test_a_chain_that_a_key_began_before_it_was_replaced_is_good() -> None:
+def covert(path: Path, *, afterwards: Signer | None = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A post whose key changes, with hits of two groups before: its chain, and that of one group."""
+    hit = HitWithdrawn.model_validate(
+        example_records(FIRST)["hit.withdrawn"].event["data"] | {"distribution": "task_force"}
+    )
+    other = hit.model_copy(update={"distribution": "homicide"})
+    with Outbox(path, key=KEY) as outbox:
+        recorder = Recorder(outbox, FIRST, SOURCE)
+        for data in (example_audit("boot"), hit, hit, other):
+            recorder.record(data)
+        Recorder(outbox, SECOND, SOURCE, former=FIRST).record(example_audit("boot"))
+        if afterwards is not None:
+            Recorder(outbox, afterwards, SOURCE).record(hit)
+        events = sorted((envelope.event for envelope in outbox.next(99)), key=lambda event: int(event["sequence"]))
+    own = [event for event in events if event["data"].get("distribution") == "task_force"]
+    return [event for event in events if "distribution" not in event["data"]], own
+
+
+def test_a_group_s_chain_is_good_with_a_replaced_key_as_far_as_the_change_names_it(path: Path) -> None:
+    main, group = covert(path)
+    assert judge([*main, *group]).intact
+    assert judge([*main, *group[:1]]).intact, "what is named need not be there"
+
+
+def test_a_replaced_key_goes_on_in_no_group_s_chain(path: Path) -> None:
+    main, group = covert(path, afterwards=FIRST)
+    assert kinds(judge([*main, *group])) == [("foreign", 3)]
+    main, group = covert(path.with_name("again.db"), afterwards=SECOND)
+    assert judge([*main, *group]).intact
+
+
+def test_nobody_learns_by_a_key_change_how_many_groups_have_hits(path: Path) -> None:
+    main, group = covert(path)
+    (ends,) = [event["data"]["key"]["ends"] for event in main if event["data"].get("key")]
+    assert len(ends) == 16
+    assert ends == sorted(ends, key=lambda end: str(end["chain"]))
+    assert group[0]["chain"] not in dump(main[-2]).decode()
+    (none,) = [event["data"]["key"]["ends"] for event in genuine().events if event["data"].get("key")]
+    assert len(none) == 16
+
+
+def test_a_chain_before_is_good_where_a_good_record_tells_of_it_or_its_end_was_noted() -> None:
     post, former = genuine(), Post(FIRST, minute=-20)
     former.say()
     health = former.health()
-    assert judge([health, *former.events, *post.events]).intact
-    successor = Post(SECOND, minute=30)
-    successor.say()
-    assert judge([*former.events, *post.events, *successor.events]).intact
+    assert set(kinds(judge([health, *former.events, *post.events]))) == {("foreign", 1), ("foreign", None)}
+    teller = Post(FIRST)
+    teller.say(**lost(former.chain, 2, 4))
+    successor = Post(SECOND, store=teller.store)
+    successor.say(former=FIRST)
+    assert judge([health, *former.events, *teller.events]).intact
+    head = NotedHead(1, former.store.head.digest)
+    noted = Verifier(Keyring.from_pem(FIRST.public_pem), heads=[head]).feed_all([*former.events, *post.events])
+    assert noted.intact
+
+
+def test_what_is_outside_of_chains_is_good_as_far_as_the_chain_had_come() -> None:
+    post = Post(FIRST)
+    post.say()
+    before = post.health()
+    post.signer = SECOND
+    post.say(former=FIRST)
+    thief = Post(FIRST, store=post.store, minute=-5)
+    assert judge([before, *post.events]).intact
+    assert kinds(judge([thief.health(), *post.events])) == [("foreign", None)]
+    silent = resigned({**before, "data": {k: v for k, v in before["data"].items() if k != "chain_end"}}, FIRST)
+    assert kinds(judge([silent, *post.events])) == [("foreign", None)], "it does not say where it stands"
 
 
 @pytest.mark.parametrize("minute", [5, -5], ids=["later", "dated back"])
@@ -224,10 +285,7 @@ def test_a_key_that_comes_back_is_good_again() -> None:
     back.say(former=SECOND)
     later = Post(FIRST, minute=30)
     later.say()
-    between = Post(FIRST, minute=5)
-    between.say()
     assert judge([*back.events, *later.events]).intact
-    assert kinds(judge([*back.events, *between.events])) == [("foreign", 1)]
 
 
 def test_any_number_of_records_may_come_before_their_key_where_they_can_be_read_twice(

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -143,3 +143,33 @@ def _offline(recorder: Recorder):  # noqa: ANN202
 
     del recorder
     return example_status("offline", next(identifiers()), Reason(name="connection_lost", message="Silent."))
+
+
+def test_a_record_that_is_earlier_than_the_one_before_it_says_by_how_much(store: MemoryStore) -> None:
+    moments = iter([0, 3600, 3599.5, 3600.25, 0.25, 1])
+    now = lambda: BEGAN + timedelta(seconds=next(moments))  # noqa: E731
+    recorder = Recorder(store, ExampleSigner(), Source("demo", "post-1"), now=now, identify=identifiers().__next__)
+    events = [recorder.record(example_status("online", next(identifiers()))).event for _ in range(6)]
+    told = [(datetime.fromisoformat(event["time"]) - BEGAN).total_seconds() for event in events]
+    assert told == [0, 3600, 3600, 3600.25, 0.25, 1], "less than a step is not worth a word"
+    said = [event["data"]["clock"].get("stepped_back_seconds") for event in events]
+    assert said == [None, None, None, None, 3600, None]
+
+
+def test_each_chain_says_its_own_steps(store: MemoryStore) -> None:
+    moments = iter([3600, 3600, 0, 0])
+    now = lambda: BEGAN + timedelta(seconds=next(moments))  # noqa: E731
+    recorder = Recorder(store, ExampleSigner(), Source("demo", "post-1"), now=now, identify=identifiers().__next__)
+    withdrawn = example_records(ExampleSigner())["hit.withdrawn"].event["data"]
+    covert = HitWithdrawn.model_validate(withdrawn | {"distribution": "task_force"})
+    made = [recorder.record(data).event for data in (example_audit("boot"), covert, example_audit("stop"), covert)]
+    assert [event["data"]["clock"].get("stepped_back_seconds") for event in made] == [None, None, 3600, 3600]
+
+
+def test_a_hit_expires_a_day_from_the_best_known_present(store: MemoryStore) -> None:
+    now = iter([BEGAN + timedelta(days=4000), BEGAN])
+    recorder = Recorder(store, ExampleSigner(), Source("demo", "post-1"), now=lambda: next(now))
+    recorder.record(example_audit("boot"))
+    hit = example_records(ExampleSigner())["hit"].event["data"]
+    event = recorder.record(Hit.model_validate(hit)).event
+    assert datetime.fromisoformat(event["expirytime"]) == BEGAN + timedelta(days=1)

@@ -69,15 +69,14 @@ class InForce:
         self.current = current
         self.now = NOON
 
-    def judge(self, hotlist: object, at: datetime) -> HotListState:
-        del at
+    def judge(self, hotlist: object) -> HotListState:
         return HotListState(state="none" if hotlist is None else "current", version=7)
 
     def state(self) -> HotListState:
-        return self.judge(self.current, self.now)
+        return self.judge(self.current)
 
-    def moment(self, at: datetime) -> datetime:
-        return max(at, self.now)
+    def moment(self) -> datetime:
+        return self.now
 
 
 class Desk:

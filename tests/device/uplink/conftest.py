@@ -275,7 +275,6 @@ class Bench:
             "reconnect_seconds": 0.1,
             "backoff_most_seconds": 0.3,
             "refusal_first_seconds": 0.5,
-            "settle_seconds": 0.2,
         }
         return uplink_arguments(name, values | changes)
 

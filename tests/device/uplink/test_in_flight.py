@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from paho.mqtt.packettypes import PacketTypes
-from pytest_mock import MockerFixture
 
-from device.outbox.errors import OutboxDamagedError
+from device.outbox.custody import Requirements
 from device.outbox.outbox import Outbox
 from device.records import Envelope, Picture, Read, Recorder, Source
 from device.records.contract.examples import (
@@ -22,11 +21,10 @@ from device.records.contract.examples import (
     example_status,
     identifiers,
 )
-from device.uplink.in_flight import LEAST_EXPIRY_SECONDS, InFlight, expiry_seconds, packet_size
+from device.uplink.in_flight import LEAST_EXPIRY_SECONDS, MOST_EXPIRY_SECONDS, InFlight, expiry_seconds, packet_size
 from device.uplink.properties import publish_properties
 from device.uplink.reasons import NOBODY
 from device.uplink.refusals import EVERYTHING, Refusals
-from device.uplink.settling import Settling
 from tests.clocks import SteppedClock
 
 AUDIT = "alpr/v1/demo/post-1/audit"
@@ -42,14 +40,6 @@ class FakeConnection:
         self.maximum_packet_size: int | None = None
         self.sent: list[Envelope] = []
         self.retained: list[bool] = []
-        self.answered_questions: list[int] = []
-        self.silent = False
-
-    def ask(self) -> int | None:
-        number = len(self.answered_questions)
-        if not self.silent:
-            self.answered_questions.append(number)
-        return number
 
     def publish(self, envelope: Envelope, *, expiry_seconds: int | None, retain: bool) -> int | None:
         if self.end is not None:
@@ -76,7 +66,7 @@ def recorder(outbox: Outbox) -> Recorder:
 
 @pytest.fixture
 def in_flight(outbox: Outbox) -> InFlight:
-    return InFlight(outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=0))
+    return InFlight(outbox, Refusals(first=30, most=60), window=8)
 
 
 def turn(in_flight: InFlight, connection: FakeConnection, reason: str | None = None) -> int:
@@ -102,29 +92,45 @@ def test_the_window_opens_with_acknowledgements(in_flight: InFlight, recorder: R
 
 
 def test_a_status_that_waited_for_longer_than_it_is_good_is_not_retained(outbox: Outbox, recorder: Recorder) -> None:
-    recorder.record(example_status("online", next(identifiers())).model_copy(update={"valid_seconds": 660}))
-    recorder.record(example_status("offline", next(identifiers())))
     for waited, retained in ((659, [True, True]), (661, [False, True])):
+        recorder.record(example_status("online", next(identifiers())).model_copy(update={"valid_seconds": 660}))
+        recorder.record(example_status("offline", next(identifiers())))
         later = SteppedClock(datetime.now(UTC).timestamp() + waited)
-        settling = Settling(seconds=60)
-        flight = InFlight(outbox, Refusals(first=30, most=60), window=8, settling=settling, utc=later.utc)
+        flight = InFlight(outbox, Refusals(first=30, most=60), window=8, utc=later.utc)
         flight.begin()
         connection = FakeConnection()
-        assert [turn(flight, connection) for _ in range(2)] == [1, 1], "nothing settles: the next flight has both again"
+        assert [turn(flight, connection) for _ in range(2)] == [1, 1]
         assert connection.retained == retained
 
 
-def test_an_acknowledged_record_stays_until_the_broker_has_answered_once_more(
+def test_what_was_sent_is_not_sent_again_over_another_connection(
     in_flight: InFlight, recorder: Recorder, outbox: Outbox
 ) -> None:
+    outbox.require(Requirements(in_force=True, open=frozenset({"records"})))
     recorder.record(example_audit("boot"))
+    for _ in range(2):
+        in_flight.begin()
+        turn(in_flight, connection := FakeConnection())
+    assert connection.sent == []
+    backlog = outbox.backlog()
+    assert (backlog.depth, backlog.sent) == (0, 1)
+
+
+def test_what_is_sent_once_more_waits_for_what_was_never_sent(
+    in_flight: InFlight, recorder: Recorder, outbox: Outbox
+) -> None:
+    outbox.require(Requirements(in_force=True, open=frozenset({"records"})))
+    first = recorder.record(example_status("online", next(identifiers())))
     in_flight.begin()
     connection = FakeConnection()
-    connection.silent = True
-    assert [turn(in_flight, connection) for _ in range(3)] == [1, 0, 0], "it is not sent twice"
-    assert (outbox.depth(), len(in_flight.settling)) == (1, 1)
-    in_flight.begin()
-    assert turn(in_flight, FakeConnection()) == 1, "another connection gets it again"
+    turn(in_flight, connection)
+    outbox.send_again(outbox.oldest_sent().values())
+    assert not in_flight.owes(), "a stop does not wait for it"
+    later = [recorder.record(example_audit("boot")) for _ in range(8)]
+    while turn(in_flight, connection):
+        pass
+    assert [envelope.id for envelope in connection.sent] == [first.id, *(made.id for made in later), first.id]
+    assert (connection.retained[0], connection.retained[-1]) == (True, False), "a later status stays retained"
 
 
 def test_a_record_that_reached_nobody_is_kept_and_its_topic_held(
@@ -142,9 +148,7 @@ def test_a_record_that_reached_nobody_is_kept_and_its_topic_held(
 
 
 def test_kinds_that_may_go_unheard_are_delivered_to_nobody(recorder: Recorder, outbox: Outbox) -> None:
-    in_flight = InFlight(
-        outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=0), may_go_unheard=("audit",)
-    )
+    in_flight = InFlight(outbox, Refusals(first=30, most=60), window=8, may_go_unheard=("audit",))
     recorder.record(example_audit("boot"))
     in_flight.begin()
     connection = FakeConnection()
@@ -152,29 +156,6 @@ def test_kinds_that_may_go_unheard_are_delivered_to_nobody(recorder: Recorder, o
     turn(in_flight, connection)
     assert outbox.depth() == 0
     assert in_flight.refusals.all() == ()
-
-
-def test_records_of_a_new_file_are_sent_though_others_of_their_numbers_are_settling(
-    recorder: Recorder, outbox: Outbox, mocker: MockerFixture
-) -> None:
-    now = 0.0
-    in_flight = InFlight(outbox, Refusals(first=30, most=60), window=8, settling=Settling(seconds=10, now=lambda: now))
-    for _ in range(5):
-        recorder.record(example_audit("boot"))
-    in_flight.begin()
-    connection = FakeConnection()
-    assert sum(turn(in_flight, connection) for _ in range(4)) == len(in_flight.settling) == 5
-    mocker.patch("device.outbox.file.rebuild", return_value=None)
-    mocker.patch("device.outbox.rows.delete", side_effect=[OutboxDamagedError("malformed"), None])
-    assert outbox.acknowledge([1]) == 0
-    mocker.stopall()
-    made = [recorder.record(example_audit("boot")) for _ in range(5)]
-    assert [envelope.sequence for envelope in made] == [1, 2, 3, 4, 5]
-    for _ in range(30):
-        now += 1
-        turn(in_flight, connection)
-    assert {envelope.id for envelope in made} <= {envelope.id for envelope in connection.sent}
-    assert outbox.depth() == len(in_flight.settling) == 0
 
 
 def test_what_is_under_way_is_not_sent_twice(in_flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
@@ -305,7 +286,7 @@ def test_one_record_that_makes_a_broker_hang_up_is_left_out_and_the_others_go(
 def test_the_oldest_record_of_a_topic_cannot_hold_up_the_others_for_good(recorder: Recorder, outbox: Outbox) -> None:
     now = 0.0
     refusals = Refusals(first=30, most=60, now=lambda: now)
-    in_flight = InFlight(outbox, refusals, window=8, settling=Settling(seconds=0))
+    in_flight = InFlight(outbox, refusals, window=8)
     bad, *_ = [recorder.record(example_audit("boot")) for _ in range(5)]
     for _ in range(7):
         converse(in_flight, hangs_up=lambda envelope: envelope.id == bad.id)
@@ -363,7 +344,6 @@ def test_a_size_learned_is_doubted_ever_more_rarely_and_forgotten_when_more_is_t
         outbox,
         Refusals(first=30, most=900, now=lambda: now, draw=max),
         window=8,
-        settling=Settling(seconds=0),
         now=lambda: now,
     )
     small = recorder.record(example_audit("boot", details={"padding": "x" * 5000}))
@@ -391,9 +371,7 @@ def test_a_size_learned_is_doubted_ever_more_rarely_and_forgotten_when_more_is_t
 
 def test_pictures_left_out_for_a_learned_size_are_tried_again(recorder: Recorder, outbox: Outbox) -> None:
     now = 0.0
-    in_flight = InFlight(
-        outbox, Refusals(first=30, most=60, now=lambda: now), window=8, settling=Settling(seconds=0), now=lambda: now
-    )
+    in_flight = InFlight(outbox, Refusals(first=30, most=60, now=lambda: now), window=8, now=lambda: now)
     values = example_sight("01a20eee-0349-756c-a767-c205969791ee") | {
         "pictures": (Picture.of("overview", bytes(3000), width=1, height=1),),
         "hotlist": LIST.model_dump() | {"result": "no_match"},
@@ -465,11 +443,16 @@ def test_what_waits_beside_a_topic_that_is_refused_is_owed(in_flight: InFlight, 
     assert not in_flight.owes()
 
 
-def test_expiry_is_what_is_left_but_never_nothing(recorder: Recorder) -> None:
+def test_expiry_is_what_is_left_but_never_nothing_and_never_years(recorder: Recorder) -> None:
     envelope = recorder.record(example_audit("boot"))
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert expiry_seconds(envelope, now=now) is None
-    for left, expected in ((7200, 7200), (5, LEAST_EXPIRY_SECONDS), (-(10**6), LEAST_EXPIRY_SECONDS)):
+    for left, expected in (
+        (7200, 7200),
+        (5, LEAST_EXPIRY_SECONDS),
+        (-(10**6), LEAST_EXPIRY_SECONDS),
+        (10**9, MOST_EXPIRY_SECONDS),
+    ):
         expiring = replace(envelope, expires=now + timedelta(seconds=left))
         assert expiry_seconds(expiring, now=now) == expected
 

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from cryptography import x509
 
+from device.outbox.custody import Requirements
 from device.outbox.outbox import Outbox
 from device.records import Keyring, Recorder, Source
 from device.records.contract.examples import example_audit, example_health
+from device.records.receipt import KeptRange
 from device.records.verify.verify import Verifier
 from device.uplink.inbox import Delivery
 
@@ -40,6 +43,8 @@ def test_nothing_is_lost_over_a_broker_that_is_killed_and_restarted(bench: Bench
         bench.wait_for(lambda: set(sent) <= keeper.ids, what="all records")
         bench.wait_for(lambda: bench.outbox.depth() == 0, what="the outbox to empty")
         assert uplink.state().problem is None
+        shown = x509.load_pem_x509_certificate((bench.authority.directory / "broker.pem").read_bytes())
+        assert uplink.state().certificate_expires == shown.not_valid_after_utc
         assert uplink.drain(5)
     verifier = Verifier(Keyring.from_pem(bench.signer.public_pem), redelivery=True, whole=True)
     report = verifier.feed_all(keeper.bodies)
@@ -171,39 +176,52 @@ def test_records_that_nobody_subscribes_to_wait_for_a_subscriber(bench: Bench) -
 
 
 def test_what_a_broker_forgets_when_it_dies_after_acknowledging_is_sent_again(bench: Bench) -> None:
+    """The custodian's receipt leaves it out."""
     broker = bench.broker(extra="autosave_on_changes false")
     keeper = bench.keeper(broker)
     broker.wait_for_saving()
     keeper.client.disconnect()
     keeper.client.loop_stop()
-    with bench.uplink(bench.settings(broker, settle_seconds=60)) as uplink:
-        sent = {bench.audit(number).id for number in range(20)}
-        bench.wait_for(lambda: uplink.state().settling == 20, what="the acknowledgements")
+    bench.outbox.require(Requirements(in_force=True, open=frozenset({"records"})))
+    hurry = {"left_out_seconds": 0.2, "probe_first_seconds": 0.4}
+    with bench.uplink(bench.settings(broker, **hurry)) as uplink:
+        sent = [bench.audit(number) for number in range(20)]
+        bench.wait_for(lambda: bench.outbox.backlog().sent == 20, what="the acknowledgments")
         broker.kill()
         bench.wait_for(lambda: not uplink.state().connected, what="the loss")
-        assert bench.outbox.depth() == 20
         broker.start()
-        bench.wait_for(lambda: uplink.state().settling == 20, what="the acknowledgements, again")
-        assert uplink.drain(0)
-    again = bench.keeper(broker)
-    bench.wait_for(lambda: sent <= again.ids, what="all records")
+        bench.wait_for(lambda: uplink.state().connected, what="the connection")
+        again = bench.keeper(broker)
+        bench.wait_for(lambda: sent[0].id in again.ids, what="the probe")
+        chain = sent[0].event["chain"]
+        first = KeptRange(first=1, last=1, digest=sent[0].digest)
+
+        def answered() -> bool:
+            bench.outbox.take_receipt("records", chain, [first])
+            return {envelope.id for envelope in sent} <= again.ids
+
+        bench.wait_for(answered, what="all records")
+        whole = KeptRange(first=1, last=20, digest=sent[-1].digest)
+        bench.outbox.take_receipt("records", chain, [whole])
+        assert bench.outbox.backlog().sent == 0
 
 
-def test_a_stop_does_not_wait_for_what_settles(bench: Bench) -> None:
+def test_a_stop_does_not_wait_for_receipts(bench: Bench) -> None:
     broker = bench.broker()
     keeper = bench.keeper(broker)
-    settings = bench.settings(broker, settle_seconds=600)
+    bench.outbox.require(Requirements(in_force=True, open=frozenset({"records"})))
     began = time.monotonic()
-    with bench.uplink(settings) as uplink:
+    with bench.uplink(bench.settings(broker)) as uplink:
         sent = {bench.audit(number).id for number in range(20)}
         assert uplink.drain(120)
-        backlog = bench.outbox.backlog(settling=uplink.settling())
+        backlog = bench.outbox.backlog()
     assert time.monotonic() - began < 60
     assert sent == keeper.ids
-    assert (backlog.depth, backlog.settling, backlog.oldest_age_seconds) == (0, 20, None)
-    with bench.uplink(settings):
-        bench.wait_for(lambda: len(keeper.bodies) == 40, what="the same records once more")
-    assert sent == keeper.ids
+    assert (backlog.depth, backlog.sent, backlog.oldest_age_seconds) == (0, 20, None)
+    with bench.uplink(bench.settings(broker)) as uplink:
+        bench.audit(20)
+        bench.wait_for(lambda: len(keeper.bodies) == 21, what="a record after them")
+    assert len(keeper.bodies) == 21, "they are not sent once more"
 
 
 def test_tls_1_2_is_refused(bench: Bench) -> None:

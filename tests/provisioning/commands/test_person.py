@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -46,6 +47,19 @@ def test_person_is_certified_until_the_day_and_it_is_logged_who_did_it(directory
     assert "Rosa Alvarez" in run("person", "list", directory)
     keys = ["--key", str(directory / "people" / "keys")]
     assert CliRunner().invoke(verify, [str(directory / "acts" / "acts.jsonl"), *keys, "--whole"]).exit_code == 0
+
+
+def test_a_name_that_acts_on_a_terminal_is_refused_and_a_file_that_has_one_is_shown(directory: Path) -> None:
+    words = ["person", "add", str(directory), "r-alvarez", "--role", "technician", "--purpose", "course passed"]
+    result = CliRunner().invoke(provision, [*words, "--full-name", "Rosa\x1b[2J"])
+    assert result.exit_code == 2
+    assert "printable" in result.output
+    assert "r-alvarez" not in Fleet.load(directory).people
+    run(*words)
+    entry = directory / "people" / "r-alvarez.json"
+    entry.write_text(re.sub(r'("full_name":\s*)"[^"]*"', r'\1"R\\u202ez"', entry.read_text()))
+    with pytest.raises(ProvisioningError, match="r-alvarez"):
+        run("person", "list", directory)
 
 
 def test_who_is_expired_may_do_nothing_more(directory: Path) -> None:

@@ -14,7 +14,7 @@ from device.enrolment.est import EstClient
 from device.enrolment.unit import UnitEnrolment
 from device.records import Role
 from provisioning.enrolment.registration import RegistrationAuthority
-from provisioning.enrolment.server import server
+from provisioning.enrolment.server import EnrolmentServer, server
 from provisioning.fleet.broker_reload import announce, reload_broker
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
@@ -32,6 +32,7 @@ class Department:
     registration: RegistrationAuthority
     port: int
     directory: Path
+    serving: EnrolmentServer
 
     @property
     def address(self) -> EstClient:
@@ -99,7 +100,7 @@ def open_office(
         while not serving.started:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        yield Department(fleet, registration, port, directory)
+        yield Department(fleet, registration, port, directory, serving)
     finally:
         serving.should_exit = True
         thread.join(SECONDS)

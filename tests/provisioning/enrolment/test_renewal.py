@@ -185,6 +185,18 @@ def test_an_address_that_can_be_is_taken_by_the_configuration(address: str) -> N
     assert EnrolmentSettings(office=address).office == address
 
 
+def test_server_renews_its_own_certificate_while_it_runs(department: Department, post: Post) -> None:
+    def shown() -> x509.Certificate:
+        pem = ssl.get_server_certificate(("localhost", department.port))
+        return x509.load_pem_x509_certificate(pem.encode())
+
+    before = shown()
+    assert not department.serving.renew()
+    assert department.serving.renew(at=before.not_valid_after_utc - timedelta(days=200))
+    assert shown().serial_number != before.serial_number
+    post.renewal.renew()
+
+
 def test_renewal_without_a_certificate_is_refused(department: Department, post: Post) -> None:
     ca = (post.unit.directory / "ca.pem").read_bytes()
     with pytest.raises(EnrolmentError, match="needs the post's present certificate"):

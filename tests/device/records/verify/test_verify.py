@@ -1,6 +1,8 @@
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
 from device.records import Dropped, Keyring, Recorder, SequenceRange, Signer, Source
-from device.records.canonical import dump, without_pictures
+from device.records.canonical import canonical_bytes, digest_of, dump, without_pictures
 from device.records.contract.examples import (
     BEGAN,
     CLOCK,
@@ -261,3 +263,45 @@ def test_each_gap_is_judged_without_looking_at_all_that_was_dropped() -> None:
     excuses._ranges = Told(excuses._ranges)
     assert excuses.left_of([Absence(number, number) for number in range(2, 4000, 2)]) == []
     assert len(touched) < 20 * len(ranges)
+
+
+# --- time
+
+
+def timed(*seconds: float, said: dict[int, float | None] | None = None) -> Events:
+    """Records of these moments; `said` changes what one says of its step, by number."""
+    identify, moments = identifiers(), iter(seconds)
+    store, signer = MemoryStore(next(identify)), ExampleSigner()
+    recorder = Recorder(store, signer, Source("demo", "post-1"), now=lambda: BEGAN + timedelta(seconds=next(moments)))
+    events = []
+    for number in range(1, len(seconds) + 1):
+        event = recorder.record(example_audit("boot")).event
+        if said is not None and number in said:
+            event["data"]["clock"].pop("stepped_back_seconds", None)
+            if (back := said[number]) is not None:
+                event["data"]["clock"]["stepped_back_seconds"] = back
+            del event["signature"]
+            canonical = canonical_bytes(event)
+            event["signature"] = signer.sign(canonical)
+            store.head = replace(store.head, digest=digest_of(canonical))
+        events.append(event)
+    return events
+
+
+def test_time_goes_back_where_a_record_says_so() -> None:
+    assert judge(timed(0, 1, 4000, 4000.5, 2, 3, 1.5, 9), whole=True).intact
+
+
+@pytest.mark.parametrize("said", [None, 10.0, 3999.0, -3998.0])
+def test_time_that_goes_back_unsaid_or_otherwise_than_said_is_named(said: float | None) -> None:
+    assert kinds(judge(timed(0, 4000, 2, 3, said={3: said}))) == [("misdated", 3)]
+
+
+def test_a_step_that_was_none_is_named() -> None:
+    assert kinds(judge(timed(0, 1, 2, 3, said={3: 5.0}))) == [("misdated", 3)]
+    assert kinds(judge(timed(0, 1, said={1: 5.0}), whole=True)) == [("misdated", 1)]
+
+
+def test_over_a_gap_nothing_is_said_of_time() -> None:
+    events = timed(0, 4000, 2, 3)
+    assert kinds(judge(events[:1] + events[2:])) == [("missing", 2)]

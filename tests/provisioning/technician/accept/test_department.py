@@ -1,7 +1,10 @@
 """The department's side: whose signature under a report counts."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import jinja2
 import pytest
 from click.testing import CliRunner
 
@@ -10,11 +13,16 @@ from provisioning.commands.acceptance import acceptance
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from provisioning.people.person import Person
+from provisioning.people.person import NotCertifiedError, Person
+from provisioning.technician.accept import seal as seal_module
 from provisioning.technician.accept.seal import ReportRefusedError, seal
 from provisioning.trust.authority import Authority
+from provisioning.trust.keys import private_pem
 
-PAGE = b'<!doctype html>\n<p class="verdict accepted">Accepted</p>\n'
+PAGE = """<!doctype html>
+<p class="verdict accepted">Accepted</p>
+<tr><th scope="row">Begun and ended</th><td>2026-03-01 11:40:00 to {} UTC</td></tr>
+"""
 
 
 @pytest.fixture
@@ -30,10 +38,112 @@ def fleet(tmp_path: Path, root: Authority) -> Fleet:
     return fleet
 
 
-def verify(fleet: Fleet, person: Path, report: Path) -> str:
+def write(fleet: Fleet, person: Person, report: Path, *, ended: datetime | None = None) -> Path:
+    """Write a report; `ended` is what the unit's clock said."""
     post = Signer.from_file(fleet.post("post-17") / "signing_key.pem")
-    report.write_bytes(seal(PAGE, post=post, technician=Person.load(person)))
-    return CliRunner().invoke(acceptance, ["verify", str(fleet.directory), str(report)], catch_exceptions=False).output
+    page = PAGE.format(f"{ended or datetime.now(UTC):%Y-%m-%d %H:%M:%S}").encode()
+    report.write_bytes(seal(page, post=post, technician=person))
+    return report
+
+
+def run(fleet: Fleet, command: str, report: Path, *words: str) -> str:
+    return (
+        CliRunner()
+        .invoke(acceptance, [command, str(fleet.directory), str(report), *words], catch_exceptions=False)
+        .output
+    )
+
+
+def verify(fleet: Fleet, person: Path, report: Path) -> str:
+    return run(fleet, "verify", write(fleet, Person.load(person), report))
+
+
+def test_a_page_that_is_written_says_when_it_was_ended() -> None:
+    """The template and what reads it agree."""
+    template = (Path(seal_module.__file__).parent / "templates" / "report.html").read_text()
+    (line,) = [line for line in template.splitlines() if "Begun and ended" in line]
+    time = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
+    page = jinja2.Template(line, autoescape=True).render(began=time - timedelta(hours=1), ended=time).encode()
+    found = seal_module._ENDED.search(page)
+    assert found is not None
+    assert found[1] == b"2026-03-01 12:00:01"
+
+
+def test_report_of_who_left_is_refused_if_made_after_and_told_if_made_before(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add_operator("j-stone", Role.ADMINISTRATOR)
+    person = Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
+    before = write(fleet, person, tmp_path / "before", ended=datetime.now(UTC) - timedelta(hours=1))
+    assert "Since then" not in run(fleet, "verify", before)
+    fleet.remove_operator("r-alvarez")
+    # A second on: the report knows whole seconds only.
+    after = write(fleet, person, tmp_path / "after", ended=datetime.now(UTC) + timedelta(seconds=1))
+    for command, words in (("verify", ()), ("keep", ("--as", "j-stone", "--purpose", "test"))):
+        with pytest.raises(NotCertifiedError, match=r"certificate of r-alvarez was revoked on .*certification_ended"):
+            run(fleet, command, after, *words)
+    assert "Since then: the certificate of r-alvarez was revoked" in run(fleet, "verify", before)
+    assert json.loads(run(fleet, "verify", before, "--json"))["lapsed"] == "certificate_revoked"
+
+
+def test_report_that_comes_when_its_technician_has_left_is_kept_only_if_an_administrator_says_so(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    fleet.add_operator("j-stone", Role.ADMINISTRATOR)
+    person = Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
+    fleet.remove_operator("r-alvarez")
+    back = write(fleet, person, tmp_path / "set back", ended=datetime.now(UTC) - timedelta(hours=1))
+    words = ("--as", "j-stone", "--purpose", "work order 7731")
+    with pytest.raises(NotCertifiedError, match="the unit's clock alone says"):
+        run(fleet, "keep", back, *words)
+    assert not (fleet.directory / "acceptances").exists()
+    run(fleet, "keep", back, *words, "--anyway")
+    *_, act = fleet.acts
+    assert (act.action, act.details["lapsed"]) == ("acceptance_kept", "certificate_revoked")
+    (row,) = json.loads(
+        CliRunner().invoke(acceptance, ["show", str(fleet.directory), "--json"], catch_exceptions=False).output
+    )
+    assert (row["accepted"], row["lapsed"]) == (True, "certificate_revoked")
+
+
+def test_report_is_refused_by_what_the_register_says(fleet: Fleet, tmp_path: Path) -> None:
+    person = Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
+    fleet.people.expire("r-alvarez", datetime.now(UTC) - timedelta(minutes=2))
+    with pytest.raises(NotCertifiedError, match="the certification of r-alvarez ended on") as caught:
+        run(fleet, "verify", write(fleet, person, tmp_path / "report"))
+    assert caught.value.reason == "certification_expired"
+    earlier = write(fleet, person, tmp_path / "earlier", ended=datetime.now(UTC) - timedelta(minutes=4))
+    assert "Since then: the certification of r-alvarez ended on" in run(fleet, "verify", earlier)
+    (fleet.directory / "people" / "r-alvarez.json").unlink()
+    with pytest.raises(NotCertifiedError, match="not in the register of certified people"):
+        run(fleet, "verify", earlier)
+
+
+def test_report_with_a_certificate_that_the_ledger_does_not_have_is_refused(fleet: Fleet, tmp_path: Path) -> None:
+    folder = fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    # Who has the authority's key issues what the fleet knows nothing of.
+    key = fleet.issuance.make_key()
+    chain = fleet.open_authority().issue_operator(
+        "r-alvarez", key, agency="riverside", role="technician", valid=timedelta(days=9)
+    )
+    (folder / "certificate.pem").write_bytes(chain)
+    (folder / "private_key.pem").write_bytes(private_pem(key))
+    with pytest.raises(NotCertifiedError, match="not in the ledger") as caught:
+        run(fleet, "verify", write(fleet, Person.load(folder), tmp_path / "report"))
+    assert caught.value.reason == "certificate_unknown"
+
+
+def test_report_from_the_future_is_refused(fleet: Fleet, tmp_path: Path) -> None:
+    person = Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
+    with pytest.raises(NotCertifiedError, match="yet to come"):
+        run(fleet, "verify", write(fleet, person, tmp_path / "r", ended=datetime.now(UTC) + timedelta(hours=1)))
+
+
+def test_report_made_with_a_person_s_former_key_is_genuine_still(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add_operator("j-stone", Role.ADMINISTRATOR)
+    person = Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
+    before = write(fleet, person, tmp_path / "before", ended=datetime.now(UTC) - timedelta(hours=1))
+    fleet.remove_operator("r-alvarez")
+    fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    assert "genuine; post post-17 accepted" in run(fleet, "verify", before)
 
 
 @pytest.mark.parametrize("role", [Role.TECHNICIAN, Role.ADMINISTRATOR])

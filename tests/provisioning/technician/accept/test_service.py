@@ -69,7 +69,6 @@ def outage(*away: tuple[float, float], patience: float = 3.0) -> tuple[Result, l
     work = object.__new__(AtWork)
     work._limits = AcceptanceCriteria(outage_seconds=1, patience_seconds=patience)
     work._dialogue = SimpleNamespace(say=said.append, progress=lambda _: None)  # type: ignore[assignment]
-    work._configuration = SimpleNamespace(uplink=SimpleNamespace(settle_seconds=0))  # type: ignore[assignment]
     work._thread = SimpleNamespace(is_alive=lambda: True)  # type: ignore[assignment]
     work.post = work.witness = line  # type: ignore[assignment]
     (result,) = work.outage()

@@ -1,0 +1,41 @@
+"""What is to be sent once more though a broker acknowledged it, for want of a receipt.
+
+Noted beside the connection and forgotten with it: after a restart it shows anew what custodians have not signed for.
+"""
+
+from collections.abc import Iterable
+
+from device.outbox.database import Connection
+
+
+def prepare(connection: Connection) -> None:
+    """Make the tables for a connection that was opened."""
+    connection.execute(
+        "CREATE TEMP TABLE again (rank INTEGER, sequence INTEGER, PRIMARY KEY (rank, sequence)) STRICT, WITHOUT ROWID"
+    )
+    connection.execute("CREATE TEMP TABLE fresh (sequence INTEGER PRIMARY KEY) STRICT")
+
+
+def add(connection: Connection, sequences: Iterable[int]) -> None:
+    """Have records sent once more that a broker acknowledged, by their `sequence` in the table."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO again SELECT rank, sequence FROM record WHERE sequence = ? AND sent = 1",
+        [(sequence,) for sequence in sequences],
+    )
+
+
+def acknowledged(connection: Connection, sequence: int) -> None:
+    """Note that a broker has just acknowledged a record that stays."""
+    connection.execute("INSERT OR IGNORE INTO fresh VALUES (?)", (sequence,))
+    connection.execute(
+        "DELETE FROM again WHERE sequence = ? AND rank = (SELECT rank FROM record WHERE sequence = ?)",
+        (sequence, sequence),
+    )
+
+
+def end_round(connection: Connection) -> set[int]:
+    """Return what was acknowledged since this was called last."""
+    fresh = {row[0] for row in connection.execute("SELECT sequence FROM fresh")}
+    connection.execute("DELETE FROM fresh")
+    connection.execute("DELETE FROM again WHERE sequence NOT IN (SELECT sequence FROM record)")
+    return fresh

@@ -1,0 +1,89 @@
+"""When records that a broker acknowledged are sent once more, for want of a custodian's receipt.
+
+A custodian answers every record that it has already with the chain's present receipt. So a receipt that was lost, a
+broker that was wiped, and a custodian that was restored are healed by what is sent here, and by nothing else.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from device.uplink.in_flight import Waiting
+from device.uplink.settings import Tuning
+
+LOOKS = 4
+"""How often within the shorter of the times the outbox is looked at."""
+
+
+class Sending(Waiting, Protocol):
+    """What there is to send, and what was sent and lacks a receipt: the outbox."""
+
+    def oldest_sent(self) -> Mapping[str, int]:
+        """Return of each chain the place of the oldest record that a broker acknowledged, by the chain's name."""
+        ...
+
+    def send_again(self, places: Collection[int]) -> None:
+        """Have records sent once more that a broker acknowledged, by their places."""
+        ...
+
+    def send_left_out(self) -> int:
+        """Have sent once more what was acknowledged before the last call, and is left out by receipts since."""
+        ...
+
+
+@dataclass(slots=True)
+class _Probe:
+    place: int
+    due: float
+    wait: float
+
+
+class Resends:
+    """Has the oldest record of each chain sent as a probe, and what receipts leave out. One thread drives it."""
+
+    def __init__(self, outbox: Sending, tuning: Tuning, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._outbox = outbox
+        self._tuning = tuning
+        self._now = now
+        self._broker: str | None = None
+        self._probes: dict[str, _Probe] = {}
+        self._look_every = min(tuning.probe_first_seconds, tuning.left_out_seconds) / LOOKS
+        self._look_at = now()
+        self._round_ends = now() + tuning.left_out_seconds
+
+    def begin(self, broker: str) -> None:
+        """Start a new connection, to the broker of this name: a new one may never have had what another took."""
+        if self._broker not in {None, broker}:
+            for probe in self._probes.values():
+                probe.due, probe.wait = self._now(), self._tuning.probe_first_seconds
+            self._look_at = self._now()
+        self._broker = broker
+
+    def due(self) -> float:
+        """Return in how many seconds `look` has something to do."""
+        return max(0.0, self._look_at - self._now())
+
+    def look(self) -> None:
+        """Have sent once more what it is time for."""
+        now = self._now()
+        if now < self._look_at:
+            return
+        self._look_at = now + self._look_every
+        if now >= self._round_ends:
+            self._round_ends = now + self._tuning.left_out_seconds
+            self._outbox.send_left_out()
+        oldest = self._outbox.oldest_sent()
+        self._probes = {chain: self._probe(chain, place, now) for chain, place in oldest.items()}
+        due = [probe for probe in self._probes.values() if probe.due <= now]
+        for probe in due:
+            probe.wait = min(2 * probe.wait, self._tuning.probe_most_seconds)
+            probe.due = now + probe.wait
+        if due:
+            self._outbox.send_again([probe.place for probe in due])
+
+    def _probe(self, chain: str, place: int, now: float) -> _Probe:
+        before = self._probes.get(chain)
+        if before is not None and before.place == place:
+            return before
+        return _Probe(place, now + self._tuning.probe_first_seconds, self._tuning.probe_first_seconds)

@@ -1,0 +1,23 @@
+"""`platepost provision fleet renew`: another certificate for a key that is held elsewhere."""
+
+import click
+
+from provisioning.commands.options import FLEET, FleetSession, acting
+from provisioning.fleet.rotation import renew_client
+
+
+@click.command(
+    epilog="""\b
+Example:
+  platepost provision fleet renew fleet dispatch --purpose "ends in a month, says fleet status"
+"""
+)
+@FLEET
+@click.argument("name")
+@acting
+def renew(*, session: FleetSession, name: str) -> None:
+    """Issue another certificate for the key of NAME, a subscriber or custodian; the former is good until it ends."""
+    with session.doing("certificate_renewed", object=name):
+        done = renew_client(session.fleet, name)
+    session.did("certificate_renewed", object=name, details={"former": done.former, "present": done.present})
+    click.echo(f"The certificate of {name} is new. {done.advice}")
