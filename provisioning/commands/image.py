@@ -9,19 +9,20 @@ import click
 
 from provisioning.commands.options import FILE, FOLDER, JSON
 from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.ssh import LOG_IN, SshAuthority, read_public_keys
 from provisioning.image.packages import check_packages
 from provisioning.image.partition import Partition
 from provisioning.image.recipe import Wanted, files
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _USER = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_PUBLIC_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[\w@.-]+) [A-Za-z0-9+/]+=*( [^\n\"\\]*)?")
 
 
 @click.command(
     epilog="""\b
 Examples:
-  platepost provision image /media/me/bootfs --hostname post-17 --ssh-key ~/.ssh/id_ed25519.pub \\
+  platepost provision image /media/me/bootfs --hostname post-17 --fleet fleet \\
       --package dist/platepost-runtime_0.1.0+py313_arm64.deb --package dist/platepost_0.1.0_all.deb \\
       --package dist/platepost-service_0.1.0_all.deb
   platepost provision image /media/me/bootfs --undo
@@ -35,7 +36,13 @@ Examples:
     "key_files",
     multiple=True,
     type=FILE,
-    help="File with public keys of those who may log in; give it once for each.",
+    help="File with public keys of more who may log in, for trials: they never end.",
+)
+@click.option(
+    "--fleet",
+    "directory",
+    type=FOLDER,
+    help="The fleet whose technicians may log in, each with the key that `person ssh-key` certified.",
 )
 @click.option(
     "--package",
@@ -60,6 +67,7 @@ def image(
     hostname: str | None,
     user: str,
     key_files: tuple[Path, ...],
+    directory: Path | None,
     packages: tuple[Path, ...],
     service_address: str,
     timezone: str,
@@ -68,8 +76,9 @@ def image(
 ) -> None:
     """Prepare the boot partition BOOT of a stock 64-bit Raspberry Pi OS, release 12 or 13.
 
-    The unit comes up with the packages installed, reachable by ssh with the given keys, and waits to be enrolled. No
-    password, no key and no code is written to the card. It needs the network at its first boot.
+    The unit comes up with the packages installed, and waits to be enrolled. By ssh it is reached at the service address
+    only, by the fleet's certified technicians; a firewall refuses everything else, and Wi-Fi and Bluetooth are off. No
+    password, no private key and no code is written to the card. It needs the network at its first boot.
     """
     partition = Partition(boot)
     if undo:
@@ -77,18 +86,20 @@ def image(
         said = ", ".join(names) or "no file of it had been touched"
         click.echo(json.dumps({"undone": names}) if as_json else f"As before: {said}.")
         return
-    if hostname is None or not key_files or not packages:
-        raise click.UsageError("--hostname, --ssh-key and --package are wanted")
+    if hostname is None or not (key_files or directory) or not packages:
+        raise click.UsageError("--hostname, --fleet (or --ssh-key) and --package are wanted")
     wanted = Wanted(
         hostname=_checked(hostname, _HOST, "host name", "lower-case letters, digits and hyphens"),
         user=_checked(user, _USER, "user", "lower-case letters, digits and hyphens"),
-        ssh_keys=[key for path in key_files for key in _public_keys(path)],
+        ssh_keys=[key for path in key_files for key in read_public_keys(path)],
+        ssh_authority=None if directory is None else SshAuthority(Fleet.load(directory)).public_line(),
+        ssh_roles=[role.value for role in LOG_IN],
         service_address=_interface(service_address),
         timezone=_checked(timezone, re.compile(r"[A-Za-z0-9_+/-]{1,64}"), "time zone", "such as America/Los_Angeles"),
     )
     release = partition.release()
     check_packages(release, [package.name for package in packages])
-    made = files(release, wanted, cmdline=partition.cmdline)
+    made = files(release, wanted, cmdline=partition.cmdline, config=partition.config)
     partition.write(made, packages)
     if as_json:
         done = {"release": release.value, "files": sorted(made), "packages": [path.name for path in packages]}
@@ -113,23 +124,3 @@ def _interface(text: str) -> IPv4Interface:
     if "/" not in text or not address.is_private or address.is_loopback:
         raise ProvisioningError(f"--service-address {text!r}: a private address with its network's width is wanted")
     return address
-
-
-def _public_keys(path: Path) -> list[str]:
-    """Read public keys.
-
-    Raises:
-        ProvisioningError: there is none, or it is a private one, which must never be on a card.
-
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProvisioningError(f"{path}: {error}") from error
-    if "PRIVATE KEY" in text:
-        raise ProvisioningError(f"{path} is a private key; give the public one, {path.name}.pub")
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    bad = [line for line in lines if not _PUBLIC_KEY.fullmatch(line)]
-    if bad or not lines:
-        raise ProvisioningError(f"{path}: public keys of ssh are wanted, a line each")
-    return lines

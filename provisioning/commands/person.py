@@ -10,12 +10,14 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
+from device.files import write_durably
 from device.records import Role
 from device.text import shown
-from provisioning.commands.options import FLEET, FOLDER, JSON, FleetSession, acting, one_line, who_and_why
+from provisioning.commands.options import FILE, FLEET, FOLDER, JSON, FleetSession, acting, one_line, who_and_why
 from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
+from provisioning.fleet.ssh import SshAuthority, read_public_keys
 from provisioning.people import administrators
 from provisioning.trust.authority import CHAIN_FILE, Authority, read_certificates
 from provisioning.trust.passphrase import NEW_PERSON_PASSPHRASE
@@ -121,6 +123,33 @@ def person_expire(*, session: FleetSession, name: str) -> None:
     officer = RegistrationOfficer.noted(fleet)
     if officer is not None and officer.name == name:
         click.echo(f"The enrolment server runs in the name of {name}: start it again in that of somebody else.")
+
+
+@person.command(
+    "ssh-key",
+    epilog="""\b
+Example:
+  platepost provision person ssh-key fleet r-alvarez id_ed25519.pub --purpose "a new laptop"
+""",
+)
+@FLEET
+@click.argument("name")
+@click.argument("file", type=FILE)
+@acting
+def person_ssh_key(*, session: FleetSession, name: str, file: Path) -> None:
+    """Certify the public key in FILE, with which NAME logs in at units, until their certification ends.
+
+    The certificate lies beside it, as ssh looks for it: FILE-cert.pub. Units trust it whose cards were prepared with
+    `provision image --fleet`, those that hang already too; their logs say NAME.
+    """
+    entry, (line, *more) = session.fleet.people[name], read_public_keys(file)
+    if more:
+        raise ProvisioningError(f"{file}: one public key is wanted")
+    certificate = SshAuthority(session.fleet).certify(entry, line)
+    made = file.with_name(f"{file.name.removesuffix('.pub')}-cert.pub")
+    write_durably(made, f"{certificate}\n".encode(), mode=0o644)
+    session.did("ssh_key_certified", object=name, details={"until": entry.expires.date().isoformat()})
+    click.echo(f"{made} is good until {entry.expires:%Y-%m-%d} UTC; {name} keeps it beside the private key.")
 
 
 @person.command(

@@ -22,6 +22,7 @@
                                        receipts, its public half, what posts need them for; keys/ likewise
       subscribers/NAME/                client certificate, key and root of who reads the records
       operators/NAME/                  the same of certified people, with their role, until it is handed over
+      ssh/                             the key that certifies technicians' keys for ssh, and its public half
       people/                          the register of who was ever certified, with their public keys
       acts/acts.jsonl                  the log of what they did here, signed and chained; nobody.pem the key for what
                                        nobody signed for

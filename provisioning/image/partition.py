@@ -41,6 +41,11 @@ class Partition:
         return (self.folder / "cmdline.txt").read_text(encoding="utf-8")
 
     @property
+    def config(self) -> str:
+        """The firmware's configuration."""
+        return (self.folder / "config.txt").read_text(encoding="utf-8")
+
+    @property
     def prepared(self) -> bool:
         """Whether it was prepared, be it in part, and can be taken back."""
         return any((self.folder / FOLDER / name).is_file() for name in (_UNDO, _UNFINISHED))

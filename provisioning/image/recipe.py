@@ -15,6 +15,8 @@ from enum import StrEnum
 from ipaddress import IPv4Interface
 from uuid import uuid4
 
+from provisioning.image.hardening import BIND_PATH, FIREWALL_PATH, FIREWALL_UNIT, hardening, without_radios
+
 FOLDER = "platepost"
 """On the boot partition: packages, and what is needed to undo."""
 FIRMWARE = "/boot/firmware"
@@ -40,15 +42,23 @@ class Wanted:
     hostname: str
     user: str
     ssh_keys: Sequence[str]
-    """Public keys of those who may log in; there is no password."""
+    """Public keys of more who may log in, for ever; there is no password."""
+    ssh_authority: str | None = None
+    """The public key that certifies technicians' keys, a line."""
+    ssh_roles: Sequence[str] = ()
+    """Whom such a certificate must name."""
     service_address: IPv4Interface
     """Of the Ethernet port, beside what DHCP gives it."""
     timezone: str = "UTC"
 
 
-def files(release: Release, wanted: Wanted, *, cmdline: str) -> dict[str, bytes]:
-    """Return the files to write, by their names on the boot partition; `cmdline` is the text of the present one."""
+def files(release: Release, wanted: Wanted, *, cmdline: str, config: str) -> dict[str, bytes]:
+    """Return the files to write, by their names on the boot partition.
+
+    `cmdline` and `config` are the texts of the present cmdline.txt and config.txt.
+    """
     made = _trixie(wanted) if release is Release.TRIXIE else _bookworm(wanted, cmdline)
+    made["config.txt"] = without_radios(config)
     return {name: text.encode() for name, text in made.items()}
 
 
@@ -66,14 +76,19 @@ def _trixie(wanted: Wanted) -> dict[str, str]:
                 "shell": "/bin/bash",
                 "lock_passwd": True,
                 "sudo": "ALL=(ALL) NOPASSWD:ALL",
-                "ssh_authorized_keys": list(wanted.ssh_keys),
             }
+            | ({"ssh_authorized_keys": list(wanted.ssh_keys)} if wanted.ssh_keys else {})
         ],
         "write_files": [
             {"path": SETUP_PATH, "permissions": "0755", "content": setup_script()},
             {"path": UNIT_PATH, "permissions": "0644", "content": setup_unit()},
+            *({"path": path, "permissions": "0644", "content": text} for path, text in _hardening(wanted).items()),
         ],
         "runcmd": [
+            ["systemctl", "enable", "--now", FIREWALL_UNIT],
+            ["sysctl", "--load", BIND_PATH],
+            # It may have started before it was told where to listen.
+            ["systemctl", "restart", "ssh.service"],
             ["systemctl", "enable", "--now", "ssh.service"],
             ["systemctl", "enable", "--now", "--no-block", "platepost-setup.service"],
         ],
@@ -154,12 +169,22 @@ put 644 {UNIT_PATH} <<'PLATEPOST_END'
 {setup_unit()}PLATEPOST_END
 put 600 {CONNECTION_PATH} <<'PLATEPOST_END'
 {connection}PLATEPOST_END
-mkdir -p "$ROOT/etc/systemd/system/multi-user.target.wants"
+{_put_all(_hardening(wanted))}\
+mkdir -p "$ROOT/etc/systemd/system/multi-user.target.wants" "$ROOT/etc/systemd/system/sysinit.target.wants"
+ln -sf {FIREWALL_PATH} "$ROOT/etc/systemd/system/sysinit.target.wants/{FIREWALL_UNIT}"
 ln -sf {UNIT_PATH} "$ROOT/etc/systemd/system/multi-user.target.wants/platepost-setup.service"
 rm -f "$ROOT{FIRMWARE}/firstrun.sh"
 sed -i 's| systemd\\.run[^ ]*||g; s| systemd\\.unit=kernel-command-line\\.target||' "$ROOT{FIRMWARE}/cmdline.txt"
 exit 0
 """
+
+
+def _hardening(wanted: Wanted) -> dict[str, str]:
+    return hardening(wanted.service_address, wanted.user, wanted.ssh_authority, wanted.ssh_roles)
+
+
+def _put_all(files: dict[str, str]) -> str:
+    return "".join(f"put 644 {path} <<'PLATEPOST_END'\n{text}PLATEPOST_END\n" for path, text in files.items())
 
 
 def setup_script() -> str:
@@ -177,6 +202,7 @@ set -eu
 mkdir -p {SWAP_PATH.rpartition("/")[0]}
 printf '[Main]\\nMechanism=zram\\n' >{SWAP_PATH}
 systemctl disable dphys-swapfile.service 2>/dev/null || true
+rfkill block wifi bluetooth 2>/dev/null || true
 export DEBIAN_FRONTEND=noninteractive
 set -- {FIRMWARE}/{FOLDER}/*.deb
 if [ ! -e "$1" ]; then
@@ -184,7 +210,8 @@ if [ ! -e "$1" ]; then
   exit 1
 fi
 apt-get update
-apt-get install -y --no-install-recommends "$@"
+apt-get install -y --no-install-recommends nftables "$@"
+systemctl restart {FIREWALL_UNIT}
 systemctl disable platepost-setup.service
 """
 

@@ -4,8 +4,10 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import tomllib
+from ipaddress import IPv4Interface
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,18 @@ from click.testing import CliRunner
 
 from provisioning.commands.image import image
 from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.ssh import SshAuthority
+from provisioning.image.hardening import (
+    AUTHORITY_PATH,
+    BANNER_PATH,
+    BIND_PATH,
+    FIREWALL_PATH,
+    PRINCIPALS_PATH,
+    RULES_PATH,
+    SSH_PATH,
+    rules,
+)
 from provisioning.image.partition import Partition
 from provisioning.image.recipe import SETUP_PATH, SWAP_PATH, setup_script, setup_unit
 
@@ -115,6 +129,85 @@ def test_release_13_is_set_up_by_cloud_init(tmp_path: Path, supplies: dict[str, 
     assert network == {"dhcp4": True, "optional": True, "addresses": ["192.168.50.1/24"]}
     assert json.loads((boot / "meta-data").read_text())["instance-id"] != "rpios-image"
     assert (boot / "cmdline.txt").read_text() == STOCK + " resize\n"
+
+
+def left_on_the_unit(root: Path, boot: Path, release: str) -> dict[str, str]:
+    """Return the files that a prepared card leaves on the unit, by path."""
+    if release == "trixie":
+        said = json.loads((boot / "user-data").read_text().partition("\n")[2])
+        return {each["path"]: each["content"] for each in said["write_files"]}
+    (root / "boot").mkdir(parents=True)
+    subprocess.run(["cp", "-r", str(boot), str(root / "boot" / "firmware")], check=True)
+    environment = {**os.environ, "PLATEPOST_ROOT": str(root)}
+    subprocess.run(["bash", str(boot / "firstrun.sh")], env=environment, check=True)
+    return {f"/{path.relative_to(root)}": path.read_text() for path in (root / "etc").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_a_unit_answers_its_technicians_only(tmp_path: Path, supplies: dict[str, list[str]], release: str) -> None:
+    boot = card(tmp_path / "boot", release)
+    run(boot, *supplies[release], "--service-address", "10.9.8.1/28")
+    found = left_on_the_unit(tmp_path / "root", boot, release)
+    ssh = found[SSH_PATH].splitlines()
+    assert [line for line in ssh if line.startswith("ListenAddress")] == ["ListenAddress 10.9.8.1"]
+    assert {"PermitRootLogin no", "PasswordAuthentication no", "AllowUsers technician"} <= set(ssh)
+    assert f"Banner {BANNER_PATH}" in ssh
+    assert "certified technicians" in found[BANNER_PATH]
+    assert "net.ipv4.ip_nonlocal_bind = 1" in found[BIND_PATH], "sshd may start before the address is there"
+    assert "policy drop" in found[RULES_PATH]
+    (accepted,) = [line.strip() for line in found[RULES_PATH].splitlines() if "tcp dport" in line]
+    assert accepted == 'iifname "eth0" ip saddr 10.9.8.0/28 ip daddr 10.9.8.1 tcp dport { 22, 8088 } accept'
+    assert f"nft -f {RULES_PATH}" in found[FIREWALL_PATH]
+    if release == "bookworm":
+        wanted = tmp_path / "root/etc/systemd/system/sysinit.target.wants/platepost-firewall.service"
+        assert str(wanted.readlink()) == FIREWALL_PATH
+    else:
+        said = json.loads((boot / "user-data").read_text().partition("\n")[2])
+        assert said["runcmd"][0] == ["systemctl", "enable", "--now", "platepost-firewall.service"]
+    assert "nftables" in setup_script()
+
+
+def test_the_firewall_s_rules_are_ones_that_nft_takes(tmp_path: Path) -> None:
+    nft = shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin")
+    if nft is None:
+        pytest.skip("nft is not installed: apt-get install nftables")
+    path = tmp_path / "rules.nft"
+    path.write_text(rules(IPv4Interface("192.168.50.1/24")))
+    done = subprocess.run([nft, "-c", "-f", str(path)], capture_output=True, text=True, check=False)
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("nft checks rules for root only")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_radios_are_off_until_undone(tmp_path: Path, supplies: dict[str, list[str]], release: str) -> None:
+    boot = card(tmp_path / "boot", release)
+    before = (boot / "config.txt").read_text()
+    run(boot, *supplies[release])
+    after = (boot / "config.txt").read_text()
+    assert after.startswith(before)
+    assert after.partition("[all]\n")[2].splitlines()[1:] == ["dtoverlay=disable-wifi", "dtoverlay=disable-bt"]
+    run(boot, "--undo")
+    assert (boot / "config.txt").read_text() == before
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    return Fleet.create(tmp_path / "fleet", agency="riverside")
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_a_unit_trusts_whom_the_fleet_certifies(
+    tmp_path: Path, supplies: dict[str, list[str]], fleet: Fleet, release: str
+) -> None:
+    boot = card(tmp_path / "boot", release)
+    words = [word for word in supplies[release] if word not in {"--ssh-key", str(tmp_path / "id.pub")}]
+    run(boot, *words, "--fleet", str(fleet.directory))
+    found = left_on_the_unit(tmp_path / "root", boot, release)
+    assert found[AUTHORITY_PATH].strip() == SshAuthority(fleet).public_line()
+    assert found[PRINCIPALS_PATH].split() == ["technician", "administrator"]
+    assert f"TrustedUserCAKeys {AUTHORITY_PATH}" in found[SSH_PATH].splitlines()
+    assert f"AuthorizedPrincipalsFile {PRINCIPALS_PATH}" in found[SSH_PATH].splitlines()
 
 
 def test_swap_is_kept_off_the_card(tmp_path: Path) -> None:
