@@ -19,6 +19,9 @@ _COMMANDS = {
     "configuration": LazyCommand(
         f"{_ROOM}.configuration:configuration", "Sign and publish what posts are told to do; show what they made of it."
     ),
+    "custodian": LazyCommand(
+        f"{_ROOM}.custodian:custodian", "Keep the keepers of records, on whose receipts records leave posts."
+    ),
     "enrol-server": LazyCommand(
         f"{_ROOM}.enrol:enrol_server", "Enrol units and renew certificates over the network until stopped."
     ),

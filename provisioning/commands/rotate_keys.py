@@ -1,18 +1,20 @@
-"""`platepost provision fleet rotate lists` and `configuration`: what people see of it."""
+"""New keys for lists, configurations and receipts: what people see of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import click
 from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
+from device.records import CustodianTerms, Purpose
 from provisioning.commands.options import FleetSession
 from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult
 from provisioning.control.keys.rotation import RotationStep
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.rotation import rehearsed
+from provisioning.trust.key_files import KeyFiles
 
 _EVENTS: Mapping[str, str] = {"key_announced": "announced", "key_rotated": "in_use"}
 _SAID = {
@@ -32,6 +34,7 @@ def rotate_signing_key(
         SystemExit: with 1, where a post that is on the air does not go by it.
 
     """
+    files = fleet.keys(request.purpose, request.custodian)
 
     def tell(act: str, done: RotationStep) -> None:
         details: dict[str, JsonValue] = {
@@ -40,35 +43,76 @@ def rotate_signing_key(
             "statement": done.number,
             "vouched": "root" if done.statement.number == 1 and done.statement.era else "key",
         }
-        session.did(act, object=request.purpose.value, details=details)
+        session.did(act, object=files.label, details=details)
         if act in {"key_retired", "key_revoked"}:
             event = act.removeprefix("key_")
-            fleet.ledger.signing_key(request.purpose, done.former, event)
+            fleet.ledger.signing_key(files.label, done.former, event)
             if act == "key_revoked":
-                fleet.ledger.signing_key(request.purpose, done.present, "in_use")
+                fleet.ledger.signing_key(files.label, done.present, "in_use")
         else:
-            fleet.ledger.signing_key(request.purpose, done.present, _EVENTS[act])
+            fleet.ledger.signing_key(files.label, done.present, _EVENTS[act])
 
     distributor = KeyDistributor(fleet, broker, who=session.person.name, tell=tell)
     if rehearse:
         with rehearsed(fleet) as copy:
             result = distributor.rehearse(copy, request)
-        session.did("rotation_rehearsed", object=request.purpose.value, details={"step": request.step})
+        session.did("rotation_rehearsed", object=files.label, details={"step": request.step})
     else:
         result = distributor.distribute(request)
     if as_json:
-        click.echo(json.dumps(_wire(result, request, rehearse=rehearse)))
+        click.echo(json.dumps(_wire(result, files, request.step, rehearse=rehearse)))
     else:
-        _show(result, request, rehearse=rehearse)
+        _show(result, files, request, rehearse=rehearse)
     if result.behind:
         raise SystemExit(1)
 
 
-def _wire(result: RotationResult, request: RotationRequest, *, rehearse: bool) -> dict[str, object]:
+def declare_terms(
+    session: FleetSession,
+    terms: CustodianTerms,
+    *,
+    broker: str | None,
+    reload: Callable[[], None],
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Tell posts what they need a custodian's receipts for, and show how every post stands to it.
+
+    Raises:
+        ProvisioningError: why not.
+        SystemExit: with 1, where a post that is on the air does not go by it.
+
+    """
+    fleet = session.fleet
+    files = fleet.keys(Purpose.CUSTODY, terms.name)
+
+    def tell(act: str, done: RotationStep) -> None:
+        session.did(act, object=terms.name, details={"groups": list(terms.groups), "statement": done.number})
+
+    distributor = KeyDistributor(fleet, broker or fleet.broker_address, who=session.person.name, tell=tell)
+    result = distributor.declare(terms, seconds)
+    reload()  # covert hits of another group are its to read
+    step = "require" if terms.required else "release"
+    if as_json:
+        click.echo(json.dumps(_wire(result, files, step, rehearse=False)))
+    else:
+        needed = "need" if terms.required else "no longer need"
+        groups = f" and of {', '.join(terms.groups)}" if terms.groups else ""
+        click.echo(
+            f"Posts {needed} receipts of {terms.name}, for open records{groups}; statement {result.done.number}."
+        )
+        _show_standings(result, "goes by it")
+        if not terms.required and not any(each.required for each in fleet.terms()):
+            click.echo("No custodian is left: posts delete a record as soon as a broker has acknowledged it.")
+    if result.behind:
+        raise SystemExit(1)
+
+
+def _wire(result: RotationResult, files: KeyFiles, step: str, *, rehearse: bool) -> dict[str, object]:
     done = result.done
     return {
-        "kind": request.purpose.value,
-        "step": request.step,
+        "kind": files.label,
+        "step": step,
         "rehearsal": rehearse,
         "former": done.former,
         "present": done.present,
@@ -78,27 +122,34 @@ def _wire(result: RotationResult, request: RotationRequest, *, rehearse: bool) -
     }
 
 
-def _show(result: RotationResult, request: RotationRequest, *, rehearse: bool) -> None:
+def _show(result: RotationResult, files: KeyFiles, request: RotationRequest, *, rehearse: bool) -> None:
     done = result.done
     if rehearse:
         click.echo("Rehearsed; nothing has changed. What would be said, and what each post would make of it:")
-    said = _SAID[request.step].format(purpose=request.purpose, present=done.present[:12], number=done.number)
+    said = _SAID[request.step].format(purpose=files.label, present=done.present[:12], number=done.number)
     click.echo(said)
-    table = Table("post", "the new key" if request.step != "retire" else "without the former key")
+    _show_standings(result, "the new key" if request.step != "retire" else "without the former key")
+    if not rehearse:
+        click.echo(_next(result, files, request))
+
+
+def _show_standings(result: RotationResult, title: str) -> None:
+    table = Table("post", title)
     for post, standing in result.standings.items():
         table.add_row(post, f"[red]{standing}[/red]" if post in result.behind else str(standing))
     if result.standings:
         Console().print(table)
-    if not rehearse:
-        click.echo(_next(result, request))
 
 
-def _next(result: RotationResult, request: RotationRequest) -> str:
+def _next(result: RotationResult, files: KeyFiles, request: RotationRequest) -> str:
     if request.step == "replace" and not result.in_use:
         return (
             "The fleet signs with the former key until these posts go by the new one: give the same command again, or "
             "--anyway to leave them behind."
         )
+    if files.custodian is not None and request.step != "retire":
+        then = "then retire the former: the same command with --retire" if request.step == "replace" else "now"
+        return f"Copy {files.signing} to the machine of {files.custodian}, restart its keeper, {then}."
     lists = request.purpose.value == "lists"
     if request.step == "replace":
         what = "Build and publish a complete hot list, then" if lists else "When all posts go by it,"

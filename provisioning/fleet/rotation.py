@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.layout import PUBLISHER, ROOT_FILE, is_left_out
+from provisioning.fleet.layout import ROOT_FILE, is_left_out
 from provisioning.trust import takeover
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
-from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
+from provisioning.trust.keys import new_key, private_pem, replace_private
 from provisioning.trust.takeover import serial_of
 
 
@@ -47,14 +47,37 @@ def rotate_publisher(fleet: Fleet) -> Rotated:
 
     Cut off, the same again goes on.
     """
+    return _rotate_client(fleet, "publisher", fleet.publisher, "Nothing more is to be done.")
+
+
+def certify_custodian(fleet: Fleet, name: str) -> Rotated:
+    """Make the client's key and certificate of a custodian anew; the former is revoked. Its key for receipts stays.
+
+    Cut off, the same again goes on.
+
+    Raises:
+        ProvisioningError: there is no such custodian.
+
+    """
+    folder = fleet.custodian(name)
+    if name not in fleet.custodians() and not _aside(fleet, name, "old").exists():
+        raise ProvisioningError(f"{name!r} is no custodian of this fleet; it has: {', '.join(fleet.custodians())}")
+    return _rotate_client(fleet, "custodian", folder, f"Copy {folder} to its machine, and restart the keeper there.")
+
+
+def _aside(fleet: Fleet, name: str, end: str) -> Path:
+    return fleet.directory / f"{name}.{end}"
+
+
+def _rotate_client(fleet: Fleet, kind: str, folder: Path, advice: str) -> Rotated:
     authority = fleet.open_authority()
-    folder = fleet.publisher
+    name = folder.name
     # In a folder of its own first: there is never a certificate without its key.
-    new, old = (folder.with_name(f"{PUBLISHER}.{end}") for end in ("new", "old"))
+    new, old = (_aside(fleet, name, end) for end in ("new", "old"))
     with fleet.locked():
         if folder.exists():
             before = serial_of(folder)
-            _write_publisher(fleet, new, authority)
+            _write_client(fleet, folder, new, authority)
             shutil.rmtree(old, ignore_errors=True)
             folder.rename(old)
         else:  # cut off here
@@ -62,18 +85,16 @@ def rotate_publisher(fleet: Fleet) -> Rotated:
         new.rename(folder)
         shutil.rmtree(old)
         present = serial_of(folder)
-        fleet.revoke_certificates(PUBLISHER, "rotated", keep=int(present, 16), authority=authority)
-    return Rotated("publisher", before, present, "Nothing more is to be done.")
+        fleet.revoke_certificates(name, "rotated", keep=int(present, 16), authority=authority)
+    return Rotated(kind, before, present, advice)
 
 
-def _write_publisher(fleet: Fleet, new: Path, authority: Authority) -> None:
+def _write_client(fleet: Fleet, folder: Path, new: Path, authority: Authority) -> None:
     key = new_key()
-    chain = authority.issue_client(PUBLISHER, key)
+    chain = authority.issue_client(folder.name, key)
     fleet.ledger.issued(chain)
     shutil.rmtree(new, ignore_errors=True)
-    private_folder(new)
-    for path in fleet.publisher.iterdir():
-        shutil.copy2(path, new / path.name)
+    shutil.copytree(folder, new)
     replace_private(new / KEY_FILE, private_pem(key))
     replace_private(new / CERTIFICATE_FILE, chain)
     replace_private(new / ROOT_FILE, authority.pem)

@@ -146,7 +146,7 @@ def test_the_former_is_not_retired_while_a_configuration_of_its_waits(town: Town
 
 
 def test_a_command_that_was_cut_off_before_it_published_goes_on(town: Town) -> None:
-    begun = announce(town.fleet, Purpose.LISTS, "j-stone")
+    begun = announce(town.fleet, town.fleet.keys(Purpose.LISTS), "j-stone")
     code, told = town.rotate("lists")
     assert (code, told["in_use"], told["present"]) == (0, True, begun.present)
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from device.records import KeyState, KeyStatement, Purpose, Source, Status
+from device.records import KeyState, KeyStatement, Source, Status
 from provisioning.connection import Connection
 from provisioning.control.status import CheckResult, judge, record_keys
 from provisioning.fleet.fleet import Fleet
+from provisioning.trust.key_files import KeyFiles
 
 SURVEY_SECONDS = 3.0
 """For what the broker has retained."""
@@ -47,7 +48,7 @@ class Holder:
         if not self.heard:
             return Standing.UNKNOWN
         if self.keys is None:
-            return Standing.FIXED
+            return self._without_keys(statement)
         if goes_by(self.keys, statement):
             return Standing.GOES_BY_IT
         refused = self.keys.refused
@@ -55,9 +56,21 @@ class Holder:
             return Standing.REFUSED
         return Standing.WAITING if self.present else Standing.AWAY
 
+    def _without_keys(self, statement: KeyStatement) -> Standing:
+        if statement.custodian is None:
+            return Standing.FIXED
+        if not statement.custodian.required:
+            return Standing.GOES_BY_IT  # a custodian that a post does not know is none whose receipts it needs
+        return Standing.WAITING if self.present else Standing.AWAY
+
 
 def goes_by(keys: KeyState, statement: KeyStatement) -> bool:
-    """Tell whether keys are those of a statement: a post that was just enrolled has the key without the statement."""
+    """Tell whether keys are those of a statement: a post that was just enrolled has the key without the statement.
+
+    What a post needs a custodian for can change while the key stays, so there the statement itself is asked for.
+    """
+    if statement.custodian is not None and (keys.era, keys.number) != (statement.era, statement.number):
+        return False
     former = {each.thumbprint for each in statement.former}
     return keys.key == statement.key.thumbprint and former.issuperset(keys.former)
 
@@ -67,13 +80,13 @@ class KeyAdoption:
 
     Args:
         fleet: the fleet.
-        purpose: what the keys sign.
+        files: those of the key.
         connection: a connection of the fleet's publisher, subscribed to `topics`.
 
     """
 
-    def __init__(self, fleet: Fleet, purpose: Purpose, connection: Connection) -> None:
-        self._purpose = purpose
+    def __init__(self, fleet: Fleet, files: KeyFiles, connection: Connection) -> None:
+        self._files = files
         self._connection = connection
         self._post_of = {Source(fleet.agency, post).topic("status"): post for post in fleet.posts()}
         self._keys = {post: record_keys(fleet, post) for post in fleet.posts()}
@@ -109,19 +122,20 @@ class KeyAdoption:
             if post is not None:
                 row = judge(post, payload, self._keys.get(post))
                 if row.status is not None:
-                    self.holders[post] = _holder(row, row.status, self._purpose)
+                    self.holders[post] = _holder(row, row.status, self._files)
             return done()
 
         if not done():
             self._connection.wait(take, seconds, since=self._seen)
 
 
-def _holder(row: CheckResult, status: Status, purpose: Purpose) -> Holder:
+def _holder(row: CheckResult, status: Status, files: KeyFiles) -> Holder:
     told = status.configuration
+    whose = (files.purpose, files.custodian)
     return Holder(
         row.post,
         row.state,
-        next((each for each in status.keys if each.purpose is purpose), None),
+        next((each for each in status.keys if (each.purpose, each.custodian) == whose), None),
         heard=True,
         configuration=None if told is None else told.digest,
     )

@@ -11,14 +11,15 @@ from device.control import RefusedError
 from device.control.configuration.desired import read
 from device.hotlist import HotListRefused
 from device.hotlist.package import verify_package
-from device.records import DEPARTMENT_PURPOSES, Purpose, Source, keys_topic
+from device.records import CustodianTerms, Purpose, Source
 from provisioning.connection import Connection
 from provisioning.control.keys.adoption import Holder, KeyAdoption, Standing
 from provisioning.control.keys.rehearsal import would
-from provisioning.control.keys.rotation import RotationStep, Voucher, announce, retire, take_into_use
+from provisioning.control.keys.rotation import RotationStep, Voucher, announce, declare, retire, take_into_use
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.archive import Archive
+from provisioning.trust.key_files import KeyFiles
 
 Step = Literal["replace", "retire", "revoke"]
 ACTS: Mapping[Step, str] = {"replace": "key_announced", "retire": "key_retired", "revoke": "key_revoked"}
@@ -35,6 +36,7 @@ class RotationRequest:
         overlap: for how long the former is accepted.
         seconds: how long posts may take.
         anyway: whether to go on though a post would be left behind.
+        custodian: whose keys they are, with the purpose custody.
 
     """
 
@@ -44,6 +46,7 @@ class RotationRequest:
     overlap: timedelta | None
     seconds: float
     anyway: bool
+    custodian: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +96,47 @@ class KeyDistributor:
             ProvisioningError: why not; nothing has changed then.
 
         """
-        with self._connection() as connection:
-            adoption = KeyAdoption(self._fleet, request.purpose, connection)
+        files = self._fleet.keys(request.purpose, request.custodian)
+        with self._connection(files) as connection:
+            adoption = KeyAdoption(self._fleet, files, connection)
             adoption.survey()
             if not request.anyway:
                 self._look_before(request, adoption.holders, connection)
             done = self._step(self._fleet, request)
             self._tell(ACTS[request.step], done)
-            connection.publish(
-                keys_topic(self._fleet.agency, request.purpose),
-                b"\n".join(self._fleet.keys(request.purpose).lines()),
-                retain=True,
-            )
+            self._publish(files, connection)
             if request.step == "revoke":
                 # At once, whoever has heard of it: what the former signs may be somebody else's.
-                take_into_use(self._fleet, request.purpose)
+                take_into_use(files)
             adoption.await_all(done.statement, request.seconds)
             result = RotationResult(done, in_use=True, standings=adoption.standings(done.statement))
         if request.step == "replace":
             if result.behind and not request.anyway:
                 return RotationResult(done, in_use=False, standings=result.standings)
-            take_into_use(self._fleet, request.purpose)
+            take_into_use(files)
             self._tell("key_rotated", done)
         return result
+
+    def declare(self, terms: CustodianTerms, seconds: float) -> RotationResult:
+        """Tell posts what they need a custodian's receipts for; where it was cut off before, go on with it.
+
+        Args:
+            terms: what for.
+            seconds: how long posts may take.
+
+        Raises:
+            ProvisioningError: why not; nothing has changed then.
+
+        """
+        files = self._fleet.keys(Purpose.CUSTODY, terms.name)
+        with self._connection(files) as connection:
+            adoption = KeyAdoption(self._fleet, files, connection)
+            adoption.survey()
+            done = declare(self._fleet, files, terms, self._who)
+            self._tell("custodian_required" if terms.required else "custodian_released", done)
+            self._publish(files, connection)
+            adoption.await_all(done.statement, seconds)
+            return RotationResult(done, in_use=True, standings=adoption.standings(done.statement))
 
     def rehearse(self, copy: Fleet, request: RotationRequest) -> RotationResult:
         """Do one step in a copy of the fleet, and judge with the posts' own judgement what each would make of it.
@@ -126,27 +147,30 @@ class KeyDistributor:
             ProvisioningError: why not.
 
         """
-        with self._connection() as connection:
-            adoption = KeyAdoption(self._fleet, request.purpose, connection)
+        present, files = (fleet.keys(request.purpose, request.custodian) for fleet in (self._fleet, copy))
+        with self._connection(present) as connection:
+            adoption = KeyAdoption(self._fleet, present, connection)
             adoption.survey()
             if not request.anyway:
                 self._look_before(request, adoption.holders, connection)
         done = self._step(copy, request)
-        take_into_use(copy, request.purpose)
-        standings = {post: would(copy, request.purpose, holder, done) for post, holder in adoption.holders.items()}
+        take_into_use(files)
+        standings = {post: would(copy, files, holder, done) for post, holder in adoption.holders.items()}
         return RotationResult(done, in_use=True, standings=standings)
 
     def _step(self, fleet: Fleet, request: RotationRequest) -> RotationStep:
+        files = fleet.keys(request.purpose, request.custodian)
         if request.step == "retire":
-            return retire(fleet, request.purpose, self._who)
+            return retire(files, self._who)
         revoke = request.step == "revoke"
-        return announce(fleet, request.purpose, self._who, vouch=request.vouch, revoke=revoke, overlap=request.overlap)
+        return announce(fleet, files, self._who, vouch=request.vouch, revoke=revoke, overlap=request.overlap)
 
-    def _connection(self) -> Connection:
-        own = (
-            keys_topic(self._fleet.agency, purpose) for purpose in DEPARTMENT_PURPOSES
-        )  # of a fleet without posts all there is
-        topics = [*own, *KeyAdoption.topics(self._fleet), *self._configurations()]
+    def _publish(self, files: KeyFiles, connection: Connection) -> None:
+        connection.publish(files.topic(self._fleet.agency), b"\n".join(files.lines()), retain=True)
+
+    def _connection(self, files: KeyFiles) -> Connection:
+        own = files.topic(self._fleet.agency)  # of a fleet without posts all there is
+        topics = [own, *KeyAdoption.topics(self._fleet), *self._configurations()]
         return Connection(self._fleet.publisher, broker=self._broker, topics=topics)
 
     def _configurations(self) -> dict[str, str]:
@@ -161,15 +185,17 @@ class KeyDistributor:
             ProvisioningError: who, and what to do.
 
         """
+        files = self._fleet.keys(request.purpose, request.custodian)
+        terms = files.terms()
         fixed = [post for post, holder in holders.items() if holder.heard and holder.keys is None]
-        if fixed and request.step != "revoke":
+        if fixed and request.step != "revoke" and (terms is None or terms.required):
             raise ProvisioningError(
                 f"{', '.join(fixed)} would know nothing that the new key signs: {Standing.FIXED}. Update or visit "
                 "them first; --anyway goes on without them"
             )
         if request.step != "retire":
             return
-        last = self._fleet.keys(request.purpose).last()
+        last = files.last()
         behind = [
             post
             for post, holder in holders.items()
@@ -177,12 +203,12 @@ class KeyDistributor:
         ]
         if behind:
             raise ProvisioningError(
-                f"{', '.join(behind)} does not go by the new key for {request.purpose} yet; give the command without "
+                f"{', '.join(behind)} does not go by the new key for {files.label} yet; give the command without "
                 "--retire again, or --anyway"
             )
         if request.purpose is Purpose.LISTS:
             self._look_at_lists()
-        else:
+        elif request.purpose is Purpose.CONFIGURATION:
             self._look_at_configurations(holders, connection)
 
     def _look_at_lists(self) -> None:

@@ -3,20 +3,20 @@
 from device.control.keys.follow import follow
 from device.control.keys.history import KeyHistory
 from device.control.keys.statement import Key, roots_of
-from device.records import Purpose
 from provisioning.control.keys.adoption import Holder, Standing, goes_by
 from provisioning.control.keys.rotation import RotationStep
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import CHAIN_FILE, read_certificates
+from provisioning.trust.key_files import KeyFiles
 from provisioning.trust.keys import new_key, public_pem
 
 
-def would(copy: Fleet, purpose: Purpose, holder: Holder, done: RotationStep) -> Standing:
+def would(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> Standing:
     """Say how a post would stand to a statement.
 
     Args:
         copy: the fleet in which the step was done.
-        purpose: what the keys sign.
+        files: those of the key, in that fleet.
         holder: the post.
         done: the step.
 
@@ -24,14 +24,21 @@ def would(copy: Fleet, purpose: Purpose, holder: Holder, done: RotationStep) -> 
     if not holder.heard:
         return Standing.UNKNOWN
     if holder.keys is None:
-        return Standing.FIXED
-    files = copy.keys(purpose)
+        return holder.standing(done.statement)
     held = {key.thumbprint(): key for key in (*files.readable(), *files.revoked())}.get(holder.keys.key)
     # A key that the fleet does not know leads nowhere, unless the root speaks.
     pem = public_pem(new_key()) if held is None else held.as_pem(private=False)
-    history = KeyHistory(Key.of(pem), era=holder.keys.era, number=holder.keys.number)
+    terms = done.statement.custodian
+    history = KeyHistory(Key.of(pem), era=holder.keys.era, number=holder.keys.number, terms=terms)
     roots = roots_of(read_certificates(copy.authority / CHAIN_FILE))
-    followed = follow(history, files.lines(), purpose=purpose, agency=copy.agency, roots=roots)
+    followed = follow(
+        history,
+        files.lines(),
+        purpose=files.purpose,
+        agency=copy.agency,
+        roots=roots,
+        custodian=files.custodian,
+    )
     present = followed.history.present
     if (present and present.thumbprint) != done.present or (
         not followed.taken and not goes_by(holder.keys, done.statement)

@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey
 
 from device.control.jose import sign
 from device.control.keys.statement import MOST_LINES
-from device.records import KEYS_TYPE, FormerKey, KeyStatement, Purpose, SigningKey
+from device.records import KEYS_TYPE, CustodianTerms, FormerKey, KeyStatement, SigningKey
 from device.records.signing import read_key
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -39,7 +39,7 @@ class RotationStep:
 
 def announce(
     fleet: Fleet,
-    purpose: Purpose,
+    files: KeyFiles,
     who: str,
     *,
     vouch: Voucher = "key",
@@ -51,7 +51,7 @@ def announce(
 
     Args:
         fleet: the fleet.
-        purpose: what the key signs.
+        files: those of the key.
         who: the administrator who answers for it.
         vouch: who vouches for it: the key that posts go by now, or the root, whose key must be here.
         revoke: whether all keys before are good for nothing from now on, what they signed included.
@@ -62,7 +62,6 @@ def announce(
         ProvisioningError: the voucher's key is not here, or does not open.
 
     """
-    files = fleet.keys(purpose)
     last = files.last()
     begin = now or datetime.now(UTC)
     if _under_way(files, last):
@@ -70,9 +69,9 @@ def announce(
             present = read_key(files.verifying.read_bytes()).thumbprint()
             return RotationStep(present, last.key.thumbprint, last, went_on=True)
         # Posts may go by it already: it alone can vouch for another, and the root.
-        take_into_use(fleet, purpose)
+        take_into_use(files)
     if last is not None and not revoke and any(each.until is None or each.until > begin for each in last.former):
-        raise ProvisioningError(f"the former key for {purpose} is accepted still: retire it first, with --retire")
+        raise ProvisioningError(f"the former key for {files.label} is accepted still: retire it first, with --retire")
     # Opened before anything is made: what cannot be vouched for is not begun.
     voucher = _voucher(fleet, files, vouch)
     before = files.verifying.read_bytes()
@@ -84,24 +83,26 @@ def announce(
         until = None if overlap is None else begin + overlap
         former = (FormerKey(thumbprint=present, public_key=before.decode("ascii"), until=until),)
     statement = KeyStatement(
-        purpose=purpose,
+        purpose=files.purpose,
         agency=fleet.agency,
         era=_era(last) + (vouch == "root"),
         number=1 if vouch == "root" else _number(last) + 1,
         issued=begin,
         who=who,
+        custodian=files.terms(),
         key=SigningKey(thumbprint=read_key(public).thumbprint(), public_key=public.decode("ascii")),
         former=former,
         withdrawn="revoked" if revoke else "retired",
     )
-    files.write_next(private_pem(key, passphrase=fleet.passphrase()), public)
+    # A custodian starts with nobody there who would know the fleet's passphrase.
+    passphrase = fleet.passphrase() if files.custodian is None else None
+    files.write_next(private_pem(key, passphrase=passphrase), public)
     _say(files, statement, [voucher, ECKey.import_key(private_pem(key))], anew=vouch == "root")
     return RotationStep(present, statement.key.thumbprint, statement)
 
 
-def take_into_use(fleet: Fleet, purpose: Purpose) -> None:
+def take_into_use(files: KeyFiles) -> None:
     """Have the announced key sign from now on; the former's private half is not kept."""
-    files = fleet.keys(purpose)
     last = files.last()
     if last is None or not _under_way(files, last):
         return
@@ -116,19 +117,20 @@ def take_into_use(fleet: Fleet, purpose: Purpose) -> None:
     files.use_next()
 
 
-def retire(fleet: Fleet, purpose: Purpose, who: str) -> RotationStep:
+def retire(files: KeyFiles, who: str) -> RotationStep:
     """Say that the key in force is the only one that is good; where that was said already, say it again.
 
     Raises:
         ProvisioningError: no key was replaced, or one is being replaced at present.
 
     """
-    files = fleet.keys(purpose)
     last = files.last()
-    if last is None:
-        raise ProvisioningError(f"the key for {purpose} was never replaced; there is none to retire")
+    if last is None or (files.custodian is not None and not files.former()):
+        raise ProvisioningError(f"the key for {files.label} was never replaced; there is none to retire")
     if _under_way(files, last):
-        raise ProvisioningError(f"the next key for {purpose} is not in use yet: give the same command without --retire")
+        raise ProvisioningError(
+            f"the next key for {files.label} is not in use yet: give the same command without --retire"
+        )
     if not last.former:
         return RotationStep("", last.key.thumbprint, last, went_on=True)
     statement = last.model_copy(
@@ -139,13 +141,50 @@ def retire(fleet: Fleet, purpose: Purpose, who: str) -> RotationStep:
     return RotationStep(last.former[0].thumbprint, last.key.thumbprint, statement)
 
 
+def declare(fleet: Fleet, files: KeyFiles, terms: CustodianTerms, who: str) -> RotationStep:
+    """Say, by the root's word, what posts need a custodian's receipts for; where that was said last, say it again.
+
+    Args:
+        fleet: the fleet.
+        files: those of the custodian's key.
+        terms: what posts are to need it for.
+        who: the administrator who answers for it.
+
+    Raises:
+        ProvisioningError: the root's key is not here, or does not open, or the custodian's key is being replaced.
+
+    """
+    last = files.last()
+    if _under_way(files, last):
+        raise ProvisioningError(f"the key for {files.label} is being replaced: end that first, with custodian rotate")
+    public = files.verifying.read_bytes()
+    present = read_key(public).thumbprint()
+    if last is not None and last.custodian == terms:
+        return RotationStep(present, present, last, went_on=True)
+    root = _voucher(fleet, files, "root")
+    statement = KeyStatement(
+        purpose=files.purpose,
+        agency=fleet.agency,
+        era=_era(last) + 1,
+        number=1,
+        issued=datetime.now(UTC),
+        who=who,
+        custodian=terms,
+        key=SigningKey(thumbprint=present, public_key=public.decode("ascii")),
+        former=() if last is None else last.former,
+        withdrawn="retired",
+    )
+    _say(files, statement, [root, signing_jwk(files.signing)], anew=True)
+    return RotationStep(present, present, statement)
+
+
 def _voucher(fleet: Fleet, files: KeyFiles, vouch: Voucher) -> ECKey:
     if vouch == "root":
         path = fleet.root / KEY_FILE
         if not path.exists():
             raise ProvisioningError(
-                f"the root is to vouch for the new key: bring its key back to {fleet.root}. Where that takes too long, "
-                "--vouch key has the key in force do it, which a thief of that key could undo"
+                f"the root is to vouch for it: bring its key back to {fleet.root}. Where that takes too long, the key "
+                "in force can vouch for a new one (--vouch key), which a thief of that key could undo"
             )
         return signing_jwk(path)
     return signing_jwk(files.signing)

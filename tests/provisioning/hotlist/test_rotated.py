@@ -21,8 +21,8 @@ def office(tmp_path: Path) -> Office:
 
 
 def rotate(fleet: Fleet, *, revoke: bool = False) -> None:
-    announce(fleet, Purpose.LISTS, "j-stone", vouch="root" if revoke else "key", revoke=revoke)
-    take_into_use(fleet, Purpose.LISTS)
+    announce(fleet, fleet.keys(Purpose.LISTS), "j-stone", vouch="root" if revoke else "key", revoke=revoke)
+    take_into_use(fleet.keys(Purpose.LISTS))
 
 
 def delta(office: Office) -> dict[str, object]:
@@ -36,7 +36,7 @@ def delta(office: Office) -> dict[str, object]:
 
 def test_a_delta_of_the_new_key_goes_on_from_the_former_s_list(office: Office) -> None:
     rotate(office.fleet)
-    retire(office.fleet, Purpose.LISTS, "j-stone")
+    retire(office.fleet.keys(Purpose.LISTS), "j-stone")
     said = delta(office)
     assert said["base"]["version"] + 1 == said["version"]  # type: ignore[index]
     keys = office.fleet.keys(Purpose.LISTS)

@@ -25,32 +25,34 @@ def holder(key: str, *former: str, state: str = "online", era: int = 0, number: 
 
 def test_each_post_is_judged_by_what_it_goes_by(fleet: Fleet) -> None:
     first = fleet.keys(LISTS).announced()
-    done = announce(fleet, LISTS, "j-stone")
-    take_into_use(fleet, LISTS)
-    assert would(fleet, LISTS, holder(first), done) is Standing.GOES_BY_IT
-    assert would(fleet, LISTS, holder(first, state="offline"), done) is Standing.AWAY
-    assert would(fleet, LISTS, holder(done.present, first, number=1), done) is Standing.GOES_BY_IT
-    assert would(fleet, LISTS, holder("A" * 43), done) is Standing.REFUSED
-    assert would(fleet, LISTS, holder(first, number=7), done) is Standing.REFUSED, "a thief's number is higher"
-    assert would(fleet, LISTS, Holder("post-1", "online", None, heard=True), done) is Standing.FIXED
-    assert would(fleet, LISTS, Holder("post-1", "silent", None, heard=False), done) is Standing.UNKNOWN
+    done = announce(fleet, fleet.keys(LISTS), "j-stone")
+    take_into_use(fleet.keys(LISTS))
+    lists = fleet.keys(LISTS)
+    assert would(fleet, lists, holder(first), done) is Standing.GOES_BY_IT
+    assert would(fleet, lists, holder(first, state="offline"), done) is Standing.AWAY
+    assert would(fleet, lists, holder(done.present, first, number=1), done) is Standing.GOES_BY_IT
+    assert would(fleet, lists, holder("A" * 43), done) is Standing.REFUSED
+    assert would(fleet, lists, holder(first, number=7), done) is Standing.REFUSED, "a thief's number is higher"
+    assert would(fleet, lists, Holder("post-1", "online", None, heard=True), done) is Standing.FIXED
+    assert would(fleet, lists, Holder("post-1", "silent", None, heard=False), done) is Standing.UNKNOWN
 
 
 def test_the_root_would_reach_whoever_holds_whatever(fleet: Fleet) -> None:
-    done = announce(fleet, LISTS, "j-stone", vouch="root", revoke=True)
-    take_into_use(fleet, LISTS)
-    assert would(fleet, LISTS, holder("A" * 43, number=2**53 - 1), done) is Standing.GOES_BY_IT
-    assert would(fleet, LISTS, holder("A" * 43, era=1, number=5), done) is Standing.REFUSED
+    done = announce(fleet, fleet.keys(LISTS), "j-stone", vouch="root", revoke=True)
+    take_into_use(fleet.keys(LISTS))
+    lists = fleet.keys(LISTS)
+    assert would(fleet, lists, holder("A" * 43, number=2**53 - 1), done) is Standing.GOES_BY_IT
+    assert would(fleet, lists, holder("A" * 43, era=1, number=5), done) is Standing.REFUSED
 
 
 def test_a_post_stands_to_a_statement_as_it_says(fleet: Fleet) -> None:
     first = fleet.keys(LISTS).announced()
-    done = announce(fleet, LISTS, "j-stone")
-    take_into_use(fleet, LISTS)
+    done = announce(fleet, fleet.keys(LISTS), "j-stone")
+    take_into_use(fleet.keys(LISTS))
     both = holder(done.present, first, number=1)
     assert both.standing(done.statement) is Standing.GOES_BY_IT
     assert holder(first).standing(done.statement) is Standing.WAITING
-    after = retire(fleet, LISTS, "j-stone").statement
+    after = retire(fleet.keys(LISTS), "j-stone").statement
     assert both.standing(after) is Standing.WAITING
     assert both.keys is not None
     assert not goes_by(both.keys, after)

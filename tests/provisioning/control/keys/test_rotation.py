@@ -10,7 +10,7 @@ from cryptography import x509
 from device.control import Rejection, SigningKeys
 from device.control.keys.statement import LARGEST, MOST_LINES, Key, roots_of
 from device.control.keys.store import KeyStore
-from device.records import Purpose
+from device.records import DEPARTMENT_PURPOSES, Purpose
 from device.records.signing import read_key
 from provisioning.control.keys.rotation import announce, retire, take_into_use
 from provisioning.errors import ProvisioningError
@@ -62,26 +62,26 @@ def present(fleet: Fleet, purpose: Purpose = LISTS) -> str:
 
 
 def rotate(fleet: Fleet, purpose: Purpose = LISTS, **more: Any) -> str:  # noqa: ANN401
-    announce(fleet, purpose, "j-stone", **more)
-    take_into_use(fleet, purpose)
+    announce(fleet, fleet.keys(purpose), "j-stone", **more)
+    take_into_use(fleet.keys(purpose))
     return present(fleet, purpose)
 
 
-@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize("purpose", DEPARTMENT_PURPOSES)
 def test_a_key_is_announced_used_and_the_former_retired(fleet: Fleet, purpose: Purpose) -> None:
     files, keys = fleet.keys(purpose), post(fleet, purpose)
     former = present(fleet, purpose)
-    done = announce(fleet, purpose, "j-stone")
+    done = announce(fleet, fleet.keys(purpose), "j-stone")
     assert (done.former, done.number, present(fleet, purpose)) == (former, "0.1", former)
     assert tell(fleet, keys) == []
     assert keys.state(NOW).key == done.present
     assert keys.state(NOW).former == (former,)
-    take_into_use(fleet, purpose)
+    take_into_use(fleet.keys(purpose))
     assert present(fleet, purpose) == done.present
     assert not files.next.exists()
     assert [path.stem for path in files.former()] == [former]
     assert {key.thumbprint() for key in files.accepted()} == {former, done.present}
-    assert retire(fleet, purpose, "j-stone").number == "0.2"
+    assert retire(fleet.keys(purpose), "j-stone").number == "0.2"
     assert tell(fleet, keys) == []
     assert keys.state(NOW).former == ()
     assert [key.thumbprint() for key in files.accepted()] == [done.present]
@@ -101,14 +101,14 @@ def test_a_post_that_was_away_for_years_finds_the_way(fleet: Fleet) -> None:
     keys = post(fleet)
     for _ in range(3):
         rotate(fleet)
-        retire(fleet, LISTS, "j-stone")
+        retire(fleet.keys(LISTS), "j-stone")
     assert tell(fleet, keys) == []
     assert (keys.state(NOW).key, keys.state(NOW).number) == (present(fleet), 6)
 
 
 def test_a_post_that_is_enrolled_in_between_goes_by_the_statements_too(fleet: Fleet) -> None:
     rotate(fleet)
-    retire(fleet, LISTS, "j-stone")
+    retire(fleet.keys(LISTS), "j-stone")
     rotate(fleet)
     keys = post(fleet, given=fleet.keys(LISTS).verifying.read_bytes())
     assert tell(fleet, keys) == []
@@ -119,7 +119,7 @@ def test_all_that_is_said_fits_into_one_message_for_ever(fleet: Fleet) -> None:
     latest = post(fleet)
     for _ in range(14):
         rotate(fleet)
-        retire(fleet, LISTS, "j-stone")
+        retire(fleet.keys(LISTS), "j-stone")
         assert tell(fleet, latest) == []
     lines = fleet.keys(LISTS).lines()
     assert len(lines) == MOST_LINES
@@ -135,9 +135,9 @@ def test_a_revoked_key_is_gone_from_the_office_too(fleet: Fleet) -> None:
     keys, files = post(fleet), fleet.keys(LISTS)
     retired = present(fleet)
     stolen = rotate(fleet)
-    retire(fleet, LISTS, "j-stone")
-    announce(fleet, LISTS, "j-stone", vouch="root", revoke=True)
-    take_into_use(fleet, LISTS)
+    retire(fleet.keys(LISTS), "j-stone")
+    announce(fleet, fleet.keys(LISTS), "j-stone", vouch="root", revoke=True)
+    take_into_use(fleet.keys(LISTS))
     assert {path.stem for path in files.former(revoked=True)} == {stolen, retired}
     assert [key.thumbprint() for key in files.readable()] == [present(fleet)]
     assert tell(fleet, keys) == []
@@ -148,10 +148,10 @@ def test_a_revoked_key_is_gone_from_the_office_too(fleet: Fleet) -> None:
 def test_a_revocation_while_another_key_is_on_its_way_needs_no_root(fleet: Fleet) -> None:
     """Posts may go by the key on its way already: nothing but it can vouch for the next."""
     keys = post(fleet)
-    announce(fleet, LISTS, "j-stone")
+    announce(fleet, fleet.keys(LISTS), "j-stone")
     tell(fleet, keys)
-    announce(fleet, LISTS, "j-stone", vouch="key", revoke=True)
-    take_into_use(fleet, LISTS)
+    announce(fleet, fleet.keys(LISTS), "j-stone", vouch="key", revoke=True)
+    take_into_use(fleet.keys(LISTS))
     assert tell(fleet, keys) == []
     assert keys.state(NOW).key == present(fleet)
 
@@ -163,38 +163,38 @@ def test_only_the_root_s_own_key_vouches_and_only_when_it_is_here(fleet: Fleet) 
     kept.unlink()
     before = {path: path.read_bytes() for path in fleet.directory.rglob("*") if path.is_file()}
     with pytest.raises(ProvisioningError, match="bring its key back"):
-        announce(fleet, LISTS, "j-stone", vouch="root")
+        announce(fleet, fleet.keys(LISTS), "j-stone", vouch="root")
     assert {path: path.read_bytes() for path in fleet.directory.rglob("*") if path.is_file()} == before
     # The issuing authority is not the root, though posts trust what it issues.
     kept.write_bytes((fleet.authority / "private_key.pem").read_bytes())
-    announce(fleet, LISTS, "j-stone", vouch="root")
+    announce(fleet, fleet.keys(LISTS), "j-stone", vouch="root")
     assert tell(fleet, keys) == ["bad_signature"]
     kept.write_bytes(own)
     rotate_authority(fleet)
-    announce(fleet, LISTS, "j-stone", vouch="root", revoke=True)
+    announce(fleet, fleet.keys(LISTS), "j-stone", vouch="root", revoke=True)
     assert tell(fleet, keys) == []
 
 
 def test_another_is_begun_only_when_the_former_is_gone(fleet: Fleet) -> None:
     rotate(fleet)
     with pytest.raises(ProvisioningError, match="retire it first"):
-        announce(fleet, LISTS, "j-stone")
-    retire(fleet, LISTS, "j-stone")
+        announce(fleet, fleet.keys(LISTS), "j-stone")
+    retire(fleet.keys(LISTS), "j-stone")
     rotate(fleet, overlap=timedelta(days=30))
     with pytest.raises(ProvisioningError, match="retire it first"):
-        announce(fleet, LISTS, "j-stone")
-    announce(fleet, LISTS, "j-stone", now=NOW + timedelta(days=31))
+        announce(fleet, fleet.keys(LISTS), "j-stone")
+    announce(fleet, fleet.keys(LISTS), "j-stone", now=NOW + timedelta(days=31))
 
 
 def test_what_was_never_replaced_cannot_be_retired_and_what_is_retired_is_said_again(fleet: Fleet) -> None:
     with pytest.raises(ProvisioningError, match="never replaced"):
-        retire(fleet, LISTS, "j-stone")
-    announce(fleet, LISTS, "j-stone")
+        retire(fleet.keys(LISTS), "j-stone")
+    announce(fleet, fleet.keys(LISTS), "j-stone")
     with pytest.raises(ProvisioningError, match="not in use yet"):
-        retire(fleet, LISTS, "j-stone")
-    take_into_use(fleet, LISTS)
-    first = retire(fleet, LISTS, "j-stone")
-    again = retire(fleet, LISTS, "j-stone")
+        retire(fleet.keys(LISTS), "j-stone")
+    take_into_use(fleet.keys(LISTS))
+    first = retire(fleet.keys(LISTS), "j-stone")
+    again = retire(fleet.keys(LISTS), "j-stone")
     assert (again.number, again.went_on) == (first.number, True)
 
 
@@ -204,9 +204,9 @@ def test_the_next_key_is_sealed_as_the_others_are(tmp_path: Path, monkeypatch: p
     phrase.chmod(0o600)
     monkeypatch.setenv("PLATEPOST_PASSPHRASE_FILE", str(phrase))
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside", passphrase=b"a passphrase of the fleet's")
-    announce(fleet, LISTS, "j-stone")
+    announce(fleet, fleet.keys(LISTS), "j-stone")
     assert b"ENCRYPTED" in fleet.keys(LISTS).next.read_bytes()
-    take_into_use(fleet, LISTS)
+    take_into_use(fleet.keys(LISTS))
     assert b"ENCRYPTED" in fleet.keys(LISTS).signing.read_bytes()
     assert {path.stat().st_mode & 0o077 for path in (fleet.directory / "hotlist").rglob("*")} == {0}
 
@@ -244,8 +244,8 @@ def test_a_rotation_cut_off_anywhere_goes_on_with_the_same_command(
             # What was said before the cut may have been heard.
             tell(fleet, keys)
     files = fleet.keys(LISTS)
-    done = announce(fleet, LISTS, "j-stone") if files.next.exists() or not files.lines() else None
-    take_into_use(fleet, LISTS)
+    done = announce(fleet, fleet.keys(LISTS), "j-stone") if files.next.exists() or not files.lines() else None
+    take_into_use(fleet.keys(LISTS))
     assert done is None or done.present == present(fleet)
     assert tell(fleet, keys) in ([], [Rejection.BAD_SIGNATURE.value])
     assert keys.state(NOW).key == present(fleet)
@@ -256,4 +256,4 @@ def test_statements_that_are_damaged_are_named(fleet: Fleet) -> None:
     rotate(fleet)
     (fleet.directory / "hotlist" / "keys" / "statements").write_bytes(b"x\n")
     with pytest.raises(ProvisioningError, match="damaged"):
-        retire(fleet, LISTS, "j-stone")
+        retire(fleet.keys(LISTS), "j-stone")

@@ -1,0 +1,323 @@
+"""`platepost provision custodian`: who keeps the fleet's records and signs for them."""
+
+import functools
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from device.records import CustodianTerms, Purpose
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
+from provisioning.commands.revoke import Revocation, take_out
+from provisioning.commands.rotate_keys import declare_terms, rotate_signing_key
+from provisioning.control.keys.distribution import RotationRequest
+from provisioning.control.keys.rotation import Voucher
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.broker_reload import reload_broker
+from provisioning.fleet.fleet import Fleet, checked_groups
+from provisioning.fleet.rotation import certify_custodian
+from provisioning.trust.authority import CERTIFICATE_FILE, read_certificates
+
+GROUPS = click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="GROUP",
+    help="A distribution group whose covert hits NAME keeps too; give it once for each.",
+)
+SECONDS = click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="Seconds to wait for the posts' own word.",
+)
+
+
+@click.group()
+def custodian() -> None:
+    """Keep the keepers of a fleet's records: a record leaves a post on their signed receipts alone."""
+
+
+@custodian.command(
+    "add",
+    epilog="""\b
+Examples:
+  platepost provision custodian add fleet vault --purpose "a second machine for the records"
+  platepost provision custodian add fleet vault --group narcotics --purpose "a second machine for the records"
+""",
+)
+@FLEET
+@click.argument("name")
+@GROUPS
+@acting
+@JSON
+def custodian_add(*, session: FleetSession, name: str, groups: tuple[str, ...], as_json: bool) -> None:
+    """Make the identity of NAME and the key that signs its receipts.
+
+    No post needs its receipts yet. Start it first, so that no record waits for it, then give `custodian require`.
+    """
+    fleet = session.fleet
+    with session.doing("custodian_added", object=name):
+        folder = fleet.add_custodian(name, groups=groups)
+    session.did("custodian_added", object=name, details={"groups": list(groups)})
+    if as_json:
+        click.echo(json.dumps(_wire(fleet, name)))
+        return
+    click.echo(f"Custodian {name} made in {folder}; copy it to the machine that keeps the records.")
+    click.echo("Restart a running mosquitto, and start the keeper there. Then have posts wait for its receipts:")
+    click.echo(f'  platepost provision custodian require {fleet.directory} {name} --purpose "..."')
+
+
+@custodian.command(
+    "list",
+    epilog="""\b
+Example:
+  platepost provision custodian list fleet --json
+""",
+)
+@FLEET
+@JSON
+def custodian_list(*, directory: Path, as_json: bool) -> None:
+    """Show every custodian: whether posts need its receipts, which covert groups it keeps, its key."""
+    fleet = Fleet.load(directory)
+    rows = [_wire(fleet, name) for name in fleet.custodians()]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    table = Table("custodian", "receipts", "covert groups", "key", "certificate until")
+    for row in rows:
+        needed = "needed by posts" if row["required"] else "[yellow]not needed[/yellow]"
+        table.add_row(row["name"], needed, ", ".join(row["groups"]), row["key"][:12], row["certificate_until"])
+    Console().print(table)
+
+
+@custodian.command(
+    "require",
+    epilog="""\b
+Examples:
+  platepost provision custodian require fleet vault --purpose "its keeper runs"
+  platepost provision custodian require fleet records --group narcotics --group gangs --purpose "a new task force"
+""",
+)
+@FLEET
+@click.argument("name")
+@GROUPS
+@BROKER
+@RELOAD
+@SECONDS
+@acting
+@JSON
+def custodian_require(
+    *,
+    session: FleetSession,
+    name: str,
+    groups: tuple[str, ...],
+    broker: str | None,
+    reload_command: str | None,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Have every post keep its records until NAME, too, has signed that it holds them.
+
+    That takes the root's key (root/). Records that a post made before it heard of NAME do not wait for it. --group
+    names all groups whose covert hits NAME keeps; without it they stay as they are. The exit code is 1 if a post that
+    is on the air did not follow; the same command goes on.
+    """
+    fleet = session.fleet
+    known = _terms(fleet, name)
+    terms = CustodianTerms(name=name, groups=checked_groups(groups) or known.groups, required=True)
+    reload = functools.partial(reload_broker, fleet, reload_command)
+    declare_terms(
+        session, terms, broker=broker or fleet.broker_address, reload=reload, seconds=seconds, as_json=as_json
+    )
+
+
+@custodian.command(
+    "release",
+    epilog="""\b
+Example:
+  platepost provision custodian release fleet records --purpose "replaced by vault"
+""",
+)
+@FLEET
+@click.argument("name")
+@BROKER
+@RELOAD
+@SECONDS
+@acting
+@JSON
+def custodian_release(
+    *,
+    session: FleetSession,
+    name: str,
+    broker: str | None,
+    reload_command: str | None,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Have no post wait for the receipts of NAME any more; it may read and store on.
+
+    That takes the root's key (root/). Where no other custodian is required, a broker's acknowledgment releases records
+    from then on.
+    """
+    fleet = session.fleet
+    terms = _terms(fleet, name).model_copy(update={"required": False})
+    reload = functools.partial(reload_broker, fleet, reload_command)
+    declare_terms(
+        session, terms, broker=broker or fleet.broker_address, reload=reload, seconds=seconds, as_json=as_json
+    )
+
+
+@custodian.command(
+    "rotate",
+    epilog="""\b
+Examples:
+  platepost provision custodian rotate fleet records --purpose "yearly"            posts are told, then it is used
+  platepost provision custodian rotate fleet records --retire --purpose "yearly"   then the former is refused
+  platepost provision custodian rotate fleet records --revoke --purpose "stolen"   at once, by the root's word
+""",
+)
+@FLEET
+@click.argument("name")
+@BROKER
+@click.option("--rehearse", is_flag=True, help="Do it in a copy of the fleet that is thrown away; nothing changes.")
+@click.option("--retire", is_flag=True, help="Have posts refuse receipts by the former key from now on.")
+@click.option("--revoke", is_flag=True, help="A new key at once; receipts by all former keys are refused.")
+@click.option(
+    "--vouch",
+    type=click.Choice(["key", "root"]),
+    help="Who vouches for the new key; by default the key in force, with --revoke the root.",
+)
+@click.option(
+    "--overlap-days",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Posts retire the former key by themselves then; by default only when told with --retire.",
+)
+@click.option("--anyway", is_flag=True, help="Go on although posts would be left behind.")
+@SECONDS
+@acting
+@JSON
+def custodian_rotate(
+    *,
+    session: FleetSession,
+    name: str,
+    broker: str | None,
+    rehearse: bool,
+    retire: bool,
+    revoke: bool,
+    vouch: Voucher | None,
+    overlap_days: float | None,
+    anyway: bool,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Make the key that signs the receipts of NAME anew, tell posts, and see that they go by it.
+
+    Copy the new key to the custodian's machine when all do. What was released by the former key stays released. If it
+    was cut off, or a post did not follow, the same command goes on. The exit code is 1 if a post did not follow.
+    """
+    fleet = session.fleet
+    _terms(fleet, name)
+    if retire and revoke:
+        raise click.UsageError("--retire or --revoke: what is revoked is retired too")
+    if overlap_days is not None and (retire or revoke):
+        raise click.UsageError("--overlap-days is said when the key is replaced")
+    request = RotationRequest(
+        purpose=Purpose.CUSTODY,
+        custodian=name,
+        step="retire" if retire else "revoke" if revoke else "replace",
+        vouch=vouch or ("root" if revoke else "key"),
+        overlap=None if overlap_days is None else timedelta(days=overlap_days),
+        seconds=seconds,
+        anyway=anyway,
+    )
+    address = broker or fleet.broker_address
+    rotate_signing_key(fleet, session, request, broker=address, rehearse=rehearse, as_json=as_json)
+
+
+@custodian.command(
+    "certify",
+    epilog="""\b
+Example:
+  platepost provision custodian certify fleet records --reload "systemctl restart mosquitto" --purpose "stolen"
+""",
+)
+@FLEET
+@click.argument("name")
+@RELOAD
+@acting
+@JSON
+def custodian_certify(*, session: FleetSession, name: str, reload_command: str | None, as_json: bool) -> None:
+    """Make a new client key and certificate for NAME, and revoke the former: after its machine was lost.
+
+    The key that signs receipts stays: see `custodian rotate --revoke`. Copy the folder to the custodian's new machine.
+    A certificate that ends is renewed with `fleet renew`.
+    """
+    fleet = session.fleet
+    with session.doing("custodian_certified", object=name):
+        done = certify_custodian(fleet, name)
+    session.did("custodian_certified", object=name, details={"former": done.former, "present": done.present})
+    reload_broker(fleet, reload_command)
+    told = {"custodian": name, "former": done.former, "present": done.present}
+    click.echo(json.dumps(told) if as_json else done.advice)
+
+
+@custodian.command(
+    "revoke",
+    epilog="""\b
+Example:
+  platepost provision custodian revoke fleet records --reload "systemctl restart mosquitto" --purpose "taken apart"
+""",
+)
+@FLEET
+@click.argument("name")
+@BROKER
+@RELOAD
+@acting
+@JSON
+def custodian_revoke(
+    *, session: FleetSession, name: str, broker: str | None, reload_command: str | None, as_json: bool
+) -> None:
+    """Revoke the certificates of NAME, which no post needs any more, have the broker refuse them, and prove it.
+
+    Its name is not given again. Where its machine was stolen and another takes its place under the same name, give
+    `custodian certify` and `custodian rotate --revoke` instead.
+    """
+    fleet = session.fleet
+    if _terms(fleet, name).required:
+        raise ProvisioningError(f"posts wait for receipts of {name}: give `custodian release` first")
+    address = broker or fleet.broker_address
+    reload = functools.partial(reload_broker, fleet, reload_command)
+    revocation = Revocation(session, "custodian", name, address, f"{name} is locked out")
+    revocation.carry_out(lambda: take_out(fleet, fleet.custodian(name), address, reload), as_json=as_json)
+
+
+def _terms(fleet: Fleet, name: str) -> CustodianTerms:
+    """Return what posts need a custodian for.
+
+    Raises:
+        ProvisioningError: there is none of this name.
+
+    """
+    if name not in fleet.custodians():
+        known = ", ".join(fleet.custodians()) or "none"
+        raise ProvisioningError(f"{name!r} is no custodian of this fleet; it has: {known}")
+    return next(terms for terms in fleet.terms() if terms.name == name)
+
+
+def _wire(fleet: Fleet, name: str) -> dict[str, Any]:
+    terms = _terms(fleet, name)
+    certificate = read_certificates(fleet.custodian(name) / CERTIFICATE_FILE)[0]
+    return {
+        "name": name,
+        "required": terms.required,
+        "groups": list(terms.groups),
+        "key": fleet.keys(Purpose.CUSTODY, name).announced(),
+        "certificate_until": f"{certificate.not_valid_after_utc:%Y-%m-%d}",
+    }
