@@ -64,7 +64,7 @@ def short_name(kind: str) -> str:
 def event_schema(kind: str) -> dict[str, Any]:
     """Return the JSON Schema of the whole event of a kind of record."""
     schema = EVENTS[kind].model_json_schema(mode="serialization", schema_generator=WireSchema)
-    schema = _single_item_arrays(schema)
+    schema = _with_names_apart(_single_item_arrays(schema))
     properties = schema["properties"]
     properties["type"] = {"const": kind, "description": properties["type"]["description"]}
     if kind not in {TYPES[Hit], TYPES[HitWithdrawn]}:
@@ -147,6 +147,24 @@ def _single_item_arrays(schema: Any) -> Any:  # noqa: ANN401 - any JSON
         del parts["prefixItems"]
         parts["items"] = prefix[0]
     return parts
+
+
+def _with_names_apart(schema: dict[str, Any]) -> dict[str, Any]:
+    """Call the definition of an event's `data`, and any that has the name of a text field, so that generators can.
+
+    They make a type of each field that has bounds, by its name: of `hit` a second `Hit` beside the record's.
+    """
+    definitions = schema["$defs"]
+    fields = (item for part in definitions.values() for item in part.get("properties", {}).items())
+    made = {"".join(word.capitalize() for word in name.split("_")) for name, part in fields if "type" in part}
+    apart = {schema["properties"]["data"]["$ref"].rpartition("/")[2]} | made & definitions.keys()
+    text = json.dumps(
+        schema | {"$defs": {f"{name}Data" if name in apart else name: definitions[name] for name in definitions}}
+    )
+    for name in apart:
+        text = text.replace(f'"#/$defs/{name}"', f'"#/$defs/{name}Data"')
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
 
 
 def _pretty(value: object) -> str:

@@ -139,9 +139,11 @@ def test_every_field_is_described() -> None:
         bare = [
             f"{where}.{name}"
             for name, part in schema.get("properties", {}).items()
-            if where != "if" and "description" not in part
+            if where not in {"if", "then"} and "description" not in part
         ]
-        return bare + [found for name, part in schema.items() if name != "if" for found in fields(part, name)]
+        return bare + [
+            found for name, part in schema.items() if name not in {"if", "then"} for found in fields(part, name)
+        ]
 
     for kind, schema in (SCHEMAS | PAYLOAD_SCHEMAS).items():
         assert fields(schema, kind) == []
@@ -186,3 +188,63 @@ def test_asyncapi_names_every_topic_and_finds_every_schema() -> None:
         part: Any = document
         for step in text.partition('"')[0].split("/"):
             part = part[step]
+
+
+KEYWORDS = {
+    "object": {"properties", "required", "additionalProperties", "dependentRequired", "propertyNames", "maxProperties"},
+    "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems"},
+    "string": {"pattern", "minLength", "maxLength", "format"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+}
+APPLICATORS = ("if", "then", "else", "allOf", "anyOf", "oneOf", "not")
+
+
+def untyped(schema: Any, place: str = "#", types: frozenset[str] = frozenset()) -> Iterator[str]:  # noqa: ANN401
+    """Yield what Ajv's strict mode refuses: a keyword without its type, a union of types, a required stranger."""
+    if isinstance(schema, list):
+        for index, one in enumerate(schema):
+            yield from untyped(one, f"{place}/{index}", types)
+    if not isinstance(schema, dict):
+        return
+    said = schema.get("type", ())
+    if isinstance(said, list):
+        yield f"{place} has several types"
+    types = frozenset({"number"} if said == "integer" else {said} if isinstance(said, str) else said) or types
+    yield from (
+        f"{place}/{keyword} without {kind}"
+        for kind, keywords in KEYWORDS.items()
+        for keyword in keywords & schema.keys()
+        if kind not in types
+    )
+    yield from (f"{place} requires {name}" for name in schema.get("required", ()) if name not in schema["properties"])
+    for name, inner in schema.items():
+        if name in {"properties", "$defs"}:
+            for key, one in inner.items():
+                yield from untyped(one, f"{place}/{name}/{key}")
+        elif name in {"items", "additionalProperties", *APPLICATORS}:
+            yield from untyped(inner, f"{place}/{name}", types if name in APPLICATORS else frozenset())
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".schema.json")])
+def test_a_strict_validator_takes_the_schema(name: str) -> None:
+    assert list(untyped(json.loads(FILES[name]))) == []
+
+
+def test_the_rule_finds_what_strict_validators_refuse() -> None:
+    schema = {
+        "type": "object",
+        "if": {"properties": {"a": {"properties": {}}}},
+        "then": {"required": ["b"], "properties": {}},
+    }
+    assert list(untyped(schema)) == ["#/if/properties/a/properties without object", "#/then requires b"]
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".schema.json")])
+def test_no_field_makes_a_type_of_the_name_of_another(name: str) -> None:
+    # Generators name the type of a constrained field after the field: `hit` gave a second `Hit` beside the record's.
+    schema = json.loads(FILES[name])
+    definitions = schema.get("$defs", {})
+    for part in (schema, *definitions.values()):
+        for field, said in part.get("properties", {}).items():
+            made = "".join(word.capitalize() for word in field.split("_"))
+            assert made not in definitions or said.get("$ref") == f"#/$defs/{made}", field
