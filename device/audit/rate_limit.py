@@ -12,7 +12,7 @@ from device.part import Part
 from device.records.base import Outcome
 
 MOST = 5
-"""Refusals of one kind that are audited one by one in a window, and events in an hour; the rest are counted."""
+"""Refusals for one reason that are audited one by one in a window, and events in an hour; the rest are counted."""
 WINDOW_SECONDS = 600.0
 """How often it is said what was only counted."""
 HOUR_SECONDS = 3600.0
@@ -32,9 +32,9 @@ class _Untold:
 class RateLimitedAudit(Part):
     """Says each refusal while they are few, and how many there were of each reason when they are many.
 
-    What the fleet's own people signed has a budget of its own, so that no flood of forgeries hides it. So it is with
-    events of the post itself that may flap, which go on for months: they have a smaller budget, and each reason its
-    own, so that the first of another is told at once. Safe to use from several threads.
+    Each reason has a budget of its own, so that no flood of one hides the first of another; and what the fleet's own
+    people signed has one, so that no flood of forgeries hides it. Events of the post itself that may flap go on for
+    months: they have a smaller budget. Safe to use from several threads.
     """
 
     def __init__(self, audit: AuditLog, *, clock: Clock = SYSTEM) -> None:
@@ -43,7 +43,7 @@ class RateLimitedAudit(Part):
         """By which what is said is limited."""
         self._now = clock.steady
         self._lock = Lock()
-        self._said: Counter[tuple[str, bool]] = Counter()
+        self._said: Counter[tuple[str, str, bool]] = Counter()
         self._counted: Counter[tuple[str, str]] = Counter()
         self._told: dict[tuple[str, str, str], deque[float]] = {}
         self._untold: dict[tuple[str, str], _Untold] = {}
@@ -99,8 +99,8 @@ class RateLimitedAudit(Part):
         """
         self.tick(self._now())
         with self._lock:
-            self._said[action, verified] += 1
-            if self._said[action, verified] > MOST:
+            self._said[action, reason, verified] += 1
+            if self._said[action, reason, verified] > MOST:
                 self._counted[action, reason] += 1
                 return
         self._audit.say(

@@ -109,9 +109,16 @@ class CommandExecutor:
         try:
             verified = self._verifier.verify(delivery.payload)
         except RefusedError as refusal:
-            # Nobody of the fleet's signed it: what it says of itself is worth nothing, its topic is what it tried.
+            # Nobody of the fleet's signed it, or it is no command: its topic is what it tried.
             tried = asked if _NAME.fullmatch(asked) else "unknown"
-            self._rate_limited.refused("command_refused", reason=refusal.reason, source="broker", object=tried)
+            self._rate_limited.refused(
+                "command_refused",
+                reason=refusal.reason,
+                source="broker",
+                verified=refusal.signed,
+                object=tried,
+                details=refusal.details,
+            )
             return
         if delivery.retained:
             self._refuse(verified, Rejection.RETAINED, "a command is never retained", delivery)

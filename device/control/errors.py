@@ -61,15 +61,21 @@ class Rejection(StrEnum):
 
 
 class RefusedError(ControlError):
-    """What arrived was judged and refused. The message is fit for the audit trail: it never holds a plate or a key."""
+    """What arrived was judged and refused. The message is fit for the audit trail: it never holds a plate or a key.
 
-    def __init__(self, reason: Rejection, message: str) -> None:
+    Of what nobody signed, the message repeats nothing but names that are registered.
+    """
+
+    def __init__(self, reason: Rejection, message: str, *, signed: bool = False) -> None:
         super().__init__(message)
         self.reason = reason
+        self.signed = signed
+        """Whether a key of the fleet signed what was refused."""
 
-    def details(self, *, verified: bool) -> dict[str, JsonValue]:
-        """Return what an audit record says beside the reason; of what nobody signed, only how large it is."""
-        return {"message": str(self)} if verified or self.reason is Rejection.TOO_LARGE else {}
+    @property
+    def details(self) -> dict[str, JsonValue]:
+        """What an audit record says beside the reason."""
+        return {"message": str(self)[:1000]}
 
 
 class NotKeptError(ControlError, OSError):

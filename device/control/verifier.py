@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from joserfc.jwk import ECKey
-from pydantic import ValidationError
 
 from device.control.errors import RefusedError, Rejection
 from device.control.jose import open_signed, read_payload
@@ -70,11 +69,7 @@ class CommandVerifier:
             return people[0].key
 
         signed = open_signed(message, typ=COMMAND_TYPE, key=key)
-        read_payload(signed.payload)
-        try:
-            request = CommandRequest.model_validate_json(signed.payload, strict=True)
-        except ValidationError:
-            raise RefusedError(Rejection.MALFORMED, "what is signed is no command") from None
+        request = read_payload(signed.payload, CommandRequest, "command")
         return VerifiedCommand(request, people[0])
 
     def authorize(self, verified: VerifiedCommand, *, topic_command: str) -> Command:

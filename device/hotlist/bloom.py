@@ -58,6 +58,19 @@ def expected_rate(entries: int, log2_bits: int, probes: int) -> float:
     return float(filled**probes + coincidence)
 
 
+def expected_bits(entries: int, log2_bits: int, probes: int) -> tuple[float, float]:
+    """Return how many bits so many different keys set, and the standard deviation of that number.
+
+    Positions that fall on one another follow the occupancy of bins by balls (Feller, An Introduction to Probability
+    Theory, vol. 1, IV.2).
+    """
+    size = 2.0**log2_bits
+    load = probes * entries / size
+    empty = math.exp(-load)
+    variance = size * empty * (1.0 - (1.0 + load) * empty)
+    return size * (1.0 - empty), math.sqrt(max(0.0, variance))
+
+
 def shape_for(entries: int, rate: float) -> tuple[int, int]:
     """Return (log2_bits, probes) that keep the false positives to `rate`.
 

@@ -23,6 +23,8 @@
      +-- HotListNotStored (OSError)     sound, but disk or memory did not take it; the list before it stays in force
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import ClassVar
 
@@ -54,6 +56,18 @@ class HotListRefused(HotListError):  # noqa: N818 - a refusal is an outcome, not
     """A package was refused. `reason` says why in one word, the message in a sentence; neither names a plate."""
 
     reason: ClassVar[RefusalReason]
+    signed = False
+    """Whether the issuer signed what was refused. If not, the message is in our own words alone."""
+
+
+@contextmanager
+def signed_by_issuer() -> Iterator[None]:
+    """Mark refusals within as those of what the issuer signed."""
+    try:
+        yield
+    except HotListRefused as refusal:
+        refusal.signed = True
+        raise
 
 
 class Unsigned(HotListRefused):

@@ -10,7 +10,7 @@ texts            u32                    of the unfolded spelling
 details          u8, u16 or u32         index into the header's details: category, priority, state
 expires          u32, may be absent     seconds since 1970 from which the entry no longer matches; 0 = never
 references       u32, may be absent     where the entry's reference begins in the heap, plus 1; 0 = none
-reference_heap   u8, may be absent      references one after another: a byte of length, then UTF-8
+reference_heap   u8, may be absent      references one after another: a byte of length (1 to 120), then UTF-8
 ===============  =====================  ==============================================================================
 
 At a million entries a chance fingerprint costs 2**-44, after the filter's 1e-9.
@@ -20,10 +20,10 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from operator import le
+from operator import le, ne
 
 from device.hotlist.errors import Malformed
-from device.hotlist.layout import Detail
+from device.hotlist.layout import Detail, is_line
 
 LONGEST_REFERENCE = 120
 """Bytes of UTF-8 that a reference may have."""
@@ -66,6 +66,12 @@ class FingerprintTable:
         """Yield every entry with its fingerprint, in their order."""
         return ((fingerprint, self._entry(index)) for index, fingerprint in enumerate(self._fingerprints))
 
+    @property
+    def plates(self) -> int:
+        """How many plates it has: entries with one fingerprint are of one plate."""
+        following = islice(self._fingerprints, 1, None)
+        return sum(map(bool, map(ne, self._fingerprints, following))) + bool(len(self._fingerprints))
+
     def entries(self, fingerprint: int) -> Iterator[HotListEntry]:
         """Yield every entry of a fingerprint; none for one that is not listed."""
         index = bisect_left(self._fingerprints, fingerprint)
@@ -87,14 +93,14 @@ class FingerprintTable:
         start = self._references[index]  # one past the byte of length, since positions count from 1
         if not start:
             return None
-        stored = bytes(self._heap[start - 1 : start + LONGEST_REFERENCE])
-        return stored[1 : 1 + stored[0]].decode("utf-8", "replace")
+        return str(self._heap[start : start + self._heap[start - 1]], "utf-8")
 
     def _check(self) -> None:
         count = len(self._fingerprints)
         for column in (self._texts, self._details, self._expires, self._references):
             if column is not None and len(column) != count:
                 raise Malformed("the table's columns differ in length")
+        starts = _starts(self._heap)
         if not count:
             return
         # An unsorted table would lose listed plates without a sound.
@@ -102,8 +108,32 @@ class FingerprintTable:
             raise Malformed("the table's fingerprints are not in order")
         if max(self._details) >= len(self._rows):
             raise Malformed("an entry points at no detail")
-        if self._references is not None and max(self._references) > len(self._heap):
+        references = self._references if self._references is not None else ()
+        if max(references, default=0) > len(self._heap) or not all(
+            starts[at >> 3] >> (at & 7) & 1 for at in references if at
+        ):
             raise Malformed("an entry points at no reference")
+
+
+def _starts(heap: memoryview) -> bytearray:
+    """Return, as bits, where references begin in a heap, plus 1; Malformed where it is not one reference after another.
+
+    A length that reached into the next reference would tell of other entries, of covert ones too.
+    """
+    starts, at = bytearray((len(heap) >> 3) + 1), 0
+    while at < len(heap):
+        begin, end = at + 1, at + 1 + heap[at]
+        try:
+            text = str(heap[begin:end], "utf-8")
+        except UnicodeDecodeError:
+            raise Malformed("a reference is not UTF-8") from None
+        if not begin < end <= min(len(heap), begin + LONGEST_REFERENCE):
+            raise Malformed("a reference is empty, too long, or goes on behind the heap's end")
+        if not is_line(text):
+            raise Malformed("a reference has a character that is not seen")
+        starts[begin >> 3] |= 1 << (begin & 7)
+        at = end
+    return starts
 
 
 def _column(columns: Mapping[str, memoryview], name: str, formats: str) -> memoryview:

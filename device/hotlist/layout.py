@@ -11,6 +11,7 @@ Columns take no more memory than their numbers, and are searched where they lie.
 that is not known refuses the whole list, since it might change what an entry means.
 """
 
+import re
 import struct
 import sys
 from collections.abc import Mapping
@@ -18,12 +19,20 @@ from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from device.hotlist import bloom
 from device.hotlist.errors import Malformed, UnsupportedFormat
 from device.records.base import Line
+from device.records.jws import AmbiguousJsonError, read_object
 
 MAGIC = b"PPHOTL1\n"
+WILDCARDS = "?*"
+FEWEST_KNOWN = 3
+"""Known characters of a partial plate: one with fewer makes a hit of every other vehicle."""
+MOST_PATTERNS = 500
+"""Every read is tried against every pattern, and every pattern stops innocent drivers."""
+_LINE = re.compile(str(Line.pattern))
 _ALIGNMENT = 8
 _LENGTH = struct.Struct("<I")
 _FORMATS: dict[str, Literal["B", "H", "I", "Q"]] = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}
@@ -41,6 +50,16 @@ State = Annotated[str, Field(pattern=r"^[A-Z]{2,3}$")]
 """The state, province or country of a plate."""
 Distribution = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """The slug of a group of people who alone hear of a covert entry; it is a level of an MQTT topic."""
+
+
+def is_line(text: str) -> bool:
+    """Say whether a text is one that people may read in a console: see `Line`."""
+    return text.isprintable() or _LINE.fullmatch(text) is not None
+
+
+def literals(pattern: str) -> int:
+    """Count the characters of a pattern that are not wildcards."""
+    return sum(character not in WILDCARDS for character in pattern)
 
 
 class _Closed(BaseModel):
@@ -70,7 +89,7 @@ class PatternEntry(_Closed):
     """One partial plate, answered for by a case, an author and an end."""
 
     pattern: str = Field(min_length=1, max_length=16, pattern=r"^[A-Z0-9?*]+$")
-    characters: int | None = Field(default=None, ge=1, le=16)
+    characters: int | None = Field(default=None, ge=FEWEST_KNOWN, le=16)
     category: Category
     priority: Priority
     state: State | None = None
@@ -78,6 +97,17 @@ class PatternEntry(_Closed):
     case: Annotated[str, Line] = Field(min_length=1, max_length=120)
     author: Annotated[str, Line] = Field(min_length=1, max_length=120)
     expires: AwareDatetime
+
+    @model_validator(mode="after")
+    def _stops_few(self) -> Self:
+        if literals(self.pattern) < FEWEST_KNOWN:
+            raise ValueError(f"fewer than {FEWEST_KNOWN} known characters would stop too many vehicles")
+        fixed = sum(piece != "*" for piece in self.pattern)
+        if self.characters is not None and (
+            self.characters < fixed or (self.characters > fixed and "*" not in self.pattern)
+        ):
+            raise ValueError("the pattern cannot have that number of characters")
+        return self
 
 
 class Filter(_Closed):
@@ -102,17 +132,22 @@ class Header(_Closed):
     folding: dict[str, str]
     filter: Filter | None = None
     details: list[Detail]
-    patterns: list[PatternEntry]
+    patterns: list[PatternEntry] = Field(max_length=MOST_PATTERNS)
     sections: dict[str, ColumnExtent]
 
     @model_validator(mode="after")
-    def _sections_in_order(self) -> Self:
+    def _sections_without_gaps(self) -> Self:
         end = 0
-        for section in sorted(self.sections.values(), key=lambda section: section.offset):
-            if section.offset < end or section.offset % _ALIGNMENT:
-                raise ValueError("sections overlap or are not aligned")
-            end = section.offset + section.count * _WIDTHS[section.type]
+        for section in sorted(self.sections.values(), key=lambda section: (section.offset, section.count)):
+            if section.offset != end:
+                raise ValueError("sections overlap, leave a gap or are not aligned")
+            end += _padded(section.count * _WIDTHS[section.type])
         return self
+
+    @property
+    def sections_length(self) -> int:
+        """Bytes that the sections take, padding included: all that follows the header."""
+        return sum(_padded(section.count * _WIDTHS[section.type]) for section in self.sections.values())
 
 
 def encode(header: Mapping[str, object], columns: Mapping[str, tuple[str, bytes | memoryview]]) -> bytes:
@@ -148,26 +183,40 @@ def decode(body: memoryview) -> tuple[Header, dict[str, memoryview]]:
     if first % _ALIGNMENT or first > len(body):
         raise Malformed("the body's header does not fit into the body")
     header = parse(Header, bytes(body[start:first]), "the body's header")
+    if first + header.sections_length != len(body):
+        raise Malformed("the body does not end with its last section")
     return header, {name: _column(body[first:], name, extent) for name, extent in header.sections.items()}
 
 
 def _column(columns: memoryview, name: str, extent: ColumnExtent) -> memoryview:
     end = extent.offset + extent.count * _WIDTHS[extent.type]
-    if end > len(columns):
-        raise Malformed(f"section {name!r} does not fit into the body")
+    if any(columns[end : _padded(end)]):
+        raise Malformed(f"section {name!r} is not padded with zeros")
     return _native(columns[extent.offset : end], extent.type)
 
 
 def parse(model: type[_Model], text: bytes, what: str) -> _Model:
-    """Validate JSON against a closed model; the error says where it is wrong, never what stood there."""
+    """Validate JSON of one meaning against a closed model; the error says where it is wrong, never what stood there."""
     try:
-        return model.model_validate_json(text)
+        read_object(text)
+        return model.model_validate_json(text, strict=True)
+    except AmbiguousJsonError as error:
+        ambiguity = str(error)
     except ValidationError as error:
+        ambiguity = ""
         found = error.errors(include_url=False, include_context=False, include_input=False)
-    where = ", ".join(sorted({".".join(str(part) for part in item["loc"]) or "all of it" for item in found}))
+    if ambiguity:
+        raise Malformed(f"{what}: {ambiguity}")
+    where = ", ".join(sorted({_place(item) for item in found}))[:240]
     if any(item["type"] in {"extra_forbidden", "literal_error"} for item in found):
         raise UnsupportedFormat(f"{what} has a member or value that this software does not know: {where}")
     raise Malformed(f"{what} is wrong at: {where}")
+
+
+def _place(fault: ErrorDetails) -> str:
+    """Return where a fault is and, where this software has words of its own for it, what it is."""
+    place = ".".join(str(part) for part in fault["loc"]) or "all of it"
+    return f"{place} ({fault['msg'].removeprefix('Value error, ')})" if fault["type"] == "value_error" else place
 
 
 def epoch(moment: datetime) -> int:

@@ -1,4 +1,4 @@
-"""From opened packages to what can be looked up: the complete list's filter and table, the overlay of its deltas."""
+"""From opened packages to what can be looked up: the complete list's table and filter, the overlay of its deltas."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,7 @@ from device.hotlist.layout import Filter, Header, PatternEntry, decode
 from device.hotlist.overlay import Overlay
 from device.hotlist.package import Opened
 
+_PIECE = 1 << 16
 _COLUMNS = ("fingerprints", "texts", "details", "expires", "references")
 _COMPLETE = frozenset({"filter", *_COLUMNS, "reference_heap"})
 _DELTA = frozenset({*_COLUMNS, *(f"removed_{name}" for name in _COLUMNS), "reference_heap"})
@@ -34,35 +35,43 @@ class Listing:
             if header.hash_key is None or header.filter is None:
                 raise Malformed("a complete list has a key and a filter")
             self.hash = PlateHash(bytes.fromhex(header.hash_key))
-            self.bloom = _Bloom(columns.get("filter", memoryview(b"")), header.filter)
             self.table = FingerprintTable(columns, header.details)
+            self.filter = _Filter(columns.get("filter", memoryview(b"")), header.filter, plates=self.table.plates)
             self.overlay = Overlay()
         else:
             if header.hash_key is not None or header.filter is not None:
                 raise Malformed("a delta has the key and the filter of its base")
-            self.hash, self.bloom, self.table = base.hash, base.bloom, base.table
+            self.hash, self.filter, self.table = base.hash, base.filter, base.table
             self.overlay = base.overlay.applied(self.table, **_changes(opened, header, columns))
         entries = len(self.table) + self.overlay.growth
         if (entries, len(self.patterns)) != (opened.manifest.entries, opened.manifest.patterns):
             raise Malformed("the list has not as many entries as the manifest says")
 
     def entries(self, digest: bytes) -> Sequence[HotListEntry]:
-        """Return the entries of a plate's digest, expired ones too; none for one that is not listed."""
+        """Return the entries of a plate's digest, expired ones too; none for one that is not listed.
+
+        The table alone decides: a filter that was made wrongly would hide what is listed, and without the plates nobody
+        can tell it from a good one.
+        """
         mark = fingerprint(digest)
-        if self.bloom.contains(digest):
-            return self.overlay.entries(mark, self.table.entries(mark))
-        return self.overlay.added.get(mark, ())
+        return self.overlay.entries(mark, self.table.entries(mark))
 
 
-class _Bloom:
-    """The filter's bits with their shape."""
+class _Filter:
+    """The filter's bits with their shape. A unit with too little memory for the table goes by it alone."""
 
-    def __init__(self, bits: memoryview, shape: Filter) -> None:
+    def __init__(self, bits: memoryview, shape: Filter, *, plates: int) -> None:
         if bits.format != "B" or len(bits) != (1 << shape.log2_bits) // 8:
             raise Malformed("the filter has not the size that it says")
+        found = sum(int.from_bytes(bits[at : at + _PIECE], "little").bit_count() for at in range(0, len(bits), _PIECE))
+        expected, chance = bloom.expected_bits(plates, shape.log2_bits, shape.probes)
+        # A plate's own bits coincide where its words are of few, once in some thousand plates.
+        if abs(found - expected) > 6 * chance + shape.probes:
+            raise Malformed("the filter has not as many bits as the plates of the list set")
         self._bits, self._log2_bits, self._probes = bits, shape.log2_bits, shape.probes
 
     def contains(self, digest: bytes) -> bool:
+        """Say whether a plate may be on the complete list; False is certain."""
         return bloom.contains(self._bits, self._log2_bits, self._probes, digest)
 
 

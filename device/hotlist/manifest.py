@@ -1,21 +1,19 @@
 """The manifest: what a package says of itself in clear, under the issuer's signature."""
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from joserfc import jws
 from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from device.hotlist.errors import BadSignature, Malformed, Unsigned
+from device.hotlist.errors import BadSignature, Malformed, Unsigned, signed_by_issuer
 from device.hotlist.layout import parse
 from device.records.base import Line
-from device.records.signing import NOT_JOSE
+from device.records.jws import JwsMalformedError, JwsSignatureError, JwsUnsignedError, read_compact
 
 TYPE = "platepost-hotlist+jws"
 FILE_NAME = re.compile(r"hotlist-(\d{16})\.(?:package|delta)")
@@ -124,39 +122,23 @@ def verify(line: bytes, issuer_key: ECKey | Sequence[ECKey]) -> Manifest:
 
     Raises Unsigned, BadSignature, Malformed or UnsupportedFormat.
     """
-    algorithm, signature = _outline(line)
-    if algorithm == "none" or not signature:
-        raise Unsigned("the manifest carries no signature")
-    if algorithm != "ES256":
-        raise BadSignature("the manifest is not signed with ES256")
-    for key in [issuer_key] if isinstance(issuer_key, ECKey) else issuer_key:
-        try:
-            signed = jws.deserialize_compact(line, key, algorithms=["ES256"])
-        except NOT_JOSE:
-            continue
-        return parse(Manifest, signed.payload, "the manifest")
-    raise BadSignature("the manifest's signature is not the issuer's")
+    keys = [issuer_key] if isinstance(issuer_key, ECKey) else issuer_key
+    try:
+        payload, _ = read_compact(line, typ=TYPE).payload_by(keys)
+    except JwsUnsignedError as error:
+        raise Unsigned(f"the manifest: {error}") from None
+    except JwsSignatureError as error:
+        raise BadSignature(f"the manifest: {error}") from None
+    except JwsMalformedError as error:
+        raise Malformed(f"the manifest: {error}") from None
+    with signed_by_issuer():
+        return parse(Manifest, payload, "the manifest")
 
 
 def read_unverified(line: bytes) -> Manifest:
     """Return what a manifest says without checking who says it: for people to look at, never to act on."""
-    _outline(line)
     try:
         payload = urlsafe_b64decode(line.split(b".")[1])
-    except ValueError:
+    except (ValueError, IndexError):
         raise Malformed("the manifest is not a compact JWS") from None
     return parse(Manifest, payload, "the manifest")
-
-
-def _outline(line: bytes) -> tuple[object, bytes]:
-    """Return the algorithm and the signature that a compact JWS names."""
-    parts = line.split(b".")
-    if len(parts) != 3:
-        raise Malformed("the manifest is not a compact JWS")
-    try:
-        header = json.loads(urlsafe_b64decode(parts[0]))
-    except (ValueError, RecursionError):
-        raise Malformed("the manifest's header is not JSON") from None
-    if not isinstance(header, dict):
-        raise Malformed("the manifest's header is not an object")
-    return header.get("alg"), parts[2]

@@ -25,15 +25,17 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
-from device.errors import ConfigurationError
+from device.errors import ConfigurationError, RecordError
 from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
 from device.hotlist.manifest import LONGEST_LINE, Manifest, verify
+from device.records.jws import read_object
 from device.records.signing import NOT_JOSE
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
 SEAL_ALGORITHMS = ["ECDH-ES+A256KW", "A256GCM"]
 _PIECE = 1 << 14
+_SEAL = {"protected", "recipients", "iv", "ciphertext", "tag"}
 _RECIPIENTS = b'"recipients":['
 _LARGEST_RECIPIENT = 4096
 
@@ -221,13 +223,16 @@ def _seal(sealed: Sealed) -> bytes:
 
 def _members(seal: bytes) -> jwe.GeneralJSONSerialization:
     try:
-        members = json.loads(seal)
-        whole = isinstance(members, dict) and isinstance(members["recipients"], list)
-    except (ValueError, KeyError, RecursionError):
+        members = read_object(seal)
+        whole = isinstance(members["recipients"], list) and members.keys() == _SEAL
+        protected = read_object(urlsafe_b64decode(members["protected"].encode())) if whole else {}
+    except (RecordError, ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
-        raise Malformed("the seal is not a general JWE")
-    return members  # type: ignore[no-any-return]
+        raise Malformed("the seal is not a general JWE with the members that it must have")
+    if protected != {"enc": "A256GCM"}:
+        raise Malformed("the seal's protected header is not that of A256GCM alone")
+    return members  # type: ignore[return-value]
 
 
 def _kid(recipient: object) -> str:
@@ -270,12 +275,12 @@ def _content_key(seal: bytes, unseal_key: ECKey) -> bytes:
     except NOT_JOSE:
         raise WrongKey("the content key does not open with this post's key") from None
     try:
-        key = json.loads(plain or b"")
-        if key["kty"] != "oct" or key["alg"] != "A256GCM":
-            raise Malformed("the content key is not for A256GCM")
+        key = read_object(plain or b"")
         raw = urlsafe_b64decode(key["k"].encode())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (RecordError, ValueError, KeyError, AttributeError) as error:
         raise Malformed("the content key is not a JWK") from error
+    if key.keys() != {"kty", "alg", "k"} or (key["kty"], key["alg"]) != ("oct", "A256GCM"):
+        raise Malformed("the content key is not for A256GCM")
     if len(raw) != 32:
         raise Malformed("the content key has not 256 bits")
     return raw

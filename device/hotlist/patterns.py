@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from device.hotlist.keys import FOLDING, PlateText, fold
-from device.hotlist.layout import PatternEntry, epoch
-
-WILDCARDS = "?*"
+from device.hotlist.layout import WILDCARDS, PatternEntry, epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +44,6 @@ class Patterns:
             found = expression.fullmatch(key)
             if found is not None:
                 yield PatternMatch(entry, _differs(entry.pattern, found, text), _known(entry.pattern, found))
-
-
-def literals(pattern: str) -> int:
-    """Count the characters of a pattern that are not wildcards."""
-    return sum(character not in WILDCARDS for character in pattern)
 
 
 def _compile(pattern: str) -> re.Pattern[str]:

@@ -153,7 +153,13 @@ class HotListService(Part):
         # A retained package comes again at every connection, and is no event then.
         if refusal.reason is not RefusalReason.REPEATED:
             log.warning("hot list refused: %s", refusal.reason)
-            self._rate_limited.refused("hotlist_refused", source=source, reason=refusal.reason.value)
+            self._rate_limited.refused(
+                "hotlist_refused",
+                source=source,
+                reason=refusal.reason.value,
+                verified=refusal.signed,
+                details={"message": str(refusal)[:300]},
+            )
         return Installation(None, refusal.reason.value, str(refusal))
 
     def state(self) -> HotListState:

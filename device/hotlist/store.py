@@ -27,6 +27,7 @@ from device.hotlist.errors import (
     SignedWithRetiredKey,
     SizeJump,
     WrongBase,
+    signed_by_issuer,
 )
 from device.hotlist.hotlist import HotList
 from device.hotlist.issuers import Issuers
@@ -146,7 +147,8 @@ class HotListStore:
         """
         with self._lock:
             manifest = self._check(line)
-            self._judge(manifest, at or datetime.now(UTC), latest)
+            with signed_by_issuer():
+                self._judge(manifest, at or datetime.now(UTC), latest)
             return manifest
 
     def load(self) -> HotList | None:
@@ -177,9 +179,10 @@ class HotListStore:
         line, sealed = split(package)
         manifest = self._check(line)
         check_whole(manifest, sealed)
-        self._judge(manifest, at, latest)
         before = self._current
-        fresh = self._opened(manifest, sealed, on=before)
+        with signed_by_issuer():
+            self._judge(manifest, at, latest)
+            fresh = self._opened(manifest, sealed, on=before)
         write_durably(self._directory / manifest.file_name, pieces(package))
         self._current = fresh
         self._forget_all_but({link.file_name for held in (fresh, before) if held for link in held.chain})

@@ -6,6 +6,8 @@ picture in `data.pictures`. The digest of a record is the SHA-256 of these bytes
 
 import hashlib
 import json
+import re
+from math import isfinite
 from typing import Any
 
 import rfc8785
@@ -14,6 +16,10 @@ from device.errors import RecordError
 
 GENESIS = "0" * 64
 """`previous` of a chain's first record."""
+LARGEST_WHOLE = 2**53 - 1
+"""Whole numbers beyond it are rounded by readers that know doubles only (RFC 7493, section 2.2)."""
+_LONGEST_WHOLE = len(str(-LARGEST_WHOLE))
+_NAME = re.compile(r"[a-z][a-z_]{0,39}")
 
 
 class MalformedRecordError(RecordError):
@@ -24,11 +30,19 @@ def parse(body: bytes | str) -> dict[str, Any]:
     """Read one event, refusing what two readers could understand differently.
 
     Raises:
-        MalformedRecordError: not UTF-8, not a JSON object, a member named twice, NaN or infinity.
+        MalformedRecordError: not UTF-8, not a JSON object, a member named twice, NaN or infinity, a number that not
+            every reader holds: a whole one beyond 2**53, one too large for a double.
 
     """
     try:
-        event = json.loads(body, object_pairs_hook=_members_once, parse_constant=_refuse_constant)
+        text = body if isinstance(body, str) else body.decode("utf-8")  # json itself would take UTF-16 as well
+        event = json.loads(
+            text,
+            object_pairs_hook=_members_once,
+            parse_constant=_refuse_constant,
+            parse_int=_whole,
+            parse_float=_finite,
+        )
     except (ValueError, RecursionError) as error:  # both json.JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise MalformedRecordError(f"not a record: {error}") from error
     if not isinstance(event, dict):
@@ -79,10 +93,31 @@ def without_pictures(event: dict[str, Any], *, kinds: frozenset[str] | None = No
 
 
 def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is named twice")
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"a member is named twice{_told(name)}")
+        members[name] = value
     return members
+
+
+def _told(name: str) -> str:
+    """Return a member's name where it is like those of the contract: no plate is written so."""
+    return f": {name}" if _NAME.fullmatch(name) else ""
+
+
+def _whole(text: str) -> int:
+    number = int(text) if len(text) <= _LONGEST_WHOLE else LARGEST_WHOLE + 1
+    if abs(number) > LARGEST_WHOLE:
+        raise ValueError("a number that not every reader holds")
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError("a number that not every reader holds")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

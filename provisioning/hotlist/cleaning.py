@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from device.hotlist.fingerprints import LONGEST_REFERENCE
 from device.hotlist.keys import PlateText, normalise
-from device.hotlist.patterns import WILDCARDS, literals
+from device.hotlist.layout import FEWEST_KNOWN, WILDCARDS, is_line, literals
 from provisioning.hotlist.rows import RowRefusedError
 from provisioning.hotlist.text import UNREADABLE
 
@@ -48,6 +48,8 @@ LATEST = datetime.fromtimestamp(0xFFFF_FFFF, UTC)
 _AROUND = f"{string.whitespace}\0"
 _ADJOINING = re.compile(r"%[YymdjHIMS]%[YymdjHIMS]")
 """Numbers of a strptime format with nothing between them."""
+_LINE_ENDS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+"""In a field of several lines: a space says the same on one."""
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _STATE = re.compile(r"[A-Z]{2,3}")
 
@@ -97,8 +99,8 @@ def clean_pattern(text: str) -> str:
         raise RowRefusedError("no pattern")
     if literals(pattern) == len(pattern):
         raise RowRefusedError("a whole plate: it belongs into the list")
-    if literals(pattern) < SHORTEST_PLATE:
-        raise RowRefusedError(f"fewer than {SHORTEST_PLATE} known characters would stop too many vehicles")
+    if literals(pattern) < FEWEST_KNOWN:
+        raise RowRefusedError(f"fewer than {FEWEST_KNOWN} known characters would stop too many vehicles")
     if len(pattern) > LONGEST_PLATE:
         raise RowRefusedError(f"more than {LONGEST_PLATE} characters")
     return pattern
@@ -115,10 +117,15 @@ def clean_state(text: str) -> str | None:
 
 
 def clean_reference(text: str) -> str | None:
-    """Return a reference stripped, None for an empty field. Raises RowRefusedError if the table cannot hold it."""
-    reference = text.strip(_AROUND)
+    """Return a reference stripped and on one line, None for an empty field.
+
+    Raises RowRefusedError if the table cannot hold it.
+    """
+    reference = _LINE_ENDS.sub(" ", text.strip(_AROUND))
     if UNREADABLE in reference:
         raise RowRefusedError("the reference has bytes that are not of the file's encoding")
+    if not is_line(reference):
+        raise RowRefusedError("the reference has a character that is not seen")
     if len(reference.encode()) > LONGEST_REFERENCE:
         raise RowRefusedError(f"the reference has more than {LONGEST_REFERENCE} bytes")
     return reference or None

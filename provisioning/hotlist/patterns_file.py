@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from device.hotlist.fingerprints import LONGEST_REFERENCE
-from device.hotlist.layout import PatternEntry
+from device.hotlist.layout import FEWEST_KNOWN, MOST_PATTERNS, PatternEntry, is_line
 from provisioning.hotlist.cleaning import (
     LONGEST_PLATE,
     clean_distribution,
@@ -24,9 +24,6 @@ from provisioning.hotlist.cleaning import (
 from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.text import opened
-
-MOST_PATTERNS = 500
-"""Every read is tried against every pattern, and every pattern stops innocent drivers."""
 
 _MEMBERS = frozenset(
     {"pattern", "characters", "state", "category", "priority", "case", "author", "expires", "distribution"}
@@ -99,6 +96,8 @@ def _clean(record: Mapping[str, str], mapping: SourceMapping, at: datetime) -> P
     case, author = record.get("case", "").strip(), record.get("author", "").strip()
     if expires is None or not case or not author:
         raise RowRefusedError("a pattern needs a case, an author and an expiry")
+    if not (is_line(case) and is_line(author)):
+        raise RowRefusedError("the case or the author has a character that is not seen")
     if max(len(case), len(author)) > LONGEST_REFERENCE:
         raise RowRefusedError(f"the case or the author has more than {LONGEST_REFERENCE} characters")
     if expires <= at:
@@ -122,8 +121,8 @@ def _characters(text: str, pattern: str) -> int | None:
     if not stripped:
         return None
     count = int(stripped) if stripped.isascii() and stripped.isdigit() else 0
-    if not 1 <= count <= LONGEST_PLATE:
-        raise RowRefusedError(f"the number of characters is not between 1 and {LONGEST_PLATE}")
+    if not FEWEST_KNOWN <= count <= LONGEST_PLATE:
+        raise RowRefusedError(f"the number of characters is not between {FEWEST_KNOWN} and {LONGEST_PLATE}")
     fixed = sum(piece != "*" for piece in pattern)
     if count < fixed or (count > fixed and "*" not in pattern):
         raise RowRefusedError("the pattern cannot have that number of characters")

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe, jws
 from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64encode
+from pydantic import ValidationError
 
 from device.hotlist.manifest import LARGEST_BODY, TYPE, Manifest
 from device.hotlist.package import NONCE_BYTES, SEAL_ALGORITHMS, associated_data
@@ -37,7 +38,7 @@ def seal_package(
         chance: draws so many bytes.
 
     Raises:
-        SourceError: there is no post to seal to, or the body is larger than posts take.
+        SourceError: there is no post to seal to, or posts would not take a body so large or such facts.
 
     """
     if not post_keys:
@@ -49,14 +50,16 @@ def seal_package(
     bound = associated_data(str(facts["agency"]), int(str(facts["version"])))
     encrypted = AESGCM(content_key).encrypt(nonce, zlib.compress(body, _COMPRESSION), bound)
     following = b"".join((_seal(content_key, post_keys), b"\n", nonce, encrypted))
-    manifest = Manifest.model_validate(
-        {
-            **facts,
-            "length": len(following),
-            "digest": hashlib.sha256(following).hexdigest(),
-            "body_length": len(body),
-        }
-    )
+    made = {
+        "length": len(following),
+        "digest": hashlib.sha256(following).hexdigest(),
+        "body_length": len(body),
+    }
+    try:
+        manifest = Manifest.model_validate({**facts, **made})
+    except ValidationError as error:
+        places = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"]) or "what it says together"
+        raise SourceError(f"posts would not take a list with this in its manifest: {places}") from error
     return b"".join((_sign(manifest, signing_key), b"\n", following))
 
 

@@ -161,9 +161,10 @@ class Ear:
 
     def _bounded(self) -> None:
         """Few records, whatever is heard: those of what was done, and a bounded number of refusals a window."""
-        refusals = [r for r in self.store.records if json.loads(r.body)["data"]["outcome"] == "refused"]
+        said = [json.loads(record.body)["data"] for record in self.store.records]
+        refusals = Counter(data["reason"] for data in said if data["outcome"] == "refused")
         windows = 1 + self.world.steady / WINDOW_SECONDS
-        assert len(refusals) <= windows * (2 * MOST + 1)
+        assert all(count <= windows * 2 * MOST for count in refusals.values())
 
     def forget(self) -> None:
         """Let a day go by: limits of frequency begin anew, and a window of refusals ends."""

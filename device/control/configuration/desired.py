@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from joserfc.jwk import ECKey
-from pydantic import ValidationError
 
 from device.control.configuration.overlay import overlay
 from device.control.errors import RefusedError, Rejection
@@ -42,14 +41,7 @@ def read(message: bytes, keys: ECKey | Sequence[ECKey]) -> Desired:
     """
     known = [keys] if isinstance(keys, ECKey) else keys
     signed, signer = open_signed_by(message, typ=CONFIGURATION_TYPE, keys=known)
-    read_payload(signed.payload)
-    try:
-        said = DesiredConfiguration.model_validate_json(signed.payload, strict=True)
-    except ValidationError as error:
-        places = sorted({".".join(str(part) for part in fault["loc"][:1]) for fault in error.errors()})
-        raise RefusedError(
-            Rejection.MALFORMED, f"what is signed is no configuration: {', '.join(places)[:200]}"
-        ) from None
+    said = read_payload(signed.payload, DesiredConfiguration, "configuration")
     return Desired(message.decode("ascii"), said, signer.thumbprint())
 
 

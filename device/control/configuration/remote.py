@@ -175,8 +175,11 @@ class RemoteConfiguration(Generic[Table]):
             pending, self._pending = self._pending, None
             return pending
 
-    def watch(self, faults: Iterable[str]) -> None:
-        """Look at a trial: end it well after its time, or give the configuration before back for a fault that lasts."""
+    def watch(self, faults: Iterable[str], *, waits: bool = False) -> None:
+        """Look at a trial: end it well after its time, or give the configuration before back for a fault that lasts.
+
+        It does not end well while it `waits`: something that a configuration can cause is not decided yet.
+        """
         with self._lock:
             trial = self.kept.trial
             if trial is None:
@@ -184,7 +187,7 @@ class RemoteConfiguration(Generic[Table]):
             fresh = sorted(set(faults) - set(trial.before))
             if not fresh:
                 self._fault_since = None
-                if self._steady() - self._trial_since >= self._trial_seconds:
+                if self._steady() - self._trial_since >= self._trial_seconds and not waits:
                     self._keep(self.kept.with_(trial=None, previous=None))
                     self._changed = True
                 return
@@ -280,8 +283,8 @@ class RemoteConfiguration(Generic[Table]):
                 identity=identity,
                 reason=refusal.reason,
                 object=None if version is None else str(version),
-                details=refusal.details(verified=verified),
-                verified=verified,
+                details=refusal.details,
+                verified=verified or refusal.signed,
             )
         )
         if verified:

@@ -252,15 +252,14 @@ class SigningKeys:
         self, refusal: RefusedError, statement: VerifiedStatement | None, *, outcome: Outcome = "refused"
     ) -> None:
         log.warning("statement about keys for %s refused: %s", self._about, refusal.reason)
-        verified = statement is not None
         self._tell(
             "trusted_keys_refused",
             about=statement,
             outcome=outcome,
             identity=None if statement is None else statement.said.who,
             reason=refusal.reason,
-            details=refusal.details(verified=verified),
-            verified=verified,
+            details=refusal.details,
+            verified=statement is not None or refusal.signed,
         )
         if statement is None or not self.history.in_force:
             return  # of a custodian that nobody has added nothing is kept

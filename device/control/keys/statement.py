@@ -8,7 +8,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey
-from pydantic import ValidationError
 
 from device.control.errors import RefusedError, Rejection
 from device.control.jose import LARGEST, open_signed_by, read_payload
@@ -73,13 +72,8 @@ def read(line: bytes, *, key: Key | None, roots: Sequence[Key]) -> VerifiedState
     """
     in_force = [] if key is None else [key.public]
     signed, signer = open_signed_by(line, typ=KEYS_TYPE, keys=[*in_force, *(root.public for root in roots)])
-    read_payload(signed.payload)
-    try:
-        said = KeyStatement.model_validate_json(signed.payload, strict=True)
-        keys = [_own(each.thumbprint, each.public_key) for each in (said.key, *said.former)]
-    except ValidationError as error:
-        places = sorted({".".join(str(part) for part in fault["loc"][:1]) for fault in error.errors()})
-        raise RefusedError(Rejection.MALFORMED, f"what is signed is no statement: {', '.join(places)[:200]}") from None
+    said = read_payload(signed.payload, KeyStatement, "statement")
+    keys = [_own(each.thumbprint, each.public_key) for each in (said.key, *said.former)]
     return VerifiedStatement(
         jws=line.decode("ascii"),
         said=said,
@@ -94,9 +88,9 @@ def _own(thumbprint: str, pem: str) -> Key:
     try:
         key = Key.of(pem)
     except RecordError:
-        raise RefusedError(Rejection.MALFORMED, "what it names is no key on P-256") from None
+        raise RefusedError(Rejection.MALFORMED, "what it names is no key on P-256", signed=True) from None
     if key.thumbprint != thumbprint:
-        raise RefusedError(Rejection.MALFORMED, "a key is another than its thumbprint says")
+        raise RefusedError(Rejection.MALFORMED, "a key is another than its thumbprint says", signed=True)
     return key
 
 

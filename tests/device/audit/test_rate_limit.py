@@ -109,6 +109,14 @@ def test_a_flood_of_refusals_hides_no_event_and_no_event_a_refusal() -> None:
     assert [record["details"]["counted"] for record in desk.said[MOST + 1 :]] == [{"unsigned": MOST}]
 
 
+def test_a_flood_of_one_refusal_does_not_hide_the_first_of_another() -> None:
+    desk = Desk()
+    for _ in range(100 * MOST):
+        desk.limited.refused("hotlist_refused", source="broker", reason="unsigned")
+    desk.limited.refused("hotlist_refused", source="broker", reason="malformed", details={"message": "version"})
+    assert (desk.said[-1]["reason"], desk.said[-1]["details"]) == ("malformed", {"message": "version"})
+
+
 def test_two_that_throw_each_other_out_for_hours_fill_no_outbox() -> None:
     desk = Desk()
     uplink: Any = SimpleNamespace(state=lambda: SimpleNamespace(problem=problem))

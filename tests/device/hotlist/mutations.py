@@ -14,6 +14,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe, jws
 
+from device.hotlist.manifest import TYPE
 from device.hotlist.package import associated_data, load_key, open_package
 from tests.device.hotlist import junk
 from tests.device.hotlist.department import Department
@@ -96,7 +97,9 @@ class Mutator:
         return self._sign(junk.text(facts, draw)) + b"\n" + following
 
     def _sign(self, payload: bytes) -> bytes:
-        return jws.serialize_compact({"alg": "ES256"}, payload, self._signing, algorithms=["ES256"]).encode()
+        return jws.serialize_compact(
+            {"alg": "ES256", "typ": TYPE}, payload, self._signing, algorithms=["ES256"]
+        ).encode()
 
     def _whole(self, facts: dict[str, Any], following: bytes) -> bytes:
         """Sign what follows with its true length and digest."""

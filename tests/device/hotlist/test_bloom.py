@@ -64,3 +64,12 @@ def test_the_default_shape_promises_one_in_a_thousand_million(entries: int) -> N
 def test_what_cannot_be_promised_is_refused(entries: int, rate: float) -> None:
     with pytest.raises(ValueError, match=r"rate|entries"):
         bloom.shape_for(entries, rate)
+
+
+@pytest.mark.parametrize("entries", [1, 6, 400, 20_000])
+def test_as_many_bits_are_set_as_chance_makes_of_the_probes(entries: int) -> None:
+    log2_bits, probes = bloom.shape_for(entries, 1e-9)
+    words = np.frombuffer(b"".join(digest(number) for number in range(entries)), dtype="<u8").reshape(-1, 4)
+    found = int.from_bytes(filter_bits(words, log2_bits, probes), "little").bit_count()
+    expected, chance = bloom.expected_bits(entries, log2_bits, probes)
+    assert abs(found - expected) <= 4 * chance + 1

@@ -78,7 +78,19 @@ def test_a_missing_column_is_malformed(missing: str) -> None:
         FingerprintTable(kept, DETAILS)
 
 
-def test_a_reference_that_runs_past_the_heap_is_cut_short() -> None:
-    table = FingerprintTable(columns(references=column("I", 7, 0, 0, 0)), DETAILS)
-    (entry,) = table.entries(3)
-    assert entry.reference == ""
+@pytest.mark.parametrize(
+    "heap",
+    [b"\x06R1\x03ABC", b"\x02R1\x04ABC", b"\x02R1\x03A\x1bC", b"\x02R1\x03A\x00C", b"\x02\xff1\x03ABC", b"\x00\x02R1"],
+)
+def test_a_heap_that_is_not_one_plain_reference_after_another_is_malformed(heap: bytes) -> None:
+    with pytest.raises(Malformed):
+        FingerprintTable(columns(references=column("I", 0, 1, 0, 0), reference_heap=memoryview(heap)), DETAILS)
+
+
+def test_a_reference_begins_where_the_one_before_it_ends() -> None:
+    with pytest.raises(Malformed, match="no reference"):
+        FingerprintTable(columns(references=column("I", 5, 0, 0, 0)), DETAILS)
+
+
+def test_plates_are_counted_by_their_fingerprints() -> None:
+    assert FingerprintTable(columns(), DETAILS).plates == 3

@@ -110,7 +110,7 @@ def test_declared_pairs_are_looked_up_within_a_budget(department: Department, no
 
 def test_a_pattern_hides_nothing_that_a_read_is_taken_for(department: Department, now: datetime) -> None:
     rows = [HotListRow("7BBC123", "felony_vehicle", 1), HotListRow("7XBC999", "local", 5)]
-    hotlist = department.hotlist(rows, patterns=[department.pattern("*BC*", distribution="narcotics")])
+    hotlist = department.hotlist(rows, patterns=[department.pattern("7*BC*", distribution="narcotics")])
     found = near(hotlist, "78BC123", now, look_alike_pairs=("B8",))
     assert [match.kind for match in found] == [MatchKind.LOOK_ALIKE, MatchKind.PARTIAL]
     found = near(hotlist, "7YBC999", now, ("7XBC999", 0.5), near_alternatives=1)

@@ -15,12 +15,12 @@ HEADER: dict[str, Any] = {
 }
 
 
-def body(**members: object) -> memoryview:
+def body(*, following: bytes = bytes(64), **members: object) -> memoryview:
     """Write a body by hand, so that what `encode` would refuse can be tried."""
-    header = {**HEADER, "sections": {}, **members}
+    header = {**HEADER, "sections": {"a": {"type": "u8", "offset": 0, "count": 64}}, **members}
     text = json.dumps(header).encode()
     text += b" " * (-(12 + len(text)) % 8)
-    return memoryview(layout.MAGIC + len(text).to_bytes(4, "little") + text + bytes(64))
+    return memoryview(layout.MAGIC + len(text).to_bytes(4, "little") + text + following)
 
 
 def test_columns_come_back_as_the_numbers_they_were() -> None:
@@ -48,6 +48,11 @@ def test_what_is_no_body_is_malformed(text: bytes) -> None:
         {"sections": {"a": {"type": "u8", "offset": 4, "count": 1}}},
         {"sections": {"a": {"type": "u64", "offset": 0, "count": 2}, "b": {"type": "u8", "offset": 8, "count": 1}}},
         {"sections": {"a": {"type": "u8", "offset": -8, "count": 1}}},
+        {"sections": {"a": {"type": "u8", "offset": 0, "count": 8}, "b": {"type": "u8", "offset": 16, "count": 48}}},
+        {"sections": {"a": {"type": "u8", "offset": 0, "count": 56}}},
+        {"sections": {"a": {"type": "u8", "offset": 0, "count": 64.0}}},
+        {"following": bytes(72)},
+        {"following": bytes(63) + b"\1", "sections": {"a": {"type": "u8", "offset": 0, "count": 63}}},
         {"hash_key": "00"},
         {"filter": {"log2_bits": 99, "probes": 4}},
         {"details": [{"category": "no/topic", "priority": 1}]},
@@ -57,6 +62,33 @@ def test_what_is_no_body_is_malformed(text: bytes) -> None:
 def test_a_header_that_cannot_be_is_malformed(members: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         layout.decode(body(**members))
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"pattern": "*"}, "fewer than 3 known"),
+        ({"pattern": "????"}, "fewer than 3 known"),
+        ({"pattern": "6X*"}, "fewer than 3 known"),
+        ({"characters": 9}, "that number of characters"),
+        ({"author": "Sample\u202e"}, "author"),
+        ({"case": "C\x1b[2J"}, "case"),
+        ({"priority": 1.0}, "priority"),
+        ({"state": None}, "patterns.0.state is null"),
+    ],
+)
+def test_a_pattern_that_stops_everybody_or_nobody_is_malformed(members: dict[str, Any], told: str) -> None:
+    good = {"pattern": "6XY????", "category": "local", "priority": 1, "case": "C", "author": "A"}
+    good |= {"expires": "2099-01-01T00:00:00Z"}
+    layout.decode(body(patterns=[good] * layout.MOST_PATTERNS))
+    with pytest.raises(Malformed, match=told):
+        layout.decode(body(patterns=[good | members]))
+    with pytest.raises(Malformed, match="patterns"):
+        layout.decode(body(patterns=[good] * (layout.MOST_PATTERNS + 1)))
+
+
+def test_literals_are_what_is_known() -> None:
+    assert layout.literals("7A?B*") == 3
 
 
 @pytest.mark.parametrize(

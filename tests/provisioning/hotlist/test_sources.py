@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist.layout import PatternEntry
+from device.hotlist.layout import MOST_PATTERNS, PatternEntry
 from provisioning.hotlist import HotListRow, RefusedRow
 from provisioning.hotlist.mapping import SourceMapping, load_mapping
-from provisioning.hotlist.patterns_file import MOST_PATTERNS, read_patterns
+from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.rows import SourceError
 from provisioning.hotlist.source import read_rows
 
@@ -224,3 +224,11 @@ def test_a_patterns_file_that_cannot_be_is_refused_whole(tmp_path: Path, name: s
 )
 def test_that_there_are_no_patterns_can_be_said(tmp_path: Path, name: str, text: str) -> None:
     assert list(read_patterns(written(tmp_path, text, name), SourceMapping(), at=NOW)) == []
+
+
+def test_a_reference_stands_on_one_line_and_hides_nothing(tmp_path: Path) -> None:
+    found = list(rows(written(tmp_path, HEADER + '7ABC124,,local,,,,"two\nlines"\n7ABC125,,local,,,,CASE\x1b[2J\n')))
+    assert [row.reference for row in found if isinstance(row, HotListRow)] == ["two lines"]
+    assert [row.reason for row in found if isinstance(row, RefusedRow)] == [
+        "the reference has a character that is not seen"
+    ]

@@ -13,7 +13,7 @@ from device.hotlist.keys import PlateKey, normalise
 from device.hotlist.layout import decode
 from device.hotlist.package import Opened, open_package
 from device.hotlist.parts import Assembly, read_index
-from tests.provisioning.hotlist import vectors
+from tests.provisioning.hotlist import hostile, vectors
 from tests.provisioning.hotlist.vectors import FOLDER
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -100,4 +100,5 @@ def test_new_vectors_differ_in_keys_nonces_and_signatures_only(described: dict[s
         assert {name: anew[kind]["manifest"][name] for name in same} == {
             name: described[kind]["manifest"][name] for name in same
         }
+    hostile.write(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in FOLDER.iterdir())

@@ -29,6 +29,7 @@ from provisioning.hotlist.delta import delta_body
 from provisioning.hotlist.difference import Entries
 from provisioning.hotlist.sealing import seal_package
 from provisioning.hotlist.table import build_table, gather
+from tests.provisioning.hotlist import hostile
 
 FOLDER = Path(__file__).parents[3] / "docs" / "hotlist-vectors"
 HASH_KEY = bytes(range(32))
@@ -151,3 +152,4 @@ def _described(manifest: Manifest, body: memoryview) -> dict[str, Any]:
 
 if __name__ == "__main__":
     write(FOLDER)
+    hostile.write(FOLDER)
