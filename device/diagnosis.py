@@ -34,3 +34,7 @@ class FaultMonitor:
             named[part.damped].update(part.faults())
         self.present = frozenset(self._dampers.settle(named[False], now=self._clock.steady()) | named[True])
         return self.present
+
+    def undecided(self) -> frozenset[Fault]:
+        """Ask every part what it cannot tell yet."""
+        return frozenset(fault for part in self._parts for fault in part.undecided())

@@ -22,6 +22,11 @@ class Tables(Protocol):
         """SHA-256 of all of it, hexadecimal."""
         ...
 
+    @property
+    def unusual(self) -> tuple[str, ...]:
+        """Keys that have a value far from what holds without them."""
+        ...
+
     def table(self, kind: type[Table]) -> Table:
         """Return the table of a kind."""
         ...
@@ -49,6 +54,10 @@ class Part:
 
     def faults(self) -> Collection[Fault]:
         """Name what is wrong at present. Quick, without side effects, from any thread."""
+        return ()
+
+    def undecided(self) -> Collection[Fault]:
+        """Name what cannot be told yet and soon will be: a configuration stays on trial until then."""
         return ()
 
     def findings(self) -> tuple[Finding, ...]:

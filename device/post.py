@@ -153,6 +153,8 @@ class Post:
         for listener in (hotlist.let_go, download.again):
             trust.lists.on_changed(listener)
         self._lifecycle = Lifecycle(folder, logbook, boots, faults=faults, uplink=uplink, supervisor=supervisor)
+        status = StatusReporter(logbook, frames, uplink, faults=faults, certificate=expiry, control=self._control)
+        status.adjust(configuration)
         self._heartbeat = Heartbeat(logbook, frames, supervisor, uplink, settings=configuration.records, folder=folder)
         parts: tuple[Part | None, ...] = (
             hotlist,
@@ -160,7 +162,7 @@ class Post:
             StatusLight(board, faults),
             self._lifecycle,
             uplink,
-            StatusReporter(logbook, frames, uplink, faults=faults, certificate=expiry, control=self._control),
+            status,
             self._heartbeat,
             limited,
             _fork_detector(configuration, logbook, uplink),

@@ -7,6 +7,7 @@ bounds, and what holds without it. `device.config` puts the tables together.
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
@@ -35,6 +36,27 @@ somebody else."""
 Value = TypeVar("Value")
 Remote = Annotated[Value, REMOTE]
 """A key that may be set from afar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Afar:
+    """Bounds of a number that is set from afar: within them a post still does what it is there for.
+
+    The file at the post may go beyond: whoever stands at the pole sees what comes of it.
+    """
+
+    least: float = float("-inf")
+    most: float = float("inf")
+
+    def wrong(self, value: float) -> str | None:
+        """Say what would be right where `value` is beyond the bounds."""
+        if value < self.least:
+            return f"from afar {self.least:g} is the least"
+        return f"from afar {self.most:g} is the most" if value > self.most else None
+
+    def is_far(self, value: float, default: float) -> bool:
+        """Say whether a value is more than halfway from the default to a bound, or beyond it."""
+        return not (self.least + default) / 2 <= value <= (self.most + default) / 2
 
 
 class Section(BaseModel):
@@ -92,6 +114,28 @@ def remote_keys(composed: type[Section]) -> frozenset[str]:
         for key, field in table.model_fields.items()
         if REMOTE in field.metadata
     )
+
+
+def bounds_from_afar(composed: type[Section]) -> dict[str, Afar]:
+    """Return the bounds of the keys that have some, as `table.key`."""
+    return {
+        f"{name}.{key}": bounds
+        for name, table in tables(composed)
+        for key, field in table.model_fields.items()
+        for bounds in field.metadata
+        if isinstance(bounds, Afar)
+    }
+
+
+def unusual(composed: Section) -> tuple[str, ...]:
+    """Return which keys, as `table.key`, have a value that is far from what holds without them, in order."""
+    found = []
+    for name, bounds in bounds_from_afar(type(composed)).items():
+        section, key = name.split(".")
+        table = getattr(composed, section)
+        if bounds.is_far(getattr(table, key), type(table).model_fields[key].default):
+            found.append(name)
+    return tuple(sorted(found))
 
 
 def tables(composed: type[Section]) -> Iterator[tuple[str, type[BaseModel]]]:

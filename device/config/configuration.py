@@ -11,7 +11,7 @@ from device.hotlist.settings import HotListSettings
 from device.outbox.settings import OutboxSettings
 from device.recording.settings import RecordingSettings
 from device.records.settings import PostIdentity, RecordSettings
-from device.settings import BackendSettings, Section, Table, remote_keys
+from device.settings import BackendSettings, Section, Table, remote_keys, unusual
 from device.uplink.settings import UplinkSettings
 from device.vision.settings import PassageSettings, VisionSettings
 
@@ -42,6 +42,11 @@ class Configuration(Section):
     def table(self, kind: type[Table]) -> Table:
         """Return the table of a kind, such as `VisionSettings`."""
         return next(table for table in dict(self).values() if isinstance(table, kind))
+
+    @property
+    def unusual(self) -> tuple[str, ...]:
+        """Keys, as `table.key`, that have a value far from what holds without them."""
+        return unusual(self)
 
     @property
     def digest(self) -> str:

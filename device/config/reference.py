@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from device.board.settings import RpiSettings
 from device.camera.picamera2.settings import Picamera2Settings
 from device.config.configuration import Configuration
 from device.secrets.credentials import is_private
-from device.settings import REMOTE, BackendSettings, table_of, tables
+from device.settings import REMOTE, Afar, BackendSettings, table_of, tables
 
 PAGE = "docs/configuration.md"
 BEGIN, END = "<!-- keys: written by `make contract` -->\n", "<!-- end of keys -->\n"
@@ -61,8 +63,22 @@ def _described(name: str, table: type[BaseModel]) -> Iterator[str]:
     for key, field in table.model_fields.items():
         value = "path of a private key" if is_private(field) else _value(schema[key])
         default = "required" if field.is_required() else _literal(field.default)
-        yield f"| `{key}` | {value} | {default} | {field.description} | {'yes' if REMOTE in field.metadata else ''} |"
+        yield f"| `{key}` | {value} | {default} | {field.description} | {_from_afar(field)} |"
     yield ""
+
+
+def _from_afar(field: FieldInfo) -> str:
+    """Say whether a key may be set from afar, and within which bounds."""
+    if REMOTE not in field.metadata:
+        return ""
+    said = [
+        f"{word} {bound:g}"
+        for bounds in field.metadata
+        if isinstance(bounds, Afar)
+        for word, bound in (("at least", bounds.least), ("at most", bounds.most))
+        if isfinite(bound)
+    ]
+    return " and ".join(said) or "yes"
 
 
 def _value(schema: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ BLAMED = frozenset(
         Fault.CAMERA_SILENT,
         Fault.FALLING_BEHIND,
         Fault.HOTLIST_STALE,
+        Fault.READS_FEWER,
         Fault.RECORD_TOO_LARGE,
     }
 )
@@ -95,7 +96,8 @@ class RemoteControl(Part, Generic[Table]):
 
     def tick(self, now: float) -> None:  # noqa: ARG002 - a trial has a clock of its own
         """Look at what is on trial."""
-        self._remote.watch(fault.value for fault in BLAMED & self._faults.present)
+        waits = bool(BLAMED & self._faults.undecided())
+        self._remote.watch((fault.value for fault in BLAMED & self._faults.present), waits=waits)
         self._rotation.tick()
         self.audit()
 

@@ -3,7 +3,8 @@
 `make contract` writes them as a table into docs/health.md.
 """
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -44,6 +45,7 @@ class Fault(StrEnum):
     OUTBOX_SET_ASIDE = "outbox_set_aside"
     PUBLISH_REFUSED = "publish_refused"
     QUEUE_OLD = "queue_old"
+    READS_FEWER = "reads_fewer"
     RECORD_TOO_LARGE = "record_too_large"
     RESTARTING_OFTEN = "restarting_often"
     STORAGE_LOW = "storage_low"
@@ -250,6 +252,12 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Check the network, the broker, and its rights; the post keeps everything until then.",
         within="five seconds after the hour",
     ),
+    Fault.READS_FEWER: Description(
+        "Less than a fifth of the plates are read that were before the configuration changed; the post may be blind.",
+        "reads as before, or the configuration before; a configuration on trial is given back",
+        "Look at a still, and at the settings of `vision` and `passages` against those before.",
+        within="the time in which twenty reads came before, at most half an hour",
+    ),
     Fault.RECORD_TOO_LARGE: Description(
         "The broker takes no record of this size; it waits on the post.",
         "a broker that takes it",
@@ -312,15 +320,35 @@ def reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:
     return tuple(Reason(name=fault.value, message=DESCRIPTIONS[fault].message) for fault in sorted(set(faults)))
 
 
-def notices(hotlist: HotListState, *, broker_certificate_days: int | None = None) -> tuple[Reason, ...]:
+COMPARED = "reads_compared"
+"""The notice of a post that compares its reads with those before the configuration changed."""
+LONGEST_LIST = 120
+"""Characters of a notice that names keys."""
+
+
+def notices(
+    hotlist: HotListState,
+    unusual: Sequence[str] = (),
+    *,
+    comparing: bool = False,
+    broker_certificate_days: int | None = None,
+) -> tuple[Reason, ...]:
     """Return what a person should know though it is no fault.
 
     Args:
-        hotlist: the hot list.
+        hotlist: the list in force.
+        unusual: keys of the configuration that are far from what holds without them.
+        comparing: whether reads are being compared with those before a change of the configuration.
         broker_certificate_days: left of the broker's certificate, where it ends soon.
 
     """
     said = []
+    if comparing:
+        message = "Reads are being compared with those before the configuration changed; a trial lasts until then."
+        said.append(Reason(name=COMPARED, message=message))
+    if unusual:
+        keys = textwrap.shorten(", ".join(unusual), LONGEST_LIST, placeholder=" ...")
+        said.append(Reason(name="settings_unusual", message=f"Far from what holds without setting: {keys}."))
     if hotlist.state == "warning":
         said.append(Reason(name="hotlist_warning", message="The hot list grows old: a newer one should have come."))
     if hotlist.near_alternatives:

@@ -9,6 +9,7 @@ make it more often but still rare.
 A road from which the traffic has gone for good is usual after some weeks; a post that reads nothing at all never is.
 """
 
+from collections import deque
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from device.camera.supervisor import CameraSupervisor
 from device.clock.timekeeper import Timekeeper
 from device.faults.fault import Fault
 from device.files import StateFile
-from device.part import Interval, Part
+from device.part import Interval, Part, Tables
 from device.vision.pipeline import Counters
 
 FILE = "habit.json"
@@ -30,6 +31,16 @@ LEARNING = 0.3
 """Share of the newest week in what is usual."""
 LOOK_SECONDS = 5.0
 """How often it is looked at."""
+MINUTE_SECONDS = 60.0
+BEFORE_MINUTES = 60
+BEFORE_SECONDS = 600.0
+"""Of the hour before a change, so much must have been watched for what was read in it to count."""
+DECIDED_SECONDS = 1800.0
+"""Longest time in which `EXPECTED` reads must have come before a change, for it to be compared."""
+COMPARED_SECONDS = 3600.0
+"""How long after a change reads are compared with those before: traffic changes with the hours."""
+SHARE = 0.2
+"""Of the reads that were to come, fewer than this share is no change of traffic within half an hour."""
 LONGEST_STEP = 60.0
 """Seconds between two ticks beyond which the clock was set, and nothing is learned of the time between."""
 
@@ -98,8 +109,57 @@ class ReadRateBaseline:
         self._file.keep(UsualReads([None if value is None else round(value, 2) for value in self._usual]))
 
 
+class ReadComparison:
+    """Compares the reads since a change of the configuration with those of the hour before it. One thread at a time.
+
+    Time counts only while the camera should see the road. What was before is known after ten minutes of it. The change
+    is judged once twenty reads would have come; where that takes more than half an hour, it is not. Of twenty that were
+    to come, fewer than four do by chance once in 300,000 times, if vehicles come independently.
+    """
+
+    def __init__(self) -> None:
+        self._before = deque([(0.0, 0)], maxlen=BEFORE_MINUTES + 1)
+        """Seconds watched and reads so far, once a minute."""
+        self._watched, self._reads = 0.0, 0
+        self._since: tuple[float, int] | None = None
+        self._rate = 0.0
+
+    def tick(self, seconds: float, *, reads: int) -> None:
+        """Take in that the road was watched for so many seconds more, and how many reads there were in all."""
+        self._watched += seconds
+        self._reads = reads
+        if self._watched - self._before[-1][0] >= MINUTE_SECONDS:
+            self._before.append((self._watched, reads))
+        if self._since is not None and self._watched - self._since[0] > COMPARED_SECONDS:
+            self._since = None
+
+    def begin(self) -> None:
+        """Compare from now on; where a comparison is under way, what was before it is what was before."""
+        watched, reads = self._before[0]
+        seconds = self._watched - watched
+        if self._since is None:
+            self._rate = (self._reads - reads) / seconds if seconds >= BEFORE_SECONDS else 0.0
+        self._since = (self._watched, self._reads) if self._rate * DECIDED_SECONDS >= EXPECTED else None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether too few reads were to come so far to judge by."""
+        return self._since is not None and self._expected < EXPECTED
+
+    @property
+    def fewer(self) -> bool:
+        """Whether far fewer came than before."""
+        if self._since is None or self._expected < EXPECTED:
+            return False
+        return (self._reads - self._since[1]) < SHARE * self._expected
+
+    @property
+    def _expected(self) -> float:
+        return 0.0 if self._since is None else self._rate * (self._watched - self._since[0])
+
+
 class ReadRateMonitor(Part):
-    """Watches whether reads come as they usually do.
+    """Watches whether reads come as they usually do, and as they did before the configuration changed.
 
     Args:
         folder: where what is usual is kept.
@@ -120,14 +180,26 @@ class ReadRateMonitor(Part):
         self._counters = counters
         self._timekeeper = timekeeper
         self._supervisor = supervisor
-        self._look = Interval(LOOK_SECONDS)
+        self._comparison = ReadComparison()
+        self._look, self._looked = Interval(LOOK_SECONDS), 0.0
 
     def tick(self, now: float) -> None:
         """Take in how many reads there were."""
         if self._look.due(now):
             watching = self._supervisor.capture is not None
             self._baseline.tick(self._timekeeper.now(), reads=self._counters.reads, watching=watching)
+            passed, self._looked = now - self._looked, now
+            self._comparison.tick(passed if watching and passed <= LONGEST_STEP else 0.0, reads=self._counters.reads)
+
+    def adjust(self, tables: Tables) -> None:  # noqa: ARG002 - whatever changed, it may have cost reads
+        """Compare what is read from now on with what was read before."""
+        self._comparison.begin()
 
     def faults(self) -> tuple[Fault, ...]:
-        """Name it if reads stay away."""
-        return (Fault.NO_READS,) if self._baseline.missed else ()
+        """Name it if reads stay away, or are far fewer than before the configuration changed."""
+        present = {Fault.NO_READS: self._baseline.missed, Fault.READS_FEWER: self._comparison.fewer}
+        return tuple(fault for fault, there in present.items() if there)
+
+    def undecided(self) -> tuple[Fault, ...]:
+        """Name the comparison while it lasts."""
+        return (Fault.READS_FEWER,) if self._comparison.undecided else ()

@@ -16,7 +16,7 @@ from device.faults.fault import Fault, notices, reasons
 from device.faults.flapping import FlapDamper, FlapDampers
 from device.health.certificate import CERTIFICATE_DAYS, CertificateMonitor
 from device.logbook import Logbook
-from device.part import Part
+from device.part import Part, Tables
 from device.records import Envelope, Finding, Status
 from device.reporting.frames import FrameReporter
 from device.uplink.uplink import Uplink
@@ -71,6 +71,8 @@ class StatusReporter(Part):
         self._list_told: set[tuple[object, ...]] | None = None
         self._list_states = FlapDampers[tuple[object, ...]]()
         self._repeat_at = float("-inf")
+        self._unusual: tuple[str, ...] = ()
+        self._comparing = False
         self._lock = Lock()
         self._absence = FlapDamper()
         self._birth_waits = self._in_birth = False
@@ -86,13 +88,22 @@ class StatusReporter(Part):
 
     def tick(self, now: float) -> None:
         """Record the status if the last one did not say what is now; else repeat it if that is due."""
-        changed = self._faults_changed(self._faults.present), self._notices_changed(), self._birth_due()
+        changed = (
+            self._faults_changed(self._faults.present),
+            self._notices_changed(),
+            self._comparing_changed(),
+            self._birth_due(),
+        )
         if (self._control is not None and self._control.changed()) | any(changed):
             log.warning("state: %s", ", ".join(sorted(self._faults.present)) or "in service")
             self._logbook.records.record(self._status())
             self._repeat_at = now + FIRST_REPEAT_SECONDS
         elif now >= self._repeat_at and self._uplink.state().connected:
             self._repeat(now)
+
+    def adjust(self, tables: Tables) -> None:
+        """Say from now on which settings are far from what holds without them."""
+        self._unusual = tables.unusual
 
     def findings(self) -> tuple[Finding, ...]:
         """Say how many days are left of the broker's certificate; nothing before the first connection."""
@@ -171,6 +182,11 @@ class StatusReporter(Part):
         changed, self._list_told = seen != self._list_told, seen
         return changed
 
+    def _comparing_changed(self) -> bool:
+        """Take note of whether reads are being compared; True if the last status says otherwise."""
+        before, self._comparing = self._comparing, Fault.READS_FEWER in self._faults.undecided()
+        return before != self._comparing
+
     def _comes_too_often(self) -> bool:
         """Take note of a connection; True if it must last before it is told of."""
         now = self._clock.steady()
@@ -209,7 +225,12 @@ class StatusReporter(Part):
                 "place": circumstances.place,
                 "versions": circumstances.versions,
                 "hotlist": hotlist,
-                "notices": notices(hotlist, broker_certificate_days=self._broker_certificate_ends()),
+                "notices": notices(
+                    hotlist,
+                    self._unusual,
+                    comparing=self._comparing,
+                    broker_certificate_days=self._broker_certificate_ends(),
+                ),
                 "configuration": None if self._control is None else self._control.state(),
                 "keys": () if self._control is None else self._control.keys(),
                 "last_read": self._reporter.last_read,

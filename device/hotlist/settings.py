@@ -1,11 +1,11 @@
 """The hot list: whose, where, how old, and how far a look-up goes: the table `hotlist` of the configuration."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from device.settings import KeyPath, Pair, Remote, Section
+from device.settings import Afar, KeyPath, Pair, Remote, Section
 
 SIZE_JUMP = 0.30
 """Share by which a list may grow or shrink unless its issuer gives a reason."""
@@ -18,8 +18,10 @@ class HotListSettings(Section):
     issuer_key: Path = Field(description="PEM of the public key that signs the department's lists.")
     unseal_key: KeyPath = Field(description="PEM of this post's private key, to which lists are sealed.")
     # Federal extracts are refreshed twice a day: one missed refresh warns, two are stale.
-    warning_hours: Remote[float] = Field(default=13, gt=0, description="Age at which the post warns.")
-    stale_hours: Remote[float] = Field(
+    warning_hours: Annotated[Remote[float], Afar(most=48)] = Field(
+        default=13, gt=0, description="Age at which the post warns."
+    )
+    stale_hours: Annotated[Remote[float], Afar(most=72)] = Field(
         default=24, gt=0, description="Age at which the post is degraded: hotlist_stale."
     )
     size_jump: float = Field(

@@ -10,7 +10,7 @@ from device.records.base import Line
 from device.records.parts import Place
 from device.records.topics import Source
 from device.secrets.credentials import PRIVATE
-from device.settings import KeyPath, Name, Remote, Section
+from device.settings import Afar, KeyPath, Name, Remote, Section
 
 
 class PostIdentity(Section):
@@ -53,7 +53,9 @@ class RecordSettings(Section):
     read_overview: Remote[bool] = Field(default=False, description="Whether they carry the picture of the vehicle.")
     patch_bytes: Remote[int] = Field(default=3072, ge=512, le=65536, description="Largest picture of a plate.")
     overview_bytes: Remote[int] = Field(default=25600, ge=2048, le=262144, description="Largest picture of a vehicle.")
-    health_seconds: Remote[float] = Field(default=60, ge=1, description="How often health is published.")
+    health_seconds: Annotated[Remote[float], Afar(most=600)] = Field(
+        default=60, ge=1, description="How often health is published."
+    )
 
     status_seconds: Remote[float] = Field(
         default=300,

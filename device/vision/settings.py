@@ -1,10 +1,11 @@
 """What is seen, and what makes one passage: the tables `vision` and `passages` of the configuration."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
-from device.settings import Remote, Section
+from device.settings import Afar, Remote, Section
 from device.vision.detector import MINIMUM_SCORE
 
 
@@ -14,16 +15,16 @@ class VisionSettings(Section):
     detector: Path | None = Field(default=None, description="Another detector.tflite than the one that ships.")
     reader: Path | None = Field(default=None, description="Another reader.tflite than the one that ships.")
     region: Path | None = Field(default=None, description="Another region.tflite than the one that ships, if one does.")
-    minimum_score: Remote[float] = Field(
+    minimum_score: Annotated[Remote[float], Afar(most=0.7)] = Field(
         default=MINIMUM_SCORE, ge=0.05, le=1, description="Least score of a plate's detection."
     )
-    minimum_confidence: Remote[float] = Field(
+    minimum_confidence: Annotated[Remote[float], Afar(most=0.7)] = Field(
         default=0.4, ge=0, le=1, description="Reads less confident than this are counted and not published."
     )
-    minimum_characters: Remote[int] = Field(
+    minimum_characters: Annotated[Remote[int], Afar(most=6)] = Field(
         default=4, ge=1, le=8, description="Reads shorter than this are not published."
     )
-    motion_area: Remote[float] = Field(
+    motion_area: Annotated[Remote[float], Afar(most=0.05)] = Field(
         default=0.002, ge=0, le=1, description="Share of the picture that must change; 0 switches the gate off."
     )
     queue_frames: int = Field(default=4, ge=1, le=64, description="Frames that may wait; more are dropped and counted.")
@@ -35,20 +36,20 @@ class PassageSettings(Section):
     gone_seconds: Remote[float] = Field(
         default=1.0, gt=0, le=30, description="Unseen for so long, a passage has ended."
     )
-    longest_seconds: Remote[float] = Field(
+    longest_seconds: Annotated[Remote[float], Afar(least=5, most=600)] = Field(
         default=60,
         gt=0,
         description="A vehicle that stands longer is read then, and again only if nearer looks differ.",
     )
-    repeat_seconds: Remote[float] = Field(
+    repeat_seconds: Annotated[Remote[float], Afar(most=300)] = Field(
         default=10, ge=0, description="The same text again within this time is the same vehicle: no second read."
     )
-    sure: Remote[float] = Field(
+    sure: Annotated[Remote[float], Afar(least=0.8)] = Field(
         default=0.98, ge=0.5, le=1, description="Confidence at which one frame alone makes a hit."
     )
-    agreeing: Remote[int] = Field(
+    agreeing: Annotated[Remote[int], Afar(most=10)] = Field(
         default=2, ge=2, le=50, description="Frames that must agree for an early hit otherwise."
     )
-    agreeing_confidence: Remote[float] = Field(
+    agreeing_confidence: Annotated[Remote[float], Afar(least=0.4, most=0.95)] = Field(
         default=0.7, ge=0, le=1, description="Least confidence of all frames together."
     )

@@ -1,5 +1,6 @@
 """The steps of a rollout: survey, a stage of posts, the watch over them, the way back."""
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any
 from device.control import RefusedError
 from device.control.configuration.desired import Desired, read
 from device.control.service import BLAMED
+from device.faults.fault import COMPARED
 from device.records import Purpose, Source
 from device.records.configuration import ConfigurationState
 from provisioning.connection import Connection
@@ -19,6 +21,9 @@ from provisioning.fleet.fleet import Fleet
 
 SURVEY_SECONDS = 3.0
 """For what the broker has retained."""
+COMPARED_SECONDS = 1860.0
+"""Longest time for which a post compares its reads, and a status more."""
+LOOK_SECONDS = 5.0
 _HIGHEST = 2**52
 """Of versions that are gone on from: who has stolen the key may have given the highest that there is."""
 
@@ -203,9 +208,11 @@ class Rollout:
         return wrong | dict.fromkeys(sorted(silent), f"did not answer within {self._apply_seconds:g} s")
 
     def _watch(self, seconds: float) -> dict[str, str]:
+        """Watch for so long, and then for as long as a post still compares what it reads with what it read before."""
         watched = self._watched
         wrong: dict[str, str] = {}
         applied: set[str] = set()
+        comparing: set[str] = set()
 
         def failing(topic: str, payload: bytes) -> bool:
             row = self._row(topic, payload)
@@ -215,6 +222,9 @@ class Rollout:
             state = row.status.configuration if row.status is not None else None
             if state is not None and state.digest == target.digest:
                 applied.add(row.post)
+            if row.status is not None:
+                compares = any(notice.name == COMPARED for notice in row.status.notices)
+                (comparing.add if compares else comparing.discard)(row.post)
             # What was said before the post applied it is about what was before.
             why = _failure(row, target) if row.post in applied else None
             if why is not None:
@@ -223,6 +233,12 @@ class Rollout:
 
         # From the first stage on: what a canary says while the others are told counts too.
         self._connection.wait(failing, seconds, since=self._since, until_lost=True)
+        if comparing and not wrong:
+            self._say(f"{len(comparing)} compare what they read with before; watching on, half an hour at most")
+        for _ in range(math.ceil(COMPARED_SECONDS / LOOK_SECONDS)):
+            if wrong or not comparing or self._connection.was_ended(within=0):
+                break
+            self._connection.wait(failing, LOOK_SECONDS, since=self._since, until_lost=True)
         if not wrong and self._connection.was_ended(within=0):
             return dict.fromkeys(sorted(watched), "was not watched to the end: the broker hung up")
         return wrong

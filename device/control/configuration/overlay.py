@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from device.control.errors import RefusedError, Rejection
-from device.settings import Table, explain, remote_keys
+from device.settings import Table, bounds_from_afar, explain, remote_keys
 
 MOST_FAULTS = 8
 """Faults named of one configuration: enough to mend it, and a bound on what it puts into the audit trail."""
@@ -17,8 +17,8 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
     """Return a post's whole configuration with `settings`, by section and key, laid over it.
 
     Raises:
-        RefusedError: a key may not be set from afar (`not_allowed`) or a value cannot be (`invalid_value`); the message
-            names each fault's key, its value, and what would be right.
+        RefusedError: a key may not be set from afar (`not_allowed`) or a value cannot be, or not from afar
+            (`invalid_value`); the message names each fault's key, its value, and what would be right.
 
     """
     allowed = remote_keys(type(base))
@@ -32,11 +32,20 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
     for section, keys in settings.items():
         table[section] |= {key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()}
     try:
-        return type(base).model_validate(table, strict=True)
+        laid = type(base).model_validate(table, strict=True)
     except ValidationError as error:
         raise RefusedError(
             Rejection.INVALID_VALUE, _bounded(explain(fault, root=type(base)) for fault in error.errors())
         ) from None
+    beyond = [
+        f"{name} = {value!r}: {wrong}"
+        for name, bounds in sorted(bounds_from_afar(type(base)).items())
+        for value in (settings.get(name.split(".")[0], {}).get(name.split(".")[1]),)
+        if isinstance(value, int | float) and (wrong := bounds.wrong(value)) is not None
+    ]
+    if beyond:
+        raise RefusedError(Rejection.INVALID_VALUE, _bounded(beyond))
+    return laid
 
 
 def _bounded(faults: Any) -> str:  # noqa: ANN401 - any iterable of texts

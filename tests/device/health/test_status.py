@@ -36,6 +36,8 @@ class Desk:
         self.frames.pipeline.counters = mocker.Mock(frames=9, reads=2)
         self.list_is(state="current", version=1, age_seconds=1)
         self.faults: Any = mocker.Mock(present=frozenset())
+        self.faults.undecided.side_effect = lambda: self.undecided
+        self.undecided: frozenset[Fault] = frozenset()
         self.faults.look.side_effect = lambda: self.faults.present
         self.certificate: Any = mocker.Mock(expires=MARCH + timedelta(days=90))
         self.uplink: Any = mocker.Mock()
@@ -194,3 +196,18 @@ def test_the_beginning_and_the_end_are_audited(desk: Desk) -> None:
 
 def test_the_uplink_says_its_will_and_its_birth(desk: Desk) -> None:
     assert (desk.uplink.will, desk.uplink.on_connected) == (desk.status.will, desk.status.birth)
+
+
+def test_a_setting_far_from_its_default_and_a_comparison_of_reads_are_noticed(desk: Desk) -> None:
+    unusual = tuple(f"vision.minimum_confidence_{number}" for number in range(30))
+    desk.status.adjust(SimpleNamespace(unusual=unusual))  # type: ignore[arg-type]
+    desk.undecided = frozenset({Fault.READS_FEWER})
+    status = desk.tick()
+    assert status is not None
+    assert [notice.name for notice in status.notices] == ["reads_compared", "settings_unusual"]
+    assert "vision.minimum_confidence_0" in status.notices[1].message
+    desk.status.adjust(SimpleNamespace(unusual=()))  # type: ignore[arg-type]
+    desk.undecided = frozenset()
+    status = desk.tick()
+    assert status is not None
+    assert status.notices == ()

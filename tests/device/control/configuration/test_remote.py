@@ -190,6 +190,51 @@ def test_a_trial_without_a_new_fault_ends_well(world: World) -> None:
     assert remote.state().state == "applied", "what comes later is not its doing"
 
 
+def test_a_trial_lasts_until_it_is_decided_what_a_configuration_can_cause(world: World) -> None:
+    steady = Steady()
+    remote = trial(world, steady)
+    steady.now = 900
+    remote.watch([], waits=True)
+    assert remote.state().state == "trial"
+    remote.watch([])
+    assert remote.state().state == "applied"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"vision": {"minimum_confidence": 1}},
+        {"vision": {"minimum_score": 1}},
+        {"vision": {"motion_area": 1}},
+        {"vision": {"minimum_characters": 8}},
+        {"hotlist": {"stale_hours": 1000000}},
+        {"hotlist": {"warning_hours": 49, "stale_hours": 60}},
+        {"records": {"health_seconds": 1000000}},
+        {"passages": {"longest_seconds": 1}},
+        {"passages": {"repeat_seconds": 100000}},
+        {"passages": {"sure": 0.5}},
+        {"passages": {"agreeing": 50}},
+        {"passages": {"agreeing_confidence": 1}},
+    ],
+)
+def test_what_would_blind_a_fleet_cannot_be_set_from_afar(world: World, setting: dict[str, dict[str, float]]) -> None:
+    remote = world.remote()
+    world.give(remote, world.sign_anything(settings=setting))
+    event = said(remote)
+    assert (event.action, event.reason) == ("configuration_refused", "invalid_value")
+    assert "from afar" in str(event.details["message"])
+    assert remote.effective == world.base
+
+
+def test_which_member_of_a_signed_configuration_is_wrong_is_told(world: World) -> None:
+    remote = world.remote()
+    world.give(remote, world.sign_anything(version="7"))
+    assert (said(remote).details["message"], remote.state().refused) == (
+        "what is signed is no configuration: version",
+        None,
+    )
+
+
 def test_a_new_fault_that_lasts_brings_the_one_before_back(world: World) -> None:
     steady = Steady()
     remote = trial(world, steady)
