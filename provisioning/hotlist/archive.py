@@ -40,6 +40,17 @@ class Archive:
         newest = next(iter(self._paths()), None)
         return newest if newest is not None and newest.suffix == ".delta" else None
 
+    @property
+    def completes(self) -> list[int]:
+        """The versions of the complete lists, newest first."""
+        return [_version(path) for path in self._paths() if path.suffix == ".complete"]
+
+    def before(self, version: int | None = None) -> Path | None:
+        """Return the complete list of a version, or the newest complete one before the newest package."""
+        newest = next(iter(self._paths()), None)
+        completes = [path for path in self._paths() if path.suffix == ".complete" and path != newest]
+        return next((path for path in completes if version in {None, _version(path)}), None)
+
     def newest(self, issuer_key: ECKey | Sequence[ECKey]) -> Manifest | None:
         """Return the manifest of the newest package, None where there is none yet.
 
@@ -50,8 +61,10 @@ class Archive:
         path = self.delta or self.complete
         return verify_package(path.read_bytes(), issuer_key)[0] if path else None
 
-    def keep(self, package: bytes, manifest: Manifest) -> Path:
+    def keep(self, package: bytes, manifest: Manifest, *, in_place_of_all_after: int | None = None) -> Path:
         """Keep a package, forget what it replaces, and return where it is.
+
+        With `in_place_of_all_after` the packages after that version are forgotten too: they were no good.
 
         Raises:
             ProvisioningError: the disk does not take it.
@@ -62,6 +75,8 @@ class Archive:
             private_folder(self._directory)
             write_durably(path, package)
             completes = [old for old in self._paths() if old.suffix == ".complete"]
+            if in_place_of_all_after is not None:
+                completes = [old for old in completes if old == path or _version(old) <= in_place_of_all_after]
             kept = {path, *completes[:COMPLETE_KEPT]}
             for old in self._paths():
                 if old not in kept:
@@ -75,3 +90,7 @@ class Archive:
         if not self._directory.is_dir():
             return []
         return sorted((path for path in self._directory.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
+
+
+def _version(path: Path) -> int:
+    return int(path.stem)

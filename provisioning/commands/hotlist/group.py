@@ -3,10 +3,12 @@
 import click
 
 from provisioning.commands.hotlist.build import build
+from provisioning.commands.hotlist.check import check
 from provisioning.commands.hotlist.delta import delta
 from provisioning.commands.hotlist.export import export
 from provisioning.commands.hotlist.inspect import inspect
 from provisioning.commands.hotlist.publish import publish_command
+from provisioning.commands.hotlist.rollback import rollback
 
 
 @click.group()
@@ -14,5 +16,5 @@ def hotlist() -> None:
     """Build hot-list packages from exports, bring them to the posts, and look into them."""
 
 
-for _command in (build, delta, export, inspect, publish_command):
+for _command in (build, check, delta, export, inspect, publish_command, rollback):
     hotlist.add_command(_command)

@@ -1,0 +1,128 @@
+"""`platepost provision hotlist check`: what a post would make of a package, for whoever writes packages."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from device.hotlist import HotList
+from device.hotlist.errors import HotListRefused, WrongBase
+from device.hotlist.keys import fold, normalise
+from device.hotlist.manifest import Manifest
+from device.hotlist.match import Match
+from device.hotlist.package import Opened, load_key, unseal, verify_package
+from provisioning.commands.options import FILE, JSON
+from provisioning.hotlist.report import show_facts
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision hotlist check list.package --post-key post.pem --issuer-key issuer.pem --plate 7ABC123
+  platepost provision hotlist check list.delta --base list.package --post-key post.pem --issuer-key issuer.pem \\
+      --plate 7ABC123 --at 2026-06-01T00:00:00Z --json
+
+\b
+Make a key for trying with: openssl ecparam -name prime256v1 -genkey -noout -out post.pem
+and seal the package to it as to a post's. Never take a real post's key from its unit.
+"""
+)
+@click.argument("package_path", metavar="FILE", type=FILE)
+@click.option("--post-key", required=True, type=FILE, help="PEM of the private key of a post that it is sealed to.")
+@click.option("--issuer-key", required=True, type=FILE, help="PEM of the issuer's public key.")
+@click.option("--base", "base_path", type=FILE, help="The complete list that a delta applies to.")
+@click.option("--plate", "plates", multiple=True, help="A plate as it would be read; once for each.")
+@click.option("--at", "moment", help="The moment to judge by, ISO 8601 with its zone; now by default.")
+@JSON
+def check(
+    *,
+    package_path: Path,
+    post_key: Path,
+    issuer_key: Path,
+    base_path: Path | None,
+    plates: tuple[str, ...],
+    moment: str | None,
+    as_json: bool,
+) -> None:
+    """Take FILE as a post does, and look plates up in it.
+
+    Exit 1 if a post would refuse it, with the reason that its audit would name, or if a plate matches nothing.
+    """
+    at = _moment(moment)
+    issuer, post = load_key(issuer_key.read_bytes(), private=False), load_key(post_key.read_bytes(), private=True)
+
+    def opened(path: Path) -> Opened:
+        manifest, sealed = verify_package(path.read_bytes(), issuer)
+        return unseal(manifest, sealed, post)
+
+    try:
+        found = opened(package_path)
+        base = None if base_path is None else HotList(opened(base_path))
+        if found.manifest.kind == "delta" and base is None:
+            raise WrongBase("a delta is judged with the list that it applies to: --base")
+        hotlist = HotList(found, base=base if found.manifest.kind == "delta" else None)
+    except HotListRefused as refusal:
+        _show(
+            {"file": package_path.name, "taken": False, "reason": refusal.reason.value, "said": str(refusal)}, as_json
+        )
+        raise click.exceptions.Exit(1) from None
+    looked_up = {plate: hotlist.match(plate, at=at) for plate in plates}
+    facts: dict[str, Any] = {
+        "file": package_path.name,
+        "taken": not found.manifest.expired(at),
+        **({"reason": "expired"} if found.manifest.expired(at) else {}),
+        **_facts(found.manifest),
+        "plates": {plate: _said(hotlist, plate, matches) for plate, matches in looked_up.items()},
+    }
+    _show(facts, as_json)
+    if not (facts["taken"] and all(looked_up.values())):
+        raise click.exceptions.Exit(1)
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    return manifest.model_dump(mode="json", include={"agency", "version", "kind", "built", "entries", "patterns"})
+
+
+def _said(hotlist: HotList, plate: str, matches: tuple[Match, ...]) -> dict[str, Any] | str:
+    """Return what is looked up for a plate, so that a writer sees at which step its own differs."""
+    key = fold(normalise(plate))
+    digest = hotlist.listing.hash.digest(key)
+    return {
+        "key": key,
+        "digest": digest.hex(),
+        "filter": hotlist.listing.filter.contains(digest),
+        "table": len(hotlist.listing.entries(digest)),
+        "matches": [
+            {"match": one.kind.value, "category": one.category, "priority": one.priority, "reference": one.reference}
+            for one in matches
+        ],
+    }
+
+
+def _show(facts: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - one of two ways to say it
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    plates = facts.pop("plates", {})
+    show_facts(Console(), facts.pop("file"), facts)
+    for plate, said in plates.items():
+        matches = [" ".join(str(part) for part in one.values() if part is not None) for one in said["matches"]]
+        click.echo(f"{plate}: {'; '.join(matches) or 'no match'}")
+        in_filter = "yes" if said["filter"] else "no"
+        click.echo(f"  key {said['key']}, in the filter: {in_filter}, entries in the table: {said['table']}")
+        click.echo(f"  digest {said['digest']}")
+
+
+def _moment(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"not a moment: {text}", param_hint="--at") from None
+    if moment.tzinfo is None:
+        raise click.BadParameter("a moment needs its zone, such as Z", param_hint="--at")
+    return moment

@@ -1,0 +1,110 @@
+"""`platepost provision hotlist rollback`: the last good list again, under a higher version."""
+
+from pathlib import Path
+
+import click
+from joserfc.jwk import ECKey
+
+from device.hotlist.manifest import read_unverified
+from device.hotlist.package import split
+from provisioning.commands.authorship import logged, optional_author
+from provisioning.commands.hotlist.options import Department, department
+from provisioning.commands.hotlist.publish import publish_command
+from provisioning.commands.options import BROKER, FOLDER, JSON
+from provisioning.hotlist.archive import Archive
+from provisioning.hotlist.report import facts_of
+from provisioning.hotlist.rollback import rolled_back
+from provisioning.hotlist.rows import SourceError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost provision hotlist rollback fleet/ --reason "the 14:00 export lists every plate" --wait 60
+  platepost provision hotlist rollback fleet/ --to 118 --reason "wrong mapping" --purpose "incident 4711"
+
+\b
+The fleet keeps the two complete lists that it built last, and the newest delta. The last
+good one is the complete list before the newest package: that under a delta, or the one
+before a complete list. What was built after it is forgotten, so that the next delta and
+the next list begin from the good one.
+"""
+)
+@click.argument("fleet_directory", metavar="DIRECTORY", type=FOLDER)
+@click.option("--to", "version", type=click.IntRange(min=1), help="The version that was good; by default the last.")
+@click.option("--reason", required=True, help="Why; it stands in the list's manifest, and posts see it. Never a plate.")
+@BROKER
+@click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), help="Seconds to wait for the posts.")
+@optional_author
+@JSON
+@click.pass_context
+def rollback(
+    context: click.Context,
+    *,
+    fleet_directory: Path,
+    version: int | None,
+    reason: str,
+    broker: str | None,
+    wait_seconds: float | None,
+    who: str | None,
+    purpose: str | None,
+    as_json: bool,
+) -> None:
+    """Publish the last good list of the fleet of DIRECTORY again, under a higher version than the newest.
+
+    Its age counts from when it was built: posts that find it stale say so until a new list comes.
+    """
+    builder = department(
+        fleet_directory=fleet_directory,
+        agency=None,
+        issuer=None,
+        signing_key=None,
+        unseal_key=None,
+        post_key_paths=(),
+        who=who,
+        purpose=purpose,
+    )
+    package = _back(builder, version, reason)
+    context.invoke(
+        publish_command,
+        package_path=package,
+        fleet_directory=fleet_directory,
+        broker=broker,
+        wait_seconds=wait_seconds,
+        who=who,
+        purpose=purpose,
+        as_json=as_json,
+    )
+
+
+def _back(builder: Department, wanted: int | None, reason: str) -> Path:
+    """Build the package, keep it in place of what was built after the good list, and return where it is."""
+    archive = builder.archive
+    if archive is None:
+        raise click.UsageError("give a fleet's folder")
+    known: list[ECKey] = [*builder.issuer_keys, *builder.revoked]
+    newest = archive.newest(known)
+    good = archive.before(wanted)
+    if newest is None or good is None:
+        missing = "no list before the newest" if wanted is None else f"no complete list of version {wanted}"
+        raise SourceError(f"the fleet keeps {missing}; it has: {_kept(archive)}")
+    package = rolled_back(
+        good.read_bytes(),
+        newest,
+        reason=reason,
+        issuer_keys=builder.issuer_keys,
+        signing_key=builder.signing_key,
+        post_keys=builder.post_keys,
+        unseal_key=builder.own_key,
+    )
+    manifest, former = read_unverified(split(package)[0]), read_unverified(split(good.read_bytes())[0])
+    details = facts_of(manifest) | {"again": former.version, "in_place_of": newest.version}
+    said = f"Version {former.version} is sent again as {manifest.version}, in place of {newest.version}"
+    click.echo(said, err=True)
+    version = str(manifest.version)
+    with logged(builder.author, "hotlist_roll_back", "hotlist_rolled_back", object=version, details=details):
+        return archive.keep(package, manifest, in_place_of_all_after=former.version)
+
+
+def _kept(archive: Archive) -> str:
+    return ", ".join(str(version) for version in archive.completes) or "none"
