@@ -55,6 +55,7 @@ from device.recording import Recordings
 from device.records import Finding, Keyring
 from device.reporting.frames import FrameReporter
 from device.reporting.reporter import Circumstances, Reporter
+from device.reporting.surge import HitSurge
 from device.rig import Rig
 from device.secrets.certificate import certificate
 from device.systemd import Notifier
@@ -323,6 +324,7 @@ def _frame_reporter(
         circumstances=Circumstances(camera.name[:64], configuration.post.place, runs),
         settings=configuration.records,
         identify=rig.identify,
+        surge=HitSurge(rig.clock.steady),
     )
     return FrameReporter(camera, models, pipeline, reporter, audit=logbook.audit, onlooker=rig.onlooker)
 

@@ -30,6 +30,7 @@ class Fault(StrEnum):
     DISK_FULL = "disk_full"
     DOOR_OPEN = "door_open"
     FALLING_BEHIND = "falling_behind"
+    HITS_SURGING = "hits_surging"
     HOTLIST_MISSING = "hotlist_missing"
     HOTLIST_STALE = "hotlist_stale"
     IDENTITY_ELSEWHERE = "identity_elsewhere"
@@ -165,6 +166,12 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Frames come faster than they can be evaluated; some are skipped.",
         "a minute without a skipped frame",
         "Check temperature and throttling; lower the camera's frame rate.",
+    ),
+    Fault.HITS_SURGING: Description(
+        "Far more hits of a category come than are believable, as of a list gone wrong; they are sent, marked as held.",
+        "an hour in which no hit is held",
+        "Look at the list: `hotlist rollback` sends the one before. If the hits are right, raise `hits_per_hour`.",
+        within="the hit that is one too many",
     ),
     Fault.HOTLIST_MISSING: Description(
         "No hot list has come yet; the post is not in service.",

@@ -41,6 +41,11 @@ class HotListSettings(Section):
     near_confidence: Remote[float] = Field(
         default=0.1, ge=0, le=1, description="Other readings less likely than this are not looked up."
     )
+    hits_per_hour: Annotated[Remote[int], Afar(least=5, most=1000)] = Field(
+        default=10,
+        ge=1,
+        description="If more different plates of a category hit, and ten times more than usual, further hits are held.",
+    )
     in_service_without_list: bool = Field(
         default=False, description="Read before the first current list has come; hits cannot be found then."
     )

@@ -74,6 +74,7 @@ ACTIONS = (
     "hotlist_installed",
     "hotlist_refused",
     "safelist_applied",
+    "hits_held",
     "configuration_applied",
     "configuration_refused",
     "configuration_reverted",

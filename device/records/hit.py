@@ -17,6 +17,9 @@ WORDING: Literal["Possible match. Verify by eye and with the state's system befo
 NEAR_WORDING: Literal["Not what was read: only another possible reading is listed. Verify by eye first of all."] = (
     "Not what was read: only another possible reading is listed. Verify by eye first of all."
 )
+HELD_WORDING: Literal["Held: far more hits of this category than usual; the list may be wrong. Ask who decides."] = (
+    "Held: far more hits of this category than usual; the list may be wrong. Ask who decides."
+)
 
 
 class Hit(Sight):
@@ -60,9 +63,17 @@ class Hit(Sight):
     hotlist: HotListState = Field(description="The list that matched: version, when built, age.")
     hotlist_stale: bool = Field(description="Whether the list was older than its last limit: verify with special care.")
     verification: Literal["unverified"] = Field(default="unverified", description="A post never verifies a hit.")
+    held: bool = Field(
+        default=False,
+        description=(
+            "Whether far more different plates of this category hit at this post within an hour than are believable: "
+            "a person looks at the list before anybody is alarmed."
+        ),
+    )
     wording: Literal[
         "Possible match. Verify by eye and with the state's system before acting.",
         "Not what was read: only another possible reading is listed. Verify by eye first of all.",
+        "Held: far more hits of this category than usual; the list may be wrong. Ask who decides.",
     ] = Field(default=WORDING, description="What a console shows with the hit.")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from device.audit.log import AuditLog
 from device.camera.base import Camera
+from device.faults.fault import Fault
 from device.frame import Frame
 from device.part import Interval, Part, Tables
 from device.records.settings import RecordSettings
@@ -70,9 +71,15 @@ class FrameReporter(Part):
             self.reporter.ended(ended)
 
     def tick(self, now: float) -> None:
-        """Account for the department's own vehicles once an hour."""
+        """Account for the department's own vehicles once an hour, and for hits that are held when they begin."""
         if self._safe.due(now):
             self._account_for_safe()
+        for surge in self.reporter.surge.take_begun():
+            self._audit.say("hits_held", object=surge.category, details={"plates": surge.plates, "usual": surge.usual})
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Name it if hits are held."""
+        return (Fault.HITS_SURGING,) if self.reporter.surge.present else ()
 
     def adjust(self, tables: Tables) -> None:
         """Evaluate by other figures and with the networks of now; carry other pictures and name other versions."""

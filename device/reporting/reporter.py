@@ -31,9 +31,10 @@ from device.records import (
     Versions,
     new_identifier,
 )
-from device.records.hit import NEAR_WORDING, WORDING
+from device.records.hit import HELD_WORDING, NEAR_WORDING, WORDING
 from device.records.settings import RecordSettings
 from device.reporting.sight import pictures_of, sight_of
+from device.reporting.surge import HitSurge
 from device.vision.passages import Passage
 from device.vision.pipeline import Doubted, Ended, Verdict
 
@@ -132,6 +133,7 @@ class Reporter:
         circumstances: Circumstances,
         settings: RecordSettings,
         identify: Callable[[], str] = new_identifier,
+        surge: HitSurge | None = None,
     ) -> None:
         """Make a reporter.
 
@@ -142,6 +144,7 @@ class Reporter:
             circumstances: what all records carry.
             settings: which pictures they carry.
             identify: makes identifiers of passages and hits.
+            surge: counts hits; one of its own where None.
 
         """
         self._recorder = recorder
@@ -152,6 +155,8 @@ class Reporter:
         """What all records carry."""
         self._settings = settings
         self._identify = identify
+        self.surge = surge or HitSurge()
+        """Says which hits are held."""
         self._announced: dict[int, _Announced] = {}
         self.hits = 0
         """Hits recorded so far."""
@@ -267,6 +272,9 @@ class Reporter:
         pictures = pictures_of(passage.best, self._settings, with_patch=True, with_overview=True)
         state = self.hotlist.judge(hotlist)
         for claim, match in fresh.items():
+            least = self.hotlist.settings.hits_per_hour
+            held = self.surge.count(claim.plate_key, match.category, match.distribution, least=least)
+            wording = HELD_WORDING if held else NEAR_WORDING if match.kind is MatchKind.NEAR else WORDING
             hit = Hit(
                 **self._sight(passage, announced),
                 hit=self._identify(),
@@ -281,7 +289,8 @@ class Reporter:
                 distribution=match.distribution,
                 match_confidence=None if match.confidence is None else round(match.confidence, 4),
                 state_agreement=match.state_agreement,
-                wording=NEAR_WORDING if match.kind is MatchKind.NEAR else WORDING,
+                wording=wording,
+                held=held,
                 hotlist=state,
                 hotlist_stale=state.state == "stale",
                 pictures=pictures,

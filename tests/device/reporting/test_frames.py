@@ -7,8 +7,10 @@ from unittest.mock import call
 import pytest
 from pytest_mock import MockerFixture
 
+from device.faults.fault import Fault
 from device.records.settings import RecordSettings
 from device.reporting.frames import SAFE_SECONDS, FrameReporter
+from device.reporting.surge import Surge
 from device.vision.model_loader import versions_of
 from device.vision.pipeline import FrameResult
 from device.vision.settings import PassageSettings, VisionSettings
@@ -19,6 +21,8 @@ def asked(mocker: MockerFixture) -> Any:  # noqa: ANN401 - a mock of everything 
     """All that is asked of what is around, in order."""
     made = mocker.MagicMock()
     made.reporter.safe = 0
+    made.reporter.surge.take_begun.return_value = ()
+    made.reporter.surge.present = False
     return made
 
 
@@ -86,3 +90,13 @@ def test_another_configuration_is_gone_by_with_the_networks_of_now(
     assert asked.pipeline.recogniser is None
     asked.pipeline.adjust.assert_called_once_with(told[VisionSettings], told[PassageSettings])
     asked.reporter.adjust.assert_called_once_with(told[RecordSettings], versions_of("ab" * 32, None))
+
+
+def test_a_surge_of_hits_is_a_fault_and_audited_once(frames: FrameReporter, asked: Any) -> None:  # noqa: ANN401
+    assert frames.faults() == ()
+    asked.reporter.surge.take_begun.side_effect = [(Surge("local", 11, 0.5),), ()]
+    asked.reporter.surge.present = True
+    frames.tick(0.0)
+    frames.tick(1.0)
+    asked.audit.say.assert_called_once_with("hits_held", object="local", details={"plates": 11, "usual": 0.5})
+    assert frames.faults() == (Fault.HITS_SURGING,)

@@ -10,6 +10,7 @@ from device.hotlist import HotList, LookUpResult, Match, MatchKind, Query
 from device.hotlist.match import agreement
 from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
 from device.records.envelope import topic_of
+from device.records.hit import HELD_WORDING
 from device.records.settings import RecordSettings
 from device.reporting.reporter import Circumstances, Reporter
 from device.vision.passages import Passage, Passages
@@ -453,3 +454,16 @@ def test_a_vehicle_of_the_departments_own_is_only_counted() -> None:
 
 def test_the_real_list_has_the_interface_of_the_fake() -> None:
     assert hasattr(HotList, "consult")
+
+
+def test_hits_of_a_surge_are_sent_and_say_that_they_are_held() -> None:
+    plates = [f"7ABC{number}" for number in range(100, 112)]
+    desk = Desk(FakeList(*plates))
+    for plate in plates:
+        for _ in range(3):
+            desk.see(plate)
+        desk.end()
+    hits = [record for record in desk.records if isinstance(record, Hit)]
+    assert [hit.plate_matched for hit in hits] == plates, "none is lost"
+    assert [hit.held for hit in hits] == [False] * 10 + [True] * 2
+    assert {hit.wording for hit in hits[10:]} == {HELD_WORDING}
