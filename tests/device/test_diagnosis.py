@@ -193,3 +193,10 @@ def test_a_birth_that_waited_for_the_disk_counts_as_one(bench: Bench) -> None:
     bench.status.birth()
     assert record.call_count == 21
     bench.logbook.records.record.assert_not_called()
+
+
+def test_what_a_part_cannot_tell_yet_is_gathered(mocker: MockerFixture) -> None:
+    comparing = mocker.Mock(undecided=lambda: (Fault.READS_FEWER,))
+    faults = FaultMonitor(SteppedClock())
+    faults.watch([Faulty(), comparing])
+    assert faults.undecided() == {Fault.READS_FEWER}

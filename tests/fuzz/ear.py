@@ -143,7 +143,7 @@ class Ear:
         effective = self.remote.effective
         assert effective.model_copy(update={name: getattr(self.base, name) for name in self._changeable}) == self.base
 
-    _changeable = ("vision", "passages", "hotlist", "records")
+    _changeable = ("vision", "passages", "hotlist", "records", "custody")
 
     def _verified(self, message: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
         """Verify a JWS with nothing but the signature's own definition."""

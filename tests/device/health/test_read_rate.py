@@ -2,8 +2,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
-from device.health.read_rate import FILE, ReadRateBaseline
+from device.faults.fault import Fault
+from device.health.read_rate import FILE, ReadComparison, ReadRateBaseline, ReadRateMonitor
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 
@@ -88,3 +90,74 @@ def test_a_clock_that_is_set_neither_learns_nor_misses() -> None:
 def test_a_damaged_baseline_is_learned_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
     assert Road(ReadRateBaseline(tmp_path / FILE)).run(2, an_hour=0) is None
+
+
+def drive(comparison: ReadComparison, minutes: float, *, an_hour: float, reads: int) -> int:
+    """Let a road with so many reads an hour pass; returns how many reads there were in all."""
+    for step in range(round(minutes * 12)):
+        comparison.tick(5.0, reads=reads + int((step + 1) * 5 * an_hour / 3600))
+    return reads + int(round(minutes * 12) * 5 * an_hour / 3600)
+
+
+def test_a_change_that_costs_the_reads_is_found_once_twenty_were_to_come() -> None:
+    comparison = ReadComparison()
+    reads = drive(comparison, 60, an_hour=120, reads=0)
+    comparison.begin()
+    reads = drive(comparison, 9, an_hour=12, reads=reads)
+    assert (comparison.undecided, comparison.fewer) == (True, False)
+    reads = drive(comparison, 2, an_hour=12, reads=reads)
+    assert (comparison.undecided, comparison.fewer) == (False, True)
+
+
+def test_a_change_that_costs_few_reads_is_well() -> None:
+    comparison = ReadComparison()
+    reads = drive(comparison, 60, an_hour=120, reads=0)
+    comparison.begin()
+    drive(comparison, 11, an_hour=40, reads=reads)
+    assert (comparison.undecided, comparison.fewer) == (False, False)
+
+
+@pytest.mark.parametrize(("before", "an_hour"), [(5, 1200), (60, 20), (60, 0)])
+def test_where_too_little_was_read_before_nothing_waits_and_nothing_is_blamed(before: float, an_hour: float) -> None:
+    comparison = ReadComparison()
+    reads = drive(comparison, before, an_hour=an_hour, reads=0)
+    comparison.begin()
+    assert not comparison.undecided
+    drive(comparison, 90, an_hour=0, reads=reads)
+    assert not comparison.fewer
+
+
+def test_the_configuration_before_is_compared_with_what_was_before_both_changes() -> None:
+    comparison = ReadComparison()
+    reads = drive(comparison, 60, an_hour=120, reads=0)
+    comparison.begin()
+    reads = drive(comparison, 11, an_hour=0, reads=reads)
+    assert comparison.fewer
+    comparison.begin()
+    assert (comparison.undecided, comparison.fewer) == (True, False)
+    drive(comparison, 11, an_hour=120, reads=reads)
+    assert (comparison.undecided, comparison.fewer) == (False, False)
+
+
+def test_an_hour_after_a_change_the_traffic_is_another() -> None:
+    comparison = ReadComparison()
+    reads = drive(comparison, 60, an_hour=120, reads=0)
+    comparison.begin()
+    drive(comparison, 61, an_hour=0, reads=reads)
+    assert not comparison.fewer
+
+
+def test_a_post_compares_what_it_reads_with_what_it_read_before_its_configuration_changed(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
+    counters, tables = mocker.Mock(reads=0), mocker.Mock()
+    monitor = ReadRateMonitor(tmp_path, counters, mocker.Mock(now=lambda: BEGIN), mocker.Mock())
+    for second in range(0, 1800, 5):
+        counters.reads = second // 20
+        monitor.tick(float(second))
+    monitor.adjust(tables)
+    monitor.tick(1800.0)
+    assert (monitor.faults(), monitor.undecided()) == ((), (Fault.READS_FEWER,))
+    for second in range(1800, 2300, 5):
+        monitor.tick(float(second))
+    assert (monitor.faults(), monitor.undecided()) == ((Fault.READS_FEWER,), ())

@@ -388,7 +388,7 @@ def test_all_that_may_be_set_exists_and_nothing_of_trust_or_place_is_in_it() -> 
         section, _, key = name.partition(".")
         field = Configuration.model_fields[section].annotation
         assert key in field.model_fields, name  # type: ignore[union-attr]
-    assert {name.partition(".")[0] for name in REMOTE_KEYS} <= {"vision", "passages", "hotlist", "records"}
+    assert {name.partition(".")[0] for name in REMOTE_KEYS} <= {"vision", "passages", "hotlist", "records", "custody"}
     assert not {
         name for name in REMOTE_KEYS if any(word in name for word in ("key", "path", "directory", "certificate"))
     }
