@@ -1,4 +1,4 @@
-"""The sorted table of keyed fingerprints: what the few plates that pass the filter are listed for.
+"""The sorted table of keyed fingerprints: which plates are listed, and what for.
 
 Columns of equal length, entry by entry in the order of the first:
 
@@ -13,7 +13,7 @@ references       u32, may be absent     where the entry's reference begins in th
 reference_heap   u8, may be absent      references one after another: a byte of length (1 to 120), then UTF-8
 ===============  =====================  ==============================================================================
 
-At a million entries a chance fingerprint costs 2**-44, after the filter's 1e-9.
+At a million entries a plate that is not listed has the fingerprint of one that is with a probability of 2**-44.
 """
 
 from bisect import bisect_left
@@ -25,6 +25,8 @@ from operator import le, ne
 from device.hotlist.errors import Malformed
 from device.hotlist.layout import Detail, is_line
 
+_PIECE = 1 << 16
+_LINE_END = 10
 LONGEST_REFERENCE = 120
 """Bytes of UTF-8 that a reference may have."""
 
@@ -120,19 +122,26 @@ def _starts(heap: memoryview) -> bytearray:
 
     A length that reached into the next reference would tell of other entries, of covert ones too.
     """
-    starts, at = bytearray((len(heap) >> 3) + 1), 0
-    while at < len(heap):
-        begin, end = at + 1, at + 1 + heap[at]
+    starts, end, at = bytearray((len(heap) >> 3) + 1), len(heap), 0
+    while at < end:
+        # Some thousand at a time: line ends in the place of the lengths make one text of them.
+        begin, piece, count = at, bytearray(heap[at : at + _PIECE + LONGEST_REFERENCE + 1]), 0
+        while at < end and at - begin <= _PIECE:
+            length = piece[at - begin]
+            piece[at - begin] = _LINE_END
+            at, count = at + 1, count + 1
+            starts[at >> 3] |= 1 << (at & 7)
+            if not 0 < length <= LONGEST_REFERENCE:
+                raise Malformed("a reference is empty or too long")
+            at += length
+        if at > end:
+            raise Malformed("a reference goes on behind the heap's end")
         try:
-            text = str(heap[begin:end], "utf-8")
+            text = piece[: at - begin].decode("utf-8")
         except UnicodeDecodeError:
             raise Malformed("a reference is not UTF-8") from None
-        if not begin < end <= min(len(heap), begin + LONGEST_REFERENCE):
-            raise Malformed("a reference is empty, too long, or goes on behind the heap's end")
-        if not is_line(text):
+        if text.count("\n") != count or not is_line(text.replace("\n", "")):
             raise Malformed("a reference has a character that is not seen")
-        starts[begin >> 3] |= 1 << (begin & 7)
-        at = end
     return starts
 
 

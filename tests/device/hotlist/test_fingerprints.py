@@ -92,5 +92,26 @@ def test_a_reference_begins_where_the_one_before_it_ends() -> None:
         FingerprintTable(columns(references=column("I", 5, 0, 0, 0)), DETAILS)
 
 
+@pytest.mark.parametrize("broken", [0, 4095, 4096, 9999])
+def test_each_of_many_references_is_looked_at(broken: int) -> None:
+    texts = [b"Gr\xc3\xb6\xc3\x9fe %08d" % number for number in range(10_000)]
+    starts = [1 + number * 17 for number in range(10_000)]
+    table = {
+        "fingerprints": column("Q", *range(10_000)),
+        "texts": column("I", *range(10_000)),
+        "details": column("B", *bytes(10_000)),
+        "references": column("I", *starts),
+    }
+
+    def heap() -> memoryview:
+        return memoryview(b"".join(bytes([len(text)]) + text for text in texts))
+
+    (entry,) = FingerprintTable(table | {"reference_heap": heap()}, DETAILS).entries(broken)
+    assert entry.reference == f"Größe {broken:08d}"
+    texts[broken] = texts[broken][:-1] + b"\x1b"
+    with pytest.raises(Malformed, match="not seen"):
+        FingerprintTable(table | {"reference_heap": heap()}, DETAILS)
+
+
 def test_plates_are_counted_by_their_fingerprints() -> None:
     assert FingerprintTable(columns(), DETAILS).plates == 3
