@@ -14,7 +14,7 @@ from itertools import islice
 from device.hotlist.fingerprints import LONGEST_REFERENCE
 from device.hotlist.hashing import PlateHash
 from device.hotlist.keys import fold, normalise
-from device.hotlist.layout import epoch, is_plain
+from device.hotlist.layout import epoch, is_line
 from provisioning.hotlist.rows import HotListRow, RowRefusedError
 
 PIECE = 4096
@@ -129,7 +129,7 @@ class ColumnBuilder:
             data = reference.encode()
             if len(data) > LONGEST_REFERENCE:
                 raise RowRefusedError(f"a reference has more than {LONGEST_REFERENCE} bytes")
-            if not is_plain(reference):
+            if not is_line(reference):
                 raise RowRefusedError("a reference has a character that is not seen")
             start = self._starts[reference] = len(self._heap) + 1
             self._heap.append(len(data))
