@@ -132,19 +132,22 @@ lock: $(VENV)/.development ## Resolve the environments anew into requirements/
 	  --extra development pyproject.toml -o requirements/development.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/simulator.txt pyproject.toml -o requirements/device.txt
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  -c requirements/development.txt - -o requirements/build.txt
 
 clean: ## Remove what was built, the virtual environment included
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Each environment is installed from its lock file, hashes checked; the project itself goes on top, editable.
-$(VENV)/.simulator: requirements/simulator.txt pyproject.toml | $(VENV)/.created
-	$(BIN)/python -m pip install -q --require-hashes -r requirements/simulator.txt
-	$(BIN)/python -m pip install -q --no-deps -e .
+# Each environment is installed from its lock files, hashes checked, that of the build included; the project itself goes on top, editable.
+$(VENV)/.simulator: requirements/simulator.txt requirements/build.txt pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/build.txt -r requirements/simulator.txt
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.development: requirements/development.txt pyproject.toml | $(VENV)/.created
-	$(BIN)/python -m pip install -q --require-hashes -r requirements/development.txt
-	$(BIN)/python -m pip install -q --no-deps -e .
+$(VENV)/.development: requirements/development.txt requirements/build.txt pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/build.txt -r requirements/development.txt
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.simulator
 
 $(VENV)/.training: pyproject.toml | $(VENV)/.created

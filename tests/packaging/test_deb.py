@@ -1,10 +1,14 @@
 """What the Debian packages of a post hold."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import cv2
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,3 +46,32 @@ def test_a_post_runs_without_what_writes_the_contract(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_runtimes_copyright_names_each_distribution_and_what_is_inside_it() -> None:
+    packages = Path(cv2.__file__).parents[1]
+    command = [sys.executable, ROOT / "packaging" / "deb" / "copyright", packages.parent, packages.name]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    stanzas = {part.partition(" of ")[2].partition(",")[0]: part for part in text.split("\n\n")[1:]}
+    assert {"numpy", "opencv-python-headless", "cryptography", "sqlcipher3"} <= set(stanzas)
+    assert f"/{packages.name}/cv2/LICENSE-3RD-PARTY.txt" in stanzas["opencv-python-headless"], "FFmpeg is in it"
+    for name in ("numpy", "opencv-python-headless"):
+        assert "-and-of-the-libraries-inside\n" in stanzas[name]
+    assert f"{packages.name}/numpy.libs/*" in stanzas["numpy"]
+
+
+def test_the_runtime_reads_plates_without_what_its_package_leaves_out(tmp_path: Path) -> None:
+    litert = Path(pytest.importorskip("ai_edge_litert").__file__).parent
+    shutil.copytree(litert, tmp_path / litert.name, copy_function=os.link)
+    script = (ROOT / "packaging" / "deb" / "build").read_text(encoding="utf-8")
+    (left_out,) = re.findall(r"(rm -rf aot tools .*?\.so)\)", script, re.DOTALL)
+    subprocess.run(["bash", "-c", left_out], cwd=tmp_path / litert.name, check=True)
+    assert not (tmp_path / litert.name / "libLiteRt.so").exists()
+    load = (
+        "from device.vision.interpreter import Network; from device.vision.modelfiles import shipped; "
+        "import ai_edge_litert; Network(shipped('reader.tflite')); print(ai_edge_litert.__file__)"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", load], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path))
