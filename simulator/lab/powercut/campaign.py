@@ -20,7 +20,7 @@ from device.records.contract.examples import CLOCK, ExampleSigner, example_audit
 from device.records.verify.verify import Verifier
 from simulator.errors import SimulatorError
 from simulator.lab.powercut.disk import Disk, Operation, marks, read_log
-from simulator.lab.powercut.workload import KEY, PROMISES, QUOTA_BYTES, SOURCE
+from simulator.lab.powercut.workload import CUSTODIAN, KEY, PROMISES, QUOTA_BYTES, REQUIREMENTS, SOURCE
 
 CUTS_A_START = 50
 STEPS_A_START = 150
@@ -200,7 +200,10 @@ def _judge(outbox: Outbox, promises: Promises) -> list[str]:
     while recorder.account_for_drops(clock=CLOCK) is not None:
         pass
     recorder.record(example_audit("boot"))
-    waiting = outbox.next(_EVERYTHING)
+    outbox.require(REQUIREMENTS)
+    outbox.take_receipt(CUSTODIAN, outbox.head.chain, ())
+    outbox.send_left_out()
+    waiting = outbox.next(_EVERYTHING, repeating=True)
     there = {envelope.sequence: envelope.id for envelope in waiting}
     for sequence, event in promises.stored.items():
         if there.get(sequence, event["id"]) != event["id"]:
