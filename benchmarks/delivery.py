@@ -5,11 +5,12 @@
     python benchmarks/delivery.py                          60,000 reads at 200 a second, a hit every second
     python benchmarks/delivery.py --reads 10000 --rate 0   as fast as it goes
     python benchmarks/delivery.py --one-core               broker and subscriber on the post's core too
+    python benchmarks/delivery.py --custodian              records leave on a custodian's receipt
     python benchmarks/delivery.py --reads 720000 --rate 0 --memory memory.csv
                                                            an hour's worth of 200 a second, memory every 5 s into a file
 
-The post has one core to itself; mosquitto and a subscriber, each a process, have the others. A hit's delay runs from
-before its record is made to its arrival at the subscriber; both clocks are this machine's.
+The post has one core to itself; mosquitto, a subscriber and a custodian, each a process, have the others. A hit's delay
+runs from before its record is made to its arrival at the subscriber; both clocks are this machine's.
 """
 
 import argparse
@@ -20,23 +21,31 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+from joserfc.jwk import ECKey
 
 from device.config import load
+from device.control.jose import open_signed_by, read_payload
+from device.outbox.custody import Requirements
 from device.outbox.outbox import Outbox
-from device.records import Hit, Picture, Read, Recorder, Signer, Source, new_identifier
+from device.records import Hit, Picture, Purpose, Read, Recorder, Signer, Source, new_identifier
 from device.records.contract.examples import LIST, example_sight, example_status
+from device.records.receipt import RECEIPT_TYPE, Receipt
+from device.uplink.inbox import Delivery
 from device.uplink.uplink import Uplink
 from provisioning.connection import secured_client
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from provisioning.trust.key_files import KeyFiles
 from simulator.brokers.mosquitto import Broker
+from simulator.keeper.process import KeeperProcess, forks
 
-AGENCY, POST, SUBSCRIBER = "bench", "post-1", "records"
+AGENCY, POST, SUBSCRIBER, CUSTODIAN = "bench", "post-1", "console", "records"
 PATCH, OVERVIEW = 3072, 25600
 MOST_WAITING = 4000
 SAMPLE_SECONDS = 5.0
@@ -137,8 +146,22 @@ def produce(
     return hits
 
 
-def run_post(file: Path, reads: int, rate: float, cores: set[int], notes: Path | None) -> None:
+def take_receipts(uplink: Uplink, outbox: Outbox, key: Path) -> None:
+    """Have records leave on the receipts of a custodian whose public key this is."""
+    keys = [ECKey.import_key(key.read_bytes())]
+    outbox.require(Requirements(in_force=True, open=frozenset({CUSTODIAN})))
+
+    def taken(delivery: Delivery) -> None:
+        signed, _ = open_signed_by(delivery.payload, typ=RECEIPT_TYPE, keys=keys)
+        receipt = read_payload(signed.payload, Receipt, "a receipt")
+        outbox.take_receipt(receipt.custodian, receipt.chain, receipt.ranges)
+
+    uplink.subscribe(Source(AGENCY, POST).receipt(CUSTODIAN), taken)
+
+
+def run_post(file: Path, given: argparse.Namespace, cores: set[int], custody_key: Path | None) -> None:
     """Be the post."""
+    reads = given.reads
     os.sched_setaffinity(0, cores)
     configuration = load(file)
     with Outbox(configuration.outbox.path, key=bytes(32)) as outbox:
@@ -150,6 +173,8 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int], notes: Path |
             client_id=POST,
         )
         uplink.will = lambda: recorder.unchained(example_status("offline", new_identifier()))
+        if custody_key:
+            take_receipts(uplink, outbox, custody_key)
         uplink.start()
         while not uplink.state().connected:
             time.sleep(0.05)
@@ -161,18 +186,23 @@ def run_post(file: Path, reads: int, rate: float, cores: set[int], notes: Path |
 
         before = time.process_time()
         began = time.monotonic()
-        hits = produce(recorder, waiting, reads, rate, memory.note)
+        hits = produce(recorder, waiting, reads, given.rate, memory.note)
         produced = time.monotonic() - began
+        most_sent = outbox.backlog().sent
+        while custody_key and time.monotonic() - began < produced + 120 and (waiting() or outbox.backlog().sent):
+            time.sleep(0.05)
         uplink.drain(120)
         memory.note(reads, now=True)
         seconds, cpu = time.monotonic() - began, time.process_time() - before
         total = reads + hits
         print(f"{reads} reads and {hits} hits: recorded in {produced:.1f} s, all delivered after {seconds:.1f} s")
+        if custody_key:
+            print(f"{most_sent:10d} records waited for a receipt at the end, {outbox.backlog().sent} got none")
         print(f"{reads / seconds:10.0f} reads/s delivered on core {sorted(cores)}")
         print(f"{cpu / total * 1e3:10.2f} ms of the processor a record: {total / cpu:.0f} records/s at most on it")
         memory.print()
-        if notes:
-            memory.write(notes)
+        if given.memory:
+            memory.write(given.memory)
 
 
 def main() -> None:
@@ -181,6 +211,7 @@ def main() -> None:
     options.add_argument("--reads", type=int, default=60_000)
     options.add_argument("--rate", type=float, default=200.0, help="reads a second; 0 is as fast as it goes")
     options.add_argument("--one-core", action="store_true", help="broker and subscriber share the post's core")
+    options.add_argument("--custodian", action="store_true", help="a custodian keeps the records and signs for them")
     options.add_argument("--memory", type=Path, metavar="FILE", help="write the resident memory over time here, as CSV")
     given = options.parse_args()
     cores = sorted(os.sched_getaffinity(0))
@@ -188,17 +219,24 @@ def main() -> None:
     processes = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fleet = Fleet.create(folder / "fleet", agency=AGENCY)
+        fleet = Fleet.create(folder / "fleet", agency=AGENCY, custodian=CUSTODIAN if given.custodian else None)
         identity = fleet.add_subscriber(SUBSCRIBER)
         os.sched_setaffinity(0, others)
-        with Broker(fleet, folder / "broker") as broker:
+        with Broker(fleet, folder / "broker") as broker, ExitStack() as around:
+            keeper = KeeperProcess(fleet, CUSTODIAN, broker=broker.address, folder=folder / "kept", context=forks())
+            if given.custodian:
+                keeper.start()
+                around.callback(keeper.stop)
+                keeper.wait_until_ready()
             settings = PostSettings(brokers=(broker.address,), camera="none")
             post = fleet.add_post(POST, settings) / "post.toml"
             ours, theirs = processes.Pipe()
             subscriber = processes.Process(target=subscribe, args=(identity, broker.port, others, theirs), daemon=True)
             subscriber.start()
             ours.recv()
-            child = processes.Process(target=run_post, args=(post, given.reads, given.rate, posts, given.memory))
+            keys = KeyFiles(Purpose.CUSTODY, fleet.custodian(CUSTODIAN), CUSTODIAN)
+            key = keys.verifying if given.custodian else None
+            child = processes.Process(target=run_post, args=(post, given, posts, key))
             child.start()
             child.join()
             until = time.monotonic() + timedelta(seconds=30).total_seconds()
