@@ -72,6 +72,7 @@ class Chrony:
     def __init__(self, program: str | None = None) -> None:
         self._program = program or shutil.which("chronyc") or shutil.which("chronyc", path="/usr/local/bin:/usr/bin")
         self._answer: tuple[float, ClockQuality] | None = None
+        self._asked = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chrony", daemon=True)
 
@@ -88,12 +89,15 @@ class Chrony:
             self._thread.join(PATIENCE_SECONDS + 1)
 
     def quality(self) -> ClockQuality | None:
-        """Return what chrony said, None if it said nothing of late."""
+        """Return what chrony said, None if it said nothing of late; asks it where nobody has yet."""
+        if not self._asked:
+            self.ask()
         answer = self._answer
         return None if answer is None or monotonic() - answer[0] > FRESH_SECONDS else answer[1]
 
     def ask(self) -> ClockQuality | None:
         """Ask now, for at most two seconds; None where chrony does not answer. Never raises."""
+        self._asked = True
         if self._program is None:
             return None
         try:

@@ -16,6 +16,7 @@ from provisioning.image.partition import Partition
 from provisioning.image.recipe import Wanted, files
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_SERVER = re.compile(rf"(?:{_HOST.pattern}\.)+{_HOST.pattern}")
 _USER = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -59,6 +60,13 @@ Examples:
     help="Address and width of the network of the Ethernet port, beside what DHCP gives it.",
 )
 @click.option("--timezone", default="UTC", show_default=True)
+@click.option(
+    "--nts-server",
+    "nts_servers",
+    multiple=True,
+    help="Name of a time server of the department's that speaks NTS; give it once for each. The unit then believes no "
+    "other.",
+)
 @click.option("--undo", is_flag=True, help="Take back what was written before.")
 @JSON
 def image(
@@ -71,6 +79,7 @@ def image(
     packages: tuple[Path, ...],
     service_address: str,
     timezone: str,
+    nts_servers: tuple[str, ...],
     undo: bool,
     as_json: bool,
 ) -> None:
@@ -95,6 +104,7 @@ def image(
         ssh_authority=None if directory is None else SshAuthority(Fleet.load(directory)).public_line(),
         ssh_roles=[role.value for role in LOG_IN],
         service_address=_interface(service_address),
+        nts_servers=[_checked(name, _SERVER, "time server", "a name such as time.example") for name in nts_servers],
         timezone=_checked(timezone, re.compile(r"[A-Za-z0-9_+/-]{1,64}"), "time zone", "such as America/Los_Angeles"),
     )
     release = partition.release()

@@ -23,6 +23,7 @@ FIRMWARE = "/boot/firmware"
 """Where both releases mount the boot partition."""
 SWAP_PATH = "/etc/rpi/swap.conf.d/90-platepost.conf"
 """Configures the swap of release 13 (raspberrypi/rpi-swap, swap.conf(5)), by default compressed memory and a file."""
+CHRONY_PATH = "/etc/chrony"
 SETUP_PATH = "/usr/local/sbin/platepost-setup"
 UNIT_PATH = "/etc/systemd/system/platepost-setup.service"
 CONNECTION_PATH = "/etc/NetworkManager/system-connections/platepost-service.nmconnection"
@@ -50,6 +51,8 @@ class Wanted:
     service_address: IPv4Interface
     """Of the Ethernet port, beside what DHCP gives it."""
     timezone: str = "UTC"
+    nts_servers: Sequence[str] = ()
+    """Time servers of the department's that speak NTS. Where there is one, no other time is believed."""
 
 
 def files(release: Release, wanted: Wanted, *, cmdline: str, config: str) -> dict[str, bytes]:
@@ -80,7 +83,7 @@ def _trixie(wanted: Wanted) -> dict[str, str]:
             | ({"ssh_authorized_keys": list(wanted.ssh_keys)} if wanted.ssh_keys else {})
         ],
         "write_files": [
-            {"path": SETUP_PATH, "permissions": "0755", "content": setup_script()},
+            {"path": SETUP_PATH, "permissions": "0755", "content": setup_script(wanted.nts_servers)},
             {"path": UNIT_PATH, "permissions": "0644", "content": setup_unit()},
             *({"path": path, "permissions": "0644", "content": text} for path, text in _hardening(wanted).items()),
         ],
@@ -164,7 +167,7 @@ put() {{
   install -m "$1" /dev/stdin "$ROOT$2"
 }}
 put 755 {SETUP_PATH} <<'PLATEPOST_END'
-{setup_script()}PLATEPOST_END
+{setup_script(wanted.nts_servers)}PLATEPOST_END
 put 644 {UNIT_PATH} <<'PLATEPOST_END'
 {setup_unit()}PLATEPOST_END
 put 600 {CONNECTION_PATH} <<'PLATEPOST_END'
@@ -187,14 +190,25 @@ def _put_all(files: dict[str, str]) -> str:
     return "".join(f"put 644 {path} <<'PLATEPOST_END'\n{text}PLATEPOST_END\n" for path, text in files.items())
 
 
-def setup_script() -> str:
+def setup_script(nts_servers: Sequence[str] = ()) -> str:
     """Return the script that installs the packages on the boot partition; they say at login what comes next.
 
     Before that it keeps swap off the card from the next boot on, by compressed memory in release 13, and by none in 12
     (dphys-swapfile). Whoever takes a card is not to find in it what a post had in memory; the post's own unit forbids
     swap too (`MemorySwapMax=`), but Raspberry Pi's kernel heeds no such bound unless it is told to on its command line
     (raspberrypi/linux, pull request 6439), and `aim` and `accept` run outside that unit.
+
+    Time servers with NTS go to where Debian's chrony looks for them (chrony.conf(5), `sourcedir`, `confdir`), before
+    the packages bring chrony.
     """
+    time = ""
+    if nts_servers:
+        sources = "".join(f"server {name} iburst nts\\n" for name in nts_servers)
+        time = f"""\
+mkdir -p {CHRONY_PATH}/sources.d {CHRONY_PATH}/conf.d
+printf '{sources}' >{CHRONY_PATH}/sources.d/platepost.sources
+printf 'authselectmode require\\n' >{CHRONY_PATH}/conf.d/platepost-nts.conf
+"""
     return f"""\
 #!/bin/sh
 # Installs Platepost from the boot partition. Its service runs it again until it succeeds.
@@ -203,7 +217,7 @@ mkdir -p {SWAP_PATH.rpartition("/")[0]}
 printf '[Main]\\nMechanism=zram\\n' >{SWAP_PATH}
 systemctl disable dphys-swapfile.service 2>/dev/null || true
 rfkill block wifi bluetooth 2>/dev/null || true
-export DEBIAN_FRONTEND=noninteractive
+{time}export DEBIAN_FRONTEND=noninteractive
 set -- {FIRMWARE}/{FOLDER}/*.deb
 if [ ! -e "$1" ]; then
   echo "no package in {FIRMWARE}/{FOLDER}" >&2

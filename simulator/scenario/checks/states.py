@@ -122,7 +122,7 @@ class ClockCheck(Within):
     @property
     def says(self) -> str:
         """The demand in words."""
-        parts = ["times of records never go back"]
+        parts = ["times of records never go back unsaid"]
         if self.synchronised is not None:
             parts.append(f"they say that the clock is {'' if self.synchronised else 'not '}synchronised")
         if self.off_by is not None:
@@ -135,8 +135,10 @@ class ClockCheck(Within):
         for name in self.names(observed):
             entries = [entry for entry in observed.records if entry.post == name and entry.chained]
             times = [datetime.fromisoformat(str(entry.event["time"])) for entry in entries]
-            back = sum(later < earlier for earlier, later in pairwise(times))
-            problems += [f"{name}: {back} records are earlier than the one before"] if back else []
+            said = [entry.data["clock"].get("stepped_back_seconds") for entry in entries[1:]]
+            steps = zip(pairwise(times), said, strict=True)
+            back = sum(later < earlier and named is None for (earlier, later), named in steps)
+            problems += [f"{name}: {back} records are earlier than the one before, and do not say so"] if back else []
             if not any(self._covers(entry.at) for entry in entries):
                 problems.append(f"{name}: no record tells the time{self._when()}")
             for entry, moment in zip(entries, times, strict=True):

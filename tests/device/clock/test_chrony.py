@@ -104,6 +104,12 @@ def test_a_chrony_that_does_not_answer_is_none(tmp_path: Path, body: str) -> Non
     assert (chrony.ask(), chrony.quality()) == (None, None)
 
 
+def test_who_needs_to_know_before_the_start_is_told(tmp_path: Path) -> None:
+    quality = Chrony(program(tmp_path, f'echo "{GOOD}"')).quality()
+    assert quality is not None
+    assert quality.synchronised
+
+
 def test_a_chronyc_that_hangs_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.2)
     assert Chrony(program(tmp_path, "exec sleep 60")).ask() is None

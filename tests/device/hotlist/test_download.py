@@ -107,8 +107,11 @@ def test_a_package_that_came_since_is_not_sent_for(download: HotListDownload, se
     assert sent.topics == []
 
 
-def test_what_had_expired_is_sent_for_once_the_clock_has_changed(download: HotListDownload, sent: Sent) -> None:
-    comes(sent, PACKAGE, RefusalReason.EXPIRED)
+@pytest.mark.parametrize("reason", [RefusalReason.EXPIRED, RefusalReason.BUILT_IN_FUTURE])
+def test_what_the_clock_spoke_against_is_sent_for_once_it_has_changed(
+    download: HotListDownload, sent: Sent, reason: str
+) -> None:
+    comes(sent, PACKAGE, reason)
     download.tick(0.0)
     download.again()
     assert sent.topics == []

@@ -1,13 +1,15 @@
 """What a post says of its list without a broker."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from pytest_mock import MockerFixture
 
+from device.clock.timekeeper import CLOCK_TOLERANCE, Timekeeper
 from device.faults.fault import notices
 from device.hotlist.service import HotListService, freshness, list_state
-from device.records import HotListState
+from device.records import ClockQuality, HotListState
 from tests.device.hotlist.department import Department
 from tests.rigs import hotlist_settings
 
@@ -73,3 +75,67 @@ def test_a_list_its_issuer_no_longer_stands_by_is_stale(department: Department) 
     expires = department.built + timedelta(hours=2)
     manifest = department.manifest(department.package(expires=expires))
     assert freshness(manifest, hotlist_settings(), at=expires) == "stale"
+
+
+class AtPost:
+    """A post's list and time, with what it says in the audit."""
+
+    def __init__(self, department: Department, folder: Path, mocker: MockerFixture, *, synchronised: bool) -> None:
+        self.department, self.synchronised = department, synchronised
+        self.at = department.built + timedelta(hours=1)
+        self.keeper = Timekeeper(
+            trusted=[department.built - timedelta(days=30)],
+            ends=department.built + timedelta(days=700),
+            quality=lambda: ClockQuality(source="chrony", synchronised=self.synchronised),
+            wall=lambda: self.at.timestamp(),  # noqa: PLW0108 - it changes
+            steady=lambda: 0.0,
+        )
+        self.limited = mocker.Mock()
+        self.service = HotListService(
+            department.store(folder),
+            hotlist_settings(),
+            mocker.Mock(),
+            rate_limited=self.limited,
+            timekeeper=self.keeper,
+        )
+
+    def brings(self, version: int, built: datetime, *, source: str = "broker") -> str | None:
+        expires = built + timedelta(days=7)
+        package = self.department.package(version=version, built=built, expires=expires)
+        reason = self.service.install(package, source=source).reason
+        current = self.service.current
+        self.keeper.heed_list(None if current is None else current.built)
+        return reason
+
+
+@pytest.mark.parametrize("source", ["broker", "file"])
+@pytest.mark.parametrize("synchronised", [True, False])
+def test_a_list_built_in_2029_is_refused_by_name_and_a_correct_one_is_taken(
+    department: Department, tmp_path: Path, mocker: MockerFixture, *, synchronised: bool, source: str
+) -> None:
+    post = AtPost(department, tmp_path, mocker, synchronised=synchronised)
+    assert post.brings(1, post.at) is None
+    assert post.brings(2, datetime(2029, 1, 1, tzinfo=UTC), source=source) == "built_in_future"
+    post.limited.refused.assert_called_once_with("hotlist_refused", source=source, reason="built_in_future")
+    assert (post.keeper.now(), post.service.state().version) == (post.at, 1)
+    assert post.brings(3, post.at, source=source) is None
+
+
+def test_clocks_may_differ_by_minutes(department: Department, tmp_path: Path, mocker: MockerFixture) -> None:
+    post = AtPost(department, tmp_path, mocker, synchronised=True)
+    post.keeper.now()
+    assert post.brings(1, post.at + CLOCK_TOLERANCE) is None
+    assert post.brings(2, post.at + CLOCK_TOLERANCE + timedelta(seconds=1)) == "built_in_future"
+
+
+def test_a_post_that_believed_a_list_from_the_future_takes_a_correct_one(
+    department: Department, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """Nobody vouches for its clock, which may be behind: so a list of a year ahead moved its time."""
+    post = AtPost(department, tmp_path, mocker, synchronised=False)
+    ahead = post.at + timedelta(days=365)
+    assert post.brings(1, ahead) is None
+    assert post.keeper.now() == ahead
+    assert post.keeper.behind
+    assert post.brings(2, post.at) is None, "though it has expired by the time that the other list says"
+    assert (post.keeper.now(), post.service.state().state) == (post.at, "current")

@@ -246,6 +246,30 @@ def test_an_entry_that_ended_by_a_clock_set_right_since_makes_no_hit() -> None:
     assert set(listed.moments) == {desk.hotlist.now}
 
 
+class Ending(Entries):
+    """A list whose entries end an hour after noon, and begin no earlier than it was."""
+
+    def consult(self, query: Query, *, at: datetime, settings: object = None) -> LookUpResult:
+        found = super().consult(query, at=at, settings=settings)
+        return found if at < NOON + timedelta(hours=1) else LookUpResult()
+
+
+@pytest.mark.parametrize("by", [timedelta(days=4000), timedelta(hours=-1), timedelta(hours=2)], ids=str)
+def test_a_hit_under_way_stands_whatever_the_clock_is_set_to_meanwhile(by: timedelta) -> None:
+    desk = Desk(Ending(**{"7ABC123": (match("7ABC123"),)}))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    assert kinds(desk) == [Hit]
+    desk.hotlist.now += by
+    desk.see("7ABC123")
+    desk.end()
+    assert kinds(desk) == [Hit, Read]
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert read.hits == (hit.hit,)
+
+
 def test_what_was_read_by_a_clock_that_is_behind_was_read_now() -> None:
     desk = Desk(FakeList())
     desk.hotlist.now = NOON + timedelta(days=45)

@@ -438,3 +438,22 @@ def test_a_card_that_somebody_made_leads_to_no_file_elsewhere(tmp_path: Path, su
     with pytest.raises(ProvisioningError, match="is a link"):
         run(linked, *supplies["trixie"])
     assert target.read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("release", PACKAGES)
+def test_time_servers_of_the_departments_are_set_up(
+    tmp_path: Path, supplies: dict[str, list[str]], release: str
+) -> None:
+    boot = card(tmp_path / "bootfs", release)
+    arguments = [str(boot), *supplies[release], "--nts-server", "time.example"]
+    result = CliRunner().invoke(image, arguments)
+    assert result.exit_code == 0, result.output
+    written = "".join(path.read_text() for path in boot.glob("*") if path.name in {"user-data", "firstrun.sh"})
+    assert "server time.example iburst nts" in written
+
+
+@pytest.mark.parametrize("name", ["time.example' >/etc/passwd", "localhost", "192.0.2.1 nts", "-x.example", "a..b"])
+def test_what_is_no_name_of_a_time_server_is_refused(tmp_path: Path, supplies: dict[str, list[str]], name: str) -> None:
+    boot = card(tmp_path / "bootfs", "trixie")
+    result = CliRunner().invoke(image, [str(boot), *supplies["trixie"], "--nts-server", name])
+    assert isinstance(result.exception, ProvisioningError), result.output
