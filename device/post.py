@@ -33,6 +33,7 @@ from device.config import Configuration
 from device.control.commands import CommandExecutor, doers
 from device.control.keys.trust import TrustedKeys
 from device.control.service import RemoteControl, remote_configuration
+from device.custody.service import CustodyService
 from device.diagnosis import FaultMonitor
 from device.enrolment.acceptance import Acceptance
 from device.enrolment.renewal import Renewal
@@ -177,6 +178,7 @@ class Post:
             models,
             acceptance,
             self._control,
+            CustodyService(configuration.custody, trust.custodians, logbook, uplink, folder=folder),
             download,
             PackageSpool(hotlists.directory, partial(hotlist.install, source="file")),
             renewal,

@@ -27,6 +27,8 @@ class Fault(StrEnum):
     CLOCK_AHEAD = "clock_ahead"
     CLOCK_BEHIND = "clock_behind"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
+    CUSTODY_BEHIND = "custody_behind"
+    CUSTODY_FORKED = "custody_forked"
     DISK_FULL = "disk_full"
     DOOR_OPEN = "door_open"
     FALLING_BEHIND = "falling_behind"
@@ -151,6 +153,18 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "the clock being synchronised",
         "Check that the unit reaches its time server.",
         within="a minute",
+    ),
+    Fault.CUSTODY_BEHIND: Description(
+        "A record has waited too long for its receipts; the post keeps it and the disk fills.",
+        "the receipts for what waits",
+        "Ask for a self-test: it says whose receipts are required. See that these custodians run and reach the broker.",
+        within="a minute after `custody.behind_hours`",
+    ),
+    Fault.CUSTODY_FORKED: Description(
+        "A custodian holds other records than this disk under the same numbers; those of that chain stay here.",
+        "the next start, until a receipt says it again; for good, an outbox that begins a new chain",
+        "Ask who restored or copied the disk. Save the outbox, then replace the unit or its disk.",
+        within="the receipt",
     ),
     Fault.DISK_FULL: Description(
         "The disk is full; pictures of reads and then reads are given up to keep the rest.",
@@ -290,7 +304,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         within="five seconds",
     ),
     Fault.SUBSCRIPTION_REFUSED: Description(
-        "The broker does not let the post receive its hot list; the list grows old.",
+        "The broker refuses a subscription; the post misses its hot list, its keys or its receipts.",
         "the next connection with the right granted",
         "Check the rights of this post's certificate at the broker.",
         within="the next connection",
@@ -327,6 +341,8 @@ def reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:
     return tuple(Reason(name=fault.value, message=DESCRIPTIONS[fault].message) for fault in sorted(set(faults)))
 
 
+NO_CUSTODIAN = "no_custodian"
+"""The notice of a post whose records leave it on a broker's acknowledgment alone."""
 COMPARED = "reads_compared"
 """The notice of a post that compares its reads with those before the configuration changed."""
 LONGEST_LIST = 120
@@ -337,6 +353,7 @@ def notices(
     hotlist: HotListState,
     unusual: Sequence[str] = (),
     *,
+    custody: bool = True,
     comparing: bool = False,
     broker_certificate_days: int | None = None,
 ) -> tuple[Reason, ...]:
@@ -345,11 +362,15 @@ def notices(
     Args:
         hotlist: the list in force.
         unusual: keys of the configuration that are far from what holds without them.
+        custody: whether any custodian's receipt is required.
         comparing: whether reads are being compared with those before a change of the configuration.
         broker_certificate_days: left of the broker's certificate, where it ends soon.
 
     """
     said = []
+    if not custody:
+        message = "No custodian is configured: a broker's acknowledgment releases records."
+        said.append(Reason(name=NO_CUSTODIAN, message=message))
     if comparing:
         message = "Reads are being compared with those before the configuration changed; a trial lasts until then."
         said.append(Reason(name=COMPARED, message=message))

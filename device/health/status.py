@@ -228,6 +228,7 @@ class StatusReporter(Part):
                 "notices": notices(
                     hotlist,
                     self._unusual,
+                    custody=self._logbook.outbox.requirements.in_force,
                     comparing=self._comparing,
                     broker_certificate_days=self._broker_certificate_ends(),
                 ),

@@ -132,6 +132,12 @@ def take(
     return True
 
 
+def covert(connection: Connection, name: str) -> bool:
+    """Tell whether a chain that is here is a distribution group's."""
+    chain = _chain(connection, name)
+    return chain is not None and chain.group is not None
+
+
 def forget(connection: Connection, custodian: str) -> None:
     """Have a custodian sign anew for all that is here."""
     connection.execute("DELETE FROM kept WHERE custodian = ? AND first > 0", (custodian,))

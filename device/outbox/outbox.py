@@ -275,6 +275,11 @@ class Outbox:
         for name in names:
             self._release(name)
 
+    @property
+    def requirements(self) -> Requirements:
+        """Whose receipts are required at present."""
+        return self._requirements
+
     def take_receipt(self, custodian: str, chain: str, ranges: Sequence[KeptRange]) -> Custody:
         """Take what a custodian has signed for; records that lack nothing else go.
 
@@ -290,6 +295,10 @@ class Outbox:
         with self._file.lock:
             self._heard.add((custodian, chain))
         return Custody(self._release(chain), forked=False)
+
+    def covert(self, chain: str) -> bool:
+        """Tell whether a chain is a distribution group's, of which nobody else may learn."""
+        return self._file.run(lambda connection: custody.covert(connection, chain))
 
     def forget_receipts(self, custodian: str) -> None:
         """Have a custodian sign anew for all that is here: it was restored from a backup."""

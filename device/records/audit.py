@@ -97,6 +97,8 @@ ACTIONS = (
     "certificate_renewed",
     "identity_elsewhere",
     "chain_forked",
+    "receipt_refused",
+    "custody_forked",
     "recording_started",
     "recording_ended",
     "recording_refused",

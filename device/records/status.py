@@ -50,7 +50,7 @@ class Status(RecordData):
     )
     keys: tuple[KeyState, ...] = Field(
         default=(),
-        description="The department's keys that the post goes by, for lists and for configurations; empty if fixed.",
+        description="Keys that the post goes by, for lists, configurations, and receipts; empty if fixed.",
     )
     last_read: UtcTime | None = Field(
         default=None,

@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import Any
 
 from device.errors import RecordError
-from device.faults.fault import Fault
+from device.faults.fault import NO_CUSTODIAN, Fault
 from device.records import Keyring, Purpose, Status
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import KeyRefusedError
@@ -166,7 +166,8 @@ def _state(status: Status, remarks: _Remarks, *, will: bool) -> None:
         grave = reason.name in {fault.value for fault in GRAVE}
         remarks.add(Grade.CRITICAL if grave else Grade.WARNING, reason.name)
     for notice in status.notices:
-        remarks.add(Grade.WARNING, notice.name)
+        # A fleet without a custodian is so by choice, and would never be well otherwise.
+        remarks.add(Grade.OK if notice.name == NO_CUSTODIAN else Grade.WARNING, notice.name)
     refused = status.configuration.refused if status.configuration is not None else None
     if refused is not None:
         remarks.add(Grade.WARNING, f"configuration {refused.version} refused: {refused.reason}")

@@ -172,7 +172,7 @@ def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str,
     thread.join(20)
     assert pictures[0][:2] == b"\xff\xd8"
     points = {finding.point: finding.good for finding in found}
-    assert set(points) == {"camera", "hot list", "clock", "certificate", "outbox", "disk", "uplink"}
+    assert set(points) == {"camera", "hot list", "clock", "certificate", "outbox", "disk", "uplink", "custody"}
     assert points["camera"]
     assert not points["uplink"]
     assert not points["hot list"]

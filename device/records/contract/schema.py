@@ -16,6 +16,7 @@ from device.records.audit import ACTIONS
 from device.records.command import Response
 from device.records.contract.asyncapi import asyncapi
 from device.records.contract.examples import ExampleSigner, example_records
+from device.records.contract.receipt_vectors import receipt_vectors
 from device.records.contract.received import PAYLOADS, example_payloads
 from device.records.envelope import EVENTS, TYPES
 from device.records.health import Health
@@ -110,6 +111,7 @@ def contract() -> dict[str, str]:
         | {"asyncapi.json": _pretty(asyncapi({name: envelope.event for name, envelope in examples.items()}))}
         | {f"examples/{name}.json": _pretty(envelope.event) for name, envelope in examples.items()}
         | {"examples/archive.jsonl": archive, "examples/post-1.pub.pem": signer.public_pem.decode()}
+        | {"examples/receipt.vectors.json": _pretty(receipt_vectors(examples))}
     )
 
 

@@ -24,8 +24,18 @@ class SteadySigner(Signer):
 
     def sign(self, payload: bytes) -> str:
         """Return `header..signature` over `payload`."""
-        header = json_b64encode({"alg": ALGORITHM, "kid": self.kid})
-        signed = header + b"." + urlsafe_b64encode(payload)
+        header, _, signature = self._jws({}, payload)
+        return f"{header}..{signature}"
+
+    def compact(self, payload: bytes, *, typ: str) -> str:
+        """Return a compact JWS of that type."""
+        return ".".join(self._jws({"typ": typ}, payload))
+
+    def _jws(self, more: dict[str, str], payload: bytes) -> tuple[str, str, str]:
+        """Return the parts of a JWS; `more` is what its header has beside algorithm and key."""
+        header = json_b64encode({"alg": ALGORITHM, "kid": self.kid} | more)
+        content = urlsafe_b64encode(payload)
+        signed = header + b"." + content
         r, s = decode_dss_signature(self._private.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
         halves = r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE)
-        return f"{header.decode('ascii')}..{urlsafe_b64encode(halves).decode('ascii')}"
+        return header.decode("ascii"), content.decode("ascii"), urlsafe_b64encode(halves).decode("ascii")

@@ -211,3 +211,14 @@ def test_a_setting_far_from_its_default_and_a_comparison_of_reads_are_noticed(de
     status = desk.tick()
     assert status is not None
     assert status.notices == ()
+
+
+@pytest.mark.parametrize(("in_force", "names"), [(True, []), (False, ["no_custodian"])])
+def test_it_is_said_that_a_broker_s_acknowledgment_alone_releases_records(
+    desk: Desk, *, in_force: bool, names: list[str]
+) -> None:
+    desk.logbook.outbox.requirements.in_force = in_force
+    desk.faults.present = frozenset({Fault.DISK_FULL})
+    told = desk.tick()
+    assert told is not None
+    assert [notice.name for notice in told.notices] == names

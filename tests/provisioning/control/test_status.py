@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from joserfc.util import json_b64encode
 
-from device.records import ClockQuality, HotListState, Keyring, KeyState, Purpose, RefusedKeys
+from device.records import ClockQuality, HotListState, Keyring, KeyState, Purpose, Reason, RefusedKeys
 from device.records.configuration import ConfigurationState, RefusedConfiguration
 from device.records.signing import read_key
 from provisioning.commands.status import line, table
@@ -38,6 +38,8 @@ def test_a_post_that_works_is_ok(fleet: Fleet) -> None:
         ("online", [], {"certificate_expires": NOW - timedelta(days=3)}, Grade.CRITICAL, "certificate has ended"),
         ("online", [], {"last_read": NOW - timedelta(hours=30)}, Grade.WARNING, "nothing read for 30 h"),
         ("online", [], {"last_read": None}, Grade.OK, ""),
+        ("online", [], {"notices": [Reason(name="no_custodian", message="x")]}, Grade.OK, "no_custodian"),
+        ("online", [], {"notices": [Reason(name="near_matching", message="x")]}, Grade.WARNING, "near_matching"),
         (
             "offline",
             [],

@@ -1,0 +1,64 @@
+"""Judging a message on a receipt's topic: whether a custodian signed it, and whether it is for this post."""
+
+from datetime import datetime
+
+from device.control.errors import RefusedError, Rejection
+from device.control.jose import open_signed_by, read_payload
+from device.control.keys import SigningKeys
+from device.records import RECEIPT_TYPE, Receipt, Source
+from device.uplink.inbox import Delivery
+
+LARGEST_RECEIPT = 16 * 1024
+"""Bytes of the largest receipt that is looked at: one of 64 ranges takes twelve thousand."""
+
+
+def open_receipt(delivery: Delivery, keys: SigningKeys | None, *, at: datetime) -> bytes:
+    """Check that a custodian signed a message with a key that is accepted at a moment; return what it signed.
+
+    Args:
+        delivery: the message, a compact JWS.
+        keys: the custodian's; None if nobody has vouched for it.
+        at: the post's time.
+
+    Raises:
+        RefusedError: it is retained, too large, no such JWS, or signed by nobody who may.
+
+    """
+    message = delivery.payload
+    if delivery.retained:
+        raise RefusedError(Rejection.RETAINED, "a receipt says what is held now, and is never retained")
+    if len(message) > LARGEST_RECEIPT:
+        raise RefusedError(Rejection.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST_RECEIPT}")
+    if keys is None:
+        raise RefusedError(Rejection.UNKNOWN_CUSTODIAN, "nobody has vouched for this custodian")
+    try:
+        return open_signed_by(message, typ=RECEIPT_TYPE, keys=keys.arriving(at))[0].payload
+    except RefusedError as refusal:
+        raise keys.named(refusal, message, typ=RECEIPT_TYPE, at=at) from None
+
+
+def read_receipt(payload: bytes, *, source: Source, custodian: str) -> Receipt:
+    """Read what a custodian signed; its ranges are not judged.
+
+    Args:
+        payload: what was signed.
+        source: the post.
+        custodian: the last level of the topic, whose key signed.
+
+    Raises:
+        RefusedError: it is no receipt, or for another post, or in another custodian's name.
+
+    """
+    try:
+        receipt = read_payload(payload, Receipt, "receipt")
+    except RefusedError as refusal:
+        # Which member is wrong is left out: its name may be any text.
+        raise RefusedError(refusal.reason, "what is signed is no receipt", signed=True) from None
+    for reason, said, own in (
+        (Rejection.FOREIGN_AGENCY, receipt.agency, source.agency),
+        (Rejection.OTHER_POST, receipt.post, source.post),
+        (Rejection.OTHER_CUSTODIAN, receipt.custodian, custodian),
+    ):
+        if said != own:
+            raise RefusedError(reason, f"the receipt is not for this topic: {reason.value}", signed=True)
+    return receipt
