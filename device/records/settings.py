@@ -12,6 +12,11 @@ from device.records.topics import Source
 from device.secrets.credentials import PRIVATE
 from device.settings import Afar, KeyPath, Name, Remote, Section
 
+LARGEST_PATCH = 65_536
+"""Bytes of the largest picture of a plate that can be configured."""
+LARGEST_OVERVIEW = 262_144
+"""The same of a vehicle. Brokers are made to take records with two such pictures (`provisioning.brokers.mosquitto`)."""
+
 
 class PostIdentity(Section):
     """Which post this is and where it stands."""
@@ -51,8 +56,10 @@ class RecordSettings(Section):
         default=True, description="Whether reads that are no hit carry the picture of the plate."
     )
     read_overview: Remote[bool] = Field(default=False, description="Whether they carry the picture of the vehicle.")
-    patch_bytes: Remote[int] = Field(default=3072, ge=512, le=65536, description="Largest picture of a plate.")
-    overview_bytes: Remote[int] = Field(default=25600, ge=2048, le=262144, description="Largest picture of a vehicle.")
+    patch_bytes: Remote[int] = Field(default=3072, ge=512, le=LARGEST_PATCH, description="Largest picture of a plate.")
+    overview_bytes: Remote[int] = Field(
+        default=25600, ge=2048, le=LARGEST_OVERVIEW, description="Largest picture of a vehicle."
+    )
     health_seconds: Annotated[Remote[float], Afar(most=600)] = Field(
         default=60, ge=1, description="How often health is published."
     )

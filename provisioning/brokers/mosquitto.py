@@ -9,11 +9,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.hotlist.manifest import LARGEST_BODY
+from device.hotlist.parts import PART_BYTES, PART_OVERHEAD
+from device.records.settings import LARGEST_OVERVIEW, LARGEST_PATCH
 from provisioning.brokers.rights import RIGHTS, Party, rights_of
 
-MOST_QUEUED = 10_000_000
-"""Messages that may wait for a client. Not 0, which is without limit: with it mosquitto 2.0 hangs up on every client
-that it denies a publication (handle__publish.c: it compares the packets to be sent, none, with the limit, 0)."""
+LARGEST_TEXT = 65_536
+"""Bytes of a record beside its pictures: some 3,000 of a hit. What posts are told ends here too (`control.jose`)."""
+LARGEST_RECORD = sum(-(-size // 3) * 4 for size in (LARGEST_PATCH, LARGEST_OVERVIEW)) + LARGEST_TEXT
+"""Bytes of the largest legal record: both pictures in base64, four bytes for three."""
+LARGEST_PACKET = max(LARGEST_RECORD, PART_BYTES + PART_OVERHEAD) + 4096
+"""Bytes of a packet: the largest record, or part of a hot list, with room for topic and properties. A list of more than
+one part goes in parts, for the broker says this limit to whoever publishes it."""
+MOST_QUEUED_BYTES = 256 << 20
+"""Bytes that may wait for one client: of a post that reads 10,000 plates a day, at 6 KB each, four days; 500 of the
+largest records. More is dropped, and said in mosquitto's log; a custodian's receipts have the posts send it again."""
+MOST_QUEUED = MOST_QUEUED_BYTES >> 10
+"""Messages that may wait for one client: no record has less than 1 KiB, so smaller ones are none, and mosquitto needs
+some 800 bytes for each beside its content. Not 0, which is without limit: with it mosquitto 2.0 hangs up on every
+client that it denies a publication (handle__publish.c: it compares the packets to be sent, none, with the limit, 0)."""
+MEMORY_BYTES = 2 * MOST_QUEUED_BYTES + 2 * LARGEST_BODY
+"""Bytes of memory, and so of the file that all of it is saved to: a full queue with what each message needs, and the
+hot list before and after a change, each of the largest size. Clients that hear the same share its content. Beyond it
+mosquitto hangs up on whoever publishes: records stay on the posts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +83,10 @@ def configuration(
         "set_tcp_nodelay true",
         "# What waits for a subscriber that is away is not thrown away after a thousand messages.",
         f"max_queued_messages {MOST_QUEUED}",
+        f"max_queued_bytes {MOST_QUEUED_BYTES}",
+        "# One certificate must not fill the broker: the largest record or part of a hot list, and a bound of it all.",
+        f"max_packet_size {LARGEST_PACKET}",
+        f"memory_limit {MEMORY_BYTES}",
         "# Saved every two seconds. What is lost if this is killed in between, a post sends again when its custodian's",
         "# receipts leave it out. Not after every change: all that waits is written anew each time.",
         "persistence true",

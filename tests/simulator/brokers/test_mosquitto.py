@@ -2,8 +2,9 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from queue import Queue
 
@@ -13,6 +14,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from device.hotlist.parts import PART_BYTES, PART_OVERHEAD
+from device.records.topics import hotlist_package, hotlist_part
+from provisioning.brokers import mosquitto
+from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers import mosquitto as broker_module
@@ -165,6 +170,76 @@ def test_older_tls_is_turned_away(broker: Broker, fleet: Fleet) -> None:
 @needs_mosquitto
 def test_the_same_greeting_is_welcome_with_the_right_certificate(broker: Broker, fleet: Fleet) -> None:
     greet(secured(fleet.post("post-1")), broker)
+
+
+@needs_mosquitto
+def test_the_largest_record_and_part_of_a_list_pass_and_what_is_larger_does_not(broker: Broker, fleet: Fleet) -> None:
+    with client(broker, fleet.subscriber("dispatch")) as dispatch, client(broker, fleet.post("post-1")) as post:
+        dispatch.subscribe(f"{PREFIX}/post-1/hit/+")
+        record = "x" * mosquitto.LARGEST_RECORD
+        assert post.publish(f"{PREFIX}/post-1/hit/{'c' * 64}", record) == "Success"
+        assert len(dispatch.messages.get(timeout=5).payload) == mosquitto.LARGEST_RECORD
+        ended: Queue[object] = Queue()
+        post.client.on_disconnect = lambda _c, _u, _f, reason, _p: ended.put(str(reason))
+        post.client.publish(f"{PREFIX}/post-1/read", "x" * mosquitto.LARGEST_PACKET, qos=1)
+        assert ended.get(timeout=5) == "Packet too large"
+    with Connection(fleet.publisher, broker=broker.address) as department:
+        part = bytes(PART_BYTES + PART_OVERHEAD)
+        department.publish(hotlist_part(hotlist_package("riverside"), 65_535), part, retain=True, expiry_seconds=60)
+
+
+LIMIT = 8 << 20
+
+
+@pytest.fixture
+def small(fleet: Fleet, tmp_path: Path) -> Iterator[Broker]:
+    """A broker with limits that are soon reached."""
+    made = Broker(fleet, tmp_path / "small")
+    path = made.directory / "mosquitto.conf"
+    text = path.read_text()
+    assert f"\nmemory_limit {mosquitto.MEMORY_BYTES}\n" in text
+    text = text.replace(f"memory_limit {mosquitto.MEMORY_BYTES}", f"memory_limit {4 * LIMIT}")
+    path.write_text(text.replace(f"max_queued_bytes {mosquitto.MOST_QUEUED_BYTES}", f"max_queued_bytes {LIMIT}"))
+    with made as running:
+        yield running
+
+
+def flood(broker: Broker, post: Client, topics: Iterable[str], *, retain: bool) -> int:
+    """Publish on all topics, or until the broker hangs up; return how many bytes of memory it has then."""
+    lost = threading.Event()
+    post.client.on_disconnect = lambda *_: lost.set()
+    for number, topic in enumerate(topics, start=1):
+        sent = post.client.publish(topic, os.urandom(64_000), qos=1, retain=retain)
+        if lost.is_set():
+            break
+        if number % 20 == 0:
+            sent.wait_for_publish(1)
+    (line,) = (line for line in Path(f"/proc/{broker.pid}/status").read_text().splitlines() if "VmRSS" in line)
+    return int(line.split()[1]) * 1024
+
+
+@needs_mosquitto
+def test_a_post_that_floods_an_absent_keeper_fills_nothing_and_holds_up_nobody(small: Broker, fleet: Fleet) -> None:
+    with client(small, fleet.subscriber("dispatch")) as dispatch:
+        dispatch.subscribe(f"{PREFIX}/#")
+    with client(small, fleet.post("post-1")) as post, client(small, fleet.publisher) as console:
+        assert flood(small, post, repeat(f"{PREFIX}/post-1/read", 400), retain=False) < 4 * LIMIT
+        console.subscribe(f"{PREFIX}/+/audit")
+        with client(small, fleet.post("post-2")) as other:
+            assert other.publish(f"{PREFIX}/post-2/audit", "mine") == "Success"
+        assert console.messages.get(timeout=5).payload == b"mine"
+    small.stop()
+    assert LIMIT <= len(small.saved()) < 2 * LIMIT
+
+
+@needs_mosquitto
+def test_a_post_that_floods_what_is_retained_stops_at_the_limit_of_memory(small: Broker, fleet: Fleet) -> None:
+    with client(small, fleet.post("post-1")) as post:
+        topics = (f"{PREFIX}/post-1/hit/c{number}" for number in range(1000))
+        assert flood(small, post, topics, retain=True) < 6 * LIMIT, "with the program itself"
+    assert small.running
+    small.stop()
+    assert len(small.saved()) < 4 * LIMIT
 
 
 @needs_mosquitto
