@@ -1,4 +1,4 @@
-// A console: prints every hit, once, with what it is worth, and verifies who said so.
+// A console: prints every hit, once, with what it is worth, and verifies who said so; and which posts are silent.
 //
 //   npm ci --ignore-scripts
 //   node console.mjs --broker broker.example:8883 --identity subscribers/dispatch --agency riverside --keys records/
@@ -72,6 +72,7 @@ const say = (line) => console.log(line.replace(/\p{C}/gu, "?"));
 const seen = new Map();
 const hits = new Map();
 const withdrawn = new Map();
+const states = new Map(); // by post: its state, when it said so, and until when that is good
 
 function remember(memory, name, value) {
   memory.set(name, value);
@@ -79,16 +80,16 @@ function remember(memory, name, value) {
 }
 
 // Shows a message, whatever it is: one that ended the console would come again, and nothing after it.
-function take(topic, payload) {
+function take(topic, payload, retained = false) {
   const post = topic.split("/")[3]; // by the broker's rights the only one that writes there; its key has to prove it
   try {
-    judge(post, JSON.parse(payload));
+    judge(post, JSON.parse(payload), retained);
   } catch (error) {
     say(`NOT SHOWN  ${post}: not a record (${error.name})`);
   }
 }
 
-function judge(post, event) {
+function judge(post, event, retained) {
   const record = `${post} ${event.id}`;
   if (seen.has(record)) return; // QoS 1: the same record may come again, with the same id
   const [key, ...former] = keyFiles(post);
@@ -102,8 +103,34 @@ function judge(post, event) {
     const hit = `${post} ${event.data.hit}`; // with the post: no other withdraws its hits
     remember(withdrawn, hit, true);
     say(`WITHDRAWN  ${post}  ${hits.get(hit) ?? "a hit not seen here"}`);
+  } else if (event.type === "platepost.status.v1") {
+    hear(post, event, retained);
   } else {
     say(`NOT SHOWN  ${post}: a record of another kind, ${event.type}`);
+  }
+}
+
+function hear(post, { time, data: status }, retained) {
+  const said = Date.parse(time);
+  const known = states.get(post);
+  if (known && said < known.said) return; // it waited on the post, which has said something newer since
+  let goodUntil = Infinity; // offline, until the post says otherwise
+  if ("valid_seconds" in status) {
+    const made = said - 1000 * (status.clock.held_seconds ?? 0);
+    goodUntil = (retained && status.clock.synchronised ? made : Date.now()) + 1000 * status.valid_seconds;
+  }
+  states.set(post, { state: status.state, said, goodUntil });
+  if (known?.state === status.state) return;
+  const reasons = status.reasons.map((reason) => reason.name).join(", ");
+  say(`STATUS     ${post}  ${status.state}${reasons && `: ${reasons}`}`);
+}
+
+// Says which posts have not been heard for longer than what they said is good.
+function look() {
+  for (const [post, { said, goodUntil }] of states) {
+    if (Date.now() <= goodUntil) continue;
+    states.set(post, { state: "silent", said, goodUntil: Infinity });
+    say(`SILENT     ${post}  not heard since ${new Date(said).toISOString()}`);
   }
 }
 
@@ -146,7 +173,7 @@ const client = mqtt.connect(`mqtts://${given.broker}`, {
   reconnectOnConnackError: true,
   // Acknowledges after a hit was shown, not before.
   customHandleAcks: (topic, message, packet, done) => {
-    take(topic, message);
+    take(topic, message, packet.retain);
     done(0);
   },
 });
@@ -156,11 +183,15 @@ const ends = (error) => {
 };
 client.on("connect", () => {
   client.off("error", ends);
-  client.subscribe(`alpr/v1/${given.agency}/+/hit/#`, { qos: 1 }, (error) => {
+  const topics = `alpr/v1/${given.agency}/+`;
+  client.subscribe({ [`${topics}/hit/#`]: { qos: 1 }, [`${topics}/status`]: { qos: 0 } }, (error) => {
     if (error?.code >= 0x80) ends(error); // the topic is refused; anything else is a connection that was lost
     if (!error) say("listening");
   });
 });
+// Statuses come without a wish for an answer; hits were taken above.
+client.on("message", (topic, message, packet) => packet.qos === 0 && take(topic, message, packet.retain));
+setInterval(look, 1000);
 // Before the first connection an error is likely ours; later it is the broker's, and the client tries again, for ever.
 client.on("error", ends);
 client.on("error", (error) => say(`NOT LISTENING: ${error.message}`));

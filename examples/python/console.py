@@ -1,4 +1,4 @@
-"""A console: prints every hit, once, with what it is worth, and verifies who said so.
+"""A console: prints every hit, once, with what it is worth, and verifies who said so; and which posts are silent.
 
 Needs paho-mqtt, cryptography and rfc8785, and nothing of Platepost::
 
@@ -18,7 +18,7 @@ import ssl
 import sys
 import time
 from collections import OrderedDict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -102,16 +102,17 @@ class Console:
     def __init__(self, keys):
         self.keys = keys
         self.seen, self.hits, self.withdrawn = Memory(), Memory(), Memory()  # by post and identifier
+        self.states = {}  # by post: its state, when it said so, and until when that is good
 
-    def take(self, topic, payload):
+    def take(self, topic, payload, *, retained=False):
         """Show a message, whatever it is: one that ended the console would come again, and nothing after it."""
         post = topic.split("/")[3]  # by the broker's rights the only one that writes there; its key has to prove it
         try:
-            self.judge(post, json.loads(payload))
+            self.judge(post, json.loads(payload), retained=retained)
         except Exception as error:  # noqa: BLE001
             say(f"NOT SHOWN  {post}: not a record ({type(error).__name__})")
 
-    def judge(self, post, event):
+    def judge(self, post, event, *, retained):
         record = post, event["id"]
         if record in self.seen:  # QoS 1: the same record may come again, with the same id
             return
@@ -130,8 +131,32 @@ class Console:
             hit = post, event["data"]["hit"]  # with the post: no other withdraws its hits
             self.withdrawn[hit] = True
             say(f"WITHDRAWN  {post}  {self.hits.get(hit, 'a hit not seen here')}")
+        elif event["type"] == "platepost.status.v1":
+            self.hear(post, event, retained=retained)
         else:
             say(f"NOT SHOWN  {post}: a record of another kind, {event['type']}")
+
+    def hear(self, post, event, *, retained):
+        status, said = event["data"], datetime.fromisoformat(event["time"]).timestamp()
+        state, before, _ = self.states.get(post, (None, 0, 0))
+        if said < before:  # it waited on the post, which has said something newer since
+            return
+        good_until = float("inf")  # offline, until the post says otherwise
+        if "valid_seconds" in status:
+            clock = status["clock"]
+            made = said - clock.get("held_seconds", 0)
+            good_until = (made if retained and clock["synchronised"] else time.time()) + status["valid_seconds"]
+        self.states[post] = status["state"], said, good_until
+        if state != status["state"]:
+            reasons = ", ".join(reason["name"] for reason in status["reasons"])
+            say(f"STATUS     {post}  {status['state']}" + (f": {reasons}" if reasons else ""))
+
+    def look(self):
+        """Say which posts have not been heard for longer than what they said is good."""
+        for post, (_, said, good_until) in list(self.states.items()):
+            if time.time() > good_until:
+                self.states[post] = "silent", said, float("inf")
+                say(f"SILENT     {post}  not heard since {datetime.fromtimestamp(said, UTC):%Y-%m-%d %H:%M} UTC")
 
     def show(self, post, event, *, by_former):
         hit, name = event["data"], (post, event["data"]["hit"])
@@ -177,22 +202,27 @@ def main():
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5, manual_ack=True)
     client.tls_set_context(context)
 
+    refused = []
+
     def connected(client, _data, _flags, reason, _properties):
         if reason.is_failure:
             say(f"the broker refuses: {reason}")
         else:
-            client.subscribe(f"alpr/v1/{given.agency}/+/hit/#", options=SubscribeOptions(qos=1))
+            topics = f"alpr/v1/{given.agency}/+"
+            client.subscribe(
+                [(f"{topics}/hit/#", SubscribeOptions(qos=1)), (f"{topics}/status", SubscribeOptions(qos=0))]
+            )
 
     def lost(_client, _data, _flags, reason, _properties):
         say(f"NOT LISTENING: {reason}")  # paho tries again, for ever, also where it was refused
 
     def subscribed(_client, _data, _mid, reasons, _properties):
-        if reasons[0].is_failure:
-            sys.exit(f"the broker refuses the topic: {reasons[0]}")
-        say("listening")
+        refused.extend(reason for reason in reasons if reason.is_failure)
+        if not refused:
+            say("listening")
 
     def arrived(client, _data, message):
-        console.take(message.topic, message.payload)
+        console.take(message.topic, message.payload, retained=message.retain)
         client.ack(message.mid, message.qos)  # after it was shown, not before
 
     client.on_connect, client.on_disconnect = connected, lost
@@ -202,7 +232,11 @@ def main():
     session.SessionExpiryInterval = DAY
     host, _, port = given.broker.rpartition(":")
     client.connect(host, int(port), clean_start=False, properties=session)
-    client.loop_forever()
+    client.loop_start()
+    while not refused:
+        time.sleep(1)
+        console.look()
+    sys.exit(f"the broker refuses the topic: {refused[0]}")
 
 
 if __name__ == "__main__":

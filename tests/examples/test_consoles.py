@@ -22,6 +22,7 @@ from device.records import (
     HitWithdrawn,
     HotListState,
     Place,
+    Reason,
     Recorder,
     Signer,
     Source,
@@ -120,16 +121,16 @@ class Other:
 
     def __init__(self, broker: SimulatedSite, name: str) -> None:
         folder = broker.fleet.add_post(name, PostSettings(brokers=(broker.address,), camera="none"))
-        self._topic = f"{broker.topics}/{name}/hit/stolen_vehicle"
+        self._topics = f"{broker.topics}/{name}"
         self.signer = Signer.from_file(folder / "signing_key.pem")
         self.recorder = Recorder(MemoryOutbox(), self.signer, Source(broker.agency, name))
         self._client = secured_client(folder)
         self._client.connect(broker.host, broker.port)
         self._client.loop_start()
 
-    def says(self, payload: bytes | dict[str, Any]) -> None:
+    def says(self, payload: bytes | dict[str, Any], *, kind: str = "hit/stolen_vehicle") -> None:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        self._client.publish(self._topic, body, qos=1).wait_for_publish(timeout=30)
+        self._client.publish(f"{self._topics}/{kind}", body, qos=1).wait_for_publish(timeout=30)
 
     def signs(self, event: dict[str, Any]) -> dict[str, Any]:
         return event | {"signature": self.signer.sign(canonical_bytes(event))}
@@ -204,6 +205,26 @@ def test_console_shows_each_hit_once_and_its_withdrawal(
     if verifies(request):
         assert "9BAD000" not in shown
         assert "NOT SHOWN  post-2: not signed by this post" in shown
+
+
+def test_console_says_which_post_is_silent(
+    request: pytest.FixtureRequest, console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    if not verifies(request):
+        pytest.skip("the shell's console is told of hits alone")
+    wait_until_it_listens(console, post)
+    second = other("post-2")
+    status = light_post().status().model_copy(update={"valid_seconds": 1})
+    old = second.recorder.record(
+        status.model_copy(update={"state": "degraded", "reasons": (Reason(name="old", message="Old."),)})
+    )
+    second.says(second.recorder.unchained(status).body, kind="status")
+    assert console.shows("STATUS     post-2  online")
+    assert console.shows("SILENT     post-2  not heard since ")
+    second.says(old.body, kind="status")
+    second.says(second.recorder.record(status).body, kind="status")
+    assert console.shows("SILENT     post-2  not heard since ")
+    assert not any("degraded" in line for line in console.seen), "an older status that comes later"
 
 
 def test_console_outlives_what_is_no_record(
