@@ -43,6 +43,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.trust.key_files import KeyFiles
 from simulator.brokers.mosquitto import Broker
+from simulator.ground.site import READS
 from simulator.keeper.process import KeeperProcess, forks
 
 AGENCY, POST, SUBSCRIBER, CUSTODIAN = "bench", "post-1", "console", "records"
@@ -220,7 +221,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fleet = Fleet.create(folder / "fleet", agency=AGENCY, custodian=CUSTODIAN if given.custodian else None)
-        identity = fleet.add_subscriber(SUBSCRIBER)
+        identity = fleet.add_subscriber(SUBSCRIBER, reads=READS)
         os.sched_setaffinity(0, others)
         with Broker(fleet, folder / "broker") as broker, ExitStack() as around:
             keeper = KeeperProcess(fleet, CUSTODIAN, broker=broker.address, folder=folder / "kept", context=forks())

@@ -116,32 +116,19 @@ def _patterned(agency: str, name: str) -> list[str]:
     return [right.filter(agency, name) for right in RIGHTS[Party.POST]]
 
 
-def access_list(
-    agency: str,
-    *,
-    publisher: str,
-    subscribers: Iterable[str],
-    custodians: Iterable[str] = (),
-    operators: Iterable[str] = (),
-    groups: Mapping[str, Iterable[str]] | None = None,
-) -> str:
+def access_list(agency: str, clients: Mapping[str, Party], *, groups: Mapping[str, Iterable[str]] | None = None) -> str:
     """Return the text of mosquitto's ACL file for an agency, made from `provisioning.brokers.rights`.
 
     Args:
         agency: the agency, as in the topics.
-        publisher: the name of the department's own client, which gives out hot lists and configurations.
-        subscribers: the names of those who read every record of the agency.
-        custodians: the names of those who keep the records and give receipts for them.
-        operators: the names of those who command posts.
+        clients: every client's name with what it is; posts need not be named.
         groups: the distribution groups of subscribers and custodians, by name, whose covert hits they read too.
 
     """
     lines = ["# Made by `platepost provision`; written anew whenever somebody is added.", ""]
-    parties = [(publisher, Party.PUBLISHER)]
-    parties += [(name, Party.SUBSCRIBER) for name in subscribers]
-    parties += [(name, Party.CUSTODIAN) for name in custodians]
-    parties += [(name, Party.OPERATOR) for name in operators]
-    for name, party in parties:
+    for name, party in clients.items():
+        if party is Party.POST:
+            continue
         rights = rights_of(party, (groups or {}).get(name, ()))
         own = {right.filter(agency, name) for right in rights}
         lines += [f"user {name}"]

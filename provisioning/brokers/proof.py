@@ -12,7 +12,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from device.records.topics import ROOT
 from provisioning.brokers.proof_cases import Case, Principal
+from provisioning.brokers.rights import COVERT
 from provisioning.connection import secured_client, split_address
 from provisioning.errors import ProvisioningError
 
@@ -23,6 +25,23 @@ QUIET_SECONDS = 1.0
 """How long nothing more has to come before what did not come counts as refused."""
 
 
+SUCCESS, NOBODY = 0x00, 0x10
+"""Reasons of MQTT 5: taken; taken, and nobody subscribes."""
+SHARED = 8
+"""Records that are published to a group of two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intrusion:
+    """What a client that may not read something did to those who may, by a subscription."""
+
+    topic: str
+    """The filter that it subscribed to."""
+    granted: bool
+    harm: str | None
+    """What came of it; None if nothing did."""
+
+
 @dataclass
 class Client:
     """One client of the proof at the broker."""
@@ -31,7 +50,7 @@ class Client:
     client: mqtt.Client
     heard: set[bytes] = field(default_factory=set)
     connected: threading.Event = field(default_factory=threading.Event)
-    answers: set[int] = field(default_factory=set)
+    answers: dict[int, list[ReasonCode]] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
     ended: int = 0
 
@@ -100,30 +119,67 @@ class RightsProof:
                 found[case] = any(mark.startswith(case.topic.encode() + b"|") for mark in heard[case.actor])
         return found
 
-    def _listen(self, each: Client, topic: str) -> None:
+    def intrude(self, intruder: Principal, entitled: Principal, writer: Principal, *, agency: str) -> list[Intrusion]:
+        """Subscribe as somebody without the right to every topic, and in a group that shares one, and see who suffers.
+
+        Args:
+            intruder: who may hear hits, and neither covert ones nor the audit trail.
+            entitled: who may hear the audit trail.
+            writer: a post that nothing else of the proof listens to.
+            agency: whose topics.
+
+        """
+        own = f"{ROOT}/{agency}/{writer.name}"
+        everything, unheard = f"{ROOT}/{agency}/#", f"{own}/{COVERT}/nobody"
+        known = self._write(Case(writer, "write", unheard, allowed=True)) == NOBODY
+        wide = self._listen(self._clients[intruder], everything)
+        counted = wide and known and self._write(Case(writer, "write", unheard, allowed=True)) == SUCCESS
+        self._clients[intruder].client.unsubscribe(everything)
+        trail = f"{own}/audit"
+        shared = f"$share/proof/{trail}"
+        self._listen(self._clients[entitled], shared)
+        joined = self._listen(self._clients[intruder], shared)
+        cases = [Case(entitled, "write", f"{trail}|{number}", allowed=True) for number in range(SHARED)]
+        for case in cases:
+            self._publish(self._clients[writer], trail, _mark(case))
+        self._await_quiet()
+        lost = sum(_mark(case) not in self._clients[entitled].heard for case in cases)
+        return [
+            Intrusion(everything, wide, "what nobody else hears is acknowledged as heard" if counted else None),
+            Intrusion(shared, joined, f"{lost} of {SHARED} records are lost to the group" if lost else None),
+        ]
+
+    def _listen(self, each: Client, topic: str) -> bool:
+        """Subscribe, and return whether the broker grants it."""
         if not each.connected.wait(SECONDS):
             raise ProvisioningError(f"{self._broker} does not let {each.actor.name} in again")
         before = each.ended
         result, number = each.client.subscribe(topic, qos=1)
         if result != mqtt.MQTT_ERR_SUCCESS or number is None:
-            return
-        self._answered(each, number, before)
+            return False
+        reasons = self._answered(each, number, before)
+        return bool(reasons) and not reasons[0].is_failure
 
-    def _write(self, case: Case) -> None:
-        each = self._clients[case.actor]
+    def _write(self, case: Case) -> int | None:
+        return self._publish(self._clients[case.actor], case.topic, _mark(case))
+
+    def _publish(self, each: Client, topic: str, content: bytes) -> int | None:
+        """Publish, and return the reason that the broker answers with; None where it hangs up or is silent."""
         if not each.connected.wait(SECONDS):
-            raise ProvisioningError(f"{self._broker} does not let {case.actor.name} in again")
+            raise ProvisioningError(f"{self._broker} does not let {each.actor.name} in again")
         before = each.ended
-        number = each.client.publish(case.topic, _mark(case), qos=1).mid
-        self._answered(each, number, before)
+        number = each.client.publish(topic, content, qos=1).mid
+        reasons = self._answered(each, number, before)
+        return reasons[0].value if reasons else None
 
-    def _answered(self, each: Client, number: int, before: int) -> None:
+    def _answered(self, each: Client, number: int, before: int) -> list[ReasonCode]:
         """Await the broker's answer; that it hangs up is one, and what was sent is not sent again."""
         end = time.monotonic() + SECONDS
         with each.changed:
             while number not in each.answers and each.ended == before:
                 if not each.changed.wait(end - time.monotonic()):
-                    return
+                    break
+            return each.answers.get(number, [])
 
     def _await_quiet(self) -> None:
         def total() -> int:
@@ -153,9 +209,11 @@ class RightsProof:
                 client._out_messages.clear()  # noqa: SLF001
                 each.changed.notify_all()
 
-        def answered(_client: mqtt.Client, _data: object, number: int, _reasons: object, _more: object) -> None:
+        def answered(
+            _client: mqtt.Client, _data: object, number: int, said: ReasonCode | list[ReasonCode], _more: object
+        ) -> None:
             with each.changed:
-                each.answers.add(number)
+                each.answers[number] = said if isinstance(said, list) else [said]
                 each.changed.notify_all()
 
         client.on_connect = connected

@@ -25,7 +25,9 @@ class Party(StrEnum):
     POST = "post"
     """A camera unit."""
     SUBSCRIBER = "subscriber"
-    """Who reads every record."""
+    """Who hears hits and how the posts are."""
+    READER = "reader"
+    """A subscriber who hears every record, for a reason and until a day (`provisioning.fleet.reads`)."""
     CUSTODIAN = "custodian"
     """The department's keeper of records, which tells posts what it has stored, and everybody what people decided."""
     PUBLISHER = "publisher"
@@ -56,8 +58,14 @@ TEST_CATEGORY = "acceptance_test"
 RECORDS = ("read", "hit/+", "status", "audit", "health")
 """The topics of a post's records."""
 
+HEARD = ("hit/+", "status", "health")
+"""Those that name nobody but who is looked for: reads tell where everybody was, the audit trail who did what."""
+
+HEARING = _rights("read", *(f"+/{topic}" for topic in HEARD), f"{DECISIONS}/#")
+"""What a subscriber reads that nobody has granted more."""
+
 READING = _rights("read", *(f"+/{topic}" for topic in RECORDS), f"{DECISIONS}/#")
-"""What subscribers and custodians read.
+"""What those read who hear every record.
 
 Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
 """
@@ -68,7 +76,8 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     # Its own status, retained, tells a post that its disk was taken back to an earlier state.
     + _rights("read", f"{OWN}/status", f"{OWN}/command/+", f"{OWN}/configuration", f"{OWN}/receipt/+")
     + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS),
-    Party.SUBSCRIBER: READING,
+    Party.SUBSCRIBER: HEARING,
+    Party.READER: READING,
     # Receipts in its own name only: with one custodian's certificate nobody speaks for another.
     Party.CUSTODIAN: READING + _rights("write", f"+/receipt/{OWN}", f"{DECISIONS}/#"),
     Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration")

@@ -5,14 +5,30 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import FLEET
+from provisioning.commands.options import FLEET, RELOAD
 from provisioning.fleet.broker_files import write_rabbitmq
+from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
 
 
 @click.group()
 def broker() -> None:
-    """Write the files of another broker than mosquitto; again whenever somebody is added."""
+    """Write the files of another broker than mosquitto, and rights anew."""
+
+
+@broker.command(
+    "rights",
+    epilog="""\b
+Example, once a day:
+  platepost provision broker rights fleet --reload "systemctl restart mosquitto"
+""",
+)
+@FLEET
+@RELOAD
+def broker_rights(directory: Path, reload_command: str | None) -> None:
+    """Write the rights of the fleet of DIRECTORY anew, without grants that have ended, and reload the broker."""
+    reload_broker(Fleet.load(directory), reload_command)
+    click.echo("Rights written anew." if reload_command is not None else "Rights written anew; reload the broker.")
 
 
 @broker.command(

@@ -7,6 +7,8 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import click
@@ -14,23 +16,24 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import CustodianTerms, Purpose, Role
-from provisioning.brokers.proof import RightsProof
+from provisioning.brokers.proof import Intrusion, RightsProof
 from provisioning.brokers.proof_cases import GROUP, Case, Principal, cases, impostures, topics
 from provisioning.brokers.rights import Party
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import GROUPS_FILE
+from provisioning.fleet.reads import READS_FILE, ReadsGrant, write_grant
 from provisioning.fleet.revocation import LIVES, identity, is_let_in, is_refused
 from provisioning.trust.authority import Authority
 from provisioning.trust.key_files import TERMS_FILE
 from provisioning.trust.keys import private_folder, write_private
 
 _MADE_UP = re.compile(
-    r"proof-(post|other|reader|member|custodian|second|operator|colleague)-[0-9a-f]{6}|rehearsal-[0-9a-f]{8}"
+    r"proof-(post|other|hearer|reader|member|custodian|second|operator|colleague)-[0-9a-f]{6}|rehearsal-[0-9a-f]{8}"
 )
 """Names that nobody is given but for minutes."""
-_FILES = frozenset({GROUPS_FILE, TERMS_FILE})
+_FILES = frozenset({GROUPS_FILE, READS_FILE, TERMS_FILE})
 """All that such a client has in its folder."""
 
 
@@ -57,27 +60,35 @@ def prove(
 
     Clients made up for the proof try every kind of topic; what each may do follows from the table of rights. It tries
     clients too that must not be let in. The exit code is 1 if anything is otherwise than it should be.
+
+    And it says what a client without rights does to others by subscribing to all, or in a group that shares a topic.
+    mosquitto cannot deny that: where a custodian gives receipts nothing is lost by it.
     """
     fleet = session.fleet
     address = broker or fleet.broker_address
-    rows = proved(fleet, address, functools.partial(reload_broker, fleet, reload_command))
+    rows, intrusions = proved(fleet, address, functools.partial(reload_broker, fleet, reload_command))
     wrong = [row for row in rows if row["is"] != row["should"]]
     session.did(
         "rights_proved",
         object=address,
         outcome="failure" if wrong else "success",
-        details={"cases": len(rows), "wrong": len(wrong)},
+        details={"cases": len(rows), "wrong": len(wrong), "harmed": [one.topic for one in intrusions if one.harm]},
     )
     if as_json:
-        click.echo(json.dumps({"broker": address, "cases": rows, "wrong": len(wrong)}))
+        told = [asdict(one) for one in intrusions]
+        click.echo(json.dumps({"broker": address, "cases": rows, "wrong": len(wrong), "intrusions": told}))
     else:
         _show(rows, address)
+        for one in intrusions:
+            click.echo(_intrusion(one))
     if wrong:
         raise SystemExit(1)
 
 
-def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[str, object]]:
-    """Try everything; return a row for each case: who, what, topic, what it should be and what it is.
+def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> tuple[list[dict[str, object]], list[Intrusion]]:
+    """Try everything; return a row for each case, and what an intruder can do by subscribing.
+
+    A row says who, what, topic, what it should be and what it is.
 
     Raises:
         ProvisioningError: the broker cannot be reached, or does not let in who should be.
@@ -87,13 +98,14 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[s
     mark = secrets.token_hex(3)
     post = Principal(f"proof-post-{mark}", Party.POST)
     other = Principal(f"proof-other-{mark}", Party.POST)
-    reader = Principal(f"proof-reader-{mark}", Party.SUBSCRIBER)
+    hearer = Principal(f"proof-hearer-{mark}", Party.SUBSCRIBER)
+    reader = Principal(f"proof-reader-{mark}", Party.READER)
     member = Principal(f"proof-member-{mark}", Party.SUBSCRIBER, (GROUP,))
     custodian = Principal(f"proof-custodian-{mark}", Party.CUSTODIAN, (GROUP,))
     second = Principal(f"proof-second-{mark}", Party.CUSTODIAN)
     operator = Principal(f"proof-operator-{mark}", Party.OPERATOR)
     colleague = Principal(f"proof-colleague-{mark}", Party.OPERATOR)
-    actors = (post, other, reader, member, custodian, second, operator, colleague)
+    actors = (post, other, hearer, reader, member, custodian, second, operator, colleague)
     publisher = Principal("department", Party.PUBLISHER)
     with ExitStack() as stack:
         stack.enter_context(_admitted(fleet, actors, reload))
@@ -106,7 +118,8 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> list[dict[s
         wanted += impostures(fleet.agency, everybody, *names)
         with RightsProof(folders, broker=broker) as trial:
             found = trial.happened(wanted)
-    return rows + [_row(case, found[case], actors, mark) for case in wanted]
+            intrusions = trial.intrude(hearer, reader, other, agency=fleet.agency)
+    return rows + [_row(case, found[case], actors, mark) for case in wanted], intrusions
 
 
 def _strangers(
@@ -132,6 +145,7 @@ def _admitted(fleet: Fleet, actors: tuple[Principal, ...], reload: Callable[[], 
     places = {
         Party.POST: fleet.post,
         Party.SUBSCRIBER: fleet.subscriber,
+        Party.READER: fleet.subscriber,
         Party.CUSTODIAN: fleet.custodian,
         Party.OPERATOR: fleet.operator,
     }
@@ -144,7 +158,9 @@ def _admitted(fleet: Fleet, actors: tuple[Principal, ...], reload: Callable[[], 
             if one.party is Party.CUSTODIAN:
                 terms = CustodianTerms(name=one.name, groups=one.groups, required=False)
                 fleet.keys(Purpose.CUSTODY, one.name).write_terms(terms)
-            elif one.groups:
+            elif one.party in {Party.SUBSCRIBER, Party.READER}:
+                write_grant(folder, ReadsGrant("proof", date.max) if one.party is Party.READER else None)
+            if one.party is Party.SUBSCRIBER and one.groups:
                 write_private(folder / GROUPS_FILE, "".join(f"{group}\n" for group in one.groups).encode())
         reload()
         yield
@@ -190,6 +206,13 @@ def _row(case: Case, found: bool, actors: tuple[Principal, ...], mark: str) -> d
 
 def _short(actor: Principal, mark: str) -> str:
     return actor.name.removeprefix("proof-").removesuffix(f"-{mark}")
+
+
+def _intrusion(one: Intrusion) -> str:
+    if not one.granted:
+        return f"A client without the right that subscribes to {one.topic} is refused."
+    harm = one.harm or "nobody suffers from it"
+    return f"A client without the right that subscribes to {one.topic} is let, and hears nothing; {harm}."
 
 
 def _show(rows: list[dict[str, object]], address: str) -> None:

@@ -22,6 +22,7 @@ from provisioning.enrolment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import expiry
 from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.reads import warning
 from provisioning.people import administrators
 
 _COLOURS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
@@ -79,6 +80,8 @@ def status(
         shown = shown_by(fleet, broker or fleet.broker_address) if rows else None
         ends = list(expiry.expiries(fleet, serves_enrolment=officer is not None, shown=shown))
         warnings += [one.warning(ahead=limits.certificate) for one in ends]
+        reads = warning(fleet.subscribers(), fleet.reads(), fleet.broker.access_list.read_text("utf-8"))
+        warnings.append(None if reads is None else (reads, False))
         head, wrong = _acts(fleet, rows)
         warnings.append(None if wrong is None else (wrong, False))
     except ProvisioningError as error:

@@ -1,13 +1,26 @@
-"""`platepost provision subscriber`: who reads the fleet's records."""
+"""`platepost provision subscriber`: who hears the fleet's records."""
 
 import functools
+from datetime import datetime
 
 import click
+from pydantic import JsonValue
 
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.commands.revoke import Revocation, take_out
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
+from provisioning.fleet.reads import ReadsGrant
+
+_READS = click.option(
+    "--reads",
+    "reason",
+    metavar="REASON",
+    help="NAME hears reads and the audit trail too, for this reason.",
+)
+_UNTIL = click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day of --reads, UTC; at most a year ahead."
+)
 
 
 @click.group()
@@ -19,7 +32,9 @@ def subscriber() -> None:
     "add",
     epilog="""\b
 Examples:
-  platepost provision subscriber add fleet/ records-keeper --purpose "the archive"
+  platepost provision subscriber add fleet/ dispatch --purpose "the console"
+  platepost provision subscriber add fleet/ analysis --reads "study of stolen plates, order 31" --until 2027-03-31 \\
+      --purpose "order 31 of the chief"
   platepost provision subscriber add fleet/ task-force --covert narcotics --purpose "operation of May"
 """,
 )
@@ -32,14 +47,71 @@ Examples:
     metavar="GROUP",
     help="A distribution group whose covert hits NAME reads too; give it once for each.",
 )
+@_READS
+@_UNTIL
 @acting
-def subscriber_add(*, session: FleetSession, name: str, groups: tuple[str, ...]) -> None:
-    """Make the identity of NAME, who reads every record of the fleet of DIRECTORY but hits of covert entries."""
+def subscriber_add(
+    *, session: FleetSession, name: str, groups: tuple[str, ...], reason: str | None, until: datetime | None
+) -> None:
+    """Make the identity of NAME, who hears hits, status and health of every post of the fleet of DIRECTORY.
+
+    Not hits of covert entries, and neither reads nor the audit trail: those need --reads, with a reason and an end.
+    """
     fleet = session.fleet
+    grant = _granted(reason, until)
     with session.doing("subscriber_added", object=name):
-        folder = fleet.add_subscriber(name, groups=groups)
-    session.did("subscriber_added", object=name, details={"groups": list(groups)})
+        folder = fleet.add_subscriber(name, groups=groups, reads=grant)
+    session.did("subscriber_added", object=name, details={"groups": list(groups), **_details(grant)})
     click.echo(f"Subscriber {name} made in {folder}; restart a running mosquitto.")
+
+
+@subscriber.command(
+    "reads",
+    epilog="""\b
+Examples:
+  platepost provision subscriber reads fleet/ analysis --reads "study of stolen plates, order 31" --until 2027-03-31 \\
+      --purpose "order 31, prolonged" --reload "systemctl restart mosquitto"
+  platepost provision subscriber reads fleet/ dispatch --end --purpose "a console needs hits alone"
+""",
+)
+@FLEET
+@click.argument("name")
+@_READS
+@_UNTIL
+@click.option("--end", is_flag=True, help="From now on NAME hears hits, status and health alone.")
+@RELOAD
+@acting
+def subscriber_reads(
+    *,
+    session: FleetSession,
+    name: str,
+    reason: str | None,
+    until: datetime | None,
+    end: bool,
+    reload_command: str | None,
+) -> None:
+    """Grant NAME the reads and the audit trail of all posts until a day, or end that."""
+    grant = _granted(reason, until)
+    if end == (grant is not None):
+        raise click.UsageError("give either --reads with --until, or --end")
+    act = "reads_ended" if grant is None else "reads_granted"
+    with session.doing(act, object=name):
+        session.fleet.grant_reads(name, grant)
+        reload_broker(session.fleet, reload_command)
+    session.did(act, object=name, details=_details(grant))
+    click.echo(f"{name} hears {'hits, status and health' if grant is None else f'every record until {grant.until}'}.")
+    if reload_command is None:
+        click.echo("Have the broker take its rights: restart a running mosquitto.")
+
+
+def _granted(reason: str | None, until: datetime | None) -> ReadsGrant | None:
+    if (reason is None) != (until is None):
+        raise click.UsageError("--reads and --until go together")
+    return None if reason is None or until is None else ReadsGrant.of(reason, until.date())
+
+
+def _details(grant: ReadsGrant | None) -> dict[str, JsonValue]:
+    return {} if grant is None else {"reads": grant.reason, "until": grant.until.isoformat()}
 
 
 @subscriber.command(

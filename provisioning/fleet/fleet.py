@@ -24,6 +24,7 @@ from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
 from provisioning.fleet.post_file import PostSettings, post_file
+from provisioning.fleet.reads import ReadsGrant, write_grant
 from provisioning.people.register import CertifiedPerson
 from provisioning.trust import takeover
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
@@ -229,12 +230,11 @@ class Fleet(Layout):
         write_private(folder / "post.toml", post_file(agency=self.agency, name=name, settings=settings).encode())
         return folder
 
-    def add_subscriber(self, name: str, *, groups: Iterable[str] = ()) -> Path:
-        """Make the identity of someone who reads every record of the agency, and let the broker know.
+    def add_subscriber(self, name: str, *, groups: Iterable[str] = (), reads: ReadsGrant | None = None) -> Path:
+        """Make the identity of someone who hears the agency's hits and how its posts are, and let the broker know.
 
-        Hits of covert entries are no such record: only members of the entry's distribution group read them.
-
-        mosquitto reads its access list when it starts.
+        With `reads` they hear every record until that ends. Hits of covert entries only members of the entry's
+        distribution group read. mosquitto reads its access list when it starts.
 
         Raises:
             ProvisioningError: the name, or that of a group, cannot be, or the name is taken.
@@ -246,10 +246,25 @@ class Fleet(Layout):
         authority = self.open_authority()
         with self._made_whole(folder) as aside:
             self._write_client(aside, name, authority)
+            write_grant(aside, reads)
             if groups:
                 write_private(aside / GROUPS_FILE, "".join(f"{group}\n" for group in groups).encode())
         self.write_access_list()
         return folder
+
+    def grant_reads(self, name: str, reads: ReadsGrant | None) -> None:
+        """Have a subscriber hear every record until a grant ends, or no more; mosquitto learns it when it starts.
+
+        Raises:
+            ProvisioningError: there is no such subscriber.
+
+        """
+        with self.locked():
+            if name not in self.subscribers():
+                known = ", ".join(self.subscribers()) or "none"
+                raise ProvisioningError(f"{name!r} is no subscriber of this fleet; it has: {known}")
+            write_grant(self.subscriber(name), reads)
+            self.write_access_list()
 
     def add_custodian(self, name: str, *, groups: Iterable[str] = (), required: bool = False) -> Path:
         """Make the identity and the key for receipts of a custodian of the records, and let the broker know.
@@ -480,14 +495,7 @@ class Fleet(Layout):
     def write_access_list(self) -> None:
         """Write mosquitto's access list for who is in the fleet now; it is read when mosquitto starts."""
         with self.locked():
-            text = mosquitto.access_list(
-                self.agency,
-                publisher=PUBLISHER,
-                subscribers=self.subscribers(),
-                custodians=self.custodians(),
-                operators=self.operators(),
-                groups=self.groups(),
-            )
+            text = mosquitto.access_list(self.agency, self.clients(), groups=self.groups())
             replace_private(self.broker.access_list, text.encode())
 
 

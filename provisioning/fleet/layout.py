@@ -39,6 +39,7 @@ from device.records import CustodianTerms, Purpose, Role, Source
 from provisioning.brokers import mosquitto
 from provisioning.brokers.rights import Party
 from provisioning.files.lock import locked
+from provisioning.fleet.reads import ReadsGrant, has_been_asked, read_grant
 from provisioning.people.acts import LOG_FILE, ActLog
 from provisioning.people.register import Register
 from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
@@ -180,6 +181,16 @@ class Layout:
         """Return the names of those who read the fleet's records."""
         return self._names("subscribers")
 
+    def reads(self) -> dict[str, ReadsGrant | None]:
+        """Return what each subscriber was granted; without those of an earlier version, of whom nobody knows.
+
+        Raises:
+            ProvisioningError: a file of one is damaged.
+
+        """
+        folders = {name: self.subscriber(name) for name in self.subscribers()}
+        return {name: read_grant(folder) for name, folder in folders.items() if has_been_asked(folder)}
+
     def custodians(self) -> tuple[str, ...]:
         """Return the names of those who keep the fleet's records and give receipts for them."""
         return tuple(name for name in self._names("custody") if (self.custodian(name) / TERMS_FILE).exists())
@@ -218,10 +229,17 @@ class Layout:
         return self._names("operators")
 
     def clients(self) -> dict[str, Party]:
-        """Return the name of everybody who may connect to the broker, with what they are to it."""
+        """Return the name of everybody who may connect to the broker, with what they are to it now.
+
+        Raises:
+            ProvisioningError: a file of a subscriber is damaged.
+
+        """
+        heard = {name for name, grant in self.reads().items() if grant is None or grant.is_over()}
         parties = {
             Party.POST: self.posts(),
-            Party.SUBSCRIBER: self.subscribers(),
+            Party.SUBSCRIBER: tuple(name for name in self.subscribers() if name in heard),
+            Party.READER: tuple(name for name in self.subscribers() if name not in heard),
             Party.CUSTODIAN: self.custodians(),
             Party.OPERATOR: self.operators(),
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -11,12 +12,16 @@ from device.records import hotlist_package
 from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from provisioning.fleet.reads import ReadsGrant
 from provisioning.trust.certificates import ORDINARY, Issuance
 from simulator.brokers.mosquitto import Broker
 from simulator.brokers.rabbitmq import RabbitCluster
 from simulator.errors import SimulatorError
 from simulator.ground.proxy import Loop, Proxy
 from simulator.ground.subscriber import Arrival, Subscriber
+
+READS = ReadsGrant("simulated records", date.max)
+"""What every subscriber of a simulated fleet is granted: whoever tries a subscriber tries it with every record."""
 
 BrokerT = TypeVar("BrokerT", bound=Broker | RabbitCluster)
 
@@ -41,7 +46,7 @@ def throwaway_fleet(
         raise SimulatorError(f"{folder} is a fleet of {fleet.agency}, and one of {agency} is wanted")
     for name in subscribers:
         if name not in fleet.subscribers():
-            fleet.add_subscriber(name)
+            fleet.add_subscriber(name, reads=READS)
     return fleet
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from device.records.topics import ROOT
 from simulator.brokers.mosquitto import Broker
-from simulator.ground.site import Site, throwaway_fleet
+from simulator.ground.site import READS, Site, throwaway_fleet
 from simulator.testing.post import SimulatedPost
 
 AGENCY = "demo"
@@ -63,7 +63,7 @@ class SimulatedSite(Site[Broker]):
         """
         if name in self.fleet.subscribers():
             return self.fleet.subscriber(name)
-        folder = self.fleet.add_subscriber(name, groups=groups)
+        folder = self.fleet.add_subscriber(name, groups=groups, reads=READS)
         if self.broker.running:
             self.broker.reload()
         return folder

@@ -15,6 +15,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Arrival, Subscriber
 from tests.arm.machine import Machine
 
@@ -84,7 +85,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         pytest.skip("no emulated machine: make test-arm-system")
     tmp_path = tmp_path_factory.mktemp("arm")
     fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("broker.example", "localhost"))
-    fleet.add_subscriber("dispatch")
+    fleet.add_subscriber("dispatch", reads=READS)
     broker = Broker(fleet, tmp_path / "broker")
     fleet.add_post(
         "post-1",

@@ -32,6 +32,7 @@ from provisioning.trust.authority import Authority
 from provisioning.trust.keys import new_key, private_pem
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
+from simulator.ground.site import READS
 from tests.rigs import make_uplink, uplink_arguments
 
 AGENCY = "demo"
@@ -212,7 +213,7 @@ def make(kind: str, directory: Path) -> Stand:
     fleet = Fleet.create(directory / "fleet", agency=AGENCY)
     for number in range(1, CLIENTS):
         fleet.add_post(f"post-{number}", PostSettings(brokers=("localhost:8883",), camera="virtual"))
-        fleet.add_subscriber(f"keeper-{number}")
+        fleet.add_subscriber(f"keeper-{number}", reads=READS)
     fleet.add_subscriber("task-force", groups=("narcotics",))
     fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     folder = directory / kind

@@ -39,6 +39,7 @@ from provisioning.technician.technician import certified
 from simulator.board.virtual import VirtualBoard
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.camera.footage import FootageCamera
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Subscriber
 
 pytestmark = [
@@ -123,7 +124,7 @@ class Site:
 
     def __init__(self, folder: Path, mocker: MockerFixture) -> None:
         self.fleet = Fleet.create(folder / "fleet", agency="riverside")
-        self.fleet.add_subscriber("keeper")
+        self.fleet.add_subscriber("keeper", reads=READS)
         self.fleet.add_operator("j-stone", Role.ADMINISTRATOR)
         identity = self.fleet.add_operator("r-alvarez", Role.TECHNICIAN)
         self.broker = Broker(self.fleet, folder / "broker")

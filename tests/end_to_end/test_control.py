@@ -25,6 +25,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Subscriber
 
 pytestmark = [
@@ -120,7 +121,7 @@ def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any]) -> Iterator[Scene
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     for role in Role:
         fleet.add_operator(f"a-{role.value}", role)
-    keeper = fleet.add_subscriber("keeper")
+    keeper = fleet.add_subscriber("keeper", reads=READS)
     with make(fleet, tmp_path / "broker") as broker:
         camera = {"path": str(CLIP), "loop": True}
         more: dict[str, Any] = {

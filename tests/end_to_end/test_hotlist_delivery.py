@@ -33,6 +33,7 @@ from provisioning.hotlist import HotListRow
 from provisioning.hotlist.publish import publish
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.demo.clip import STREET
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Subscriber
 from tests.device.hotlist.department import Department
 from tests.rigs import part_of
@@ -63,8 +64,8 @@ class Field:
     def __init__(self, directory: Path) -> None:
         self.fleet = Fleet.create(directory / "fleet", agency="demo")
         self.broker = Broker(self.fleet, directory / "broker")
-        self.fleet.add_subscriber("dispatch")
-        self.fleet.add_subscriber("task-force", groups=["narcotics"])
+        self.fleet.add_subscriber("dispatch", reads=READS)
+        self.fleet.add_subscriber("task-force", groups=["narcotics"], reads=READS)
         settings = PostSettings(
             brokers=(self.broker.address,), camera="footage", camera_settings={"path": str(STREET)}, board="virtual"
         )

@@ -14,6 +14,7 @@ from device.records.verify.verify import Verifier
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Subscriber
 from tests.conformance.cameras import PLATE, SIZE
 from tests.picamera2 import virtual
@@ -35,7 +36,7 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 def test_reads_of_a_post_with_picamera2_arrive_at_the_broker(tmp_path: Path) -> None:
     virtual.require()
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
-    keeper = fleet.add_subscriber("keeper")
+    keeper = fleet.add_subscriber("keeper", reads=READS)
     accounts: list[Account] = []
     archive = tmp_path / "records.jsonl"
     with Broker(fleet, tmp_path / "broker") as broker:

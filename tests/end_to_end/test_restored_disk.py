@@ -17,6 +17,7 @@ from device.records.verify.verify import Verifier
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Subscriber
 from tests.end_to_end.test_control import BROKERS, CLIP
 
@@ -102,7 +103,7 @@ def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Unit]:
     if installed() is None:
         pytest.skip(f"{request.param} is not installed")
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
-    keeper = fleet.add_subscriber("keeper")
+    keeper = fleet.add_subscriber("keeper", reads=READS)
     with make(fleet, tmp_path / "broker") as broker:
         made = Unit(fleet, broker, tmp_path)
         if not isinstance(broker, Broker):  # mosquitto's rights are by pattern

@@ -37,6 +37,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist import HotListRow, build_package
 from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Subscriber
 from tests.end_to_end.test_control import BROKERS, CLIP, Scene, wait_for
 
@@ -71,7 +72,7 @@ class Street:
                 brokers=(self.broker.address,), camera="footage", camera_settings=camera, board="virtual", more=more
             )
             self.fleet.add_post(name, settings)
-        keeper = self.fleet.add_subscriber("keeper")
+        keeper = self.fleet.add_subscriber("keeper", reads=READS)
         self.broker.reload()
         self.archive = directory / "records.jsonl"
         self.heard = stack.enter_context(

@@ -13,6 +13,7 @@ from provisioning.cli import provision
 from provisioning.control import status as module
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Arrival, Subscriber
 from tests.end_to_end.test_restored_disk import Unit
 
@@ -34,7 +35,7 @@ class Later(datetime):
 @pytest.fixture
 def fleet(tmp_path: Path) -> Fleet:
     made = Fleet.create(tmp_path / "fleet", agency="riverside")
-    made.add_subscriber("dispatch")
+    made.add_subscriber("dispatch", reads=READS)
     return made
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def day(request: pytest.FixtureRequest, tmp_path: Path, passphrases: None) -> It
     given(provision, "fleet", "init", directory, *words)
     because = ("--as", "j-stone", "--purpose", "course of 14 March passed")
     given(provision, "person", "add", directory, "r-alvarez", "--role", "technician", *because)
-    given(provision, "subscriber", "add", directory, "keeper", *because)
+    reads = ("--reads", "the archive", "--until", f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}")
+    given(provision, "subscriber", "add", directory, "keeper", *reads, *because)
     with running(request.param, Fleet.load(directory), tmp_path / "broker") as (broker, reload):
         yield Day(directory, broker, reload)
 

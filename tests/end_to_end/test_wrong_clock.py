@@ -15,6 +15,7 @@ import pytest
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Arrival, Subscriber
 from tests.verifier.second import agreed
 
@@ -36,7 +37,7 @@ def fleet(tmp_path: Path) -> Fleet:
 
 @pytest.fixture
 def broker(fleet: Fleet, tmp_path: Path) -> Iterator[Broker]:
-    fleet.add_subscriber("keeper")
+    fleet.add_subscriber("keeper", reads=READS)
     with Broker(fleet, tmp_path / "broker") as running:
         yield running
 

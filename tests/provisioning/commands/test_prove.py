@@ -49,6 +49,24 @@ def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, moc
     assert Fleet.load(directory).posts() == Fleet.load(directory).subscribers() == ()
 
 
+def test_proof_says_what_an_intruder_s_subscription_does_to_others(tmp_path: Path) -> None:
+    directory = tmp_path / "fleet"
+    options = ("--agency", "riverside", "--administrator", "j-stone", "--no-passphrase")
+    given(provision, "fleet", "init", directory, *options)
+    with running("mosquitto", Fleet.load(directory), tmp_path / "broker") as (broker, reload):
+        at = ("--broker", broker.address, "--reload", reload, "--purpose", "drill", "--json")
+        proof = json.loads(given(provision, "fleet", "prove", directory, *at))
+    assert proof["wrong"] == 0
+    wide, shared = proof["intrusions"]
+    # mosquitto 2.0 looks at rights when it delivers, and not when somebody subscribes.
+    assert (wide["topic"], wide["granted"]) == ("alpr/v1/riverside/#", True)
+    assert wide["harm"] == "what nobody else hears is acknowledged as heard"
+    assert shared["topic"].startswith("$share/proof/alpr/v1/riverside/")
+    assert (shared["granted"], shared["harm"]) == (True, "4 of 8 records are lost to the group")
+    (*_, act) = Fleet.load(directory).acts
+    assert act.details["harmed"] == [wide["topic"], shared["topic"]]
+
+
 def test_a_revoked_subscriber_is_not_let_in_and_its_session_ends(tmp_path: Path) -> None:
     directory = tmp_path / "fleet"
     given(

@@ -1,7 +1,7 @@
 import contextlib
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from threading import Barrier
 
@@ -19,6 +19,7 @@ from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from provisioning.fleet.reads import ReadsGrant
 from provisioning.trust.authority import Authority
 from provisioning.trust.keys import private_folder, signing_jwk, write_private
 
@@ -146,7 +147,7 @@ def test_covert_hits_are_readable_for_the_members_of_their_group_alone(fleet: Fl
 
 
 def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet) -> None:
-    fleet.add_subscriber("dispatch")
+    fleet.add_subscriber("dispatch", reads=ReadsGrant("a study", date.max))
     fleet.add_custodian("records", groups=["narcotics"])
     fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     lines = fleet.broker.access_list.read_text().splitlines()

@@ -23,6 +23,7 @@ from provisioning.fleet.post_file import PostSettings
 from simulator.brokers import mosquitto as broker_module
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.errors import BrokerError
+from simulator.ground.site import READS
 
 pytestmark = pytest.mark.end_to_end
 needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
@@ -34,7 +35,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     made = Fleet.create(tmp_path_factory.mktemp("fleet") / "fleet", agency="riverside")
     for name in ("post-1", "post-2"):
         made.add_post(name, PostSettings(brokers=("localhost:1",)))
-    made.add_subscriber("dispatch")
+    made.add_subscriber("dispatch", reads=READS)
     return made
 
 

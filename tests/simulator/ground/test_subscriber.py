@@ -18,6 +18,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.errors import SubscriberError
+from simulator.ground.site import READS
 from simulator.ground.subscriber import Arrival, Subscriber
 
 pytestmark = [
@@ -30,7 +31,7 @@ pytestmark = [
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     made = Fleet.create(tmp_path_factory.mktemp("fleet") / "fleet", agency="riverside")
     made.add_post("post-1", PostSettings(brokers=("localhost:1",)))
-    made.add_subscriber("dispatch")
+    made.add_subscriber("dispatch", reads=READS)
     return made
 
 

@@ -8,13 +8,14 @@ from paho.mqtt.client import Client
 from provisioning.connection import secured_client
 from provisioning.fleet.fleet import Fleet
 from simulator.ground.proxy import Loop
+from simulator.ground.site import READS
 from simulator.lab.faults.refuser import BUSY, QUOTA_EXCEEDED, RATE_TOO_HIGH, Denial, Refuser
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     made = Fleet.create(tmp_path_factory.mktemp("site") / "fleet", agency="demo")
-    made.add_subscriber("keeper")
+    made.add_subscriber("keeper", reads=READS)
     return made
 
 

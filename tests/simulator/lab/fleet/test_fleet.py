@@ -9,6 +9,7 @@ from device.cli import platepost
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.errors import CampaignError
+from simulator.ground.site import READS
 from simulator.lab.fleet.collector import Collector, Missing, spread
 from simulator.lab.fleet.figures import Figures
 from simulator.lab.fleet.proof import prove
@@ -60,7 +61,7 @@ def test_proof_names_what_is_missing_and_what_was_changed(run: Path, tmp_path: P
 
 
 def test_keeper_counts_what_did_not_arrive(tmp_path: Path) -> None:
-    identity = Fleet.create(tmp_path / "fleet", agency="fleet").add_subscriber("keeper")
+    identity = Fleet.create(tmp_path / "fleet", agency="fleet").add_subscriber("keeper", reads=READS)
     keeper = Collector(identity, agency="fleet", brokers=("localhost:1",), archive=tmp_path / "archive.jsonl")
     chains = [RecordedChain("post-1", "chain", 3), RecordedChain("post-2", "chain", 0)]
     assert keeper._answer("missing", chains) == Missing(lost=3, posts=("post-1",), repeats=0)

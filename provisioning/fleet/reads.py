@@ -1,0 +1,103 @@
+"""Who reads every read, why, and until when; and the subscribers whose rights nobody has asked about yet."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Self
+
+from provisioning.errors import ProvisioningError
+from provisioning.people.acts import checked_purpose
+from provisioning.trust.keys import replace_private
+
+READS_FILE = "reads.json"
+"""In a subscriber's folder: its grant, or that it has none. A subscriber of an earlier version has no such file."""
+LONGEST_DAYS = 366
+"""How far ahead a grant may end: then somebody has to say again why."""
+AHEAD_DAYS = 14
+"""From how many days before its end on a grant is worth a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsGrant:
+    """That a subscriber hears reads and the audit trail, and not hits, status and health alone."""
+
+    reason: str
+    until: date
+    """The last day, UTC."""
+
+    @classmethod
+    def of(cls, reason: str, until: date, *, today: date | None = None) -> Self:
+        """Return a grant that an administrator may give.
+
+        Raises:
+            ProvisioningError: there is no reason, or it ends in the past or too far ahead.
+
+        """
+        days = (until - (today or datetime.now(UTC).date())).days
+        if not 0 <= days <= LONGEST_DAYS:
+            raise ProvisioningError(f"reads are granted for at most {LONGEST_DAYS} days: {until} is in {days} days")
+        return cls(checked_purpose(reason), until)
+
+    def is_over(self, at: datetime | None = None) -> bool:
+        """Tell whether its last day has passed."""
+        return (at or datetime.now(UTC)).astimezone(UTC).date() > self.until
+
+
+def write_grant(folder: Path, grant: ReadsGrant | None) -> None:
+    """Write what a subscriber has been granted into its folder."""
+    said = None if grant is None else {"reason": grant.reason, "until": grant.until.isoformat()}
+    replace_private(folder / READS_FILE, json.dumps({"reads": said}).encode() + b"\n")
+
+
+def has_been_asked(folder: Path) -> bool:
+    """Tell whether it is known of a subscriber if it needs reads; those of an earlier version read everything."""
+    return (folder / READS_FILE).is_file()
+
+
+def read_grant(folder: Path) -> ReadsGrant | None:
+    """Return what a subscriber has been granted.
+
+    Raises:
+        ProvisioningError: the file is damaged.
+
+    """
+    path = folder / READS_FILE
+    try:
+        said = json.loads(path.read_bytes())["reads"]
+        return None if said is None else ReadsGrant(str(said["reason"]), date.fromisoformat(said["until"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProvisioningError(f"{path}: damaged; `platepost provision subscriber reads` writes it anew") from error
+
+
+def warning(
+    subscribers: Collection[str],
+    grants: Mapping[str, ReadsGrant | None],
+    access_list: str,
+    *,
+    at: datetime | None = None,
+) -> str | None:
+    """Return what is to be said of who reads every read; None if there is nothing.
+
+    Args:
+        subscribers: everybody's names.
+        grants: what each was granted; without those of whom nobody knows.
+        access_list: the rights that mosquitto was last given.
+        at: now.
+
+    """
+    at = at or datetime.now(UTC)
+    said = []
+    if unasked := [name for name in subscribers if name not in grants]:
+        said.append(f"without a reason or an end every read goes to: {', '.join(unasked)} (subscriber reads)")
+    for name, grant in grants.items():
+        if grant is None:
+            continue
+        left = (grant.until - at.astimezone(UTC).date()).days
+        if 0 <= left <= AHEAD_DAYS:
+            said.append(f"{name} hears no reads any more in {left + 1} days")
+        rights = access_list.partition(f"user {name}\n")[2].partition("\n\n")[0]
+        if left < 0 and "/+/read\n" in rights:
+            said.append(f"{name} hears reads though that ended on {grant.until} (broker rights)")
+    return "; ".join(said) or None
