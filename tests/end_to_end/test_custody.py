@@ -2,12 +2,14 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from joserfc.jwk import ECKey
 from paho.mqtt.client import Client, MQTTMessage
 
@@ -21,10 +23,12 @@ from device.records.verify.verify import Verifier
 from device.rig import Rig
 from device.uplink.settings import Tuning
 from device.uplink.uplink import Uplink
+from provisioning.cli import provision
 from provisioning.connection import secured_client, split_address
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.keeper.keeper import RecordKeeper
 from tests.end_to_end.test_control import CLIP, wait_for
 
 pytestmark = [
@@ -96,6 +100,7 @@ def fleet(tmp_path: Path) -> Fleet:
     made = Fleet.create(tmp_path / "fleet", agency="demo")
     made.add_custodian("records")
     made.add_operator("r-doe", Role.OPERATOR)
+    made.add_operator("j-stone", Role.ADMINISTRATOR)
     return made
 
 
@@ -172,3 +177,29 @@ def test_nothing_is_deleted_before_the_receipt_though_somebody_listens_to_everyt
         running.post.stop()
         running.thread.join(30)
         intruder.stop()
+
+
+def test_a_second_custodian_is_required_without_a_visit_and_both_must_sign(
+    fleet: Fleet, broker: Broker, tmp_path: Path
+) -> None:
+    def provisioned(*arguments: str) -> None:
+        result = CliRunner().invoke(provision, ["custodian", *arguments, "--purpose", "a test of ours"])
+        assert result.exit_code == 0, result.output
+
+    running = Running(fleet, broker)
+    try:
+        with RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "records"):
+            wait_for(lambda: running.made >= 3 and running.backlog.sent + running.backlog.depth == 0, "its receipts")
+            provisioned("add", str(fleet.directory), "vault")
+            broker.reload()
+            provisioned("require", str(fleet.directory), "vault", "--broker", broker.address)
+            running.stop()
+            running.start()
+            wait_for(lambda: running.backlog.sent >= 3 and running.backlog.depth == 0, "the broker's acknowledgments")
+            time.sleep(2 * HURRIED.left_out_seconds)
+            assert running.backlog.sent >= 3, "one of two is not enough"
+            with RecordKeeper(fleet, "vault", broker=broker.address, folder=tmp_path / "vault"):
+                wait_for(lambda: running.backlog.sent + running.backlog.depth == 0, "the receipts of both")
+    finally:
+        running.post.stop()
+        running.thread.join(30)
