@@ -41,6 +41,16 @@ def idle(port: int, *, tls: bool, address: str = "127.0.0.1", count: int = IDLE)
         yield sockets
 
 
+def is_hung_up_on(stranger: socket.socket) -> bool:
+    """Tell whether the server ends a connection within five seconds, without an answer."""
+    try:
+        return stranger.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:  # the end came without TLS's own word for it
+        return True
+
+
 def renewed(unit: UnitEnrolment) -> bool:
     read = config.load(unit.directory / "post.toml")
     before = unit.certificate_path.read_bytes()
@@ -65,9 +75,8 @@ def test_who_asks_for_nothing_is_let_go_of(department: Department, monkeypatch: 
     for tls in (True, False):
         with idle(department.port, tls=tls, count=1) as (stranger,):
             begun = time.monotonic()
-            with contextlib.suppress(OSError):
-                assert stranger.recv(1) == b""
-            assert 0.1 < time.monotonic() - begun < 4
+            assert is_hung_up_on(stranger)
+            assert time.monotonic() - begun > 0.1
 
 
 def test_who_sends_a_request_drop_by_drop_is_let_go_of(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +84,7 @@ def test_who_sends_a_request_drop_by_drop_is_let_go_of(department: Department, m
     with idle(department.port, tls=True, count=1) as (stranger,):
         stranger.sendall(b"POST /.well-known/est/simpleenroll HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n")
         stranger.sendall(b"Authorization: Basic cG9zdC0xNzowMDAwLTAwMDAtMDAwMC0wMDAw\r\n\r\n1")
-        with contextlib.suppress(OSError):
-            assert stranger.recv(1) == b""
+        assert is_hung_up_on(stranger)
 
 
 def test_one_request_is_answered_and_the_connection_closed(department: Department) -> None:
