@@ -184,7 +184,8 @@ def select(
 def oldest(connection: Connection, *, waiting: bool) -> float | None:
     """Return the time of the oldest record, or of the oldest that waits, seconds since 1970; covert ones are left out.
 
-    Times never go back within a chain: of a long queue an index is gone through, and the first row of the chain read.
+    Of a long queue an index is gone through, and the first row of the chain read: where a clock was ahead when that was
+    made, the time is too late until it has gone.
     """
     those = "sent = 0" if waiting else "TRUE"
     through = "INDEXED BY record_order" if waiting else ""
