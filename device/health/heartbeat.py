@@ -48,7 +48,7 @@ class Heartbeat(Part):
         folder: Path,
     ) -> None:
         self._logbook = logbook
-        self._pipeline, self._hotlist = frames.pipeline, frames.reporter.hotlist
+        self._pipeline, self._reporter = frames.pipeline, frames.reporter
         self._supervisor = supervisor
         self._uplink = uplink
         self._folder = folder
@@ -87,6 +87,7 @@ class Heartbeat(Part):
             last_frame_age_seconds=None if last_frame is None else round(max(0.0, now - last_frame), 3),
             frames_dropped=supervisor.dropped + (capture.dropped if capture is not None else 0),
             frames_lost=supervisor.lost + (capture.lost if capture is not None else 0),
+            reads_withheld=self._reporter.reads_withheld,
             camera_recoveries=supervisor.recoveries,
             inference={name: timing for name, timing in timings.items() if timing is not None},
             queue=Queue(
@@ -99,7 +100,7 @@ class Heartbeat(Part):
                 reads_dropped=backlog.reads_dropped,
                 pictures_dropped=backlog.pictures_dropped,
             ),
-            hotlist=self._hotlist.state(),
+            hotlist=self._reporter.hotlist.state(),
             connected=self._uplink.state().connected,
             disk_free_bytes=_in_steps(disk_free(self._folder)),
             temperature_celsius=_temperature(),

@@ -50,6 +50,10 @@ class Health(RecordData):
     )
     frames_dropped: Count = Field(description="Frames that the post skipped because it was too slow, since it started.")
     frames_lost: Count = Field(default=0, description="Frames that the camera itself lost, since the post started.")
+    reads_withheld: Count = Field(
+        default=0,
+        description="Reads that are no hit and died on the post, where only hits are recorded, since it started.",
+    )
     camera_recoveries: dict[str, Count] = Field(
         default_factory=dict,
         description="How often each step was taken to bring the camera back, since the unit was installed: `reopen`, "

@@ -52,6 +52,9 @@ class RecordSettings(Section):
         default=None,
         description="PEM of the private signing key before, which vouches for this one in the chain; delete it after.",
     )
+    hits_only: Remote[bool] = Field(
+        default=False, description="Whether a read that is no hit dies on the post: it is counted, and nothing more."
+    )
     read_patch: Remote[bool] = Field(
         default=True, description="Whether reads that are no hit carry the picture of the plate."
     )

@@ -166,6 +166,8 @@ class Reporter:
         """When the last read was made, by the post's time: what the clock said of it may be long ago."""
         self.safe = 0
         """Passages so far of the department's own vehicles, of which nobody was told."""
+        self.reads_withheld = 0
+        """Reads so far that nobody was told of because only hits are recorded."""
 
     def adjust(self, settings: RecordSettings, versions: Versions) -> None:
         """Carry other pictures and say other versions from now on."""
@@ -229,6 +231,24 @@ class Reporter:
         if ended.verdict is Verdict.READ:
             self._announce(passage, announced, hotlist, answer.matches)
         self.safe += answer.safe
+        self.last_read = self.hotlist.moment()
+        hits = tuple(hit.hit for hit in announced.hits.values() if hit.distribution is None)
+        # Nor does one that is withheld otherwise appear for the sake of a covert hit.
+        if self._settings.hits_only and not hits:
+            self.reads_withheld += 1
+        else:
+            self._record_read(passage, announced, hotlist, answer, hits)
+        if passage.told and announced.hits:
+            self._announced[passage.number] = announced  # it stands: what is seen from nearer may take them back
+
+    def _record_read(
+        self,
+        passage: Passage,
+        announced: _Announced,
+        hotlist: HotList | None,
+        answer: LookUpResult,
+        hits: tuple[str, ...],
+    ) -> None:
         state = self.hotlist.judge(hotlist)
         # Whoever reads this record is not to learn of covert entries.
         told = any(match.distribution is None for match in answer.matches)
@@ -236,7 +256,7 @@ class Reporter:
         read = Read(
             **self._sight(passage, announced),
             hotlist=Consultation(**dict(state), result=result),
-            hits=tuple(hit.hit for hit in announced.hits.values() if hit.distribution is None),
+            hits=hits,
             pictures=pictures_of(
                 passage.best,
                 self._settings,
@@ -245,9 +265,6 @@ class Reporter:
             ),
         )
         self._recorder.record(read)
-        self.last_read = self.hotlist.moment()
-        if passage.told and announced.hits:
-            self._announced[passage.number] = announced  # it stands: what is seen from nearer may take them back
 
     def _bear_out(
         self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from device.clock.clock import SYSTEM
-from device.records import Envelope
+from device.records import TYPES, Envelope, Read
 from device.records.recorder import HIT_EXPIRY
 from device.uplink.connection import BrokerConnection
 from device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
@@ -87,6 +87,7 @@ class InFlight:
         *,
         window: int,
         may_go_unheard: Collection[str] = (),
+        read_expiry_seconds: int | None = None,
         now: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = SYSTEM.utc,
     ) -> None:
@@ -97,6 +98,7 @@ class InFlight:
         self._outbox = outbox
         self._window = window
         self._may_go_unheard = frozenset(may_go_unheard)
+        self._read_expiry_seconds = read_expiry_seconds
         self._allowed = 1
         self._under_way: dict[int, _UnderWay] = {}
         self._now, self._utc = now, utc
@@ -169,7 +171,8 @@ class InFlight:
             size = packet_size(fitting)
             trial = trial and not self._sizes.exceeds(size)
             now = self._utc()
-            expiry, retain = expiry_seconds(fitting, now=now), worth_retaining(fitting, now=now)
+            expiry = expiry_seconds(fitting, now=now, reads=self._read_expiry_seconds)
+            retain = worth_retaining(fitting, now=now)
             mid = connection.publish(fitting, expiry_seconds=expiry, retain=retain)
             if mid is None:
                 return False
@@ -317,10 +320,10 @@ def packet_size(envelope: Envelope) -> int:
     return len(envelope.body) + len(envelope.topic) + PACKET_OVERHEAD
 
 
-def expiry_seconds(envelope: Envelope, *, now: datetime) -> int | None:
-    """Return how long the broker may keep a record for absent subscribers; None is for ever."""
+def expiry_seconds(envelope: Envelope, *, now: datetime, reads: int | None = None) -> int | None:
+    """Return how long the broker may keep a record for absent subscribers, `reads` of a read; None is for ever."""
     if envelope.expires is None:
-        return None
+        return reads if envelope.type == TYPES[Read] else None
     left = int((envelope.expires - now).total_seconds())
     return min(max(LEAST_EXPIRY_SECONDS, left), MOST_EXPIRY_SECONDS)
 

@@ -57,6 +57,7 @@ class MqttSession:
             refusals(),
             window=tuning.window,
             may_go_unheard=settings.may_go_unheard,
+            read_expiry_seconds=round(settings.read_expiry_hours * 3600),
             utc=utc,
         )
         self.resends = Resends(outbox, tuning)

@@ -62,6 +62,9 @@ class UplinkSettings(Section):
         description="How long the broker keeps what comes for this post while it is away; 0 for not at all, which "
         "spares RabbitMQ a replicated queue a post.",
     )
+    read_expiry_hours: float = Field(
+        default=168, ge=1, le=744, description="How long a broker keeps a read for a subscriber that is away."
+    )
     may_go_unheard: tuple[Literal["read", "hit", "status", "audit"], ...] = Field(
         default=(),
         description="Kinds of records that count as delivered even if nobody subscribes to them at the broker.",

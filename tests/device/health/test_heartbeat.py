@@ -27,6 +27,7 @@ class Pulse:
         frames.pipeline = mocker.Mock(detect_milliseconds=deque(), read_milliseconds=deque())
         frames.pipeline.counters.frames = 9
         frames.reporter.hotlist.state.return_value = HotListState(state="current", version=1)
+        frames.reporter.reads_withheld = 0
         self.uplink: Any = mocker.Mock()
         self.uplink.backlog.return_value = Backlog(0, 0, 0, 0, None, None, 0, 0)
         self.uplink.state.return_value = SimpleNamespace(connected=True)

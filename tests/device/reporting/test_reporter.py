@@ -456,6 +456,27 @@ def test_a_covert_hit_brings_about_no_read_that_others_would_not_have() -> None:
         assert kinds(desk) == kinds_told
 
 
+def test_where_hits_only_are_recorded_a_read_that_is_none_dies_on_the_post_and_is_counted() -> None:
+    desk = Desk(FakeList("7ABC123"), hits_only=True)
+    desk.see("8XYZ456")
+    desk.end()
+    assert desk.records == []
+    assert desk.reporter.reads_withheld == 1
+    assert desk.reporter.last_read is not None, "the post reads all the same"
+    desk.see("7ABC123")
+    desk.end()
+    assert kinds(desk) == [Hit, Read]
+    assert desk.reporter.reads_withheld == 1
+
+
+def test_where_hits_only_are_recorded_no_read_appears_for_the_sake_of_a_covert_hit() -> None:
+    desk = Desk(FakeList("7ABC123", group="narcotics"), hits_only=True)
+    desk.see("7ABC123")
+    desk.end()
+    assert kinds(desk) == [Hit]
+    assert desk.reporter.reads_withheld == 1
+
+
 def test_the_withdrawal_of_a_covert_hit_goes_where_the_hit_went() -> None:
     desk = Desk(FakeList("7ABC123", group="narcotics"))
     desk.see("7ABC123")

@@ -12,7 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 
 from device.outbox.custody import Requirements
 from device.outbox.outbox import Outbox
-from device.records import Envelope, Picture, Read, Recorder, Source
+from device.records import TYPES, Envelope, Picture, Read, Recorder, Source
 from device.records.contract.examples import (
     LIST,
     ExampleSigner,
@@ -455,6 +455,14 @@ def test_expiry_is_what_is_left_but_never_nothing_and_never_years(recorder: Reco
     ):
         expiring = replace(envelope, expires=now + timedelta(seconds=left))
         assert expiry_seconds(expiring, now=now) == expected
+
+
+def test_a_broker_keeps_a_read_for_a_while_and_an_audit_record_for_ever(recorder: Recorder) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    audit = recorder.record(example_audit("boot"))
+    read = replace(audit, type=TYPES[Read])
+    assert expiry_seconds(audit, now=now, reads=3600) is None
+    assert expiry_seconds(read, now=now, reads=3600) == 3600
 
 
 def test_packet_size_is_an_upper_bound(recorder: Recorder) -> None:
