@@ -148,6 +148,7 @@ function show(post, { time, data: hit }, byFormer) {
     !hit.clock.synchronised && "  ITS CLOCK IS UNSURE",
     ("held_seconds" in hit.clock || age < -AHEAD) && "  ITS CLOCK IS WRONG",
     hit.hotlist_stale && "  THE LIST IS OLD",
+    hit.held && "  HELD FOR A PERSON",
     hit.state_agreement === "contradicts" && "  ANOTHER STATE BY ITS LOOK",
     byFormer && "  SIGNED BY A FORMER UNIT",
   ];

@@ -174,6 +174,7 @@ class Console:
             "ITS CLOCK IS UNSURE": not hit["clock"]["synchronised"],
             "ITS CLOCK IS WRONG": "held_seconds" in hit["clock"] or age < -AHEAD,
             "THE LIST IS OLD": hit["hotlist_stale"],
+            "HELD FOR A PERSON": hit.get("held", False),
             "ANOTHER STATE BY ITS LOOK": hit["state_agreement"] == "contradicts",
             "SIGNED BY A FORMER UNIT": by_former,
         }

@@ -31,6 +31,7 @@ mosquitto_sub -h "$host" -p "$port" -V mqttv5 -i "$name" -c -x 86400 -q 1 \
                 + when($hit.clock.synchronised | not; "ITS CLOCK IS UNSURE")
                 + when(($hit.clock | has("held_seconds")) or $age < -300; "ITS CLOCK IS WRONG")
                 + when($hit.hotlist_stale; "THE LIST IS OLD")
+                + when($hit.held; "HELD FOR A PERSON")
                 + when($hit.state_agreement == "contradicts"; "ANOTHER STATE BY ITS LOOK")),
               below: ("\n           \($age / 60 | round) min ago, by a list "
                 + if $hit.hotlist.age_seconds then "\($hit.hotlist.age_seconds / 360 | round / 10) h old"

@@ -332,6 +332,7 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
     second.says(second.recorder.record(a_hit("0SOUND0", list_age=7200.0)).body)
     doubtful = {
         "hotlist_stale": True,
+        "held": True,
         "state": "NV",
         "region": "US-CA",
         "state_agreement": "contradicts",
@@ -353,7 +354,8 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
     assert "0SOUND0  stolen_vehicle, exact\n           0 min ago, by a list 2" in shown
     assert (
         "0DOUBT0  stolen_vehicle, exact"
-        "  LATE  ITS CLOCK IS UNSURE  ITS CLOCK IS WRONG  THE LIST IS OLD  ANOTHER STATE BY ITS LOOK\n"
+        "  LATE  ITS CLOCK IS UNSURE  ITS CLOCK IS WRONG  THE LIST IS OLD  HELD FOR A PERSON"
+        "  ANOTHER STATE BY ITS LOOK\n"
         "           90 min ago, by a list 25"
     ) in shown
     assert "0AHEAD0  stolen_vehicle, exact  ITS CLOCK IS WRONG\n" in shown

@@ -16,6 +16,7 @@ def test_mutated_packages_are_refused_by_name_and_change_nothing(tmp_path: Path)
         RefusalReason.OLDER,
         RefusalReason.REPEATED,
         RefusalReason.EXPIRED,
+        RefusalReason.BUILT_IN_FUTURE,
         RefusalReason.WRONG_BASE,
         RefusalReason.CHAIN_TOO_LONG,
         RefusalReason.SIZE_JUMP,
