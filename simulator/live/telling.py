@@ -11,8 +11,10 @@ from simulator.ground.subscriber import Arrival
 def told(arrival: Arrival) -> dict[str, Any] | None:
     """Return what the page shows of a record, None for kinds that it does not know."""
     data = arrival.data
-    common = {"post": arrival.topic.split("/")[3], "time": arrival.received.strftime("%H:%M:%S")}
+    common: dict[str, Any] = {"post": arrival.topic.split("/")[3], "time": arrival.received.strftime("%H:%M:%S")}
     teller = _TELLERS.get(arrival.kind)
+    if teller is _status and "valid_seconds" in data:
+        common["good_until"] = arrival.received.timestamp() + data["valid_seconds"]
     return None if teller is None else common | teller(data)
 
 

@@ -81,6 +81,12 @@ def upload(page: Page, content: str, *, reason: str = "") -> None:
     page.get_by_role("button", name="Publish to all posts").click()
 
 
+def test_a_post_whose_status_is_no_longer_good_is_not_shown_as_online(desk: Desk) -> None:
+    page = desk.open()
+    page.evaluate("{ const real = Date.now; Date.now = () => real() + 700_000; }")
+    expect(badge(page, "post-1")).to_have_text(re.compile("^not heard since "))
+
+
 def test_hits_come_with_pictures_and_unmistakable_words(desk: Desk) -> None:
     page = desk.open()
     card = page.locator("article.hit").first

@@ -1,5 +1,5 @@
 // The post that is shown: its view, its pulse, and what ails it.
-const RETRY_MS = 2000;
+const RETRY_MS = 2000, AGE_MS = 5000;
 const at = (id) => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const statuses = {}, pulses = {};
@@ -11,6 +11,7 @@ export function watchPosts() {
   for (const choice of document.querySelectorAll("input[name=post]")) choice.addEventListener("change", change);
   at("view").addEventListener("error", () => setTimeout(look, RETRY_MS));
   calm.addEventListener("change", look);
+  setInterval(refresh, AGE_MS);
   // After the page's own load, which would otherwise never end.
   addEventListener("load", change);
   if (document.readyState === "complete") change();
@@ -68,10 +69,15 @@ function refresh() {
   }));
 }
 
+// A post that died together with its broker says nothing: its last status is good for so long, and then it is silent.
+function stateOf(status) {
+  return !status ? "starting" : Date.now() > 1000 * (status.good_until ?? Infinity) ? "silent" : status.state;
+}
+
 function badge(card) {
-  const name = card.dataset.post, post = desk.posts[name], state = statuses[name]?.state ?? "starting";
+  const name = card.dataset.post, post = desk.posts[name], state = stateOf(statuses[name]);
   const word = post && !post.power ? "unplugged" : state;
   const field = card.querySelector("[data-field=state]");
-  field.textContent = word === "unplugged" ? "no power" : word;
+  field.textContent = word === "unplugged" ? "no power" : word === "silent" ? `not heard since ${statuses[name].time}` : word;
   field.className = "state " + word;
 }
