@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -156,7 +157,7 @@ def read_key(pem: bytes) -> ECKey:
     """
     try:
         key = ECKey.import_key(pem)
-    except (JoseError, ValueError, TypeError) as error:
+    except (JoseError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyRefusedError("not a PEM key of an elliptic curve") from error
     if not isinstance(key, ECKey) or key.curve_name != "P-256":
         raise KeyRefusedError("not a key on the curve P-256")

@@ -24,6 +24,7 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
     allowed = remote_keys(type(base))
     foreign = [f"{section}.{key}" for section, keys in settings.items() for key in keys]
     foreign = [name for name in foreign if name not in allowed]
+    foreign += [section for section, keys in settings.items() if not keys and section not in type(base).model_fields]
     if foreign:
         faults = [f"{name}: may not be set from afar" for name in sorted(foreign)]
         raise RefusedError(Rejection.NOT_ALLOWED, _bounded([*faults, f"allowed: {', '.join(sorted(allowed))}"]))

@@ -1,3 +1,4 @@
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from joserfc.util import json_b64encode
 
-from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError, Signer
+from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError, Signer, read_key
 
 
 @pytest.fixture
@@ -81,6 +82,13 @@ def test_keys_of_other_kinds_are_refused(tmp_path: Path) -> None:
             Signer.from_pem(pem)
     with pytest.raises(KeyRefusedError, match="cannot read"):
         Signer.from_file(tmp_path / "absent.pem")
+
+
+def test_a_key_on_a_curve_that_there_is_not_is_refused(signer: Signer) -> None:
+    head, *body, tail = signer.public_pem.decode().strip().splitlines()
+    der = b64decode("".join(body)).replace(bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8647ce3d030107"))
+    with pytest.raises(KeyRefusedError):
+        read_key("\n".join([head, b64encode(der).decode(), tail, ""]).encode())
 
 
 def test_a_public_key_cannot_sign(signer: Signer) -> None:

@@ -90,6 +90,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
     "version in words": ("malformed", {"version": "7"}),
     "a member that is not known": ("malformed", {"run": "reboot"}),
     "a key that is nobody's": ("not_allowed", {"settings": {"vision": {"speed": 1}}}),
+    "a table that is nobody's": ("not_allowed", {"settings": {"": {}}}),
     "a broker": ("not_allowed", {"settings": {"uplink": {"brokers": ["evil.example:8883"]}}}),
     "a file": ("not_allowed", {"settings": {"records": {"signing_key": "/etc/passwd"}}}),
     "a name": ("not_allowed", {"settings": {"post": {"name": "post-2"}}}),
