@@ -12,8 +12,10 @@ LARGEST_RECEIPT = 16 * 1024
 """Bytes of the largest receipt that is looked at: one of 64 ranges takes twelve thousand."""
 
 
-def open_receipt(delivery: Delivery, keys: SigningKeys | None, *, at: datetime) -> bytes:
-    """Check that a custodian signed a message with a key that is accepted at a moment; return what it signed.
+def open_receipt(delivery: Delivery, keys: SigningKeys | None, *, at: datetime) -> tuple[bytes, str]:
+    """Check that a custodian signed a message with a key that is accepted at a moment.
+
+    Returns what it signed, and the key's thumbprint.
 
     Args:
         delivery: the message, a compact JWS.
@@ -32,9 +34,10 @@ def open_receipt(delivery: Delivery, keys: SigningKeys | None, *, at: datetime) 
     if keys is None:
         raise RefusedError(Rejection.UNKNOWN_CUSTODIAN, "nobody has vouched for this custodian")
     try:
-        return open_signed_by(message, typ=RECEIPT_TYPE, keys=keys.arriving(at))[0].payload
+        signed, key = open_signed_by(message, typ=RECEIPT_TYPE, keys=keys.arriving(at))
     except RefusedError as refusal:
         raise keys.named(refusal, message, typ=RECEIPT_TYPE, at=at) from None
+    return signed.payload, key.thumbprint()
 
 
 def read_receipt(payload: bytes, *, source: Source, custodian: str) -> Receipt:

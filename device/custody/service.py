@@ -34,8 +34,8 @@ REMEMBERED = 64
 class CustodyState(BaseModel):
     """What a post keeps of custody beside its outbox."""
 
-    epochs: dict[str, int] = Field(default_factory=dict)
-    """The highest of each custodian."""
+    epochs: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """The highest of each custodian, by the thumbprint of the key that signed it."""
     forked: tuple[str, ...] = ()
     """Chains that are in the audit trail as forked, the oldest first."""
 
@@ -109,9 +109,10 @@ class CustodyService(Part):
         """
         name = delivery.topic.rpartition("/")[2]
         try:
-            signed = open_receipt(delivery, self._custodians.get(name), at=self._logbook.timekeeper.now())
+            keys = self._custodians.get(name)
+            signed, key = open_receipt(delivery, keys, at=self._logbook.timekeeper.now())
             receipt = read_receipt(signed, source=self._source, custodian=name)
-            self._enter_epoch(receipt)
+            self._enter_epoch(receipt, key)
         except RefusedError as refusal:
             self._refuse(refusal, name)
             return
@@ -156,22 +157,26 @@ class CustodyService(Part):
             self._requirements = requirements
             log.warning("records need receipts of: %s", ", ".join(sorted(requirements.open)) or "nobody")
 
-    def _enter_epoch(self, receipt: Receipt) -> None:
+    def _enter_epoch(self, receipt: Receipt, key: str) -> None:
         """Go by the highest epoch of a custodian: on disk before a receipt of it counts.
+
+        An epoch that a revoked key signed counts no more: a thief could begin the last that there is.
 
         Raises:
             RefusedError: the receipt is of a lower one.
             OSError: the disk does not take it.
 
         """
-        highest = self._state.epochs.get(receipt.custodian, 0)
+        known = self._state.epochs.get(receipt.custodian, {})
+        keys = self._custodians.named(receipt.custodian)
+        highest = max(known.get(kept.thumbprint(), 0) for kept in keys.kept())
         if receipt.epoch < highest:
             raise RefusedError(Rejection.LOWER_EPOCH, f"epoch {receipt.epoch} is over: it is {highest}", signed=True)
-        if receipt.epoch > highest:
-            if highest:
-                # It was restored from a backup: what it held before may be gone.
-                self._logbook.outbox.forget_receipts(receipt.custodian)
-            epochs = self._state.epochs | {receipt.custodian: receipt.epoch}
+        if receipt.epoch > highest and known:
+            # It was restored from a backup, or robbed of its key: what was signed before may not be held.
+            self._logbook.outbox.forget_receipts(receipt.custodian)
+        if receipt.epoch > known.get(key, 0):
+            epochs = self._state.epochs | {receipt.custodian: known | {key: receipt.epoch}}
             state = self._state.model_copy(update={"epochs": epochs})
             self._file.write(state)
             self._state = state

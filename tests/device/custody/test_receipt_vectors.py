@@ -41,7 +41,7 @@ def test_a_post_judges_each_as_the_contract_says(
         former=(RetiringKey(keys["former"], None),),
         withdrawn=(WithdrawnKey(keys["retired"], revoked=False), WithdrawnKey(keys["revoked"], revoked=True)),
     )
-    bench.custody._state.epochs[VECTORS["custodian"]] = VECTORS["epoch"]
+    bench.custody._state.epochs[VECTORS["custodian"]] = {keys["in_force"].thumbprint: VECTORS["epoch"]}
 
     message = case["message"].encode()
     bench.custody.receive(Delivery(1, 1, 1, case["topic"], message, retained=case["retained"]))

@@ -233,6 +233,22 @@ def test_a_new_epoch_takes_back_what_was_signed_for_and_is_here_yet(bench: Bench
     assert bench.held == 0
 
 
+def test_a_rotation_keeps_the_epoch_and_a_revocation_takes_back_what_a_thief_began(bench: Bench) -> None:
+    records = bench.record(3)
+    bench.deliver()
+    bench.bring(bench.receipt((1, 1, records[0].digest), epoch=5))
+    bench.bring_statement(bench.clerk.say("records", "second", **about()))
+    bench.bring(bench.receipt((1, 2, records[1].digest), by="second", epoch=4))
+    assert [audit["reason"] for audit in bench.audits("receipt_refused")] == ["lower_epoch"]
+    bench.bring(bench.receipt((1, 2, records[1].digest), by="second", epoch=5))
+    assert bench.held == 2, "a record, and the refusal"
+    bench.bring(bench.receipt(by="second", epoch=2**53 - 1))
+    bench.bring_statement(bench.clerk.say("root", "third", era=1, withdrawn="revoked", **about()))
+    bench.restart()
+    bench.bring(bench.receipt((1, 3, records[2].digest), by="third", epoch=6))
+    assert bench.held == 1
+
+
 def test_epochs_are_each_custodian_s_own(tmp_path: Path) -> None:
     bench = Bench(tmp_path, given=(RECORDS, CustodianTerms(name="archive")))
     (record,) = bench.record()
