@@ -12,6 +12,7 @@ Whenever it is interrupted, the same command goes on where it was; `abandon` tak
 
 import json
 import os
+import re
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -35,13 +36,16 @@ from device.enrolment.keyfiles import (
 from device.enrolment.provider import FILE, TEXT, needs_tpm
 from device.enrolment.request import make_request
 from device.files import StateFile, flush_folder, write_durably
+from device.records.topics import NAME
 
 WORK = ".enrolling"
 CLOCK_TOLERANCE = timedelta(minutes=5)
 GROUP = "platepost"
 """The service's group, which may read what is no key."""
 _PUBLIC = frozenset({"post.toml", "ca.pem", "issuer_key.pem", "configuration_key.pem"})
-"""Files of the first configuration; no other name is taken from it."""
+"""Files of the first configuration."""
+_CUSTODIAN_KEY = re.compile(rf"custody-{NAME.pattern}\.pem")
+"""Files of it with the key of a custodian each; no other name is taken from it."""
 _PRIVATE = (PRIVATE_KEY, SIGNING_KEY, UNSEAL_KEY, OUTBOX_KEY)
 
 
@@ -128,11 +132,14 @@ class UnitEnrolment:
         if there and not (self.directory / "post.toml").exists():
             for name in _PRIVATE:
                 (self.directory / "keys" / name).unlink(missing_ok=True)
-            for path in (self.certificate_path, *(self.directory / name for name in _PUBLIC)):
+            for path in (self.certificate_path, *(self.directory / name for name in _PUBLIC), *self._custodian_keys()):
                 path.unlink(missing_ok=True)
         for folder in (self._work, self._aside):
             shutil.rmtree(folder, ignore_errors=True)
         return there
+
+    def _custodian_keys(self) -> list[Path]:
+        return [path for path in self.directory.glob("custody-*.pem") if _CUSTODIAN_KEY.fullmatch(path.name)]
 
     @property
     def request(self) -> bytes:
@@ -283,7 +290,8 @@ def _files(configuration: bytes) -> dict[str, bytes]:
         files = {str(name): content.encode() for name, content in json.loads(configuration)["files"].items()}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise EnrolmentError("the first configuration is not as it should be", reason="answer") from error
-    if set(files) != _PUBLIC:
+    more = set(files) - _PUBLIC
+    if not files.keys() >= _PUBLIC or not all(_CUSTODIAN_KEY.fullmatch(name) for name in more):
         raise EnrolmentError(f"the first configuration holds {', '.join(sorted(files))}", reason="answer")
     return files
 

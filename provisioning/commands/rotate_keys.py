@@ -102,7 +102,7 @@ def declare_terms(
             f"Posts {needed} receipts of {terms.name}, for open records{groups}; statement {result.done.number}."
         )
         _show_standings(result, "goes by it")
-        if not terms.required and not any(each.required for each in fleet.terms()):
+        if not terms.required and not fleet.required_custodians():
             click.echo("No custodian is left: posts delete a record as soon as a broker has acknowledged it.")
     if result.behind:
         raise SystemExit(1)

@@ -11,7 +11,7 @@ from cryptography import x509
 from rich.console import Console
 from rich.table import Table
 
-from device.records import DEPARTMENT_PURPOSES, Source
+from device.records import DEPARTMENT_PURPOSES, Purpose, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
 from device.text import printable, shown
 from provisioning.commands.options import BROKER, FLEET, PROTOCOL
@@ -67,7 +67,9 @@ def status(
     what renews them: root, issuing authority, broker (what it shows), department's client, subscribers, custodians,
     enrollment server. They are critical in their last seven days. That the certification of the enrolment server's
     registration officer, or of the last administrator, ends is said too, and that posts go by hot lists of which the
-    log of acts knows nothing. The exit code is that of a monitoring plugin: 0 all is well, 1 a warning, 2 critical (a
+    log of acts knows nothing. A fleet without a custodian gets a notice, which changes no exit code.
+
+    The exit code is that of a monitoring plugin: 0 all is well, 1 a warning, 2 critical (a
     post offline, silent, not genuine, or not doing its work; an enrolment server whose registration officer, or a fleet
     whose last administrator, is not certified any more), 3 the broker does not answer.
     """
@@ -82,6 +84,7 @@ def status(
         warnings += [one.warning(ahead=limits.certificate) for one in ends]
         reads = warning(fleet.subscribers(), fleet.reads(), fleet.broker.access_list.read_text("utf-8"))
         warnings.append(None if reads is None else (reads, False))
+        notice = None if fleet.required_custodians() else _no_custodian(fleet, directory)
         head, wrong = _acts(fleet, rows)
         warnings.append(None if wrong is None else (wrong, False))
     except ProvisioningError as error:
@@ -97,15 +100,27 @@ def status(
         acts = None if head is None else str(head)
         posts = [row.wire() for row in rows]
         certificates = [one.wire() for one in ends]
-        said_of_fleet = {"grade": grade.name, "office": office, "acts": acts, "certificates": certificates}
-        click.echo(json.dumps(said_of_fleet | {"posts": posts}))
+        notices = [] if notice is None else [notice]
+        said_of_fleet = {"grade": grade.name, "office": office, "notices": notices, "acts": acts}
+        click.echo(json.dumps(said_of_fleet | {"certificates": certificates, "posts": posts}))
     elif brief:
         click.echo(line(rows, grade=grade, office=office, acts=head))
     else:
         console = Console()
         console.print(table(rows))
         console.print(line(rows, grade=grade, office=office, acts=head), highlight=False, soft_wrap=True)
+        if notice is not None:
+            console.print(f"Notice: {notice}", highlight=False, soft_wrap=True)
     raise SystemExit(int(grade))
+
+
+def _no_custodian(fleet: Fleet, directory: Path) -> str:
+    there = fleet.custodians()
+    command = f"custodian require {directory} {there[0]}" if there else f"custodian add {directory} records"
+    return (
+        "no custodian is required: a post deletes a record as soon as a broker has acknowledged it, whether anybody "
+        f'keeps it or not. platepost provision {command} --purpose "..." mends that'
+    )
 
 
 def _acts(fleet: Fleet, rows: Sequence[CheckResult]) -> tuple[NotedHead | None, str | None]:
@@ -136,9 +151,9 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[
         # Exact topics: RabbitMQ gives what is retained for no other.
         with Connection(fleet.publisher, broker=broker, topics=list(topics)) as connection:
             connection.wait(all_heard, seconds)
-    announced = {
-        purpose: fleet.keys(purpose).announced() for purpose in DEPARTMENT_PURPOSES if fleet.keys(purpose).lines()
-    }
+    files = [keys for purpose in DEPARTMENT_PURPOSES if (keys := fleet.keys(purpose)).lines()]
+    files += [fleet.keys(Purpose.CUSTODY, terms.name) for terms in fleet.required_custodians()]
+    announced = {keys.label: keys.announced() for keys in files}
     return [
         judge(post, heard.get(post), record_keys(fleet, post), limits=limits, announced=announced) for post in sources
     ]

@@ -11,10 +11,11 @@ from typing import Any
 
 from device.errors import RecordError
 from device.faults.fault import NO_CUSTODIAN, Fault
-from device.records import Keyring, Purpose, Status
+from device.records import Keyring, Status
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import KeyRefusedError
 from provisioning.fleet.layout import Layout
+from provisioning.trust.key_files import key_label
 
 GRAVE = frozenset(
     {
@@ -104,7 +105,7 @@ def judge(
     *,
     limits: Thresholds | None = None,
     at: datetime | None = None,
-    announced: Mapping[Purpose, str] | None = None,
+    announced: Mapping[str, str] | None = None,
 ) -> CheckResult:
     """Judge one post by what the broker has retained of it.
 
@@ -114,7 +115,8 @@ def judge(
         keys: the post's record key; None if the fleet does not know it.
         limits: from when on to warn.
         at: now.
-        announced: thumbprint of the key that posts are to go by, for each purpose for which one was ever replaced.
+        announced: thumbprint of the key that posts are to go by, by its label: of lists and configuration where one was
+            ever replaced, and of each required custodian.
 
     """
     at, limits = at or datetime.now(UTC), limits or Thresholds()
@@ -198,17 +200,17 @@ def _reads(status: Status, remarks: _Remarks, limits: Thresholds, at: datetime) 
         remarks.add(Grade.WARNING, f"nothing read for {unread.total_seconds() / 3600:.0f} h")
 
 
-def _keys(status: Status, remarks: _Remarks, announced: Mapping[Purpose, str]) -> None:
-    held = {each.purpose: each for each in status.keys}
-    for purpose, thumbprint in sorted(announced.items()):
-        if purpose not in held:
-            remarks.add(Grade.WARNING, f"takes no new key for {purpose}")
-        elif held[purpose].key != thumbprint:
-            remarks.add(Grade.WARNING, f"goes by another key for {purpose}")
-    for each in held.values():
+def _keys(status: Status, remarks: _Remarks, announced: Mapping[str, str]) -> None:
+    held = {key_label(each.purpose, each.custodian): each for each in status.keys}
+    for label, thumbprint in sorted(announced.items()):
+        if label not in held:
+            remarks.add(Grade.WARNING, f"has no key for {label}")
+        elif held[label].key != thumbprint:
+            remarks.add(Grade.WARNING, f"goes by another key for {label}")
+    for label, each in held.items():
         if each.refused is not None:
             number = f"{each.refused.era}.{each.refused.number}"
-            remarks.add(Grade.WARNING, f"keys for {each.purpose}, statement {number}, refused: {each.refused.reason}")
+            remarks.add(Grade.WARNING, f"keys for {label}, statement {number}, refused: {each.refused.reason}")
 
 
 def overall(rows: Sequence[CheckResult]) -> Grade:

@@ -24,7 +24,7 @@ from provisioning.enrolment.refusals import RefusalLog
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import ROOT_FILE
-from provisioning.fleet.post_file import PostSettings, post_file
+from provisioning.fleet.post_file import PostSettings, custodian_key_file
 from provisioning.people.acts import Author
 from provisioning.people.person import NotCertifiedError, Person
 from provisioning.trust.authority import CERTIFICATE_FILE, Authority
@@ -140,7 +140,7 @@ class RegistrationAuthority:
             "issuer_key.pem": self._fleet.list_verifying_key.read_text("ascii"),
             "configuration_key.pem": self._fleet.configuration_verifying_key.read_text("ascii"),
             "post.toml": (folder / "post.toml").read_text("utf-8"),
-        }
+        } | {path.name: path.read_text("ascii") for path in folder.glob(custodian_key_file("*"))}
         return json.dumps({"post": post, "issued": timestamp(code.used.at), "files": files}).encode()
 
     def renew(self, presented: bytes, body: bytes) -> bytes:
@@ -247,8 +247,7 @@ class RegistrationAuthority:
         private_folder(folder.parent)
         private_folder(folder)
         settings = PostSettings(**(code.settings | {"renewal": self._address, "enrolled": True}))
-        text = post_file(agency=fleet.agency, name=post, settings=settings)
-        replace_private(folder / "post.toml", text.encode())
+        fleet.write_post_file(post, settings)
         replace_private(folder / ROOT_FILE, self._authority.pem)
         if code.replaces:
             fleet.revoke_certificates(post, "replaced", keep=serial)

@@ -23,7 +23,7 @@ from provisioning.brokers import mosquitto
 from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
-from provisioning.fleet.post_file import PostSettings, post_file
+from provisioning.fleet.post_file import PostSettings, custodian_key_file, post_file
 from provisioning.fleet.reads import ReadsGrant, write_grant
 from provisioning.people.register import CertifiedPerson
 from provisioning.trust import takeover
@@ -227,8 +227,25 @@ class Fleet(Layout):
         for path, key in ((self.record_key(name), signing), (self.recipient_key(name), unsealing)):
             private_folder(path.parent)
             write_private(path, public_pem(key))
-        write_private(folder / "post.toml", post_file(agency=self.agency, name=name, settings=settings).encode())
+        self.write_post_file(name, settings)
         return folder
+
+    def write_post_file(self, name: str, settings: PostSettings) -> None:
+        """Write a post's `post.toml` into its folder, and beside it the key of each custodian whose receipts it needs.
+
+        Raises:
+            ProvisioningError: a file of a custodian is damaged.
+
+        """
+        folder = self.post(name)
+        for path in folder.glob(custodian_key_file("*")):
+            path.unlink()
+        custodians = self.required_custodians()
+        for terms in custodians:
+            key = self.keys(Purpose.CUSTODY, terms.name).verifying
+            replace_private(folder / custodian_key_file(terms.name), key.read_bytes())
+        text = post_file(agency=self.agency, name=name, settings=settings, custodians=custodians)
+        replace_private(folder / "post.toml", text.encode())
 
     def add_subscriber(self, name: str, *, groups: Iterable[str] = (), reads: ReadsGrant | None = None) -> Path:
         """Make the identity of someone who hears the agency's hits and how its posts are, and let the broker know.

@@ -205,6 +205,15 @@ class Layout:
         found = (self.keys(Purpose.CUSTODY, name).terms() for name in self.custodians())
         return tuple(terms for terms in found if terms is not None)
 
+    def required_custodians(self) -> tuple[CustodianTerms, ...]:
+        """Return the custodians whose receipts posts need, with what for.
+
+        Raises:
+            ProvisioningError: a file of one is damaged.
+
+        """
+        return tuple(terms for terms in self.terms() if terms.required)
+
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Return the distribution groups of each subscriber and custodian in any, whose covert hits it reads too.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from device import backends
 from device.config import parse
+from device.records import CustodianTerms
 
 Setting = str | int | float | bool | Sequence[str]
 
@@ -38,7 +39,12 @@ class PostSettings:
     """Further keys by section, such as `{"records": {"read_overview": True}}`; `device.config` has them all."""
 
 
-def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
+def custodian_key_file(name: str) -> str:
+    """Return the name of the file, beside `post.toml`, with the public key of a custodian's receipts."""
+    return f"custody-{name}.pem"
+
+
+def post_file(*, agency: str, name: str, settings: PostSettings, custodians: Sequence[CustodianTerms] = ()) -> str:
     """Return the text of `post.toml`; the paths of its keys are relative to the post's own folder."""
     keys = "keys/" if settings.enrolled else ""
     # The post itself replaces its certificate, and may write into its state only.
@@ -83,6 +89,10 @@ def post_file(*, agency: str, name: str, settings: PostSettings) -> str:
     blocks = ["# Made by `platepost provision post`. Relative paths are relative to this file's folder."]
     for section, table in tables.items():
         blocks.append("\n".join([f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]))
+    for terms in custodians:
+        said = {"name": terms.name, "key": custodian_key_file(terms.name), "groups": terms.groups}
+        lines = (f"{key} = {_toml(value)}" for key, value in said.items())
+        blocks.append("\n".join(["[[custody.custodians]]", *lines]))
     return "\n\n".join(blocks) + "\n"
 
 

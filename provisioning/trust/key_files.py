@@ -32,6 +32,11 @@ from provisioning.trust.keys import private_folder
 TERMS_FILE = "terms.json"
 
 
+def key_label(purpose: Purpose, custodian: str | None) -> str:
+    """Return what keys sign, for people and logs."""
+    return purpose.value if custodian is None else f"{purpose} of {custodian}"
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
     """The files of one purpose, or of one custodian's receipts."""
@@ -44,7 +49,7 @@ class KeyFiles:
     @property
     def label(self) -> str:
         """What the keys sign, for people and logs: `lists`, `configuration`, `custody of records`."""
-        return self.purpose.value if self.custodian is None else f"{self.purpose} of {self.custodian}"
+        return key_label(self.purpose, self.custodian)
 
     def topic(self, agency: str) -> str:
         """Return the topic on which posts are told of these keys."""

@@ -27,7 +27,12 @@ BrokerT = TypeVar("BrokerT", bound=Broker | RabbitCluster)
 
 
 def throwaway_fleet(
-    folder: Path, *, agency: str, subscribers: Iterable[str] = (), issuance: Issuance = ORDINARY
+    folder: Path,
+    *,
+    agency: str,
+    subscribers: Iterable[str] = (),
+    custodian: str | None = None,
+    issuance: Issuance = ORDINARY,
 ) -> Fleet:
     """Return the fleet in a folder, made if missing, with an identity for each subscriber.
 
@@ -35,13 +40,17 @@ def throwaway_fleet(
         folder: which.
         agency: whose.
         subscribers: their names.
+        custodian: of one that is made, whose receipts its posts need; a broker's acknowledgment releases without one.
         issuance: where the keys and times of one that is made come from.
 
     Raises:
         SimulatorError: it is another agency's.
 
     """
-    fleet = Fleet.load(folder) if folder.exists() else Fleet.create(folder, agency=agency, issuance=issuance)
+    if folder.exists():
+        fleet = Fleet.load(folder)
+    else:
+        fleet = Fleet.create(folder, agency=agency, custodian=custodian, issuance=issuance)
     if fleet.agency != agency:
         raise SimulatorError(f"{folder} is a fleet of {fleet.agency}, and one of {agency} is wanted")
     for name in subscribers:

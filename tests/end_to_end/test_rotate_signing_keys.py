@@ -99,6 +99,30 @@ def test_posts_that_are_away_hold_nothing_up_and_are_told_apart(town: Town) -> N
     assert rows["post-1"] == []
 
 
+def test_a_fleet_without_a_custodian_is_told_so_and_a_post_that_does_not_know_one_is_named(town: Town) -> None:
+    def status() -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(town.run("status", str(town.fleet.directory), "--json").stdout)
+        return said | {"remarks": {row["post"]: row["remarks"] for row in said["posts"]}}
+
+    town.says("post-1", town.goes_by())
+    before = status()
+    (notice,) = before["notices"]
+    assert f"custodian add {town.fleet.directory} records" in notice
+    assert before["remarks"]["post-1"] == []
+    assert "Notice: no custodian is required" in town.run("status", str(town.fleet.directory)).stdout
+    town.fleet.add_custodian("vault")
+    assert f"custodian require {town.fleet.directory} vault" in status()["notices"][0]
+    town.fleet.add_custodian("records", required=True)
+    after = status()
+    assert after["notices"] == []
+    (remark,) = after["remarks"]["post-1"]
+    assert remark == "has no key for custody of records"
+    key = town.fleet.keys(Purpose.CUSTODY, "records").announced()
+    keys = [KeyState(purpose=Purpose.CUSTODY, custodian=name, key=key, era=0, number=0) for name in ("records", "else")]
+    town.says("post-1", *keys)
+    assert status()["remarks"]["post-1"] == []
+
+
 def test_the_former_is_not_retired_while_a_present_post_goes_by_it(town: Town) -> None:
     before = town.goes_by()
     town.says("post-1", before, state="offline")

@@ -31,6 +31,7 @@ from provisioning.people.person import NotCertifiedError, Person
 from provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRASE, PERSONAL_PASSPHRASE
 from simulator.brokers.daemon import free_port
 from simulator.ground.subscriber import Subscriber
+from simulator.keeper.keeper import RecordKeeper
 from tests.browser import Visitor
 from tests.end_to_end.day import BROKERS, PURPOSE, SECONDS, Day, Terminal, as_client, given, running
 from tests.end_to_end.test_aim import is_whole, nearer
@@ -90,6 +91,10 @@ def test_from_nothing_to_a_post_in_service_and_out_of_it(day: Day, tmp_path: Pat
                 broker=day.broker.address,
                 archive=tmp_path / "records.jsonl",
             )
+        )
+        # The custodian that the fleet was made with: without its receipts records would wait on the posts.
+        stack.enter_context(
+            RecordKeeper(day.fleet, "records", broker=day.broker.address, folder=tmp_path / "custodian")
         )
         office = stack.enter_context(open_office(day.fleet, tmp_path, reload=day.reload))
         enrol_three(day, office, units, tmp_path, stack)

@@ -29,11 +29,12 @@ from device.health.read_rate import UsualReads
 from device.outbox.database import read_key_file
 from device.outbox.outbox import Outbox
 from device.post import Post
-from device.records import DEPARTMENT_PURPOSES, Keyring
+from device.records import DEPARTMENT_PURPOSES, CustodianTerms, Keyring, Purpose
 from device.records.signing import read_key
 from device.records.verify.cli import verify
 from device.records.verify.verify import Verifier
 from provisioning.cli import provision
+from provisioning.control.keys.rotation import declare
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRASE, PERSONAL_PASSPHRASE
 from simulator.ground.subscriber import Arrival, Subscriber
@@ -138,6 +139,20 @@ def test_what_people_did_is_proved_and_goes_on(before: Path) -> None:
     assert [act.action for act in fleet.acts] == [*done, "person_certified", "post_added"]
     keys = str(directory / "people" / "keys")
     assert CliRunner().invoke(verify, [str(fleet.acts.path), "--key", keys, "--whole"]).exit_code == 0
+
+
+def test_a_fleet_that_has_no_custodian_gets_one(before: Path) -> None:
+    directory = before / "fleet"
+    because = ("--as", "j-stone", "--purpose", "the records are to be kept")
+    assert Fleet.load(directory).custodians() == ()
+    given(provision, "custodian", "add", directory, "records", *because)
+    fleet = Fleet.load(directory)
+    assert fleet.custodians() == ("records",)
+    assert "user records" in fleet.broker.access_list.read_text()
+    declare(fleet, fleet.keys(Purpose.CUSTODY, "records"), CustodianTerms(name="records"), "j-stone")
+    given(provision, "post", "add", directory, "post-4", "--camera", "picamera2", *because)
+    ((terms, _),) = load(fleet.post("post-4") / "post.toml").custody.given
+    assert terms.name == "records"
 
 
 @pytest.mark.end_to_end

@@ -141,7 +141,7 @@ KEY, OTHER = "A" * 43, "B" * 43
     [
         ([KeyState(purpose=Purpose.LISTS, key=KEY, era=0, number=1)], []),
         ([KeyState(purpose=Purpose.LISTS, key=OTHER, era=0, number=0)], ["goes by another key for lists"]),
-        ([KeyState(purpose=Purpose.CONFIGURATION, key=KEY, era=0, number=1)], ["takes no new key for lists"]),
+        ([KeyState(purpose=Purpose.CONFIGURATION, key=KEY, era=0, number=1)], ["has no key for lists"]),
         (
             [
                 KeyState(

@@ -24,7 +24,7 @@ from device.enrolment.est import CONFIGURATION, POST_HEADER, SEAL_HEADER, trusti
 from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import KEYS, make_renewal, make_request, read_request
 from device.enrolment.unit import WORK, UnitEnrolment, check_clock
-from device.records import Role
+from device.records import Purpose, Role
 from provisioning.enrolment.server import SEALED_SECONDS, WRONG_SECONDS
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
@@ -42,6 +42,24 @@ def reason(department: Department, unit: UnitEnrolment, post: str, code: str) ->
 def is_untouched(department: Department, unit: UnitEnrolment, post: str) -> bool:
     """Tell whether neither unit nor fleet has anything of a post."""
     return unit.post is None and post not in department.fleet.posts() and department.fleet.ledger.of(post) == []
+
+
+def test_unit_takes_the_keys_of_its_custodians_and_no_other_file(department: Department) -> None:
+    department.fleet.add_custodian("records", groups=["narcotics"], required=True)
+    unit, code = department.unit("unit"), department.invite("post-17")
+    unit.begin("post-17")
+    ca, _ = department.address.authorities("post-17", code)
+    unit.take_certificate(department.address.enrol("post-17", code, unit.request, ca=ca), ca=ca)
+    answer = json.loads(department.address.configuration("post-17", code, ca=ca))
+    for name in ("custody-../records.pem", "custody-records.pem.sh", "authorized_keys"):
+        with pytest.raises(EnrolmentError, match="first configuration holds"):
+            unit.install(json.dumps({"files": {**answer["files"], name: ""}}).encode())
+    unit.install(json.dumps(answer).encode())
+
+    ((terms, key),) = config.load(unit.directory / "post.toml").custody.given
+
+    assert (terms.name, terms.groups, terms.required) == ("records", ("narcotics",), True)
+    assert key.read_bytes() == department.fleet.keys(Purpose.CUSTODY, "records").verifying.read_bytes()
 
 
 def test_unit_becomes_a_post_with_a_configuration_that_runs(department: Department) -> None:

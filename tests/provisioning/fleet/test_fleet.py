@@ -1,6 +1,7 @@
 import contextlib
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Barrier
@@ -16,6 +17,7 @@ from device import config
 from device.records import CustodianTerms, Purpose, Role
 from provisioning.brokers.rights import Party
 from provisioning.cli import provision
+from provisioning.control.keys.rotation import declare
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
@@ -206,6 +208,25 @@ def test_posts_need_the_receipts_of_the_custodian_that_a_fleet_is_made_with(tmp_
     assert made.terms() == (CustodianTerms(name="records"),)
     with pytest.raises(ProvisioningError, match="both"):
         Fleet.create(tmp_path / "other", agency="riverside", administrator="j-stone", custodian="j-stone")
+
+
+def test_a_post_is_told_whose_receipts_it_needs_and_by_which_keys(tmp_path: Path) -> None:
+    made = Fleet.create(tmp_path / "fleet", agency="riverside", custodian="records")
+    made.add_custodian("vault", groups=["narcotics"])
+    first = config.load(made.add_post("post-1", SETTINGS) / "post.toml").custody.given
+    assert [terms for terms, _ in first] == [CustodianTerms(name="records")], "the other is not required yet"
+    keys = made.keys(Purpose.CUSTODY, "vault")
+    declare(made, keys, CustodianTerms(name="vault", groups=("narcotics",)), "j-stone")
+    more = replace(SETTINGS, more={"custody": {"behind_hours": 48}})
+    custody = config.load(made.add_post("post-2", more) / "post.toml").custody
+    assert {terms: path.read_bytes() for terms, path in custody.given} == {
+        terms: made.keys(Purpose.CUSTODY, terms.name).verifying.read_bytes() for terms in made.terms()
+    }
+    assert custody.behind_hours == 48
+    made.write_post_file("post-2", SETTINGS)
+    declare(made, keys, CustodianTerms(name="vault", required=False), "j-stone")
+    made.write_post_file("post-2", SETTINGS)
+    assert [path.name for path in made.post("post-2").glob("custody-*")] == ["custody-records.pem"]
 
 
 def test_a_custodian_s_name_is_not_given_again(fleet: Fleet) -> None:
