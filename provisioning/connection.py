@@ -121,6 +121,8 @@ class Connection:
         self._granted: list[ReasonCode] | None = None
         self._acknowledged: dict[int, ReasonCode] = {}
         self._heard: list[tuple[str, bytes]] = []
+        self._latest: dict[tuple[str, str], int] = {}
+        """By topic and chain: the highest number of a status that came."""
         self._client = secured_client(identity) if isinstance(identity, Path) else identity
         self._client.connect_timeout = ANSWER_SECONDS
         self._client.on_connect = self._on_connect
@@ -279,7 +281,20 @@ class Connection:
             self._changed.notify_all()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        self._listener(message.topic, bytes(message.payload))
+        payload = bytes(message.payload)
+        if not (message.topic.endswith("/status") and self._is_repeated(message.topic, payload)):
+            self._listener(message.topic, payload)
+
+    def _is_repeated(self, topic: str, payload: bytes) -> bool:
+        """Tell whether a status is older than one that came: a post sends it once more for want of a receipt."""
+        try:
+            event = json.loads(payload)
+            place, number = (topic, str(event["chain"])), int(event["sequence"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return False  # of no chain, or none at all: for whoever judges it
+        latest = self._latest.setdefault(place, number)
+        self._latest[place] = max(latest, number)
+        return number < latest
 
     def _on_connect(
         self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, properties: Properties | None

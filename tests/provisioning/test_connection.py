@@ -1,10 +1,34 @@
 """What is made of messages that anybody may have written."""
 
-import pytest
+import json
+from types import SimpleNamespace
 
-from provisioning.connection import data_of
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from provisioning.connection import Connection, data_of
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"data": 1}', b"[" * 30_000])
 def test_what_is_no_event_has_no_data(payload: bytes) -> None:
     assert data_of(payload) == {}
+
+
+def test_a_status_that_is_sent_once_more_does_not_take_the_place_of_a_later_one() -> None:
+    heard: list[tuple[str, bytes]] = []
+    client = Client(CallbackAPIVersion.VERSION2)
+    connection = Connection(client, broker="localhost:1", listener=lambda *message: heard.append(message))
+
+    def come(topic: str, payload: bytes) -> None:
+        connection._on_message(client, None, SimpleNamespace(topic=topic, payload=payload))  # type: ignore[arg-type]
+
+    def said(number: int, chain: str = "one") -> bytes:
+        return json.dumps({"chain": chain, "sequence": number}).encode()
+
+    status, audit = "alpr/v1/demo/post-1/status", "alpr/v1/demo/post-1/audit"
+    shown = [(status, said(3)), (status, said(7)), (status, said(7)), (status, said(1, "two")), (audit, said(2))]
+    more = [(status, b'{"data": {}}'), (status, b""), (status, b"[" * 30_000), (status, said(8))]
+    for topic, payload in [*shown, (status, said(5)), *more]:
+        come(topic, payload)
+    assert heard == [*shown, *more]
