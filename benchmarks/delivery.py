@@ -154,7 +154,7 @@ def take_receipts(uplink: Uplink, outbox: Outbox, key: Path) -> None:
 
     def taken(delivery: Delivery) -> None:
         signed, _ = open_signed_by(delivery.payload, typ=RECEIPT_TYPE, keys=keys)
-        receipt = read_payload(signed.payload, Receipt, "a receipt")
+        receipt = read_payload(signed.payload, Receipt, "receipt")
         outbox.take_receipt(receipt.custodian, receipt.chain, receipt.ranges)
 
     uplink.subscribe(Source(AGENCY, POST).receipt(CUSTODIAN), taken)

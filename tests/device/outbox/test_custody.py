@@ -286,6 +286,25 @@ def test_all_must_sign_anew_where_damage_took_what_they_signed(
         assert again.take_receipt("archive", chain(five[0]), ranges(five, (1, 5))).released == 5
 
 
+def test_the_rest_of_a_chain_that_damage_ended_is_released_by_answers_to_its_repeats(
+    outbox: Outbox, five: list[Envelope], path: Path
+) -> None:
+    """Of its last record the post has nothing, the custodian has it all."""
+    pages = root(outbox, "chain"), root(outbox, "kept")
+    execute(outbox, "DELETE FROM record WHERE sequence = 5")
+    execute(outbox, "DELETE FROM released")
+    outbox.close()
+    for page in pages:
+        spoil(path, page)
+    with Outbox(path, key=KEY) as again:
+        again.require(ONE)
+        take = partial(again.take_receipt, "records", chain(five[0]))
+        assert take(ranges(five, (1, 5))) == Custody(0, forked=False), "whether that is its own 5 nobody knows"
+        assert again.send_left_out() == 4
+        assert [envelope.sequence for envelope in again.next(9, repeating=True)] == [1, 2, 3, 4]
+        assert take(ranges(five, (1, 4), (5, 5))) == Custody(4, forked=False)
+
+
 def test_records_of_a_former_version_are_under_custody_too(path: Path, filler: Callable[[Outbox], Filler]) -> None:
     path.parent.mkdir()
     shutil.copy(Path(__file__).parent / "history" / "outbox_v5.db", path)
@@ -296,6 +315,17 @@ def test_records_of_a_former_version_are_under_custody_too(path: Path, filler: C
         assert outbox.backlog().sent == len(waiting)
         signed = [KeptRange(first=1, last=outbox.head.sequence, digest=outbox.head.digest)]
         assert outbox.take_receipt("records", outbox.head.chain, signed).released == len(waiting)
+
+
+def test_a_new_custodian_of_a_covert_chain_starts_where_it_starts(outbox: Outbox, fill: Filler) -> None:
+    """Before any receipt has come, too."""
+    one, two = frozenset({"records"}), frozenset({"records", "archive"})
+    outbox.require(Requirements(in_force=True, open=one, covert={"narcotics": one}))
+    made = [fill.hit(group="narcotics")]
+    outbox.require(Requirements(in_force=True, open=one, covert={"narcotics": two}))
+    made.append(fill.hit(group="narcotics"))
+    outbox.acknowledge([envelope.place for envelope in outbox.next(9)])
+    assert outbox.take_receipt("records", chain(made[0]), ranges(made, (1, 2))) == Custody(1, forked=False)
 
 
 # --- what is sent once more
