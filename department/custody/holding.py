@@ -69,6 +69,8 @@ class Holding:
         self._runs = sorted(runs, key=attrgetter("first"))
         self._given_up = merged(given_up)
         self._forks = set(forks)
+        self.repeated: tuple[int, str] | None = None
+        """Number and digest of the record that came again since the last new one, the last of them."""
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{run.first}..{run.last}" for run in self._runs)
@@ -103,6 +105,8 @@ class Holding:
         before = self._runs[place - 1] if place else None
         if before is not None and number <= before.last:
             known = before.digest if number == before.last else stored
+            if known == digest:
+                self.repeated = number, digest
             if known in {None, digest}:
                 return Fate.HELD
             self._forks.add(Fork(number, digest))
@@ -121,6 +125,7 @@ class Holding:
             else:
                 self._forks.add(Fork(number, after.previous))
         self._runs[begin:end] = [run]
+        self.repeated = None
         return Fate.NEW
 
     def give_up(self, spans: Iterable[Span]) -> None:

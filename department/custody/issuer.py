@@ -148,9 +148,22 @@ class ReceiptIssuer:
         return [self._signed(said) for said in made]
 
     def _parts(self, chain: ChainName) -> Iterator[tuple[KeptRange, ...]]:
-        ranges = self._held.holding(chain).ranges()
+        ranges = list(self._parted(self._held.holding(chain)))
         for begin in range(0, max(len(ranges), 1), MOST_RANGES):
-            yield ranges[begin : begin + MOST_RANGES]
+            yield tuple(ranges[begin : begin + MOST_RANGES])
+
+    def _parted(self, holding: Holding) -> Iterator[KeptRange]:
+        """Part the range over a record that came again behind it: that is a number whose digest the post knows.
+
+        It may not know the range's last: damage to its disk may have taken the end of a chain.
+        """
+        for kept in holding.ranges():
+            if holding.repeated is not None and kept.first <= holding.repeated[0] < kept.last:
+                number, digest = holding.repeated
+                yield KeptRange(first=kept.first, last=number, digest=digest)
+                yield KeptRange(first=number + 1, last=kept.last, digest=kept.digest)
+            else:
+                yield kept
 
     def _receipt(self, chain: ChainName, ranges: tuple[KeptRange, ...], *, number: int) -> Receipt:
         return Receipt(

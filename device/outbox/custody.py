@@ -6,7 +6,7 @@ what another post, or this one before its disk was taken back, made under the sa
 
 A range may end at a record that is here no more. Digests of records that were released, or dropped by the quota, are
 kept while an older one of their chain is here. The digest of a record that damage took is unknown, and a range that
-ends there counts for nothing: what it covers is sent again, and the custodian's next receipt ends elsewhere.
+ends there counts for nothing. What it covers is sent once more, and a custodian's answer to that ends a range there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

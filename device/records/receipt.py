@@ -35,7 +35,8 @@ class Receipt(WireModel):
     """The payload of a receipt: a compact JWS, ES256, by the custodian's own key.
 
     It says that these records are durable, as they arrived: nothing about whether they are genuine. Numbers that a
-    genuine `records_dropped` or `records_lost` names count as held, so that ranges stay few.
+    genuine `records_dropped` or `records_lost` names count as held, so that ranges stay few. The answer to a record
+    that came again ends a range at that record, for the post may not know the digest of the next range's end.
     """
 
     agency: ClientName = Field(description="Whose post it is for.")

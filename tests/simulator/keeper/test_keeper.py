@@ -102,7 +102,8 @@ def test_what_is_stored_is_receipted_and_once_more_when_it_comes_again(
         post.resend(made[3])
         again = post.until(30)
         assert again.number > said.number
-        assert again.ranges == said.ranges
+        parts = [(kept.first, kept.last, kept.digest) for kept in again.ranges]
+        assert parts == [(1, 4, made[3].digest), (5, 30, made[-1].digest)], "it ends a range where the post may compare"
 
 
 def test_the_broker_keeps_what_comes_while_it_is_away(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
