@@ -179,7 +179,7 @@ def test_what_may_be_set_from_afar_is_what_is_read_told_and_shown() -> None:
         "passages": "gone_seconds longest_seconds repeat_seconds sure agreeing agreeing_confidence",
         "hotlist": "warning_hours stale_hours look_alike_pairs look_alike_budget near_alternatives near_confidence "
         "hits_per_hour",
-        "records": "read_patch read_overview patch_bytes overview_bytes health_seconds status_seconds",
+        "records": "hits_only read_patch read_overview patch_bytes overview_bytes health_seconds status_seconds",
         "custody": "behind_hours",
     }
     assert {f"{table}.{key}" for table, keys in allowed.items() for key in keys.split()} == REMOTE_KEYS
