@@ -1,6 +1,6 @@
 """A hot list in force: a read goes in, matches come out.
 
-The table answers, the patterns are tried in any case. A match is a *possible* match: it says
+The filter answers first, the table says why, the patterns are tried in any case. A match is a *possible* match: it says
 how it came about and what differed, and a person looks at the picture.
 """
 

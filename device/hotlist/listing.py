@@ -1,4 +1,4 @@
-"""From opened packages to what can be looked up: the complete list's table and filter, the overlay of its deltas."""
+"""From opened packages to what can be looked up: the complete list's filter and table, the overlay of its deltas."""
 
 from collections.abc import Sequence
 
@@ -48,17 +48,19 @@ class Listing:
             raise Malformed("the list has not as many entries as the manifest says")
 
     def entries(self, digest: bytes) -> Sequence[HotListEntry]:
-        """Return the entries of a plate's digest, expired ones too; none for one that is not listed.
-
-        The table alone decides: a filter that was made wrongly would hide what is listed, and without the plates nobody
-        can tell it from a good one.
-        """
+        """Return the entries of a plate's digest, expired ones too; none for one that is not listed."""
         mark = fingerprint(digest)
-        return self.overlay.entries(mark, self.table.entries(mark))
+        if self.filter.contains(digest):
+            return self.overlay.entries(mark, self.table.entries(mark))
+        return self.overlay.added.get(mark, ())
 
 
 class _Filter:
-    """The filter's bits with their shape. A unit with too little memory for the table goes by it alone."""
+    """The filter's bits with their shape.
+
+    Without the plates nobody can tell which bits are wrong, only that they are too many or too few. Who signs a list
+    with others has left plates out of it, as by leaving their rows out.
+    """
 
     def __init__(self, bits: memoryview, shape: Filter, *, plates: int) -> None:
         if bits.format != "B" or len(bits) != (1 << shape.log2_bits) // 8:

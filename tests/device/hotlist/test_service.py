@@ -116,7 +116,9 @@ def test_a_list_built_in_2029_is_refused_by_name_and_a_correct_one_is_taken(
     post = AtPost(department, tmp_path, mocker, synchronised=synchronised)
     assert post.brings(1, post.at) is None
     assert post.brings(2, datetime(2029, 1, 1, tzinfo=UTC), source=source) == "built_in_future"
-    post.limited.refused.assert_called_once_with("hotlist_refused", source=source, reason="built_in_future")
+    (refused,) = post.limited.refused.call_args_list
+    assert refused.args == ("hotlist_refused",)
+    assert (refused.kwargs["source"], refused.kwargs["reason"]) == (source, "built_in_future")
     assert (post.keeper.now(), post.service.state().version) == (post.at, 1)
     assert post.brings(3, post.at, source=source) is None
 
