@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .PHONY: computing tools bundle deb test-arm-short test-arm-system test-card test-pins
-.PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-camera test-arm fuzz format contract lock models clean
+.PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-custody test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
@@ -54,6 +54,10 @@ test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, prin
 	@scripts/need mosquitto rabbitmq-server chromium
 	$(BIN)/pytest tests/conformance/test_brokers.py tests/conformance/test_lockout.py
 	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest tests/end_to_end/test_technicians_day.py
+
+test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times, and check every receipt on the wire (minutes)
+	@scripts/need mosquitto
+	set -e; for seed in 1 2 3; do $(BIN)/platepost simulate custody --seed $$seed --directory build/custody; done
 
 test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera

@@ -9,6 +9,9 @@ from device.commands.lazy import LazyCommand, LazyGroup
 
 _COMMANDS = {
     "aim": LazyCommand("simulator.practice:aim", "Practise aiming: the page that a unit shows, on a clip."),
+    "custody": LazyCommand(
+        "simulator.lab.custody.cli:custody", "Kill custodians and posts, and check every receipt on the wire."
+    ),
     "demo": LazyCommand("simulator.demo.cli:demo", "Show one post do its whole job on recorded footage."),
     "faults": LazyCommand(
         "simulator.lab.faults.cli:faults", "Inflict faults upon posts and broker, and account for every record."

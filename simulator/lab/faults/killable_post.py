@@ -18,13 +18,15 @@ from pathlib import Path
 from time import monotonic
 
 from device import config
-from device.audit.log import AuditLog
 from device.audit.retrying import RetryingRecorder
 from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
+from device.control.keys.trust import TrustedKeys
+from device.custody.service import CustodyService
 from device.errors import OutboxError
+from device.logbook import Logbook
 from device.outbox.outbox import Outbox
-from device.records import ChainHead, Dropped, Envelope, Lost, RecordData, Recorder
+from device.records import ChainHead, Dropped, Envelope, Lost, RecordData, Recorder, new_identifier
 from device.secrets.certificate import certificate
 from device.uplink.settings import Tuning
 from device.uplink.uplink import Uplink
@@ -35,6 +37,8 @@ from simulator.lab.faults.storage_log import LoggedRecord
 TICK_SECONDS = 1.0
 HITS = 0.1
 """Share of the made-up records; all others are reads."""
+COVERT = 0.3
+"""Share of the hits that concern a distribution group alone, where there is one."""
 EXIT_OUTBOX = 3
 """Exit code of a post that could not open its outbox: whoever supervises it starts it again."""
 DRAIN_SECONDS = 30.0
@@ -45,6 +49,9 @@ _IMPATIENT = Tuning(
     backoff_most_seconds=1.0,
     refusal_first_seconds=0.2,
     refusal_most_seconds=1.0,
+    probe_first_seconds=2.0,
+    probe_most_seconds=10.0,
+    left_out_seconds=3.0,
 )
 """The uplink's patience, shortened so that an hour's trouble fits into minutes."""
 
@@ -102,6 +109,7 @@ class KillablePost:
         stored: Connection,
         offset: "Synchronized[float]",
         rate: "Synchronized[float]",
+        covert: str | None = None,
     ) -> None:
         """Open the outbox; nothing is connected yet. The arguments are those of `run`.
 
@@ -112,6 +120,7 @@ class KillablePost:
         self._stop = threading.Event()
         self._vehicles, self._step, self._offset, self._rate = vehicles, step, offset, rate
         self._draw = random.Random()
+        self._covert = covert
         self._outbox = Outbox.of(configuration.outbox)
         self._timekeeper = Timekeeper(
             configuration.outbox.path.parent / "clock.json",
@@ -127,7 +136,10 @@ class KillablePost:
             now=self._timekeeper.now,
         )
         self._records = RetryingRecorder(self._recorder, stop=self._stop)
-        self._audit = AuditLog(self._records, post=configuration.post.name, timekeeper=self._timekeeper)
+        self._logbook = Logbook(
+            self._outbox, self._records, self._timekeeper, run=new_identifier(), settings=configuration.records
+        )
+        self._audit = self._logbook.audit
         self._post = LightPost(
             self._recorder,
             place=configuration.post.place,
@@ -142,6 +154,15 @@ class KillablePost:
             tuning=_IMPATIENT,
             earliest=self._timekeeper.earliest,
             utc=self._timekeeper.now,
+        )
+        source, hotlist = configuration.post.source, configuration.hotlist
+        trust = TrustedKeys.of(source.agency, hotlist.issuer_key, None, configuration.custody.given)
+        self._custody = CustodyService(
+            configuration.custody,
+            trust.custodians,
+            self._logbook,
+            self._uplink,
+            folder=configuration.outbox.path.parent,
         )
         self._uplink.will = self._post.will
         self._uplink.on_connected = lambda: self._recorder.record(self._post.status("online"))
@@ -182,10 +203,13 @@ class KillablePost:
     def _next(self) -> RecordData:
         vehicle = self._draw.choice(self._vehicles)
         if self._draw.random() < HITS:
-            return self._post.hit(vehicle, category=self._draw.choice(CATEGORIES))
+            hit = self._post.hit(vehicle, category=self._draw.choice(CATEGORIES))
+            covert = self._covert is not None and self._draw.random() < COVERT
+            return hit.model_copy(update={"distribution": self._covert}) if covert else hit
         return self._post.read(vehicle)
 
     def _tick(self) -> None:
+        self._custody.tick(monotonic())
         step = self._timekeeper.tick()
         if step is not None and not self._step:
             self._audit.say("clock_stepped", source="clock", details={"seconds": round(step.seconds, 3)})
@@ -211,6 +235,7 @@ def run(
     stored: Connection,
     offset: "Synchronized[float]",
     rate: "Synchronized[float]",
+    covert: str | None = None,
 ) -> None:
     """Run a light post in this process until SIGTERM.
 
@@ -222,6 +247,7 @@ def run(
         stored: where it tells what is stored.
         offset: by how many seconds its clock is wrong at present.
         rate: how many records a second it makes at present, as far as the disk takes them.
+        covert: the distribution group that some of its hits concern alone.
 
     """
     logging.raiseExceptions = False  # the log's own disk may be full
@@ -233,7 +259,13 @@ def run(
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     try:
         post = KillablePost(
-            config.load(configuration), vehicles=vehicles, step=step, stored=stored, offset=offset, rate=rate
+            config.load(configuration),
+            vehicles=vehicles,
+            step=step,
+            stored=stored,
+            offset=offset,
+            rate=rate,
+            covert=covert,
         )
     except OutboxError as error:
         logging.getLogger(__name__).warning("no outbox: %s", error)

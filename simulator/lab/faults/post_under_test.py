@@ -36,6 +36,7 @@ class PostUnderTest:
         step: float,
         context: ForkServerContext,
         rate: "Synchronized[float]",
+        covert: str | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -48,6 +49,7 @@ class PostUnderTest:
             step: seconds by which its clock advances with every record.
             context: forks its processes.
             rate: how many records a second it makes at present.
+            covert: the distribution group that some of its hits concern alone.
 
         """
         self.source, self.name = source, source.post
@@ -60,6 +62,7 @@ class PostUnderTest:
         self.offset: Synchronized[float] = context.Value("d", 0.0)
         """Seconds by which the post's clock is wrong."""
         self._vehicles, self._step = vehicles, step
+        self._covert = covert
         self._context = context
         self.rate = rate
         """Records a second that it makes at present; other posts may share it."""
@@ -105,6 +108,7 @@ class PostUnderTest:
                 "stored": writing,
                 "offset": self.offset,
                 "rate": self.rate,
+                "covert": self._covert,
             },
             name=self.name,
         )

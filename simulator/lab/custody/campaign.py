@@ -1,0 +1,207 @@
+"""The course of a custody campaign: kills, a custodian away, one restored, and a disk that is taken back."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+from department.custody.receipt_log import LostRange, ReceiptLog
+from simulator.keeper.keeper import RECEIPTS, STORE
+from simulator.keeper.process import KeeperProcess
+from simulator.lab.custody.site import CUSTODIANS, RESTORED, CustodySite
+from simulator.lab.faults.post_under_test import PostUnderTest
+
+BACKED_UP, AWAY = "records", "archive"
+QUIET = 0.001
+"""Records a second while the last receipts are awaited."""
+RECEIPT_SECONDS = 90.0
+"""For so long the last receipts are awaited."""
+POSTS_KILLED = 0.15
+"""Share of the kills that befall a post."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyOutcome:
+    """What a campaign came to."""
+
+    seed: int
+    kills: int
+    stored: int
+    """Records that posts were told are stored."""
+    receipts: int
+    """Genuine ones on the wire."""
+    ignored: int
+    """Receipts of an epoch that was over."""
+    lost: tuple[str, ...]
+    """What a restored custodian named as receipted and not held."""
+    kept_back: int
+    """Records that the post whose disk was taken back still has, as a custodian holds others of their numbers."""
+    intrusions: tuple[str, ...]
+    """Intruders that the broker let listen."""
+    problems: tuple[str, ...]
+    seconds: float
+
+
+class CustodyCampaign:
+    """Inflicts a course upon a site that runs."""
+
+    def __init__(self, site: CustodySite, *, kills: int, seed: int, progress: Callable[[int], object]) -> None:
+        self._site = site
+        self._kills = kills
+        self._seed = seed
+        self._draw = Random(seed)
+        self._progress = progress
+        self._checker = site.checker()
+        self._backup = site.directory / "backup"
+
+    def run(self) -> CustodyOutcome:
+        """Inflict everything, await the last receipts, and judge."""
+        began = monotonic()
+        for post in self._site.posts:
+            post.start()
+        steps: dict[int, Callable[[], None]] = {
+            self._kills // 5: self._back_up,
+            2 * self._kills // 5: self._send_away,
+            3 * self._kills // 5: self._call_back,
+            4 * self._kills // 5: self._restore,
+        }
+        for number in range(self._kills):
+            if number in steps:
+                steps[number]()
+            self._kill()
+            self._look()
+            self._progress(number + 1)
+        self._take_disk_back()
+        signed = self._settle()
+        problems = self._end()
+        lost = self._lost()
+        kept_back = 0
+        for post in self._site.posts:
+            left, others = self._site.left(post)
+            stored = [*post.stored.records()]
+            if post.name == RESTORED:
+                kept_back = len(left.numbers)
+            elif unreleased := signed[post.name] & {(left.chain, number) for number in left.numbers}:
+                problems.append(f"{post.name}: {len(unreleased)} records have all their receipts and are not released")
+            elif others:
+                problems.append(f"{post.name}: records of {others} covert chains are not released")
+            problems += self._checker.judge(post.name, stored, required=CUSTODIANS, left=left, lost=lost)
+        return CustodyOutcome(
+            seed=self._seed,
+            kills=self._kills,
+            stored=sum(len(post.stored) for post in self._site.posts),
+            receipts=self._checker.receipts,
+            ignored=self._checker.ignored,
+            lost=tuple(map(str, lost)),
+            kept_back=kept_back,
+            intrusions=self._site.intrusions,
+            problems=(*self._checker.problems, *problems),
+            seconds=monotonic() - began,
+        )
+
+    # --- what happens
+
+    def _kill(self) -> None:
+        time.sleep(self._draw.uniform(0.0, 0.4))
+        if self._draw.random() < POSTS_KILLED:
+            victim: PostUnderTest | KeeperProcess = self._draw.choice(self._site.posts)
+        else:
+            victim = self._draw.choice([keeper for keeper in self._site.keepers.values() if keeper.running])
+        victim.kill()
+        time.sleep(self._draw.uniform(0.0, 0.2))
+        victim.start()
+
+    def _send_away(self) -> None:
+        self._site.keepers[AWAY].stop()
+
+    def _call_back(self) -> None:
+        self._site.keepers[AWAY].start()
+
+    def _back_up(self) -> None:
+        keeper = self._site.keepers[BACKED_UP]
+        keeper.kill()
+        self._backup.mkdir()
+        for path in keeper.folder.glob(f"{STORE}*"):
+            shutil.copy(path, self._backup)
+        keeper.start()
+
+    def _restore(self) -> None:
+        """Bring the store back as it was; what it had receipted since is gone."""
+        keeper = self._site.keepers[BACKED_UP]
+        keeper.kill()
+        for path in keeper.folder.glob(f"{STORE}*"):
+            path.unlink()
+        for path in self._backup.iterdir():
+            shutil.copy(path, keeper.folder)
+        keeper.start()
+
+    def _take_disk_back(self) -> None:
+        """Give a post its disk of some time before; what it records from then on has numbers that were used."""
+        post = next(post for post in self._site.posts if post.name == RESTORED)
+        state, before = post.folder / "state", self._site.directory / "disk"
+        post.stop()
+        shutil.copytree(state, before)
+        post.start()
+        stored = len(post.stored)
+        deadline = monotonic() + 10.0
+        while len(post.stored) < stored + 5 and monotonic() < deadline:
+            time.sleep(0.1)
+        post.stop()
+        shutil.rmtree(state)
+        shutil.copytree(before, state)
+        post.start()
+        time.sleep(1.0)
+
+    # --- the end
+
+    def _look(self) -> None:
+        for topic, body in self._site.wire.news():
+            self._checker.feed(topic, body)
+
+    def _settle(self) -> dict[str, set[tuple[str, int]]]:
+        """Wait until each post has the receipts that it needs; return chain and number of what they are for."""
+        self._site.rate.value = QUIET
+        for keeper in self._site.keepers.values():
+            keeper.start()
+        deadline = monotonic() + RECEIPT_SECONDS
+        while (late := self._late()) and monotonic() < deadline:
+            time.sleep(0.3)
+            self._look()
+        if late:
+            self._checker.problems.append(f"{late} records have no receipt after {RECEIPT_SECONDS:.0f} s")
+        signed = {post.name: {(one.chain, one.sequence) for one in post.stored.records()} for post in self._site.posts}
+        time.sleep(1.0)  # the last receipt has yet to be taken
+        return signed
+
+    def _end(self) -> list[str]:
+        """End posts and keepers; what posts say of their end they take along."""
+        ended = {post.name: post.stop() for post in self._site.posts}
+        ended |= {f"keeper {name}": keeper.stop() for name, keeper in self._site.keepers.items()}
+        self._look()
+        return [f"{name} ended with exit code {code}" for name, code in ended.items() if code]
+
+    def _late(self) -> int:
+        named = {(gap.post, gap.chain, number) for gap in self._lost() for number in range(gap.first, gap.last + 1)}
+        return sum(
+            self._checker.lacking(
+                post.name,
+                (one for one in post.stored.records() if (post.name, one.chain, one.sequence) not in named),
+                CUSTODIANS,
+            )
+            for post in self._site.posts
+            if post.name != RESTORED
+        )
+
+    def _lost(self) -> tuple[LostRange, ...]:
+        return tuple(gap for name in CUSTODIANS for gap in named_incidents(self._site.keepers[name].folder / RECEIPTS))
+
+
+def named_incidents(path: Path) -> tuple[LostRange, ...]:
+    """Return what a custodian named as receipted and not held, from a copy of its log of receipts."""
+    copy = path.with_suffix(".copy")
+    shutil.copy(path, copy)
+    with ReceiptLog(copy) as log:
+        return log.incidents()

@@ -1,0 +1,132 @@
+"""Where custody is put to the test: a fleet with two custodians, a broker with intruders, posts that can be killed."""
+
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from random import Random
+
+from device import config
+from device.outbox.outbox import Outbox
+from device.records import Purpose, Source
+from device.records.signing import Keyring, read_key
+from device.records.topics import ROOT
+from provisioning.connection import Connection
+from provisioning.errors import ProvisioningError
+from simulator.brokers.mosquitto import Broker
+from simulator.ground.passages import SeenVehicle, plate
+from simulator.ground.site import Site, throwaway_fleet
+from simulator.keeper.process import PRELOADED as KEEPERS
+from simulator.keeper.process import KeeperProcess
+from simulator.lab.custody.checker import CustodyChecker, LeftBehind
+from simulator.lab.custody.wire import WireLog
+from simulator.lab.faults.post_under_test import PostUnderTest
+
+AGENCY = "custody"
+GROUP = "narcotics"
+CUSTODIANS: Mapping[str, tuple[str, ...]] = {"records": (GROUP,), "archive": ()}
+"""Those that every post needs, with the groups of each."""
+RECORDER, INTRUDER, SHARER = "recorder", "intruder", "sharer"
+RESTORED = "restored"
+"""The post whose disk is taken back."""
+VEHICLES = 8
+_INTRUSIONS = {
+    INTRUDER: (f"{ROOT}/{AGENCY}/#",),
+    SHARER: tuple(f"$share/mine/{ROOT}/{AGENCY}/+/{topic}" for topic in ("read", "hit/+", "covert/+", "audit")),
+}
+
+
+class CustodySite(Site[Broker]):
+    """As a context manager, running while it is open; its posts are started by whoever opened it."""
+
+    def __init__(self, directory: Path, *, posts: int, rate: float) -> None:
+        """Make the fleet; nothing runs yet.
+
+        Args:
+            directory: where everything is made; empty.
+            posts: how many light posts, besides one whose disk is taken back.
+            rate: records a second that each makes.
+
+        """
+        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(RECORDER, INTRUDER, SHARER))
+        for name, groups in CUSTODIANS.items():
+            fleet.add_custodian(name, groups=groups, required=True)
+        with fleet.broker.access_list.open("a") as rights:
+            rights.write(f"\nuser {RECORDER}\ntopic read {ROOT}/{AGENCY}/#\n")
+        super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
+        self.intrusions: tuple[str, ...] = ()
+        """The intruders that the broker granted their topics."""
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([*KEEPERS, "simulator.lab.faults.killable_post"])
+        self._names = [*(f"post-{number}" for number in range(1, posts + 1)), RESTORED]
+        self.rate: Synchronized[float] = self._context.Value("d", rate)
+        """Records a second that each post makes at present."""
+        self.posts: list[PostUnderTest] = []
+        self.keepers: dict[str, KeeperProcess] = {}
+
+    def checker(self) -> CustodyChecker:
+        """Return a checker that knows the public keys."""
+        keys = {name: [read_key(path.read_bytes()) for path in self._keys_of(name)] for name in CUSTODIANS}
+        return CustodyChecker(keys, {name: Keyring.from_files(self.fleet.record_key(name)) for name in self._names})
+
+    def left(self, post: PostUnderTest) -> tuple[LeftBehind, int]:
+        """Return what a post that has ended still has of its open chain, and of how many other chains it has any."""
+        with Outbox.of(config.load(post.folder / "post.toml").outbox) as outbox:
+            chain, head = outbox.head.chain, outbox.head.sequence
+            others = outbox.oldest_sent().keys() - {chain}
+            return LeftBehind(outbox.present(range(1, head + 1)), chain), len(others)
+
+    def _keys_of(self, custodian: str) -> Sequence[Path]:
+        keys = self.fleet.keys(Purpose.CUSTODY, custodian)
+        return [keys.verifying, *keys.former()]
+
+    def _make(self) -> None:
+        super()._make()
+        self.wire = WireLog(
+            self.fleet.subscriber(RECORDER),
+            agency=AGENCY,
+            broker=self.broker.address,
+            path=self.directory / "wire.jsonl",
+            context=self._context,
+        )
+        self._stack.callback(self.wire.close)
+        for name in CUSTODIANS:
+            keeper = KeeperProcess(
+                self.fleet,
+                name,
+                broker=self.broker.address,
+                folder=self.directory / name,
+                context=self._context,
+            )
+            self.keepers[name] = keeper
+            self._stack.callback(keeper.kill)
+            keeper.start()
+        for keeper in self.keepers.values():
+            keeper.wait_until_ready()
+        for name, topics in _INTRUSIONS.items():
+            with suppress(ProvisioningError):  # a broker that refuses them is the better one
+                intruder = Connection(self.fleet.subscriber(name), broker=self.broker.address, topics=topics)
+                self._stack.enter_context(intruder)
+                self.intrusions += (name,)
+        draw = Random(AGENCY)
+        vehicles = [SeenVehicle(plate(draw), draw) for _ in range(VEHICLES)]
+        for name in self._names:
+            self._stack.callback(self._add(name, vehicles).close)
+
+    def _add(self, name: str, vehicles: Sequence[SeenVehicle]) -> PostUnderTest:
+        proxy = self.proxy()
+        folder = self.add_post(name, through=(proxy,))
+        post = PostUnderTest(
+            Source(AGENCY, name),
+            folder=folder,
+            archive=self.directory / "wire.jsonl",
+            proxy=proxy,
+            vehicles=vehicles,
+            step=0.0,
+            context=self._context,
+            rate=self.rate,
+            covert=GROUP,
+        )
+        self.posts.append(post)
+        return post

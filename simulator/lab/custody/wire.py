@@ -1,0 +1,96 @@
+"""What the broker delivered: every message on every topic of an agency, written down by a process of its own."""
+
+import json
+import signal
+import threading
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from device.records.topics import ROOT
+from provisioning.connection import secured_client, split_address
+from simulator.errors import CampaignError
+
+READY_SECONDS = 30.0
+SESSION_SECONDS = 3600
+
+
+class WireLog:
+    """The log, and the process that writes it. It knows nothing of posts or keepers.
+
+    Args:
+        identity: of a client that may read all of the agency.
+        agency: whose topics.
+        broker: `host:port`.
+        path: the log; a JSON object a line.
+        context: forks the process.
+
+    """
+
+    def __init__(self, identity: Path, *, agency: str, broker: str, path: Path, context: ForkServerContext) -> None:
+        self._path = path
+        ready, writing = context.Pipe(duplex=False)
+        arguments = {"identity": identity, "agency": agency, "broker": broker, "path": path, "ready": writing}
+        self._process: ForkServerProcess = context.Process(target=record, kwargs=arguments, name="wire")
+        self._process.start()
+        writing.close()
+        if not ready.poll(READY_SECONDS):
+            self.close()
+            raise CampaignError("the recorder of the wire does not reach the broker")
+        ready.close()
+        self._read = 0
+
+    def close(self) -> None:
+        """End the process; the log stays."""
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join()
+
+    def news(self) -> Iterator[tuple[str, bytes]]:
+        """Yield topic and payload of what was delivered since the last call, in order."""
+        with self._path.open("rb") as log:
+            log.seek(self._read)
+            for line in log:
+                if not line.endswith(b"\n"):
+                    return
+                self._read += len(line)
+                topic, payload = json.loads(line)
+                yield topic, b64decode(payload)
+
+
+def record(*, identity: Path, agency: str, broker: str, path: Path, ready: Connection) -> None:
+    """Write down what is delivered, until SIGTERM; tell `ready` once the broker has granted the subscription."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the campaign
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    client = secured_client(identity)
+    session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    session.SessionExpiryInterval = SESSION_SECONDS
+
+    def on_connect(client: mqtt.Client, *_: object) -> None:
+        client.subscribe(f"{ROOT}/{agency}/#", 1)
+
+    def on_subscribe(*_: object) -> None:
+        with suppress(OSError):
+            ready.send(None)
+
+    with path.open("ab", buffering=0) as log:
+
+        def on_message(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+            log.write(json.dumps([message.topic, b64encode(message.payload).decode("ascii")]).encode() + b"\n")
+
+        client.on_connect = on_connect
+        client.on_subscribe = on_subscribe
+        client.on_message = on_message
+        client.connect(*split_address(broker), clean_start=False, properties=session)
+        client.loop_start()
+        ended.wait()
+        client.disconnect()
+        client.loop_stop()
