@@ -47,6 +47,11 @@ class Custodians:
         return tuple(self._known.values())
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The name of each custodian that somebody has vouched for."""
+        return tuple(self._known)
+
+    @property
     def terms(self) -> tuple[CustodianTerms, ...]:
         """What the receipts of each are needed for."""
         return tuple(keys.history.terms for keys in self.all if keys.history.terms is not None)

@@ -113,6 +113,15 @@ def test_the_root_adds_a_custodian_which_is_there_after_a_restart(clerk: Clerk) 
         assert (states["archive"].era, states["archive"].number) == (1, 1)
 
 
+def test_each_known_custodian_is_asked_for_by_name_for_a_filter_may_bring_nothing_retained(
+    clerk: Clerk,
+) -> None:
+    post = Post(clerk, (RECORDS, "first"))
+    post.hear(clerk.say("root", "theirs", era=1, **about("archive")), on="archive")
+    again = Post(clerk, (RECORDS, "first"))
+    assert {custody_keys_topic("riverside", name) for name in ("records", "archive")} <= again.optional
+
+
 def test_the_root_releases_a_custodian_and_it_stays_released(clerk: Clerk) -> None:
     post = Post(clerk, (RECORDS, "first"))
     post.hear(clerk.say("root", "first", era=1, **about(required=False)))
