@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -54,6 +54,14 @@ class Arrival:
         return data if isinstance(data, dict) else {}
 
 
+class ConnectionListener(Protocol):
+    """Is told when a subscriber begins to hear the broker, and when it stops."""
+
+    def __call__(self, *, connected: bool) -> None:
+        """Take note of it."""
+        ...
+
+
 class Subscriber:
     """Receives the records of all posts of an agency into an archive of JSON lines, one event a line.
 
@@ -69,6 +77,7 @@ class Subscriber:
         archive: Path,
         keep_repeats: bool = False,
         remember: int | None = None,
+        on_connection: ConnectionListener | None = None,
     ) -> None:
         """Prepare; nothing is connected yet.
 
@@ -80,6 +89,7 @@ class Subscriber:
             keep_repeats: archive a record that arrives again once more, for those who compare the two.
             remember: how many arrivals, and how many identifiers to know a repetition by, are kept in memory; all of
                 them where None. Whoever runs for days must bound it.
+            on_connection: called, in the thread of the network, when it begins to hear the broker and when it stops.
 
         Raises:
             ProvisioningError: the identity cannot be read, or the broker is not `host:port`.
@@ -98,10 +108,12 @@ class Subscriber:
         self._malformed = 0
         self._answer: str | None = None
         self._subscribed = False
+        self._on_connection = on_connection
         self.listeners: list[Callable[[Arrival], None]] = []
         self._client = secured_client(identity, manual_ack=True)
         self._client.reconnect_delay_set(min_delay=1, max_delay=4)
         self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
 
@@ -193,6 +205,14 @@ class Subscriber:
         with self._changed:
             self._subscribed = True
             self._changed.notify_all()
+        if self._on_connection is not None:
+            self._on_connection(connected=True)
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: object, _flags: object, _reason: ReasonCode, _properties: object
+    ) -> None:
+        if self._on_connection is not None:
+            self._on_connection(connected=False)
 
     def _give_up(self, answer: str) -> None:
         with self._changed:

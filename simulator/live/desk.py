@@ -16,7 +16,7 @@ from simulator.ground.subscriber import Arrival
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
 from simulator.live.posts import LivePost, place_of
-from simulator.live.telling import told
+from simulator.live.telling import Teller
 
 AGENCY = "desk"
 SUBSCRIBER = "dispatch"
@@ -38,6 +38,8 @@ class Desk(Site[Broker]):
         self.posts: dict[str, LivePost] = {}
         self.networks: dict[str, Proxy] = {}
         self._clips = tuple(clips)
+        self._teller = Teller()
+        self._connected = False
         self._pace = (1.0, False)
 
     def _make(self) -> None:
@@ -46,7 +48,13 @@ class Desk(Site[Broker]):
             self._add_live_post(f"post-{number}", clip)
         self.lists = HotLists(self.fleet, self.broker.address)
         self.first_list = self.lists.begin(self._clips)
-        self.keep(SUBSCRIBER, self.directory / "records.jsonl", listener=self._arrived, remember=REMEMBERED)
+        self.keep(
+            SUBSCRIBER,
+            self.directory / "records.jsonl",
+            listener=self._arrived,
+            remember=REMEMBERED,
+            on_connection=self._listens,
+        )
         self._stack.callback(self._stop_posts)
 
     def start(self) -> None:
@@ -123,6 +131,7 @@ class Desk(Site[Broker]):
         return {
             "kind": "desk",
             "broker": self.broker.running,
+            "connected": self._connected,
             "factor": factor,
             "paused": paused,
             "posts": {
@@ -141,8 +150,12 @@ class Desk(Site[Broker]):
         """Tell the page how everything stands."""
         self.feed.state("desk", self.state())
 
+    def _listens(self, *, connected: bool) -> None:
+        self._connected = connected
+        self.tell()
+
     def _arrived(self, arrival: Arrival) -> None:
-        event = told(arrival)
+        event = self._teller.tell(arrival)
         if event is None:
             return
         if event["kind"] in {"status", "health"}:

@@ -1,21 +1,72 @@
-"""What the page shows of a record, in the page's own words."""
+"""What the page shows of a record, by the rules of docs/subscriber.md."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Status
 from simulator.demo.report import MATCH_WORDS, picture_uris, words
 from simulator.ground.subscriber import Arrival
 
+LATE_SECONDS = 300.0
+"""Age of a hit from which its vehicle is elsewhere."""
+AHEAD_SECONDS = 300.0
+"""How far a record's time may be in the future: clocks that are kept with ordinary care differ by less."""
+REMEMBERED = 10_000
+"""Withdrawals that are remembered, in case their hit comes later."""
 
-def told(arrival: Arrival) -> dict[str, Any] | None:
-    """Return what the page shows of a record, None for kinds that it does not know."""
-    data = arrival.data
-    common: dict[str, Any] = {"post": arrival.topic.split("/")[3], "time": arrival.received.strftime("%H:%M:%S")}
-    teller = _TELLERS.get(arrival.kind)
-    if teller is _status and "valid_seconds" in data:
-        common["good_until"] = arrival.received.timestamp() + data["valid_seconds"]
-    return None if teller is None else common | teller(data)
+
+class Teller:
+    """Says what the page shows of each record. One thread at a time.
+
+    A withdrawal may come before its hit. The hit is then told as withdrawn, and the page raises no alarm for it.
+    """
+
+    def __init__(self) -> None:
+        self._withdrawn: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def tell(self, arrival: Arrival) -> dict[str, Any] | None:
+        """Return what the page shows of a record, None for kinds that it does not know."""
+        data, heard = arrival.data, arrival.received
+        # Only the post itself may write below its topic, so no other post withdraws its hits.
+        post = arrival.topic.split("/")[3]
+        teller = _TELLERS.get(arrival.kind)
+        if teller is None:
+            return None
+        event = {"post": post, "time": heard.strftime("%H:%M:%S")} | teller(data)
+        if "valid_seconds" in data and event["kind"] == "status":
+            event["good_until"] = heard.timestamp() + data["valid_seconds"]
+        if event["kind"] == "withdrawn":
+            self._withdrawn[post, event["hit"]] = event["reason"]
+            if len(self._withdrawn) > REMEMBERED:
+                self._withdrawn.popitem(last=False)
+        if event["kind"] == "hit":
+            made = datetime.fromisoformat(arrival.event["time"])
+            event |= {
+                "time": made.strftime("%H:%M:%S"),
+                "doubts": _doubts(data, age_seconds=(heard - made).total_seconds()),
+                "withdrawn": self._withdrawn.get((post, event["hit"])),
+            }
+        return event
+
+
+def _doubts(data: dict[str, Any], *, age_seconds: float) -> list[str]:
+    """Say what to beware of in a hit that was made so many seconds before it was heard of."""
+    clock = data["clock"]
+    doubts = {
+        "old hot list": data["hotlist_stale"],
+        "another state by its look": data["state_agreement"] == "contradicts",
+        f"late: {age_seconds / 60:.0f} min old": age_seconds > LATE_SECONDS,
+        "clock not synchronized: age of hit and list uncertain": not clock["synchronised"],
+        "the post's clock is wrong": "held_seconds" in clock or age_seconds < -AHEAD_SECONDS,
+    }
+    return [doubt for doubt, holds in doubts.items() if holds]
+
+
+def _list_age(hotlist: dict[str, Any]) -> str:
+    age = hotlist.get("age_seconds")
+    return f"list version {hotlist.get('version')}, " + ("of unknown age" if age is None else f"{age / 3600:.1f} h old")
 
 
 def _read(data: dict[str, Any]) -> dict[str, Any]:
@@ -49,8 +100,10 @@ def _hit(data: dict[str, Any]) -> dict[str, Any]:
         "priority": data["priority"],
         "state": data.get("state"),
         "reference": data.get("reference"),
-        "list": data["hotlist"].get("version"),
-        "stale": data["hotlist_stale"],
+        "wording": data["wording"],
+        "held": data["held"],
+        "state_agreement": data["state_agreement"],
+        "list": _list_age(data["hotlist"]),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from device.records.hit import HELD_WORDING, WORDING
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.demo.clip import STREET, find_clip
 from simulator.live.serve import serving
@@ -91,15 +92,38 @@ def test_hits_come_with_pictures_and_unmistakable_words(desk: Desk) -> None:
     page = desk.open()
     card = page.locator("article.hit").first
     expect(card).to_be_visible()
-    expect(card.locator(".caution")).to_contain_text("Possible match - unverified")
-    expect(card.locator(".caution")).to_contain_text("Verify by eye and with the state's system before acting.")
+    expect(card.locator(".caution")).to_contain_text("Unverified")
+    expect(card.locator(".caution")).to_contain_text(WORDING)
+    expect(card).to_contain_text(re.compile(r"list version \d+, \d+\.\d h old"))
     assert card.locator("[data-field=plate]").inner_text() in LISTED
     expect(card).to_contain_text("stolen vehicle")
     expect(card).to_contain_text("CASE-")
     for picture in (card.locator(".overview"), card.locator(".patch")):
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 60
-    expect(page.locator("#announcer")).to_contain_text("Possible match, unverified, at post-")
+    expect(page.locator("#announcer")).to_contain_text("Unverified, at post-")
+    expect(page.locator("#announcer")).to_contain_text(WORDING)
     expect(page.locator("#reads li").first).to_be_visible()
+
+
+def test_a_held_hit_and_one_that_was_withdrawn_first_raise_no_alarm(desk: Desk) -> None:
+    page = desk.open()
+    hit = {
+        "post": "post-9", "time": "12:00:00", "passage": "p", "plate": "7ABC123", "confidence": 0.9, "characters": [],
+        "listed": "7ABC123", "exact": True, "category": "stolen vehicle", "priority": 1, "state": "CA",
+        "state_agreement": "contradicts", "doubts": ["another state by its look"], "list": "list version 1, 0.5 h old",
+        "wording": WORDING, "held": False, "withdrawn": None,
+    }  # fmt: skip
+    odd = [
+        hit | {"hit": "1", "held": True, "wording": HELD_WORDING},
+        hit | {"hit": "2", "withdrawn": "text changed"},
+    ]
+    page.evaluate("async hits => { const cards = await import('/static/cards.js'); hits.forEach(cards.addHit); }", odd)
+    held, gone = page.locator("#hit-post-9-1"), page.locator("#hit-post-9-2")
+    expect(held.locator(".caution")).to_contain_text(HELD_WORDING)
+    expect(held.locator(".badges")).to_contain_text("held for a person")
+    expect(held.locator(".badges")).to_contain_text("another state by its look")
+    expect(gone.locator("[data-field=withdrawn]")).to_have_text("Withdrawn: text changed. Do not act on it.")
+    expect(page.locator("#announcer")).not_to_contain_text("post-9")
 
 
 def test_the_view_moves_and_stands_still(desk: Desk) -> None:
@@ -177,8 +201,10 @@ def test_the_broker_is_stopped_and_started(desk: Desk) -> None:
     page = desk.open()
     switch(page, "Broker").click()
     expect(switch(page, "Broker")).to_have_attribute("aria-checked", "false")
+    expect(page.locator("#link")).to_have_text("Hears nothing: no connection to the broker")
     switch(page, "Broker").click()
     expect(switch(page, "Broker")).to_have_attribute("aria-checked", "true")
+    expect(page.locator("#link")).to_have_text("Live")
     fresh = page.evaluate("document.querySelectorAll('#reads li').length")
     more = f"() => document.querySelectorAll('#reads li').length > {fresh}"
     page.wait_for_function(more, timeout=2 * PATIENCE_MS)

@@ -1,5 +1,6 @@
 // Hits, reads and audit records, newest first; what is old is let go of, so that a page may stay open for days.
 const HITS = 24, READS = 40, AUDITS = 60, LOW = 0.8, AT_ONCE = 3;
+const AGREEMENT = { agrees: "agrees", contradicts: "contradicts it", unknown: "is unknown" };
 const SVG = "http://www.w3.org/2000/svg";
 const at = (id) => document.getElementById(id);
 const copy = (id) => at(id).content.firstElementChild.cloneNode(true);
@@ -17,6 +18,13 @@ function show(image, source) {
 function trim(list, most, selector) {
   const all = list.querySelectorAll(selector);
   for (let i = most; i < all.length; i++) all[i].remove();
+}
+
+function doubt(text) {
+  const badge = document.createElement("span");
+  badge.className = "badge bad doubt";
+  badge.textContent = text;
+  return badge;
 }
 
 function bar([value, confidence]) {
@@ -38,10 +46,12 @@ at("older").addEventListener("click", () => {
   at("older").textContent = all ? "Show the newest hits only" : "Show older hits";
 });
 
+const cardId = (event) => `hit-${event.post}-${event.hit}`;
+
 export function addHit(event) {
   at("no-hits").hidden = true;
   const card = copy("hit-card");
-  card.id = "hit-" + event.hit;
+  card.id = cardId(event);
   card.dataset.passage = event.passage;
   card.classList.add("fresh");
   show(card.querySelector(".overview"), event.overview);
@@ -55,25 +65,34 @@ export function addHit(event) {
   put(card, "match", event.exact ? "exact match" : event.match);
   card.querySelector("[data-field=priority]").classList.toggle("urgent", event.priority === 1);
   card.querySelector("[data-field=match]").classList.toggle("loose", !event.exact);
-  card.querySelector("[data-field=stale]").hidden = !event.stale;
-  const more = [event.post, event.time + " UTC", percent(event.confidence) + " sure of the read", "list version " + event.list];
-  if (event.state) more.push(event.state);
+  put(card, "wording", event.wording);
+  card.classList.toggle("held", event.held);
+  card.querySelector(".badges").append(...(event.held ? ["held for a person", ...event.doubts] : event.doubts).map(doubt));
+  const more = [event.post, event.time + " UTC", percent(event.confidence) + " sure of the read", event.list];
+  if (event.state) more.push(`listed for ${event.state}: the state read ${AGREEMENT[event.state_agreement]}`);
   if (event.reference) more.push(event.reference);
   put(card, "more", more.join(" \u00b7 "));
   at("hits").prepend(card);
   trim(at("hits"), HITS, "article");
   at("older").hidden = at("hits").querySelectorAll("article").length <= AT_ONCE;
+  if (event.withdrawn) return strike(card, event.withdrawn);
+  // A person looks at a held hit before anybody is alarmed.
+  if (event.held) return;
   at("announcer").textContent =
-    `Possible match, unverified, at ${event.post}: ${event.category}. Plate ${event.plate.split("").join(" ")}. Verify before acting.`;
+    `Unverified, at ${event.post}: ${event.category}. Plate ${event.plate.split("").join(" ")}. ${event.wording}`;
 }
 
-export function withdraw(event) {
-  const card = at("hit-" + event.hit);
-  if (!card) return;
+function strike(card, reason) {
   card.classList.add("gone");
   const line = card.querySelector("[data-field=withdrawn]");
   line.hidden = false;
-  line.textContent = `Withdrawn: ${event.reason}. Do not act on it.`;
+  line.textContent = `Withdrawn: ${reason}. Do not act on it.`;
+}
+
+export function withdraw(event) {
+  const card = at(cardId(event));
+  if (!card) return; // the desk tells the hit as withdrawn when it comes
+  strike(card, event.reason);
   at("announcer").textContent = `A hit at ${event.post} was withdrawn.`;
 }
 

@@ -3,11 +3,12 @@ import { connectControls, showDesk } from "./controls.js";
 import { addAudit, addHit, addRead, withdraw } from "./cards.js";
 import { showHealth, showStatus, watchPosts } from "./posts.js";
 
+const SILENT_MS = 15000, LOOK_MS = 1000;
 const link = document.getElementById("link");
-let heard = "";
+let heard = "", answers = false, connected = false, heardAt = 0;
 
 const handlers = {
-  desk: showDesk,
+  desk: (state) => { connected = state.connected; showDesk(state); },
   status: showStatus,
   health: showHealth,
   hit: addHit,
@@ -16,6 +17,14 @@ const handlers = {
   audit: addAudit,
 };
 
+// What is shown is worth as much as what is heard: every post tells its health every two seconds.
+function look() {
+  if (!answers) return say("The desk does not answer; trying again", "lost");
+  if (!connected) return say("Hears nothing: no connection to the broker", "lost");
+  if (Date.now() - heardAt > SILENT_MS) return say("Hears nothing: every post is silent", "lost");
+  say("Live", "live");
+}
+
 function say(text, state) {
   if (link.textContent !== text) link.textContent = text;
   link.className = "link " + state;
@@ -23,14 +32,17 @@ function say(text, state) {
 
 connectControls();
 watchPosts();
+setInterval(look, LOOK_MS);
 const source = new EventSource("/events");
-source.addEventListener("open", () => say("Live", "live"));
-source.addEventListener("error", () => say("The desk does not answer; trying again", "lost"));
+source.addEventListener("open", () => { answers = true; look(); });
+source.addEventListener("error", () => { answers = false; look(); });
 source.addEventListener("message", (message) => {
   const run = message.lastEventId.split("-")[0];
   // Another desk at the same address: other posts, and nothing of what is shown was theirs.
   if (heard && run !== heard) return location.reload();
   heard = run;
   const event = JSON.parse(message.data);
+  if (event.kind !== "desk") heardAt = Date.now();
   handlers[event.kind]?.(event);
+  look();
 });

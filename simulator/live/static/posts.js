@@ -2,6 +2,7 @@
 const RETRY_MS = 2000, AGE_MS = 5000;
 const at = (id) => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const NAMES = { unplugged: "no power", silent: "not heard" };
 const statuses = {}, pulses = {};
 let desk = { posts: {} };
 
@@ -49,6 +50,7 @@ export function showHealth(event) {
 
 function refresh() {
   for (const card of document.querySelectorAll(".post")) badge(card);
+  warn();
   const name = shown(), post = desk.posts[name], status = statuses[name], pulse = pulses[name];
   const put = (key, text) => { document.querySelector(`[data-pulse=${key}]`).textContent = text; };
   put("rate", pulse ? pulse.rate.toFixed(1) : "-");
@@ -74,10 +76,22 @@ function stateOf(status) {
   return !status ? "starting" : Date.now() > 1000 * (status.good_until ?? Infinity) ? "silent" : status.state;
 }
 
+// No hits may mean no vehicles, or a post that does not see them.
+function warn() {
+  const unwell = Object.keys(desk.posts).filter((name) => wordOf(name) !== "online").map((name) => `${name} (${NAMES[wordOf(name)] ?? wordOf(name)})`);
+  const line = at("missing"), text = `Vehicles may be missing. Not in order: ${unwell.join(", ")}.`;
+  line.hidden = unwell.length === 0;
+  if (line.textContent !== text) line.textContent = text;
+}
+
+function wordOf(name) {
+  const post = desk.posts[name];
+  return post && !post.power ? "unplugged" : stateOf(statuses[name]);
+}
+
 function badge(card) {
-  const name = card.dataset.post, post = desk.posts[name], state = stateOf(statuses[name]);
-  const word = post && !post.power ? "unplugged" : state;
+  const name = card.dataset.post, word = wordOf(name);
   const field = card.querySelector("[data-field=state]");
-  field.textContent = word === "unplugged" ? "no power" : word === "silent" ? `not heard since ${statuses[name].time}` : word;
+  field.textContent = word === "silent" ? `not heard since ${statuses[name].time}` : NAMES[word] ?? word;
   field.className = "state " + word;
 }

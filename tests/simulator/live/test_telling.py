@@ -1,20 +1,87 @@
 """What the live page is told of a record."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from device.records.contract.examples import ExampleSigner, example_records
+from device.records.hit import HELD_WORDING
 from simulator.ground.subscriber import Arrival
-from simulator.live.telling import told
+from simulator.live.telling import Teller
 
 HEARD = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RECORDS = example_records(ExampleSigner())
+
+
+def arrival(name: str, *, delay: float = 1.0, post: str = "post-1", **changes: Any) -> Arrival:  # noqa: ANN401
+    """Return an example as if it was heard `delay` seconds after it was made; `changes` are of its data."""
+    example = RECORDS[name]
+    event = example.event | {"data": example.event["data"] | changes}
+    topic = example.topic.replace("/post-1/", f"/{post}/")
+    return Arrival(topic, event, example.time + timedelta(seconds=delay))
+
+
+def told(*arrivals: Arrival) -> dict[str, Any]:
+    """Return what is told of the last one."""
+    teller = Teller()
+    events = [teller.tell(each) for each in arrivals]
+    last = events[-1]
+    assert last is not None
+    return last
+
+
+def clock(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    return RECORDS["hit"].event["data"]["clock"] | changes  # type: ignore[no-any-return]
 
 
 def test_a_status_is_told_with_until_when_it_is_good_counted_from_when_it_was_heard() -> None:
-    records = example_records(ExampleSigner())
     statuses = {
-        name: told(Arrival(each.topic, each.event, HEARD)) for name, each in records.items() if "status" in name
+        name: told(replace(arrival(name), received=HEARD)) for name in RECORDS if name.partition(".")[0] == "status"
     }
-    assert all(status is not None for status in statuses.values())
-    good = {name: status.get("good_until") for name, status in statuses.items() if status is not None}
+    good = {name: status.get("good_until") for name, status in statuses.items()}
     later = HEARD.timestamp() + 660
     assert good == {"status": later, "status.degraded": later, "status.repeat": later, "status.will": None}
+
+
+def test_a_hit_is_told_in_its_own_words_with_the_age_of_its_list_and_the_agreement_of_states() -> None:
+    event = told(arrival("hit", wording=HELD_WORDING, held=True, state_agreement="agrees"))
+    assert (event["wording"], event["held"], event["state_agreement"]) == (HELD_WORDING, True, "agrees")
+    assert event["list"] == "list version 118, 2.0 h old"
+    assert event["doubts"] == []
+
+
+def test_a_hit_bears_the_time_at_which_it_was_made() -> None:
+    assert told(arrival("hit", delay=3600))["time"] == RECORDS["hit"].time.strftime("%H:%M:%S")
+
+
+@pytest.mark.parametrize(
+    ("changes", "delay", "doubts"),
+    [
+        ({"hotlist_stale": True}, 1, ["old hot list"]),
+        ({"state_agreement": "contradicts"}, 1, ["another state by its look"]),
+        ({"clock": clock(synchronised=False)}, 1, ["clock not synchronized: age of hit and list uncertain"]),
+        ({"clock": clock(held_seconds=86_400.0)}, 1, ["the post's clock is wrong"]),
+        ({}, -301, ["the post's clock is wrong"]),
+        ({}, 301, ["late: 5 min old"]),
+    ],
+)
+def test_what_makes_a_hit_doubtful_is_told(changes: dict[str, Any], delay: float, doubts: list[str]) -> None:
+    assert told(arrival("hit", delay=delay, **changes))["doubts"] == doubts
+
+
+def test_a_list_of_unknown_age_is_told_as_such() -> None:
+    hotlist = {name: value for name, value in RECORDS["hit"].event["data"]["hotlist"].items() if name != "age_seconds"}
+    assert told(arrival("hit", hotlist=hotlist))["list"] == "list version 118, of unknown age"
+
+
+def test_a_hit_whose_withdrawal_came_first_is_told_as_withdrawn() -> None:
+    hit = RECORDS["hit"].event["data"]["hit"]
+    assert told(arrival("hit"))["withdrawn"] is None
+    assert told(arrival("hit.withdrawn", hit=hit), arrival("hit"))["withdrawn"] == "text changed"
+
+
+def test_no_post_withdraws_the_hit_of_another() -> None:
+    hit = RECORDS["hit"].event["data"]["hit"]
+    assert told(arrival("hit.withdrawn", hit=hit, post="post-2"), arrival("hit"))["withdrawn"] is None
