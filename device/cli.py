@@ -13,6 +13,7 @@ from device.secrets.undumpable import hide_memory
 
 _OWN = {
     "board": LazyCommand("device.commands.board:board", "Try what hangs on the GPIO, or make it safe."),
+    "decommission": LazyCommand("device.commands.decommission:decommission", "Take this unit out of service for good."),
     "enrol": LazyCommand("device.commands.enrol:enrol", "Make this bare unit a post of a department."),
     "hotlist": LazyCommand("device.commands.hotlist:hotlist", "Hand hot lists from a stick to the post of this unit."),
     "read": LazyCommand("device.commands.read:read", "Read the plates of photos and folders."),

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from device.audit.retrying import RetryingRecorder
 from device.clock.timekeeper import Timekeeper
-from device.records import Audit
+from device.records import Audit, Envelope
 from device.records.base import Outcome
 
 
@@ -43,16 +43,17 @@ class AuditLog:
         reason: str | None = None,
         object: str | None = None,  # noqa: A002 - the record's own name for it
         details: dict[str, JsonValue] | None = None,
-    ) -> None:
-        """Record one event; the arguments are the fields of `device.records.audit.Audit`, the post itself by default.
+    ) -> Envelope:
+        """Record one event, and return the record.
 
+        The arguments are the fields of `device.records.audit.Audit`, the post itself by default.
         Details that are None are left out: nothing is null on the wire.
 
         Raises:
             OutboxError: it cannot be stored, and the post is stopping.
 
         """
-        self._records.record(
+        return self._records.record(
             Audit(
                 clock=self._timekeeper.quality(),
                 action=action,

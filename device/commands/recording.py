@@ -1,8 +1,6 @@
 """`platepost recording`: have the post of this unit record what it sees, under one's own name and for a purpose."""
 
-import getpass
 import json
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rich.console import Console
 from rich.table import Table
 
+from device.commands.account import account
 from device.config import Configuration, load
 from device.errors import ConfigurationError
 from device.files import write_durably
@@ -118,14 +117,9 @@ def key(*, private: Path) -> None:
 
 def _request(**said: object) -> Request:
     try:
-        return Request.model_validate({"account": _account(), **said})
+        return Request.model_validate({"account": account(), **said})
     except ValueError as error:
         raise RecordingError(f"not a request that a post understands: {error}") from error
-
-
-def _account() -> str:
-    """Return the account behind the command: with sudo that of who called it."""
-    return (os.environ.get("SUDO_USER") or getpass.getuser())[:64]
 
 
 def _ask(configuration: Configuration, request: Request, seconds: float) -> Answer:

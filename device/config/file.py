@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from device.config.configuration import Configuration
 from device.config.removed import without_removed
+from device.enrolment.decommissioned import decommissioned
 from device.errors import ConfigurationError
 from device.secrets.credentials import delivered, is_private
 from device.settings import BackendSettings, explain
@@ -17,13 +18,21 @@ from device.settings import BackendSettings, explain
 log = logging.getLogger(__name__)
 
 
-def load(path: Path) -> Configuration:
+def load(path: Path, *, wiping: bool = False) -> Configuration:
     """Read and check a configuration file.
 
+    Args:
+        path: the file.
+        wiping: whether to read that of a unit out of service too, to wipe what is left of it.
+
     Raises:
-        ConfigurationError: naming for each fault the key, its value, and what would be right.
+        ConfigurationError: naming for each fault the key, its value, and what would be right; or the unit was taken
+            out of service.
 
     """
+    if not wiping and (ended := decommissioned(path.parent)):
+        told = f"{path}: this unit was taken out of service {ended}; to make it a post again: platepost enrol --help"
+        raise ConfigurationError(told)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

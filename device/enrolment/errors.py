@@ -10,3 +10,7 @@ class EnrolmentError(PlatepostError, ValueError):
         super().__init__(message)
         self.reason = reason
         """A slug, such as `code_used`."""
+
+
+class DecommissionError(PlatepostError, ValueError):
+    """A unit cannot be taken out of service, or not all of it could be wiped; the message says what is left."""

@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from pydantic import BaseModel, ConfigDict
 
+from device.enrolment.decommissioned import MARK
 from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import (
     OUTBOX_KEY,
@@ -109,6 +110,7 @@ class UnitEnrolment:
             )
         if known is None:
             self._make(post, tpm=tpm)
+            (self.directory / MARK).unlink(missing_ok=True)  # a unit that left service may enter it again
         if seal_key is None and known is not None:
             seal_key = known.seal_key
         pending = PendingEnrolment(post=post, seal_key=seal_key)

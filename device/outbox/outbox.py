@@ -375,6 +375,10 @@ class Outbox:
         """Return how many records wait for a broker, covert ones too: for nobody but this unit itself."""
         return self._file.run(lambda connection: rows.count(connection, sent=False))
 
+    def unreleased(self) -> int:
+        """Return how many records are here, those that a broker acknowledged and covert ones too, as `depth` does."""
+        return self._file.run(lambda connection: sum(rows.count(connection, sent=sent) for sent in (False, True)))
+
     def oldest_age(self, *, now: datetime | None = None) -> float | None:
         """Return the age of the oldest record that waits, in seconds, or None if none does; 0 if the clock went back.
 

@@ -103,6 +103,7 @@ ACTIONS = (
     "recording_ended",
     "recording_refused",
     "recording_deleted",
+    "decommissioned",
     "outbox_set_aside",
     "records_dropped",
     "records_lost",

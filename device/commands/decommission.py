@@ -1,0 +1,270 @@
+"""`platepost decommission`: take this unit out of service, so that nothing of the department's stays on it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+import click
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+from device import __version__
+from device.audit.retrying import RetryingRecorder
+from device.clock.chrony import Chrony
+from device.clock.timekeeper import Timekeeper
+from device.commands.account import account
+from device.config import Configuration, load
+from device.control.keys.trust import TrustedKeys
+from device.custody.service import CustodyService
+from device.enrolment.decommissioned import MARK, decommissioned
+from device.enrolment.errors import DecommissionError
+from device.enrolment.provider import FILE as OPENSSL_FILE
+from device.enrolment.provider import begin_with_tpm
+from device.enrolment.unit import WORK
+from device.enrolment.wipe import Leavings, check, wipe
+from device.files import give_to_owner, write_durably
+from device.logbook import Logbook
+from device.outbox.errors import OutboxBusyError
+from device.outbox.outbox import Outbox
+from device.records import Envelope, HotListState, Recorder, Status, Versions, new_identifier
+from device.records.base import Line
+from device.secrets.certificate import certificate
+from device.text import shown
+from device.uplink.settings import Tuning
+from device.uplink.uplink import Uplink
+
+LOOK_SECONDS = 0.1
+GIVEN_UP_SECONDS = 10.0
+"""How long the last record is waited for where a person has given up others already."""
+# A person waits: what lacks a receipt is sent again soon, and a broker that is away is tried again soon.
+HURRIED = Tuning(probe_first_seconds=2.0, probe_most_seconds=10.0, left_out_seconds=5.0, backoff_most_seconds=5.0)
+CLEAN = (
+    "Gone: keys, outbox, hot list, recordings, state, configuration. What was encrypted cannot be read without its "
+    "key. On flash a copy of a key's file can outlast its deletion, in blocks that only the disk itself reaches: "
+    "erase the whole card, or destroy it, before it leaves your hands."
+)
+_TEXT = TypeAdapter(Annotated[str, Line, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)])
+
+
+def _text(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    try:
+        return _TEXT.validate_python(text)
+    except ValidationError:
+        raise click.BadParameter("one line of up to 120 characters is wanted") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Who takes a unit out of service, and on what terms."""
+
+    person: str
+    purpose: str
+    wait_seconds: float
+    lose_records: int
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sudo systemctl disable --now platepost
+  sudo platepost decommission --person "R. Alvarez" --purpose "work order 7802: pole removed"
+  sudo platepost decommission --person "R. Alvarez" --purpose "board broken" --lose-records 12
+
+\b
+First it delivers what waits, then its last record, `decommissioned`. Then it wipes the unit.
+There is no way back. The administrator gives `platepost provision post revoke` in the office.
+Interrupted, the same command wipes what is left.
+"""
+)
+@click.option(
+    "--config",
+    "path",
+    default=Path("/etc/platepost/post.toml"),
+    show_default=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The post's configuration.",
+)
+@click.option("--person", required=True, callback=_text, help="Who you are; it stands in the last record.")
+@click.option("--purpose", required=True, callback=_text, help="Why; it stands in the last record.")
+@click.option(
+    "--lose-records",
+    type=click.IntRange(min=0),
+    default=0,
+    help="How many records may be lost that the department does not have; without it none.",
+)
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=120.0,
+    show_default=True,
+    help="Seconds for the broker and the custodians to take what waits.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+def decommission(
+    *, path: Path, person: str, purpose: str, lose_records: int, seconds: float, yes: bool, as_json: bool
+) -> None:
+    """Take this unit out of service for good: deliver its records, sign a last one, wipe keys and data.
+
+    The post must be stopped. Exit 1, with the unit as it was, if records would be lost that you did not name.
+    """
+    path, mark = path.absolute(), path.absolute().parent / MARK
+    if mark.exists() and not path.exists():
+        raise DecommissionError(f"this unit is out of service already: {decommissioned(path.parent)}")
+    configuration = load(path, wiping=True)
+    leavings = _leavings(configuration, path)
+    check(leavings.folders)
+    delivered, lost = "before", 0
+    if not mark.exists():
+        begin_with_tpm(configuration.uplink.private_key, path.parent)
+        if not yes:
+            name = f"{configuration.post.name} of {configuration.post.agency}"
+            click.confirm(f"This wipes {shown(name)} from this unit for good. Go on?", abort=True, err=True)
+        last, delivered, lost = _leave(configuration, Leaving(person, purpose, seconds, lose_records))
+        write_durably(mark, last.body)  # from here on the unit is none that starts
+    remarks = wipe(leavings, keep=mark)
+    if as_json:
+        click.echo(json.dumps({"last_record": delivered, "records_lost": lost, "to_do": remarks}))
+        return
+    click.echo(_SAID[delivered].format(mark=mark))
+    click.echo(CLEAN)
+    for remark in remarks:
+        click.echo(f"To do: {shown(remark)}")
+    click.echo("Next, in the office: platepost provision post revoke FLEET POST --purpose ...")
+
+
+_SAID = {
+    "kept": "The custodians have the last record; a copy is in {mark}.",
+    "taken": "The broker took the last record; a copy is in {mark}.",
+    "not_delivered": "The last record could NOT be delivered. It is in {mark}: bring that file to your administrator.",
+    "before": "What was left of this unit is wiped; its last record is in {mark}.",
+}
+"""What became of the last record."""
+
+
+def _leavings(configuration: Configuration, path: Path) -> Leavings:
+    records, uplink, hotlist = configuration.records, configuration.uplink, configuration.hotlist
+    former = records.former_signing_key
+    control = () if configuration.control is None else (configuration.control.directory,)
+    accepted = () if configuration.acceptance.file is None else (configuration.acceptance.file,)
+    return Leavings(
+        keys=(
+            configuration.outbox.key_file,
+            hotlist.unseal_key,
+            records.signing_key,
+            *(() if former is None else (former,)),
+            uplink.private_key,
+        ),
+        folders=(
+            configuration.outbox.path.parent,
+            hotlist.directory,
+            configuration.recording.directory,
+            *control,
+            path.parent / WORK,
+        ),
+        # The configuration last: without it the same command could not go on.
+        files=(uplink.certificate, *accepted, path.parent / OPENSSL_FILE, path),
+    )
+
+
+def _leave(configuration: Configuration, leaving: Leaving) -> tuple[Envelope, str, int]:
+    """Deliver what waits, and the last record; return it, what became of it, and how many records are lost."""
+    try:
+        outbox = Outbox.of(configuration.outbox)
+    except OutboxBusyError as error:
+        raise DecommissionError(
+            "the post is running, or aim or accept is: stop it first (sudo systemctl disable --now platepost)"
+        ) from error
+    try:
+        with outbox, _connected(configuration, outbox) as (logbook, uplink):
+            return _say_goodbye(logbook, uplink, leaving)
+    finally:
+        give_to_owner(configuration.outbox.path.parent)  # where it stays a post
+
+
+@contextmanager
+def _connected(configuration: Configuration, outbox: Outbox) -> Iterator[tuple[Logbook, Uplink]]:
+    """Deliver meanwhile, and take receipts."""
+    source, giving_up = configuration.post.source, Event()
+    giving_up.set()  # a person waits, and can do something about a full disk
+    valid = certificate(configuration.uplink.certificate)
+    timekeeper = Timekeeper.beside(outbox.path, Chrony(), valid=valid, last=outbox.head.time)
+    recorder = Recorder.of(configuration.records, outbox, source, now=timekeeper.now)
+    logbook = Logbook(
+        outbox,
+        RetryingRecorder(recorder, stop=giving_up),
+        timekeeper,
+        run=new_identifier(),
+        settings=configuration.records,
+    )
+    uplink = Uplink(
+        configuration.uplink,
+        outbox,
+        client_id=source.post,
+        earliest=timekeeper.earliest,
+        tuning=HURRIED,
+        utc=timekeeper.now,
+    )
+    versions = Versions(software=__version__, configuration=configuration.digest[:16])
+
+    def offline() -> Envelope:
+        status = Status(
+            clock=timekeeper.quality(),
+            state="offline",
+            since=timekeeper.now(),
+            boot=logbook.run,
+            versions=versions,
+            hotlist=HotListState(state="none"),
+        )
+        return recorder.unchained(status)
+
+    uplink.will = offline
+    trust = TrustedKeys.of(
+        source.agency, configuration.hotlist.issuer_key, configuration.control, configuration.custody.given
+    )
+    CustodyService(configuration.custody, trust.custodians, logbook, uplink, folder=outbox.path.parent)
+    uplink.start()
+    try:
+        yield logbook, uplink
+    finally:
+        uplink.drain(1.0 if uplink.state().connected else 0.0)
+
+
+def _say_goodbye(logbook: Logbook, uplink: Uplink, leaving: Leaving) -> tuple[Envelope, str, int]:
+    outbox = logbook.outbox
+    logbook.tick(time.monotonic())  # what damage or a full disk has cost is told before the last record
+    _wait(lambda: outbox.unreleased() == 0, leaving.wait_seconds)
+    left = outbox.unreleased()
+    if left > leaving.lose_records:
+        why = uplink.state().problem or "no receipt came for them"
+        raise DecommissionError(
+            f"{left} records are on this unit alone ({why}). Nothing was wiped. Let them be delivered, "
+            f"or give them up with --lose-records {left}"
+        )
+    # Covert records are not counted where others read it.
+    backlog = outbox.backlog()
+    last = logbook.audit.say(
+        "decommissioned",
+        source="console",
+        identity=leaving.person,
+        details={"purpose": leaving.purpose, "account": account(), "records_lost": backlog.depth + backlog.sent},
+    )
+    waited = outbox.depth()
+    kept = _wait(
+        lambda: outbox.unreleased() <= left, leaving.wait_seconds if left == 0 else min(10.0, leaving.wait_seconds)
+    )
+    if kept:
+        return last, "kept" if outbox.requirements.in_force else "taken", left
+    return last, "taken" if outbox.depth() < waited else "not_delivered", left
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not (good := condition()) and time.monotonic() < end:
+        time.sleep(LOOK_SECONDS)
+    return good

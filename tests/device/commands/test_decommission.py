@@ -1,0 +1,178 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from device.commands.decommission import decommission
+from device.config import load
+from device.enrolment import wipe
+from device.enrolment.errors import DecommissionError
+from device.enrolment.unit import UnitEnrolment
+from device.errors import ConfigurationError
+from device.outbox.outbox import Outbox
+from device.records import Audit, Keyring, Recorder
+from device.records.parts import ClockQuality
+from device.records.verify.verify import Verifier
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+
+NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
+WHO = ("--person", "R. Alvarez", "--purpose", "pole removed")
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    return Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
+
+
+@pytest.fixture
+def file(fleet: Fleet) -> Path:
+    """A post's configuration; no broker is there."""
+    settings = PostSettings(brokers=("127.0.0.1:1",), camera="footage", camera_settings={}, board="virtual")
+    return fleet.add_post("post-1", settings) / "post.toml"
+
+
+def leave(file: Path, *more: str, typed: str | None = None) -> Result:
+    words = ["--config", str(file), "--wait", "0", *WHO, *more]
+    return CliRunner().invoke(decommission, words, input=typed)
+
+
+def wait_in_outbox(file: Path, number: int) -> None:
+    configuration = load(file)
+    source = configuration.post.source
+    with Outbox.of(configuration.outbox) as outbox:
+        clock = ClockQuality(source="kernel", synchronised=False)
+        recorder = Recorder.of(configuration.records, outbox, source, now=lambda: NOW)
+        for _ in range(number):
+            audit = Audit(
+                clock=clock, action="boot", occurred=NOW, where="post-1", source="post", outcome="success", identity="x"
+            )
+            recorder.record(audit)
+
+
+def keys_in(folder: Path) -> list[Path]:
+    """Return the files with a private key, or with what opens the outbox."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if b"PRIVATE KEY" in path.read_bytes() or path.name == "outbox.key"]
+
+
+def test_nothing_is_left_but_the_signed_last_record_and_no_command_starts(fleet: Fleet, file: Path) -> None:
+    state = load(file).outbox.path.parent
+    wait_in_outbox(file, 1)
+    (state / "recordings").mkdir(exist_ok=True)
+    (state / "recordings" / "one.sealed").write_bytes(b"sealed")
+    assert keys_in(file.parent)
+
+    result = leave(file, "--yes", "--lose-records", "1", "--json")
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output) == {"last_record": "not_delivered", "records_lost": 1, "to_do": []}
+    assert keys_in(file.parent) == []
+    assert list(state.iterdir()) == []
+    assert not file.exists()
+    body = (file.parent / "decommissioned.json").read_bytes()
+    last = json.loads(body)
+    assert last["data"]["action"] == "decommissioned"
+    assert last["data"]["identity"] == "R. Alvarez"
+    assert (last["data"]["details"]["purpose"], last["data"]["details"]["records_lost"]) == ("pole removed", 1)
+    report = Verifier(Keyring.from_files(fleet.record_key("post-1"))).feed_all([body])
+    assert {problem.kind for problem in report.problems} <= {"missing"}, "signed by the post, and second in its chain"
+    with pytest.raises(ConfigurationError, match=r"taken out of service on 20..-..-.. by R\. Alvarez"):
+        load(file)
+    again = leave(file, "--yes")
+    assert isinstance(again.exception, DecommissionError)
+    assert "already" in str(again.exception)
+
+
+def test_records_that_nobody_else_has_are_not_wiped_unless_as_many_are_named(file: Path) -> None:
+    wait_in_outbox(file, 3)
+    before = sorted(path for path in file.parent.rglob("*"))
+    for more in ((), ("--lose-records", "2")):
+        result = leave(file, "--yes", *more)
+        assert isinstance(result.exception, DecommissionError)
+        assert "--lose-records 3" in str(result.exception)
+    assert set(before) <= set(file.parent.rglob("*"))
+    with Outbox.of(load(file).outbox) as outbox:
+        assert outbox.unreleased() == 3, "no last record was made"
+
+
+def test_it_asks_and_no_leaves_all_as_it_was(file: Path) -> None:
+    result = leave(file, typed="n\n")
+    assert result.exit_code == 1
+    assert "wipes post-1 of demo" in result.output
+    assert load(file)
+    assert keys_in(file.parent)
+
+
+def test_a_running_post_is_to_be_stopped_first(file: Path) -> None:
+    with Outbox.of(load(file).outbox):
+        result = leave(file, "--yes")
+    assert isinstance(result.exception, DecommissionError)
+    assert "stop it first" in str(result.exception)
+    assert keys_in(file.parent)
+
+
+def test_what_a_power_cut_left_is_wiped_by_the_same_command(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(*_: object) -> list[Path]:
+        raise OSError("power")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(wipe, "_empty", cut)
+        assert leave(file, "--yes").exit_code == 1
+    assert load(file, wiping=True)
+    with pytest.raises(ConfigurationError, match="taken out of service"):
+        load(file)
+
+    result = leave(file)  # nothing is asked: the unit is none any more
+
+    assert result.exit_code == 0, result.output
+    assert keys_in(file.parent) == []
+    assert not file.exists()
+
+
+def test_a_folder_that_holds_more_than_a_post_is_not_emptied(file: Path) -> None:
+    text = file.read_text()
+    directory = load(file).hotlist.directory
+    file.write_text(
+        text.replace(next(line for line in text.splitlines() if line.startswith("directory")), 'directory = "/etc"', 1)
+    )
+    assert load(file).hotlist.directory != directory
+    result = leave(file, "--yes")
+    assert isinstance(result.exception, DecommissionError)
+    assert "/etc holds more" in str(result.exception)
+    assert keys_in(file.parent)
+
+
+def test_a_unit_out_of_service_can_be_enrolled_anew(file: Path) -> None:
+    assert leave(file, "--yes").exit_code == 0
+    unit = UnitEnrolment(file.parent)
+    assert unit.post is None
+    unit.begin("post-2")
+    with pytest.raises(ConfigurationError, match="no such file"):
+        load(file)
+
+
+def test_a_key_in_a_token_is_named(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("pkcs11:object=post-1")
+    (remark,) = wipe.wipe(wipe.Leavings(keys=(key,), folders=(), files=()), keep=tmp_path / "mark")
+    assert "PKCS #11" in remark
+    assert not key.exists()
+
+
+def test_a_key_that_systemd_delivers_is_named_and_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    key = tmp_path / "platepost_signing_key.pem"
+    key.write_text("key")
+    (remark,) = wipe.wipe(wipe.Leavings(keys=(key,), folders=(), files=()), keep=tmp_path / "mark")
+    assert "delivered by systemd" in remark
+    assert key.exists()
+
+
+def test_what_cannot_be_deleted_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").mkdir()
+    (tmp_path / "key" / "inside").touch()
+    with pytest.raises(DecommissionError, match="could not be deleted"):
+        wipe.wipe(wipe.Leavings(keys=(tmp_path / "key",), folders=(), files=()), keep=tmp_path / "mark")
