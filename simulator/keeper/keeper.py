@@ -8,6 +8,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -76,6 +77,8 @@ class RecordKeeper:
         self.name = name
         self.lost: tuple[LostRange, ...] = ()
         """What was receipted and is not held, found at the start."""
+        self.on_committed: Callable[[Sequence[Delivery]], object] = lambda _: None
+        """Called with what was committed, repeats included, in the keeper's thread."""
         self._fleet = fleet
         self._broker = broker
         self._address = split_address(broker)
@@ -225,8 +228,9 @@ class RecordKeeper:
         batch, self._batch = self._batch, []
         try:
             if batch:
-                chains = store.keep([Delivery(message.topic, bytes(message.payload)) for message in batch])
-                issuer.committed(chains, time.monotonic())
+                deliveries = [Delivery(message.topic, bytes(message.payload)) for message in batch]
+                issuer.committed(store.keep(deliveries), time.monotonic())
+                self.on_committed(deliveries)
                 for message in batch:
                     client.ack(message.mid, message.qos)
             if self._ready.is_set():

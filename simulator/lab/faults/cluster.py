@@ -8,7 +8,7 @@ from time import monotonic
 from simulator.brokers.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
 from simulator.ground.proxy import Proxy
 from simulator.lab.faults.result import Injected
-from simulator.lab.faults.site import KEEPER, CampaignSite
+from simulator.lab.faults.site import WITNESS, CampaignSite
 
 POST = "clustered"
 NAMES = {False: "RabbitMQ node stopped", True: "RabbitMQ node killed"}
@@ -42,7 +42,7 @@ def trouble_cluster(
     with cluster:
         way = Proxy(site.loop, cluster.nodes[0].port)
         keeper = site.subscriber(
-            KEEPER, archive, broker=f"localhost:{way.port}", listener=site.arrived, keep_repeats=True
+            WITNESS, archive, broker=f"localhost:{way.port}", listener=site.arrived, keep_repeats=True
         )
         keeper.start(timeout=60.0)
         try:

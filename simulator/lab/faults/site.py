@@ -1,20 +1,23 @@
 """Where a campaign takes place: a throw-away fleet, a real broker, a record keeper, and posts behind proxies."""
 
+import json
 import multiprocessing
 import threading
-import time
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from random import Random
-from time import monotonic
 
 from device.records import Source
 from simulator.brokers.mosquitto import Broker
-from simulator.errors import BrokerError, SubscriberError
+from simulator.errors import BrokerError
 from simulator.ground.passages import SeenVehicle, plate
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
+from simulator.keeper.keeper import RecordKeeper
+from simulator.keeper.store import Delivery
 from simulator.lab.faults.judge import Ruling, judge
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.refuser import Refuser
@@ -22,6 +25,9 @@ from simulator.lab.faults.seclusion import Seclusion, own_disk
 
 AGENCY = "faults"
 KEEPER = "keeper"
+"""The custodian, whose receipts release records."""
+WITNESS = "witness"
+"""A subscriber, where there is no custodian: at the cluster."""
 LOOK_SECONDS = 0.2
 KEEPER_SECONDS = 30.0
 """For so long the keeper of records tries to reach the broker."""
@@ -44,7 +50,7 @@ class CampaignSite(Site[Broker]):
             seclusion: what `seclude` could not give this process.
 
         """
-        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(KEEPER,))
+        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(WITNESS,), custodian=KEEPER)
         super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
         self.seclusion = seclusion
         self.posts: list[PostUnderTest] = []
@@ -55,6 +61,7 @@ class CampaignSite(Site[Broker]):
         self._closing = threading.Event()
         self._count = posts
         self.archive = self.directory / "archive.jsonl"
+        self._ids: set[str] = set()
         draw = Random(AGENCY)
         self._vehicles = [SeenVehicle(plate(draw), draw) for _ in range(VEHICLES)]
         self._context = multiprocessing.get_context("forkserver")
@@ -65,23 +72,27 @@ class CampaignSite(Site[Broker]):
     # --- the keeper of records
 
     def keeper_comes(self) -> None:
-        """Connect the keeper of records; what waits for its session comes first.
+        """Connect the fleet's custodian; what waits for its session comes first.
 
         Raises:
             SubscriberError: there was no broker for half a minute, or it refuses the keeper.
 
         """
-        deadline = monotonic() + KEEPER_SECONDS
-        while True:
-            keeper = self.subscriber(KEEPER, self.archive, listener=self.arrived, keep_repeats=True)
-            try:
-                keeper.start(timeout=30.0)
-                break
-            except SubscriberError:  # the broker may have ended by itself just now
-                if monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
+        keeper = RecordKeeper(self.fleet, KEEPER, broker=self.broker.address, folder=self.directory / "kept")
+        keeper.on_committed = self._committed
+        keeper.start(timeout=KEEPER_SECONDS)
         self.keeper = keeper
+
+    def _committed(self, deliveries: Sequence[Delivery]) -> None:
+        """Write down what arrived, repeats included, and tell the posts what is new."""
+        received = datetime.now(UTC)
+        with self.archive.open("ab") as archive:
+            archive.writelines(delivery.body.replace(b"\n", b" ") + b"\n" for delivery in deliveries)
+        for delivery in deliveries:
+            event = json.loads(delivery.body)
+            if event["id"] not in self._ids:
+                self._ids.add(event["id"])
+                self.arrived(Arrival(topic=delivery.topic, event=event, received=received))
 
     def keeper_goes(self) -> None:
         """Disconnect it."""

@@ -93,9 +93,13 @@ def post(fleet: Fleet, broker: Broker) -> Iterator[Post]:
 def test_what_is_stored_is_receipted_and_once_more_when_it_comes_again(
     fleet: Fleet, broker: Broker, post: Post, tmp_path: Path
 ) -> None:
-    with RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "kept"):
+    keeper = RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "kept")
+    committed: list[bytes] = []
+    keeper.on_committed = lambda deliveries: committed.extend(delivery.body for delivery in deliveries)
+    with keeper:
         made = post.send(30)
         said = post.until(30)
+        assert committed == [envelope.body for envelope in made]
         assert [(kept.first, kept.last, kept.digest) for kept in said.ranges] == [(1, 30, made[-1].digest)]
         assert (said.post, said.custodian, said.chain) == ("post-1", "records", CHAIN)
         post.forget()
