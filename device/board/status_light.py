@@ -4,28 +4,20 @@ from collections.abc import Collection
 
 from device.board.base import Board, Light
 from device.diagnosis import FaultMonitor
-from device.faults.fault import Fault
+from device.faults.fault import DESCRIPTIONS, Fault
 from device.part import Part
+from device.records import PerceivedSeverity
 
-BLIND = frozenset(
-    {
-        Fault.CAMERA_BLACK,
-        Fault.CAMERA_FAILED,
-        Fault.CAMERA_FROZEN,
-        Fault.CAMERA_GIVEN_UP,
-        Fault.CAMERA_SILENT,
-        Fault.HOTLIST_MISSING,
-        Fault.OUTBOX_FAILED,
-    }
-)
-"""Faults with which nothing is read or nothing can be kept: somebody must come."""
+OPENED = frozenset({Fault.DOOR_OPEN, Fault.TAMPER_OPEN})
+"""Whoever looks at the light has often opened the case: that must not hide how the post is."""
 
 
 def light(faults: Collection[Fault]) -> Light:
     """Return what the light shows."""
     if not faults:
         return Light.IN_SERVICE
-    return Light.FAULT if BLIND.intersection(faults) else Light.DEGRADED
+    worst = {DESCRIPTIONS[fault].severity for fault in faults if fault not in OPENED}
+    return Light.FAULT if PerceivedSeverity.CRITICAL in worst else Light.DEGRADED
 
 
 class StatusLight(Part):

@@ -1,5 +1,6 @@
 """The record of the post's state: also the will that the broker publishes when the post falls silent."""
 
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,11 +11,30 @@ from device.records.keys import KeyState
 from device.records.parts import ChainEnd, HotListState, Place, RecordData, Versions
 
 
+class PerceivedSeverity(StrEnum):
+    """How bad a fault is, by three of the levels of ITU-T X.733 (02/1992), 8.1.2.3; sorted, the worst comes first."""
+
+    CRITICAL = "critical"
+    """The post does not do its work, may be tampered with, or may alarm wrongly."""
+    MAJOR = "major"
+    """Part of its work is not done, or the fault may soon be critical."""
+    MINOR = "minor"
+    """The post does its work; a person should know."""
+
+
 class Reason(WireModel):
     """One thing that ails the post."""
 
     name: Slug = Field(description="Name of the fault, such as `hotlist_stale` or `camera_silent`.")
     message: str = Field(max_length=200, description="The same for people; never a plate.")
+    severity: PerceivedSeverity | None = Field(
+        default=None,
+        description=(
+            "How bad the fault is: `critical`: the post does not do its work, may be tampered with, or may alarm "
+            "wrongly; `major`: part of its work is not done, or it may soon be critical; `minor`: a person should "
+            "know. Absent in notices, and from older posts."
+        ),
+    )
 
 
 class Status(RecordData):

@@ -119,10 +119,12 @@ function hear(post, { time, data: status }, retained) {
     const made = said - 1000 * (status.clock.held_seconds ?? 0);
     goodUntil = (retained && status.clock.synchronised ? made : Date.now()) + 1000 * status.valid_seconds;
   }
-  states.set(post, { state: status.state, said, goodUntil });
-  if (known?.state === status.state) return;
-  const reasons = status.reasons.map((reason) => reason.name).join(", ");
-  say(`STATUS     ${post}  ${status.state}${reasons && `: ${reasons}`}`);
+  // Severities sort with the worst first; a post of an older version says none.
+  const faults = status.reasons.map(({ name, severity = "major" }) => [severity, name]).sort();
+  const reasons = faults.map(([severity, name]) => `${name} (${severity})`).join(", ");
+  const state = `${status.state}${reasons && `: ${reasons}`}`;
+  states.set(post, { state, said, goodUntil });
+  if (known?.state !== state) say(`STATUS     ${post}  ${state}`);
 }
 
 // Says which posts have not been heard for longer than what they said is good.

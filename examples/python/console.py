@@ -146,10 +146,13 @@ class Console:
             clock = status["clock"]
             made = said - clock.get("held_seconds", 0)
             good_until = (made if retained and clock["synchronised"] else time.time()) + status["valid_seconds"]
-        self.states[post] = status["state"], said, good_until
-        if state != status["state"]:
-            reasons = ", ".join(reason["name"] for reason in status["reasons"])
-            say(f"STATUS     {post}  {status['state']}" + (f": {reasons}" if reasons else ""))
+        # Severities sort with the worst first; a post of an older version says none.
+        faults = sorted((reason.get("severity", "major"), reason["name"]) for reason in status["reasons"])
+        reasons = ", ".join(f"{name} ({severity})" for severity, name in faults)
+        new = status["state"] + (f": {reasons}" if reasons else "")
+        self.states[post] = new, said, good_until
+        if state != new:
+            say(f"STATUS     {post}  {new}")
 
     def look(self):
         """Say which posts have not been heard for longer than what they said is good."""

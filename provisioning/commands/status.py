@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 from cryptography import x509
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -25,7 +26,12 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.reads import warning
 from provisioning.people import administrators
 
-_COLOURS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
+_COLORS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
+_WIDE = 120
+"""Characters of a terminal from which on all columns are shown."""
+_MORE = ("software", "configuration", "certificate")
+_NAME = 12
+"""Characters of a post's name beside which the longest name of a fault fits into 80."""
 
 
 @click.command(
@@ -61,7 +67,9 @@ def status(
     brief: bool,
     as_json: bool,
 ) -> None:
-    """Show every post of the fleet of DIRECTORY: state, list, versions, certificate, last read.
+    """Show every post of the fleet of DIRECTORY: state, list, last read, and what ails it, with its severity.
+
+    A terminal of 120 characters shows software, configuration and certificate too; --json says all.
 
     What the posts say is believed only with their signature. Certificates of the fleet that end soon are named with
     what renews them: root, issuing authority, broker (what it shows), department's client, subscribers, custodians,
@@ -69,9 +77,9 @@ def status(
     registration officer, or of the last administrator, ends is said too, and that posts go by hot lists of which the
     log of acts knows nothing. A fleet without a custodian gets a notice, which changes no exit code.
 
-    The exit code is that of a monitoring plugin: 0 all is well, 1 a warning, 2 critical (a
-    post offline, silent, not genuine, or not doing its work; an enrolment server whose registration officer, or a fleet
-    whose last administrator, is not certified any more), 3 the broker does not answer.
+    The exit code is that of a monitoring plugin: 0 all is well, 1 a warning (a major or minor fault), 2 critical (a
+    post offline, silent, not genuine, or with a critical fault; an enrolment server whose registration officer, or a
+    fleet whose last administrator, is not certified any more), 3 the broker does not answer.
     """
     limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
     try:
@@ -107,7 +115,7 @@ def status(
         click.echo(line(rows, grade=grade, office=office, acts=head))
     else:
         console = Console()
-        console.print(table(rows))
+        console.print(table(rows, width=console.width))
         console.print(line(rows, grade=grade, office=office, acts=head), highlight=False, soft_wrap=True)
         if notice is not None:
             console.print(f"Notice: {notice}", highlight=False, soft_wrap=True)
@@ -181,7 +189,7 @@ def line(
     states = Counter(row.state for row in rows)
     said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no posts"
     bad = [] if office is None else [office]
-    bad += [f"{row.post}: {', '.join(row.remarks)}" for row in rows if row.grade is not Grade.OK]
+    bad += [f"{row.post}: {', '.join(row.remarks)}" for row in _worst_first(rows) if row.grade is not Grade.OK]
     figures = " ".join(f"{state}={states.get(state, 0)}" for state in ("online", "degraded", "offline", "silent"))
     grade = overall(rows) if grade is None else grade
     text = printable(f"FLEET {grade.name} - {'; '.join([said, *bad[:5]])}")
@@ -190,13 +198,24 @@ def line(
     return f"{text}; log of acts to {acts.sequence}:{acts.digest[:LEAST_DIGITS]} | {figures} acts={acts.sequence}"
 
 
-def table(rows: Sequence[CheckResult]) -> Table:
-    """Return a fleet as a table for the terminal."""
-    made = Table("post", "state", "list", "last read", "software", "configuration", "certificate", "remarks")
-    for row in rows:
-        made.add_row(
-            row.post, f"[{_COLOURS[row.grade]}]{row.state}[/]", *map(shown, _cells(row)), shown(", ".join(row.remarks))
-        )
+def _worst_first(rows: Sequence[CheckResult]) -> list[CheckResult]:
+    return sorted(rows, key=lambda row: -row.grade)
+
+
+def table(rows: Sequence[CheckResult], *, width: int) -> Table:
+    """Return a fleet as a table for a terminal of 80 characters or more, the worst posts first.
+
+    In a wide one it says software, configuration and certificate too.
+    """
+    wide = width >= _WIDE
+    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    made.add_column("post", overflow="fold", max_width=None if wide else _NAME)
+    for name in ("state", "list", "last read", *(_MORE if wide else ()), "remarks"):
+        made.add_column(name, overflow="fold")
+    for row in _worst_first(rows):
+        cells = _cells(row) if wide else _cells(row)[: -len(_MORE)]
+        color = _COLORS[row.grade]
+        made.add_row(row.post, f"[{color}]{row.state}[/]", *map(shown, cells), "\n".join(map(shown, row.remarks)))
     return made
 
 
@@ -219,4 +238,4 @@ def _cells(row: CheckResult) -> tuple[str, str, str, str, str]:
 
 def _ago(moment: datetime) -> str:
     minutes = (datetime.now(UTC) - moment).total_seconds() / 60
-    return f"{minutes:.0f} min ago" if minutes < 120 else f"{minutes / 60:.0f} h ago"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"

@@ -10,26 +10,12 @@ from enum import IntEnum
 from typing import Any
 
 from device.errors import RecordError
-from device.faults.fault import NO_CUSTODIAN, Fault
-from device.records import Keyring, Status
+from device.faults.fault import NO_CUSTODIAN, severity
+from device.records import Keyring, PerceivedSeverity, Status
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import KeyRefusedError
 from provisioning.fleet.layout import Layout
 from provisioning.trust.key_files import key_label
-
-GRAVE = frozenset(
-    {
-        Fault.CAMERA_FAILED,
-        Fault.CAMERA_SILENT,
-        Fault.HOTLIST_MISSING,
-        Fault.HOTLIST_STALE,
-        Fault.NOT_ACCEPTED,
-        Fault.OUTBOX_FAILED,
-        Fault.PUBLISH_REFUSED,
-        Fault.TAMPER_OPEN,
-    }
-)
-"""Faults with which a post does not do its work, or somebody is at it."""
 
 
 class Grade(IntEnum):
@@ -164,9 +150,10 @@ def _state(status: Status, remarks: _Remarks, *, will: bool) -> None:
         # The will was signed when the connection began: when the post fell silent nobody knows.
         what = "fell silent; had connected" if will else "offline since"
         remarks.add(Grade.CRITICAL, f"{what} {status.since:%Y-%m-%d %H:%M} UTC")
-    for reason in status.reasons:
-        grave = reason.name in {fault.value for fault in GRAVE}
-        remarks.add(Grade.CRITICAL if grave else Grade.WARNING, reason.name)
+    for reason in sorted(status.reasons, key=severity):
+        how_bad = severity(reason)
+        grade = Grade.CRITICAL if how_bad is PerceivedSeverity.CRITICAL else Grade.WARNING
+        remarks.add(grade, f"{reason.name} ({how_bad})")
     for notice in status.notices:
         # A fleet without a custodian is so by choice, and would never be well otherwise.
         remarks.add(Grade.OK if notice.name == NO_CUSTODIAN else Grade.WARNING, notice.name)

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Status
+from device.faults.fault import severity, worst
+from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Reason, Status
 from provisioning.serving import PageServer
 from simulator.brokers.daemon import free_port
 from simulator.brokers.mosquitto import Broker
@@ -132,10 +133,12 @@ def page_event(arrival: Arrival) -> dict[str, Any] | None:
     if arrival.kind == TYPES[HitWithdrawn]:
         return common | {"kind": "withdrawn", "hit": data["hit"]}
     if arrival.kind == TYPES[Status]:
+        reasons = sorted((Reason.model_validate(reason) for reason in data.get("reasons", ())), key=severity)
         return common | {
             "kind": "status",
             "state": data["state"],
-            "reasons": [words(reason["name"]) for reason in data.get("reasons", ())],
+            "severity": worst(reasons),
+            "reasons": [f"{words(reason.name)} ({severity(reason)})" for reason in reasons],
         }
     if arrival.kind == TYPES[Health]:
         return common | {

@@ -10,6 +10,7 @@ from typing import Any
 
 from device import __version__
 from device.clock.kernel import clock_quality
+from device.faults.fault import severity
 from device.hotlist import plate_key
 from device.records import (
     Audit,
@@ -158,7 +159,8 @@ class LightPost:
             reasons: each reason's name with a message.
 
         """
-        self._reasons = tuple(Reason(name=name, message=message) for name, message in reasons.items())
+        said = (Reason(name=name, message=message) for name, message in reasons.items())
+        self._reasons = tuple(reason.model_copy(update={"severity": severity(reason)}) for reason in said)
         self._since = self._now()
         return self.status()
 

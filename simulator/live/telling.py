@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Status
+from device.faults.fault import severity, worst
+from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Reason, Status
 from simulator.demo.report import MATCH_WORDS, picture_uris, words
 from simulator.ground.subscriber import Arrival
 
@@ -108,10 +109,14 @@ def _hit(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _status(data: dict[str, Any]) -> dict[str, Any]:
+    reasons = sorted((Reason.model_validate(reason) for reason in data["reasons"]), key=severity)
     return {
         "kind": "status",
         "state": data["state"],
-        "reasons": [{"name": words(reason["name"]), "message": reason["message"]} for reason in data["reasons"]],
+        "severity": worst(reasons),
+        "reasons": [
+            {"name": words(reason.name), "message": reason.message, "severity": severity(reason)} for reason in reasons
+        ],
         "list": data["hotlist"].get("version"),
         "list_state": data["hotlist"]["state"],
         "entries": data["hotlist"].get("entries"),

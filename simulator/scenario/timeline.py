@@ -5,10 +5,12 @@ Long stretches in which nothing happens are drawn short; where time is so presse
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from device.faults.fault import worst
+from device.records import Reason
 from simulator.scenario.durations import words
 from simulator.scenario.events import Event, Publish
 from simulator.scenario.observations import FRAMES_PER_SECOND, Observations
@@ -148,15 +150,22 @@ def _band(observed: Observations, post: str, scale: Scale) -> Band:
     for said in conditions:
         begin, end = scale.of(said.begins), scale.of(said.ends)
         reasons = ", ".join(sorted(said.reasons)).replace("_", " ")
-        band.bars.append(Bar("", begin, max(1.0, end - begin), row, said.state, reasons or said.state))
+        kind = f"{said.state} {_severity(said.reasons)}".strip()
+        band.bars.append(Bar("", begin, max(1.0, end - begin), row, kind, reasons or said.state))
     for reason in sorted({reason for said in conditions for reason in said.reasons}):
-        row = len(band.labels)
+        row, how_bad = len(band.labels), _severity({reason})
         band.labels.append(reason.replace("_", " "))
         for said in conditions:
             if reason in said.reasons:
                 begin, end = scale.of(said.begins), scale.of(said.ends)
-                band.bars.append(Bar("", begin, max(1.0, end - begin), row, "fault", words(said.begins)))
+                title = f"{how_bad}, {words(said.begins)}"
+                band.bars.append(Bar("", begin, max(1.0, end - begin), row, f"fault {how_bad}", title))
     return band
+
+
+def _severity(reasons: Iterable[str]) -> str:
+    """Return how bad the worst of some reasons is; nothing if there are none."""
+    return worst(Reason(name=name, message="") for name in reasons) or ""
 
 
 def _add_passages(band: Band, observed: Observations, scale: Scale) -> None:

@@ -227,6 +227,18 @@ def test_console_says_which_post_is_silent(
     assert not any("degraded" in line for line in console.seen), "an older status that comes later"
 
 
+def test_console_says_how_bad_a_fault_is_and_when_it_grows_worse(
+    request: pytest.FixtureRequest, console: Console, post: SimulatedPost
+) -> None:
+    if not verifies(request):
+        pytest.skip("the shell's console is told of hits alone")
+    wait_until_it_listens(console, post)
+    post.ails(clock_unsynchronised="The clock is not synchronised.")
+    assert console.shows("degraded: clock_unsynchronised (minor)")
+    post.ails(clock_unsynchronised="The clock is not synchronised.", camera_silent="No frames.")
+    assert console.shows("degraded: camera_silent (critical), clock_unsynchronised (minor)")
+
+
 def test_console_outlives_what_is_no_record(
     console: Console, post: SimulatedPost, other: Callable[[str], Other]
 ) -> None:

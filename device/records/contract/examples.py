@@ -32,7 +32,7 @@ from device.records.parts import (
 from device.records.read import Consultation, Read
 from device.records.recorder import ChainHead, Recorder
 from device.records.signing import Signer
-from device.records.status import Reason, Status
+from device.records.status import PerceivedSeverity, Reason, Status
 from device.records.topics import Source
 
 BEGAN = datetime(2026, 1, 31, 17, 5, 9, 120000, UTC)
@@ -245,7 +245,11 @@ def example_records(signer: Signer) -> dict[str, Envelope]:
     store = MemoryStore(next(identify))
     recorder = Recorder(store, signer, SOURCE, now=lambda: next(clock), identify=lambda: next(identify))
     boot, passage, hit = next(identify), next(identify), next(identify)
-    silent = Reason(name="camera_silent", message="The camera delivers no frames; nothing is read.")
+    silent = Reason(
+        name="camera_silent",
+        message="The camera delivers no frames; nothing is read.",
+        severity=PerceivedSeverity.CRITICAL,
+    )
     sight = example_sight(passage)
     records = {
         "audit": recorder.record(

@@ -65,7 +65,8 @@ function refresh() {
   reasons.dataset.shown = text;
   reasons.replaceChildren(...wanted.map((reason) => {
     const line = document.createElement("li"), head = document.createElement("b");
-    head.textContent = reason.name;
+    line.className = reason.severity;
+    head.textContent = `${reason.name} (${reason.severity})`;
     line.append(head, ". " + reason.message);
     return line;
   }));
@@ -78,7 +79,7 @@ function stateOf(status) {
 
 // No hits may mean no vehicles, or a post that does not see them.
 function warn() {
-  const unwell = Object.keys(desk.posts).filter((name) => wordOf(name) !== "online").map((name) => `${name} (${NAMES[wordOf(name)] ?? wordOf(name)})`);
+  const unwell = Object.keys(desk.posts).filter((name) => wordOf(name) !== "online" && severityOf(name) !== "minor").map((name) => `${name} (${labelOf(name)})`);
   const line = at("missing"), text = `Vehicles may be missing. Not in order: ${unwell.join(", ")}.`;
   line.hidden = unwell.length === 0;
   if (line.textContent !== text) line.textContent = text;
@@ -89,9 +90,19 @@ function wordOf(name) {
   return post && !post.power ? "unplugged" : stateOf(statuses[name]);
 }
 
+// How bad the worst of its faults is.
+function severityOf(name) {
+  return wordOf(name) === "degraded" ? statuses[name].severity : null;
+}
+
+function labelOf(name) {
+  const word = wordOf(name), severity = severityOf(name);
+  return severity ? `${word}, ${severity}` : NAMES[word] ?? word;
+}
+
 function badge(card) {
   const name = card.dataset.post, word = wordOf(name);
   const field = card.querySelector("[data-field=state]");
-  field.textContent = word === "silent" ? `not heard since ${statuses[name].time}` : NAMES[word] ?? word;
-  field.className = "state " + word;
+  field.textContent = word === "silent" ? `not heard since ${statuses[name].time}` : labelOf(name);
+  field.className = `state ${word} ${severityOf(name) ?? ""}`;
 }

@@ -12,8 +12,11 @@ from device.faults.fault import Fault
         ({Fault.CLOCK_UNSYNCHRONISED}, Light.DEGRADED),
         ({Fault.CLOCK_UNSYNCHRONISED, Fault.CAMERA_SILENT}, Light.FAULT),
         ({Fault.HOTLIST_MISSING}, Light.FAULT),
-        ({Fault.HOTLIST_STALE, Fault.TAMPER_OPEN}, Light.DEGRADED),
+        ({Fault.HOTLIST_STALE}, Light.FAULT),
+        ({Fault.STORAGE_LOW, Fault.FALLING_BEHIND}, Light.DEGRADED),
+        ({Fault.DOOR_OPEN, Fault.TAMPER_OPEN}, Light.DEGRADED),
+        ({Fault.MODEL_DAMAGED, Fault.TAMPER_OPEN}, Light.FAULT),
     ],
 )
-def test_the_light_tells_a_post_that_reads_nothing_from_one_that_ails(faults: set[Fault], shown: Light) -> None:
+def test_the_light_tells_a_post_with_a_critical_fault_from_one_with_another(faults: set[Fault], shown: Light) -> None:
     assert light(faults) is shown

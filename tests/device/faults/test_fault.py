@@ -6,9 +6,10 @@ from device.board.rpi import STEP_SECONDS
 from device.board.settings import RpiSettings
 from device.camera.frame_check import BLACK_SECONDS, FROZEN_SECONDS
 from device.camera.supervisor import HUNG_SECONDS, SILENT_SECONDS
-from device.faults.fault import DESCRIPTIONS, PAGE, Fault, reasons, with_table
+from device.faults.fault import DESCRIPTIONS, PAGE, Fault, reasons, severity, with_table, worst
 from device.health import machine
 from device.post import TICK_SECONDS
+from device.records import PerceivedSeverity, Reason
 from device.vision import model_loader
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +32,23 @@ def test_reasons_come_in_one_order() -> None:
         "camera_silent",
         "tamper_open",
     ]
+
+
+def test_a_status_says_how_bad_each_fault_is() -> None:
+    said = {reason.name: reason.wire()["severity"] for reason in reasons(Fault)}
+    assert said == {fault.value: description.severity.value for fault, description in DESCRIPTIONS.items()}
+    assert (said["camera_silent"], said["tamper_open"], said["hotlist_stale"]) == ("critical", "critical", "critical")
+    assert (said["storage_low"], said["clock_unsynchronised"]) == ("major", "minor")
+
+
+def test_the_word_of_the_post_counts_and_the_name_where_an_older_one_says_none() -> None:
+    minor = Reason(name="camera_silent", message="x", severity=PerceivedSeverity.MINOR)
+    assert severity(minor) is PerceivedSeverity.MINOR
+    assert severity(Reason(name="camera_silent", message="x")) is PerceivedSeverity.CRITICAL
+    unknown = Reason(name="never_heard_of", message="x")
+    assert severity(unknown) is PerceivedSeverity.MAJOR
+    assert worst([minor, unknown]) is PerceivedSeverity.MAJOR
+    assert worst([]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,24 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from joserfc.util import json_b64encode
+from rich.console import Console
 
-from device.records import ClockQuality, HotListState, Keyring, KeyState, Purpose, Reason, RefusedKeys
+from device.faults.fault import Fault
+from device.records import (
+    ClockQuality,
+    HotListState,
+    Keyring,
+    KeyState,
+    PerceivedSeverity,
+    Purpose,
+    Reason,
+    RefusedKeys,
+)
 from device.records.configuration import ConfigurationState, RefusedConfiguration
 from device.records.signing import read_key
 from provisioning.commands.status import line, table
@@ -29,9 +42,25 @@ def test_a_post_that_works_is_ok(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("state", "faults", "changed", "grade", "remark"),
     [
-        ("degraded", ["falling_behind"], {}, Grade.WARNING, "falling_behind"),
-        ("degraded", ["camera_failed"], {}, Grade.CRITICAL, "camera_failed"),
-        ("degraded", ["not_accepted"], {}, Grade.CRITICAL, "not_accepted"),
+        ("degraded", ["clock_unsynchronised"], {}, Grade.WARNING, "clock_unsynchronised (minor)"),
+        ("degraded", ["storage_low"], {}, Grade.WARNING, "storage_low (major)"),
+        ("degraded", ["camera_black"], {}, Grade.CRITICAL, "camera_black (critical)"),
+        ("degraded", ["not_accepted"], {}, Grade.CRITICAL, "not_accepted (critical)"),
+        ("degraded", ["of_a_newer_version"], {}, Grade.WARNING, "of_a_newer_version (major)"),
+        (
+            "degraded",
+            [],
+            {"reasons": [Reason(name="new_one", message="x", severity=PerceivedSeverity.CRITICAL)]},
+            Grade.CRITICAL,
+            "new_one (critical)",
+        ),
+        (
+            "degraded",
+            ["clock_unsynchronised", "storage_low", "tamper_open"],
+            {},
+            Grade.CRITICAL,
+            "tamper_open (critical) storage_low (major) clock_unsynchronised (minor)",
+        ),
         ("offline", [], {}, Grade.CRITICAL, "offline since"),
         ("online", [], {"certificate_expires": NOW + timedelta(days=20)}, Grade.WARNING, "certificate ends in"),
         ("online", [], {"certificate_expires": NOW + timedelta(days=3)}, Grade.CRITICAL, "certificate ends in"),
@@ -127,10 +156,34 @@ def test_a_fleet_is_as_bad_as_its_worst_post_and_one_line_says_so(fleet: Fleet) 
     ]
     assert overall(rows) is Grade.WARNING
     text = line(rows)
-    assert text.startswith("FLEET WARNING - 1 degraded, 1 online; post-2: falling_behind | ")
+    assert text.startswith("FLEET WARNING - 1 degraded, 1 online; post-2: falling_behind (major) | ")
     assert text.endswith("online=1 degraded=1 offline=0 silent=0")
-    assert table(rows).row_count == 2
     assert overall([]) is Grade.UNKNOWN
+
+
+def test_the_table_fits_a_narrow_terminal_and_says_all_that_ails(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    notice = Reason(name="broker_certificate_expiring", message="x")
+    ill = judged(fleet, said(fleet, "post-1", "degraded", *Fault, notices=[notice]))
+    well = judged(fleet, said(fleet, "post-2"), "post-2")
+    rows = [well, replace(ill, post="north-bridge"), replace(ill, post="a-post-with-a-name-of-32-letters")]
+    monkeypatch.setenv("COLUMNS", "80")
+    console = Console(record=True, file=StringIO())
+    assert console.width == 80
+    console.print(table(rows, width=console.width))
+    text = console.export_text()
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert text.index("north-bridge") < text.index("post-2"), "the worst first"
+    for name in (*Fault, notice.name):
+        assert sum(name in one.split() for one in lines) == 2, f"{name} is whole"
+    assert "a-post-with-" in text
+    monkeypatch.setenv("COLUMNS", "160")
+    console = Console(record=True, file=StringIO())
+    console.print(table(rows, width=console.width))
+    text = console.export_text()
+    assert "certificate" in text.splitlines()[0]
+    assert "a-post-with-a-name-of-32-letters" in text
+    assert f"{datetime.now(UTC) + timedelta(days=300):%Y-%m-}" in text
 
 
 KEY, OTHER = "A" * 43, "B" * 43

@@ -27,6 +27,7 @@ from device.records import (
     Place,
     Queue,
     Read,
+    Reason,
     RecordData,
     Recorder,
     Signer,
@@ -138,11 +139,12 @@ class FakePost:
             )
         )
 
-    def stands(self, state: str) -> None:
+    def stands(self, state: str, *reasons: Reason) -> None:
         self.says(
             Status(
                 clock=CLOCK,
                 state=state,  # type: ignore[arg-type]
+                reasons=reasons,
                 since=BEGAN,
                 boot=new_identifier(),
                 versions=VERSIONS,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from device.faults.fault import Fault, reasons
 from simulator.demo.live import LivePage, page_event
 
 
@@ -60,6 +61,14 @@ def test_page_is_served_on_loopback_with_a_policy(page: LivePage) -> None:
         text = answer.read().decode()
     assert "default-src 'none'" in policy
     assert "Possible match - unverified" in text
+
+
+def test_the_page_is_told_how_bad_a_fault_is(post: Any) -> None:
+    post.stands("degraded", *reasons({Fault.CLOCK_UNSYNCHRONISED, Fault.CAMERA_SILENT}))
+    event = page_event(post.arrivals[0])
+    assert event is not None
+    assert event["severity"] == "critical"
+    assert event["reasons"] == ["camera silent (critical)", "clock unsynchronised (minor)"]
 
 
 def test_audit_is_not_for_the_page(post: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from device.faults.fault import Fault, reasons
 from device.records.contract.examples import ExampleSigner, example_records
 from device.records.hit import HELD_WORDING
 from simulator.ground.subscriber import Arrival
@@ -85,3 +86,13 @@ def test_a_hit_whose_withdrawal_came_first_is_told_as_withdrawn() -> None:
 def test_no_post_withdraws_the_hit_of_another() -> None:
     hit = RECORDS["hit"].event["data"]["hit"]
     assert told(arrival("hit.withdrawn", hit=hit, post="post-2"), arrival("hit"))["withdrawn"] is None
+
+
+def test_a_status_is_told_with_how_bad_its_worst_fault_is_and_the_worst_first() -> None:
+    present = reasons({Fault.CLOCK_UNSYNCHRONISED, Fault.TAMPER_OPEN})
+    status = told(arrival("status.degraded", reasons=[each.wire() for each in present]))
+    assert status["severity"] == "critical"
+    assert [(each["name"], each["severity"]) for each in status["reasons"]] == [
+        ("tamper open", "critical"),
+        ("clock unsynchronised", "minor"),
+    ]

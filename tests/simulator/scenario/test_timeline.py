@@ -1,6 +1,9 @@
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
-from simulator.scenario.timeline import WIDTH, Scale
+from simulator.scenario.observations import Condition
+from simulator.scenario.timeline import WIDTH, Scale, lay_out
 
 
 def test_a_scale_goes_from_end_to_end_and_never_back() -> None:
@@ -21,3 +24,25 @@ def test_where_nothing_happens_time_is_pressed_and_said_so() -> None:
 def test_what_lies_outside_is_drawn_at_the_edge() -> None:
     scale = Scale([], end=10.0)
     assert (scale.of(-5.0), scale.of(99.0)) == (0.0, WIDTH)
+
+
+def test_a_fault_is_drawn_by_its_severity() -> None:
+    spans = [(0.0, "online", ""), (10.0, "degraded", "too_hot camera_silent"), (20.0, "degraded", "too_hot")]
+    conditions = [Condition("post-1", at, at + 10, state, frozenset(said.split())) for at, state, said in spans]
+    observed: Any = SimpleNamespace(
+        records=(),
+        posts={"post-1": SimpleNamespace(traffic=())},
+        course=SimpleNamespace(lasts=30.0),
+        scores={"post-1": SimpleNamespace(outcomes=())},
+        of=lambda *_kinds, post: (),  # noqa: ARG005 - a stand-in's
+        conditions=lambda _post: conditions,
+    )
+    (band,) = lay_out(observed, ()).bands
+    assert [bar.kind for bar in band.bars] == [
+        "online",
+        "degraded critical",
+        "degraded minor",
+        "fault critical",
+        "fault minor",
+        "fault minor",
+    ]
