@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,6 +51,18 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Custody:
+    """Where the post's chained records are at the end."""
+
+    kept: int
+    """Records that the custodian holds."""
+    receipted: int
+    """Records that it has signed for."""
+    unreleased: int
+    """Records that are still on the post."""
+
+
+@dataclass(frozen=True, slots=True)
 class DemoOutcome:
     """Everything that the demonstration shows at its end."""
 
@@ -69,6 +81,7 @@ class DemoOutcome:
     status: Status | None
     """The last status before the post took its leave."""
     verification: Verification
+    custody: Custody
     kinds: Mapping[str, int]
     """How many records of each kind arrived."""
     read_of: Mapping[str, ScoredRead]
@@ -113,11 +126,18 @@ class DemoOutcome:
         waiting = self.account.get("undelivered", 0)
         if waiting:
             failures.append(f"{waiting} records were not delivered")
+        chained, custody = self.verification.chained, self.custody
+        if custody.kept < chained:
+            failures.append(f"the custodian holds {custody.kept} of {chained} records")
+        if custody.receipted < chained:
+            failures.append(f"the custodian has signed for {custody.receipted} of {chained} records")
+        if custody.unreleased:
+            failures.append(f"{custody.unreleased} records are still on the post")
         return tuple(failures)
 
     @property
     def passed(self) -> bool:
-        """Whether every due hit came, none was undue, and every record is whole and genuine."""
+        """Whether every due hit came, none was undue, and every record is whole, genuine, kept and released."""
         return not self.failures
 
     def name_due(self, hit: DueHit) -> str:
@@ -127,7 +147,12 @@ class DemoOutcome:
 
 
 def judge(
-    arrivals: Sequence[Arrival], clip: DemoClip, *, account: Mapping[str, int], verification: Verification
+    arrivals: Sequence[Arrival],
+    clip: DemoClip,
+    *,
+    account: Mapping[str, int],
+    verification: Verification,
+    custody: Custody,
 ) -> DemoOutcome:
     """Put together what came of a demonstration.
 
@@ -173,6 +198,7 @@ def judge(
         health=healths[-1] if healths else None,
         status=statuses[-1] if statuses else None,
         verification=verification,
+        custody=custody,
         kinds=Counter(str(arrival.event["type"]) for arrival in arrivals),
         read_of={read.passage: entry for read, entry in zip(reads, scored, strict=False)},
     )
@@ -202,6 +228,7 @@ def as_json(outcome: DemoOutcome) -> dict[str, Any]:
         "latency_p95_seconds": None if p95 is None else round(p95, 3),
         "records": outcome.verification.records,
         "records_chained": outcome.verification.chained,
+        "custody": asdict(outcome.custody),
     }
 
 

@@ -5,22 +5,26 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from device.config import load
 from device.records import Source
 from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
 from simulator.demo.hot_list import BuiltList, build_hot_list
-from simulator.demo.outcome import DemoOutcome, judge
+from simulator.demo.outcome import Custody, DemoOutcome, judge
 from simulator.demo.post_process import PostProcess
 from simulator.demo.verification import said_farewell, verify_archive
 from simulator.errors import DemoError
 from simulator.ground.folder import claimed
+from simulator.ground.late_receipts import take_late_receipts
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
+from simulator.keeper.account import account_of
 
 AGENCY = "demo"
 POST = "post-1"
 SUBSCRIBER = "dispatch"
+CUSTODIAN = "records"
 
 TICK_SECONDS = 0.1
 GRACE_SECONDS = 90.0
@@ -66,7 +70,7 @@ def run_demo(
     directory = directory.absolute()
     with ExitStack() as stack:
         stack.enter_context(claimed(directory, mark=".platepost-demo", whose="a demonstration's", error=DemoError))
-        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(SUBSCRIBER,))
+        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(SUBSCRIBER,), custodian=CUSTODIAN)
         site = stack.enter_context(Site(directory, fleet, Broker(fleet, directory / "broker")))
         folder = site.add_post(
             POST,
@@ -78,6 +82,8 @@ def run_demo(
         )
         hot_list = build_hot_list(clip, fleet)
         archive = directory / "records.jsonl"
+        kept = directory / "kept"
+        keeper = site.custodian(CUSTODIAN, kept)
         subscriber = site.keep(SUBSCRIBER, archive)
         site.publish(hot_list.package)
         subscriber.listeners.extend(observer.arrived for observer in observers)
@@ -96,6 +102,10 @@ def run_demo(
         for observer in observers:
             observer.ended()
         arrivals = subscriber.arrivals
+        unreleased = take_late_receipts(load(folder / "post.toml"))
+        keeper.stop()
+    found = account_of(kept, POST)
+    custody = Custody(kept=found.kept, receipted=found.receipted, unreleased=unreleased)
     source = Source(AGENCY, POST)
     verification = verify_archive(archive, fleet.record_key(POST), source, farewell=farewell)
-    return judge(arrivals, clip, account=account, verification=verification)
+    return judge(arrivals, clip, account=account, verification=verification, custody=custody)

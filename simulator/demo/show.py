@@ -114,4 +114,7 @@ def figures_table(outcome: DemoOutcome) -> Table:
     state = Text("problems", "red") if verified.problems else Text("whole and genuine", "green")
     table.add_row("records received, chained", f"{verified.records}, {verified.chained}")
     table.add_row("signatures and chain", state)
+    custody = outcome.custody
+    table.add_row("kept and signed for by the custodian", f"{custody.kept}, {custody.receipted}")
+    table.add_row("still on the post", str(custody.unreleased))
     return table

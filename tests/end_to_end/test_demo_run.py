@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from device.config import load
+from device.outbox.outbox import Outbox
 from device.records import TYPES, Audit, Health, Hit, Read, Status
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.cli import simulate
@@ -97,6 +99,16 @@ def test_every_kind_of_record_travels_on_its_topic_and_verifies(ran: Ran) -> Non
     } == set(ran.kinds.topics)
 
 
+def test_the_custodian_keeps_and_signs_for_every_record_and_the_post_lets_go_of_all(ran: Ran) -> None:
+    custody, chained = ran.outcome.custody, ran.outcome.verification.chained
+    assert chained > 5
+    assert (custody.kept, custody.receipted, custody.unreleased) == (chained, chained, 0)
+    post = load(ran.directory / "fleet" / "posts" / "post-1" / "post.toml")
+    with Outbox.of(post.outbox) as outbox:
+        assert outbox.unreleased() == 0
+        assert outbox.head.sequence == chained
+
+
 def test_no_plate_stands_in_a_log_and_nothing_stays_in_the_outbox(ran: Ran) -> None:
     assert ran.outcome.account["undelivered"] == 0
     plates = {read.plate_read for read in ran.outcome.reads}
@@ -162,6 +174,8 @@ def test_nothing_is_missing_after_the_broker_was_killed_for_ten_seconds(tmp_path
     assert outage.came_back
     assert outcome.verification.problems == ()
     assert outcome.account["undelivered"] == 0
+    assert outcome.custody.unreleased == 0
+    assert outcome.custody.receipted == outcome.verification.chained
     assert outcome.missing == ()
     assert outcome.undue == ()
     assert len(outcome.reads) == outcome.account["reads"]

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from simulator.demo.clip import DemoClip
-from simulator.demo.outcome import DemoOutcome, Verification, as_json, judge
+from simulator.demo.outcome import Custody, DemoOutcome, Verification, as_json, judge
 
 WHOLE = Verification(records=9, chained=7, problems=())
+KEPT = Custody(kept=7, receipted=7, unreleased=0)
 ACCOUNT = {"frames": 160, "dropped": 0, "undelivered": 0}
 
 
 def judged(post: Any, clip: DemoClip, **changes: Any) -> DemoOutcome:
-    return judge(post.arrivals, clip, **{"account": ACCOUNT, "verification": WHOLE, **changes})
+    return judge(post.arrivals, clip, **{"account": ACCOUNT, "verification": WHOLE, "custody": KEPT, **changes})
 
 
 def flawless(post: Any) -> None:
@@ -143,3 +144,20 @@ def test_plate_read_from_further_away_than_the_truth_counts_shifts_no_time(
     outcome = judged(post, shifted)
     read = next(iter(outcome.read_of.values()))
     assert (read.first_frame, read.last_frame) == frames
+
+
+@pytest.mark.parametrize(
+    ("custody", "failure"),
+    [
+        (Custody(kept=6, receipted=7, unreleased=0), "the custodian holds 6 of 7 records"),
+        (Custody(kept=7, receipted=6, unreleased=0), "the custodian has signed for 6 of 7 records"),
+        (Custody(kept=7, receipted=7, unreleased=1), "1 records are still on the post"),
+    ],
+)
+def test_a_record_that_is_not_kept_signed_for_and_released_fails(
+    post: Any, clip: DemoClip, custody: Custody, failure: str
+) -> None:
+    flawless(post)
+    outcome = judged(post, clip, custody=custody)
+    assert outcome.failures == (failure,)
+    assert as_json(outcome)["custody"] == dataclasses.asdict(custody)

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from simulator.demo.clip import DemoClip
-from simulator.demo.outcome import Verification, judge
+from simulator.demo.outcome import Custody, Verification, judge
 from simulator.demo.report import duration, percent, timeline, write_report
 
 WHOLE = Verification(records=9, chained=7, problems=())
+KEPT = Custody(kept=7, receipted=7, unreleased=0)
 
 
 class Page(HTMLParser):
@@ -37,7 +38,7 @@ class Page(HTMLParser):
 
 
 def written(tmp_path: Path, post: Any, clip: DemoClip, verification: Verification = WHOLE) -> Page:
-    outcome = judge(post.arrivals, clip, account={"frames": 158, "dropped": 2}, verification=verification)
+    outcome = judge(post.arrivals, clip, account={"frames": 158, "dropped": 2}, verification=verification, custody=KEPT)
     path = tmp_path / "report.html"
     write_report(path, outcome)
     return Page(path.read_text(encoding="utf-8"))
@@ -102,7 +103,9 @@ def test_passages_at_the_same_time_lie_in_rows_below_one_another(
 ) -> None:
     assert clip.truth is not None
     pair = clip.truth.model_copy(update={"passages": (*clip.truth.passages, clip.truth.passages[0])})
-    outcome = judge(post.arrivals, DemoClip(clip.footage, pair, None, None, ()), account={}, verification=WHOLE)
+    outcome = judge(
+        post.arrivals, DemoClip(clip.footage, pair, None, None, ()), account={}, verification=WHOLE, custody=KEPT
+    )
     bars = timeline(outcome)
     assert [bar.row for bar in bars] == [0, 1, 0, 0]
     assert bars[0].left == pytest.approx(100 * 10 / 160)

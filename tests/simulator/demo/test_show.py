@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from simulator.demo.clip import DemoClip
-from simulator.demo.outcome import Verification, judge
+from simulator.demo.outcome import Custody, Verification, judge
 from simulator.demo.show import TerminalObserver, figures_table
 
 
@@ -40,7 +40,9 @@ def test_table_says_every_figure(console: Console, post: Any, clip: DemoClip) ->
     passage, _ = post.hits("7ABC123", 10, 15, category="stolen_vehicle", after=0.25)
     post.reads("7ABC123", 10, 40, passage=passage)
     whole = Verification(records=2, chained=2, problems=())
-    console.print(figures_table(judge(post.arrivals, clip, account={"frames": 157, "dropped": 3}, verification=whole)))
+    custody = Custody(kept=2, receipted=1, unreleased=4)
+    account = {"frames": 157, "dropped": 3}
+    console.print(figures_table(judge(post.arrivals, clip, account=account, verification=whole, custody=custody)))
     table = shown(console).replace("│", "").replace("  ", " ")
     for figure in (
         "passages 3",
@@ -52,5 +54,7 @@ def test_table_says_every_figure(console: Console, post: Any, clip: DemoClip) ->
         "frames dropped 3 of 160",
         "median 250 ms",
         "whole and genuine",
+        "kept and signed for by the custodian 2, 1",
+        "still on the post 4",
     ):
         assert figure in " ".join(table.split()), figure
