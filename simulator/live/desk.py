@@ -20,6 +20,7 @@ from simulator.live.telling import Teller
 
 AGENCY = "desk"
 SUBSCRIBER = "dispatch"
+CUSTODIAN = "records"
 HEALTH_SECONDS = 2.0
 LONGEST_REPEAT_SECONDS = 10.0
 """As a post in the field has it."""
@@ -32,7 +33,7 @@ class Desk(Site[Broker]):
 
     def __init__(self, directory: Path, clips: Sequence[DemoClip], feed: Feed) -> None:
         """Make the fleet; nothing runs yet. Each clip is what one post looks at."""
-        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(SUBSCRIBER,))
+        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(SUBSCRIBER,), custodian=CUSTODIAN)
         super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
         self.feed = feed
         self.posts: dict[str, LivePost] = {}
@@ -48,6 +49,7 @@ class Desk(Site[Broker]):
             self._add_live_post(f"post-{number}", clip)
         self.lists = HotLists(self.fleet, self.broker.address)
         self.first_list = self.lists.begin(self._clips)
+        self.keeper = self.custodian(CUSTODIAN, self.directory / "kept")
         self.keep(
             SUBSCRIBER,
             self.directory / "records.jsonl",
