@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from department.custody.holding import Span
 from device.records.audit import Audit
+from device.records.base import read_known
 from device.records.canonical import canonical_bytes
 from device.records.envelope import TYPES, Event
 from device.records.signing import KeyRefusedError, Keyring
@@ -60,7 +61,7 @@ class PostStatements:
 
         """
         try:
-            record = Event[Audit].model_validate(event)
+            record = read_known(Event[Audit], event)
         except ValidationError:
             return None
         chain, sequence, audit = record.chain, record.sequence, record.data

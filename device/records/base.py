@@ -1,10 +1,22 @@
 """What all record types share: the frozen base model and the annotated types of their fields."""
 
 import re
+from copy import deepcopy
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+)
+
+Known = TypeVar("Known", bound=BaseModel)
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -80,3 +92,25 @@ class WireModel(BaseModel):
 
 
 Outcome = Literal["success", "failure", "refused"]
+
+
+def read_known(model: type[Known], value: Any) -> Known:  # noqa: ANN401 - any JSON
+    """Validate what may come from newer software: members that this version does not know are left out.
+
+    Raises:
+        pydantic.ValidationError: what this version knows is missing or of the wrong form.
+
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
+        if not unknown:
+            raise
+    known = deepcopy(value)
+    for *path, name in unknown:
+        part = known
+        for step in path:
+            part = part[step]
+        del part[name]
+    return model.model_validate(known)

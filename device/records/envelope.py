@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from device.errors import RecordError
 from device.records.audit import Audit
-from device.records.base import Digest, Identifier, UtcTime, WireModel
+from device.records.base import Digest, Identifier, UtcTime, WireModel, read_known
 from device.records.canonical import dump, without_pictures
 from device.records.command import Response
 from device.records.health import Health
@@ -92,17 +92,17 @@ class UnknownTypeError(RecordError):
 
 
 def read_event(event: dict[str, Any]) -> AnyEvent:
-    """Validate a parsed event and return it typed.
+    """Validate a parsed event and return it typed; members that newer software added are left out.
 
     Raises:
         UnknownTypeError: the `type` is unknown.
-        pydantic.ValidationError: a member is missing, unknown or of the wrong form.
+        pydantic.ValidationError: a member is missing or of the wrong form.
 
     """
     model = EVENTS.get(str(event.get("type")))
     if model is None:
         raise UnknownTypeError(f"unknown type of record: {event.get('type')!r}")
-    return model.model_validate(event)
+    return read_known(model, event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,12 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
+from pydantic import ValidationError
+
 from device.errors import RecordError
 from device.faults.fault import NO_CUSTODIAN, severity
-from device.records import Keyring, PerceivedSeverity, Status
+from device.records import TYPES, Keyring, PerceivedSeverity, Status
+from device.records.base import read_known
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import KeyRefusedError
 from provisioning.fleet.layout import Layout
@@ -46,7 +49,8 @@ class CheckResult:
 
     post: str
     state: str
-    """`online`, `degraded`, `offline` as the post says it; `unverified`; `silent` where nothing good is retained."""
+    """`online`, `degraded`, `offline` as the post says it; `unverified`; `silent` where nothing good is retained;
+    `unknown` where the post's own status is not understood, as that of newer software."""
     grade: Grade
     remarks: tuple[str, ...] = ()
     status: Status | None = None
@@ -115,10 +119,13 @@ def judge(
         keys.check(str(event["signature"]), canonical_bytes(event))
         if str(event["source"]).rpartition("/")[2] != post:
             return CheckResult(post, "unverified", Grade.CRITICAL, ("it is another post's",))
-        status = Status.model_validate(event["data"])
         said = datetime.fromisoformat(str(event["time"]))
     except (RecordError, KeyError, ValueError) as error:
         return CheckResult(post, "unverified", Grade.CRITICAL, (f"not genuine: {error}"[:200],))
+    try:
+        status = _understood(event)
+    except RecordError as error:
+        return CheckResult(post, "unknown", Grade.UNKNOWN, (str(error)[:200],), said=said)
     remarks = _Remarks()
     silent = _age(status, remarks, said, at)
     _state(status, remarks, will="chain" not in event)
@@ -127,6 +134,22 @@ def judge(
     _reads(status, remarks, limits, at)
     _keys(status, remarks, announced or {})
     return CheckResult(post, "silent" if silent else status.state, remarks.grade, tuple(remarks.texts), status, said)
+
+
+def _understood(event: Mapping[str, Any]) -> Status:
+    """Read a genuine status, passing over what newer software added.
+
+    Raises:
+        RecordError: newer software says what this version has no word for.
+
+    """
+    if event.get("type") != TYPES[Status]:
+        raise RecordError(f"genuine, of the unknown type {event.get('type')}")
+    try:
+        return read_known(Status, event.get("data"))
+    except ValidationError as error:
+        members = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+        raise RecordError(f"genuine, but not understood by this version: {members}") from error
 
 
 def _age(status: Status, remarks: _Remarks, said: datetime, at: datetime) -> bool:
@@ -201,5 +224,6 @@ def _keys(status: Status, remarks: _Remarks, announced: Mapping[str, str]) -> No
 
 
 def overall(rows: Sequence[CheckResult]) -> Grade:
-    """Return how bad the fleet is: as its worst post, UNKNOWN if it has none."""
-    return max((row.grade for row in rows), default=Grade.UNKNOWN)
+    """Return how bad the fleet is: as its worst post, UNKNOWN if it has none; one that is unknown hides no other."""
+    rising = (Grade.OK, Grade.UNKNOWN, Grade.WARNING, Grade.CRITICAL)
+    return max((row.grade for row in rows), default=Grade.UNKNOWN, key=rising.index)

@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from device.faults.fault import severity, worst
 from device.records import TYPES, Audit, Health, Hit, HitWithdrawn, Read, Reason, Status
+from device.records.base import read_known
 from simulator.demo.report import MATCH_WORDS, picture_uris, words
 from simulator.ground.subscriber import Arrival
 
@@ -102,14 +105,22 @@ def _hit(data: dict[str, Any]) -> dict[str, Any]:
         "state": data.get("state"),
         "reference": data.get("reference"),
         "wording": data["wording"],
-        "held": data["held"],
+        "held": data.get("held", False),  # posts before this version do not say it
         "state_agreement": data["state_agreement"],
         "list": _list_age(data["hotlist"]),
     }
 
 
+def _reason(said: dict[str, Any]) -> Reason:
+    """Read a reason of a post that may be newer: a severity that is not known counts as unsaid."""
+    try:
+        return read_known(Reason, said)
+    except ValidationError:
+        return read_known(Reason, {name: value for name, value in said.items() if name != "severity"})
+
+
 def _status(data: dict[str, Any]) -> dict[str, Any]:
-    reasons = sorted((Reason.model_validate(reason) for reason in data["reasons"]), key=severity)
+    reasons = sorted(map(_reason, data["reasons"]), key=severity)
     return {
         "kind": "status",
         "state": data["state"],

@@ -37,6 +37,7 @@ from simulator.ground.light_post import LightPost
 from simulator.ground.memory_outbox import MemoryOutbox
 from simulator.ground.passages import SeenVehicle
 from simulator.testing import SimulatedPost, SimulatedSite
+from tests.skew.newer import KIND, unknown, with_more
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SECONDS = 60.0
@@ -237,6 +238,20 @@ def test_console_says_how_bad_a_fault_is_and_when_it_grows_worse(
     assert console.shows("degraded: clock_unsynchronised (minor)")
     post.ails(clock_unsynchronised="The clock is not synchronised.", camera_silent="No frames.")
     assert console.shows("degraded: camera_silent (critical), clock_unsynchronised (minor)")
+
+
+def test_console_shows_a_newer_post_s_hit_and_names_a_kind_that_it_does_not_know(
+    request: pytest.FixtureRequest, console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second = other("post-2")
+    second.says(second.signs(unknown() | {"source": second.recorder.source.uri}))
+    second.says(second.signs(with_more(second.recorder.record(a_hit("0LAST00")).event)))
+
+    assert console.shows("UNVERIFIED post-2  0LAST00")
+    assert any("NOT SHOWN  post-2: " in line for line in console.seen)
+    if verifies(request):
+        assert any(f"a record of another kind, {KIND}" in line for line in console.seen)
 
 
 def test_console_outlives_what_is_no_record(

@@ -65,7 +65,7 @@ def short_name(kind: str) -> str:
 def event_schema(kind: str) -> dict[str, Any]:
     """Return the JSON Schema of the whole event of a kind of record."""
     schema = EVENTS[kind].model_json_schema(mode="serialization", schema_generator=WireSchema)
-    schema = _with_names_apart(_single_item_arrays(schema))
+    schema = _open(_with_names_apart(_single_item_arrays(schema)))
     properties = schema["properties"]
     properties["type"] = {"const": kind, "description": properties["type"]["description"]}
     if kind not in {TYPES[Hit], TYPES[HitWithdrawn]}:
@@ -149,6 +149,17 @@ def _single_item_arrays(schema: Any) -> Any:  # noqa: ANN401 - any JSON
         del parts["prefixItems"]
         parts["items"] = prefix[0]
     return parts
+
+
+def _open(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Let objects have members that are not named: newer posts add some, and a subscriber passes over them."""
+    if isinstance(schema, list):
+        return [_open(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: _open(part) for name, part in schema.items() if not (name == "additionalProperties" and part is False)
+    }
 
 
 def _with_names_apart(schema: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from device.errors import RecordError
 from device.records.signing import Keyring, read_key
 from device.records.verify.noted import NotedHead
 from device.records.verify.verify import Problem, Report, Verifier
+from device.text import shown
 
 MEANING = {
     "malformed": "is not a record",
@@ -135,6 +136,8 @@ def _show(report: Report, heads: list[NotedHead]) -> None:
     click.echo(f"{report.fed} records read: {report.chained} of a chain, {outside}")
     if report.redelivered:
         click.echo(f"{report.redelivered} delivered again, which was allowed")
+    for kind, count in report.unknown.items():
+        click.echo(f"{count} of the unknown type {shown(kind)}: judged like all others, but not by what they say")
     for chain in report.chains:
         gone = f", {chain.dropped} dropped by the post itself for want of space" if chain.dropped else ""
         gone += f", {chain.lost} lost to a damaged disk, as the post says itself" if chain.lost else ""

@@ -1,5 +1,6 @@
 """What the verifier says: problems, chains, and the report over all of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,8 @@ class Report:
     """Different records that belong to a chain."""
     unchained: int
     """Health and wills: signed, not chained."""
+    unknown: Mapping[str, int]
+    """How many of both are of a type that this version does not know, by type: genuine, and not understood."""
     redelivered: int
     """Repetitions that were allowed."""
     chains: tuple[ChainReport, ...]

@@ -5,6 +5,7 @@ numbers that the post itself says it dropped (a signed `records_dropped`) are to
 """
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +16,10 @@ from joserfc.errors import BadSignatureError
 
 from device.errors import RecordError
 from device.records.audit import Audit
+from device.records.base import read_known
 from device.records.canonical import canonical_bytes, digest_of, parse
 from device.records.command import Response
-from device.records.envelope import TYPES
+from device.records.envelope import EVENTS, TYPES
 from device.records.health import Health
 from device.records.parts import pictures_match
 from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError, signed_by
@@ -30,11 +32,17 @@ from device.records.verify.verdict import ChainReport, Problem, ProblemKind, Rep
 __all__ = ["ChainReport", "Problem", "ProblemKind", "Report", "Verifier"]
 
 
+_CHAINED = frozenset(TYPES.values()) - {TYPES[Status], TYPES[Health], TYPES[Response]}
+"""Kinds that are never outside the chain. Of one that newer software made nobody here knows."""
 UNKNOWN_MOST = 4096
 """Records of keys not yet known that are kept, in case that a later record vouches for the key.
 
 Bounds the memory that a stream takes in which anybody may write; what is learnt beforehand needs none of it.
 """
+KINDS_MOST = 16
+LONGEST_KIND = 64
+OTHER_KINDS = "others"
+"""Of that many unknown types the name is kept, and so much of it; the rest are counted together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,8 @@ class Verifier:
         """By the record that says so: its chain and its number there."""
         self._changes: dict[tuple[str, int], Change] = {}
         self._unknown: list[_Unknown] = []
+        self._kinds: Counter[str] = Counter()
+        """How many records came of each type that this version does not know."""
 
     def feed(self, record: bytes | str | dict[str, Any]) -> Problem | None:
         """Take one record, as JSON or parsed; return what is wrong with it in itself."""
@@ -162,6 +172,7 @@ class Verifier:
             fed=self._fed,
             chained=sum(chain.records for chain in chains),
             unchained=len(self._unchained),
+            unknown=dict(sorted(self._kinds.items())),
             redelivered=self._redelivered,
             chains=tuple(chains),
             problems=tuple(problems),
@@ -202,7 +213,7 @@ class Verifier:
     def _heed(self, event: dict[str, Any], key: str) -> None:
         """Take note of what an audit record says of the chain: dropped, lost, another key."""
         try:
-            audit = Audit.model_validate(event.get("data"))
+            audit = read_known(Audit, event.get("data"))
         except ValueError:
             return
         name, sequence = event.get("chain"), event.get("sequence")
@@ -255,13 +266,20 @@ class Verifier:
         known = chain.links.setdefault(sequence, link)
         if known is not link:
             return self._again(chain, name, known, link)
+        self._count_unknown(event)
         return None
 
+    def _count_unknown(self, event: dict[str, Any]) -> None:
+        kind = str(event.get("type"))[:LONGEST_KIND]
+        if kind not in EVENTS:
+            self._kinds[kind if kind in self._kinds or len(self._kinds) < KINDS_MOST else OTHER_KINDS] += 1
+
     def _place_unchained(self, link: Link, event: dict[str, Any]) -> Problem | None:
-        if event.get("type") not in {TYPES[Status], TYPES[Health], TYPES[Response]}:
+        if event.get("type") in _CHAINED:
             return self._wrong("malformed", link.line, event, "outside the chain, but no health, answer or status")
         known = self._unchained.setdefault(link.id, link)
         if known is link:
+            self._count_unknown(event)
             return None
         if known.digest != link.digest:
             return self._wrong("repeated", link.line, event, "another record has this identifier")

@@ -1,9 +1,11 @@
 """The record keeper at a real broker: what is stored is receipted, over any end of it, and of the broker."""
 
 import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -11,10 +13,11 @@ import pytest
 
 from department.custody.receipt_log import LostRange
 from device.control.jose import open_signed
-from device.records import Envelope, Purpose, Receipt, Recorder, Source
+from device.records import Envelope, Keyring, Purpose, Receipt, Recorder, Source
 from device.records.contract.examples import ExampleSigner, MemoryStore, example_audit
 from device.records.receipt import RECEIPT_TYPE
 from device.records.signing import read_key
+from device.records.verify.verify import Verifier
 from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
@@ -22,6 +25,7 @@ from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.errors import SubscriberError
 from simulator.keeper.keeper import RecordKeeper
 from simulator.keeper.process import KeeperProcess, forks
+from tests.skew.newer import EXAMPLES, KIND, chained, unknown, with_more
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -108,6 +112,23 @@ def test_what_is_stored_is_receipted_and_once_more_when_it_comes_again(
         assert again.number > said.number
         parts = [(kept.first, kept.last, kept.digest) for kept in again.ranges]
         assert parts == [(1, 4, made[3].digest), (5, 30, made[-1].digest)], "it ends a range where the post may compare"
+
+
+def test_a_kind_that_nobody_knows_is_kept_receipted_and_verified_as_unknown(
+    fleet: Fleet, broker: Broker, post: Post, tmp_path: Path
+) -> None:
+    source = {"source": SOURCE.uri, "time": "2026-11-02T08:00:00.000Z"}
+    lines = chained(event | source for event in (EXAMPLES["audit"], unknown(), with_more(EXAMPLES["audit"])))
+    with RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "kept"):
+        for line in lines:
+            post.connection.publish(SOURCE.topic("audit"), line, retain=False)
+        (kept,) = post.until(3).ranges
+        assert (kept.first, kept.last) == (1, 3)
+    with closing(sqlite3.connect(tmp_path / "kept" / "records.db")) as database:
+        bodies = [row[0] for row in database.execute("SELECT body FROM records ORDER BY number")]
+    assert bodies == lines
+    report = Verifier(Keyring.from_pem(ExampleSigner().public_pem), whole=True).feed_all(bodies)
+    assert (report.intact, dict(report.unknown)) == (True, {KIND: 1})
 
 
 def test_the_broker_keeps_what_comes_while_it_is_away(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
