@@ -20,6 +20,7 @@ from device.records import (
     Hit,
     HitWithdrawn,
     HotListState,
+    KeyState,
     Model,
     Place,
     Read,
@@ -73,6 +74,8 @@ class LightPost:
         )
         self._boot, self._since = identify(), now()
         self._reasons: tuple[Reason, ...] = ()
+        self.keys: Callable[[], tuple[KeyState, ...]] = tuple
+        """The keys that its status names; none unless somebody sets it."""
 
     def read(
         self, vehicle: SeenVehicle, *, passage: str | None = None, hits: tuple[str, ...] = (), overview: bool = False
@@ -149,6 +152,7 @@ class LightPost:
                 "place": Place(site=self._place.site),
                 "versions": self._versions,
                 "hotlist": self._hot_list(),
+                "keys": self.keys(),
             }
         )
 

@@ -19,11 +19,14 @@ from time import monotonic
 
 from device import config
 from device.audit.retrying import RetryingRecorder
+from device.clock.clock import Clock
 from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
+from device.control.keys.rotation import KeyRotation
 from device.control.keys.trust import TrustedKeys
 from device.custody.service import CustodyService
 from device.errors import OutboxError
+from device.faults.fault import Fault, reasons
 from device.logbook import Logbook
 from device.outbox.outbox import Outbox
 from device.records import ChainHead, Dropped, Envelope, Lost, RecordData, Recorder, new_identifier
@@ -97,6 +100,27 @@ class LoggedStore:
         return envelope
 
 
+class CourseClock(Clock):
+    """The post's clock, which the campaign sets wrong, or has run ahead so that a week passes in minutes.
+
+    Args:
+        offset: seconds by which it is ahead.
+        runs: whether the offset is time that passes by every clock, or an error of the time of day alone.
+
+    """
+
+    def __init__(self, offset: "Synchronized[float]", *, runs: bool) -> None:
+        self._offset, self._runs = offset, runs
+
+    def steady(self) -> float:
+        """Return the seconds of a clock that is never set."""
+        return monotonic() + (self._offset.value if self._runs else 0.0)
+
+    def wall(self) -> float:
+        """Return the seconds since 1970, as wrong as the campaign makes them."""
+        return time.time() + self._offset.value
+
+
 class KillablePost:
     """A light post that records vehicles at a rate until it is told to stop, or ends amid whatever it does."""
 
@@ -121,13 +145,13 @@ class KillablePost:
         self._vehicles, self._step, self._offset, self._rate = vehicles, step, offset, rate
         self._draw = random.Random()
         self._covert = covert
-        self._outbox = Outbox.of(configuration.outbox)
+        self._clock = clock = CourseClock(offset, runs=bool(step))
+        self._outbox = Outbox.of(configuration.outbox, clock=clock)
         self._timekeeper = Timekeeper(
             configuration.outbox.path.parent / "clock.json",
             trusted=[certificate(configuration.uplink.certificate).not_valid_before_utc],
-            wall=lambda: time.time() + offset.value,
-            # Where a week passes in minutes, it passes by every clock.
-            steady=lambda: monotonic() + (offset.value if step else 0.0),
+            wall=clock.wall,
+            steady=clock.steady,
         )
         self._recorder = Recorder.of(
             configuration.records,
@@ -156,7 +180,7 @@ class KillablePost:
             utc=self._timekeeper.now,
         )
         source, hotlist = configuration.post.source, configuration.hotlist
-        trust = TrustedKeys.of(source.agency, hotlist.issuer_key, None, configuration.custody.given)
+        trust = TrustedKeys.of(source.agency, hotlist.issuer_key, configuration.control, configuration.custody.given)
         self._custody = CustodyService(
             configuration.custody,
             trust.custodians,
@@ -164,6 +188,14 @@ class KillablePost:
             self._uplink,
             folder=configuration.outbox.path.parent,
         )
+        self._custody_faults: set[Fault] = set()
+        self._rotation = KeyRotation(
+            trust, agency=source.agency, audit=self._logbook.rate_limited, timekeeper=self._timekeeper
+        )
+        self._rotation.listen(self._uplink)
+        # After the custody, so that records wait for a new custodian before the post says that they do.
+        trust.custodians.on_changed(self._tell_status)
+        self._post.keys = lambda: trust.state(self._timekeeper.now())
         self._uplink.will = self._post.will
         self._uplink.on_connected = lambda: self._recorder.record(self._post.status("online"))
         self._set_aside = 0
@@ -209,7 +241,9 @@ class KillablePost:
         return self._post.read(vehicle)
 
     def _tick(self) -> None:
-        self._custody.tick(monotonic())
+        self._rotation.tick()
+        self._custody.tick(self._clock.steady())
+        self._tell_faults()
         step = self._timekeeper.tick()
         if step is not None and not self._step:
             self._audit.say("clock_stepped", source="clock", details={"seconds": round(step.seconds, 3)})
@@ -218,6 +252,20 @@ class KillablePost:
             self._audit.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
         with suppress(OutboxError):
             self._account()
+
+    def _tell_status(self) -> None:
+        with suppress(OutboxError):  # the next start says it
+            self._recorder.record(self._post.status())
+
+    def _tell_faults(self) -> None:
+        """Say in the status what is wrong with custody, and how old the oldest record without receipts is."""
+        faults = self._custody.faults()
+        if faults == self._custody_faults:
+            return
+        self._custody_faults = faults
+        age = " ".join(finding.said for finding in self._custody.findings())
+        self._post.ail(**{reason.name: f"{reason.message} ({age})"[:200] for reason in reasons(faults)})
+        self._tell_status()
 
     def _account(self) -> None:
         clock = self._timekeeper.quality()
